@@ -1,0 +1,63 @@
+"""What can be wrong with a user's text, as data: a code, a message, labelled places, one help.
+
+    ResspecError
+    ├── SpecError        a mistake in a spec, with its diagnostics: exit code 1
+    ├── UsageError       a command or call that makes no sense: exit code 2
+    └── InternalError    a broken assumption of ours: a bug to report
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from resspec.source import Span
+
+
+@dataclass(frozen=True)
+class Label:
+    """A place and what stands there; the text may be empty."""
+
+    span: Span
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One mistake. `labels[0]` is the primary place; `help` is one change that works."""
+
+    code: str
+    message: str
+    labels: tuple[Label, ...]
+    help: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        return "warning" if self.code.startswith("W") else "error"
+
+
+class ResspecError(Exception):
+    """The root of everything this package raises on purpose."""
+
+
+class SpecError(ResspecError):
+    """A spec with mistakes; `diagnostics` holds all that were found, in the order of the text."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(diagnostics)
+        super().__init__("\n".join(_one_line(d) for d in self.diagnostics))
+
+
+class UsageError(ResspecError):
+    """A request that cannot be carried out, told in one line."""
+
+
+class InternalError(ResspecError):
+    """An assumption of the compiler that does not hold."""
+
+
+def _one_line(diagnostic: Diagnostic) -> str:
+    where = diagnostic.labels[0].span
+    line, column = where.source.place(where.start)
+    return f"{where.source.name}:{line}:{column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"

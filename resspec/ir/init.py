@@ -1,0 +1,55 @@
+"""Laws of initialisation: the functions of torch.nn.init, and their arguments with defaults."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import NamedTuple
+
+from resspec.ir.shape import TextValue
+
+Argument = str | Fraction
+
+_FAN: dict[str, Argument] = {"mode": "fan_in", "nonlinearity": "relu"}
+LAWS: dict[str, dict[str, Argument]] = {
+    "kaiming_normal": _FAN,
+    "kaiming_uniform": _FAN,
+    "xavier_normal": {"gain": Fraction(1)},
+    "xavier_uniform": {"gain": Fraction(1)},
+    "normal": {"mean": Fraction(0), "std": Fraction(1)},
+    "trunc_normal": {"mean": Fraction(0), "std": Fraction(1)},
+    "uniform": {"a": Fraction(0), "b": Fraction(1)},
+    "constant": {"value": Fraction(0)},
+    "zeros": {},
+    "ones": {},
+    "default": {},  # what torch's constructor does
+}
+CHOICES: dict[str, tuple[str, ...]] = {
+    "mode": ("fan_in", "fan_out"),
+    "nonlinearity": ("relu", "linear", "sigmoid", "tanh", "selu"),
+}
+
+
+class _InitParts(NamedTuple):
+    law: str
+    arguments: tuple[tuple[str, Argument], ...] = ()
+    bias: Fraction | None = Fraction(0)
+
+
+class Init(_InitParts, TextValue):
+    """How a layer's weight starts, every argument of the law filled in; its bias starts as a constant, or as torch
+    does where `bias` is None."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        given = [*self.arguments, *([("bias", self.bias)] if self.bias is not None else [])]
+        return " ".join([self.law, *(f"{name}={value}" for name, value in given)])
+
+    @classmethod
+    def parse(cls, text: str) -> Init:
+        law, *pairs = text.split(" ")
+        given = dict(pair.split("=") for pair in pairs)
+        bias = given.pop("bias", None)
+        known = LAWS[law]
+        arguments = tuple((n, v if isinstance(known[n], str) else Fraction(v)) for n, v in given.items())
+        return cls(law, arguments, None if bias is None else Fraction(bias))

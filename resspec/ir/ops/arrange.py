@@ -1,0 +1,168 @@
+"""Layers that only arrange: no weights, no arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from resspec.ir.ops.layer import Call, Count, Index, Layer, ShapeError, Size, need_image, short
+from resspec.ir.shape import Shape
+
+
+@dataclass(frozen=True)
+class Identity(Layer):
+    """The path that does nothing."""
+
+    kind: ClassVar = "identity"
+    output: ClassVar = "same"
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("Identity")
+
+
+@dataclass(frozen=True)
+class Flatten(Layer):
+    """CxHxW to one axis."""
+
+    kind: ClassVar = "flatten"
+    output: ClassVar = "view"
+
+    def infer(self, x: Shape) -> Shape:
+        return Shape((x.elements,))
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("Flatten")
+
+
+@dataclass(frozen=True)
+class ToLast(Layer):
+    """CxHxW to HxWxC."""
+
+    kind: ClassVar = "to_last"
+    output: ClassVar = "view"
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        return Shape((*x.spatial, x.channels), last=True)
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("ToLast")
+
+
+@dataclass(frozen=True)
+class ToFirst(Layer):
+    """HxWxC to CxHxW."""
+
+    kind: ClassVar = "to_first"
+    output: ClassVar = "view"
+
+    def infer(self, x: Shape) -> Shape:
+        if not x.last:
+            raise ShapeError("E0302", f"`to_first` needs channels last, and {x} has them first")
+        return Shape((x.channels, *x.spatial))
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("ToFirst")
+
+
+@dataclass(frozen=True)
+class Subsample(Layer):
+    """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al. 2015, section 3.3)."""
+
+    kind: ClassVar = "subsample"
+    output: ClassVar = "view"
+    stride: Size
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        return Shape((x.channels, *(-(-n // s) for n, s in zip(x.spatial, self.stride, strict=True))))
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("Subsample", (short(self.stride),))
+
+
+@dataclass(frozen=True)
+class PadChannels(Layer):
+    """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al. 2015, section 3.3)."""
+
+    kind: ClassVar = "pad_channels"
+    positional: ClassVar = ("out_channels",)
+    out_channels: Count
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        if self.out_channels < x.channels:
+            raise ShapeError("E0306", f"zero padding only widens: {x.channels} channels to {self.out_channels}",
+                             "`shortcut B`, which projects")
+        return x.with_channels(self.out_channels)
+
+    def call(self, x: Shape) -> Call:
+        return Call("PadChannels", (self.out_channels - x.channels,))
+
+
+@dataclass(frozen=True)
+class Shuffle(Layer):
+    """The channels of `groups` groups, interleaved (ShuffleNet)."""
+
+    kind: ClassVar = "shuffle"
+    positional: ClassVar = ("groups",)
+    groups: Count
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        if x.channels % self.groups:
+            raise ShapeError("E0304", f"{x.channels} channels in {self.groups} groups leave {x.channels % self.groups}",
+                             "a number of groups that divides the channels")
+        return x
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("ChannelShuffle", (self.groups,))
+
+
+@dataclass(frozen=True)
+class Slice(Layer):
+    """The channels from `start` up to, not including, `stop`."""
+
+    kind: ClassVar = "slice"
+    positional: ClassVar = ("start", "stop")
+    output: ClassVar = "view"
+    start: Index
+    stop: Count
+
+    def infer(self, x: Shape) -> Shape:
+        if not self.start < self.stop <= x.channels:
+            raise ShapeError("E0306", f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
+                             "0 <= start < stop <= channels")
+        return x.with_channels(self.stop - self.start)
+
+    def call(self, x: Shape) -> Call:
+        return Call("Slice", (self.start, self.stop), (("dim", -1),) if x.last else ())
+
+
+@dataclass(frozen=True)
+class Chunk(Layer):
+    """Part number `part`, from 0, of the channels cut into `chunks` equal parts."""
+
+    kind: ClassVar = "chunk"
+    positional: ClassVar = ("chunks", "part")
+    output: ClassVar = "view"
+    chunks: Count
+    part: Index
+
+    def infer(self, x: Shape) -> Shape:
+        if x.channels % self.chunks:
+            raise ShapeError("E0304", f"{x.channels} channels in {self.chunks} equal parts leave {x.channels % self.chunks}",
+                             "a number of parts that divides the channels, or `slice`")
+        if self.part >= self.chunks:
+            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}: they count from 0")
+        return x.with_channels(x.channels // self.chunks)
+
+    def call(self, x: Shape) -> Call:
+        width = x.channels // self.chunks
+        return Call("Slice", (self.part * width, (self.part + 1) * width), (("dim", -1),) if x.last else ())

@@ -1,0 +1,149 @@
+"""Contractions: what has weights, and multiply-accumulates. Fields and formulas are those of torch 2.9 and later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, ClassVar
+
+from resspec.ir.ops.layer import (
+    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Tensors, drop_defaults, need_image, short,
+)
+from resspec.ir.ops.window import complete_padding, window_output
+from resspec.ir.shape import Shape
+
+
+@dataclass(frozen=True)
+class Conv(Layer):
+    """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where it is even."""
+
+    kind: ClassVar = "conv"
+    positional: ClassVar = ("kernel_size", "out_channels")
+    weighted: ClassVar = True
+
+    kernel_size: Size
+    out_channels: Count
+    stride: Size = ONE
+    padding: Extent = (0, 0)
+    dilation: Size = ONE
+    groups: Count = 1
+    bias: Flag = False
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        complete_padding(given)
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        check_groups(x.channels, self.out_channels, self.groups)
+        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self.dilation, kind=self.kind)
+        return Shape((self.out_channels, *size))
+
+    def parameters(self, x: Shape) -> Tensors:
+        weight = {"weight": (self.out_channels, x.channels // self.groups, *self.kernel_size)}
+        return weight | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return y.elements * (x.channels // self.groups) * prod(self.kernel_size)
+
+    def call(self, x: Shape) -> Call:
+        return Call("Conv2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
+            stride=(short(self.stride), 1), padding=(short(self.padding), 0), dilation=(short(self.dilation), 1),
+            groups=(self.groups, 1), bias=(self.bias, True),
+        ))
+
+
+@dataclass(frozen=True)
+class Upconv(Layer):
+    """Transposed convolution, which enlarges by its stride."""
+
+    kind: ClassVar = "upconv"
+    positional: ClassVar = ("kernel_size", "out_channels")
+    weighted: ClassVar = True
+
+    kernel_size: Size
+    out_channels: Count
+    stride: Size = ONE
+    padding: Extent = (0, 0)
+    output_padding: Extent = (0, 0)
+    dilation: Size = ONE
+    groups: Count = 1
+    bias: Flag = False
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        complete_padding(given)
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        check_groups(x.channels, self.out_channels, self.groups)
+        if any(o >= max(s, d) for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
+            raise ShapeError("E0303", "`output_padding` must be smaller than the stride or the dilation")
+        size = tuple(
+            (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            for n, k, s, p, o, d in zip(
+                x.spatial, self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation, strict=True
+            )
+        )
+        if min(size) < 1:
+            raise ShapeError("E0303", f"nothing is left of {x}: the padding takes away more than the kernel adds")
+        return Shape((self.out_channels, *size))
+
+    def parameters(self, x: Shape) -> Tensors:
+        weight = {"weight": (x.channels, self.out_channels // self.groups, *self.kernel_size)}
+        return weight | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        del y
+        return x.elements * (self.out_channels // self.groups) * prod(self.kernel_size)
+
+    def call(self, x: Shape) -> Call:
+        return Call("ConvTranspose2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
+            stride=(short(self.stride), 1), padding=(short(self.padding), 0),
+            output_padding=(short(self.output_padding), 0), groups=(self.groups, 1), bias=(self.bias, True),
+            dilation=(short(self.dilation), 1),
+        ))
+
+
+@dataclass(frozen=True)
+class Linear(Layer):
+    """A linear layer over the last axis."""
+
+    kind: ClassVar = "linear"
+    positional: ClassVar = ("out_features",)
+    weighted: ClassVar = True
+
+    out_features: Count
+    bias: Flag = True
+
+    def infer(self, x: Shape) -> Shape:
+        if x.is_image:
+            raise ShapeError("E0302", f"`{self.kind}` reads the last axis, which in {x} is the width",
+                             "`to_last` before it, or `fc`, which flattens")
+        return x.with_channels(self.out_features)
+
+    def parameters(self, x: Shape) -> Tensors:
+        weight = {"weight": (self.out_features, x.channels)}
+        return weight | ({"bias": (self.out_features,)} if self.bias else {})
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return y.elements * x.channels
+
+    def call(self, x: Shape) -> Call:
+        return Call("Linear", (x.channels, self.out_features), drop_defaults(bias=(self.bias, True)))
+
+
+@dataclass(frozen=True)
+class Fc(Linear):
+    """The fully connected layer of a head: what it reads is flattened first."""
+
+    kind: ClassVar = "fc"
+
+
+def check_groups(channels: int, out_channels: int, groups: int) -> None:
+    """Raises ShapeError unless the groups divide both sides."""
+    for name, width in (("in", channels), ("out", out_channels)):
+        if width % groups:
+            below, above = width - width % groups, width + groups - width % groups
+            raise ShapeError("E0304", f"{width} channels {name} in {groups} groups leave {width % groups}",
+                             f"{below} or {above} channels" if below else f"{above} channels")

@@ -1,0 +1,122 @@
+"""What every layer says of itself, once: typed fields named as torch's, shape rule, tensors, cost, torch call.
+
+The annotations of a layer's fields are the types of its arguments in the language:
+
+    Size    (height, width), written `3x3` or `3`          Extent  the same, 0 allowed
+    Count   a whole number, 1 or more                       Index   a whole number, 0 or more
+    Real    a number, exact in the IR                       Flag    true or false
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any, ClassVar, NamedTuple
+
+from resspec.ir.shape import Shape
+
+Size = tuple[int, int]
+Extent = tuple[int, int]
+Count = int
+Index = int
+Flag = bool
+
+
+class Ramp(NamedTuple):
+    """A number that grows by `step` at each turn of the nearest enclosing repeat: stochastic depth's probability."""
+
+    start: Fraction
+    step: Fraction
+
+    def at(self, turn: int) -> Fraction:
+        return self.start + self.step * turn
+
+
+Real = Fraction | Ramp
+
+ONE: Size = (1, 1)
+Tensors = dict[str, tuple[int, ...]]
+
+
+class Call(NamedTuple):
+    """The torch module of a layer as data: a class of `torch.nn`, or of `resspec.backends.layers`."""
+
+    module: str
+    args: tuple[Any, ...] = ()
+    kwargs: tuple[tuple[str, Any], ...] = ()
+
+
+class ShapeError(Exception):
+    """A layer cannot take this input: what is wrong, and one change that works."""
+
+    def __init__(self, code: str, message: str, help: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.help = help
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer with its fields; what depends on the input is a method of its shape (without the batch axis)."""
+
+    kind: ClassVar[str]
+    positional: ClassVar[tuple[str, ...]] = ()
+    words: ClassVar[dict[str, str]] = {}  # the language's word for a field, where it is not torch's own
+    weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
+    output: ClassVar[str] = "new"  # "new" memory, a "view" of the input, or the "same" tensor
+    saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
+
+    def infer(self, x: Shape) -> Shape:
+        """The output's shape. Raises ShapeError."""
+        return x
+
+    def parameters(self, x: Shape) -> Tensors:
+        """Learnable tensors by torch's names, in torch's order of registration."""
+        del x
+        return {}
+
+    def buffers(self, x: Shape) -> Tensors:
+        del x
+        return {}
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        """Multiply-accumulates of contractions for one sample; bias not counted, padding counted as dense."""
+        del x, y
+        return 0
+
+    def call(self, x: Shape) -> Call:
+        raise NotImplementedError
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        """Fill in defaults that depend on other fields."""
+
+    def at(self, turn: int) -> Layer:
+        """This layer at a turn of the nearest enclosing repeat."""
+        ramps = {f.name: v.at(turn) for f in fields(self) if isinstance(v := getattr(self, f.name), Ramp)}
+        return type(self)(**{**vars(self), **ramps}) if ramps else self
+
+
+def need_image(x: Shape, kind: str) -> None:
+    """Raises ShapeError unless the input is CxHxW."""
+    if x.last:
+        raise ShapeError("E0302", f"`{kind}` needs channels first, and {x} has them last", "`to_first` before it")
+    if not x.is_image:
+        raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
+
+
+def drop_defaults(**given: tuple[Any, Any]) -> tuple[tuple[str, Any], ...]:
+    """Keyword arguments of a call, each given as (value, torch's default), without those at their default."""
+    return tuple((name, value) for name, (value, default) in given.items() if value != default)
+
+
+def short(size: Size) -> int | Size:
+    """A square size as one number, as one writes it by hand."""
+    return size[0] if size[0] == size[1] else size
+
+
+def number(value: Real) -> float:
+    """An exact number as torch takes it. A ramp must have been resolved by `Layer.at`."""
+    assert isinstance(value, Fraction | int), value
+    return float(value)

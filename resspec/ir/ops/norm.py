@@ -1,0 +1,108 @@
+"""Normalisation. `scale=` at a layer is its weight's initial value and stands in the IR as an initialisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from resspec.ir.ops.layer import Call, Count, Flag, Layer, Real, ShapeError, Tensors, drop_defaults, need_image, number
+from resspec.ir.shape import Shape
+
+
+@dataclass(frozen=True)
+class Norm(Layer):
+    """A norm with a learnable weight and bias per channel, unless `affine=false`."""
+
+    words: ClassVar = {}
+
+    def parameters(self, x: Shape) -> Tensors:
+        return {"weight": (x.channels,), "bias": (x.channels,)} if getattr(self, "affine", True) else {}
+
+
+@dataclass(frozen=True)
+class BatchNorm(Norm):
+    """Batch normalisation of a picture, or of a flat vector."""
+
+    kind: ClassVar = "bn"
+    eps: Real = Fraction(1, 10**5)
+    momentum: Real = Fraction(1, 10)
+    affine: Flag = True
+    track_running_stats: Flag = True
+
+    def infer(self, x: Shape) -> Shape:
+        if len(x.dims) > 1:
+            need_image(x, self.kind)
+        return x
+
+    def buffers(self, x: Shape) -> Tensors:
+        if not self.track_running_stats:
+            return {}
+        return {"running_mean": (x.channels,), "running_var": (x.channels,), "num_batches_tracked": ()}
+
+    def call(self, x: Shape) -> Call:
+        return Call("BatchNorm2d" if x.is_image else "BatchNorm1d", (x.channels,), drop_defaults(
+            eps=(number(self.eps), 1e-5), momentum=(number(self.momentum), 0.1), affine=(self.affine, True),
+            track_running_stats=(self.track_running_stats, True),
+        ))
+
+
+@dataclass(frozen=True)
+class GroupNorm(Norm):
+    """Group normalisation."""
+
+    kind: ClassVar = "gn"
+    positional: ClassVar = ("num_groups",)
+    words: ClassVar = {"groups": "num_groups"}
+    num_groups: Count
+    eps: Real = Fraction(1, 10**5)
+    affine: Flag = True
+
+    def infer(self, x: Shape) -> Shape:
+        if x.last:
+            need_image(x, self.kind)
+        if x.channels % self.num_groups:
+            raise ShapeError("E0304", f"{x.channels} channels in {self.num_groups} groups leave {x.channels % self.num_groups}",
+                             "a number of groups that divides the channels")
+        return x
+
+    def call(self, x: Shape) -> Call:
+        return Call("GroupNorm", (self.num_groups, x.channels),
+                    drop_defaults(eps=(number(self.eps), 1e-5), affine=(self.affine, True)))
+
+
+@dataclass(frozen=True)
+class LayerNorm(Norm):
+    """Layer normalisation over the last axis."""
+
+    kind: ClassVar = "ln"
+    words: ClassVar = {"affine": "elementwise_affine"}
+    eps: Real = Fraction(1, 10**5)
+    elementwise_affine: Flag = True
+
+    def infer(self, x: Shape) -> Shape:
+        if x.is_image:
+            raise ShapeError("E0302", f"`ln` reads the last axis, which in {x} is the width", "`ln2d`, or `to_last` before it")
+        return x
+
+    def parameters(self, x: Shape) -> Tensors:
+        return {"weight": (x.channels,), "bias": (x.channels,)} if self.elementwise_affine else {}
+
+    def call(self, x: Shape) -> Call:
+        return Call("LayerNorm", (x.channels,),
+                    drop_defaults(eps=(number(self.eps), 1e-5), elementwise_affine=(self.elementwise_affine, True)))
+
+
+@dataclass(frozen=True)
+class LayerNorm2d(Norm):
+    """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
+
+    kind: ClassVar = "ln2d"
+    eps: Real = Fraction(1, 10**6)
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        return x
+
+    def call(self, x: Shape) -> Call:
+        return Call("LayerNorm2d", (x.channels,), drop_defaults(eps=(number(self.eps), 1e-6)))

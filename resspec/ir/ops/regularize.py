@@ -1,0 +1,51 @@
+"""Layers that act in training only, and the learnable scale that goes with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import ClassVar
+
+from resspec.ir.ops.layer import Call, Layer, Real, Tensors, number
+from resspec.ir.shape import Shape
+
+
+@dataclass(frozen=True)
+class Dropout(Layer):
+    """Zeroes single values with probability p."""
+
+    kind: ClassVar = "dropout"
+    positional: ClassVar = ("p",)
+    p: Real
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("Dropout", (number(self.p),))
+
+
+@dataclass(frozen=True)
+class DropPath(Layer):
+    """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al. 2016)."""
+
+    kind: ClassVar = "drop_path"
+    positional: ClassVar = ("p",)
+    p: Real
+
+    def call(self, x: Shape) -> Call:
+        del x
+        return Call("DropPath", (number(self.p),))
+
+
+@dataclass(frozen=True)
+class LayerScale(Layer):
+    """A learnable factor for each channel, small at first (Touvron et al. 2021)."""
+
+    kind: ClassVar = "layer_scale"
+    positional: ClassVar = ("init_value",)
+    init_value: Real = Fraction(1, 10**6)
+
+    def parameters(self, x: Shape) -> Tensors:
+        return {"gamma": (x.channels,)}
+
+    def call(self, x: Shape) -> Call:
+        return Call("LayerScale", (x.channels, number(self.init_value)), (("spatial", 2),) if x.is_image else ())

@@ -1,0 +1,116 @@
+"""Windows that slide: the arithmetic that convolutions and pools share, and the pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from resspec.ir.ops.layer import (
+    ONE, Call, Extent, Flag, Layer, ShapeError, Size, drop_defaults, need_image, short,
+)
+from resspec.ir.shape import Shape
+
+
+def complete_padding(given: dict[str, Any]) -> None:
+    """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for an even one."""
+    if "padding" not in given and "kernel_size" in given:
+        dilation = given.get("dilation", ONE)
+        given["padding"] = tuple(d * (k // 2) if k % 2 else 0 for k, d in zip(given["kernel_size"], dilation, strict=True))
+
+
+def window_output(
+    size: tuple[int, ...], kernel: Size, stride: Size, padding: Extent, dilation: Size, *, kind: str, ceil: bool = False
+) -> tuple[int, ...]:
+    """Output positions of a sliding window, as torch counts them. Raises ShapeError where none fits."""
+    result = []
+    for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
+        span = d * (k - 1) + 1
+        if n + 2 * p < span:
+            raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} with {p} of padding on each side",
+                             f"a smaller window, or `padding={-(-(span - n) // 2)}`")
+        steps = -(-(n + 2 * p - span) // s) if ceil else (n + 2 * p - span) // s
+        if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
+            steps -= 1
+        result.append(steps + 1)
+    del kind
+    return tuple(result)
+
+
+@dataclass(frozen=True)
+class Pool(Layer):
+    """What the two pools share: a window, or a target size `to`, or neither, which is global."""
+
+    positional: ClassVar = ("kernel_size",)
+    words: ClassVar = {"ceil": "ceil_mode"}
+
+    kernel_size: Size | None = None
+    stride: Size = ONE
+    padding: Extent = (0, 0)
+    ceil_mode: Flag = False
+    to: Size | None = None
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        complete_padding(given)
+
+    @property
+    def target(self) -> Size | None:
+        """The output size of a pool that adapts to its input."""
+        return ONE if self.kernel_size is None and self.to is None else self.to
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        if self.target is not None:
+            if self.kernel_size is not None or self.stride != ONE or self.padding != (0, 0):
+                raise ShapeError("E0305", f"`{self.kind}` takes a window or `to=`, not both",
+                                 "leave out the window, its stride and its padding")
+            return Shape((x.channels, *self.target))
+        assert self.kernel_size is not None
+        if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
+            raise ShapeError("E0303", "the padding of a pool is at most half its window")
+        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), kind=self.kind,
+                             ceil=self.ceil_mode)
+        return Shape((x.channels, *size))
+
+    def _dilation(self) -> Size:
+        return ONE
+
+
+@dataclass(frozen=True)
+class MaxPool(Pool):
+    """The largest value of each window; with no window, of the whole picture."""
+
+    kind: ClassVar = "maxpool"
+    dilation: Size = ONE
+
+    def _dilation(self) -> Size:
+        return self.dilation
+
+    def call(self, x: Shape) -> Call:
+        del x
+        if self.target is not None:
+            return Call("AdaptiveMaxPool2d", (short(self.target),))
+        assert self.kernel_size is not None
+        return Call("MaxPool2d", (short(self.kernel_size),), drop_defaults(
+            stride=(short(self.stride), short(self.kernel_size)), padding=(short(self.padding), 0),
+            dilation=(short(self.dilation), 1), ceil_mode=(self.ceil_mode, False),
+        ))
+
+
+@dataclass(frozen=True)
+class AvgPool(Pool):
+    """The mean of each window; with no window, of the whole picture."""
+
+    kind: ClassVar = "avgpool"
+    words: ClassVar = {"ceil": "ceil_mode", "count_padding": "count_include_pad"}
+    count_include_pad: Flag = True
+
+    def call(self, x: Shape) -> Call:
+        del x
+        if self.target is not None:
+            return Call("AdaptiveAvgPool2d", (short(self.target),))
+        assert self.kernel_size is not None
+        return Call("AvgPool2d", (short(self.kernel_size),), drop_defaults(
+            stride=(short(self.stride), short(self.kernel_size)), padding=(short(self.padding), 0),
+            ceil_mode=(self.ceil_mode, False), count_include_pad=(self.count_include_pad, True),
+        ))

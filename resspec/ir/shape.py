@@ -1,0 +1,111 @@
+"""Shapes without the batch axis, and the small text-like values of the IR."""
+
+from __future__ import annotations
+
+import re
+from math import prod
+from typing import Any, NamedTuple
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import core_schema
+
+
+class TextValue:
+    """A value that stands in JSON as one string: `str(value)` out, `parse(text)` in."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Any:
+        raise NotImplementedError
+
+    @classmethod
+    def read(cls, value: Any) -> Any:
+        """The value itself, or parsed from its text. Raises ValueError."""
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is no {cls.__name__.lower()}")
+        return cls.parse(value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        del source, handler
+        return core_schema.json_or_python_schema(
+            json_schema=core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema()),
+            python_schema=core_schema.no_info_plain_validator_function(cls.read),
+            serialization=core_schema.to_string_ser_schema(),
+        )
+
+
+class _Dims(NamedTuple):
+    dims: tuple[int, ...]
+    last: bool = False
+
+
+class Shape(_Dims, TextValue):
+    """What flows between layers: CxHxW, HxWxC (`last`), or C alone."""
+
+    __slots__ = ()
+
+    @property
+    def channels(self) -> int:
+        return self.dims[-1] if self.last else self.dims[0]
+
+    @property
+    def spatial(self) -> tuple[int, ...]:
+        return self.dims[:-1] if self.last else self.dims[1:]
+
+    @property
+    def elements(self) -> int:
+        return prod(self.dims)
+
+    @property
+    def is_image(self) -> bool:
+        """Channels first with two spatial axes: what convolutions and pools read."""
+        return len(self.dims) == 3 and not self.last
+
+    def with_channels(self, channels: int) -> Shape:
+        return Shape((*self.dims[:-1], channels) if self.last else (channels, *self.dims[1:]), self.last)
+
+    def __str__(self) -> str:
+        return "x".join(map(str, self.dims)) + (" last" if self.last else "")
+
+    @classmethod
+    def parse(cls, text: str) -> Shape:
+        """Raises ValueError for a text that is no shape."""
+        dims, _, last = text.partition(" ")
+        return cls(tuple(int(dim) for dim in dims.split("x")), last == "last")
+
+
+class _NameParts(NamedTuple):
+    prefix: str
+    number: int | None = None
+    steps: tuple[int, ...] = ()
+
+
+class Name(_NameParts, TextValue):
+    """A module's name in its scope. Inside repeats of that scope its number grows:
+    `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the inner."""
+
+    __slots__ = ()
+
+    def at(self, *turns: int) -> str:
+        """The name at these turns of the scope's enclosing repeats, outermost first."""
+        if self.number is None:
+            return self.prefix
+        return f"{self.prefix}{self.number + sum(s * t for s, t in zip(self.steps, turns, strict=False))}"
+
+    def __str__(self) -> str:
+        if not self.steps:
+            return self.at()
+        return f"{self.prefix}{{{'+'.join(map(str, (self.number, *self.steps)))}}}"
+
+    @classmethod
+    def parse(cls, text: str) -> Name:
+        found = re.fullmatch(r"(.*)\{([0-9+]+)\}", text)
+        if found:
+            number, *steps = map(int, found[2].split("+"))
+            return cls(found[1], number, tuple(steps))
+        found = re.fullmatch(r"(.*?)(0|[1-9][0-9]*)", text)
+        return cls(found[1], int(found[2])) if found else cls(text)

@@ -1,0 +1,51 @@
+"""Places in text: a source file and the spans that everything later points back to."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import NamedTuple
+
+
+class Source:
+    """One text with the name it is shown under; lines and columns count from 1, columns in characters."""
+
+    __slots__ = ("_starts", "name", "text")
+
+    def __init__(self, name: str, text: str) -> None:
+        self.name = name
+        self.text = text
+        self._starts: list[int] | None = None
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """Line and column of an offset."""
+        if self._starts is None:
+            self._starts = [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def line(self, number: int) -> str:
+        return self.text.split("\n")[number - 1].rstrip("\r")
+
+    def __repr__(self) -> str:
+        return f"Source({self.name!r})"
+
+
+class Span(NamedTuple):
+    """A half-open range of characters of one source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of another."""
+        return Span(self.source, self.start, other.end)
+
+    def __str__(self) -> str:
+        """`file:line:column-line:column`, as the IR keeps it."""
+        first, last = self.source.place(self.start), self.source.place(self.end)
+        return f"{self.source.name}:{first[0]}:{first[1]}-{last[0]}:{last[1]}"

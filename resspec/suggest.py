@@ -1,0 +1,31 @@
+"""Did you mean: the nearest of the names that are legal at a place, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The closest candidate within an edit distance of a third of the word (at least 1), ties by the alphabet."""
+    limit = max(1, len(word) // 3)
+    scored = [(distance(word.lower(), name.lower(), limit), name) for name in sorted(set(candidates)) if name != word]
+    best = min(scored, default=(limit + 1, ""))
+    return best[1] if best[0] <= limit and best[0] < len(word) else None
+
+
+def distance(a: str, b: str, limit: int) -> int:
+    """Edits (insert, delete, replace, swap neighbours) from `a` to `b`, or `limit + 1` where there are more."""
+    if abs(len(a) - len(b)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        two_before, before, row = before, row, [i]
+        for j, y in enumerate(b, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (x != y))
+            if i > 1 and j > 1 and x == b[j - 2] and a[i - 2] == y:
+                cost = min(cost, two_before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1]
