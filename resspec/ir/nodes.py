@@ -73,13 +73,13 @@ class Series(_Node):
 
 
 class Parallel(_Node):
-    """Paths that read the same input, run in order, and merge. `residual` marks a residual block's F + h;
-    `inplace`: the sum is written into the first path's result."""
+    """Paths that read the same input, run in order, and merge. `residual` is which path is F in a residual block's
+    F + h; `inplace`: the sum is written into the first path's result."""
 
     node: ClassVar = "parallel"
     merge: Literal["add", "concat", "mul"]
     paths: tuple[NodeField, ...]
-    residual: bool = False
+    residual: int | None = None
     inplace: bool | None = None
 
 
