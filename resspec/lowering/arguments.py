@@ -1,0 +1,225 @@
+"""The arguments of a call: to a layer's typed fields, to a block's parameters, to an initialisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
+from fractions import Fraction
+from functools import cache
+from typing import Any, NamedTuple
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.init import CHOICES, LAWS, Init
+from resspec.ir.ops import OPS, Layer
+from resspec.lowering import errors
+from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, describe
+from resspec.source import Span
+from resspec.suggest import nearest
+from resspec.syntax import ast
+
+Report = Callable[[Diagnostic], None]
+Evaluate = Callable[[ast.Value], Value]
+
+MAX_COUNT = 1 << 24
+_NEEDS = {
+    "kernel_size": "window size", "out_channels": "output channels", "out_features": "output features",
+    "num_groups": "number of groups", "p": "probability", "stride": "stride", "groups": "number of groups",
+    "start": "first channel", "stop": "last channel", "chunks": "number of parts", "part": "part, counted from 0",
+}
+_EXAMPLES = {"conv": "`conv 3x3, 64`", "upconv": "`upconv 2x2, 64, /2`", "fc": "`fc 1000`", "linear": "`linear 64`",
+             "gn": "`gn groups=32`", "dropout": "`dropout 0.5`", "subsample": "`subsample /2`"}
+
+
+class Given(NamedTuple):
+    """Arguments as written, sorted by how they are given; a repeated turn takes no stride."""
+
+    bare: list[ast.Value]
+    stride: ast.Stride | None
+    keywords: dict[str, ast.Keyword]
+
+
+def sort(arguments: Iterable[ast.Argument], report: Report) -> Given:
+    """Arguments by their form; what is given twice is reported."""
+    given = Given([], None, {})
+    for argument in arguments:
+        match argument:
+            case ast.Stride():
+                if given.stride is not None:
+                    report(errors.given_twice(argument.span, "/"))
+                given = given._replace(stride=argument)
+            case ast.Keyword(name=name):
+                if name.text in given.keywords:
+                    report(errors.given_twice(name.span, name.text))
+                given.keywords[name.text] = argument
+            case _:
+                given.bare.append(argument)
+    return given
+
+
+class Bound(NamedTuple):
+    """A layer with what its call said beside its fields."""
+
+    layer: Layer
+    scale: Value | None
+
+
+def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
+    """The layer of a call, or None once something was reported."""
+    op = OPS[call.name.text]
+    types = field_types(op)
+    stated = _assign(call, given, op.positional, {**{op.words.get(n, n): n for n in types}, **op.words}, evaluate, report,
+                     extra=("scale",) if _is_norm(op) else ())
+    if stated is None:
+        return None
+    if given.stride is not None:
+        if "stride" not in types:
+            report(errors.unused_stride(given.stride.span, op.kind))
+            return None
+        stated["stride"] = (evaluate(given.stride.value), given.stride.span)
+    scale = stated.pop("scale", (None, call.span))[0]
+    values = {name: convert(value, types[name], _phrase(op, name), span, report) for name, (value, span) in stated.items()}
+    if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:
+        return None
+    for name in required(op):
+        if name not in values:
+            report(errors.missing_argument(call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)))
+            return None
+    op.complete(values)
+    return Bound(op(**values), scale)
+
+
+def _assign(
+    call: ast.Call, given: Given, positional: tuple[str, ...], words: dict[str, str], evaluate: Evaluate, report: Report,
+    extra: tuple[str, ...] = (),
+) -> dict[str, tuple[Value, Span]] | None:
+    """Field to value and place. None where an argument belongs nowhere."""
+    stated: dict[str, tuple[Value, Span]] = {}
+    callee, sound = call.name.text, True
+    for name, node in zip(positional, given.bare, strict=False):
+        stated[name] = (evaluate(node), node.span)
+    if len(given.bare) > len(positional):
+        node = given.bare[len(positional)]
+        layer = isinstance(node, ast.Name) and node.text in OPS
+        report(errors.too_many_arguments(node.span, callee, len(positional), f"{callee} -> {node.span.text}" if layer else None))
+        sound = False
+    for word, keyword in given.keywords.items():
+        if word == "stride":
+            report(errors.stride_as_keyword(keyword.span, keyword.value.span.text))
+            sound = False
+            continue
+        name = words.get(word, word if word in extra else "")
+        if not name or name == "stride":
+            legal = {w for w in words if w != "stride"} | set(extra) | {"stride"}
+            report(errors.unknown_argument(keyword.name.span, callee, nearest(word, legal)))
+            sound = False
+        elif name in stated:
+            report(errors.given_twice(keyword.name.span, word))
+            sound = False
+        else:
+            stated[name] = (evaluate(keyword.value), keyword.value.span)
+    return stated if sound else None
+
+
+def bind_block(
+    call: ast.Call, block: ast.Block, given: Given, evaluate: Evaluate, report: Report
+) -> dict[str, Value] | None:
+    """Parameter to value, without the defaults. None once something was reported."""
+    names = [parameter.name.text for parameter in block.parameters]
+    stated = _assign(call, given, tuple(names), {name: name for name in names}, evaluate, report)
+    if stated is None:
+        return None
+    for parameter in block.parameters:
+        if parameter.name.text not in stated and parameter.default is None:
+            signature = ", ".join(names)
+            report(errors.missing_argument(call.span, call.name.text, f"`{parameter.name.text}`",
+                                           f"it is declared as `{call.name.text}({signature})`"))
+            return None
+    return {name: value for name, (value, _) in stated.items()}
+
+
+def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report) -> Init | None:
+    """An initialisation with every argument of its law."""
+    if law.text not in LAWS:
+        report(errors.unknown_law(law.span, nearest(law.text, LAWS)))
+        return None
+    known = LAWS[law.text]
+    values: dict[str, Any] = {**known, "bias": None if law.text == "default" else Fraction(0)}
+    given = sort(arguments, report)
+    for node in [*given.bare, *([given.stride] if given.stride else [])]:
+        report(errors.too_many_arguments(node.span, law.text, 0, None))
+        return None
+    for word, keyword in given.keywords.items():
+        if word not in values:
+            report(errors.unknown_argument(keyword.name.span, law.text, nearest(word, values)))
+            return None
+        if word in CHOICES:
+            text = keyword.value.text if isinstance(keyword.value, ast.Name) else ""
+            if text not in CHOICES[word]:
+                report(errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], nearest(text, CHOICES[word])))
+                return None
+            values[word] = text
+        else:
+            values[word] = convert(evaluate(keyword.value), "Real", f"`{word}`", keyword.value.span, report)
+            if values[word] is UNKNOWN:
+                return None
+    bias = values.pop("bias")
+    return Init(law.text, tuple(values.items()), bias)
+
+
+def convert(value: Value, annotation: str, phrase: str, span: Span, report: Report) -> Any:
+    """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was reported."""
+    if isinstance(value, Unknown):
+        return UNKNOWN
+    kind = annotation.split(" ")[0]
+    match kind, value:
+        case "Flag", bool():
+            return value
+        case "Real", int() | Fraction() if not isinstance(value, bool):
+            return Fraction(value)
+        case "Count" | "Index", Fraction():
+            report(errors.not_whole(span, phrase, str(value)))
+            return UNKNOWN
+        case "Count" | "Index", int() if not isinstance(value, bool):
+            return _ranged(value, 1 if kind == "Count" else 0, phrase, span, report)
+        case "Size" | "Extent", Fraction():
+            report(errors.not_whole(span, phrase, str(value)))
+            return UNKNOWN
+        case "Size" | "Extent", int() | (int(), int()) if not isinstance(value, bool):
+            sides = value if isinstance(value, tuple) else (value, value)
+            checked = tuple(_ranged(side, 1 if kind == "Size" else 0, phrase, span, report) for side in dict.fromkeys(sides))
+            return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])
+    needs = {"Flag": "`true` or `false`", "Real": "a number", "Size": "a size such as `3x3`", "Extent": "a number or a size"}
+    report(errors.wrong_kind(span, phrase, needs.get(kind, "a whole number"), describe(value)))
+    return UNKNOWN
+
+
+def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> int | Unknown:
+    if least <= value <= MAX_COUNT:
+        return value
+    limits = f"at least {least}" if value < least else f"at most {MAX_COUNT:,}"
+    report(errors.out_of_range(span, phrase, limits, f"{value:,}"))
+    return UNKNOWN
+
+
+@cache
+def field_types(op: type[Layer]) -> dict[str, str]:
+    return {f.name: str(f.type) for f in fields(op)}
+
+
+@cache
+def required(op: type[Layer]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(op) if f.default is MISSING)
+
+
+def _phrase(op: type[Layer], name: str) -> str:
+    needs = _NEEDS.get(name)
+    return f"the {needs} of `{op.kind}`" if needs else f"`{name}`"
+
+
+def _is_norm(op: type[Layer]) -> bool:
+    return op.kind in ("bn", "gn", "ln", "ln2d")
+
+
+def reference(value: Value) -> str | None:
+    """The name that a block or option value goes by."""
+    return value.name if isinstance(value, BlockRef | OptionRef) else None

@@ -1,0 +1,286 @@
+"""E02 names and arguments, E03 shapes and structure. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resspec.diagnostics import Diagnostic, Label
+from resspec.source import Span
+
+
+def _at(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Diagnostic:
+    return Diagnostic(code, message, (Label(span, text),), help)
+
+
+def _meant(name: str | None) -> str | None:
+    return f"did you mean `{name}`?" if name else None
+
+
+# --- E02: names and arguments ---
+
+
+def unknown_layer(span: Span, near: str | None) -> Diagnostic:
+    """E0201: no layer or block has this name, here or in a used library."""
+    help = f"block names are lower case here: `{near}`" if near and near == span.text.lower() else _meant(near)
+    return _at("E0201", f"no layer or block is called `{span.text}`", span, help)
+
+
+def unknown_name(span: Span, near: str | None) -> Diagnostic:
+    """E0202: a value names nothing that is known at this place."""
+    return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near))
+
+
+def unknown_argument(span: Span, callee: str, near: str | None) -> Diagnostic:
+    """E0203: a layer or block has no argument of this name."""
+    if near == "stride":
+        return _at("E0203", f"`{callee}` takes no `{span.text}`", span, "did you mean the stride? it is written `/2`")
+    return _at("E0203", f"`{callee}` takes no `{span.text}`", span, _meant(near))
+
+
+def stride_as_keyword(span: Span, value: str) -> Diagnostic:
+    """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
+    return _at("E0204", "a stride is written with a slash", span, f"`/{value}`")
+
+
+def too_many_arguments(span: Span, callee: str, takes: int, near: str | None) -> Diagnostic:
+    """E0205: more bare arguments than the layer or block declares."""
+    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
+    return _at("E0205", f"`{callee}` takes {amount}", span, f"did you mean `{near}`?" if near else None)
+
+
+def missing_argument(span: Span, callee: str, needs: str, example: str | None) -> Diagnostic:
+    """E0206: a layer or block needs an argument that was not given."""
+    return _at("E0206", f"`{callee}` needs its {needs}", span, example)
+
+
+def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
+    """E0207: an argument of another kind than the layer takes: a size for a number, a fraction for a whole number."""
+    return _at("E0207", f"{argument} is {needs}, not {got}", span)
+
+
+def not_whole(span: Span, argument: str, got: str) -> Diagnostic:
+    """E0208: a division with a remainder where a whole number is needed."""
+    return _at("E0208", f"{argument} is a whole number, and this is {got}", span, "`//` rounds down")
+
+
+def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic:
+    """E0209: a number that no layer can have: zero channels, stride 0, a probability of 2."""
+    return _at("E0209", f"{argument} is {limits}, not {got}", span)
+
+
+def given_twice(span: Span, name: str) -> Diagnostic:
+    """E0210: an argument that is given twice."""
+    return _at("E0210", f"`{name}` is given twice", span, "leave out one of them")
+
+
+def unused_stride(span: Span, callee: str) -> Diagnostic:
+    """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
+    return _at("E0211", f"`{callee}` does not use this stride", span, "leave it out, or write `/stride` in the block")
+
+
+def defined_twice(span: Span, first: Span) -> Diagnostic:
+    """E0212: one name, two declarations."""
+    return Diagnostic("E0212", f"`{span.text}` is defined twice", (Label(span, "again"), Label(first, "first here")),
+                      "rename one of them")
+
+
+def reserved(span: Span) -> Diagnostic:
+    """E0213: a word of the language used as a name."""
+    return _at("E0213", f"`{span.text}` is a word of the language", span, f"another name, such as `{span.text}_`")
+
+
+def redefines_layer(span: Span) -> Diagnostic:
+    """E0214: a layer cannot be redefined."""
+    return _at("E0214", f"`{span.text}` is built in and cannot be redefined", span, f"another name, such as `my_{span.text}`")
+
+
+def ambiguous(span: Span, places: Sequence[Span]) -> Diagnostic:
+    """E0215: two libraries define the name differently, and this file uses both."""
+    labels = (Label(span), *(Label(place, "one of them") for place in places))
+    return Diagnostic("E0215", f"`{span.text}` is defined by {len(places)} libraries", labels,
+                      "declare it in this file: an own declaration wins")
+
+
+def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0216: files that use each other."""
+    labels = (Label(span, f"uses {name}, which is being read"), *(Label(place, "used from here") for place in trail))
+    return Diagnostic("E0216", "these files use each other", labels, "move what both need into a third file")
+
+
+def no_library(span: Span, looked: Sequence[str], near: str | None) -> Diagnostic:
+    """E0217: a library or file that is not there."""
+    where = f"looked for {', '.join(looked)}"
+    return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), _meant(near), (where,))
+
+
+def outside_root(span: Span, root: str) -> Diagnostic:
+    """E0218: a spec reads files of its own project only."""
+    return _at("E0218", f"this file is outside the project {root}", span, "move or copy it into the project")
+
+
+def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0219: a block that contains itself, or a constant that is defined by itself."""
+    labels = (Label(span, "here again"), *(Label(place, "called from here") for place in trail))
+    return Diagnostic("E0219", f"`{name}` contains itself", labels, "repeat with `N x …`; there is no recursion")
+
+
+def not_here(span: Span, where: str) -> Diagnostic:
+    """E0220: `in`, `stride`, `out`, `index` and `count` have a value in some places only."""
+    return _at("E0220", f"`{span.text}` has no value here", span, where)
+
+
+def no_arithmetic(span: Span, got: str) -> Diagnostic:
+    """E0221: arithmetic is for numbers."""
+    return _at("E0221", f"this is {got}, not a number", span)
+
+
+def division_by_zero(span: Span) -> Diagnostic:
+    """E0222: a division by zero."""
+    return _at("E0222", "this divides by zero", span)
+
+
+def number_too_large(span: Span, limit: int) -> Diagnostic:
+    """E0223: a number beyond what any network needs."""
+    return _at("E0223", f"this number is beyond {limit:,}", span)
+
+
+def unknown_option(span: Span, near: str | None) -> Diagnostic:
+    """E0224: no shortcut option has this name."""
+    return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near))
+
+
+def unknown_network(span: Span, near: str | None) -> Diagnostic:
+    """E0225: no network has this name."""
+    return _at("E0225", f"no network is called `{span.text}`", span, _meant(near))
+
+
+def unknown_arm(span: Span, near: str | None) -> Diagnostic:
+    """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
+    return _at("E0226", f"a shortcut option has no arm `{span.text}`", span, _meant(near) or "`same`, `widen` or `change`")
+
+
+def unknown_law(span: Span, near: str | None) -> Diagnostic:
+    """E0227: no law of initialisation has this name."""
+    return _at("E0227", f"no initialisation is called `{span.text}`", span, _meant(near))
+
+
+def unknown_kind(span: Span, near: str | None) -> Diagnostic:
+    """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
+    return _at("E0228", f"no layer is called `{span.text}`", span, _meant(near))
+
+
+def bad_choice(span: Span, argument: str, choices: Sequence[str], near: str | None) -> Diagnostic:
+    """E0229: an argument that takes one of a few words."""
+    return _at("E0229", f"{argument} is one of {', '.join(choices)}", span, _meant(near))
+
+
+def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:
+    """E0230: a clause that this kind of declaration does not have."""
+    return _at("E0230", f"{owner} has no `{clause}`", span, help)
+
+
+def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
+    """E0231: a clause that may stand once stands twice."""
+    return Diagnostic("E0231", f"`{clause}` stands twice", (Label(span, "again"), Label(first, "first here")), "keep one of them")
+
+
+def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
+    """E0232: a declaration without a clause that it needs."""
+    return _at("E0232", f"{owner} has no {clause}", span, help)
+
+
+def mixed_body(span: Span, other: Span) -> Diagnostic:
+    """E0233: a block in braces has clauses, or is just one chain."""
+    return Diagnostic("E0233", "a block has clauses or one chain, not both", (Label(span), Label(other, "beside this")),
+                      "`after …` for what follows the sum; `->` between layers of a chain")
+
+
+def bad_label(span: Span, why: str) -> Diagnostic:
+    """E0234: a label that cannot name a module."""
+    return _at("E0234", "this label cannot name a module", span, "another label", why)
+
+
+def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
+    """E0235: two modules of one name in one scope."""
+    labels = (Label(span, f"`{name}` again"), *([Label(first, f"`{name}` first")] if first != span else []))
+    return Diagnostic("E0235", f"two modules are called `{name}`", labels,
+                      f"another label, or `{name}1..:` to number the turns of a repeat")
+
+
+def unknown_metric(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
+    """E0236: `expect` names a total of the report."""
+    return _at("E0236", f"the report has no `{span.text}`", span, _meant(near) or f"one of {', '.join(known)}")
+
+
+def needs_values(span: Span, name: str, parameters: Sequence[str]) -> Diagnostic:
+    """E0237: a template without a value for a parameter is no network yet."""
+    names = ", ".join(f"`{p}`" for p in parameters)
+    example = " ".join(f"--set {p}=…" for p in parameters)
+    return _at("E0237", f"`{name}` is a template: {names} has no value", span, f"`{example}`, or `network my_{name} = {name} …`")
+
+
+def no_merge(span: Span, near: str | None) -> Diagnostic:
+    """E0238: paths are merged by `add`, `concat` or `mul`."""
+    return _at("E0238", f"`{span.text}` merges nothing", span, _meant(near) or "`add`, `concat` or `mul`")
+
+
+def bad_replacement(span: Span) -> Diagnostic:
+    """E0239: `replace` swaps one layer for another."""
+    return _at("E0239", "`replace` takes a layer, not a block", span)
+
+
+# --- E03: shapes and structure ---
+
+
+def shape(span: Span, code: str, message: str, help: str | None, incoming: str) -> Diagnostic:
+    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
+    divide. E0305: fields that exclude each other. E0306: channels out of range."""
+    return _at(code, message, span, help, f"{incoming} comes in")
+
+
+def residual_mismatch(
+    shortcut: Span, residual: Span, f: str, h: str, what: str, help: str
+) -> Diagnostic:
+    """E0301: the residual and the shortcut cannot be added."""
+    labels = (Label(shortcut, h), Label(residual, f))
+    return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help)
+
+
+def merge_mismatch(merge: str, first: Span, other: Span, shapes: tuple[str, str], what: str, help: str | None) -> Diagnostic:
+    """E0308: paths whose shapes cannot be merged."""
+    labels = (Label(other, f"this path leaves {shapes[1]}"), Label(first, f"this one leaves {shapes[0]}"))
+    return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help)
+
+
+def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: str) -> Diagnostic:
+    """E0309: the shortcut option does not say what to do where the shape changes like this."""
+    labels = (Label(span, why), *([Label(declared, f"has no `{case}`")] if declared else []))
+    return Diagnostic("E0309", f"shortcut option `{option}` has no arm `{case}`", labels, f"add `{case}: …`, or choose another option")
+
+
+def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]) -> Diagnostic:
+    """E0310: a spec that would expand beyond all bounds is refused by arithmetic, before it is expanded."""
+    labels = (Label(span), *(Label(place, f"{count:,} times") for count, place in factors if place != span))
+    return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels)
+
+
+def expectation(span: Span, metric: str, found: str, largest: Sequence[tuple[str, str]]) -> Diagnostic:
+    """E0311: the network is not what its author expects."""
+    notes = tuple(f"{value} in {where}" for where, value in largest)
+    return Diagnostic("E0311", f"{metric} is {found}", (Label(span, "expected here"),), None, notes)
+
+
+def unsafe_inplace(span: Span) -> Diagnostic:
+    """E0307: writing in place here would change a value that is still needed."""
+    return _at("E0307", "this cannot be done in place: its input is still needed", span, "leave out `inplace=true`")
+
+
+def no_shortcut(span: Span, network: Span) -> Diagnostic:
+    """E0312: a block that leaves its shortcut to the network, in a network that chooses none."""
+    labels = (Label(span, "whichever the network chose"), Label(network, "which chose none"))
+    return Diagnostic("E0312", "no shortcut option was chosen", labels, "`shortcut B` in the network, or `shortcut none` for a plain one")
+
+
+def repeat_changes_rank(span: Span) -> Diagnostic:
+    """E0313: a repeat count that is no whole number of at least 1."""
+    return _at("E0313", "a repeat counts whole turns, at least one", span)

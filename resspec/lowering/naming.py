@@ -1,0 +1,221 @@
+"""Drafts to IR: the five rules for parameter names (grammar/README.md) are here and nowhere else."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import product
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.shape import Name, Shape
+from resspec.lowering import errors
+from resspec.lowering.draft import Draft, Fork, Inner, Leaf, Loop, Row, Run, row
+from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
+from resspec.source import Span
+
+POSITION = ""
+
+
+class Namer:
+    """Names the steps of one scope: by position from 0 in a numbered scope, else by kind and number."""
+
+    def __init__(self, *, by_position: bool, report: list[Diagnostic]) -> None:
+        self.by_position = by_position
+        self.report = report
+        self.next: Counter[str] = Counter()
+        self.taken: dict[str, Span] = {}
+        self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
+        self.lone_fc = False
+
+    def close(self, *drafts: Draft) -> list[Node]:
+        """The named trees of all that stands directly in this scope."""
+        usage = sum((self._usage(draft) for draft in drafts), Counter[str]())
+        self.lone_fc = not self.by_position and usage["fc"] == 1
+        return [self._name(draft, ()) for draft in drafts]
+
+    def _usage(self, draft: Draft) -> Counter[str]:
+        """How far each counter moves over a draft."""
+        match draft:
+            case Leaf(implied=True) | Run():
+                return Counter()
+            case Leaf() | Inner():
+                if self.by_position:
+                    return Counter({POSITION: 1})
+                return Counter({draft.key: 1}) if draft.label is None else Counter()
+            case Row(steps=parts) | Fork(paths=parts):
+                return sum((self._usage(part) for part in parts), Counter[str]())
+            case Loop(count=count, body=body):
+                return Counter({key: n * count for key, n in self._usage(body).items()})
+
+    def _name(self, draft: Draft, loops: tuple[_Loop, ...]) -> Node:
+        match draft:
+            case Leaf(implied=True):
+                return _op(draft, None)
+            case Leaf() | Inner():
+                return self._named(draft, loops)
+            case Row():
+                return series([self._name(step, loops) for step in draft.steps], draft.input, draft.span)
+            case Fork():
+                paths = tuple(self._name(path, loops) for path in draft.paths)
+                return Parallel(input=draft.input, output=draft.output, span=str(draft.span), merge=draft.merge,
+                                paths=paths, residual=draft.residual, inplace=draft.inplace)
+            case Loop():
+                moves = self._usage(draft.body)
+                body = self._name(draft.body, (*loops, _Loop(draft.count, moves)))
+                for key, n in moves.items():
+                    self.next[key] += n * (draft.count - 1)
+                return Repeat(input=draft.input, output=draft.output, span=str(draft.span), count=draft.count, body=body)
+            case Run():
+                return self._run(draft, loops)
+
+    def _named(self, draft: Leaf | Inner, loops: tuple[_Loop, ...]) -> Node:
+        if draft.label is not None:
+            if self.by_position:
+                self.next[POSITION] += 1
+            *path, last = draft.label.text.split(".")
+            self._take(path, Name.parse(last), loops, draft.label)
+            return _within(path, _leaf(draft, Name.parse(last)))
+        key = POSITION if self.by_position else draft.key
+        number = self.next[key] + (0 if self.by_position else 1)
+        self.next[key] += 1
+        name = Name(key, number, tuple(loop.moves[key] for loop in loops))
+        if draft.key == "fc" and self.lone_fc:
+            name = Name("fc")
+        self._take([], name, loops, draft.span)
+        return _leaf(draft, name)
+
+    def _run(self, run: Run, loops: tuple[_Loop, ...]) -> Node:
+        *path, last = run.label.text.removesuffix("..").split(".")
+        first = Name.parse(last)
+        inner = _Run(first, report=self.report)
+        node = inner.close(run.body)[0]
+        for name, span in inner.taken.items():
+            self._take(path, Name.parse(name), loops, span)
+        if first.number is None:
+            self.report.append(errors.bad_label(run.label, "the number to count from is missing: `name0..:`"))
+        if loops and not path:
+            node = _under_loops(node, len(loops))
+        return _within(path, node)
+
+    def _take(self, path: list[str], name: Name, loops: tuple[_Loop, ...], span: Span) -> None:
+        """Note a name at all its turns; report a bad one, and one that stands already."""
+        if problem := _problem(path, name):
+            self.report.append(errors.bad_label(span, problem))
+            return
+        for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
+            if prefix in self.taken:
+                self.report.append(errors.label_twice(span, prefix, self.taken[prefix]))
+                return
+            self.shared.setdefault(prefix, span)
+        for turns in product(*(range(loop.count) for loop in loops)):
+            full = ".".join([*path, name.at(*turns)])
+            if first := self.taken.get(full) or self.shared.get(full):
+                self.report.append(errors.label_twice(span, full, first))
+                return
+            self.taken[full] = span
+
+
+class _Loop:
+    """A repeat of the scope: its count, and how far each counter moves at each turn."""
+
+    def __init__(self, count: int, moves: Counter[str]) -> None:
+        self.count = count
+        self.moves = moves
+
+
+class _Run(Namer):
+    """Every unlabelled step takes the next number after the run's prefix."""
+
+    def __init__(self, first: Name, report: list[Diagnostic]) -> None:
+        super().__init__(by_position=True, report=report)
+        self.first = first
+
+    def _named(self, draft: Leaf | Inner, loops: tuple[_Loop, ...]) -> Node:
+        number = (self.first.number or 0) + self.next[POSITION]
+        if draft.label is not None:
+            return super()._named(draft, loops)
+        self.next[POSITION] += 1
+        name = Name(self.first.prefix, number, tuple(loop.moves[POSITION] for loop in loops))
+        self._take([], name, loops, draft.span)
+        return _leaf(draft, name)
+
+
+def numbered(label: Span, body: Draft, report: list[Diagnostic], block: str | None = None) -> Draft:
+    """What a label on several steps means: a numbered scope. An implied flattening at its start stays before it."""
+    first, rest = _split_implied(body)
+    inner = Inner(Namer(by_position=True, report=report).close(rest)[0], "", body.span, body.size, body.factors, block, label)
+    return row([first, inner], body.input, body.span) if first else inner
+
+
+def module(body: Draft, block: str, span: Span, report: list[Diagnostic]) -> Inner:
+    """A called block: a scope of its own, whose steps are named by kind."""
+    return Inner(Namer(by_position=False, report=report).close(body)[0], block, span, body.size, body.factors, block)
+
+
+def series(nodes: list[Node], x: Shape, span: Span) -> Node:
+    """Nodes in a row, without rows in rows; neighbours that share a scope's name are one scope."""
+    flat: list[Node] = []
+    for node in nodes:
+        for part in node.children if isinstance(node, Series) else (node,):
+            last = flat[-1] if flat else None
+            if isinstance(last, Scope) and isinstance(part, Scope) and last.name == part.name:
+                body = series([last.body, part.body], last.input, span)
+                flat[-1] = Scope(input=last.input, output=part.output, span=last.span, name=last.name, body=body)
+            else:
+                flat.append(part)
+    if len(flat) == 1:
+        return flat[0]
+    return Series(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+
+
+def _leaf(draft: Leaf | Inner, name: Name) -> Node:
+    if isinstance(draft, Leaf):
+        return _op(draft, name)
+    return Scope(input=draft.input, output=draft.output, span=str(draft.span), name=name, body=draft.body, block=draft.block)
+
+
+def _op(draft: Leaf, name: Name | None) -> Op:
+    return Op(input=draft.input, output=draft.output, span=str(draft.span), name=name, layer=draft.layer, init=draft.init)
+
+
+def _within(path: list[str], node: Node) -> Node:
+    for name in reversed(path):
+        node = Scope(input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node)
+    return node
+
+
+def _under_loops(node: Node, depth: int) -> Node:
+    """The names of a run count from its own start: outer repeats do not move them (and so cannot repeat them)."""
+    match node:
+        case Op(name=Name(steps=steps)) | Scope(name=Name(steps=steps)):
+            assert node.name is not None
+            return node.model_copy(update={"name": node.name._replace(steps=(0,) * depth + steps)}) if steps else node
+        case Series(children=children):
+            return node.model_copy(update={"children": tuple(_under_loops(child, depth) for child in children)})
+        case Parallel(paths=paths):
+            return node.model_copy(update={"paths": tuple(_under_loops(path, depth) for path in paths)})
+        case Repeat(body=body):
+            return node.model_copy(update={"body": _under_loops(body, depth)})
+        case _:
+            return node
+
+
+def _split_implied(draft: Draft) -> tuple[Draft | None, Draft]:
+    """An implied first step, and the rest."""
+    if not isinstance(draft, Row) or not draft.steps:
+        return None, draft
+    head, *tail = draft.steps
+    first, rest = (head, None) if isinstance(head, Leaf) and head.implied else _split_implied(head)
+    if first is None:
+        return None, draft
+    return first, row([*([rest] if rest else []), *tail], first.output, draft.span)
+
+
+def _problem(path: list[str], name: Name) -> str | None:
+    """Why a name cannot be a module's."""
+    for part in (*path, name.at()):
+        if not part:
+            return "an empty name between two dots"
+        if part in MODULE_ATTRIBUTES:
+            return f"`{part}` is an attribute of every torch module"
+    return None

@@ -1,0 +1,113 @@
+"""What a value can be, and how an expression becomes one. Arithmetic is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from resspec.diagnostics import Diagnostic
+from resspec.lowering import errors
+from resspec.syntax import ast
+
+if TYPE_CHECKING:
+    from resspec.lowering.scope import Library
+
+MAX_NUMBER = 10**18
+
+
+@dataclass(frozen=True)
+class BlockRef:
+    """A block, or a layer kind where `block` is None, handed over as a value."""
+
+    name: str
+    block: ast.Block | None
+    library: Library | None
+
+
+@dataclass(frozen=True)
+class OptionRef:
+    """A shortcut option; `option` None is the built-in `identity` or `none`."""
+
+    name: str
+    option: ast.Option | None
+    library: Library | None
+
+
+class Unknown:
+    """The value of what was wrong already: it silences what follows from it."""
+
+    def __repr__(self) -> str:
+        return "unknown"
+
+
+UNKNOWN = Unknown()
+Number = int | Fraction
+Value = Number | bool | tuple[int, ...] | BlockRef | OptionRef | Unknown
+
+
+def describe(value: Value) -> str:
+    """A value in an author's words."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case tuple():
+            return f"the size {'x'.join(map(str, value))}"
+        case BlockRef(name=name):
+            return f"the block `{name}`" if value.block else f"the layer `{name}`"
+        case OptionRef(name=name):
+            return f"the shortcut option `{name}`"
+        case _:
+            return f"{value}"
+
+
+def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Callable[[Diagnostic], None]) -> Value:
+    """The value of an expression; UNKNOWN once something in it was reported."""
+    match node:
+        case ast.Number(value=value):
+            return value
+        case ast.Size(dims=dims):
+            return dims
+        case ast.Name():
+            return lookup(node)
+        case ast.Negate(operand=operand):
+            value = evaluate(operand, lookup, report)
+            return -value if _is_number(value, operand, report) else UNKNOWN  # type: ignore[operator]
+        case ast.Binary():
+            left = evaluate(node.left, lookup, report)
+            right = evaluate(node.right, lookup, report)
+            if not (_is_number(left, node.left, report) and _is_number(right, node.right, report)):
+                return UNKNOWN
+            return _arithmetic(node, left, right, report)  # type: ignore[arg-type]
+
+
+def _is_number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None]) -> bool:
+    if isinstance(value, Unknown):
+        return False
+    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+        report(errors.no_arithmetic(node.span, describe(value)))
+        return False
+    return True
+
+
+def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]) -> Value:
+    if node.operator in ("/", "//") and right == 0:
+        report(errors.division_by_zero(node.right.span))
+        return UNKNOWN
+    result: Number
+    match node.operator:
+        case "+":
+            result = left + right
+        case "-":
+            result = left - right
+        case "*":
+            result = left * right
+        case "/":
+            result = Fraction(left) / right
+        case _:
+            result = left // right
+    if abs(result) > MAX_NUMBER or Fraction(result).denominator > MAX_NUMBER:
+        report(errors.number_too_large(node.span, MAX_NUMBER))
+        return UNKNOWN
+    return int(result) if result == int(result) else result

@@ -1,0 +1,94 @@
+"""E01: text and syntax. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from resspec.diagnostics import Diagnostic, Label
+from resspec.source import Source, Span
+
+MAX_BYTES = 1 << 20
+
+
+def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
+    """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are no UTF-8."""
+    return Diagnostic("E0101", what, (Label(Span(source, offset, offset + 1)),), help)
+
+
+def too_large(source: Source, size: int) -> Diagnostic:
+    """E0102: a spec of more than 1 MiB is no spec."""
+    return Diagnostic("E0102", f"the file has {size:,} bytes; a spec has at most {MAX_BYTES:,}",
+                      (Label(Span(source, 0, 0)),), "repeats and templates make specs small")
+
+
+def odd_character(span: Span) -> Diagnostic:
+    """E0103: a character that is not part of the language, where it is neither in a comment nor in a string."""
+    char = span.text
+    name = unicodedata.name(char, f"U+{ord(char):04X}")
+    shown = f"`{char}` ({name})" if char.isprintable() else name
+    plain = unicodedata.normalize("NFKC", char)
+    known = {"“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'"}
+    ascii_form = known.get(char) or (plain if plain != char and plain.isascii() and plain.isprintable() else None)
+    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),),
+                      f"write `{ascii_form}`" if ascii_form and ascii_form.strip() else "leave it out")
+
+
+def unclosed(opening: Span, end: Span) -> Diagnostic:
+    """E0104: a brace or parenthesis is never closed."""
+    return Diagnostic("E0104", f"this `{opening.text}` is never closed",
+                      (Label(opening, "opened here"), Label(end, "the file ends here")),
+                      f"add `{'}' if opening.text == '{' else ')'}` where it should end")
+
+
+def closes_nothing(span: Span) -> Diagnostic:
+    """E0105: a closing brace or parenthesis without its opening one."""
+    return Diagnostic("E0105", f"this `{span.text}` closes nothing", (Label(span),), "remove it, or open it before")
+
+
+def unterminated(span: Span) -> Diagnostic:
+    """E0106: a string that does not end on its line."""
+    return Diagnostic("E0106", "this string does not end on its line", (Label(span),), 'add the closing `"`')
+
+
+def missing_comma(span: Span) -> Diagnostic:
+    """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
+    return Diagnostic("E0107", "a comma is missing between two arguments", (Label(span, "this is another argument"),),
+                      f"`, {span.text}`" if span.text.strip() else "add `,`")
+
+
+def unexpected(span: Span, expected: str) -> Diagnostic:
+    """E0108: a word where it cannot stand."""
+    found = f"`{span.text}` cannot stand here" if span.text.strip() else "the line ends too early"
+    return Diagnostic("E0108", found, (Label(span),), f"expected {expected}" if expected else None)
+
+
+def ends_early(span: Span, expected: str) -> Diagnostic:
+    """E0109: the file ends inside a declaration."""
+    return Diagnostic("E0109", "the file ends inside a declaration", (Label(span),), f"expected {expected}")
+
+
+def too_deep(span: Span, limit: int) -> Diagnostic:
+    """E0110: braces, parentheses, operators or repeats nested too deeply."""
+    return Diagnostic("E0110", f"nested more than {limit} levels deep", (Label(span),), "give a part a name with `block` or `let`")
+
+
+def too_many_digits(span: Span, limit: int) -> Diagnostic:
+    """E0111: a number with more digits than any network needs."""
+    return Diagnostic("E0111", f"a number has at most {limit} digits", (Label(span),))
+
+
+def no_size(span: Span) -> Diagnostic:
+    """E0112: a size has two numbers, `3x3`; an input has up to three, `3x224x224`."""
+    return Diagnostic("E0112", f"`{span.text}` is no size", (Label(span),), "`3x3`, or for an input `3x224x224`")
+
+
+def foreign(span: Span, language: str) -> Diagnostic:
+    """E0113: the text is of another language: YAML, Python, JSON."""
+    return Diagnostic("E0113", f"this looks like {language}, not like a spec", (Label(span),),
+                      "a spec starts with `network NAME {`; see grammar/README.md")
+
+
+def empty(source: Source) -> Diagnostic:
+    """E0114: a file without a declaration."""
+    end = len(source.text)
+    return Diagnostic("E0114", "the file declares nothing", (Label(Span(source, end, end)),), "`network NAME { … }`")
