@@ -1,0 +1,1 @@
+"""resspec: a declarative architecture-spec compiler for convolutional, above all residual, networks."""

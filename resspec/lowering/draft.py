@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from resspec.ir.init import Init
 from resspec.ir.nodes import Node
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Shape
 from resspec.source import Span
+from resspec.syntax import ast
 
 Factors = tuple[tuple[int, Span], ...]  # the repeats inside a draft, outermost first, along its largest part
 
@@ -24,10 +25,11 @@ class Leaf:
     output: Shape
     span: Span
     init: Init | None = None
-    label: Span | None = None
+    label: ast.Name | None = None
     implied: bool = False
-    size = 1
     factors: Factors = ()
+    size = 1  # layers when all repeats are written out
+    weight = 1  # steps that will be named one by one
 
 
 @dataclass(eq=False)
@@ -40,7 +42,8 @@ class Inner:
     size: int
     factors: Factors
     block: str | None = None
-    label: Span | None = None
+    label: ast.Name | None = None
+    weight = 1
 
     @property
     def input(self) -> Shape:
@@ -58,6 +61,7 @@ class Row:
     output: Shape
     span: Span
     size: int
+    weight: int
     factors: Factors
 
 
@@ -69,6 +73,7 @@ class Fork:
     output: Shape
     span: Span
     size: int
+    weight: int
     factors: Factors
     residual: int | None = None
     inplace: bool | None = None
@@ -79,8 +84,18 @@ class Loop:
     count: int
     body: Draft
     span: Span
-    size: int
-    factors: Factors
+
+    @property
+    def size(self) -> int:
+        return self.count * self.body.size
+
+    @property
+    def weight(self) -> int:
+        return self.body.weight
+
+    @property
+    def factors(self) -> Factors:
+        return ((self.count, self.span), *self.body.factors)
 
     @property
     def input(self) -> Shape:
@@ -95,7 +110,7 @@ class Loop:
 class Run:
     """`label7..:` over a draft: its steps are numbered from there, in the surrounding scope."""
 
-    label: Span
+    label: ast.Name
     body: Draft
     span: Span
 
@@ -112,6 +127,10 @@ class Run:
         return self.body.size
 
     @property
+    def weight(self) -> int:
+        return self.body.weight
+
+    @property
     def factors(self) -> Factors:
         return self.body.factors
 
@@ -119,11 +138,28 @@ class Run:
 Draft = Leaf | Inner | Row | Fork | Loop | Run
 
 
+class Made(NamedTuple):
+    """A block's body, lowered once for equal arguments and input."""
+
+    draft: Draft | None
+    stride_read: bool
+    residuals: int
+
+
 def row(steps: list[Draft], x: Shape, span: Span) -> Draft:
     """Steps in a row; a single one stands for itself."""
     if len(steps) == 1:
         return steps[0]
-    largest = max(steps, key=lambda step: step.size, default=None)
-    output = steps[-1].output if steps else x
-    size = sum(step.size for step in steps)
-    return Row(tuple(steps), x, output, span, size, largest.factors if largest else ())
+    return Row(tuple(steps), x, steps[-1].output if steps else x, span, *_extent(steps))
+
+
+def fork(
+    merge: Literal["add", "concat", "mul"], paths: list[Draft], output: Shape, span: Span,
+    residual: int | None = None, inplace: bool | None = None,
+) -> Fork:
+    return Fork(merge, tuple(paths), paths[0].input, output, span, *_extent(paths), residual, inplace)
+
+
+def _extent(parts: list[Draft]) -> tuple[int, int, Factors]:
+    largest = max(parts, key=lambda part: part.size, default=None)
+    return sum(p.size for p in parts), sum(p.weight for p in parts), largest.factors if largest else ()

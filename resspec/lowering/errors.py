@@ -281,6 +281,16 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
     return Diagnostic("E0312", "no shortcut option was chosen", labels, "`shortcut B` in the network, or `shortcut none` for a plain one")
 
 
-def repeat_changes_rank(span: Span) -> Diagnostic:
-    """E0313: a repeat count that is no whole number of at least 1."""
-    return _at("E0313", "a repeat counts whole turns, at least one", span)
+def too_deep(span: Span, limit: int) -> Diagnostic:
+    """E0313: blocks in blocks beyond all depth."""
+    return _at("E0313", f"nested more than {limit} levels deep, all blocks counted", span)
+
+
+def too_much(span: Span) -> Diagnostic:
+    """E0314: a spec that would have to be written out far beyond its own length: distinct layers by the thousand."""
+    return _at("E0314", "this expands to too many distinct layers", span, "a repeat of equal shapes costs nothing")
+
+
+def no_layer(span: Span) -> Diagnostic:
+    """E0240: a parameter that is called like a layer, but is a number, a size or an option."""
+    return _at("E0240", f"`{span.text}` is no layer", span)

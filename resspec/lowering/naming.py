@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from itertools import product
 
 from resspec.diagnostics import Diagnostic
@@ -12,14 +13,16 @@ from resspec.lowering import errors
 from resspec.lowering.draft import Draft, Fork, Inner, Leaf, Loop, Row, Run, row
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 from resspec.source import Span
+from resspec.syntax import ast
 
 POSITION = ""
+Report = Callable[[Diagnostic], None]
 
 
 class Namer:
     """Names the steps of one scope: by position from 0 in a numbered scope, else by kind and number."""
 
-    def __init__(self, *, by_position: bool, report: list[Diagnostic]) -> None:
+    def __init__(self, *, by_position: bool, report: Report) -> None:
         self.by_position = by_position
         self.report = report
         self.next: Counter[str] = Counter()
@@ -73,7 +76,7 @@ class Namer:
             if self.by_position:
                 self.next[POSITION] += 1
             *path, last = draft.label.text.split(".")
-            self._take(path, Name.parse(last), loops, draft.label)
+            self._take(path, Name.parse(last), loops, draft.label.span)
             return _within(path, _leaf(draft, Name.parse(last)))
         key = POSITION if self.by_position else draft.key
         number = self.next[key] + (0 if self.by_position else 1)
@@ -92,7 +95,7 @@ class Namer:
         for name, span in inner.taken.items():
             self._take(path, Name.parse(name), loops, span)
         if first.number is None:
-            self.report.append(errors.bad_label(run.label, "the number to count from is missing: `name0..:`"))
+            self.report(errors.bad_label(run.label.span, "the number to count from is missing: `name0..:`"))
         if loops and not path:
             node = _under_loops(node, len(loops))
         return _within(path, node)
@@ -100,17 +103,17 @@ class Namer:
     def _take(self, path: list[str], name: Name, loops: tuple[_Loop, ...], span: Span) -> None:
         """Note a name at all its turns; report a bad one, and one that stands already."""
         if problem := _problem(path, name):
-            self.report.append(errors.bad_label(span, problem))
+            self.report(errors.bad_label(span, problem))
             return
         for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
             if prefix in self.taken:
-                self.report.append(errors.label_twice(span, prefix, self.taken[prefix]))
+                self.report(errors.label_twice(span, prefix, self.taken[prefix]))
                 return
             self.shared.setdefault(prefix, span)
         for turns in product(*(range(loop.count) for loop in loops)):
             full = ".".join([*path, name.at(*turns)])
             if first := self.taken.get(full) or self.shared.get(full):
-                self.report.append(errors.label_twice(span, full, first))
+                self.report(errors.label_twice(span, full, first))
                 return
             self.taken[full] = span
 
@@ -126,7 +129,7 @@ class _Loop:
 class _Run(Namer):
     """Every unlabelled step takes the next number after the run's prefix."""
 
-    def __init__(self, first: Name, report: list[Diagnostic]) -> None:
+    def __init__(self, first: Name, report: Report) -> None:
         super().__init__(by_position=True, report=report)
         self.first = first
 
@@ -140,14 +143,14 @@ class _Run(Namer):
         return _leaf(draft, name)
 
 
-def numbered(label: Span, body: Draft, report: list[Diagnostic], block: str | None = None) -> Draft:
+def numbered(label: ast.Name, body: Draft, report: Report, block: str | None = None) -> Draft:
     """What a label on several steps means: a numbered scope. An implied flattening at its start stays before it."""
     first, rest = _split_implied(body)
     inner = Inner(Namer(by_position=True, report=report).close(rest)[0], "", body.span, body.size, body.factors, block, label)
     return row([first, inner], body.input, body.span) if first else inner
 
 
-def module(body: Draft, block: str, span: Span, report: list[Diagnostic]) -> Inner:
+def module(body: Draft, block: str, span: Span, report: Report) -> Inner:
     """A called block: a scope of its own, whose steps are named by kind."""
     return Inner(Namer(by_position=False, report=report).close(body)[0], block, span, body.size, body.factors, block)
 

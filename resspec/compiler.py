@@ -1,0 +1,175 @@
+"""The whole pipeline on one page: text → AST → IR → passes → backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from resspec import shipped
+from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.ir.nodes import Network
+from resspec.lowering import errors
+from resspec.lowering.network import Lowered, lower, network_names, template_parameters
+from resspec.lowering.scope import Library, Loader
+from resspec.source import Source
+from resspec.suggest import nearest
+from resspec.syntax import ast
+from resspec.syntax.parse import parse, read
+
+Parameter = int | float | bool | str | tuple[int, ...]
+
+
+def load(spec: str | Path, network: str | None = None, **parameters: Parameter) -> Network:
+    """The IR of a network: of a file, of `FILE:NAME`, or of a shipped spec by its bare name.
+
+    A file with several networks gives the one that is called like the file, or the one that `network` names.
+    Raises SpecError with every mistake found, UsageError where there is no such file or network.
+    """
+    path, named = locate(str(spec))
+    opened = open_spec(path)
+    name = _choose(opened, network or named)
+    lowered = lower(opened.library, name, {word: _parameter(word, value) for word, value in parameters.items()})
+    return _finished(opened, lowered)
+
+
+def check(spec: str | Path) -> list[Diagnostic]:
+    """Every mistake in all networks of a file (or in `FILE:NAME`), unmet `expect`s included; empty for a clean one."""
+    path, named = locate(str(spec))
+    try:
+        opened = open_spec(path)
+    except SpecError as error:
+        return list(error.diagnostics)
+    names = [_choose(opened, named)] if named else network_names(opened.library)
+    found = {(d.code, d.labels[0].span): d for d in opened.diagnostics}
+    for name in names:
+        if not template_parameters(opened.library, name):
+            lowered = lower(opened.library, name)
+            for diagnostic in (*lowered.diagnostics, *_unmet(lowered)):
+                found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
+    return list(found.values())
+
+
+class Opened(NamedTuple):
+    """A file with all that it uses, and what is wrong with their declarations."""
+
+    path: Path
+    library: Library
+    diagnostics: list[Diagnostic]
+
+
+def open_spec(path: Path) -> Opened:
+    """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
+    diagnostics: list[Diagnostic] = []
+    root = project_root(path)
+
+    folders = {_shown(path): path.parent}
+
+    def read_used(use: ast.Use, user: Source) -> Source:
+        found = _find_used(use, folders[user.name], root)
+        folders[_shown(found)] = found.parent
+        return _read(found)
+
+    return Opened(path, Loader(read_used, diagnostics.append).load(_read(path)), diagnostics)
+
+
+def locate(spec: str) -> tuple[Path, str | None]:
+    """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's name."""
+    for text, name in _readings(spec):
+        if (path := Path(text)).is_file():
+            return path, name
+        shipped_path = shipped.path("specs", *Path(f"{text}.res").parts)
+        if not text.endswith(".res") and ".." not in Path(text).parts and shipped_path.is_file():
+            return shipped_path, name
+    near = nearest(spec, shipped_names())
+    raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
+
+
+def shipped_names() -> list[str]:
+    """The specs that come with the package, as `locate` knows them."""
+    folder = shipped.path("specs")
+    names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.res"))
+    return sorted(name for name in names if not name.startswith("lib/"))
+
+
+def project_root(path: Path) -> Path:
+    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
+    folder = path.resolve().parent
+    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+
+
+def _readings(spec: str) -> Iterator[tuple[str, str | None]]:
+    yield spec, None
+    path, colon, name = spec.rpartition(":")
+    if colon:
+        yield path, name
+
+
+def _read(path: Path) -> Source:
+    try:
+        with path.open("rb") as file:
+            data = file.read(2 << 20)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    return read(_shown(path), data)
+
+
+def _shown(path: Path) -> str:
+    """A shipped file under its name in the project, any other as it was given."""
+    folder = shipped.path("specs")
+    if not path.is_absolute() or not path.is_relative_to(folder):
+        return path.as_posix()
+    return f"specs/{path.relative_to(folder).as_posix()}"
+
+
+def _find_used(use: ast.Use, beside: Path, root: Path) -> Path:
+    """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
+    name, libraries = use.target.text, shipped.path("specs", "lib")
+    candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
+    for path in candidates:
+        if path.is_file():
+            if not any(path.resolve().is_relative_to(folder) for folder in (root, libraries.resolve())):
+                raise SpecError([errors.outside_root(use.target.span, str(root))])
+            return path
+    known = {path.stem for path in libraries.glob("*.res")}
+    raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], nearest(name, known))])
+
+
+def _choose(opened: Opened, name: str | None) -> str:
+    """Which of a file's networks is meant."""
+    names = network_names(opened.library)
+    if name is not None and name not in names:
+        near = nearest(name, names)
+        raise UsageError(f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+    name = name or (opened.path.stem if opened.path.stem in names else None)
+    if name is None and len(names) != 1:
+        if not names and opened.diagnostics:
+            raise SpecError(opened.diagnostics)
+        raise UsageError(f"{opened.path} has {len(names)} networks ({', '.join(names)}): name one, as in {opened.path}:NAME"
+                         if names else f"{opened.path} has no network")
+    return name or names[0]
+
+
+def _parameter(word: str, value: Parameter) -> ast.Value:
+    """A value from outside, read as the language reads it."""
+    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
+        "x".join(map(str, value)) if isinstance(value, tuple) else str(value))
+    try:
+        declarations = parse(Source(f"--set {word}", f"let value = {text}")).declarations
+    except SpecError:
+        raise UsageError(f"`{word}={text}`: {text!r} is no value") from None
+    if len(declarations) != 1 or not isinstance(declarations[0], ast.Let):
+        raise UsageError(f"`{word}={text}`: {text!r} is no value")
+    return declarations[0].value
+
+
+def _finished(opened: Opened, lowered: Lowered) -> Network:
+    """The network after the passes. Raises SpecError."""
+    if opened.diagnostics or lowered.network is None:
+        raise SpecError([*opened.diagnostics, *lowered.diagnostics])
+    return lowered.network
+
+
+def _unmet(lowered: Lowered) -> list[Diagnostic]:
+    """The expectations that the network does not meet."""
+    return []

@@ -1,0 +1,223 @@
+"""The body of a block: one chain, or `after(F(P(x)) + h(x))` with its residual F, shortcut h and pre-activation P."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from resspec.ir.init import Init
+from resspec.ir.ops.arrange import Identity
+from resspec.ir.ops.norm import Norm
+from resspec.ir.ops.regularize import DropPath
+from resspec.ir.shape import Shape
+from resspec.lowering import errors, naming
+from resspec.lowering.draft import Draft, Fork, Leaf, Row, fork, row
+from resspec.lowering.frame import Frame
+from resspec.lowering.scope import find_one, suggestion
+from resspec.lowering.values import BlockRef, OptionRef
+from resspec.source import Span
+from resspec.suggest import nearest
+from resspec.syntax import ast
+
+if TYPE_CHECKING:
+    from resspec.lowering.chain import Lowerer
+
+CASES = ("same", "widen", "change")
+_CLAUSES = ("preact", "residual", "after", "chain")
+
+
+def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None:
+    """What the block makes of its input, not yet named."""
+    parts: dict[str, ast.Part] = {}
+    shortcut: ast.Shortcut | None = None
+    for clause in block.clauses:
+        match clause:
+            case ast.Let(name=name):
+                frame.names[name.text] = frame.value(clause.value)
+            case ast.Shortcut() if shortcut is None:
+                shortcut = clause
+            case ast.Shortcut():
+                frame.report(errors.clause_twice(clause.span, "shortcut", shortcut.span))
+            case ast.Part(kind=kind) if kind in _CLAUSES:
+                if kind in parts:
+                    frame.report(errors.clause_twice(clause.span, kind, parts[kind].span))
+                parts.setdefault(kind, clause)
+            case _:
+                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a block", "it belongs to a network"))
+    if "chain" in parts:
+        others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
+        if others:
+            frame.report(errors.mixed_body(parts["chain"].span, others[0]))
+        return lowerer.chain(parts["chain"].chain, frame.x, frame)
+    if "residual" not in parts:
+        frame.report(errors.missing_clause(block.name.span, f"block `{block.name.text}`", "residual", "`residual …`, or just one chain"))
+        return None
+    return _residual_block(lowerer, block, parts, shortcut, frame)
+
+
+def _residual_block(
+    lowerer: Lowerer, block: ast.Block, parts: dict[str, ast.Part], shortcut: ast.Shortcut | None, frame: Frame
+) -> Draft | None:
+    x, numbering = frame.x, lowerer.numbering
+    numbering.inside += 1
+    before = lowerer.chain(parts["preact"].chain, x, frame) if "preact" in parts else None
+    entered = before.output if before else None if "preact" in parts else x
+    residual = lowerer.chain(parts["residual"].chain, entered, frame)
+    h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
+    summed = _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
+    numbering.inside -= 1
+    if numbering.inside == 0 and h.exists:
+        numbering.index += 1
+    if "after" not in parts:
+        return summed
+    after = lowerer.chain(parts["after"].chain, summed.output if summed else None, frame)
+    return row([summed, after], summed.input, block.span) if summed and after else None
+
+
+class _Shortcut:
+    """The arm that the block's option has for its change of shape."""
+
+    def __init__(
+        self, lowerer: Lowerer, block: ast.Block, clause: ast.Shortcut | None, frame: Frame, output: Shape | None
+    ) -> None:
+        self.clause = clause
+        self.span = clause.option.span if clause and clause.option else clause.span if clause else block.name.span
+        self.label = clause.label if clause and clause.label else ast.Name("downsample", self.span)
+        self.first = clause is not None and _precedes_residual(block, clause)
+        self.arm: ast.Chain | None = None
+        self.option = _option(lowerer, clause, self.span, frame)
+        self.exists = self.option is not None and self.option.name != "none"
+        if self.option and self.option.option and output and frame.x:
+            self._choose(self.option.option, output, frame)
+            self.exists = not self.is_only("none")
+
+    def _choose(self, option: ast.Option, output: Shape, frame: Frame) -> None:
+        assert frame.x is not None
+        case = "change" if frame.stride not in (1, (1, 1)) else "widen" if output.channels != frame.x.channels else "same"
+        arms = {arm.case.text: arm.chain for arm in option.arms}
+        self.arm = arms.get(case) or (arms.get("change") if case == "widen" else None)
+        if self.arm is None:
+            stride = f", stride {frame.stride}" if case == "change" else ""
+            why = f"{frame.x.channels} to {output.channels} channels{stride}"
+            frame.report(errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
+
+    def is_only(self, word: str) -> bool:
+        """Whether the arm, or the option itself, is just this word."""
+        if self.arm is None:
+            return self.option is not None and self.option.name == word and self.option.option is None
+        item = self.arm.steps[0].item
+        return len(self.arm.steps) == 1 and isinstance(item, ast.Call) and item.name.text == word and not self.arm.steps[0].label
+
+
+def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Frame) -> OptionRef | None:
+    """The option that the clause names, else the network's."""
+    if clause is not None and clause.option is not None:
+        return resolve_option(clause.option, frame)
+    if lowerer.option is None and lowerer.place is not None:
+        frame.report(errors.no_shortcut(span, lowerer.place))
+    return lowerer.option
+
+
+def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
+    """A shortcut option by name, or through a parameter."""
+    if name.text in frame.names:
+        value = frame.names[name.text]
+    elif found := find_one(frame.library, name, frame.report, ast.Option):
+        option, library = found
+        assert isinstance(option, ast.Option)
+        for arm in option.arms:
+            if arm.case.text not in CASES:
+                frame.report(errors.unknown_arm(arm.case.span, nearest(arm.case.text, CASES)))
+        value = OptionRef(name.text, option, library)
+    elif name.text in ("identity", "none"):
+        value = OptionRef(name.text, None, None)
+    else:
+        frame.report(errors.unknown_option(name.span, suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)))
+        return None
+    if isinstance(value, BlockRef) and value.name == "identity":
+        value = OptionRef("identity", None, None)
+    return value if isinstance(value, OptionRef) else None
+
+
+def _sum(
+    lowerer: Lowerer, before: Draft | None, residual: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
+) -> Draft | None:
+    """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
+    if lowerer.residual_init is not None:
+        residual = _with_last_norm(residual, lowerer.residual_init)[0]
+    if shortcut.option is None or (shortcut.option.option and shortcut.arm is None):
+        return None
+    if not shortcut.exists:
+        residual = _without_drop_path(residual)
+        return row([before, residual], before.input, part.span) if before else residual
+    if shortcut.is_only("identity"):
+        x = before.input if before else residual.input
+        f = row([before, residual], before.input, part.span) if before else residual
+        h: Draft | None = Row((), x, x, shortcut.span, 0, 0, ())
+        return _added(f, h, shortcut, part, frame)
+    h = _projection(lowerer, shortcut, residual, frame)
+    if h is None:
+        return None
+    added = _added(residual, h, shortcut, part, frame)
+    return row([before, added], before.input, part.span) if before and added else added
+
+
+def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame) -> Draft | None:
+    """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
+    assert shortcut.option is not None and shortcut.option.library is not None and shortcut.arm is not None
+    inner = lowerer.frame(shortcut.option.library, {}, (*frame.trail, (shortcut.span.text, shortcut.span)), frame.x,
+                          frame.stride, inside=True)
+    inner.out = residual.output.channels
+    h = lowerer.chain(shortcut.arm, residual.input, inner)
+    return h and naming.numbered(shortcut.label, h, frame.report)
+
+
+def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Draft | None:
+    if f.output != h.output:
+        what = "channels" if f.output.channels != h.output.channels else "sizes"
+        kept = "identity keeps" if shortcut.is_only("identity") else "the shortcut leaves"
+        frame.report(errors.residual_mismatch(
+            shortcut.span, part.chain.span, f"the residual leaves {f.output}", f"{kept} {h.output}", what,
+            "use `shortcut B`, which projects where the shape changes" if shortcut.is_only("identity") else
+            "the shortcut's arm must stride as the residual does, and end in `out` channels",
+        ))
+        return None
+    span = part.span
+    if shortcut.first:
+        return fork("add", [h, f], f.output, span, residual=1, inplace=False)
+    return fork("add", [f, h], f.output, span, residual=0)
+
+
+def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:
+    for other in block.clauses:
+        if other is clause:
+            return True
+        if isinstance(other, ast.Part) and other.kind == "residual":
+            return False
+    return False
+
+
+def _with_last_norm(draft: Draft, init: Init) -> tuple[Draft, bool]:
+    """The draft with its last norm's weight started by a law, and whether there was one."""
+    match draft:
+        case Leaf(layer=Norm()):
+            return replace(draft, init=init), True
+        case Row(steps=steps):
+            for i in reversed(range(len(steps))):
+                step, found = _with_last_norm(steps[i], init)
+                if found:
+                    return replace(draft, steps=(*steps[:i], step, *steps[i + 1 :])), True
+    return draft, False
+
+
+def _without_drop_path(draft: Draft) -> Draft:
+    """Dropping a path needs another path: without a shortcut the layer keeps its place and does nothing."""
+    match draft:
+        case Leaf(layer=DropPath()):
+            return replace(draft, layer=Identity())
+        case Row(steps=steps):
+            return replace(draft, steps=tuple(_without_drop_path(step) for step in steps))
+        case Fork(paths=paths):
+            return replace(draft, paths=tuple(_without_drop_path(path) for path in paths))
+        case _:
+            return draft

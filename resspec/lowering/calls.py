@@ -1,0 +1,158 @@
+"""Calls to drafts: a layer with its fields, or a block's body for what enters it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from resspec.ir.init import Init
+from resspec.ir.ops import OPS
+from resspec.ir.ops.arrange import Flatten
+from resspec.ir.ops.conv import Fc
+from resspec.ir.ops.layer import Layer, ShapeError
+from resspec.ir.shape import Shape
+from resspec.lowering import arguments, errors, naming
+from resspec.lowering.arguments import Given
+from resspec.lowering.block import lower_body
+from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
+from resspec.lowering.frame import Frame
+from resspec.lowering.scope import MERGES, find_one, suggestion
+from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value
+from resspec.source import Span
+from resspec.syntax import ast
+
+if TYPE_CHECKING:
+    from resspec.lowering.chain import Lowerer
+
+
+def call(
+    lowerer: Lowerer, call: ast.Call, x: Shape | None, frame: Frame, strided: bool, label: ast.Name | None
+) -> tuple[Draft | None, bool]:
+    """The draft, and whether it bears the label itself: layers and modules do, abbreviations do not."""
+    given = arguments.sort(call.arguments, frame.report)
+    if not strided:
+        given = given._replace(stride=None)
+    callee = _callee(call, frame)
+    if callee is None:
+        return None, True
+    if callee.block is None:
+        named = call if callee.name == call.name.text else replace(call, name=ast.Name(callee.name, call.name.span))
+        return _layer(lowerer, named, given, x, frame, label), True
+    draft = _block(lowerer, call, callee, given, x, frame)
+    if isinstance(draft, Inner) and callee.block.is_module:
+        return replace(draft, label=label, span=call.span), True
+    return draft, False
+
+
+def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
+    name = call.name
+    if name.text in frame.names:
+        value = frame.names[name.text]
+        if not isinstance(value, BlockRef | Unknown):
+            frame.report(errors.no_layer(name.span))
+        return value if isinstance(value, BlockRef) else None
+    if name.text in OPS:
+        return BlockRef(name.text, None, None)
+    match find_one(frame.library, name, frame.report, ast.Block):
+        case (ast.Block() as block, library):
+            return BlockRef(name.text, block, library)
+    legal = {*OPS, *frame.names, *MERGES}
+    frame.report(errors.unknown_layer(name.span, suggestion(frame.library, name.text, legal, ast.Block)))
+    return None
+
+
+# --- layers ---
+
+
+def _layer(
+    lowerer: Lowerer, call: ast.Call, given: Given, x: Shape | None, frame: Frame, label: ast.Name | None
+) -> Draft | None:
+    key = call.name.text
+    bound = arguments.bind_layer(call, given, frame.value, frame.report)
+    if bound and key in lowerer.replaced:
+        swap, home = lowerer.replaced[key]
+        scale = bound.scale
+        bound = arguments.bind_layer(swap, arguments.sort(swap.arguments, home.report), home.value, home.report)
+        bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
+    if bound is None or x is None:
+        return None
+    lowerer.allowance -= 1
+    if lowerer.allowance < 0:
+        frame.report(errors.too_much(call.span))
+        return None
+    entered, layer, steps = x, bound.layer, list[Draft]()
+    if isinstance(layer, Fc) and len(x.dims) > 1:
+        x = Shape((x.elements,))
+        steps.append(Leaf(Flatten(), "flatten", entered, x, call.span, implied=True))
+    try:
+        output = layer.infer(x)
+    except ShapeError as error:
+        frame.report(errors.shape(call.span, error.code, error.message, error.help, str(x)))
+        return None
+    steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, bound.scale, call, frame), label))
+    return row(steps, entered, call.span)
+
+
+def _init(lowerer: Lowerer, layer: Layer, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:
+    if scale is not None:
+        value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
+        return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
+    return lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
+
+
+# --- blocks ---
+
+
+def _block(
+    lowerer: Lowerer, call: ast.Call, callee: BlockRef, given: Given, x: Shape | None, frame: Frame
+) -> Draft | None:
+    block = callee.block
+    assert block is not None
+    values = arguments.bind_block(call, block, given, frame.value, frame.report)
+    stride = _stride(given, callee, frame)
+    if values is None or isinstance(stride, Unknown):
+        return None
+    if any(block is opened for opened, _ in lowerer.open):
+        frame.report(errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
+        return None
+    numbering = lowerer.numbering
+    key = (id(block), tuple(values.items()), x, stride, numbering.inside > 0)
+    made = lowerer.made.get(key) or lowerer.made.get((key, numbering.index))
+    if made is not None:
+        numbering.index += made.residuals
+    else:
+        before, reads = numbering.index, numbering.reads
+        made = _make(lowerer, call, callee, values, stride, x, frame)
+        lowerer.made[(key, before) if numbering.reads != reads else key] = made
+    if given.stride is not None and made.draft is not None and not made.stride_read:
+        frame.report(errors.unused_stride(given.stride.span, callee.name))
+    return made.draft
+
+
+def _make(
+    lowerer: Lowerer, call: ast.Call, callee: BlockRef, values: dict[str, Value], stride: Value, x: Shape | None, frame: Frame
+) -> Made:
+    block, library = callee.block, callee.library
+    assert block is not None and library is not None
+    before = lowerer.numbering.index
+    inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span)), x, stride, inside=True)
+    for parameter in block.parameters:
+        if parameter.name.text not in values and parameter.default is not None:
+            values[parameter.name.text] = inner.value(parameter.default)
+    lowerer.open.append((block, call.span))
+    draft = lower_body(lowerer, block, inner)
+    lowerer.open.pop()
+    if draft and block.is_module:
+        draft = naming.module(draft, block.name.text, call.span, inner.report)
+    return Made(draft, inner.stride_read, lowerer.numbering.index - before)
+
+
+def _stride(given: Given, callee: BlockRef, frame: Frame) -> Value:
+    if given.stride is None:
+        return 1
+    value = frame.value(given.stride.value)
+    if isinstance(value, Unknown):
+        return value
+    kind = "Size" if isinstance(value, tuple) else "Count"
+    checked = arguments.convert(value, kind, f"the stride of `{callee.name}`", given.stride.span, frame.report)
+    return value if checked is not UNKNOWN else UNKNOWN

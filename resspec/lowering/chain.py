@@ -1,0 +1,169 @@
+"""Chains to drafts: rows of steps, groups, merges and repeats, with shapes inferred on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import replace
+from typing import Literal, cast
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.init import Init
+from resspec.ir.shape import Shape
+from resspec.lowering import calls, errors, naming
+from resspec.lowering.arguments import convert
+from resspec.lowering.draft import Draft, Loop, Made, Run, fork, row
+from resspec.lowering.frame import Frame, Numbering
+from resspec.lowering.merges import merged_shape
+from resspec.lowering.ramps import fold_ramps
+from resspec.lowering.scope import MERGES, Library
+from resspec.lowering.values import OptionRef, Value
+from resspec.source import Span
+from resspec.suggest import nearest
+from resspec.syntax import ast
+
+MAX_LAYERS = 1_000_000  # of a network, repeats counted
+MAX_NESTING = 100  # of chains in chains, through all blocks
+
+Merge = Literal["add", "concat", "mul"]
+
+
+class Lowerer:
+    """One network's lowering: what its clauses set for all layers, and what has been lowered already."""
+
+    def __init__(self, allowance: int) -> None:
+        self.diagnostics: dict[tuple[str, Span], Diagnostic] = {}
+        self.numbering = Numbering()
+        self.option: OptionRef | None = None
+        self.place: Span | None = None  # of the network
+        self.inits: dict[str, Init] = {}  # by kind; "" for every layer with weights
+        self.residual_init: Init | None = None
+        self.replaced: dict[str, tuple[ast.Call, Frame]] = {}
+        self.allowance = allowance  # layers that may still be lowered one by one
+        self.made: dict[Hashable, Made] = {}
+        self.open: list[tuple[ast.Block, Span]] = []
+        self._depth = 0
+
+    def report(self, diagnostic: Diagnostic, frame: Frame | None = None) -> None:
+        """Collect a mistake, once for each place, with the trail of calls that led there."""
+        key = (diagnostic.code, diagnostic.labels[0].span)
+        if key not in self.diagnostics:
+            trail = tuple(f"in `{text}`, called from {_place(span)}" for text, span in reversed(frame.trail if frame else ()))
+            self.diagnostics[key] = replace(diagnostic, notes=(*diagnostic.notes, *trail))
+
+    def frame(
+        self, library: Library, names: dict[str, Value], trail: tuple[tuple[str, Span], ...] = (),
+        x: Shape | None = None, stride: Value = 1, inside: bool = False,
+    ) -> Frame:
+        """A frame whose reports carry its own trail."""
+        frame = Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail)
+        frame.report = lambda diagnostic: self.report(diagnostic, frame)
+        return frame
+
+    def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
+        """The steps in a row; None where something was reported, or where the input is unknown for that reason."""
+        if self._depth >= MAX_NESTING:
+            frame.report(errors.too_deep(chain.span, MAX_NESTING))
+            return None
+        self._depth += 1
+        entered, steps = x, list[Draft]()
+        for step in chain.steps:
+            draft = self.step(step, x, frame)
+            x = draft.output if draft else None
+            if draft:
+                steps.append(draft)
+        self._depth -= 1
+        if entered is None or len(steps) < len(chain.steps):
+            return None
+        return self._bounded(row(steps, entered, chain.span), frame)
+
+    def step(self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True) -> Draft | None:
+        """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
+        label = step.label
+        numbers = label is not None and label.text.endswith("..")
+        named = False  # whether the label is on the draft already: layers and modules bear theirs, abbreviations do not
+        draft: Draft | None
+        match step.item:
+            case ast.Call() as call:
+                draft, named = calls.call(self, call, x, frame, strided, None if numbers else label)
+            case ast.Group(chain=chain):
+                draft = self.chain(chain, x, frame)
+            case ast.Merge() as merge:
+                draft = self._merge(merge, x, frame)
+            case ast.Times() as times:
+                draft = self._repeat(times, x, frame, strided)
+        if draft is None or label is None or (named and not numbers):
+            return draft
+        return Run(label, draft, step.span) if numbers else naming.numbered(label, draft, frame.report)
+
+    def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
+        paths = [self.chain(path, x, frame) for path in merge.paths]
+        if merge.name.text not in MERGES:
+            frame.report(errors.no_merge(merge.name.span, nearest(merge.name.text, MERGES)))
+            return None
+        known = [path for path in paths if path is not None]
+        if len(known) < len(paths):
+            return None
+        kind = cast(Merge, merge.name.text)
+        output = merged_shape(kind, [(path.output, node.span) for path, node in zip(known, merge.paths, strict=True)], frame.report)
+        return fork(kind, known, output, merge.span) if output else None
+
+    def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
+        """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
+        count = convert(frame.value(times.count), "Count", "the count of a repeat", times.count.span, frame.report)
+        if x is None or not isinstance(count, int):
+            self.step(times.step, None, frame, strided)
+            return None
+        entered, turns, varies = x, list[Draft](), False
+        allowed = self.allowance
+        while len(turns) < count:
+            first = strided and not turns
+            index, reads = self.numbering.index, self.numbering.reads
+            draft = self.step(times.step, x, frame, first)
+            if draft is None:
+                return None
+            left = count - len(turns)
+            varies |= self.numbering.reads != reads
+            if draft.output == x and self.numbering.reads == reads and not (first and _has_stride(times.step)):
+                self.numbering.index += (left - 1) * (self.numbering.index - index)
+                turns.append(Loop(left, draft, times.span) if left > 1 else draft)
+                break
+            if self._is_too_much(draft.size * left, times, frame, (allowed - self.allowance) * left):
+                return None
+            turns.append(draft)
+            x = draft.output
+        return self._bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
+
+    def _is_too_much(self, size: int, times: ast.Times, frame: Frame, work: int) -> bool:
+        if size > MAX_LAYERS:
+            count = (size, times.span)
+            frame.report(errors.too_many_layers(times.span, size, MAX_LAYERS, [count]))
+        elif work > 2 * self.allowance + MAX_LAYERS // 50:
+            frame.report(errors.too_much(times.span))
+        else:
+            return False
+        return True
+
+    def _bounded(self, draft: Draft, frame: Frame) -> Draft | None:
+        """Refuses by arithmetic what would be too large, before anybody walks over it."""
+        if draft.size > MAX_LAYERS:
+            frame.report(errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
+            return None
+        if draft.weight > MAX_LAYERS // 10:
+            frame.report(errors.too_much(draft.span))
+            return None
+        return draft
+
+
+def _has_stride(step: ast.Step) -> bool:
+    match step.item:
+        case ast.Call(arguments=given):
+            return any(isinstance(argument, ast.Stride) for argument in given)
+        case ast.Times(step=inner):
+            return _has_stride(inner)
+        case _:
+            return False
+
+
+def _place(span: Span) -> str:
+    line, column = span.source.place(span.start)
+    return f"{span.source.name}:{line}:{column}"

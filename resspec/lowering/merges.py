@@ -1,0 +1,41 @@
+"""What shape comes out where paths come together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.shape import Shape
+from resspec.lowering import errors
+from resspec.source import Span
+
+Path = tuple[Shape, Span]
+
+
+def merged_shape(
+    merge: Literal["add", "concat", "mul"], paths: Sequence[Path], report: Callable[[Diagnostic], None]
+) -> Shape | None:
+    """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a mismatch was reported."""
+    shape, first = paths[0]
+    channels = shape.channels
+    for other, span in paths[1:]:
+        problem, help = _mismatch(merge, shape, other)
+        if problem:
+            report(errors.merge_mismatch(merge, first, span, (str(shape), str(other)), problem, help))
+            return None
+        channels += other.channels
+        if merge == "mul":
+            shape = max(shape, other, key=lambda s: s.elements)
+    return shape.with_channels(channels) if merge == "concat" else shape
+
+
+def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
+    """What differs, and what would help."""
+    if (len(a.dims), a.last) != (len(b.dims), b.last):
+        return "layouts", "`flatten`, `to_first` or `to_last` in one of them"
+    if merge != "concat" and a.channels != b.channels:
+        return "channels", f"`concat` would give {a.channels + b.channels}" if merge == "add" else None
+    if a.spatial == b.spatial or (merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})):
+        return None, None
+    return "sizes", "`padding=` or a stride where one of them lost its rows"

@@ -1,0 +1,283 @@
+"""A network's clauses to an IR: what it sets for all its layers, its sections in order, and what its author expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.nodes import Network, Section
+from resspec.ir.ops import OPS
+from resspec.ir.shape import Shape
+from resspec.lowering import arguments, errors, naming
+from resspec.lowering.block import resolve_option
+from resspec.lowering.chain import Lowerer
+from resspec.lowering.draft import Draft
+from resspec.lowering.frame import Frame
+from resspec.lowering.scope import Library, find_one, suggestion
+from resspec.lowering.values import UNKNOWN, Unknown, Value
+from resspec.source import Span
+from resspec.suggest import nearest
+from resspec.syntax import ast
+
+QUANTITIES = ("params", "buffers", "macs", "flops", "acts", "layers")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """`expect quantity comparison low`, or `in low .. high`."""
+
+    quantity: str
+    comparison: str
+    low: int | Fraction
+    high: int | Fraction | None
+    span: Span
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What came of a network: the IR is None where a diagnostic is an error."""
+
+    network: Network | None
+    expectations: tuple[Expectation, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def lower(library: Library, name: str, overrides: dict[str, ast.Value] | None = None) -> Lowered:
+    """The network of this name in a file, with these values for its parameters."""
+    first = _attempt(library, name, overrides or {}, count=None)
+    if first.numbering.reads == 0:
+        return first.lowered
+    return _attempt(library, name, overrides or {}, count=first.numbering.index).lowered
+
+
+def network_names(library: Library) -> list[str]:
+    """The networks that a file declares itself, in its order."""
+    return [name for name, declared in library.own.items() if isinstance(declared, ast.Network | ast.Derived)]
+
+
+def template_parameters(library: Library, name: str) -> list[str]:
+    """The parameters of a network that have no value yet."""
+    declared = library.own[name]
+    return [p.name.text for p in declared.parameters if p.default is None] if isinstance(declared, ast.Network) else []
+
+
+class _attempt:
+    """One pass; a second one knows how many residual blocks there are."""
+
+    def __init__(self, library: Library, name: str, overrides: dict[str, ast.Value], count: int | None) -> None:
+        self.lowerer = Lowerer(allowance=_allowance(library))
+        self.numbering = self.lowerer.numbering
+        self.numbering.count = count
+        self.expectations: list[Expectation] = []
+        network = self._resolve(library, name, overrides)
+        diagnostics = sorted(self.lowerer.diagnostics.values(), key=_position)
+        sound = not any(d.severity == "error" for d in diagnostics)
+        self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics))
+
+    def _resolve(self, library: Library, name: str, overrides: dict[str, ast.Value]) -> Network | None:
+        """The template at the end of the derivations, with all arguments on the way."""
+        declared = library.own[name]
+        assert isinstance(declared, ast.Network | ast.Derived)
+        self.lowerer.place = declared.name.span
+        values: dict[str, Value] = {}
+        seen: list[ast.Derived] = []
+        home, place = library, declared.name.span
+        while isinstance(declared, ast.Derived):
+            if declared in seen:
+                self.lowerer.report(errors.recursion(declared.base.span, declared.base.text, [d.name.span for d in seen]))
+                return None
+            seen.append(declared)
+            frame = self.lowerer.frame(home, {})
+            values = {**self._arguments(declared, frame), **values}
+            self._derived_clauses(declared, frame)
+            found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
+            if found is None:
+                near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
+                frame.report(errors.unknown_network(declared.base.span, near))
+                return None
+            declared, home = found  # type: ignore[assignment]
+        assert isinstance(declared, ast.Network)
+        outer = self.lowerer.frame(library, {})
+        values.update({word: outer.value(node) for word, node in overrides.items()})
+        return self._build(declared, home, values, name, place, seen, overrides)
+
+    def _arguments(self, derived: ast.Derived, frame: Frame) -> dict[str, Value]:
+        given = arguments.sort(derived.arguments, frame.report)
+        for node in [*given.bare, *([given.stride] if given.stride else [])]:
+            frame.report(errors.too_many_arguments(node.span, derived.base.text, 0, None))
+        return {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
+
+    def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
+        for clause in derived.clauses:
+            if isinstance(clause, ast.Expect):
+                self._expect(clause, frame)
+            else:
+                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a derived network", "only `expect`s"))
+
+    def _build(
+        self, declared: ast.Network, home: Library, values: dict[str, Value], name: str, place: Span,
+        derivations: list[ast.Derived], overrides: dict[str, ast.Value],
+    ) -> Network | None:
+        """Parameters first, then clauses."""
+        frame = self.lowerer.frame(home, {})
+        parameters = {p.name.text: p for p in declared.parameters}
+        for word in values:
+            if word not in parameters:
+                span = _argument_span(word, derivations, overrides)
+                frame.report(errors.unknown_argument(span, declared.name.text, nearest(word, parameters)))
+        missing = [word for word, p in parameters.items() if word not in values and p.default is None]
+        if missing:
+            frame.report(errors.needs_values(derivations[0].base.span if derivations else place, declared.name.text, missing))
+            return None
+        for word, parameter in parameters.items():
+            given = values.get(word)
+            frame.names[word] = frame.value(parameter.default) if given is None and parameter.default else given  # type: ignore[assignment]
+        return _Clauses(self, declared, frame).network(name, place)
+
+    def _expect(self, clause: ast.Expect, frame: Frame) -> None:
+        metric = clause.metric
+        if metric.text not in QUANTITIES:
+            frame.report(errors.unknown_metric(metric.span, nearest(metric.text, QUANTITIES), QUANTITIES))
+            return
+        for argument in clause.arguments:
+            frame.report(errors.unknown_argument(argument.name.span, metric.text, None))
+        bounds = [frame.value(node) for node in (clause.low, clause.high) if node is not None]
+        numbers = [b for b in bounds if isinstance(b, int | Fraction) and not isinstance(b, bool)]
+        if len(numbers) == len(bounds):
+            high = numbers[1] if len(numbers) > 1 else None
+            self.expectations.append(Expectation(metric.text, clause.comparison, numbers[0], high, clause.span))
+
+
+class _Clauses:
+    """The clauses of the template itself, those that others depend on first."""
+
+    def __init__(self, attempt: _attempt, declared: ast.Network, frame: Frame) -> None:
+        self.attempt, self.lowerer, self.declared, self.frame = attempt, attempt.lowerer, declared, frame
+        self.input: Shape | None = None
+        self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
+        self.once: dict[str, Span] = {}
+        for clause in declared.clauses:
+            if isinstance(clause, ast.Let):
+                frame.names[clause.name.text] = frame.value(clause.value)
+        for clause in declared.clauses:
+            self._set(clause)
+
+    def network(self, name: str, place: Span) -> Network | None:
+        report = self.frame.report
+        for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
+            if clause not in self.once and not (clause == "head" and self.sections):
+                report(errors.missing_clause(self.declared.name.span, f"network `{self.declared.name.text}`", f"`{clause}`", help))
+        order = {"stem": 0, "stage": 1, "head": 2}
+        self.sections.sort(key=lambda section: order[section[0]])
+        x, drafts = self.input, list[Draft]()
+        for kind, _, chain, label, _ in self.sections:
+            draft = self._section(kind, chain, label, x)
+            x = draft.output if draft else None
+            if draft:
+                drafts.append(draft)
+        if self.input is None or len(drafts) < len(self.sections) or not drafts:
+            return None
+        bodies = naming.Namer(by_position=False, report=report).close(*drafts)
+        sections = tuple(
+            Section(kind=kind, label=label, body=body, span=str(span))  # type: ignore[arg-type]
+            for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
+        )
+        return Network(name=name, input=self.input, output=drafts[-1].output, sections=sections, span=str(place))
+
+    def _section(self, kind: str, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
+        """A stage is a numbered scope of its own, or a run of numbers in another."""
+        if label is None:
+            return self.lowerer.chain(chain, x, self.frame)
+        group = ast.Group(chain, chain.span)
+        return self.lowerer.step(ast.Step(label, group, chain.span), x, self.frame)
+
+    def _set(self, clause: ast.Clause) -> None:
+        frame, lowerer = self.frame, self.lowerer
+        match clause:
+            case ast.Let():
+                pass
+            case ast.Input():
+                self._only_once("input", clause.span)
+                self.input = self._shape(clause)
+            case ast.Part(kind="stem" | "head" as kind):
+                self._only_once(kind, clause.span)
+                self.sections.append((kind, kind, clause.chain, None, clause.span))
+            case ast.Stage(label=label):
+                self.sections.append(("stage", label.text, clause.chain, label, clause.span))
+            case ast.Shortcut(option=ast.Name() as option):
+                self._only_once("shortcut", clause.span)
+                lowerer.option = resolve_option(option, frame)
+            case ast.Shortcut():
+                frame.report(errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
+            case ast.Init():
+                self._init(clause)
+            case ast.Replace():
+                self._replace(clause)
+            case ast.Expect():
+                self.attempt._expect(clause, frame)
+            case _:
+                word = clause.span.text.split()[0]
+                frame.report(errors.misplaced(clause.span, word, "a network", "it stands after `stem`, `stage NAME:` or `head`, or in a block"))
+
+    def _only_once(self, word: str, span: Span) -> None:
+        if word in self.once:
+            self.frame.report(errors.clause_twice(span, word, self.once[word]))
+        self.once.setdefault(word, span)
+
+    def _shape(self, clause: ast.Input) -> Shape | None:
+        value = self.frame.value(clause.value)
+        dims = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(dim, Unknown) for dim in dims):
+            return None
+        if len(dims) not in (1, 3):
+            self.frame.report(errors.wrong_kind(clause.value.span, "an input", "channels, height and width, `3x224x224`",
+                                                clause.value.span.text))
+            return None
+        sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
+        return None if UNKNOWN in sides else Shape(tuple(sides))
+
+    def _init(self, clause: ast.Init) -> None:
+        law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
+        kind = clause.kind
+        if kind is not None and kind.text not in OPS and kind.text != "residual":
+            self.frame.report(errors.unknown_kind(kind.span, nearest(kind.text, {*OPS, "residual"})))
+        elif law is None:
+            return
+        elif kind is not None and kind.text == "residual":
+            self.lowerer.residual_init = law
+        else:
+            self.lowerer.inits[kind.text if kind else ""] = law
+
+    def _replace(self, clause: ast.Replace) -> None:
+        if clause.kind.text not in OPS:
+            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(clause.kind.text, OPS)))
+        elif clause.call.name.text not in OPS:
+            near = nearest(clause.call.name.text, OPS)
+            self.frame.report(errors.unknown_kind(clause.call.name.span, near))
+        else:
+            self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
+
+
+def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[str, ast.Value]) -> Span:
+    if word in overrides:
+        return overrides[word].span
+    keywords = (a for d in derivations for a in d.arguments if isinstance(a, ast.Keyword) and a.name.text == word)
+    return next(keywords).name.span
+
+
+def _allowance(library: Library) -> int:
+    """How many layers may be lowered one by one: a generous multiple of what the texts could say themselves."""
+    return 30_000 + _length(library, set()) // 2
+
+
+def _length(library: Library, seen: set[int]) -> int:
+    if id(library) in seen:
+        return 0
+    seen.add(id(library))
+    return len(library.source.text) + sum(_length(used, seen) for _, used in library.used)
+
+
+def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:
+    span = diagnostic.labels[0].span
+    return span.source.name, span.start, diagnostic.code
