@@ -45,10 +45,10 @@ def _write_node(node: _Node) -> dict[str, Any]:
 # Read and written by hand: pydantic's own recursion over a union of models would double the start-up time of every command.
 _ReadNode = PlainValidator(_read_node)
 _WriteNode = PlainSerializer(_write_node)
-_NodeSchema = WithJsonSchema({"$ref": "#/$defs/Node"})
+_NodeSchema = WithJsonSchema({"$comment": "Node"})  # ir/json.py makes it a reference
 
 LayerField = Annotated[
-    Layer, PlainValidator(layer_from_json), PlainSerializer(layer_to_json), WithJsonSchema({"$ref": "#/$defs/Layer"})
+    Layer, PlainValidator(layer_from_json), PlainSerializer(layer_to_json), WithJsonSchema({"$comment": "Layer"})
 ]
 
 

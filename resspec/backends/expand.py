@@ -1,0 +1,226 @@
+"""The resolved spec: every name, default and repeat as the compiler understood it. It is itself a spec, of the same hash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from fractions import Fraction
+from itertools import count
+from typing import Any
+
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.init import Init
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.ops import Layer
+from resspec.ir.ops.layer import Ramp, short
+from resspec.ir.ops.norm import Norm
+from resspec.ir.ops.window import Pool
+
+INDENT = "    "
+
+
+def expand(network: Network) -> str:
+    """A `.res` text that stands alone: each distinct body of a block once, then the network."""
+    blocks = _Blocks()
+    sections = [INDENT + line for section in network.sections for line in _section(section, blocks)]
+    laws = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(_laws(network.body).items())]
+    head = [f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}", ""]
+    body = [f"network {network.name} {{", f"{INDENT}input {network.input}", *laws, *sections, "}", ""]
+    return "\n".join([*head, *blocks.declarations, *body])
+
+
+class _Blocks:
+    """Block declarations for the bodies of scopes, equal ones shared."""
+
+    def __init__(self) -> None:
+        self.declarations: list[str] = []
+        self._names: dict[str, str] = {}  # by their lines
+        self._known: dict[tuple[int, int | None], tuple[str, Scope]] = {}
+
+    def name(self, scope: Scope, turn: int | None) -> str:
+        """The name of the block that stands for a scope's body at this turn."""
+        key = (id(scope.body), turn if _varies(scope) else None)
+        if key not in self._known:
+            lines = _chain(list(self.steps(scope.body, (), turn))) or ["identity"]
+            text = "\n".join(INDENT + line for line in lines)
+            if text not in self._names:
+                self._names[text] = self._free(scope.block or "part")
+                self.declarations += [f"block {self._names[text]} {{", text, "}", ""]
+            self._known[key] = self._names[text], scope
+        return self._known[key][0]
+
+    def _free(self, block: str) -> str:
+        taken = set(self._names.values())
+        return next(name for i in count(1) if (name := f"{block}_{i}") not in taken)
+
+    def steps(self, node: Node, turns: tuple[int, ...], turn: int | None = None) -> Iterator[list[str]]:
+        """The steps of a scope, each a list of lines with its label; `turns` of the scope's repeats, `turn` of the nearest."""
+        match node:
+            case Op(name=None):
+                return
+            case Op(name=name):
+                assert name is not None
+                yield [f"{name.at(*turns)}: {_call(node, turn)}"]
+            case Scope(name=name, block=None):
+                yield _braced(f"{name.at(*turns)}: ", list(self.steps(node.body, (), turn)))
+            case Scope(name=name):
+                yield [f"{name.at(*turns)}: {self.name(node, turn)}"]
+            case Series(children=children):
+                for child in children:
+                    yield from self.steps(child, turns, turn)
+            case Parallel(merge=merge, paths=paths):
+                yield _merge(merge, [list(self.steps(path, turns, turn)) for path in paths])
+            case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
+                assert body.name is not None
+                item = _call(body, turn) if isinstance(body, Op) else self.name(body, turn)
+                yield [f"{body.name.at(0)}..: {n} x {item}"]
+            case Repeat(count=n, body=body):
+                for i in range(n):
+                    yield from self.steps(body, (*turns, i), i)
+
+
+def _section(section: Section, blocks: _Blocks) -> list[str]:
+    """`stage name: { … }`, or `stem …`. The scopes that a stage's label opens stand in the label."""
+    body = section.body
+    if section.kind != "stage":
+        return _prefixed(section.kind, _chain(list(blocks.steps(body, ()))))
+    numbers = section.label.endswith("..")
+    path = section.label.removesuffix("..").split(".")
+    for name in path[:-1] if numbers else path:
+        body = _inside(body, name)
+    return _braced(f"stage {section.label}: ", list(blocks.steps(body, ())))
+
+
+def _inside(node: Node, name: str) -> Node:
+    """The body of the scope of this name, past an implied flattening."""
+    if isinstance(node, Series):
+        node = next(child for child in node.children if isinstance(child, Scope))
+    assert isinstance(node, Scope) and node.name.at() == name, (node, name)
+    return node.body
+
+
+# --- layout ---
+
+
+def _counts_up(node: Op | Scope) -> bool:
+    """Whether a repeat of this step can stay one: its names count up by one, and nothing varies."""
+    return node.name is not None and node.name.steps == (1,) and not _varies(node)
+
+
+def _varies(node: Node) -> bool:
+    match node:
+        case Op(layer=layer):
+            return any(isinstance(value, Ramp) for value in vars(layer).values())
+        case Scope(body=body) | Repeat(body=body):
+            return _varies(body)
+        case Series(children=parts) | Parallel(paths=parts):
+            return any(map(_varies, parts))
+
+
+def _merge(merge: str, paths: list[list[list[str]]]) -> list[str]:
+    lines = [f"{merge} {{"]
+    for i, path in enumerate(paths):
+        chain = _chain(path) or ["identity"]
+        lines += [(INDENT if i == 0 or k else "  | ") + line for k, line in enumerate(chain)]
+    return [*lines, "}"]
+
+
+def _braced(head: str, steps: list[list[str]]) -> list[str]:
+    return [head + "{", *(INDENT + line for line in _chain(steps) or ["identity"]), "}"]
+
+
+def _chain(steps: list[list[str]]) -> list[str]:
+    """Steps joined by arrows, one on a line."""
+    lines: list[str] = []
+    for i, step in enumerate(steps):
+        lines.append(step[0] if i == 0 else f"-> {step[0]}")
+        lines += step[1:]
+    return lines
+
+
+def _prefixed(head: str, lines: list[str]) -> list[str]:
+    return [f"{head} {lines[0]}", *lines[1:]]
+
+
+# --- calls ---
+
+
+def _call(op: Op, turn: int | None) -> str:
+    layer = op.layer if turn is None else op.layer.at(turn)
+    arguments = [*_arguments(layer)]
+    if isinstance(layer, Norm) and op.init is not None and op.init.law in ("constant", "zeros", "ones"):
+        arguments.append(f"scale={_number(_constant(op.init))}")
+    return f"{layer.kind} {', '.join(arguments)}".rstrip()
+
+
+def _arguments(layer: Layer) -> Iterator[str]:
+    """Every field, defaults too; of a pool that adapts to its input only the target."""
+    if isinstance(layer, Pool) and layer.target is not None:
+        if layer.to is not None:
+            yield f"to={_value(layer.to)}"
+        return
+    words = {name: word for word, name in layer.words.items()}
+    for field in fields(layer):
+        value = getattr(layer, field.name)
+        if value is None:
+            continue
+        if field.name in layer.positional:
+            yield _value(value)
+        elif field.name == "stride":
+            if value != (1, 1):
+                yield f"/{_value(short(value))}"
+        else:
+            yield f"{words.get(field.name, field.name)}={_value(short(value) if isinstance(value, tuple) else value)}"
+
+
+def _value(value: Any) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case (int(height), int(width)):
+            return f"{height}x{width}"
+        case Fraction():
+            return _number(value)
+        case _:
+            return str(value)
+
+
+def _number(value: Fraction) -> str:
+    """Exactly, as a decimal where there is one."""
+    denominator = value.denominator
+    while denominator % 2 == 0:
+        denominator //= 2
+    while denominator % 5 == 0:
+        denominator //= 5
+    if denominator != 1:
+        return f"{value.numerator} / {value.denominator}"
+    digits = next(d for d in range(60) if (value * 10**d).denominator == 1)
+    whole = abs(value.numerator * 10**digits // value.denominator)
+    text = str(whole).rjust(digits + 1, "0")
+    return ("-" if value < 0 else "") + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
+
+
+def _constant(init: Init) -> Fraction:
+    match init.law:
+        case "zeros":
+            return Fraction(0)
+        case "ones":
+            return Fraction(1)
+        case _:
+            return next(v for n, v in init.arguments if n == "value" and isinstance(v, Fraction))
+
+
+def _laws(node: Node) -> dict[str, str]:
+    """The initialisation of each kind of layer but the norms' constants, which stand at the layer."""
+    match node:
+        case Op(layer=layer, init=init):
+            if init is None or (isinstance(layer, Norm) and init.law in ("constant", "zeros", "ones")):
+                return {}
+            arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
+            if init.bias is not None:
+                arguments.append(f"bias={_number(init.bias)}")
+            return {layer.kind: ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law}
+        case Scope(body=body) | Repeat(body=body):
+            return _laws(body)
+        case Series(children=parts) | Parallel(paths=parts):
+            return {kind: law for part in parts for kind, law in _laws(part).items()}

@@ -1,0 +1,77 @@
+"""The IR's JSON form, version `resspec.ir/1`, and its JSON Schema."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+from pydantic import ValidationError
+
+from resspec.diagnostics import UsageError
+from resspec.ir.nodes import NODES, Network
+from resspec.ir.ops import OPS, Layer
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "Count": {"type": "integer", "minimum": 1},
+    "Index": {"type": "integer", "minimum": 0},
+    "Flag": {"type": "boolean"},
+    "Size": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
+    "Extent": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2},
+    "Real": {
+        "anyOf": [
+            {"type": "string", "description": "an exact number: 1/2"},
+            {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2, "description": "start, step"},
+        ]
+    },
+}
+
+
+def to_json(network: Network) -> str:
+    return network.model_dump_json(indent=1)
+
+
+def from_json(text: str | bytes) -> Network:
+    """An equal network to the one that was written. Raises UsageError for a text that is none."""
+    try:
+        return Network.model_validate_json(text)
+    except (ValidationError, RecursionError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": (), "msg": "nested too deeply"}
+        where = ".".join(map(str, first["loc"]))
+        raise UsageError(f"this is no {Network.model_fields['format'].default} document: {where}: {first['msg']}") from None
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of what `to_json` writes."""
+    top = Network.model_json_schema()
+    definitions = top.setdefault("$defs", {})
+    for word, node in NODES.items():
+        body = node.model_json_schema()
+        definitions.update(body.pop("$defs", {}))
+        body["properties"] = {"node": {"const": word}, **body["properties"]}
+        body["required"] = ["node", *body["required"]]
+        definitions[node.__name__] = body
+    definitions["Node"] = {"oneOf": [{"$ref": f"#/$defs/{node.__name__}"} for node in NODES.values()]}
+    definitions["Layer"] = {"oneOf": [_layer_schema(op) for op in OPS.values()]}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(top)}
+
+
+def _with_references(schema: Any) -> Any:
+    """pydantic refuses references of ours, so the fields of nodes and layers are marked by a comment until here."""
+    match schema:
+        case {"$comment": str(name)}:
+            return {"$ref": f"#/$defs/{name}"}
+        case dict():
+            return {key: _with_references(value) for key, value in schema.items()}
+        case list():
+            return [_with_references(value) for value in schema]
+        case _:
+            return schema
+
+
+def _layer_schema(op: type[Layer]) -> dict[str, Any]:
+    properties: dict[str, Any] = {"kind": {"const": op.kind}}
+    for field in fields(op):
+        kind, _, optional = str(field.type).partition(" | ")
+        properties[field.name] = {"anyOf": [_KINDS[kind], {"type": "null"}]} if optional else _KINDS[kind]
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
+            "title": op.kind, "description": op.__doc__ or ""}
