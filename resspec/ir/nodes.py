@@ -7,7 +7,7 @@ Every backend is a fold over these five. A network is a row of sections (stem, s
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -16,7 +16,7 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.fields import layer_from_json, layer_to_json
 from resspec.ir.shape import Name, Shape
 
-SCHEMA = "resspec.ir/1"
+SCHEMA: Final = "resspec.ir/1"
 
 
 class _Frozen(BaseModel):
