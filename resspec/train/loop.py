@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from math import ceil, cos, isfinite, pi
 from pathlib import Path
@@ -62,8 +63,8 @@ class Result:
 def train(
     network: Network, *, data: str = "digits", run: Path, seed: int = 0, epochs: int | None = None, progress: bool = True
 ) -> Result:
-    """Trains on the CPU and fills the folder `run` (see record.py). Bitwise the same for a seed, a machine and a number
-    of threads. Raises SpecError where network and data do not fit, UsageError where the call makes no sense."""
+    """Trains on the CPU and fills the folder `run` (see record.py); bitwise the same for a seed on one kind of machine.
+    Raises SpecError where network and data do not fit, UsageError where the call makes no sense."""
     from resspec.backends.module import build
 
     recipe = Recipe() if epochs is None else Recipe(epochs=epochs)
@@ -75,14 +76,13 @@ def train(
     record.begin(run, network, dataset, seed, asdict(recipe))
     start = perf_counter()
     steps = recipe.epochs * ceil(len(dataset.train) / recipe.batch)
-    with torch.random.fork_rng(devices=[]), bar(recipe.epochs, steps, visible=progress) as show:
-        torch.manual_seed(seed)
+    with _alone(seed), bar(recipe.epochs, steps, visible=progress) as show:
         module = build(network)
         rows: list[dict[str, float]] = []
         for row in fit(module, dataset, recipe, seed=seed, show=show):
             rows.append(asdict(row))
             record.write_rows(run / "metrics.csv", rows)
-    correct, total = evaluate(module, dataset), len(dataset.test)
+        correct, total = evaluate(module, dataset), len(dataset.test)
     record.write(run / "weights.safetensors", save(module.state_dict()))
     result = Result(run, correct, total, perf_counter() - start)
     record.write_json(run / "result.json", {"correct": correct, "total": total, "accuracy": result.accuracy,
@@ -135,3 +135,17 @@ def evaluate(module: nn.Module, data: Dataset, batch: int = 256) -> int:
 
 def hits(scores: Tensor, labels: Tensor) -> int:
     return int((scores.argmax(1) == labels).sum())
+
+
+@contextmanager
+def _alone(seed: int) -> Iterator[None]:
+    """Seeded, on one thread, and the caller's random state and threads back at the end."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        # Networks this small gain little from a second thread, and lose tenfold where another process wants the core.
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)

@@ -20,8 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from resspec.backends.expand import expand
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
@@ -40,18 +38,21 @@ def begin(folder: Path, network: Network, data: Dataset, seed: int, recipe: Mapp
     write_json(folder / "run.json", {
         "schema": SCHEMA, "network": network.name, "hash": fingerprint(network),
         "data": data.name, "mean": mean, "deviation": deviation, "recipe": dict(recipe),
-        "seed": seed, "threads": torch.get_num_threads(), "versions": _versions(),
+        "seed": seed, "versions": _versions(),
     })
 
 
 def write(path: Path, content: bytes) -> None:
     """The whole file or nothing: under another name, down to the disk, then renamed."""
     draft = path.with_name(f".{path.name}.partial")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

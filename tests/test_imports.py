@@ -1,0 +1,49 @@
+"""The commands that read, check and count a spec import neither torch nor anything else heavy."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROGRAM = """
+import json, sys
+from resspec.cli import main
+try:
+    status = main(json.loads(sys.argv[1]))
+except SystemExit as done:
+    status = done.code
+loaded = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
+print(json.dumps([status or 0, sorted(loaded)]), file=sys.stderr)
+"""
+FRONT_END = {"annotated_types", "lark", "pydantic", "pydantic_core", "resspec", "typing_extensions", "typing_inspection"}
+TABLES = {"markdown_it", "mdurl", "pygments", "rich"}
+
+
+def imported(arguments: list[str], folder: Path) -> set[str]:
+    """The packages outside the standard library that a command has imported when it ends."""
+    command = [sys.executable, "-c", PROGRAM, json.dumps(arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    status, loaded = json.loads(done.stderr.splitlines()[-1])
+    assert status == 0
+    return {name for name in loaded if not name.startswith("_")}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["check", "resnet152"],
+        ["compile", "resnet152", "--out", "built"],
+        ["expand", "resnet152"],
+        ["report", "resnet152"],
+        ["diff", "resnet152", "torchvision/resnet152"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_no_torch(arguments: list[str], tmp_path: Path) -> None:
+    assert imported(arguments, tmp_path) <= FRONT_END | TABLES
+
+
+def test_a_report_for_machines_does_not_even_import_rich(tmp_path: Path) -> None:
+    assert imported(["report", "resnet152", "--format", "json"], tmp_path) <= FRONT_END
