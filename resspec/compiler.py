@@ -12,6 +12,7 @@ from resspec.ir.nodes import Network
 from resspec.lowering import errors
 from resspec.lowering.network import Lowered, lower, network_names, template_parameters
 from resspec.lowering.scope import Library, Loader
+from resspec.passes.measure import largest, measure
 from resspec.source import Source
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -170,6 +171,13 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
     return lowered.network
 
 
-def _unmet(lowered: Lowered) -> list[Diagnostic]:
-    """The expectations that the network does not meet."""
-    return []
+def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:
+    """The expectations that the network does not meet, each with what contributes most."""
+    if lowered.network is None or not lowered.expectations:
+        return
+    totals = measure(lowered.network)._asdict()
+    for expected in lowered.expectations:
+        found = totals[expected.quantity]
+        if not expected.is_met(found):
+            parts = [(part.path, f"{part.value:,}") for part in largest(lowered.network, expected.quantity)]
+            yield errors.expectation(expected.span, expected.quantity, f"{found:,}", parts)

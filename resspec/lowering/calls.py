@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from resspec.ir.init import Init
+from resspec.ir.init import STARTS_AS_ONE, Init
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Fc
 from resspec.ir.ops.layer import Layer, ShapeError
+from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import arguments, errors, naming
 from resspec.lowering.arguments import Given
@@ -76,10 +77,7 @@ def _layer(
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
         return None
-    lowerer.allowance -= 1
-    if lowerer.allowance < 0:
-        frame.report(errors.too_much(call.span))
-        return None
+    lowerer.spend(call.span, frame)
     entered, layer, steps = x, bound.layer, list[Draft]()
     if isinstance(layer, Fc) and len(x.dims) > 1:
         x = Shape((x.elements,))
@@ -97,7 +95,8 @@ def _init(lowerer: Lowerer, layer: Layer, scale: Value | None, call: ast.Call, f
     if scale is not None:
         value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
         return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
-    return lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
+    law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
+    return None if isinstance(layer, Norm) and law in STARTS_AS_ONE else law
 
 
 # --- blocks ---
@@ -134,6 +133,7 @@ def _make(
 ) -> Made:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
+    lowerer.spend(call.span, frame)
     before = lowerer.numbering.index
     inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span)), x, stride, inside=True)
     for parameter in block.parameters:

@@ -27,6 +27,10 @@ MAX_NESTING = 100  # of chains in chains, through all blocks
 Merge = Literal["add", "concat", "mul"]
 
 
+class Exhausted(Exception):
+    """Raised once, after it was reported that a spec expands beyond all bounds: there is no use in going on."""
+
+
 class Lowerer:
     """One network's lowering: what its clauses set for all layers, and what has been lowered already."""
 
@@ -58,6 +62,13 @@ class Lowerer:
         frame = Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail)
         frame.report = lambda diagnostic: self.report(diagnostic, frame)
         return frame
+
+    def spend(self, span: Span, frame: Frame) -> None:
+        """One more layer lowered by itself. Raises Exhausted."""
+        self.allowance -= 1
+        if self.allowance < 0:
+            frame.report(errors.too_much(span))
+            raise Exhausted
 
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         """The steps in a row; None where something was reported, or where the input is unknown for that reason."""

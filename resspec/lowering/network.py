@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from resspec.diagnostics import Diagnostic
+from resspec.ir.init import STARTS_AS_ONE
 from resspec.ir.nodes import Network, Section
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import arguments, errors, naming
 from resspec.lowering.block import resolve_option
-from resspec.lowering.chain import Lowerer
+from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.draft import Draft
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import Library, find_one, suggestion
@@ -32,6 +33,21 @@ class Expectation:
     low: int | Fraction
     high: int | Fraction | None
     span: Span
+
+    def is_met(self, found: int) -> bool:
+        match self.comparison:
+            case "==":
+                return found == self.low
+            case "<=":
+                return found <= self.low
+            case ">=":
+                return found >= self.low
+            case "<":
+                return found < self.low
+            case ">":
+                return found > self.low
+            case _:
+                return self.high is not None and self.low <= found <= self.high
 
 
 @dataclass(frozen=True)
@@ -70,7 +86,10 @@ class _attempt:
         self.numbering = self.lowerer.numbering
         self.numbering.count = count
         self.expectations: list[Expectation] = []
-        network = self._resolve(library, name, overrides)
+        try:
+            network = self._resolve(library, name, overrides)
+        except Exhausted:
+            network = None
         diagnostics = sorted(self.lowerer.diagnostics.values(), key=_position)
         sound = not any(d.severity == "error" for d in diagnostics)
         self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics))
@@ -245,7 +264,7 @@ class _Clauses:
         elif law is None:
             return
         elif kind is not None and kind.text == "residual":
-            self.lowerer.residual_init = law
+            self.lowerer.residual_init = None if law in STARTS_AS_ONE else law
         else:
             self.lowerer.inits[kind.text if kind else ""] = law
 
@@ -268,7 +287,7 @@ def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[st
 
 def _allowance(library: Library) -> int:
     """How many layers may be lowered one by one: a generous multiple of what the texts could say themselves."""
-    return 30_000 + _length(library, set()) // 2
+    return 10_000 + _length(library, set()) // 2
 
 
 def _length(library: Library, seen: set[int]) -> int:
