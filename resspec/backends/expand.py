@@ -217,8 +217,8 @@ def _laws(node: Node) -> dict[str, str]:
             if init is None or (isinstance(layer, Norm) and init.law in ("constant", "zeros", "ones")):
                 return {}
             arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
-            if init.bias is not None:
-                arguments.append(f"bias={_number(init.bias)}")
+            if init.bias is not None or init.law != "default":
+                arguments.append(f"bias={'default' if init.bias is None else _number(init.bias)}")
             return {layer.kind: ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law}
         case Scope(body=body) | Repeat(body=body):
             return _laws(body)

@@ -53,3 +53,6 @@ class Init(_InitParts, TextValue):
         known = LAWS[law]
         arguments = tuple((n, v if isinstance(known[n], str) else Fraction(v)) for n, v in given.items())
         return cls(law, arguments, None if bias is None else Fraction(bias))
+
+
+STARTS_AS_ONE = (Init("ones"), Init("constant", (("value", Fraction(1)),)))  # what torch's norms do anyway

@@ -158,6 +158,8 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
                 report(errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], nearest(text, CHOICES[word])))
                 return None
             values[word] = text
+        elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":
+            values[word] = None
         else:
             values[word] = convert(evaluate(keyword.value), "Real", f"`{word}`", keyword.value.span, report)
             if values[word] is UNKNOWN:
