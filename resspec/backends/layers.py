@@ -1,0 +1,103 @@
+"""The layers that torch.nn lacks. Each class stands alone, so that emitted source can hold the ones it needs."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation over the channels of each pixel of NCHW."""
+
+    def __init__(self, channels: int, eps: float = 1e-6) -> None:
+        super().__init__(channels, eps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.layer_norm(x.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias, self.eps)
+        return x.permute(0, 3, 1, 2)
+
+
+class DropPath(nn.Module):
+    """Zeroes whole samples with probability p in training; those that are kept grow by 1 / (1 - p)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_ones(x.shape[0], *(1,) * (x.dim() - 1))
+        return x * F.dropout(kept, self.p)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p:g}"
+
+
+class LayerScale(nn.Module):
+    """A learnable factor for each channel, which `spatial` axes follow."""
+
+    def __init__(self, channels: int, init_value: float, spatial: int = 0) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((channels,), init_value))
+        self.shape = (channels,) + (1,) * spatial
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma.view(self.shape)
+
+
+class Subsample(nn.Module):
+    """Every `stride`-th pixel of NCHW."""
+
+    def __init__(self, stride: int | tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = (stride, stride) if isinstance(stride, int) else stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, :: self.stride[0], :: self.stride[1]]
+
+    def extra_repr(self) -> str:
+        return f"stride={self.stride}"
+
+
+class PadChannels(nn.Module):
+    """Adds `amount` channels of zeros after those of NCHW."""
+
+    def __init__(self, amount: int) -> None:
+        super().__init__()
+        self.amount = amount
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pad(x, (0, 0, 0, 0, 0, self.amount))
+
+    def extra_repr(self) -> str:
+        return f"amount={self.amount}"
+
+
+class Slice(nn.Module):
+    """The entries from `start` up to, not including, `stop` along one axis."""
+
+    def __init__(self, start: int, stop: int, dim: int = 1) -> None:
+        super().__init__()
+        self.start, self.stop, self.dim = start, stop, dim
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.narrow(self.dim, self.start, self.stop - self.start)
+
+    def extra_repr(self) -> str:
+        return f"{self.start}, {self.stop}, dim={self.dim}"
+
+
+class ToLast(nn.Module):
+    """NCHW to NHWC."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 2, 3, 1)
+
+
+class ToFirst(nn.Module):
+    """NHWC to NCHW."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.permute(0, 3, 1, 2)
