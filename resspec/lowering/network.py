@@ -287,7 +287,7 @@ def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[st
 
 def _allowance(library: Library) -> int:
     """How many layers may be lowered one by one: a generous multiple of what the texts could say themselves."""
-    return 10_000 + _length(library, set()) // 2
+    return 10_000 + _length(library, set())
 
 
 def _length(library: Library, seen: set[int]) -> int:
