@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
 from fractions import Fraction
@@ -21,7 +22,7 @@ INDENT = "    "
 
 def expand(network: Network) -> str:
     """A `.res` text that stands alone: each distinct body of a block once, then the network."""
-    blocks = _Blocks()
+    blocks = _Blocks(_shared(network))
     sections = [INDENT + line for section in network.sections for line in _section(section, blocks)]
     laws = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(_laws(network.body).items())]
     head = [f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}", ""]
@@ -30,9 +31,13 @@ def expand(network: Network) -> str:
 
 
 class _Blocks:
-    """Block declarations for the bodies of scopes, equal ones shared."""
+    """Block declarations for the bodies of scopes, equal ones shared.
 
-    def __init__(self) -> None:
+    What several sections add to one scope, the `shared`, has dotted labels; any other scope is one step in braces.
+    """
+
+    def __init__(self, shared: set[str]) -> None:
+        self.shared = shared
         self.declarations: list[str] = []
         self._names: dict[str, str] = {}  # by their lines
         self._known: dict[tuple[int, int | None], tuple[str, Scope]] = {}
@@ -50,33 +55,59 @@ class _Blocks:
         return self._known[key][0]
 
     def _free(self, block: str) -> str:
+        """`bottleneck_1`, `bottleneck_2`, …; a number that is there already is not numbered again."""
+        stem, _, number = block.rpartition("_")
+        base = stem if stem and number.isdigit() else block
         taken = set(self._names.values())
-        return next(name for i in count(1) if (name := f"{block}_{i}") not in taken)
+        return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
-    def steps(self, node: Node, turns: tuple[int, ...], turn: int | None = None) -> Iterator[list[str]]:
-        """The steps of a scope, each a list of lines with its label; `turns` of the scope's repeats, `turn` of the nearest."""
+    def steps(
+        self, node: Node, turns: tuple[int, ...], turn: int | None = None, path: str = ""
+    ) -> Iterator[list[str]]:
+        """The steps of a scope, each a list of lines with its label; `turns` of the scope's repeats, `turn` of the
+        nearest, `path` of the dotted label so far."""
         match node:
             case Op(name=None):
                 return
             case Op(name=name):
                 assert name is not None
-                yield [f"{name.at(*turns)}: {_call(node, turn)}"]
+                yield [f"{path}{name.at(*turns)}: {_call(node, turn)}"]
+            case Scope(name=name, block=None, body=body) if path + name.at() in self.shared:
+                yield from self.steps(body, (), turn, f"{path}{name.at()}.")
             case Scope(name=name, block=None):
-                yield _braced(f"{name.at(*turns)}: ", list(self.steps(node.body, (), turn)))
+                yield _braced(f"{path}{name.at(*turns)}: ", list(self.steps(node.body, (), turn)))
             case Scope(name=name):
-                yield [f"{name.at(*turns)}: {self.name(node, turn)}"]
+                yield [f"{path}{name.at(*turns)}: {self.name(node, turn)}"]
             case Series(children=children):
                 for child in children:
-                    yield from self.steps(child, turns, turn)
+                    yield from self.steps(child, turns, turn, path)
             case Parallel(merge=merge, paths=paths):
-                yield _merge(merge, [list(self.steps(path, turns, turn)) for path in paths])
+                yield _merge(merge, [list(self.steps(branch, turns, turn, path)) for branch in paths])
             case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
                 assert body.name is not None
                 item = _call(body, turn) if isinstance(body, Op) else self.name(body, turn)
-                yield [f"{body.name.at(0)}..: {n} x {item}"]
+                yield [f"{path}{body.name.at(0)}..: {n} x {item}"]
             case Repeat(count=n, body=body):
                 for i in range(n):
-                    yield from self.steps(body, (*turns, i), i)
+                    yield from self.steps(body, (*turns, i), i, path)
+
+
+def _shared(network: Network) -> set[str]:
+    """The scopes to which several sections, or several places of one, add steps."""
+    found = Counter(name for section in network.sections for name in _opened(section.body, ""))
+    return {name for name, n in found.items() if n > 1}
+
+
+def _opened(node: Node, path: str) -> Iterator[str]:
+    match node:
+        case Scope(name=name, block=None, body=body):
+            yield path + name.at()
+            yield from _opened(body, f"{path}{name.at()}.")
+        case Series(children=parts) | Parallel(paths=parts):
+            for part in parts:
+                yield from _opened(part, path)
+        case Repeat(body=body):
+            yield from _opened(body, path)
 
 
 def _section(section: Section, blocks: _Blocks) -> list[str]:
@@ -148,7 +179,7 @@ def _prefixed(head: str, lines: list[str]) -> list[str]:
 def _call(op: Op, turn: int | None) -> str:
     layer = op.layer if turn is None else op.layer.at(turn)
     arguments = [*_arguments(layer)]
-    if isinstance(layer, Norm) and op.init is not None and op.init.law in ("constant", "zeros", "ones"):
+    if isinstance(layer, Norm) and op.init is not None and op.init.law == "constant":
         arguments.append(f"scale={_number(_constant(op.init))}")
     return f"{layer.kind} {', '.join(arguments)}".rstrip()
 
@@ -201,20 +232,14 @@ def _number(value: Fraction) -> str:
 
 
 def _constant(init: Init) -> Fraction:
-    match init.law:
-        case "zeros":
-            return Fraction(0)
-        case "ones":
-            return Fraction(1)
-        case _:
-            return next(v for n, v in init.arguments if n == "value" and isinstance(v, Fraction))
+    return next(value for name, value in init.arguments if name == "value" and isinstance(value, Fraction))
 
 
 def _laws(node: Node) -> dict[str, str]:
     """The initialisation of each kind of layer but the norms' constants, which stand at the layer."""
     match node:
         case Op(layer=layer, init=init):
-            if init is None or (isinstance(layer, Norm) and init.law in ("constant", "zeros", "ones")):
+            if init is None or (isinstance(layer, Norm) and init.law == "constant"):
                 return {}
             arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
             if init.bias is not None or init.law != "default":

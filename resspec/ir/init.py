@@ -23,6 +23,7 @@ LAWS: dict[str, dict[str, Argument]] = {
     "ones": {},
     "default": {},  # what torch's constructor does
 }
+CONSTANTS = {"zeros": Fraction(0), "ones": Fraction(1)}  # laws that are another name of `constant`
 CHOICES: dict[str, tuple[str, ...]] = {
     "mode": ("fan_in", "fan_out"),
     "nonlinearity": ("relu", "linear", "sigmoid", "tanh", "selu"),
@@ -55,4 +56,4 @@ class Init(_InitParts, TextValue):
         return cls(law, arguments, None if bias is None else Fraction(bias))
 
 
-STARTS_AS_ONE = (Init("ones"), Init("constant", (("value", Fraction(1)),)))  # what torch's norms do anyway
+STARTS_AS_ONE = Init("constant", (("value", Fraction(1)),))  # what torch's norms do anyway

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
-from resspec.ir.init import CHOICES, LAWS, Init
+from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
 from resspec.lowering import errors
 from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, describe
@@ -165,6 +165,8 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
             if values[word] is UNKNOWN:
                 return None
     bias = values.pop("bias")
+    if law.text in CONSTANTS:
+        return Init("constant", (("value", CONSTANTS[law.text]),), bias)
     return Init(law.text, tuple(values.items()), bias)
 
 

@@ -11,7 +11,7 @@ from resspec.ir.ops.norm import Norm
 from resspec.ir.ops.regularize import DropPath
 from resspec.ir.shape import Shape
 from resspec.lowering import errors, naming
-from resspec.lowering.draft import Draft, Fork, Leaf, Row, fork, row
+from resspec.lowering.draft import Draft, Fork, Leaf, Row, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import find_one, suggestion
 from resspec.lowering.values import BlockRef, OptionRef
@@ -66,7 +66,7 @@ def _residual_block(
     h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
     summed = _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
     numbering.inside -= 1
-    if numbering.inside == 0 and h.exists:
+    if numbering.inside == 0:
         numbering.index += 1
     if "after" not in parts:
         return summed
@@ -153,8 +153,7 @@ def _sum(
     if shortcut.is_only("identity"):
         x = before.input if before else residual.input
         f = row([before, residual], before.input, part.span) if before else residual
-        h: Draft | None = Row((), x, x, shortcut.span, 0, 0, ())
-        return _added(f, h, shortcut, part, frame)
+        return _added(f, empty(x, shortcut.span), shortcut, part, frame)
     h = _projection(lowerer, shortcut, residual, frame)
     if h is None:
         return None

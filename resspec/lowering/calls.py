@@ -96,7 +96,7 @@ def _init(lowerer: Lowerer, layer: Layer, scale: Value | None, call: ast.Call, f
         value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
         return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
-    return None if isinstance(layer, Norm) and law in STARTS_AS_ONE else law
+    return None if isinstance(layer, Norm) and law == STARTS_AS_ONE else law
 
 
 # --- blocks ---

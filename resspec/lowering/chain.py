@@ -11,7 +11,7 @@ from resspec.ir.init import Init
 from resspec.ir.shape import Shape
 from resspec.lowering import calls, errors, naming
 from resspec.lowering.arguments import convert
-from resspec.lowering.draft import Draft, Loop, Made, Run, fork, row
+from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
 from resspec.lowering.frame import Frame, Numbering
 from resspec.lowering.merges import merged_shape
 from resspec.lowering.ramps import fold_ramps
@@ -107,7 +107,7 @@ class Lowerer:
         return Run(label, draft, step.span) if numbers else naming.numbered(label, draft, frame.report)
 
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
-        paths = [self.chain(path, x, frame) for path in merge.paths]
+        paths = [empty(x, path.span) if x and is_identity(path) else self.chain(path, x, frame) for path in merge.paths]
         if merge.name.text not in MERGES:
             frame.report(errors.no_merge(merge.name.span, nearest(merge.name.text, MERGES)))
             return None
@@ -163,6 +163,12 @@ class Lowerer:
             frame.report(errors.too_much(draft.span))
             return None
         return draft
+
+
+def is_identity(chain: ast.Chain) -> bool:
+    """Whether a path is just the word `identity`: then it has no step at all."""
+    step = chain.steps[0]
+    return len(chain.steps) == 1 and step.label is None and isinstance(step.item, ast.Call) and step.item.name.text == "identity"
 
 
 def _has_stride(step: ast.Step) -> bool:

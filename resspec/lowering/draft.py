@@ -153,6 +153,11 @@ def row(steps: list[Draft], x: Shape, span: Span) -> Draft:
     return Row(tuple(steps), x, steps[-1].output if steps else x, span, *_extent(steps))
 
 
+def empty(x: Shape, span: Span) -> Draft:
+    """The path that does nothing."""
+    return Row((), x, x, span, 0, 0, ())
+
+
 def fork(
     merge: Literal["add", "concat", "mul"], paths: list[Draft], output: Shape, span: Span,
     residual: int | None = None, inplace: bool | None = None,

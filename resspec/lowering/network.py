@@ -264,7 +264,7 @@ class _Clauses:
         elif law is None:
             return
         elif kind is not None and kind.text == "residual":
-            self.lowerer.residual_init = None if law in STARTS_AS_ONE else law
+            self.lowerer.residual_init = None if law == STARTS_AS_ONE else law
         else:
             self.lowerer.inits[kind.text if kind else ""] = law
 
