@@ -1,0 +1,213 @@
+"""The IR as a tree of torch modules: rows are `nn.Sequential`, what is more is interpreted."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from resspec.backends import layers
+from resspec.ir.init import Init
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops import Layer
+
+Step = str | None | tuple[str, Any, tuple[Any, ...]]
+Steps = tuple[Step, ...]
+
+
+def build(network: Network) -> nn.Module:
+    """A module from NxCxHxW to the network's output, parameters named as in the IR, on torch's default device and in its
+    default type. Weights start as torch's constructors do, then, in the order of `modules()`, as the spec's `init` says."""
+    builder = _Builder()
+    module = builder.scope(network.name, [(section.body, None) for section in network.sections])
+    for child in module.modules():
+        if child in builder.inits:
+            _initialise(child, builder.inits[child])
+    return module
+
+
+class Flow(nn.Module):
+    """A module that runs its children as plain data says.
+
+    A step is the name of a child; None, which flattens; or `("within", child, steps)`, which runs steps of a child;
+    or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)`, `("concat", axis, paths)`.
+    """
+
+    def __init__(self, kind: str, children: dict[str, nn.Module], steps: Steps) -> None:
+        super().__init__()
+        self.__kind = kind
+        self.__steps = steps
+        for name, child in children.items():
+            self.add_module(name, child)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return _run(self, self.__steps, x)
+
+    def _get_name(self) -> str:
+        return self.__kind
+
+
+def _run(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
+    for step in steps:
+        if isinstance(step, str):
+            x = getattr(module, step)(x)
+        elif step is None:
+            x = torch.flatten(x, 1)
+        elif step[0] == "within":
+            x = _run(getattr(module, step[1]), step[2], x)
+        else:
+            x = _merged(step[0], step[1], [_run(module, path, x) for path in step[2]])
+    return x
+
+
+def _merged(merge: str, axis: int, values: list[Tensor]) -> Tensor:
+    if merge == "concat":
+        return torch.cat(values, axis)
+    result = values[0]
+    for value in values[1:]:
+        if merge == "add_":
+            result += value
+        elif merge == "add":
+            result = result + value
+        else:
+            result = result * value
+    return result
+
+
+def _initialise(module: nn.Module, init: Init) -> None:
+    weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
+    if weight is not None and init.law != "default":
+        words = {"value": "val"}  # torch's own word
+        arguments = {words.get(name, name): v if isinstance(v, str) else float(v) for name, v in init.arguments}
+        getattr(nn.init, f"{init.law}_")(weight, **arguments)
+    if bias is not None and init.bias is not None:
+        nn.init.constant_(bias, float(init.bias))
+
+
+# --- a scope's contents, repeats written out ---
+
+
+class _Leaf(NamedTuple):
+    name: str | None
+    layer: Layer
+    op: Op
+
+
+class _Inner(NamedTuple):
+    name: str
+    kind: str
+    rows: list[_Row]
+
+
+class _Fork(NamedTuple):
+    node: Parallel
+    paths: list[list[_Part]]
+
+
+_Part = _Leaf | _Inner | _Fork
+_Row = tuple[Node, int | None]  # a scope's body, and the turn of the nearest repeat around it
+
+
+def _contents(rows: Iterable[_Row]) -> list[_Part]:
+    return _joined(part for node, turn in rows for part in _parts(node, (), turn))
+
+
+def _parts(node: Node, turns: tuple[int, ...], turn: int | None) -> Iterator[_Part]:
+    """`turns` are of the repeats in this scope, outermost first."""
+    match node:
+        case Op(name=name, layer=layer):
+            yield _Leaf(name.at(*turns) if name else None, layer if turn is None else layer.at(turn), node)
+        case Scope(name=name, body=body):
+            yield _Inner(name.at(*turns), node.block or name.at(*turns), [(body, turn)])
+        case Series(children=children):
+            for child in children:
+                yield from _parts(child, turns, turn)
+        case Parallel(paths=(path,)):
+            yield from _parts(path, turns, turn)
+        case Parallel(paths=paths):
+            yield _Fork(node, [_joined(_parts(path, turns, turn)) for path in paths])
+        case Repeat(count=count, body=body):
+            for i in range(count):
+                yield from _parts(body, (*turns, i), i)
+
+
+def _joined(parts: Iterable[_Part]) -> list[_Part]:
+    """Neighbours that stand in one scope as one."""
+    result: list[_Part] = []
+    for part in parts:
+        last = result[-1] if result else None
+        if isinstance(part, _Inner) and isinstance(last, _Inner) and part.name == last.name:
+            last.rows.extend(part.rows)
+        else:
+            result.append(part)
+    return result
+
+
+def _inners(parts: Iterable[_Part]) -> Iterator[_Inner]:
+    for part in parts:
+        if isinstance(part, _Inner):
+            yield part
+        elif isinstance(part, _Fork):
+            for path in part.paths:
+                yield from _inners(path)
+
+
+# --- contents to modules ---
+
+
+class _Builder:
+    def __init__(self) -> None:
+        self.inits: dict[nn.Module, Init] = {}
+
+    def scope(self, kind: str, rows: list[_Row]) -> nn.Module:
+        children: dict[str, nn.Module] = {}
+        (steps,) = self._fill(children, [_contents(rows)])
+        return nn.Sequential(OrderedDict(children)) if steps == tuple(children) else Flow(kind, children, steps)
+
+    def _fill(self, children: dict[str, nn.Module], places: list[list[_Part]]) -> list[Steps]:
+        """The children of one scope, which is entered at several places, and what runs at each."""
+        inners = sorted((inner for parts in places for inner in _inners(parts)), key=lambda inner: inner.name)
+        visits = {name: list(group) for name, group in groupby(inners, key=lambda inner: inner.name)}
+        entered: dict[str, Iterator[Steps]] = {}
+
+        def steps(parts: list[_Part]) -> Iterator[Step]:
+            for part in parts:
+                match part:
+                    case _Leaf(name=None):
+                        yield None
+                    case _Leaf(name=str(name)):
+                        children[name] = self._layer(part)
+                        yield name
+                    case _Inner(name, kind, rows) if len(visits[name]) == 1:
+                        children[name] = self.scope(kind, rows)
+                        yield name
+                    case _Inner(name):
+                        if name not in entered:
+                            entered[name] = self._shared(children, name, visits[name])
+                        yield "within", name, next(entered[name])
+                    case _Fork(node, paths):
+                        word = "add_" if node.merge == "add" and node.inplace else node.merge
+                        axis = (-1 if node.output.last else 1) if node.merge == "concat" else None
+                        yield word, axis, tuple(tuple(steps(path)) for path in paths)
+
+        return [tuple(steps(parts)) for parts in places]
+
+    def _shared(self, children: dict[str, nn.Module], name: str, visits: list[_Inner]) -> Iterator[Steps]:
+        """A scope that runs in several places only holds its children; what runs at each place, in order."""
+        inside: dict[str, nn.Module] = {}
+        steps = self._fill(inside, [_contents(visit.rows) for visit in visits])
+        container = children[name] = nn.Module()
+        for word, child in inside.items():
+            container.add_module(word, child)
+        return iter(steps)
+
+    def _layer(self, leaf: _Leaf) -> nn.Module:
+        call = leaf.layer.call(leaf.op.input)
+        module: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(*call.args, **dict(call.kwargs))
+        if leaf.op.init is not None:
+            self.inits[module] = leaf.op.init
+        return module

@@ -1,0 +1,104 @@
+"""Which activations and sums write over their input: where that saves memory, and nobody needs the input any more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import IntEnum
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.activation import Activation
+
+
+class UnsafeInplace(Exception):
+    """`inplace=true` where the value is still needed; `spans` as nodes have them, in the order of the network."""
+
+    def __init__(self, spans: tuple[str, ...]) -> None:
+        super().__init__(", ".join(spans))
+        self.spans = spans
+
+
+def inplace(network: Network) -> Network:
+    """The network with every `inplace` decided, in time linear in the distinct nodes. Raises UnsafeInplace."""
+    decisions, memory, sections = _Decisions(), Memory.NEEDED, []
+    for section in network.sections:
+        body, memory = decisions.node(section.body, memory)
+        sections.append(section.model_copy(update={"body": body}))
+    if decisions.unsafe:
+        raise UnsafeInplace(tuple(decisions.unsafe))
+    return network.model_copy(update={"sections": tuple(sections)})
+
+
+class Memory(IntEnum):
+    """What is known of the memory of a value that flows into a node."""
+
+    NEEDED = 0  # by others that read it, or by the backward pass of what made it
+    PART = 1  # nobody needs it, but it lies in a larger tensor, so that writing over it saves nothing
+    OWN = 2
+
+
+class _Decisions:
+    """A shared subtree is decided once for each memory of its input."""
+
+    def __init__(self) -> None:
+        self.unsafe: dict[str, None] = {}
+        self._known: dict[tuple[int, Memory], tuple[Node, Memory]] = {}
+
+    def node(self, node: Node, x: Memory) -> tuple[Node, Memory]:
+        """The decided node, and the memory of its output."""
+        key = (id(node), x)
+        if key not in self._known:
+            self._known[key] = self._decide(node, x)
+        return self._known[key]
+
+    def _decide(self, node: Node, x: Memory) -> tuple[Node, Memory]:
+        match node:
+            case Op():
+                return self._op(node, x)
+            case Series(children=children):
+                decided = []
+                for child in children:
+                    child, x = self.node(child, x)  # noqa: PLW2901
+                    decided.append(child)
+                return node.model_copy(update={"children": tuple(decided)}), x
+            case Parallel(paths=(path,)):
+                path, y = self.node(path, x)
+                return node.model_copy(update={"paths": (path,), "inplace": False}), y
+            case Parallel():
+                return self._merge(node), Memory.OWN
+            case Repeat(count=count, body=body):
+                body, y = self.node(body, self._all_turns(body, x, count))
+                return node.model_copy(update={"body": body}), y
+            case Scope(body=body):
+                body, y = self.node(body, x)
+                return node.model_copy(update={"body": body}), y
+
+    def _op(self, op: Op, x: Memory) -> tuple[Op, Memory]:
+        layer = op.layer
+        y = {"new": Memory.OWN, "view": min(x, Memory.PART), "same": x}[layer.output]
+        if isinstance(layer, Activation):
+            decision = self._decision(layer.inplace, x, op.span, by_default=layer.inplace_by_default)
+            op = op.model_copy(update={"layer": replace(layer, inplace=decision)})
+            y = x if decision else y
+        return op, Memory.NEEDED if layer.saves_output else y
+
+    def _merge(self, node: Parallel) -> Parallel:
+        """All paths read the input, so none may write over it; a sum may, over what its first path leaves."""
+        paths, memories = zip(*(self.node(path, Memory.NEEDED) for path in node.paths), strict=True)
+        decision = node.merge == "add" and self._decision(node.inplace, memories[0], node.span)
+        return node.model_copy(update={"paths": paths, "inplace": decision})
+
+    def _decision(self, asked: bool | None, x: Memory, span: str, by_default: bool = True) -> bool:
+        if asked is None:
+            return by_default and x is Memory.OWN
+        if asked and x is Memory.NEEDED:
+            self.unsafe[span] = None
+        return asked
+
+    def _all_turns(self, body: Node, x: Memory, count: int) -> Memory:
+        """What is known of a repeat's input at each of its turns: all but the first read what the body leaves."""
+        for _ in range(count - 1):
+            lower = min(x, self.node(body, x)[1])
+            if lower == x:
+                break
+            x = lower
+        return x
