@@ -12,6 +12,7 @@ from resspec.ir.nodes import Network
 from resspec.lowering import errors
 from resspec.lowering.network import Lowered, lower, network_names, template_parameters
 from resspec.lowering.scope import Library, Loader
+from resspec.passes.inplace import UnsafeInplace, inplace
 from resspec.passes.measure import largest, measure
 from resspec.source import Source
 from resspec.suggest import nearest
@@ -168,7 +169,10 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
     """The network after the passes. Raises SpecError."""
     if opened.diagnostics or lowered.network is None:
         raise SpecError([*opened.diagnostics, *lowered.diagnostics])
-    return lowered.network
+    try:
+        return inplace(lowered.network)
+    except UnsafeInplace as unsafe:
+        raise SpecError([errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans]) from None
 
 
 def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:

@@ -18,10 +18,18 @@ class Source:
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset."""
+        starts = self._lines()
+        line = bisect_right(starts, offset)
+        return line, offset - starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a place: the inverse of `place`."""
+        return self._lines()[line - 1] + column - 1
+
+    def _lines(self) -> list[int]:
         if self._starts is None:
             self._starts = [0, *(i + 1 for i, char in enumerate(self.text) if char == "\n")]
-        line = bisect_right(self._starts, offset)
-        return line, offset - self._starts[line - 1] + 1
+        return self._starts
 
     def line(self, number: int) -> str:
         return self.text.split("\n")[number - 1].rstrip("\r")

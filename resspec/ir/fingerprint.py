@@ -29,7 +29,7 @@ class _Entry(NamedTuple):
 
     prefix: str | None
     number: int | None
-    count: int
+    times: int
     digest: str | tuple[Node, ...]  # of an op or merge; or the bodies of a scope, still to be joined
     turn: int | None
 
@@ -47,7 +47,7 @@ class _Digests:
         key = (relevant, *turns, None, *map(id, nodes))
         if key not in self._rows:
             entries = [entry for node in nodes for entry in self._entries(node, turns, relevant)]
-            lines = [f"{e.prefix} {e.number} {e.count} {e.digest}" for e in _counted(self._joined(entries))]
+            lines = [f"{e.prefix} {e.number} {e.times} {e.digest}" for e in _counted(self._joined(entries))]
             self._rows[key] = sha256("\n".join(lines).encode()).hexdigest(), nodes
         return self._rows[key][0]
 
@@ -70,14 +70,14 @@ class _Digests:
                 yield _Entry(None, None, 1, f"{merge} {' '.join(rows)}", None)
             case Repeat(count=count, body=Op() | Scope() as body) if not turns and not has_ramps and _counts_up(body):
                 for entry in self._entries(body, (0,), turn):
-                    yield entry._replace(count=count * entry.count)
+                    yield entry._replace(times=count * entry.times)
             case Repeat(count=count, body=body):
                 for i in range(count):
                     yield from self._entries(body, (*turns, i), i)
 
     def _joined(self, entries: list[_Entry]) -> Iterator[_Entry]:
         """Neighbouring parts of one scope become one, and then each scope its digest."""
-        for (_, _, count, _), group in groupby(entries, key=lambda e: (e.prefix, e.number, e.count, isinstance(e.digest, str))):
+        for (_, _, count, _), group in groupby(entries, key=lambda e: (e.prefix, e.number, e.times, isinstance(e.digest, str))):
             parts = list(group)
             first = parts[0]
             if isinstance(first.digest, str):
@@ -110,9 +110,9 @@ def _counted(entries: Iterator[_Entry]) -> Iterator[_Entry]:
     last: _Entry | None = None
     for entry in entries:
         if last and (last.prefix, last.digest) == (entry.prefix, entry.digest) and (
-            entry.number == (None if last.number is None else last.number + last.count)
+            entry.number == (None if last.number is None else last.number + last.times)
         ) and (entry.prefix is None or entry.number is not None):
-            last = last._replace(count=last.count + entry.count)
+            last = last._replace(times=last.times + entry.times)
             continue
         if last:
             yield last

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields
 from fractions import Fraction
-from functools import cache
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
@@ -67,8 +66,8 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
     """The layer of a call, or None once something was reported."""
     op = OPS[call.name.text]
     types = field_types(op)
-    stated = _assign(call, given, op.positional, {**{op.words.get(n, n): n for n in types}, **op.words}, evaluate, report,
-                     extra=("scale",) if _is_norm(op) else ())
+    words = {**{name: name for name in types}, **op.words}
+    stated = _assign(call, given, op.positional, words, evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
         return None
     if given.stride is not None:
@@ -100,7 +99,8 @@ def _assign(
     if len(given.bare) > len(positional):
         node = given.bare[len(positional)]
         layer = isinstance(node, ast.Name) and node.text in OPS
-        report(errors.too_many_arguments(node.span, callee, len(positional), f"{callee} -> {node.span.text}" if layer else None))
+        chained = f"{callee} -> {node.span.text}" if layer else None
+        report(errors.too_many_arguments(node.span, callee, len(positional), chained))
         sound = False
     for word, keyword in given.keywords.items():
         if word == "stride":
@@ -174,7 +174,7 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
     """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was reported."""
     if isinstance(value, Unknown):
         return UNKNOWN
-    kind = annotation.split(" ")[0]
+    kind = annotation.split(" ", maxsplit=1)[0]
     match kind, value:
         case "Flag", bool():
             return value
@@ -205,12 +205,10 @@ def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> 
     return UNKNOWN
 
 
-@cache
 def field_types(op: type[Layer]) -> dict[str, str]:
     return {f.name: str(f.type) for f in fields(op)}
 
 
-@cache
 def required(op: type[Layer]) -> tuple[str, ...]:
     return tuple(f.name for f in fields(op) if f.default is MISSING)
 

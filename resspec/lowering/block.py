@@ -28,31 +28,39 @@ _CLAUSES = ("preact", "residual", "after", "chain")
 
 def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None:
     """What the block makes of its input, not yet named."""
-    parts: dict[str, ast.Part] = {}
-    shortcut: ast.Shortcut | None = None
-    for clause in block.clauses:
-        match clause:
-            case ast.Let(name=name):
-                frame.names[name.text] = frame.value(clause.value)
-            case ast.Shortcut() if shortcut is None:
-                shortcut = clause
-            case ast.Shortcut():
-                frame.report(errors.clause_twice(clause.span, "shortcut", shortcut.span))
-            case ast.Part(kind=kind) if kind in _CLAUSES:
-                if kind in parts:
-                    frame.report(errors.clause_twice(clause.span, kind, parts[kind].span))
-                parts.setdefault(kind, clause)
-            case _:
-                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a block", "it belongs to a network"))
+    parts, shortcuts = _clauses(block, frame)
+    shortcut = shortcuts[0] if shortcuts else None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
         if others:
             frame.report(errors.mixed_body(parts["chain"].span, others[0]))
         return lowerer.chain(parts["chain"].chain, frame.x, frame)
     if "residual" not in parts:
-        frame.report(errors.missing_clause(block.name.span, f"block `{block.name.text}`", "residual", "`residual …`, or just one chain"))
+        owner = f"block `{block.name.text}`"
+        frame.report(errors.missing_clause(block.name.span, owner, "residual", "`residual …`, or just one chain"))
         return None
     return _residual_block(lowerer, block, parts, shortcut, frame)
+
+
+def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[ast.Shortcut]]:
+    """The chains by their word, and the shortcut; constants are set on the way."""
+    parts: dict[str, ast.Part] = {}
+    shortcuts: list[ast.Shortcut] = []
+    for clause in block.clauses:
+        match clause:
+            case ast.Let(name=name):
+                frame.names[name.text] = frame.value(clause.value)
+            case ast.Shortcut():
+                shortcuts.append(clause)
+                if len(shortcuts) > 1:
+                    frame.report(errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
+            case ast.Part(kind=kind) if kind in _CLAUSES:
+                if kind in parts:
+                    frame.report(errors.clause_twice(clause.span, kind, parts[kind].span))
+                parts.setdefault(kind, clause)
+            case _:
+                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a block", "it belongs to a network"))
+    return parts, shortcuts
 
 
 def _residual_block(
@@ -105,8 +113,7 @@ class _Shortcut:
         """Whether the arm, or the option itself, is just this word."""
         if self.arm is None:
             return self.option is not None and self.option.name == word and self.option.option is None
-        item = self.arm.steps[0].item
-        return len(self.arm.steps) == 1 and isinstance(item, ast.Call) and item.name.text == word and not self.arm.steps[0].label
+        return is_only(self.arm, word)
 
 
 def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Frame) -> OptionRef | None:
@@ -185,6 +192,13 @@ def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
     if shortcut.first:
         return fork("add", [h, f], f.output, span, residual=1, inplace=False)
     return fork("add", [f, h], f.output, span, residual=0)
+
+
+def is_only(chain: ast.Chain, word: str) -> bool:
+    """Whether a chain is one unlabelled call of this name."""
+    step = chain.steps[0]
+    alone = len(chain.steps) == 1 and step.label is None
+    return alone and isinstance(step.item, ast.Call) and step.item.name.text == word
 
 
 def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:

@@ -19,7 +19,6 @@ from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import MERGES, find_one, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value
-from resspec.source import Span
 from resspec.syntax import ast
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from resspec.ir.init import Init
 from resspec.ir.shape import Shape
 from resspec.lowering import calls, errors, naming
 from resspec.lowering.arguments import convert
+from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
 from resspec.lowering.frame import Frame, Numbering
 from resspec.lowering.merges import merged_shape
@@ -51,7 +52,8 @@ class Lowerer:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
         key = (diagnostic.code, diagnostic.labels[0].span)
         if key not in self.diagnostics:
-            trail = tuple(f"in `{text}`, called from {_place(span)}" for text, span in reversed(frame.trail if frame else ()))
+            calls_to_here = reversed(frame.trail if frame else ())
+            trail = tuple(f"in `{text}`, called from {_place(span)}" for text, span in calls_to_here)
             self.diagnostics[key] = replace(diagnostic, notes=(*diagnostic.notes, *trail))
 
     def frame(
@@ -107,7 +109,7 @@ class Lowerer:
         return Run(label, draft, step.span) if numbers else naming.numbered(label, draft, frame.report)
 
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
-        paths = [empty(x, path.span) if x and is_identity(path) else self.chain(path, x, frame) for path in merge.paths]
+        paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
         if merge.name.text not in MERGES:
             frame.report(errors.no_merge(merge.name.span, nearest(merge.name.text, MERGES)))
             return None
@@ -115,7 +117,8 @@ class Lowerer:
         if len(known) < len(paths):
             return None
         kind = cast(Merge, merge.name.text)
-        output = merged_shape(kind, [(path.output, node.span) for path, node in zip(known, merge.paths, strict=True)], frame.report)
+        ends = [(path.output, node.span) for path, node in zip(known, merge.paths, strict=True)]
+        output = merged_shape(kind, ends, frame.report)
         return fork(kind, known, output, merge.span) if output else None
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
@@ -163,12 +166,6 @@ class Lowerer:
             frame.report(errors.too_much(draft.span))
             return None
         return draft
-
-
-def is_identity(chain: ast.Chain) -> bool:
-    """Whether a path is just the word `identity`: then it has no step at all."""
-    step = chain.steps[0]
-    return len(chain.steps) == 1 and step.label is None and isinstance(step.item, ast.Call) and step.item.name.text == "identity"
 
 
 def _has_stride(step: ast.Step) -> bool:

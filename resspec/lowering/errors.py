@@ -91,7 +91,8 @@ def reserved(span: Span) -> Diagnostic:
 
 def redefines_layer(span: Span) -> Diagnostic:
     """E0214: a layer cannot be redefined."""
-    return _at("E0214", f"`{span.text}` is built in and cannot be redefined", span, f"another name, such as `my_{span.text}`")
+    help = f"another name, such as `my_{span.text}`"
+    return _at("E0214", f"`{span.text}` is built in and cannot be redefined", span, help)
 
 
 def ambiguous(span: Span, places: Sequence[Span]) -> Diagnostic:
@@ -181,7 +182,8 @@ def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> D
 
 def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
     """E0231: a clause that may stand once stands twice."""
-    return Diagnostic("E0231", f"`{clause}` stands twice", (Label(span, "again"), Label(first, "first here")), "keep one of them")
+    labels = (Label(span, "again"), Label(first, "first here"))
+    return Diagnostic("E0231", f"`{clause}` stands twice", labels, "keep one of them")
 
 
 def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
@@ -216,7 +218,8 @@ def needs_values(span: Span, name: str, parameters: Sequence[str]) -> Diagnostic
     """E0237: a template without a value for a parameter is no network yet."""
     names = ", ".join(f"`{p}`" for p in parameters)
     example = " ".join(f"--set {p}=…" for p in parameters)
-    return _at("E0237", f"`{name}` is a template: {names} has no value", span, f"`{example}`, or `network my_{name} = {name} …`")
+    help = f"`{example}`, or `network my_{name} = {name} …`"
+    return _at("E0237", f"`{name}` is a template: {names} has no value", span, help)
 
 
 def no_merge(span: Span, near: str | None) -> Diagnostic:
@@ -255,7 +258,8 @@ def merge_mismatch(merge: str, first: Span, other: Span, shapes: tuple[str, str]
 def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: str) -> Diagnostic:
     """E0309: the shortcut option does not say what to do where the shape changes like this."""
     labels = (Label(span, why), *([Label(declared, f"has no `{case}`")] if declared else []))
-    return Diagnostic("E0309", f"shortcut option `{option}` has no arm `{case}`", labels, f"add `{case}: …`, or choose another option")
+    help = f"add `{case}: …`, or choose another option"
+    return Diagnostic("E0309", f"shortcut option `{option}` has no arm `{case}`", labels, help)
 
 
 def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]) -> Diagnostic:
@@ -278,7 +282,8 @@ def unsafe_inplace(span: Span) -> Diagnostic:
 def no_shortcut(span: Span, network: Span) -> Diagnostic:
     """E0312: a block that leaves its shortcut to the network, in a network that chooses none."""
     labels = (Label(span, "whichever the network chose"), Label(network, "which chose none"))
-    return Diagnostic("E0312", "no shortcut option was chosen", labels, "`shortcut B` in the network, or `shortcut none` for a plain one")
+    help = "`shortcut B` in the network, or `shortcut none` for a plain one"
+    return Diagnostic("E0312", "no shortcut option was chosen", labels, help)
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:

@@ -16,6 +16,8 @@ from resspec.syntax import ast
 
 Report = Callable[[Diagnostic], None]
 
+MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
+
 
 @dataclass(eq=False)
 class Numbering:
@@ -51,7 +53,8 @@ class Frame:
             case "true" | "false":
                 return name.text == "true"
             case "in" | "stride" if not self.inside:
-                self.report(errors.not_here(name.span, f"`{name.text}` is what a block's caller gives it; this is outside of blocks"))
+                why = f"`{name.text}` is what a block's caller gives it; this is outside of blocks"
+                self.report(errors.not_here(name.span, why))
                 return UNKNOWN
             case "in":
                 return self.x.channels if self.x else UNKNOWN
@@ -71,7 +74,7 @@ class Frame:
             self.report(errors.not_here(name.span, f"`{name.text}` numbers residual blocks; this is outside of blocks"))
             return UNKNOWN
         self.numbering.reads += 1
-        return self.numbering.index if name.text == "index" else self.numbering.count or 1
+        return self.numbering.index if name.text == "index" else self.numbering.count or MANY
 
     def _named(self, name: ast.Name) -> Value:
         if name.text in self.names:

@@ -61,10 +61,12 @@ class Lowered:
 
 def lower(library: Library, name: str, overrides: dict[str, ast.Value] | None = None) -> Lowered:
     """The network of this name in a file, with these values for its parameters."""
-    first = _attempt(library, name, overrides or {}, count=None)
-    if first.numbering.reads == 0:
-        return first.lowered
-    return _attempt(library, name, overrides or {}, count=first.numbering.index).lowered
+    attempt = Attempt(library, name, overrides or {}, count=None)
+    for _ in range(3):  # a wrong `count` may stop a pass before its last block
+        if attempt.numbering.reads == 0 or attempt.numbering.count == attempt.numbering.index:
+            break
+        attempt = Attempt(library, name, overrides or {}, count=attempt.numbering.index)
+    return attempt.lowered
 
 
 def network_names(library: Library) -> list[str]:
@@ -78,7 +80,7 @@ def template_parameters(library: Library, name: str) -> list[str]:
     return [p.name.text for p in declared.parameters if p.default is None] if isinstance(declared, ast.Network) else []
 
 
-class _attempt:
+class Attempt:
     """One pass; a second one knows how many residual blocks there are."""
 
     def __init__(self, library: Library, name: str, overrides: dict[str, ast.Value], count: int | None) -> None:
@@ -115,7 +117,7 @@ class _attempt:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
                 frame.report(errors.unknown_network(declared.base.span, near))
                 return None
-            declared, home = found  # type: ignore[assignment]
+            declared, home = found
         assert isinstance(declared, ast.Network)
         outer = self.lowerer.frame(library, {})
         values.update({word: outer.value(node) for word, node in overrides.items()})
@@ -151,7 +153,10 @@ class _attempt:
             return None
         for word, parameter in parameters.items():
             given = values.get(word)
-            frame.names[word] = frame.value(parameter.default) if given is None and parameter.default else given  # type: ignore[assignment]
+            if given is not None:
+                frame.names[word] = given
+            elif parameter.default is not None:
+                frame.names[word] = frame.value(parameter.default)
         return _Clauses(self, declared, frame).network(name, place)
 
     def _expect(self, clause: ast.Expect, frame: Frame) -> None:
@@ -171,7 +176,7 @@ class _attempt:
 class _Clauses:
     """The clauses of the template itself, those that others depend on first."""
 
-    def __init__(self, attempt: _attempt, declared: ast.Network, frame: Frame) -> None:
+    def __init__(self, attempt: Attempt, declared: ast.Network, frame: Frame) -> None:
         self.attempt, self.lowerer, self.declared, self.frame = attempt, attempt.lowerer, declared, frame
         self.input: Shape | None = None
         self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
@@ -186,12 +191,13 @@ class _Clauses:
         report = self.frame.report
         for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
             if clause not in self.once and not (clause == "head" and self.sections):
-                report(errors.missing_clause(self.declared.name.span, f"network `{self.declared.name.text}`", f"`{clause}`", help))
+                owner = self.declared.name
+                report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         x, drafts = self.input, list[Draft]()
-        for kind, _, chain, label, _ in self.sections:
-            draft = self._section(kind, chain, label, x)
+        for _, _, chain, label, _ in self.sections:
+            draft = self._section(chain, label, x)
             x = draft.output if draft else None
             if draft:
                 drafts.append(draft)
@@ -204,7 +210,7 @@ class _Clauses:
         )
         return Network(name=name, input=self.input, output=drafts[-1].output, sections=sections, span=str(place))
 
-    def _section(self, kind: str, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
+    def _section(self, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
         if label is None:
             return self.lowerer.chain(chain, x, self.frame)
@@ -237,7 +243,8 @@ class _Clauses:
                 self.attempt._expect(clause, frame)
             case _:
                 word = clause.span.text.split()[0]
-                frame.report(errors.misplaced(clause.span, word, "a network", "it stands after `stem`, `stage NAME:` or `head`, or in a block"))
+                help = "it stands after `stem`, `stage NAME:` or `head`, or in a block"
+                frame.report(errors.misplaced(clause.span, word, "a network", help))
 
     def _only_once(self, word: str, span: Span) -> None:
         if word in self.once:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
@@ -35,9 +36,9 @@ def _fold(nodes: Sequence[Any], in_repeat: bool) -> Node | None:
         return None
     match first:
         case Op():
-            same = all((n.name, n.init, n.input, n.output) == (first.name, first.init, first.input, first.output) for n in nodes)
+            same = len({(n.name, n.init, n.input, n.output) for n in nodes}) == 1
             layer = _fold_layers([n.layer for n in nodes], in_repeat) if same else None
-            return layer and first.model_copy(update={"layer": layer})
+            return first.model_copy(update={"layer": layer}) if layer else None
         case Series():
             return _fold_children(nodes, "children", in_repeat)
         case Parallel():
@@ -56,7 +57,7 @@ def _fold_children(nodes: Sequence[Any], field: str, in_repeat: bool) -> Node | 
     if len({len(row) for row in rows}) > 1:
         return None
     folded = tuple(_fold(column, in_repeat) for column in zip(*rows, strict=True))
-    return nodes[0].model_copy(update={field: folded}) if None not in folded else None  # type: ignore[no-any-return]
+    return nodes[0].model_copy(update={field: folded}) if None not in folded else None
 
 
 def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:
@@ -69,7 +70,7 @@ def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:
         if all(value == values[0] for value in values):
             continue
         step = values[1] - values[0] if all(isinstance(value, Fraction) for value in values) else None
-        if in_repeat or step is None or any(b - a != step for a, b in zip(values, values[1:], strict=False)):
+        if in_repeat or step is None or any(b - a != step for a, b in pairwise(values)):
             return None
         folded[field.name] = Ramp(values[0], step)
     return replace(first, **folded)

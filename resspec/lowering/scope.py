@@ -34,13 +34,24 @@ class Library:
 
     def find(self, name: str, *kinds: type) -> list[tuple[Named, Library]]:
         """Declarations of a name: the own one, else those of all libraries used, directly or through others."""
-        if isinstance(declared := self.own.get(name), kinds):
-            return [(declared, self)]
+        own = self.own.get(name)
+        if own is not None and isinstance(own, kinds):
+            return [(own, self)]
         found: dict[int, tuple[Named, Library]] = {}
         for _, library in self.used:
             for declared, owner in library.find(name, *kinds):
                 found[id(declared)] = (declared, owner)
         return list(found.values())
+
+    def span(self, text: str) -> Span:
+        """The place that the IR keeps as `file:line:column-line:column`, in this file or one that it uses."""
+        name, line, column, last = text.rsplit(":", 3)
+        source = next(s for s in self._sources() if s.name == name)
+        end_line = column.rsplit("-", 1)[-1]
+        return Span(source, source.offset(int(line), int(column.split("-")[0])), source.offset(int(end_line), int(last)))
+
+    def _sources(self) -> list[Source]:
+        return [self.source, *(source for _, library in self.used for source in library._sources())]
 
     def names(self, *kinds: type) -> set[str]:
         """Every name that `find` finds."""

@@ -72,23 +72,21 @@ def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Calla
         case ast.Name():
             return lookup(node)
         case ast.Negate(operand=operand):
-            value = evaluate(operand, lookup, report)
-            return -value if _is_number(value, operand, report) else UNKNOWN  # type: ignore[operator]
+            number = _number(evaluate(operand, lookup, report), operand, report)
+            return UNKNOWN if number is None else -number
         case ast.Binary():
-            left = evaluate(node.left, lookup, report)
-            right = evaluate(node.right, lookup, report)
-            if not (_is_number(left, node.left, report) and _is_number(right, node.right, report)):
-                return UNKNOWN
-            return _arithmetic(node, left, right, report)  # type: ignore[arg-type]
+            left = _number(evaluate(node.left, lookup, report), node.left, report)
+            right = _number(evaluate(node.right, lookup, report), node.right, report)
+            return UNKNOWN if left is None or right is None else _arithmetic(node, left, right, report)
 
 
-def _is_number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None]) -> bool:
-    if isinstance(value, Unknown):
-        return False
-    if isinstance(value, bool) or not isinstance(value, int | Fraction):
+def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None]) -> Number | None:
+    """The value where it is a number; None once it was reported."""
+    if isinstance(value, int | Fraction) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, Unknown):
         report(errors.no_arithmetic(node.span, describe(value)))
-        return False
-    return True
+    return None
 
 
 def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]) -> Value:
@@ -107,7 +105,7 @@ def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[
             result = Fraction(left) / right
         case _:
             result = left // right
-    if abs(result) > MAX_NUMBER or Fraction(result).denominator > MAX_NUMBER:
+    if not -MAX_NUMBER <= result <= MAX_NUMBER or Fraction(result).denominator > MAX_NUMBER:
         report(errors.number_too_large(node.span, MAX_NUMBER))
         return UNKNOWN
     return int(result) if result == int(result) else result

@@ -218,8 +218,8 @@ class Builder(Transformer[Token, ast.File]):
         first, last = children[0], children[-1]
         if isinstance(last, list):
             last = last[-1] if last else children[-2]
-        start = first.start_pos if isinstance(first, Token) else first.span.start
-        end = last.end_pos if isinstance(last, Token) else last.span.end
+        start = self._span(first).start if isinstance(first, Token) else first.span.start
+        end = self._span(last).end if isinstance(last, Token) else last.span.end
         return Span(self.source, start, end)
 
 

@@ -69,7 +69,8 @@ def ends_early(span: Span, expected: str) -> Diagnostic:
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
     """E0110: braces, parentheses, operators or repeats nested too deeply."""
-    return Diagnostic("E0110", f"nested more than {limit} levels deep", (Label(span),), "give a part a name with `block` or `let`")
+    help = "give a part a name with `block` or `let`"
+    return Diagnostic("E0110", f"nested more than {limit} levels deep", (Label(span),), help)
 
 
 def too_many_digits(span: Span, limit: int) -> Diagnostic:

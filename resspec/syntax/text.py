@@ -1,0 +1,42 @@
+"""The AST as an indented text, for people who want to see how a spec was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from resspec.source import Source, Span
+from resspec.syntax import ast
+
+
+def to_text(file: ast.File) -> str:
+    """A node a line, its fields below it; places and what is empty are left out."""
+    return "".join(line + "\n" for line in _lines(file))
+
+
+def _lines(node: Any) -> Iterator[str]:
+    match node:
+        case ast.Name(text=text):
+            yield text
+        case ast.Number(value=value):
+            yield str(value)
+        case ast.Size(dims=dims):
+            yield "x".join(map(str, dims))
+        case Span():
+            yield node.text
+        case _ if is_dataclass(node):
+            yield type(node).__name__
+            for field in fields(node):
+                value = getattr(node, field.name)
+                if not isinstance(value, Span | Source) and field.name != "depth" and value not in (None, False, []):
+                    yield from _field(field.name, value)
+        case _:
+            yield str(node)
+
+
+def _field(name: str, value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else (value,):
+        first, *others = _lines(item)
+        yield f"  {name}: {first}"
+        yield from ("  " + line for line in others)
