@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from resspec.diagnostics import SpecError, UsageError
+from resspec.files import write
 from resspec.ir.nodes import Network
 from resspec.train import data as datasets
 from resspec.train import errors, record
@@ -83,7 +84,7 @@ def train(
             rows.append(asdict(row))
             record.write_rows(run / "metrics.csv", rows)
         correct, total = evaluate(module, dataset), len(dataset.test)
-    record.write(run / "weights.safetensors", save(module.state_dict()))
+    write(run / "weights.safetensors", save(module.state_dict()))
     result = Result(run, correct, total, perf_counter() - start)
     record.write_json(run / "result.json", {"correct": correct, "total": total, "accuracy": result.accuracy,
                                             "seconds": round(result.seconds, 2)})

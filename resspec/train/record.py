@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -22,6 +21,7 @@ from typing import Any
 
 from resspec.backends.expand import expand
 from resspec.diagnostics import UsageError
+from resspec.files import write
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.train.data import Dataset
@@ -40,19 +40,6 @@ def begin(folder: Path, network: Network, data: Dataset, seed: int, recipe: Mapp
         "data": data.name, "mean": mean, "deviation": deviation, "recipe": dict(recipe),
         "seed": seed, "versions": _versions(),
     })
-
-
-def write(path: Path, content: bytes) -> None:
-    """The whole file or nothing: under another name, down to the disk, then renamed."""
-    draft = path.with_name(f".{path.name}.partial")
-    try:
-        with draft.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -7,10 +7,11 @@ from torch import nn
 
 from resspec.compiler import load
 from resspec.diagnostics import SpecError, UsageError
+from resspec.files import write
 from resspec.train import loop
 from resspec.train.data import Dataset
 from resspec.train.loop import Recipe, train
-from resspec.train.record import write, write_rows
+from resspec.train.record import write_rows
 
 SPEC = """
 network small {{
