@@ -115,7 +115,9 @@ def _block(
         return None
     numbering = lowerer.numbering
     key = (id(block), tuple(values.items()), x, stride, numbering.inside > 0)
-    made = lowerer.made.get(key) or lowerer.made.get((key, numbering.index))
+    made = lowerer.made.get(key)
+    if made is None and (made := lowerer.made.get((key, numbering.index))):
+        numbering.reads += 1  # what was made before depends on the index, and so does what is made of it
     if made is not None:
         numbering.index += made.residuals
     else:
