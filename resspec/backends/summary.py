@@ -1,0 +1,97 @@
+"""What a part of a network holds, in a line: `36 × bottleneck`, `2 × (conv 3x3, 64 → bn → relu) → maxpool 2x2, /2`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.layer import Layer, Ramp, short
+
+Run = tuple[int, tuple[str, ...]]  # a row of steps, so many times
+
+_LONGEST = 4  # steps of a row that is recognised as repeated
+_SHOWN = 8  # runs of a line; what is more is left out in the middle
+
+
+def summary(node: Node) -> str:
+    """Blocks by their names, layers with their sizes; equal neighbours are counted, also where a repeat was unrolled."""
+    return _line(_counted(_runs(node)))
+
+
+def _runs(node: Node) -> Iterator[Run]:
+    match node:
+        case Op(name=None):
+            return
+        case Op(layer=layer):
+            yield 1, (_call(layer),)
+        case Scope(block=str(block)):
+            yield 1, (block,)
+        case Scope(body=body):
+            yield from _runs(body)
+        case Series(children=children):
+            for child in children:
+                yield from _runs(child)
+        case Parallel(merge=merge, paths=paths):
+            yield 1, (f"{merge} of {len(paths)} paths",)
+        case Repeat(count=count, body=body):
+            match _counted(_runs(body)):
+                case [(inner, steps)]:
+                    yield count * inner, steps
+                case runs if len(runs) <= _SHOWN:
+                    yield count, tuple(map(_text, runs))
+                case runs:
+                    yield count, (_line(runs),)
+
+
+def _counted(runs: Iterator[Run]) -> list[Run]:
+    """The runs, with a count wherever one, or the last few single steps, say again what stands before them."""
+    done: list[Run] = []
+    for count, steps in runs:
+        if not _again(done, len(done), steps, count):
+            done.append((count, steps))
+        for length in range(2, _LONGEST + 1):
+            last = done[-length:]
+            single = len(last) == length and all(n == 1 and len(row) == 1 for n, row in last)
+            if single and _again(done, len(done) - length, tuple(row[0] for _, row in last), 1):
+                del done[-length:]
+    return done
+
+
+def _again(done: list[Run], end: int, steps: tuple[str, ...], count: int) -> bool:
+    """Whether `done[:end]` ends in the same steps: then they are counted there."""
+    if end and done[end - 1][1] == steps:
+        done[end - 1] = (done[end - 1][0] + count, steps)
+        return True
+    start = end - len(steps)
+    if len(steps) > 1 and start >= 0 and done[start:end] == [(1, (step,)) for step in steps]:
+        done[start:end] = [(1 + count, steps)]
+        return True
+    return False
+
+
+def _line(runs: list[Run]) -> str:
+    words = [_text(run) for run in runs]
+    if len(words) > _SHOWN:
+        words[_SHOWN - 3 : -2] = [f"… {len(words) - _SHOWN + 1:,} more …"]
+    return " → ".join(words) or "identity"
+
+
+def _text(run: Run) -> str:
+    count, steps = run
+    row = " → ".join(steps)
+    return row if count == 1 else f"{count} × {row}" if len(steps) == 1 else f"{count} × ({row})"
+
+
+def _call(layer: Layer) -> str:
+    """A layer with its sizes and stride: `conv 7x7, 64, /2`."""
+    values = [getattr(layer, name) for name in layer.positional]
+    words = [_size(value) for value in values if isinstance(value, int | tuple) and not isinstance(value, Ramp)]
+    if to := getattr(layer, "to", None):
+        words.append(f"to={_size(to)}")
+    if (stride := getattr(layer, "stride", (1, 1))) != (1, 1):
+        words.append(f"/{_size(short(stride))}")
+    return f"{layer.kind} {', '.join(words)}".rstrip()
+
+
+def _size(value: int | tuple[int, ...]) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)

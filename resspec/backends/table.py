@@ -1,0 +1,71 @@
+"""What the tables for the terminal share: rich is told all widths, so that no figure is ever cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from io import StringIO
+from typing import TYPE_CHECKING, NamedTuple
+
+from resspec.render import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+NARROWEST = 80  # columns; a narrower terminal wraps the lines
+GAP = 2  # cells between columns
+
+
+class Column(NamedTuple):
+    heading: str
+    width: int
+    figures: bool = False
+    foot: str = ""
+
+
+def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
+    """An empty table."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(box=box.SIMPLE, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, show_footer=footer,
+                 header_style="bold", footer_style="bold")
+    for column in columns:
+        made.add_column(column.heading, column.foot, width=column.width, no_wrap=True,
+                        justify="right" if column.figures else "left")
+    return made
+
+
+def text(words: str, style: str = "", width: int | None = None) -> Text:
+    """A text that a terminal can be given, cut to a column's width."""
+    from rich.text import Text
+
+    made = Text(visible(words), style)
+    if width is not None:
+        made.truncate(width, overflow="ellipsis")
+    return made
+
+
+def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
+    """What rich makes of these parts, one below the other."""
+    from rich.console import Console
+
+    out = StringIO()
+    console = Console(file=out, width=width, force_terminal=color, color_system="standard" if color else None,
+                      legacy_windows=False, highlight=False)
+    for part in parts:
+        console.print(part)
+    return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
+
+
+def rounded(value: int) -> str:
+    """Exact up to four digits, from there with three: `1000`, `118M`, `60.2M`."""
+    if abs(value) < 10_000:
+        return str(value)
+    size = float(value)
+    for unit in ("", "K", "M", "G", "T", "P", "E"):
+        if abs(size) < 999.5:
+            return f"{size:.{3 - len(f'{abs(size):.0f}')}f}{unit}"
+        size /= 1000
+    return f"{value:.1e}"

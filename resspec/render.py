@@ -1,0 +1,173 @@
+"""A diagnostic as text: where it is, the lines of the source with their marks, what helps.
+
+    error[E0301]: the two sides of this shortcut have different channels
+      --> specs/my.res:14:14
+       |
+    11 |     residual conv 3x3, 128, /stride -> bn
+       |              ---------------------------- the residual leaves 128x28x28
+    14 |     shortcut identity
+       |              ^^^^^^^^ identity keeps the 64x56x56 that came in
+       |
+       = help: use `shortcut B`, which projects where the shape changes
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+from unicodedata import category, combining, east_asian_width
+
+from resspec.diagnostics import Diagnostic, Label
+from resspec.source import Source
+
+WIDTH = 120  # cells of a source line; a longer one is cut around what is marked
+TAB = 4
+
+_CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "secondary": "1;36", "gutter": "1;34", "bold": "1"}
+
+
+def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
+    """A diagnostic as lines of text, each ended. Nothing of the source or of a message can reach the terminal as a
+    control sequence; colours are the only ones."""
+    return "".join(line + "\n" for line in _Page(diagnostic, color).lines())
+
+
+def visible(text: str) -> str:
+    """The text with a name in place of each character that a terminal would obey, hide, or show as another: `<U+001B>`."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
+
+
+class _Mark(NamedTuple):
+    """A label's part on one line, in columns from 0, end excluded."""
+
+    line: int
+    start: int
+    end: int
+    text: str
+    primary: bool
+
+
+class _Page:
+    def __init__(self, diagnostic: Diagnostic, color: bool) -> None:
+        self.diagnostic = diagnostic
+        self.color = color
+        self.files = [(source, sorted(marks)) for source, marks in _by_file(diagnostic.labels)]
+        last = max((mark.line for _, marks in self.files for mark in marks), default=1)
+        self.gutter = len(str(last))
+
+    def lines(self) -> Iterator[str]:
+        d = self.diagnostic
+        yield self._paint(f"{d.severity}[{d.code}]", d.severity) + self._paint(f": {visible(d.message)}", "bold")
+        for number, (source, marks) in enumerate(self.files):
+            arrow = ":::" if number else "-->"
+            if number:
+                yield self._bar()
+            yield " " * self.gutter + self._paint(arrow, "gutter") + f" {_place(source, d.labels, marks)}"
+            if source.text:
+                yield self._bar()
+                yield from self._excerpt(source, marks, d.severity)
+        if self.files and (d.help or d.notes) and self.files[-1][0].text:
+            yield self._bar()
+        for word, text in [("help", d.help)] * bool(d.help) + [("note", note) for note in d.notes]:
+            yield from self._remark(word, text or "")
+
+    def _excerpt(self, source: Source, marks: list[_Mark], severity: str) -> Iterator[str]:
+        for number, group in groupby(marks, key=lambda mark: mark.line):
+            shown = None
+            for mark in group:
+                line = _Line(source.line(number), mark)
+                if line.text != shown:
+                    yield self._bar(str(number)) + (f" {line.text}" if line.text else "")
+                    shown = line.text
+                sign, style = ("^", severity) if mark.primary else ("-", "secondary")
+                words = f"{sign * line.width} {visible(mark.text)}".rstrip()
+                yield self._bar() + " " * (line.indent + 1) + self._paint(words, style)
+
+    def _remark(self, word: str, text: str) -> Iterator[str]:
+        first, *others = text.split("\n")
+        yield " " * (self.gutter + 1) + self._paint("=", "gutter") + f" {self._paint(word, 'bold')}: {visible(first)}"
+        for line in others:
+            yield " " * (self.gutter + 9) + visible(line)
+
+    def _bar(self, number: str = "") -> str:
+        return self._paint(f"{number:>{self.gutter}} |", "gutter")
+
+    def _paint(self, text: str, style: str) -> str:
+        return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if self.color else text
+
+
+class _Line:
+    """A source line as it is shown for a mark: `text`, and the cells where the mark begins and how many it covers."""
+
+    def __init__(self, line: str, mark: _Mark) -> None:
+        before, marked, after = (_cells(part) for part in (line[: mark.start], line[mark.start : mark.end], line[mark.end :]))
+        if sum(map(_width, (before, marked, after))) > WIDTH:
+            marked = _cut(marked, WIDTH * 2 // 3)
+            room = WIDTH - _width(marked)
+            before = _cut(before, max(room // 2, room - _width(after)), from_end=True)
+            after = _cut(after, room - _width(before))
+        self.text = (before + marked + after).rstrip()
+        self.indent = _width(before)
+        self.width = max(_width(marked), 1)
+
+
+def _by_file(labels: Iterable[Label]) -> list[tuple[Source, list[_Mark]]]:
+    """The marks of each file, the file of the primary label first."""
+    files: dict[str, tuple[Source, list[_Mark]]] = {}
+    for i, label in enumerate(labels):
+        source = label.span.source
+        files.setdefault(source.name, (source, []))[1].extend(_marks(label, primary=i == 0))
+    return list(files.values())
+
+
+def _marks(label: Label, *, primary: bool) -> Iterator[_Mark]:
+    """One mark for a label within a line; else its first line to the end, and its last up to where it ends."""
+    span = label.span
+    end = max(span.start, span.start + len(span.text.rstrip()))
+    (first, left), (last, right) = span.source.place(span.start), span.source.place(end)
+    if first == last:
+        yield _Mark(first, left - 1, max(right - 1, left), label.text, primary)
+        return
+    head, tail = span.source.line(first), span.source.line(last)
+    yield _Mark(first, left - 1, max(len(head.rstrip()), left), "", primary)
+    yield _Mark(last, len(tail) - len(tail.lstrip()), right - 1, label.text, primary)
+
+
+def _place(source: Source, labels: tuple[Label, ...], marks: list[_Mark]) -> str:
+    """`file:line:column` of the primary label, or of the first mark in another file."""
+    line, column = marks[0].line, marks[0].start + 1
+    if labels[0].span.source.name == source.name:
+        line, column = source.place(labels[0].span.start)
+    return f"{visible(source.name)}:{line}:{column}"
+
+
+def _cells(text: str) -> str:
+    """Source text as it is shown: tabs widened, what cannot be seen named."""
+    return visible(text.replace("\t", " " * TAB))
+
+
+def _width(text: str) -> int:
+    """Terminal cells."""
+    return len(text) if text.isascii() else sum(map(_char_width, text))
+
+
+def _char_width(char: str) -> int:
+    if combining(char) or category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if east_asian_width(char) in "WF" else 1
+
+
+def _cut(text: str, width: int, *, from_end: bool = False) -> str:
+    """At most so many cells of a text, from its start or from its end, with `…` where something is left out."""
+    if _width(text) <= width:
+        return text
+    kept, cells = "", 1
+    for char in reversed(text) if from_end else text:
+        cells += _char_width(char)
+        if cells > width:
+            break
+        kept += char
+    return "…" + kept[::-1] if from_end else kept + "…"
