@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from resspec import shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
@@ -19,6 +19,9 @@ from resspec.suggest import nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import parse, read
 
+if TYPE_CHECKING:
+    from resspec.backends.report import Report
+
 Parameter = int | float | bool | str | tuple[int, ...]
 
 
@@ -31,8 +34,32 @@ def load(spec: str | Path, network: str | None = None, **parameters: Parameter) 
     path, named = locate(str(spec))
     opened = open_spec(path)
     name = _choose(opened, network or named)
-    lowered = lower(opened.library, name, {word: _parameter(word, value) for word, value in parameters.items()})
-    return _finished(opened, lowered)
+    return _finished(opened, lower(opened.library, name, _values(parameters)))
+
+
+class Compiled(NamedTuple):
+    """What `resspec compile` makes: the network, its report, and the files by name."""
+
+    network: Network
+    report: Report
+    files: dict[str, str]
+
+
+def compile_spec(spec: str | Path, **parameters: Parameter) -> Compiled:
+    """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
+    written (without parameters given here) is not met."""
+    from resspec.backends.report import report, to_json
+    from resspec.backends.source import emit
+
+    path, named = locate(str(spec))
+    opened = open_spec(path)
+    lowered = lower(opened.library, _choose(opened, named), _values(parameters))
+    network = _finished(opened, lowered)
+    if not parameters and (unmet := list(_unmet(lowered))):
+        raise SpecError(unmet)
+    found = report(network)
+    files = {f"{network.name}.py": emit(network, found.hash), f"{network.name}.report.json": to_json(found)}
+    return Compiled(network, found, files)
 
 
 def check(spec: str | Path) -> list[Diagnostic]:
@@ -47,7 +74,7 @@ def check(spec: str | Path) -> list[Diagnostic]:
     for name in names:
         if not template_parameters(opened.library, name):
             lowered = lower(opened.library, name)
-            for diagnostic in (*lowered.diagnostics, *_unmet(lowered)):
+            for diagnostic in (*lowered.diagnostics, *_unsafe(opened, lowered), *_unmet(lowered)):
                 found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
     return list(found.values())
 
@@ -152,6 +179,10 @@ def _choose(opened: Opened, name: str | None) -> str:
     return name or names[0]
 
 
+def _values(parameters: dict[str, Parameter]) -> dict[str, ast.Value]:
+    return {word: _parameter(word, value) for word, value in parameters.items()}
+
+
 def _parameter(word: str, value: Parameter) -> ast.Value:
     """A value from outside, read as the language reads it."""
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
@@ -169,10 +200,19 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
     """The network after the passes. Raises SpecError."""
     if opened.diagnostics or lowered.network is None:
         raise SpecError([*opened.diagnostics, *lowered.diagnostics])
+    if unsafe := _unsafe(opened, lowered):
+        raise SpecError(unsafe)
+    return inplace(lowered.network)
+
+
+def _unsafe(opened: Opened, lowered: Lowered) -> list[Diagnostic]:
+    """Where the author asks for work in place that would change a value still needed."""
     try:
-        return inplace(lowered.network)
+        if lowered.network is not None:
+            inplace(lowered.network)
     except UnsafeInplace as unsafe:
-        raise SpecError([errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans]) from None
+        return [errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans]
+    return []
 
 
 def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:

@@ -20,7 +20,9 @@ SCHEMA: Final = "resspec.ir/1"
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """The lowering makes nodes by `model_construct`; a validator is built where a document is read, not at every start."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class _Node(_Frozen):
@@ -117,7 +119,7 @@ class Section(_Frozen):
 class Network(_Frozen):
     """A whole network. `input` has no batch axis."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
     format: Literal["resspec.ir/1"] = Field(default=SCHEMA, alias="schema")
     name: str
     input: Shape
@@ -129,4 +131,4 @@ class Network(_Frozen):
     def body(self) -> Series:
         """All sections in a row."""
         children = tuple(section.body for section in self.sections)
-        return Series(input=self.input, output=self.output, span=self.span, children=children)
+        return Series.model_construct(input=self.input, output=self.output, span=self.span, children=children)

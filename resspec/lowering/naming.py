@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from itertools import product
+from typing import Any, TypeVar
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
@@ -16,6 +17,7 @@ from resspec.source import Span
 from resspec.syntax import ast
 
 POSITION = ""
+AnyNode = TypeVar("AnyNode", Op, Series, Parallel, Repeat, Scope)
 Report = Callable[[Diagnostic], None]
 
 
@@ -60,14 +62,13 @@ class Namer:
                 return series([self._name(step, loops) for step in draft.steps], draft.input, draft.span)
             case Fork():
                 paths = tuple(self._name(path, loops) for path in draft.paths)
-                return Parallel(input=draft.input, output=draft.output, span=str(draft.span), merge=draft.merge,
-                                paths=paths, residual=draft.residual, inplace=draft.inplace)
+                return _made(Parallel, draft, merge=draft.merge, paths=paths, residual=draft.residual, inplace=draft.inplace)
             case Loop():
                 moves = self._usage(draft.body)
                 body = self._name(draft.body, (*loops, _Loop(draft.count, moves)))
                 for key, n in moves.items():
                     self.next[key] += n * (draft.count - 1)
-                return Repeat(input=draft.input, output=draft.output, span=str(draft.span), count=draft.count, body=body)
+                return _made(Repeat, draft, count=draft.count, body=body)
             case Run():
                 return self._run(draft, loops)
 
@@ -163,27 +164,32 @@ def series(nodes: list[Node], x: Shape, span: Span) -> Node:
             last = flat[-1] if flat else None
             if isinstance(last, Scope) and isinstance(part, Scope) and last.name == part.name:
                 body = series([last.body, part.body], last.input, span)
-                flat[-1] = Scope(input=last.input, output=part.output, span=last.span, name=last.name, body=body)
+                flat[-1] = last.model_copy(update={"output": part.output, "body": body})
             else:
                 flat.append(part)
     if len(flat) == 1:
         return flat[0]
-    return Series(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+    return Series.model_construct(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+
+
+def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
+    """A node at the draft's place; what the lowering found needs no validation."""
+    return node.model_construct(input=draft.input, output=draft.output, span=str(draft.span), **fields)
 
 
 def _leaf(draft: Leaf | Inner, name: Name) -> Node:
     if isinstance(draft, Leaf):
         return _op(draft, name)
-    return Scope(input=draft.input, output=draft.output, span=str(draft.span), name=name, body=draft.body, block=draft.block)
+    return _made(Scope, draft, name=name, body=draft.body, block=draft.block)
 
 
 def _op(draft: Leaf, name: Name | None) -> Op:
-    return Op(input=draft.input, output=draft.output, span=str(draft.span), name=name, layer=draft.layer, init=draft.init)
+    return _made(Op, draft, name=name, layer=draft.layer, init=draft.init)
 
 
 def _within(path: list[str], node: Node) -> Node:
     for name in reversed(path):
-        node = Scope(input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node)
+        node = Scope.model_construct(input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node)
     return node
 
 

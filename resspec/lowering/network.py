@@ -205,10 +205,10 @@ class _Clauses:
             return None
         bodies = naming.Namer(by_position=False, report=report).close(*drafts)
         sections = tuple(
-            Section(kind=kind, label=label, body=body, span=str(span))  # type: ignore[arg-type]
+            Section.model_construct(kind=kind, label=label, body=body, span=str(span))
             for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
         )
-        return Network(name=name, input=self.input, output=drafts[-1].output, sections=sections, span=str(place))
+        return Network.model_construct(name=name, input=self.input, output=drafts[-1].output, sections=sections, span=str(place))
 
     def _section(self, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""

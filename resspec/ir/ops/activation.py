@@ -9,7 +9,7 @@ from resspec.ir.ops.layer import Call, Flag, Layer, drop_defaults
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Activation(Layer):
     """A pointwise function that torch can also do in place; `inplace` None leaves that to the compiler."""
 
@@ -22,7 +22,6 @@ class Activation(Layer):
         return Call(self.module, (), drop_defaults(inplace=(bool(self.inplace), False)))
 
 
-@dataclass(frozen=True)
 class Relu(Activation):
     """max(0, x)."""
 
@@ -31,16 +30,13 @@ class Relu(Activation):
     saves_output: ClassVar = True
 
 
-@dataclass(frozen=True)
 class Relu6(Activation):
-    """min(max(0, x), 6)."""
+    """min(max(0, x), 6). In place, as MobileNets have it, although its backward pass then needs a copy of the input."""
 
     kind: ClassVar = "relu6"
     module: ClassVar = "ReLU6"
-    saves_output: ClassVar = True  # in place, its backward reads the result
 
 
-@dataclass(frozen=True)
 class Silu(Activation):
     """x * sigmoid(x). In place it would save a full copy, so it is not, unless asked."""
 
@@ -49,7 +45,6 @@ class Silu(Activation):
     inplace_by_default: ClassVar = False
 
 
-@dataclass(frozen=True)
 class Hardswish(Activation):
     """x * relu6(x + 3) / 6. In place it would save a full copy, so it is not, unless asked."""
 
@@ -58,7 +53,6 @@ class Hardswish(Activation):
     inplace_by_default: ClassVar = False
 
 
-@dataclass(frozen=True)
 class Hardsigmoid(Activation):
     """relu6(x + 3) / 6."""
 
@@ -67,7 +61,6 @@ class Hardsigmoid(Activation):
     inplace_by_default: ClassVar = False
 
 
-@dataclass(frozen=True)
 class Sigmoid(Layer):
     """1 / (1 + exp(-x))."""
 
@@ -79,7 +72,7 @@ class Sigmoid(Layer):
         return Call("Sigmoid")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gelu(Layer):
     """x * Phi(x); `tanh=true` takes torch's tanh approximation."""
 

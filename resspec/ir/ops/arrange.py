@@ -9,7 +9,6 @@ from resspec.ir.ops.layer import Call, Count, Index, Layer, ShapeError, Size, ne
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True)
 class Identity(Layer):
     """The path that does nothing."""
 
@@ -21,7 +20,6 @@ class Identity(Layer):
         return Call("Identity")
 
 
-@dataclass(frozen=True)
 class Flatten(Layer):
     """CxHxW to one axis."""
 
@@ -36,7 +34,6 @@ class Flatten(Layer):
         return Call("Flatten")
 
 
-@dataclass(frozen=True)
 class ToLast(Layer):
     """CxHxW to HxWxC."""
 
@@ -52,7 +49,6 @@ class ToLast(Layer):
         return Call("ToLast")
 
 
-@dataclass(frozen=True)
 class ToFirst(Layer):
     """HxWxC to CxHxW."""
 
@@ -69,7 +65,7 @@ class ToFirst(Layer):
         return Call("ToFirst")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Subsample(Layer):
     """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al. 2015, section 3.3)."""
 
@@ -86,7 +82,7 @@ class Subsample(Layer):
         return Call("Subsample", (short(self.stride),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PadChannels(Layer):
     """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al. 2015, section 3.3)."""
 
@@ -105,11 +101,12 @@ class PadChannels(Layer):
         return Call("PadChannels", (self.out_channels - x.channels,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shuffle(Layer):
     """The channels of `groups` groups, interleaved (ShuffleNet)."""
 
     kind: ClassVar = "shuffle"
+    output: ClassVar = "view"  # of one group, on a GPU
     positional: ClassVar = ("groups",)
     groups: Count
 
@@ -125,7 +122,7 @@ class Shuffle(Layer):
         return Call("ChannelShuffle", (self.groups,))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Slice(Layer):
     """The channels from `start` up to, not including, `stop`."""
 
@@ -145,7 +142,7 @@ class Slice(Layer):
         return Call("Slice", (self.start, self.stop), (("dim", -1),) if x.last else ())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Chunk(Layer):
     """Part number `part`, from 0, of the channels cut into `chunks` equal parts."""
 

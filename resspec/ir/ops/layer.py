@@ -56,16 +56,28 @@ class ShapeError(Exception):
         self.help = help
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Layer:
-    """A layer with its fields; what depends on the input is a method of its shape (without the batch axis)."""
+    """A layer with its fields; what depends on the input is a method of its shape (without the batch axis).
+
+    Equality and text stand here for all of them: dataclasses that write their own would take 10 ms of every start.
+    """
 
     kind: ClassVar[str]
     positional: ClassVar[tuple[str, ...]] = ()
     words: ClassVar[dict[str, str]] = {}  # the language's word for a field, where it is not torch's own
     weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
-    output: ClassVar[str] = "new"  # "new" memory, a "view" of the input, or the "same" tensor
+    output: ClassVar[str] = "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
     saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((self.kind, *vars(self).values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
 
     def infer(self, x: Shape) -> Shape:
         """The output's shape. Raises ShapeError."""

@@ -10,11 +10,12 @@ from resspec.ir.ops.layer import Call, Layer, Real, Tensors, number
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Dropout(Layer):
     """Zeroes single values with probability p."""
 
     kind: ClassVar = "dropout"
+    output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
     p: Real
 
@@ -23,11 +24,12 @@ class Dropout(Layer):
         return Call("Dropout", (number(self.p),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DropPath(Layer):
     """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al. 2016)."""
 
     kind: ClassVar = "drop_path"
+    output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
     p: Real
 
@@ -36,7 +38,7 @@ class DropPath(Layer):
         return Call("DropPath", (number(self.p),))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class LayerScale(Layer):
     """A learnable factor for each channel, small at first (Touvron et al. 2021)."""
 

@@ -25,10 +25,10 @@ def window_output(
     result = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         span = d * (k - 1) + 1
-        if n + 2 * p < span:
+        steps = -(-(n + 2 * p - span) // s) if ceil else (n + 2 * p - span) // s
+        if steps < 0:
             raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} with {p} of padding on each side",
                              f"a smaller window, or `padding={-(-(span - n) // 2)}`")
-        steps = -(-(n + 2 * p - span) // s) if ceil else (n + 2 * p - span) // s
         if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
             steps -= 1
         result.append(steps + 1)
@@ -36,7 +36,7 @@ def window_output(
     return tuple(result)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Pool(Layer):
     """What the two pools share: a window, or a target size `to`, or neither, which is global."""
 
@@ -76,7 +76,7 @@ class Pool(Layer):
         return ONE
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class MaxPool(Pool):
     """The largest value of each window; with no window, of the whole picture."""
 
@@ -97,7 +97,7 @@ class MaxPool(Pool):
         ))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class AvgPool(Pool):
     """The mean of each window; with no window, of the whole picture."""
 
