@@ -10,10 +10,9 @@ from typing import NoReturn
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from resspec import shipped
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.source import Source, Span
-from resspec.syntax import ast, errors
+from resspec.syntax import ast, errors, tables
 from resspec.syntax.build import MAX_DEPTH, Builder
 
 _lock = Lock()
@@ -59,8 +58,7 @@ def parse(source: Source) -> ast.File:
 @cache
 def _parser() -> tuple[Lark, Builder]:
     builder = Builder()
-    grammar = shipped.path("grammar", "resspec.lark").read_text(encoding="utf-8")
-    return Lark(grammar, parser="lalr", transformer=builder), builder
+    return tables.parser(builder), builder
 
 
 def _check_nesting(source: Source) -> None:
