@@ -47,4 +47,4 @@ def macs(module: nn.Module) -> int:
     """What torch itself counts for one picture of ImageNet's size."""
     with FlopCounterMode(display=False) as counter:
         module(torch.empty(1, 3, 224, 224, device="meta"))
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2

@@ -11,11 +11,13 @@ import torchvision
 from resspec.compiler import load
 from resspec.ir.init import Init
 from resspec.ir.nodes import Op
-from resspec.passes.measure import measure
 from tests.specs.references import TORCHVISION
 from tests.specs.tensors import operations
 
-SPECS = ["torchvision/resnet18", "torchvision/resnext50_32x4d", "torchvision/vgg11_bn", "densenet121", "mobilenet_v2", "regnet_y_400mf"]
+SPECS = [
+    "torchvision/resnet18", "torchvision/resnext50_32x4d", "torchvision/vgg11_bn",
+    "densenet121", "mobilenet_v2", "regnet_y_400mf",
+]
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -7,6 +7,7 @@ import torch
 from timm.models.resnetv2 import ResNetV2
 
 from resspec.compiler import load
+from resspec.ir.ops.layer import number
 from resspec.ir.ops.regularize import DropPath
 from resspec.passes.measure import measure
 from tests.specs.references import GOLDEN, TIMM, TORCHVISION, macs, reference
@@ -32,8 +33,8 @@ def test_macs(spec: str) -> None:
     assert measure(load(spec)).macs == macs(reference(spec))
 
 
-@pytest.mark.parametrize(("depth", "blocks"), [(50, (3, 4, 6, 3)), (152, (3, 8, 36, 3)), (200, (3, 24, 36, 3))])
-def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(depth: int, blocks: tuple[int, ...]) -> None:
+@pytest.mark.parametrize(("depth", "blocks"), [(50, [3, 4, 6, 3]), (152, [3, 8, 36, 3]), (200, [3, 24, 36, 3])])
+def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(depth: int, blocks: list[int]) -> None:
     """timm activates after the stem's pool and strides on the 3x3; the weights are as many."""
     with torch.device("meta"):
         module = ResNetV2(blocks, stem_type="", preact=True)
@@ -44,7 +45,7 @@ def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(depth: int, block
 def test_stochastic_depth_is_torchvisions(spec: str) -> None:
     """Every block counts for `index`; one without a shortcut drops nothing."""
     path = str(GOLDEN / f"{spec}.res")
-    ours = {n: float(op.layer.p) for n, op in operations(load(path).body) if isinstance(op.layer, DropPath)}
+    ours = {n: number(op.layer.p) for n, op in operations(load(path).body) if isinstance(op.layer, DropPath)}
     blocks = reference(path).named_modules()
     theirs = {f"{n}.stochastic_depth": m.stochastic_depth.p for n, m in blocks if hasattr(m, "stochastic_depth")
               and getattr(m, "use_res_connect", True)}

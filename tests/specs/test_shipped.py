@@ -1,0 +1,72 @@
+"""Every spec that comes with the package, and what their templates promise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resspec import shipped
+from resspec.compiler import check, load, open_spec, shipped_names
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.nodes import Network
+from resspec.ir.ops import OPS
+from resspec.lowering.network import lower, network_names
+from tests.specs.references import GOLDEN
+from tests.specs.tensors import operations
+
+FILES = [*shipped_names(), *(str(path) for path in sorted(GOLDEN.glob("*.res")))]
+LIBRARIES = sorted(shipped.path("specs", "lib").glob("*.res"))
+
+
+@pytest.mark.parametrize("spec", FILES)
+def test_clean(spec: str) -> None:
+    assert check(spec) == []
+
+
+@pytest.mark.parametrize("spec", FILES)
+def test_the_network_of_a_file_is_called_like_it(spec: str) -> None:
+    assert load(spec).name == Path(spec).stem
+
+
+@pytest.mark.parametrize("spec", shipped_names())
+def test_a_file_expects_its_parameters_and_macs(spec: str) -> None:
+    """In at least one of its networks: a template may leave that to those derived from it."""
+    library = open_spec(shipped.path("specs", f"{spec}.res")).library
+    expected = {e.quantity for name in network_names(library) for e in lower(library, name).expectations}
+    assert expected >= {"layers", "params", "macs"}
+
+
+@pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: path.stem)
+def test_library(path: Path) -> None:
+    assert check(path) == []
+
+
+def test_every_layer_is_used() -> None:
+    used = {op.kind for spec in FILES for _, op in operations(load(spec).body)}
+    assert used | {"flatten"} == set(OPS)
+
+
+def test_the_same_network_has_the_same_hash() -> None:
+    same = load("resnet34"), load("resnet34:resnet34_a"), load("resnet34:resnet34_b", option="A")
+    assert len({fingerprint(network) for network in same}) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [
+    ("resnet50", "torchvision/resnet50"),  # the stride on another convolution
+    ("resnet34", "plain34"),  # parameters that are equal in names and shapes
+    ("resnet34:resnet34_b", "torchvision/resnet34"),  # another initialisation
+])
+def test_what_differs_has_another_hash(one: str, other: str) -> None:
+    assert fingerprint(load(one)) != fingerprint(load(other))
+
+
+def test_residuals_may_start_at_zero() -> None:
+    """`gamma=0` is for the last norm of each of the 16 blocks, as torchvision's zero_init_residual."""
+    def started(network: Network) -> list[str]:
+        return [name for name, op in operations(network.body) if op.kind == "bn" and op.init is not None]
+
+    assert started(load("torchvision/resnet50")) == []
+    names = started(load("torchvision/resnet50", gamma=0))
+    assert len(names) == 16
+    assert all(name.endswith(".bn3") for name in names)
