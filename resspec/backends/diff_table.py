@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from resspec.backends.diff import Diff, Pair
 from resspec.backends.report import Row
-from resspec.backends.table import GAP, NARROWEST, Column, rounded, shown, table, text
+from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,15 +31,15 @@ def _verdict(diff: Diff) -> str:
     if diff.same:
         return "the same network: equal hashes"
     if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
-        return "different networks, although all figures agree: the hash also sees names, initial values and details"
+        return "different networks of equal figures: names, initial values or details differ"
     return "different networks"
 
 
 def _stages(diff: Diff, width: int) -> Table:
     figures = [Column(name, 9 if name == "layers" else 13, True) for name in FIGURES]
     stage = Column("stage", width - sum(column.width + GAP for column in figures))
-    longest = max((len(pair.label) + 2 for pair in diff.pairs), default=0)
-    made = table([stage._replace(width=min(stage.width, max(longest, len("stage")))), *figures])
+    needed = longest("stage", *(f"  {pair.label}" for pair in diff.pairs))
+    made = table([stage._replace(width=min(stage.width, needed)), *figures])
     for pair in diff.pairs:
         sign, style = _sign(pair)
         made.add_row(text(sign + pair.label, style, stage.width), *(_change(pair, name) for name in FIGURES))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from resspec.backends.report import Report
-from resspec.backends.table import GAP, NARROWEST, Column, rounded, shown, table, text
+from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,10 +29,10 @@ def _stages(report: Report, width: int) -> Table:
     totals = report.totals
     figures = [Column(name, max(len(name), 5), True, rounded(getattr(totals, name))) for name in FIGURES]
     shares = [Column("share of macs", _BAR + 5)] if width >= WITH_BARS else []
-    output = Column("output", _longest("output", *(row.output for row in report.rows)))
+    output = Column("output", longest("output", *(row.output for row in report.rows)))
     room = width - sum(column.width + GAP for column in (*figures, *shares, output))
-    stage = Column("stage", min(_longest("total", *(row.label for row in report.rows)), room // 2), foot="total")
-    holds = Column("holds", min(_longest("holds", *(row.holds for row in report.rows)), room - stage.width - GAP))
+    stage = Column("stage", min(longest("total", *(row.label for row in report.rows)), room // 2), foot="total")
+    holds = Column("holds", min(longest("holds", *(row.holds for row in report.rows)), room - stage.width - GAP))
     made = table([stage, holds, output, *figures, *shares], footer=True)
     for row in report.rows:
         made.add_row(
@@ -60,7 +60,3 @@ def _share(part: int, whole: int) -> Text:
     eighths = part * _BAR * 8 // whole if whole else 0
     bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
     return text(f"{bar:<{_BAR + 1}}", "cyan").append(f"{part / whole:4.0%}" if whole else "", "default")
-
-
-def _longest(*words: str) -> int:
-    return max(map(len, words))

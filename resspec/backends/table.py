@@ -47,6 +47,11 @@ def text(words: str, style: str = "", width: int | None = None) -> Text:
     return made
 
 
+def longest(*words: str) -> int:
+    """Cells of the longest text, as `text` makes it."""
+    return max(text(word).cell_len for word in words)
+
+
 def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
     """What rich makes of these parts, one below the other."""
     from rich.console import Console

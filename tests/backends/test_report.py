@@ -1,0 +1,201 @@
+"""The report's rows against torch's own counts of torchvision's stages; its JSON against the schema; its table."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import torch
+import torchvision
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from resspec.backends.report import Report, Row, from_json, report, to_json
+from resspec.backends.report_table import to_table
+from resspec.backends.summary import summary
+from resspec.backends.table import rounded
+from resspec.compiler import load, shipped_names
+from resspec.diagnostics import UsageError
+from resspec.passes.measure import Totals, combine
+
+SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def resnet152() -> Report:
+    return report(load("resnet152"))
+
+
+@pytest.mark.parametrize("name", ["resnet18", "resnet152", "resnext50_32x4d", "wide_resnet50_2"])
+def test_each_stage_costs_what_torch_counts(name: str) -> None:
+    with torch.device("meta"):
+        module: nn.Module = getattr(torchvision.models, name)().eval()
+        acts = {child: 0 for child, _ in module.named_children()}
+        for path, part in module.named_modules():
+            if isinstance(part, nn.Conv2d | nn.Linear):
+                part.register_forward_hook(_adding(acts, path.split(".")[0]))
+        with FlopCounterMode(display=False) as counter:
+            module(torch.empty(1, 3, 224, 224))
+    counted = counter.get_flop_counts()
+    for row in report(load(f"torchvision/{name}")).rows:
+        children = {"stem": ("conv1", "bn1"), "head": ("fc",)}.get(row.label, (row.label,))
+        parts = [module.get_submodule(child) for child in children]
+        assert row.totals.params == sum(p.numel() for part in parts for p in part.parameters())
+        assert row.totals.buffers == sum(b.numel() for part in parts for b in part.buffers())
+        assert row.totals.flops == sum(sum(counted.get(f"ResNet.{child}", {}).values()) for child in children)
+        assert row.totals.acts == sum(acts[child] for child in children)
+
+
+def _adding(acts: dict[str, int], child: str) -> Any:
+    def hook(_module: nn.Module, _inputs: tuple[torch.Tensor, ...], result: torch.Tensor) -> None:
+        acts[child] += result.numel()
+
+    return hook
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_json(name: str) -> None:
+    found = report(load(name))
+    text = to_json(found)
+    jsonschema.validate(json.loads(text), SCHEMA)
+    assert from_json(text) == found
+    assert found.totals == combine(row.totals for row in found.rows)
+
+
+def test_json_of_resnet152(resnet152: Report) -> None:
+    document = json.loads(to_json(resnet152))
+    assert list(document) == ["schema", "network", "hash", "input", "rows", "totals"]
+    assert (document["schema"], document["network"], document["input"]) == ("resspec.report/1", "resnet152", "3x224x224")
+    assert document["totals"] == {
+        "params": 60_192_808, "buffers": 151_579, "macs": 11_282_415_616, "flops": 22_564_831_232,
+        "acts": 22_028_264, "layers": 152,
+    }
+    assert [(row["label"], row["holds"], row["output"]) for row in document["rows"]] == [
+        ("stem", "conv 7x7, 64, /2 → bn → relu → maxpool 3x3, /2", "64x56x56"),
+        ("layer1", "3 × bottleneck", "256x56x56"),
+        ("layer2", "8 × bottleneck", "512x28x28"),
+        ("layer3", "36 × bottleneck", "1024x14x14"),
+        ("layer4", "3 × bottleneck", "2048x7x7"),
+        ("head", "avgpool → fc 1000", "1000"),
+    ]
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    (lambda d: d.pop("rows"), "it has no 'rows'"),
+    (lambda d: d.update(schema="resspec.ir/1"), "its schema is 'resspec.ir/1'"),
+    (lambda d: d["totals"].update(macs=1.5), "`macs` is a whole number"),
+    (lambda d: d["totals"].update(macs=True), "`macs` is a whole number"),
+    (lambda d: d["rows"][0].update(layers=-1), "`layers` is a whole number"),
+    (lambda d: d.update(hash=7), "`hash` is a text"),
+    (lambda d: d.update(rows=3), "no resspec.report/1"),
+    (lambda d: d.update(rows=[None]), "no resspec.report/1"),
+])
+def test_what_is_no_report(change: Any, says: str, resnet152: Report) -> None:
+    document = json.loads(to_json(resnet152))
+    change(document)
+    with pytest.raises(UsageError, match=re.escape(says)):
+        from_json(json.dumps(document))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "{", "[" * 100_000, '{"schema": NaN}', '{"schema": {}}'])
+def test_what_is_no_report_at_all(text: str) -> None:
+    with pytest.raises(UsageError, match=r"no resspec\.report/1"):
+        from_json(text)
+
+
+@pytest.mark.parametrize(("chain", "line"), [
+    ("identity", "identity"),
+    ("conv 3x3, 8, /2", "conv 3x3, 8, /2"),
+    ("conv 1x3, 8 -> dropout 0.5 -> gn 4", "conv 1x3, 8 → dropout → gn 4"),
+    ("avgpool to=3x3", "avgpool to=3x3"),
+    ("3 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
+    ("conv 3x3, 8 -> relu -> 2 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
+    ("conv 3x3, 8 -> bn -> relu -> conv 3x3, 8 -> bn -> relu -> bn", "2 × (conv 3x3, 8 → bn → relu) → bn"),
+    ("bn -> bn -> bn -> relu", "3 × bn → relu"),
+    ("2 x { 3 x relu }", "6 × relu"),
+    ("add { conv 3x3, 4 | conv 1x1, 4 }", "add of 2 paths"),
+    ("2 x { conv 1x1, 5 -> conv 1x1, 4 -> 2 x b 4 }", "2 × (conv 1x1, 5 → conv 1x1, 4 → 2 × b)"),
+    ("b 4 -> b 8 -> b 16", "3 × b"),
+    (" -> ".join(f"conv 1x1, {i}" for i in range(1, 31)),
+     "conv 1x1, 1 → conv 1x1, 2 → conv 1x1, 3 → conv 1x1, 4 → conv 1x1, 5 → … 23 more … → conv 1x1, 29 → conv 1x1, 30"),
+])
+def test_summary(chain: str, line: str, tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text(f"block b(w) {{ conv 1x1, w }}\nnetwork n {{ input 4x8x8; stage s: {chain}; head fc 2 }}", encoding="utf-8")
+    assert summary(load(path).sections[0].body) == line
+
+
+def size(text: str) -> float:
+    number, unit = text.rstrip("KMGTPE"), text[-1]
+    return float(number) * 1e3 ** " KMGTPE".index(unit if unit.isalpha() else " ")
+
+
+@given(st.integers(0, 10**20))
+def test_rounded(value: int) -> None:
+    text = rounded(value)
+    assert abs(size(text) - value) <= value * 0.005
+    assert len(text) <= 5
+    assert text[-1].isalpha() or text == str(value)
+
+
+@given(st.integers(0, 10**20), st.integers(0, 10**20))
+def test_rounded_figures_keep_their_order(one: int, other: int) -> None:
+    low, high = sorted((one, other))
+    assert size(rounded(low)) <= size(rounded(high))
+
+
+TABLE = """\
+digits   input 1x8x8   hash {hash}
+
+stage   holds                     output  params   macs  flops   acts  layers
+─────────────────────────────────────────────────────────────────────────────
+stem    conv 3x3, 16 → bn → relu  16x8x8     176   9216  18.4K   1024       1
+layer1  basic                     16x8x8    4672   295K   590K   2048       2
+layer2  basic                     32x4x4   14.5K   229K   459K   1536       2
+layer3  basic                     64x2x2   57.7K   229K   459K    768       2
+head    avgpool → fc 10           10         650    640   1280     10       1
+─────────────────────────────────────────────────────────────────────────────
+total                                      77.8K   764K  1.53M   5386       8
+
+params   77,754  macs     763,520  acts    5,386
+buffers     681  flops  1,527,040  layers      8
+for one sample; flops = 2 macs, multiply-adds of convolutions and linear layers
+"""
+
+
+def test_table() -> None:
+    found = report(load("digits"))
+    assert to_table(found) == TABLE.format(hash=found.hash[:16])
+
+
+@pytest.mark.parametrize("width", [20, 80, 81, 100, 109, 110, 200])
+def test_table_fits(width: int, resnet152: Report) -> None:
+    wide = Row("features.denseblock1.denselayer1..", "conv 日本 " * 30, "2048x1024x1024", Totals(*[10**15] * 6))
+    found = resnet152._replace(rows=(*resnet152.rows, wide))
+    lines = to_table(found, width=width).splitlines()
+    assert max(map(cell_len, lines)) <= max(width, 80)
+    assert sum("1.00P" in line for line in lines) == 1
+    assert any("60,192,808" in line for line in lines)
+
+
+def test_table_says_nothing_to_the_terminal(resnet152: Report) -> None:
+    row = resnet152.rows[0]._replace(label="\x1b[31m[red]", holds="a\nb\x07\u202e")
+    text = to_table(resnet152._replace(network="\x1b]0;x\x07", rows=(row,)), width=200)
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert "<U+001B>[31m[red]" in text
+    assert "a<U+000A>b<U+0007><U+202E>" in text
+
+
+def test_colour_is_all_that_colour_adds(resnet152: Report) -> None:
+    plain = to_table(resnet152, width=120)
+    coloured = to_table(resnet152, width=120, color=True)
+    assert coloured != plain
+    stripped = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in coloured.splitlines()]
+    assert stripped == plain.splitlines()
