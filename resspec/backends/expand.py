@@ -134,8 +134,9 @@ def _inside(node: Node, name: str) -> Node:
 
 
 def _counts_up(node: Op | Scope) -> bool:
-    """Whether a repeat of this step can stay one: its names count up by one, and nothing varies."""
-    return node.name is not None and node.name.steps == (1,) and not _varies(node)
+    """Whether a repeat of this step can stay one: its names count up by one, as a label's would, and nothing varies."""
+    name = node.name
+    return name is not None and name.steps == (1,) and not name.prefix[-1:].isdigit() and not _varies(node)
 
 
 def _varies(node: Node) -> bool:

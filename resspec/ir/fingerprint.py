@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
+from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/1"
 
@@ -125,11 +126,14 @@ def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | 
     name = node.name
     if name is None or name.number is None:
         return (name.prefix if name else None), None
+    if name.prefix[-1:].isdigit():  # number 1 of `relu6` and number 61 of `relu` are one name
+        name = Name.parse(name.at(*turns))
+        return name.prefix, name.number
     return name.prefix, name.number + sum(step * turn for step, turn in zip(name.steps, turns, strict=False))
 
 
 def _counts_up(node: Op | Scope) -> bool:
-    return node.name is not None and node.name.steps[-1:] == (1,)
+    return node.name is not None and node.name.steps[-1:] == (1,) and not node.name.prefix[-1:].isdigit()
 
 
 def _op_digest(op: Op, turn: int | None) -> str:

@@ -86,7 +86,8 @@ class _NameParts(NamedTuple):
 
 class Name(_NameParts, TextValue):
     """A module's name in its scope. Inside repeats of that scope its number grows:
-    `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the inner."""
+    `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the inner. Without such
+    steps a name is always as `parse` reads its text: `relu61` is number 61 of `relu`, never number 1 of `relu6`."""
 
     __slots__ = ()
 
@@ -107,5 +108,5 @@ class Name(_NameParts, TextValue):
         if found:
             number, *steps = map(int, found[2].split("+"))
             return cls(found[1], number, tuple(steps))
-        found = re.fullmatch(r"(.*?)(0|[1-9][0-9]*)", text)
+        found = re.fullmatch(r"(.*?)(0|[1-9][0-9]{0,17})", text)
         return cls(found[1], int(found[2])) if found else cls(text)

@@ -82,7 +82,7 @@ class Namer:
         key = POSITION if self.by_position else draft.key
         number = self.next[key] + (0 if self.by_position else 1)
         self.next[key] += 1
-        name = Name(key, number, tuple(loop.moves[key] for loop in loops))
+        name = _numbered_name(key, number, tuple(loop.moves[key] for loop in loops))
         if draft.key == "fc" and self.lone_fc:
             name = Name("fc")
         self._take([], name, loops, draft.span)
@@ -139,7 +139,7 @@ class _Run(Namer):
         if draft.label is not None:
             return super()._named(draft, loops)
         self.next[POSITION] += 1
-        name = Name(self.first.prefix, number, tuple(loop.moves[POSITION] for loop in loops))
+        name = _numbered_name(self.first.prefix, number, tuple(loop.moves[POSITION] for loop in loops))
         self._take([], name, loops, draft.span)
         return _leaf(draft, name)
 
@@ -175,6 +175,10 @@ def series(nodes: list[Node], x: Shape, span: Span) -> Node:
 def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
     """A node at the draft's place; what the lowering found needs no validation."""
     return node.model_construct(input=draft.input, output=draft.output, span=str(draft.span), **fields)
+
+
+def _numbered_name(prefix: str, number: int, steps: tuple[int, ...]) -> Name:
+    return Name(prefix, number, steps) if steps else Name.parse(f"{prefix}{number}")
 
 
 def _leaf(draft: Leaf | Inner, name: Name) -> Node:
@@ -227,4 +231,6 @@ def _problem(path: list[str], name: Name) -> str | None:
             return "an empty name between two dots"
         if part in MODULE_ATTRIBUTES:
             return f"`{part}` is an attribute of every torch module"
+        if part.startswith("__"):
+            return "names that start with `__` are Python's own"
     return None
