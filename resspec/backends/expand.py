@@ -119,7 +119,7 @@ def _section(section: Section, blocks: _Blocks) -> list[str]:
     path = section.label.removesuffix("..").split(".")
     for name in path[:-1] if numbers else path:
         body = _inside(body, name)
-    return _braced(f"stage {section.label}: ", list(blocks.steps(body, ())))
+    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, ()))) or ["identity"])
 
 
 def _inside(node: Node, name: str) -> Node:

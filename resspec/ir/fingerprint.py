@@ -127,8 +127,8 @@ def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | 
     if name is None or name.number is None:
         return (name.prefix if name else None), None
     if name.prefix[-1:].isdigit():  # number 1 of `relu6` and number 61 of `relu` are one name
-        name = Name.parse(name.at(*turns))
-        return name.prefix, name.number
+        prefix, number, _ = Name.parse(name.at(*turns))
+        return prefix, number
     return name.prefix, name.number + sum(step * turn for step, turn in zip(name.steps, turns, strict=False))
 
 

@@ -68,12 +68,14 @@ def _residual_block(
 ) -> Draft | None:
     x, numbering = frame.x, lowerer.numbering
     numbering.inside += 1
+    lowerer.depth += 4  # the chain of F + h and what is before and after, and the sum
     before = lowerer.chain(parts["preact"].chain, x, frame) if "preact" in parts else None
     entered = before.output if before else None if "preact" in parts else x
     residual = lowerer.chain(parts["residual"].chain, entered, frame)
     h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
     summed = _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
     numbering.inside -= 1
+    lowerer.depth -= 4
     if numbering.inside == 0:
         numbering.index += 1
     if "after" not in parts:
@@ -174,7 +176,9 @@ def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: F
     inner = lowerer.frame(shortcut.option.library, {}, (*frame.trail, (shortcut.span.text, shortcut.span)), frame.x,
                           frame.stride, inside=True)
     inner.out = residual.output.channels
+    lowerer.depth += 3
     h = lowerer.chain(shortcut.arm, residual.input, inner)
+    lowerer.depth -= 3
     return h and naming.numbered(shortcut.label, h, frame.report)
 
 

@@ -36,7 +36,7 @@ def call(
     if callee is None:
         return None, True
     if callee.block is None:
-        named = call if callee.name == call.name.text else replace(call, name=ast.Name(callee.name, call.name.span))
+        named = call if callee.name == call.name.text else call._replace(name=ast.Name(callee.name, call.name.span))
         return _layer(lowerer, named, given, x, frame, label), True
     draft = _block(lowerer, call, callee, given, x, frame)
     if isinstance(draft, Inner) and callee.block.is_module:
@@ -141,7 +141,9 @@ def _make(
         if parameter.name.text not in values and parameter.default is not None:
             values[parameter.name.text] = inner.value(parameter.default)
     lowerer.open.append((block, call.span))
+    lowerer.depth += 1
     draft = lower_body(lowerer, block, inner)
+    lowerer.depth -= 1
     lowerer.open.pop()
     if draft and block.is_module:
         draft = naming.module(draft, block.name.text, call.span, inner.report)

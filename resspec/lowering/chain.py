@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
 from typing import Literal, cast
 
 from resspec.diagnostics import Diagnostic
@@ -23,7 +22,7 @@ from resspec.suggest import nearest
 from resspec.syntax import ast
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
-MAX_NESTING = 100  # of chains in chains, through all blocks
+MAX_NESTING = 180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
 
 Merge = Literal["add", "concat", "mul"]
 
@@ -46,7 +45,7 @@ class Lowerer:
         self.allowance = allowance  # layers that may still be lowered one by one
         self.made: dict[Hashable, Made] = {}
         self.open: list[tuple[ast.Block, Span]] = []
-        self._depth = 0
+        self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
 
     def report(self, diagnostic: Diagnostic, frame: Frame | None = None) -> None:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
@@ -54,7 +53,7 @@ class Lowerer:
         if key not in self.diagnostics:
             calls_to_here = reversed(frame.trail if frame else ())
             trail = tuple(f"in `{text}`, called from {_place(span)}" for text, span in calls_to_here)
-            self.diagnostics[key] = replace(diagnostic, notes=(*diagnostic.notes, *trail))
+            self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))
 
     def frame(
         self, library: Library, names: dict[str, Value], trail: tuple[tuple[str, Span], ...] = (),
@@ -74,17 +73,17 @@ class Lowerer:
 
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         """The steps in a row; None where something was reported, or where the input is unknown for that reason."""
-        if self._depth >= MAX_NESTING:
+        if self.depth >= MAX_NESTING:
             frame.report(errors.too_deep(chain.span, MAX_NESTING))
             return None
-        self._depth += 1
+        self.depth += 2
         entered, steps = x, list[Draft]()
         for step in chain.steps:
             draft = self.step(step, x, frame)
             x = draft.output if draft else None
             if draft:
                 steps.append(draft)
-        self._depth -= 1
+        self.depth -= 2
         if entered is None or len(steps) < len(chain.steps):
             return None
         return self._bounded(row(steps, entered, chain.span), frame)
@@ -93,6 +92,8 @@ class Lowerer:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
         label = step.label
         numbers = label is not None and label.text.endswith("..")
+        levels = _levels(step)
+        self.depth += levels
         named = False  # whether the label is on the draft already: layers and modules bear theirs, abbreviations do not
         draft: Draft | None
         match step.item:
@@ -104,6 +105,7 @@ class Lowerer:
                 draft = self._merge(merge, x, frame)
             case ast.Times() as times:
                 draft = self._repeat(times, x, frame, strided)
+        self.depth -= levels
         if draft is None or label is None or (named and not numbers):
             return draft
         return Run(label, draft, step.span) if numbers else naming.numbered(label, draft, frame.report)
@@ -123,7 +125,7 @@ class Lowerer:
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
-        count = convert(frame.value(times.count), "Count", "the count of a repeat", times.count.span, frame.report)
+        count = convert(frame.value(times.turns), "Count", "the count of a repeat", times.turns.span, frame.report)
         if x is None or not isinstance(count, int):
             self.step(times.step, None, frame, strided)
             return None
@@ -166,6 +168,20 @@ class Lowerer:
             frame.report(errors.too_much(draft.span))
             return None
         return draft
+
+
+def _levels(step: ast.Step) -> int:
+    """How much deeper the IR may be inside a step than around it; blocks and chains count themselves."""
+    dots = step.label.text.count(".") if step.label else 0
+    match step.item:
+        case ast.Call():
+            return dots
+        case ast.Group():
+            return dots + (step.label is not None)
+        case ast.Merge():
+            return dots + (step.label is not None) + 2
+        case ast.Times():
+            return dots + (step.label is not None) + 1
 
 
 def _has_stride(step: ast.Step) -> bool:

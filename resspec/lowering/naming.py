@@ -17,6 +17,7 @@ from resspec.source import Span
 from resspec.syntax import ast
 
 POSITION = ""
+MAX_PARTS = 16  # of a label with dots
 AnyNode = TypeVar("AnyNode", Op, Series, Parallel, Repeat, Scope)
 Report = Callable[[Diagnostic], None]
 
@@ -226,6 +227,8 @@ def _split_implied(draft: Draft) -> tuple[Draft | None, Draft]:
 
 def _problem(path: list[str], name: Name) -> str | None:
     """Why a name cannot be a module's."""
+    if len(path) >= MAX_PARTS:
+        return f"more than {MAX_PARTS} names, one in another"
     for part in (*path, name.at()):
         if not part:
             return "an empty name between two dots"
