@@ -105,7 +105,7 @@ def test_a_projection_is_added_in_place_unless_it_comes_first(tmp_path: Path) ->
     ("relu inplace=true", "relu inplace=true"),
     ("add { hardswish inplace=true | conv 3x3, 4 }", "hardswish inplace=true"),
     ("conv 3x3, 4 -> 2 x { relu inplace=true }", "relu inplace=true"),
-])  # fmt: skip
+])
 def test_refuses_where_the_value_is_needed(chain: str, refused: str, tmp_path: Path) -> None:
     network = of_chain(tmp_path, chain)
     with pytest.raises(UnsafeInplace) as error:
@@ -150,10 +150,11 @@ def distinct(*nodes: Node) -> int:
 # --- random networks ---
 
 STEPS = [
-    "relu", "relu", "relu", "relu6", "relu6", "sigmoid", "silu", "gelu", "hardsigmoid", "identity", "bn", "conv 3x3, 4", "conv 1x1, 4",
-    "maxpool 3x3", "avgpool 3x3", "dropout 0.5", "drop_path 0.5", "shuffle 2", "layer_scale 0.5", "pad_channels 4", "subsample /1",
-    "slice 0, 4", "chunk 1, 0", "to_last -> to_first", "to_last -> linear 4 -> to_first",
-]  # fmt: skip
+    "relu", "relu", "relu", "relu6", "relu6", "sigmoid", "silu", "gelu", "hardsigmoid", "identity", "bn",
+    "conv 3x3, 4", "conv 1x1, 4", "maxpool 3x3", "avgpool 3x3", "dropout 0.5", "drop_path 0.5", "layer_scale 0.5",
+    "shuffle 2", "pad_channels 4", "subsample /1", "slice 0, 4", "chunk 1, 0", "to_last -> to_first",
+    "to_last -> linear 4 -> to_first",
+]
 BLOCKS = ["b0", "b1", "2 x b1", "r0", "2 x r0", "r1"]
 
 
@@ -173,7 +174,7 @@ def random_step(rng: random.Random, depth: int) -> str:
         f"{rng.randint(2, 3)} x {{ {chain} }}",
         f"{{ {chain} }}",
         rng.choice(BLOCKS) if depth < 2 else chain,
-    ])  # fmt: skip
+    ])
 
 
 def random_spec(rng: random.Random) -> str:
