@@ -1,0 +1,165 @@
+"""What every layer says of itself, against torch: randomly drawn fields and inputs."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from resspec.backends import layers
+from resspec.ir.ops import OPS, Layer
+from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.layer import ShapeError
+from resspec.ir.shape import Shape
+
+DRAWS = 80  # of each layer
+BATCH = 2
+
+DRAWN: dict[str, Callable[[random.Random], Any]] = {
+    "Count": lambda rng: rng.choice([1, 1, 2, 2, 3, 4, 6, 8, 12]),
+    "Index": lambda rng: rng.randrange(6),
+    "Flag": lambda rng: rng.random() < 0.5,
+    "Size": lambda rng: (rng.randint(1, 4), rng.randint(1, 4)),
+    "Extent": lambda rng: (rng.randint(0, 2), rng.randint(0, 2)),
+    "Real": lambda rng: Fraction(rng.randint(1, 10), 10),
+}
+
+# Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both a window and a target
+# (E0305), or that only widens or cuts evenly.
+OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {(code, kind) for code in ("E0302", "E0305") for kind in OPS}
+
+
+class Draw(NamedTuple):
+    layer: Layer
+    x: Shape
+
+
+def draws(kind: str) -> Iterator[Draw]:
+    rng = random.Random(kind)
+    for _ in range(DRAWS):
+        yield Draw(draw_layer(OPS[kind], rng), draw_shape(rng))
+
+
+def draw_layer(op: type[Layer], rng: random.Random) -> Layer:
+    """Fields of their annotated types; those with a default stay at it half of the time."""
+    given = {
+        field.name: DRAWN[str(field.type).split()[0]](rng)
+        for field in fields(op)
+        if field.default is MISSING or rng.random() < 0.5
+    }
+    op.complete(given)
+    return op(**given)
+
+
+def draw_shape(rng: random.Random) -> Shape:
+    channels, height, width = rng.choice([1, 2, 4, 6, 8, 12]), rng.randint(1, 12), rng.randint(1, 12)
+    layout = rng.random()
+    if layout < 0.1:
+        return Shape((channels,))
+    return Shape((height, width, channels), last=True) if layout < 0.3 else Shape((channels, height, width))
+
+
+def accepted(kind: str) -> list[Draw]:
+    return [draw for draw in draws(kind) if not refused(draw)]
+
+
+def refused(draw: Draw) -> ShapeError | None:
+    try:
+        draw.layer.infer(draw.x)
+    except ShapeError as error:
+        return error
+    return None
+
+
+def module(draw: Draw) -> nn.Module:
+    call = draw.layer.call(draw.x)
+    made: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(*call.args, **dict(call.kwargs))
+    return made
+
+
+def sizes(tensors: dict[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
+    return [(name, tuple(tensor.shape)) for name, tensor in tensors.items()]
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_agrees_with_torch_on_meta(kind: str) -> None:
+    """Output shape, state, multiply-accumulates; at least an eighth of the draws must be possible at all."""
+    found = accepted(kind)
+    assert len(found) >= DRAWS // 8
+    for draw in found:
+        layer, x = draw
+        y = layer.infer(x)
+        with torch.device("meta"), FlopCounterMode(display=False) as counter:
+            made = module(draw)
+            output = made(torch.empty(BATCH, *x.dims))
+        assert tuple(output.shape) == (BATCH, *y.dims), draw
+        assert sizes(dict(made.named_parameters())) == list(layer.parameters(x).items()), draw
+        assert sizes(dict(made.named_buffers())) == list(layer.buffers(x).items()), draw
+        assert counter.get_total_flops() == 2 * BATCH * layer.macs(x, y), draw
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_torch_refuses_what_is_refused(kind: str) -> None:
+    """On the CPU, since on meta torch lets some of them pass; what leaves nothing counts as refused."""
+    for draw in draws(kind):
+        error = refused(draw)
+        if error is not None and (error.code, kind) not in OWN_RULES:
+            assert not leaves_something(draw), draw
+
+
+def leaves_something(draw: Draw) -> bool:
+    try:
+        return bool(module(draw)(torch.rand(BATCH, *draw.x.dims)).numel())
+    except (RuntimeError, ValueError, IndexError):
+        return False
+
+
+def test_every_kind_of_refusal_is_drawn() -> None:
+    codes = Counter((error.code, kind) for kind in OPS for draw in draws(kind) if (error := refused(draw)))
+    assert {code for code, _ in codes} == {"E0302", "E0303", "E0304", "E0305", "E0306"}
+    assert {(code, kind) for code, kind in OWN_RULES if code not in ("E0302", "E0305")} <= codes.keys()
+    for expected in ("E0303", "conv"), ("E0303", "upconv"), ("E0303", "maxpool"), ("E0304", "conv"), ("E0306", "slice"):
+        assert codes[expected] > 1, expected
+
+
+class Saved:
+    """The storages that autograd keeps for the backward pass."""
+
+    def __init__(self) -> None:
+        self.storages: set[int] = set()
+        self.hooks = torch.autograd.graph.saved_tensors_hooks(self._keep, lambda tensor: tensor)
+
+    def _keep(self, tensor: Tensor) -> Tensor:
+        self.storages.add(storage(tensor))
+        return tensor
+
+
+def storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_memory_is_as_stated(kind: str) -> None:
+    """Whether the output may lie in the input's memory, in training or in evaluation, and whether the backward pass reads
+    it: what decides which steps may write over their input."""
+    shares, saves = set(), set()
+    for draw in accepted(kind):
+        for training in (True, False):
+            made = module(draw).train(training)
+            x = torch.rand(BATCH, *draw.x.dims, requires_grad=True) * 1  # no leaf, so that it can be written over
+            saved = Saved()
+            with saved.hooks:
+                y = made(x)
+            over = isinstance(draw.layer, Activation) and bool(draw.layer.inplace)
+            shares.add(storage(x) == storage(y) and not over)
+            saves.add(storage(y) in saved.storages and (over or storage(x) != storage(y)))
+    assert not any(shares) or OPS[kind].output != "new"
+    assert any(saves) == OPS[kind].saves_output
