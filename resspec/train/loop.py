@@ -77,7 +77,7 @@ def train(
     record.begin(run, network, dataset, seed, asdict(recipe))
     start = perf_counter()
     steps = recipe.epochs * ceil(len(dataset.train) / recipe.batch)
-    with _alone(seed), bar(recipe.epochs, steps, visible=progress) as show:
+    with seeded(seed), bar(recipe.epochs, steps, visible=progress) as show:
         module = build(network)
         rows: list[dict[str, float]] = []
         for row in fit(module, dataset, recipe, seed=seed, show=show):
@@ -139,8 +139,8 @@ def hits(scores: Tensor, labels: Tensor) -> int:
 
 
 @contextmanager
-def _alone(seed: int) -> Iterator[None]:
-    """Seeded, on one thread, and the caller's random state and threads back at the end."""
+def seeded(seed: int) -> Iterator[None]:
+    """On one thread with this seed; the caller's threads and random state come back at the end."""
     threads = torch.get_num_threads()
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

@@ -80,6 +80,15 @@ def test_a_seed_repeats_itself_bit_for_bit_and_touches_no_other_randomness(tmp_p
     assert all(one != other for one, other in zip(files[0], files[2], strict=True))
 
 
+def test_initial_weights_follow_the_seed_alone() -> None:
+    def first_weight(seed: int) -> torch.Tensor:
+        with loop.seeded(seed):
+            return next(build(NETWORK).parameters()).detach()
+
+    assert torch.equal(first_weight(1), first_weight(1))
+    assert not torch.equal(first_weight(1), first_weight(2))
+
+
 def test_the_rate_rises_and_falls_within_its_bounds() -> None:
     recipe = loop.Recipe(rate=0.4, warmup=0.2)
     rates = [loop.rate_at(step, 100, recipe) for step in range(100)]
