@@ -60,11 +60,11 @@ The Python file needs torch and nothing else:
   resspec diff resnet50 torchvision/resnet50
   resspec diff build/old.report.json specs/new.res
 
-Exit codes: 0 the same network, 1 different ones (0 with --exit-zero), 2 trouble.
+Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
 """,
     "train": """\
-  resspec train digits --data digits   a small residual network on scikit-learn's
-                                       8x8 digits, in about a minute
+  resspec train digits --data digits  a small residual network on the 8x8 digits
+                                      of scikit-learn, in about a minute
   resspec train my.res --seed 1 --epochs 10 --run runs/second
 """,
 }

@@ -166,7 +166,8 @@ def _train(arguments: Namespace) -> int:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("resspec"):
             raise
-        raise UsageError(f"`resspec train` needs torch and what comes with it, and {error.name} is not installed: "
+        missing = error.name.split(".")[0]
+        raise UsageError(f"`resspec train` needs torch and what comes with it, and {missing} is not installed: "
                          "pip install 'resspec[torch]'") from None
     print(f"test accuracy {result.accuracy:.2%} ({result.correct} of {result.total} images), "
           f"{result.seconds:.0f} s, recorded in {result.run}")
