@@ -8,6 +8,8 @@ from resspec.diagnostics import Diagnostic, Label
 from resspec.source import Source, Span
 
 MAX_BYTES = 1 << 20
+DECLARATIONS = ("use", "let", "block", "shortcut", "network")
+CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let", "preact", "residual", "after")
 
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
@@ -29,8 +31,8 @@ def odd_character(span: Span) -> Diagnostic:
     plain = unicodedata.normalize("NFKC", char)
     known = {"“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'"}
     ascii_form = known.get(char) or (plain if plain != char and plain.isascii() and plain.isprintable() else None)
-    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),),
-                      f"write `{ascii_form}`" if ascii_form and ascii_form.strip() else "leave it out")
+    help = "leave it out" if not ascii_form else f"write `{ascii_form}`" if ascii_form.strip() else "write a plain space"
+    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),), help)
 
 
 def unclosed(opening: Span, end: Span) -> Diagnostic:
@@ -52,8 +54,9 @@ def unterminated(span: Span) -> Diagnostic:
 
 def missing_comma(span: Span) -> Diagnostic:
     """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
+    chained = f", or `-> {span.text}` for the next layer" if span.text[:1].isalpha() else ""
     return Diagnostic("E0107", "a comma is missing between two arguments", (Label(span, "this is another argument"),),
-                      f"`, {span.text}`" if span.text.strip() else "add `,`")
+                      f"`, {span.text}`{chained}")
 
 
 def unexpected(span: Span, expected: str) -> Diagnostic:
@@ -87,6 +90,21 @@ def foreign(span: Span, language: str) -> Diagnostic:
     """E0113: the text is of another language: YAML, Python, JSON."""
     return Diagnostic("E0113", f"this looks like {language}, not like a spec", (Label(span),),
                       "a spec starts with `network NAME {`; see grammar/README.md")
+
+
+def misspelt(span: Span, what: str, near: str) -> Diagnostic:
+    """E0115: the word that opens a clause or declaration is no word of the language."""
+    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean `{near}`?")
+
+
+def colon(span: Span, name: str) -> Diagnostic:
+    """E0116: an argument with a colon: `groups: 2`. A colon ends a label."""
+    return Diagnostic("E0116", "an argument is written with `=`", (Label(span),), f"`{name}=…`; a colon ends a label")
+
+
+def no_label(span: Span) -> Diagnostic:
+    """E0117: a label without its colon."""
+    return Diagnostic("E0117", "a label ends in a colon", (Label(span),), f"`{span.text}:`")
 
 
 def empty(source: Source) -> Diagnostic:

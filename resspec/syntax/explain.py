@@ -1,0 +1,120 @@
+"""What is wrong with a text that does not parse, in the words of the reference."""
+
+from __future__ import annotations
+
+import re
+
+from lark import Lark
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from resspec.diagnostics import Diagnostic
+from resspec.source import Source, Span
+from resspec.suggest import nearest
+from resspec.syntax import errors
+
+BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
+_WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
+_STATEMENT = re.compile(r"(?:^|[\n;{])[ \t]*([A-Za-z_]+)[^\n;{]*\Z")
+
+_TERMINALS = {
+    "NAME": "a name", "LABEL": "a label such as `name:`", "NUMBER": "a number", "SIZE": "a size such as `3x3`",
+    "STRING": "a string", "COMPARISON": "`==`, `<=` or `>=`",
+}
+_SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
+
+
+def explain(source: Source, error: UnexpectedInput, parser: Lark) -> Diagnostic:
+    """The diagnostic of a parser's error."""
+    text, allowed = source.text, _allowed(error, parser)
+    expected = _listed(allowed)
+    if isinstance(error, UnexpectedToken) and error.token.type == "$END":
+        end = Span(source, len(text.rstrip()), len(text))
+        stack = _open(source, len(text))
+        return errors.unclosed(stack[-1], end) if stack else errors.ends_early(end, expected)
+    start = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
+    assert start is not None
+    found = _WORD.match(text, start)
+    span = Span(source, start, found.end() if found else start)
+    first = span.text[:1]
+    if not ((first.isascii() and first.isprintable()) or first == "\n"):
+        return errors.odd_character(Span(source, start, start + 1))
+    if first == '"' and span.text.count('"') == 1:
+        return errors.unterminated(span)
+    if first in "})" and not _open(source, start):
+        return errors.closes_nothing(span)
+    if language := _foreign(text):
+        return errors.foreign(span, language)
+    return _misspelt(source, start) or _misjoined(span, text, start, allowed) or errors.unexpected(span, expected)
+
+
+def _misspelt(source: Source, start: int) -> Diagnostic | None:
+    """The word that opens the statement is nearly a word of the language, so that what follows made no sense."""
+    found = _STATEMENT.search(source.text[: start + 1]) or _STATEMENT.search(source.text[:start])
+    word = _WORD.match(source.text, found.start(1)) if found else None
+    if word is None:
+        return None
+    declares = not _open(source, word.start())
+    words = errors.DECLARATIONS if declares else errors.CLAUSES
+    if word[0] in words or not (near := nearest(word[0], words)):
+        return None
+    return errors.misspelt(Span(source, *word.span()), "declaration" if declares else "clause", near)
+
+
+def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Diagnostic | None:
+    """Between two words: a comma is missing, or `:` stands for `=`."""
+    first = span.text[:1]
+    before = text[:start].rstrip(" \t")
+    ends_value = before[-1:].isalnum() or before[-1:] in ("_", ")")
+    if first == ":" and "=" in allowed.values():
+        word = re.search(r"[A-Za-z0-9_]*\Z", before)
+        return errors.colon(span, word[0] if word else "")
+    if first == "/" or (ends_value and len(before) < start and "," in allowed.values() and (first.isalnum() or first == "(")):
+        return errors.missing_comma(span)
+    if list(allowed) == ["LABEL"] and first.isalnum():
+        return errors.no_label(span)
+    return None
+
+
+def _allowed(error: UnexpectedInput, parser: Lark) -> dict[str, str]:
+    """The terminals that may stand there, with their texts where they have one."""
+    names: set[str] = set()
+    match error:
+        case UnexpectedToken():
+            names = set(error.accepts or error.expected)
+        case UnexpectedCharacters():
+            names = set(error.allowed or ())
+    texts = {t.name: str(t.pattern.value) if t.pattern.type == "str" else "" for t in parser.terminals}
+    ignored = {"BLANK", "CONTINUED", "TRAILING"}
+    return {name: texts.get(name, "") for name in sorted(names - ignored)}
+
+
+def _listed(allowed: dict[str, str]) -> str:
+    words = [shown for name, shown in _TERMINALS.items() if name in allowed]
+    words += [f"`{sign}`" for sign in _SIGNS if sign in allowed.values()]
+    if not words:
+        words = [f"`{text}`" for text in allowed.values() if text.isalpha()]
+    if "_NL" in allowed:
+        words.append("the end of the line")
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1] if words else ""
+
+
+def _open(source: Source, end: int) -> list[Span]:
+    """The braces and parentheses that are open at a place."""
+    stack: list[Span] = []
+    for found in BRACKETS.finditer(source.text, 0, end):
+        match found[1]:
+            case "{" | "(":
+                stack.append(Span(source, found.start(), found.end()))
+            case "}" | ")" if stack:
+                stack.pop()
+    return stack
+
+
+def _foreign(text: str) -> str | None:
+    if re.match(r"\s*[{\[]\s*[\"{\[]", text):
+        return "JSON"
+    if re.search(r"^\s*(import \w|from \w+ import|class \w+\(|def \w+\()", text, re.MULTILINE):
+        return "Python"
+    if re.search(r"^(---|\w+:\s*(\n|$)|- \w)", text, re.MULTILINE):
+        return "YAML"
+    return None
