@@ -9,21 +9,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from resspec.source import Span
 
 
-@dataclass(frozen=True)
-class Label:
+class Label(NamedTuple):
     """A place and what stands there; the text may be empty."""
 
     span: Span
     text: str = ""
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(NamedTuple):
     """One mistake. `labels[0]` is the primary place; `help` is one change that works."""
 
     code: str

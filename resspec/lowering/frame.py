@@ -19,7 +19,7 @@ Report = Callable[[Diagnostic], None]
 MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Numbering:
     """The outermost residual blocks of a network: the present one's index, and how many there are."""
 
@@ -29,7 +29,7 @@ class Numbering:
     reads: int = 0  # how often a value depended on it
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Frame:
     """The body of one call: its file, its names, and what enters it. Outside of blocks `inside` is False."""
 

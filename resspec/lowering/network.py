@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import STARTS_AS_ONE
@@ -24,8 +24,7 @@ from resspec.syntax import ast
 QUANTITIES = ("params", "buffers", "macs", "flops", "acts", "layers")
 
 
-@dataclass(frozen=True)
-class Expectation:
+class Expectation(NamedTuple):
     """`expect quantity comparison low`, or `in low .. high`."""
 
     quantity: str
@@ -50,8 +49,7 @@ class Expectation:
                 return self.high is not None and self.low <= found <= self.high
 
 
-@dataclass(frozen=True)
-class Lowered:
+class Lowered(NamedTuple):
     """What came of a network: the IR is None where a diagnostic is an error."""
 
     network: Network | None

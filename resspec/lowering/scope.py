@@ -24,7 +24,7 @@ Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # raises SpecError where there is no such library
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, repr=False)
 class Library:
     """One file: what it declares, and the libraries that it uses."""
 

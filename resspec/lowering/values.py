@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -17,22 +16,35 @@ if TYPE_CHECKING:
 MAX_NUMBER = 10**18
 
 
-@dataclass(frozen=True)
-class BlockRef:
-    """A block, or a layer kind where `block` is None, handed over as a value."""
+class _Reference:
+    """A declaration handed over as a value: equal where it is the same declaration."""
 
-    name: str
-    block: ast.Block | None
-    library: Library | None
+    def __init__(self, name: str, library: Library | None, declaration: object) -> None:
+        self.name = name
+        self.library = library
+        self._key = (name, id(declaration))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Reference) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
 
 
-@dataclass(frozen=True)
-class OptionRef:
+class BlockRef(_Reference):
+    """A block, or a layer kind where `block` is None."""
+
+    def __init__(self, name: str, block: ast.Block | None, library: Library | None) -> None:
+        super().__init__(name, library, block)
+        self.block = block
+
+
+class OptionRef(_Reference):
     """A shortcut option; `option` None is the built-in `identity` or `none`."""
 
-    name: str
-    option: ast.Option | None
-    library: Library | None
+    def __init__(self, name: str, option: ast.Option | None, library: Library | None) -> None:
+        super().__init__(name, library, option)
+        self.option = option
 
 
 class Unknown:

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
+from typing import NamedTuple
 
 from resspec.source import Source, Span
 
 # --- values ---
 
 
-@dataclass(eq=False)
-class Number:
+class Number(NamedTuple):
     value: int | Fraction
     span: Span
 
 
-@dataclass(eq=False)
-class Size:
+class Size(NamedTuple):
     """`3x3`, or an input's `3x224x224`."""
 
     dims: tuple[int, ...]
     span: Span
 
 
-@dataclass(eq=False)
-class Name:
+class Name(NamedTuple):
     text: str
     span: Span
 
 
-@dataclass(eq=False)
-class Binary:
+class Binary(NamedTuple):
     operator: str  # + - * / //
     left: Value
     right: Value
@@ -39,8 +35,7 @@ class Binary:
     depth: int
 
 
-@dataclass(eq=False)
-class Negate:
+class Negate(NamedTuple):
     operand: Value
     span: Span
     depth: int
@@ -51,16 +46,14 @@ Value = Number | Size | Name | Binary | Negate
 # --- chains ---
 
 
-@dataclass(eq=False)
-class Stride:
+class Stride(NamedTuple):
     """The argument `/value`."""
 
     value: Value
     span: Span
 
 
-@dataclass(eq=False)
-class Keyword:
+class Keyword(NamedTuple):
     name: Name
     value: Value
     span: Span
@@ -69,15 +62,13 @@ class Keyword:
 Argument = Value | Stride | Keyword
 
 
-@dataclass(eq=False)
-class Call:
+class Call(NamedTuple):
     name: Name
     arguments: list[Argument]
     span: Span
 
 
-@dataclass(eq=False)
-class Merge:
+class Merge(NamedTuple):
     """`add { path | path }`."""
 
     name: Name
@@ -85,33 +76,29 @@ class Merge:
     span: Span
 
 
-@dataclass(eq=False)
-class Group:
+class Group(NamedTuple):
     """A chain in bare braces."""
 
     chain: Chain
     span: Span
 
 
-@dataclass(eq=False)
-class Times:
-    """`count x step`."""
+class Times(NamedTuple):
+    """`turns x step`."""
 
-    count: Value
+    turns: Value
     step: Step
     span: Span
     depth: int
 
 
-@dataclass(eq=False)
-class Step:
+class Step(NamedTuple):
     label: Name | None
     item: Call | Merge | Group | Times
     span: Span
 
 
-@dataclass(eq=False)
-class Chain:
+class Chain(NamedTuple):
     steps: list[Step]
     span: Span
 
@@ -119,8 +106,7 @@ class Chain:
 # --- clauses ---
 
 
-@dataclass(eq=False)
-class Part:
+class Part(NamedTuple):
     """A chain with the word before it: preact, residual, after, stem, head, or none ("chain")."""
 
     kind: str
@@ -128,15 +114,13 @@ class Part:
     span: Span
 
 
-@dataclass(eq=False)
-class Stage:
+class Stage(NamedTuple):
     label: Name
     chain: Chain
     span: Span
 
 
-@dataclass(eq=False)
-class Shortcut:
+class Shortcut(NamedTuple):
     """`shortcut [label:] [option]`, of a block or a network."""
 
     label: Name | None
@@ -144,29 +128,25 @@ class Shortcut:
     span: Span
 
 
-@dataclass(eq=False)
-class Input:
+class Input(NamedTuple):
     value: Value
     span: Span
 
 
-@dataclass(eq=False)
-class Init:
+class Init(NamedTuple):
     kind: Name | None
     law: Name
     arguments: list[Argument]
     span: Span
 
 
-@dataclass(eq=False)
-class Replace:
+class Replace(NamedTuple):
     kind: Name
     call: Call
     span: Span
 
 
-@dataclass(eq=False)
-class Expect:
+class Expect(NamedTuple):
     """`expect metric == low`, or `expect metric in low .. high`."""
 
     metric: Name
@@ -177,8 +157,7 @@ class Expect:
     span: Span
 
 
-@dataclass(eq=False)
-class Let:
+class Let(NamedTuple):
     name: Name
     value: Value
     span: Span
@@ -189,8 +168,7 @@ Clause = Part | Stage | Shortcut | Input | Init | Replace | Expect | Let
 # --- declarations ---
 
 
-@dataclass(eq=False)
-class Use:
+class Use(NamedTuple):
     """A library by name, or a file beside this one."""
 
     target: Name
@@ -198,14 +176,12 @@ class Use:
     span: Span
 
 
-@dataclass(eq=False)
-class Parameter:
+class Parameter(NamedTuple):
     name: Name
     default: Value | None
 
 
-@dataclass(eq=False)
-class Block:
+class Block(NamedTuple):
     """With braces a module of its own, with `=` an abbreviation."""
 
     name: Name
@@ -215,14 +191,12 @@ class Block:
     span: Span
 
 
-@dataclass(eq=False)
-class Arm:
+class Arm(NamedTuple):
     case: Name
     chain: Chain
 
 
-@dataclass(eq=False)
-class Option:
+class Option(NamedTuple):
     """A shortcut option."""
 
     name: Name
@@ -230,16 +204,14 @@ class Option:
     span: Span
 
 
-@dataclass(eq=False)
-class Network:
+class Network(NamedTuple):
     name: Name
     parameters: list[Parameter]
     clauses: list[Clause]
     span: Span
 
 
-@dataclass(eq=False)
-class Derived:
+class Derived(NamedTuple):
     """A network made from another by its parameters."""
 
     name: Name
@@ -252,8 +224,7 @@ class Derived:
 Declaration = Use | Let | Block | Option | Network | Derived
 
 
-@dataclass(eq=False)
-class File:
+class File(NamedTuple):
     source: Source
     declarations: list[Declaration]
     comments: list[Span]

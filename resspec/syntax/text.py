@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 from resspec.source import Source, Span
@@ -25,12 +24,11 @@ def _lines(node: Any) -> Iterator[str]:
             yield "x".join(map(str, dims))
         case Span():
             yield node.text
-        case _ if is_dataclass(node):
+        case tuple():
             yield type(node).__name__
-            for field in fields(node):
-                value = getattr(node, field.name)
-                if not isinstance(value, Span | Source) and field.name != "depth" and value not in (None, False, []):
-                    yield from _field(field.name, value)
+            for name, value in node._asdict().items():  # type: ignore[attr-defined]
+                if not isinstance(value, Span | Source) and name != "depth" and value not in (None, False, []):
+                    yield from _field(name, value)
         case _:
             yield str(node)
 

@@ -9,7 +9,7 @@ from resspec.ir.ops.layer import Call, Flag, Layer, drop_defaults
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Activation(Layer):
     """A pointwise function that torch can also do in place; `inplace` None leaves that to the compiler."""
 
@@ -72,7 +72,7 @@ class Sigmoid(Layer):
         return Call("Sigmoid")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Gelu(Layer):
     """x * Phi(x); `tanh=true` takes torch's tanh approximation."""
 

@@ -65,7 +65,7 @@ class ToFirst(Layer):
         return Call("ToFirst")
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Subsample(Layer):
     """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al. 2015, section 3.3)."""
 
@@ -82,7 +82,7 @@ class Subsample(Layer):
         return Call("Subsample", (short(self.stride),))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class PadChannels(Layer):
     """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al. 2015, section 3.3)."""
 
@@ -101,7 +101,7 @@ class PadChannels(Layer):
         return Call("PadChannels", (self.out_channels - x.channels,))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Shuffle(Layer):
     """The channels of `groups` groups, interleaved (ShuffleNet)."""
 
@@ -122,7 +122,7 @@ class Shuffle(Layer):
         return Call("ChannelShuffle", (self.groups,))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Slice(Layer):
     """The channels from `start` up to, not including, `stop`."""
 
@@ -142,7 +142,7 @@ class Slice(Layer):
         return Call("Slice", (self.start, self.stop), (("dim", -1),) if x.last else ())
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Chunk(Layer):
     """Part number `part`, from 0, of the channels cut into `chunks` equal parts."""
 

@@ -13,7 +13,7 @@ from resspec.ir.ops.window import complete_padding, window_output
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Conv(Layer):
     """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where it is even."""
 
@@ -53,7 +53,7 @@ class Conv(Layer):
         ))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Upconv(Layer):
     """Transposed convolution, which enlarges by its stride."""
 
@@ -105,7 +105,7 @@ class Upconv(Layer):
         ))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Linear(Layer):
     """A linear layer over the last axis."""
 

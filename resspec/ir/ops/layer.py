@@ -56,11 +56,12 @@ class ShapeError(Exception):
         self.help = help
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Layer:
     """A layer with its fields; what depends on the input is a method of its shape (without the batch axis).
 
-    Equality and text stand here for all of them: dataclasses that write their own would take 10 ms of every start.
+    Equality, text and that a field is set once stand here for all of them: dataclasses that write their own would take
+    15 ms of every start.
     """
 
     kind: ClassVar[str]
@@ -69,6 +70,11 @@ class Layer:
     weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
     output: ClassVar[str] = "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
     saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self):
+            raise AttributeError(f"a layer is frozen: {name}")
+        super().__setattr__(name, value)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)

@@ -19,7 +19,7 @@ class Norm(Layer):
         return {"weight": (x.channels,), "bias": (x.channels,)} if getattr(self, "affine", True) else {}
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class BatchNorm(Norm):
     """Batch normalisation of a picture, or of a flat vector."""
 
@@ -46,7 +46,7 @@ class BatchNorm(Norm):
         ))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class GroupNorm(Norm):
     """Group normalisation."""
 
@@ -70,7 +70,7 @@ class GroupNorm(Norm):
                     drop_defaults(eps=(number(self.eps), 1e-5), affine=(self.affine, True)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class LayerNorm(Norm):
     """Layer normalisation over the last axis."""
 
@@ -92,7 +92,7 @@ class LayerNorm(Norm):
                     drop_defaults(eps=(number(self.eps), 1e-5), elementwise_affine=(self.elementwise_affine, True)))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class LayerNorm2d(Norm):
     """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
 

@@ -10,7 +10,7 @@ from resspec.ir.ops.layer import Call, Layer, Real, Tensors, number
 from resspec.ir.shape import Shape
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Dropout(Layer):
     """Zeroes single values with probability p."""
 
@@ -24,7 +24,7 @@ class Dropout(Layer):
         return Call("Dropout", (number(self.p),))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class DropPath(Layer):
     """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al. 2016)."""
 
@@ -38,7 +38,7 @@ class DropPath(Layer):
         return Call("DropPath", (number(self.p),))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class LayerScale(Layer):
     """A learnable factor for each channel, small at first (Touvron et al. 2021)."""
 

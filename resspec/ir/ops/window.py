@@ -36,7 +36,7 @@ def window_output(
     return tuple(result)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class Pool(Layer):
     """What the two pools share: a window, or a target size `to`, or neither, which is global."""
 
@@ -76,7 +76,7 @@ class Pool(Layer):
         return ONE
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class MaxPool(Pool):
     """The largest value of each window; with no window, of the whole picture."""
 
@@ -97,7 +97,7 @@ class MaxPool(Pool):
         ))
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(eq=False, repr=False)
 class AvgPool(Pool):
     """The mean of each window; with no window, of the whole picture."""
 
