@@ -73,8 +73,7 @@ def check(spec: str | Path) -> list[Diagnostic]:
     found = {(d.code, d.labels[0].span): d for d in opened.diagnostics}
     for name in names:
         if not template_parameters(opened.library, name):
-            lowered = lower(opened.library, name)
-            for diagnostic in (*lowered.diagnostics, *_unsafe(opened, lowered), *_unmet(lowered)):
+            for diagnostic in _mistakes(opened, lower(opened.library, name)):
                 found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
     return list(found.values())
 
@@ -200,19 +199,18 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
     """The network after the passes. Raises SpecError."""
     if opened.diagnostics or lowered.network is None:
         raise SpecError([*opened.diagnostics, *lowered.diagnostics])
-    if unsafe := _unsafe(opened, lowered):
-        raise SpecError(unsafe)
-    return inplace(lowered.network)
-
-
-def _unsafe(opened: Opened, lowered: Lowered) -> list[Diagnostic]:
-    """Where the author asks for work in place that would change a value still needed."""
     try:
-        if lowered.network is not None:
-            inplace(lowered.network)
+        return inplace(lowered.network)
     except UnsafeInplace as unsafe:
-        return [errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans]
-    return []
+        raise SpecError(errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans) from None
+
+
+def _mistakes(opened: Opened, lowered: Lowered) -> list[Diagnostic]:
+    try:
+        _finished(opened, lowered)
+    except SpecError as error:
+        return list(error.diagnostics)
+    return list(_unmet(lowered))
 
 
 def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:

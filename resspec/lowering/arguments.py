@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
 from resspec.lowering import errors
-from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, describe
+from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
 from resspec.source import Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -65,7 +66,7 @@ class Bound(NamedTuple):
 def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
     """The layer of a call, or None once something was reported."""
     op = OPS[call.name.text]
-    types = field_types(op)
+    types = _field_types(op.kind)
     words = {**{name: name for name in types}, **op.words}
     stated = _assign(call, given, op.positional, words, evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
@@ -79,7 +80,7 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
     values = {name: convert(value, types[name], _phrase(op, name), span, report) for name, (value, span) in stated.items()}
     if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:
         return None
-    for name in required(op):
+    for name in _required(op.kind):
         if name not in values:
             report(errors.missing_argument(call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)))
             return None
@@ -205,12 +206,14 @@ def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> 
     return UNKNOWN
 
 
-def field_types(op: type[Layer]) -> dict[str, str]:
-    return {f.name: str(f.type) for f in fields(op)}
+@cache
+def _field_types(kind: str) -> dict[str, str]:
+    return {f.name: str(f.type) for f in fields(OPS[kind])}
 
 
-def required(op: type[Layer]) -> tuple[str, ...]:
-    return tuple(f.name for f in fields(op) if f.default is MISSING)
+@cache
+def _required(kind: str) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(OPS[kind]) if f.default is MISSING)
 
 
 def _phrase(op: type[Layer], name: str) -> str:
@@ -220,8 +223,3 @@ def _phrase(op: type[Layer], name: str) -> str:
 
 def _is_norm(op: type[Layer]) -> bool:
     return op.kind in ("bn", "gn", "ln", "ln2d")
-
-
-def reference(value: Value) -> str | None:
-    """The name that a block or option value goes by."""
-    return value.name if isinstance(value, BlockRef | OptionRef) else None

@@ -206,7 +206,8 @@ class _Clauses:
             Section.model_construct(kind=kind, label=label, body=body, span=str(span))
             for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
         )
-        return Network.model_construct(name=name, input=self.input, output=drafts[-1].output, sections=sections, span=str(place))
+        output = drafts[-1].output
+        return Network.model_construct(name=name, input=self.input, output=output, sections=sections, span=str(place))
 
     def _section(self, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
