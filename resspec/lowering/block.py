@@ -13,16 +13,14 @@ from resspec.ir.shape import Shape
 from resspec.lowering import errors, naming
 from resspec.lowering.draft import Draft, Fork, Leaf, Row, empty, fork, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import find_one, suggestion
+from resspec.lowering.scope import find_one, report_unknown, suggestion
 from resspec.lowering.values import BlockRef, OptionRef
 from resspec.source import Span
-from resspec.suggest import nearest
 from resspec.syntax import ast
 
 if TYPE_CHECKING:
     from resspec.lowering.chain import Lowerer
 
-CASES = ("same", "widen", "change")
 _CLAUSES = ("preact", "residual", "after", "chain")
 
 
@@ -134,14 +132,12 @@ def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
     elif found := find_one(frame.library, name, frame.report, ast.Option):
         option, library = found
         assert isinstance(option, ast.Option)
-        for arm in option.arms:
-            if arm.case.text not in CASES:
-                frame.report(errors.unknown_arm(arm.case.span, nearest(arm.case.text, CASES)))
         value = OptionRef(name.text, option, library)
     elif name.text in ("identity", "none"):
         value = OptionRef(name.text, None, None)
     else:
-        frame.report(errors.unknown_option(name.span, suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)))
+        near = suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)
+        report_unknown(frame.library, errors.unknown_option(name.span, near), frame.report)
         return None
     if isinstance(value, BlockRef) and value.name == "identity":
         value = OptionRef("identity", None, None)

@@ -17,7 +17,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import MERGES, find_one, suggestion
+from resspec.lowering.scope import MERGES, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value
 from resspec.syntax import ast
 
@@ -57,7 +57,8 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         case (ast.Block() as block, library):
             return BlockRef(name.text, block, library)
     legal = {*OPS, *frame.names, *MERGES}
-    frame.report(errors.unknown_layer(name.span, suggestion(frame.library, name.text, legal, ast.Block)))
+    near = suggestion(frame.library, name.text, legal, ast.Block)
+    report_unknown(frame.library, errors.unknown_layer(name.span, near), frame.report)
     return None
 
 
@@ -114,7 +115,7 @@ def _block(
         frame.report(errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
         return None
     numbering = lowerer.numbering
-    key = (id(block), tuple(values.items()), x, stride, numbering.inside > 0)
+    key = (id(block), tuple((name, type(value), value) for name, value in values.items()), x, stride, numbering.inside > 0)
     made = lowerer.made.get(key)
     if made is None and (made := lowerer.made.get((key, numbering.index))):
         numbering.reads += 1  # what was made before depends on the index, and so does what is made of it

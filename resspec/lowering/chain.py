@@ -44,6 +44,7 @@ class Lowerer:
         self.replaced: dict[str, tuple[ast.Call, Frame]] = {}
         self.allowance = allowance  # layers that may still be lowered one by one
         self.made: dict[Hashable, Made] = {}
+        self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
 
@@ -60,7 +61,7 @@ class Lowerer:
         x: Shape | None = None, stride: Value = 1, inside: bool = False,
     ) -> Frame:
         """A frame whose reports carry its own trail."""
-        frame = Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail)
+        frame = Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail, constants=self.constants)
         frame.report = lambda diagnostic: self.report(diagnostic, frame)
         return frame
 
@@ -74,7 +75,7 @@ class Lowerer:
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         """The steps in a row; None where something was reported, or where the input is unknown for that reason."""
         if self.depth >= MAX_NESTING:
-            frame.report(errors.too_deep(chain.span, MAX_NESTING))
+            frame.report(errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
             return None
         self.depth += 2
         entered, steps = x, list[Draft]()

@@ -286,9 +286,9 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
     return Diagnostic("E0312", "no shortcut option was chosen", labels, help)
 
 
-def too_deep(span: Span, limit: int) -> Diagnostic:
-    """E0313: blocks in blocks beyond all depth."""
-    return _at("E0313", f"nested more than {limit} levels deep, all blocks counted", span)
+def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
+    """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
+    return _at("E0313", f"{what} more than {limit} levels deep", span)
 
 
 def too_much(span: Span) -> Diagnostic:

@@ -9,10 +9,11 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import errors
-from resspec.lowering.scope import Library, find_one, suggestion
+from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Value, evaluate
 from resspec.source import Span
 from resspec.syntax import ast
+from resspec.syntax.build import MAX_DEPTH
 
 Report = Callable[[Diagnostic], None]
 
@@ -43,6 +44,8 @@ class Frame:
     stride_read: bool = False
     out: Value | None = None
     trail: tuple[tuple[str, Span], ...] = ()
+    constants: dict[Span, Value] = field(default_factory=dict)  # of files, each evaluated once
+    defining: tuple[Span, ...] = ()  # the constants that are being evaluated
 
     def value(self, node: ast.Value) -> Value:
         return evaluate(node, self.lookup, self.report)
@@ -92,13 +95,17 @@ class Frame:
         if name.text in OPS:
             return BlockRef(name.text, None, None)
         near = suggestion(self.library, name.text, {*self.names, *OPS}, ast.Let, ast.Block, ast.Option)
-        self.report(errors.unknown_name(name.span, near))
+        report_unknown(self.library, errors.unknown_name(name.span, near), self.report)
         return UNKNOWN
 
     def _constant(self, let: ast.Let, library: Library, name: ast.Name) -> Value:
         """A constant of a file, in that file's own names."""
-        if any(span == let.span for _, span in self.trail):
-            self.report(errors.recursion(name.span, let.name.text, [span for _, span in self.trail]))
-            return UNKNOWN
-        trail = (*self.trail, (let.name.text, let.span))
-        return Frame(library, self.report, self.numbering, trail=trail).value(let.value)
+        place = let.name.span
+        if place in self.defining:
+            self.report(errors.recursion(name.span, let.name.text, self.defining))
+        elif len(self.defining) >= MAX_DEPTH:
+            self.report(errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
+        elif place not in self.constants:
+            frame = Frame(library, self.report, self.numbering, constants=self.constants, defining=(*self.defining, place))
+            self.constants[place] = frame.value(let.value)
+        return self.constants.get(place, UNKNOWN)

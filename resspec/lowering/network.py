@@ -15,7 +15,7 @@ from resspec.lowering.block import resolve_option
 from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.draft import Draft
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import Library, find_one, suggestion
+from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, Unknown, Value
 from resspec.source import Span
 from resspec.suggest import nearest
@@ -113,7 +113,7 @@ class Attempt:
             found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
-                frame.report(errors.unknown_network(declared.base.span, near))
+                report_unknown(home, errors.unknown_network(declared.base.span, near), frame.report)
                 return None
             declared, home = found
         assert isinstance(declared, ast.Network)
@@ -293,14 +293,7 @@ def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[st
 
 def _allowance(library: Library) -> int:
     """How many layers may be lowered one by one: a generous multiple of what the texts could say themselves."""
-    return 10_000 + _length(library, set())
-
-
-def _length(library: Library, seen: set[int]) -> int:
-    if id(library) in seen:
-        return 0
-    seen.add(id(library))
-    return len(library.source.text) + sum(_length(used, seen) for _, used in library.used)
+    return 10_000 + sum(len(used.source.text) for used in library.all())
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:

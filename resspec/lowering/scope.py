@@ -18,7 +18,9 @@ RESERVED = frozenset(
     "x in out stride index count true false".split()
 )
 MERGES = ("add", "concat", "mul")
+CASES = ("same", "widen", "change")  # what a shortcut option has arms for
 BUILT_IN = frozenset({*OPS, *MERGES, "none"})
+MAX_USES = 64  # files of which each uses the next
 
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # raises SpecError where there is no such library
@@ -26,37 +28,42 @@ Reader = Callable[[ast.Use, Source], Source]  # raises SpecError where there is 
 
 @dataclass(eq=False, repr=False)
 class Library:
-    """One file: what it declares, and the libraries that it uses."""
+    """One file: what it declares, and the libraries that it uses; `partial` where one of these could not be read."""
 
     source: Source
     own: dict[str, Named] = field(default_factory=dict)
-    used: list[tuple[ast.Use, Library]] = field(default_factory=list)
+    used: list[Library] = field(default_factory=list)
+    partial: bool = False
 
     def find(self, name: str, *kinds: type) -> list[tuple[Named, Library]]:
         """Declarations of a name: the own one, else those of all libraries used, directly or through others."""
-        own = self.own.get(name)
-        if own is not None and isinstance(own, kinds):
-            return [(own, self)]
-        found: dict[int, tuple[Named, Library]] = {}
-        for _, library in self.used:
-            for declared, owner in library.find(name, *kinds):
-                found[id(declared)] = (declared, owner)
-        return list(found.values())
+        found: list[tuple[Named, Library]] = []
+        reached = [self]
+        for library in reached:
+            declared = library.own.get(name)
+            if declared is not None and isinstance(declared, kinds):
+                found.append((declared, library))
+            else:
+                reached += [used for used in dict.fromkeys(library.used) if used not in reached]
+        return found
+
+    def all(self) -> list[Library]:
+        """This library and, each once, all that it uses, directly or through others."""
+        reached = [self]
+        for library in reached:
+            reached += [used for used in dict.fromkeys(library.used) if used not in reached]
+        return reached
 
     def span(self, text: str) -> Span:
         """The place that the IR keeps as `file:line:column-line:column`, in this file or one that it uses."""
         name, line, column, last = text.rsplit(":", 3)
-        source = next(s for s in self._sources() if s.name == name)
+        source = next(library.source for library in self.all() if library.source.name == name)
         end_line = column.rsplit("-", 1)[-1]
         return Span(source, source.offset(int(line), int(column.split("-")[0])), source.offset(int(end_line), int(last)))
 
-    def _sources(self) -> list[Source]:
-        return [self.source, *(source for _, library in self.used for source in library._sources())]
-
     def names(self, *kinds: type) -> set[str]:
         """Every name that `find` finds."""
-        own = {name for name, declared in self.own.items() if isinstance(declared, kinds)}
-        return own.union(*(library.names(*kinds) for _, library in self.used))
+        return {name for library in self.all() for name, declared in library.own.items() if isinstance(declared, kinds)}
 
 
 class Loader:
@@ -69,8 +76,9 @@ class Loader:
         self._open: list[tuple[str, Span]] = []
 
     def load(self, source: Source) -> Library:
-        library = self._loaded[source.name] = Library(source)
+        library = self._loaded[source.name] = Library(source, partial=True)
         file = parse(source)
+        library.partial = False
         for declaration in file.declarations:
             if isinstance(declaration, ast.Use):
                 self._use(library, declaration)
@@ -79,10 +87,15 @@ class Loader:
         return library
 
     def _use(self, library: Library, use: ast.Use) -> None:
+        if len(self._open) >= MAX_USES:
+            self._report(errors.too_deep(use.span, "files use files", MAX_USES))
+            library.partial = True
+            return
         try:
             source = self._read(use, library.source)
             if source.name in (name for name, _ in self._open) or source.name == library.source.name:
                 self._report(errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
+                library.partial = True
                 return
             if source.name not in self._loaded:
                 self._open.append((library.source.name, use.span))
@@ -90,31 +103,69 @@ class Loader:
                     self.load(source)
                 finally:
                     self._open.pop()
-            library.used.append((use, self._loaded[source.name]))
+            used = self._loaded[source.name]
+            library.used.append(used)
+            library.partial |= used.partial
         except SpecError as error:
+            library.partial = True
             for diagnostic in error.diagnostics:
                 self._report(diagnostic)
 
     def _declare(self, library: Library, declaration: Named) -> None:
-        name = declaration.name
+        first = library.own.get(declaration.name.text)
+        if self._is_sound(declaration.name, first.name if first else None):
+            library.own[declaration.name.text] = declaration
+        inside: dict[str, ast.Name] = {}
+        for name in _names_inside(declaration):
+            if self._is_sound(name, inside.get(name.text)):
+                inside[name.text] = name
+        if isinstance(declaration, ast.Option):
+            self._arms(declaration)
+
+    def _arms(self, option: ast.Option) -> None:
+        seen: dict[str, ast.Name] = {}
+        for case, _ in option.arms:
+            if case.text not in CASES:
+                self._report(errors.unknown_arm(case.span, nearest(case.text, CASES)))
+            elif first := seen.get(case.text):
+                self._report(errors.defined_twice(case.span, first.span))
+            seen.setdefault(case.text, case)
+
+    def _is_sound(self, name: ast.Name, first: ast.Name | None) -> bool:
+        """Whether the name can be declared."""
         if name.text in RESERVED:
             self._report(errors.reserved(name.span))
         elif name.text in BUILT_IN:
             self._report(errors.redefines_layer(name.span))
-        elif first := library.own.get(name.text):
-            self._report(errors.defined_twice(name.span, first.name.span))
+        elif first is not None:
+            self._report(errors.defined_twice(name.span, first.span))
         else:
-            library.own[name.text] = declaration
+            return True
+        return False
+
+
+def _names_inside(declaration: Named) -> list[ast.Name]:
+    """What a declaration declares for itself: its parameters and constants."""
+    if not isinstance(declaration, ast.Block | ast.Network):
+        return []
+    constants = [clause.name for clause in declaration.clauses if isinstance(clause, ast.Let)]
+    return [*(parameter.name for parameter in declaration.parameters), *constants]
 
 
 def find_one(
     library: Library, name: ast.Name, report: Callable[[Diagnostic], None], *kinds: type
 ) -> tuple[Named, Library] | None:
-    """The declaration of a name; two libraries that define it differently are reported. None where there is none."""
+    """The declaration of a name; two libraries that define it are reported. None where there is none."""
     found = library.find(name.text, *kinds)
     if len(found) > 1:
         report(errors.ambiguous(name.span, [declared.name.span for declared, _ in found]))
     return found[0] if found else None
+
+
+def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]) -> None:
+    """Report a name that is declared nowhere, unless a library that may well declare it could not be read."""
+    if not library.partial:
+        report(diagnostic)
 
 
 def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> str | None:
