@@ -1,0 +1,57 @@
+"""The README runs: its commands print what it shows, its specs are clean, its Python works."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from resspec import compiler
+
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+CONSOLE = [text for language, text in BLOCKS if language == "console"]
+MOST_LINES = 200
+
+
+def printed(command: str, folder: Path) -> str:
+    """What a command shows in a terminal of 80 columns, stderr first."""
+    words = shlex.split(command.removeprefix("$ resspec "))
+    out = ["--out", str(folder)] if words[0] == "compile" else []
+    environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": "", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    done = subprocess.run([sys.executable, "-m", "resspec", *words, *out], cwd=ROOT, capture_output=True, text=True, env=environment)
+    return (done.stdout + done.stderr).replace(f"{folder}/", "build/")
+
+
+def test_length() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+@pytest.mark.parametrize("text", CONSOLE, ids=lambda text: text.split("\n")[0])
+def test_commands_print_what_is_shown(text: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    command = text.split("\n", maxsplit=1)[0]
+    found = f"{command}\n{printed(command, tmp_path)}"
+    if request.config.getoption("--update"):
+        README.write_text(README.read_text(encoding="utf-8").replace(f"```console\n{text}", f"```console\n{found}"), encoding="utf-8")
+    else:
+        assert text == found
+
+
+def test_the_first_spec_is_the_shipped_one() -> None:
+    assert next(text for language, text in BLOCKS if language == "res") == (ROOT / "specs/resnet152.res").read_text(encoding="utf-8")
+
+
+def test_the_blocks_are_clean(tmp_path: Path) -> None:
+    for language, text in BLOCKS:
+        if language == "res":
+            (tmp_path / "readme.res").write_text(text, encoding="utf-8")
+            assert compiler.check(tmp_path / "readme.res") == []
+
+
+def test_python() -> None:
+    for language, text in BLOCKS:
+        if language == "python":
+            exec(compile(text, "README.md", "exec"), {})
