@@ -22,7 +22,8 @@ def printed(command: str, folder: Path) -> str:
     words = shlex.split(command.removeprefix("$ resspec "))
     out = ["--out", str(folder)] if words[0] == "compile" else []
     environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": "", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
-    done = subprocess.run([sys.executable, "-m", "resspec", *words, *out], cwd=ROOT, capture_output=True, text=True, env=environment)
+    command_line = [sys.executable, "-m", "resspec", *words, *out]
+    done = subprocess.run(command_line, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
     return (done.stdout + done.stderr).replace(f"{folder}/", "build/")
 
 
@@ -35,13 +36,15 @@ def test_commands_print_what_is_shown(text: str, tmp_path: Path, request: pytest
     command = text.split("\n", maxsplit=1)[0]
     found = f"{command}\n{printed(command, tmp_path)}"
     if request.config.getoption("--update"):
-        README.write_text(README.read_text(encoding="utf-8").replace(f"```console\n{text}", f"```console\n{found}"), encoding="utf-8")
+        updated = README.read_text(encoding="utf-8").replace(f"```console\n{text}", f"```console\n{found}")
+        README.write_text(updated, encoding="utf-8")
     else:
         assert text == found
 
 
 def test_the_first_spec_is_the_shipped_one() -> None:
-    assert next(text for language, text in BLOCKS if language == "res") == (ROOT / "specs/resnet152.res").read_text(encoding="utf-8")
+    shipped = (ROOT / "specs/resnet152.res").read_text(encoding="utf-8")
+    assert next(text for language, text in BLOCKS if language == "res") == shipped
 
 
 def test_the_blocks_are_clean(tmp_path: Path) -> None:
