@@ -56,4 +56,5 @@ class Init(_InitParts, TextValue):
         return cls(law, arguments, None if bias is None else Fraction(bias))
 
 
+AS_TORCH = Init("default", (), None)
 STARTS_AS_ONE = Init("constant", (("value", Fraction(1)),))  # what torch's norms do anyway

@@ -110,8 +110,9 @@ def _assign(
             continue
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
-            legal = {w for w in words if w != "stride"} | set(extra) | {"stride"}
-            report(errors.unknown_argument(keyword.name.span, callee, nearest(word, legal)))
+            takes = {field: shorter for shorter, field in words.items() if field != "stride"}.values()
+            near = nearest(word, {*words, *extra, "stride"})
+            report(errors.unknown_argument(keyword.name.span, callee, near, [*takes, *extra]))
             sound = False
         elif name in stated:
             report(errors.given_twice(keyword.name.span, word))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from resspec.ir.init import Init
-from resspec.ir.ops.arrange import Identity
-from resspec.ir.ops.norm import Norm
-from resspec.ir.ops.regularize import DropPath
+from resspec.diagnostics import Diagnostic
+from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import errors, naming
-from resspec.lowering.draft import Draft, Fork, Leaf, Row, empty, fork, row
+from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
+from resspec.lowering.residual import with_last_norm, without_drop_path
 from resspec.lowering.scope import find_one, report_unknown, suggestion
 from resspec.lowering.values import BlockRef, OptionRef
 from resspec.source import Span
+from resspec.suggest import nearest
 from resspec.syntax import ast
+from resspec.syntax.errors import CLAUSES, misspelt
 
 if TYPE_CHECKING:
     from resspec.lowering.chain import Lowerer
@@ -26,8 +26,10 @@ _CLAUSES = ("preact", "residual", "after", "chain")
 
 def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None:
     """What the block makes of its input, not yet named."""
-    parts, shortcuts = _clauses(block, frame)
+    parts, shortcuts, sound = _clauses(block, frame)
     shortcut = shortcuts[0] if shortcuts else None
+    if not sound:
+        return None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
         if others:
@@ -40,8 +42,9 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
     return _residual_block(lowerer, block, parts, shortcut, frame)
 
 
-def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[ast.Shortcut]]:
-    """The chains by their word, and the shortcut; constants are set on the way."""
+def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[ast.Shortcut], bool]:
+    """The chains by their word, the shortcuts, and whether all clauses are known; constants are set on the way."""
+    sound = True
     parts: dict[str, ast.Part] = {}
     shortcuts: list[ast.Shortcut] = []
     for clause in block.clauses:
@@ -53,12 +56,16 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
                 if len(shortcuts) > 1:
                     frame.report(errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
             case ast.Part(kind=kind) if kind in _CLAUSES:
-                if kind in parts:
-                    frame.report(errors.clause_twice(clause.span, kind, parts[kind].span))
+                if kind == "chain" and (mistake := misspelt_clause(clause.chain, frame)):
+                    frame.report(mistake)
+                    sound = False
+                elif kind in parts:
+                    twice = errors.two_chains if kind == "chain" else errors.clause_twice
+                    frame.report(twice(clause.span, kind, parts[kind].span))
                 parts.setdefault(kind, clause)
             case _:
                 frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a block", "it belongs to a network"))
-    return parts, shortcuts
+    return parts, shortcuts, sound
 
 
 def _residual_block(
@@ -72,13 +79,13 @@ def _residual_block(
     residual = lowerer.chain(parts["residual"].chain, entered, frame)
     h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
     summed = _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
+    after = lowerer.chain(parts["after"].chain, summed.output if summed else None, frame) if "after" in parts else None
     numbering.inside -= 1
     lowerer.depth -= 4
     if numbering.inside == 0:
         numbering.index += 1
     if "after" not in parts:
         return summed
-    after = lowerer.chain(parts["after"].chain, summed.output if summed else None, frame)
     return row([summed, after], summed.input, block.span) if summed and after else None
 
 
@@ -148,13 +155,17 @@ def _sum(
     lowerer: Lowerer, before: Draft | None, residual: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
 ) -> Draft | None:
     """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
-    if lowerer.residual_init is not None:
-        residual = _with_last_norm(residual, lowerer.residual_init)[0]
     if shortcut.option is None or (shortcut.option.option and shortcut.arm is None):
         return None
     if not shortcut.exists:
-        residual = _without_drop_path(residual)
+        residual = without_drop_path(residual)
         return row([before, residual], before.input, part.span) if before else residual
+    if lowerer.residual_init is not None:
+        init, place = lowerer.residual_init
+        started = with_last_norm(residual, init)
+        if started is None:
+            frame.report(errors.no_norm(part.chain.span, place))
+        residual = started or residual
     if shortcut.is_only("identity"):
         x = before.input if before else residual.input
         f = row([before, residual], before.input, part.span) if before else residual
@@ -194,6 +205,17 @@ def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
     return fork("add", [f, h], f.output, span, residual=0)
 
 
+def misspelt_clause(chain: ast.Chain, frame: Frame) -> Diagnostic | None:
+    """A chain that begins with nearly a word of the language, and with nothing that could be called."""
+    item = chain.steps[0].item
+    if not isinstance(item, ast.Call):
+        return None
+    name = item.name
+    known = name.text in OPS or name.text in frame.names or frame.library.find(name.text, ast.Block)
+    near = None if known else nearest(name.text, CLAUSES)
+    return misspelt(name.span, "clause", near) if near else None
+
+
 def is_only(chain: ast.Chain, word: str) -> bool:
     """Whether a chain is one unlabelled call of this name."""
     step = chain.steps[0]
@@ -208,29 +230,3 @@ def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:
         if isinstance(other, ast.Part) and other.kind == "residual":
             return False
     return False
-
-
-def _with_last_norm(draft: Draft, init: Init) -> tuple[Draft, bool]:
-    """The draft with its last norm's weight started by a law, and whether there was one."""
-    match draft:
-        case Leaf(layer=Norm()):
-            return replace(draft, init=init), True
-        case Row(steps=steps):
-            for i in reversed(range(len(steps))):
-                step, found = _with_last_norm(steps[i], init)
-                if found:
-                    return replace(draft, steps=(*steps[:i], step, *steps[i + 1 :])), True
-    return draft, False
-
-
-def _without_drop_path(draft: Draft) -> Draft:
-    """Dropping a path needs another path: without a shortcut the layer keeps its place and does nothing."""
-    match draft:
-        case Leaf(layer=DropPath()):
-            return replace(draft, layer=Identity())
-        case Row(steps=steps):
-            return replace(draft, steps=tuple(_without_drop_path(step) for step in steps))
-        case Fork(paths=paths):
-            return replace(draft, paths=tuple(_without_drop_path(path) for path in paths))
-        case _:
-            return draft

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from resspec.ir.init import STARTS_AS_ONE, Init
+from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Fc
@@ -87,16 +87,21 @@ def _layer(
     except ShapeError as error:
         frame.report(errors.shape(call.span, error.code, error.message, error.help, str(x)))
         return None
-    steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, bound.scale, call, frame), label))
+    steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label))
     return row(steps, entered, call.span)
 
 
-def _init(lowerer: Lowerer, layer: Layer, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:
-    if scale is not None:
+def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:
+    if not layer.parameters(x):
+        if scale is not None and isinstance(layer, Norm):
+            message = "`scale` needs a weight, and `affine=false` leaves none"
+            frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", str(x)))
+        return None
+    if scale is not None and isinstance(layer, Norm):
         value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
         return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
-    return None if isinstance(layer, Norm) and law == STARTS_AS_ONE else law
+    return None if law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE) else law
 
 
 # --- blocks ---

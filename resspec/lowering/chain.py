@@ -40,7 +40,7 @@ class Lowerer:
         self.option: OptionRef | None = None
         self.place: Span | None = None  # of the network
         self.inits: dict[str, Init] = {}  # by kind; "" for every layer with weights
-        self.residual_init: Init | None = None
+        self.residual_init: tuple[Init, Span] | None = None
         self.replaced: dict[str, tuple[ast.Call, Frame]] = {}
         self.allowance = allowance  # layers that may still be lowered one by one
         self.made: dict[Hashable, Made] = {}

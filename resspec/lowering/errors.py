@@ -30,11 +30,11 @@ def unknown_name(span: Span, near: str | None) -> Diagnostic:
     return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near))
 
 
-def unknown_argument(span: Span, callee: str, near: str | None) -> Diagnostic:
+def unknown_argument(span: Span, callee: str, near: str | None, takes: Sequence[str] = ()) -> Diagnostic:
     """E0203: a layer or block has no argument of this name."""
-    if near == "stride":
-        return _at("E0203", f"`{callee}` takes no `{span.text}`", span, "did you mean the stride? it is written `/2`")
-    return _at("E0203", f"`{callee}` takes no `{span.text}`", span, _meant(near))
+    help = "did you mean the stride? it is written `/2`" if near == "stride" else _meant(near)
+    listed = f"it takes {', '.join(f'`{name}`' for name in takes)}" if takes else None
+    return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed)
 
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
@@ -120,14 +120,14 @@ def outside_root(span: Span, root: str) -> Diagnostic:
 
 
 def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
-    """E0219: a block that contains itself, or a constant that is defined by itself."""
+    """E0219: a block that contains itself."""
     labels = (Label(span, "here again"), *(Label(place, "called from here") for place in trail))
     return Diagnostic("E0219", f"`{name}` contains itself", labels, "repeat with `N x …`; there is no recursion")
 
 
-def not_here(span: Span, where: str) -> Diagnostic:
+def not_here(span: Span, why: str, help: str) -> Diagnostic:
     """E0220: `in`, `stride`, `out`, `index` and `count` have a value in some places only."""
-    return _at("E0220", f"`{span.text}` has no value here", span, where)
+    return _at("E0220", f"`{span.text}` has no value here", span, help, why)
 
 
 def no_arithmetic(span: Span, got: str) -> Diagnostic:
@@ -214,12 +214,12 @@ def unknown_metric(span: Span, near: str | None, known: Sequence[str]) -> Diagno
     return _at("E0236", f"the report has no `{span.text}`", span, _meant(near) or f"one of {', '.join(known)}")
 
 
-def needs_values(span: Span, name: str, parameters: Sequence[str]) -> Diagnostic:
+def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
     """E0237: a template without a value for a parameter is no network yet."""
     names = ", ".join(f"`{p}`" for p in parameters)
-    example = " ".join(f"--set {p}=…" for p in parameters)
-    help = f"`{example}`, or `network my_{name} = {name} …`"
-    return _at("E0237", f"`{name}` is a template: {names} has no value", span, help)
+    call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
+    help = f"`{call}`" if derived else f"`{' '.join(f'--set {p}=…' for p in parameters)}`, or `network my_{name} = {call}`"
+    return _at("E0237", f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value", span, help)
 
 
 def no_merge(span: Span, near: str | None) -> Diagnostic:
@@ -229,7 +229,40 @@ def no_merge(span: Span, near: str | None) -> Diagnostic:
 
 def bad_replacement(span: Span) -> Diagnostic:
     """E0239: `replace` swaps one layer for another."""
-    return _at("E0239", "`replace` takes a layer, not a block", span)
+    return _at("E0239", f"`{span.text}` is a block, and `replace` takes a layer", span)
+
+
+def no_layer(span: Span) -> Diagnostic:
+    """E0240: a parameter that is called like a layer, but is a number, a size or an option."""
+    return _at("E0240", f"`{span.text}` is no layer", span)
+
+
+def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0241: a constant or a network that is defined by itself."""
+    labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
+    return Diagnostic("E0241", f"`{name}` is defined by itself", labels)
+
+
+def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
+    """E0242: a network's arguments are given by name."""
+    help = f"`{parameter}={span.text}`" if parameter else None
+    return _at("E0242", f"`{template}` takes its arguments by name", span, help)
+
+
+def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None) -> Diagnostic:
+    """E0243: an initialisation for a kind of layer that cannot start by it."""
+    return _at("E0243", f"`{law}` cannot start `{kind}`", span, help, why)
+
+
+def loose_chain(span: Span) -> Diagnostic:
+    """E0244: layers in a network that stand in no clause."""
+    return _at("E0244", "these layers belong to no part of the network", span, "`stem …`, `stage NAME: …` or `head …`")
+
+
+def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
+    """E0245: a block in braces has one chain; the next line begins another."""
+    labels = (Label(span, f"another {what}"), Label(first, "the first one"))
+    return Diagnostic("E0245", "a block has one chain", labels, f"`-> {span.text.split()[0]}` goes on with the first")
 
 
 # --- E03: shapes and structure ---
@@ -296,6 +329,8 @@ def too_much(span: Span) -> Diagnostic:
     return _at("E0314", "this expands to too many distinct layers", span, "a repeat of equal shapes costs nothing")
 
 
-def no_layer(span: Span) -> Diagnostic:
-    """E0240: a parameter that is called like a layer, but is a number, a size or an option."""
-    return _at("E0240", f"`{span.text}` is no layer", span)
+def no_norm(residual: Span, init: Span) -> Diagnostic:
+    """E0315: `init residual:` starts the last norm of every residual, and one has none in its row of layers."""
+    labels = (Label(residual, "no norm in this residual"), Label(init, "which this would start"))
+    return Diagnostic("E0315", "`init residual` has nothing to start here", labels,
+                      "leave it out, or write `scale=` at the norms that are meant")

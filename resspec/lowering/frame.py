@@ -56,8 +56,7 @@ class Frame:
             case "true" | "false":
                 return name.text == "true"
             case "in" | "stride" if not self.inside:
-                why = f"`{name.text}` is what a block's caller gives it; this is outside of blocks"
-                self.report(errors.not_here(name.span, why))
+                self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
                 return UNKNOWN
             case "in":
                 return self.x.channels if self.x else UNKNOWN
@@ -66,7 +65,7 @@ class Frame:
                 return self.stride
             case "out":
                 if self.out is None:
-                    self.report(errors.not_here(name.span, "`out` is the channels of the residual, in a shortcut option"))
+                    self.report(errors.not_here(name.span, "outside of shortcut options", "the channels as a number"))
                 return UNKNOWN if self.out is None else self.out
             case "index" | "count":
                 return self._number(name)
@@ -74,7 +73,7 @@ class Frame:
 
     def _number(self, name: ast.Name) -> Value:
         if not self.inside:
-            self.report(errors.not_here(name.span, f"`{name.text}` numbers residual blocks; this is outside of blocks"))
+            self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
             return UNKNOWN
         self.numbering.reads += 1
         return self.numbering.index if name.text == "index" else self.numbering.count or MANY
@@ -102,7 +101,7 @@ class Frame:
         """A constant of a file, in that file's own names."""
         place = let.name.span
         if place in self.defining:
-            self.report(errors.recursion(name.span, let.name.text, self.defining))
+            self.report(errors.circular(name.span, let.name.text, self.defining))
         elif len(self.defining) >= MAX_DEPTH:
             self.report(errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
         elif place not in self.constants:

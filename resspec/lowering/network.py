@@ -6,12 +6,13 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
-from resspec.ir.init import STARTS_AS_ONE
+from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
 from resspec.ir.nodes import Network, Section
 from resspec.ir.ops import OPS
+from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import arguments, errors, naming
-from resspec.lowering.block import resolve_option
+from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.draft import Draft
 from resspec.lowering.frame import Frame
@@ -104,27 +105,31 @@ class Attempt:
         home, place = library, declared.name.span
         while isinstance(declared, ast.Derived):
             if declared in seen:
-                self.lowerer.report(errors.recursion(declared.base.span, declared.base.text, [d.name.span for d in seen]))
+                self.lowerer.report(errors.circular(seen[-1].base.span, declared.name.text, [d.name.span for d in seen]))
                 return None
             seen.append(declared)
             frame = self.lowerer.frame(home, {})
-            values = {**self._arguments(declared, frame), **values}
             self._derived_clauses(declared, frame)
             found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
                 report_unknown(home, errors.unknown_network(declared.base.span, near), frame.report)
                 return None
+            parameters = [p.name.text for p in found[0].parameters] if isinstance(found[0], ast.Network) else []
+            values = {**self._arguments(declared, parameters, frame), **values}
             declared, home = found
         assert isinstance(declared, ast.Network)
         outer = self.lowerer.frame(library, {})
         values.update({word: outer.value(node) for word, node in overrides.items()})
         return self._build(declared, home, values, name, place, seen, overrides)
 
-    def _arguments(self, derived: ast.Derived, frame: Frame) -> dict[str, Value]:
+    def _arguments(self, derived: ast.Derived, parameters: list[str], frame: Frame) -> dict[str, Value]:
         given = arguments.sort(derived.arguments, frame.report)
-        for node in [*given.bare, *([given.stride] if given.stride else [])]:
-            frame.report(errors.too_many_arguments(node.span, derived.base.text, 0, None))
+        for i, node in enumerate(given.bare):
+            parameter = parameters[i] if i < len(parameters) else None
+            frame.report(errors.by_name_only(node.span, derived.base.text, parameter))
+        if given.stride is not None:
+            frame.report(errors.unused_stride(given.stride.span, derived.base.text))
         return {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
 
     def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
@@ -144,10 +149,12 @@ class Attempt:
         for word in values:
             if word not in parameters:
                 span = _argument_span(word, derivations, overrides)
-                frame.report(errors.unknown_argument(span, declared.name.text, nearest(word, parameters)))
+                near = nearest(word, parameters)
+                frame.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
         missing = [word for word, p in parameters.items() if word not in values and p.default is None]
         if missing:
-            frame.report(errors.needs_values(derivations[0].base.span if derivations else place, declared.name.text, missing))
+            where = derivations[-1].base.span if derivations else place
+            frame.report(errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
             return None
         for word, parameter in parameters.items():
             given = values.get(word)
@@ -179,6 +186,7 @@ class _Clauses:
         self.input: Shape | None = None
         self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
         self.once: dict[str, Span] = {}
+        self.has_misspelt = False  # a clause that may be the one that is missing
         for clause in declared.clauses:
             if isinstance(clause, ast.Let):
                 frame.names[clause.name.text] = frame.value(clause.value)
@@ -188,7 +196,7 @@ class _Clauses:
     def network(self, name: str, place: Span) -> Network | None:
         report = self.frame.report
         for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
-            if clause not in self.once and not (clause == "head" and self.sections):
+            if clause not in self.once and not (clause == "head" and self.sections) and not self.has_misspelt:
                 owner = self.declared.name
                 report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
@@ -240,10 +248,13 @@ class _Clauses:
                 self._replace(clause)
             case ast.Expect():
                 self.attempt._expect(clause, frame)
+            case ast.Part(kind="chain", chain=chain):
+                mistake = misspelt_clause(chain, frame)
+                self.has_misspelt |= mistake is not None
+                frame.report(mistake or errors.loose_chain(clause.span))
             case _:
                 word = clause.span.text.split()[0]
-                help = "it stands after `stem`, `stage NAME:` or `head`, or in a block"
-                frame.report(errors.misplaced(clause.span, word, "a network", help))
+                frame.report(errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
 
     def _only_once(self, word: str, span: Span) -> None:
         if word in self.once:
@@ -264,24 +275,42 @@ class _Clauses:
 
     def _init(self, clause: ast.Init) -> None:
         law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
-        kind = clause.kind
-        if kind is not None and kind.text not in OPS and kind.text != "residual":
-            self.frame.report(errors.unknown_kind(kind.span, nearest(kind.text, {*OPS, "residual"})))
+        kind = clause.kind.text if clause.kind else ""
+        self._only_once(f"init {kind}:" if kind else "init", clause.span)
+        if clause.kind and kind not in OPS and kind != "residual":
+            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(kind, {*OPS, "residual"})))
         elif law is None:
             return
-        elif kind is not None and kind.text == "residual":
-            self.lowerer.residual_init = None if law == STARTS_AS_ONE else law
+        elif unfit := _unfit(law, kind):
+            self.frame.report(errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit))
+        elif kind == "residual":
+            self.lowerer.residual_init = None if law == STARTS_AS_ONE else (law, clause.span)
         else:
-            self.lowerer.inits[kind.text if kind else ""] = law
+            self.lowerer.inits[kind] = law
 
     def _replace(self, clause: ast.Replace) -> None:
+        name = clause.call.name
+        self._only_once(f"replace {clause.kind.text}:", clause.span)
         if clause.kind.text not in OPS:
             self.frame.report(errors.unknown_kind(clause.kind.span, nearest(clause.kind.text, OPS)))
-        elif clause.call.name.text not in OPS:
-            near = nearest(clause.call.name.text, OPS)
-            self.frame.report(errors.unknown_kind(clause.call.name.span, near))
-        else:
+        elif name.text in OPS:
             self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
+        elif self.frame.library.find(name.text, ast.Block):
+            self.frame.report(errors.bad_replacement(name.span))
+        else:
+            self.frame.report(errors.unknown_kind(name.span, nearest(name.text, OPS)))
+
+
+def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
+    """Why layers of this kind cannot start by a law, and what would help."""
+    if kind == "residual":
+        if law.law != "constant" or law.bias != 0:
+            return "a residual's last norm starts at a constant", "`zeros`, `ones` or `constant value=…`"
+    elif kind and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
+        return "it has no weight", None
+    elif kind and not OPS[kind].weighted and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {}):
+        return "its weight has one axis, and this law needs two", "`ones`, or `normal mean=1, std=…`"
+    return None
 
 
 def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[str, ast.Value]) -> Span:

@@ -141,8 +141,8 @@ class Fc(Linear):
 
 def check_groups(channels: int, out_channels: int, groups: int) -> None:
     """Raises ShapeError unless the groups divide both sides."""
-    for name, width in (("in", channels), ("out", out_channels)):
+    for side, width in (("input", channels), ("output", out_channels)):
         if width % groups:
             below, above = width - width % groups, width + groups - width % groups
-            raise ShapeError("E0304", f"{width} channels {name} in {groups} groups leave {width % groups}",
+            raise ShapeError("E0304", f"{width} {side} channels in {groups} groups leave {width % groups}",
                              f"{below} or {above} channels" if below else f"{above} channels")
