@@ -22,11 +22,12 @@ INDENT = "    "
 
 def expand(network: Network) -> str:
     """A `.res` text that stands alone: each distinct body of a block once, then the network."""
-    blocks = _Blocks(_shared(network))
+    laws = _laws(network.body)
+    blocks = _Blocks(network.name, _shared(network), laws)
     sections = [INDENT + line for section in network.sections for line in _section(section, blocks)]
-    laws = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(_laws(network.body).items())]
+    inits = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(laws.items())]
     head = [f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}", ""]
-    body = [f"network {network.name} {{", f"{INDENT}input {network.input}", *laws, *sections, "}", ""]
+    body = [f"network {network.name} {{", f"{INDENT}input {network.input}", *inits, *sections, "}", ""]
     return "\n".join([*head, *blocks.declarations, *body])
 
 
@@ -36,8 +37,10 @@ class _Blocks:
     What several sections add to one scope, the `shared`, has dotted labels; any other scope is one step in braces.
     """
 
-    def __init__(self, shared: set[str]) -> None:
+    def __init__(self, network: str, shared: set[str], laws: dict[str, str]) -> None:
+        self.network = network
         self.shared = shared
+        self.laws = laws
         self.declarations: list[str] = []
         self._names: dict[str, str] = {}  # by their lines
         self._known: dict[tuple[int, int | None], tuple[str, Scope]] = {}
@@ -58,7 +61,7 @@ class _Blocks:
         """`bottleneck_1`, `bottleneck_2`, …; a number that is there already is not numbered again."""
         stem, _, number = block.rpartition("_")
         base = stem if stem and number.isdigit() else block
-        taken = set(self._names.values())
+        taken = {self.network, *self._names.values()}
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
     def steps(
@@ -71,7 +74,7 @@ class _Blocks:
                 return
             case Op(name=name):
                 assert name is not None
-                yield [f"{path}{name.at(*turns)}: {_call(node, turn)}"]
+                yield [f"{path}{name.at(*turns)}: {self._call(node, turn)}"]
             case Scope(name=name, block=None, body=body) if path + name.at() in self.shared:
                 yield from self.steps(body, (), turn, f"{path}{name.at()}.")
             case Scope(name=name, block=None):
@@ -85,11 +88,20 @@ class _Blocks:
                 yield _merge(merge, [list(self.steps(branch, turns, turn, path)) for branch in paths])
             case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
                 assert body.name is not None
-                item = _call(body, turn) if isinstance(body, Op) else self.name(body, turn)
+                item = self._call(body, turn) if isinstance(body, Op) else self.name(body, turn)
                 yield [f"{path}{body.name.at(0)}..: {n} x {item}"]
             case Repeat(count=n, body=body):
                 for i in range(n):
                     yield from self.steps(body, (*turns, i), i, path)
+
+    def _call(self, op: Op, turn: int | None) -> str:
+        layer = op.layer if turn is None else op.layer.at(turn)
+        arguments = list(_arguments(layer))
+        if _has_scale(op):
+            arguments.append(f"scale={_number(_scale(op.init))}")
+        elif op.init is None and layer.kind in self.laws and isinstance(layer, Norm) and layer.parameters(op.input):
+            arguments.append("scale=1")  # otherwise the law of its kind would start it
+        return f"{layer.kind} {', '.join(arguments)}".rstrip()
 
 
 def _shared(network: Network) -> set[str]:
@@ -177,14 +189,6 @@ def _prefixed(head: str, lines: list[str]) -> list[str]:
 # --- calls ---
 
 
-def _call(op: Op, turn: int | None) -> str:
-    layer = op.layer if turn is None else op.layer.at(turn)
-    arguments = [*_arguments(layer)]
-    if isinstance(layer, Norm) and op.init is not None and op.init.law == "constant":
-        arguments.append(f"scale={_number(_constant(op.init))}")
-    return f"{layer.kind} {', '.join(arguments)}".rstrip()
-
-
 def _arguments(layer: Layer) -> Iterator[str]:
     """Every field, defaults too; of a pool that adapts to its input only the target."""
     if isinstance(layer, Pool) and layer.target is not None:
@@ -232,15 +236,22 @@ def _number(value: Fraction) -> str:
     return ("-" if value < 0 else "") + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
 
 
-def _constant(init: Init) -> Fraction:
-    return next(value for name, value in init.arguments if name == "value" and isinstance(value, Fraction))
+def _has_scale(op: Op) -> bool:
+    """Whether the start of a norm stands at the layer, as `scale=`."""
+    return isinstance(op.layer, Norm) and op.init is not None and op.init.law == "constant" and op.init.bias == 0
+
+
+def _scale(init: Init | None) -> Fraction:
+    values = [value for _, value in init.arguments] if init else []
+    assert len(values) == 1 and isinstance(values[0], Fraction)
+    return values[0]
 
 
 def _laws(node: Node) -> dict[str, str]:
-    """The initialisation of each kind of layer but the norms' constants, which stand at the layer."""
+    """The initialisation of each kind of layer, but for what stands at the layers."""
     match node:
         case Op(layer=layer, init=init):
-            if init is None or (isinstance(layer, Norm) and init.law == "constant"):
+            if init is None or _has_scale(node):
                 return {}
             arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
             if init.bias is not None or init.law != "default":

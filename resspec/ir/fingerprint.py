@@ -66,6 +66,8 @@ class _Digests:
             case Series(children=children):
                 for child in children:
                     yield from self._entries(child, turns, turn)
+            case Parallel(paths=(path,)):
+                yield from self._entries(path, turns, turn)
             case Parallel(merge=merge, paths=paths):
                 rows = [self.row((path,), turns, turn) for path in paths]
                 yield _Entry(None, None, 1, f"{merge} {' '.join(rows)}", None)
@@ -139,4 +141,7 @@ def _counts_up(node: Op | Scope) -> bool:
 def _op_digest(op: Op, turn: int | None) -> str:
     layer = op.layer if turn is None else op.layer.at(turn)
     fields = " ".join(f"{name}={value}" for name, value in vars(layer).items() if name != "inplace")
-    return f"{layer.kind} {fields} init={op.init}"
+    init = op.init
+    if init is not None and "bias" not in layer.parameters(op.input):
+        init = init._replace(bias=None)
+    return f"{layer.kind} {fields} init={init}"
