@@ -10,7 +10,7 @@ import pytest
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.lowering.network import QUANTITIES
+from resspec.lowering.expectations import QUANTITIES
 from resspec.passes.measure import Totals, combine, largest, measure
 
 GOLD = Path(__file__).parents[1] / "gold" / "derived.csv"

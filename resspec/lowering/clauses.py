@@ -1,0 +1,156 @@
+"""The clauses of a network: what it sets for all its layers, and its sections in order."""
+
+from __future__ import annotations
+
+from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
+from resspec.ir.nodes import Network, Section
+from resspec.ir.ops import OPS
+from resspec.ir.ops.norm import Norm
+from resspec.ir.shape import Shape
+from resspec.lowering import arguments, errors, naming
+from resspec.lowering.block import misspelt_clause, resolve_option
+from resspec.lowering.chain import Lowerer
+from resspec.lowering.draft import Draft
+from resspec.lowering.expectations import Expectation, expectation
+from resspec.lowering.frame import Frame
+from resspec.lowering.values import UNKNOWN, Unknown
+from resspec.source import Span
+from resspec.suggest import nearest
+from resspec.syntax import ast
+
+
+class Clauses:
+    """The clauses of the template itself, those that others depend on first."""
+
+    def __init__(self, lowerer: Lowerer, declared: ast.Network, frame: Frame) -> None:
+        self.lowerer, self.declared, self.frame = lowerer, declared, frame
+        self.expectations: list[Expectation] = []
+        self.input: Shape | None = None
+        self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
+        self.once: dict[str, Span] = {}
+        self.has_misspelt = False  # a clause that may be the one that is missing
+        for clause in declared.clauses:
+            if isinstance(clause, ast.Let):
+                frame.names[clause.name.text] = frame.value(clause.value)
+        for clause in declared.clauses:
+            self._set(clause)
+
+    def network(self, name: str, place: Span) -> Network | None:
+        report = self.frame.report
+        for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
+            if clause not in self.once and not (clause == "head" and self.sections) and not self.has_misspelt:
+                owner = self.declared.name
+                report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
+        order = {"stem": 0, "stage": 1, "head": 2}
+        self.sections.sort(key=lambda section: order[section[0]])
+        x, drafts = self.input, list[Draft]()
+        for _, _, chain, label, _ in self.sections:
+            draft = self._section(chain, label, x)
+            x = draft.output if draft else None
+            if draft:
+                drafts.append(draft)
+        if self.input is None or len(drafts) < len(self.sections) or not drafts:
+            return None
+        bodies = naming.Namer(by_position=False, report=report).close(*drafts)
+        sections = tuple(
+            Section.model_construct(kind=kind, label=label, body=body, span=str(span))
+            for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
+        )
+        output = drafts[-1].output
+        return Network.model_construct(name=name, input=self.input, output=output, sections=sections, span=str(place))
+
+    def _section(self, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
+        """A stage is a numbered scope of its own, or a run of numbers in another."""
+        if label is None:
+            return self.lowerer.chain(chain, x, self.frame)
+        group = ast.Group(chain, chain.span)
+        return self.lowerer.step(ast.Step(label, group, chain.span), x, self.frame)
+
+    def _set(self, clause: ast.Clause) -> None:
+        frame, lowerer = self.frame, self.lowerer
+        match clause:
+            case ast.Let():
+                pass
+            case ast.Input():
+                self._only_once("input", clause.span)
+                self.input = self._shape(clause)
+            case ast.Part(kind="stem" | "head" as kind):
+                self._only_once(kind, clause.span)
+                self.sections.append((kind, kind, clause.chain, None, clause.span))
+            case ast.Stage(label=label):
+                self.sections.append(("stage", label.text, clause.chain, label, clause.span))
+            case ast.Shortcut(option=ast.Name() as option):
+                self._only_once("shortcut", clause.span)
+                lowerer.option = resolve_option(option, frame)
+            case ast.Shortcut():
+                frame.report(errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
+            case ast.Init():
+                self._init(clause)
+            case ast.Replace():
+                self._replace(clause)
+            case ast.Expect():
+                expected = expectation(clause, frame)
+                self.expectations += [expected] if expected else []
+            case ast.Part(kind="chain", chain=chain):
+                mistake = misspelt_clause(chain, frame)
+                self.has_misspelt |= mistake is not None
+                frame.report(mistake or errors.loose_chain(clause.span))
+            case _:
+                word = clause.span.text.split()[0]
+                frame.report(errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
+
+    def _only_once(self, word: str, span: Span) -> None:
+        if word in self.once:
+            self.frame.report(errors.clause_twice(span, word, self.once[word]))
+        self.once.setdefault(word, span)
+
+    def _shape(self, clause: ast.Input) -> Shape | None:
+        value = self.frame.value(clause.value)
+        dims = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(dim, Unknown) for dim in dims):
+            return None
+        if len(dims) not in (1, 3):
+            self.frame.report(errors.wrong_kind(clause.value.span, "an input", "channels, height and width, `3x224x224`",
+                                                clause.value.span.text))
+            return None
+        sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
+        return None if UNKNOWN in sides else Shape(tuple(sides))
+
+    def _init(self, clause: ast.Init) -> None:
+        law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
+        kind = clause.kind.text if clause.kind else ""
+        self._only_once(f"init {kind}:" if kind else "init", clause.span)
+        if clause.kind and kind not in OPS and kind != "residual":
+            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(kind, {*OPS, "residual"})))
+        elif law is None:
+            return
+        elif unfit := _unfit(law, kind):
+            self.frame.report(errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit))
+        elif kind == "residual":
+            self.lowerer.residual_init = None if law == STARTS_AS_ONE else (law, clause.span)
+        else:
+            self.lowerer.inits[kind] = law
+
+    def _replace(self, clause: ast.Replace) -> None:
+        name = clause.call.name
+        self._only_once(f"replace {clause.kind.text}:", clause.span)
+        if clause.kind.text not in OPS:
+            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(clause.kind.text, OPS)))
+        elif name.text in OPS:
+            self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
+        elif self.frame.library.find(name.text, ast.Block):
+            self.frame.report(errors.bad_replacement(name.span))
+        else:
+            self.frame.report(errors.unknown_kind(name.span, nearest(name.text, OPS)))
+
+
+def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
+    """Why layers of this kind cannot start by a law, and what would help."""
+    if kind == "residual":
+        if law.law != "constant" or law.bias != 0:
+            return "a residual's last norm starts at a constant", "`zeros`, `ones` or `constant value=…`"
+    elif kind and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
+        return "it has no weight", None
+    elif kind and not OPS[kind].weighted and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {}):
+        return "its weight has one axis, and this law needs two", "`ones`, or `normal mean=1, std=…`"
+    return None
