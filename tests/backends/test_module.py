@@ -17,7 +17,6 @@ from resspec.backends.layers import DropPath
 from resspec.backends.module import Flow, build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.passes.inplace import inplace
 
 EVERYTHING = """
 shortcut A { same: identity; change: subsample /stride -> pad_channels out }
@@ -54,7 +53,7 @@ network n {
 def network(tmp_path: Path, text: str) -> Network:
     path = tmp_path / "n.res"
     path.write_text(text, encoding="utf-8")
-    return inplace(load(path))
+    return load(path)
 
 
 def of(tmp_path: Path, clauses: str, blocks: str = "") -> nn.Module:
@@ -139,6 +138,8 @@ def test_a_replaced_child_is_used(everything: nn.Module, picture: Tensor) -> Non
     ("add { relu }", lambda x: x.relu()),
     ("add { identity | identity }", lambda x: 2 * x),
     ("add { sigmoid -> add { relu | identity } | relu } -> relu", lambda x: 2 * x.sigmoid() + x.relu()),
+    ("ln2d eps=0.5", lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 0.5).sqrt()),
+    ("layer_scale 0.25", lambda x: x / 4),
     ("subsample /2 -> pad_channels 6", lambda x: torch.cat([x[:, :, ::2, ::2], x.new_zeros(2, 2, 3, 3)], 1)),
     ("chunk 2, 1 -> subsample /3x1", lambda x: x[:, 2:, ::3]),
     ("2 x avgpool to=3x3", lambda x: x.unflatten(2, (3, 2)).unflatten(4, (3, 2)).mean((3, 5))),

@@ -13,7 +13,6 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.passes.inplace import inplace
 from tests.specs.references import TORCHVISION
 
 SPECS = {spec: name for spec, name in TORCHVISION.items() if name != "convnext_tiny"}  # which has other names for its scales
@@ -23,7 +22,7 @@ BATCH = 2
 
 def pair(spec: str) -> tuple[nn.Module, nn.Module]:
     """Ours and torchvision's, each from the same seed."""
-    network = inplace(load(spec))
+    network = load(spec)
     torch.manual_seed(0)
     ours = build(network)
     torch.manual_seed(0)
