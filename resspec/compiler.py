@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -90,24 +91,30 @@ def open_spec(path: Path) -> Opened:
     """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
     root = project_root(path)
+    sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
+    folders: dict[Source, Path] = {}
 
-    folders = {_shown(path): path.parent}
+    def source(path: Path) -> Source:
+        real = os.path.realpath(path)
+        if real not in sources:
+            sources[real] = _read(path)
+            folders[sources[real]] = path.parent
+        return sources[real]
 
     def read_used(use: ast.Use, user: Source) -> Source:
-        found = _find_used(use, folders[user.name], root)
-        folders[_shown(found)] = found.parent
-        return _read(found)
+        return source(_find_used(use, folders[user], root))
 
-    return Opened(path, Loader(read_used, diagnostics.append).load(_read(path)), diagnostics)
+    return Opened(path, Loader(read_used, diagnostics.append).load(source(path)), diagnostics)
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
     """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's name."""
     for text, name in _readings(spec):
-        if (path := Path(text)).is_file():
+        path = Path(text)
+        if _is_file(path):
             return path, name
-        shipped_path = shipped.path("specs", *Path(f"{text}.res").parts)
-        if not text.endswith(".res") and ".." not in Path(text).parts and shipped_path.is_file():
+        shipped_path = shipped.path("specs", f"{text}.res")
+        if path.suffix != ".res" and not path.is_absolute() and ".." not in path.parts and _is_file(shipped_path):
             return shipped_path, name
     near = nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
@@ -122,7 +129,7 @@ def shipped_names() -> list[str]:
 
 def project_root(path: Path) -> Path:
     """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
-    folder = path.resolve().parent
+    folder = Path(os.path.realpath(path)).parent
     return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
 
 
@@ -131,6 +138,14 @@ def _readings(spec: str) -> Iterator[tuple[str, str | None]]:
     path, colon, name = spec.rpartition(":")
     if colon:
         yield path, name
+
+
+def _is_file(path: Path) -> bool:
+    """Also of a text that can be no path."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _read(path: Path) -> Source:
@@ -155,11 +170,13 @@ def _find_used(use: ast.Use, beside: Path, root: Path) -> Path:
     name, libraries = use.target.text, shipped.path("specs", "lib")
     candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
     for path in candidates:
-        if path.is_file():
-            if not any(path.resolve().is_relative_to(folder) for folder in (root, libraries.resolve())):
-                raise SpecError([errors.outside_root(use.target.span, str(root))])
+        is_there, real = _is_file(path), Path(os.path.realpath(path))
+        inside = real.is_relative_to(root) or real.is_relative_to(os.path.realpath(libraries))
+        if not inside and (is_there or use.is_file):
+            raise SpecError([errors.outside_root(use.target.span, str(root))])
+        if is_there:
             return path
-    known = {path.stem for path in libraries.glob("*.res")}
+    known = {path.name if use.is_file else path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
     raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], nearest(name, known))])
 
 

@@ -8,6 +8,7 @@ joined, equal neighbours counted.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from hashlib import sha256
 from itertools import groupby
 from typing import NamedTuple
@@ -143,5 +144,5 @@ def _op_digest(op: Op, turn: int | None) -> str:
     fields = " ".join(f"{name}={value}" for name, value in vars(layer).items() if name != "inplace")
     init = op.init
     if init is not None and "bias" not in layer.parameters(op.input):
-        init = init._replace(bias=None)
+        init = init._replace(bias=Fraction(0))
     return f"{layer.kind} {fields} init={init}"

@@ -116,7 +116,8 @@ def no_library(span: Span, looked: Sequence[str], near: str | None) -> Diagnosti
 
 def outside_root(span: Span, root: str) -> Diagnostic:
     """E0218: a spec reads files of its own project only."""
-    return _at("E0218", f"this file is outside the project {root}", span, "move or copy it into the project")
+    help, where = "move or copy it into the project", f"the project is {root}"
+    return Diagnostic("E0218", "this file is outside of the project", (Label(span),), help, (where,))
 
 
 def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:

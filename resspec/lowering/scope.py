@@ -23,7 +23,7 @@ BUILT_IN = frozenset({*OPS, *MERGES, "none"})
 MAX_USES = 64  # files of which each uses the next
 
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
-Reader = Callable[[ast.Use, Source], Source]  # raises SpecError where there is no such library
+Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
 
 
 @dataclass(eq=False, repr=False)
@@ -72,11 +72,11 @@ class Loader:
     def __init__(self, read: Reader, report: Callable[[Diagnostic], None]) -> None:
         self._read = read
         self._report = report
-        self._loaded: dict[str, Library] = {}
-        self._open: list[tuple[str, Span]] = []
+        self._loaded: dict[Source, Library] = {}
+        self._open: list[tuple[Source, Span]] = []
 
     def load(self, source: Source) -> Library:
-        library = self._loaded[source.name] = Library(source, partial=True)
+        library = self._loaded[source] = Library(source, partial=True)
         file = parse(source)
         library.partial = False
         for declaration in file.declarations:
@@ -93,17 +93,17 @@ class Loader:
             return
         try:
             source = self._read(use, library.source)
-            if source.name in (name for name, _ in self._open) or source.name == library.source.name:
+            if source is library.source or any(source is opened for opened, _ in self._open):
                 self._report(errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
                 library.partial = True
                 return
-            if source.name not in self._loaded:
-                self._open.append((library.source.name, use.span))
+            if source not in self._loaded:
+                self._open.append((library.source, use.span))
                 try:
                     self.load(source)
                 finally:
                     self._open.pop()
-            used = self._loaded[source.name]
+            used = self._loaded[source]
             library.used.append(used)
             library.partial |= used.partial
         except SpecError as error:
