@@ -45,20 +45,20 @@ class _Decisions:
 
     def node(self, node: Node, x: Memory) -> tuple[Node, Memory]:
         """The decided node, and the memory of its output."""
+        if isinstance(node, Op):
+            return self._op(node, x)
         key = (id(node), x)
         if key not in self._known:
             self._known[key] = self._decide(node, x)
         return self._known[key]
 
-    def _decide(self, node: Node, x: Memory) -> tuple[Node, Memory]:
+    def _decide(self, node: Series | Parallel | Repeat | Scope, x: Memory) -> tuple[Node, Memory]:
         match node:
-            case Op():
-                return self._op(node, x)
             case Series(children=children):
                 decided = []
                 for child in children:
-                    child, x = self.node(child, x)  # noqa: PLW2901
-                    decided.append(child)
+                    after, x = self.node(child, x)
+                    decided.append(after)
                 return node.model_copy(update={"children": tuple(decided)}), x
             case Parallel(paths=(path,)):
                 path, y = self.node(path, x)
@@ -74,7 +74,7 @@ class _Decisions:
 
     def _op(self, op: Op, x: Memory) -> tuple[Op, Memory]:
         layer = op.layer
-        y = {"new": Memory.OWN, "view": min(x, Memory.PART), "same": x}[layer.output]
+        y = Memory.OWN if layer.output == "new" else x if layer.output == "same" else min(x, Memory.PART)
         if isinstance(layer, Activation):
             decision = self._decision(layer.inplace, x, op.span, by_default=layer.inplace_by_default)
             op = op.model_copy(update={"layer": replace(layer, inplace=decision)})
