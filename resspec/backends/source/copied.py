@@ -1,0 +1,93 @@
+"""The layers that torch.nn lacks, as text to copy: resspec/backends/layers.py is read, never imported, since it needs torch."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+_LAYERS = Path(__file__).parent.parent / "layers.py"
+
+# The names of what torch's constructors take by position.
+_TORCH: dict[str, tuple[str, ...]] = {
+    "Conv2d": ("in_channels", "out_channels", "kernel_size"),
+    "ConvTranspose2d": ("in_channels", "out_channels", "kernel_size"),
+    "Linear": ("in_features", "out_features"),
+    "BatchNorm1d": ("num_features",),
+    "BatchNorm2d": ("num_features",),
+    "GroupNorm": ("num_groups", "num_channels"),
+    "LayerNorm": ("normalized_shape",),
+    "MaxPool2d": ("kernel_size",),
+    "AvgPool2d": ("kernel_size",),
+    "AdaptiveMaxPool2d": ("output_size",),
+    "AdaptiveAvgPool2d": ("output_size",),
+    "ChannelShuffle": ("groups",),
+    "Dropout": ("p",),
+}
+
+
+def positions(module: str) -> tuple[str, ...]:
+    """The names of the arguments that a layer's constructor takes by position."""
+    if module in _TORCH:
+        return _TORCH[module]
+    if module not in _definitions():
+        return ()
+    methods = (node for node in ast.walk(_definitions()[module]) if isinstance(node, ast.FunctionDef))
+    constructor = next((method for method in methods if method.name == "__init__"), None)
+    return tuple(argument.arg for argument in constructor.args.args[1:]) if constructor else ()
+
+
+def is_copied(module: str) -> bool:
+    """Whether a layer is one of ours."""
+    return module in _definitions()
+
+
+def names() -> frozenset[str]:
+    """All names in the file: none may mean something else where one of its classes is copied to."""
+    tree = ast.parse(_source())
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) | frozenset(_definitions())
+
+
+def base(module: str) -> str:
+    """The class of torch.nn whose instances these are as well, or the class itself."""
+    definition = _definitions().get(module)
+    if isinstance(definition, ast.ClassDef) and isinstance(parent := definition.bases[0], ast.Attribute):
+        return module if parent.attr == "Module" else parent.attr
+    return module
+
+
+def definitions(modules: Iterable[str]) -> list[str]:
+    """The source of these layers and of what they use, in the order of the file."""
+    known, wanted, todo = _definitions(), set[str](), [module for module in modules if module in _definitions()]
+    while todo:
+        name = todo.pop()
+        if name not in wanted:
+            wanted.add(name)
+            todo += [node.id for node in ast.walk(known[name]) if isinstance(node, ast.Name) and node.id in known]
+    return [_text(definition) for name, definition in known.items() if name in wanted]
+
+
+def _text(definition: ast.stmt) -> str:
+    first = min(node.lineno for node in (definition, *getattr(definition, "decorator_list", ())))
+    return "\n".join(_source().splitlines()[first - 1 : definition.end_lineno])
+
+
+@cache
+def _definitions() -> dict[str, ast.stmt]:
+    """Top-level classes, functions and constants by name."""
+    found: dict[str, ast.stmt] = {}
+    for statement in ast.parse(_source()).body:
+        match statement:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                found[name] = statement
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                found[name] = statement
+            case _:
+                pass
+    return found
+
+
+@cache
+def _source() -> str:
+    return _LAYERS.read_text(encoding="utf-8")

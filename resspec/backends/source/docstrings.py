@@ -1,0 +1,53 @@
+"""What the emitted file says about itself: only shapes, counts and names of ours, and labels without odd characters."""
+
+from __future__ import annotations
+
+import re
+
+from resspec.backends.source.families import Class
+from resspec.backends.source.printer import text
+from resspec.backends.source.terms import Merge
+from resspec.ir.nodes import Network
+from resspec.passes.measure import measure
+
+FUNCTION = "The network, untrained."
+
+
+def of_file(network: Network, function: str, fingerprint: str | None) -> str:
+    """The network at a glance, section by section."""
+    assert fingerprint is None or re.fullmatch(r"[A-Za-z0-9]+", fingerprint), fingerprint
+    rows = [("", "output", "parameters")]
+    for section in network.sections:
+        label = re.sub(r"[^A-Za-z0-9_.-]", "_", section.label.removesuffix(".."))
+        rows.append((label, str(section.body.output), f"{measure(section.body).params:,}"))
+    rows.append(("total", "", f"{measure(network).params:,}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    table = [f"    {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    origin = f"the spec with hash {fingerprint[:16]}" if fingerprint else "a spec"
+    use = [f"    from {function} import {function}", f"    net = {function}()"]
+    lines = [f"{function}: {network.input} -> {network.output}", "", *table, "", f"Written by resspec from {origin}. To use it:", "", *use]
+    return "\n".join(['"""' + lines[0], *(line.rstrip() for line in lines[1:]), '"""'])
+
+
+def of_network(network: Network) -> str:
+    totals = measure(network)
+    return f"{totals.layers} layers with weights; {totals.macs:,} multiply-adds for one input."
+
+
+def of_class(cls: Class) -> str:
+    """What kind of block it is, and its channels."""
+    merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, Merge)]
+    entering, leaving = cls.solver.channels()
+    match merges[-1] if merges else None:
+        case None:
+            what = "Layers in a row"
+        case Merge(kind="add", residual=residual):
+            what = "A sum of paths" if residual is None else "A residual block"
+        case Merge(kind="mul"):
+            what = "A gate"
+        case _:
+            what = "A concatenation of paths"
+    if entering is None or leaving is None:
+        return f"{what}."
+    x, y = text(entering), text(leaving)
+    return f"{what} that keeps its channels." if x == y else f"{what}, from {x} to {y} channels."

@@ -1,0 +1,191 @@
+"""How weights start: one loop over all modules where a law holds for every layer of a class, and what differs from that."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from resspec.backends.source import copied
+from resspec.backends.source.attributes import Attributes
+from resspec.backends.source.collect import leaf
+from resspec.backends.source.families import Class
+from resspec.backends.source.patterns import LeafPattern, ManyPattern, OnePattern, Pattern, RowPattern, leaves
+from resspec.backends.source.syntax import attribute, call, compare, constant, dotted, name
+from resspec.backends.source.terms import Leaf
+from resspec.ir.init import CONSTANTS, Init
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+
+NOTHING = Init("default", (), None)
+
+
+@dataclass
+class Plan:
+    """What the network's constructor does in its loop, and the patterns that their classes start by themselves."""
+
+    branches: list[tuple[ast.expr, list[ast.stmt]]] = field(default_factory=list)
+    by_name: bool = False
+    own: set[LeafPattern] = field(default_factory=set)
+
+    def loop(self) -> list[ast.stmt]:
+        if not self.branches:
+            return []
+        node: list[ast.stmt] = []
+        for test, body in reversed(self.branches):
+            node = [ast.If(test, body, node)]
+        if self.by_name:
+            target: ast.expr = ast.Tuple([name("name"), name("module")])
+            return [ast.For(target, call(dotted("self.named_modules")), node, [])]
+        return [ast.For(name("module"), call(dotted("self.modules")), node, [])]
+
+
+def plan(classes: Iterable[Class], network: Network) -> Plan:
+    patterns: dict[str, list[LeafPattern]] = {}
+    reachable: set[LeafPattern] = set()
+    for cls in classes:
+        for slot in cls.every_slot():
+            if slot.pattern is not None:
+                for pattern in leaves(slot.pattern):
+                    patterns.setdefault(pattern.module, []).append(pattern)
+                if slot in cls.slots and slot.present is None and cls.form == "class":
+                    reachable.update(_reachable(slot.pattern))
+    result = Plan()
+    for module, found in patterns.items():
+        _plan_module(result, module, found, reachable, network, set(patterns))
+    return result
+
+
+def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[ast.stmt]:
+    """What a class starts by itself: the last norm of a residual at zero."""
+    for slot in cls.slots:
+        if slot.pattern is not None:
+            for pattern, node in _places(slot.pattern, attributes[slot]):
+                if pattern in plan.own:
+                    yield from _start(pattern.inits[0] or NOTHING, node, guarded=False)
+
+
+def _plan_module(
+    result: Plan, module: str, patterns: list[LeafPattern], reachable: set[LeafPattern], network: Network, used: set[str]
+) -> None:
+    law = _common([(init or NOTHING, pattern.leaf) for pattern in patterns for init in pattern.inits])
+    if law is not None:
+        biased = [pattern.leaf.bias for pattern in patterns]
+        if body := _start(law, name("module"), guarded=not all(biased)):
+            result.branches.append((_test(module, used), body))
+        return
+    special = [pattern for pattern in patterns if pattern.inits != (None,)]
+    if all(p in reachable and len(p.inits) == 1 and (p.inits[0] or NOTHING).law in ("constant", "default") for p in special):
+        result.own.update(special)
+        return
+    result.by_name = True
+    groups: dict[Init, list[str]] = {}
+    for path, op in _layers(network.body, "", (), None):
+        one = leaf(op)
+        if one.module == module:
+            groups.setdefault(one.init or NOTHING, []).append(path)
+    *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
+    for init in rarer:
+        others = [path for other, paths in groups.items() if other != init for path in paths]
+        test = ast.BoolOp(ast.And(), [_test(module, used), _named(groups[init], others)])
+        result.branches.append((test, _start(init, name("module"), guarded=False) or [ast.Pass()]))
+    if body := _start(most, name("module"), guarded=False):
+        result.branches.append((_test(module, used), body))
+
+
+def _common(laws: list[tuple[Init, Leaf]]) -> Init | None:
+    """The law that holds for all layers of a class, those without a bias left out where it is about the bias."""
+    weights = {init[:2] for init, _ in laws}
+    biases = {init.bias for init, leaf in laws if leaf.bias} or {None}
+    if len(weights) > 1 or len(biases) > 1:
+        return None
+    return Init(*weights.pop(), biases.pop())
+
+
+def _start(init: Init, module: ast.expr, *, guarded: bool) -> list[ast.stmt]:
+    """`nn.init.…(module.weight)` and the same for the bias; `guarded`: there may be none."""
+    body: list[ast.stmt] = []
+    if init.law != "default":
+        body.append(_fill(init.law, dict(init.arguments), ast.Attribute(module, "weight")))
+    if init.bias is not None:
+        bias = ast.Attribute(module, "bias")
+        filled = _fill("constant", {"value": init.bias}, bias)
+        body.append(ast.If(compare(bias, "is not", constant(None)), [filled], []) if guarded else filled)
+    return body
+
+
+def _fill(law: str, arguments: dict[str, str | Fraction], tensor: ast.expr) -> ast.stmt:
+    if law == "constant":
+        value = arguments.pop("value")
+        law = next((word for word, known in CONSTANTS.items() if known == value), law)
+        values = [] if law in CONSTANTS else [_number(value)]
+        return ast.Expr(call(dotted(f"nn.init.{law}_"), tensor, *values))
+    given = {word: _number(value) for word, value in arguments.items()}
+    return ast.Expr(call(dotted(f"nn.init.{law}_"), tensor, **given))
+
+
+def _number(value: str | Fraction) -> ast.expr:
+    if isinstance(value, str):
+        return constant(value)
+    node = constant(abs(float(value)))
+    return ast.UnaryOp(ast.USub(), node) if value < 0 else node
+
+
+# --- which module ---
+
+
+def _test(module: str, used: set[str]) -> ast.expr:
+    cls = name(module) if copied.is_copied(module) else dotted(f"nn.{module}")
+    if any(other != module and copied.base(other) == module for other in used):
+        return compare(call(name("type"), name("module")), "is", cls)
+    return call(name("isinstance"), name("module"), cls)
+
+
+def _named(paths: list[str], others: list[str]) -> ast.expr:
+    """Whether `name` is one of these and none of the others: by how they end, where that tells."""
+    for depth in (1, 2, 3):
+        ends = dict.fromkeys("." + ".".join(path.split(".")[-depth:]) for path in paths)
+        if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(path.endswith(tuple(ends)) for path in paths):
+            return call(ast.Attribute(name("name"), "endswith"), _strings(list(ends)))
+    return ast.Compare(name("name"), [ast.In()], [ast.Tuple([constant(path) for path in paths])])
+
+
+def _strings(texts: list[str]) -> ast.expr:
+    return constant(texts[0]) if len(texts) == 1 else ast.Tuple([constant(text) for text in texts])
+
+
+def _reachable(pattern: Pattern) -> Iterator[LeafPattern]:
+    for found, _ in _places(pattern, name("self")):
+        yield found
+
+
+def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast.expr]]:
+    """The layers in a pattern, and how to get there from the module that it makes."""
+    match pattern:
+        case LeafPattern():
+            yield pattern, node
+        case RowPattern(items=items):
+            for i, item in enumerate(items):
+                if isinstance(item, ManyPattern):
+                    return
+                label = item.names[0].at()
+                yield from _places(item.pattern, ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label))
+        case _:
+            pass
+
+
+def _layers(node: Node, path: str, turns: tuple[int, ...], turn: int | None) -> Iterator[tuple[str, Op]]:
+    """Every layer under its full name, repeats written out."""
+    match node:
+        case Op(name=None):
+            pass
+        case Op(name=name, layer=layer):
+            yield path + name.at(*turns), node if turn is None else node.model_copy(update={"layer": layer.at(turn)})
+        case Scope(name=name, body=body):
+            yield from _layers(body, f"{path}{name.at(*turns)}.", (), turn)
+        case Series(children=parts) | Parallel(paths=parts):
+            for part in parts:
+                yield from _layers(part, path, turns, turn)
+        case Repeat(count=count, body=body):
+            for i in range(count):
+                yield from _layers(body, path, (*turns, i), i)

@@ -1,0 +1,116 @@
+"""Arguments, names and loops as expressions."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from fractions import Fraction
+from math import lcm
+
+from resspec.backends.source.syntax import LOOPS, binary, call, constant, name, same
+from resspec.backends.source.terms import Value
+from resspec.ir.ops.layer import Ramp
+from resspec.ir.shape import Name
+
+
+def written(value: ast.expr | Value, loops: Sequence[str]) -> ast.expr:
+    """A solved argument; a ramp in the variable of the nearest loop."""
+    match value:
+        case ast.expr():
+            return value
+        case Ramp(start, step) if loops:
+            return _ramp(start, step, loops[-1])
+        case Ramp(start, _):
+            return constant(float(start))
+        case _:
+            return constant(value)
+
+
+def label(grown: Name, loops: Sequence[str]) -> ast.expr:
+    """A name, which may grow: `f"conv{3 * i + 1}"`."""
+    if grown.number is None or not any(grown.steps):
+        return constant(grown.at())
+    node: ast.expr | None = constant(grown.number) if grown.number else None
+    for step, variable in reversed(list(zip(grown.steps, loops, strict=False))):
+        if step:
+            term = _times(step, variable)
+            node = term if node is None else binary(term, "+", node)
+    assert node is not None
+    if grown.prefix and not grown.prefix.replace("-", "").replace("_", "").isalnum():
+        return binary(constant(grown.prefix), "+", call(name("str"), node))
+    return ast.JoinedStr([*([ast.Constant(grown.prefix)] if grown.prefix else []), ast.FormattedValue(node, -1)])
+
+
+def affine(start: int, step: int, variable: str) -> ast.expr:
+    """`start + step * variable`, as one writes it."""
+    if step == 0:
+        return _integer(start)
+    growing = _times(step, variable)
+    if start == 0:
+        return growing
+    if step == 1:
+        return binary(growing, "+" if start > 0 else "-", constant(abs(start)))
+    return binary(_integer(start), "+", growing)
+
+
+def _ramp(start: Fraction, step: Fraction, variable: str) -> ast.expr:
+    """`(3 + 2 * i) / 7`: a division of whole numbers rounds as the exact fraction does."""
+    divisor = lcm(start.denominator, step.denominator)
+    return binary(affine(int(start * divisor), int(step * divisor), variable), "/", constant(divisor))
+
+
+def _times(step: int, variable: str) -> ast.expr:
+    return name(variable) if step == 1 else binary(_integer(step), "*", name(variable))
+
+
+def _integer(value: int) -> ast.expr:
+    return constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), constant(-value))
+
+
+# --- loops ---
+
+
+def loop_variable(loops: Sequence[str]) -> str:
+    return LOOPS[len(loops)] if len(loops) < len(LOOPS) else f"i{len(loops)}"
+
+
+def turns(count: int) -> ast.expr:
+    return call(name("range"), constant(count))
+
+
+def generator(variable: str, count: int, body: ast.expr) -> ast.comprehension:
+    """`for i in range(3)`, or `for _ in …` where the body does not ask."""
+    used = any(isinstance(node, ast.Name) and node.id == variable for node in ast.walk(body))
+    return ast.comprehension(name(variable if used else "_"), turns(count), [], 0)
+
+
+def growth(a: ast.expr, b: ast.expr) -> list[int] | None:
+    """By how much the arguments grow from one call to another of the same function of ours, None where they differ otherwise."""
+    match a, b:
+        case ast.Call(func=ast.Name(id=f), args=xs, keywords=ks), ast.Call(func=ast.Name(id=g), args=ys, keywords=ls):
+            if f != g or len(xs) != len(ys) or [k.arg for k in ks] != [k.arg for k in ls] or f in ("named", "numbered"):
+                return None
+        case _:
+            return None
+    steps = []
+    for x, y in zip([*xs, *(k.value for k in ks)], [*ys, *(k.value for k in ls)], strict=True):
+        match x, y:
+            case ast.Constant(value=int(v)), ast.Constant(value=int(w)) if type(v) is type(w) is int:
+                steps.append(w - v)
+            case _ if same(x, y):
+                steps.append(0)
+            case _:
+                return None
+    return steps
+
+
+def grown_call(node: ast.Call, steps: Sequence[int], variable: str) -> ast.Call:
+    """A call whose arguments grow with the variable."""
+
+    def grown(value: ast.expr, step: int) -> ast.expr:
+        return affine(value.value, step, variable) if step and isinstance(value, ast.Constant) else value
+
+    values = [grown(value, step) for value, step in zip([*node.args, *(k.value for k in node.keywords)], steps, strict=True)]
+    n = len(node.args)
+    keywords = [ast.keyword(k.arg, value) for k, value in zip(node.keywords, values[n:], strict=True)]
+    return ast.Call(node.func, values[:n], keywords)
