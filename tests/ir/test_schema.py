@@ -1,0 +1,35 @@
+"""The published JSON Schema of the IR: what the code makes, and what every shipped network's document obeys."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from resspec.compiler import load, shipped_names
+from resspec.ir.json import from_json, schema, to_json
+
+PUBLISHED = Path(__file__).parents[2] / "schemas" / "ir.schema.json"
+
+
+def test_the_published_schema_is_the_code_s(request: pytest.FixtureRequest) -> None:
+    text = json.dumps(schema(), indent=1) + "\n"
+    if request.config.getoption("--update"):
+        PUBLISHED.write_text(text, encoding="utf-8")
+    assert text == PUBLISHED.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["resnet152", "resnet34", "densenet121", "torchvision/vgg16_bn", "regnet_y_400mf", "plain1202"])
+def test_documents_obey_it_and_are_read_back(name: str) -> None:
+    assert name in shipped_names()
+    network = load(name)
+    text = to_json(network)
+    jsonschema.validate(json.loads(text), schema())
+    assert from_json(text) == network
+
+
+def test_it_refuses_what_is_no_network() -> None:
+    document = json.loads(to_json(load("resnet20")))
+    document["sections"][0]["body"]["node"] = "loop"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema())
