@@ -19,7 +19,10 @@ def test_the_published_schema_is_the_code_s(request: pytest.FixtureRequest) -> N
     assert text == PUBLISHED.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["resnet152", "resnet34", "densenet121", "torchvision/vgg16_bn", "regnet_y_400mf", "plain1202"])
+NAMES = ("resnet152", "resnet34", "densenet121", "torchvision/vgg16_bn", "regnet_y_400mf", "plain1202")
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_documents_obey_it_and_are_read_back(name: str) -> None:
     assert name in shipped_names()
     network = load(name)
