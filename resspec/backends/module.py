@@ -14,6 +14,7 @@ from resspec.backends import layers
 from resspec.ir.init import Init
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
+from resspec.ir.ops.arrange import Flatten
 
 Step = str | None | tuple[str, Any, tuple[Any, ...]]
 Steps = tuple[Step, ...]
@@ -178,6 +179,7 @@ class _Builder:
             for part in parts:
                 match part:
                     case _Leaf(name=None):
+                        assert isinstance(part.layer, Flatten), part.op
                         yield None
                     case _Leaf(name=str(name)):
                         children[name] = self._layer(part)
@@ -207,7 +209,8 @@ class _Builder:
 
     def _layer(self, leaf: _Leaf) -> nn.Module:
         call = leaf.layer.call(leaf.op.input)
-        module: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(*call.args, **dict(call.kwargs))
+        owner = layers if hasattr(layers, call.module) else nn
+        module: nn.Module = getattr(owner, call.module)(*call.args, **dict(call.kwargs))
         if leaf.op.init is not None:
             self.inits[module] = leaf.op.init
         return module
