@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from resspec.backends.summary import summary
@@ -65,19 +64,21 @@ def from_json(text: str) -> Report:
         document = json.loads(text)
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']!r}")
-        rows = tuple(Row(*_texts(row, "label", "holds", "output"), _totals(row)) for row in document["rows"])
-        return Report(*_texts(document, "network", "hash", "input"), rows, _totals(document["totals"]))
+        rows = tuple(
+            Row(_text(row, "label"), _text(row, "holds"), _text(row, "output"), _totals(row)) for row in document["rows"]
+        )
+        named = {name: _text(document, name) for name in ("network", "hash", "input")}
+        return Report(**named, rows=rows, totals=_totals(document["totals"]))
     except KeyError as error:
         raise UsageError(f"this is no {SCHEMA}: it has no {error}") from None
     except (ValueError, TypeError, RecursionError) as error:
         raise UsageError(f"this is no {SCHEMA}: {error}") from None
 
 
-def _texts(document: dict[str, Any], *names: str) -> Iterator[str]:
-    for name in names:
-        if not isinstance(document[name], str):
-            raise TypeError(f"`{name}` is a text")
-        yield document[name]
+def _text(document: dict[str, Any], name: str) -> str:
+    if not isinstance(document[name], str):
+        raise TypeError(f"`{name}` is a text")
+    return str(document[name])
 
 
 def _totals(document: dict[str, Any]) -> Totals:
