@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from fractions import Fraction
 from itertools import count
@@ -23,8 +23,9 @@ INDENT = "    "
 def expand(network: Network) -> str:
     """A `.res` text that stands alone: each distinct body of a block once, then the network."""
     laws = _laws(network.body)
-    blocks = _Blocks(network.name, _shared(network), laws)
-    sections = [INDENT + line for section in network.sections for line in _section(section, blocks)]
+    blocks = _Blocks(network.name, laws)
+    shared = _shared(section.body for section in network.sections)
+    sections = [INDENT + line for section in network.sections for line in _section(section, blocks, shared)]
     inits = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(laws.items())]
     head = [f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}", ""]
     body = [f"network {network.name} {{", f"{INDENT}input {network.input}", *inits, *sections, "}", ""]
@@ -32,14 +33,10 @@ def expand(network: Network) -> str:
 
 
 class _Blocks:
-    """Block declarations for the bodies of scopes, equal ones shared.
+    """Block declarations for the bodies of scopes, equal ones shared."""
 
-    What several sections add to one scope, the `shared`, has dotted labels; any other scope is one step in braces.
-    """
-
-    def __init__(self, network: str, shared: set[str], laws: dict[str, str]) -> None:
+    def __init__(self, network: str, laws: dict[str, str]) -> None:
         self.network = network
-        self.shared = shared
         self.laws = laws
         self.declarations: list[str] = []
         self._names: dict[str, str] = {}  # by their lines
@@ -49,7 +46,7 @@ class _Blocks:
         """The name of the block that stands for a scope's body at this turn."""
         key = (id(scope.body), turn if _varies(scope) else None)
         if key not in self._known:
-            lines = _chain(list(self.steps(scope.body, (), turn))) or ["identity"]
+            lines = _chain(self.all_steps(scope.body, turn)) or ["identity"]
             text = "\n".join(INDENT + line for line in lines)
             if text not in self._names:
                 self._names[text] = self._free(scope.block or "part")
@@ -64,35 +61,39 @@ class _Blocks:
         taken = {self.network, *self._names.values()}
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
+    def all_steps(self, body: Node, turn: int | None) -> list[list[str]]:
+        """The steps of a whole scope, each a list of lines with its label."""
+        return list(self.steps(body, _shared([body]), (), turn))
+
     def steps(
-        self, node: Node, turns: tuple[int, ...], turn: int | None = None, path: str = ""
+        self, node: Node, shared: set[str], turns: tuple[int, ...], turn: int | None, path: str = ""
     ) -> Iterator[list[str]]:
-        """The steps of a scope, each a list of lines with its label; `turns` of the scope's repeats, `turn` of the
-        nearest, `path` of the dotted label so far."""
+        """The steps of a part of a scope; `turns` of the scope's repeats, `turn` of the nearest, `path` of the dotted
+        label so far. Scopes to which several places add steps, the `shared`, have dotted labels; any other is in braces."""
         match node:
             case Op(name=None):
                 return
             case Op(name=name):
                 assert name is not None
                 yield [f"{path}{name.at(*turns)}: {self._call(node, turn)}"]
-            case Scope(name=name, block=None, body=body) if path + name.at() in self.shared:
-                yield from self.steps(body, (), turn, f"{path}{name.at()}.")
+            case Scope(name=name, block=None, body=body) if path + name.at() in shared:
+                yield from self.steps(body, shared, (), turn, f"{path}{name.at()}.")
             case Scope(name=name, block=None):
-                yield _braced(f"{path}{name.at(*turns)}: ", list(self.steps(node.body, (), turn)))
+                yield _braced(f"{path}{name.at(*turns)}: ", self.all_steps(node.body, turn))
             case Scope(name=name):
                 yield [f"{path}{name.at(*turns)}: {self.name(node, turn)}"]
             case Series(children=children):
                 for child in children:
-                    yield from self.steps(child, turns, turn, path)
+                    yield from self.steps(child, shared, turns, turn, path)
             case Parallel(merge=merge, paths=paths):
-                yield _merge(merge, [list(self.steps(branch, turns, turn, path)) for branch in paths])
+                yield _merge(merge, [list(self.steps(branch, shared, turns, turn, path)) for branch in paths])
             case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
                 assert body.name is not None
                 item = self._call(body, turn) if isinstance(body, Op) else self.name(body, turn)
                 yield [f"{path}{body.name.at(0)}..: {n} x {item}"]
             case Repeat(count=n, body=body):
                 for i in range(n):
-                    yield from self.steps(body, (*turns, i), i, path)
+                    yield from self.steps(body, shared, (*turns, i), i, path)
 
     def _call(self, op: Op, turn: int | None) -> str:
         layer = op.layer if turn is None else op.layer.at(turn)
@@ -104,9 +105,9 @@ class _Blocks:
         return f"{layer.kind} {', '.join(arguments)}".rstrip()
 
 
-def _shared(network: Network) -> set[str]:
-    """The scopes to which several sections, or several places of one, add steps."""
-    found = Counter(name for section in network.sections for name in _opened(section.body, ""))
+def _shared(bodies: Iterable[Node]) -> set[str]:
+    """The scopes, by their dotted names, to which several places of these bodies of one scope add steps."""
+    found = Counter(name for body in bodies for name in _opened(body, ""))
     return {name for name, n in found.items() if n > 1}
 
 
@@ -122,16 +123,17 @@ def _opened(node: Node, path: str) -> Iterator[str]:
             yield from _opened(body, path)
 
 
-def _section(section: Section, blocks: _Blocks) -> list[str]:
+def _section(section: Section, blocks: _Blocks, shared: set[str]) -> list[str]:
     """`stage name: { … }`, or `stem …`. The scopes that a stage's label opens stand in the label."""
     body = section.body
     if section.kind != "stage":
-        return _prefixed(section.kind, _chain(list(blocks.steps(body, ()))))
+        return _prefixed(section.kind, _chain(list(blocks.steps(body, shared, (), None))))
     numbers = section.label.endswith("..")
     path = section.label.removesuffix("..").split(".")
     for name in path[:-1] if numbers else path:
         body = _inside(body, name)
-    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, ()))) or ["identity"])
+        shared = {other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")}
+    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, shared, (), None))) or ["identity"])
 
 
 def _inside(node: Node, name: str) -> Node:
@@ -203,7 +205,7 @@ def _arguments(layer: Layer) -> Iterator[str]:
         if field.name in layer.positional:
             yield _value(value)
         elif field.name == "stride":
-            if value != (1, 1):
+            if value != field.default:
                 yield f"/{_value(short(value))}"
         else:
             yield f"{words.get(field.name, field.name)}={_value(short(value) if isinstance(value, tuple) else value)}"
