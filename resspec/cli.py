@@ -140,7 +140,7 @@ def _report(arguments: Namespace) -> int:
 
 def _diff(arguments: Namespace) -> int:
     from resspec.backends.diff import diff, to_json
-    from resspec.backends.diff_table import to_table
+    from resspec.backends.diff.table import to_table
 
     try:
         found = diff(_side(arguments.a), _side(arguments.b))

@@ -20,9 +20,9 @@ from resspec.ir.shape import Name
 VERSION = "resspec.hash/1"
 
 
-def fingerprint(network: Network) -> str:
-    """SHA-256, in hexadecimal."""
-    digest = _Digests().row((network.body,), ())
+def fingerprint(network: Network, digests: Digests | None = None) -> str:
+    """SHA-256, in hexadecimal. Digests that are given are filled, and serve for more than one network."""
+    digest = (digests or Digests()).row((network.body,), ())
     return sha256("\n".join([VERSION, str(network.input), digest]).encode()).hexdigest()
 
 
@@ -36,7 +36,7 @@ class _Entry(NamedTuple):
     turn: int | None
 
 
-class _Digests:
+class Digests:
     """Digests of shared subtrees are computed once."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class _Digests:
             case Op():
                 if node.kind != "identity":
                     prefix, number = _place(node, turns) if has_tensors else (None, None)
-                    yield _Entry(prefix, number, 1, _op_digest(node, turn), None)
+                    yield _Entry(prefix, number, 1, op_digest(node, turn), None)
             case Scope(body=body) if not has_tensors:
                 yield from self._entries(body, turns, turn)
             case Scope(body=body):
@@ -139,7 +139,8 @@ def _counts_up(node: Op | Scope) -> bool:
     return node.name is not None and node.name.steps[-1:] == (1,) and not node.name.prefix[-1:].isdigit()
 
 
-def _op_digest(op: Op, turn: int | None) -> str:
+def op_digest(op: Op, turn: int | None) -> str:
+    """A layer with its fields and initial values; neither its name nor the shapes."""
     layer = op.layer if turn is None else op.layer.at(turn)
     fields = " ".join(f"{name}={value}" for name, value in vars(layer).items() if name != "inplace")
     init = op.init

@@ -12,7 +12,7 @@ from referencing import Registry, Resource
 from rich.cells import cell_len
 
 from resspec.backends.diff import diff, to_json
-from resspec.backends.diff_table import to_table
+from resspec.backends.diff.table import to_table
 from resspec.backends.report import Report, Row, report
 from resspec.compiler import load
 from resspec.passes.measure import Totals, combine
