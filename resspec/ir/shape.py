@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -103,6 +104,7 @@ class Name(_NameParts, TextValue):
         return f"{self.prefix}{{{'+'.join(map(str, (self.number, *self.steps)))}}}"
 
     @classmethod
+    @lru_cache(1 << 12)
     def parse(cls, text: str) -> Name:
         found = re.fullmatch(r"(.*)\{([0-9+]+)\}", text)
         if found:

@@ -67,7 +67,7 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
     """The layer of a call, or None once something was reported."""
     op = OPS[call.name.text]
     types = _field_types(op.kind)
-    words = {**{name: name for name in types}, **op.words}
+    words = _words(op.kind)
     stated = _assign(call, given, op.positional, words, evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
         return None
@@ -77,7 +77,7 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
             return None
         stated["stride"] = (evaluate(given.stride.value), given.stride.span)
     scale = stated.pop("scale", (None, call.span))[0]
-    values = {name: convert(value, types[name], _phrase(op, name), span, report) for name, (value, span) in stated.items()}
+    values = {name: convert(value, types[name], _phrase(op.kind, name), span, report) for name, (value, span) in stated.items()}
     if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:
         return None
     for name in _required(op.kind):
@@ -217,9 +217,16 @@ def _required(kind: str) -> tuple[str, ...]:
     return tuple(f.name for f in fields(OPS[kind]) if f.default is MISSING)
 
 
-def _phrase(op: type[Layer], name: str) -> str:
+@cache
+def _words(kind: str) -> dict[str, str]:
+    """The language's word for each field; a field's own name is one too."""
+    return {**{name: name for name in _field_types(kind)}, **OPS[kind].words}
+
+
+@cache
+def _phrase(kind: str, name: str) -> str:
     needs = _NEEDS.get(name)
-    return f"the {needs} of `{op.kind}`" if needs else f"`{name}`"
+    return f"the {needs} of `{kind}`" if needs else f"`{name}`"
 
 
 def _is_norm(op: type[Layer]) -> bool:

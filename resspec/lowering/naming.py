@@ -35,23 +35,27 @@ class Namer:
 
     def close(self, *drafts: Draft) -> list[Node]:
         """The named trees of all that stands directly in this scope."""
-        usage = sum((self._usage(draft) for draft in drafts), Counter[str]())
+        usage = Counter[str]()
+        for draft in drafts:
+            self._count(draft, 1, usage)
         self.lone_fc = not self.by_position and usage["fc"] == 1
         return [self._name(draft, ()) for draft in drafts]
 
-    def _usage(self, draft: Draft) -> Counter[str]:
-        """How far each counter moves over a draft."""
+    def _count(self, draft: Draft, turns: int, usage: Counter[str]) -> None:
+        """Adds how far each counter moves over so many turns of a draft."""
         match draft:
             case Leaf(implied=True) | Run():
-                return Counter()
+                pass
             case Leaf() | Inner():
                 if self.by_position:
-                    return Counter({POSITION: 1})
-                return Counter({draft.key: 1}) if draft.label is None else Counter()
+                    usage[POSITION] += turns
+                elif draft.label is None:
+                    usage[draft.key] += turns
             case Row(steps=parts) | Fork(paths=parts):
-                return sum((self._usage(part) for part in parts), Counter[str]())
+                for part in parts:
+                    self._count(part, turns, usage)
             case Loop(count=count, body=body):
-                return Counter({key: n * count for key, n in self._usage(body).items()})
+                self._count(body, turns * count, usage)
 
     def _name(self, draft: Draft, loops: tuple[_Loop, ...]) -> Node:
         match draft:
@@ -65,7 +69,8 @@ class Namer:
                 paths = tuple(self._name(path, loops) for path in draft.paths)
                 return _made(Parallel, draft, merge=draft.merge, paths=paths, residual=draft.residual, inplace=draft.inplace)
             case Loop():
-                moves = self._usage(draft.body)
+                moves = Counter[str]()
+                self._count(draft.body, 1, moves)
                 body = self._name(draft.body, (*loops, _Loop(draft.count, moves)))
                 for key, n in moves.items():
                     self.next[key] += n * (draft.count - 1)
