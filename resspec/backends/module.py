@@ -40,16 +40,16 @@ class Flow(nn.Module):
 
     def __init__(self, kind: str, children: dict[str, nn.Module], steps: Steps) -> None:
         super().__init__()
-        self.__kind = kind
-        self.__steps = steps
+        self.__kind__ = kind  # such names no child has: the language leaves them to Python
+        self.__steps__ = steps
         for name, child in children.items():
             self.add_module(name, child)
 
     def forward(self, x: Tensor) -> Tensor:
-        return _run(self, self.__steps, x)
+        return _run(self, self.__steps__, x)
 
     def _get_name(self) -> str:
-        return self.__kind
+        return self.__kind__
 
 
 def _run(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:

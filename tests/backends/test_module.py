@@ -17,6 +17,7 @@ from resspec.backends.layers import DropPath
 from resspec.backends.module import Flow, build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
+from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 
 EVERYTHING = """
 shortcut A { same: identity; change: subsample /stride -> pad_channels out }
@@ -118,6 +119,12 @@ def test_shared_scopes_are_entered_again(tmp_path: Path) -> None:
     a, x = net.get_submodule("a"), torch.randn(2, 4, 6, 6)
     middle = a.get_submodule("i.y")(a.get_submodule("i.x")(x).relu())
     assert torch.equal(net(x), a.get_submodule("z")(middle.sigmoid()))
+
+
+@pytest.mark.parametrize("module", [nn.Module(), nn.Sequential(), Flow("block", {}, ())], ids=["Module", "Sequential", "Flow"])
+def test_no_label_is_an_attribute(module: nn.Module) -> None:
+    """What the language refuses as a label is at least all that a module has; it refuses every `__name` besides."""
+    assert {name for name in dir(module) if not name.startswith("__")} <= MODULE_ATTRIBUTES
 
 
 def test_a_replaced_child_is_used(everything: nn.Module, picture: Tensor) -> None:
