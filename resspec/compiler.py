@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec import shipped
-from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lowering import errors
 from resspec.lowering.network import Lowered, lower, network_names, template_parameters
@@ -214,8 +214,10 @@ def _parameter(word: str, value: Parameter) -> ast.Value:
 
 def _finished(opened: Opened, lowered: Lowered) -> Network:
     """The network after the passes. Raises SpecError."""
-    if opened.diagnostics or lowered.network is None:
-        raise SpecError([*opened.diagnostics, *lowered.diagnostics])
+    if found := [*opened.diagnostics, *lowered.diagnostics]:
+        raise SpecError(found)
+    if lowered.network is None:
+        raise InternalError(f"{opened.path}: no network and no diagnostic")
     try:
         return inplace(lowered.network)
     except UnsafeInplace as unsafe:

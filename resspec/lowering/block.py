@@ -12,7 +12,7 @@ from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.residual import with_last_norm, without_drop_path
 from resspec.lowering.scope import find_one, report_unknown, suggestion
-from resspec.lowering.values import BlockRef, OptionRef
+from resspec.lowering.values import BlockRef, OptionRef, Unknown, describe
 from resspec.source import Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -133,21 +133,17 @@ def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Fr
 
 
 def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
-    """A shortcut option by name, or through a parameter."""
-    if name.text in frame.names:
-        value = frame.names[name.text]
-    elif found := find_one(frame.library, name, frame.report, ast.Option):
-        option, library = found
-        assert isinstance(option, ast.Option)
-        value = OptionRef(name.text, option, library)
-    elif name.text in ("identity", "none"):
-        value = OptionRef(name.text, None, None)
-    else:
+    """A shortcut option by name, or through a parameter or constant."""
+    known = name.text in frame.names or name.text in ("identity", "none")
+    if not known and not find_one(frame.library, name, frame.report, ast.Option, ast.Let, ast.Block):
         near = suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)
         report_unknown(frame.library, errors.unknown_option(name.span, near), frame.report)
         return None
+    value = frame.lookup(name)
     if isinstance(value, BlockRef) and value.name == "identity":
-        value = OptionRef("identity", None, None)
+        return OptionRef("identity", None, None)
+    if not isinstance(value, OptionRef | Unknown):
+        frame.report(errors.no_option(name.span, describe(value)))
     return value if isinstance(value, OptionRef) else None
 
 

@@ -18,7 +18,7 @@ from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import MERGES, find_one, report_unknown, suggestion
-from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value
+from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
 
 if TYPE_CHECKING:
@@ -46,16 +46,13 @@ def call(
 
 def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     name = call.name
-    if name.text in frame.names:
-        value = frame.names[name.text]
-        if not isinstance(value, BlockRef | Unknown):
-            frame.report(errors.no_layer(name.span))
-        return value if isinstance(value, BlockRef) else None
-    if name.text in OPS:
+    if name.text in OPS and name.text not in frame.names:
         return BlockRef(name.text, None, None)
-    match find_one(frame.library, name, frame.report, ast.Block):
-        case (ast.Block() as block, library):
-            return BlockRef(name.text, block, library)
+    if name.text in frame.names or find_one(frame.library, name, frame.report, ast.Block, ast.Let, ast.Option):
+        value = frame.lookup(name)
+        if not isinstance(value, BlockRef | Unknown):
+            frame.report(errors.no_layer(name.span, describe(value)))
+        return value if isinstance(value, BlockRef) else None
     legal = {*OPS, *frame.names, *MERGES}
     near = suggestion(frame.library, name.text, legal, ast.Block)
     report_unknown(frame.library, errors.unknown_layer(name.span, near), frame.report)

@@ -126,10 +126,12 @@ class Lowerer:
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
-        count = convert(frame.value(times.turns), "Count", "the count of a repeat", times.turns.span, frame.report)
+        count = convert(frame.value(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
         if x is None or not isinstance(count, int):
             self.step(times.step, None, frame, strided)
             return None
+        if count == 0:
+            return empty(x, times.span)
         entered, turns, varies = x, list[Draft](), False
         allowed = self.allowance
         while len(turns) < count:

@@ -233,9 +233,14 @@ def bad_replacement(span: Span) -> Diagnostic:
     return _at("E0239", f"`{span.text}` is a block, and `replace` takes a layer", span)
 
 
-def no_layer(span: Span) -> Diagnostic:
-    """E0240: a parameter that is called like a layer, but is a number, a size or an option."""
-    return _at("E0240", f"`{span.text}` is no layer", span)
+def no_layer(span: Span, got: str) -> Diagnostic:
+    """E0240: a name that is called like a layer, but stands for a number, a size or an option."""
+    return _at("E0240", f"this is {got}, not a layer or block", span)
+
+
+def no_option(span: Span, got: str) -> Diagnostic:
+    """E0246: a name that is used as a shortcut option, but stands for something else."""
+    return _at("E0246", f"this is {got}, not a shortcut option", span)
 
 
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
