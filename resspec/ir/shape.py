@@ -94,9 +94,12 @@ class Name(_NameParts, TextValue):
 
     def at(self, *turns: int) -> str:
         """The name at these turns of the scope's enclosing repeats, outermost first."""
-        if self.number is None:
+        number = self.number
+        if number is None:
             return self.prefix
-        return f"{self.prefix}{self.number + sum(s * t for s, t in zip(self.steps, turns, strict=False))}"
+        for step, turn in zip(self.steps, turns, strict=False):
+            number += step * turn
+        return f"{self.prefix}{number}"
 
     def __str__(self) -> str:
         if not self.steps:
