@@ -5,17 +5,36 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Flag, Layer, drop_defaults
+from resspec.ir.ops.layer import Call, Flag, Kept, Layer, drop_defaults
 from resspec.ir.shape import Shape
 
 
+class Pointwise(Layer):
+    """A function of each element; its backward pass reads its output or its input."""
+
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        del x
+        return y.elements
+
+    def saves_input(self) -> bool:
+        return not self.saves_output
+
+
 @dataclass(eq=False, repr=False)
-class Activation(Layer):
+class Activation(Pointwise):
     """A pointwise function that torch can also do in place; `inplace` None leaves that to the compiler."""
 
     module: ClassVar[str]
     inplace_by_default: ClassVar[bool] = True
     inplace: Flag | None = None
+
+    def saves_input(self) -> bool:
+        return not self.saves_output and not self.inplace
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        """A copy of an input that is written over before the backward pass reads it."""
+        del y
+        return Kept(values=x.elements) if self.inplace and not self.saves_output else Kept()
 
     def call(self, x: Shape) -> Call:
         del x
@@ -61,7 +80,7 @@ class Hardsigmoid(Activation):
     inplace_by_default: ClassVar = False
 
 
-class Sigmoid(Layer):
+class Sigmoid(Pointwise):
     """1 / (1 + exp(-x))."""
 
     kind: ClassVar = "sigmoid"
@@ -73,7 +92,7 @@ class Sigmoid(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Gelu(Layer):
+class Gelu(Pointwise):
     """x * Phi(x); `tanh=true` takes torch's tanh approximation."""
 
     kind: ClassVar = "gelu"

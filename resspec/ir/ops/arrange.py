@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Count, Index, Layer, ShapeError, Size, need_image, short
+from resspec.ir.ops.layer import ONE, Call, Count, Index, Layer, ShapeError, Size, Strides, merged_stride, need_image, short
 from resspec.ir.shape import Shape
 
 
@@ -29,6 +30,10 @@ class Flatten(Layer):
     def infer(self, x: Shape) -> Shape:
         return Shape((x.elements,))
 
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        stride = merged_stride(x.dims, strides)
+        return None if stride is None else (stride,)
+
     def call(self, x: Shape) -> Call:
         del x
         return Call("Flatten")
@@ -43,6 +48,10 @@ class ToLast(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         return Shape((*x.spatial, x.channels), last=True)
+
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return (*strides[1:], strides[0])
 
     def call(self, x: Shape) -> Call:
         del x
@@ -60,6 +69,10 @@ class ToFirst(Layer):
             raise ShapeError("E0302", f"`to_first` needs channels last, and {x} has them first")
         return Shape((x.channels, *x.spatial))
 
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return (strides[-1], *strides[:-1])
+
     def call(self, x: Shape) -> Call:
         del x
         return Call("ToFirst")
@@ -76,6 +89,14 @@ class Subsample(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         return Shape((x.channels, *(-(-n // s) for n, s in zip(x.spatial, self.stride, strict=True))))
+
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return (strides[0], *(s * step for s, step in zip(strides[1:], self.stride, strict=True)))
+
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        del x
+        return ONE, (Fraction(self.stride[0]), Fraction(self.stride[1]))
 
     def call(self, x: Shape) -> Call:
         del x
@@ -106,7 +127,8 @@ class Shuffle(Layer):
     """The channels of `groups` groups, interleaved (ShuffleNet)."""
 
     kind: ClassVar = "shuffle"
-    output: ClassVar = "view"  # of one group, on a GPU
+    output: ClassVar = "view"  # of one group, on meta and on a GPU
+    layout: ClassVar = "contiguous"
     positional: ClassVar = ("groups",)
     groups: Count
 
@@ -116,6 +138,10 @@ class Shuffle(Layer):
             raise ShapeError("E0304", f"{x.channels} channels in {self.groups} groups leave {x.channels % self.groups}",
                              "a number of groups that divides the channels")
         return x
+
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return strides if self.groups == 1 else None
 
     def call(self, x: Shape) -> Call:
         del x
@@ -138,6 +164,10 @@ class Slice(Layer):
                              "0 <= start < stop <= channels")
         return x.with_channels(self.stop - self.start)
 
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return strides
+
     def call(self, x: Shape) -> Call:
         return Call("Slice", (self.start, self.stop), (("dim", -1),) if x.last else ())
 
@@ -159,6 +189,10 @@ class Chunk(Layer):
         if self.part >= self.chunks:
             raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}: they count from 0")
         return x.with_channels(x.channels // self.chunks)
+
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        del x
+        return strides
 
     def call(self, x: Shape) -> Call:
         width = x.channels // self.chunks

@@ -3,23 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Tensors, drop_defaults, need_image, short,
+    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Strides, Tensors, drop_defaults, merged_stride, need_image, short,
 )
-from resspec.ir.ops.window import complete_padding, window_output
+from resspec.ir.ops.window import complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
 
 
+class Contraction(Layer):
+    """What has a weight that its inputs are multiplied with."""
+
+    weighted: ClassVar = True
+    layout: ClassVar = "contiguous"
+
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        return y.elements if "bias" in self.parameters(x) else 0
+
+    def saves_input(self) -> bool:
+        return True
+
+
 @dataclass(eq=False, repr=False)
-class Conv(Layer):
+class Conv(Contraction):
     """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where it is even."""
 
     kind: ClassVar = "conv"
     positional: ClassVar = ("kernel_size", "out_channels")
-    weighted: ClassVar = True
 
     kernel_size: Size
     out_channels: Count
@@ -46,6 +59,10 @@ class Conv(Layer):
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * (x.channels // self.groups) * prod(self.kernel_size)
 
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        del x
+        return window_reach(self.kernel_size, self.stride, self.dilation)
+
     def call(self, x: Shape) -> Call:
         return Call("Conv2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
             stride=(short(self.stride), 1), padding=(short(self.padding), 0), dilation=(short(self.dilation), 1),
@@ -54,12 +71,11 @@ class Conv(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Upconv(Layer):
+class Upconv(Contraction):
     """Transposed convolution, which enlarges by its stride."""
 
     kind: ClassVar = "upconv"
     positional: ClassVar = ("kernel_size", "out_channels")
-    weighted: ClassVar = True
 
     kernel_size: Size
     out_channels: Count
@@ -97,6 +113,13 @@ class Upconv(Layer):
         del y
         return x.elements * (self.out_channels // self.groups) * prod(self.kernel_size)
 
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        """Of the output that reads most."""
+        del x
+        sizes = zip(self.kernel_size, self.stride, self.dilation, strict=True)
+        height, width = (-(-(d * (k - 1) + 1) // s) for k, s, d in sizes)
+        return (height, width), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
+
     def call(self, x: Shape) -> Call:
         return Call("ConvTranspose2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
             stride=(short(self.stride), 1), padding=(short(self.padding), 0),
@@ -106,12 +129,11 @@ class Upconv(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Linear(Layer):
+class Linear(Contraction):
     """A linear layer over the last axis."""
 
     kind: ClassVar = "linear"
     positional: ClassVar = ("out_features",)
-    weighted: ClassVar = True
 
     out_features: Count
     bias: Flag = True
@@ -128,6 +150,10 @@ class Linear(Layer):
 
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * x.channels
+
+    def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
+        """Where the axes before the last cannot be taken for one; a flat input has the batch alone."""
+        return len(x.dims) > 1 and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
 
     def call(self, x: Shape) -> Call:
         return Call("Linear", (x.channels, self.out_features), drop_defaults(bias=(self.bias, True)))

@@ -5,12 +5,14 @@ The annotations of a layer's fields are the types of its arguments in the langua
     Size    (height, width), written `3x3` or `3`          Extent  the same, 0 allowed
     Count   a whole number, 1 or more                       Index   a whole number, 0 or more
     Real    a number, exact in the IR                       Flag    true or false
+    Positive, Probability   numbers above 0, from 0 to 1
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
 from resspec.ir.shape import Shape
@@ -33,9 +35,23 @@ class Ramp(NamedTuple):
 
 
 Real = Fraction | Ramp
+Positive = Fraction | Ramp
+Probability = Fraction | Ramp
 
 ONE: Size = (1, 1)
 Tensors = dict[str, tuple[int, ...]]
+Strides = tuple[int, ...]  # of one sample's axes, in elements
+
+
+class Kept(NamedTuple):
+    """Elements that a layer keeps for its backward pass besides its input or output: of each sample in the network's own
+    type, of each sample as int64, of each sample as float32, and whatever the batch as float32 and in the network's type."""
+
+    values: int = 0
+    indices: int = 0
+    statistics: int = 0
+    fixed_statistics: int = 0
+    fixed_values: int = 0
 
 
 class Call(NamedTuple):
@@ -69,6 +85,7 @@ class Layer:
     words: ClassVar[dict[str, str]] = {}  # the language's word for a field, where it is not torch's own
     weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
     output: ClassVar[str] = "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
+    layout: ClassVar[str] = "input"  # the order of a new output's axes in memory: the "input"'s, "contiguous", "channels_last"
     saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -103,6 +120,41 @@ class Layer:
         del x, y
         return 0
 
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        """Operations on single elements in evaluation: a bias, an activation, a sum 1 for each of the output, a norm 2, a
+        pool 1 for each value that its windows read."""
+        del x, y
+        return 0
+
+    def saves_input(self) -> bool:
+        """Whether the backward pass reads the input."""
+        return False
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        """What the backward pass reads besides input and output."""
+        del x, y
+        return Kept()
+
+    def hands_on(self) -> bool:
+        """Whether the output is the input itself in training, too."""
+        return self.output == "same"
+
+    def view(self, x: Shape, strides: Strides) -> Strides | None:
+        """The strides of an output that lies in the input's memory, None where the output has its own."""
+        del x, strides
+        return None
+
+    def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
+        """Whether torch first copies an input that lies so in a storage of so many elements for each sample. (Of a batch of
+        one, it copies less.)"""
+        del x, strides, storage
+        return False
+
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        """How many positions of the input an output reads along each axis, and how far its neighbour is from it."""
+        del x
+        return ONE, (Fraction(1), Fraction(1))
+
     def call(self, x: Shape) -> Call:
         raise NotImplementedError
 
@@ -122,6 +174,14 @@ def need_image(x: Shape, kind: str) -> None:
         raise ShapeError("E0302", f"`{kind}` needs channels first, and {x} has them last", "`to_first` before it")
     if not x.is_image:
         raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
+
+
+def merged_stride(dims: tuple[int, ...], strides: Strides) -> int | None:
+    """The stride of these axes taken for one; None where one of them has gaps to the next."""
+    axes = [(n, stride) for n, stride in zip(dims, strides, strict=True) if n > 1]
+    if any(outer != n * inner for (_, outer), (n, inner) in pairwise(axes)):
+        return None
+    return axes[-1][1] if axes else 1
 
 
 def drop_defaults(**given: tuple[Any, Any]) -> tuple[tuple[str, Any], ...]:

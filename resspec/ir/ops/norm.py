@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Count, Flag, Layer, Real, ShapeError, Tensors, drop_defaults, need_image, number
+from resspec.ir.ops.layer import (
+    Call, Count, Flag, Kept, Layer, Positive, Probability, ShapeError, Tensors, drop_defaults, need_image, number,
+)
 from resspec.ir.shape import Shape
 
 
@@ -18,14 +20,21 @@ class Norm(Layer):
     def parameters(self, x: Shape) -> Tensors:
         return {"weight": (x.channels,), "bias": (x.channels,)} if getattr(self, "affine", True) else {}
 
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        del x
+        return 2 * y.elements
+
+    def saves_input(self) -> bool:
+        return True
+
 
 @dataclass(eq=False, repr=False)
 class BatchNorm(Norm):
     """Batch normalisation of a picture, or of a flat vector."""
 
     kind: ClassVar = "bn"
-    eps: Real = Fraction(1, 10**5)
-    momentum: Real = Fraction(1, 10)
+    eps: Positive = Fraction(1, 10**5)
+    momentum: Probability = Fraction(1, 10)
     affine: Flag = True
     track_running_stats: Flag = True
 
@@ -39,6 +48,10 @@ class BatchNorm(Norm):
             return {}
         return {"running_mean": (x.channels,), "running_var": (x.channels,), "num_batches_tracked": ()}
 
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del y
+        return Kept(fixed_statistics=2 * x.channels)
+
     def call(self, x: Shape) -> Call:
         return Call("BatchNorm2d" if x.is_image else "BatchNorm1d", (x.channels,), drop_defaults(
             eps=(number(self.eps), 1e-5), momentum=(number(self.momentum), 0.1), affine=(self.affine, True),
@@ -51,10 +64,11 @@ class GroupNorm(Norm):
     """Group normalisation."""
 
     kind: ClassVar = "gn"
+    layout: ClassVar = "contiguous"
     positional: ClassVar = ("num_groups",)
     words: ClassVar = {"groups": "num_groups"}
     num_groups: Count
-    eps: Real = Fraction(1, 10**5)
+    eps: Positive = Fraction(1, 10**5)
     affine: Flag = True
 
     def infer(self, x: Shape) -> Shape:
@@ -64,6 +78,10 @@ class GroupNorm(Norm):
             raise ShapeError("E0304", f"{x.channels} channels in {self.num_groups} groups leave {x.channels % self.num_groups}",
                              "a number of groups that divides the channels")
         return x
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del x, y
+        return Kept(values=2 * self.num_groups)
 
     def call(self, x: Shape) -> Call:
         return Call("GroupNorm", (self.num_groups, x.channels),
@@ -75,8 +93,9 @@ class LayerNorm(Norm):
     """Layer normalisation over the last axis."""
 
     kind: ClassVar = "ln"
+    layout: ClassVar = "contiguous"
     words: ClassVar = {"affine": "elementwise_affine"}
-    eps: Real = Fraction(1, 10**5)
+    eps: Positive = Fraction(1, 10**5)
     elementwise_affine: Flag = True
 
     def infer(self, x: Shape) -> Shape:
@@ -86,6 +105,10 @@ class LayerNorm(Norm):
 
     def parameters(self, x: Shape) -> Tensors:
         return {"weight": (x.channels,), "bias": (x.channels,)} if self.elementwise_affine else {}
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del y
+        return Kept(statistics=2 * x.elements // x.channels)
 
     def call(self, x: Shape) -> Call:
         return Call("LayerNorm", (x.channels,),
@@ -97,11 +120,16 @@ class LayerNorm2d(Norm):
     """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
 
     kind: ClassVar = "ln2d"
-    eps: Real = Fraction(1, 10**6)
+    layout: ClassVar = "channels_last"
+    eps: Positive = Fraction(1, 10**6)
 
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         return x
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del y
+        return Kept(statistics=2 * x.elements // x.channels)
 
     def call(self, x: Shape) -> Call:
         return Call("LayerNorm2d", (x.channels,), drop_defaults(eps=(number(self.eps), 1e-6)))

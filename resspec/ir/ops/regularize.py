@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Layer, Real, Tensors, number
+from resspec.ir.ops.layer import Call, Kept, Layer, Probability, Real, Tensors, number
 from resspec.ir.shape import Shape
 
 
@@ -17,7 +17,15 @@ class Dropout(Layer):
     kind: ClassVar = "dropout"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
-    p: Real
+    p: Probability
+
+    def hands_on(self) -> bool:
+        return self.p == 0
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        """A mask of the input's type; torch multiplies by a single zero where p is 1."""
+        del y
+        return Kept(fixed_values=1) if self.p == 1 else Kept(values=x.elements)
 
     def call(self, x: Shape) -> Call:
         del x
@@ -31,7 +39,14 @@ class DropPath(Layer):
     kind: ClassVar = "drop_path"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
-    p: Real
+    p: Probability
+
+    def hands_on(self) -> bool:
+        return self.p == 0
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del x, y
+        return Kept(values=1)
 
     def call(self, x: Shape) -> Call:
         del x
@@ -48,6 +63,13 @@ class LayerScale(Layer):
 
     def parameters(self, x: Shape) -> Tensors:
         return {"gamma": (x.channels,)}
+
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        del x
+        return y.elements
+
+    def saves_input(self) -> bool:
+        return True
 
     def call(self, x: Shape) -> Call:
         return Call("LayerScale", (x.channels, number(self.init_value)), (("spatial", 2),) if x.is_image else ())

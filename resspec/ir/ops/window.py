@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Extent, Flag, Layer, ShapeError, Size, drop_defaults, need_image, short,
+    ONE, Call, Extent, Flag, Kept, Layer, ShapeError, Size, drop_defaults, need_image, short,
 )
 from resspec.ir.shape import Shape
 
@@ -34,6 +36,12 @@ def window_output(
         result.append(steps + 1)
     del kind
     return tuple(result)
+
+
+def window_reach(kernel: Size, stride: Size, dilation: Size) -> tuple[Size, tuple[Fraction, Fraction]]:
+    """The extent of a window and the distance of two."""
+    height, width = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
+    return (height, width), (Fraction(stride[0]), Fraction(stride[1]))
 
 
 @dataclass(eq=False, repr=False)
@@ -72,8 +80,33 @@ class Pool(Layer):
                              ceil=self.ceil_mode)
         return Shape((x.channels, *size))
 
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        if self.target is None:
+            assert self.kernel_size is not None
+            return y.elements * prod(self.kernel_size)
+        windows = (_adaptive(n, m) for n, m in zip(x.spatial, y.spatial, strict=True))
+        return y.channels * prod(sum(stop - start for start, stop in axis) for axis in windows)
+
+    def saves_input(self) -> bool:
+        return True
+
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        """Of a pool that adapts, the largest window and the mean distance."""
+        if self.target is None:
+            assert self.kernel_size is not None
+            return window_reach(self.kernel_size, self.stride, self._dilation())
+        sizes = tuple(zip(x.spatial, self.target, strict=True))
+        height, width = (max(stop - start for start, stop in _adaptive(n, m)) for n, m in sizes)
+        (h, rows), (w, columns) = sizes
+        return (height, width), (Fraction(h, rows), Fraction(w, columns))
+
     def _dilation(self) -> Size:
         return ONE
+
+
+def _adaptive(size: int, target: int) -> list[tuple[int, int]]:
+    """The windows of a pool that adapts, along one axis: from, up to."""
+    return [(i * size // target, -(-(i + 1) * size // target)) for i in range(target)]
 
 
 @dataclass(eq=False, repr=False)
@@ -85,6 +118,10 @@ class MaxPool(Pool):
 
     def _dilation(self) -> Size:
         return self.dilation
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        del x
+        return Kept(indices=y.elements)
 
     def call(self, x: Shape) -> Call:
         del x
@@ -104,6 +141,10 @@ class AvgPool(Pool):
     kind: ClassVar = "avgpool"
     words: ClassVar = {"ceil": "ceil_mode", "count_padding": "count_include_pad"}
     count_include_pad: Flag = True
+
+    def saves_input(self) -> bool:
+        """A mean of everything needs to remember nothing."""
+        return self.target != ONE
 
     def call(self, x: Shape) -> Call:
         del x

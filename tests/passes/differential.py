@@ -1,0 +1,62 @@
+"""One random spec, every quantity against its reference."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from resspec.compiler import load
+from resspec.ir.nodes import Network
+from resspec.passes.measure import measure
+from resspec.passes.training import ITEMSIZES, backward
+from resspec.passes.work import work
+from tests.passes import references
+from tests.random_specs import random_spec
+
+BATCH = 2
+
+
+def disagreements(seed: int, folder: Path) -> list[str]:
+    """What differs, as texts; empty where all agree."""
+    path = folder / "random.res"
+    path.write_text(random_spec(seed), encoding="utf-8")
+    network = load(path)
+    dtype = list(ITEMSIZES)[seed % len(ITEMSIZES)]
+    rows = compared(network, dtype)
+    return [f"seed {seed}, {what}: {ours:,}, torch {torchs:,}" for what, ours, torchs in rows if ours != torchs]
+
+
+def compared(network: Network, dtype: str = "float32") -> Iterator[tuple[str, int, int]]:
+    """What, our figure, torch's."""
+    kind = getattr(torch, dtype)
+    module, x = references.built(network, kind), references.example(network, BATCH, kind)
+    yield from _layers(network, module, x)
+    yield from _work(network, module, x)
+    found = backward(network)
+    macs = measure(network).macs + found.macs
+    yield "training flops", 2 * BATCH * macs, references.training_flops(module, x)
+    yield f"saved bytes, {dtype}", found.saved_bytes(BATCH, dtype), references.saved_bytes(module.train(), x)
+
+
+def _layers(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
+    modules = dict(module.named_modules())
+    flops = references.flops(module, x)
+    for path, op in references.layers(network.body):
+        cost, own = measure(op), modules[path]
+        yield f"{path} flops", BATCH * cost.flops, flops.get(path, 0)
+        yield f"{path} params", cost.params, sum(tensor.numel() for tensor in own.parameters())
+        yield f"{path} buffers", cost.buffers, sum(tensor.numel() for tensor in own.buffers())
+    total = measure(network)
+    yield "flops", BATCH * total.flops, flops.get("", 0)
+    yield "params", total.params, sum(tensor.numel() for tensor in module.parameters())
+    yield "buffers", total.buffers, sum(tensor.numel() for tensor in module.buffers())
+    yield "acts", BATCH * total.acts, references.acts(module, x)
+
+
+def _work(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
+    found, traffic = work(network), references.Traffic.of(module.eval(), x)
+    yield "elements written", BATCH * found.outputs, traffic.written
+    yield "elements read", BATCH * found.read, traffic.read
+    yield "weights read", found.weights, traffic.weights

@@ -1,0 +1,142 @@
+"""What torch itself counts of a built module: the references of every quantity, on `meta`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from resspec.backends.module import build
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+
+
+def built(network: Network, dtype: torch.dtype = torch.float32) -> nn.Module:
+    with torch.device("meta"):
+        return build(network).to(dtype)
+
+
+def example(network: Network, batch: int = 2, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.empty(batch, *network.input.dims, dtype=dtype, device="meta")
+
+
+def layers(node: Node, prefix: str = "", turns: tuple[int, ...] = ()) -> Iterator[tuple[str, Op]]:
+    """Every layer with the path of its module; repeats written out."""
+    match node:
+        case Op(name=name):
+            if name is not None:
+                yield prefix + name.at(*turns), node
+        case Scope(name=name, body=body):
+            yield from layers(body, f"{prefix}{name.at(*turns)}.")
+        case Series(children=nodes) | Parallel(paths=nodes):
+            for child in nodes:
+                yield from layers(child, prefix, turns)
+        case Repeat(count=count, body=body):
+            for turn in range(count):
+                yield from layers(body, prefix, (*turns, turn))
+
+
+def flops(module: nn.Module, x: Tensor) -> dict[str, int]:
+    """FlopCounterMode's count for each module path, of one forward pass."""
+    with FlopCounterMode(display=False) as counter:
+        module(x)
+    return {path.partition(".")[2]: sum(counts.values()) for path, counts in counter.get_flop_counts().items()}
+
+
+def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) -> int:
+    """FlopCounterMode's total of a forward and a backward pass.
+
+    Torch 2.13 to 2.15 multiply the weight gradient of a grouped convolution by its groups once more, or not at all, so the
+    formula for it is our own: each gradient costs what the forward pass does, which is what torch has without groups.
+    """
+    mapping = {} if as_torch_counts else {torch.ops.aten.convolution_backward: _convolution_backward}
+    with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
+        module(x).sum().backward()
+    return int(counter.get_total_flops())
+
+
+def _convolution_backward(
+    grad_shape: Any, x_shape: Any, w_shape: Any, _bias: Any, _stride: Any, _padding: Any, _dilation: Any, transposed: bool,
+    _output_padding: Any, _groups: int, output_mask: list[bool], out_shape: Any = None,
+) -> int:
+    del out_shape
+    positions = x_shape[2:] if transposed else grad_shape[2:]
+    return int(2 * x_shape[0] * prod(positions) * prod(w_shape) * sum(output_mask[:2]))
+
+
+def saved_bytes(module: nn.Module, x: Tensor) -> int:
+    """Bytes of the distinct storages that autograd keeps, parameters and buffers left out."""
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[_storage(tensor)] = tensor  # alive, so that no other storage takes its place
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        y = module(x)
+    assert y is not None
+    for tensor in (*module.parameters(), *module.buffers()):
+        kept.pop(_storage(tensor), None)
+    return sum(int(tensor.untyped_storage().nbytes()) for tensor in kept.values())
+
+
+def _storage(tensor: Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)
+
+
+ADD = (torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor)
+ARRANGE = (torch.ops.aten.clone.default, torch.ops.aten.as_strided_.default)
+
+
+class Traffic(TorchDispatchMode):
+    """Elements that operations write, and that they read: of their inputs with a batch, and of parameters and buffers.
+    Copies that torch makes to have a tensor contiguous are left out."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.written = self.read = self.weights = 0
+        self.owned: set[int] = set()
+
+    @classmethod
+    def of(cls, module: nn.Module, x: Tensor) -> Traffic:
+        traffic = cls()
+        traffic.owned = {_storage(tensor) for tensor in (*module.parameters(), *module.buffers())}
+        with torch.no_grad(), traffic:
+            module(x)
+        return traffic
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        y = result[0] if isinstance(result, tuple | list) else result
+        given = [entry for value in args for entry in (value if isinstance(value, list | tuple) else [value])]
+        tensors = [value for value in given if isinstance(value, Tensor)]
+        anew = func._schema.is_mutable or _storage(y) not in map(_storage, tensors)
+        if func in ADD and _storage(tensors[1]) in self.owned:
+            self.weights += tensors[1].numel()  # the bias of a linear layer that torch takes apart
+        elif anew and func not in ARRANGE:
+            self.written += y.numel()
+            for tensor in tensors:
+                if _storage(tensor) in self.owned:
+                    self.weights += tensor.numel()
+                else:
+                    self.read += tensor.numel()
+        return result
+
+
+def acts(module: nn.Module, x: Tensor) -> int:
+    """Elements that convolutions and linear layers leave, as fvcore counts activations."""
+    counts: list[int] = []
+    weighted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    hooks = [
+        each.register_forward_hook(lambda _module, _given, y: counts.append(y.numel()))
+        for each in module.modules() if isinstance(each, weighted)
+    ]
+    with torch.no_grad():
+        module(x)
+    for hook in hooks:
+        hook.remove()
+    return sum(counts)

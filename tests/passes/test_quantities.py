@@ -1,0 +1,103 @@
+"""Every quantity against its reference on random specs, and against the figures of the definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from resspec.compiler import load, shipped_names
+from resspec.ir.nodes import Network
+from resspec.passes.measure import measure
+from resspec.passes.training import backward, backward_macs, saved_bytes, training_bound
+from resspec.passes.work import intensity, work
+from tests.passes import references
+from tests.passes.differential import compared, disagreements
+
+SPECS = 200
+SLICES = 10
+
+
+@pytest.mark.parametrize("start", range(0, SPECS, SPECS // SLICES))
+def test_random_specs(start: int, tmp_path: Path) -> None:
+    for seed in range(start, start + SPECS // SLICES):
+        assert not disagreements(seed, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_names() if "1202" not in name and "1001" not in name])
+def test_shipped(name: str) -> None:
+    assert [(what, ours, torchs) for what, ours, torchs in compared(load(name)) if ours != torchs] == []
+
+
+def test_figures_of_resnet50() -> None:
+    network = load("torchvision/resnet50")
+    assert 2 * (measure(network).macs + backward_macs(network)) == 24_299_077_632
+    assert (saved_bytes(network), saved_bytes(network, 32)) == (86_121_984, 2_749_316_608)
+
+
+def test_figures_of_resnet18() -> None:
+    network = load("torchvision/resnet18")
+    assert (saved_bytes(network), saved_bytes(network, 32)) == (22_218_240, 709_793_280)
+
+
+def test_elementwise_by_hand(tmp_path: Path) -> None:
+    chain = "conv 3x3, 4, bias=true -> bn -> relu -> add { identity | maxpool 3x3 } -> avgpool to=4x4 -> fc 5"
+    network = written(tmp_path, chain)
+    image = 4 * 6 * 6
+    adaptive = 4 * 8 * 8  # windows 0..2, 1..3, 3..5, 4..6 along each axis
+    assert work(network).elementwise == image + 2 * image + image + 9 * image + image + adaptive + 5
+
+
+def test_bytes_moved_by_hand(tmp_path: Path) -> None:
+    network = written(tmp_path, "conv 3x3, 8, /2 -> bn -> relu")
+    read, leaves, weights = 4 * 36 + 2 * 72, 3 * 72, 8 * 4 * 9 + 4 * 8
+    assert work(network).moved_bytes(3, 2) == 2 * (3 * (read + leaves) + weights)
+    assert intensity(network, 3, 2) * work(network).moved_bytes(3, 2) == 3 * measure(network).flops
+
+
+def test_torch_agrees_unaided_where_nothing_is_grouped() -> None:
+    """So the formula of the reference for a convolution's backward pass is torch's, but for groups."""
+    for name in ("torchvision/resnet18", "densenet121", "se_resnet50"):
+        network = load(name)
+        module, x = references.built(network), references.example(network)
+        assert references.training_flops(module, x, as_torch_counts=True) == references.training_flops(module, x)
+
+
+def test_a_repeat_is_its_turns(tmp_path: Path) -> None:
+    steps = "bn -> relu -> conv 3x3, 4 -> drop_path 1 / 3"
+    repeated = written(tmp_path, f"30 x {{ {steps} }} -> fc 4")
+    assert backward(repeated) == backward(written(tmp_path, " -> ".join([steps] * 30) + " -> fc 4"))
+
+
+@pytest.mark.parametrize("optimizer, states", [("sgd", 0), ("momentum", 1), ("adamw", 2)])
+def test_training_bound(optimizer: str, states: int) -> None:
+    """Of real tensors: a step of torch's own optimizer on the built module."""
+    network = load("resnet20")
+    module = references.built(network)
+    parameters = list(module.parameters())
+    made: torch.optim.Optimizer = torch.optim.AdamW(parameters)
+    if optimizer != "adamw":
+        made = torch.optim.SGD(parameters, momentum=0.9 if states else 0)
+    module(references.example(network)).sum().backward()
+    made.step()
+    kept = [value for state in made.state.values() for value in state.values() if torch.is_tensor(value) and value.dim()]
+    weights = sum(4 * tensor.numel() for tensor in module.parameters())
+    gradients = sum(4 * tensor.grad.numel() for tensor in module.parameters() if tensor.grad is not None)
+    assert sum(4 * tensor.numel() for tensor in kept) == states * weights
+    bound = training_bound(network, optimizer=optimizer)
+    assert bound.bytes(2) == weights + gradients + states * weights + saved_bytes(network, 2)
+
+
+def test_the_largest_batch_is_the_last_that_fits() -> None:
+    bound = training_bound(load("torchvision/resnet50"), "bfloat16", "adamw")
+    for memory in (24 * 10**9, bound.bytes(7), bound.bytes(7) - 1):
+        batch = bound.max_batch(memory)
+        assert bound.bytes(batch) <= memory < bound.bytes(batch + 1)
+    assert bound.max_batch(10**6) == 0
+
+
+def written(tmp_path: Path, chain: str) -> Network:
+    path = tmp_path / "n.res"
+    path.write_text(f"network n {{ input 4x6x6; stem {chain} }}", encoding="utf-8")
+    return load(path)
