@@ -11,11 +11,12 @@ from resspec import shipped
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lowering import errors
-from resspec.lowering.network import Lowered, lower, network_names, template_parameters
+from resspec.lowering.alone import lower_alone
+from resspec.lowering.network import Lowered, lower, lower_template, network_names, template_parameters
 from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
 from resspec.passes.measure import largest, measure
-from resspec.source import Source
+from resspec.source import Source, Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import parse, read
@@ -64,18 +65,22 @@ def compile_spec(spec: str | Path, **parameters: Parameter) -> Compiled:
 
 
 def check(spec: str | Path) -> list[Diagnostic]:
-    """Every mistake in all networks of a file (or in `FILE:NAME`), unmet `expect`s included; empty for a clean one."""
+    """Every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one."""
     path, named = locate(str(spec))
     try:
         opened = open_spec(path)
     except SpecError as error:
         return list(error.diagnostics)
     names = [_choose(opened, named)] if named else network_names(opened.library)
-    found = {(d.code, d.labels[0].span): d for d in opened.diagnostics}
+    diagnostics = list(opened.diagnostics)
     for name in names:
-        if not template_parameters(opened.library, name):
-            for diagnostic in _mistakes(opened, lower(opened.library, name)):
-                found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
+        is_template = template_parameters(opened.library, name)
+        diagnostics += lower_template(opened.library, name) if is_template else _mistakes(opened, lower(opened.library, name))
+    if not named:
+        diagnostics += lower_alone(opened.library)
+    found: dict[tuple[str, Span], Diagnostic] = {}
+    for diagnostic in diagnostics:
+        found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
     return list(found.values())
 
 

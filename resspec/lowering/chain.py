@@ -34,7 +34,7 @@ class Exhausted(Exception):
 class Lowerer:
     """One network's lowering: what its clauses set for all layers, and what has been lowered already."""
 
-    def __init__(self, allowance: int) -> None:
+    def __init__(self, library: Library) -> None:
         self.diagnostics: dict[tuple[str, Span], Diagnostic] = {}
         self.numbering = Numbering()
         self.option: OptionRef | None = None
@@ -42,7 +42,8 @@ class Lowerer:
         self.inits: dict[str, Init] = {}  # by kind; "" for every layer with weights
         self.residual_init: tuple[Init, Span] | None = None
         self.replaced: dict[str, tuple[ast.Call, Frame]] = {}
-        self.allowance = allowance  # layers that may still be lowered one by one
+        # layers that may still be lowered one by one: a generous multiple of what the texts could say themselves
+        self.allowance = 10_000 + sum(len(used.source.text) for used in library.all())
         self.made: dict[Hashable, Made] = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
@@ -78,16 +79,19 @@ class Lowerer:
             frame.report(errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
             return None
         self.depth += 2
-        entered, steps = x, list[Draft]()
+        entered, steps, size = x, list[Draft](), 0
         for step in chain.steps:
             draft = self.step(step, x, frame)
             x = draft.output if draft else None
-            if draft:
+            if draft and entered:
                 steps.append(draft)
+                size += draft.size
+                if size > MAX_LAYERS:
+                    self.bounded(row(steps, entered, chain.span), frame)
         self.depth -= 2
         if entered is None or len(steps) < len(chain.steps):
             return None
-        return self._bounded(row(steps, entered, chain.span), frame)
+        return self.bounded(row(steps, entered, chain.span), frame)
 
     def step(self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True) -> Draft | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
@@ -150,7 +154,7 @@ class Lowerer:
                 return None
             turns.append(draft)
             x = draft.output
-        return self._bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
+        return self.bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
 
     def _is_too_much(self, size: int, times: ast.Times, frame: Frame, work: int) -> bool:
         if size > MAX_LAYERS:
@@ -162,14 +166,14 @@ class Lowerer:
             return False
         return True
 
-    def _bounded(self, draft: Draft, frame: Frame) -> Draft | None:
-        """Refuses by arithmetic what would be too large, before anybody walks over it."""
+    def bounded(self, draft: Draft, frame: Frame) -> Draft:
+        """The draft. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it."""
         if draft.size > MAX_LAYERS:
             frame.report(errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
-            return None
+            raise Exhausted
         if draft.weight > MAX_LAYERS // 10:
             frame.report(errors.too_much(draft.span))
-            return None
+            raise Exhausted
         return draft
 
 

@@ -12,7 +12,7 @@ from resspec.lowering.clauses import Clauses
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
-from resspec.lowering.values import Value
+from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -36,6 +36,11 @@ def lower(library: Library, name: str, overrides: dict[str, ast.Value] | None = 
     return attempt.lowered
 
 
+def lower_template(library: Library, name: str) -> tuple[Diagnostic, ...]:
+    """What is wrong in a network whatever the values of its parameters are."""
+    return Attempt(library, name, {}, count=None, is_template=True).lowered.diagnostics
+
+
 def network_names(library: Library) -> list[str]:
     """The networks that a file declares itself, in its order."""
     return [name for name, declared in library.own.items() if isinstance(declared, ast.Network | ast.Derived)]
@@ -50,8 +55,11 @@ def template_parameters(library: Library, name: str) -> list[str]:
 class Attempt:
     """One pass; a second one knows how many residual blocks there are."""
 
-    def __init__(self, library: Library, name: str, overrides: dict[str, ast.Value], count: int | None) -> None:
-        self.lowerer = Lowerer(allowance=_allowance(library))
+    def __init__(
+        self, library: Library, name: str, overrides: dict[str, ast.Value], count: int | None, is_template: bool = False
+    ) -> None:
+        self.is_template = is_template
+        self.lowerer = Lowerer(library)
         self.numbering = self.lowerer.numbering
         self.numbering.count = count
         self.expectations: list[Expectation] = []
@@ -121,7 +129,9 @@ class Attempt:
                 near = nearest(word, parameters)
                 frame.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
         missing = [word for word, p in parameters.items() if word not in values and p.default is None]
-        if missing:
+        if self.is_template:
+            frame.names.update(dict.fromkeys(missing, UNKNOWN))
+        elif missing:
             where = derivations[-1].base.span if derivations else place
             frame.report(errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
             return None
@@ -140,11 +150,6 @@ def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[st
         return overrides[word].span
     keywords = (a for d in derivations for a in d.arguments if isinstance(a, ast.Keyword) and a.name.text == word)
     return next(keywords).name.span
-
-
-def _allowance(library: Library) -> int:
-    """How many layers may be lowered one by one: a generous multiple of what the texts could say themselves."""
-    return 10_000 + sum(len(used.source.text) for used in library.all())
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:

@@ -1,0 +1,46 @@
+"""What is wrong in a file's declarations whatever their parameters and input are: libraries and templates are checked too."""
+
+from __future__ import annotations
+
+from resspec.diagnostics import Diagnostic
+from resspec.lowering.block import is_only, lower_body
+from resspec.lowering.chain import Exhausted, Lowerer
+from resspec.lowering.scope import Library
+from resspec.lowering.values import UNKNOWN, Value
+from resspec.syntax import ast
+
+
+def lower_alone(library: Library) -> list[Diagnostic]:
+    """Each constant, block and shortcut option by itself, with nothing known of what it is called with."""
+    lowerer = Lowerer(library)
+    try:
+        for declared in library.own.values():
+            match declared:
+                case ast.Let(value=value):
+                    lowerer.frame(library, {}).value(value)
+                case ast.Block():
+                    _block(lowerer, declared, library)
+                case ast.Option():
+                    _option(lowerer, declared, library)
+    except Exhausted:
+        pass
+    return list(lowerer.diagnostics.values())
+
+
+def _block(lowerer: Lowerer, block: ast.Block, library: Library) -> None:
+    names: dict[str, Value] = {parameter.name.text: UNKNOWN for parameter in block.parameters}
+    frame = lowerer.frame(library, names, stride=UNKNOWN, inside=True)
+    for parameter in block.parameters:
+        if parameter.default is not None:
+            frame.value(parameter.default)
+    lowerer.open.append((block, block.name.span))
+    lower_body(lowerer, block, frame)
+    lowerer.open.pop()
+
+
+def _option(lowerer: Lowerer, option: ast.Option, library: Library) -> None:
+    frame = lowerer.frame(library, {}, stride=UNKNOWN, inside=True)
+    frame.out = UNKNOWN
+    for arm in option.arms:
+        if not is_only(arm.chain, "none"):
+            lowerer.chain(arm.chain, None, frame)
