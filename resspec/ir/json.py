@@ -11,18 +11,21 @@ from resspec.diagnostics import UsageError
 from resspec.ir.nodes import NODES, Network
 from resspec.ir.ops import OPS, Layer
 
+_REAL = {
+    "anyOf": [
+        {"type": "string", "description": "an exact number: 1/2"},
+        {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2, "description": "start, step"},
+    ]
+}
 _KINDS: dict[str, dict[str, Any]] = {
     "Count": {"type": "integer", "minimum": 1},
     "Index": {"type": "integer", "minimum": 0},
     "Flag": {"type": "boolean"},
     "Size": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
     "Extent": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2},
-    "Real": {
-        "anyOf": [
-            {"type": "string", "description": "an exact number: 1/2"},
-            {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2, "description": "start, step"},
-        ]
-    },
+    "Real": _REAL,
+    "Positive": _REAL,
+    "Probability": _REAL,
 }
 
 

@@ -26,6 +26,8 @@ _NEEDS = {
     "num_groups": "number of groups", "p": "probability", "stride": "stride", "groups": "number of groups",
     "start": "first channel", "stop": "last channel", "chunks": "number of parts", "part": "part, counted from 0",
 }
+_KINDS = {"Flag": "`true` or `false`", "Size": "a size such as `3x3`", "Extent": "a number or a size",
+          **dict.fromkeys(("Real", "Positive", "Probability"), "a number")}
 _EXAMPLES = {"conv": "`conv 3x3, 64`", "upconv": "`upconv 2x2, 64, /2`", "fc": "`fc 1000`", "linear": "`linear 64`",
              "gn": "`gn groups=32`", "dropout": "`dropout 0.5`", "subsample": "`subsample /2`"}
 
@@ -163,9 +165,13 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
         elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":
             values[word] = None
         else:
-            values[word] = convert(evaluate(keyword.value), "Real", f"`{word}`", keyword.value.span, report)
+            kind = "Positive" if word == "std" else "Real"
+            values[word] = convert(evaluate(keyword.value), kind, f"`{word}`", keyword.value.span, report)
             if values[word] is UNKNOWN:
                 return None
+    if law.text == "uniform" and values["a"] > values["b"]:
+        report(errors.out_of_range(law.span, "`b` of `uniform`", f"at least its `a`, {values['a']}", str(values["b"])))
+        return None
     bias = values.pop("bias")
     if law.text in CONSTANTS:
         return Init("constant", (("value", CONSTANTS[law.text]),), bias)
@@ -180,8 +186,8 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
     match kind, value:
         case "Flag", bool():
             return value
-        case "Real", int() | Fraction() if not isinstance(value, bool):
-            return Fraction(value)
+        case "Real" | "Positive" | "Probability", int() | Fraction() if not isinstance(value, bool):
+            return _bounded(Fraction(value), kind, phrase, span, report)
         case "Count" | "Index", Fraction():
             report(errors.not_whole(span, phrase, str(value)))
             return UNKNOWN
@@ -194,8 +200,14 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
             sides = value if isinstance(value, tuple) else (value, value)
             checked = tuple(_ranged(side, 1 if kind == "Size" else 0, phrase, span, report) for side in dict.fromkeys(sides))
             return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])
-    needs = {"Flag": "`true` or `false`", "Real": "a number", "Size": "a size such as `3x3`", "Extent": "a number or a size"}
-    report(errors.wrong_kind(span, phrase, needs.get(kind, "a whole number"), describe(value)))
+    report(errors.wrong_kind(span, phrase, _KINDS.get(kind, "a whole number"), describe(value)))
+    return UNKNOWN
+
+
+def _bounded(value: Fraction, kind: str, phrase: str, span: Span, report: Report) -> Fraction | Unknown:
+    if kind == "Real" or (0 < value if kind == "Positive" else 0 <= value <= 1):
+        return value
+    report(errors.out_of_range(span, phrase, "above 0" if kind == "Positive" else "from 0 to 1", str(value)))
     return UNKNOWN
 
 
