@@ -30,6 +30,8 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
     "Size": lambda rng: (rng.randint(1, 4), rng.randint(1, 4)),
     "Extent": lambda rng: (rng.randint(0, 2), rng.randint(0, 2)),
     "Real": lambda rng: Fraction(rng.randint(1, 10), 10),
+    "Positive": lambda rng: Fraction(rng.randint(1, 10), 10),
+    "Probability": lambda rng: Fraction(rng.randint(0, 10), 10),
 }
 
 # Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both a window and a target

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    Call, Count, Flag, Kept, Layer, Positive, Probability, ShapeError, Tensors, drop_defaults, need_image, number,
+    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, drop_defaults, need_image, number,
 )
 from resspec.ir.shape import Shape
 
@@ -34,7 +34,7 @@ class BatchNorm(Norm):
 
     kind: ClassVar = "bn"
     eps: Positive = Fraction(1, 10**5)
-    momentum: Probability = Fraction(1, 10)
+    momentum: Real = Fraction(1, 10)
     affine: Flag = True
     track_running_stats: Flag = True
 
