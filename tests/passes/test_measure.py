@@ -124,6 +124,13 @@ def test_largest_names_the_layers_of_repeats(tmp_path: Path) -> None:
     assert [(part.path, part.value) for part in largest(whole, "layers", 2)] == [("layer1", 18), ("layer2", 18)]
 
 
+def test_largest_counts_each_scope_by_its_own_repeats(tmp_path: Path) -> None:
+    text = ("block b { 3 x { conv 1x1, 8 -> bn } -> relu }\nnetwork gold "
+            "{ input 8x6x6; stage s: 2 x { relu -> b } -> b; head avgpool -> fc 4 }")
+    paths = [part.path for part in largest(lowered(tmp_path, text), "macs")]
+    assert paths == ["s.1..3.conv1..3", "s.4.conv1..3", "fc"]
+
+
 def test_largest_adds_up_to_the_whole(tmp_path: Path) -> None:
     whole = lowered(tmp_path, imagenet(50, "B", True))
     for quantity in ("params", "buffers", "macs", "flops", "acts", "layers"):

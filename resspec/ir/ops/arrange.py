@@ -34,6 +34,11 @@ class Flatten(Layer):
         stride = merged_stride(x.dims, strides)
         return None if stride is None else (stride,)
 
+    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+        """All positions."""
+        height, width = x.spatial or ONE
+        return (height, width), (Fraction(height), Fraction(width))
+
     def call(self, x: Shape) -> Call:
         del x
         return Call("Flatten")

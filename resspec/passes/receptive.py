@@ -1,0 +1,73 @@
+"""Receptive fields: how much of the picture an output sees, and how far its neighbour is from it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import ceil
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+
+
+class Field(NamedTuple):
+    """Along height and width, in positions of the input. size: of the window that an output depends on, as if the picture
+    had no borders; through a join that of the largest path. stride: from one output to the next; less than 1 where the
+    picture grows. Where transposed convolutions make it depend on the position, the size is of the largest, rounded up."""
+
+    size: tuple[int, int]
+    stride: tuple[Fraction, Fraction]
+
+
+def fields(network: Network) -> dict[str, Field]:
+    """The receptive field at the end of each section, by its label, in the network's input."""
+    known: dict[int, _Axes] = {}
+    done, found = _NOTHING, {}
+    for section in network.sections:
+        done = _then(done, _reach(section.body, known))
+        (height, rows), (width, columns) = done
+        found[section.label] = Field((1 + ceil(height), 1 + ceil(width)), (rows, columns))
+    return found
+
+
+_Axis = tuple[Fraction, Fraction]  # how far beyond one position it reads, and the stride
+_Axes = tuple[_Axis, _Axis]
+_NOTHING: _Axes = ((Fraction(0), Fraction(1)),) * 2
+
+
+def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
+    if (found := known.get(id(node))) is not None:
+        return found
+    match node:
+        case Op(layer=layer):
+            extent, (rows, columns) = layer.reach(node.input)
+            found = ((Fraction(extent[0] - 1), rows), (Fraction(extent[1] - 1), columns))
+        case Series(children=children):
+            found = _NOTHING
+            for child in children:
+                found = _then(found, _reach(child, known))
+        case Parallel(paths=paths):
+            height, width = zip(*(_reach(path, known) for path in paths), strict=True)
+            found = (_join(height), _join(width))
+        case Repeat(count=count, body=body):
+            found, turn = _NOTHING, _reach(body, known)
+            for _ in range(count):
+                found = _then(found, turn)
+        case Scope(body=body):
+            found = _reach(body, known)
+    known[id(node)] = found
+    return found
+
+
+def _then(first: _Axes, second: _Axes) -> _Axes:
+    (a, b), (c, d) = first, second
+    return _along(a, c), _along(b, d)
+
+
+def _along(first: _Axis, second: _Axis) -> _Axis:
+    (reads, stride), (more, step) = first, second
+    return reads + more * stride, stride * step
+
+
+def _join(paths: tuple[_Axis, ...]) -> _Axis:
+    """The largest window; the stride of the path that keeps most positions, since a gate has but one."""
+    return max(reads for reads, _ in paths), min(stride for _, stride in paths)
