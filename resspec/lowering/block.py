@@ -127,7 +127,7 @@ def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Fr
     """The option that the clause names, else the network's."""
     if clause is not None and clause.option is not None:
         return resolve_option(clause.option, frame)
-    if lowerer.option is None and lowerer.place is not None:
+    if not lowerer.chooses_option and lowerer.place is not None:
         frame.report(errors.no_shortcut(span, lowerer.place))
     return lowerer.option
 
@@ -182,7 +182,7 @@ def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: F
     lowerer.depth += 3
     h = lowerer.chain(shortcut.arm, residual.input, inner)
     lowerer.depth -= 3
-    return h and naming.numbered(shortcut.label, h, frame.report)
+    return h and lowerer.numbered(shortcut.label, h, frame)
 
 
 def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Draft | None:

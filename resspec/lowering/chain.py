@@ -22,6 +22,7 @@ from resspec.suggest import nearest
 from resspec.syntax import ast
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
+MAX_NAMES = 2 * MAX_LAYERS  # of layers and scopes, where a block that was lowered once counts once
 MAX_NESTING = 180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
 
 Merge = Literal["add", "concat", "mul"]
@@ -38,12 +39,14 @@ class Lowerer:
         self.diagnostics: dict[tuple[str, Span], Diagnostic] = {}
         self.numbering = Numbering()
         self.option: OptionRef | None = None
+        self.chooses_option = False  # also where the choice is unknown, or was wrong
         self.place: Span | None = None  # of the network
         self.inits: dict[str, Init] = {}  # by kind; "" for every layer with weights
         self.residual_init: tuple[Init, Span] | None = None
         self.replaced: dict[str, tuple[ast.Call, Frame]] = {}
         # layers that may still be lowered one by one: a generous multiple of what the texts could say themselves
         self.allowance = 10_000 + sum(len(used.source.text) for used in library.all())
+        self.names = MAX_NAMES  # that all scopes together may still hold
         self.made: dict[Hashable, Made] = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
@@ -113,7 +116,17 @@ class Lowerer:
         self.depth -= levels
         if draft is None or label is None or (named and not numbers):
             return draft
-        return Run(label, draft, step.span) if numbers else naming.numbered(label, draft, frame.report)
+        return Run(label, draft, step.span) if numbers else self.numbered(label, draft, frame)
+
+    def numbered(self, label: ast.Name, draft: Draft, frame: Frame) -> Draft:
+        """The draft in a numbered scope."""
+        self._spend_names(draft, frame)
+        return naming.numbered(label, draft, frame.report)
+
+    def module(self, draft: Draft, call: ast.Call, block: ast.Block, frame: Frame) -> Draft:
+        """The draft in the scope of a called block."""
+        self._spend_names(draft, frame)
+        return naming.module(draft, block.name.text, call.span, frame.report)
 
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
@@ -134,8 +147,6 @@ class Lowerer:
         if x is None or not isinstance(count, int):
             self.step(times.step, None, frame, strided)
             return None
-        if count == 0:
-            return empty(x, times.span)
         entered, turns, varies = x, list[Draft](), False
         allowed = self.allowance
         while len(turns) < count:
@@ -144,6 +155,8 @@ class Lowerer:
             draft = self.step(times.step, x, frame, first)
             if draft is None:
                 return None
+            if draft.size == 0:
+                break
             left = count - len(turns)
             varies |= self.numbering.reads != reads
             if draft.output == x and self.numbering.reads == reads and not (first and _has_stride(times.step)):
@@ -165,6 +178,13 @@ class Lowerer:
         else:
             return False
         return True
+
+    def _spend_names(self, draft: Draft, frame: Frame) -> None:
+        """Before a scope is closed: each name in it is looked at. Raises Exhausted."""
+        self.names -= naming.names(draft)
+        if self.names < 0:
+            frame.report(errors.too_many_layers(draft.span, MAX_NAMES - self.names, MAX_LAYERS, draft.factors))
+            raise Exhausted
 
     def bounded(self, draft: Draft, frame: Frame) -> Draft:
         """The draft. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it."""

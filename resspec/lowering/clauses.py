@@ -10,7 +10,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import arguments, errors, naming
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import Lowerer
-from resspec.lowering.draft import Draft
+from resspec.lowering.draft import Draft, row
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.values import UNKNOWN, Unknown
@@ -47,10 +47,11 @@ class Clauses:
         for _, _, chain, label, _ in self.sections:
             draft = self._section(chain, label, x)
             x = draft.output if draft else None
-            if draft:
+            if draft and self.input:
                 drafts.append(draft)
         if self.input is None or len(drafts) < len(self.sections) or not drafts:
             return None
+        self.lowerer.bounded(row(drafts, self.input, place), self.frame)
         bodies = naming.Namer(by_position=False, report=report).close(*drafts)
         sections = tuple(
             Section.model_construct(kind=kind, label=label, body=body, span=str(span))
@@ -82,6 +83,7 @@ class Clauses:
             case ast.Shortcut(option=ast.Name() as option):
                 self._only_once("shortcut", clause.span)
                 lowerer.option = resolve_option(option, frame)
+                lowerer.chooses_option = True
             case ast.Shortcut():
                 frame.report(errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
             case ast.Init():
