@@ -1,0 +1,39 @@
+"""Specs given as texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from resspec.compiler import Parameter, check, load
+from resspec.diagnostics import Diagnostic
+from resspec.ir.nodes import Network
+from tests.specs.tensors import operations
+
+
+def load_text(folder: Path, text: str, **parameters: Parameter) -> Network:
+    """The network of a spec, which stands in a file of this folder."""
+    return load(written(folder, text), None, **parameters)
+
+
+def check_text(folder: Path, text: str) -> list[Diagnostic]:
+    return check(written(folder, text))
+
+
+def codes(folder: Path, text: str) -> list[str]:
+    return [diagnostic.code for diagnostic in check_text(folder, text)]
+
+
+def written(folder: Path, text: str, name: str = "spec.res") -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def layers(network: Network) -> list[str]:
+    """The full names of all layers in program order, those without weights too; repeats written out."""
+    return [name for name, _ in operations(network.body)]
+
+
+def chain(steps: str, before: str = "", size: str = "3x8x8") -> str:
+    """A spec whose network is one chain."""
+    return f"{before}\nnetwork n {{ input {size}; head {steps} }}\n"
