@@ -163,6 +163,11 @@ def test_a_file_that_cannot_be_written_is_told(capsys: Captured) -> None:
     assert out == "" and re.fullmatch(r"error: cannot write file/digits\.py: .+\n", err)
 
 
+def test_a_message_says_nothing_to_the_terminal(capsys: Captured) -> None:
+    Path("\x1b[2J").touch()
+    assert "cannot write <U+001B>[2J/digits.py" in ran("compile digits --out '\x1b[2J'", capsys, 2)[1]
+
+
 @pytest.mark.parametrize(("stage", "first"), [
     ("ast", "File"), ("ir", "network digits: 1x8x8 -> 10"), ("ir-json", "{"), ("source", '"""digits'), ("report", "{"),
 ])

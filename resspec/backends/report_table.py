@@ -36,7 +36,7 @@ def _stages(report: Report, width: int) -> Table:
     made = table([stage, holds, output, *figures, *shares], footer=True)
     for row in report.rows:
         made.add_row(
-            text(row.label, width=stage.width), text(row.holds, width=holds.width), text(row.output, width=output.width),
+            *map(text, (row.label, row.holds, row.output)),
             *(rounded(getattr(row.totals, name)) for name in FIGURES),
             *(_share(row.totals.macs, totals.macs) for _ in shares),
         )

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 import torch
 import torchvision
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from torch import nn
@@ -138,6 +138,11 @@ def size(text: str) -> float:
 
 
 @given(st.integers(0, 10**20))
+@example(9_999)
+@example(999_499)
+@example(999_500)
+@example(99_949_999)
+@example(999_999_999)
 def test_rounded(value: int) -> None:
     text = rounded(value)
     assert abs(size(text) - value) <= value * 0.005
