@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
-from resspec.ir.ops.layer import Kept, Layer, Ramp, Strides
+from resspec.ir.ops.layer import Kept, Ramp, Strides, dense
 from resspec.passes.measure import measure
 
 ITEMSIZES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
@@ -44,7 +44,7 @@ class Backward(NamedTuple):
 def backward(network: Network) -> Backward:
     """What a backward pass from the output to all parameters takes; the input itself needs no gradient."""
     x = network.input
-    return _Trace().node(network.body, _Value(False, False, x.elements, _dense(x.dims)), None).cost
+    return _Trace().node(network.body, _Value(False, False, x.elements, dense(x.dims)), None).cost
 
 
 def backward_macs(network: Network) -> int:
@@ -199,7 +199,7 @@ def _op(op: Op, x: _Value, turn: int | None) -> _Step:
     needs = x.needs_gradient or bool(layer.parameters(op.input))
     macs = layer.macs(op.input, op.output) * (2 if x.needs_gradient else 1)
     within = isinstance(layer, Activation) and bool(layer.inplace)
-    y = x._replace(needs_gradient=needs) if within else _fresh(needs, op.output.dims, _layout(layer, x.strides))
+    y = x._replace(needs_gradient=needs) if within else _fresh(needs, op.output.dims, layer.order(x.strides))
     if not needs:
         return _Step(Backward(macs), y, within, x.kept)
     own = layer.keeps(op.input, op.output)
@@ -231,18 +231,4 @@ def _times(count: int, cost: Backward) -> Backward:
 
 def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> _Value:
     """A new tensor; its axes lie in memory in the order of `like`."""
-    return _Value(needs_gradient, False, prod(dims), _dense(dims, like if len(like) == len(dims) else ()))
-
-
-def _dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
-    """Strides without gaps."""
-    order = sorted(range(len(dims)), key=lambda axis: like[axis] if like else -axis)
-    strides, step = [0] * len(dims), 1
-    for axis in order:
-        strides[axis], step = step, step * dims[axis]
-    return tuple(strides)
-
-
-def _layout(layer: Layer, x: Strides) -> Strides:
-    """Strides in the order in which torch lays the output's axes out."""
-    return {"input": x, "contiguous": (), "channels_last": (0, 2, 1)}[layer.layout]
+    return _Value(needs_gradient, False, prod(dims), dense(dims, like))

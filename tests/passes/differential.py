@@ -9,6 +9,7 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
+from resspec.passes.inference import inference_lower_bound
 from resspec.passes.measure import measure
 from resspec.passes.training import ITEMSIZES, backward
 from resspec.passes.work import work
@@ -60,3 +61,5 @@ def _work(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterato
     yield "elements written", BATCH * found.outputs, traffic.written
     yield "elements read", BATCH * found.read, traffic.read
     yield "weights read", found.weights, traffic.weights
+    bound = BATCH * x.element_size() * inference_lower_bound(network)
+    yield "lower bound of inference", bound, references.Lifetimes.of(module, x).needed

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -140,3 +141,53 @@ def acts(module: nn.Module, x: Tensor) -> int:
     for hook in hooks:
         hook.remove()
     return sum(counts)
+
+
+class Lifetimes(TorchDispatchMode):
+    """The most bytes of values at once: `held`, in storages that Python keeps alive after each operation, and `needed`, if
+    each were freed after the last operation that reads it. Of an operation's results the first alone, since the others,
+    such as a maximum's positions, never leave it; neither parameters nor the network's input."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.held = 0
+        self.left_out: set[int] = set()
+        self.alive: dict[int, tuple[StorageWeakRef, int]] = {}  # with the number of the storage
+        self.sizes: list[int] = []
+        self.uses: list[set[int]] = []
+
+    @classmethod
+    def of(cls, module: nn.Module, x: Tensor) -> Lifetimes:
+        lifetimes = cls()
+        lifetimes.left_out = {_storage(tensor) for tensor in (x, *module.parameters(), *module.buffers())}
+        with torch.no_grad(), lifetimes:
+            y = module.eval()(x)
+        lifetimes.uses.append(lifetimes._numbers([y]))
+        return lifetimes
+
+    @property
+    def needed(self) -> int:
+        steps = range(len(self.uses))
+        first, last = ({n: k for k in order for n in self.uses[k]} for order in (reversed(steps), steps))
+        return max(sum(size for n, size in enumerate(self.sizes) if first[n] <= k <= last[n]) for k in steps)
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        given = [entry for value in args for entry in (value if isinstance(value, list | tuple) else [value])]
+        y = result[0] if isinstance(result, tuple | list) else result
+        self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
+        self.uses.append(self._numbers([value for value in (*given, y) if isinstance(value, Tensor)]))
+        self.held = max(self.held, sum(self.sizes[n] for _, n in self.alive.values()))
+        return result
+
+    def _numbers(self, tensors: list[Tensor]) -> set[int]:
+        """Of the storages of tensors, numbered as they appear."""
+        found = set()
+        for tensor in tensors:
+            key, storage = _storage(tensor), tensor.untyped_storage()
+            if key not in self.left_out:
+                if key not in self.alive:
+                    self.alive[key] = StorageWeakRef(storage), len(self.sizes)
+                    self.sizes.append(int(storage.nbytes()))
+                found.add(self.alive[key][1])
+        return found

@@ -144,6 +144,10 @@ class Layer:
         del x, strides
         return None
 
+    def order(self, strides: Strides) -> Strides:
+        """Strides in whose order torch lays out the axes of a new output."""
+        return {"input": strides, "contiguous": (), "channels_last": (0, 2, 1)}[self.layout]
+
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
         """Whether torch first copies an input that lies so in a storage of so many elements for each sample. (Of a batch of
         one, it copies less.)"""
@@ -174,6 +178,15 @@ def need_image(x: Shape, kind: str) -> None:
         raise ShapeError("E0302", f"`{kind}` needs channels first, and {x} has them last", "`to_first` before it")
     if not x.is_image:
         raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
+
+
+def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
+    """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there are as many."""
+    order = sorted(range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis)
+    strides, step = [0] * len(dims), 1
+    for axis in order:
+        strides[axis], step = step, step * dims[axis]
+    return tuple(strides)
 
 
 def merged_stride(dims: tuple[int, ...], strides: Strides) -> int | None:

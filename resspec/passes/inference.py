@@ -1,0 +1,121 @@
+"""The memory that inference takes for values: the least that any code needs which runs the steps in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.layer import Strides, dense
+
+
+def inference_lower_bound(network: Network) -> int:
+    """The most elements of one sample that are needed at once, where each value is freed after its last reader. Neither
+    parameters nor the network's input, which is its caller's, nor what an operation needs while it runs."""
+    x = _Value(0, dense(network.input.dims))
+    return _Lifetimes().node(network.body, x, True).peak
+
+
+class _Value(NamedTuple):
+    """What flows: the elements of the storage that it lies in, and its strides there."""
+
+    storage: int
+    strides: Strides
+
+
+class _Step(NamedTuple):
+    """`peak`: the most elements at once, the input's included. `within`: the output lies in the input's storage."""
+
+    peak: int
+    output: _Value
+    within: bool
+
+
+class _Lifetimes:
+    """A shared subtree is followed once for each kind of input. `kept`: the input is needed after the node, too."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, _Value, bool], _Step] = {}
+
+    def node(self, node: Node, x: _Value, kept: bool) -> _Step:
+        key = (id(node), x, kept)
+        if (step := self._known.get(key)) is None:
+            step = self._known[key] = self._follow(node, x, kept)
+        return step
+
+    def _follow(self, node: Node, x: _Value, kept: bool) -> _Step:
+        match node:
+            case Op():
+                return _op(node, x)
+            case Series(children=children):
+                return self._row(children, x, kept)
+            case Parallel(paths=(path,)):
+                return self.node(path, x, kept)
+            case Parallel():
+                return self._merge(node, x, kept)
+            case Repeat(count=count, body=body):
+                return self._row(self._turns(body, x, kept, count), x, kept)
+            case Scope(body=body):
+                return self.node(body, x, kept)
+
+    def _row(self, nodes: Iterable[Node], x: _Value, kept: bool) -> _Step:
+        done = _Step(x.storage, x, True)
+        for node in nodes:
+            step = self.node(node, done.output, kept and done.within)
+            held = x.storage if kept and not done.within else 0
+            done = _Step(max(done.peak, held + step.peak), step.output, done.within and step.within)
+        return done
+
+    def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[Node]:
+        """A repeat's body as often as its turns still differ, and once more."""
+        within = True
+        for _ in range(count):
+            yield body
+            step = self.node(body, x, kept and within)
+            if step.output == x and not (within and kept and not step.within):
+                return
+            x, within = step.output, within and step.within
+
+    def _merge(self, node: Parallel, x: _Value, kept: bool) -> _Step:
+        """The paths in their order, then what merges them, two at a time from the left where it is no concatenation."""
+        peak, held = x.storage, 0
+        values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
+        for i, path in enumerate(node.paths):
+            later = kept or i + 1 < len(node.paths) or any(within for _, within in values)
+            step = self.node(path, x, later)
+            peak = max(peak, held + step.peak)
+            values.append((step.output, step.within))
+            held += 0 if step.within else step.output.storage
+        x_held = x.storage if kept else 0
+
+        def live(rest: list[tuple[_Value, bool]]) -> int:
+            outside = x.storage if any(within for _, within in rest) else x_held
+            return outside + sum(value.storage for value, within in rest if not within)
+
+        if node.merge == "concat":
+            result = _new(node.output.dims, values[0][0].strides)
+            return _Step(max(peak, live(values) + result.storage), result, False)
+        left, *rest = values
+        while rest:
+            if not (node.merge == "add" and node.inplace):
+                result = _new(node.output.dims, left[0].strides)
+                peak = max(peak, live([left, *rest]) + result.storage)
+                left = (result, False)
+            rest = rest[1:]
+        return _Step(peak, *left)
+
+
+def _op(op: Op, x: _Value) -> _Step:
+    layer = op.layer
+    if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
+        return _Step(x.storage, x, True)
+    if (strides := layer.view(op.input, x.strides)) is not None:
+        return _Step(x.storage, x._replace(strides=strides), True)
+    y = _new(op.output.dims, layer.order(x.strides))
+    return _Step(x.storage + y.storage, y, False)
+
+
+def _new(dims: tuple[int, ...], like: Strides) -> _Value:
+    return _Value(prod(dims), dense(dims, like))
