@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
-from resspec.lowering import errors, naming
+from resspec.lowering import errors
 from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.residual import with_last_norm, without_drop_path

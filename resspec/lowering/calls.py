@@ -12,7 +12,7 @@ from resspec.ir.ops.conv import Fc
 from resspec.ir.ops.layer import Layer, ShapeError
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import arguments, errors, naming
+from resspec.lowering import arguments, errors
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
@@ -123,6 +123,8 @@ def _block(
         numbering.reads += 1  # what was made before depends on the index, and so does what is made of it
     if made is not None:
         numbering.index += made.residuals
+        if made.draft:
+            lowerer.spend(call.span, frame, made.draft.weight)
     else:
         before, reads = numbering.index, numbering.reads
         made = _make(lowerer, call, callee, values, stride, x, frame)
@@ -149,7 +151,7 @@ def _make(
     lowerer.depth -= 1
     lowerer.open.pop()
     if draft and block.is_module:
-        draft = naming.module(draft, block.name.text, call.span, inner.report)
+        draft = lowerer.module(draft, call, block, inner)
     return Made(draft, inner.stride_read, lowerer.numbering.index - before)
 
 

@@ -69,9 +69,9 @@ class Lowerer:
         frame.report = lambda diagnostic: self.report(diagnostic, frame)
         return frame
 
-    def spend(self, span: Span, frame: Frame) -> None:
-        """One more layer lowered by itself. Raises Exhausted."""
-        self.allowance -= 1
+    def spend(self, span: Span, frame: Frame, steps: int = 1) -> None:
+        """More steps that are lowered or named one by one. Raises Exhausted."""
+        self.allowance -= steps
         if self.allowance < 0:
             frame.report(errors.too_much(span))
             raise Exhausted
@@ -190,9 +190,6 @@ class Lowerer:
         """The draft. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it."""
         if draft.size > MAX_LAYERS:
             frame.report(errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
-            raise Exhausted
-        if draft.weight > MAX_LAYERS // 10:
-            frame.report(errors.too_much(draft.span))
             raise Exhausted
         return draft
 

@@ -9,7 +9,7 @@ from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import arguments, errors, naming
 from resspec.lowering.block import misspelt_clause, resolve_option
-from resspec.lowering.chain import Lowerer
+from resspec.lowering.chain import MAX_LAYERS, Lowerer
 from resspec.lowering.draft import Draft, row
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
@@ -43,15 +43,17 @@ class Clauses:
                 report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
-        x, drafts = self.input, list[Draft]()
+        x, drafts, size = self.input, list[Draft](), 0
         for _, _, chain, label, _ in self.sections:
             draft = self._section(chain, label, x)
             x = draft.output if draft else None
             if draft and self.input:
                 drafts.append(draft)
+                size += draft.size
+                if size > MAX_LAYERS:
+                    self.lowerer.bounded(row(drafts, self.input, place), self.frame)
         if self.input is None or len(drafts) < len(self.sections) or not drafts:
             return None
-        self.lowerer.bounded(row(drafts, self.input, place), self.frame)
         bodies = naming.Namer(by_position=False, report=report).close(*drafts)
         sections = tuple(
             Section.model_construct(kind=kind, label=label, body=body, span=str(span))

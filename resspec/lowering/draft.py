@@ -162,7 +162,8 @@ def fork(
     merge: Literal["add", "concat", "mul"], paths: list[Draft], output: Shape, span: Span,
     residual: int | None = None, inplace: bool | None = None,
 ) -> Fork:
-    return Fork(merge, tuple(paths), paths[0].input, output, span, *_extent(paths), residual, inplace)
+    size, weight, factors = _extent(paths)
+    return Fork(merge, tuple(paths), paths[0].input, output, span, max(size, 1), weight, factors, residual, inplace)
 
 
 def _extent(parts: list[Draft]) -> tuple[int, int, Factors]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from itertools import product
+from math import prod
 from typing import Any, TypeVar
 
 from resspec.diagnostics import Diagnostic
@@ -99,10 +99,12 @@ class Namer:
         first = Name.parse(last)
         inner = _Run(first, report=self.report)
         node = inner.close(run.body)[0]
-        for name, span in inner.taken.items():
-            self._take(path, Name.parse(name), loops, span)
         if first.number is None:
             self.report(errors.bad_label(run.label.span, "the number to count from is missing: `name0..:`"))
+        elif problem := _problem(path, first):
+            self.report(errors.bad_label(run.label.span, problem))
+        elif inner.taken:
+            self._note(path, [*inner.taken.items()] * prod(loop.count for loop in loops))
         if loops and not path:
             node = _under_loops(node, len(loops))
         return _within(path, node)
@@ -112,17 +114,25 @@ class Namer:
         if problem := _problem(path, name):
             self.report(errors.bad_label(span, problem))
             return
+        self._note(path, [(full, span) for full in _at_all_turns(name, loops)])
+
+    def _note(self, path: list[str], names: list[tuple[str, Span]]) -> None:
+        """Names in the scope of a path, each with its place; the first that stands already is reported."""
         for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
             if prefix in self.taken:
-                self.report(errors.label_twice(span, prefix, self.taken[prefix]))
+                self.report(errors.label_twice(names[0][1], prefix, self.taken[prefix]))
                 return
-            self.shared.setdefault(prefix, span)
-        for turns in product(*(range(loop.count) for loop in loops)):
-            full = ".".join([*path, name.at(*turns)])
-            if first := self.taken.get(full) or self.shared.get(full):
-                self.report(errors.label_twice(span, full, first))
+            self.shared.setdefault(prefix, names[0][1])
+        names = [(".".join([*path, name]), span) for name, span in names] if path else names
+        new = dict(names)
+        if len(new) == len(names) and new.keys().isdisjoint(self.taken.keys()) and new.keys().isdisjoint(self.shared.keys()):
+            self.taken |= new
+            return
+        for name, span in names:
+            if first := self.taken.get(name) or self.shared.get(name):
+                self.report(errors.label_twice(span, name, first))
                 return
-            self.taken[full] = span
+            self.taken[name] = span
 
 
 class _Loop:
@@ -153,13 +163,30 @@ class _Run(Namer):
 def numbered(label: ast.Name, body: Draft, report: Report, block: str | None = None) -> Draft:
     """What a label on several steps means: a numbered scope. An implied flattening at its start stays before it."""
     first, rest = _split_implied(body)
-    inner = Inner(Namer(by_position=True, report=report).close(rest)[0], "", body.span, body.size, body.factors, block, label)
+    node = Namer(by_position=True, report=report).close(rest)[0]
+    inner = Inner(node, "", body.span, max(body.size, 1), body.factors, block, label)
     return row([first, inner], body.input, body.span) if first else inner
 
 
 def module(body: Draft, block: str, span: Span, report: Report) -> Inner:
     """A called block: a scope of its own, whose steps are named by kind."""
-    return Inner(Namer(by_position=False, report=report).close(body)[0], block, span, body.size, body.factors, block)
+    node = Namer(by_position=False, report=report).close(body)[0]
+    return Inner(node, block, span, max(body.size, 1), body.factors, block)
+
+
+def names(draft: Draft) -> int:
+    """How many names the scope around a draft will hold for it, repeats written out."""
+    match draft:
+        case Leaf(implied=True):
+            return 0
+        case Leaf() | Inner():
+            return 1
+        case Row(steps=parts) | Fork(paths=parts):
+            return sum(map(names, parts))
+        case Loop(count=count, body=body):
+            return count * names(body)
+        case Run(body=body):
+            return names(body)
 
 
 def series(nodes: list[Node], x: Shape, span: Span) -> Node:
@@ -185,6 +212,16 @@ def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
 
 def _numbered_name(prefix: str, number: int, steps: tuple[int, ...]) -> Name:
     return Name(prefix, number, steps) if steps else Name.parse(f"{prefix}{number}")
+
+
+def _at_all_turns(name: Name, loops: tuple[_Loop, ...]) -> list[str]:
+    """A step's names at every turn of the repeats around it, in order."""
+    if name.number is None or not name.steps:
+        return [name.at()] * prod(loop.count for loop in loops)
+    numbers = [name.number]
+    for loop, step in zip(loops, name.steps, strict=True):
+        numbers = [number + step * turn for number in numbers for turn in range(loop.count)]
+    return [f"{name.prefix}{number}" for number in numbers]
 
 
 def _leaf(draft: Leaf | Inner, name: Name) -> Node:
