@@ -22,7 +22,7 @@ from resspec.suggest import nearest
 from resspec.syntax import ast
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
-MAX_NAMES = 2 * MAX_LAYERS  # of layers and scopes, where a block that was lowered once counts once
+MAX_NAMES = 1_100_000  # of layers and scopes, where what a block holds counts once
 MAX_NESTING = 180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
 
 Merge = Literal["add", "concat", "mul"]

@@ -33,7 +33,7 @@ def mistakes(tmp_path: Path, body: str, declarations: str = "") -> list[Diagnost
 def test_refused(tmp_path: Path, body: str, declarations: str, code: str) -> None:
     start = process_time()
     assert code in {diagnostic.code for diagnostic in mistakes(tmp_path, body, declarations)}
-    assert process_time() - start < 5
+    assert process_time() - start < 10
 
 
 @pytest.mark.parametrize("body", ["stage s: 1_000_000 x relu", "stage s0..: 100_000 x relu", "stage s: 10_000_000 x 0 x relu"])
