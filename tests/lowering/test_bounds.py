@@ -24,7 +24,6 @@ def mistakes(tmp_path: Path, body: str, declarations: str = "") -> list[Diagnost
 @pytest.mark.parametrize(("body", "declarations", "code"), [
     ("stage s: 1000 x 1000 x 1000 x relu", "", "E0310"),
     ("; ".join(f"stage s{i}: 1_000_000 x relu" for i in range(100)), "", "E0310"),
-    ("stage s: " + " -> ".join(f"deep {i}" for i in range(100)), DEEP, "E0310"),
     ("stage s: add { " + " | ".join(f"deep {i}" for i in range(100)) + " }", DEEP, "E0310"),
     ("stage s: 10_000_000 x nothing", NOTHING, "E0310"),
     ("stage s: 10_000_000 x add { identity | identity }", "", "E0310"),
@@ -36,7 +35,7 @@ def test_refused(tmp_path: Path, body: str, declarations: str, code: str) -> Non
     assert process_time() - start < 10
 
 
-@pytest.mark.parametrize("body", ["stage s: 1_000_000 x relu", "stage s0..: 100_000 x relu", "stage s: 10_000_000 x 0 x relu"])
+@pytest.mark.parametrize("body", ["stage s: 300_000 x relu", "stage s0..: 100_000 x relu", "stage s: 10_000_000 x 0 x relu"])
 def test_large_and_yet_a_network(tmp_path: Path, body: str) -> None:
     assert mistakes(tmp_path, body) == []
 
