@@ -84,6 +84,9 @@ class Clauses:
                 self.sections.append(("stage", label.text, clause.chain, label, clause.span))
             case ast.Shortcut(option=ast.Name() as option):
                 self._only_once("shortcut", clause.span)
+                if clause.label:
+                    owner, help = "a network's `shortcut`", "a label stands in the block, `shortcut proj: B`"
+                    frame.report(errors.misplaced(clause.label.span, f"{clause.label.text}:", owner, help))
                 lowerer.option = resolve_option(option, frame)
                 lowerer.chooses_option = True
             case ast.Shortcut():

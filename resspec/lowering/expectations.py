@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from resspec.lowering import errors
 from resspec.lowering.frame import Frame
+from resspec.lowering.values import Unknown, describe
 from resspec.source import Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -47,9 +48,15 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
         return None
     for argument in clause.arguments:
         frame.report(errors.unknown_argument(argument.name.span, metric.text, None))
-    bounds = [frame.value(node) for node in (clause.low, clause.high) if node is not None]
-    numbers = [b for b in bounds if isinstance(b, int | Fraction) and not isinstance(b, bool)]
-    if len(numbers) < len(bounds):
-        return None
-    high = numbers[1] if len(numbers) > 1 else None
-    return Expectation(metric.text, clause.comparison, numbers[0], high, clause.span)
+    numbers = []
+    for node in (clause.low, clause.high) if clause.high else (clause.low,):
+        match frame.value(node):
+            case int() | Fraction() as number if not isinstance(number, bool):
+                numbers.append(number)
+            case Unknown():
+                return None
+            case value:
+                frame.report(errors.wrong_kind(node.span, f"`{metric.text}`", "a number", describe(value)))
+                return None
+    low, high = numbers[0], numbers[1] if clause.high else None
+    return Expectation(metric.text, clause.comparison, low, high, clause.span)
