@@ -161,8 +161,7 @@ def _train(arguments: Namespace) -> int:
     try:
         from resspec.train.loop import train
 
-        result = train(network, data=arguments.data, run=folder, seed=arguments.seed, epochs=arguments.epochs,
-                       progress=sys.stderr.isatty())
+        result = train(network, data=arguments.data, run=folder, seed=arguments.seed, epochs=arguments.epochs)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("resspec"):
             raise

@@ -20,7 +20,7 @@ from resspec.ir.nodes import Network
 from resspec.train import data as datasets
 from resspec.train import errors, record
 from resspec.train.data import Dataset
-from resspec.train.progress import Show, bar
+from resspec.train.progress import Show, shown
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def train(
     record.begin(run, network, dataset, seed, asdict(recipe))
     start = perf_counter()
     steps = recipe.epochs * ceil(len(dataset.train) / recipe.batch)
-    with seeded(seed), bar(recipe.epochs, steps, visible=progress) as show:
+    with seeded(seed), shown(recipe.epochs, steps, visible=progress) as show:
         module = build(network)
         rows: list[dict[str, float]] = []
         for row in fit(module, dataset, recipe, seed=seed, show=show):
