@@ -58,7 +58,11 @@ The Python file needs torch and nothing else:
 """,
     "diff": """\
   resspec diff resnet50 torchvision/resnet50
-  resspec diff build/old.report.json specs/new.res
+  resspec diff HEAD~1:specs/net.res specs/net.res   a spec and what it uses as
+                                       git has them; the path is from its top
+  resspec diff build/old.report.json specs/new.res  of a report figures alone
+  resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
+  resspec diff resnet18 resnet34 --format markdown  for a pull request
 
 Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
 """,
@@ -96,10 +100,11 @@ def parser() -> ArgumentParser:
     _takes_spec(report)
     _takes_format(report)
 
-    diff = command("diff", "compare two networks, stage by stage")
-    diff.add_argument("a", metavar="A", help="a spec, or a saved report (.json)")
+    diff = command("diff", "compare two networks: structure, cost, weights")
+    diff.add_argument("a", metavar="A", help="a spec, REV:PATH in git, or a saved report or IR (.json)")
     diff.add_argument("b", metavar="B", help="the other one")
-    _takes_format(diff)
+    diff.add_argument("--format", choices=("table", "markdown", "json"), default="table",
+                      help="markdown is for a pull request, json has everything")
     diff.add_argument("--exit-zero", action="store_true", help="exit with 0 for different networks too")
 
     train = command("train", "train a network and measure it once on the test images")

@@ -18,6 +18,7 @@ from resspec.arguments import parser
 from resspec.diagnostics import Diagnostic, InternalError, ResspecError, SpecError, UsageError
 
 if TYPE_CHECKING:
+    from resspec.backends.diff import Side
     from resspec.backends.report import Report
     from resspec.ir.nodes import Network
 
@@ -139,18 +140,26 @@ def _report(arguments: Namespace) -> int:
 
 
 def _diff(arguments: Namespace) -> int:
-    from resspec.backends.diff import diff, to_json
-    from resspec.backends.diff.table import to_table
+    from resspec.backends.diff import diff
 
     try:
         found = diff(_side(arguments.a), _side(arguments.b))
     except SpecError as error:
         show(error.diagnostics)
         return 2
-    if arguments.format == "json":
-        print(to_json(found), end="")
-    else:
-        print(to_table(found, width=_width(), color=_color(sys.stdout)), end="")
+    match arguments.format:
+        case "json":
+            from resspec.backends.diff.json import to_json
+
+            print(to_json(found), end="")
+        case "markdown":
+            from resspec.backends.diff.markdown import to_markdown
+
+            print(to_markdown(found), end="")
+        case _:
+            from resspec.backends.diff.table import to_table
+
+            print(to_table(found, width=_width(), color=_color(sys.stdout)), end="")
     return 0 if found.same or arguments.exit_zero else 1
 
 
@@ -223,13 +232,16 @@ def _emitted(arguments: Namespace) -> str:
             return made.files[made.network.name + {"source": ".py", "report": ".report.json"}[stage]]
 
 
-def _side(given: str) -> Report:
-    """A side of a diff: a saved report, or a spec."""
-    if not given.endswith(".json"):
-        from resspec.compiler import load
+def _side(given: str) -> Side:
+    """A side of a diff: a saved report or IR, or a spec."""
+    from resspec.backends.diff import Side
 
-        return _reported(load(given))
-    from resspec.backends.report import from_json
+    if not given.endswith(".json"):
+        from resspec.compiler import load_revised
+
+        network = load_revised(given)
+        return Side(_reported(network), network)
+    from resspec.backends.diff.saved import from_json
 
     try:
         return from_json(Path(given).read_text(encoding="utf-8"))

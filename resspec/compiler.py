@@ -16,6 +16,7 @@ from resspec.lowering.network import Lowered, lower, lower_template, network_nam
 from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
 from resspec.passes.measure import largest, measure
+from resspec.revision import Revision
 from resspec.source import Source, Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
@@ -37,6 +38,31 @@ def load(spec: str | Path, network: str | None = None, **parameters: Parameter) 
     opened = open_spec(path)
     name = _choose(opened, network or named)
     return _finished(opened, lower(opened.library, name, _values(parameters)))
+
+
+def load_revised(spec: str) -> Network:
+    """As `load` does, and also `REV:PATH` and `REV:PATH:NAME`: a spec, and what it uses, at a revision of the git
+    repository that one stands in."""
+    try:
+        locate(spec)
+    except UsageError as nowhere:
+        name, colon, path = spec.partition(":")
+        if not colon:
+            raise
+        try:
+            revision = Revision(name)
+        except UsageError as unknown:
+            raise UsageError(f"{nowhere} (nor is it REV:PATH: {unknown})") from None
+        return _load_at(revision, path)
+    return load(spec)
+
+
+def _load_at(revision: Revision, spec: str) -> Network:
+    for text, name in _readings(spec):
+        if revision.is_file(path := revision.path(text)):
+            opened = open_spec(path, revision)
+            return _finished(opened, lower(opened.library, _choose(opened, name)))
+    raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
 class Compiled(NamedTuple):
@@ -92,22 +118,22 @@ class Opened(NamedTuple):
     diagnostics: list[Diagnostic]
 
 
-def open_spec(path: Path) -> Opened:
+def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
-    root = project_root(path)
+    root = revision.root if revision else project_root(path)
     sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
     folders: dict[Source, Path] = {}
 
     def source(path: Path) -> Source:
         real = os.path.realpath(path)
         if real not in sources:
-            sources[real] = _read(path)
+            sources[real] = _read(path, revision)
             folders[sources[real]] = path.parent
         return sources[real]
 
     def read_used(use: ast.Use, user: Source) -> Source:
-        return source(_find_used(use, folders[user], root))
+        return source(_find_used(use, folders[user], root, revision))
 
     return Opened(path, Loader(read_used, diagnostics.append).load(source(path)), diagnostics)
 
@@ -153,7 +179,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> Source:
+def _is_there(path: Path, revision: Revision | None) -> bool:
+    return revision.is_file(path) if revision and path.is_relative_to(revision.root) else _is_file(path)
+
+
+def _read(path: Path, revision: Revision | None) -> Source:
+    if revision and revision.is_file(path):
+        return read(revision.shown(path), revision.read(path)[: 2 << 20])
     try:
         with path.open("rb") as file:
             data = file.read(2 << 20)
@@ -170,12 +202,12 @@ def _shown(path: Path) -> str:
     return f"specs/{path.relative_to(folder).as_posix()}"
 
 
-def _find_used(use: ast.Use, beside: Path, root: Path) -> Path:
+def _find_used(use: ast.Use, beside: Path, root: Path, revision: Revision | None) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")
     candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
     for path in candidates:
-        is_there, real = _is_file(path), Path(os.path.realpath(path))
+        is_there, real = _is_there(path, revision), Path(os.path.realpath(path))
         inside = real.is_relative_to(root) or real.is_relative_to(os.path.realpath(libraries))
         if not inside and (is_there or use.is_file):
             raise SpecError([errors.outside_root(use.target.span, str(root))])

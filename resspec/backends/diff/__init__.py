@@ -1,19 +1,27 @@
-"""Two reports side by side: stages paired by their labels in order, and the totals with what changed."""
+"""The difference of two networks: of their structure, of what they cost, of their weights."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Iterator
 from difflib import SequenceMatcher
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from resspec.backends.report import Report, Row, row_to_json
-from resspec.passes.measure import Totals
+from resspec.backends.diff.structure import Structure, structure
+from resspec.backends.diff.weights import Weights, weights
+from resspec.backends.report import Report, Row
+from resspec.ir.fingerprint import Digests
+from resspec.ir.nodes import Network
 
-SCHEMA = "resspec.diff/1"
+
+class Side(NamedTuple):
+    """A network with its report; a saved report alone has no network."""
+
+    report: Report
+    network: Network | None
 
 
 class Pair(NamedTuple):
-    """A stage on both sides; None where a side has none of this label at this place."""
+    """A section on both sides; None where a side has none of this label at this place."""
 
     label: str
     a: Row | None
@@ -25,39 +33,42 @@ class Pair(NamedTuple):
 
 
 class Diff(NamedTuple):
+    """`structure` and `weights` are None where a side is a report alone."""
+
     a: Report
     b: Report
     pairs: tuple[Pair, ...]
+    structure: Structure | None
+    weights: Weights | None
 
     @property
     def same(self) -> bool:
-        """Whether both mean the same network, whatever it is called and however its author divides it into stages."""
+        """Whether both mean the same network, whatever it is called and however its author divides it into sections."""
         return self.a.hash == self.b.hash
 
 
-def diff(a: Report, b: Report) -> Diff:
-    return Diff(a, b, tuple(_pairs(a.rows, b.rows)))
+def diff(a: Side, b: Side) -> Diff:
+    rows = a.report.rows, b.report.rows
+    if a.network is None or b.network is None:
+        return Diff(a.report, b.report, tuple(_by_labels(*rows)), None, None)
+    digests = Digests()
+    held = weights(a.network, b.network, digests)
+    if a.report.hash == b.report.hash:
+        return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure((), (), ()), held)
+    found = structure(a.network, b.network, digests)
+    pairs = tuple(_by_places(*rows, found.sections))
+    return Diff(a.report, b.report, pairs, found, held)
 
 
-def to_json(diff: Diff) -> str:
-    """As `schemas/diff.schema.json` says: of each total both values and b - a, of each stage both rows."""
-    a, b = diff.a.totals._asdict(), diff.b.totals._asdict()
-    document = {
-        "schema": SCHEMA,
-        "same": diff.same,
-        "a": _side(diff.a),
-        "b": _side(diff.b),
-        "totals": {name: {"a": a[name], "b": b[name], "delta": b[name] - a[name]} for name in Totals._fields},
-        "rows": [{"label": p.label, "a": p.a and row_to_json(p.a), "b": p.b and row_to_json(p.b)} for p in diff.pairs],
-    }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+def _by_places(a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[int | None, int | None]]) -> Iterator[Pair]:
+    for i, j in places:
+        x, y = None if i is None else a[i], None if j is None else b[j]
+        one = y or x
+        assert one is not None
+        yield Pair(one.label, x, y)
 
 
-def _side(report: Report) -> dict[str, Any]:
-    return {"network": report.network, "hash": report.hash, "input": report.input}
-
-
-def _pairs(a: tuple[Row, ...], b: tuple[Row, ...]) -> list[Pair]:
+def _by_labels(a: tuple[Row, ...], b: tuple[Row, ...]) -> list[Pair]:
     pairs: list[Pair] = []
     matcher = SequenceMatcher(None, [row.label for row in a], [row.label for row in b], autojunk=False)
     for tag, a0, a1, b0, b1 in matcher.get_opcodes():

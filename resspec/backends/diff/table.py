@@ -1,82 +1,131 @@
-"""A difference as a table for the terminal: a figure that is the same on both sides stands once, another as `a → b`."""
+"""A difference for the terminal: the changes, what they cost, what they do to a checkpoint; what is equal is left out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from resspec.backends.diff import Diff, Pair
-from resspec.backends.report import Row
+from resspec.backends.diff.sentences import verdict, weights_sentences
+from resspec.backends.diff.words import Line, lines
+from resspec.backends.report import Report, Row
 from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
 
 FIGURES = ("params", "macs", "acts", "layers")
-_CHANGED, _REMOVED, _ADDED = "yellow", "red", "green"
+MOST_LINES = 200
+_LABEL = 12  # columns that a label gets in any case
+_STYLES = {"~": "yellow", "-": "red", "+": "green"}
 
 
 def to_table(diff: Diff, *, width: int = NARROWEST, color: bool = False) -> str:
-    """Lines of at most `width` columns, or 80 where that is less. `-`: a stage of `a` alone; `+`: of `b` alone."""
+    """Lines of at most `width` columns, or 80 where that is less. `-`: of `a` alone; `+`: of `b` alone; `~`: changed."""
     width = max(width, NARROWEST)
-    names = [f"{name}  {report.network}" for name, report in (("a", diff.a), ("b", diff.b))]
-    sides = [
-        text(f"{name:<{max(map(len, names))}}   input {report.input}   hash {report.hash[:16]}", "bold")
-        for name, report in zip(names, (diff.a, diff.b), strict=True)
-    ]
-    return shown([*sides, "", _stages(diff, width), "", _totals(diff), "", text(_verdict(diff))], width, color)
+    return shown(_parts(diff, width), width, color)
 
 
-def _verdict(diff: Diff) -> str:
-    if diff.same:
-        return "the same network: equal hashes"
-    if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
-        return "different networks of equal figures: names, initial values or details differ"
-    return "different networks"
+def _parts(diff: Diff, width: int) -> Iterator[RenderableType]:
+    yield from _heads(diff.a, diff.b)
+    yield ""
+    if diff.structure and diff.structure.changes:
+        yield _changes(lines(diff.structure), width)
+        yield ""
+    if any(not pair.same for pair in diff.pairs):
+        yield _sections(diff, width)
+        yield ""
+    if diff.a.totals != diff.b.totals:
+        yield _totals(diff)
+        yield ""
+    if diff.weights:
+        yield from (text(sentence) for sentence in weights_sentences(diff.weights))
+    yield text(verdict(diff))
 
 
-def _stages(diff: Diff, width: int) -> Table:
-    figures = [Column(name, 9 if name == "layers" else 13, True) for name in FIGURES]
-    stage = Column("stage", width - sum(column.width + GAP for column in figures))
-    needed = longest("stage", *(f"  {pair.label}" for pair in diff.pairs))
-    made = table([stage._replace(width=min(stage.width, needed)), *figures])
-    for pair in diff.pairs:
+def _heads(a: Report, b: Report) -> Iterator[Text]:
+    names = [f"{name}  {report.network}" for name, report in (("a", a), ("b", b))]
+    for name, report in zip(names, (a, b), strict=True):
+        yield text(f"{name:<{max(map(len, names))}}   input {report.input}   hash {report.hash[:16]}", "bold")
+
+
+def _changes(found: list[Line], width: int) -> Table:
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, 1, 0, 0))
+    made.add_column(width=1)
+    made.add_column(width=width - 2, overflow="fold")
+    for line in found[:MOST_LINES]:
+        words = f"{line.where}: {line.what}"
+        made.add_row(text(line.sign, _STYLES[line.sign]), text(words, _STYLES[line.sign]))
+        made.add_row("", text(f"  {line.lines}", "dim"))
+    if len(found) > MOST_LINES:
+        made.add_row("", text(f"… and {len(found) - MOST_LINES} more: --format json has all"))
+    return made
+
+
+def _sections(diff: Diff, width: int) -> Table:
+    """One line for each that differs; the shares are left out where there is no room for them."""
+    pairs = [pair for pair in diff.pairs if not pair.same]
+    needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
+    for shares in (True, False):
+        rows = [[_change(pair, name, shares) for name in FIGURES] for pair in pairs]
+        widths = [longest(name, *(row[i] for row in rows)) for i, name in enumerate(FIGURES)]
+        room = width - sum(widths) - GAP * len(widths)
+        if room >= min(needed, _LABEL):
+            break
+    stage = Column("stage", min(room, needed))
+    made = table([stage, *(Column(name, size, True) for name, size in zip(FIGURES, widths, strict=True))])
+    for pair, row in zip(pairs, rows, strict=True):
         sign, style = _sign(pair)
-        made.add_row(text(sign + pair.label, style, stage.width), *(_change(pair, name) for name in FIGURES))
+        styles = [style or ("→" in cell and _STYLES["~"]) or "" for cell in row]
+        made.add_row(text(sign + pair.label, style), *map(text, row, styles))
     return made
 
 
 def _sign(pair: Pair) -> tuple[str, str]:
     match pair:
         case Pair(a=None):
-            return "+ ", _ADDED
+            return "+ ", _STYLES["+"]
         case Pair(b=None):
-            return "- ", _REMOVED
+            return "- ", _STYLES["-"]
         case _:
-            return "  ", "" if pair.same else _CHANGED
+            return "  ", ""
 
 
-def _change(pair: Pair, name: str) -> Text:
+def _change(pair: Pair, name: str, shares: bool) -> str:
     match pair.a, pair.b:
-        case Row(totals=a), Row(totals=b) if a != b and getattr(a, name) != getattr(b, name):
-            return text(f"{rounded(getattr(a, name))} → {rounded(getattr(b, name))}", _CHANGED)
+        case Row(totals=a), Row(totals=b) if getattr(a, name) != getattr(b, name):
+            x, y = getattr(a, name), getattr(b, name)
+            share = f" {_share(x, y)}" if shares and name != "layers" else ""
+            return f"{rounded(x)} → {rounded(y)}{share}"
         case (Row() as row, _) | (_, Row() as row):
-            return text(rounded(getattr(row.totals, name)), _sign(pair)[1] if None in (pair.a, pair.b) else "")
+            return rounded(getattr(row.totals, name))
         case _:
-            return text("")
+            return ""
+
+
+def _share(a: int, b: int) -> str:
+    """In at most five characters: `+8%`, `+918%`, `×12`."""
+    if not a:
+        return ""
+    share = (b - a) / a
+    return f"{share:+.0%}" if abs(share) < 10 else f"×{rounded(round(b / a))}"
 
 
 def _totals(diff: Diff) -> Table:
-    rows = [_total(name, a, getattr(diff.b.totals, name)) for name, a in diff.a.totals._asdict().items()]
+    totals = diff.b.totals._asdict()
+    rows = [_total(name, a, totals[name]) for name, a in diff.a.totals._asdict().items() if a != totals[name]]
     headings = ("total", "a", "b", "change", "")
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     made = table(Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True)))
     for row in rows:
-        made.add_row(*row[:3], *(text(word, _CHANGED) for word in row[3:]))
+        made.add_row(*row[:3], *(text(word, _STYLES["~"]) for word in row[3:]))
     return made
 
 
 def _total(name: str, a: int, b: int) -> tuple[str, str, str, str, str]:
     """Both values to the unit, b - a, and the same in per cent of a."""
-    changed = a != b
-    return name, f"{a:,}", f"{b:,}", f"{b - a:+,}" if changed else "", f"{(b - a) / a:+.2%}" if changed and a else ""
+    return name, f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""

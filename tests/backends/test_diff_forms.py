@@ -1,17 +1,22 @@
-"""Two reports side by side: how stages are paired, what counts as the same, the JSON and the table."""
+"""The forms of a difference: the pairs of sections, the JSON, the table, the Markdown; of reports alone too."""
 
 from __future__ import annotations
 
 import json
 import random
+import re
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 from referencing import Registry, Resource
 from rich.cells import cell_len
 
-from resspec.backends.diff import diff, to_json
+from resspec.backends.diff import Diff, Side
+from resspec.backends.diff import diff as diff_of
+from resspec.backends.diff.json import to_json
+from resspec.backends.diff.markdown import to_markdown
 from resspec.backends.diff.table import to_table
 from resspec.backends.report import Report, Row, report
 from resspec.compiler import load
@@ -23,6 +28,17 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
     rows = tuple(Row(label, "conv", "8", Totals(params, 0, params, 2 * params, 8, 1)) for label, params in stages)
     return Report("net", digest, "3x8x8", rows, combine(row.totals for row in rows))
+
+
+def diff(a: Report, b: Report) -> Diff:
+    """Of reports alone."""
+    return diff_of(Side(a, None), Side(b, None))
+
+
+def full(a: str, b: str) -> Diff:
+    """Of shipped specs."""
+    x, y = load(a), load(b)
+    return diff_of(Side(report(x), x), Side(report(y), y))
 
 
 def labels(a: str, b: str) -> str:
@@ -53,20 +69,48 @@ def test_pairs_keep_both_orders() -> None:
         assert "".join(p.b.label for p in pairs if p.b) == b
 
 
-def test_json() -> None:
-    a, b = report(load("resnet152")), report(load("torchvision/vgg16"))
-    found = diff(a, b)
+def valid(found: Diff) -> Any:
+    """The JSON, once it has been held to its schema."""
     document = json.loads(to_json(found))
     schema, other = (json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")) for name in ("diff", "report"))
     registry = Registry().with_resource("report.schema.json", Resource.from_contents(other))
     jsonschema.Draft202012Validator(schema, registry=registry).validate(document)
+    return document
+
+
+def test_json() -> None:
+    found = full("resnet152", "torchvision/vgg16")
+    document = valid(found)
     assert document["same"] is False
     assert document["totals"]["params"] == {"a": 60_192_808, "b": 138_357_544, "delta": 78_164_736}
     assert document["totals"]["layers"] == {"a": 152, "b": 16, "delta": -136}
-    for side, whole in (("a", a), ("b", b)):
+    for side, whole in (("a", found.a), ("b", found.b)):
         rows = [row[side] for row in document["rows"] if row[side]]
         assert [row["label"] for row in rows] == [row.label for row in whole.rows]
         assert sum(row["macs"] for row in rows) == whole.totals.macs
+    assert sum(row["delta"]["macs"] for row in document["rows"]) == document["totals"]["macs"]["delta"]
+
+
+def test_json_of_the_structure_and_the_weights() -> None:
+    document = valid(full("resnet50", "resnet152"))
+    assert document["structure"]["changes"][1] == {
+        "kind": "added", "section": "layer3", "a": None, "details": [], "whole": False,
+        "b": {"name": "layer3.6..35", "holds": "bottleneck", "span": "specs/resnet152.res:10:24-10:42", "times": 30},
+    }
+    assert document["weights"]["loads"] == "in part"
+    assert document["weights"]["kept"] == {"tensors": 320, "params": 25_557_032}
+    assert document["weights"]["appeared"][0] == {"name": "layer2.4.conv1.weight", "shape": [128, 512, 1, 1]}
+
+
+def test_json_of_reports_has_figures_alone() -> None:
+    document = valid(diff(made(("a", 5)), made(("b", 7), digest="1" * 64)))
+    assert document["structure"] is None and document["weights"] is None
+
+
+def test_json_of_the_same_network() -> None:
+    document = valid(full("resnet18", "resnet18"))
+    assert document["structure"] == {"blocks": [], "changes": [], "sections": []}
+    assert document["weights"]["loads"] == "strictly"
 
 
 def test_same_means_the_same_hash() -> None:
@@ -83,14 +127,13 @@ def test_table() -> None:
     lines = to_table(diff(a, b)).splitlines()
     assert lines[0] == "a  plain        input 3x8x8   hash 0000000000000000"
     assert lines[1] == "b  net[green]   input 3x8x8   hash 1111111111111111"
-    assert [line.split() for line in lines[5:9]] == [
-        ["stem", "100", "100", "8", "1"],
+    assert [line.split() for line in lines[5:8]] == [
         ["-", "old", "2000", "2000", "8", "1"],
         ["+", "new", "12.0K", "12.0K", "8", "1"],
-        ["head", "4000", "→", "50.0K", "4000", "→", "50.0K", "8", "1"],
+        ["head", "4000", "→", "50.0K", "×12", "4000", "→", "50.0K", "×12", "8", "1"],
     ]
     assert ["params", "6,100", "62,100", "+56,000", "+918.03%"] in [line.split() for line in lines]
-    assert ["layers", "3", "3"] in [line.split() for line in lines]
+    assert not [line for line in lines if line.startswith("layers")], "what is equal is left out"
     assert lines[-1] == "different networks"
 
 
@@ -111,6 +154,46 @@ def test_table_fits_and_says_nothing_to_the_terminal(width: int) -> None:
     assert max(map(cell_len, text.splitlines())) <= max(width, 80)
     assert all(line.isprintable() for line in text.split("\n"))
     assert "100,000,000,000,000,000,000" in text
+
+
+def test_a_structure_in_the_terminal() -> None:
+    lines = to_table(full("resnet50", "resnet152")).splitlines()
+    assert lines[3:7] == [
+        "~ layer2: 4 → 8 blocks, + 4 × bottleneck (layer2.4..7)",
+        "    specs/resnet50.res:9 → specs/resnet152.res:9",
+        "~ layer3: 6 → 36 blocks, + 30 × bottleneck (layer3.6..35)",
+        "    specs/resnet50.res:10 → specs/resnet152.res:10",
+    ]
+    assert lines[-4:-1] == [
+        "a checkpoint of a loads into b in part (strict=False): 320 of 932 tensors,",
+        "25,557,032 of 60,192,808 parameters",
+        "  612 appeared: layer2.4.conv1.weight, layer2.4.bn1.weight, layer2.4.bn1.bias, …",
+    ]
+
+
+def test_markdown() -> None:
+    lines = to_markdown(full("resnet50", "resnet152")).splitlines()
+    assert lines[0] == "**resnet50 → resnet152**: different networks"
+    assert lines[2:5] == [
+        "| total | before | after | change |  |",
+        "|---|---:|---:|---:|---:|",
+        "| params | 25,557,032 | 60,192,808 | +34,635,776 | +135.52% |",
+    ]
+    assert lines.count("</details>") == sum(line.startswith("<details>") for line in lines) == 3
+    places = "specs/resnet50.res:10 → specs/resnet152.res:10"
+    assert f"- **layer3**: 6 → 36 blocks, + 30 × bottleneck (layer3.6..35) (`{places}`)" in lines
+    assert "| layer3 | layers | 18 | 108 | +90 | +500.00% |" in lines
+    assert to_markdown(full("resnet18", "resnet18")) == "**resnet18 → resnet18**: the same network: equal hashes\n"
+
+
+def test_markdown_holds_no_markup_of_a_name() -> None:
+    evil = "</details><script>x</script> | **a** [b](c) @team #1 `\x1b"
+    a, b = made((evil, 5))._replace(network=evil), made((evil, 6), digest="1" * 64)._replace(network=evil)
+    text = to_markdown(diff(a, b))
+    assert "<script>" not in text and "\x1b" not in text and "](" not in text.replace("\\](", "")
+    assert text.count("</details>") == 1
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} <= {6, 7}
 
 
 def test_nothing_is_divided_by_nothing() -> None:

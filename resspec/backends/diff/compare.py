@@ -1,0 +1,158 @@
+"""What differs inside two steps that belong together, said in the fields of the IR."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from typing import NamedTuple
+
+from resspec.backends.diff.align import aligned
+from resspec.backends.diff.fields import arm, arm_kind, fields
+from resspec.backends.diff.steps import Keys, Step
+from resspec.backends.summary import summary
+from resspec.ir.nodes import Node, Op, Parallel, Scope
+
+Pair = tuple[Step | None, Step | None]
+Scopes = set[tuple[str, str]]
+
+_DIGITS = "0123456789"
+_ALIKE = 0.6  # blocks of two types with less in common replace each other; with more, one is the other changed
+
+
+class Detail(NamedTuple):
+    """`what` differs `at` a step inside the block, or, where that is empty, at the block itself: a field, the shortcut,
+    a name; or a step is added, removed or replaced. A value that a side has not is empty."""
+
+    at: str
+    what: str
+    a: str
+    b: str
+    a_span: str
+    b_span: str
+
+
+class Comparison:
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+
+    def pairs(self, a: list[Step], b: list[Step]) -> list[Pair]:
+        return list(aligned(a, b, self.keys.exact, self.keys.skeleton, _kind, self.keys.family))
+
+    def steps(self, a: Step, b: Step, at: str) -> Iterator[Detail]:
+        """What differs inside two steps, which stand `at` a place."""
+        match a.node, b.node:
+            case Scope() as x, Scope() as y:
+                if x.block != y.block and self.keys.likeness(a, b) < _ALIKE:
+                    yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
+                elif self.keys.exact(a) != self.keys.exact(b):
+                    yield from self.rows(a.contents, b.contents, at)
+            case Parallel() as x, Parallel() as y:
+                yield from self._merges(x, y, a.paths, b.paths, at)
+            case Op() as x, Op() as y if x.kind == y.kind:
+                if self.keys.exact(a) != self.keys.exact(b):
+                    yield from (Detail(at, *change, x.span, y.span) for change in fields(a, b))
+            case x, y:
+                yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
+
+    def rows(self, a: list[Step], b: list[Step], at: str) -> Iterator[Detail]:
+        """What differs in two rows of steps, which stand `at` a place."""
+        a, b, shortcut = self.without_lone_shortcut(a, b, at)
+        yield from shortcut
+        pairs = self.pairs(a, b)
+        shifted = any(None in pair for pair in pairs)
+        scopes: Scopes = set()
+        for x, y in pairs:
+            if x and y:
+                yield from self.steps(x, y, _within(at, x))
+                yield from self.names(x, y, at, shifted, scopes)
+            elif x:
+                yield Detail(_within(at, x), "removed", summary(x.node), "", x.node.span, _nearest(b, x))
+            elif y:
+                yield Detail(_within(at, y), "added", "", summary(y.node), _nearest(a, y), y.node.span)
+
+    def without_lone_shortcut(self, a: list[Step], b: list[Step], at: str) -> tuple[list[Step], list[Step], list[Detail]]:
+        """The rows, with a residual sum that one side alone has made its residual: a plain net has no shortcut."""
+        sums = _sums(a), _sums(b)
+        match sums:
+            case [i], []:
+                a, words, span = _opened(a, i)
+                return a, b, [Detail(at, "shortcut", words, "none", span, _nearest(b, a[0]))]
+            case [], [i]:
+                b, words, span = _opened(b, i)
+                return a, b, [Detail(at, "shortcut", "none", words, _nearest(a, b[0]), span)]
+            case _:
+                return a, b, []
+
+    def names(self, a: Step, b: Step, at: str, shifted: bool, scopes: Scopes) -> Iterator[Detail]:
+        """How two steps with tensors are called. `shifted`: numbers move as steps before them come and go. What `scopes`
+        holds was told before."""
+        if not (_has_tensors(a) and _has_tensors(b)):
+            return
+        if a.scope != b.scope and (a.scope, b.scope) not in scopes:
+            scopes.add((a.scope, b.scope))
+            yield Detail(at, "name", a.place, b.place, a.node.span, b.node.span)
+        elif a.name != b.name and not (shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)):
+            yield Detail(at, "name", a.name, b.name, a.node.span, b.node.span)
+
+    def _merges(self, x: Parallel, y: Parallel, a: list[list[Step]], b: list[list[Step]], at: str) -> Iterator[Detail]:
+        if x.merge != y.merge:
+            yield Detail(at, "merge", x.merge, y.merge, x.span, y.span)
+        if len(a) == len(b) == 2 and x.residual is not None and y.residual is not None:
+            i, j = x.residual, y.residual
+            if i != j:
+                words = "residual", "shortcut"
+                yield Detail(at, "first path", words[i], words[j], x.span, y.span)
+            yield from self.rows(a[i], b[j], at)
+            yield from self._shortcuts(a[1 - i], b[1 - j], x.paths[1 - i], y.paths[1 - j], at)
+            return
+        for p, q in zip(a, b, strict=False):
+            yield from self.rows(p, q, at)
+        yield from (Detail(at, "path", summary(path), "", path.span, y.span) for path in x.paths[len(b) :])
+        yield from (Detail(at, "path", "", summary(path), x.span, path.span) for path in y.paths[len(a) :])
+
+    def _shortcuts(self, a: list[Step], b: list[Step], x: Node, y: Node, at: str) -> Iterator[Detail]:
+        if arm_kind(a, x) == arm_kind(b, y):
+            yield from self.rows(a, b, at)
+        else:
+            yield Detail(at, "shortcut", arm(a, x), arm(b, y), x.span, y.span)
+
+
+def _within(at: str, step: Step) -> str:
+    return at if isinstance(step.node, Parallel) else f"{at}.{step.place}" if at else step.place
+
+
+def _nearest(row: list[Step], step: Step) -> str:
+    """The place of a row of the other side, where it has nothing that corresponds."""
+    return row[0].node.span if row else step.node.span
+
+
+def _sums(row: list[Step]) -> list[int]:
+    return [i for i, step in enumerate(row) if isinstance(step.node, Parallel) and step.node.residual is not None]
+
+
+def _opened(row: list[Step], i: int) -> tuple[list[Step], str, str]:
+    """The row with its sum made the residual, and what the sum's other paths were, and where."""
+    node, paths = row[i].node, row[i].paths
+    assert isinstance(node, Parallel) and node.residual is not None
+    others = [(path, node.paths[j]) for j, path in enumerate(paths) if j != node.residual]
+    words = ", ".join(arm(path, at) for path, at in others)
+    return [*row[:i], *paths[node.residual], *row[i + 1 :]], words, others[0][1].span
+
+
+def _kind(step: Step) -> Hashable:
+    match step.node:
+        case Op() as op:
+            return op.kind
+        case Scope(block=block):
+            return "block", block
+        case Parallel(merge=merge):
+            return merge
+
+
+def _has_tensors(step: Step) -> bool:
+    match step.node:
+        case Op(layer=layer, input=x):
+            return bool(layer.parameters(x) or layer.buffers(x))
+        case Scope():
+            return True
+        case Parallel():
+            return False

@@ -1,0 +1,69 @@
+"""A difference as JSON `resspec.diff/1`: whole, and to the unit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff.structure import Structure
+from resspec.backends.diff.weights import Weights
+from resspec.backends.report import Report, row_to_json
+from resspec.passes.measure import Totals
+
+SCHEMA = "resspec.diff/1"
+
+
+def to_json(diff: Diff) -> str:
+    """As `schemas/diff.schema.json` says: of each total both values and b - a, of each section both rows."""
+    a, b = diff.a.totals._asdict(), diff.b.totals._asdict()
+    document = {
+        "schema": SCHEMA,
+        "same": diff.same,
+        "a": _side(diff.a),
+        "b": _side(diff.b),
+        "structure": _structure(diff.structure) if diff.structure else None,
+        "totals": {name: {"a": a[name], "b": b[name], "delta": b[name] - a[name]} for name in Totals._fields},
+        "rows": list(map(_row, diff.pairs)),
+        "weights": _weights(diff.weights) if diff.weights else None,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _side(report: Report) -> dict[str, Any]:
+    return {"network": report.network, "hash": report.hash, "input": report.input}
+
+
+def _row(pair: Pair) -> dict[str, Any]:
+    zero = Totals()
+    a, b = pair.a.totals if pair.a else zero, pair.b.totals if pair.b else zero
+    delta = {name: y - x for name, x, y in zip(Totals._fields, a, b, strict=True)}
+    return {"label": pair.label, "a": pair.a and row_to_json(pair.a), "b": pair.b and row_to_json(pair.b), "delta": delta}
+
+
+def _structure(structure: Structure) -> dict[str, Any]:
+    return {
+        "blocks": [{**blocks._asdict(), "spans": list(blocks.spans)} for blocks in structure.blocks],
+        "changes": [
+            {
+                **change._asdict(),
+                "a": change.a and change.a._asdict(),
+                "b": change.b and change.b._asdict(),
+                "details": [detail._asdict() for detail in change.details],
+            }
+            for change in structure.changes
+        ],
+        "sections": structure.sections,
+    }
+
+
+def _weights(weights: Weights) -> dict[str, Any]:
+    return {
+        "loads": weights.loads,
+        "a": weights.a._asdict(),
+        "b": weights.b._asdict(),
+        "kept": weights.kept._asdict(),
+        "reshaped": [tensor._asdict() for tensor in weights.reshaped],
+        "vanished": [{"name": tensor.name, "shape": tensor.a} for tensor in weights.vanished],
+        "appeared": [{"name": tensor.name, "shape": tensor.b} for tensor in weights.appeared],
+    }

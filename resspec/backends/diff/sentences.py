@@ -1,0 +1,48 @@
+"""What a difference comes to, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resspec.backends.diff import Diff
+from resspec.backends.diff.weights import Tensor, Weights
+
+_FEW = 3
+
+
+def verdict(diff: Diff) -> str:
+    if diff.same:
+        return "the same network: equal hashes"
+    if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
+        return "different networks of equal figures"
+    return "different networks"
+
+
+def weights_sentences(weights: Weights) -> Iterator[str]:
+    """Whether a checkpoint of a can be loaded into b, how much of it, and which tensors stand in the way."""
+    kept, whole = weights.kept, weights.b
+    share = f"{kept.tensors:,} of {whole.tensors:,} tensors, {kept.params:,} of {whole.params:,} parameters"
+    match weights.loads:
+        case "strictly":
+            yield f"a checkpoint of a loads into b strictly: all {whole.tensors:,} tensors, {whole.params:,} parameters"
+        case _ if not kept.tensors:
+            yield "nothing of a checkpoint of a fits b: no tensor has the same name and shape"
+            return
+        case "in part":
+            yield f"a checkpoint of a loads into b in part (strict=False): {share}"
+        case _:
+            yield f"a checkpoint of a loads into b only without its reshaped tensors: {share}"
+    for word, tensors in (("reshaped", weights.reshaped), ("vanished", weights.vanished), ("appeared", weights.appeared)):
+        if tensors:
+            listed = ", ".join(map(_named, tensors[:_FEW])) + (", …" if len(tensors) > _FEW else "")
+            yield f"  {len(tensors):,} {word}: {listed}"
+
+
+def _named(tensor: Tensor) -> str:
+    if tensor.a is None or tensor.b is None:
+        return tensor.name
+    return f"{tensor.name} {shape(tensor.a)} → {shape(tensor.b)}"
+
+
+def shape(dims: tuple[int, ...]) -> str:
+    return "x".join(map(str, dims)) or "scalar"

@@ -1,0 +1,187 @@
+"""What the change of a network is: sections aligned by their labels, in them blocks and layers by what they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from itertools import groupby
+from typing import Literal, NamedTuple
+
+from resspec.backends.diff.align import aligned
+from resspec.backends.diff.compare import Comparison, Detail
+from resspec.backends.diff.steps import Keys, Step, steps
+from resspec.backends.summary import summary
+from resspec.ir.fingerprint import Digests
+from resspec.ir.nodes import Network, Scope, Section
+
+_NUMBERED = re.compile(r"(.*?)([0-9]+)")
+_SHOWN = 4  # layers at either end of a long row
+Kind = Literal["changed", "replaced", "added", "removed"]
+
+
+class Place(NamedTuple):
+    """A step, or so many equal ones in a row, or a section. `name`: `layer3.6..35`; `span` of the first."""
+
+    name: str
+    holds: str
+    span: str
+    times: int = 1
+
+
+class Change(NamedTuple):
+    """Of a block, a layer or a whole section (where that is the `whole`), or, without a section, of the network."""
+
+    kind: Kind
+    section: str
+    a: Place | None
+    b: Place | None
+    details: tuple[Detail, ...] = ()
+    whole: bool = False
+
+
+class Blocks(NamedTuple):
+    """How many blocks a section has on each side."""
+
+    section: str
+    a: int
+    b: int
+    spans: tuple[str, str]
+
+
+class Structure(NamedTuple):
+    """`sections`: which section of a stands beside which of b, by their indices."""
+
+    changes: tuple[Change, ...]
+    blocks: tuple[Blocks, ...]
+    sections: tuple[tuple[int | None, int | None], ...]
+
+
+def structure(a: Network, b: Network, digests: Digests) -> Structure:
+    """The differences of two networks whose hashes differ."""
+    return _Structure(Keys(digests)).networks(a, b)
+
+
+class _Row(NamedTuple):
+    number: int
+    section: Section
+    steps: list[Step]
+
+
+class _Structure:
+    def __init__(self, keys: Keys) -> None:
+        self.keys = keys
+        self.comparison = Comparison(keys)
+        self.blocks: list[Blocks] = []
+
+    def networks(self, a: Network, b: Network) -> Structure:
+        pairs = list(aligned(_rows(a), _rows(b), self._label, _label, self._content, _kind))
+        changes = [*self._input(a, b), *self._sections(pairs)]
+        if not changes:
+            detail = Detail("", "names or initial values", "", "", a.span, b.span)
+            changes = [Change("changed", "", _of_network(a), _of_network(b), (detail,))]
+        sections = tuple((x and x.number, y and y.number) for x, y in pairs)
+        return Structure(tuple(changes), tuple(self.blocks), sections)
+
+    def _input(self, a: Network, b: Network) -> Iterator[Change]:
+        if a.input != b.input:
+            detail = Detail("", "input", str(a.input), str(b.input), a.span, b.span)
+            yield Change("changed", "", _of_network(a), _of_network(b), (detail,))
+
+    def _sections(self, pairs: list[tuple[_Row | None, _Row | None]]) -> Iterator[Change]:
+        for x, y in pairs:
+            if x is None or y is None:
+                one = x or y
+                assert one is not None
+                place = Place(one.section.label, summary(one.section.body), one.section.span)
+                yield Change("removed", place.name, place, None, whole=True) if x else (
+                    Change("added", place.name, None, place, whole=True))
+            else:
+                yield from self._section(x, y)
+
+    def _section(self, a: _Row, b: _Row) -> Iterator[Change]:
+        spans = a.section.span, b.section.span
+        if _label(a) != _label(b):
+            labels = a.section.label, b.section.label
+            detail = Detail("", "label", *labels, *spans)
+            yield Change("changed", labels[1], Place(labels[0], "", spans[0]), Place(labels[1], "", spans[1]), (detail,), True)
+        before, after = (sum(isinstance(step.node, Scope) for step in row.steps) for row in (a, b))
+        if before != after:
+            self.blocks.append(Blocks(b.section.label, before, after, spans))
+        yield from self._steps(a.steps, b.steps, b.section)
+
+    def _steps(self, a: list[Step], b: list[Step], section: Section) -> Iterator[Change]:
+        a, b, details = self.comparison.without_lone_shortcut(a, b, "")
+        for detail in details:
+            before, after = Place(section.label, "", detail.a_span), Place(section.label, "", detail.b_span)
+            yield Change("changed", section.label, before, after, (detail,), whole=True)
+        pairs = self.comparison.pairs(a, b)
+        shifted = any(None in pair for pair in pairs)
+        scopes: set[tuple[str, str]] = set()
+        for side, group in groupby(pairs, key=lambda pair: (pair[0] is None, pair[1] is None)):
+            match side:
+                case False, True:
+                    yield from (Change("removed", section.label, p, None) for p in self._runs([x for x, _ in group if x]))
+                case True, False:
+                    yield from (Change("added", section.label, None, p) for p in self._runs([y for _, y in group if y]))
+                case _:
+                    for x, y in group:
+                        assert x and y
+                        yield from self._pair(x, y, section, shifted, scopes)
+
+    def _pair(
+        self, a: Step, b: Step, section: Section, shifted: bool, scopes: set[tuple[str, str]]
+    ) -> Iterator[Change]:
+        details = list(self.comparison.steps(a, b, ""))
+        details += self.comparison.names(a, b, "", shifted, scopes)
+        if details:
+            replaced = [detail for detail in details if detail.what == "replaced"]
+            kind: Kind = "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
+            yield Change(kind, section.label, _place([a]), _place([b]), tuple(details))
+
+    def _runs(self, row: list[Step]) -> Iterator[Place]:
+        """Equal blocks in a row as one place, and layers in a row."""
+        for _, group in groupby(row, key=lambda step: (isinstance(step.node, Scope) and self.keys.exact(step), step.scope)):
+            yield _place(list(group))
+
+    def _label(self, row: _Row) -> Hashable:
+        """Where labels only count (`features.5..`), which number one has says little: what it does comes first."""
+        return (_label(row), self._content(row)) if row.section.label.endswith("..") else _label(row)
+
+    def _content(self, row: _Row) -> Hashable:
+        return tuple(map(self.keys.exact, row.steps)) or row.section.label
+
+
+def _rows(network: Network) -> list[_Row]:
+    return [_Row(i, section, list(steps(section.body))) for i, section in enumerate(network.sections)]
+
+
+def _label(row: _Row) -> Hashable:
+    """Without the number from which the names count on."""
+    return row.section.kind, re.sub(r"\d+\.\.$", "..", row.section.label)
+
+
+def _kind(row: _Row) -> Hashable:
+    """A network has one stem and one head, whatever they are called; a stage of another label is another stage."""
+    return row.section.kind if row.section.kind != "stage" else (row.section.label, id(row))
+
+
+def _of_network(network: Network) -> Place:
+    return Place(network.name, "", network.span)
+
+
+def _place(row: list[Step]) -> Place:
+    first, last = row[0], row[-1]
+    name = first.place
+    if len(row) > 1 and first.name and last.name:
+        ends = _NUMBERED.fullmatch(first.name), _NUMBERED.fullmatch(last.name)
+        same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
+        name += f"..{ends[1][2] if same and ends[1] else last.name}"
+    if isinstance(first.node, Scope):
+        return Place(name, summary(first.node), first.node.span, len(row))
+    return Place(name, _row_summary([summary(step.node) for step in row]), first.node.span)
+
+
+def _row_summary(words: list[str]) -> str:
+    if len(words) > 2 * _SHOWN:
+        words[_SHOWN:-_SHOWN] = [f"… {len(words) - 2 * _SHOWN:,} more …"]
+    return " → ".join(words)

@@ -1,0 +1,152 @@
+"""The changes of a structure in few lines: what is the same change at several places is said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from resspec.backends.diff.compare import Detail
+from resspec.backends.diff.structure import Blocks, Change, Place, Structure
+
+_FEW = 3  # places or values that are listed; of more, how many there are
+
+
+class Line(NamedTuple):
+    """`sign`: `+` of b alone, `-` of a alone, `~` on both. `where`: names; `lines`: `file:line` of both sides."""
+
+    sign: str
+    where: str
+    what: str
+    lines: str
+
+
+class _Seen(NamedTuple):
+    """One detail of a change, at all steps of it that have it."""
+
+    change: Change
+    at: tuple[str, ...]
+    detail: Detail
+
+
+def lines(structure: Structure) -> list[Line]:
+    """Sections that come and go, numbers of blocks, then what else comes and goes, then what changes."""
+    counted = {blocks.section for blocks in structure.blocks}
+    alone = [change for change in structure.changes if change.kind in ("added", "removed")]
+    both = [change for change in structure.changes if change.kind in ("changed", "replaced")]
+    moved = [change for change in alone if change.whole or change.section not in counted]
+    return [
+        *_one_sided([change for change in moved if change.whole]),
+        *(_blocks(blocks, [c for c in alone if c.section == blocks.section and not c.whole]) for blocks in structure.blocks),
+        *_one_sided([change for change in moved if not change.whole]),
+        *_details(both),
+    ]
+
+
+def place(span: str) -> str:
+    """`file:line` of `file:line:column-line:column`."""
+    return span.rsplit(":", 2)[0] if span.count(":") >= 3 else span
+
+
+def _one_sided(changes: list[Change]) -> Iterator[Line]:
+    """What is the same at several places once."""
+    alike: dict[tuple[str, str], list[Place]] = {}
+    for change in changes:
+        if at := change.a or change.b:
+            alike.setdefault(("-" if change.a else "+", _many(at)), []).append(at)
+    for (sign, what), places in alike.items():
+        names = _listed([at.name for at in places])
+        more = f"{len(places)} × " if len(places) > _FEW + 1 else ""
+        yield Line(sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places))))
+
+
+def _many(at: Place) -> str:
+    return f"{at.times} × {at.holds}" if at.times > 1 else at.holds
+
+
+def _blocks(blocks: Blocks, changes: list[Change]) -> Line:
+    signed = [("-", c.a) if c.a else ("+", c.b) for c in changes]
+    parts = [f"{sign} {_many(at)} ({at.name})" for sign, at in signed if at]
+    listed = parts if len(parts) <= _FEW else [*parts[:_FEW], f"{len(parts) - _FEW} more"]
+    what = f"{blocks.a} → {blocks.b} block{'s' * (blocks.b != 1)}"
+    return Line("~", blocks.section, ", ".join([what, *listed]), _both(blocks.spans))
+
+
+def _details(changes: list[Change]) -> Iterator[Line]:
+    together: dict[tuple[str, tuple[str, ...], tuple[str, str]], list[_Seen]] = {}
+    for seen in _seen(changes):
+        together.setdefault((seen.detail.what, seen.at, _words(seen.detail)), []).append(seen)
+    merged: dict[tuple[str, tuple[tuple[str, str], ...]], list[_Seen]] = {}
+    for (what, *_), group in together.items():
+        values = tuple(dict.fromkeys((seen.detail.a, seen.detail.b) for seen in group))
+        merged.setdefault((what, values), []).extend(group)
+    for (what, values), group in merged.items():
+        yield Line("~", _where(group), _what(what, values), _spans(group))
+
+
+def _seen(changes: list[Change]) -> Iterator[_Seen]:
+    for change in changes:
+        alike: dict[tuple[str, str, str], list[Detail]] = {}
+        for detail in change.details:
+            alike.setdefault((detail.what, detail.a, detail.b), []).append(detail)
+        for details in alike.values():
+            yield _Seen(change, tuple(dict.fromkeys(detail.at for detail in details)), details[0])
+
+
+def _words(detail: Detail) -> tuple[str, str]:
+    """What two details must have in common to be said at once: which sides have something, and the kinds of shortcuts."""
+    a, b = (value.split(" (")[0] for value in (detail.a, detail.b))
+    return (a, b) if detail.what in ("shortcut", "replaced") else (a and "a", b and "b")
+
+
+def _what(what: str, values: tuple[tuple[str, str], ...]) -> str:
+    if what == "shortcut" and len(values) > 1:
+        values = tuple((a.split(" (")[0], b.split(" (")[0]) for a, b in values)
+    a, b = (_listed(list(dict.fromkeys(side))) for side in zip(*values, strict=True))
+    match what:
+        case "replaced":
+            return f"{a} → {b}"
+        case "added":
+            return f"+ {b}"
+        case "removed":
+            return f"- {a}"
+        case _:
+            return f"{what} {a} → {b}" if a and b else f"{what} {a and f'- {a}'}{b and f'+ {b}'}".rstrip()
+
+
+def _listed(values: list[str]) -> str:
+    return ", ".join(values) if len(values) <= _FEW + 1 else f"{values[0]} … {values[-1]}"
+
+
+def _where(group: list[_Seen]) -> str:
+    """`conv1 of layer2.0, layer3.0`, `conv2 of 16 blocks in layer1, layer2, layer3, layer4`, or `53 layers`."""
+    names = [place.name for seen in group if (place := seen.change.b or seen.change.a)]
+    ats = list(dict.fromkeys(seen.at for seen in group))
+    sections = list(dict.fromkeys(seen.change.section for seen in group))
+    if len(ats) > 1 and len(group) > _FEW:
+        return f"{sum(len(seen.at) for seen in group)} layers in {_listed(sections)}"
+    if len(ats) > 1:
+        return ", ".join(f"{name}.{at}" if at else name for name, seen in zip(names, group, strict=True) for at in seen.at)
+    inside = ", ".join(at for at in ats[0] if at)
+    noun = "blocks" if inside or group[0].detail.what in ("replaced", "shortcut", "added", "removed") else "layers"
+    steps = _listed(names) if len(names) <= _FEW else f"{len(names)} {noun} in {_listed(sections)}"
+    return f"{inside} of {steps}" if inside else steps
+
+
+def _spans(group: Iterable[_Seen]) -> str:
+    return _first(list(dict.fromkeys(map(_lines, group))))
+
+
+def _first(places: list[str]) -> str:
+    return places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else "")
+
+
+def _lines(seen: _Seen) -> str:
+    """Where the two sides say it; a library's line that is the same on both says less than the calls."""
+    detail, change = seen.detail, seen.change
+    if detail.a_span == detail.b_span and change.a and change.b:
+        return _both((change.a.span, change.b.span))
+    return _both((detail.a_span, detail.b_span))
+
+
+def _both(spans: tuple[str, str]) -> str:
+    return " → ".join(dict.fromkeys(map(place, spans)))

@@ -1,0 +1,61 @@
+"""Files as a revision of a git repository has them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path, PurePosixPath
+
+from resspec.diagnostics import UsageError
+
+_SECONDS = 20  # a repository on a slow disk answers in this time, or something is wrong
+
+
+class Revision:
+    """A commit of the repository that one stands in. Paths are those of the checkout; what lies outside of it is no file
+    of the commit."""
+
+    def __init__(self, name: str) -> None:
+        """Raises UsageError where there is no repository, or no such commit in it."""
+        self.name = name
+        self.root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel")).removesuffix("\n"))
+        try:
+            self._commit = _git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+        except UsageError:
+            raise UsageError(f"git knows no revision {name!r}") from None
+
+    def path(self, text: str) -> Path:
+        """As git reads it: from the top of the repository, but `./` and `../` from where one stands."""
+        return Path(os.path.realpath(text)) if text.startswith(("./", "../")) else self.root / text
+
+    def is_file(self, path: Path) -> bool:
+        """Whether the commit has a file, which a symbolic link is not."""
+        inside = self._inside(path)
+        listed = _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}") if inside else b""
+        return listed.startswith((b"100644 blob", b"100755 blob"))
+
+    def read(self, path: Path) -> bytes:
+        """Raises UsageError."""
+        return _git("cat-file", "blob", f"{self._commit}:{self._inside(path)}")
+
+    def shown(self, path: Path) -> str:
+        return f"{self.name}:{self._inside(path)}"
+
+    def _inside(self, path: Path) -> PurePosixPath | None:
+        """Its path from the top of the repository; None outside."""
+        real = Path(os.path.normpath(path))
+        return PurePosixPath(real.relative_to(self.root).as_posix()) if real.is_relative_to(self.root) else None
+
+
+def _git(*arguments: str) -> bytes:
+    """What git prints, without a shell, hooks or filters."""
+    try:
+        done = subprocess.run(  # noqa: S603, no shell
+            ["git", *arguments], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL,  # noqa: S607
+        )
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"cannot ask git: {error}") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().split("\n")[0]
+        raise UsageError(f"git: {said.removeprefix('fatal: ')}")
+    return done.stdout
