@@ -98,13 +98,16 @@ class Digests:
             return known
         match node:
             case Op():
-                tensors = bool(node.layer.parameters(node.input) or node.layer.buffers(node.input))
-                traits = (tensors, any(isinstance(value, Ramp) for value in vars(node.layer).values()))
+                layer = node.layer
+                tensors = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
+                traits = tensors, Ramp in map(type, vars(layer).values())
             case Scope(body=body) | Repeat(body=body):
                 traits = self._traits(body)[:2]
             case Series(children=parts) | Parallel(paths=parts):
-                all_traits = [self._traits(part) for part in parts]
-                traits = any(t[0] for t in all_traits), any(t[1] for t in all_traits)
+                traits = False, False
+                for part in parts:
+                    tensors, ramps, _ = self._traits(part)
+                    traits = traits[0] or tensors, traits[1] or ramps
         self._plain[id(node)] = (*traits, node)
         return self._plain[id(node)]
 
