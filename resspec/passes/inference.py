@@ -48,7 +48,7 @@ class _Lifetimes:
     def _follow(self, node: Node, x: _Value, kept: bool) -> _Step:
         match node:
             case Op():
-                return _op(node, x)
+                return _op(node, x, kept)
             case Series(children=children):
                 return self._row(children, x, kept)
             case Parallel(paths=(path,)):
@@ -107,13 +107,16 @@ class _Lifetimes:
         return _Step(peak, *left)
 
 
-def _op(op: Op, x: _Value) -> _Step:
+def _op(op: Op, x: _Value, kept: bool) -> _Step:
     layer = op.layer
     if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
         return _Step(x.storage, x, True)
     if (strides := layer.view(op.input, x.strides)) is not None:
         return _Step(x.storage, x._replace(strides=strides), True)
     y = _new(op.output.dims, layer.order(x.strides))
+    if layer.copies(op.input, x.strides, x.storage):  # torch adds a bias to the product of the copy, and frees that first
+        held, copy, sums = x.storage if kept else 0, op.input.elements, 2 if "bias" in layer.parameters(op.input) else 1
+        return _Step(max(x.storage + copy, held + copy + y.storage, held + sums * y.storage), y, False)
     return _Step(x.storage + y.storage, y, False)
 
 
