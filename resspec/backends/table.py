@@ -25,7 +25,7 @@ class Column(NamedTuple):
 
 
 def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
-    """An empty table."""
+    """An empty table; what is too long for its column ends in `…`."""
     from rich import box
     from rich.table import Table
 
@@ -37,14 +37,11 @@ def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
     return made
 
 
-def text(words: str, style: str = "", width: int | None = None) -> Text:
-    """A text that a terminal can be given, cut to a column's width."""
+def text(words: str, style: str = "") -> Text:
+    """A text that a terminal can be given."""
     from rich.text import Text
 
-    made = Text(visible(words), style)
-    if width is not None:
-        made.truncate(width, overflow="ellipsis")
-    return made
+    return Text(visible(words), style)
 
 
 def longest(*words: str) -> int:
