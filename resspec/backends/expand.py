@@ -16,6 +16,7 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.layer import Ramp, short
 from resspec.ir.ops.norm import Norm
 from resspec.ir.ops.window import Pool
+from resspec.syntax.ast import MAX_DIGITS
 
 INDENT = "    "
 
@@ -224,18 +225,15 @@ def _value(value: Any) -> str:
 
 
 def _number(value: Fraction) -> str:
-    """Exactly, as a decimal where there is one."""
-    denominator = value.denominator
-    while denominator % 2 == 0:
-        denominator //= 2
-    while denominator % 5 == 0:
-        denominator //= 5
-    if denominator != 1:
-        return f"{value.numerator} / {value.denominator}"
-    digits = next(d for d in range(60) if (value * 10**d).denominator == 1)
-    whole = abs(value.numerator * 10**digits // value.denominator)
-    text = str(whole).rjust(digits + 1, "0")
-    return ("-" if value < 0 else "") + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
+    """Exactly: as a decimal where a number of the language can be one, else as a fraction."""
+    digits = next((d for d in range(MAX_DIGITS) if (value * 10**d).denominator == 1), MAX_DIGITS)
+    text = str(abs(value.numerator) * 10**digits // value.denominator).rjust(digits + 1, "0")
+    if len(text) <= MAX_DIGITS:
+        return ("-" if value < 0 else "") + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
+    whole, rest = divmod(abs(value.numerator), value.denominator)
+    fraction = f"{rest} / {value.denominator}"
+    text = f"{whole} + {fraction}" if whole else fraction
+    return f"-({text})" if value < 0 else text
 
 
 def _has_scale(op: Op) -> bool:

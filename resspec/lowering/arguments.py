@@ -165,7 +165,7 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
         elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":
             values[word] = None
         else:
-            kind = "Positive" if word == "std" else "Real"
+            kind = "Positive" if word in ("gain", "std") else "Real"
             values[word] = convert(evaluate(keyword.value), kind, f"`{word}`", keyword.value.span, report)
             if values[word] is UNKNOWN:
                 return None
@@ -205,7 +205,7 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
 
 
 def _bounded(value: Fraction, kind: str, phrase: str, span: Span, report: Report) -> Fraction | Unknown:
-    if kind == "Real" or (0 < value if kind == "Positive" else 0 <= value <= 1):
+    if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
         return value
     report(errors.out_of_range(span, phrase, "above 0" if kind == "Positive" else "from 0 to 1", str(value)))
     return UNKNOWN

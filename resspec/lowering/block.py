@@ -181,6 +181,7 @@ def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: F
     inner.out = residual.output.channels
     lowerer.depth += 3
     h = lowerer.chain(shortcut.arm, residual.input, inner)
+    frame.stride_read |= inner.stride_read
     lowerer.depth -= 3
     return h and lowerer.numbered(shortcut.label, h, frame)
 

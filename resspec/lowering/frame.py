@@ -76,7 +76,7 @@ class Frame:
             self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
             return UNKNOWN
         self.numbering.reads += 1
-        return self.numbering.index if name.text == "index" else self.numbering.count or MANY
+        return self.numbering.index if name.text == "index" else MANY if self.numbering.count is None else self.numbering.count
 
     def _named(self, name: ast.Name) -> Value:
         if name.text in self.names:

@@ -13,7 +13,7 @@ from resspec.syntax import ast
 if TYPE_CHECKING:
     from resspec.lowering.scope import Library
 
-MAX_NUMBER = 10**18
+MAX_NUMBER = 10**ast.MAX_DIGITS
 
 
 class _Reference:
@@ -117,7 +117,7 @@ def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[
             result = Fraction(left) / right
         case _:
             result = left // right
-    if not -MAX_NUMBER <= result <= MAX_NUMBER or Fraction(result).denominator > MAX_NUMBER:
+    if abs(result) >= MAX_NUMBER or result.denominator >= MAX_NUMBER:
         report(errors.number_too_large(node.span, MAX_NUMBER))
         return UNKNOWN
     return int(result) if result == int(result) else result

@@ -9,6 +9,8 @@ from resspec.source import Source, Span
 
 # --- values ---
 
+MAX_DIGITS = 18  # of a number, before and after its point
+
 
 class Number(NamedTuple):
     value: int | Fraction

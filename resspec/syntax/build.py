@@ -13,7 +13,6 @@ from resspec.source import Source, Span
 from resspec.syntax import ast, errors
 
 MAX_DEPTH = 64  # of operators in a value and of repeats of repeats
-MAX_DIGITS = 18
 _FACTORS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 
@@ -161,21 +160,19 @@ class Builder(Transformer[Token, ast.File]):
         token = children[0]
         span = self._span(token)
         text = token.replace("_", "")
-        if sum(map(str.isdigit, text)) > MAX_DIGITS or len(text) > MAX_DIGITS + 8:
-            self.refused.append(errors.too_many_digits(span, MAX_DIGITS))
-            return ast.Number(1, span)
         factor = _FACTORS.get(text[-1], 1)
         digits, _, exponent = text.rstrip("KMGT").partition("e")
-        if exponent and abs(int(exponent)) > MAX_DIGITS:
-            self.refused.append(errors.too_many_digits(span, MAX_DIGITS))
-            return ast.Number(1, span)
-        value = Fraction(digits) * factor * (Fraction(10) ** int(exponent) if exponent else 1)
-        return ast.Number(value.numerator if value.denominator == 1 else value, span)
+        if sum(map(str.isdigit, digits)) <= ast.MAX_DIGITS and len(exponent) <= len("-18"):
+            value = Fraction(digits) * factor * (Fraction(10) ** int(exponent) if exponent else 1)
+            if max(value, value.denominator) < 10**ast.MAX_DIGITS:
+                return ast.Number(value.numerator if value.denominator == 1 else value, span)
+        self.refused.append(errors.too_many_digits(span, ast.MAX_DIGITS))
+        return ast.Number(1, span)
 
     def size(self, children: Children) -> ast.Size:
         span = self._span(children[0])
         dims = children[0].split("x")
-        if len(dims) > 3 or max(map(len, dims)) > MAX_DIGITS:
+        if len(dims) > 3 or max(map(len, dims)) > ast.MAX_DIGITS:
             self.refused.append(errors.no_size(span))
             return ast.Size((1, 1), span)
         return ast.Size(tuple(map(int, dims)), span)

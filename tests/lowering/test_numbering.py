@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from resspec.compiler import load
+from resspec.diagnostics import SpecError
 from resspec.ir.ops.regularize import DropPath
 from tests.specs.tensors import operations
 
@@ -38,6 +39,11 @@ def test_blocks_inside_a_residual_block_have_its_number(tmp_path: Path) -> None:
         block outer { residual inner -> wrapper; shortcut identity }
     """
     assert probabilities(tmp_path, blocks) == [Fraction(i, 10) for i in (0, 0, 1, 1, 2, 2)]
+
+
+def test_without_residual_blocks_nothing_can_be_divided_by_their_count(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="E0222.*divides by zero"):
+        probabilities(tmp_path, "block outer { drop_path index / count }")
 
 
 def test_a_block_without_shortcut_counts_and_drops_nothing(tmp_path: Path) -> None:
