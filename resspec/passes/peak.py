@@ -1,0 +1,248 @@
+"""The memory that inference takes as the emitted code runs it: a value lives while CPython counts a reference to it.
+
+A module's input lives until the module returns. A row of modules holds the value between two of them; other modules hold
+what their statements assign, each until its name is assigned again, and a statement is a layer with the norms and
+activations around it (`resspec/backends/source/forward.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby, takewhile
+from math import prod
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
+from resspec.ir.ops.layer import Strides, dense
+from resspec.ir.ops.norm import Norm
+
+_DEEPEST = 3  # calls in calls, of a statement
+
+
+def inference_peak(network: Network) -> int:
+    """The most elements of one sample that are alive at once. Neither parameters nor the network's input, which is its
+    caller's, nor what an operation needs while it runs."""
+    body = _Body((network.body,), network.name)
+    return _Modules(_forking_blocks(network.body)).run(body, 0, dense(network.input.dims)).peak
+
+
+class _Body(NamedTuple):
+    """What a module runs: the contents of a scope, or of neighbours of one name."""
+
+    nodes: tuple[Node, ...]
+    block: str | None
+
+    @property
+    def is_row(self) -> bool:
+        """Whether it is emitted as an nn.Sequential: modules one after the other that a block gives no names."""
+        return all(_is_row(node, self.block is not None) for node in self.nodes)
+
+
+class _Run(NamedTuple):
+    """Of a module on its input: the most elements at once, the input's included; the output's storage and strides; whether
+    that is the input's storage."""
+
+    peak: int
+    storage: int
+    strides: Strides
+    within: bool
+
+
+class _Value(NamedTuple):
+    """A value in a frame: the number of its storage there; its strides; how many calls its expression nests, 0 where it is
+    assigned to a name; whether a norm or an activation may be written around it."""
+
+    storage: int
+    strides: Strides
+    depth: int = 0
+    wraps: bool = True
+
+
+class _Modules:
+    """What modules with the same contents do with the same input is found once."""
+
+    def __init__(self, forking: set[str]) -> None:
+        self.forking = forking
+        self._known: dict[tuple[tuple[int, ...], str | None, int, Strides], _Run] = {}
+
+    def run(self, body: _Body, storage: int, strides: Strides) -> _Run:
+        key = (tuple(map(id, body.nodes)), body.block, storage, strides)
+        if key not in self._known:
+            self._known[key] = _Frame(self, body, storage, strides).run()
+        return self._known[key]
+
+
+class _Frame:
+    """One call of a module. Storages are numbered, the input's is 0; `reserved` are names of values to be read later."""
+
+    def __init__(self, modules: _Modules, body: _Body, storage: int, strides: Strides) -> None:
+        self.modules, self.body, self.strides = modules, body, strides
+        self.is_row = body.is_row
+        self.sizes = [storage]
+        self.names: dict[str, int] = {}
+        self.reserved: list[str] = []
+        self.peak = storage
+
+    def run(self) -> _Run:
+        y = self._chain(self.body.nodes, _Value(0, self.strides), "out")
+        return _Run(self.peak, self.sizes[y.storage], y.strides, y.storage == 0)
+
+    def _chain(self, nodes: tuple[Node, ...], value: _Value, role: str) -> _Value:
+        for step in _joined(nodes):
+            match step:
+                case Op():
+                    value = self._op(step, value, role)
+                case Parallel():
+                    value = self._merge(step, value, role)
+                case Repeat(count=count, body=body):
+                    for _ in range(min(count, 3)):  # the same from then on
+                        value = self._chain((body,), value, role)
+                case _Body():
+                    value = self._module(step, value, role)
+        return value
+
+    def _op(self, op: Op, x: _Value, role: str) -> _Value:
+        layer = op.layer
+        if self.is_row or not (_is_around(op) and 0 < x.depth < _DEEPEST and x.wraps):
+            x = self._assigned(x, role)
+        depth = x.depth + 1
+        if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
+            return x._replace(depth=depth, wraps=True)
+        if (strides := layer.view(op.input, x.strides)) is not None:
+            return _Value(x.storage, strides, depth)
+        y = self._new(op.output.dims, layer.order(x.strides), x.storage)
+        if layer.copies(op.input, x.strides, self.sizes[x.storage]):
+            sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
+            self.peak = max(self.peak, self._live(x.storage, y.storage) + max(op.input.elements, sums))
+        return y._replace(depth=depth)
+
+    def _module(self, body: _Body, x: _Value, role: str) -> _Value:
+        x = self._assigned(x, role)
+        size = self.sizes[x.storage]
+        run = self.modules.run(body, size, x.strides)
+        self.peak = max(self.peak, self._live(x.storage) - size + run.peak)
+        if run.within:
+            return _Value(x.storage, run.strides, 1, wraps=False)
+        self.sizes.append(run.storage)
+        return _Value(len(self.sizes) - 1, run.strides, 1, wraps=False)
+
+    def _merge(self, node: Parallel, x: _Value, role: str) -> _Value:
+        if len(node.paths) == 1:
+            return self._chain(node.paths, x, role)
+        outer = len(self.reserved)
+        x = self._assigned(x, "preact" if node.merge == "add" and role == "out" else "skip")
+        self._reserve(x)
+        values: list[_Value] = []
+        for i, path in enumerate(node.paths):
+            name = self._role(node, i, role)
+            value = self._path(path, x, name, i == (node.residual or 0))
+            last = not any(map(_has_steps, node.paths[i + 1:]))
+            taken = value.depth == 1 and last and (i > 0 or not node.inplace)
+            values.append(value if taken else self._assigned(value, name))
+            self._reserve(values[-1])
+        del self.reserved[outer:]
+        if node.merge == "add" and node.inplace:
+            for other in values[1:]:
+                self.peak = max(self.peak, self._live(values[0].storage, other.storage))
+            return values[0]
+        if node.merge == "concat":
+            return self._new(node.output.dims, values[0].strides, *(value.storage for value in values))._replace(depth=1)
+        left, *rest = values
+        for i in range(len(rest)):
+            left = self._new(node.output.dims, left.strides, left.storage, *(value.storage for value in rest[i:]))
+        return left._replace(depth=1)
+
+    def _path(self, path: Node, x: _Value, role: str, main: bool) -> _Value:
+        """Where other instances of the block read what is activated first from both paths, it has a name here, too."""
+        nodes = tuple(_flat((path,)))
+        if main and x.storage == 0 and self.body.block in self.modules.forking:
+            first = tuple(takewhile(_is_around, nodes))
+            x, nodes = self._assigned(self._chain(first, x, "preact"), "preact"), nodes[len(first):]
+        return self._chain(nodes, x, role)
+
+    @staticmethod
+    def _role(node: Parallel, i: int, role: str) -> str:
+        """What the value of a path is called."""
+        if node.merge == "concat" and len(node.paths) > 2:
+            return f"branch{i + 1}"
+        main = node.residual or 0
+        if node.merge == "mul" and not _has_steps(node.paths[0]):
+            main = 0
+        return role if i == main else {"add": "shortcut", "mul": "scale", "concat": "other"}[node.merge]
+
+    def _assigned(self, value: _Value, role: str) -> _Value:
+        if value.depth == 0:
+            return value
+        while role in self.reserved:
+            role += "'"
+        self.names[role] = value.storage
+        return value._replace(depth=0)
+
+    def _reserve(self, value: _Value) -> None:
+        self.reserved += [name for name, storage in self.names.items() if storage == value.storage]
+
+    def _new(self, dims: tuple[int, ...], like: Strides, *read: int) -> _Value:
+        self.sizes.append(prod(dims))
+        y = len(self.sizes) - 1
+        self.peak = max(self.peak, self._live(y, *read))
+        return _Value(y, dense(dims, like))
+
+    def _live(self, *storages: int) -> int:
+        return sum(self.sizes[storage] for storage in {0, *self.names.values(), *storages})
+
+
+def _is_row(node: Node, numbered: bool) -> bool:
+    match node:
+        case Op(name=name) | Scope(name=name):
+            return name is not None and not (numbered and name.prefix)
+        case Series(children=children):
+            return all(_is_row(child, numbered) for child in children)
+        case Parallel(paths=paths):
+            return len(paths) == 1 and _is_row(paths[0], numbered)
+        case Repeat(body=body):
+            return _is_row(body, numbered)
+
+
+def _is_around(node: Node) -> bool:
+    """Whether it is written around the expression before it."""
+    return isinstance(node, Op) and isinstance(node.layer, Activation | Gelu | Sigmoid | Norm)
+
+
+def _has_steps(node: Node) -> bool:
+    return not isinstance(node, Series) or any(map(_has_steps, node.children))
+
+
+def _forking_blocks(node: Node) -> set[str]:
+    """Blocks of which an instance activates its input first and reads that from several paths."""
+    match node:
+        case Op():
+            return set()
+        case Series(children=nodes) | Parallel(paths=nodes):
+            return set().union(*map(_forking_blocks, nodes))
+        case Repeat(body=body):
+            return _forking_blocks(body)
+        case Scope(body=body, block=block):
+            first, *rest = [*_flat((body,)), body]
+            forks = _is_around(first) and any(isinstance(step, Parallel) and len(step.paths) > 1 for step in rest)
+            return _forking_blocks(body) | ({block} if block and forks else set())
+
+
+def _joined(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | _Body]:
+    """Steps in a row; a module, which may stand in several neighbours of one name, as its contents."""
+    for name, group in groupby(_flat(nodes), lambda node: node.name if isinstance(node, Scope) else None):
+        del name
+        first, *others = group
+        if isinstance(first, Scope):
+            scopes = [node for node in (first, *others) if isinstance(node, Scope)]
+            yield _Body(tuple(scope.body for scope in scopes), first.block)
+        else:
+            yield from (node for node in (first, *others) if not isinstance(node, Scope))
+
+
+def _flat(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | Scope]:
+    for node in nodes:
+        if isinstance(node, Series):
+            yield from _flat(node.children)
+        else:
+            yield node
