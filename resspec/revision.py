@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from pathlib import Path, PurePosixPath
 
 from resspec.diagnostics import UsageError
@@ -49,6 +48,8 @@ class Revision:
 
 def _git(*arguments: str) -> bytes:
     """What git prints, without a shell, hooks or filters."""
+    import subprocess
+
     try:
         done = subprocess.run(  # noqa: S603, no shell
             ["git", *arguments], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL,  # noqa: S607
