@@ -49,9 +49,8 @@ def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
             height, width = zip(*(_reach(path, known) for path in paths), strict=True)
             found = (_join(height), _join(width))
         case Repeat(count=count, body=body):
-            found, turn = _NOTHING, _reach(body, known)
-            for _ in range(count):
-                found = _then(found, turn)
+            height, width = _reach(body, known)
+            found = (_turns(height, count), _turns(width, count))
         case Scope(body=body):
             found = _reach(body, known)
     known[id(node)] = found
@@ -66,6 +65,11 @@ def _then(first: _Axes, second: _Axes) -> _Axes:
 def _along(first: _Axis, second: _Axis) -> _Axis:
     (reads, stride), (more, step) = first, second
     return reads + more * stride, stride * step
+
+
+def _turns(axis: _Axis, count: int) -> _Axis:
+    reads, stride = axis
+    return reads * sum(stride**turn for turn in range(count)) if stride != 1 else reads * count, stride**count
 
 
 def _join(paths: tuple[_Axis, ...]) -> _Axis:

@@ -28,8 +28,9 @@ class Backward(NamedTuple):
     kept: Kept = Kept()
 
     def saved_bytes(self, batch: int = 1, dtype: str = "float32") -> int:
-        """Bytes of the distinct storages that autograd keeps, the input included, parameters and buffers not. Raises
-        KeyError for a type that is none of ITEMSIZES."""
+        """Bytes of the distinct storages that autograd keeps, the input included, parameters and buffers not; of a batch of
+        one an upper bound where a linear layer reads `to_last`, since torch need not copy that. Raises KeyError for a type
+        that is none of ITEMSIZES."""
         fixed, sample = self.affine(dtype)
         return fixed + batch * sample
 

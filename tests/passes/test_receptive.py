@@ -39,6 +39,7 @@ def test_window_of_the_gradient(seed: int, tmp_path: Path) -> None:
     ("conv 3x3, 4, /2 -> flatten", (17, 17)),
     ("conv 1x5, 4, /2, dilation=2", (1, 9)),
     ("avgpool to=5x3", (3, 5)),
+    ("5 x { conv 3x3, 4 -> conv 1x3, 4 }", (11, 21)),
 ])
 def test_by_hand(chain: str, size: tuple[int, int], tmp_path: Path) -> None:
     """Some reach over the border of the picture of 15x15, which cuts nothing off."""
