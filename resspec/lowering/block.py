@@ -47,10 +47,11 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
     sound = True
     parts: dict[str, ast.Part] = {}
     shortcuts: list[ast.Shortcut] = []
+    frame.define(block.clauses)
     for clause in block.clauses:
         match clause:
-            case ast.Let(name=name):
-                frame.names[name.text] = frame.value(clause.value)
+            case ast.Let():
+                pass
             case ast.Shortcut():
                 shortcuts.append(clause)
                 if len(shortcuts) > 1:

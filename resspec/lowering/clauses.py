@@ -29,9 +29,7 @@ class Clauses:
         self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
-        for clause in declared.clauses:
-            if isinstance(clause, ast.Let):
-                frame.names[clause.name.text] = frame.value(clause.value)
+        frame.define(declared.clauses)
         for clause in declared.clauses:
             self._set(clause)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from resspec.diagnostics import Diagnostic
@@ -46,6 +46,13 @@ class Frame:
     trail: tuple[tuple[str, Span], ...] = ()
     constants: dict[Span, Value] = field(default_factory=dict)  # of files, each evaluated once
     defining: tuple[Span, ...] = ()  # the constants that are being evaluated
+    lets: dict[str, ast.Let] = field(default_factory=dict)  # constants of this body
+
+    def define(self, clauses: Iterable[ast.Clause]) -> None:
+        """The constants of a body, which may stand in any order."""
+        self.lets = {clause.name.text: clause for clause in clauses if isinstance(clause, ast.Let)}
+        for let in self.lets.values():
+            self._named(let.name)
 
     def value(self, node: ast.Value) -> Value:
         return evaluate(node, self.lookup, self.report)
@@ -81,6 +88,8 @@ class Frame:
     def _named(self, name: ast.Name) -> Value:
         if name.text in self.names:
             return self.names[name.text]
+        if name.text in self.lets:
+            return self._own_constant(self.lets[name.text], name)
         found = find_one(self.library, name, self.report, ast.Let, ast.Block, ast.Option)
         match found:
             case (ast.Let() as let, library):
@@ -97,14 +106,29 @@ class Frame:
         report_unknown(self.library, errors.unknown_name(name.span, near), self.report)
         return UNKNOWN
 
+    def _own_constant(self, let: ast.Let, name: ast.Name) -> Value:
+        """A constant of this body."""
+        if self._is_endless(let, name):
+            return UNKNOWN
+        outer, self.defining = self.defining, (*self.defining, let.name.span)
+        value = self.names[let.name.text] = self.value(let.value)
+        self.defining = outer
+        return value
+
     def _constant(self, let: ast.Let, library: Library, name: ast.Name) -> Value:
         """A constant of a file, in that file's own names."""
         place = let.name.span
-        if place in self.defining:
-            self.report(errors.circular(name.span, let.name.text, self.defining))
-        elif len(self.defining) >= MAX_DEPTH:
-            self.report(errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
-        elif place not in self.constants:
+        if place not in self.constants and not self._is_endless(let, name):
             frame = Frame(library, self.report, self.numbering, constants=self.constants, defining=(*self.defining, place))
             self.constants[place] = frame.value(let.value)
         return self.constants.get(place, UNKNOWN)
+
+    def _is_endless(self, let: ast.Let, name: ast.Name) -> bool:
+        """Reports a constant that is defined by itself, or through too many others."""
+        if let.name.span in self.defining:
+            self.report(errors.circular(name.span, let.name.text, self.defining))
+        elif len(self.defining) >= MAX_DEPTH:
+            self.report(errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
+        else:
+            return False
+        return True

@@ -42,7 +42,7 @@ def test_blocks_inside_a_residual_block_have_its_number(tmp_path: Path) -> None:
 
 
 def test_without_residual_blocks_nothing_can_be_divided_by_their_count(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match="E0222.*divides by zero"):
+    with pytest.raises(SpecError, match="E0222"):
         probabilities(tmp_path, "block outer { drop_path index / count }")
 
 

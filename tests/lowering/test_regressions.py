@@ -42,3 +42,15 @@ def test_a_stride_that_only_the_shortcut_reads_is_used(tmp_path: Path) -> None:
         shortcut O { same: identity; change: conv 1x1, out, /stride }
     """
     assert codes(tmp_path, "head halved /2", declarations) == []
+
+
+@pytest.mark.parametrize("constants", ["let a = b + 1; let b = 3", "let b = 3; let a = b + 1", "let a = c; let c = 4"])
+def test_constants_of_a_body_stand_in_any_order(tmp_path: Path, constants: str) -> None:
+    outer = "let b = 100\n"
+    assert codes(tmp_path, f"{constants}; head conv 1x1, a -> slice 0, 4; expect params == 32", outer) == []
+    assert codes(tmp_path, "head f -> slice 0, 4; expect params == 32", f"{outer}block f {{ {constants}; conv 1x1, a }}") == []
+
+
+def test_a_constant_of_a_body_that_needs_itself(tmp_path: Path) -> None:
+    assert codes(tmp_path, "let a = b; let b = a; head conv 1x1, a") == ["E0241"]
+    assert codes(tmp_path, "head f", "block f { let a = a; conv 1x1, a }") == ["E0241"]
