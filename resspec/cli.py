@@ -20,6 +20,7 @@ from resspec.diagnostics import Diagnostic, InternalError, ResspecError, SpecErr
 if TYPE_CHECKING:
     from resspec.backends.diff import Side
     from resspec.backends.report import Report
+    from resspec.ir.fingerprint import Digests
     from resspec.ir.nodes import Network
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
@@ -141,9 +142,11 @@ def _report(arguments: Namespace) -> int:
 
 def _diff(arguments: Namespace) -> int:
     from resspec.backends.diff import diff
+    from resspec.ir.fingerprint import Digests
 
+    digests = Digests()
     try:
-        found = diff(_side(arguments.a), _side(arguments.b))
+        found = diff(_side(arguments.a, digests), _side(arguments.b, digests), digests)
     except SpecError as error:
         show(error.diagnostics)
         return 2
@@ -232,19 +235,20 @@ def _emitted(arguments: Namespace) -> str:
             return made.files[made.network.name + {"source": ".py", "report": ".report.json"}[stage]]
 
 
-def _side(given: str) -> Side:
+def _side(given: str, digests: Digests) -> Side:
     """A side of a diff: a saved report or IR, or a spec."""
     from resspec.backends.diff import Side
 
     if not given.endswith(".json"):
+        from resspec.backends.report import report
         from resspec.compiler import load_revised
 
         network = load_revised(given)
-        return Side(_reported(network), network)
+        return Side(report(network, digests), network)
     from resspec.backends.diff.saved import from_json
 
     try:
-        return from_json(Path(given).read_text(encoding="utf-8"))
+        return from_json(Path(given).read_text(encoding="utf-8"), digests)
     except (OSError, UnicodeDecodeError, UsageError) as error:
         raise UsageError(f"cannot read {given}: {getattr(error, 'strerror', None) or error}") from None
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from resspec.backends.summary import summary
 from resspec.diagnostics import UsageError
-from resspec.ir.fingerprint import fingerprint
+from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.nodes import Network
 from resspec.passes.measure import Totals, combine, measure
 
@@ -33,14 +33,14 @@ class Report(NamedTuple):
     totals: Totals
 
 
-def report(network: Network) -> Report:
-    """The report of a network, section by section."""
+def report(network: Network, digests: Digests | None = None) -> Report:
+    """The report of a network, section by section; `digests` as for the fingerprint."""
     rows = tuple(
         Row(section.label, summary(section.body), str(section.body.output), measure(section.body))
         for section in network.sections
     )
     totals = combine(row.totals for row in rows)
-    return Report(network.name, fingerprint(network), str(network.input), rows, totals)
+    return Report(network.name, fingerprint(network, digests), str(network.input), rows, totals)
 
 
 def to_json(report: Report) -> str:

@@ -35,7 +35,8 @@ HEAD = "head avgpool -> fc 10"
 
 def network(folder: Path, name: str, *clauses: str, blocks: str = BLOCKS) -> Network:
     path = folder / f"{name}.res"
-    path.write_text("\n".join([*blocks.strip().split("\n"), f"network {name} {{", "input 3x32x32", *clauses, "}"]), encoding="utf-8")
+    lines = [*blocks.strip().split("\n"), f"network {name} {{", "input 3x32x32", *clauses, "}"]
+    path.write_text("\n".join(lines), encoding="utf-8")
     return load(path)
 
 
@@ -58,7 +59,8 @@ def said(changes: Structure) -> list[str]:
 @pytest.mark.parametrize(("a", "b", "expected"), [
     ([STEM, "shortcut B", STAGE, HEAD], [STEM, "shortcut B", "stage layer1: 6 x basic 16", HEAD],
      ["~ layer1: 4 → 6 blocks, + 2 × basic (layer1.4..5)"]),
-    ([STEM, "shortcut B", STAGE, HEAD], [STEM, "shortcut B", "stage layer1: 2 x basic 16 -> basic 16, groups=2 -> 2 x basic 16", HEAD],
+    ([STEM, "shortcut B", STAGE, HEAD],
+     [STEM, "shortcut B", "stage layer1: 2 x basic 16 -> basic 16, groups=2 -> 2 x basic 16", HEAD],
      ["~ layer1: 4 → 5 blocks, + basic (layer1.2)"]),
     ([STEM, "shortcut B", STAGE, HEAD], [STEM, "shortcut B", "stage layer1: 4 x basic 16, groups=4", HEAD],
      ["~ conv2 of 4 blocks in layer1: groups 1 → 4"]),

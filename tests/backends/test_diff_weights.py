@@ -87,7 +87,8 @@ def test_random_networks(tmp_path: Path) -> None:
         path = tmp_path / "n.res"
         size = draw.choice([8, 8, 16])
         chain = " -> ".join(["conv 1x1, 8", *drawn])
-        path.write_text(f"{BLOCKS}network n {{ input 3x{size}x{size}; stage s: {chain}; head flatten -> fc 3 }}", encoding="utf-8")
+        clauses = f"input 3x{size}x{size}; stage s: {chain}; head flatten -> fc 3"
+        path.write_text(f"{BLOCKS}network n {{ {clauses} }}", encoding="utf-8")
         networks.append(load(path))
     for a, b in pairwise(networks):
         seen.add(agrees(a, b).loads)

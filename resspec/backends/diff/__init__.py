@@ -47,11 +47,12 @@ class Diff(NamedTuple):
         return self.a.hash == self.b.hash
 
 
-def diff(a: Side, b: Side) -> Diff:
+def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
+    """`digests`: those of the two networks, where they were computed already."""
     rows = a.report.rows, b.report.rows
     if a.network is None or b.network is None:
         return Diff(a.report, b.report, tuple(_by_labels(*rows)), None, None)
-    digests = Digests()
+    digests = digests or Digests()
     held = weights(a.network, b.network, digests)
     if a.report.hash == b.report.hash:
         return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure((), (), ()), held)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from math import prod
 from typing import Literal, NamedTuple
 
-from resspec.backends.diff.steps import Step, steps
+from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 
@@ -105,7 +105,10 @@ def _equal(a: list[Step], b: list[Step], digests: Digests) -> bool:
     if len(a) > 1 or len(b) > 1:
         return False
     x, y = a[0].node, b[0].node
-    return x.input == y.input and type(x) is type(y) and digests.row((x,), a[0].turns) == digests.row((y,), b[0].turns)
+    if x.input != y.input or type(x) is not type(y):
+        return False
+    keys = Keys(digests)
+    return keys.exact(a[0]) == keys.exact(b[0])
 
 
 def _tensors(parts: Iterable[list[Step]], scope: str = "") -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:

@@ -1,0 +1,138 @@
+"""Specs at revisions of a real repository, and what docs/git.md tells users to set up."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from resspec.compiler import load, load_revised
+from resspec.diagnostics import UsageError
+from resspec.ir.fingerprint import fingerprint
+
+DOCS = (Path(__file__).parents[2] / "docs/git.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
+UNIT = "block unit(width) {{ conv {}, width -> bn -> relu }}\n"
+NET = "use mine\nnetwork net {{ input 3x8x8; stage a: {} x unit 4; head avgpool -> fc 2 }}\n"
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two commits: the library's kernel grows from 1x1 to 3x3, and the net from 2 to 3 blocks."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    (tmp_path / "bin").mkdir()
+    command = tmp_path / "bin/resspec"
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m resspec "$@"\n', encoding="utf-8")
+    command.chmod(0o755)
+    top = tmp_path / "repository"
+    (top / "specs").mkdir(parents=True)
+    monkeypatch.chdir(top)
+    ran("git", "init", "-q", "-b", "main")
+    for size, blocks in (("1x1", 2), ("3x3", 3)):
+        Path("specs/mine.res").write_text(UNIT.format(size), encoding="utf-8")
+        Path("specs/net.res").write_text(NET.format(blocks), encoding="utf-8")
+        ran("git", "add", ".")
+        ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", size)
+    return top
+
+
+def ran(*command: str, code: int = 0) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_revision_has_its_own_libraries(repository: Path) -> None:
+    del repository
+    out = ran("resspec", "diff", "HEAD~1:specs/net.res", "specs/net.res", code=1)
+    assert "~ a: 2 → 3 blocks, + unit (a.2)" in out
+    assert "~ conv1 of a.0, a.1: kernel_size 1 → 3" in out
+    assert "HEAD~1:specs/mine.res:1 → specs/mine.res:1" in out
+    ran("resspec", "diff", "HEAD:specs/net.res", "specs/net.res")
+    ran("resspec", "diff", "main:specs/net.res:net", "specs/net.res:net")
+
+
+def test_paths_are_from_the_top_or_from_here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = fingerprint(load("specs/net.res"))
+    monkeypatch.chdir(repository / "specs")
+    assert fingerprint(load_revised("HEAD:specs/net.res")) == now
+    assert fingerprint(load_revised("HEAD:./net.res")) == now
+    assert fingerprint(load_revised("HEAD~1:specs/net.res")) != now
+    assert fingerprint(load_revised("net.res:net")) == now, "what is a file is no revision"
+    assert fingerprint(load_revised("resnet18")) == fingerprint(load("resnet18"))
+
+
+@pytest.mark.parametrize(("side", "message"), [
+    ("HEAD~9:specs/net.res", "git knows no revision 'HEAD~9'"),
+    ("--help:specs/net.res", "git knows no revision '--help'"),
+    ("HEAD:specs/none.res", "there is no spec 'specs/none.res' in 'HEAD'"),
+    ("HEAD:../net.res", "there is no spec"),
+    ("HEAD:specs", "there is no spec 'specs' in 'HEAD'"),
+    ("HEAD:specs/net.res:other", "has no network 'other'"),
+    ("HEAD:specs/\0", "cannot ask git"),
+])
+def test_what_git_does_not_have(repository: Path, side: str, message: str) -> None:
+    del repository
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_revised(side)
+
+
+def test_outside_of_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    with pytest.raises(UsageError, match=r"there is no spec 'HEAD:a\.res'.*not a git repository"):
+        load_revised("HEAD:a.res")
+
+
+def test_a_symbolic_link_is_not_followed(repository: Path) -> None:
+    (repository / "specs/link.res").symlink_to("/etc/passwd")
+    ran("git", "add", ".")
+    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "link")
+    with pytest.raises(UsageError, match="there is no spec"):
+        load_revised("HEAD:specs/link.res")
+
+
+def test_git_diff_runs_resspec(repository: Path) -> None:
+    _, command, tool, textconv = [text for language, text in BLOCKS if language == "sh"]
+    Path("one.res").write_text("network one { input 3x8x8; stage a: conv 3x3, 4; head avgpool -> fc 2 }\n", encoding="utf-8")
+    ran("git", "add", ".")
+    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "one")
+    ran("sh", "-c", command)
+    Path("one.res").write_text(Path("one.res").read_text().replace("4", "8"), encoding="utf-8")
+    assert "out_channels 4 → 8" in ran("git", "diff", "--", "one.res")
+    ran("git", "config", "--unset", "diff.resspec.command")
+    ran("sh", "-c", textconv)
+    assert re.search(r"^\+ .*conv 3x3, 8, padding=1", ran("git", "diff", "--", "one.res"), re.MULTILINE)
+    (repository / "specs/net.res").write_text(NET.format(5), encoding="utf-8")
+    out = ran("sh", "-c", tool)
+    assert "~ a: 3 → 5 blocks, + 2 × unit (a.3..4)" in out
+
+
+def test_the_workflow_writes_a_comment(repository: Path) -> None:
+    del repository
+    workflow = yaml.safe_load(next(text for _, text in BLOCKS if text.startswith("name: architecture")))
+    steps = {step["name"]: step for step in workflow["jobs"]["diff"]["steps"] if "name" in step}
+    script = steps["compare"]["run"]
+    base = ran("git", "rev-parse", "HEAD~1").strip()
+    ran("env", f"BASE={base}", "bash", "-e", "-o", "pipefail", "-c", script)
+    comment = Path("comment.md").read_text(encoding="utf-8")
+    assert "### `specs/net.res`\n**net → net**: different networks\n" in comment
+    assert "- **a**: 2 → 3 blocks, \\+ unit" in comment or "- **a**: 2 → 3 blocks, + unit" in comment
+    assert "### `specs/mine.res`" in comment
+
+
+def test_the_hook_checks_specs(repository: Path) -> None:
+    del repository
+    hooks = yaml.safe_load(next(text for _, text in BLOCKS if text.startswith("repos:")))["repos"][0]["hooks"]
+    assert re.search(hooks[0]["files"], "specs/net.res")
+    assert "no mistakes" in ran(*hooks[0]["entry"].split(), "specs/net.res", "specs/net.res")
