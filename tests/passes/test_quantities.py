@@ -32,6 +32,37 @@ def test_shipped(name: str) -> None:
     assert [(what, ours, torchs) for what, ours, torchs in compared(load(name)) if ours != torchs] == []
 
 
+CORNERS = [
+    "mul { identity | sigmoid } -> relu -> maxpool 2x2 -> conv 3x3, 4",  # nothing needs a gradient before the convolution
+    "conv 3x3, 4 -> mul { identity | sigmoid | avgpool }",
+    "mul { conv 1x1, 4 | identity | conv 1x1, 4 -> relu }",
+    "conv 1x1, 4 -> mul { identity | identity }",
+    "mul { identity | conv 1x1, 4 } -> mul { slice 0, 2 | slice 2, 4 }",
+    "conv 1x1, 4 -> add { identity | identity | relu }",
+    "add { conv 1x1, 4 | conv 1x1, 4 -> bn | identity } -> relu",
+    "conv 1x1, 4 -> dropout 1 -> drop_path 1 -> dropout 0 -> drop_path 0",
+    "conv 1x1, 4 -> slice 0, 2 -> relu inplace=true -> fc 3",
+    "conv 1x1, 4 -> silu inplace=true -> hardswish inplace=true -> relu6",
+    "conv 1x1, 4 -> subsample /2 -> flatten -> fc 3",
+    "conv 1x1, 4 -> slice 1, 3 -> flatten -> fc 3 -> fc 2",
+    "conv 1x1, 4 -> ln2d -> flatten -> fc 3",
+    "bn affine=false -> relu -> fc 3",
+    "conv 1x1, 4 -> to_last -> ln -> linear 8 -> gelu -> linear 4 -> layer_scale -> to_first -> bn",
+    "shuffle 1 -> gn 2 -> shuffle 2",
+    "conv 1x1, 4 -> to_last -> linear 8, bias=false -> slice 0, 4 -> linear 2",
+    "concat { conv 1x1, 4 | identity } -> maxpool to=3x2",
+    "ln2d -> conv 3x3, 4, groups=2, dilation=2 -> avgpool to=2x3 -> fc 3",
+    "upconv 3x3, 4, /2, groups=2 -> gn 1, affine=false -> sigmoid",
+    "layer_scale -> gelu tanh=true -> hardsigmoid -> conv 1x1, 4 -> pad_channels 4 -> chunk 2, 1",
+    "conv 1x1, 4 -> flatten -> bn -> relu",
+]
+
+
+@pytest.mark.parametrize("chain", CORNERS)
+def test_corners(chain: str, tmp_path: Path) -> None:
+    assert [row for row in compared(written(tmp_path, chain), "bfloat16") if row[1] != row[2]] == []
+
+
 def test_figures_of_resnet50() -> None:
     network = load("torchvision/resnet50")
     assert 2 * (measure(network).macs + backward_macs(network)) == 24_299_077_632
