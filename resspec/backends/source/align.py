@@ -21,34 +21,44 @@ def align(template: Program, other: Program) -> Alignment | None:
     value that its reader reads instead."""
     if template.entered != other.entered:
         return None
-    found = Alignment()
-    value: dict[int, int | None] = {0: 0}  # of the template → of the other; None: not known before it is read
-
-    def reads(source: int, actual: int, before: int) -> bool:
-        """Whether the template's `source` can be the other's `actual`."""
-        if value[source] is not None:
-            return value[source] == actual
-        kept = [v for v in range(before) if v < source and value[v] == actual]
-        if not kept or found.fallbacks.get(source - 1, kept[-1]) != kept[-1]:
-            return False
-        found.fallbacks[source - 1] = kept[-1]
-        value[source] = actual
-        return True
-
+    aligner = _Aligner()
     position = 0
     for i, statement in enumerate(template.statements):
         candidate = other.statements[position] if position < len(other.statements) else None
-        if candidate is not None and _alike(statement, candidate):
-            pairs = list(zip(sources(statement), sources(candidate), strict=True))
-            if all(value[s] in (None, a) for s, a in pairs) and all(reads(s, a, i + 1) for s, a in pairs):
-                position += 1
-                value[i + 1] = position
-                found.statements.append(candidate)
-                continue
-        value[i + 1] = None
-        found.statements.append(None)
-    complete = position == len(other.statements) and reads(template.result, other.result, len(template.statements) + 1)
-    return found if complete else None
+        if candidate is not None and _alike(statement, candidate) and aligner.reads_as(statement, candidate):
+            position += 1
+            aligner.add(i, candidate, position)
+        else:
+            aligner.add(i, None, None)
+    if position < len(other.statements) or not aligner.is_same(template.result, other.result):
+        return None
+    return aligner.found
+
+
+class _Aligner:
+    def __init__(self) -> None:
+        self.found = Alignment()
+        self._value: dict[int, int | None] = {0: 0}  # of the template → of the other; None: not known before it is read
+
+    def add(self, i: int, statement: Statement | None, value: int | None) -> None:
+        self.found.statements.append(statement)
+        self._value[i + 1] = value
+
+    def reads_as(self, statement: Statement, candidate: Statement) -> bool:
+        """Whether two statements read the same."""
+        pairs = list(zip(sources(statement), sources(candidate), strict=True))
+        return all(self._value[s] in (None, a) for s, a in pairs) and all(self.is_same(s, a) for s, a in pairs)
+
+    def is_same(self, source: int, actual: int) -> bool:
+        """Whether the template's `source` can be the other's `actual`."""
+        if self._value[source] is not None:
+            return self._value[source] == actual
+        kept = [v for v in range(source) if self._value[v] == actual]
+        if not kept:
+            return False
+        self.found.fallbacks[source - 1] = kept[-1]
+        self._value[source] = actual
+        return True
 
 
 def _alike(a: Statement, b: Statement) -> bool:

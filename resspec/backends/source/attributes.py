@@ -79,7 +79,9 @@ class Attributes:
                 self.body.append(_register(owner, constant(part.at()), call(dotted("nn.Module"))))
             owner = attribute(owner, part.at())
         text = label(path[-1], loops)
-        self._of[slot] = attribute(owner, text.value) if isinstance(text, ast.Constant) else call(name("getattr"), owner, text)
+        self._of[slot] = call(name("getattr"), owner, text)
+        if isinstance(text, ast.Constant):
+            self._of[slot] = attribute(owner, path[-1].at())
         body += _made(slot, owner, text, value)
 
     def _free(self, slot: Slot, wanted: str, value: ast.expr) -> ast.expr:
@@ -137,6 +139,8 @@ def _fixed(slots: Iterable[Slot], counts: tuple[int, ...] = ()) -> Iterator[str]
 
 def _register(owner: ast.expr, text: ast.expr, value: ast.expr) -> ast.stmt:
     """`self.conv1 = …`, or what does that for names that are no identifiers."""
-    if isinstance(text, ast.Constant) and is_attribute(text.value):
-        return assign(ast.Attribute(owner, text.value), value)
-    return ast.Expr(call(ast.Attribute(owner, "add_module"), text, value))
+    match text:
+        case ast.Constant(value=str(plain)) if is_attribute(plain):
+            return assign(ast.Attribute(owner, plain), value)
+        case _:
+            return ast.Expr(call(ast.Attribute(owner, "add_module"), text, value))

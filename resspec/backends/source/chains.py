@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Hashable, Iterator, Sequence
-from os.path import commonprefix
 from typing import Any, TypeGuard
 
-from resspec.backends.source.terms import Apply, Body, Instance, Item, Leaf, Loop, Many, One, Program, Row, Term, instances
+from resspec.backends.source.terms import Apply, Body, Item, Leaf, Loop, Many, One, Program, Row, Term, instances
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
 
@@ -113,5 +111,5 @@ def _in_items(items: Sequence[Item], place: Hashable) -> Iterator[tuple[Hashable
 
 def _function_name(key: _Key, names: list[str]) -> str:
     """What the places have in common, else what the layers are: `conv_bn_relu`."""
-    common = re.match(r"[a-z_]*", commonprefix(names))
-    return common[0] if common and len(common[0]) > 2 else "_".join(layer[-1] for layer in key[1])
+    common = names[0] if len(set(names)) == 1 else ""
+    return common if len(common) > 2 else "_".join(layer[-1] for layer in key[1])

@@ -10,7 +10,7 @@ from pathlib import Path
 _LAYERS = Path(__file__).parent.parent / "layers.py"
 
 # The names of what torch's constructors take by position.
-_TORCH: dict[str, tuple[str, ...]] = {
+TORCH: dict[str, tuple[str, ...]] = {
     "Conv2d": ("in_channels", "out_channels", "kernel_size"),
     "ConvTranspose2d": ("in_channels", "out_channels", "kernel_size"),
     "Linear": ("in_features", "out_features"),
@@ -29,8 +29,8 @@ _TORCH: dict[str, tuple[str, ...]] = {
 
 def positions(module: str) -> tuple[str, ...]:
     """The names of the arguments that a layer's constructor takes by position."""
-    if module in _TORCH:
-        return _TORCH[module]
+    if module in TORCH:
+        return TORCH[module]
     if module not in _definitions():
         return ()
     methods = (node for node in ast.walk(_definitions()[module]) if isinstance(node, ast.FunctionDef))

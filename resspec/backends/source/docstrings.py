@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from resspec.backends.source.families import Class
-from resspec.backends.source.printer import text
+from resspec.backends.source.inline import text
 from resspec.backends.source.terms import Merge
 from resspec.ir.nodes import Network
 from resspec.passes.measure import measure
 
+_MOST = 40  # sections, more of which are no overview
 FUNCTION = "The network, untrained."
 
 
@@ -17,16 +18,16 @@ def of_file(network: Network, function: str, fingerprint: str | None) -> str:
     """The network at a glance, section by section."""
     assert fingerprint is None or re.fullmatch(r"[A-Za-z0-9]+", fingerprint), fingerprint
     rows = [("", "output", "parameters")]
-    for section in network.sections:
+    for section in network.sections if len(network.sections) <= _MOST else ():
         label = re.sub(r"[^A-Za-z0-9_.-]", "_", section.label.removesuffix(".."))
         rows.append((label, str(section.body.output), f"{measure(section.body).params:,}"))
     rows.append(("total", "", f"{measure(network).params:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [f"    {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}" for a, b, c in rows]
+    table = [f"    {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
     origin = f"the spec with hash {fingerprint[:16]}" if fingerprint else "a spec"
     use = [f"    from {function} import {function}", f"    net = {function}()"]
-    lines = [f"{function}: {network.input} -> {network.output}", "", *table, "", f"Written by resspec from {origin}. To use it:", "", *use]
-    return "\n".join(['"""' + lines[0], *(line.rstrip() for line in lines[1:]), '"""'])
+    head = [f'"""{function}: {network.input} -> {network.output}', ""]
+    return "\n".join([*head, *table, "", f"Written by resspec from {origin}. To use it:", "", *use, '"""'])
 
 
 def of_network(network: Network) -> str:

@@ -10,7 +10,7 @@ from typing import Literal, cast
 
 from resspec.backends.source.align import align
 from resspec.backends.source.parameters import Mask, Parameter, Solver
-from resspec.backends.source.patterns import Choice, Pattern, UnalikeError, choices, generalise, holes, skeleton
+from resspec.backends.source.patterns import Choice, Generaliser, Pattern, UnalikeError, holes, walk
 from resspec.backends.source.syntax import LOCALS, Names, class_name
 from resspec.backends.source.terms import Apply, Body, Loop, Merge, Program, Statement, Value, instances
 
@@ -130,7 +130,7 @@ def _split(bodies: list[Body], of: Classes) -> Iterator[Class]:
     order = {id(body): i for i, body in enumerate(bodies)}
     groups = [sorted(group, key=lambda body: order[id(body)]) for group in groups]
     for group in sorted(groups, key=lambda group: order[id(group[0])]):
-        yield from _classes(group, of, (lambda body: skeleton(body.program, of), id))
+        yield from _classes(group, of, (lambda body: _skeleton(body.program, of), id))
 
 
 def _classes(bodies: Sequence[Body], of: Classes, cuts: Sequence[Callable[[Body], Hashable]]) -> Iterator[Class]:
@@ -144,6 +144,16 @@ def _classes(bodies: Sequence[Body], of: Classes, cuts: Sequence[Callable[[Body]
             yield from _classes(part, of, cuts[1:])
 
 
+def _skeleton(program: Program, of: Classes) -> Hashable:
+    """What a program runs, without any arguments."""
+    terms = Generaliser(of)
+    return tuple(
+        (statement.path, terms.skeleton(statement.term)) if isinstance(statement, Apply)
+        else _skeleton(statement.body, of) if isinstance(statement, Loop) else None
+        for statement in program.statements
+    )
+
+
 # --- one class ---
 
 
@@ -154,14 +164,17 @@ def _class(bodies: Sequence[Body], of: Classes) -> Class:
     solver = Solver([body.channels for body in bodies])
     cls = Class(bodies, slots, template, solver)
     patterns = list(_patterns(slots))
-    everywhere = [hole for pattern in patterns for hole in holes(pattern) if None not in hole.values]
-    for hole in everywhere:
-        solver.solve(hole)
-    _find_tests(slots, solver, {})
-    for choice in (choice for pattern in patterns for choice in choices(pattern)):
-        cls.tests[choice] = _choice_tests(choice, solver)
-    for hole in (hole for pattern in patterns for hole in holes(pattern) if None in hole.values):
-        solver.solve(hole)
+    found = [hole for pattern in patterns for hole in holes(pattern)]
+    for hole in found:
+        if None not in hole.values:
+            solver.solve(hole)
+    _find_tests(slots, solver)
+    for part in (part for pattern in patterns for part in walk(pattern)):
+        if isinstance(part, Choice):
+            cls.tests[part] = _choice_tests(part, solver)
+    for hole in found:
+        if None in hole.values:
+            solver.solve(hole)
     return cls
 
 
@@ -169,23 +182,21 @@ def _slots(template: Program, programs: Sequence[Program], of: Classes, *, loope
     alignments = [align(template, program) for program in programs]
     if None in alignments:
         raise UnalikeError
+    columns = [alignment.statements for alignment in alignments if alignment]
     found = []
-    for i, statement in enumerate(template.statements):
-        column = [alignment.statements[i] for alignment in alignments if alignment]
+    for i, (statement, *column) in enumerate(zip(template.statements, *columns, strict=True)):
         slot = Slot(statement)
         if None in column:
             slot.present = tuple(one is not None for one in column)
-            fallbacks = {alignment.fallbacks.get(i) for alignment, one in zip(alignments, column, strict=True) if alignment and not one}
-            if len(fallbacks) > 1:
+            fallbacks = {a.fallbacks.get(i) for a, is_there in zip(alignments, slot.present, strict=True) if a and not is_there}
+            if len(fallbacks) > 1 or isinstance(statement, Loop):
                 raise UnalikeError
             slot.fallback = fallbacks.pop()
         if isinstance(statement, Apply):
             terms = [cast(Apply, one).term if one else None for one in column]
-            slot.pattern = generalise(terms, statement.path[-1].at(), of, looped=looped)
+            slot.pattern = Generaliser(of).pattern(terms, statement.path[-1].at(), looped=looped)
         elif isinstance(statement, Loop):
-            if slot.present is not None:
-                raise UnalikeError
-            slot.inner = _slots(statement.body, [cast(Loop, one).body for one in column if one], of, looped=True)
+            slot.inner = _slots(statement.body, [cast(Loop, one).body for one in column], of, looped=True)
         found.append(slot)
     for present, run in groupby(found, key=lambda slot: slot.present):
         if present is not None:
@@ -194,15 +205,15 @@ def _slots(template: Program, programs: Sequence[Program], of: Classes, *, loope
 
 
 def _set_optional(run: list[Slot]) -> None:
-    """How slots that are present together are left out."""
-    first, *others = run
-    if isinstance(first.statement, Apply) and not others:
-        first.optional = "identity" if first.fallback == first.statement.source else "none"
-        return
-    if sum(slot.fallback is not None for slot in run) > 1:
+    """How slots that are present together are left out: only what the last of them makes is taken from elsewhere."""
+    *others, last = run
+    if last.fallback is None or any(slot.fallback is not None for slot in others):
         raise UnalikeError
-    for slot in run:
-        slot.optional = "flag"
+    if isinstance(last.statement, Apply) and not others:
+        last.optional = "identity" if last.fallback == last.statement.source else "none"
+    else:
+        for slot in run:
+            slot.optional = "flag"
 
 
 def _patterns(slots: Iterable[Slot]) -> Iterator[Pattern]:
@@ -212,7 +223,8 @@ def _patterns(slots: Iterable[Slot]) -> Iterator[Pattern]:
         yield from _patterns(slot.inner)
 
 
-def _find_tests(slots: Iterable[Slot], solver: Solver, known: dict[Mask, ast.expr]) -> None:
+def _find_tests(slots: Iterable[Slot], solver: Solver) -> None:
+    known: dict[Mask, ast.expr] = {}
     for slot in slots:
         if slot.present is not None:
             if slot.present not in known:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from resspec.backends.source.parameters import Solver
-from resspec.backends.source.syntax import LOCALS, assign, name, same
+from resspec.backends.source.syntax import LOCALS, assign, is_same, name
 
 _OFTEN = 3
 
@@ -20,7 +20,7 @@ def with_locals(solver: Solver, body: list[ast.stmt]) -> list[ast.stmt]:
     _, leaving = solver.channels()
     assigned = []
     for formula in often:
-        leaves = leaving is not None and same(formula, leaving)
+        leaves = leaving is not None and is_same(formula, leaving)
         local = solver.names.new(LOCALS[0] if leaves else LOCALS[1])
         assigned.append(assign(name(local), formula))
         body = [_Replaced(formula, local).visit(statement) for statement in body]
@@ -42,5 +42,5 @@ class _Replaced(ast.NodeTransformer):
         self.formula = formula
         self.local = local
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:  # noqa: N802
-        return name(self.local) if same(node, self.formula) else self.generic_visit(node)
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        return name(self.local) if is_same(node, self.formula) else self.generic_visit(node)

@@ -98,7 +98,8 @@ class Forward:
         match slot.statement:
             case Apply(source=x) if x == self.pending.value and slot.optional != "none":
                 layer = slot.pattern.leaf.layer if isinstance(slot.pattern, LeafPattern) else None
-                return isinstance(layer, Activation | Gelu | Sigmoid | Norm) and self.pending.depth < _DEEPEST and self.pending.wraps
+                follows = isinstance(layer, Activation | Gelu | Sigmoid | Norm)
+                return follows and self.pending.wraps and self.pending.depth < _DEEPEST
             case Merge(inplace=True, sources=(first, *others)):
                 return self.pending.value in others and self.pending.value != first and self.pending.depth == 1
             case Merge(sources=values):
@@ -118,8 +119,7 @@ class Forward:
             base = self.pending.base
         values = [self._operand(value) for value in merge.sources]
         if merge.kind == "concat":
-            dim = constant(1) if merge.dim == 1 else ast.UnaryOp(ast.USub(), constant(1))
-            node: ast.expr = call(dotted("torch.cat"), ast.Tuple(values), dim)
+            node: ast.expr = call(dotted("torch.cat"), ast.Tuple(values), constant(merge.dim))
         else:
             node = values[0]
             for value in values[1:]:

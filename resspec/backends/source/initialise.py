@@ -11,11 +11,12 @@ from resspec.backends.source import copied
 from resspec.backends.source.attributes import Attributes
 from resspec.backends.source.collect import leaf
 from resspec.backends.source.families import Class
-from resspec.backends.source.patterns import LeafPattern, ManyPattern, OnePattern, Pattern, RowPattern, leaves
+from resspec.backends.source.patterns import LeafPattern, ManyPattern, Pattern, RowPattern, walk
 from resspec.backends.source.syntax import attribute, call, compare, constant, dotted, name
 from resspec.backends.source.terms import Leaf
 from resspec.ir.init import CONSTANTS, Init
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.shape import Name
 
 NOTHING = Init("default", (), None)
 
@@ -46,8 +47,9 @@ def plan(classes: Iterable[Class], network: Network) -> Plan:
     for cls in classes:
         for slot in cls.every_slot():
             if slot.pattern is not None:
-                for pattern in leaves(slot.pattern):
-                    patterns.setdefault(pattern.module, []).append(pattern)
+                for pattern in walk(slot.pattern):
+                    if isinstance(pattern, LeafPattern):
+                        patterns.setdefault(pattern.module, []).append(pattern)
                 if slot in cls.slots and slot.present is None and cls.form == "class":
                     reachable.update(_reachable(slot.pattern))
     result = Plan()
@@ -125,10 +127,7 @@ def _fill(law: str, arguments: dict[str, str | Fraction], tensor: ast.expr) -> a
 
 
 def _number(value: str | Fraction) -> ast.expr:
-    if isinstance(value, str):
-        return constant(value)
-    node = constant(abs(float(value)))
-    return ast.UnaryOp(ast.USub(), node) if value < 0 else node
+    return constant(value if isinstance(value, str) else float(value))
 
 
 # --- which module ---
@@ -147,6 +146,8 @@ def _named(paths: list[str], others: list[str]) -> ast.expr:
         ends = dict.fromkeys("." + ".".join(path.split(".")[-depth:]) for path in paths)
         if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(path.endswith(tuple(ends)) for path in paths):
             return call(ast.Attribute(name("name"), "endswith"), _strings(list(ends)))
+    if len(paths) == 1:
+        return compare(name("name"), "==", constant(paths[0]))
     return ast.Compare(name("name"), [ast.In()], [ast.Tuple([constant(path) for path in paths])])
 
 
@@ -169,7 +170,8 @@ def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast
                 if isinstance(item, ManyPattern):
                     return
                 label = item.names[0].at()
-                yield from _places(item.pattern, ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label))
+                inner = ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label)
+                yield from _places(item.pattern, inner)
         case _:
             pass
 
@@ -177,9 +179,7 @@ def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast
 def _layers(node: Node, path: str, turns: tuple[int, ...], turn: int | None) -> Iterator[tuple[str, Op]]:
     """Every layer under its full name, repeats written out."""
     match node:
-        case Op(name=None):
-            pass
-        case Op(name=name, layer=layer):
+        case Op(name=Name() as name, layer=layer):
             yield path + name.at(*turns), node if turn is None else node.model_copy(update={"layer": layer.at(turn)})
         case Scope(name=name, body=body):
             yield from _layers(body, f"{path}{name.at(*turns)}.", (), turn)
@@ -189,3 +189,5 @@ def _layers(node: Node, path: str, turns: tuple[int, ...], turn: int | None) -> 
         case Repeat(count=count, body=body):
             for i in range(count):
                 yield from _layers(body, path, (*turns, i), i)
+        case _:
+            pass

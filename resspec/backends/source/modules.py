@@ -73,14 +73,15 @@ class Constructors:
         """nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
         first, prefix = _numbering(items)
         modules = self.modules(items, loops, shapes=shapes) if prefix is not None else []
-        if prefix is None or (prefix and is_attribute(f"{prefix}0") and not any(isinstance(m, ast.Starred) for m in modules)):
+        repeats = any(isinstance(module, ast.Starred) for module in modules)
+        if prefix is None or (prefix and is_attribute(f"{prefix}0") and not repeats):
             node = self._named(items, loops, shapes)
-            parts = len(node.keywords)
-        else:
+        elif prefix or first:
             start = {"start": constant(first)} if first else {}
-            node = call(name("numbered"), constant(prefix), *modules, **start) if prefix or first else call(dotted("nn.Sequential"), *modules)
-            parts = len(modules)
-        if parts > 2 or (parts == 2 and any(isinstance(module, ast.Starred) for module in modules)):
+            node = call(name("numbered"), constant(prefix), *modules, **start)
+        else:
+            node = call(dotted("nn.Sequential"), *modules)
+        if max(len(modules), len(node.keywords)) > (1 if repeats else 2):
             self.marks.broken.add(node)
         return node
 
@@ -127,7 +128,8 @@ class Constructors:
                 keyword = ast.keyword(None, self._many_named(item, loops))
             else:
                 text, value = item.names[0].at(), self.expression(item.pattern, loops)
-                keyword = ast.keyword(text, value) if is_attribute(text) else ast.keyword(None, ast.Dict([constant(text)], [value]))
+                odd = ast.Dict([constant(text)], [value])
+                keyword = ast.keyword(text, value) if is_attribute(text) else ast.keyword(None, odd)
             if comment:
                 self.marks.comments[keyword] = comment
             node.keywords.append(keyword)

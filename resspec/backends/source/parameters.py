@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import chain, permutations
 
 from resspec.backends.source.patterns import CHANNELS, Hole, UnalikeError
-from resspec.backends.source.syntax import Names, binary, compare, constant, name
+from resspec.backends.source.syntax import Constant, Names, binary, compare, constant, name
 from resspec.backends.source.terms import Value
 from resspec.ir.ops.layer import Ramp
 
 Values = tuple[Value | None, ...]
 Mask = tuple[bool, ...]
 
-_DEFAULTS: dict[str, Value] = {"stride": 1, "dilation": 1, "padding": 0, "drop_path": 0.0, "dropout": 0.0, "flag": False}
+_DEFAULTS: dict[str, Constant] = {"stride": 1, "dilation": 1, "padding": 0, "drop_path": 0.0, "dropout": 0.0, "flag": False}
 _MAX_FLAGS = 2
 
 
@@ -28,7 +28,7 @@ class Parameter:
     values: tuple[Value, ...]
 
     @property
-    def default(self) -> Value | None:
+    def default(self) -> Constant | None:
         usual = _DEFAULTS.get(self.role, 1 if self.name.endswith("groups") else None)
         return usual if usual in [value for value in self.values if not isinstance(value, Ramp)] else None
 
@@ -52,8 +52,8 @@ class Solver:
 
     def __init__(self, channels: Sequence[tuple[int, int]]) -> None:
         self.parameters: list[Parameter] = []
-        self.entering: Values = tuple(entering for entering, _ in channels)
-        self.leaving: Values = tuple(leaving for _, leaving in channels)
+        self.entering = tuple(entering for entering, _ in channels)
+        self.leaving = tuple(leaving for _, leaving in channels)
         self.names = Names()
         self._flags = 0
         self._solved: dict[Hole, ast.expr | Value] = {}
@@ -68,9 +68,9 @@ class Solver:
     def test(self, chosen: Mask, among: Mask, member: str | None) -> ast.expr:
         """An expression that is true in the chosen bodies: what shortcut options look at, or a flag named after the member
         where there is no such rule. Raises UnalikeError where there is neither."""
-        for rule, node in self._rules():
-            if all(rule(i) == chosen[i] for i in range(len(chosen)) if among[i]):
-                return node()
+        for holds, node in self._rules():
+            if all(a == b for a, b, counts in zip(holds, chosen, among, strict=True) if counts):
+                return node
         if member is None or self._flags == _MAX_FLAGS:
             raise UnalikeError
         self._flags += 1
@@ -80,9 +80,8 @@ class Solver:
         """The channels that enter and those that leave, as expressions."""
         return self._side(self.entering), self._side(self.leaving)
 
-    def _side(self, values: Values) -> ast.expr | None:
-        only = set(values)
-        return constant(only.pop()) if len(only) == 1 else self._known(values)
+    def _side(self, values: tuple[int, ...]) -> ast.expr | None:
+        return constant(values[0]) if len(set(values)) == 1 else self._known(values)
 
     def _find(self, hole: Hole) -> ast.expr | Value:
         values = hole.values
@@ -112,18 +111,13 @@ class Solver:
     def _known(self, values: Values) -> ast.expr | None:
         """Channels as an expression of the parameters there are: equal, a multiple, a part, a sum."""
         parameters = [p for p in self.parameters if p.role == CHANNELS]
-        shapes: list[Callable[[Parameter], ast.expr | None]] = [
-            lambda p: name(p.name) if _fits(values, p.values) else None,
-            lambda p: _multiple(values, p),
-            lambda p: _part(values, p),
-            lambda p: _offset(values, p),
-        ]
-        single = next((node for shape in shapes for p in parameters if (node := shape(p)) is not None), None)
-        return single or next((node for p, q in permutations(parameters, 2) if (node := _pair(values, p, q)) is not None), None)
+        simple = (shape(values, p) for shape in (_same, _multiple, _part, _offset) for p in parameters)
+        pairs = (_pair(values, p, q) for p, q in permutations(parameters, 2))
+        return next((node for node in chain(simple, pairs) if node is not None), None)
 
     def _widening(self, hole: Hole) -> ast.expr | None:
         """The channels that zero padding adds: those that leave without those that enter."""
-        if not _fits(hole.values, [y - x for x, y in zip(self.entering, self.leaving, strict=True)]):  # type: ignore[operator]
+        if not _fits(hole.values, [y - x for x, y in zip(self.entering, self.leaving, strict=True)]):
             return None
         entering, leaving = self._known(self.entering), self._known(self.leaving)
         return binary(leaving, "-", entering) if entering and leaving else None
@@ -135,7 +129,7 @@ class Solver:
         for p in self.parameters:
             if p.role == "dilation" and _fits(hole.values, p.values):
                 return name(p.name)
-            if p.role == "kernel_size" and all(v is None or (type(k) is int and k // 2 == v) for v, k in zip(hole.values, p.values, strict=True)):
+            if p.role == "kernel_size" and _fits(hole.values, [k // 2 if isinstance(k, int) else None for k in p.values]):
                 return binary(name(p.name), "//", constant(2))
         return None
 
@@ -152,44 +146,35 @@ class Solver:
 
     def _new(self, role: str, wanted: Sequence[str], values: Values | Mask) -> ast.expr:
         usual = _DEFAULTS.get(role, 0)
-        parameter = Parameter(self.names.new(*(text.lower() for text in wanted)), role, tuple(usual if value is None else value for value in values))
-        self.parameters.append(parameter)
-        return name(parameter.name)
+        text = self.names.new(*(text.lower() for text in wanted))
+        self.parameters.append(Parameter(text, role, tuple(usual if value is None else value for value in values)))
+        return name(text)
 
-    def _rules(self) -> Iterable[tuple[Callable[[int], bool], Callable[[], ast.expr]]]:
-        """What a shortcut option distinguishes: whether the block strides, whether it changes the channels."""
-        strides = [p for p in self.parameters if p.role == "stride"]
+    def _rules(self) -> Iterator[tuple[list[bool], ast.expr]]:
+        """What a shortcut option distinguishes, and how one writes it: does the block stride, does it change the channels."""
         entering, leaving = self._known(self.entering), self._known(self.leaving)
-
-        def widens(i: int) -> bool:
-            return self.entering[i] != self.leaving[i]
-
-        def differs(operator: str) -> ast.expr:
-            assert entering is not None and leaving is not None
-            return compare(entering, operator, leaving)
-
-        channels = entering is not None and leaving is not None
-        for p in strides if channels else ():
-            yield (lambda i: p.values[i] != 1 or widens(i)), lambda: ast.BoolOp(ast.Or(), [_not_one(p), differs("!=")])
-            yield (lambda i: p.values[i] == 1 and not widens(i)), lambda: ast.BoolOp(ast.And(), [_one(p), differs("==")])
-        if channels:
-            yield widens, lambda: differs("!=")
-            yield (lambda i: not widens(i)), lambda: differs("==")
-        for p in strides:
-            yield (lambda i: p.values[i] != 1), lambda: _not_one(p)
-            yield (lambda i: p.values[i] == 1), lambda: _one(p)
-
-
-def _one(p: Parameter) -> ast.expr:
-    return compare(name(p.name), "==", constant(1))
-
-
-def _not_one(p: Parameter) -> ast.expr:
-    return compare(name(p.name), "!=", constant(1))
+        changes = [x != y for x, y in zip(self.entering, self.leaving, strict=True)]
+        strides = [(name(p.name), [value != 1 for value in p.values]) for p in self.parameters if p.role == "stride"]
+        one = constant(1)
+        if entering is not None and leaving is not None:
+            differs, equals = compare(entering, "!=", leaving), compare(entering, "==", leaving)
+            for stride, does in strides:
+                either = [a or b for a, b in zip(does, changes, strict=True)]
+                yield either, ast.BoolOp(ast.Or(), [compare(stride, "!=", one), differs])
+                yield [not value for value in either], ast.BoolOp(ast.And(), [compare(stride, "==", one), equals])
+            yield changes, differs
+            yield [not value for value in changes], equals
+        for stride, does in strides:
+            yield does, compare(stride, "!=", one)
+            yield [not value for value in does], compare(stride, "==", one)
 
 
 def _fits(values: Sequence[Value | None], known: Sequence[Value | None]) -> bool:
     return all(value is None or value == other for value, other in zip(values, known, strict=True))
+
+
+def _same(values: Values, p: Parameter) -> ast.expr | None:
+    return name(p.name) if _fits(values, p.values) else None
 
 
 def _ints(values: Values, p: Parameter) -> list[tuple[int, int]]:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import TYPE_CHECKING, cast
 
 from resspec.backends.source.copied import positions
-from resspec.backends.source.terms import Apply, Instance, Item, Leaf, Loop, Many, One, Program, Row, Statement, Term, Value
+from resspec.backends.source.terms import Instance, Item, Leaf, Many, One, Path, Row, Term, Value
 from resspec.ir.init import Init
 from resspec.ir.ops.layer import Ramp, short
-from resspec.ir.shape import Name, Shape
+from resspec.ir.shape import Shape
 
 if TYPE_CHECKING:
     from resspec.backends.source.families import Class
 
-CHANNELS = "channels"
-_WIDTHS = {
+CHANNELS = "channels"  # the role of all arguments that count channels
+_CHANNELS = {
     "in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "normalized_shape",
     "amount", "channels", "groups", "start", "stop",
 }
@@ -50,7 +50,7 @@ class LeafPattern:
 
 @dataclass(eq=False)
 class OnePattern:
-    names: tuple[Name, ...]
+    names: Path
     pattern: Pattern
     output: Shape
 
@@ -77,125 +77,117 @@ class Choice:
     """Different modules in different bodies: which bodies have each."""
 
     options: tuple[tuple[tuple[bool, ...], Pattern], ...]
-    member: str = field(default="")
 
 
 ItemPattern = OnePattern | ManyPattern
 Pattern = LeafPattern | RowPattern | InstancePattern | Choice
 
 
-def generalise(
-    terms: Sequence[Term | None], member: str, classes: dict[int, Class], *, looped: bool = False
-) -> Pattern:
-    """The pattern of one term for each body (None where a body has none), given the classes of bodies by `id`.
-    Raises UnalikeError."""
-    heads = dict.fromkeys(_head(term, classes) for term in terms if term is not None)
-    if len(heads) > 1:
-        options = []
-        for head in heads:
-            chosen = [term if term is not None and _head(term, classes) == head else None for term in terms]
-            options.append((tuple(term is not None for term in chosen), generalise(chosen, member, classes, looped=looped)))
-        return Choice(tuple(options), member)
-    match next(term for term in terms if term is not None):
-        case Leaf() as leaf:
-            return _leaf(leaf, cast(Sequence[Leaf | None], terms), member, looped)
-        case Row(items=items):
-            rows = [cast(Row, term).items if term else None for term in terms]
-            return RowPattern(_items(items, rows, member, classes, looped))
-        case Instance(body=body):
-            cls = classes[id(body)]
-            given = [cls.arguments(cast(Instance, term).body) if term else None for term in terms]
-            return InstancePattern(cls, {
-                p.name: Hole(p.role, p.name, member, tuple(g[p.name] if g else None for g in given), looped)
-                for p in cls.parameters
-            })
-
-
-def holes(pattern: Pattern | ItemPattern) -> Iterator[Hole]:
-    """All holes, in the order in which they are written."""
+def walk(pattern: Pattern | ItemPattern) -> Iterator[Pattern]:
+    """A pattern and all that it is made of, in the order in which it is written."""
     match pattern:
-        case LeafPattern(positional=positional, keywords=keywords):
-            yield from positional
-            yield from keywords.values()
-        case InstancePattern(arguments=arguments):
-            yield from arguments.values()
-        case OnePattern(pattern=inner):
-            yield from holes(inner)
-        case RowPattern(items=items) | ManyPattern(items=items):
-            for item in items:
-                yield from holes(item)
-        case Choice(options=options):
-            for _, option in options:
-                yield from holes(option)
-
-
-def choices(pattern: Pattern | ItemPattern) -> Iterator[Choice]:
-    match pattern:
-        case Choice(options=options):
-            yield pattern
-            for _, option in options:
-                yield from choices(option)
-        case OnePattern(pattern=inner):
-            yield from choices(inner)
-        case RowPattern(items=items) | ManyPattern(items=items):
-            for item in items:
-                yield from choices(item)
         case LeafPattern() | InstancePattern():
-            pass
-
-
-def leaves(pattern: Pattern | ItemPattern) -> Iterator[LeafPattern]:
-    """All layers that stand in the pattern itself, not in classes of their own."""
-    match pattern:
-        case LeafPattern():
             yield pattern
         case OnePattern(pattern=inner):
-            yield from leaves(inner)
+            yield from walk(inner)
         case RowPattern(items=items) | ManyPattern(items=items):
+            if isinstance(pattern, RowPattern):
+                yield pattern
             for item in items:
-                yield from leaves(item)
+                yield from walk(item)
         case Choice(options=options):
+            yield pattern
             for _, option in options:
-                yield from leaves(option)
-        case InstancePattern():
-            pass
+                yield from walk(option)
 
 
-def _head(term: Term, classes: dict[int, Class]) -> Hashable:
-    match term:
-        case Leaf(module=module):
-            return module
-        case Row(items=items):
-            return _structure(items)
-        case Instance(body=body):
-            return id(classes[id(body)])
+def holes(pattern: Pattern) -> Iterator[Hole]:
+    for part in walk(pattern):
+        match part:
+            case LeafPattern(positional=positional, keywords=keywords):
+                yield from (*positional, *keywords.values())
+            case InstancePattern(arguments=arguments):
+                yield from arguments.values()
+            case _:
+                pass
+
+
+class Generaliser:
+    """Patterns of terms, given the class of each body, by its `id`."""
+
+    def __init__(self, classes: dict[int, Class]) -> None:
+        self._classes = classes
+
+    def pattern(self, terms: Sequence[Term | None], member: str, *, looped: bool) -> Pattern:
+        """The pattern of one term for each body, None where a body has none. Raises UnalikeError."""
+        heads = dict.fromkeys(self._head(term) for term in terms if term is not None)
+        if len(heads) > 1:
+            options = []
+            for head in heads:
+                chosen = [term if term is not None and self._head(term) == head else None for term in terms]
+                options.append((tuple(term is not None for term in chosen), self.pattern(chosen, member, looped=looped)))
+            return Choice(tuple(options))
+        match next(term for term in terms if term is not None):
+            case Leaf() as leaf:
+                return _leaf(leaf, cast(Sequence[Leaf | None], terms), member, looped)
+            case Row(items=items):
+                rows = [cast(Row, term).items if term else None for term in terms]
+                return RowPattern(self._items(items, rows, member, looped))
+            case Instance(body=body):
+                cls = self._classes[id(body)]
+                given = [cls.arguments(cast(Instance, term).body) if term else None for term in terms]
+                return InstancePattern(cls, {
+                    p.name: Hole(p.role, p.name, member, tuple(g[p.name] if g else None for g in given), looped)
+                    for p in cls.parameters
+                })
+
+    def skeleton(self, term: Term | Item) -> Hashable:
+        """A term without its arguments: equal skeletons make patterns without choices."""
+        match term:
+            case One(names=names, term=inner):
+                return names, self.skeleton(inner)
+            case Many(count=count, items=items):
+                return count, tuple(map(self.skeleton, items))
+            case Row(items=items):
+                return tuple(map(self.skeleton, items))
+            case _:
+                return self._head(term)
+
+    def _head(self, term: Term) -> Hashable:
+        """What two terms must share to be one pattern without a choice at the top."""
+        match term:
+            case Leaf(module=module):
+                return module
+            case Row(items=items):
+                return _structure(items)
+            case Instance(body=body):
+                return id(self._classes[id(body)])
+
+    def _items(
+        self, first: Sequence[Item], rows: Sequence[Sequence[Item] | None], member: str, looped: bool
+    ) -> tuple[ItemPattern, ...]:
+        found: list[ItemPattern] = []
+        for i, item in enumerate(first):
+            column = [row[i] if row is not None else None for row in rows]
+            if isinstance(item, Many):
+                inner = [cast(Many, many).items if many else None for many in column]
+                found.append(ManyPattern(item.count, self._items(item.items, inner, member, True)))
+            else:
+                terms = [cast(One, one).term if one else None for one in column]
+                label = item.names[0].at() if item.names[0].prefix else member
+                found.append(OnePattern(item.names, self.pattern(terms, label, looped=looped), item.output))
+        return tuple(found)
 
 
 def _structure(items: Sequence[Item]) -> Hashable:
     return tuple(item.names if isinstance(item, One) else (item.count, _structure(item.items)) for item in items)
 
 
-def _items(
-    first: Sequence[Item], rows: Sequence[Sequence[Item] | None], member: str, classes: dict[int, Class], looped: bool
-) -> tuple[ItemPattern, ...]:
-    found: list[ItemPattern] = []
-    for i, item in enumerate(first):
-        column = [row[i] if row is not None else None for row in rows]
-        if isinstance(item, Many):
-            inner = [cast(Many, many).items if many else None for many in column]
-            found.append(ManyPattern(item.count, _items(item.items, inner, member, classes, True)))
-        else:
-            terms = [cast(One, one).term if one else None for one in column]
-            label = item.names[0].at() if item.names[0].prefix else member
-            found.append(OnePattern(item.names, generalise(terms, label, classes, looped=looped), item.output))
-    return tuple(found)
-
-
 def _leaf(leaf: Leaf, leaves: Sequence[Leaf | None], member: str, looped: bool) -> LeafPattern:
     order = [f.name for f in fields(leaf.layer)]
-    keys = dict.fromkeys(key for other in leaves if other for key, _ in other.arguments)
+    keys = {key for other in leaves if other for key, _ in other.arguments}
     found = {}
-    for key in sorted(keys, key=lambda key: order.index(key) if key in order else -1):
+    for key in sorted(keys, key=lambda key: (order.index(key) if key in order else len(order), key)):
         values = tuple(_argument(other, key) if other else None for other in leaves)
         found[key] = Hole(_role(leaf, key), key, member, values, looped)
     positional = [key for key in positions(leaf.module) if key in found]
@@ -207,7 +199,7 @@ def _leaf(leaf: Leaf, leaves: Sequence[Leaf | None], member: str, looped: bool) 
 def _role(leaf: Leaf, key: str) -> str:
     if leaf.module == "ChannelShuffle":
         return "groups"
-    if key in _WIDTHS:
+    if key in _CHANNELS:
         return CHANNELS
     return leaf.layer.kind if key == "p" else key
 
@@ -228,30 +220,3 @@ def _argument(leaf: Leaf, key: str) -> Value:
             return False
         case value:
             return cast(Ramp | int | bool, value)
-
-
-def skeleton(program: Program, classes: dict[int, Class]) -> Hashable:
-    """What a program runs, without any arguments: equal skeletons make patterns without choices."""
-    return tuple(_bare(statement, classes) for statement in program.statements)
-
-
-def _bare(statement: Statement, classes: dict[int, Class]) -> Hashable:
-    match statement:
-        case Apply(path=path, term=term):
-            return path, _deep(term, classes)
-        case Loop(count=count, body=body):
-            return count, skeleton(body, classes)
-        case _:
-            return type(statement).__name__
-
-
-def _deep(term: Term | Item, classes: dict[int, Class]) -> Hashable:
-    match term:
-        case One(names=names, term=inner):
-            return names, _deep(inner, classes)
-        case Many(count=count, items=items):
-            return count, tuple(_deep(item, classes) for item in items)
-        case Row(items=items):
-            return tuple(_deep(item, classes) for item in items)
-        case _:
-            return _head(term, classes)

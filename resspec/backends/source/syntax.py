@@ -29,6 +29,8 @@ def name(text: str) -> ast.Name:
 def constant(value: Constant | None) -> ast.expr:
     if isinstance(value, tuple):
         return ast.Tuple([constant(item) for item in value])
+    if isinstance(value, int | float) and value < 0:
+        return ast.UnaryOp(ast.USub(), constant(-value))
     assert value is None or type(value) in (int, float, bool, str), value
     return ast.Constant(value)
 
@@ -68,8 +70,16 @@ def assign(target: ast.expr, value: ast.expr) -> ast.stmt:
     return ast.Assign([target], value)
 
 
-def same(a: ast.AST, b: ast.AST) -> bool:
-    return ast.dump(a) == ast.dump(b)
+def is_same(a: object, b: object) -> bool:
+    """Whether two trees mean the same; what the parser adds of itself does not count."""
+    match a, b:
+        case ast.AST(), ast.AST():
+            fields = set(a._fields) - {"ctx", "kind", "type_comment", "type_params", "type_ignores"}
+            return type(a) is type(b) and all(is_same(getattr(a, f, None), getattr(b, f, None)) for f in fields)
+        case list(), list():
+            return len(a) == len(b) and all(map(is_same, a, b))
+        case _:
+            return type(a) is type(b) and a == b
 
 
 # --- names ---

@@ -16,12 +16,13 @@ from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
 
 Value = int | float | bool | str | tuple[int, ...] | Ramp
+Path = tuple[Name, ...]
 
 
 @dataclass(frozen=True)
 class Leaf:
-    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name. `free`: it leaves no trace
-    in a state dict, so that it may be called anything. `init`: how it starts, where that is not torch's default."""
+    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name. `init`: how it starts, where
+    that is not torch's default. `free`: it leaves no trace in a state dict, so that it may be called anything."""
 
     module: str
     arguments: tuple[tuple[str, Value], ...]
@@ -35,7 +36,7 @@ class Leaf:
 class One:
     """A module under its name in a row; or several under theirs, where the term is a list of modules."""
 
-    names: tuple[Name, ...]
+    names: Path
     term: Term
     input: Shape = field(compare=False)
     output: Shape = field(compare=False)
@@ -71,9 +72,9 @@ Term = Leaf | Row | Instance
 
 @dataclass(frozen=True)
 class Apply:
-    """Run a module. The path is its name, after the scopes that it shares with modules elsewhere."""
+    """Run a module. The path is its name, after those of the scopes that it shares with modules elsewhere."""
 
-    path: tuple[Name, ...]
+    path: Path
     term: Term
     source: int
     output: Shape = field(compare=False)
@@ -89,7 +90,7 @@ class Flat:
 
 @dataclass(frozen=True)
 class Merge:
-    """Several values to one."""
+    """Several values to one, as `Parallel` in the IR does it."""
 
     kind: Literal["add", "concat", "mul"]
     sources: tuple[int, ...]
@@ -103,7 +104,7 @@ class Merge:
 class Loop:
     """A program `count` times, each time on what it left before. The path is that of the scope that its modules share."""
 
-    path: tuple[Name, ...]
+    path: Path
     count: int
     body: Program
     source: int
@@ -120,7 +121,7 @@ class Program:
 
     statements: tuple[Statement, ...]
     result: int
-    entered: tuple[tuple[tuple[Name, ...], int], ...] = ()
+    entered: tuple[tuple[Path, int], ...] = ()
 
 
 @dataclass(eq=False)
@@ -137,6 +138,7 @@ class Body:
 
 
 def sources(statement: Statement) -> tuple[int, ...]:
+    """The values that a statement reads."""
     return statement.sources if isinstance(statement, Merge) else (statement.source,)
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
 
-from resspec.backends.source.syntax import LOOPS, binary, call, constant, name, same
+from resspec.backends.source.inline import is_plain
+from resspec.backends.source.syntax import LOOPS, binary, call, constant, is_same, name
 from resspec.backends.source.terms import Value
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
@@ -36,7 +37,7 @@ def label(grown: Name, loops: Sequence[str]) -> ast.expr:
             term = _times(step, variable)
             node = term if node is None else binary(term, "+", node)
     assert node is not None
-    if grown.prefix and not grown.prefix.replace("-", "").replace("_", "").isalnum():
+    if not is_plain(grown.prefix):
         return binary(constant(grown.prefix), "+", call(name("str"), node))
     return ast.JoinedStr([*([ast.Constant(grown.prefix)] if grown.prefix else []), ast.FormattedValue(node, -1)])
 
@@ -44,13 +45,13 @@ def label(grown: Name, loops: Sequence[str]) -> ast.expr:
 def affine(start: int, step: int, variable: str) -> ast.expr:
     """`start + step * variable`, as one writes it."""
     if step == 0:
-        return _integer(start)
+        return constant(start)
     growing = _times(step, variable)
     if start == 0:
         return growing
     if step == 1:
         return binary(growing, "+" if start > 0 else "-", constant(abs(start)))
-    return binary(_integer(start), "+", growing)
+    return binary(constant(start), "+", growing)
 
 
 def _ramp(start: Fraction, step: Fraction, variable: str) -> ast.expr:
@@ -60,11 +61,7 @@ def _ramp(start: Fraction, step: Fraction, variable: str) -> ast.expr:
 
 
 def _times(step: int, variable: str) -> ast.expr:
-    return name(variable) if step == 1 else binary(_integer(step), "*", name(variable))
-
-
-def _integer(value: int) -> ast.expr:
-    return constant(value) if value >= 0 else ast.UnaryOp(ast.USub(), constant(-value))
+    return name(variable) if step == 1 else binary(constant(step), "*", name(variable))
 
 
 # --- loops ---
@@ -85,7 +82,7 @@ def generator(variable: str, count: int, body: ast.expr) -> ast.comprehension:
 
 
 def growth(a: ast.expr, b: ast.expr) -> list[int] | None:
-    """By how much the arguments grow from one call to another of the same function of ours, None where they differ otherwise."""
+    """By how much arguments grow from one call to another of the same function of ours, None where they differ otherwise."""
     match a, b:
         case ast.Call(func=ast.Name(id=f), args=xs, keywords=ks), ast.Call(func=ast.Name(id=g), args=ys, keywords=ls):
             if f != g or len(xs) != len(ys) or [k.arg for k in ks] != [k.arg for k in ls] or f in ("named", "numbered"):
@@ -97,7 +94,7 @@ def growth(a: ast.expr, b: ast.expr) -> list[int] | None:
         match x, y:
             case ast.Constant(value=int(v)), ast.Constant(value=int(w)) if type(v) is type(w) is int:
                 steps.append(w - v)
-            case _ if same(x, y):
+            case _ if is_same(x, y):
                 steps.append(0)
             case _:
                 return None
@@ -108,7 +105,11 @@ def grown_call(node: ast.Call, steps: Sequence[int], variable: str) -> ast.Call:
     """A call whose arguments grow with the variable."""
 
     def grown(value: ast.expr, step: int) -> ast.expr:
-        return affine(value.value, step, variable) if step and isinstance(value, ast.Constant) else value
+        match value:
+            case ast.Constant(value=int(start)) if step:
+                return affine(start, step, variable)
+            case _:
+                return value
 
     values = [grown(value, step) for value, step in zip([*node.args, *(k.value for k in node.keywords)], steps, strict=True)]
     n = len(node.args)

@@ -14,7 +14,8 @@ from resspec.backends.source.formulas import with_locals
 from resspec.backends.source.modules import Constructors, signature
 from resspec.backends.source.patterns import RowPattern
 from resspec.backends.source.printer import Marks, Printer
-from resspec.backends.source.syntax import Names, call, constant, dotted, name
+from resspec.backends.source.syntax import Names, call, constant, dotted, is_same, name
+from resspec.diagnostics import InternalError
 from resspec.ir.nodes import Network
 
 _IMPORTS = {"torch": "import torch", "F": "import torch.nn.functional as F"}
@@ -48,9 +49,19 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
     if used & {"named", "numbered"}:
         definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
     printer = Printer(marks)
-    body = [*definitions, *("\n".join(printer.block([statement], 0)) for statement in written)]
+    body = [*definitions, *(_printed(statement, printer) for statement in written)]
     used |= {node.id for text in definitions for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
-    return "\n".join([docstrings.of_file(network, function, fingerprint), "", *_imports(used), "", f'__all__ = ["{classes[-1].name}", "{function}"]', "\n", "\n\n\n".join(body), ""])
+    public = f'__all__ = ["{classes[-1].name}", "{function}"]'
+    head = [docstrings.of_file(network, function, fingerprint), "", *_imports(used), "", public]
+    return "\n".join([*head, "\n", "\n\n\n".join(body), ""])
+
+
+def _printed(statement: ast.stmt, printer: Printer) -> str:
+    """Its text, which parses to nothing else: whatever a spec says, it has not got out of its place."""
+    text = "\n".join(printer.block([statement], 0))
+    if not is_same(ast.parse(text), ast.Module([statement], [])):
+        raise InternalError(f"the emitted text does not mean what it should: {text[:200]}")
+    return text
 
 
 def _imports(used: set[str]) -> list[str]:
@@ -67,7 +78,8 @@ def _definition(cls: Class, begin: Plan, marks: Marks, docstring: str, *, last: 
     marks.spaced.update(loop)
     body = [*attributes.body, *own_statements(cls, attributes, begin), *loop]
     start = ast.Expr(call(ast.Attribute(call(name("super")), "__init__")))
-    forward = Forward(cls.slots, cls.template.result, attributes, main="x" if last else "out", comments=marks.comments if last else None)
+    comments = marks.comments if last else None
+    forward = Forward(cls.slots, cls.template.result, attributes, main="x" if last else "out", comments=comments)
     methods = [
         _function("__init__", _parameters(cls, ast.arg("self")), constant(None), [start, *with_locals(cls.solver, body)]),
         _function("forward", _arguments(ast.arg("self"), ast.arg("x", name("Tensor"))), name("Tensor"), forward.statements()),

@@ -1,0 +1,218 @@
+"""Emitted files: the module's twin to the bit, readable, harmless, and importing torch alone."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from resspec.backends.module import build
+from resspec.backends.source import emit
+from resspec.backends.source.copied import TORCH
+from resspec.compiler import load, shipped_names
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.nodes import Network
+from tests.backends.random_networks import random_network, with_texts
+
+Golden = Callable[[str, str], None]
+
+SHIPPED = shipped_names()
+SMALL = ["digits", "plain20", "resnet20", "preact_resnet110", "torchvision/resnet18", "regnet_y_400mf", "mobilenet_v2", "densenet121"]
+GOLDEN = [
+    "resnet152", "resnet20", "preact_resnet50", "resnet50d", "se_resnet50", "mobilenet_v2", "densenet121", "regnet_y_400mf",
+    "torchvision/vgg16_bn",
+]  # fmt: skip
+
+ODD = """
+shortcut A { same: identity; change: subsample /stride -> pad_channels out }
+block torch(width) {
+    residual conv 3x3, width, /stride -> bn -> relu -> conv 3x3, width -> bn scale=0 -> drop_path 0.3 * (index + 1) / count
+    shortcut A
+    after relu
+}
+block squeeze(width) { mul { identity | avgpool -> conv 1x1, width, bias=true -> relu -> conv 1x1, in, bias=true -> sigmoid } }
+block nn { add { conv 3x3, in | conv 1x1, in -> identity | identity } -> silu }
+block branches { concat { chunk 2, 0 | chunk 2, 1 -> conv 3x3, in / 2 -> ln2d -> gelu } -> shuffle 2 }
+block last { to_last -> concat { slice 0, 4 | linear 4 } -> add { identity | ln | linear 8 } -> to_first -> layer_scale 0.5 }
+block many { 40 x { conv 1x1, in -> bn -> relu -> drop_path 0.1 } }
+network class {
+    input 3x16x16
+    stem conv 3x3, 8 -> gn groups=2 -> relu6 -> maxpool 3x3, /2
+    stage while: 5 x torch 8
+    stage two-0..: 2 x torch 16, /2 -> squeeze 4 -> squeeze 8 -> nn -> branches
+    stage three.a: upconv 2x2, 8, /2
+    stage 4: last -> many
+    stage three.b: { conv 3x3, 8 -> hardswish -> dropout 0.5 }
+    stage three.c.x..: 3 x nn
+    head avgpool -> import: fc 7 -> self: fc 5
+    init conv: kaiming_normal mode=fan_out
+    init fc: normal std=0.01
+    init linear: xavier_uniform
+}
+"""
+
+
+@pytest.fixture
+def odd(tmp_path: Path) -> Network:
+    path = tmp_path / "odd.res"
+    path.write_text(ODD, encoding="utf-8")
+    return load(path)
+
+
+def execute(text: str) -> Callable[[], nn.Module]:
+    """The function that an emitted file is there for."""
+    names: dict[str, Any] = {}
+    exec(compile(text, "<emitted>", "exec"), names)
+    function: Callable[[], nn.Module] = names[names["__all__"][1]]
+    return function
+
+
+def assert_twins(network: Network, size: int | None = None) -> None:
+    """The same parameters in the same order, from the same seed the same values, outputs and gradients, all to the bit."""
+    make = execute(emit(network))
+    built, emitted = _seeded(lambda: build(network)), _seeded(make)
+    assert [name for name, _ in emitted.named_parameters()] == [name for name, _ in built.named_parameters()]
+    _assert_equal(emitted.state_dict(), built.state_dict())
+    dims = network.input.dims if size is None else (network.input.channels, size, size)
+    x = torch.randn(2, *dims)
+    _assert_equal(_step(emitted, x), _step(built, x))
+    with torch.no_grad():
+        assert torch.equal(emitted.eval()(x), built.eval()(x))
+
+
+def _seeded(make: Callable[[], nn.Module]) -> nn.Module:
+    """A module, and the next random number after it as an attribute."""
+    torch.manual_seed(0)
+    module = make()
+    module.register_buffer("next_random_number", torch.rand(1))
+    return module
+
+
+def _step(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    torch.manual_seed(1)
+    x = x.clone().requires_grad_()
+    y = module.train()(x)
+    y.sum().backward()
+    assert x.grad is not None
+    return {"y": y, "x": x.grad, **{name: p.grad for name, p in module.named_parameters() if p.grad is not None}}
+
+
+def _assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
+    assert list(a) == list(b)
+    assert [name for name in a if not torch.equal(a[name].nan_to_num(), b[name].nan_to_num())] == []
+
+
+# --- twins ---
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_shipped_names_and_shapes(name: str) -> None:
+    network = load(name)
+    with torch.device("meta"):
+        built, emitted = build(network), execute(emit(network))()
+    assert [(k, v.shape) for k, v in emitted.state_dict().items()] == [(k, v.shape) for k, v in built.state_dict().items()]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_shipped_values(name: str) -> None:
+    network = load(name)
+    assert_twins(network, min(32, *network.input.spatial))
+
+
+def test_every_construct(odd: Network) -> None:
+    assert_twins(odd)
+
+
+@pytest.mark.parametrize("seed", range(24))
+def test_random_networks(seed: int) -> None:
+    assert_twins(random_network(seed))
+
+
+def test_stochastic_depth_to_the_bit(odd: Network) -> None:
+    def probabilities(module: nn.Module) -> list[float]:
+        return [child.p for child in module.modules() if type(child).__name__ == "DropPath"]
+
+    emitted = probabilities(execute(emit(odd))())
+    assert emitted == probabilities(build(odd))
+    assert len(set(emitted)) > 6
+
+
+# --- text ---
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_golden(name: str, golden: Golden) -> None:
+    network = load(name)
+    golden(f"source/{Path(name).name}.py", emit(network, fingerprint(network)))
+
+
+def test_golden_odd(odd: Network, golden: Golden) -> None:
+    golden("source/odd.py", emit(odd))
+
+
+def test_resnet152_is_short() -> None:
+    assert 100 <= len(emit(load("resnet152")).splitlines()) <= 150
+
+
+def test_depth_costs_no_lines() -> None:
+    assert len(emit(load("resnet1202")).splitlines()) == len(emit(load("resnet20")).splitlines())
+
+
+def test_laid_out_as_ruff_does(tmp_path: Path, odd: Network) -> None:
+    for name in SHIPPED:
+        (tmp_path / f"{name.replace('/', '_')}.py").write_text(emit(load(name)), encoding="utf-8")
+    for seed in range(24):
+        (tmp_path / f"random{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")
+    (tmp_path / "odd.py").write_text(emit(odd), encoding="utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
+    formatted = subprocess.run([*ruff, "format", "--isolated", "--line-length=100", "--diff", tmp_path], capture_output=True, text=True)
+    assert formatted.returncode == 0, formatted.stdout
+    checked = subprocess.run([*ruff, "check", "--isolated", "--select=E,F,W", "--ignore=E501", tmp_path], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout
+
+
+def test_imports_torch_alone(odd: Network) -> None:
+    for text in [emit(odd), *(emit(load(name)) for name in GOLDEN), *(emit(random_network(seed)) for seed in range(8))]:
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Import):
+                assert [alias.name.split(".")[0] for alias in node.names] == ["torch"]
+            elif isinstance(node, ast.ImportFrom):
+                assert node.module == "torch"
+
+
+def test_emitting_imports_no_torch() -> None:
+    code = "import sys; from resspec.compiler import load; from resspec.backends.source import emit; emit(load('resnet20'))"
+    subprocess.run([sys.executable, "-c", f"{code}; assert 'torch' not in sys.modules"], check=True)
+
+
+# --- what a spec cannot do ---
+
+HOSTILE = [
+    'x"""\nimport os\n"""', "a'); boom(); ('", "a\nboom()", "a\\", "{boom()}", "a#", "\N{RIGHT-TO-LEFT OVERRIDE}a", "a b", "", "é",
+    "__init__", "None", "lambda: boom()", 'f"{boom()}"', "%s", "self.x = 1",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_texts_stay_texts(text: str) -> None:
+    network = with_texts(random_network(3), text)
+    emitted = emit(network)
+    tree = ast.parse(emitted)
+    called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    assert "boom" not in called
+    assert not any(isinstance(node, ast.Import) and node.names[0].name == "os" for node in ast.walk(tree))
+    assert emitted.isascii()
+    execute(emitted)()
+
+
+def test_positions_are_those_of_torch() -> None:
+    for module, names in TORCH.items():
+        assert tuple(inspect.signature(getattr(nn, module)).parameters)[: len(names)] == names, module
