@@ -232,21 +232,21 @@ def _choose(opened: Opened, name: str | None) -> str:
     return name or names[0]
 
 
-def _values(parameters: dict[str, Parameter]) -> dict[str, ast.Value]:
-    return {word: _parameter(word, value) for word, value in parameters.items()}
+def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:
+    return [_parameter(word, value) for word, value in parameters.items()]
 
 
-def _parameter(word: str, value: Parameter) -> ast.Value:
+def _parameter(word: str, value: Parameter) -> ast.Let:
     """A value from outside, read as the language reads it."""
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
         "x".join(map(str, value)) if isinstance(value, tuple) else str(value))
     try:
-        declarations = parse(Source(f"--set {word}", f"let value = {text}")).declarations
+        declarations = parse(Source(f"--set {word}", f"let {word} = {text}")).declarations
     except SpecError:
         raise UsageError(f"`{word}={text}`: {text!r} is no value") from None
     if len(declarations) != 1 or not isinstance(declarations[0], ast.Let):
         raise UsageError(f"`{word}={text}`: {text!r} is no value")
-    return declarations[0].value
+    return declarations[0]
 
 
 def _finished(opened: Opened, lowered: Lowered) -> Network:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
@@ -26,19 +27,19 @@ class Lowered(NamedTuple):
     diagnostics: tuple[Diagnostic, ...]
 
 
-def lower(library: Library, name: str, overrides: dict[str, ast.Value] | None = None) -> Lowered:
+def lower(library: Library, name: str, overrides: Sequence[ast.Let] = ()) -> Lowered:
     """The network of this name in a file, with these values for its parameters."""
-    attempt = Attempt(library, name, overrides or {}, count=None)
+    attempt = Attempt(library, name, overrides, count=None)
     for _ in range(3):  # a wrong `count` may stop a pass before its last block
         if attempt.numbering.reads == 0 or attempt.numbering.count == attempt.numbering.index:
             break
-        attempt = Attempt(library, name, overrides or {}, count=attempt.numbering.index)
+        attempt = Attempt(library, name, overrides, count=attempt.numbering.index)
     return attempt.lowered
 
 
 def lower_template(library: Library, name: str) -> tuple[Diagnostic, ...]:
     """What is wrong in a network whatever the values of its parameters are."""
-    return Attempt(library, name, {}, count=None, is_template=True).lowered.diagnostics
+    return Attempt(library, name, (), count=None, is_template=True).lowered.diagnostics
 
 
 def network_names(library: Library) -> list[str]:
@@ -56,7 +57,7 @@ class Attempt:
     """One pass; a second one knows how many residual blocks there are."""
 
     def __init__(
-        self, library: Library, name: str, overrides: dict[str, ast.Value], count: int | None, is_template: bool = False
+        self, library: Library, name: str, overrides: Sequence[ast.Let], count: int | None, is_template: bool = False
     ) -> None:
         self.is_template = is_template
         self.lowerer = Lowerer(library)
@@ -71,7 +72,7 @@ class Attempt:
         sound = not any(d.severity == "error" for d in diagnostics)
         self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics))
 
-    def _resolve(self, library: Library, name: str, overrides: dict[str, ast.Value]) -> Network | None:
+    def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
         """The template at the end of the derivations, with all arguments on the way."""
         declared = library.own[name]
         assert isinstance(declared, ast.Network | ast.Derived)
@@ -96,7 +97,7 @@ class Attempt:
             declared, home = found
         assert isinstance(declared, ast.Network)
         outer = self.lowerer.frame(library, {})
-        values.update({word: outer.value(node) for word, node in overrides.items()})
+        values.update({let.name.text: outer.value(let.value) for let in overrides})
         return self._build(declared, home, values, name, place, seen, overrides)
 
     def _arguments(self, derived: ast.Derived, parameters: list[str], frame: Frame) -> dict[str, Value]:
@@ -118,7 +119,7 @@ class Attempt:
 
     def _build(
         self, declared: ast.Network, home: Library, values: dict[str, Value], name: str, place: Span,
-        derivations: list[ast.Derived], overrides: dict[str, ast.Value],
+        derivations: list[ast.Derived], overrides: Sequence[ast.Let],
     ) -> Network | None:
         """Parameters first, then clauses."""
         frame = self.lowerer.frame(home, {})
@@ -145,11 +146,9 @@ class Attempt:
         self.expectations += clauses.expectations
         return clauses.network(name, place)
 
-def _argument_span(word: str, derivations: list[ast.Derived], overrides: dict[str, ast.Value]) -> Span:
-    if word in overrides:
-        return overrides[word].span
-    keywords = (a for d in derivations for a in d.arguments if isinstance(a, ast.Keyword) and a.name.text == word)
-    return next(keywords).name.span
+def _argument_span(word: str, derivations: list[ast.Derived], overrides: Sequence[ast.Let]) -> Span:
+    keywords = [a.name for d in derivations for a in d.arguments if isinstance(a, ast.Keyword)]
+    return next(name.span for name in (*(let.name for let in overrides), *keywords) if name.text == word)
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:

@@ -8,6 +8,7 @@ import pytest
 
 from resspec.backends.expand import expand
 from resspec.compiler import check, load
+from resspec.diagnostics import SpecError
 from resspec.ir.fingerprint import fingerprint
 
 
@@ -54,3 +55,10 @@ def test_constants_of_a_body_stand_in_any_order(tmp_path: Path, constants: str) 
 def test_a_constant_of_a_body_that_needs_itself(tmp_path: Path) -> None:
     assert codes(tmp_path, "let a = b; let b = a; head conv 1x1, a") == ["E0241"]
     assert codes(tmp_path, "head f", "block f { let a = a; conv 1x1, a }") == ["E0241"]
+
+
+def test_a_parameter_from_outside_that_there_is_not(tmp_path: Path) -> None:
+    path = written(tmp_path, "network n(width=4) { input 8x4x4; head conv 1x1, width }")
+    with pytest.raises(SpecError, match="`n` takes no `widht`") as refused:
+        load(path, widht=3)
+    assert refused.value.diagnostics[0].help == "did you mean `width`?"
