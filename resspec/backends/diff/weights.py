@@ -22,8 +22,8 @@ class Sum(NamedTuple):
     tensors: int = 0
     params: int = 0
 
-    def plus(self, other: Sum, times: int = 1) -> Sum:
-        return Sum(self.tensors + times * other.tensors, self.params + times * other.params)
+    def plus(self, other: Sum) -> Sum:
+        return Sum(self.tensors + other.tensors, self.params + other.params)
 
 
 class Tensor(NamedTuple):
@@ -63,12 +63,9 @@ class Weights(NamedTuple):
 
 
 def weights(a: Network, b: Network, digests: Digests) -> Weights:
-    sums = _Sums()
     x, y = _parts(a), _parts(b)
-    kept = Sum()
     closed = {name for name in x if name in y and _equal(x[name], y[name], digests)}
-    for name in closed:
-        kept = kept.plus(sums.of(y[name][0].node))
+    kept = both = _sum((y[name][0].node for name in closed), {})
     before, after = (dict(_tensors(part for name, part in parts.items() if name not in closed)) for parts in (x, y))
     others: list[Tensor] = []
     for name, (shape, _) in before.items():
@@ -77,7 +74,8 @@ def weights(a: Network, b: Network, digests: Digests) -> Weights:
         else:
             others.append(Tensor(name, shape, after[name][0] if name in after else None))
     others += (Tensor(name, None, shape) for name, (shape, _) in after.items() if name not in before)
-    return Weights(sums.of(a.body), sums.of(b.body), kept, tuple(others))
+    in_a, in_b = (both.plus(Sum(len(side), sum(params for _, params in side.values()))) for side in (before, after))
+    return Weights(in_a, in_b, kept, tuple(others))
 
 
 _Parts = dict[str, list[Step]]  # blocks, and layers that stand in none, by their names
@@ -125,26 +123,27 @@ def _tensors(parts: Iterable[list[Step]], scope: str = "") -> Iterator[tuple[str
                     yield from _tensors(([inner] for inner in _opened(step.contents)), f"{scope}{step.place}.")
 
 
-class _Sums:
-    """How much a part of a network has, shared subtrees counted once and multiplied."""
+def _sum(nodes: Iterable[Node], known: dict[int, Sum]) -> Sum:
+    """How much some parts of a network have; `known`: the sums of shared subtrees, by their id."""
+    tensors = params = 0
+    for node in nodes:
+        found = known.get(id(node))
+        if found is None:
+            found = known[id(node)] = _sum_of(node, known)
+        tensors += found.tensors
+        params += found.params
+    return Sum(tensors, params)
 
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Sum, Node]] = {}
 
-    def of(self, node: Node) -> Sum:
-        if id(node) in self._known:
-            return self._known[id(node)][0]
-        total = Sum()
-        match node:
-            case Op(layer=layer, input=x):
-                shapes = layer.parameters(x).values()
-                total = Sum(len(shapes) + len(layer.buffers(x)), sum(map(prod, shapes)))
-            case Series(children=parts) | Parallel(paths=parts):
-                for part in parts:
-                    total = total.plus(self.of(part))
-            case Repeat(count=count, body=body):
-                total = total.plus(self.of(body), count)
-            case Scope(body=body):
-                total = self.of(body)
-        self._known[id(node)] = total, node
-        return total
+def _sum_of(node: Node, known: dict[int, Sum]) -> Sum:
+    match node:
+        case Op(layer=layer, input=x):
+            shapes = layer.parameters(x)
+            return Sum(len(shapes) + len(layer.buffers(x)), sum(map(prod, shapes.values())))
+        case Series(children=parts) | Parallel(paths=parts):
+            return _sum(parts, known)
+        case Repeat(count=count, body=body):
+            once = _sum((body,), known)
+            return Sum(count * once.tensors, count * once.params)
+        case Scope(body=body):
+            return _sum((body,), known)
