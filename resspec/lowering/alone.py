@@ -13,6 +13,7 @@ from resspec.syntax import ast
 def lower_alone(library: Library) -> list[Diagnostic]:
     """Each constant, block and shortcut option by itself, with nothing known of what it is called with."""
     lowerer = Lowerer(library)
+    lowerer.numbering.is_known = False
     try:
         for declared in library.own.values():
             match declared:

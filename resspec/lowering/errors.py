@@ -244,7 +244,7 @@ def no_option(span: Span, got: str) -> Diagnostic:
 
 
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
-    """E0241: a constant or a network that is defined by itself."""
+    """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
     labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
     return Diagnostic("E0241", f"`{name}` is defined by itself", labels)
 

@@ -28,6 +28,8 @@ class Numbering:
     count: int | None = None  # unknown in a first pass
     inside: int = 0  # depth of residual blocks around this place
     reads: int = 0  # how often a value depended on it
+    place: Span | None = None  # where `count` was read
+    is_known: bool = True  # False where a declaration is looked at by itself
 
 
 @dataclass(eq=False, repr=False)
@@ -82,8 +84,14 @@ class Frame:
         if not self.inside:
             self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
             return UNKNOWN
-        self.numbering.reads += 1
-        return self.numbering.index if name.text == "index" else MANY if self.numbering.count is None else self.numbering.count
+        numbering = self.numbering
+        numbering.reads += 1
+        if not numbering.is_known:
+            return UNKNOWN
+        if name.text == "index":
+            return numbering.index
+        numbering.place = name.span
+        return MANY if numbering.count is None else numbering.count
 
     def _named(self, name: ast.Name) -> Value:
         if name.text in self.names:

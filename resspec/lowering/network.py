@@ -29,12 +29,14 @@ class Lowered(NamedTuple):
 
 def lower(library: Library, name: str, overrides: Sequence[ast.Let] = ()) -> Lowered:
     """The network of this name in a file, with these values for its parameters."""
-    attempt = Attempt(library, name, overrides, count=None)
-    for _ in range(3):  # a wrong `count` may stop a pass before its last block
-        if attempt.numbering.reads == 0 or attempt.numbering.count == attempt.numbering.index:
-            break
-        attempt = Attempt(library, name, overrides, count=attempt.numbering.index)
-    return attempt.lowered
+    count, place = None, None
+    for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
+        attempt = Attempt(library, name, overrides, count)
+        place, count = attempt.numbering.place, attempt.numbering.index
+        if place is None or attempt.numbering.count == count:
+            return attempt.lowered
+    assert place is not None
+    return Lowered(None, (), (errors.circular(place, "count", ()),))
 
 
 def lower_template(library: Library, name: str) -> tuple[Diagnostic, ...]:
@@ -63,6 +65,7 @@ class Attempt:
         self.lowerer = Lowerer(library)
         self.numbering = self.lowerer.numbering
         self.numbering.count = count
+        self.numbering.is_known = not is_template
         self.expectations: list[Expectation] = []
         try:
             network = self._resolve(library, name, overrides)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import load
+from resspec.compiler import check, load
 from resspec.diagnostics import SpecError
 from resspec.ir.ops.regularize import DropPath
 from tests.specs.tensors import operations
@@ -52,3 +52,21 @@ def test_a_block_without_shortcut_counts_and_drops_nothing(tmp_path: Path) -> No
         shortcut M { same: identity; widen: none }
     """
     assert probabilities(tmp_path, blocks, "stage s: outer 16 -> 3 x outer 16") == [Fraction(i, 4) for i in (1, 2, 3)]
+
+
+def test_a_number_of_blocks_that_their_count_changes(tmp_path: Path) -> None:
+    blocks = """
+        block unit { residual conv 1x1, in; shortcut identity }
+        block outer { (count - 2 * (count // 2) + 1) x unit }
+    """
+    with pytest.raises(SpecError, match="E0241"):
+        probabilities(tmp_path, blocks, "stage s: outer")
+
+
+def test_what_depends_on_the_count_is_right_in_a_library_too(tmp_path: Path) -> None:
+    path = tmp_path / "library.res"
+    path.write_text("""
+        block unit { residual conv 1x1, in -> drop_path 0.02 * count; shortcut identity }
+        network template(n) { input 8x4x4; head n x unit }
+    """, encoding="utf-8")
+    assert check(path) == []
