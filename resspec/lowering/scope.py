@@ -21,6 +21,7 @@ MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for
 BUILT_IN = frozenset({*OPS, *MERGES, "none"})
 MAX_USES = 64  # files of which each uses the next
+MAX_SUGGESTIONS = 25
 
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
@@ -34,6 +35,7 @@ class Library:
     own: dict[str, Named] = field(default_factory=dict)
     used: list[Library] = field(default_factory=list)
     partial: bool = False
+    suggestions: int = 0  # that were asked for
 
     def find(self, name: str, *kinds: type) -> list[tuple[Named, Library]]:
         """Declarations of a name: the own one, else those of all libraries used, directly or through others."""
@@ -169,4 +171,6 @@ def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[D
 
 
 def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> str | None:
-    return nearest(word, library.names(*kinds) | extra)
+    """Did you mean; not beyond the first unknown names of a file, since each is compared with all that are known."""
+    library.suggestions += 1
+    return None if library.suggestions > MAX_SUGGESTIONS else nearest(word, library.names(*kinds) | extra)
