@@ -157,7 +157,7 @@ class _Writer:
             return f"{kind} 3x3", x
         size, stride, padding = self.random.choice([(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 3, 1), (5, 2, 2), (3, 1, 1)])
         window = ((size, size), (stride, stride), (padding, padding), (1, 1))
-        out = window_output((x.height, x.width), *window, kind=kind, ceil=ceil)
+        out = window_output((x.height, x.width), *window, ceil=ceil)
         extras = [f"padding={padding}"] * (padding != size // 2 * (size % 2)) + ["ceil=true"] * ceil
         return ", ".join([f"{kind} {size}x{size}", f"/{stride}", *extras]), Picture(x.channels, *out)
 

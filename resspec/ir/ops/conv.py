@@ -49,7 +49,7 @@ class Conv(Contraction):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         check_groups(x.channels, self.out_channels, self.groups)
-        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self.dilation, kind=self.kind)
+        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self.dilation)
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:

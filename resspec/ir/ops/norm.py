@@ -15,8 +15,6 @@ from resspec.ir.shape import Shape
 class Norm(Layer):
     """A norm with a learnable weight and bias per channel, unless `affine=false`."""
 
-    words: ClassVar = {}
-
     def parameters(self, x: Shape) -> Tensors:
         return {"weight": (x.channels,), "bias": (x.channels,)} if getattr(self, "affine", True) else {}
 

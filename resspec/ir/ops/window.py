@@ -21,7 +21,7 @@ def complete_padding(given: dict[str, Any]) -> None:
 
 
 def window_output(
-    size: tuple[int, ...], kernel: Size, stride: Size, padding: Extent, dilation: Size, *, kind: str, ceil: bool = False
+    size: tuple[int, ...], kernel: Size, stride: Size, padding: Extent, dilation: Size, *, ceil: bool = False
 ) -> tuple[int, ...]:
     """Output positions of a sliding window, as torch counts them. Raises ShapeError where none fits."""
     result = []
@@ -34,7 +34,6 @@ def window_output(
         if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
             steps -= 1
         result.append(steps + 1)
-    del kind
     return tuple(result)
 
 
@@ -75,9 +74,9 @@ class Pool(Layer):
             return Shape((x.channels, *self.target))
         assert self.kernel_size is not None
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
-            raise ShapeError("E0303", "the padding of a pool is at most half its window")
-        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), kind=self.kind,
-                             ceil=self.ceil_mode)
+            most = "x".join(str(k // 2) for k in self.kernel_size)
+            raise ShapeError("E0303", "the padding of a pool is at most half its window", f"`padding={most}`")
+        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), ceil=self.ceil_mode)
         return Shape((x.channels, *size))
 
     def elementwise(self, x: Shape, y: Shape) -> int:
