@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
@@ -14,12 +15,15 @@ from resspec.ir.shape import Name, Shape
 from resspec.passes.inplace import inplace
 
 SPAN = "random.res:1:1-1:1"
-LABELS = ["conv", "a", "x", "self", "nn", "torch", "class", "block2-0", "0", "7", "a.b"[:1], "__secret", "residual", "out", "import", "i"]
+LABELS = ["conv", "a", "x", "self", "nn", "torch", "class", "block2-0", "__secret", "residual", "out", "import", "i"]
 BLOCKS = ["unit", "squeeze", "torch", "nn", "class", "None", "x", "module", "named", "Tensor", "DropPath", None]
 LAWS = [
-    None, None, Init("kaiming_normal", (("mode", "fan_out"), ("nonlinearity", "relu"))), Init("constant", (("value", Fraction(0)),)),
-    Init("default", (), Fraction(0)), Init("normal", (("mean", Fraction(0)), ("std", Fraction(1, 100))), None),
-]  # fmt: skip
+    None,
+    Init("kaiming_normal", (("mode", "fan_out"), ("nonlinearity", "relu"))),
+    Init("constant", (("value", Fraction(0)),)),
+    Init("default", (), Fraction(0)),
+    Init("normal", (("mean", Fraction(0)), ("std", Fraction(1, 100))), None),
+]
 
 
 def random_network(seed: int) -> Network:
@@ -28,16 +32,15 @@ def random_network(seed: int) -> Network:
     scope = _Namer(random)
     x = Shape((random.choice([2, 4]), 6, 6))
     sections, entering = [], x
-    for kind in ("stem", "stage", "stage"):
-        body = random.series(scope, x, depth=3)
-        sections.append(Section(kind=kind, label="any.label", body=body, span=SPAN))  # type: ignore[arg-type]
+    for _ in range(3):
+        body = random.series(scope, x, depth=2)
+        sections.append(Section(kind="stage", label="any.label", body=body, span=SPAN))
         x = body.output
-    head = [random.op("flatten", x, None)]
-    head.append(random.op("fc", head[0].output, Name("fc"), out_features=5))
-    sections.append(Section(kind="head", label="head", body=_series(head, x), span=SPAN))
-    network = Network(name=random.choice(["net", "torch", "class", "2nd-net", "F", "Net"]), input=entering, output=head[-1].output,
-                      sections=tuple(sections), span=SPAN)
-    return inplace(network)
+    flat = random.op("flatten", x, None)
+    head = _series([flat, random.op("fc", flat.output, Name("fc"), out_features=5)], x)
+    sections.append(Section(kind="head", label="head", body=head, span=SPAN))
+    name = random.choice(["net", "torch", "class", "2nd-net", "F", "Net"])
+    return inplace(Network(name=name, input=entering, output=head.output, sections=tuple(sections), span=SPAN))
 
 
 class _Namer:
@@ -54,7 +57,7 @@ class _Namer:
     def name(self, key: str) -> Name:
         if not self.numbered and not self.in_repeat and self.random.random() < 0.3:
             label = self.random.choice(LABELS)
-            if label not in self.taken and not label.isdigit():
+            if label not in self.taken:
                 self.taken.add(label)
                 return Name(label)
         key = "" if self.numbered else key
@@ -66,7 +69,7 @@ class _Namer:
 class _Random(Random):
     def op(self, kind: str, x: Shape, name: Name | None, **given: object) -> Op:
         layer: Layer = OPS[kind](**given)
-        init = self.choice(LAWS if layer.weighted else LAWS[3:]) if layer.parameters(x) else None
+        init = self.choice(LAWS if layer.weighted else LAWS[2:]) if layer.parameters(x) else None
         return Op(input=x, output=layer.infer(x), span=SPAN, name=name, layer=layer, init=init)
 
     def series(self, scope: _Namer, x: Shape, depth: int, keep: bool = False, ramp: bool = False) -> Series:
@@ -99,7 +102,7 @@ class _Random(Random):
                 index = paths.index(residual) if self.random() < 0.7 else None
                 return Parallel(input=x, output=x, span=SPAN, merge="add", paths=tuple(paths), residual=index)
             case "concat":
-                paths = [self.series(scope, x, depth - 1, ramp=ramp) for _ in range(self.randint(1, 2))] + [_series([], x)]
+                paths = [*(self.series(scope, x, depth - 1, ramp=ramp) for _ in range(self.randint(1, 2))), _series([], x)]
                 y = x.with_channels(sum(path.output.channels for path in paths))
                 merged = Parallel(input=x, output=y, span=SPAN, merge="concat", paths=tuple(paths))
                 return _series([merged, self.back(scope, y, x)], x)
@@ -123,7 +126,7 @@ class _Random(Random):
         before, outer, scope.in_repeat = Counter(scope.next), scope.in_repeat, True
         body = self.series(scope, x, depth - 1, keep=True, ramp=True)
         scope.in_repeat = outer
-        count = self.choice([2, 3, 14])
+        count = self.choice([2, 3, 5])
         moves = {key: n - before[key] for key, n in scope.next.items()}
         for key, n in moves.items():
             scope.next[key] += n * (count - 1)
@@ -179,7 +182,7 @@ class _Random(Random):
         return self.op(kind, x, scope.name(kind), **given)
 
 
-def _series(children: list[Node], x: Shape) -> Series:
+def _series(children: Sequence[Node], x: Shape) -> Series:
     return Series(input=x, output=children[-1].output if children else x, span=SPAN, children=tuple(children))
 
 

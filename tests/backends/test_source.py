@@ -25,7 +25,7 @@ from tests.backends.random_networks import random_network, with_texts
 Golden = Callable[[str, str], None]
 
 SHIPPED = shipped_names()
-SMALL = ["digits", "plain20", "resnet20", "preact_resnet110", "torchvision/resnet18", "regnet_y_400mf", "mobilenet_v2", "densenet121"]
+SMALL = ["digits", "plain20", "resnet20", "regnet_y_400mf", "mobilenet_v2", "densenet121"]
 GOLDEN = [
     "resnet152", "resnet20", "preact_resnet50", "resnet50d", "se_resnet50", "mobilenet_v2", "densenet121", "regnet_y_400mf",
     "torchvision/vgg16_bn",
@@ -51,7 +51,7 @@ network class {
     stage three.a: upconv 2x2, 8, /2
     stage 4: last -> many
     stage three.b: { conv 3x3, 8 -> hardswish -> dropout 0.5 }
-    stage three.c.x..: 3 x nn
+    stage three.c.x0..: 3 x nn
     head avgpool -> import: fc 7 -> self: fc 5
     init conv: kaiming_normal mode=fan_out
     init fc: normal std=0.01
@@ -131,18 +131,18 @@ def test_every_construct(odd: Network) -> None:
     assert_twins(odd)
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(16))
 def test_random_networks(seed: int) -> None:
     assert_twins(random_network(seed))
 
 
 def test_stochastic_depth_to_the_bit(odd: Network) -> None:
-    def probabilities(module: nn.Module) -> list[float]:
-        return [child.p for child in module.modules() if type(child).__name__ == "DropPath"]
+    def probabilities(module: nn.Module) -> set[object]:
+        return {child.p for child in module.modules() if type(child).__name__ == "DropPath"}
 
     emitted = probabilities(execute(emit(odd))())
     assert emitted == probabilities(build(odd))
-    assert len(set(emitted)) > 6
+    assert len(emitted) == 8
 
 
 # --- text ---
@@ -169,14 +169,13 @@ def test_depth_costs_no_lines() -> None:
 def test_laid_out_as_ruff_does(tmp_path: Path, odd: Network) -> None:
     for name in SHIPPED:
         (tmp_path / f"{name.replace('/', '_')}.py").write_text(emit(load(name)), encoding="utf-8")
-    for seed in range(24):
+    for seed in range(16):
         (tmp_path / f"random{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")
     (tmp_path / "odd.py").write_text(emit(odd), encoding="utf-8")
-    ruff = [sys.executable, "-m", "ruff"]
-    formatted = subprocess.run([*ruff, "format", "--isolated", "--line-length=100", "--diff", tmp_path], capture_output=True, text=True)
-    assert formatted.returncode == 0, formatted.stdout
-    checked = subprocess.run([*ruff, "check", "--isolated", "--select=E,F,W", "--ignore=E501", tmp_path], capture_output=True, text=True)
-    assert checked.returncode == 0, checked.stdout
+    for command in (["format", "--line-length=100", "--diff"], ["check", "--select=E,F,W", "--ignore=E501"]):
+        ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]
+        result = subprocess.run(ruff, check=False, capture_output=True, text=True)
+        assert result.returncode == 0, result.stdout
 
 
 def test_imports_torch_alone(odd: Network) -> None:
@@ -196,8 +195,8 @@ def test_emitting_imports_no_torch() -> None:
 # --- what a spec cannot do ---
 
 HOSTILE = [
-    'x"""\nimport os\n"""', "a'); boom(); ('", "a\nboom()", "a\\", "{boom()}", "a#", "\N{RIGHT-TO-LEFT OVERRIDE}a", "a b", "", "é",
-    "__init__", "None", "lambda: boom()", 'f"{boom()}"', "%s", "self.x = 1",
+    'x"""\nboom()\n"""', "a'); boom(); ('", "a\nboom()", "a\\", "{boom()}", "a#", "\N{RIGHT-TO-LEFT OVERRIDE}a", "a b", "",
+    "é", "__init__", "None", "lambda: boom()", 'f"{boom()}"', "%s", "self.x = 1",
 ]  # fmt: skip
 
 
@@ -208,7 +207,6 @@ def test_texts_stay_texts(text: str) -> None:
     tree = ast.parse(emitted)
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert "boom" not in called
-    assert not any(isinstance(node, ast.Import) and node.names[0].name == "os" for node in ast.walk(tree))
     assert emitted.isascii()
     execute(emitted)()
 

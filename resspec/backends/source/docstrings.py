@@ -41,7 +41,7 @@ def of_class(cls: Class) -> str:
     entering, leaving = cls.solver.channels()
     match merges[-1] if merges else None:
         case None:
-            what = "Layers in a row"
+            what = "A row of layers"
         case Merge(kind="add", residual=residual):
             what = "A sum of paths" if residual is None else "A residual block"
         case Merge(kind="mul"):
@@ -51,4 +51,6 @@ def of_class(cls: Class) -> str:
     if entering is None or leaving is None:
         return f"{what}."
     x, y = text(entering), text(leaving)
-    return f"{what} that keeps its channels." if x == y else f"{what}, from {x} to {y} channels."
+    if x == y:
+        return f"{what} that keeps its channels."
+    return f"{what} from {x} to {y}{'' if y.endswith('channels') else ' channels'}."

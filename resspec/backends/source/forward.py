@@ -97,15 +97,18 @@ class Forward:
         assert self.pending is not None
         match slot.statement:
             case Apply(source=x) if x == self.pending.value and slot.optional != "none":
-                layer = slot.pattern.leaf.layer if isinstance(slot.pattern, LeafPattern) else None
-                follows = isinstance(layer, Activation | Gelu | Sigmoid | Norm)
-                return follows and self.pending.wraps and self.pending.depth < _DEEPEST
+                return self._follows(slot) and self.pending.wraps and self.pending.depth < _DEEPEST
             case Merge(inplace=True, sources=(first, *others)):
                 return self.pending.value in others and self.pending.value != first and self.pending.depth == 1
             case Merge(sources=values):
                 return self.pending.value in values and self.pending.depth == 1
             case _:
                 return False
+
+    def _follows(self, slot: Slot) -> bool:
+        """Whether a statement is a norm or an activation, which stands with what is before it."""
+        layer = slot.pattern.leaf.layer if isinstance(slot.pattern, LeafPattern) else None
+        return isinstance(layer, Activation | Gelu | Sigmoid | Norm)
 
     def _merge(self, merge: Merge, k: int) -> None:
         if merge.kind == "add" and merge.inplace:
@@ -133,7 +136,7 @@ class Forward:
             self.body.append(assign(name(entering), name(self.names[loop.source])))
         self.names[k + 1] = entering
         variable = loop_variable(self.loops)
-        avoid = frozenset(self._occupied(k + 1))
+        avoid = frozenset(self._occupied(k + 1) - {entering})
         inner = Forward(slot.inner, loop.body.result, self.attributes, main=entering, entering=entering, avoid=avoid,
                         loops=(*self.loops, variable))
         used = inner.turn()
@@ -202,23 +205,25 @@ class Forward:
                     roles.update(self._paths(merge, role))
                 case statement:
                     roles.update(dict.fromkeys(sources(statement), role))
-        adds = any(isinstance(slot.statement, Merge) and slot.statement.kind == "add" for slot in self.slots)
-        for value, readers in self.readers.items():
-            if value and len({k for k in readers if k == len(self.slots) or value in sources(self.slots[k].statement)}) > 1:
-                roles[value] = "preact" if adds and self.main == "out" else "skip"
+        for value in self.readers:
+            if value and self._is_forked(value):
+                roles[value] = "preact" if self._follows(self.slots[value - 1]) else "skip"
         return roles
 
+    def _is_forked(self, value: int) -> bool:
+        return len({k for k in self.readers[value] if k == len(self.slots) or value in sources(self.slots[k].statement)}) > 1
+
     def _paths(self, merge: Merge, role: str) -> dict[int, str]:
+        """What to call the values that come together: the main one as their result."""
         values = merge.sources
-        forked = [v for v in values if v == 0 or len(self.readers[v]) > 1]
-        main = merge.residual if merge.residual is not None else 0
-        if merge.kind == "concat" and len(values) > 2:
-            return {v: f"branch{i + 1}" for i, v in enumerate(values)}
-        if merge.kind == "concat" and forked:
-            return dict.fromkeys(values, role)
-        other = {"add": "shortcut", "mul": "scale", "concat": "other"}[merge.kind]
+        forked = [v for v in values if v == 0 or self._is_forked(v)]
+        if merge.kind == "concat":
+            alone = len(values) - len(forked) == 1
+            return {v: role if alone or v in forked else f"branch{i + 1}" for i, v in enumerate(values)}
+        main = merge.residual or 0
         if merge.kind == "mul" and forked and values[0] not in forked:
             main = 1
+        other = {"add": "shortcut", "mul": "scale"}[merge.kind]
         return {v: role if i == main else other for i, v in enumerate(values)}
 
     def _comment(self, statement: ast.stmt, value: int) -> None:

@@ -55,9 +55,12 @@ def affine(start: int, step: int, variable: str) -> ast.expr:
 
 
 def _ramp(start: Fraction, step: Fraction, variable: str) -> ast.expr:
-    """`(3 + 2 * i) / 7`: a division of whole numbers rounds as the exact fraction does."""
+    """`2 * (i + 3) / 7`: a division of whole numbers rounds as the exact fraction does."""
     divisor = lcm(start.denominator, step.denominator)
-    return binary(affine(int(start * divisor), int(step * divisor), variable), "/", constant(divisor))
+    first, further = int(start * divisor), int(step * divisor)
+    if further > 1 and first and first % further == 0:
+        return binary(binary(constant(further), "*", affine(first // further, 1, variable)), "/", constant(divisor))
+    return binary(affine(first, further, variable), "/", constant(divisor))
 
 
 def _times(step: int, variable: str) -> ast.expr:

@@ -1,0 +1,105 @@
+"""densenet121: 3x224x224 -> 1000
+
+                                          output  parameters
+    stem                                64x56x56       9,536
+    features.denseblock1.denselayer1   256x56x56     335,040
+    features.transition1               128x28x28      33,280
+    features.denseblock2.denselayer1   512x28x28     919,680
+    features.transition2               256x14x14     132,096
+    features.denseblock3.denselayer1  1024x14x14   2,837,760
+    features.transition3                 512x7x7     526,336
+    features.denseblock4.denselayer1    1024x7x7   2,158,080
+    head                                    1000   1,027,048
+    total                                          7,978,856
+
+Written by resspec from the spec with hash dee2c90c572602e4. To use it:
+
+    from densenet121 import densenet121
+    net = densenet121()
+"""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["DenseNet121", "densenet121"]
+
+
+def named(**modules: nn.Module) -> nn.Sequential:
+    """The modules in a row, under these names."""
+    row = nn.Sequential()
+    for name, module in modules.items():
+        row.add_module(name, module)
+    return row
+
+
+def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
+    """The modules in a row, under the names prefix0, prefix1, ..."""
+    return named(**{f"{prefix}{i}": module for i, module in enumerate(modules, start)})
+
+
+class Dense(nn.Module):
+    """A concatenation of paths from in_channels to in_channels + 32 channels."""
+
+    def __init__(self, in_channels: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_channels)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv1 = nn.Conv2d(in_channels, 128, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(128)
+        self.conv2 = nn.Conv2d(128, 32, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.relu(self.norm1(x))
+        out = self.relu(self.norm2(self.conv1(out)))
+        return torch.cat((x, self.conv2(out)), 1)
+
+
+def transition(in_channels: int) -> nn.Sequential:
+    return named(
+        norm=nn.BatchNorm2d(in_channels),
+        relu=nn.ReLU(inplace=True),
+        conv=nn.Conv2d(in_channels, in_channels // 2, 1, bias=False),
+        avgpool=nn.AvgPool2d(2),
+    )
+
+
+class DenseNet121(nn.Module):
+    """121 layers with weights; 2,834,161,664 multiply-adds for one input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = named(
+            conv0=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),  # 64x112x112
+            norm0=nn.BatchNorm2d(64),
+            relu0=nn.ReLU(inplace=True),
+            pool0=nn.MaxPool2d(3, stride=2, padding=1),  # 64x56x56
+            denseblock1=numbered("denselayer", *(Dense(64 + 32 * i) for i in range(6)), start=1),
+            transition1=transition(256),  # 128x28x28
+            denseblock2=numbered("denselayer", *(Dense(128 + 32 * i) for i in range(12)), start=1),
+            transition2=transition(512),  # 256x14x14
+            denseblock3=numbered("denselayer", *(Dense(256 + 32 * i) for i in range(24)), start=1),
+            transition3=transition(1024),  # 512x7x7
+            denseblock4=numbered("denselayer", *(Dense(512 + 32 * i) for i in range(16)), start=1),
+            norm5=nn.BatchNorm2d(1024),
+        )
+        self.relu = nn.ReLU(inplace=True)
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Linear(1024, 1000)
+
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_in", nonlinearity="relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)  # 1024x7x7
+        x = self.relu(x)  # 1024x7x7
+        x = self.avgpool(x)  # 1024x1x1
+        x = torch.flatten(x, 1)  # 1024
+        return self.classifier(x)  # 1000
+
+
+def densenet121() -> DenseNet121:
+    """The network, untrained."""
+    return DenseNet121()

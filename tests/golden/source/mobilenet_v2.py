@@ -1,0 +1,123 @@
+"""mobilenet_v2: 3x224x224 -> 1000
+
+                     output  parameters
+    stem         32x112x112         928
+    features.1   16x112x112         896
+    features.2     24x56x56      13,968
+    features.4     32x28x28      39,696
+    features.7     64x14x14     183,872
+    features.11    96x14x14     303,168
+    features.14     160x7x7     795,264
+    features.17     320x7x7     473,920
+    head               1000   1,693,160
+    total                     3,504,872
+
+Written by resspec from the spec with hash bd1c4c9e257c6a9d. To use it:
+
+    from mobilenet_v2 import mobilenet_v2
+    net = mobilenet_v2()
+"""
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["MobileNetV2", "mobilenet_v2"]
+
+
+def conv_bn_relu6(
+    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride=stride,
+            padding=kernel_size // 2,
+            groups=groups,
+            bias=False,
+        ),
+        nn.BatchNorm2d(out_channels),
+        nn.ReLU6(inplace=True),
+    )
+
+
+class Separable(nn.Module):
+    """A row of layers from 32 to 16 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Sequential(
+            conv_bn_relu6(32, 32, 3, groups=32),
+            nn.Conv2d(32, 16, 1, bias=False),
+            nn.BatchNorm2d(16),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+class Inverted(nn.Module):
+    """A residual block from in_channels to out_channels."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__()
+        hidden_channels = 6 * in_channels
+        self.conv = nn.Sequential(
+            conv_bn_relu6(in_channels, hidden_channels, 1),
+            conv_bn_relu6(
+                hidden_channels, hidden_channels, 3, stride=stride, groups=hidden_channels
+            ),
+            nn.Conv2d(hidden_channels, out_channels, 1, bias=False),
+            nn.BatchNorm2d(out_channels),
+        )
+        self.residual = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.conv(x)
+        if self.residual:
+            out = x + out
+        return out
+
+
+class MobileNetV2(nn.Module):
+    """53 layers with weights; 300,774,272 multiply-adds for one input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            conv_bn_relu6(3, 32, 3, stride=2),  # 32x112x112
+            Separable(),  # 16x112x112
+            Inverted(16, 24, stride=2),  # 24x56x56
+            Inverted(24, 24),
+            Inverted(24, 32, stride=2),  # 32x28x28
+            *(Inverted(32, 32) for _ in range(2)),
+            Inverted(32, 64, stride=2),  # 64x14x14
+            *(Inverted(64, 64) for _ in range(3)),
+            Inverted(64, 96),  # 96x14x14
+            *(Inverted(96, 96) for _ in range(2)),
+            Inverted(96, 160, stride=2),  # 160x7x7
+            *(Inverted(160, 160) for _ in range(2)),
+            Inverted(160, 320),  # 320x7x7
+            conv_bn_relu6(320, 1280, 1),  # 1280x7x7
+        )
+        self.avgpool = nn.AdaptiveAvgPool2d(1)
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 1000))
+
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            elif isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, mean=0.0, std=0.01)
+                nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.features(x)  # 1280x7x7
+        x = self.avgpool(x)  # 1280x1x1
+        x = torch.flatten(x, 1)  # 1280
+        return self.classifier(x)  # 1000
+
+
+def mobilenet_v2() -> MobileNetV2:
+    """The network, untrained."""
+    return MobileNetV2()
