@@ -1,0 +1,80 @@
+"""ResNet-152 against torchvision's: building it, a training step and an inference, of the module and of the emitted source.
+
+Each round runs all three networks after another, so that what else the machine does falls on all of them. What is held is the
+upper end of the 95 % interval of the mean ratio, from the rounds' logarithms.
+"""
+
+import math
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import resspec
+from resspec.backends.source import emit
+
+MOST = 1.10
+ROUNDS = 12
+T95 = 2.201  # Student's t, 11 degrees of freedom
+
+Make = Callable[[], nn.Module]
+
+
+@pytest.fixture(scope="module")
+def makers() -> dict[str, Make]:
+    network = resspec.load("torchvision/resnet152")
+    names: dict[str, Make] = {}
+    exec(compile(emit(network), "resnet152.py", "exec"), names)
+    return {
+        "torchvision": torchvision.models.resnet152,
+        "module": lambda: resspec.build(network),
+        "source": names["resnet152"],
+        "torchvision again": torchvision.models.resnet152,
+    }
+
+
+def test_build(makers: dict[str, Make]) -> None:
+    hold("build", dict(makers))
+
+
+def test_training_step(makers: dict[str, Make]) -> None:
+    x = torch.randn(2, 3, 64, 64)
+
+    def step(net: nn.Module) -> None:
+        net.zero_grad()
+        net(x).sum().backward()
+
+    hold("training step", {name: partial(step, make()) for name, make in makers.items()})
+
+
+def test_inference(makers: dict[str, Make]) -> None:
+    x = torch.randn(2, 3, 64, 64)
+
+    @torch.inference_mode()
+    def infer(net: nn.Module) -> None:
+        net(x)
+
+    hold("inference", {name: partial(infer, make().eval()) for name, make in makers.items()})
+
+
+def hold(what: str, runs: dict[str, Callable[[], object]]) -> None:
+    """Interleaved rounds after one to warm up; prints each ratio to torchvision with its interval."""
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(ROUNDS + 1):
+        for name, run in runs.items():
+            start = time.process_time()
+            run()
+            seconds[name].append(time.process_time() - start)
+    base = seconds["torchvision"][1:]
+    uppers = {}
+    for name, taken in seconds.items():
+        logs = [math.log(a / b) for a, b in zip(taken[1:], base, strict=True)]
+        mean, half = statistics.mean(logs), T95 * statistics.stdev(logs) / math.sqrt(len(logs))
+        uppers[name] = math.exp(mean + half)
+        print(f"{what}, {name}: {math.exp(mean):.3f} [{math.exp(mean - half):.3f}, {uppers[name]:.3f}]")
+    assert max(uppers["module"], uppers["source"]) <= MOST
