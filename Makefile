@@ -17,7 +17,7 @@ demo: .venv/.torch
 	$(BIN)/resspec train digits --data digits
 
 test: lint
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/pytest -n $(WORKERS)
 
 # make lint   ruff, mypy and import-linter alone
 lint: .venv/.dev

@@ -15,7 +15,6 @@ from resspec.train import data, loop
 from resspec.train.loop import Result, train
 
 NETWORK = load("digits")
-pytestmark = pytest.mark.xdist_group("digits")  # one worker trains once for all of these
 
 
 @pytest.fixture(scope="module")
