@@ -70,7 +70,8 @@ class _Blocks:
         self, node: Node, shared: set[str], turns: tuple[int, ...], turn: int | None, path: str = ""
     ) -> Iterator[list[str]]:
         """The steps of a part of a scope; `turns` of the scope's repeats, `turn` of the nearest, `path` of the dotted
-        label so far. Scopes to which several places add steps, the `shared`, have dotted labels; any other is in braces."""
+        label so far. Scopes to which several places add steps, the `shared`, have dotted labels, and so have those of one
+        step; any other is in braces."""
         match node:
             case Op(name=None):
                 return
@@ -79,8 +80,12 @@ class _Blocks:
                 yield [f"{path}{name.at(*turns)}: {self._call(node, turn)}"]
             case Scope(name=name, block=None, body=body) if path + name.at() in shared:
                 yield from self.steps(body, shared, (), turn, f"{path}{name.at()}.")
-            case Scope(name=name, block=None):
-                yield _braced(f"{path}{name.at(*turns)}: ", self.all_steps(node.body, turn))
+            case Scope(name=name, block=None, body=body):
+                label, inside = f"{path}{name.at(*turns)}", self.all_steps(body, turn)
+                if len(inside) == 1 and not isinstance(body, Parallel):
+                    yield [f"{label}.{inside[0][0]}", *inside[0][1:]]
+                else:
+                    yield _braced(f"{label}: ", inside)
             case Scope(name=name):
                 yield [f"{path}{name.at(*turns)}: {self.name(node, turn)}"]
             case Series(children=children):

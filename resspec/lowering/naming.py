@@ -235,7 +235,7 @@ def _op(draft: Leaf, name: Name | None) -> Op:
 
 
 def _within(path: list[str], node: Node) -> Node:
-    for name in reversed(path):
+    for name in reversed(path[:MAX_PARTS]):  # what has more was refused
         node = Scope.model_construct(input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node)
     return node
 
