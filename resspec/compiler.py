@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Parameter = int | float | bool | str | tuple[int, ...]
 
 
-def load(spec: str | Path, network: str | None = None, **parameters: Parameter) -> Network:
+def load(spec: str | Path, /, network: str | None = None, **parameters: Parameter) -> Network:
     """The IR of a network: of a file, of `FILE:NAME`, or of a shipped spec by its bare name.
 
     A file with several networks gives the one that is called like the file, or the one that `network` names.
@@ -73,7 +73,7 @@ class Compiled(NamedTuple):
     files: dict[str, str]
 
 
-def compile_spec(spec: str | Path, **parameters: Parameter) -> Compiled:
+def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
     """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
     written (without parameters given here) is not met."""
     from resspec.backends.report import report, to_json
