@@ -48,12 +48,16 @@ class Init(_InitParts, TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Init:
-        law, *pairs = text.split(" ")
-        given = dict(pair.split("=") for pair in pairs)
-        bias = given.pop("bias", None)
-        known = LAWS[law]
-        arguments = tuple((n, v if isinstance(known[n], str) else Fraction(v)) for n, v in given.items())
-        return cls(law, arguments, None if bias is None else Fraction(bias))
+        """Raises ValueError for a text that is no initialisation."""
+        try:
+            law, *pairs = text.split(" ")
+            given = dict(pair.split("=") for pair in pairs)
+            bias = given.pop("bias", None)
+            known = LAWS[law]
+            arguments = tuple((n, v if isinstance(known[n], str) else Fraction(v)) for n, v in given.items())
+            return cls(law, arguments, None if bias is None else Fraction(bias))
+        except (KeyError, ZeroDivisionError):
+            raise ValueError(f"{text!r} is no initialisation") from None
 
 
 AS_TORCH = Init("default", (), None)

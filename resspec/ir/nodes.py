@@ -35,7 +35,7 @@ class _Node(_Frozen):
 def _read_node(data: Any) -> Any:
     if isinstance(data, _Node):
         return data
-    if not isinstance(data, dict) or data.get("node") not in NODES:
+    if not isinstance(data, dict) or not isinstance(data.get("node"), str) or data["node"] not in NODES:
         raise ValueError(f"a node is one of {', '.join(NODES)}")
     return NODES[data["node"]].model_validate({name: value for name, value in data.items() if name != "node"})
 

@@ -19,7 +19,7 @@ def layer_from_json(data: Any) -> Layer:
     """Raises ValueError for what no layer has; a layer passes as it is."""
     if isinstance(data, Layer):
         return data
-    if not isinstance(data, dict) or data.get("kind") not in OPS:
+    if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or data["kind"] not in OPS:
         raise ValueError(f"no layer: {data!r}")
     op = OPS[data["kind"]]
     known = {f.name: str(f.type) for f in fields(op)}
@@ -45,18 +45,30 @@ def _to_json(value: Any) -> Any:
 
 
 def _from_json(value: Any, annotation: str) -> Any:
-    match value:
-        case str():
-            return Fraction(value)
-        case [str(start), str(step)]:
-            return Ramp(Fraction(start), Fraction(step))
-        case [int(height), int(width)] if annotation.startswith(("Size", "Extent")):
-            return (height, width)
-        case bool() if annotation.startswith("Flag"):
-            return value
-        case int() if annotation.startswith(("Count", "Index")) and not isinstance(value, bool):
-            return value
-        case None if annotation.endswith("None"):
+    kind, _, optional = annotation.partition(" | ")
+    match kind, value:
+        case _, None if optional:
             return None
+        case "Real" | "Positive" | "Probability", str():
+            return _number(value)
+        case "Real" | "Positive" | "Probability", [str(start), str(step)]:
+            return Ramp(_number(start), _number(step))
+        case "Size" | "Extent", [height, width] if _is_whole(height, kind == "Size") and _is_whole(width, kind == "Size"):
+            return (height, width)
+        case "Count" | "Index", int() if _is_whole(value, kind == "Count"):
+            return value
+        case "Flag", bool():
+            return value
         case _:
             raise ValueError(f"{value!r} is no {annotation}")
+
+
+def _is_whole(value: Any, least: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _number(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError(f"{text!r} divides by zero") from None

@@ -1,0 +1,81 @@
+"""The JSON form: read back to an equal network, described by its schema, and refused where it is none."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import jsonschema
+import pytest
+
+from resspec.compiler import load, shipped_names
+from resspec.diagnostics import UsageError
+from resspec.ir.json import from_json, schema, to_json
+from resspec.ir.nodes import SCHEMA, Network
+from tests.random_specs import random_spec
+from tests.texts import load_text
+
+SEEDS = range(5, 25)
+VALIDATOR = jsonschema.Draft202012Validator(schema())
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_networks_are_read_back(tmp_path: Path, seed: int) -> None:
+    network = load_text(tmp_path, random_spec(seed))
+    text = to_json(network)
+    assert from_json(text) == network
+    assert from_json(text.encode()) == network
+    VALIDATOR.validate(json.loads(text))
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_shipped_networks_are_read_back(name: str) -> None:
+    network = load(name)
+    assert from_json(to_json(network)) == network
+
+
+def test_the_document_names_its_version() -> None:
+    assert json.loads(to_json(load("resnet20")))["schema"] == SCHEMA == "resspec.ir/1"
+
+
+@pytest.mark.parametrize("seed", range(200))
+def test_whatever_the_schema_refuses_is_refused(tmp_path: Path, seed: int) -> None:
+    """A document with one value changed: what is read obeys the schema. (Not the other way round: texts have forms.)"""
+    random = Random(seed)
+    document = json.loads(to_json(load_text(tmp_path, random_spec(seed % 4))))
+    changed = deepcopy(document)
+    container, key = random.choice(list(places(changed)))
+    container[key] = random.choice([None, -1, 0, 7, 0.5, True, "", "x", [], {}, [1, 2], ["1/2", "x"], {"node": "op"}, "1/0"])
+    network: Network | None
+    try:
+        network = from_json(json.dumps(changed))
+    except UsageError as error:
+        network = None
+        assert str(error).startswith("this is no resspec.ir/1 document: ")
+    if network is not None:
+        VALIDATOR.validate(changed)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"schema": "x"}', '{"a": ' * 5000, "[" * 99_999, "\0"])
+def test_no_document(text: str) -> None:
+    with pytest.raises(UsageError, match="this is no resspec"):
+        from_json(text)
+
+
+def test_unknown_fields_are_refused() -> None:
+    document = json.loads(to_json(load("resnet20")))
+    document["sections"][0]["body"]["children"][0]["layer"]["pading"] = [1, 1]
+    with pytest.raises(UsageError, match="`conv` has no pading"):
+        from_json(json.dumps(document))
+
+
+def places(value: Any) -> list[tuple[Any, Any]]:
+    """Every container with a key of it, all the way down."""
+    found: list[tuple[Any, Any]] = []
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(items):
+        found += [(value, key), *places(inner)]
+    return found
