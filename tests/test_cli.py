@@ -304,10 +304,18 @@ def writing() -> Iterator[subprocess.Popen[bytes]]:
     """A process that has begun to print more than its pipe holds, and waits for a reader."""
     command = [*RESSPEC, "compile", "resnet18", "--emit", "ir-json"]
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096, env=settings) as running:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096, env=settings,
+        preexec_fn=_heed_interrupts,  # noqa: PLW1509, nothing else runs in this process
+    ) as running:
         assert running.stdout is not None
         assert running.stdout.read(1) == b"{"
         yield running
+
+
+def _heed_interrupts() -> None:
+    """A shell starts its background jobs with interrupts ignored, and a process hands that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_a_closed_pipe_is_no_error(writing: subprocess.Popen[bytes]) -> None:
