@@ -136,13 +136,24 @@ def test_random_networks(seed: int) -> None:
     assert_twins(random_network(seed))
 
 
-def test_stochastic_depth_to_the_bit(odd: Network) -> None:
-    def probabilities(module: nn.Module) -> set[object]:
-        return {child.p for child in module.modules() if type(child).__name__ == "DropPath"}
+STOCHASTIC = """
+block unit { residual conv 1x1, in -> drop_path FORMULA; shortcut identity }
+network n { input 2x4x4; stage a: 9 x unit; stage b: 14 x unit; head avgpool -> fc 2 }
+"""
 
-    emitted = probabilities(execute(emit(odd))())
-    assert emitted == probabilities(build(odd))
-    assert len(emitted) == 8
+
+@pytest.mark.parametrize("formula", ["0.5 * (index + 1) / count", "0.07 + 0.3 * index / 11", "0.2 * index / count", "0.1"])
+def test_stochastic_depth_to_the_bit(formula: str, tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text(STOCHASTIC.replace("FORMULA", formula), encoding="utf-8")
+
+    def probabilities(module: nn.Module) -> list[object]:
+        return [child.p for child in module.modules() if type(child).__name__ == "DropPath"]
+
+    network = load(path)
+    emitted = probabilities(execute(emit(network))())
+    assert emitted == probabilities(build(network))
+    assert len(emitted) == 23
 
 
 # --- text ---
@@ -196,7 +207,7 @@ def test_emitting_imports_no_torch() -> None:
 
 HOSTILE = [
     'x"""\nboom()\n"""', "a'); boom(); ('", "a\nboom()", "a\\", "{boom()}", "a#", "\N{RIGHT-TO-LEFT OVERRIDE}a", "a b", "",
-    "é", "__init__", "None", "lambda: boom()", 'f"{boom()}"', "%s", "self.x = 1",
+    "é", "__init__", "None", "lambda: boom()", 'f"{boom()}"', "%s", "self.x = 1", "__", "_",
 ]  # fmt: skip
 
 
@@ -208,7 +219,7 @@ def test_texts_stay_texts(text: str) -> None:
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert "boom" not in called
     assert emitted.isascii()
-    execute(emitted)()
+    assert_twins(network)
 
 
 def test_positions_are_those_of_torch() -> None:

@@ -54,15 +54,19 @@ class Class:
     def parameters(self) -> list[Parameter]:
         return self.solver.parameters
 
-    def every_slot(self) -> Iterator[Slot]:
-        """The slots of loops too."""
-        todo = list(self.slots)
-        while todo:
-            yield (slot := todo.pop(0))
-            todo[:0] = slot.inner
+    def patterns(self) -> list[Pattern]:
+        """Of all its statements, those in loops too."""
+        return list(_patterns(self.slots))
 
     def arguments(self, body: Body) -> dict[str, Value]:
         return {p.name: p.values[self._index[id(body)]] for p in self.parameters}
+
+
+def _patterns(slots: Iterable[Slot]) -> Iterator[Pattern]:
+    for slot in slots:
+        if slot.pattern is not None:
+            yield slot.pattern
+        yield from _patterns(slot.inner)
 
 
 Classes = dict[int, Class]  # by id of the body
@@ -163,7 +167,7 @@ def _class(bodies: Sequence[Body], of: Classes) -> Class:
     slots = _slots(template, [body.program for body in bodies], of)
     solver = Solver([body.channels for body in bodies])
     cls = Class(bodies, slots, template, solver)
-    patterns = list(_patterns(slots))
+    patterns = cls.patterns()
     found = [hole for pattern in patterns for hole in holes(pattern)]
     for hole in found:
         if None not in hole.values:
@@ -214,13 +218,6 @@ def _set_optional(run: list[Slot]) -> None:
     else:
         for slot in run:
             slot.optional = "flag"
-
-
-def _patterns(slots: Iterable[Slot]) -> Iterator[Pattern]:
-    for slot in slots:
-        if slot.pattern is not None:
-            yield slot.pattern
-        yield from _patterns(slot.inner)
 
 
 def _find_tests(slots: Iterable[Slot], solver: Solver) -> None:

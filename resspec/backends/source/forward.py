@@ -39,7 +39,8 @@ class Forward:
     ) -> None:
         self.slots, self.result, self.attributes = slots, result, attributes
         self.main, self.avoid, self.loops, self.comments = main, avoid, loops, comments
-        self.names = {0: entering}
+        self.entering = entering
+        self.names = {0: entering}  # of values that are still read
         self.pending: _Pending | None = None
         self.body: list[ast.stmt] = []
         self.readers: dict[int, list[int]] = {}
@@ -60,7 +61,7 @@ class Forward:
         """All of it, with the result under the name under which the input came."""
         self._run()
         end = self._operand(self.result)
-        target = name(self.names[0])
+        target = name(self.entering)
         return self.body if isinstance(end, ast.Name) and end.id == target.id else [*self.body, assign(target, end)]
 
     def _run(self) -> None:
@@ -182,6 +183,7 @@ class Forward:
         value, base = self.pending.value, self.pending.base
         kept = self.names[base] not in self._occupied(k) and self.roles[value] == self.roles[base]
         self.names[value] = self.names[base] if kept else self._free(self.roles[value], k)
+        self.names = {v: text for v, text in self.names.items() if v == value or self._is_read(v, k)}
         statement = assign(name(self.names[value]), self.pending.node)
         self._comment(statement, value)
         self.body.append(statement)
@@ -189,7 +191,10 @@ class Forward:
 
     def _occupied(self, k: int) -> set[str]:
         """Names of values that statement k or one after it reads."""
-        return {self.names[v] for v, readers in self.readers.items() if v in self.names and readers[-1] >= k} | self.avoid
+        return {text for value, text in self.names.items() if self._is_read(value, k)} | self.avoid
+
+    def _is_read(self, value: int, k: int) -> bool:
+        return value in self.readers and self.readers[value][-1] >= k
 
     def _free(self, wanted: str, k: int) -> str:
         occupied = self._occupied(k)

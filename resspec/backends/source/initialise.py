@@ -42,16 +42,17 @@ class Plan:
 
 
 def plan(classes: Iterable[Class], network: Network) -> Plan:
+    """Which law goes where, by the class of the layers: for all of them in the loop, else in the constructors of their
+    blocks, else, where the order of random numbers asks for it, by name in the loop."""
     patterns: dict[str, list[LeafPattern]] = {}
     reachable: set[LeafPattern] = set()
     for cls in classes:
-        for slot in cls.every_slot():
-            if slot.pattern is not None:
-                for pattern in walk(slot.pattern):
-                    if isinstance(pattern, LeafPattern):
-                        patterns.setdefault(pattern.module, []).append(pattern)
-                if slot in cls.slots and slot.present is None and cls.form == "class":
-                    reachable.update(_reachable(slot.pattern))
+        for pattern in (part for whole in cls.patterns() for part in walk(whole)):
+            if isinstance(pattern, LeafPattern):
+                patterns.setdefault(pattern.module, []).append(pattern)
+        for slot in cls.slots if cls.form == "class" else ():
+            if slot.pattern is not None and slot.present is None:
+                reachable.update(pattern for pattern, _ in _places(slot.pattern, name("self")))
     result = Plan()
     for module, found in patterns.items():
         _plan_module(result, module, found, reachable, network, set(patterns))
@@ -153,11 +154,6 @@ def _named(paths: list[str], others: list[str]) -> ast.expr:
 
 def _strings(texts: list[str]) -> ast.expr:
     return constant(texts[0]) if len(texts) == 1 else ast.Tuple([constant(text) for text in texts])
-
-
-def _reachable(pattern: Pattern) -> Iterator[LeafPattern]:
-    for found, _ in _places(pattern, name("self")):
-        yield found
 
 
 def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast.expr]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, permutations
 
 from resspec.backends.source.patterns import CHANNELS, Hole, UnalikeError
@@ -27,7 +28,7 @@ class Parameter:
     role: str
     values: tuple[Value, ...]
 
-    @property
+    @cached_property
     def default(self) -> Constant | None:
         usual = _DEFAULTS.get(self.role, 1 if self.name.endswith("groups") else None)
         return usual if usual in [value for value in self.values if not isinstance(value, Ramp)] else None

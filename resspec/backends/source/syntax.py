@@ -16,7 +16,7 @@ USED = frozenset(
     "tuple type x".split()
 )
 LOCALS = ("out_channels", "hidden_channels")
-LOOPS = ("i", "j", "k")  # variables of loops, from outside
+LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 
 Constant = int | float | bool | str | tuple[int, ...]
 

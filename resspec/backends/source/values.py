@@ -71,7 +71,7 @@ def _times(step: int, variable: str) -> ast.expr:
 
 
 def loop_variable(loops: Sequence[str]) -> str:
-    return LOOPS[len(loops)] if len(loops) < len(LOOPS) else f"i{len(loops)}"
+    return LOOPS[len(loops)]
 
 
 def turns(count: int) -> ast.expr:
