@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.layer import Ramp
 
 
 def to_text(network: Network) -> str:
@@ -47,4 +48,12 @@ def _indented(node: Node) -> Iterator[str]:
 
 
 def _value(value: object) -> str:
-    return "x".join(map(str, value)) if type(value) is tuple else str(value)
+    match value:
+        case bool():
+            return str(value).lower()
+        case Ramp(start, step):
+            return f"{{{start}+{step}}}"
+        case tuple():
+            return "x".join(map(str, value))
+        case _:
+            return str(value)
