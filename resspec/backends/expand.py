@@ -47,7 +47,7 @@ class _Blocks:
         """The name of the block that stands for a scope's body at this turn."""
         key = (id(scope.body), turn if _varies(scope) else None)
         if key not in self._known:
-            lines = _chain(self.all_steps(scope.body, turn)) or ["identity"]
+            lines = _chain(self.all_steps(scope.body, turn))
             text = "\n".join(INDENT + line for line in lines)
             if text not in self._names:
                 self._names[text] = self._free(scope.block or "part")
@@ -139,7 +139,7 @@ def _section(section: Section, blocks: _Blocks, shared: set[str]) -> list[str]:
     for name in path[:-1] if numbers else path:
         body = _inside(body, name)
         shared = {other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")}
-    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, shared, (), None))) or ["identity"])
+    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, shared, (), None))))
 
 
 def _inside(node: Node, name: str) -> Node:
@@ -172,17 +172,19 @@ def _varies(node: Node) -> bool:
 def _merge(merge: str, paths: list[list[list[str]]]) -> list[str]:
     lines = [f"{merge} {{"]
     for i, path in enumerate(paths):
-        chain = _chain(path) or ["identity"]
+        chain = _chain(path) if path else ["identity"]
         lines += [(INDENT if i == 0 or k else "  | ") + line for k, line in enumerate(chain)]
     return [*lines, "}"]
 
 
 def _braced(head: str, steps: list[list[str]]) -> list[str]:
-    return [head + "{", *(INDENT + line for line in _chain(steps) or ["identity"]), "}"]
+    return [head + "{", *(INDENT + line for line in _chain(steps)), "}"]
 
 
 def _chain(steps: list[list[str]]) -> list[str]:
-    """Steps joined by arrows, one on a line."""
+    """Steps joined by arrows, one on a line; what would be empty is a layer that is repeated no times."""
+    if not steps:
+        return ["0 x identity"]
     lines: list[str] = []
     for i, step in enumerate(steps):
         lines.append(step[0] if i == 0 else f"-> {step[0]}")
