@@ -54,9 +54,12 @@ def unterminated(span: Span) -> Diagnostic:
 
 def missing_comma(span: Span) -> Diagnostic:
     """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
-    chained = f", or `-> {span.text}` for the next layer" if span.text[:1].isalpha() else ""
+    word = span.text
+    other = f", or `-> {word}` for the next layer" if word[:1].isalpha() else ""
+    if word[:1] == "/":
+        other = f"; before a blank a slash divides, `/ {word[1:]}`" if len(word) > 1 else ""
     return Diagnostic("E0107", "a comma is missing between two arguments", (Label(span, "this is another argument"),),
-                      f"`, {span.text}`{chained}")
+                      f"`, {word}`{other}")
 
 
 def unexpected(span: Span, expected: str) -> Diagnostic:
@@ -105,6 +108,11 @@ def colon(span: Span, name: str) -> Diagnostic:
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
     return Diagnostic("E0117", "a label ends in a colon", (Label(span),), f"`{span.text}:`")
+
+
+def spaced_stride(span: Span, number: str) -> Diagnostic:
+    """E0118: the slash of a stride does not touch its number."""
+    return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`")
 
 
 def empty(source: Source) -> Diagnostic:

@@ -68,6 +68,9 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
     if first == ":" and "=" in allowed.values():
         word = re.search(r"[A-Za-z0-9_]*\Z", before)
         return errors.colon(span, word[0] if word else "")
+    if first == "/" and before[-1:] == ",":
+        number = re.match(r"/[ \t]*([A-Za-z0-9_]+)", text[start:])
+        return errors.spaced_stride(span, number[1] if number and not text.startswith("//", start) else "2")
     if first == "/" or (ends_value and len(before) < start and "," in allowed.values() and (first.isalnum() or first == "(")):
         return errors.missing_comma(span)
     if list(allowed) == ["LABEL"] and first.isalnum():
