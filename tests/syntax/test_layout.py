@@ -35,7 +35,7 @@ LAYOUTS = [
     "network n { input 3x8x8;; stem conv 3x3, 4 -> add { bn | relu }\n;\nhead fc 2\n;;\n};;",
     "network n { input 3x8x8\n stem conv 3x3, 4\n   -> add { bn\n   | relu }\n head fc 2 }",
     "network n {\n input 3x8x8\n stem conv 3x3,\n 4 ->\n add {\n bn |\n relu\n }\n head fc 2\n}",
-    "# one\nnetwork n { # two } ;\n\n# 3\n input 3x8x8 # ->\n stem conv 3x3, 4 # 4\n\n #\n -> add { bn # |\n | relu } #\n head fc 2 }#",
+    "# 1\nnetwork n { # } ;\n\n# 2\n input 3x8x8 # ->\n stem conv 3x3, 4 #\n\n #\n -> add { bn # |\n | relu } #\n head fc 2 }#",
     "network n{input 3x8x8;stem conv 3x3,4->add{bn|relu};head fc 2}",
     "\tnetwork n {\t\tinput 3x8x8\n\tstem conv 3x3, 4 ->\tadd { bn | relu }\n  \thead fc 2\n\t}",
 ]
