@@ -18,6 +18,7 @@ from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import MERGES, find_one, report_unknown, suggestion
+from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
 
@@ -82,7 +83,8 @@ def _layer(
     try:
         output = layer.infer(x)
     except ShapeError as error:
-        frame.report(errors.shape(call.span, error.code, error.message, error.help, str(x)))
+        notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
+        frame.report(errors.shape(call.span, error.code, error.message, error.help, str(x))._replace(notes=notes))
         return None
     steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label))
     return row(steps, entered, call.span)

@@ -50,6 +50,7 @@ class Lowerer:
         self.made: dict[Hashable, Made] = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
+        self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
 
     def report(self, diagnostic: Diagnostic, frame: Frame | None = None) -> None:
@@ -83,6 +84,7 @@ class Lowerer:
             return None
         self.depth += 2
         entered, steps, size = x, list[Draft](), 0
+        self.rows.append(steps)
         for step in chain.steps:
             draft = self.step(step, x, frame)
             x = draft.output if draft else None
@@ -92,6 +94,7 @@ class Lowerer:
                 if size > MAX_LAYERS:
                     self.bounded(row(steps, entered, chain.span), frame)
         self.depth -= 2
+        self.rows.pop()
         if entered is None or len(steps) < len(chain.steps):
             return None
         return self.bounded(row(steps, entered, chain.span), frame)
@@ -100,7 +103,7 @@ class Lowerer:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
         label = step.label
         numbers = label is not None and label.text.endswith("..")
-        levels = _levels(step)
+        levels, rows = _levels(step), len(self.rows)
         self.depth += levels
         named = False  # whether the label is on the draft already: layers and modules bear theirs, abbreviations do not
         draft: Draft | None
@@ -114,6 +117,7 @@ class Lowerer:
             case ast.Times() as times:
                 draft = self._repeat(times, x, frame, strided)
         self.depth -= levels
+        del self.rows[rows:]
         if draft is None or label is None or (named and not numbers):
             return draft
         return Run(label, draft, step.span) if numbers else self.numbered(label, draft, frame)
@@ -148,6 +152,7 @@ class Lowerer:
             self.step(times.step, None, frame, strided)
             return None
         entered, turns, varies = x, list[Draft](), False
+        self.rows.append(turns)
         allowed = self.allowance
         while len(turns) < count:
             first = strided and not turns

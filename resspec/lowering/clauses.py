@@ -42,6 +42,7 @@ class Clauses:
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         x, drafts, size = self.input, list[Draft](), 0
+        self.lowerer.rows.append(drafts)
         for _, _, chain, label, _ in self.sections:
             draft = self._section(chain, label, x)
             x = draft.output if draft else None

@@ -29,7 +29,8 @@ def window_output(
         span = d * (k - 1) + 1
         steps = -(-(n + 2 * p - span) // s) if ceil else (n + 2 * p - span) // s
         if steps < 0:
-            raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} with {p} of padding on each side",
+            padded = f"with {p} of padding on each side" if p else "without padding"
+            raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} {padded}",
                              f"a smaller window, or `padding={-(-(span - n) // 2)}`")
         if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
             steps -= 1
