@@ -21,6 +21,7 @@ from resspec.compiler import load, shipped_names
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from tests.backends.random_networks import random_network, with_texts
+from tests.random_specs import random_spec
 
 Golden = Callable[[str, str], None]
 
@@ -156,6 +157,17 @@ def test_stochastic_depth_to_the_bit(formula: str, tmp_path: Path) -> None:
     assert len(emitted) == 23
 
 
+@pytest.mark.parametrize("seed", [17, 44, 185])
+def test_random_specs(seed: int, tmp_path: Path) -> None:
+    assert_twins(load(_random_spec(tmp_path, seed)))
+
+
+def _random_spec(folder: Path, seed: int) -> Path:
+    path = folder / f"random{seed}.res"
+    path.write_text(random_spec(seed), encoding="utf-8")
+    return path
+
+
 # --- text ---
 
 
@@ -181,7 +193,9 @@ def test_laid_out_as_ruff_does(tmp_path: Path, odd: Network) -> None:
     for name in SHIPPED:
         (tmp_path / f"{name.replace('/', '_')}.py").write_text(emit(load(name)), encoding="utf-8")
     for seed in range(16):
-        (tmp_path / f"random{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")
+        (tmp_path / f"network{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")
+    for seed in [17, 44, 185, *range(200, 220)]:
+        (tmp_path / f"spec{seed}.py").write_text(emit(load(_random_spec(tmp_path, seed))), encoding="utf-8")
     (tmp_path / "odd.py").write_text(emit(odd), encoding="utf-8")
     for command in (["format", "--line-length=100", "--diff"], ["check", "--select=E,F,W", "--ignore=E501"]):
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]

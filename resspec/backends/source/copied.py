@@ -44,9 +44,12 @@ def is_copied(module: str) -> bool:
 
 
 def names() -> frozenset[str]:
-    """All names in the file: none may mean something else where one of its classes is copied to."""
+    """What the file defines and what it uses without defining it: none may mean something else where it is copied to."""
     tree = ast.parse(_source())
-    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)) | frozenset(_definitions())
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return frozenset({node.id for node in nodes} - own) | frozenset(_definitions())
 
 
 def base(module: str) -> str:

@@ -11,7 +11,7 @@ from typing import Literal, cast
 from resspec.backends.source.align import align
 from resspec.backends.source.parameters import Mask, Parameter, Solver
 from resspec.backends.source.patterns import Choice, Generaliser, Pattern, UnalikeError, holes, walk
-from resspec.backends.source.syntax import LOCALS, Names, class_name
+from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, class_name
 from resspec.backends.source.terms import Apply, Body, Loop, Merge, Program, Statement, Value, instances
 
 
@@ -80,7 +80,7 @@ def families(root: Body, taken: Iterable[str]) -> list[Class]:
         for cls in _split(bodies, of):
             of.update((id(body), cls) for body in cls.bodies)
             found.append(cls)
-    names = Names([*taken, *LOCALS, *(parameter.name for cls in found for parameter in cls.parameters)])
+    names = Names([*taken, *LOCALS, *FORMULAS, *(parameter.name for cls in found for parameter in cls.parameters)])
     for cls in sorted(found, key=lambda cls: cls.bodies[0] is not root):
         kind = cls.bodies[0].kind
         cls.name = names.new(class_name(kind) if cls.form == "class" else kind)

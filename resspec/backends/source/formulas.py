@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from resspec.backends.source.parameters import Solver
-from resspec.backends.source.syntax import LOCALS, assign, is_same, name
+from resspec.backends.source.syntax import FORMULAS, assign, is_same, name
 
 _OFTEN = 3
 
@@ -21,7 +21,7 @@ def with_locals(solver: Solver, body: list[ast.stmt]) -> list[ast.stmt]:
     assigned = []
     for formula in often:
         leaves = leaving is not None and is_same(formula, leaving)
-        local = solver.names.new(LOCALS[0] if leaves else LOCALS[1])
+        local = solver.names.new(FORMULAS[0] if leaves else FORMULAS[1])
         assigned.append(assign(name(local), formula))
         body = [_Replaced(formula, local).visit(statement) for statement in body]
     return [*assigned, *body]

@@ -99,10 +99,9 @@ class Forward:
         match slot.statement:
             case Apply(source=x) if x == self.pending.value and slot.optional != "none":
                 return self._follows(slot) and self.pending.wraps and self.pending.depth < _DEEPEST
-            case Merge(inplace=True, sources=(first, *others)):
-                return self.pending.value in others and self.pending.value != first and self.pending.depth == 1
-            case Merge(sources=values):
-                return self.pending.value in values and self.pending.depth == 1
+            case Merge(kind=kind, sources=values) if self.pending.value in values and self.pending.depth == 1:
+                in_order = kind == "concat" or len(values) == 2  # of three, two would be merged before the last is made
+                return in_order and not (slot.statement.inplace and self.pending.value == values[0])
             case _:
                 return False
 

@@ -142,7 +142,11 @@ class Constructors:
         over = ast.comprehension(name(i), turns(many.count), [], 0)
         if len(many.items) == 1 and isinstance(item := many.items[0], OnePattern):
             return ast.DictComp(label(item.names[0], inner), self.expression(item.pattern, inner), [over])
-        pairs = ast.Tuple([self._pair(item, inner) for item in many.items])
+        match [self._pair(item, inner) for item in many.items]:
+            case [ast.Starred(value=pairs)]:
+                pass
+            case several:
+                pairs = ast.Tuple(several)
         each = ast.comprehension(ast.Tuple([name("name"), name("module")]), pairs, [], 0)
         return ast.DictComp(name("name"), name("module"), [over, each])
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from itertools import chain, permutations
 
 from resspec.backends.source.patterns import CHANNELS, Hole, UnalikeError
-from resspec.backends.source.syntax import Constant, Names, binary, compare, constant, name
+from resspec.backends.source.syntax import GLOBALS, LOCALS, Constant, Names, binary, compare, constant, name
 from resspec.backends.source.terms import Value
 from resspec.ir.ops.layer import Ramp
 
@@ -55,7 +55,7 @@ class Solver:
         self.parameters: list[Parameter] = []
         self.entering = tuple(entering for entering, _ in channels)
         self.leaving = tuple(leaving for _, leaving in channels)
-        self.names = Names()
+        self.names = Names({*GLOBALS, *LOCALS})
         self._flags = 0
         self._solved: dict[Hole, ast.expr | Value] = {}
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from resspec.backends.source.inline import OPERATORS, loops, target, text
+from resspec.backends.source.inline import OPERATORS, target, text
 
 WIDTH = 100
 INDENT = "    "
@@ -91,6 +91,8 @@ class Printer:
                 INDENT * depth + closing + tail + comment,
             ]
         match node:
+            case ast.Call(func=ast.Attribute(value=value, attr=method), args=[], keywords=[]):
+                return self._layout(value, depth, head, f".{method}(){tail}", marked)
             case ast.IfExp():
                 return self._conditional(node, depth, head, tail + comment)
             case ast.BoolOp(op=operator, values=[*first, last]):
@@ -103,18 +105,18 @@ class Printer:
                 return [line + comment]
 
     def _inside(self, node: ast.AST, parts: list[Part], depth: int) -> list[str]:
-        """What stands between brackets: the arguments of a call on one line if they fit, all else on a line each."""
-        if isinstance(node, ast.Call) and node not in self.marks.broken and not self._must_break(parts):
-            line = INDENT * depth + ", ".join(text(part) for part in parts if isinstance(part, ast.AST))
-            if len(line) <= WIDTH:
+        """What stands between brackets: on one line if it fits there, but for the items of a list; else on a line each."""
+        if isinstance(node, ast.Call | ast.GeneratorExp | ast.DictComp) and node not in self.marks.broken:
+            line = INDENT * depth + text(node).removeprefix(_brackets(node)[0])[:-1]
+            if len(line) <= WIDTH and not self._must_break(parts):
                 return [line]
         separator = "" if isinstance(parts[-1], ast.comprehension) else ","
         return [line for part in parts for line in self._part(part, depth, separator)]
 
     def _part(self, node: Part, depth: int, tail: str) -> list[str]:
         match node:
-            case ast.comprehension():
-                return [INDENT * depth + loops([node])]
+            case ast.comprehension(target=variables, iter=over):
+                return self._layout(over, depth, f"for {target(variables)} in ", "", node)
             case ast.keyword(arg=name, value=value):
                 return self._layout(value, depth, f"{name}=" if name else "**", tail, node)
             case ast.Starred(value=value):

@@ -10,13 +10,13 @@ from itertools import chain, count
 
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 
-# What emitted code calls or declares by these names.
-USED = frozenset(
-    "F Tensor bool enumerate float getattr int isinstance list module name named nn numbered range row self str super torch "
-    "tuple type x".split()
+# What emitted code means by these names: in the whole file, and inside its functions.
+GLOBALS = frozenset(
+    "F Tensor bool enumerate float getattr int isinstance list named nn numbered range str super torch tuple type".split()
 )
-LOCALS = ("out_channels", "hidden_channels")
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
+LOCALS = frozenset({"module", "name", "row", "self", "x", *LOOPS})
+FORMULAS = ("out_channels", "hidden_channels")
 
 Constant = int | float | bool | str | tuple[int, ...]
 
@@ -116,8 +116,8 @@ def class_name(text: str) -> str:
 class Names:
     """Hands out names, each once."""
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *USED, *LOOPS}
+    def __init__(self, taken: Iterable[str]) -> None:
+        self.taken = set(taken)
 
     def new(self, *wanted: str) -> str:
         """The first of these that is free, or the last with a number."""
@@ -128,6 +128,6 @@ class Names:
         return free
 
 
-def attributes(taken: Iterable[str] = ()) -> Names:
+def attributes(taken: Iterable[str]) -> Names:
     """Names for attributes of a module, none of which every torch module has."""
     return Names({*taken, *MODULE_ATTRIBUTES, "training"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import reduce
 from math import lcm
 
 from resspec.backends.source.inline import is_plain
@@ -31,12 +32,8 @@ def label(grown: Name, loops: Sequence[str]) -> ast.expr:
     """A name, which may grow: `f"conv{3 * i + 1}"`."""
     if grown.number is None or not any(grown.steps):
         return constant(grown.at())
-    node: ast.expr | None = constant(grown.number) if grown.number else None
-    for step, variable in reversed(list(zip(grown.steps, loops, strict=False))):
-        if step:
-            term = _times(step, variable)
-            node = term if node is None else binary(term, "+", node)
-    assert node is not None
+    terms = [_times(step, variable) for step, variable in zip(grown.steps, loops, strict=False) if step]
+    node = reduce(lambda left, right: binary(left, "+", right), [*terms, *([constant(grown.number)] if grown.number else [])])
     if not is_plain(grown.prefix):
         return binary(constant(grown.prefix), "+", call(name("str"), node))
     return ast.JoinedStr([*([ast.Constant(grown.prefix)] if grown.prefix else []), ast.FormattedValue(node, -1)])

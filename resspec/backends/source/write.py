@@ -14,7 +14,7 @@ from resspec.backends.source.formulas import with_locals
 from resspec.backends.source.modules import Constructors, signature
 from resspec.backends.source.patterns import RowPattern
 from resspec.backends.source.printer import Marks, Printer
-from resspec.backends.source.syntax import Names, call, constant, dotted, is_same, name
+from resspec.backends.source.syntax import GLOBALS, Names, call, constant, dotted, is_same, name
 from resspec.diagnostics import InternalError
 from resspec.ir.nodes import Network
 
@@ -36,8 +36,9 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
     """The text of a Python file with a function, called like the network, that makes its module: parameters named and
     ordered as in the IR, started alike under the same seed, outputs and gradients bitwise those of the module that
     `resspec.build` makes. `fingerprint`: the spec's hash, for the docstring."""
-    function = Names(copied.names()).new(network.name)
-    classes = families(collect(network), [function, *copied.names()])
+    taken = GLOBALS | copied.names()
+    function = Names(taken).new(network.name)
+    classes = families(collect(network), {function, *taken})
     begin = plan(classes, network)
     marks = Marks()
     written: list[ast.stmt] = [_definition(cls, begin, marks, docstrings.of_class(cls)) for cls in classes[:-1]]

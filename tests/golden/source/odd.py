@@ -191,7 +191,8 @@ class NN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.conv1(x)
-        out += self.conv2(x)
+        shortcut = self.conv2(x)
+        out += shortcut
         out += x
         return self.silu(out)
 
@@ -234,7 +235,8 @@ class Last(nn.Module):
         branch1 = self.slice(skip)
         skip = torch.cat((branch1, self.linear1(skip)), -1)
         shortcut = self.ln1(skip)
-        out = skip + shortcut + self.linear2(skip)
+        shortcut2 = self.linear2(skip)
+        out = skip + shortcut + shortcut2
         out = self.to_first(out)
         return self.layer_scale1(out)
 
