@@ -213,7 +213,10 @@ def _find_used(use: ast.Use, beside: Path, root: Path, revision: Revision | None
             raise SpecError([errors.outside_root(use.target.span, str(root))])
         if is_there:
             return path
-    known = {path.name if use.is_file else path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
+    if use.is_file:
+        known = {(Path(name).parent / path.name).as_posix() for path in candidates[0].parent.glob("*.res")}
+    else:
+        known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
     raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], nearest(name, known))])
 
 

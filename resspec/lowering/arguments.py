@@ -103,7 +103,8 @@ def _assign(
         node = given.bare[len(positional)]
         layer = isinstance(node, ast.Name) and node.text in OPS
         chained = f"{callee} -> {node.span.text}" if layer else None
-        report(errors.too_many_arguments(node.span, callee, len(positional), chained))
+        named = [name for name in _named(words, extra) if words.get(name) not in positional]
+        report(errors.too_many_arguments(node.span, callee, len(positional), chained, named))
         sound = False
     for word, keyword in given.keywords.items():
         if word == "stride":
@@ -112,9 +113,8 @@ def _assign(
             continue
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
-            takes = {field: shorter for shorter, field in words.items() if field != "stride"}.values()
             near = nearest(word, {*words, *extra, "stride"})
-            report(errors.unknown_argument(keyword.name.span, callee, near, [*takes, *extra]))
+            report(errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
             sound = False
         elif name in stated:
             report(errors.given_twice(keyword.name.span, word))
@@ -122,6 +122,11 @@ def _assign(
         else:
             stated[name] = (evaluate(keyword.value), keyword.value.span)
     return stated if sound else None
+
+
+def _named(words: dict[str, str], extra: tuple[str, ...]) -> list[str]:
+    """The arguments that can be given by name, each by its shortest."""
+    return [*{field: word for word, field in words.items() if field != "stride"}.values(), *extra]
 
 
 def bind_block(

@@ -12,6 +12,7 @@ from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.residual import with_last_norm, without_drop_path
 from resspec.lowering.scope import find_one, report_unknown, suggestion
+from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import BlockRef, OptionRef, Unknown, describe
 from resspec.source import Span
 from resspec.suggest import nearest
@@ -138,7 +139,8 @@ def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
     known = name.text in frame.names or name.text in ("identity", "none")
     if not known and not find_one(frame.library, name, frame.report, ast.Option, ast.Let, ast.Block):
         near = suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)
-        report_unknown(frame.library, errors.unknown_option(name.span, near), frame.report)
+        options = sorted({*frame.library.names(ast.Option), "identity", "none"})
+        report_unknown(frame.library, errors.unknown_option(name.span, near, options), frame.report)
         return None
     value = frame.lookup(name)
     if isinstance(value, BlockRef) and value.name == "identity":
@@ -177,8 +179,8 @@ def _sum(
 def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame) -> Draft | None:
     """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
     assert shortcut.option is not None and shortcut.option.library is not None and shortcut.arm is not None
-    inner = lowerer.frame(shortcut.option.library, {}, (*frame.trail, (shortcut.span.text, shortcut.span)), frame.x,
-                          frame.stride, inside=True)
+    trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span))
+    inner = lowerer.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
     inner.out = residual.output.channels
     lowerer.depth += 3
     h = lowerer.chain(shortcut.arm, residual.input, inner)
@@ -189,18 +191,25 @@ def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: F
 
 def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Draft | None:
     if f.output != h.output:
-        what = "channels" if f.output.channels != h.output.channels else "sizes"
-        kept = "identity keeps" if shortcut.is_only("identity") else "the shortcut leaves"
-        frame.report(errors.residual_mismatch(
-            shortcut.span, part.chain.span, f"the residual leaves {f.output}", f"{kept} {h.output}", what,
-            "use `shortcut B`, which projects where the shape changes" if shortcut.is_only("identity") else
-            "the shortcut's arm must stride as the residual does, and end in `out` channels",
-        ))
+        frame.report(_mismatch(f, h, shortcut, part, frame))
         return None
     span = part.span
     if shortcut.first:
         return fork("add", [h, f], f.output, span, residual=1, inplace=False)
     return fork("add", [f, h], f.output, span, residual=0)
+
+
+def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Diagnostic:
+    what = "channels" if f.output.channels != h.output.channels else "sizes"
+    left, kept = f"the residual leaves {f.output}", f"the shortcut leaves {h.output}"
+    help = "the shortcut's arm must stride as the residual does, and end in `out` channels"
+    if shortcut.is_only("identity"):
+        kept = f"identity keeps {h.output}"
+        help = "use `shortcut B`, which projects where the shape changes"
+        if what == "sizes" and frame.stride in (1, (1, 1)):
+            help = "`padding=` in the residual, so that it keeps the size"
+    notes = shrinking([f, h]) if what == "sizes" else ()
+    return errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
 
 
 def misspelt_clause(chain: ast.Chain, frame: Frame) -> Diagnostic | None:

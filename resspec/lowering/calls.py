@@ -17,7 +17,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import MERGES, find_one, report_unknown, suggestion
+from resspec.lowering.scope import MERGES, RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
@@ -56,7 +56,7 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         return value if isinstance(value, BlockRef) else None
     legal = {*OPS, *frame.names, *MERGES}
     near = suggestion(frame.library, name.text, legal, ast.Block)
-    report_unknown(frame.library, errors.unknown_layer(name.span, near), frame.report)
+    report_unknown(frame.library, errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
     return None
 
 
@@ -84,7 +84,7 @@ def _layer(
         output = layer.infer(x)
     except ShapeError as error:
         notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
-        frame.report(errors.shape(call.span, error.code, error.message, error.help, str(x))._replace(notes=notes))
+        frame.report(errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
         return None
     steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label))
     return row(steps, entered, call.span)
@@ -94,13 +94,17 @@ def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: a
     if not layer.parameters(x):
         if scale is not None and isinstance(layer, Norm):
             message = "`scale` needs a weight, and `affine=false` leaves none"
-            frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", str(x)))
+            frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
         return None
     if scale is not None and isinstance(layer, Norm):
         value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
         return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
     return None if law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE) else law
+
+
+def _said(x: Shape) -> str:
+    return "x".join(map(str, x.dims)) + (", channels last," if x.last else "")
 
 
 # --- blocks ---
@@ -132,7 +136,7 @@ def _block(
         made = _make(lowerer, call, callee, values, stride, x, frame)
         lowerer.made[(key, before) if numbering.reads != reads else key] = made
     if given.stride is not None and made.draft is not None and not made.stride_read:
-        frame.report(errors.unused_stride(given.stride.span, callee.name))
+        frame.report(errors.unused_stride(given.stride.span, callee.name, is_block=True))
     return made.draft
 
 

@@ -25,6 +25,8 @@ MAX_LAYERS = 1_000_000  # of a network, repeats counted
 MAX_NAMES = 1_100_000  # of layers and scopes, where what a block holds counts once
 MAX_NESTING = 180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
 
+MAX_TRAIL = 8  # calls that are shown
+
 Merge = Literal["add", "concat", "mul"]
 
 
@@ -58,7 +60,9 @@ class Lowerer:
         key = (diagnostic.code, diagnostic.labels[0].span)
         if key not in self.diagnostics:
             calls_to_here = reversed(frame.trail if frame else ())
-            trail = tuple(f"in `{text}`, called from {_place(span)}" for text, span in calls_to_here)
+            trail = [f"in `{text}`, called from {_place(span)}" for text, span in calls_to_here]
+            if len(trail) > MAX_TRAIL:
+                trail[MAX_TRAIL // 2 : -(MAX_TRAIL // 2)] = [f"… and {len(trail) - MAX_TRAIL} calls in between"]
             self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))
 
     def frame(
@@ -141,8 +145,7 @@ class Lowerer:
         if len(known) < len(paths):
             return None
         kind = cast(Merge, merge.name.text)
-        ends = [(path.output, node.span) for path, node in zip(known, merge.paths, strict=True)]
-        output = merged_shape(kind, ends, frame.report)
+        output = merged_shape(kind, known, [path.span for path in merge.paths], frame.report)
         return fork(kind, known, output, merge.span) if output else None
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:

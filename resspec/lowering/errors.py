@@ -12,6 +12,10 @@ def _at(code: str, message: str, span: Span, help: str | None = None, text: str 
     return Diagnostic(code, message, (Label(span, text),), help)
 
 
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def _meant(name: str | None) -> str | None:
     return f"did you mean `{name}`?" if name else None
 
@@ -19,8 +23,11 @@ def _meant(name: str | None) -> str | None:
 # --- E02: names and arguments ---
 
 
-def unknown_layer(span: Span, near: str | None) -> Diagnostic:
+def unknown_layer(span: Span, near: str | None, is_word: bool = False) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
+    if is_word:
+        return _at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
+                   f"`{span.text}` is a word of the language")
     help = f"block names are lower case here: `{near}`" if near and near == span.text.lower() else _meant(near)
     return _at("E0201", f"no layer or block is called `{span.text}`", span, help)
 
@@ -33,7 +40,7 @@ def unknown_name(span: Span, near: str | None) -> Diagnostic:
 def unknown_argument(span: Span, callee: str, near: str | None, takes: Sequence[str] = ()) -> Diagnostic:
     """E0203: a layer or block has no argument of this name."""
     help = "did you mean the stride? it is written `/2`" if near == "stride" else _meant(near)
-    listed = f"it takes {', '.join(f'`{name}`' for name in takes)}" if takes else None
+    listed = f"it takes {_list(takes)}" if takes else None
     return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed)
 
 
@@ -42,10 +49,11 @@ def stride_as_keyword(span: Span, value: str) -> Diagnostic:
     return _at("E0204", "a stride is written with a slash", span, f"`/{value}`")
 
 
-def too_many_arguments(span: Span, callee: str, takes: int, near: str | None) -> Diagnostic:
+def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
     """E0205: more bare arguments than the layer or block declares."""
-    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
-    return _at("E0205", f"`{callee}` takes {amount}", span, f"did you mean `{near}`?" if near else None)
+    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments") + (" without a name" if named else "")
+    help = _meant(near) or (f"`name=value`, with one of {_list(named)}" if named else None)
+    return _at("E0205", f"`{callee}` takes {amount}", span, help)
 
 
 def missing_argument(span: Span, callee: str, needs: str, example: str | None) -> Diagnostic:
@@ -73,15 +81,16 @@ def given_twice(span: Span, name: str) -> Diagnostic:
     return _at("E0210", f"`{name}` is given twice", span, "leave out one of them")
 
 
-def unused_stride(span: Span, callee: str) -> Diagnostic:
+def unused_stride(span: Span, callee: str, is_block: bool = False) -> Diagnostic:
     """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
-    return _at("E0211", f"`{callee}` does not use this stride", span, "leave it out, or write `/stride` in the block")
+    other = ", or write `/stride` in the block" if is_block else ""
+    return _at("E0211", f"`{callee}` does not use this stride", span, f"leave it out{other}")
 
 
 def defined_twice(span: Span, first: Span) -> Diagnostic:
     """E0212: one name, two declarations."""
     return Diagnostic("E0212", f"`{span.text}` is defined twice", (Label(span, "again"), Label(first, "first here")),
-                      "rename one of them")
+                      "keep one of them, or give one another name")
 
 
 def reserved(span: Span) -> Diagnostic:
@@ -146,9 +155,9 @@ def number_too_large(span: Span, limit: int) -> Diagnostic:
     return _at("E0223", f"this number is beyond {limit:,}", span)
 
 
-def unknown_option(span: Span, near: str | None) -> Diagnostic:
+def unknown_option(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
     """E0224: no shortcut option has this name."""
-    return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near))
+    return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near) or f"there are {_list(known[:12])}")
 
 
 def unknown_network(span: Span, near: str | None) -> Diagnostic:
@@ -205,9 +214,12 @@ def bad_label(span: Span, why: str) -> Diagnostic:
 
 def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
     """E0235: two modules of one name in one scope."""
-    labels = (Label(span, f"`{name}` again"), *([Label(first, f"`{name}` first")] if first != span else []))
-    return Diagnostic("E0235", f"two modules are called `{name}`", labels,
-                      f"another label, or `{name}1..:` to number the turns of a repeat")
+    if first == span:
+        labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
+        help = f"no label here, or `{name}1..:` before the repeat, which numbers what it names"
+    else:
+        labels, help = (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")), "another label"
+    return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
 
 
 def unknown_metric(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
@@ -257,7 +269,8 @@ def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic
 
 def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None) -> Diagnostic:
     """E0243: an initialisation for a kind of layer that cannot start by it."""
-    return _at("E0243", f"`{law}` cannot start `{kind}`", span, help, why)
+    what = "a residual" if kind == "residual" else f"`{kind}`"
+    return _at("E0243", f"`{law}` cannot start {what}", span, help, why)
 
 
 def loose_chain(span: Span) -> Diagnostic:
@@ -281,17 +294,19 @@ def shape(span: Span, code: str, message: str, help: str | None, incoming: str) 
 
 
 def residual_mismatch(
-    shortcut: Span, residual: Span, f: str, h: str, what: str, help: str
+    shortcut: Span, residual: Span, f: str, h: str, what: str, help: str, notes: tuple[str, ...]
 ) -> Diagnostic:
     """E0301: the residual and the shortcut cannot be added."""
     labels = (Label(shortcut, h), Label(residual, f))
-    return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help)
+    return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help, notes)
 
 
-def merge_mismatch(merge: str, first: Span, other: Span, shapes: tuple[str, str], what: str, help: str | None) -> Diagnostic:
+def merge_mismatch(
+    merge: str, first: Span, other: Span, shapes: tuple[str, str], what: str, help: str | None, notes: tuple[str, ...]
+) -> Diagnostic:
     """E0308: paths whose shapes cannot be merged."""
     labels = (Label(other, f"this path leaves {shapes[1]}"), Label(first, f"this one leaves {shapes[0]}"))
-    return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help)
+    return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help, notes)
 
 
 def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: str) -> Diagnostic:

@@ -8,21 +8,23 @@ from typing import Literal
 from resspec.diagnostics import Diagnostic
 from resspec.ir.shape import Shape
 from resspec.lowering import errors
+from resspec.lowering.draft import Draft
+from resspec.lowering.shrinking import shrinking
 from resspec.source import Span
-
-Path = tuple[Shape, Span]
 
 
 def merged_shape(
-    merge: Literal["add", "concat", "mul"], paths: Sequence[Path], report: Callable[[Diagnostic], None]
+    merge: Literal["add", "concat", "mul"], paths: Sequence[Draft], places: Sequence[Span], report: Callable[[Diagnostic], None]
 ) -> Shape | None:
     """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a mismatch was reported."""
-    shape, first = paths[0]
+    shape = paths[0].output
     channels = shape.channels
-    for other, span in paths[1:]:
+    for path, place in zip(paths[1:], places[1:], strict=True):
+        other = path.output
         problem, help = _mismatch(merge, shape, other)
         if problem:
-            report(errors.merge_mismatch(merge, first, span, (str(shape), str(other)), problem, help))
+            notes = shrinking([paths[0], path]) if problem == "sizes" else ()
+            report(errors.merge_mismatch(merge, places[0], place, (str(shape), str(other)), problem, help, notes))
             return None
         channels += other.channels
         if merge == "mul":
@@ -35,7 +37,8 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
     if (len(a.dims), a.last) != (len(b.dims), b.last):
         return "layouts", "`flatten`, `to_first` or `to_last` in one of them"
     if merge != "concat" and a.channels != b.channels:
-        return "channels", f"`concat` would give {a.channels + b.channels}" if merge == "add" else None
+        ends = f"paths that end in as many channels, {a.channels} or {b.channels}"
+        return "channels", f"{ends}; `concat` would give {a.channels + b.channels}" if merge == "add" else ends
     if a.spatial == b.spatial or (merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})):
         return None, None
     return "sizes", "`padding=` or a stride where one of them lost its rows"

@@ -105,12 +105,14 @@ class Attempt:
 
     def _arguments(self, derived: ast.Derived, parameters: list[str], frame: Frame) -> dict[str, Value]:
         given = arguments.sort(derived.arguments, frame.report)
+        values: dict[str, Value] = {}
         for i, node in enumerate(given.bare):
             parameter = parameters[i] if i < len(parameters) else None
             frame.report(errors.by_name_only(node.span, derived.base.text, parameter))
+            values |= {parameter: frame.value(node)} if parameter else {}
         if given.stride is not None:
             frame.report(errors.unused_stride(given.stride.span, derived.base.text))
-        return {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
+        return values | {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
 
     def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
         for clause in derived.clauses:
@@ -118,7 +120,8 @@ class Attempt:
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
             else:
-                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a derived network", "only `expect`s"))
+                word = clause.span.text.split()[0]
+                frame.report(errors.misplaced(clause.span, word, "a derived network", "it has `expect`s and nothing else"))
 
     def _build(
         self, declared: ast.Network, home: Library, values: dict[str, Value], name: str, place: Span,

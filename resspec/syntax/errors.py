@@ -8,6 +8,13 @@ from resspec.diagnostics import Diagnostic, Label
 from resspec.source import Source, Span
 
 MAX_BYTES = 1 << 20
+_ASCII = {
+    "“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'",
+    # letters of other alphabets that look like ours: Cyrillic, then Greek
+    **dict(zip("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442", "aeopcyxijskmt", strict=True)),
+    **dict(zip("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425", "ABEKMHOPCTX", strict=True)),
+    **dict(zip("\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f", "aovpikuABEHO", strict=True)),
+}
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
 CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let", "preact", "residual", "after")
 
@@ -29,16 +36,16 @@ def odd_character(span: Span) -> Diagnostic:
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
     plain = unicodedata.normalize("NFKC", char)
-    known = {"“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'"}
-    ascii_form = known.get(char) or (plain if plain != char and plain.isascii() and plain.isprintable() else None)
-    help = "leave it out" if not ascii_form else f"write `{ascii_form}`" if ascii_form.strip() else "write a plain space"
+    ascii_form = _ASCII.get(char) or (plain if plain != char and plain.isascii() and plain.isprintable() else None)
+    letter = "write an ASCII letter" if char.isalpha() else "leave it out"
+    help = letter if not ascii_form else f"write `{ascii_form}`" if ascii_form.strip() else "write a plain space"
     return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),), help)
 
 
-def unclosed(opening: Span, end: Span) -> Diagnostic:
+def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
     """E0104: a brace or parenthesis is never closed."""
     return Diagnostic("E0104", f"this `{opening.text}` is never closed",
-                      (Label(opening, "opened here"), Label(end, "the file ends here")),
+                      (Label(opening, "opened here"), Label(end, what)),
                       f"add `{'}' if opening.text == '{' else ')'}` where it should end")
 
 
@@ -81,7 +88,7 @@ def too_deep(span: Span, limit: int) -> Diagnostic:
 
 def too_many_digits(span: Span, limit: int) -> Diagnostic:
     """E0111: a number with more digits than any network needs."""
-    return Diagnostic("E0111", f"a number has at most {limit} digits", (Label(span),))
+    return Diagnostic("E0111", f"a number has at most {limit} digits, zeros included", (Label(span),))
 
 
 def no_size(span: Span) -> Diagnostic:

@@ -30,7 +30,7 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark) -> Diagnostic:
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         end = Span(source, len(text.rstrip()), len(text))
         stack = _open(source, len(text))
-        return errors.unclosed(stack[-1], end) if stack else errors.ends_early(end, expected)
+        return errors.unclosed(stack[-1], end, "the file ends here") if stack else errors.ends_early(end, expected)
     start = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
     assert start is not None
     found = _WORD.match(text, start)
@@ -40,11 +40,23 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark) -> Diagnostic:
         return errors.odd_character(Span(source, start, start + 1))
     if first == '"' and span.text.count('"') == 1:
         return errors.unterminated(span)
-    if first in "})" and not _open(source, start):
-        return errors.closes_nothing(span)
+    if bracket := _bracket(source, error, start, allowed):
+        return bracket
     if language := _foreign(text):
         return errors.foreign(span, language)
     return _misspelt(source, start) or _misjoined(span, text, start, allowed) or errors.unexpected(span, expected)
+
+
+def _bracket(source: Source, error: UnexpectedInput, start: int, allowed: dict[str, str]) -> Diagnostic | None:
+    """One that closes nothing, or one that is still open where its clause ends."""
+    stack, here = _open(source, start), Span(source, start, start + 1)
+    opening = {"}": "{", ")": "("}.get(here.text)
+    if opening and (not stack or (stack[-1].text, here.text) == ("{", ")")):
+        return errors.closes_nothing(here)
+    ends = isinstance(error, UnexpectedToken) and error.token.type == "_NL" and {"}", ")"} & set(allowed.values())
+    if stack and (ends or (stack[-1].text, here.text) == ("(", "}")):
+        return errors.unclosed(stack[-1], here, "its clause ends here")
+    return None
 
 
 def _misspelt(source: Source, start: int) -> Diagnostic | None:

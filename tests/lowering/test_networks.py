@@ -65,7 +65,7 @@ def test_a_parameter_from_outside_is_one_value(tmp_path: Path, value: object) ->
 @pytest.mark.parametrize(("network", "expected"), [
     ("network d = t", ["E0237"]),
     ("network d = t n=2, m=3", ["E0203"]),
-    ("network d = t 2", ["E0237", "E0242"]),
+    ("network d = t 2", ["E0242"]),
     ("network d = t n=2, /2", ["E0211"]),
     ("network d = tt n=2", ["E0225"]),
     ("network d = t n=0 { head fc 1 }", ["E0209", "E0230"]),

@@ -71,7 +71,7 @@ class ToFirst(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not x.last:
-            raise ShapeError("E0302", f"`to_first` needs channels last, and {x} has them first")
+            raise ShapeError("E0302", "`to_first` needs channels last, and they come first")
         return Shape((x.channels, *x.spatial))
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:

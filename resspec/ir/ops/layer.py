@@ -175,7 +175,7 @@ class Layer:
 def need_image(x: Shape, kind: str) -> None:
     """Raises ShapeError unless the input is CxHxW."""
     if x.last:
-        raise ShapeError("E0302", f"`{kind}` needs channels first, and {x} has them last", "`to_first` before it")
+        raise ShapeError("E0302", f"`{kind}` needs channels first, and they come last", "`to_first` before it")
     if not x.is_image:
         raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
 
