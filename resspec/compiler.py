@@ -98,16 +98,28 @@ def check(spec: str | Path) -> list[Diagnostic]:
     except SpecError as error:
         return list(error.diagnostics)
     names = [_choose(opened, named)] if named else network_names(opened.library)
-    diagnostics = list(opened.diagnostics)
+    diagnostics, reached = list(opened.diagnostics), set[Span]()
     for name in names:
-        is_template = template_parameters(opened.library, name)
-        diagnostics += lower_template(opened.library, name) if is_template else _mistakes(opened, lower(opened.library, name))
+        if template_parameters(opened.library, name):
+            lowered = lower_template(opened.library, name)
+            diagnostics += lowered.diagnostics
+        else:
+            lowered = lower(opened.library, name)
+            diagnostics += _mistakes(opened, lowered)
+        reached |= lowered.reached
     if not named:
-        diagnostics += lower_alone(opened.library)
-    found: dict[tuple[str, Span], Diagnostic] = {}
+        diagnostics += lower_alone(opened.library, reached)
+    found: dict[tuple[str, frozenset[Span]], Diagnostic] = {}
     for diagnostic in diagnostics:
-        found.setdefault((diagnostic.code, diagnostic.labels[0].span), diagnostic)
+        found.setdefault(_mistake(diagnostic), diagnostic)
     return list(found.values())
+
+
+def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
+    """What is the same for every report of one mistake: its place, or for a circle the places on it."""
+    first, *others = diagnostic.labels
+    places = others if others and diagnostic.code == errors.CIRCULAR else [first]
+    return diagnostic.code, frozenset(label.span for label in places)
 
 
 class Opened(NamedTuple):

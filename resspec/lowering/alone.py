@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from resspec.diagnostics import Diagnostic
 from resspec.lowering.block import is_only, lower_body
 from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Value
+from resspec.source import Span
 from resspec.syntax import ast
 
 
-def lower_alone(library: Library) -> list[Diagnostic]:
-    """Each constant, block and shortcut option by itself, with nothing known of what it is called with."""
+def lower_alone(library: Library, reached: Set[Span]) -> list[Diagnostic]:
+    """Each shortcut option by itself, and each constant and block that no network reached, with nothing known of what it
+    is called with."""
     lowerer = Lowerer(library)
     lowerer.numbering.is_known = False
     try:
         for declared in library.own.values():
             match declared:
+                case ast.Let() | ast.Block() if declared.name.span in reached:
+                    pass
                 case ast.Let(value=value):
                     lowerer.frame(library, {}).value(value)
                 case ast.Block():

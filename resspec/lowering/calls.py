@@ -146,6 +146,7 @@ def _make(
     block, library = callee.block, callee.library
     assert block is not None and library is not None
     lowerer.spend(call.span, frame)
+    lowerer.reached.add(block.name.span)
     before = lowerer.numbering.index
     inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span)), x, stride, inside=True)
     for parameter in block.parameters:

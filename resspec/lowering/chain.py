@@ -52,6 +52,7 @@ class Lowerer:
         self.made: dict[Hashable, Made] = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
+        self.reached: set[Span] = set()  # the names of blocks that were called
         self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
 

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from resspec.diagnostics import Diagnostic, Label
 from resspec.source import Span
 
+CIRCULAR = "E0241"
+
 
 def _at(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Diagnostic:
     return Diagnostic(code, message, (Label(span, text),), help)
@@ -258,7 +260,7 @@ def no_option(span: Span, got: str) -> Diagnostic:
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
     labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
-    return Diagnostic("E0241", f"`{name}` is defined by itself", labels)
+    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels)
 
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:

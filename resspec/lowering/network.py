@@ -25,6 +25,7 @@ class Lowered(NamedTuple):
     network: Network | None
     expectations: tuple[Expectation, ...]
     diagnostics: tuple[Diagnostic, ...]
+    reached: frozenset[Span]  # the names of the blocks and constants that it is made of
 
 
 def lower(library: Library, name: str, overrides: Sequence[ast.Let] = ()) -> Lowered:
@@ -36,12 +37,12 @@ def lower(library: Library, name: str, overrides: Sequence[ast.Let] = ()) -> Low
         if place is None or attempt.numbering.count == count:
             return attempt.lowered
     assert place is not None
-    return Lowered(None, (), (errors.circular(place, "count", ()),))
+    return attempt.lowered._replace(network=None, diagnostics=(errors.circular(place, "count", ()),))
 
 
-def lower_template(library: Library, name: str) -> tuple[Diagnostic, ...]:
+def lower_template(library: Library, name: str) -> Lowered:
     """What is wrong in a network whatever the values of its parameters are."""
-    return Attempt(library, name, (), count=None, is_template=True).lowered.diagnostics
+    return Attempt(library, name, (), count=None, is_template=True).lowered._replace(network=None)
 
 
 def network_names(library: Library) -> list[str]:
@@ -73,7 +74,8 @@ class Attempt:
             network = None
         diagnostics = sorted(self.lowerer.diagnostics.values(), key=_position)
         sound = not any(d.severity == "error" for d in diagnostics)
-        self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics))
+        reached = frozenset(self.lowerer.reached | self.lowerer.constants.keys())
+        self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics), reached)
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
         """The template at the end of the derivations, with all arguments on the way."""

@@ -69,7 +69,7 @@ def test_a_parameter_from_outside_is_one_value(tmp_path: Path, value: object) ->
     ("network d = t n=2, /2", ["E0211"]),
     ("network d = tt n=2", ["E0225"]),
     ("network d = t n=0 { head fc 1 }", ["E0209", "E0230"]),
-    ("network d = e\nnetwork e = d", ["E0241", "E0241"]),
+    ("network d = e\nnetwork e = d", ["E0241"]),
     ("network d = d", ["E0241"]),
     ("network d = t n=2, n=3", ["E0210"]),
     ("network d = t n=2 { expect layers == 2 }", ["E0311"]),
