@@ -1,0 +1,59 @@
+"""What the compiler says of mistakes: each `CODE-what.res` of this folder beside the exact text, `CODE-what.txt`."""
+
+from __future__ import annotations
+
+import re
+from inspect import getmembers, getsource, isfunction
+from pathlib import Path
+
+import pytest
+
+from resspec.compiler import check, project_root
+from resspec.lowering import errors as lowering
+from resspec.render import render
+from resspec.syntax import errors as syntax
+
+FOLDER = Path(__file__).parent
+FIXTURES = sorted(path.stem for path in FOLDER.glob("*.res"))
+ELSEWHERE = {"E0102"}  # of a file of more than 1 MiB: tests/syntax/test_layout.py
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_text(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    monkeypatch.chdir(FOLDER)
+    path = Path(f"{name}.res")
+    found = check(path)
+    text = "\n".join(map(render, found)).replace(str(project_root(path)), "PROJECT")
+    expected = FOLDER / f"{name}.txt"
+    if request.config.getoption("--update"):
+        expected.write_text(text, encoding="utf-8", newline="")
+    assert text == expected.read_bytes().decode()
+    code = name.split("-")[0]
+    assert len(found) > 1 if code == "many" else {diagnostic.code for diagnostic in found} == {code}
+
+
+def pages() -> list[tuple[str, str]]:
+    """Every code with its page."""
+    functions = [
+        function for module in (syntax, lowering) for name, function in getmembers(module, isfunction)
+        if function.__module__ == module.__name__ and not name.startswith("_")
+    ]
+    texts = [function.__doc__ or "" for function in functions]
+    assert all(re.match(r"E\d{4}: ", text) for text in texts)
+    return [page for text in texts for page in re.findall(r"(E\d{4}): (.*?)(?=E\d{4}: |\Z)", text, re.DOTALL)]
+
+
+def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
+    codes = [code for code, _ in pages()]
+    assert sorted(set(codes)) == sorted(codes)
+    for module in (syntax, lowering):
+        assert set(re.findall(r'"(E\d{4})"', getsource(module))) <= set(codes)
+    assert all(page.strip().endswith(".") for _, page in pages())
+
+
+def test_every_code_has_a_fixture() -> None:
+    assert {code for code, _ in pages()} == {name.split("-")[0] for name in FIXTURES} - {"many"} | ELSEWHERE
+
+
+def test_every_fixture_has_its_text_and_no_other_is_there() -> None:
+    assert sorted(path.stem for path in FOLDER.glob("*.txt")) == FIXTURES
