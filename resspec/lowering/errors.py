@@ -53,7 +53,7 @@ def stride_as_keyword(span: Span, value: str) -> Diagnostic:
 
 def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
     """E0205: more bare arguments than the layer or block declares."""
-    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments") + (" without a name" if named else "")
+    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments") + (" without a name" if named and not near else "")
     help = _meant(near) or (f"`name=value`, with one of {_list(named)}" if named else None)
     return _at("E0205", f"`{callee}` takes {amount}", span, help)
 

@@ -28,7 +28,7 @@ def test_text(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     if request.config.getoption("--update"):
         expected.write_text(text, encoding="utf-8", newline="")
     assert text == expected.read_bytes().decode()
-    code = name.split("-")[0]
+    code = name.split("-", maxsplit=1)[0]
     assert len(found) > 1 if code == "many" else {diagnostic.code for diagnostic in found} == {code}
 
 
