@@ -218,9 +218,9 @@ def misspelt_clause(chain: ast.Chain, frame: Frame) -> Diagnostic | None:
     if not isinstance(item, ast.Call):
         return None
     name = item.name
-    known = name.text in OPS or name.text in frame.names or frame.library.find(name.text, ast.Block)
+    known = name.text in OPS or name.text in frame.names or frame.library.find(name.text, ast.Block) or frame.library.partial
     near = None if known else nearest(name.text, CLAUSES)
-    return misspelt(name.span, "clause", near) if near else None
+    return misspelt(name.span, "clause", near) if near and near[0] == name.text[0] else None
 
 
 def is_only(chain: ast.Chain, word: str) -> bool:

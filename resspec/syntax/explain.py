@@ -67,7 +67,8 @@ def _misspelt(source: Source, start: int) -> Diagnostic | None:
         return None
     declares = not _open(source, word.start())
     words = errors.DECLARATIONS if declares else errors.CLAUSES
-    if word[0] in words or not (near := nearest(word[0], words)):
+    near = None if word[0] in words else nearest(word[0], words)
+    if near is None or near[0] != word[0][0]:  # `unit` is no `init`
         return None
     return errors.misspelt(Span(source, *word.span()), "declaration" if declares else "clause", near)
 

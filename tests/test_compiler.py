@@ -1,0 +1,297 @@
+"""Finding specs, networks and libraries; what `check` reports; what a spec can read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from resspec.compiler import check, load, locate, project_root, shipped_names
+from resspec.diagnostics import SpecError, UsageError
+from tests.specs.tensors import operations
+from tests.texts import chain, codes, written
+
+ONE = "network one { input 3x8x8; head fc 1 }\n"
+TWO = ONE + "network two { input 3x8x8; head fc 2 }\n"
+THREE = TWO + "network spec { input 3x8x8; head fc 3 }\n"
+
+
+def width(network: object) -> int:
+    output: tuple[int, ...] = network.output.dims  # type: ignore[attr-defined]
+    return output[0]
+
+
+# --- which network ---
+
+
+def test_the_only_network_of_a_file(tmp_path: Path) -> None:
+    assert width(load(written(tmp_path, ONE))) == 1
+
+
+def test_the_network_that_is_called_like_the_file(tmp_path: Path) -> None:
+    assert width(load(written(tmp_path, THREE))) == 3
+
+
+def test_a_network_by_name(tmp_path: Path) -> None:
+    path = written(tmp_path, THREE)
+    assert width(load(f"{path}:two")) == width(load(path, "two")) == width(load(f"{path}:one", "two")) == 2
+
+
+@pytest.mark.parametrize(("text", "name", "message"), [
+    (TWO, "", r"has 2 networks \(one, two\): name one, as in .*spec.res:NAME"),
+    (TWO, ":tow", "has no network 'tow'; did you mean 'two'"),
+    ("let width = 3", "", "has no network"),
+    (TWO, ":", "has no network ''|there is no spec|name one"),
+])
+def test_no_network(tmp_path: Path, text: str, name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        load(f"{written(tmp_path, text)}{name}")
+
+
+def test_a_network_of_a_used_library_is_not_one_of_the_file(tmp_path: Path) -> None:
+    written(tmp_path, ONE, "lib.res")
+    with pytest.raises(UsageError, match="has no network"):
+        load(written(tmp_path, "use lib"))
+
+
+# --- which file ---
+
+
+def test_shipped_specs_by_their_bare_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert {"resnet152", "torchvision/resnet50", "densenet121"} <= set(shipped_names())
+    assert load("resnet20").name == "resnet20"
+    assert load("torchvision/resnet18").name == "resnet18"
+    assert load("resnet34:resnet34_a").name == "resnet34_a"
+    assert not any(name.startswith("lib/") for name in shipped_names())
+
+
+def test_a_file_comes_before_a_shipped_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, ONE, "resnet20")
+    assert width(load("resnet20")) == 1
+
+
+def test_a_colon_may_be_part_of_a_path(tmp_path: Path) -> None:
+    assert width(load(written(tmp_path, ONE, "a:b.res"))) == 1
+    assert width(load(f"{written(tmp_path, TWO, 'a:b.res')}:two")) == 2
+
+
+@pytest.mark.parametrize("spec", [
+    "", "nope.res", "resnet1522", "../specs/resnet20", "/etc/hostname/x", "a" * 5000, "a\0b", ".", "resnet20.re",
+])
+def test_no_spec(spec: str) -> None:
+    with pytest.raises(UsageError, match="there is no spec"):
+        load(spec)
+
+
+def test_did_you_mean() -> None:
+    with pytest.raises(UsageError, match="did you mean 'torchvision/resnet50'"):
+        locate("torchvision/resnet5")
+
+
+def test_mistakes_name_the_file_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, chain("reluu"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SpecError, match=r"^spec.res:2:31: error\[E0201\]: no layer or block is called `reluu`$"):
+        load("spec.res")
+    with pytest.raises(SpecError, match=r"^specs/lib/he2015.res:\d+:9: error\[E0237\]"):
+        load("lib/he2015")
+
+
+# --- libraries ---
+
+
+def used(folder: Path, text: str) -> list[str]:
+    return [name for name, _ in operations(load(written(folder, text)).body)]
+
+
+def test_a_library_beside_the_file_comes_before_a_shipped_one(tmp_path: Path) -> None:
+    assert codes(tmp_path, chain("shortcutless", "use he2015")) == ["E0201"]
+    written(tmp_path, "block shortcutless { bn }", "he2015.res")
+    assert used(tmp_path, chain("shortcutless", "use he2015")) == ["shortcutless1.bn1"]
+
+
+def test_files_are_beside_their_user(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    written(tmp_path / "parts", 'use "deeper.res"\nblock outer { inner }', "outer.res")
+    written(tmp_path / "parts", "block inner { bn }", "deeper.res")
+    written(tmp_path, "block inner { relu }", "deeper.res")
+    assert used(tmp_path, chain("outer", 'use "parts/outer.res"')) == ["outer1.inner1.bn1"]
+
+
+def test_names_come_through_libraries_that_use_others(tmp_path: Path) -> None:
+    written(tmp_path, "use two\nlet one = 1", "one.res")
+    written(tmp_path, "block b { bn }", "two.res")
+    assert used(tmp_path, chain("b", "use one")) == ["b1.bn1"]
+
+
+def test_own_declarations_win_over_used_ones(tmp_path: Path) -> None:
+    written(tmp_path, "block b { bn }\nblock c { b }", "lib.res")
+    assert used(tmp_path, chain("b -> c", "use lib\nblock b { relu }")) == ["b1.relu1", "c1.b1.bn1"]  # each file by its own
+
+
+def test_a_nearer_library_wins_over_what_it_uses(tmp_path: Path) -> None:
+    written(tmp_path, "use far\nblock b { bn }", "near.res")
+    written(tmp_path, "block b { relu }", "far.res")
+    assert used(tmp_path, chain("b", "use near")) == ["b1.bn1"]
+
+
+def test_two_libraries_that_define_a_name_are_a_mistake_where_it_is_used(tmp_path: Path) -> None:
+    written(tmp_path, "block b { bn }", "one.res")
+    written(tmp_path, "block b { relu }", "two.res")
+    uses = "use one\nuse two"
+    assert codes(tmp_path, chain("bn", uses)) == []
+    assert codes(tmp_path, chain("b", uses)) == ["E0215"]
+    assert codes(tmp_path, chain("b", f"{uses}\nblock b {{ gelu }}")) == []
+
+
+def test_one_library_by_two_ways_is_one(tmp_path: Path) -> None:
+    written(tmp_path, "block b { bn }", "base.res")
+    written(tmp_path, "use base", "one.res")
+    written(tmp_path, 'use "../' + tmp_path.name + '/base.res"', "two.res")
+    assert used(tmp_path, chain("b", "use one\nuse two\nuse base\nuse base")) == ["b1.bn1"]
+
+
+@pytest.mark.parametrize("other", ["c1", "c3", "spec", "../{}/c1"])
+def test_circles(tmp_path: Path, other: str) -> None:
+    written(tmp_path, "use c2", "c1.res")
+    written(tmp_path, "use c3", "c2.res")
+    written(tmp_path, f'use "{other.format(tmp_path.name)}.res"\nlet width = 3', "c3.res")
+    assert codes(tmp_path, chain("conv 1x1, width", "use c1")) == ["E0216"]
+
+
+def test_a_missing_library_is_one_mistake(tmp_path: Path) -> None:
+    text = chain("unit -> unit2 half -> conv 1x1, half", "use nowhere").replace("input", "shortcut B; input")
+    assert codes(tmp_path, text) == ["E0217"]
+
+
+def test_a_broken_library_is_one_mistake(tmp_path: Path) -> None:
+    written(tmp_path, "block unit = conv 3x3,", "lib.res")
+    written(tmp_path, "use lib\nblock other { unit }", "between.res")
+    assert codes(tmp_path, chain("unit -> other", "use between\nuse lib")) == ["E0109"]
+
+
+# --- what a spec can read ---
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project of two folders, beside a file that is none of its own."""
+    (tmp_path / "project" / ".git").mkdir(parents=True)
+    (tmp_path / "project" / "specs").mkdir()
+    written(tmp_path, "let secret = 3", "secret.res")
+    written(tmp_path / "project", "let shared = 3", "shared.res")
+    return tmp_path / "project" / "specs"
+
+
+def test_the_root_is_the_nearest_folder_with_git_else_the_files_own(project: Path) -> None:
+    assert project_root(written(project, ONE)) == project.parent.resolve()
+    assert project_root(written(project.parent.parent, ONE)) == project.parent.parent.resolve()
+
+
+def test_files_of_the_project_can_be_used(project: Path) -> None:
+    assert codes(project, chain("conv 1x1, shared", 'use "../shared.res"')) == []
+
+
+@pytest.mark.parametrize("target", [
+    "../../secret.res", "../../nowhere.res", "{}/secret.res", "/etc/passwd", "/dev/zero", "../../project/../secret.res",
+])
+def test_files_outside_of_it_cannot(project: Path, target: str) -> None:
+    outside = target.format(project.parent.parent)
+    assert codes(project, chain("conv 1x1, secret", f'use "{outside}"')) == ["E0218"]
+
+
+@pytest.mark.parametrize("link", [
+    lambda folder: (folder / "lib.res").symlink_to(folder.parent.parent / "secret.res"),
+    lambda folder: (folder / "lib.res").symlink_to("../../secret.res"),
+    lambda folder: (folder / "lib.res").symlink_to("/etc/hostname"),
+])
+def test_links_out_of_it_cannot(project: Path, link: Callable[[Path], None]) -> None:
+    link(project)
+    assert codes(project, chain("conv 1x1, secret", "use lib")) == ["E0218"]
+    assert codes(project, chain("conv 1x1, secret", 'use "lib.res"')) == ["E0218"]
+
+
+def test_folders_that_are_links_cannot_lead_out(project: Path) -> None:
+    (project / "out").symlink_to(project.parent.parent, target_is_directory=True)
+    assert codes(project, chain("conv 1x1, secret", 'use "out/secret.res"')) == ["E0218"]
+
+
+def test_links_inside_of_it_are_files(project: Path) -> None:
+    (project / "lib.res").symlink_to("../shared.res")
+    assert codes(project, chain("conv 1x1, shared", "use lib")) == []
+
+
+@pytest.mark.parametrize("target", ["lib.res", "", ".", "..", "../specs", "spec.res/x", "a" * 300, "loop.res", "nowhere.res"])
+def test_what_is_no_file(project: Path, target: str) -> None:
+    (project / "lib.res").mkdir()
+    (project / "loop.res").symlink_to("loop.res")
+    assert codes(project, chain("bn", f'use "{target}"')) == ["E0217"]
+
+
+def test_a_library_name_of_any_length(project: Path) -> None:
+    assert codes(project, chain("bn", f"use {'a' * 5000}")) == ["E0217"]
+
+
+# --- check ---
+
+
+def test_check_finds_the_mistakes_of_all_networks(tmp_path: Path) -> None:
+    heads = {"a": "bnn", "b": "reluu", "c(n)": "n x geluu"}
+    text = "\n".join(f"network {name} {{ input 3x8x8; head {head} }}" for name, head in heads.items())
+    assert codes(tmp_path, text) == ["E0201"] * 3
+    assert [d.labels[0].span.text for d in check(f"{written(tmp_path, text)}:b")] == ["reluu"]
+
+
+@pytest.mark.parametrize("declaration", [
+    "block b(w) { conv 3x3, wdth }", "block b(w) = conv 3x3, 4 -> { 3 x reluu }", "block b { residual bn; shortcut Q }",
+    "block b(w, v=u) { bn }", "shortcut S { change: conv 1x1, outt }", "let a = b", "block b(f) { f 3 -> conv 3x3, 4, pad=1 }",
+    "network t(n) { input 3x8x8; head n x bnn }", "network t(n) { input 3x8x8; shortcut S; head n x bn }",
+    "network t(n) { input 3x8x8; head bn; expect parms == n }", "block b(n) { n x { add { bn | reluu } } }",
+])
+def test_check_finds_mistakes_that_no_network_reaches(tmp_path: Path, declaration: str) -> None:
+    assert len(codes(tmp_path, declaration)) == 1
+    assert len(codes(tmp_path, f"{declaration}\n{ONE}")) == 1
+
+
+@pytest.mark.parametrize("declaration", [
+    "block b(f, w) { f w -> conv 3x3, 2 * w, groups=w, /stride -> drop_path index / count }",
+    "block b(option) { residual conv 3x3, in, /stride -> bn; shortcut option }",
+    "block b(w) { residual w x bn; shortcut; after relu }",
+    "block outer(f) { f /2 -> 3 x f }\nblock use_it { outer bn }\nblock conv_it(w) = conv 3x3, w",
+    "shortcut S { same: none; widen: identity; change: avgpool 2x2, /stride -> conv 1x1, out }",
+    "network t(n, size, option) { input size; shortcut option; stage s: n x bn; head avgpool -> fc n; expect layers == n }",
+    "let act = silu\nlet size = 3x3\nlet both = true\nblock b { conv size, 4, bias=both -> act }",
+])
+def test_check_invents_no_mistakes_where_nothing_is_known(tmp_path: Path, declaration: str) -> None:
+    expected = ["E0211"] if "outer bn" in declaration else []  # `bn` takes no stride, and that is known
+    assert codes(tmp_path, declaration) == expected
+
+
+def test_check_reports_each_mistake_once(tmp_path: Path) -> None:
+    block = "block unit(w) { conv 3x3, w -> bnn }\n"
+    assert codes(tmp_path, block + "network a { input 3x8x8; stem unit 4 -> unit 5; head 3 x unit 6 }") == ["E0201"]
+
+
+def test_a_mistake_silences_what_follows_from_it(tmp_path: Path) -> None:
+    text = """
+        block unit(w) { residual conv 3x3, w, /stride, padd=1 -> bn; shortcut identity }
+        network n {
+            input 3x8x8
+            let width = 3 / 0
+            stem conv 3x3, width -> conv 3x3, 4, groups=width
+            stage a: unit 4, /2 -> add { unit 3 | bn }
+            head fc width
+            expect params == width
+        }
+    """
+    assert codes(tmp_path, text) == ["E0203", "E0222"]
+
+
+def test_load_raises_every_mistake(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as error:
+        load(written(tmp_path, chain("bnn -> reluu -> conv 3x3")))
+    assert [d.code for d in error.value.diagnostics] == ["E0201", "E0201", "E0206"]
+    assert len(str(error.value).splitlines()) == 3
