@@ -53,7 +53,8 @@ def stride_as_keyword(span: Span, value: str) -> Diagnostic:
 
 def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
     """E0205: more bare arguments than the layer or block declares."""
-    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments") + (" without a name" if named and not near else "")
+    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
+    amount += " without a name" if named and not near else ""
     help = _meant(near) or (f"`name=value`, with one of {_list(named)}" if named else None)
     return _at("E0205", f"`{callee}` takes {amount}", span, help)
 
@@ -252,11 +253,6 @@ def no_layer(span: Span, got: str) -> Diagnostic:
     return _at("E0240", f"this is {got}, not a layer or block", span)
 
 
-def no_option(span: Span, got: str) -> Diagnostic:
-    """E0246: a name that is used as a shortcut option, but stands for something else."""
-    return _at("E0246", f"this is {got}, not a shortcut option", span)
-
-
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
     labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
@@ -286,13 +282,12 @@ def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
     return Diagnostic("E0245", "a block has one chain", labels, f"`-> {span.text.split()[0]}` goes on with the first")
 
 
+def no_option(span: Span, got: str) -> Diagnostic:
+    """E0246: a name that is used as a shortcut option, but stands for something else."""
+    return _at("E0246", f"this is {got}, not a shortcut option", span)
+
+
 # --- E03: shapes and structure ---
-
-
-def shape(span: Span, code: str, message: str, help: str | None, incoming: str) -> Diagnostic:
-    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
-    divide. E0305: fields that exclude each other. E0306: channels out of range."""
-    return _at(code, message, span, help, f"{incoming} comes in")
 
 
 def residual_mismatch(
@@ -301,6 +296,17 @@ def residual_mismatch(
     """E0301: the residual and the shortcut cannot be added."""
     labels = (Label(shortcut, h), Label(residual, f))
     return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help, notes)
+
+
+def shape(span: Span, code: str, message: str, help: str | None, incoming: str) -> Diagnostic:
+    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
+    divide. E0305: fields that exclude each other. E0306: channels out of range."""
+    return _at(code, message, span, help, f"{incoming} comes in")
+
+
+def unsafe_inplace(span: Span) -> Diagnostic:
+    """E0307: writing in place here would change a value that is still needed."""
+    return _at("E0307", "this cannot be done in place: its input is still needed", span, "leave out `inplace=true`")
 
 
 def merge_mismatch(
@@ -328,11 +334,6 @@ def expectation(span: Span, metric: str, found: str, largest: Sequence[tuple[str
     """E0311: the network is not what its author expects."""
     notes = tuple(f"{value} in {where}" for where, value in largest)
     return Diagnostic("E0311", f"{metric} is {found}", (Label(span, "expected here"),), None, notes)
-
-
-def unsafe_inplace(span: Span) -> Diagnostic:
-    """E0307: writing in place here would change a value that is still needed."""
-    return _at("E0307", "this cannot be done in place: its input is still needed", span, "leave out `inplace=true`")
 
 
 def no_shortcut(span: Span, network: Span) -> Diagnostic:

@@ -102,6 +102,12 @@ def foreign(span: Span, language: str) -> Diagnostic:
                       "a spec starts with `network NAME {`; see grammar/README.md")
 
 
+def empty(source: Source) -> Diagnostic:
+    """E0114: a file without a declaration."""
+    end = len(source.text)
+    return Diagnostic("E0114", "the file declares nothing", (Label(Span(source, end, end)),), "`network NAME { … }`")
+
+
 def misspelt(span: Span, what: str, near: str) -> Diagnostic:
     """E0115: the word that opens a clause or declaration is no word of the language."""
     return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean `{near}`?")
@@ -120,9 +126,3 @@ def no_label(span: Span) -> Diagnostic:
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
     return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`")
-
-
-def empty(source: Source) -> Diagnostic:
-    """E0114: a file without a declaration."""
-    end = len(source.text)
-    return Diagnostic("E0114", "the file declares nothing", (Label(Span(source, end, end)),), "`network NAME { … }`")
