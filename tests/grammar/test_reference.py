@@ -1,69 +1,137 @@
-"""The reference is true: its examples run, its names and figures are the compiler's."""
+"""The reference is true: its examples run, its names, tables and figures are the compiler's."""
+
+from __future__ import annotations
 
 import re
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from resspec import shipped
+from resspec.backends import layers
 from resspec.compiler import check, load
-from resspec.ir.init import LAWS
+from resspec.ir.init import CHOICES, LAWS
 from resspec.ir.ops import OPS, Layer
-from tests.specs.tensors import tensors
+from resspec.ir.ops.norm import Norm
+from resspec.ir.shape import Shape
+from resspec.lowering.arguments import MAX_COUNT
+from resspec.lowering.chain import MAX_LAYERS, MAX_NESTING
+from resspec.lowering.expectations import QUANTITIES
+from resspec.lowering.naming import MAX_PARTS
+from resspec.lowering.scope import RESERVED
+from resspec.syntax.ast import MAX_DIGITS
+from resspec.syntax.build import MAX_DEPTH
+from resspec.syntax.errors import MAX_BYTES
+from tests.specs.tensors import operations
 
-TEXT = shipped.path("grammar", "README.md").read_text(encoding="utf-8")
+PATH = shipped.path("grammar", "README.md")
+TEXT = PATH.read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```res *(.*?)\n(.*?)^```", TEXT, re.MULTILINE | re.DOTALL)
-NETWORK = "use he2015\nnetwork example {{\ninput 16x32x32\nshortcut B\n{}\nhead avgpool -> fc 10\n}}\n"
+CHAIN = "network example {{\n    input 16x32x32\n    stem {}    head avgpool -> fc 10\n}}\n"
 
 
-def spec(mark: str, text: str, folder: Path) -> Path:
-    """An example as a file: declarations as they stand, `clauses` in a network, a `chain` as its stem."""
-    if "chain" in mark:
-        text = f"stem {text}"
-    if "chain" in mark or "clauses" in mark:
-        text = NETWORK.format(text)
+def example(mark: str, text: str, folder: Path) -> Path:
+    """A file of declarations as they stand, or of a chain as a network's stem."""
     path = folder / "example.res"
-    path.write_text(text, encoding="utf-8")
+    path.write_text(CHAIN.format(text) if "chain" in mark else text, encoding="utf-8")
     return path
 
 
 @pytest.mark.parametrize(("mark", "text"), EXAMPLES, ids=[text.splitlines()[0] for _, text in EXAMPLES])
 def test_an_example_is_clean_or_has_the_mistake_that_it_shows(mark: str, text: str, tmp_path: Path) -> None:
-    found = {diagnostic.code for diagnostic in check(spec(mark, text, tmp_path))}
-    assert found == set(re.findall(r"E\d{4}", mark))
+    assert [diagnostic.code for diagnostic in check(example(mark, text, tmp_path))] == re.findall(r"E\d{4}", mark)
 
 
-def test_every_construct_of_the_grammar_has_an_example() -> None:
-    grammar = shipped.path("grammar", "resspec.lark").read_text(encoding="utf-8")
-    examples = "\n".join(text for _, text in EXAMPLES)
-    words = set(re.findall(r'"([a-z]+)"', grammar))
-    assert {word for word in words if not re.search(rf"\b{word}\b", examples)} == set()
+def test_every_word_of_the_language_is_in_an_example() -> None:
+    examples = " ".join(text for _, text in EXAMPLES)
+    assert {word for word in RESERVED if not re.search(rf"\b{word}\b", examples)} <= {"false"}
+    assert set(re.search(r"free as labels: `([^`]*)`", TEXT)[1].split()) == RESERVED  # type: ignore[index]
 
 
-@pytest.mark.parametrize("op", OPS.values(), ids=list(OPS))
-def test_the_table_of_layers(op: type[Layer]) -> None:
-    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{op.kind}` |"))
-    words = {name: word for word, name in op.words.items()}
-    for field in fields(op):
-        word = words.get(field.name, field.name)
-        if field.name not in op.positional and field.name != "stride":
-            assert f"`{word}" in row, word
-        if isinstance(field.default, bool | Fraction):
-            value = str(field.default).lower() if isinstance(field.default, bool) else f"{float(field.default):g}"
-            assert f"`{word}={value}`" in row or field.name in op.positional, f"{word}={value}"
-
-
-def test_no_layer_or_law_is_missing_or_invented() -> None:
-    assert set(re.findall(r"^\| `(\w+)` \| `?(?:nn|resspec)", TEXT, re.MULTILINE)) == set(OPS)
-    for law in LAWS:
-        assert f"`{law}" in TEXT
-
-
-def test_the_names_that_it_shows(tmp_path: Path) -> None:
-    shown = [(mark, text) for mark, text in EXAMPLES if "names" in mark]
+def test_names_are_those_it_shows(tmp_path: Path) -> None:
+    """Exactly, and in their order."""
+    shown = [(text, " ".join(re.findall(r"#: (.*)", text)).split()) for _, text in EXAMPLES if "#:" in text]
     assert shown
-    for mark, text in shown:
-        found = {name.rsplit(".", 1)[0] for name, _ in tensors(load(spec(mark, text, tmp_path)))}
-        assert set(mark.split("names ")[1].split()) <= found, found
+    for text, names in shown:
+        found = [name for name, op in operations(load(example("", text, tmp_path)).body) if op.layer.parameters(op.input)]
+        assert names == found
+
+
+# --- tables ---
+
+
+def rows() -> Iterator[str]:
+    yield "| layer | bare | by name | torch |"
+    yield "|---|---|---|---|"
+    for kind, op in OPS.items():
+        words = {name: word for word, name in op.words.items()}
+        by_field = {field.name: argument(field, words.get(field.name, field.name)) for field in fields(op)}
+        bare = [text for name, text in by_field.items() if name in op.positional]
+        named = [text for name, text in by_field.items() if name not in op.positional]
+        named += ["`scale` *real* = 1"] * issubclass(op, Norm)
+        yield f"| `{kind}` | {', '.join(bare)} | {', '.join(named)} | {', '.join(modules(op))} |"
+
+
+def argument(field: Field[Any], word: str) -> str:
+    kind = str(field.type).split(" ", maxsplit=1)[0].lower()
+    shown = f"`{'/' * (word == 'stride')}{word}` *{kind}*"
+    match field.default:
+        case bool() as value:
+            return f"{shown} = {str(value).lower()}"
+        case Fraction() as value:
+            return f"{shown} = {float(value):g}"
+        case (1, 1) | 1:
+            return f"{shown} = 1"
+        case _:
+            assert field.default in (MISSING, None, (0, 0)) or field.default is MISSING
+            return shown
+
+
+def modules(op: type[Layer]) -> list[str]:
+    """The classes that a layer can become: torch's, or our own."""
+    samples = {"Size": (2, 2), "Count": 2, "Index": 1, "Probability": Fraction(1, 2)}
+    given = {field.name: samples[str(field.type)] for field in fields(op) if field.default is MISSING}
+    windows: list[dict[str, Any]] = [{"kernel_size": (2, 2)}, {}] if "to" in {field.name for field in fields(op)} else [{}]
+    shapes = [Shape((4, 8, 8)), Shape((4,))]
+    found = dict.fromkeys(op(**given, **window).call(x).module for window in windows for x in shapes)
+    return [f"`{name}` of resspec" if hasattr(layers, name) else f"`nn.{name}`" for name in found]
+
+
+def test_the_table_of_layers() -> None:
+    table = "\n".join(rows())
+    assert table in TEXT, f"the table of layers is now:\n{table}"
+    assert all(hasattr(torch.nn, name) for name in re.findall(r"`nn\.(\w+)`", table))
+
+
+def test_laws_with_their_defaults() -> None:
+    paragraph = re.sub(r"\s+", " ", TEXT[TEXT.index("The laws are torch's") :].split("\n\n", maxsplit=1)[0])
+    for law, arguments in LAWS.items():
+        shown = paragraph[paragraph.index(f"`{law}`") :]
+        listed = re.findall(r"`(\w+)=(\w+)`", shown[: shown.index(")")] if arguments else "")
+        assert listed == [(name, str(value)) for name, value in arguments.items()], law
+    assert set(CHOICES) <= {name for arguments in LAWS.values() for name in arguments}
+
+
+def test_figures() -> None:
+    assert f"at most {MAX_BYTES >> 20} MiB" in TEXT
+    text = re.sub(r"\s+", " ", TEXT)
+    for phrase in (
+        f"a number {MAX_DIGITS} digits", f"a count or side {MAX_COUNT:,}", f"a label {MAX_PARTS} names",
+        f"nest {MAX_DEPTH} deep", f"blocks in blocks {MAX_NESTING} levels", f"at most {MAX_LAYERS:,} layers",
+    ):
+        assert phrase in text, phrase
+
+
+def test_quantities_and_libraries() -> None:
+    assert ", ".join(f"`{quantity}`" for quantity in QUANTITIES) in TEXT
+    libraries = sorted(path.stem for path in shipped.path("specs", "lib").glob("*.res"))
+    assert ", ".join(f"`{library}`" for library in libraries) in TEXT
+
+
+def test_it_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 350
