@@ -141,7 +141,7 @@ def test_names_and_parameters(tmp_path: Path, before: str, steps: str, expected:
 
 
 def test_equal_arguments_of_different_kinds_are_not_the_same_call(tmp_path: Path) -> None:
-    assert codes(tmp_path, chain("b true -> b 1", "block b(flag) { conv 1x1, 4, bias=flag }")) == ["E0207"]
+    assert codes(tmp_path, chain("b true -> b 1", "block b(flag) { conv 1x1, 3, bias=flag }")) == ["E0207"]
 
 
 def test_a_block_is_lowered_for_each_input(tmp_path: Path) -> None:

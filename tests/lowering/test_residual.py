@@ -96,6 +96,14 @@ def test_the_preactivation_of_a_changing_block_is_shared(tmp_path: Path) -> None
     assert block(tmp_path, clauses, "b 8, /2 -> b 8") == f"{changing} {keeping}"
 
 
+def test_a_preactivation_may_change_the_shape(tmp_path: Path) -> None:
+    """F and a projection read P(x), with P's channels."""
+    block = "preact conv 1x1, 2 * in; residual bn; shortcut C }\nshortcut C { same: identity; widen: conv 1x1, out"
+    network = load_text(tmp_path, f"block b {{ {block} }}\nnetwork n {{ input 4x8x8; head b }}")
+    assert [(name, op.input.channels) for name, op in operations(network.body)] == [
+        ("b1.conv1", 4), ("b1.bn1", 8), ("b1.downsample.0", 8)]
+
+
 def test_order_decides_which_path_the_sum_is_written_into(tmp_path: Path) -> None:
     def decided(clauses: str) -> bool | None:
         text = f"block b {{ {clauses} }}\nnetwork n {{ input 8x8x8; stem conv 1x1, 8; head b }}"
@@ -192,6 +200,13 @@ def test_index_in_after_is_the_blocks_own(tmp_path: Path) -> None:
     block = "residual conv 3x3, width; shortcut identity; after drop_path index / count"
     found = probabilities(tmp_path, "head 3 x b 8", block)
     assert [p for _, p in found] == [0, Fraction(1, 3), Fraction(2, 3)]
+
+
+def test_blocks_that_are_lowered_once_count_each_time(tmp_path: Path) -> None:
+    block = "residual bn -> drop_path index / 100; shortcut identity }\nblock plain { residual bn; shortcut identity }\n"
+    block += "block pair { plain -> plain"
+    found = probabilities(tmp_path, "stage s: pair -> pair -> relu -> pair; head b 8 -> 3 x plain -> b 8", block)
+    assert [p for _, p in found] == [Fraction(6, 100), Fraction(10, 100)]
 
 
 def test_blocks_that_differ_only_in_a_growing_number_are_one_repeat(tmp_path: Path) -> None:
