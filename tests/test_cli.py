@@ -16,7 +16,7 @@ import pytest
 
 import resspec
 from resspec import cli
-from resspec.arguments import parser
+from resspec.commands import COMMANDS, parser
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 
@@ -276,7 +276,7 @@ def test_version(capsys: Captured) -> None:
     assert (stopped.value.code, capsys.readouterr().out) == (0, f"resspec {resspec.__version__}\n")
 
 
-@pytest.mark.parametrize("command", ["", *cli.COMMANDS])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_is_readable_and_its_examples_parse(command: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.run([*command.split(), "--help"])
@@ -286,7 +286,7 @@ def test_help_is_readable_and_its_examples_parse(command: str, capsys: Captured)
     examples = re.findall(r"^  resspec (.+?)(?:  .*| [|>].*)?$", out, re.MULTILINE)
     assert len(examples) >= 2
     for example in examples:
-        assert parser().parse_args(example.split()).command in cli.COMMANDS
+        assert parser().parse_args(example.split()).command in COMMANDS
 
 
 # --- as a process ---

@@ -13,12 +13,8 @@ from typing import NamedTuple
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, Ramp, Strides, dense
+from resspec.ir.quantities import DTYPES, OPTIMIZERS
 from resspec.passes.measure import measure
-
-ITEMSIZES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}
-
-# Tensors of the size of the parameters that an optimizer keeps between steps.
-STATES = {"sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "lars": 1, "adam": 2, "adamw": 2, "lamb": 2}
 
 
 class Backward(NamedTuple):
@@ -30,13 +26,13 @@ class Backward(NamedTuple):
     def saved_bytes(self, batch: int = 1, dtype: str = "float32") -> int:
         """Bytes of the distinct storages that autograd keeps, the input included, parameters and buffers not; of a batch of
         one an upper bound where a linear layer reads `to_last`, since torch need not copy that. Raises KeyError for a type
-        that is none of ITEMSIZES."""
+        that is none of DTYPES."""
         fixed, sample = self.affine(dtype)
         return fixed + batch * sample
 
     def affine(self, dtype: str = "float32") -> tuple[int, int]:
         """`saved_bytes` as bytes whatever the batch, and bytes for each sample."""
-        size = ITEMSIZES[dtype]
+        size = DTYPES[dtype]
         statistic, kept = max(size, 4), self.kept
         fixed = statistic * kept.fixed_statistics + size * kept.fixed_values
         return fixed, size * kept.values + 8 * kept.indices + statistic * kept.statistics
@@ -75,10 +71,10 @@ class TrainingBound(NamedTuple):
 
 
 def training_bound(network: Network, dtype: str = "float32", optimizer: str = "momentum") -> TrainingBound:
-    """Raises KeyError for a type that is none of ITEMSIZES, or an optimizer that is none of STATES."""
+    """Raises KeyError for a type that is none of DTYPES, or an optimizer that is none of OPTIMIZERS."""
     fixed, sample = backward(network).affine(dtype)
-    weights = measure(network).params * ITEMSIZES[dtype]
-    return TrainingBound((2 + STATES[optimizer]) * weights + fixed, sample)
+    weights = measure(network).params * DTYPES[dtype]
+    return TrainingBound((2 + OPTIMIZERS[optimizer]) * weights + fixed, sample)
 
 
 class _Value(NamedTuple):

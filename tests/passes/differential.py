@@ -9,9 +9,10 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
+from resspec.ir.quantities import DTYPES
 from resspec.passes.inference import inference_lower_bound
 from resspec.passes.measure import measure
-from resspec.passes.training import ITEMSIZES, backward
+from resspec.passes.training import backward
 from resspec.passes.work import work
 from tests.passes import references
 from tests.random_specs import random_spec
@@ -24,7 +25,7 @@ def disagreements(seed: int, folder: Path) -> list[str]:
     path = folder / "random.res"
     path.write_text(random_spec(seed), encoding="utf-8")
     network = load(path)
-    dtype = list(ITEMSIZES)[seed % len(ITEMSIZES)]
+    dtype = list(DTYPES)[seed % len(DTYPES)]
     rows = compared(network, dtype)
     return [f"seed {seed}, {what}: {ours:,}, torch {torchs:,}" for what, ours, torchs in rows if ours != torchs]
 

@@ -1,0 +1,54 @@
+"""The commands, a file each: what it takes (`arguments`), what `--help` teaches (`EXAMPLES`), what it does (`run`)."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from types import ModuleType
+from typing import NoReturn
+
+from resspec import __version__
+from resspec.commands import check, diff, expand, report, train
+from resspec.commands import compile as compile_
+
+COMMANDS: dict[str, ModuleType] = {
+    "check": check, "compile": compile_, "expand": expand, "report": report, "diff": diff, "train": train,
+}
+
+_ABOUT = """\
+Compile specs of convolutional, above all residual, networks: check them, count
+what they cost, turn them into PyTorch.
+
+  resspec check specs/                 every mistake in all specs of a folder
+  resspec report resnet152             parameters, multiply-adds, activations
+  resspec compile specs/resnet152.res  the report, and a PyTorch file in build/
+  resspec diff resnet50 torchvision/resnet50
+"""
+
+_SPEC = """\
+SPEC is a file (specs/resnet152.res), one network of a file (nets.res:small), or
+the name of a spec that comes with resspec (resnet152, torchvision/resnet50).
+"""
+
+_EPILOG = """\
+Exit codes: 0 clean, 1 diagnostics, 2 a request that cannot be carried out.
+NO_COLOR turns colours off.
+"""
+
+
+def parser() -> ArgumentParser:
+    """`parse_args` gives `command` and what it takes."""
+    top = _Parser(prog="resspec", description=_ABOUT, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter)
+    top.add_argument("--version", action="version", version=f"resspec {__version__}", help="print the version")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(
+            name, help=command.SUMMARY, description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n{command.EXAMPLES}",
+            epilog=_SPEC, formatter_class=RawDescriptionHelpFormatter,
+        ))
+    return top
+
+
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Two lines in the form of every other message."""
+        self.exit(2, f"error: {message}\nhelp: {self.prog} --help\n")

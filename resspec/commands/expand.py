@@ -1,0 +1,23 @@
+"""`resspec expand`: the resolved spec."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from resspec.commands import given
+
+SUMMARY = "print the resolved spec"
+EXAMPLES = """\
+  resspec expand resnet18              every default, name and repeat as the
+                                       compiler understood it
+  resspec expand resnet18 > mine.res   it is a spec itself, of the same network
+"""
+
+arguments = given.takes_spec
+
+
+def run(arguments: Namespace) -> int:
+    from resspec.backends.expand import expand
+
+    print(expand(given.load(arguments)), end="")
+    return 0

@@ -1,0 +1,49 @@
+"""What several commands are given: specs, folders of specs, values of parameters."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from resspec.ir.nodes import Network
+
+
+def takes_spec(command: ArgumentParser) -> None:
+    command.add_argument("spec", metavar="SPEC", help="a file, FILE:NAME, or a name that comes with resspec")
+    takes_values(command)
+
+
+def takes_values(command: ArgumentParser) -> None:
+    command.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE",
+                         help="give a template's parameter a value; may stand several times")
+
+
+def load(arguments: Namespace) -> Network:
+    """The network of `spec` with the values of `--set`. Raises SpecError, UsageError."""
+    from resspec import compiler
+
+    return compiler.load(arguments.spec, **dict(arguments.set))
+
+
+def specs(given: str) -> Iterator[str]:
+    """A spec itself, or all in a folder. Raises UsageError where a folder has none."""
+    folder = Path(given)
+    if not folder.is_dir():
+        yield given
+        return
+    found = [path for path in sorted(folder.rglob("*.res")) if "/." not in f"/{path.relative_to(folder).as_posix()}"]
+    if not found:
+        raise UsageError(f"there is no .res file in {folder}")
+    yield from map(str, found)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.isidentifier() and value.strip()):
+        raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value.strip()

@@ -1,0 +1,54 @@
+"""What can be said of a network in figures: each quantity by its name, its unit, and what it means.
+
+The values are `passes/quantities.py`'s; here stands what the language, the report and the command share.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}  # bytes of an element
+
+# Tensors of the size of the parameters that an optimizer keeps between steps.
+OPTIMIZERS = {
+    "sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "lars": 1, "adam": 2, "adamw": 2, "lamb": 2,
+}
+
+
+class Conditions(NamedTuple):
+    """Under which memory is counted: samples at once, the type of all values and parameters, the optimizer."""
+
+    batch: int = 1
+    dtype: str = "float32"
+    optimizer: str = "momentum"
+
+
+class Quantity(NamedTuple):
+    """`takes`: the fields of Conditions that it depends on; where it takes a batch, it is of the whole batch, else of one
+    sample. `parts`: whether it is the sum of what each layer has of it."""
+
+    unit: Literal["elements", "operations", "bytes", "layers"]
+    says: str
+    takes: tuple[str, ...] = ()
+    parts: bool = True
+
+
+QUANTITIES = {
+    "params": Quantity("elements", "learnable parameters, each tensor once"),
+    "buffers": Quantity("elements", "what is stored beside the parameters, such as running means"),
+    "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers, padding counted as dense"),
+    "flops": Quantity("operations", "2 macs"),
+    "elementwise": Quantity("operations", "for each element a bias, an activation, a sum 1, a norm 2, a pool 1 for each it reads"),
+    "acts": Quantity("elements", "outputs of convolutions and linear layers"),
+    "outputs": Quantity("elements", "outputs of all steps that write any"),
+    "layers": Quantity("layers", "weighted layers on the longest path, shortcuts and gates not counted", parts=False),
+    "backward_macs": Quantity("operations", "multiply-accumulates of the gradients of weights and inputs"),
+    "moved_bytes": Quantity("bytes", "what all steps read and write in evaluation, nothing fused", ("batch", "dtype")),
+    "saved_bytes": Quantity("bytes", "what autograd keeps of a forward pass, the input included", ("batch", "dtype")),
+    "inference_bound_bytes": Quantity("bytes", "the most that any code of this order must hold at once in evaluation",
+                                      ("batch", "dtype"), parts=False),
+    "inference_peak_bytes": Quantity("bytes", "the most that the emitted code holds at once in evaluation",
+                                     ("batch", "dtype"), parts=False),
+    "training_bound_bytes": Quantity("bytes", "parameters, gradients, the optimizer's state, and what autograd keeps",
+                                     ("batch", "dtype", "optimizer"), parts=False),
+}
