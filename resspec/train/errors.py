@@ -17,7 +17,7 @@ def misfits(network: Network, data: Dataset) -> Iterator[Diagnostic]:
     """What of a network does not fit the data: the images it reads, the classes it tells apart."""
     if network.input.dims != data.shape:
         yield wrong_images(_span(network.span), str(network.input), data)
-    if network.output.dims != (data.classes,):
+    if network.output.dims != (len(data.classes),):
         yield wrong_classes(_span(_last(network.body).span), str(network.output), data)
 
 
@@ -30,8 +30,8 @@ def wrong_images(span: Span, reads: str, data: Dataset) -> Diagnostic:
 
 def wrong_classes(span: Span, leaves: str, data: Dataset) -> Diagnostic:
     """E0502: the network does not end with one number for each class of the data."""
-    return Diagnostic("E0502", f"`{data.name}` has {data.classes} classes, the network leaves {leaves}",
-                      (Label(span, f"leaves {leaves}"),), f"`fc {data.classes}`")
+    return Diagnostic("E0502", f"`{data.name}` has {len(data.classes)} classes, the network leaves {leaves}",
+                      (Label(span, f"leaves {leaves}"),), f"`fc {len(data.classes)}`")
 
 
 def _last(node: Node) -> Node:

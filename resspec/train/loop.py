@@ -19,8 +19,10 @@ from resspec.files import write
 from resspec.ir.nodes import Network
 from resspec.train import data as datasets
 from resspec.train import errors, record
-from resspec.train.data import Dataset
+from resspec.train.data import Dataset, Draw, Split
+from resspec.train.order import Order
 from resspec.train.progress import Show, shown
+from resspec.train.recipe import Data, Test
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def train(
         for row in fit(module, dataset, recipe, seed=seed, show=show):
             rows.append(asdict(row))
             record.write_rows(run / "metrics.csv", rows)
-        correct, total = evaluate(module, dataset), len(dataset.test)
+        correct, total = evaluate(module, dataset.test), len(dataset.test)
     write(run / "weights.safetensors", save(module.state_dict()))
     result = Result(run, correct, total, perf_counter() - start)
     record.write_json(run / "result.json", {"correct": correct, "total": total, "accuracy": result.accuracy,
@@ -98,13 +100,15 @@ def fit(module: nn.Module, data: Dataset, recipe: Recipe, *, seed: int, show: Sh
     steps = recipe.epochs * ceil(len(data.train) / recipe.batch)
     step, rate = 0, 0.0
     module.train()
+    order = Order(torch.arange(len(data.train)), recipe.batch, seed)
     for number in range(1, recipe.epochs + 1):
         seen, loss_sum, correct = 0, 0.0, 0
-        for images, labels in datasets.epoch(data, seed=seed, number=number, batch=recipe.batch, shift=recipe.shift):
+        draws = order.draws((number - 1) * steps // recipe.epochs, number * steps // recipe.epochs)
+        for images, labels in data.train.batches(draws, view=Data(shift=recipe.shift), device=torch.device("cpu")):
             rate = rate_at(step, steps, recipe)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            scores = module(data.normalized(images))
+            scores = module(images)
             loss = cross_entropy(scores, labels)
             if not isfinite(loss.item()):
                 raise UsageError(f"the loss is {loss.item()} in epoch {number}: this network does not train with this recipe")
@@ -128,10 +132,11 @@ def rate_at(step: int, steps: int, recipe: Recipe) -> float:
 
 
 @torch.no_grad()
-def evaluate(module: nn.Module, data: Dataset, batch: int = 256) -> int:
-    """How many images of the test part are told right."""
+def evaluate(module: nn.Module, split: Split, batch: int = 256) -> int:
+    """How many images of a split are told right."""
     module.eval()
-    return sum(hits(module(data.normalized(data.images[part])), data.labels[part]) for part in data.test.split(batch))
+    draws = (Draw(part, part) for part in torch.arange(len(split)).split(batch))
+    return sum(hits(module(images), labels) for images, labels in split.batches(draws, view=Test(), device=torch.device("cpu")))
 
 
 def hits(scores: Tensor, labels: Tensor) -> int:

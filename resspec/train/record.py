@@ -2,7 +2,6 @@
 
     run.json              network, hash, data, seed, recipe, versions: written before the first step
     spec.res              the resolved spec, with the same hash
-    split.json            the images of the two parts, by index
     metrics.csv           a row for each epoch
     weights.safetensors   the trained parameters and buffers, under the names that the spec gives them
     result.json           what was measured at the end; it exists only where a run has ended
@@ -32,9 +31,8 @@ SCHEMA = "resspec.run/1"
 def begin(folder: Path, network: Network, data: Dataset, seed: int, recipe: Mapping[str, Any]) -> None:
     """Writes what is known before the first step. Raises UsageError where the folder is not empty."""
     _claim(folder)
-    mean, deviation = data.moments
+    mean, deviation = data.moments.mean.tolist(), data.moments.deviation.tolist()
     write(folder / "spec.res", expand(network).encode())
-    write_json(folder / "split.json", {"data": data.name, "train": data.train.tolist(), "test": data.test.tolist()})
     write_json(folder / "run.json", {
         "schema": SCHEMA, "network": network.name, "hash": fingerprint(network),
         "data": data.name, "mean": mean, "deviation": deviation, "recipe": dict(recipe),

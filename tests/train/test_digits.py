@@ -12,7 +12,9 @@ from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.train import data, loop
+from resspec.train.data import Draw
 from resspec.train.loop import Result, train
+from resspec.train.recipe import Test
 
 NETWORK = load("digits")
 
@@ -31,7 +33,7 @@ def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
 
 def test_the_run_folder_is_complete(runs: list[Result]) -> None:
     names = {path.name for path in runs[0].run.iterdir()}
-    assert names == {"run.json", "spec.res", "split.json", "metrics.csv", "weights.safetensors", "result.json"}
+    assert names == {"run.json", "spec.res", "metrics.csv", "weights.safetensors", "result.json"}
 
 
 def test_the_run_says_what_was_trained_and_how(runs: list[Result]) -> None:
@@ -40,12 +42,6 @@ def test_the_run_says_what_was_trained_and_how(runs: list[Result]) -> None:
     assert run["recipe"]["epochs"] == 10
     assert run["versions"]["torch"] == torch.__version__.partition("+")[0]
     assert fingerprint(load(runs[1].run / "spec.res")) == run["hash"]
-
-
-def test_the_recorded_split_is_the_one_that_was_used(runs: list[Result]) -> None:
-    split = json.loads((runs[0].run / "split.json").read_text())
-    digits = data.load("digits")
-    assert (split["train"], split["test"]) == (digits.train.tolist(), digits.test.tolist())
 
 
 def test_the_metrics_have_a_row_for_each_epoch_and_improve(runs: list[Result]) -> None:
@@ -60,9 +56,10 @@ def test_the_metrics_have_a_row_for_each_epoch_and_improve(runs: list[Result]) -
 def test_the_weights_give_the_recorded_result_again(runs: list[Result]) -> None:
     run, digits, module = runs[2], data.load("digits"), build(NETWORK)
     module.load_state_dict(load_file(run.run / "weights.safetensors"), strict=True)
-    mean, deviation = (json.loads((run.run / "run.json").read_text())[name] for name in ("mean", "deviation"))
-    scores = module.eval()((digits.images[digits.test] - mean) / deviation)
-    correct = int((scores.argmax(1) == digits.labels[digits.test]).sum())
+    batches = digits.test.batches([Draw(torch.arange(355), torch.arange(355))], view=Test(), device=torch.device("cpu"))
+    ((images, labels),) = batches
+    scores = module.eval()(images)
+    correct = int((scores.argmax(1) == labels).sum())
     result = json.loads((run.run / "result.json").read_text())
     assert (correct, len(scores)) == (run.correct, run.total) == (result["correct"], result["total"])
     assert result["accuracy"] == run.accuracy == correct / 355

@@ -9,7 +9,7 @@ from resspec.compiler import load
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
 from resspec.train import loop
-from resspec.train.data import Dataset
+from resspec.train.data import Split
 from resspec.train.loop import Recipe, train
 from resspec.train.record import write_rows
 
@@ -85,14 +85,14 @@ def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, monkeypatch: pyte
 
 
 def test_an_interrupted_run_leaves_whole_files_and_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(module: nn.Module, data: Dataset) -> int:
-        del module, data
+    def interrupt(module: nn.Module, split: Split) -> int:
+        del module, split
         raise KeyboardInterrupt
 
     monkeypatch.setattr(loop, "evaluate", interrupt)
     with pytest.raises(KeyboardInterrupt):
         train(load("digits"), run=tmp_path / "run", epochs=1, progress=False)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "spec.res", "split.json", "metrics.csv"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "spec.res", "metrics.csv"}
     assert (tmp_path / "run" / "metrics.csv").read_text().count("\n") == 2
 
 
