@@ -15,7 +15,7 @@ from resspec.lowering.alone import lower_alone
 from resspec.lowering.network import Lowered, lower, lower_template, network_names, template_parameters
 from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
-from resspec.passes.measure import largest, measure
+from resspec.passes.quantities import Facts
 from resspec.revision import Revision
 from resspec.source import Source, Span
 from resspec.suggest import nearest
@@ -288,9 +288,9 @@ def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:
     """The expectations that the network does not meet, each with what contributes most."""
     if lowered.network is None or not lowered.expectations:
         return
-    totals = measure(lowered.network)._asdict()
+    facts = Facts(lowered.network)
     for expected in lowered.expectations:
-        found = totals[expected.quantity]
+        found = facts.total(expected.quantity)
         if not expected.is_met(found):
-            parts = [(part.path, f"{part.value:,}") for part in largest(lowered.network, expected.quantity)]
+            parts = [(part.path, f"{part.value:,}") for part in facts.largest(expected.quantity)]
             yield errors.expectation(expected.span, expected.quantity, f"{found:,}", parts)

@@ -16,11 +16,13 @@ OPTIMIZERS = {
 
 
 class Conditions(NamedTuple):
-    """Under which memory is counted: samples at once, the type of all values and parameters, the optimizer."""
+    """Under which training and memory are counted: samples at once, the type of all values and parameters, the optimizer, the
+    labels of sections whose parameters do not learn."""
 
     batch: int = 1
     dtype: str = "float32"
     optimizer: str = "momentum"
+    frozen: frozenset[str] = frozenset()
 
 
 class Quantity(NamedTuple):
@@ -35,10 +37,11 @@ class Quantity(NamedTuple):
 
 QUANTITIES = {
     "params": Quantity("elements", "learnable parameters, each tensor once"),
+    "trainable": Quantity("elements", "parameters that learn: those of sections that are not frozen"),
     "buffers": Quantity("elements", "what is stored beside the parameters, such as running means"),
-    "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers, padding counted as dense"),
+    "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers"),
     "flops": Quantity("operations", "2 macs"),
-    "elementwise": Quantity("operations", "for each element a bias, an activation, a sum 1, a norm 2, a pool 1 for each it reads"),
+    "elementwise": Quantity("operations", "for each element 1 of a bias, an activation, a sum, 2 of a norm; a pool each that it reads"),
     "acts": Quantity("elements", "outputs of convolutions and linear layers"),
     "outputs": Quantity("elements", "outputs of all steps that write any"),
     "layers": Quantity("layers", "weighted layers on the longest path, shortcuts and gates not counted", parts=False),

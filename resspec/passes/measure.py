@@ -6,13 +6,11 @@ A layer says what it costs itself (`resspec/ir/ops`); here stands only how costs
 from __future__ import annotations
 
 from collections.abc import Iterable
-from heapq import nlargest
 from math import prod
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Tensors
-from resspec.ir.shape import Name
 
 
 class Totals(NamedTuple):
@@ -27,15 +25,6 @@ class Totals(NamedTuple):
     layers: int = 0
 
 
-class Part(NamedTuple):
-    """What a part of the network has of a quantity, its repeats counted. `path`: `layer3.1..35.conv2` is the `conv2` of
-    35 blocks. `span`: `file:line:column-line:column`."""
-
-    path: str
-    value: int
-    span: str
-
-
 def measure(node: Node | Network) -> Totals:
     """The totals of a network or of a part of it, in time linear in the distinct nodes."""
     return _measure(node.body if isinstance(node, Network) else node, {})
@@ -46,14 +35,20 @@ def combine(parts: Iterable[Totals]) -> Totals:
     return Totals(*map(sum, zip(Totals(), *parts, strict=True)))
 
 
-def largest(network: Network, quantity: str, most: int = 5) -> list[Part]:
-    """The layers that have most of a quantity of `Totals`, largest first. Of `layers` itself, where every layer counts
-    as one, the sections."""
-    if quantity == "layers":
-        parts = [Part(section.label, measure(section.body).layers, section.span) for section in network.sections]
-        return nlargest(most, parts, key=lambda part: part.value)
-    trails = _largest(network.body, quantity, most, {})
-    return [Part(_path(trail), value, trail[-1].span) for value, trail in trails]
+def own_totals(node: Op | Parallel) -> Totals:
+    """What a layer, or a merge, costs itself."""
+    if isinstance(node, Parallel):
+        return Totals()
+    layer, x, y = node.layer, node.input, node.output
+    macs = layer.macs(x, y)
+    return Totals(
+        params=_elements(layer.parameters(x)),
+        buffers=_elements(layer.buffers(x)),
+        macs=macs,
+        flops=2 * macs,
+        acts=y.elements if layer.weighted else 0,
+        layers=1 if layer.weighted else 0,
+    )
 
 
 def _measure(node: Node, known: dict[int, Totals]) -> Totals:
@@ -62,7 +57,7 @@ def _measure(node: Node, known: dict[int, Totals]) -> Totals:
         return totals
     match node:
         case Op():
-            totals = _cost(node)
+            totals = own_totals(node)
         case Series(children=children):
             totals = combine(_measure(child, known) for child in children)
         case Parallel(paths=paths):
@@ -76,19 +71,6 @@ def _measure(node: Node, known: dict[int, Totals]) -> Totals:
     return totals
 
 
-def _cost(op: Op) -> Totals:
-    layer, x, y = op.layer, op.input, op.output
-    macs = layer.macs(x, y)
-    return Totals(
-        params=_elements(layer.parameters(x)),
-        buffers=_elements(layer.buffers(x)),
-        macs=macs,
-        flops=2 * macs,
-        acts=y.elements if layer.weighted else 0,
-        layers=1 if layer.weighted else 0,
-    )
-
-
 def _elements(tensors: Tensors) -> int:
     return sum(map(prod, tensors.values()))
 
@@ -98,45 +80,3 @@ def _depth(node: Parallel, layers: list[int]) -> int:
     if node.residual is not None:
         return layers[node.residual]
     return layers[0] if node.merge == "mul" else max(layers)
-
-
-Trail = tuple[Node, ...]  # the nodes down to a layer
-Ranking = list[tuple[int, Trail]]
-
-
-def _largest(node: Node, quantity: str, most: int, known: dict[int, Ranking]) -> Ranking:
-    """The largest layers under a node, with the way down to them from there."""
-    if (ranking := known.get(id(node))) is not None:
-        return ranking
-    match node:
-        case Op():
-            value = getattr(_cost(node), quantity)
-            ranking = [(value, (node,))] if value else []
-        case Series(children=parts) | Parallel(paths=parts):
-            found = (entry for part in parts for entry in _largest(part, quantity, most, known))
-            ranking = nlargest(most, found, key=lambda entry: entry[0])
-        case Repeat(count=count, body=body):
-            ranking = [(count * value, (node, *trail)) for value, trail in _largest(body, quantity, most, known)]
-        case Scope(body=body):
-            ranking = [(value, (node, *trail)) for value, trail in _largest(body, quantity, most, known)]
-    known[id(node)] = ranking
-    return ranking
-
-
-def _path(trail: Trail) -> str:
-    words: list[str] = []
-    counts: list[int] = []  # of the repeats around, in the scope of the name
-    for node in trail:
-        match node:
-            case Repeat(count=count):
-                counts.append(count)
-            case Scope(name=name) | Op(name=Name() as name):
-                words.append(_numbered(name, counts))
-                counts = []
-    return ".".join(words)
-
-
-def _numbered(name: Name, counts: list[int]) -> str:
-    """A name with the range of its numbers: `conv2`, or `1..35` inside a repeat."""
-    first, last = name.at(), name.at(*(count - 1 for count in counts))
-    return first if first == last else f"{first}..{last.removeprefix(name.prefix)}"

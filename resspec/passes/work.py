@@ -9,6 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.layer import dense
 from resspec.ir.ops.norm import BatchNorm
 from resspec.passes.measure import measure
 
@@ -33,6 +34,19 @@ def work(node: Node | Network) -> Work:
     return _work(node.body if isinstance(node, Network) else node, {})
 
 
+def own_work(node: Op | Parallel) -> Work:
+    """That of a layer, or of a merge, itself."""
+    if isinstance(node, Parallel):
+        return _merge(node)
+    layer, x, y = node.layer, node.input, node.output
+    if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
+        return Work()
+    tensors = list(layer.parameters(x).values())
+    if isinstance(layer, BatchNorm):
+        tensors += [dims for dims in layer.buffers(x).values() if dims]  # not how many batches there were
+    return Work(layer.elementwise(x, y), y.elements, x.elements, sum(map(prod, tensors)))
+
+
 def intensity(network: Network, batch: int = 1, itemsize: int = 4) -> Fraction:
     """Arithmetic intensity: flops (two for each multiply-accumulate) for each byte moved."""
     return Fraction(batch * measure(network).flops, work(network).moved_bytes(batch, itemsize))
@@ -43,11 +57,11 @@ def _work(node: Node, known: dict[int, Work]) -> Work:
         return found
     match node:
         case Op():
-            found = _step(node)
+            found = own_work(node)
         case Series(children=children):
             found = _sum(_work(child, known) for child in children)
         case Parallel(paths=paths):
-            found = _sum([*(_work(path, known) for path in paths), _merge(node)])
+            found = _sum([*(_work(path, known) for path in paths), own_work(node)])
         case Repeat(count=count, body=body):
             found = Work(*(count * value for value in _work(body, known)))
         case Scope(body=body):
@@ -58,17 +72,6 @@ def _work(node: Node, known: dict[int, Work]) -> Work:
 
 def _sum(parts: Iterable[Work]) -> Work:
     return Work(*map(sum, zip(Work(), *parts, strict=True)))
-
-
-def _step(op: Op) -> Work:
-    layer, x, y = op.layer, op.input, op.output
-    contiguous = tuple(prod(x.dims[i + 1:]) for i in range(len(x.dims)))
-    if layer.output == "same" or layer.view(x, contiguous) is not None:
-        return Work()
-    tensors = list(layer.parameters(x).values())
-    if isinstance(layer, BatchNorm):
-        tensors += [dims for dims in layer.buffers(x).values() if dims]  # not how many batches there were
-    return Work(layer.elementwise(x, y), y.elements, x.elements, sum(map(prod, tensors)))
 
 
 def _merge(node: Parallel) -> Work:

@@ -9,10 +9,9 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.ir.quantities import DTYPES
-from resspec.passes.inference import inference_lower_bound
+from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.measure import measure
-from resspec.passes.training import backward
+from resspec.passes.quantities import Facts
 from resspec.passes.work import work
 from tests.passes import references
 from tests.random_specs import random_spec
@@ -26,20 +25,25 @@ def disagreements(seed: int, folder: Path) -> list[str]:
     path.write_text(random_spec(seed), encoding="utf-8")
     network = load(path)
     dtype = list(DTYPES)[seed % len(DTYPES)]
-    rows = compared(network, dtype)
+    labels = [section.label for section in network.sections]
+    frozen = frozenset(labels[seed % 3 :: 2]) if seed % 2 else frozenset()
+    rows = compared(network, Conditions(BATCH, dtype, frozen=frozen))
     return [f"seed {seed}, {what}: {ours:,}, torch {torchs:,}" for what, ours, torchs in rows if ours != torchs]
 
 
-def compared(network: Network, dtype: str = "float32") -> Iterator[tuple[str, int, int]]:
+def compared(network: Network, at: Conditions) -> Iterator[tuple[str, int, int]]:
     """What, our figure, torch's."""
-    kind = getattr(torch, dtype)
-    module, x = references.built(network, kind), references.example(network, BATCH, kind)
+    kind = getattr(torch, at.dtype)
+    module, x = references.built(network, kind), references.example(network, at.batch, kind)
     yield from _layers(network, module, x)
     yield from _work(network, module, x)
-    found = backward(network)
-    macs = measure(network).macs + found.macs
-    yield "training flops", 2 * BATCH * macs, references.training_flops(module, x)
-    yield f"saved bytes, {dtype}", found.saved_bytes(BATCH, dtype), references.saved_bytes(module.train(), x)
+    references.freeze(module, network, at.frozen)
+    facts = Facts(network, at)
+    yield "trainable", facts.total("trainable"), sum(tensor.numel() for tensor in module.parameters() if tensor.requires_grad)
+    macs = facts.total("macs") + facts.total("backward_macs")
+    what = f"{at.dtype}, frozen {', '.join(sorted(at.frozen)) or 'nothing'}"
+    yield f"training flops, {what}", 2 * at.batch * macs, references.training_flops(module, x)
+    yield f"saved bytes, {what}", facts.total("saved_bytes"), references.saved_bytes(module.train(), x)
 
 
 def _layers(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
@@ -62,5 +66,5 @@ def _work(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterato
     yield "elements written", BATCH * found.outputs, traffic.written
     yield "elements read", BATCH * found.read, traffic.read
     yield "weights read", found.weights, traffic.weights
-    bound = BATCH * x.element_size() * inference_lower_bound(network)
+    bound = Facts(network, Conditions(BATCH, str(x.dtype).removeprefix("torch."))).total("inference_bound_bytes")
     yield "lower bound of inference", bound, references.Lifetimes.of(module, x).needed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from math import prod
 from typing import Any
 
@@ -41,6 +41,14 @@ def layers(node: Node, prefix: str = "", turns: tuple[int, ...] = ()) -> Iterato
                 yield from layers(body, prefix, (*turns, turn))
 
 
+def freeze(module: nn.Module, network: Network, sections: Container[str]) -> None:
+    """The parameters of the sections with these labels learn nothing."""
+    modules = dict(module.named_modules())
+    for section in network.sections:
+        for path, _ in layers(section.body) if section.label in sections else ():
+            modules[path].requires_grad_(False)
+
+
 def flops(module: nn.Module, x: Tensor) -> dict[str, int]:
     """FlopCounterMode's count for each module path, of one forward pass."""
     with FlopCounterMode(display=False) as counter:
@@ -56,7 +64,9 @@ def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) 
     """
     mapping = {} if as_torch_counts else {torch.ops.aten.convolution_backward: _convolution_backward}
     with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
-        module(x).sum().backward()
+        y = module(x).sum()
+        if y.requires_grad:
+            y.backward()
     return int(counter.get_total_flops())
 
 

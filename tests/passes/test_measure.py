@@ -11,7 +11,7 @@ import pytest
 from resspec.compiler import load
 from resspec.ir.nodes import Network
 from resspec.lowering.expectations import QUANTITIES
-from resspec.passes.measure import Totals, combine, largest, measure
+from resspec.passes.measure import Totals, combine, measure
 
 GOLD = Path(__file__).parents[1] / "gold" / "derived.csv"
 ROWS = list(csv.DictReader(GOLD.read_text(encoding="utf-8").splitlines()))
@@ -111,27 +111,3 @@ def test_a_repeat_multiplies_everything(tmp_path: Path) -> None:
 def test_sections_add_up(tmp_path: Path) -> None:
     whole = lowered(tmp_path, cifar(20, "B", "basic", 2))
     assert combine(measure(section.body) for section in whole.sections) == measure(whole)
-
-
-def test_largest_names_the_layers_of_repeats(tmp_path: Path) -> None:
-    whole = lowered(tmp_path, cifar(56, "A", "basic", 2))
-    parts = largest(whole, "macs", 3)
-    each = 32 * 32 * 16 * 16 * 9
-    assert [(part.path, part.value) for part in parts] == [
-        ("layer1.0..8.conv1", 9 * each), ("layer1.0..8.conv2", 9 * each), ("layer2.1..8.conv1", 8 * each),
-    ]
-    assert parts[0].span.startswith("specs/lib/he2015.res:")
-    assert [(part.path, part.value) for part in largest(whole, "layers", 2)] == [("layer1", 18), ("layer2", 18)]
-
-
-def test_largest_counts_each_scope_by_its_own_repeats(tmp_path: Path) -> None:
-    text = ("block b { 3 x { conv 1x1, 8 -> bn } -> relu }\nnetwork gold "
-            "{ input 8x6x6; stage s: 2 x { relu -> b } -> b; head avgpool -> fc 4 }")
-    paths = [part.path for part in largest(lowered(tmp_path, text), "macs")]
-    assert paths == ["s.1..3.conv1..3", "s.4.conv1..3", "fc"]
-
-
-def test_largest_adds_up_to_the_whole(tmp_path: Path) -> None:
-    whole = lowered(tmp_path, imagenet(50, "B", True))
-    for quantity in ("params", "buffers", "macs", "flops", "acts", "layers"):
-        assert sum(part.value for part in largest(whole, quantity, 10**6)) == getattr(measure(whole), quantity)

@@ -10,8 +10,10 @@ import torch
 
 from resspec.compiler import load, shipped_names
 from resspec.ir.nodes import Network
+from resspec.ir.quantities import Conditions
 from resspec.passes.measure import measure
-from resspec.passes.training import backward, backward_macs, saved_bytes, training_bound
+from resspec.passes.quantities import Facts
+from resspec.passes.training import TrainingBound
 from resspec.passes.work import intensity, work
 from tests.passes import references
 from tests.passes.differential import compared, disagreements
@@ -29,7 +31,7 @@ def test_random_specs(start: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", [name for name in shipped_names() if not re.search(r"\d{3,4}$|vgg1[139]", name)])
 def test_shipped(name: str) -> None:
     """But for those of more than a hundred layers, which have the same blocks."""
-    assert [(what, ours, torchs) for what, ours, torchs in compared(load(name)) if ours != torchs] == []
+    assert [(what, ours, torchs) for what, ours, torchs in compared(load(name), Conditions(2)) if ours != torchs] == []
 
 
 CORNERS = [
@@ -60,12 +62,22 @@ CORNERS = [
 
 @pytest.mark.parametrize("chain", CORNERS)
 def test_corners(chain: str, tmp_path: Path) -> None:
-    assert [row for row in compared(written(tmp_path, chain), "bfloat16") if row[1] != row[2]] == []
+    assert [row for row in compared(written(tmp_path, chain), Conditions(2, "bfloat16")) if row[1] != row[2]] == []
+
+
+@pytest.mark.parametrize("chain", CORNERS)
+def test_frozen_corners(chain: str, tmp_path: Path) -> None:
+    """Gradients flow through what does not learn."""
+    network = written(tmp_path, f"conv 1x1, 4; stage frozen: {chain}; head flatten -> fc 2")
+    rows = compared(network, Conditions(2, frozen=frozenset(["frozen"])))
+    assert [row for row in rows if row[1] != row[2]] == []
 
 
 def test_figures_of_resnet50() -> None:
     network = load("torchvision/resnet50")
-    assert 2 * (measure(network).macs + backward_macs(network)) == 24_299_077_632
+    facts = Facts(network)
+    assert 2 * (facts.total("macs") + facts.total("backward_macs")) == 24_299_077_632
+    assert facts.total("inference_peak_bytes") == 11_239_424
     assert (saved_bytes(network), saved_bytes(network, 32)) == (86_121_984, 2_749_316_608)
 
 
@@ -100,7 +112,8 @@ def test_torch_agrees_unaided_where_nothing_is_grouped() -> None:
 def test_a_repeat_is_its_turns(tmp_path: Path) -> None:
     steps = "bn -> relu -> conv 3x3, 4 -> drop_path 1 / 3"
     repeated = written(tmp_path, f"30 x {{ {steps} }} -> fc 4")
-    assert backward(repeated) == backward(written(tmp_path, " -> ".join([steps] * 30) + " -> fc 4"))
+    turns = written(tmp_path, " -> ".join([steps] * 30) + " -> fc 4")
+    assert Facts(repeated).backward.total == Facts(turns).backward.total
 
 
 @pytest.mark.parametrize("optimizer, states", [("sgd", 0), ("momentum", 1), ("adamw", 2)])
@@ -118,16 +131,22 @@ def test_training_bound(optimizer: str, states: int) -> None:
     weights = sum(4 * tensor.numel() for tensor in module.parameters())
     gradients = sum(4 * tensor.grad.numel() for tensor in module.parameters() if tensor.grad is not None)
     assert sum(4 * tensor.numel() for tensor in kept) == states * weights
-    bound = training_bound(network, optimizer=optimizer)
-    assert bound.bytes(2) == weights + gradients + states * weights + saved_bytes(network, 2)
+    bound = Facts(network, Conditions(2, optimizer=optimizer)).total("training_bound_bytes")
+    assert bound == weights + gradients + states * weights + saved_bytes(network, 2)
 
 
 def test_the_largest_batch_is_the_last_that_fits() -> None:
-    bound = training_bound(load("torchvision/resnet50"), "bfloat16", "adamw")
+    bound = Facts(load("torchvision/resnet50"), Conditions(1, "bfloat16", "adamw")).training_bound
     for memory in (24 * 10**9, bound.bytes(7), bound.bytes(7) - 1):
         batch = bound.max_batch(memory)
+        assert batch is not None
         assert bound.bytes(batch) <= memory < bound.bytes(batch + 1)
     assert bound.max_batch(10**6) == 0
+    assert TrainingBound(5, 0).max_batch(5) is None
+
+
+def saved_bytes(network: Network, batch: int = 1) -> int:
+    return Facts(network, Conditions(batch)).total("saved_bytes")
 
 
 def written(tmp_path: Path, chain: str) -> Network:

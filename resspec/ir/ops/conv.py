@@ -151,6 +151,9 @@ class Linear(Contraction):
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * x.channels
 
+    def saves_input_frozen(self) -> bool:
+        return False
+
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
         """Where the axes before the last cannot be taken for one; a flat input has the batch alone."""
         return len(x.dims) > 1 and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None

@@ -130,6 +130,11 @@ class Layer:
         """Whether the backward pass reads the input."""
         return False
 
+    def saves_input_frozen(self) -> bool:
+        """The same where its own parameters need no gradient. Torch keeps it for a gradient that nobody asks for, too, where
+        one function computes all."""
+        return self.saves_input()
+
     def keeps(self, x: Shape, y: Shape) -> Kept:
         """What the backward pass reads besides input and output."""
         del x, y

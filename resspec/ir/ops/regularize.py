@@ -71,5 +71,8 @@ class LayerScale(Layer):
     def saves_input(self) -> bool:
         return True
 
+    def saves_input_frozen(self) -> bool:
+        return False
+
     def call(self, x: Shape) -> Call:
         return Call("LayerScale", (x.channels, number(self.init_value)), (("spatial", 2),) if x.is_image else ())

@@ -1,0 +1,236 @@
+"""What a backward pass computes, and what autograd keeps for it: a fold over the IR that follows, beside the shapes, the
+memory that values lie in, since a storage is kept once, by the first that saves it. As torch's CPU and `meta` devices do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from math import prod
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.layer import Kept, Layer, Ramp, Strides, dense
+from resspec.ir.quantities import DTYPES
+
+
+class Backward(NamedTuple):
+    """Of a backward pass over a part: `macs` of one sample, and what is kept until it comes."""
+
+    macs: int = 0
+    kept: Kept = Kept()
+
+    def saved_bytes(self, batch: int = 1, dtype: str = "float32") -> int:
+        """Bytes of the distinct storages that autograd keeps, the input included, parameters and buffers not; of a batch of
+        one an upper bound where a linear layer reads `to_last`, since torch need not copy that. Raises KeyError for a type
+        that is none of DTYPES."""
+        fixed, sample = self.affine(dtype)
+        return fixed + batch * sample
+
+    def affine(self, dtype: str = "float32") -> tuple[int, int]:
+        """`saved_bytes` as bytes whatever the batch, and bytes for each sample."""
+        size = DTYPES[dtype]
+        statistic, kept = max(size, 4), self.kept
+        fixed = statistic * kept.fixed_statistics + size * kept.fixed_values
+        return fixed, size * kept.values + 8 * kept.indices + statistic * kept.statistics
+
+
+class Cost(NamedTuple):
+    """What a part adds, and of which parts it is made, each so many `times`. `node`: the layer or merge whose own it is, or
+    the scope or repeat around the parts; None of a row."""
+
+    total: Backward
+    node: Node | None = None
+    times: int = 1
+    parts: tuple[Cost, ...] = ()
+
+
+def backward(network: Network, frozen: Container[str] = ()) -> Cost:
+    """What a backward pass from the output to all parameters takes, a part for each section; the input needs no gradient,
+    nor do the parameters of the sections with `frozen` labels. What is computed again in every step is in `macs`: a weight
+    gradient and an input gradient of each contraction, each like its forward, and none of what needs none."""
+    x = _Value(False, False, network.input.elements, dense(network.input.dims))
+    traces, costs = {is_frozen: _Trace(is_frozen) for is_frozen in (False, True)}, []
+    for section in network.sections:
+        step = traces[section.label in frozen].node(section.body, x, None)
+        costs.append(step.cost)
+        x = step.output
+    return _sum(costs)
+
+
+class _Value(NamedTuple):
+    """What flows, and the memory that it lies in: whether a parameter is behind it, whether its storage is kept already,
+    the storage's elements for each sample, and the strides of its own axes in it."""
+
+    needs_gradient: bool
+    kept: bool
+    storage: int
+    strides: Strides
+
+
+class _Step(NamedTuple):
+    """What a node does with its input. `within`: the output lies in the input's storage; `kept`: that storage is, now."""
+
+    cost: Cost
+    output: _Value
+    within: bool
+    kept: bool
+
+
+class _Trace:
+    """A shared subtree is followed once for each kind of input. `turn`: of the nearest repeat, where a layer depends on it."""
+
+    def __init__(self, frozen: bool) -> None:
+        self._frozen = frozen
+        self._known: dict[tuple[int, _Value, int | None], _Step] = {}
+        self._ramps: dict[int, bool] = {}
+
+    def node(self, node: Node, x: _Value, turn: int | None) -> _Step:
+        key = (id(node), x, turn)
+        if (step := self._known.get(key)) is None:
+            step = self._known[key] = self._follow(node, x, turn)
+        return step
+
+    def _follow(self, node: Node, x: _Value, turn: int | None) -> _Step:
+        match node:
+            case Op():
+                return _op(node, x, turn, self._frozen)
+            case Series(children=children):
+                return self._row([(child, turn) for child in children], x)
+            case Parallel(paths=(path,)):
+                return self.node(path, x, turn)
+            case Parallel():
+                return self._merge(node, x, turn)
+            case Repeat(count=count, body=body):
+                return _within(node, self._repeat(count, body, x))
+            case Scope(body=body):
+                return _within(node, self.node(body, x, turn))
+
+    def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value) -> _Step:
+        costs, done = [], _nothing(x)
+        for node, turn in nodes:
+            step = self.node(node, done.output, turn)
+            costs.append(step.cost)
+            done = _then(done, step)
+        return done._replace(cost=_sum(costs))
+
+    def _repeat(self, count: int, body: Node, x: _Value) -> _Step:
+        if self._has_ramp(body):
+            return self._row([(body, turn) for turn in range(count)], x)
+        costs, done = [], _nothing(x)
+        for turn in range(count):
+            step = self.node(body, done.output, None)
+            from_here_alike = step.output == done.output and not step.within
+            costs.append(_times(count - turn, step.cost) if from_here_alike else step.cost)
+            done = _then(done, step)
+            if from_here_alike:
+                break
+        return done._replace(cost=_sum(costs))
+
+    def _merge(self, node: Parallel, x: _Value, turn: int | None) -> _Step:
+        costs, kept = [], x.kept
+        values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
+        for path in node.paths:
+            step = self.node(path, x._replace(kept=kept), turn)
+            costs.append(step.cost)
+            kept = step.kept
+            values.append((step.output, step.within))
+        own, y, within, kept = _merged(node, x._replace(kept=kept), values)
+        return _Step(_sum([*costs, own]), y, within, kept)
+
+    def _has_ramp(self, node: Node) -> bool:
+        """Whether a layer under the node depends on the turn of the repeat around it."""
+        if (found := self._ramps.get(id(node))) is not None:
+            return found
+        match node:
+            case Op(layer=layer):
+                found = any(isinstance(value, Ramp) for value in vars(layer).values())
+            case Series(children=nodes) | Parallel(paths=nodes):
+                found = any(self._has_ramp(child) for child in nodes)
+            case Scope(body=body):
+                found = self._has_ramp(body)
+            case Repeat():
+                found = False
+        self._ramps[id(node)] = found
+        return found
+
+
+def _op(op: Op, x: _Value, turn: int | None, frozen: bool) -> _Step:
+    layer = op.layer if turn is None else op.layer.at(turn)
+    if layer.hands_on():
+        return _Step(Cost(Backward(), op), x, True, x.kept)
+    if (strides := layer.view(op.input, x.strides)) is not None:
+        return _Step(Cost(Backward(), op), x._replace(strides=strides), True, x.kept)
+    learns = not frozen and bool(layer.parameters(op.input))
+    needs = x.needs_gradient or learns
+    within = isinstance(layer, Activation) and bool(layer.inplace)
+    y = x._replace(needs_gradient=needs) if within else _fresh(needs, op.output.dims, layer.order(x.strides))
+    if not needs:
+        return _Step(Cost(Backward(), op), y, within, x.kept)
+    macs = layer.macs(op.input, op.output) * (learns + x.needs_gradient)
+    own = layer.keeps(op.input, op.output)
+    values, kept = own.values, x.kept
+    if _saves_input(layer, learns, within):
+        if layer.copies(op.input, x.strides, x.storage):
+            values += op.input.elements
+        elif not kept:
+            values, kept = values + x.storage, True
+    if within:
+        y = y._replace(kept=kept)
+    elif layer.saves_output:
+        values, y = values + y.storage, y._replace(kept=True)
+    return _Step(Cost(Backward(macs, own._replace(values=values)), op), y, within, kept)
+
+
+def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
+    return (layer.saves_input() if learns else layer.saves_input_frozen()) or (within and layer.saves_output)
+
+
+def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _Step:
+    """What merges the paths' values, two at a time, from the left; each factor is saved where the other needs a gradient."""
+    elements, kept = 0, x.kept
+    first, within = values[0]
+    needs = any(value.needs_gradient for value, _ in values)
+    if node.merge == "add" and node.inplace:
+        own, y = Backward(), first._replace(needs_gradient=needs, kept=kept if within else first.kept)
+        return _Step(Cost(own, node), y, within, kept)
+    left, left_within = first, within
+    for right, right_within in values[1:] if node.merge == "mul" else ():
+        for value, inside, other in (left, left_within, right), (right, right_within, left):
+            if other.needs_gradient and not (kept if inside else value.kept):
+                elements += value.storage
+                kept = kept or inside
+        left = _fresh(left.needs_gradient or right.needs_gradient, node.output.dims, left.strides)
+        left_within = False
+    y = _fresh(needs, node.output.dims, first.strides)
+    return _Step(Cost(Backward(0, Kept(values=elements)), node), y, False, kept)
+
+
+def _nothing(x: _Value) -> _Step:
+    return _Step(Cost(Backward()), x, True, x.kept)
+
+
+def _then(first: _Step, second: _Step) -> _Step:
+    """Both, one after the other, but for what they cost."""
+    kept = first.kept or (first.within and second.kept)
+    return _Step(first.cost, second.output, first.within and second.within, kept)
+
+
+def _within(node: Scope | Repeat, step: _Step) -> _Step:
+    return step._replace(cost=Cost(step.cost.total, node, 1, (step.cost,)))
+
+
+def _sum(parts: list[Cost]) -> Cost:
+    macs = sum(part.total.macs for part in parts)
+    kept = Kept(*map(sum, zip(Kept(), *(part.total.kept for part in parts), strict=True)))
+    return Cost(Backward(macs, kept), None, 1, tuple(parts))
+
+
+def _times(count: int, cost: Cost) -> Cost:
+    macs, kept = cost.total
+    return Cost(Backward(count * macs, Kept(*(count * value for value in kept))), None, count, (cost,))
+
+
+def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> _Value:
+    """A new tensor; its axes lie in memory in the order of `like`."""
+    return _Value(needs_gradient, False, prod(dims), dense(dims, like))

@@ -1,0 +1,119 @@
+"""Every quantity of `ir/quantities.py` as a whole number, of a network, its sections, and each of its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from heapq import nlargest
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network
+from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
+from resspec.passes.autograd import Backward, Cost, backward
+from resspec.passes.inference import inference_lower_bound
+from resspec.passes.ledger import Entry, ledger, path
+from resspec.passes.measure import Totals, measure
+from resspec.passes.peak import inference_peak
+from resspec.passes.training import TrainingBound, training_bound
+from resspec.passes.work import Work, work
+
+Figures = dict[str, int]  # quantities by their names
+
+
+class Part(NamedTuple):
+    """What a part of the network has of a quantity, its repeats counted. `path`: `layer3.1..35.conv2` is the `conv2` of
+    35 blocks. `span`: `file:line:column-line:column`."""
+
+    path: str
+    value: int
+    span: str
+
+
+class Facts:
+    """What is known of a network under conditions; each question is answered once, and only if it is asked."""
+
+    def __init__(self, network: Network, at: Conditions = Conditions()) -> None:  # noqa: B008 (a tuple)
+        self.network = network
+        self.at = at
+
+    def total(self, quantity: str) -> int:
+        """Raises KeyError for a name that is none of QUANTITIES."""
+        match quantity:
+            case "params" | "buffers" | "macs" | "flops" | "acts" | "layers":
+                return int(getattr(measure(self.network), quantity))
+            case "inference_bound_bytes":
+                return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network)
+            case "inference_peak_bytes":
+                return self.at.batch * DTYPES[self.at.dtype] * inference_peak(self.network)
+            case "training_bound_bytes":
+                return self.training_bound.bytes(self.at.batch)
+            case _:
+                return sum(figures[quantity] for figures in self.sections)
+
+    def largest(self, quantity: str, most: int = 5) -> list[Part]:
+        """The layers and merges that have most of a quantity, largest first; the sections that have most `layers`."""
+        if quantity == "layers":
+            sections = zip(self.network.sections, self.sections, strict=True)
+            parts = [Part(section.label, has[quantity], section.span) for section, has in sections]
+        else:
+            parts = [Part(path(entry.trail), has[quantity], entry.node.span) for entry, has in self.entries]
+        return nlargest(most, (part for part in parts if part.value), key=lambda part: part.value)
+
+    @property
+    def totals(self) -> Figures:
+        return {name: self._sums[name] if name in self._sums else self.total(name) for name in QUANTITIES}
+
+    @cached_property
+    def sections(self) -> tuple[Figures, ...]:
+        """What each section has of what adds up."""
+        return tuple(
+            figures(measure(section.body), work(section.body), cost.total, self.at, section.label in self.at.frozen)
+            for section, cost in zip(self.network.sections, self.backward.parts, strict=True)
+        )
+
+    @cached_property
+    def entries(self) -> list[tuple[Entry, Figures]]:
+        """What each layer and merge has of it."""
+        return [
+            (entry, figures(entry.totals, entry.work, entry.backward, self.at, entry.section in self.at.frozen))
+            for entry in ledger(self.network, self.backward)
+        ]
+
+    @cached_property
+    def backward(self) -> Cost:
+        return backward(self.network, self.at.frozen)
+
+    @cached_property
+    def training_bound(self) -> TrainingBound:
+        return training_bound(self.network, self.backward.total, self.at.dtype, self.at.optimizer, self.at.frozen)
+
+    @cached_property
+    def _sums(self) -> Figures:
+        return add(self.sections)
+
+
+def figures(totals: Totals, work: Work, cost: Backward, at: Conditions, frozen: bool) -> Figures:
+    """What a part has of each quantity that adds up along a row, in the order of QUANTITIES."""
+    return {
+        "params": totals.params,
+        "trainable": 0 if frozen else totals.params,
+        "buffers": totals.buffers,
+        "macs": totals.macs,
+        "flops": totals.flops,
+        "elementwise": work.elementwise,
+        "acts": totals.acts,
+        "outputs": work.outputs,
+        "layers": totals.layers,
+        "backward_macs": cost.macs,
+        "moved_bytes": work.moved_bytes(at.batch, DTYPES[at.dtype]),
+        "saved_bytes": cost.saved_bytes(at.batch, at.dtype),
+    }
+
+
+def add(parts: Iterable[Figures]) -> Figures:
+    """Of parts in a row."""
+    total: Figures = {}
+    for part in parts:
+        for name, value in part.items():
+            total[name] = total.get(name, 0) + value
+    return total
