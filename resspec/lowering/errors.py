@@ -39,10 +39,12 @@ def unknown_name(span: Span, near: str | None) -> Diagnostic:
     return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near))
 
 
-def unknown_argument(span: Span, callee: str, near: str | None, takes: Sequence[str] = ()) -> Diagnostic:
-    """E0203: a layer or block has no argument of this name."""
+def unknown_argument(
+    span: Span, callee: str, near: str | None, takes: Sequence[str] = (), others: Sequence[str] = ()
+) -> Diagnostic:
+    """E0203: a layer, block or quantity has no argument of this name; others may."""
     help = "did you mean the stride? it is written `/2`" if near == "stride" else _meant(near)
-    listed = f"it takes {_list(takes)}" if takes else None
+    listed = f"it takes {_list(takes)}" if takes else f"it is for {_list(others)}" if others else None
     return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed)
 
 
@@ -260,7 +262,7 @@ def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
 
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
-    """E0242: a network's arguments are given by name."""
+    """E0242: the arguments of a network, and those of a quantity, are given by name."""
     help = f"`{parameter}={span.text}`" if parameter else None
     return _at("E0242", f"`{template}` takes its arguments by name", span, help)
 
@@ -285,6 +287,12 @@ def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
 def no_option(span: Span, got: str) -> Diagnostic:
     """E0246: a name that is used as a shortcut option, but stands for something else."""
     return _at("E0246", f"this is {got}, not a shortcut option", span)
+
+
+def misplaced_bytes(span: Span, why: str) -> Diagnostic:
+    """E0247: an amount of bytes where something else is counted."""
+    number = span.text.removesuffix("B")
+    return _at("E0247", why, span, f"`{number}`" if number[-1] != "i" else "a number without a unit")
 
 
 # --- E03: shapes and structure ---

@@ -1,27 +1,31 @@
-"""What a network's author expects of it: a quantity of the report, and its bounds."""
+"""What is expected of a network, by its author or by a budget from outside: a quantity, under conditions, and its bounds."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from resspec.lowering import errors
+from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
+from resspec.lowering import arguments, errors
 from resspec.lowering.frame import Frame
-from resspec.lowering.values import Unknown, describe
+from resspec.lowering.values import UNKNOWN, Unknown, describe
 from resspec.source import Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
 
-QUANTITIES = ("params", "buffers", "macs", "flops", "acts", "layers")
+_CHOICES = {"dtype": tuple(DTYPES), "optimizer": tuple(OPTIMIZERS)}
 
 
 class Expectation(NamedTuple):
-    """`expect quantity comparison low`, or `in low .. high`."""
+    """`quantity comparison low`, or `in low .. high`. `metric`: where the quantity stands with its arguments."""
 
     quantity: str
+    at: Conditions
     comparison: str
     low: int | Fraction
     high: int | Fraction | None
+    metric: Span
     span: Span
 
     def is_met(self, found: int) -> bool:
@@ -42,21 +46,90 @@ class Expectation(NamedTuple):
 
 def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
     """None once something in it was reported."""
-    metric = clause.metric
-    if metric.text not in QUANTITIES:
-        frame.report(errors.unknown_metric(metric.span, nearest(metric.text, QUANTITIES), QUANTITIES))
+    name = clause.metric.name
+    if name.text not in QUANTITIES:
+        frame.report(errors.unknown_metric(name.span, _meant(name.text), tuple(QUANTITIES)))
         return None
-    for argument in clause.arguments:
-        frame.report(errors.unknown_argument(argument.name.span, metric.text, None))
-    numbers = []
-    for node in (clause.low, clause.high) if clause.high else (clause.low,):
-        match frame.value(node):
-            case int() | Fraction() as number if not isinstance(number, bool):
-                numbers.append(number)
-            case Unknown():
-                return None
-            case value:
-                frame.report(errors.wrong_kind(node.span, f"`{metric.text}`", "a number", describe(value)))
-                return None
-    low, high = numbers[0], numbers[1] if clause.high else None
-    return Expectation(metric.text, clause.comparison, low, high, clause.span)
+    conditions = _conditions(clause.metric, frame)
+    bounds = [_bound(node, name.text, frame) for node in (clause.low, clause.high) if node]
+    if conditions is None or None in bounds:
+        return None
+    low, high, *_ = *bounds, None
+    assert low is not None
+    return Expectation(name.text, conditions, clause.comparison, low, high, clause.metric.span, clause.span)
+
+
+def _meant(word: str) -> str | None:
+    """Also of a name that is cut short: `saved` for `saved_bytes`."""
+    return nearest(word, QUANTITIES) or next((name for name in QUANTITIES if name.startswith(f"{word}_")), None)
+
+
+def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
+    """Of a quantity's arguments."""
+    name = metric.name.text
+    takes = QUANTITIES[name].takes
+    given = arguments.sort(metric.arguments, frame.report)
+    for node, word in zip(given.bare, [*takes, *[None] * len(given.bare)], strict=False):
+        frame.report(errors.by_name_only(node.span, name, word))
+    if given.stride:
+        frame.report(errors.unused_stride(given.stride.span, name))
+    values: dict[str, Any] = {}
+    for word, keyword in given.keywords.items():
+        if word in takes:
+            values[word] = _condition(word, keyword.value, frame)
+        else:
+            others = [other for other, quantity in QUANTITIES.items() if word in quantity.takes]
+            frame.report(errors.unknown_argument(keyword.name.span, name, nearest(word, takes), takes, others))
+    sound = len(values) == len(metric.arguments) and UNKNOWN not in values.values()
+    return Conditions(**values) if sound else None
+
+
+def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
+    """UNKNOWN once it was reported."""
+    if choices := _CHOICES.get(word):
+        text = node.text if isinstance(node, ast.Name) else ""
+        if text in choices:
+            return text
+        frame.report(errors.bad_choice(node.span, f"`{word}`", choices, nearest(text, choices)))
+        return UNKNOWN
+    return arguments.convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
+
+
+def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
+    unit = QUANTITIES[name].unit
+    if unit != "bytes" and (units := list(_units(node))):
+        for amount in units:
+            frame.report(errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes"))
+        return None
+    match frame.value(_without_units(node)):
+        case int() | Fraction() as number if not isinstance(number, bool):
+            return number
+        case Unknown():
+            return None
+        case value:
+            frame.report(errors.wrong_kind(node.span, f"`{name}`", "a number", describe(value)))
+            return None
+
+
+def _units(node: ast.Value) -> Iterator[ast.Bytes]:
+    match node:
+        case ast.Bytes():
+            yield node
+        case ast.Negate(operand=operand):
+            yield from _units(operand)
+        case ast.Binary(left=left, right=right):
+            yield from _units(left)
+            yield from _units(right)
+
+
+def _without_units(node: ast.Value) -> ast.Value:
+    """In bytes, each number of the expression."""
+    match node:
+        case ast.Bytes(value=value, span=span):
+            return ast.Number(value, span)
+        case ast.Negate(operand=operand):
+            return node._replace(operand=_without_units(operand))
+        case ast.Binary(left=left, right=right):
+            return node._replace(left=_without_units(left), right=_without_units(right))
+        case _:
+            return node

@@ -79,6 +79,9 @@ def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Calla
     match node:
         case ast.Number(value=value):
             return value
+        case ast.Bytes():
+            report(errors.misplaced_bytes(node.span, "bytes stand only where `expect` compares bytes"))
+            return UNKNOWN
         case ast.Size(dims=dims):
             return dims
         case ast.Name():

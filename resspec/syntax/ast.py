@@ -17,6 +17,13 @@ class Number(NamedTuple):
     span: Span
 
 
+class Bytes(NamedTuple):
+    """A number with a unit, `3GB` or `24GiB`, in bytes."""
+
+    value: int | Fraction
+    span: Span
+
+
 class Size(NamedTuple):
     """`3x3`, or an input's `3x224x224`."""
 
@@ -43,7 +50,7 @@ class Negate(NamedTuple):
     depth: int
 
 
-Value = Number | Size | Name | Binary | Negate
+Value = Number | Bytes | Size | Name | Binary | Negate
 
 # --- chains ---
 
@@ -149,10 +156,9 @@ class Replace(NamedTuple):
 
 
 class Expect(NamedTuple):
-    """`expect metric == low`, or `expect metric in low .. high`."""
+    """`expect metric == low`, or `expect metric in low .. high`; of a budget without the word `expect`."""
 
-    metric: Name
-    arguments: list[Keyword]
+    metric: Call
     comparison: str
     low: Value
     high: Value | None

@@ -14,6 +14,7 @@ from resspec.syntax import ast, errors
 
 MAX_DEPTH = 64  # of operators in a value and of repeats of repeats
 _FACTORS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SHIFTS = {"K": 10, "M": 20, "G": 30, "T": 40}  # of binary units: KiB is 1 << 10 bytes
 _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 
 Children = list[Any]
@@ -109,15 +110,17 @@ class Builder(Transformer[Token, ast.File]):
         return ast.Replace(self._label(children[1]), children[2], self._over(children))
 
     def expect(self, children: Children) -> ast.Expect:
-        name, arguments = children[1]
-        return ast.Expect(name, arguments, str(children[2]), children[3], None, self._over(children))
+        word, expected = children
+        assert isinstance(expected, ast.Expect)
+        return expected._replace(span=self._span(word).to(expected.span))
 
-    def expect_range(self, children: Children) -> ast.Expect:
-        name, arguments = children[1]
-        return ast.Expect(name, arguments, "in", children[3], children[5], self._over(children))
+    def expectation(self, children: Children) -> ast.Expect:
+        metric, comparison, low, *others = children
+        return ast.Expect(metric, str(comparison), low, others[-1] if others else None, self._over(children))
 
-    def metric(self, children: Children) -> tuple[ast.Name, list[ast.Keyword]]:
-        return self._name(children[0]), children[1:]
+    def metric(self, children: Children) -> ast.Call:
+        name, *others = children
+        return ast.Call(self._name(name), others[1] if others else [], self._over(children))
 
     # --- chains ---
 
@@ -158,16 +161,23 @@ class Builder(Transformer[Token, ast.File]):
 
     def number(self, children: Children) -> ast.Number:
         token = children[0]
-        span = self._span(token)
-        text = token.replace("_", "")
-        factor = _FACTORS.get(text[-1], 1)
-        digits, _, exponent = text.rstrip("KMGT").partition("e")
+        return ast.Number(self._exact(token, _FACTORS.get(token[-1], 1)), self._span(token))
+
+    def bytes(self, children: Children) -> ast.Bytes:
+        token = children[0]
+        binary = token[-2] == "i"
+        prefix = token[-3 if binary else -2]
+        return ast.Bytes(self._exact(token, 1 << _SHIFTS[prefix] if binary else _FACTORS[prefix]), self._span(token))
+
+    def _exact(self, token: Token, factor: int) -> int | Fraction:
+        """The number without its unit, times a factor; 1 once it was refused."""
+        digits, _, exponent = token.replace("_", "").rstrip("KMGTiB").partition("e")
         if sum(map(str.isdigit, digits)) <= ast.MAX_DIGITS and len(exponent) <= len("-18"):
             value = Fraction(digits) * factor * (Fraction(10) ** int(exponent) if exponent else 1)
             if max(value, value.denominator) < 10**ast.MAX_DIGITS:
-                return ast.Number(value.numerator if value.denominator == 1 else value, span)
-        self.refused.append(errors.too_many_digits(span, ast.MAX_DIGITS))
-        return ast.Number(1, span)
+                return value.numerator if value.denominator == 1 else value
+        self.refused.append(errors.too_many_digits(self._span(token), ast.MAX_DIGITS))
+        return 1
 
     def size(self, children: Children) -> ast.Size:
         span = self._span(children[0])

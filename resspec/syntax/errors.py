@@ -75,9 +75,10 @@ def unexpected(span: Span, expected: str) -> Diagnostic:
     return Diagnostic("E0108", found, (Label(span),), f"expected {expected}" if expected else None)
 
 
-def ends_early(span: Span, expected: str) -> Diagnostic:
-    """E0109: the file ends inside a declaration."""
-    return Diagnostic("E0109", "the file ends inside a declaration", (Label(span),), f"expected {expected}")
+def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
+    """E0109: the file ends inside a declaration, or a budget before it is complete."""
+    message = "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
+    return Diagnostic("E0109", message, (Label(span),), f"expected {expected}")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
@@ -126,3 +127,10 @@ def no_label(span: Span) -> Diagnostic:
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
     return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`")
+
+
+def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
+    """E0119: a unit that is none, or that does not touch its number."""
+    meant = f"{number}{unit.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
+    wrong = "a unit touches its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
+    return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?")

@@ -15,6 +15,7 @@ from resspec.syntax import errors
 BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
 _STATEMENT = re.compile(r"(?:^|[\n;{])[ \t]*([A-Za-z_]+)[^\n;{]*\Z")
+_UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
 
 _TERMINALS = {
     "NAME": "a name", "LABEL": "a label such as `name:`", "NUMBER": "a number", "SIZE": "a size such as `3x3`",
@@ -23,14 +24,16 @@ _TERMINALS = {
 _SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
 
 
-def explain(source: Source, error: UnexpectedInput, parser: Lark) -> Diagnostic:
-    """The diagnostic of a parser's error."""
+def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "file") -> Diagnostic:
+    """The diagnostic of a parser's error in a text that is a `whole`."""
     text, allowed = source.text, _allowed(error, parser)
     expected = _listed(allowed)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         end = Span(source, len(text.rstrip()), len(text))
         stack = _open(source, len(text))
-        return errors.unclosed(stack[-1], end, "the file ends here") if stack else errors.ends_early(end, expected)
+        if stack:
+            return errors.unclosed(stack[-1], end, f"the {whole} ends here")
+        return errors.ends_early(end, expected, whole)
     start = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
     assert start is not None
     found = _WORD.match(text, start)
@@ -86,6 +89,8 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
         return errors.spaced_stride(span, number[1] if number and not text.startswith("//", start) else "2")
     if first == "/" or (ends_value and len(before) < start and "," in allowed.values() and (first.isalnum() or first == "(")):
         return errors.missing_comma(span)
+    if number := _UNIT.search(text[: span.end]):
+        return errors.misspelt_unit(Span(span.source, number.start(), span.end), number[1], number[2])
     if list(allowed) == ["LABEL"] and first.isalnum():
         return errors.no_label(span)
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from threading import Lock
 
-from lark import Lark
+from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 
 from resspec.diagnostics import SpecError
@@ -36,20 +36,42 @@ def read(name: str, data: bytes) -> Source:
 
 def parse(source: Source) -> ast.File:
     """Raises SpecError for a text that is not of the language."""
+    file = _parse(source, "start", "file")
+    assert isinstance(file, ast.File)
+    if not file.declarations:
+        raise SpecError([errors.empty(source)])
+    return file
+
+
+def parse_expectation(source: Source) -> ast.Expect:
+    """What stands after the word `expect`. Raises SpecError for a text that is nothing of that kind."""
+    expected = _parse(source, "expectation", "budget")
+    assert isinstance(expected, ast.Expect)
+    return expected
+
+
+def _parse(source: Source, start: str, whole: str) -> object:
+    """What the builder makes of a text of this rule."""
     _check_nesting(source)
     with _lock:
         parser, builder = _parser()
         builder.begin(source)
         try:
-            file: ast.File = parser.parse(source.text)  # type: ignore[assignment]  # the builder makes it
+            made = parser.parse(source.text, start)
         except UnexpectedInput as error:
-            raise SpecError([explain(source, error, parser)]) from None
-        refused = builder.refused
-    if not file.declarations and not refused:
-        refused = [errors.empty(source)]
-    if refused:
-        raise SpecError(refused)
-    return file
+            raise SpecError([explain(source, error, parser, whole)]) from None
+        if builder.refused:
+            raise SpecError(builder.refused)
+    return made
+
+
+def tokens(source: Source) -> list[Token]:
+    """The text's tokens, `_NL` between clauses and declarations. Raises SpecError for a text that is not of the language."""
+    parse(source)
+    with _lock:
+        parser, builder = _parser()
+        builder.begin(source)
+        return list(parser.parse_interactive(source.text, "start").exhaust_lexer())
 
 
 @cache

@@ -19,22 +19,23 @@ from resspec import shipped
 
 _GRAMMAR = ("grammar", "resspec.lark")
 _TABLES = ("grammar", "resspec.tables.json")
+STARTS = ["start", "expectation"]  # what a text can be: a file, or a budget
 
 
 def parser(builder: Transformer[Any, Any]) -> Lark:
-    """A parser that calls the builder at each reduction."""
+    """A parser that calls the builder at each reduction; a text is one of STARTS."""
     grammar = shipped.path(*_GRAMMAR).read_bytes()
     tables = _tables()
     if tables.get("lark") == lark.__version__ and tables.get("sha256") == sha256(grammar).hexdigest():
         loaded: Lark = Lark._load_from_dict(tables["data"], tables["memo"], transformer=builder)  # type: ignore[no-untyped-call]
         return loaded
-    return Lark(grammar.decode(), parser="lalr", transformer=builder)
+    return Lark(grammar.decode(), parser="lalr", start=STARTS, transformer=builder)
 
 
 def written() -> str:
     """The text of the tables for the grammar as it stands."""
     grammar = shipped.path(*_GRAMMAR).read_bytes()
-    data, memo = Lark(grammar.decode(), parser="lalr").memo_serialize([TerminalDef, Rule])
+    data, memo = Lark(grammar.decode(), parser="lalr", start=STARTS).memo_serialize([TerminalDef, Rule])
     tables = {"lark": lark.__version__, "sha256": sha256(grammar).hexdigest(), "data": data, "memo": memo}
     return json.dumps(tables, separators=(",", ":"), default=sorted) + "\n"
 

@@ -178,7 +178,13 @@ def test_expectations(tmp_path: Path, expectation: str, met: bool) -> None:
 
 @pytest.mark.parametrize(("expectation", "code"), [
     ("parms == 3", "E0236"), ("params == 3x3", "E0207"), ("params in 1 .. true", "E0207"), ("params == x1", "E0202"),
-    ("params(size=3) == 81", "E0203"),
+    ("params(size=3) == 81", "E0203"), ("params(3) == 81", "E0242"), ("saved_bytes(/2) <= 3", "E0211"),
+    ("saved_bytes(batch=2, batch=3) <= 3", "E0210"), ("saved_bytes(batch=0) <= 3", "E0209"),
+    ("saved_bytes(batch=1 / 2) <= 3", "E0208"), ("saved_bytes(batch=3x3) <= 3", "E0207"),
+    ("saved_bytes(batch=n) <= 3", "E0202"), ("layers <= 3 K", "E0119"),
+    ("saved_bytes(dtype=float8) <= 3", "E0229"), ("saved_bytes(dtype=16) <= 3", "E0229"),
+    ("saved_bytes(optimizer=adam) <= 3", "E0203"), ("training_bound_bytes(optimizer=adan) <= 3", "E0229"),
+    ("params <= 3KB", "E0247"), ("params in 1 .. -(2 * 3KiB)", "E0247"), ("saved_bytes <= 3kB", "E0119"),
 ])
 def test_mistakes_of_expectations(tmp_path: Path, expectation: str, code: str) -> None:
     assert codes(tmp_path, f"network n {{ input 3x8x8; head conv 3x3, 3; expect {expectation} }}") == [code]
