@@ -1,0 +1,237 @@
+"""The totals of other tools, from the IR alone, each with the bridge from macs to it: a fold in which a repeat multiplies.
+
+Every tool counts the multiply-accumulates of convolutions and linear layers, and then something of its own. A rule below says
+what a tool adds for a layer of one sample in evaluation, under the name it has in the bridge: the layer's word in the
+language, or what else it is.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from math import prod
+from typing import NamedTuple
+
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops import Layer
+from resspec.ir.ops.activation import Gelu, Relu, Relu6, Silu
+from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv
+from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
+from resspec.ir.ops.window import AvgPool, Pool
+from resspec.ir.shape import Shape
+from resspec.passes.measure import measure
+
+
+class Item(NamedTuple):
+    label: str
+    value: int
+
+
+class Like(NamedTuple):
+    """What `tool` in `version` gives as the total of one sample, which `bridge` adds up to, macs first, then the largest.
+    `uncounted`: what of this network calculates and adds nothing to it, as words of the language, and `bias of conv`."""
+
+    tool: str
+    version: str
+    counts: str
+    total: int
+    bridge: tuple[Item, ...]
+    uncounted: tuple[str, ...]
+
+
+def like(network: Network, tool: str) -> Like:
+    """The total of a tool of TOOLS, and how it comes about. Raises KeyError for another one."""
+    version, counts, rule = TOOLS[tool]
+    found = _count(network.body, rule, {})
+    extra = sorted(found.extra.items(), key=lambda item: (-abs(item[1]), item[0]))
+    bridge = (Item("macs", measure(network).macs), *(Item(label, value) for label, value in extra if value))
+    return Like(tool, version, counts, sum(item.value for item in bridge), bridge, tuple(sorted(found.uncounted)))
+
+
+# --- what each tool adds to the macs of a layer ---
+
+Extra = dict[str, int]
+Rule = Callable[[Layer, Shape, Shape], Extra]
+
+
+def _macs(layer: Layer, x: Shape, y: Shape) -> Extra:
+    del layer, x, y
+    return {}
+
+
+def _pycls(layer: Layer, x: Shape, y: Shape) -> Extra:
+    match layer:
+        case Contraction():
+            return {"bias": _bias(layer, x, y)}
+        case _:
+            return {}
+
+
+def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
+    """By the operators of a trace. Its pools are the adaptive means alone."""
+    del y
+    match layer:
+        case BatchNorm(track_running_stats=True):
+            return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
+        case Norm():
+            return {layer.kind: x.elements * _affine(layer, x, 5, 4)}
+        case AvgPool(kernel_size=None):
+            return {layer.kind: x.elements}
+        case _:
+            return {}
+
+
+def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
+    """By the parameters called `weight` and `bias`: once for each output pixel of what has Conv in its name, else once."""
+    match layer:
+        case Upconv():
+            at_outputs = _weights(layer, x) * prod(y.spatial)
+            return {"upconv at outputs": at_outputs - layer.macs(x, y), "bias": _bias(layer, x, y)}
+        case Conv():
+            return {"bias": _bias(layer, x, y)}
+        case Linear():
+            once = _weights(layer, x)
+            return {"linear at one position": once - layer.macs(x, y), "bias": layer.out_features if layer.bias else 0}
+        case Norm():
+            return {layer.kind: sum(map(prod, layer.parameters(x).values()))}
+        case _:
+            return {}
+
+
+def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
+    """By modules, and by functions of `torch.nn.functional`: what is both, and no convolution or norm, counts twice."""
+    match layer:
+        case Contraction():
+            return {"bias": _bias(layer, x, y)}
+        case BatchNorm() | GroupNorm():
+            return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
+        case LayerNorm() | Relu6() | Silu():
+            return {layer.kind: x.elements}
+        case Relu() | Gelu() | Pool():
+            return {layer.kind: 2 * x.elements}
+        case _:
+            return {}
+
+
+def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
+    """By modules of torch's own classes."""
+    match layer:
+        case Upconv():
+            at_outputs = y.elements * (x.channels // layer.groups) * prod(layer.kernel_size)
+            return {"upconv at outputs": at_outputs - layer.macs(x, y)}
+        case BatchNorm() | LayerNorm():
+            return {layer.kind: x.elements * _affine(layer, x, 4, 2)}
+        case AvgPool(kernel_size=None):
+            (h, w), (rows, columns) = x.spatial, y.spatial
+            return {layer.kind: int(((h / rows) * (w / columns) + 1) * y.elements)}  # rounded as thop's own float64 is
+        case AvgPool():
+            return {layer.kind: y.elements}
+        case _:
+            return {}
+
+
+def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
+    """By functions of `torch.nn.functional`; as torch's ReLU6 calls `hardtanh`, it counts nothing there."""
+    match layer:
+        case Linear():
+            return {"additions": layer.macs(x, y)}
+        case Contraction():
+            return {"additions": layer.macs(x, y), "bias": _bias(layer, x, y)}
+        case BatchNorm(track_running_stats=True):
+            return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
+        case Norm():
+            return {layer.kind: x.elements * _affine(layer, x, 5, 4)}
+        case Relu() | Silu() | Gelu() | Pool():
+            return {layer.kind: x.elements}
+        case _:
+            return {}
+
+
+def _affine(layer: Layer, x: Shape, affine: int, plain: int) -> int:
+    return affine if layer.parameters(x) else plain
+
+
+def _weights(layer: Layer, x: Shape) -> int:
+    return prod(layer.parameters(x)["weight"])
+
+
+def _bias(layer: Layer, x: Shape, y: Shape) -> int:
+    return y.elements if "bias" in layer.parameters(x) else 0
+
+
+class Tool(NamedTuple):
+    """`version`: the one that its rule was compared with. `counts`: what its total adds up."""
+
+    version: str
+    counts: str
+    rule: Rule
+
+
+TOOLS = {
+    "paper": Tool("He et al. 2015", "macs", _macs),
+    "torchvision": Tool("0.29.1", "macs, as `_ops` in billions", _macs),
+    "pycls": Tool("0.1.1", "macs; biases", _pycls),
+    "fvcore": Tool("0.1.5.post20221221",
+                   "macs; 2 for each element of a batch norm, 5 of another norm; inputs of adaptive average pools", _fvcore),
+    "torchinfo": Tool("1.8.0", "macs, but linear layers at one position; biases; parameters of norms", _torchinfo),
+    "ptflops": Tool("0.7.5", "macs; biases; 2 for each element of a norm, and each input of relu, gelu, pools", _ptflops),
+    "thop": Tool("0.1.1.post2209072238",
+                 "macs; 4 for each element of a batch norm; for each output of an average pool 1 and its window", _thop),
+    "deepspeed": Tool("0.19.8",
+                      "2 macs; biases of convolutions; 2 for each element of a batch norm, 5 of another norm; "
+                      "inputs of relu, silu, gelu, pools", _deepspeed),
+}
+
+
+# --- the fold ---
+
+
+class _Counted(NamedTuple):
+    extra: Counter[str]
+    uncounted: frozenset[str]
+
+
+def _count(node: Node, rule: Rule, known: dict[int, _Counted]) -> _Counted:
+    """`known`: what shared subtrees add, by their id."""
+    if (found := known.get(id(node))) is not None:
+        return found
+    match node:
+        case Op():
+            found = _layer(node, rule)
+        case Series(children=children):
+            found = _sum(_count(child, rule, known) for child in children)
+        case Parallel(paths=paths):
+            found = _sum([*(_count(path, rule, known) for path in paths), _merge(node)])
+        case Repeat(count=count, body=body):
+            once = _count(body, rule, known)
+            found = once._replace(extra=Counter({label: count * value for label, value in once.extra.items()}))
+        case Scope(body=body):
+            found = _count(body, rule, known)
+    known[id(node)] = found
+    return found
+
+
+def _sum(parts: Iterable[_Counted]) -> _Counted:
+    extra: Counter[str] = Counter()
+    uncounted: set[str] = set()
+    for part in parts:
+        extra.update(part.extra)
+        uncounted |= part.uncounted
+    return _Counted(extra, frozenset(uncounted))
+
+
+def _layer(op: Op, rule: Rule) -> _Counted:
+    layer, x, y = op.layer, op.input, op.output
+    extra, macs = rule(layer, x, y), layer.macs(x, y)
+    uncounted = set()
+    if not macs + sum(extra.values()) and layer.elementwise(x, y):
+        uncounted.add(layer.kind)
+    if isinstance(layer, Contraction) and _bias(layer, x, y) and "bias" not in extra:
+        uncounted.add(f"bias of {layer.kind}")
+    return _Counted(Counter(extra), frozenset(uncounted))
+
+
+def _merge(node: Parallel) -> _Counted:
+    """No tool sees a sum or a product, which is written `+` or `*`."""
+    calculates = node.merge != "concat" and len(node.paths) > 1
+    return _Counted(Counter(), frozenset({node.merge} if calculates else ()))

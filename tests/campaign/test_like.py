@@ -1,0 +1,16 @@
+"""The totals of other tools for all of torchvision's networks that we have, at their own size."""
+
+from __future__ import annotations
+
+import pytest
+
+from resspec.compiler import load
+from tests.passes.counters import disagreements, torchvisions_own
+from tests.specs.references import TORCHVISION
+
+CALLS_FUNCTIONS = ("densenet121", "mobilenet_v2", "shufflenet_v2_x1_0")  # in torchvision, where ours has modules
+
+
+@pytest.mark.parametrize("spec", [spec for spec, name in TORCHVISION.items() if name not in CALLS_FUNCTIONS])
+def test_torchvisions_own_networks(spec: str) -> None:
+    assert not disagreements(load(spec), torchvisions_own(spec))
