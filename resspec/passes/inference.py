@@ -9,13 +9,48 @@ from typing import NamedTuple
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Strides, dense
+from resspec.ir.shape import Name
 
 
-def inference_lower_bound(network: Network) -> int:
-    """The most elements of one sample that are needed at once, where each value is freed after its last reader. Neither
-    parameters nor the network's input, which is its caller's, nor what an operation needs while it runs."""
+class Peak(NamedTuple):
+    """The most elements of one sample at once, and the layer or merge at which that is so first. `trail`: the names of its
+    modules, and the turns of the repeats around each; `span`: `file:line:column-line:column`."""
+
+    elements: int
+    trail: tuple[Name | int, ...] = ()
+    span: str = ""
+
+    def at(self, outer: Name | int) -> Peak:
+        """Inside a module, or in a turn of a repeat."""
+        return self._replace(trail=(outer, *self.trail))
+
+    def beside(self, elements: int) -> Peak:
+        """While so many elements more are held."""
+        return self._replace(elements=self.elements + elements)
+
+    @property
+    def path(self) -> str:
+        """`layer3.1.conv2`. Of a merge, that of the module it stands in."""
+        words, turns = list[str](), list[int]()
+        for step in self.trail:
+            if isinstance(step, int):
+                turns.append(step)
+            else:
+                words.append(step.at(*turns))
+                turns = []
+        return ".".join(words)
+
+
+def inference_lower_bound(network: Network) -> Peak:
+    """What is needed at once, where each value is freed after its last reader. Neither parameters nor the network's input,
+    which is its caller's, nor what an operation needs while it runs."""
     x = _Value(0, dense(network.input.dims))
     return _Lifetimes().node(network.body, x, True).peak
+
+
+def most(first: Peak, *others: Peak) -> Peak:
+    """The first of the largest."""
+    return max((first, *others), key=lambda peak: peak.elements)
 
 
 class _Value(NamedTuple):
@@ -26,9 +61,9 @@ class _Value(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """`peak`: the most elements at once, the input's included. `within`: the output lies in the input's storage."""
+    """`peak`: with the input's elements. `within`: the output lies in the input's storage."""
 
-    peak: int
+    peak: Peak
     output: _Value
     within: bool
 
@@ -50,7 +85,7 @@ class _Lifetimes:
             case Op():
                 return _op(node, x, kept)
             case Series(children=children):
-                return self._row(children, x, kept)
+                return self._row(((child, None) for child in children), x, kept)
             case Parallel(paths=(path,)):
                 return self.node(path, x, kept)
             case Parallel():
@@ -58,21 +93,23 @@ class _Lifetimes:
             case Repeat(count=count, body=body):
                 return self._row(self._turns(body, x, kept, count), x, kept)
             case Scope(body=body):
-                return self.node(body, x, kept)
+                step = self.node(body, x, kept)
+                return step._replace(peak=step.peak.at(node.name))
 
-    def _row(self, nodes: Iterable[Node], x: _Value, kept: bool) -> _Step:
-        done = _Step(x.storage, x, True)
-        for node in nodes:
+    def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value, kept: bool) -> _Step:
+        done = _Step(Peak(x.storage), x, True)
+        for node, turn in nodes:
             step = self.node(node, done.output, kept and done.within)
-            held = x.storage if kept and not done.within else 0
-            done = _Step(max(done.peak, held + step.peak), step.output, done.within and step.within)
+            peak = step.peak.beside(x.storage if kept and not done.within else 0)
+            peak = most(done.peak, peak if turn is None else peak.at(turn))
+            done = _Step(peak, step.output, done.within and step.within)
         return done
 
-    def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[Node]:
+    def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[tuple[Node, int]]:
         """A repeat's body as often as its turns still differ, and once more."""
         within = True
-        for _ in range(count):
-            yield body
+        for turn in range(count):
+            yield body, turn
             step = self.node(body, x, kept and within)
             if step.output == x and not (within and kept and not step.within):
                 return
@@ -80,12 +117,12 @@ class _Lifetimes:
 
     def _merge(self, node: Parallel, x: _Value, kept: bool) -> _Step:
         """The paths in their order, then what merges them, two at a time from the left where it is no concatenation."""
-        peak, held = x.storage, 0
+        peak, held = Peak(x.storage), 0
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for i, path in enumerate(node.paths):
             later = kept or i + 1 < len(node.paths) or any(within for _, within in values)
             step = self.node(path, x, later)
-            peak = max(peak, held + step.peak)
+            peak = most(peak, step.peak.beside(held))
             values.append((step.output, step.within))
             held += 0 if step.within else step.output.storage
         x_held = x.storage if kept else 0
@@ -96,28 +133,29 @@ class _Lifetimes:
 
         if node.merge == "concat":
             result = _new(node.output.dims, values[0][0].strides)
-            return _Step(max(peak, live(values) + result.storage), result, False)
+            return _Step(most(peak, Peak(live(values) + result.storage, (), node.span)), result, False)
         left, *rest = values
         while rest:
             if not (node.merge == "add" and node.inplace):
                 result = _new(node.output.dims, left[0].strides)
-                peak = max(peak, live([left, *rest]) + result.storage)
+                peak = most(peak, Peak(live([left, *rest]) + result.storage, (), node.span))
                 left = (result, False)
             rest = rest[1:]
         return _Step(peak, *left)
 
 
 def _op(op: Op, x: _Value, kept: bool) -> _Step:
-    layer = op.layer
+    layer, peak = op.layer, Peak(x.storage, (op.name,) if op.name else (), op.span)
     if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
-        return _Step(x.storage, x, True)
+        return _Step(peak, x, True)
     if (strides := layer.view(op.input, x.strides)) is not None:
-        return _Step(x.storage, x._replace(strides=strides), True)
+        return _Step(peak, x._replace(strides=strides), True)
     y = _new(op.output.dims, layer.order(x.strides))
     if layer.copies(op.input, x.strides, x.storage):  # torch adds a bias to the product of the copy, and frees that first
         held, copy, sums = x.storage if kept else 0, op.input.elements, 2 if "bias" in layer.parameters(op.input) else 1
-        return _Step(max(x.storage + copy, held + copy + y.storage, held + sums * y.storage), y, False)
-    return _Step(x.storage + y.storage, y, False)
+        elements = max(x.storage + copy, held + copy + y.storage, held + sums * y.storage)
+        return _Step(peak._replace(elements=elements), y, False)
+    return _Step(peak.beside(y.storage), y, False)
 
 
 def _new(dims: tuple[int, ...], like: Strides) -> _Value:

@@ -16,14 +16,16 @@ from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.ops.norm import Norm
+from resspec.ir.shape import Name
+from resspec.passes.inference import Peak
 
 _DEEPEST = 3  # calls in calls, of a statement
 
 
-def inference_peak(network: Network) -> int:
-    """The most elements of one sample that are alive at once. Neither parameters nor the network's input, which is its
-    caller's, nor what an operation needs while it runs."""
-    body = _Body((network.body,), network.name)
+def inference_peak(network: Network) -> Peak:
+    """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor what an operation needs
+    while it runs."""
+    body = _Body((network.body,), network.name, None)
     return _Modules(_forking_blocks(network.body)).run(body, 0, dense(network.input.dims)).peak
 
 
@@ -32,6 +34,7 @@ class _Body(NamedTuple):
 
     nodes: tuple[Node, ...]
     block: str | None
+    name: Name | None
 
     @property
     def is_row(self) -> bool:
@@ -40,10 +43,10 @@ class _Body(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """Of a module on its input: the most elements at once, the input's included; the output's storage and strides; whether
-    that is the input's storage."""
+    """Of a module on its input: its peak, with the input's elements; the output's storage and strides; whether that is the
+    input's storage."""
 
-    peak: int
+    peak: Peak
     storage: int
     strides: Strides
     within: bool
@@ -82,7 +85,8 @@ class _Frame:
         self.sizes = [storage]
         self.names: dict[str, int] = {}
         self.reserved: list[str] = []
-        self.peak = storage
+        self.turns: list[int] = []  # of the repeats around the present step
+        self.peak = Peak(storage)
 
     def run(self) -> _Run:
         y = self._chain(self.body.nodes, _Value(0, self.strides), "out")
@@ -96,8 +100,10 @@ class _Frame:
                 case Parallel():
                     value = self._merge(step, value, role)
                 case Repeat(count=count, body=body):
-                    for _ in range(min(count, 3)):  # the same from then on
+                    for turn in range(min(count, 3)):  # the same from then on
+                        self.turns.append(turn)
                         value = self._chain((body,), value, role)
+                        self.turns.pop()
                 case _Body():
                     value = self._module(step, value, role)
         return value
@@ -111,17 +117,18 @@ class _Frame:
             return x._replace(depth=depth, wraps=True)
         if (strides := layer.view(op.input, x.strides)) is not None:
             return _Value(x.storage, strides, depth)
-        y = self._new(op.output.dims, layer.order(x.strides), x.storage)
+        y = self._new(op, layer.order(x.strides), x.storage)
         if layer.copies(op.input, x.strides, self.sizes[x.storage]):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
-            self.peak = max(self.peak, self._live(x.storage, y.storage) + max(op.input.elements, sums))
+            self._hold(_peak(op).beside(self._live(x.storage, y.storage) + max(op.input.elements, sums)))
         return y._replace(depth=depth)
 
     def _module(self, body: _Body, x: _Value, role: str) -> _Value:
         x = self._assigned(x, role)
         size = self.sizes[x.storage]
         run = self.modules.run(body, size, x.strides)
-        self.peak = max(self.peak, self._live(x.storage) - size + run.peak)
+        assert body.name is not None
+        self._hold(run.peak.at(body.name).beside(self._live(x.storage) - size))
         if run.within:
             return _Value(x.storage, run.strides, 1, wraps=False)
         self.sizes.append(run.storage)
@@ -144,13 +151,13 @@ class _Frame:
         del self.reserved[outer:]
         if node.merge == "add" and node.inplace:
             for other in values[1:]:
-                self.peak = max(self.peak, self._live(values[0].storage, other.storage))
+                self._hold(_peak(node).beside(self._live(values[0].storage, other.storage)))
             return values[0]
         if node.merge == "concat":
-            return self._new(node.output.dims, values[0].strides, *(value.storage for value in values))._replace(depth=1)
+            return self._new(node, values[0].strides, *(value.storage for value in values))._replace(depth=1)
         left, *rest = values
         for i in range(len(rest)):
-            left = self._new(node.output.dims, left.strides, left.storage, *(value.storage for value in rest[i:]))
+            left = self._new(node, left.strides, left.storage, *(value.storage for value in rest[i:]))
         return left._replace(depth=1)
 
     def _path(self, path: Node, x: _Value, role: str, main: bool) -> _Value:
@@ -182,14 +189,23 @@ class _Frame:
     def _reserve(self, value: _Value) -> None:
         self.reserved += [name for name, storage in self.names.items() if storage == value.storage]
 
-    def _new(self, dims: tuple[int, ...], like: Strides, *read: int) -> _Value:
-        self.sizes.append(prod(dims))
+    def _new(self, node: Op | Parallel, like: Strides, *read: int) -> _Value:
+        self.sizes.append(prod(node.output.dims))
         y = len(self.sizes) - 1
-        self.peak = max(self.peak, self._live(y, *read))
-        return _Value(y, dense(dims, like))
+        self._hold(_peak(node).beside(self._live(y, *read)))
+        return _Value(y, dense(node.output.dims, like))
+
+    def _hold(self, peak: Peak) -> None:
+        if peak.elements > self.peak.elements:
+            self.peak = peak._replace(trail=(*self.turns, *peak.trail))
 
     def _live(self, *storages: int) -> int:
         return sum(self.sizes[storage] for storage in {0, *self.names.values(), *storages})
+
+
+def _peak(node: Op | Parallel) -> Peak:
+    """Where nothing is held yet."""
+    return Peak(0, (node.name,) if isinstance(node, Op) and node.name else (), node.span)
 
 
 def _is_row(node: Node, numbered: bool) -> bool:
@@ -235,7 +251,7 @@ def _joined(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | _Body]
         first, *others = group
         if isinstance(first, Scope):
             scopes = [node for node in (first, *others) if isinstance(node, Scope)]
-            yield _Body(tuple(scope.body for scope in scopes), first.block)
+            yield _Body(tuple(scope.body for scope in scopes), first.block, first.name)
         else:
             yield from (node for node in (first, *others) if not isinstance(node, Scope))
 

@@ -42,9 +42,9 @@ class Facts:
             case "params" | "buffers" | "macs" | "flops" | "acts" | "layers":
                 return int(getattr(measure(self.network), quantity))
             case "inference_bound_bytes":
-                return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network)
+                return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network).elements
             case "inference_peak_bytes":
-                return self.at.batch * DTYPES[self.at.dtype] * inference_peak(self.network)
+                return self.at.batch * DTYPES[self.at.dtype] * inference_peak(self.network).elements
             case "training_bound_bytes":
                 return self.training_bound.bytes(self.at.batch)
             case _:

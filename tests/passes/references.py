@@ -156,11 +156,14 @@ def acts(module: nn.Module, x: Tensor) -> int:
 class Lifetimes(TorchDispatchMode):
     """The most bytes of values at once: `held`, in storages that Python keeps alive after each operation, and `needed`, if
     each were freed after the last operation that reads it. Of an operation's results the first alone, since the others,
-    such as a maximum's positions, never leave it; neither parameters nor the network's input."""
+    such as a maximum's positions, never leave it; neither parameters nor the network's input. `held_at` and `needed_at`: the
+    module that first comes to it."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.held = 0
+        self.held, self.held_at = 0, ""
+        self.running: list[str] = []  # modules, the outermost first
+        self.places: list[str] = []  # of each operation
         self.left_out: set[int] = set()
         self.alive: dict[int, tuple[StorageWeakRef, int]] = {}  # with the number of the storage
         self.sizes: list[int] = []
@@ -169,17 +172,30 @@ class Lifetimes(TorchDispatchMode):
     @classmethod
     def of(cls, module: nn.Module, x: Tensor) -> Lifetimes:
         lifetimes = cls()
+        for name, part in module.named_modules():
+            part.register_forward_pre_hook(lambda *_, name=name: lifetimes.running.append(name))
+            part.register_forward_hook(lambda *_: lifetimes.running.__delitem__(-1))
         lifetimes.left_out = {_storage(tensor) for tensor in (x, *module.parameters(), *module.buffers())}
         with torch.no_grad(), lifetimes:
             y = module.eval()(x)
         lifetimes.uses.append(lifetimes._numbers([y]))
+        lifetimes.places.append("")
         return lifetimes
 
     @property
     def needed(self) -> int:
+        return max(self._needs)
+
+    @property
+    def needed_at(self) -> str:
+        return self.places[self._needs.index(self.needed)]
+
+    @property
+    def _needs(self) -> list[int]:
+        """Of each operation."""
         steps = range(len(self.uses))
         first, last = ({n: k for k in order for n in self.uses[k]} for order in (reversed(steps), steps))
-        return max(sum(size for n, size in enumerate(self.sizes) if first[n] <= k <= last[n]) for k in steps)
+        return [sum(size for n, size in enumerate(self.sizes) if first[n] <= k <= last[n]) for k in steps]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -187,7 +203,9 @@ class Lifetimes(TorchDispatchMode):
         y = result[0] if isinstance(result, tuple | list) else result
         self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
         self.uses.append(self._numbers([value for value in (*given, y) if isinstance(value, Tensor)]))
-        self.held = max(self.held, sum(self.sizes[n] for _, n in self.alive.values()))
+        self.places.append(self.running[-1])
+        if (held := sum(self.sizes[n] for _, n in self.alive.values())) > self.held:
+            self.held, self.held_at = held, self.running[-1]
         return result
 
     def _numbers(self, tensors: list[Tensor]) -> set[int]:
