@@ -10,7 +10,7 @@ from resspec.diagnostics import UsageError
 
 def write(path: Path, content: bytes) -> None:
     """The whole file or nothing: under another name, down to the disk, then renamed; its folder is made where needed.
-    Raises UsageError."""
+    A file that is there keeps its mode. Raises UsageError."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -19,6 +19,8 @@ def write(path: Path, content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            if path.exists():
+                draft.chmod(path.stat().st_mode)
             draft.replace(path)
         finally:
             draft.unlink(missing_ok=True)

@@ -7,11 +7,11 @@ from types import ModuleType
 from typing import NoReturn
 
 from resspec import __version__
-from resspec.commands import check, diff, expand, report, train
+from resspec.commands import check, diff, expand, fmt, report, train
 from resspec.commands import compile as compile_
 
 COMMANDS: dict[str, ModuleType] = {
-    "check": check, "compile": compile_, "expand": expand, "report": report, "diff": diff, "train": train,
+    "check": check, "fmt": fmt, "compile": compile_, "expand": expand, "report": report, "diff": diff, "train": train,
 }
 
 _ABOUT = """\

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from threading import Lock
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 
-from resspec.diagnostics import SpecError
+from resspec.diagnostics import InternalError, SpecError
 from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
 from resspec.syntax.build import MAX_DEPTH, Builder
@@ -67,11 +68,17 @@ def _parse(source: Source, start: str, whole: str) -> object:
 
 def tokens(source: Source) -> list[Token]:
     """The text's tokens, `_NL` between clauses and declarations. Raises SpecError for a text that is not of the language."""
-    parse(source)
-    with _lock:
+    _check_nesting(source)
+    with _lock, suppress(UnexpectedInput):
         parser, builder = _parser()
         builder.begin(source)
-        return list(parser.parse_interactive(source.text, "start").exhaust_lexer())
+        reading = parser.parse_interactive(source.text, "start")
+        found = list(reading.exhaust_lexer())
+        reading.feed_eof()
+        if found and not builder.refused:
+            return found
+    parse(source)
+    raise InternalError(f"{source.name} can be read as a whole, but not token by token")
 
 
 @cache

@@ -1,0 +1,105 @@
+"""`resspec fmt`: the canonical layout."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+
+from resspec.commands import given
+from resspec.commands.terminal import complain, show
+from resspec.diagnostics import SpecError, UsageError
+
+SUMMARY = "lay specs out in the one canonical form"
+EXAMPLES = """\
+  resspec fmt specs/ my.res            rewrites what is laid out otherwise
+  resspec fmt --check specs/           exit code 1 if there is such a file
+  resspec fmt --diff my.res            what would change
+  resspec fmt - < my.res               from standard input to standard output
+
+Blanks, line ends and `;` change, no word and no comment; a file that does not
+parse stays as it is.
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a file, a folder, or `-` for standard input")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is laid out otherwise")
+    parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
+
+
+def run(arguments: Namespace) -> int:
+    if arguments.files == ["-"]:
+        return _stream(arguments)
+    files = [Path(name) for each in arguments.files for name in given.specs(each)]
+    code, changed = 0, 0
+    for path in files:
+        try:
+            before = _read(path)
+            after = _formatted(path.as_posix(), before)
+            if after != before:
+                changed += 1
+                _change(path, before, after, arguments)
+        except SpecError as error:
+            show(error.diagnostics)
+            code = max(code, 1)
+        except UsageError as error:
+            complain(str(error))
+            code = 2
+    if not arguments.diff:
+        what = "would be laid out anew" if arguments.check else "laid out anew"
+        print(f"{changed} of {len(files)} file{'s' * (len(files) != 1)} {what}")
+    return max(code, 1) if changed and arguments.check else code
+
+
+def _stream(arguments: Namespace) -> int:
+    """Standard input to standard output; nothing where it does not parse."""
+    before = sys.stdin.buffer.read()
+    after = _formatted("<stdin>", before)
+    if arguments.diff:
+        sys.stdout.writelines(_difference("<stdin>", before, after))
+    elif not arguments.check:
+        sys.stdout.buffer.write(after)
+    return 1 if arguments.check and after != before else 0
+
+
+def _change(path: Path, before: bytes, after: bytes, arguments: Namespace) -> None:
+    from resspec.files import write
+    from resspec.render import visible
+
+    if arguments.diff:
+        sys.stdout.writelines(_difference(path.as_posix(), before, after))
+    elif arguments.check:
+        print(visible(path.as_posix()))
+    else:
+        write(Path(os.path.realpath(path)), after)  # a link stays one
+
+
+def _read(path: Path) -> bytes:
+    from resspec.syntax.errors import MAX_BYTES
+
+    try:
+        with path.open("rb") as file:
+            return file.read(2 * MAX_BYTES)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+
+
+def _formatted(name: str, text: bytes) -> bytes:
+    """Raises SpecError."""
+    from resspec.syntax.format import lay_out
+    from resspec.syntax.parse import read
+
+    return lay_out(read(name, text)).encode()
+
+
+def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
+    from difflib import unified_diff
+
+    from resspec.render import visible
+
+    old, new = (text.decode().split("\n") for text in (before, after))
+    for line in unified_diff(old, new, visible(name), visible(name), lineterm=""):
+        yield "\t".join(map(visible, line.split("\t"))) + "\n"

@@ -1,0 +1,83 @@
+"""`resspec fmt`: what it writes, prints and leaves alone."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+
+from resspec import cli
+
+LOOSE = b"\xef\xbb\xbfblock a=relu # one\r\nblock\tb = bn->relu;\r\n"
+STRICT = b"block a = relu    # one\nblock b = bn -> relu\n"
+WRONG = b"block a=relu\r\nblock b = {\r\n"
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "loose.res").write_bytes(LOOSE)
+    (tmp_path / "deep" / "strict.res").write_bytes(STRICT)
+    (tmp_path / "wrong.res").write_bytes(WRONG)
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_writes_what_is_laid_out_otherwise_and_leaves_what_does_not_parse(folder: Path, capsys: Captured) -> None:
+    (folder / "loose.res").chmod(0o640)
+    strict = (folder / "deep" / "strict.res").stat()
+    assert cli.run(["fmt", str(folder)]) == 1
+    assert contents(folder) == {"loose.res": STRICT, "strict.res": STRICT, "wrong.res": WRONG}
+    assert (folder / "loose.res").stat().st_mode & 0o777 == 0o640
+    assert (folder / "deep" / "strict.res").stat() == strict
+    out, err = capsys.readouterr()
+    assert out == "1 of 3 files laid out anew\n" and "error[E0104]" in err
+    (folder / "wrong.res").unlink()
+    assert cli.run(["fmt", str(folder)]) == 0
+
+
+@pytest.mark.parametrize(("flags", "code"), [(["--check"], 1), (["--diff"], 0), (["--check", "--diff"], 1)])
+def test_looks_without_writing(flags: list[str], code: int, folder: Path, capsys: Captured) -> None:
+    before = contents(folder)
+    assert cli.run(["fmt", *flags, str(folder / "loose.res"), str(folder / "deep")]) == code
+    out = capsys.readouterr().out
+    assert contents(folder) == before
+    assert ("-block\tb = bn->relu;<U+000D>\n" in out and "+block b = bn -> relu\n" in out) == ("--diff" in flags)
+    assert ("1 of 2 files would be laid out anew" in out) == (flags == ["--check"])
+    assert cli.run(["fmt", *flags, str(folder / "deep")]) == 0
+
+
+def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    for given, flags, code, out in [(LOOSE, [], 0, STRICT), (STRICT, ["--check"], 0, b""), (LOOSE, ["--check"], 1, b""),
+                                    (WRONG, [], 1, b"")]:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
+        assert cli.run(["fmt", "-", *flags]) == code
+        assert capsysbinary.readouterr().out == out
+
+
+def test_a_link_stays_a_link(folder: Path) -> None:
+    link = folder / "deep" / "link.res"
+    link.symlink_to(folder / "loose.res")
+    assert cli.run(["fmt", str(link)]) == 0
+    assert link.is_symlink() and (folder / "loose.res").read_bytes() == STRICT
+
+
+def test_what_cannot_be_read_or_written(folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert cli.run(["fmt", str(folder / "none.res"), str(folder / "loose.res")]) == 2
+    assert (folder / "loose.res").read_bytes() == STRICT
+    assert "cannot read" in capsys.readouterr().err
+    (folder / "loose.res").write_bytes(LOOSE)
+    monkeypatch.setattr(os, "fsync", _full)
+    assert cli.run(["fmt", str(folder / "loose.res")]) == 2
+    assert contents(folder)["loose.res"] == LOOSE and len(contents(folder)) == 3
+
+
+def _full(_: int) -> None:
+    raise OSError(28, "No space left on device")
