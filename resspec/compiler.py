@@ -12,7 +12,7 @@ from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lowering import errors
 from resspec.lowering.alone import lower_alone
-from resspec.lowering.network import Lowered, lower, lower_template, network_names, template_parameters
+from resspec.lowering.network import Lowered, lower, lower_template, network_names, network_parameters, template_parameters
 from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
 from resspec.passes.quantities import Facts
@@ -28,16 +28,17 @@ if TYPE_CHECKING:
 Parameter = int | float | bool | str | tuple[int, ...]
 
 
-def load(spec: str | Path, /, network: str | None = None, **parameters: Parameter) -> Network:
+def load(spec: str | Path, /, network: str | None = None, input: str | None = None, **parameters: Parameter) -> Network:
     """The IR of a network: of a file, of `FILE:NAME`, or of a shipped spec by its bare name.
 
-    A file with several networks gives the one that is called like the file, or the one that `network` names.
-    Raises SpecError with every mistake found, UsageError where there is no such file or network.
+    A file with several networks gives the one that is called like the file, or the one that `network` names. `input`:
+    `3x288x288`, say, in place of its own. Raises SpecError with every mistake found, UsageError where there is no such
+    file or network.
     """
     path, named = locate(str(spec))
     opened = open_spec(path)
     name = _choose(opened, network or named)
-    return _finished(opened, lower(opened.library, name, _values(parameters)))
+    return _finished(opened, lower(opened.library, name, _values(parameters), _input(input) if input else None))
 
 
 def load_revised(spec: str) -> Network:
@@ -65,6 +66,13 @@ def _load_at(revision: Revision, spec: str) -> Network:
     raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
+def parameters(spec: str | Path, /) -> list[str]:
+    """The names of what a network can be given values for. Raises SpecError, UsageError."""
+    path, named = locate(str(spec))
+    opened = open_spec(path)
+    return network_parameters(opened.library, _choose(opened, named))
+
+
 class Compiled(NamedTuple):
     """What `resspec compile` makes: the network, its report, and the files by name."""
 
@@ -76,7 +84,8 @@ class Compiled(NamedTuple):
 def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
     """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
     written (without parameters given here) is not met."""
-    from resspec.backends.report import report, to_json
+    from resspec.backends.report import report
+    from resspec.backends.report.json import to_json
     from resspec.backends.source import emit
 
     path, named = locate(str(spec))
@@ -262,6 +271,19 @@ def _parameter(word: str, value: Parameter) -> ast.Let:
     if len(declarations) != 1 or not isinstance(declarations[0], ast.Let):
         raise UsageError(f"`{word}={text}`: {text!r} is no value")
     return declarations[0]
+
+
+def _input(text: str) -> ast.Input:
+    """An input from outside, read as the clause is."""
+    try:
+        declarations = parse(Source("--input", f"network n {{ input {text} }}")).declarations
+    except SpecError:
+        raise UsageError(f"{text!r} is no input; it looks like 3x224x224") from None
+    match declarations:
+        case [ast.Network(clauses=[ast.Input() as clause])]:
+            return clause
+        case _:
+            raise UsageError(f"{text!r} is no input; it looks like 3x224x224")
 
 
 def _finished(opened: Opened, lowered: Lowered) -> Network:

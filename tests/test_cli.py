@@ -116,7 +116,7 @@ def test_report(capsys: Captured) -> None:
 
 def test_report_fills_the_terminal(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "130")
-    assert "share of macs" in ran("report resnet152", capsys)[0]
+    assert "of macs" in ran("report resnet152", capsys)[0]
 
 
 def test_report_as_json(capsys: Captured) -> None:
@@ -259,7 +259,7 @@ def test_usage(argv: str, capsys: Captured) -> None:
     ("report digits:digit", "did you mean 'digits'"),
     ("report digits --set n=3", "n"),
     ("report lib/he2015:cifar --set n=)", "no value"),
-    ("report .", "no spec '.'"),
+    ("report .", "no .res file in ."),
     ("report ''", "no spec ''"),
     ("report 'a\x1b[2J'", "a\\x1b[2J"),
 ])

@@ -18,12 +18,23 @@ def summary(node: Node) -> str:
     return _line(_counted(_runs(node)))
 
 
+def call(layer: Layer) -> str:
+    """A layer with its sizes and stride: `conv 7x7, 64, /2`."""
+    values = [getattr(layer, name) for name in layer.positional]
+    words = [_size(value) for value in values if isinstance(value, int | tuple) and not isinstance(value, Ramp)]
+    if to := getattr(layer, "to", None):
+        words.append(f"to={_size(to)}")
+    if (stride := getattr(layer, "stride", (1, 1))) != (1, 1):
+        words.append(f"/{_size(short(stride))}")
+    return f"{layer.kind} {', '.join(words)}".rstrip()
+
+
 def _runs(node: Node) -> Iterator[Run]:
     match node:
         case Op(name=None):
             return
         case Op(layer=layer):
-            yield 1, (_call(layer),)
+            yield 1, (call(layer),)
         case Scope(block=str(block)):
             yield 1, (block,)
         case Scope(body=body):
@@ -80,17 +91,6 @@ def _text(run: Run) -> str:
     count, steps = run
     row = " → ".join(steps)
     return row if count == 1 else f"{count} × {row}" if len(steps) == 1 else f"{count} × ({row})"
-
-
-def _call(layer: Layer) -> str:
-    """A layer with its sizes and stride: `conv 7x7, 64, /2`."""
-    values = [getattr(layer, name) for name in layer.positional]
-    words = [_size(value) for value in values if isinstance(value, int | tuple) and not isinstance(value, Ramp)]
-    if to := getattr(layer, "to", None):
-        words.append(f"to={_size(to)}")
-    if (stride := getattr(layer, "stride", (1, 1))) != (1, 1):
-        words.append(f"/{_size(short(stride))}")
-    return f"{layer.kind} {', '.join(words)}".rstrip()
 
 
 def _size(value: int | tuple[int, ...]) -> str:

@@ -71,3 +71,10 @@ def rounded(value: int) -> str:
             return f"{size:.{3 - len(f'{abs(size):.0f}')}f}{unit}"
         size /= 1000
     return f"{value:.1e}"
+
+
+def size(value: int) -> str:
+    """Bytes with three digits and a decimal unit: `512 B`, `86.1 MB`."""
+    number = rounded(value)
+    digits = number.rstrip("KMGTPE")
+    return f"{digits} {number[len(digits):]}B"

@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.backends.report_table import to_table
+    from resspec.backends.report.table import to_table
     from resspec.compiler import compile_spec
     from resspec.files import write
 

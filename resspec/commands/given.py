@@ -20,7 +20,7 @@ def takes_spec(command: ArgumentParser) -> None:
 
 def takes_values(command: ArgumentParser) -> None:
     command.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE",
-                         help="give a template's parameter a value; may stand several times")
+                         help="give a parameter of the network a value; may stand several times")
 
 
 def load(arguments: Namespace) -> Network:
@@ -33,7 +33,7 @@ def load(arguments: Namespace) -> Network:
 def specs(given: str) -> Iterator[str]:
     """A spec itself, or all in a folder. Raises UsageError where a folder has none."""
     folder = Path(given)
-    if not folder.is_dir():
+    if not given or not folder.is_dir():
         yield given
         return
     found = [path for path in sorted(folder.rglob("*.res")) if "/." not in f"/{path.relative_to(folder).as_posix()}"]
@@ -44,6 +44,6 @@ def specs(given: str) -> Iterator[str]:
 
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not (equals and name.isidentifier() and value.strip()):
+    if not (equals and all(part.isidentifier() for part in name.split(".")) and value.strip()):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value.strip()

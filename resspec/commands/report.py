@@ -1,34 +1,146 @@
-"""`resspec report`: what a network costs."""
+"""`resspec report`: what a network costs, or several side by side."""
 
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resspec.commands import given
-from resspec.commands.terminal import color, width
+from resspec.commands.terminal import color, complain, show, width
+from resspec.diagnostics import SpecError, UsageError
+from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 
-SUMMARY = "print what each stage costs"
+if TYPE_CHECKING:
+    from resspec.backends.report import Report
+
+SUMMARY = "print what a network and each part of it cost"
 EXAMPLES = """\
   resspec report resnet152
   resspec report lib/he2015:cifar --set n=9   a template with its parameter
   resspec report resnet152 --format json | jq .totals.macs
+  resspec report resnet50 --by op --input 3x288x288
+  resspec report resnet50 --batch 256 --dtype bfloat16 --optimizer adamw
+  resspec report resnet50 --memory 24GB   the largest batch for training in it
+  resspec report resnet50 --freeze stem --freeze layer1
+  resspec report resnet18 resnet34 resnet50   a column each
+  resspec report specs/ --format csv          a folder, a line each
 """
+UNITS = {unit: base**power for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
+         for power, unit in enumerate(units.split(), 1)} | {"B": 1}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    given.takes_spec(parser)
-    parser.add_argument("--format", choices=("table", "json"), default="table", help="json has all figures to the unit")
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs")
+    given.takes_values(parser)
+    parser.add_argument("--format", choices=("table", "json", "markdown", "csv"), default="table",
+                        help="json and csv have raw figures, to the unit")
+    parser.add_argument("--by", choices=("stage", "block", "op"), default="stage", help="what a row is (stage)")
+    parser.add_argument("--input", metavar="CxHxW", help="in place of the network's own")
+    parser.add_argument("--batch", type=_count, default=1, metavar="N", help="samples for which bytes are counted (1)")
+    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="the type of all values (float32)")
+    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
+                        help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)")
+    parser.add_argument("--freeze", action="append", default=[], metavar="STAGE",
+                        help="a section whose parameters do not learn; may stand several times")
+    parser.add_argument("--memory", type=_bytes, metavar="SIZE", help="say how large a batch fits, as in 24GB or 80GiB")
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.backends.report import report, to_json
+    specs = [spec for each in arguments.specs for spec in given.specs(each)]
+    if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
+        print(_one(_report(specs[0], arguments), arguments.format), end="")
+        return 0
+    if arguments.by != "stage":
+        raise UsageError("--by is for the report of one network")
+    reports: list[Report] = []
+    titles: list[str] = []
+    code = 0
+    for spec in _followed(specs):
+        try:
+            reports.append(_report(spec, arguments))
+            titles.append(spec)
+        except SpecError as error:
+            show(error.diagnostics)
+            code = max(code, 1)
+        except UsageError as error:
+            complain(str(error))
+            code = 2
+    if reports:
+        print(_several(reports, titles, arguments.format), end="")
+    return code
 
-    found = report(given.load(arguments))
-    if arguments.format == "json":
-        print(to_json(found), end="")
-    else:
-        from resspec.backends.report_table import to_table
 
-        print(to_table(found, width=width(), color=color(sys.stdout)), end="")
-    return 0
+def _report(spec: str, arguments: Namespace) -> Report:
+    from resspec.backends.report import report
+    from resspec.compiler import load
+
+    network = load(spec, input=arguments.input, **dict(arguments.set))
+    at = Conditions(arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze))
+    return report(network, at=at, by=arguments.by, memory=arguments.memory)
+
+
+def _one(report: Report, form: str) -> str:
+    match form:
+        case "json":
+            from resspec.backends.report.json import to_json
+
+            return to_json(report)
+        case "markdown":
+            from resspec.backends.report.markdown import to_markdown
+
+            return to_markdown(report)
+        case "csv":
+            from resspec.backends.report.sheet import to_csv
+
+            return to_csv(report)
+        case _:
+            from resspec.backends.report.table import to_table
+
+            return to_table(report, width=width(), color=color(sys.stdout))
+
+
+def _several(reports: list[Report], titles: list[str], form: str) -> str:
+    from resspec.backends.report import several
+
+    match form:
+        case "json":
+            return several.to_json(reports, titles)
+        case "markdown":
+            return several.to_markdown(reports, titles)
+        case "csv":
+            from resspec.backends.report.sheet import totals_to_csv
+
+            return totals_to_csv(reports, titles)
+        case _:
+            return several.to_table(reports, titles, width=width(), color=color(sys.stdout))
+
+
+def _followed(specs: list[str]) -> Iterator[str]:
+    """The specs, with a progress bar where a person looks."""
+    if not color(sys.stderr) or len(specs) < 8:
+        yield from specs
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(specs, description="reporting", console=Console(stderr=True), transient=True)
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 10**18):
+        raise ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+    return int(text)
+
+
+def _bytes(text: str) -> int:
+    """`24GB`, `80GiB`, `1.5GB`."""
+    from fractions import Fraction
+
+    unit = next((unit for unit in UNITS if text.endswith(unit)), None)
+    number = text.removesuffix(unit).strip() if unit else ""
+    if unit is None or not number.replace(".", "", 1).isdigit() or not number.isascii():
+        raise ArgumentTypeError(f"{text!r} is no size; it looks like 24GB or 80GiB")
+    return int(Fraction(number) * UNITS[unit])

@@ -28,11 +28,11 @@ class Lowered(NamedTuple):
     reached: frozenset[Span]  # the names of the blocks and constants that it is made of
 
 
-def lower(library: Library, name: str, overrides: Sequence[ast.Let] = ()) -> Lowered:
-    """The network of this name in a file, with these values for its parameters."""
+def lower(library: Library, name: str, overrides: Sequence[ast.Let] = (), given: ast.Input | None = None) -> Lowered:
+    """The network of this name in a file, with these values for its parameters; `given`: in place of its own input."""
     count, place = None, None
     for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
-        attempt = Attempt(library, name, overrides, count)
+        attempt = Attempt(library, name, overrides, count, given=given)
         place, count = attempt.numbering.place, attempt.numbering.index
         if place is None or attempt.numbering.count == count:
             return attempt.lowered
@@ -56,13 +56,27 @@ def template_parameters(library: Library, name: str) -> list[str]:
     return [p.name.text for p in declared.parameters if p.default is None] if isinstance(declared, ast.Network) else []
 
 
+def network_parameters(library: Library, name: str) -> list[str]:
+    """The parameters of a network, or of the template that it is derived from."""
+    declared, home, seen = library.own[name], library, set[Span]()
+    while isinstance(declared, ast.Derived) and declared.name.span not in seen:
+        seen.add(declared.name.span)
+        found = find_one(home, declared.base, lambda _: None, ast.Network, ast.Derived)
+        if found is None:
+            return []
+        declared, home = found
+    return [p.name.text for p in declared.parameters] if isinstance(declared, ast.Network) else []
+
+
 class Attempt:
     """One pass; a second one knows how many residual blocks there are."""
 
     def __init__(
-        self, library: Library, name: str, overrides: Sequence[ast.Let], count: int | None, is_template: bool = False
+        self, library: Library, name: str, overrides: Sequence[ast.Let], count: int | None, is_template: bool = False,
+        given: ast.Input | None = None,
     ) -> None:
         self.is_template = is_template
+        self.given = given
         self.lowerer = Lowerer(library)
         self.numbering = self.lowerer.numbering
         self.numbering.count = count
@@ -150,9 +164,13 @@ class Attempt:
                 frame.names[word] = given
             elif parameter.default is not None:
                 frame.names[word] = frame.value(parameter.default)
+        if self.given:
+            replaced = [self.given if isinstance(clause, ast.Input) else clause for clause in declared.clauses]
+            declared = declared._replace(clauses=replaced)
         clauses = Clauses(self.lowerer, declared, frame)
         self.expectations += clauses.expectations
         return clauses.network(name, place)
+
 
 def _argument_span(word: str, derivations: list[ast.Derived], overrides: Sequence[ast.Let]) -> Span:
     keywords = [a.name for d in derivations for a in d.arguments if isinstance(a, ast.Keyword)]

@@ -14,11 +14,13 @@ from resspec.ir.ops.layer import Tensors
 
 
 class Totals(NamedTuple):
-    """params and buffers in elements; macs of contractions, flops two for each; acts, the elements that convolutions
-    and linear layers leave (fvcore's activation count); layers, the weighted ones on the longest path."""
+    """params and buffers in elements, `counters` the buffers among them that are whole numbers; macs of contractions, flops
+    two for each; acts, the elements that convolutions and linear layers leave (fvcore's activation count); layers, the
+    weighted ones on the longest path."""
 
     params: int = 0
     buffers: int = 0
+    counters: int = 0
     macs: int = 0
     flops: int = 0
     acts: int = 0
@@ -44,6 +46,7 @@ def own_totals(node: Op | Parallel) -> Totals:
     return Totals(
         params=_elements(layer.parameters(x)),
         buffers=_elements(layer.buffers(x)),
+        counters=sum(not dims for dims in layer.buffers(x).values()),
         macs=macs,
         flops=2 * macs,
         acts=y.elements if layer.weighted else 0,

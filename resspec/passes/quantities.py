@@ -18,6 +18,7 @@ from resspec.passes.training import TrainingBound, training_bound
 from resspec.passes.work import Work, work
 
 Figures = dict[str, int]  # quantities by their names
+SUMS = tuple(name for name, quantity in QUANTITIES.items() if quantity.parts or name == "layers")  # along a row of parts
 
 
 class Part(NamedTuple):
@@ -78,6 +79,11 @@ class Facts:
             (entry, figures(entry.totals, entry.work, entry.backward, self.at, entry.section in self.at.frozen))
             for entry in ledger(self.network, self.backward)
         ]
+
+    @property
+    def counters(self) -> int:
+        """Elements of buffers that are whole numbers, in int64 whatever the type of all else."""
+        return measure(self.network).counters
 
     @cached_property
     def backward(self) -> Cost:

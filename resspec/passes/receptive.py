@@ -18,14 +18,14 @@ class Field(NamedTuple):
     stride: tuple[Fraction, Fraction]
 
 
-def fields(network: Network) -> dict[str, Field]:
-    """The receptive field at the end of each section, by its label, in the network's input."""
+def fields(network: Network) -> list[Field]:
+    """The receptive field at the end of each section, in the network's input."""
     known: dict[int, _Axes] = {}
-    done, found = _NOTHING, {}
+    done, found = _NOTHING, []
     for section in network.sections:
         done = _then(done, _reach(section.body, known))
         (height, rows), (width, columns) = done
-        found[section.label] = Field((1 + ceil(height), 1 + ceil(width)), (rows, columns))
+        found.append(Field((1 + ceil(height), 1 + ceil(width)), (rows, columns)))
     return found
 
 

@@ -18,16 +18,20 @@ from resspec.backends.diff import diff as diff_of
 from resspec.backends.diff.json import to_json
 from resspec.backends.diff.markdown import to_markdown
 from resspec.backends.diff.table import to_table
-from resspec.backends.report import Report, Row, report
+from resspec.backends.report import Report, Tensors, report
+from resspec.backends.report.views import Row
 from resspec.compiler import load
-from resspec.passes.measure import Totals, combine
+from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.passes.quantities import SUMS, add
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
-    rows = tuple(Row(label, "conv", "8", Totals(params, 0, params, 2 * params, 8, 1)) for label, params in stages)
-    return Report("net", digest, "3x8x8", rows, combine(row.totals for row in rows))
+    fixed = dict.fromkeys(SUMS, 0) | {"acts": 8, "layers": 1}
+    rows = tuple(Row(label, "conv", "8", 1, {**fixed, "params": params, "macs": params}, None) for label, params in stages)
+    totals = dict.fromkeys(QUANTITIES, 0) | add(row.figures for row in rows)
+    return Report("net", digest, "3x8x8", Conditions(), "stage", rows, totals, Tensors({}, {}))
 
 
 def diff(a: Report, b: Report) -> Diff:
@@ -87,7 +91,7 @@ def test_json() -> None:
     for side, whole in (("a", found.a), ("b", found.b)):
         rows = [row[side] for row in document["rows"] if row[side]]
         assert [row["label"] for row in rows] == [row.label for row in whole.rows]
-        assert sum(row["macs"] for row in rows) == whole.totals.macs
+        assert sum(row["macs"] for row in rows) == whole.totals["macs"]
     assert sum(row["delta"]["macs"] for row in document["rows"]) == document["totals"]["macs"]["delta"]
 
 
@@ -128,9 +132,9 @@ def test_table() -> None:
     assert lines[0] == "a  plain        input 3x8x8   hash 0000000000000000"
     assert lines[1] == "b  net[green]   input 3x8x8   hash 1111111111111111"
     assert [line.split() for line in lines[5:8]] == [
-        ["-", "old", "2000", "2000", "8", "1"],
-        ["+", "new", "12.0K", "12.0K", "8", "1"],
-        ["head", "4000", "→", "50.0K", "×12", "4000", "→", "50.0K", "×12", "8", "1"],
+        ["-", "old", "2000", "2000", "8", "0B", "1"],
+        ["+", "new", "12.0K", "12.0K", "8", "0B", "1"],
+        ["head", "4000", "→", "50.0K", "×12", "4000", "→", "50.0K", "×12", "8", "0B", "1"],
     ]
     assert ["params", "6,100", "62,100", "+56,000", "+918.03%"] in [line.split() for line in lines]
     assert not [line for line in lines if line.startswith("layers")], "what is equal is left out"

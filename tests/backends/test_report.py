@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -13,19 +14,26 @@ import torch
 import torchvision
 from hypothesis import example, given
 from hypothesis import strategies as st
+from referencing import Registry, Resource
 from rich.cells import cell_len
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from resspec.backends.report import Report, Row, from_json, report, to_json
-from resspec.backends.report_table import to_table
+from resspec.backends.report import Report, report, several
+from resspec.backends.report.json import from_json, to_json
+from resspec.backends.report.markdown import to_markdown
+from resspec.backends.report.sheet import to_csv, totals_to_csv
+from resspec.backends.report.table import to_table
+from resspec.backends.report.views import VIEWS, Row
 from resspec.backends.summary import summary
 from resspec.backends.table import rounded
 from resspec.compiler import load, shipped_names
 from resspec.diagnostics import UsageError
-from resspec.passes.measure import Totals, combine
+from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.passes.quantities import SUMS, add
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "report.schema.json").read_text(encoding="utf-8"))
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMA = json.loads((SCHEMAS / "report.schema.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
@@ -47,10 +55,10 @@ def test_each_stage_costs_what_torch_counts(name: str) -> None:
     for row in report(load(f"torchvision/{name}")).rows:
         children = {"stem": ("conv1", "bn1"), "head": ("fc",)}.get(row.label, (row.label,))
         parts = [module.get_submodule(child) for child in children]
-        assert row.totals.params == sum(p.numel() for part in parts for p in part.parameters())
-        assert row.totals.buffers == sum(b.numel() for part in parts for b in part.buffers())
-        assert row.totals.flops == sum(sum(counted.get(f"ResNet.{child}", {}).values()) for child in children)
-        assert row.totals.acts == sum(acts[child] for child in children)
+        assert row.figures["params"] == sum(p.numel() for part in parts for p in part.parameters())
+        assert row.figures["buffers"] == sum(b.numel() for part in parts for b in part.buffers())
+        assert row.figures["flops"] == sum(sum(counted.get(f"ResNet.{child}", {}).values()) for child in children)
+        assert row.figures["acts"] == sum(acts[child] for child in children)
 
 
 def _adding(acts: dict[str, int], child: str) -> Any:
@@ -62,21 +70,34 @@ def _adding(acts: dict[str, int], child: str) -> Any:
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_json(name: str) -> None:
-    found = report(load(name))
-    text = to_json(found)
-    jsonschema.validate(json.loads(text), SCHEMA)
-    assert from_json(text) == found
-    assert found.totals == combine(row.totals for row in found.rows)
+    at = Conditions(7, "float16", "adam", frozenset(["head"]))
+    for found in (report(load(name)), *(report(load(name), at=at, by=view, memory=10**9) for view in VIEWS)):
+        text = to_json(found)
+        jsonschema.validate(json.loads(text), SCHEMA)
+        assert from_json(text) == found
+        sums = add(row.figures for row in found.rows)
+        assert {name: sums[name] for name in SUMS if name != "layers"} == {
+            name: found.totals[name] for name in SUMS if name != "layers"}
+
+
+def test_the_schema_has_every_quantity() -> None:
+    quantities = {name: {"description": quantity.says, "$ref": "#/$defs/quantity"} for name, quantity in QUANTITIES.items()}
+    assert SCHEMA["$defs"]["totals"]["properties"] == quantities
+    assert SCHEMA["$defs"]["totals"]["required"] == list(QUANTITIES)
+    row = SCHEMA["$defs"]["row"]
+    assert {name: row["properties"][name] for name in SUMS} == {name: quantities[name] for name in SUMS}
+    assert row["required"] == list(row["properties"])
 
 
 def test_json_of_resnet152(resnet152: Report) -> None:
     document = json.loads(to_json(resnet152))
-    assert list(document) == ["schema", "network", "hash", "input", "rows", "totals"]
+    assert list(document) == SCHEMA["required"]
     assert (document["schema"], document["network"], document["input"]) == ("resspec.report/1", "resnet152", "3x224x224")
-    assert document["totals"] == {
+    assert {name: document["totals"][name] for name in ("params", "buffers", "macs", "flops", "acts", "layers")} == {
         "params": 60_192_808, "buffers": 151_579, "macs": 11_282_415_616, "flops": 22_564_831_232,
         "acts": 22_028_264, "layers": 152,
     }
+    assert document["tensors"] == {"params": {"float32": 60_192_808}, "buffers": {"float32": 151_424, "int64": 155}}
     assert [(row["label"], row["holds"], row["output"]) for row in document["rows"]] == [
         ("stem", "conv 7x7, 64, /2 → bn → relu → maxpool 3x3, /2", "64x56x56"),
         ("layer1", "3 × bottleneck", "256x56x56"),
@@ -159,19 +180,27 @@ def test_rounded_figures_keep_their_order(one: int, other: int) -> None:
 TABLE = """\
 digits   input 1x8x8   hash {hash}
 
-stage   holds                     output  params   macs  flops   acts  layers
-─────────────────────────────────────────────────────────────────────────────
-stem    conv 3x3, 16 → bn → relu  16x8x8     176   9216  18.4K   1024       1
-layer1  basic                     16x8x8    4672   295K   590K   2048       2
-layer2  basic                     32x4x4   14.5K   229K   459K   1536       2
-layer3  basic                     64x2x2   57.7K   229K   459K    768       2
-head    avgpool → fc 10           10         650    640   1280     10       1
-─────────────────────────────────────────────────────────────────────────────
-total                                      77.8K   764K  1.53M   5386       8
+stage   holds                     output  params    macs    acts   saved  layers
+────────────────────────────────────────────────────────────────────────────────
+stem    conv 3x3, 16 → bn → relu  16x8x8     176    9216    1024   8576B       1
+layer1  basic                     16x8x8    4672    295K    2048  16.6KB       2
+layer2  basic                     32x4x4   14.5K    229K    1536  11.0KB       2
+layer3  basic                     64x2x2   57.7K    229K     768   6656B       2
+head    avgpool → fc 10           10         650     640      10    256B       1
+────────────────────────────────────────────────────────────────────────────────
+total                                      77.8K    764K    5386  43.1KB       8
 
-params   77,754  macs     763,520  acts    5,386
-buffers     681  flops  1,527,040  layers      8
-for one sample; flops = 2 macs, multiply-adds of convolutions and linear layers
+params        77,754  elementwise       17,418
+trainable     77,754  acts               5,386
+buffers          681  outputs           17,226
+macs         763,520  layers                 8
+flops      1,527,040  backward_macs  1,517,824
+for one sample; flops = 2 macs, of convolutions and linear layers
+
+moved_bytes            461,968  inference_peak_bytes   16,384
+saved_bytes             43,136  training_bound_bytes  976,184
+inference_bound_bytes   12,288
+for a batch of 1 in float32 with momentum; 3.3 flops per byte moved
 """
 
 
@@ -182,7 +211,7 @@ def test_table() -> None:
 
 @pytest.mark.parametrize("width", [20, 80, 81, 100, 109, 110, 200])
 def test_table_fits(width: int, resnet152: Report) -> None:
-    wide = Row("features.denseblock1.denselayer1..", "conv 日本 " * 30, "2048x1024x1024", Totals(*[10**15] * 6))
+    wide = Row("features.denseblock1.denselayer1..", "conv 日本 " * 30, "2048x1024x1024", 1, dict.fromkeys(SUMS, 10**15), None)
     found = resnet152._replace(rows=(*resnet152.rows, wide))
     lines = to_table(found, width=width).splitlines()
     assert max(map(cell_len, lines)) <= max(width, 80)
@@ -204,3 +233,75 @@ def test_colour_is_all_that_colour_adds(resnet152: Report) -> None:
     assert coloured != plain
     stripped = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in coloured.splitlines()]
     assert stripped == plain.splitlines()
+
+
+def test_blocks_and_layers_of_resnet50() -> None:
+    """By block a row for each run of equal ones; by layer every module of torchvision's, and the sums."""
+    network = load("torchvision/resnet50")
+    blocks = {row.label: row for row in report(network, by="block").rows}
+    assert [(label, row.repeats) for label, row in blocks.items() if row.label.startswith("layer3")] == [
+        ("layer3.0", 1), ("layer3.1..5", 5)]
+    with torch.device("meta"):
+        module = torchvision.models.resnet50()
+    for label, path, turns in (("layer3.0", "layer3.0", 1), ("layer3.1..5", "layer3.1", 5), ("fc", "fc", 1)):
+        assert blocks[label].figures["params"] == turns * sum(p.numel() for p in module.get_submodule(path).parameters())
+    layers = {row.label: row for row in report(network, by="op").rows}
+    assert layers["layer3.1..5.conv2"].figures["params"] == 5 * module.get_submodule("layer3.3.conv2").weight.numel()
+    assert (layers["layer3.1..5"].holds, layers["layer3.1..5"].repeats) == ("add of 2 paths", 5)
+    assert "× 5" in to_table(report(network, by="op"), width=120)
+
+
+def test_batch_and_type_change_bytes_alone() -> None:
+    network = load("resnet18")
+    one, many = report(network), report(network, at=Conditions(32, "bfloat16", "adamw"))
+    changed = {name for name in QUANTITIES if one.totals[name] != many.totals[name]}
+    assert changed == {name for name, quantity in QUANTITIES.items() if quantity.unit == "bytes"}
+    assert changed == {name for name, quantity in QUANTITIES.items() if quantity.takes}
+
+
+def test_a_frozen_section_must_be_there() -> None:
+    with pytest.raises(UsageError, match="resnet18 has no section 'layr1' to freeze; did you mean 'layer1'"):
+        report(load("resnet18"), at=Conditions(frozen=frozenset(["layr1"])))
+
+
+def test_csv() -> None:
+    found = report(load("resnet18"), by="op")
+    rows = list(csv.DictReader(to_csv(found).splitlines()))
+    assert [row["label"] for row in rows] == [row.label for row in found.rows]
+    assert sum(int(row["params"]) for row in rows) == found.totals["params"]
+
+
+def test_markdown() -> None:
+    text = to_markdown(report(load("resnet18"), memory=24 * 10**9))
+    lines = text.splitlines()
+    assert lines[0].startswith("**resnet18**, input 3x224x224, hash `")
+    assert [line.count("|") for line in lines if line.startswith("|")][:8] == [10] * 8
+    assert "| `macs` | 1,794,805,760 |" in lines
+    assert any(line.startswith("The largest batch for training in 24.0 GB is ") for line in lines)
+
+
+def test_several_side_by_side() -> None:
+    names = ["resnet18", "torchvision/resnet18"]
+    reports = [report(load(name)) for name in names]
+    table = several.to_table(reports, names).splitlines()
+    assert table[0].split() == names
+    assert ["params", "11,515,688", "11,689,512"] in [line.split() for line in table]
+    assert "| params | 11,515,688 | 11,689,512 |" in several.to_markdown(reports, names).splitlines()
+    rows = list(csv.DictReader(totals_to_csv(reports, names).splitlines()))
+    assert [(row["spec"], row["params"]) for row in rows] == [(names[0], "11515688"), (names[1], "11689512")]
+
+
+def test_many_take_a_row_each() -> None:
+    names = [name for name in shipped_names() if "resnet" in name]
+    lines = several.to_table([report(load(name)) for name in names], names, width=100).splitlines()
+    assert max(map(cell_len, lines)) <= 100
+    assert [line.split()[0] for line in lines[2:-1]] == names
+
+
+def test_several_as_json() -> None:
+    names = ["resnet18", "digits"]
+    document = json.loads(several.to_json([report(load(name)) for name in names], names))
+    published = json.loads((SCHEMAS / "reports.schema.json").read_text(encoding="utf-8"))
+    registry: Registry[Any] = Registry().with_resource("report.schema.json", Resource.from_contents(SCHEMA))
+    jsonschema.Draft202012Validator(published, registry=registry).validate(document)
+    assert [entry["spec"] for entry in document["reports"]] == names

@@ -19,7 +19,7 @@ from resspec.passes.receptive import Field, fields
 @pytest.mark.parametrize("name, size", [("vgg16", 212), ("resnet50", 483), ("resnet101", 1027), ("resnet152", 1507)])
 def test_published(name: str, size: int) -> None:
     """Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks (Distill 2019)."""
-    *_, last, _head = fields(load(name)).values()
+    *_, last, _head = fields(load(name))
     assert last == Field((size, size), (Fraction(32), Fraction(32)))
 
 
@@ -27,7 +27,7 @@ def test_published(name: str, size: int) -> None:
 def test_window_of_the_gradient(seed: int, tmp_path: Path) -> None:
     rng = random.Random(seed)
     network = written(tmp_path, " -> ".join(step(rng) for _ in range(rng.randint(1, 5))), 301)
-    assert window(network) == fields(network)["stem"].size
+    assert window(network) == fields(network)[0].size
 
 
 @pytest.mark.parametrize("chain, size", [
@@ -43,7 +43,7 @@ def test_window_of_the_gradient(seed: int, tmp_path: Path) -> None:
 ])
 def test_by_hand(chain: str, size: tuple[int, int], tmp_path: Path) -> None:
     """Some reach over the border of the picture of 15x15, which cuts nothing off."""
-    assert fields(written(tmp_path, chain, 15))["stem"].size == size
+    assert fields(written(tmp_path, chain, 15))[0].size == size
 
 
 def step(rng: random.Random) -> str:

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 from resspec.backends.diff.structure import Structure, structure
 from resspec.backends.diff.weights import Weights, weights
-from resspec.backends.report import Report, Row
+from resspec.backends.report import Report
+from resspec.backends.report.views import Row
+from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Network
 
@@ -48,7 +50,9 @@ class Diff(NamedTuple):
 
 
 def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
-    """`digests`: those of the two networks, where they were computed already."""
+    """`digests`: those of the two networks, where they were computed already. Raises UsageError for reports that cannot be
+    compared."""
+    _comparable(a.report, b.report)
     rows = a.report.rows, b.report.rows
     if a.network is None or b.network is None:
         return Diff(a.report, b.report, tuple(_by_labels(*rows)), None, None)
@@ -59,6 +63,19 @@ def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
     found = structure(a.network, b.network, digests)
     pairs = tuple(_by_places(*rows, found.sections))
     return Diff(a.report, b.report, pairs, found, held)
+
+
+def _comparable(a: Report, b: Report) -> None:
+    for report in (a, b):
+        if report.by != "stage":
+            raise UsageError(f"the report of {report.network} is by {report.by}; a diff needs one by stage")
+    if a.at != b.at:
+        raise UsageError(f"{a.network} was counted with {_conditions(a)}, {b.network} with {_conditions(b)}: report both alike")
+
+
+def _conditions(report: Report) -> str:
+    at = report.at
+    return f"batch {at.batch}, {at.dtype}, {at.optimizer}" + (f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else "")
 
 
 def _by_places(a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[int | None, int | None]]) -> Iterator[Pair]:

@@ -8,22 +8,23 @@ from typing import Any
 from resspec.backends.diff import Diff, Pair
 from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.weights import Weights
-from resspec.backends.report import Report, row_to_json
-from resspec.passes.measure import Totals
+from resspec.backends.report import Report
+from resspec.backends.report.json import row_to_json
+from resspec.passes.quantities import SUMS
 
 SCHEMA = "resspec.diff/1"
 
 
 def to_json(diff: Diff) -> str:
     """As `schemas/diff.schema.json` says: of each total both values and b - a, of each section both rows."""
-    a, b = diff.a.totals._asdict(), diff.b.totals._asdict()
+    a, b = diff.a.totals, diff.b.totals
     document = {
         "schema": SCHEMA,
         "same": diff.same,
         "a": _side(diff.a),
         "b": _side(diff.b),
         "structure": _structure(diff.structure) if diff.structure else None,
-        "totals": {name: {"a": a[name], "b": b[name], "delta": b[name] - a[name]} for name in Totals._fields},
+        "totals": {name: {"a": a[name], "b": b[name], "delta": b[name] - a[name]} for name in a},
         "rows": list(map(_row, diff.pairs)),
         "weights": _weights(diff.weights) if diff.weights else None,
     }
@@ -35,9 +36,9 @@ def _side(report: Report) -> dict[str, Any]:
 
 
 def _row(pair: Pair) -> dict[str, Any]:
-    zero = Totals()
-    a, b = pair.a.totals if pair.a else zero, pair.b.totals if pair.b else zero
-    delta = {name: y - x for name, x, y in zip(Totals._fields, a, b, strict=True)}
+    zero = dict.fromkeys(SUMS, 0)
+    a, b = pair.a.figures if pair.a else zero, pair.b.figures if pair.b else zero
+    delta = {name: b[name] - a[name] for name in SUMS}
     return {"label": pair.label, "a": pair.a and row_to_json(pair.a), "b": pair.b and row_to_json(pair.b), "delta": delta}
 
 

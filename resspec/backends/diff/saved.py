@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from resspec.backends.diff import Side
-from resspec.backends.report import from_json as report_from_json
 from resspec.backends.report import report
+from resspec.backends.report.json import from_json as report_from_json
 from resspec.ir.fingerprint import Digests
 from resspec.ir.json import from_json as ir_from_json
 from resspec.ir.nodes import SCHEMA as IR

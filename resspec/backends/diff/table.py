@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from resspec.backends.diff import Diff, Pair
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.words import Line, lines
-from resspec.backends.report import Report, Row
+from resspec.backends.report import Report
+from resspec.backends.report.table import FIGURES, figure
+from resspec.backends.report.views import Row
 from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-FIGURES = ("params", "macs", "acts", "layers")
 MOST_LINES = 200
 _LABEL = 12  # columns that a label gets in any case
 _STYLES = {"~": "yellow", "-": "red", "+": "green"}
@@ -72,12 +73,12 @@ def _sections(diff: Diff, width: int) -> Table:
     needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
     for shares in (True, False):
         rows = [[_change(pair, name, shares) for name in FIGURES] for pair in pairs]
-        widths = [longest(name, *(row[i] for row in rows)) for i, name in enumerate(FIGURES)]
+        widths = [longest(heading, *(row[i] for row in rows)) for i, heading in enumerate(FIGURES.values())]
         room = width - sum(widths) - GAP * len(widths)
         if room >= min(needed, _LABEL):
             break
     stage = Column("stage", min(room, needed))
-    made = table([stage, *(Column(name, size, True) for name, size in zip(FIGURES, widths, strict=True))])
+    made = table([stage, *(Column(name, size, True) for name, size in zip(FIGURES.values(), widths, strict=True))])
     for pair, row in zip(pairs, rows, strict=True):
         sign, style = _sign(pair)
         styles = [style or ("→" in cell and _STYLES["~"]) or "" for cell in row]
@@ -97,12 +98,12 @@ def _sign(pair: Pair) -> tuple[str, str]:
 
 def _change(pair: Pair, name: str, shares: bool) -> str:
     match pair.a, pair.b:
-        case Row(totals=a), Row(totals=b) if getattr(a, name) != getattr(b, name):
-            x, y = getattr(a, name), getattr(b, name)
+        case Row(figures=a), Row(figures=b) if a[name] != b[name]:
+            x, y = a[name], b[name]
             share = f" {_share(x, y)}" if shares and name != "layers" else ""
-            return f"{rounded(x)} → {rounded(y)}{share}"
+            return f"{figure(name, x)} → {figure(name, y)}{share}"
         case (Row() as row, _) | (_, Row() as row):
-            return rounded(getattr(row.totals, name))
+            return figure(name, row.figures[name])
         case _:
             return ""
 
@@ -116,8 +117,8 @@ def _share(a: int, b: int) -> str:
 
 
 def _totals(diff: Diff) -> Table:
-    totals = diff.b.totals._asdict()
-    rows = [_total(name, a, totals[name]) for name, a in diff.a.totals._asdict().items() if a != totals[name]]
+    totals = diff.b.totals
+    rows = [_total(name, a, totals[name]) for name, a in diff.a.totals.items() if a != totals[name]]
     headings = ("total", "a", "b", "change", "")
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     made = table(Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True)))

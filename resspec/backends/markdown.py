@@ -1,0 +1,32 @@
+"""What the pages in Markdown share: GitHub's dialect, in which no name is taken for HTML or markup."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from resspec.render import visible
+
+
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, figures: int) -> Iterator[str]:
+    """Its last so many columns are `figures`, aligned to the right. Cells as `escaped` gives them."""
+    yield f"| {' | '.join(headings)} |"
+    yield f"|{'|'.join(['---'] * (len(headings) - figures) + ['---:'] * figures)}|"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def folded(title: str, inside: list[str]) -> Iterator[str]:
+    """Lines that open on a click; nothing where there are none."""
+    if inside:
+        yield from ("", f"<details><summary>{title}</summary>", "", *inside, "", "</details>")
+
+
+def escaped(words: str) -> str:
+    """Words that stand for themselves."""
+    return re.sub(r"([\\`*_\[\]|~#@])", r"\\\1", html.escape(visible(words), quote=False))
+
+
+def code(words: str) -> str:
+    """For a code span, which knows no escapes."""
+    return visible(words).replace("`", "'")

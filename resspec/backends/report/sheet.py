@@ -1,0 +1,32 @@
+"""Reports as CSV, for a spreadsheet or a data frame: raw numbers under the names that JSON has."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from resspec.backends.report import Report
+from resspec.passes.quantities import SUMS
+
+
+def to_csv(report: Report) -> str:
+    """A line for each row of the report."""
+    rows = ((report.network, *row[:4], *row.figures.values()) for row in report.rows)
+    return _text(("network", "label", "holds", "output", "repeats", *SUMS), rows)
+
+
+def totals_to_csv(reports: Sequence[Report], titles: Sequence[str]) -> str:
+    """A line for each of several reports, at least one, with its totals."""
+    rows = ((title, report.network, report.hash, report.input, report.at.batch, report.at.dtype, report.at.optimizer,
+             *report.totals.values()) for title, report in zip(titles, reports, strict=True))
+    return _text(("spec", "network", "hash", "input", "batch", "dtype", "optimizer", *reports[0].totals), rows)
+
+
+def _text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    out = io.StringIO(newline="")
+    written = csv.writer(out, lineterminator="\n")
+    written.writerow(heading)
+    written.writerows(rows)
+    return out.getvalue()

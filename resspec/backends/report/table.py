@@ -1,0 +1,122 @@
+"""A report as a table for the terminal. Figures are rounded in it and nowhere else; below it they stand to the unit."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from resspec.backends.report import Report
+from resspec.backends.report.views import Row
+from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, size, table, text
+from resspec.ir.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+    from rich.text import Text
+
+FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved", "layers": "layers"}  # with headings
+_HOLDS = 40  # columns that a part's contents get before there are others
+_BAR = 8
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> str:
+    """Lines of at most `width` columns, or 80 where that is less; a text that is too long ends in `…`."""
+    width = max(width, NARROWEST)
+    title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
+    parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
+    note = text("for one sample; flops = 2 macs, of convolutions and linear layers", "dim")
+    parts += [_exact(report, of_bytes=False), note, ""]
+    parts += [_exact(report, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
+    return shown(parts, width, color)
+
+
+def memory_lines(report: Report) -> list[str]:
+    """Under which conditions memory is counted, and how large a batch fits."""
+    at = report.at
+    frozen = f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
+    moved = f"{float(intensity(report)):.1f} flops per byte moved"
+    lines = [f"for a batch of {at.batch:,} in {at.dtype} with {at.optimizer}{frozen}; {moved}"]
+    match report.max_batch:
+        case (memory, None):
+            lines.append(f"any batch fits {size(memory)} for training")
+        case (memory, 0):
+            lines.append(f"not even one sample fits {size(memory)} for training")
+        case (memory, batch):
+            lines.append(f"the largest batch for training in {size(memory)} is {batch:,}, by the bound")
+    return lines
+
+
+def intensity(report: Report) -> Fraction:
+    """Flops of the whole batch for each byte that is read or written."""
+    return Fraction(report.at.batch * report.totals["flops"], max(1, report.totals["moved_bytes"]))
+
+
+def figure(name: str, value: int) -> str:
+    """A quantity for people: with its unit where that is bytes."""
+    return size(value).replace(" ", "") if QUANTITIES[name].unit == "bytes" else rounded(value)
+
+
+def _parts(report: Report, width: int) -> Table:
+    totals, rows = report.totals, report.rows
+    columns = [Column(heading, max(len(heading), 6), True, figure(name, totals[name])) for name, heading in FIGURES.items()]
+    output = Column("output", longest("output", *(row.output for row in rows)))
+    room = width - sum(column.width + GAP for column in (*columns, output))
+    label = Column(report.by, min(longest("total", *(row.label for row in rows)), room // 2), foot="total")
+    room -= label.width + GAP
+    repeats = [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
+    room -= sum(column.width + GAP for column in repeats)
+    fields = [Column("sees", longest("sees", *map(_field, rows)), True)] if any(row.field for row in rows) else []
+    shares = [Column("of macs", _BAR + 5)]
+    needed = longest("holds", *(row.holds for row in rows))
+    for optional in (shares, fields):
+        taken = sum(column.width + GAP for column in optional)
+        if room - taken < min(needed, _HOLDS):
+            optional.clear()
+        else:
+            room -= taken
+    made = table([label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares], footer=True)
+    for row in rows:
+        made.add_row(
+            *map(text, (row.label, row.holds)),
+            *(times(row) for _ in repeats),
+            text(row.output),
+            *(_field(row) for _ in fields),
+            *(figure(name, row.figures[name]) for name in FIGURES),
+            *(_share(row.figures["macs"], totals["macs"]) for _ in shares),
+        )
+    return made
+
+
+def times(row: Row) -> str:
+    return f"× {row.repeats:,}" if row.repeats > 1 else ""
+
+
+def _field(row: Row) -> str:
+    """How much of the input an output sees, and how far its neighbour is from it: `483, /32`."""
+    if row.field is None:
+        return ""
+    (height, width), (rows, columns) = row.field
+    stride = f"/{rows}" if rows == columns else f"/{rows}x{columns}"
+    return (f"{height}" if height == width else f"{height}x{width}") + (f", {stride}" if stride != "/1" else "")
+
+
+def _exact(report: Report, of_bytes: bool) -> Table:
+    """The totals to the unit, in two columns."""
+    from rich.table import Table
+
+    names = [name for name, quantity in QUANTITIES.items() if (quantity.unit == "bytes") is of_bytes]
+    made = Table.grid(padding=(0, GAP, 0, 0))
+    for i in range(4):
+        made.add_column(justify="right" if i % 2 else "left", no_wrap=True)
+    half = (len(names) + 1) // 2
+    for i in range(half):
+        made.add_row(*(word for name in names[i::half] for word in (name, f"{report.totals[name]:,}")))
+    return made
+
+
+def _share(part: int, whole: int) -> Text:
+    eighths = part * _BAR * 8 // whole if whole else 0
+    bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
+    return text(f"{bar:<{_BAR + 1}}", "cyan").append(f"{part / whole:4.0%}" if whole else "", "default")

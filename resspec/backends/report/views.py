@@ -1,0 +1,65 @@
+"""The rows of a report: a network by its stages, by its blocks, or by its layers and merges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+from math import prod
+from typing import Literal, NamedTuple
+
+from resspec.backends.summary import call, summary
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope
+from resspec.passes.ledger import Trail, path
+from resspec.passes.measure import measure
+from resspec.passes.quantities import Facts, Figures, add
+from resspec.passes.receptive import Field, fields
+
+View = Literal["stage", "block", "op"]
+VIEWS: tuple[View, ...] = ("stage", "block", "op")
+
+
+class Row(NamedTuple):
+    """A part of a network. `output`: the shape that leaves it, without the batch axis; `repeats`: how often it stands in a
+    row, all of which the figures count; `field`: how much of the input its last output sees, of a section."""
+
+    label: str
+    holds: str
+    output: str
+    repeats: int
+    figures: Figures
+    field: Field | None
+
+
+def rows(facts: Facts, by: View) -> Iterator[Row]:
+    """In the order of the network."""
+    if by == "stage":
+        sections = facts.network.sections
+        for section, figures, field in zip(sections, facts.sections, fields(facts.network), strict=True):
+            yield Row(section.label, summary(section.body), str(section.body.output), 1, figures, field)
+        return
+    parts: dict[tuple[int, ...], tuple[Trail, list[Figures]]] = {}
+    for entry, figures in facts.entries:
+        trail = entry.trail if by == "op" else _block(entry.trail)
+        parts.setdefault(tuple(map(id, trail)), (trail, []))[1].append(figures)
+    for trail, found in parts.values():
+        figures, repeats = add(found), prod(node.count for node in trail if isinstance(node, Repeat))
+        if isinstance(trail[-1], Scope):
+            figures["layers"] = repeats * measure(trail[-1]).layers
+        if any(figures.values()):
+            yield Row(path(trail), _holds(trail[-1]), str(trail[-1].output), repeats, figures, None)
+
+
+def _block(trail: Trail) -> Trail:
+    """The way to the outermost block; of a layer outside any, to the layer."""
+    outside = list(takewhile(lambda node: not (isinstance(node, Scope) and node.block), trail))
+    return trail[: len(outside) + 1]
+
+
+def _holds(node: Node) -> str:
+    match node:
+        case Op(layer=layer):
+            return call(layer)
+        case Parallel(merge=merge, paths=paths):
+            return f"{merge} of {len(paths)} paths"
+        case _:
+            return summary(node)
