@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from math import prod
 from typing import Any
 
@@ -138,19 +138,22 @@ class Traffic(TorchDispatchMode):
         return result
 
 
-def acts(module: nn.Module, x: Tensor) -> int:
-    """Elements that convolutions and linear layers leave, as fvcore counts activations."""
-    counts: list[int] = []
+def acts(module: nn.Module, x: Tensor) -> dict[str, int]:
+    """Elements that convolutions and linear layers leave, by their paths: fvcore's activation count, which itself takes a
+    second for each network and none on `meta`; a test holds this to it."""
+    counts: dict[str, int] = {}
+
+    def count(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+        return lambda _module, _given, y: counts.update({path: y.numel()})
+
     weighted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
-    hooks = [
-        each.register_forward_hook(lambda _module, _given, y: counts.append(y.numel()))
-        for each in module.modules() if isinstance(each, weighted)
-    ]
+    modules = [(path, each) for path, each in module.named_modules() if isinstance(each, weighted)]
+    hooks = [each.register_forward_hook(count(path)) for path, each in modules]
     with torch.no_grad():
         module(x)
     for hook in hooks:
         hook.remove()
-    return sum(counts)
+    return counts
 
 
 class Lifetimes(TorchDispatchMode):

@@ -10,8 +10,7 @@ import pytest
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.lowering.expectations import QUANTITIES
-from resspec.passes.measure import Totals, combine, measure
+from resspec.passes.measure import combine, measure
 
 GOLD = Path(__file__).parents[1] / "gold" / "derived.csv"
 ROWS = list(csv.DictReader(GOLD.read_text(encoding="utf-8").splitlines()))
@@ -81,10 +80,6 @@ def test_gold(row: dict[str, str], tmp_path: Path) -> None:
 
 def small(tmp_path: Path, chain: str) -> Network:
     return lowered(tmp_path, f"network gold {{ input 8x6x6; stage s: {chain}; head avgpool -> fc 4 }}")
-
-
-def test_the_quantities_are_those_of_expect() -> None:
-    assert Totals._fields == QUANTITIES
 
 
 def test_layers_of_a_merge(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from resspec.backends.module import build
 from resspec.compiler import load, shipped_names
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import Conditions
@@ -17,6 +18,7 @@ from resspec.passes.training import TrainingBound
 from resspec.passes.work import intensity, work
 from tests.passes import references
 from tests.passes.differential import compared, disagreements
+from tests.random_specs import random_spec
 
 SPECS = 200
 SLICES = 10
@@ -26,6 +28,22 @@ SLICES = 10
 def test_random_specs(start: int, tmp_path: Path) -> None:
     for seed in range(start, start + SPECS // SLICES):
         assert not disagreements(seed, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(0, SPECS, 20))
+@pytest.mark.filterwarnings("ignore")
+def test_activations_are_those_of_fvcore(seed: int, tmp_path: Path) -> None:
+    from fvcore.nn import ActivationCountAnalysis
+
+    path = tmp_path / "random.res"
+    path.write_text(random_spec(seed), encoding="utf-8")
+    network = load(path)
+    module, x = build(network).eval(), torch.zeros(2, *network.input.dims)
+    counted = ActivationCountAnalysis(module, x).unsupported_ops_warnings(False).by_module()
+    layers = {path: 2 * measure(op).acts for path, op in references.layers(network.body)}
+    assert layers == {path: counted[path] for path in layers}
+    assert references.acts(module, x) == {path: count for path, count in layers.items() if count}
+    assert 2 * measure(network).acts == counted[""]
 
 
 @pytest.mark.parametrize("name", [name for name in shipped_names() if not re.search(r"\d{3,4}$|vgg1[139]", name)])
