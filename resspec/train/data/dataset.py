@@ -1,0 +1,70 @@
+"""What the trainer knows of a data set, whatever it is and wherever it lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.moments import Moments
+from resspec.train.recipe import Data, Test
+
+View = Data | Test  # how images are shown: as a recipe says for training, or for testing
+
+
+class Split(Protocol):
+    """A part of a data set."""
+
+    @property
+    def labels(self) -> Tensor:
+        """The class of each image (int64, N)."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of what tells these images and labels from others."""
+
+    def __len__(self) -> int: ...
+
+    def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
+        """A batch for each draw, in their order; the same on any device, with any number of workers."""
+
+    def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
+        """The indices in groups, each of which is shown in one size and so can stand in one batch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set: `shape` is CxHxW of an image as it is stored; CxHxW with 0 for what differs from image to image."""
+
+    name: str
+    classes: tuple[str, ...]
+    shape: tuple[int, ...]
+    train: Split
+    test: Split
+    moments: Moments
+
+    def shown(self, view: View) -> tuple[int, ...]:
+        """CxHxW of an image in a batch, 0 as above."""
+        channels, height, width = self.shape
+        if isinstance(view, Data) and view.random_resized:
+            return channels, view.random_resized.size, view.random_resized.size
+        if view.crop:
+            return channels, view.crop, view.crop
+        if isinstance(view.resize, int) and height:
+            least = min(height, width)
+            return channels, height * view.resize // least, width * view.resize // least
+        return self.shape
+
+
+def held_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """Indices of what is trained on and of what is kept apart: of each class the same share, spread evenly over its images as
+    they are stored. It depends on nothing else, so every run with this data set keeps the same images apart."""
+    apart = torch.zeros(len(labels), dtype=torch.bool)
+    for label in labels.unique():
+        here = (labels == label).nonzero()[:, 0]
+        apart[here] = (torch.arange(len(here) + 1, dtype=torch.float64) * share).floor().diff() > 0
+    return (~apart).nonzero()[:, 0], apart.nonzero()[:, 0]

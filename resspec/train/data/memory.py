@@ -1,0 +1,83 @@
+"""Sets that fit in memory: stored as bytes on the device that trains, and shown a whole batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from hashlib import sha256
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from resspec.train.data.crop import centred, cropped
+from resspec.train.data.dataset import Dataset, View
+from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.moments import Moments, measured
+from resspec.train.data.show import shown
+from resspec.train.recipe import Data, Test
+
+
+class Stored(NamedTuple):
+    """Images (uint8, NxCxHxW) and labels (int64, N) of a part; `original`, where it differs, is each image's index in the data
+    set as it is published."""
+
+    images: Tensor
+    labels: Tensor
+    original: Tensor | None = None
+
+
+def in_memory(name: str, classes: tuple[str, ...], train: Stored, test: Stored, normalise: str) -> Dataset:
+    moments = replace(measured(train.images), normalise=normalise)
+
+    def part(stored: Stored) -> InMemory:
+        original = torch.arange(len(stored.labels)) if stored.original is None else stored.original
+        return InMemory(stored.images, stored.labels, moments, len(classes), original)
+
+    return Dataset(name, classes, tuple(train.images.shape[1:]), part(train), part(test), moments)
+
+
+@dataclass(frozen=True, eq=False)
+class InMemory:
+    """A part of a data set."""
+
+    images: Tensor
+    labels: Tensor
+    moments: Moments
+    classes: int
+    original: Tensor
+    _resident: dict[torch.device, tuple[Tensor, Tensor]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
+        del workers
+        images, labels = self._on(device)
+        for draw in draws:
+            here = draw.indices.to(device, non_blocking=True)
+            means = self._means(images, draw.keys, view) if self.moments.normalise == "pixel-mean" else None
+            framed = _framed(images[here], draw.keys, view)
+            yield shown(framed, labels[here], draw.keys, view, self.moments, means, self.classes)
+
+    def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
+        del view
+        return [indices]
+
+    @cached_property
+    def digest(self) -> str:
+        return sha256(self.images.numpy().tobytes() + self.labels.numpy().tobytes()).hexdigest()
+
+    def _on(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        if device not in self._resident:
+            self._resident[device] = self.images.to(device), self.labels.to(device)
+        return self._resident[device]
+
+    def _means(self, images: Tensor, keys: Tensor, view: View) -> Tensor:
+        """Each pixel's mean where its image has that pixel; nothing in a border, which is added to images without it."""
+        return _framed(self.moments.pixels.to(images.device).expand(len(keys), -1, -1, -1), keys, view)
+
+
+def _framed(images: Tensor, keys: Tensor, view: View) -> Tensor:
+    return cropped(images, keys, view) if isinstance(view, Data) else centred(images, view)

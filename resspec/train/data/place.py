@@ -1,0 +1,80 @@
+"""Where data sets lie: looked for by name, and recognised in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from resspec.diagnostics import UsageError
+from resspec.train.data import cifar, folder, idx
+from resspec.train.data.dataset import Dataset
+
+
+class Kind(NamedTuple):
+    """A data set that is looked for: in `folders` below each place, or wherever else it is known to lie."""
+
+    folders: tuple[str, ...]
+    is_here: Callable[[Path], bool]
+    load: Callable[[Path, str], Dataset]
+    elsewhere: tuple[str, ...] = ()
+    advice: str = "pass --download to fetch it"
+    torchvision: str | None = None  # its class that downloads
+
+
+KINDS: dict[str, Kind] = {
+    "fashion-mnist": Kind(
+        ("FashionMNIST/raw", "fashion-mnist"), idx.is_here, idx.load, ("/usr/share/datasets/fashion-mnist",),
+        "apt-get install dataset-fashion-mnist, or pass --download", "FashionMNIST",
+    ),
+    **{layout.name: Kind(
+        (layout.folder, f"{layout.name}/{layout.folder}"), partial(cifar.is_here, layout=layout),
+        partial(cifar.load, layout=layout), torchvision=name,
+    ) for layout, name in ((cifar.TEN, "CIFAR10"), (cifar.HUNDRED, "CIFAR100"))},
+    "imagenet": Kind(
+        ("imagenet", "ILSVRC2012"), folder.is_here, folder.load,
+        advice="pass the path of a folder with train/ and val/, each with a folder for each class",
+    ),
+}
+
+
+def places() -> list[Path]:
+    """Folders of data sets: $RESSPEC_DATA, `data` here, the user's cache. The first is where a download goes."""
+    given = os.environ.get("RESSPEC_DATA")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "resspec"
+    return [*([Path(given)] if given else []), Path("data"), cache]
+
+
+def named(name: str, normalise: str, *, download: bool) -> Dataset:
+    """Raises UsageError where it is not found, with all places that were looked at."""
+    kind = KINDS[name]
+    folders = [*(place / part for place in places() for part in kind.folders), *map(Path, kind.elsewhere)]
+    for path in folders:
+        if kind.is_here(path):
+            return kind.load(path, normalise)
+    if download and kind.torchvision:
+        _download(kind.torchvision, places()[0])
+        return named(name, normalise, download=False)
+    looked = "".join(f"\n  {path}" for path in folders)
+    raise UsageError(f"the data set `{name}` is not here; looked at{looked}\n{kind.advice}")
+
+
+def at(path: Path, normalise: str) -> Dataset:
+    """What a folder holds. Raises UsageError where that is no data set."""
+    for kind in KINDS.values():
+        for candidate in (path, *(path / part for part in kind.folders)):
+            if kind.is_here(candidate):
+                return kind.load(candidate, normalise)
+    raise UsageError(f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
+                     "nor CIFAR's Python version")
+
+
+def _download(name: str, to: Path) -> None:
+    from torchvision import datasets
+
+    try:
+        getattr(datasets, name)(to, download=True)
+    except (OSError, RuntimeError) as error:
+        raise UsageError(f"{name} cannot be downloaded to {to}: {error}") from None

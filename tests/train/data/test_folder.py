@@ -1,0 +1,133 @@
+"""Folders of image files: what is shown, against torchvision on one image at a time, and what is said of what is wrong."""
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+from torchvision.datasets import ImageFolder
+from torchvision.transforms import v2
+
+from resspec.diagnostics import UsageError
+from resspec.train.data import Dataset, Draw, load
+from resspec.train.data.crop import boxes
+from resspec.train.recipe import Data, RandomResized, Test
+
+CPU = torch.device("cpu")
+SIZES = ((50, 40), (40, 50), (64, 64), (200, 120))  # width, height
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pictures")
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 6), ("val", 4)):
+        for label, name in enumerate(("cat", "dog")):
+            (folder / part / name).mkdir(parents=True)
+            for i in range(count):
+                width, height = SIZES[i % len(SIZES)]
+                coarse = draw.integers(0, 256, (5, 6, 3), dtype=np.uint8)
+                image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
+                image.convert("L" if i == 1 else "RGB").save(folder / part / name / f"{label}{i}.jpg", quality=95)
+    (folder / "train" / "cat" / "notes.txt").write_text("no image")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(root: Path) -> Dataset:
+    return load(str(root))
+
+
+def raw(data: Dataset, view: Data | Test, draw: Draw, workers: int = 0) -> Tensor:
+    """Back in 0 .. 255."""
+    (batch,) = data.train.batches([draw], view=view, device=CPU, workers=workers)
+    return batch.images * data.moments.deviation.view(-1, 1, 1) + data.moments.mean.view(-1, 1, 1)
+
+
+def test_files_classes_and_labels_are_torchvisions(data: Dataset, root: Path) -> None:
+    theirs = ImageFolder(str(root / "train"))
+    assert data.classes == tuple(theirs.classes)
+    assert data.train.labels.tolist() == theirs.targets
+    assert (len(data.train), len(data.test), data.shape) == (12, 8, (3, 0, 0))
+
+
+def test_test_images_are_torchvisions(data: Dataset, root: Path) -> None:
+    theirs = ImageFolder(str(root / "train"), v2.Compose([v2.Resize(36), v2.CenterCrop(32), v2.PILToTensor()]))
+    found = raw(data, Test(resize=36, crop=32), Draw(torch.arange(12), torch.arange(12)))
+    assert (found - torch.stack([image for image, _ in theirs])).abs().max() < 1e-2
+
+
+def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path) -> None:
+    view, keys = RandomResized(size=24), torch.arange(12) * 13
+    found = raw(data, Data(random_resized=view), Draw(torch.arange(12), keys))
+    for i, (image, _) in enumerate(ImageFolder(str(root / "train"))):
+        height, width = torch.tensor([image.height]), torch.tensor([image.width])
+        top, left, box_height, box_width = (int(side) for side in boxes(keys[i : i + 1], height, width, view))
+        wanted = v2.functional.resized_crop(image, top, left, box_height, box_width, [24, 24])
+        assert (found[i] - v2.functional.pil_to_tensor(wanted)).abs().max() < 1e-2
+
+
+def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
+    view = Data(resize=(32, 48), crop=28, flip=True, trivialaugment=True, mixup=0.2, erase=0.5)
+    draws = [Draw(torch.arange(i, i + 4), torch.arange(i, i + 4) * 5) for i in (0, 4, 8, 2)]
+    runs = [list(data.train.batches(draws, view=view, device=CPU, workers=workers)) for workers in (0, 2)]
+    for alone, shared in zip(*runs, strict=True):
+        assert torch.equal(alone.images, shared.images)
+        assert torch.equal(alone.targets, shared.targets)
+
+
+def test_drafted_images_are_nearly_the_same(data: Dataset) -> None:
+    draw = Draw(torch.tensor([3, 9]), torch.tensor([1, 2]))  # the large ones
+    for view in (Data(resize=30, crop=24), Data(random_resized=RandomResized(size=24, scale=(0.8, 1.0)))):
+        drafted = raw(data, view.model_copy(update={"draft": True}), draw)
+        assert 0 < (drafted - raw(data, view, draw)).abs().mean() < 6
+
+
+def test_images_that_are_shown_in_one_size_stand_together(data: Dataset) -> None:
+    groups = data.test.alike(torch.arange(8), Test(resize=20))
+    assert sorted(torch.cat(groups).tolist()) == list(range(8))
+    for group in groups:
+        (batch,) = data.test.batches([Draw(group, group)], view=Test(resize=20), device=CPU)
+        assert min(batch.images.shape[2:]) == 20
+    assert len(groups) == 4
+    assert [group.tolist() for group in data.test.alike(torch.arange(8), Test(resize=24, crop=20))] == [list(range(8))]
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_image_is_named(root: Path, tmp_path: Path, workers: int) -> None:
+    for part in ("train", "val"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        (tmp_path / part / "cat" / "whole.jpg").write_bytes((root / "train" / "cat" / "02.jpg").read_bytes())
+    (tmp_path / "train" / "cat" / "broken.jpg").write_bytes((root / "train" / "cat" / "02.jpg").read_bytes()[:300])
+    broken = load(str(tmp_path))
+    draw = Draw(torch.tensor([0]), torch.tensor([0]))
+    with pytest.raises(UsageError, match=r"broken\.jpg cannot be read"):
+        list(broken.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
+
+
+def test_a_worker_that_dies_is_told(data: Dataset) -> None:
+    killer = Draw(_Killing(), torch.tensor([0]))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"a process that reads images failed: .*(killed|exited)"):
+        list(data.train.batches([killer], view=Test(resize=20, crop=16), device=CPU, workers=1))
+
+
+class _Killing:
+    def __iter__(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_folders_that_do_not_fit_together(tmp_path: Path) -> None:
+    (tmp_path / "val" / "cow").mkdir(parents=True)
+    (tmp_path / "train").mkdir()
+    with pytest.raises(UsageError, match=r"train has no folders"):
+        load(str(tmp_path))
+    (tmp_path / "train" / "cat").mkdir()
+    with pytest.raises(UsageError, match=r"val has a folder `cow`"):
+        load(str(tmp_path))
+    (tmp_path / "train" / "cow").mkdir()
+    with pytest.raises(UsageError, match=r"there is no image in .*train"):
+        load(str(tmp_path))

@@ -1,0 +1,117 @@
+"""Sets in memory: what a batch holds, and on what it depends."""
+
+from dataclasses import replace
+from hashlib import sha256
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import pad
+
+from resspec.train.data import Draw, held_out, load
+from resspec.train.data.chance import choice
+from resspec.train.data.memory import InMemory, Stored, in_memory
+from resspec.train.recipe import Data, RandomResized, Test
+
+CPU = torch.device("cpu")
+EVERYTHING = Data(pad=2, flip=True, trivialaugment=True, colour="pca", erase=0.5, mixup=0.2, cutmix=1.0)
+
+
+def colourful(count: int = 60, normalise: str = "channel") -> InMemory:
+    draw = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 3, 8, 10), generator=draw, dtype=torch.uint8)
+    stored = Stored(images, torch.arange(count) % 4)
+    data = in_memory("noise", tuple("abcd"), stored, stored, normalise)
+    assert isinstance(data.train, InMemory)
+    return data.train
+
+
+def shown(split: InMemory, view: Data | Test, indices: Tensor, keys: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    keys = indices * 77 if keys is None else keys
+    return next(iter(split.batches([Draw(indices, keys)], view=view, device=CPU)))
+
+
+def test_images_as_stored_have_mean_0_and_deviation_1_in_each_channel() -> None:
+    images, labels = shown(colourful(), Test(), torch.arange(60))
+    assert images.mean((0, 2, 3)).abs().max() < 1e-5
+    assert (images.std((0, 2, 3), correction=0) - 1).abs().max() < 1e-5
+    assert torch.equal(labels, torch.arange(60) % 4)
+
+
+def test_the_axes_are_those_of_the_colours() -> None:
+    split = colourful()
+    colours = split.images.transpose(0, 1).flatten(1).double()
+    axes = split.moments.axes.double()
+    torch.testing.assert_close(axes @ axes.T, torch.cov(colours, correction=0), rtol=1e-4, atol=1e-2)
+    assert ((axes.T @ axes) - (axes.T @ axes).diagonal().diag()).abs().max() < 1e-2
+    assert (axes.norm(dim=0).diff() <= 0).all()
+
+
+def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
+    split, keys = colourful(normalise="pixel-mean"), torch.arange(60)
+    found, _ = shown(split, Data(pad=3), torch.arange(60), keys)
+    centred = split.images.float() - split.images.float().mean(0)
+    tops, lefts = choice(keys, "top", 7), choice(keys, "left", 7)
+    for i in range(60):
+        wanted = pad(centred[i], (3, 3, 3, 3))[:, tops[i] : tops[i] + 8, lefts[i] : lefts[i] + 10]
+        torch.testing.assert_close(found[i], wanted / split.moments.deviation.mean(), rtol=1e-4, atol=1e-4)
+    still, _ = shown(split, Test(), torch.arange(60))
+    assert still.mean(0).abs().max() < 1e-5
+
+
+def test_an_image_is_shown_the_same_way_in_any_batch() -> None:
+    split, indices = colourful(), torch.arange(24)
+    images, targets = shown(split, EVERYTHING, indices)
+    assert targets.shape == (24, 4)
+    for part in (slice(0, 8), slice(8, 24)):
+        some, shares = shown(split, EVERYTHING, indices[part])
+        torch.testing.assert_close(some, images[part])
+        assert torch.equal(shares, targets[part])
+    torch.manual_seed(5)
+    assert torch.equal(shown(split, EVERYTHING, indices)[0], images)
+    assert not torch.equal(shown(split, EVERYTHING, indices, indices)[0], images)
+
+
+def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
+    split, indices = colourful(), torch.arange(24)
+    images, _ = shown(split, Data(pad=2, flip=True), indices)
+    erased, _ = shown(split, Data(pad=2, flip=True, erase=1.0), indices)
+    assert ((erased == images) | (erased == 0)).all()
+
+
+@pytest.mark.parametrize("view", [
+    Data(crop=6), Data(random_resized=RandomResized(size=7)), Data(resize=12, crop=9), Data(pad=1), Test(resize=16, crop=12),
+    Test(), Test(resize=16),
+])
+def test_the_data_set_knows_in_what_shape_images_are_shown(view: Data | Test) -> None:
+    split = colourful()
+    data = in_memory("noise", tuple("abcd"), Stored(split.images, split.labels), Stored(split.images, split.labels), "channel")
+    assert data.shown(view) == tuple(shown(split, view, torch.arange(2))[0].shape[1:])
+
+
+def test_a_digest_tells_sets_apart() -> None:
+    split = colourful()
+    images = split.images.clone()
+    images[3, 0, 0, 0] ^= 1
+    assert split.digest == colourful().digest != replace(split, images=images, _resident={}).digest
+
+
+def test_digits_are_the_real_images_in_a_fixed_stratified_split() -> None:
+    data = load("digits")
+    assert isinstance(data.train, InMemory) and isinstance(data.test, InMemory)
+    images, labels = (torch.cat([getattr(part, name) for part in (data.train, data.test)]) for name in ("images", "labels"))
+    assert data.shape == (1, 8, 8) and images.dtype == torch.uint8 and int(images.max()) == 16
+    assert labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as UCI's description says
+    assert torch.equal(torch.cat([data.train.original, data.test.original]).sort().values, torch.arange(1797))
+    assert float((data.test.labels.bincount() / labels.bincount() - 0.2).abs().max()) < 0.006
+    chosen = ",".join(map(str, data.test.original.tolist()))
+    assert sha256(chosen.encode()).hexdigest().startswith("153a491d62bfa9ab")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.35, 0.9])
+def test_what_is_held_out_is_the_same_share_of_each_class(share: float) -> None:
+    labels = torch.randint(0, 7, (3000,), generator=torch.Generator().manual_seed(0))
+    kept, apart = held_out(labels, share)
+    assert torch.equal(torch.cat([kept, apart]).sort().values, torch.arange(3000))
+    counts = labels[apart].bincount(minlength=7) - share * labels.bincount()
+    assert counts.abs().max() < 1
