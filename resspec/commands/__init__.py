@@ -7,11 +7,12 @@ from types import ModuleType
 from typing import NoReturn
 
 from resspec import __version__
-from resspec.commands import check, diff, expand, fmt, report, train
+from resspec.commands import check, diff, expand, explain, fmt, report, train
 from resspec.commands import compile as compile_
 
 COMMANDS: dict[str, ModuleType] = {
-    "check": check, "fmt": fmt, "compile": compile_, "expand": expand, "report": report, "diff": diff, "train": train,
+    "check": check, "explain": explain, "fmt": fmt, "compile": compile_, "expand": expand, "report": report, "diff": diff,
+    "train": train,
 }
 
 _ABOUT = """\
