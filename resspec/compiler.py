@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -149,7 +150,7 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     def source(path: Path) -> Source:
         real = os.path.realpath(path)
         if real not in sources:
-            sources[real] = _read(path, revision)
+            sources[real] = _source(real, *_read(path, revision))
             folders[sources[real]] = path.parent
         return sources[real]
 
@@ -204,15 +205,22 @@ def _is_there(path: Path, revision: Revision | None) -> bool:
     return revision.is_file(path) if revision and path.is_relative_to(revision.root) else _is_file(path)
 
 
-def _read(path: Path, revision: Revision | None) -> Source:
+@lru_cache(16)
+def _source(real: str, name: str, data: bytes) -> Source:
+    """One object for the same text at the same place, so that a library is parsed once for all that use it."""
+    del real
+    return read(name, data)
+
+
+def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
     if revision and revision.is_file(path):
-        return read(revision.shown(path), revision.read(path)[: 2 << 20])
+        return revision.shown(path), revision.read(path)[: 2 << 20]
     try:
         with path.open("rb") as file:
             data = file.read(2 << 20)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    return read(_shown(path), data)
+    return _shown(path), data
 
 
 def _shown(path: Path) -> str:

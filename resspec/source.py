@@ -9,12 +9,13 @@ from typing import NamedTuple
 class Source:
     """One text with the name it is shown under; lines and columns count from 1, columns in characters."""
 
-    __slots__ = ("_starts", "name", "text")
+    __slots__ = ("_shown", "_starts", "name", "text")
 
     def __init__(self, name: str, text: str) -> None:
         self.name = name
         self.text = text
         self._starts: list[int] | None = None
+        self._shown: dict[tuple[int, int], str] = {}
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset."""
@@ -25,6 +26,14 @@ class Source:
     def offset(self, line: int, column: int) -> int:
         """The offset of a place: the inverse of `place`."""
         return self._lines()[line - 1] + column - 1
+
+    def shown(self, start: int, end: int) -> str:
+        """A range as the IR keeps it: `file:line:column-line:column`."""
+        if (known := self._shown.get((start, end))) is not None:
+            return known
+        (line, column), (end_line, end_column) = self.place(start), self.place(end)
+        shown = self._shown[start, end] = f"{self.name}:{line}:{column}-{end_line}:{end_column}"
+        return shown
 
     def _lines(self) -> list[int]:
         if self._starts is None:
@@ -54,6 +63,4 @@ class Span(NamedTuple):
         return Span(self.source, self.start, other.end)
 
     def __str__(self) -> str:
-        """`file:line:column-line:column`, as the IR keeps it."""
-        first, last = self.source.place(self.start), self.source.place(self.end)
-        return f"{self.source.name}:{first[0]}:{first[1]}-{last[0]}:{last[1]}"
+        return self.source.shown(self.start, self.end)

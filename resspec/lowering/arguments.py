@@ -65,19 +65,28 @@ class Bound(NamedTuple):
     scale: Value | None
 
 
-def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
-    """The layer of a call, or None once something was reported."""
+Known = dict[tuple[object, ...], Bound]  # by the kind of a layer and the values of its arguments
+
+
+def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report, known: Known) -> Bound | None:
+    """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
-    types = _field_types(op.kind)
-    words = _words(op.kind)
-    stated = _assign(call, given, op.positional, words, evaluate, report, ("scale",) if _is_norm(op) else ())
+    stated = _assign(call, given, op.positional, _words(op.kind), evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
         return None
     if given.stride is not None:
-        if "stride" not in types:
+        if "stride" not in _field_types(op.kind):
             report(errors.unused_stride(given.stride.span, op.kind))
             return None
         stated["stride"] = (evaluate(given.stride.value), given.stride.span)
+    key = (op.kind, *((name, type(value), value) for name, (value, _) in stated.items()))
+    if key not in known and (bound := _bound(call, op, stated, report)):
+        known[key] = bound
+    return known.get(key)
+
+
+def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report) -> Bound | None:
+    types = _field_types(op.kind)
     scale = stated.pop("scale", (None, call.span))[0]
     values = {name: convert(value, types[name], _phrase(op.kind, name), span, report) for name, (value, span) in stated.items()}
     if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:

@@ -67,11 +67,12 @@ def _layer(
     lowerer: Lowerer, call: ast.Call, given: Given, x: Shape | None, frame: Frame, label: ast.Name | None
 ) -> Draft | None:
     key = call.name.text
-    bound = arguments.bind_layer(call, given, frame.value, frame.report)
+    bound = arguments.bind_layer(call, given, frame.value, frame.report, lowerer.layers)
     if bound and key in lowerer.replaced:
         swap, home = lowerer.replaced[key]
         scale = bound.scale
-        bound = arguments.bind_layer(swap, arguments.sort(swap.arguments, home.report), home.value, home.report)
+        swapped = arguments.sort(swap.arguments, home.report)
+        bound = arguments.bind_layer(swap, swapped, home.value, home.report, lowerer.layers)
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
         return None
@@ -91,16 +92,21 @@ def _layer(
 
 
 def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:
-    if not layer.parameters(x):
-        if scale is not None and isinstance(layer, Norm):
-            message = "`scale` needs a weight, and `affine=false` leaves none"
-            frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
-        return None
     if scale is not None and isinstance(layer, Norm):
-        value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
-        return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
+        return _scaled(layer, x, scale, call, frame)
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
-    return None if law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE) else law
+    if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE) or not layer.parameters(x):
+        return None
+    return law
+
+
+def _scaled(layer: Norm, x: Shape, scale: Value, call: ast.Call, frame: Frame) -> Init | None:
+    if not layer.parameters(x):
+        message = "`scale` needs a weight, and `affine=false` leaves none"
+        frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
+        return None
+    value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
+    return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
 
 
 def _said(x: Shape) -> str:

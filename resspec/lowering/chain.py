@@ -9,10 +9,10 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.shape import Shape
 from resspec.lowering import calls, errors, naming
-from resspec.lowering.arguments import convert
+from resspec.lowering.arguments import Known, convert
 from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
-from resspec.lowering.frame import Frame, Numbering
+from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.merges import merged_shape
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES, Library
@@ -50,30 +50,27 @@ class Lowerer:
         self.allowance = 10_000 + sum(len(used.source.text) for used in library.all())
         self.names = MAX_NAMES  # that all scopes together may still hold
         self.made: dict[Hashable, Made] = {}
+        self.layers: Known = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
 
-    def report(self, diagnostic: Diagnostic, frame: Frame | None = None) -> None:
+    def report(self, diagnostic: Diagnostic, calls_to_here: Trail = ()) -> None:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
         key = (diagnostic.code, diagnostic.labels[0].span)
         if key not in self.diagnostics:
-            calls_to_here = reversed(frame.trail if frame else ())
-            trail = [f"in `{text}`, called from {_place(span)}" for text, span in calls_to_here]
+            trail = [f"in `{text}`, called from {_place(span)}" for text, span in reversed(calls_to_here)]
             if len(trail) > MAX_TRAIL:
                 trail[MAX_TRAIL // 2 : -(MAX_TRAIL // 2)] = [f"… and {len(trail) - MAX_TRAIL} calls in between"]
             self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))
 
     def frame(
-        self, library: Library, names: dict[str, Value], trail: tuple[tuple[str, Span], ...] = (),
+        self, library: Library, names: dict[str, Value], trail: Trail = (),
         x: Shape | None = None, stride: Value = 1, inside: bool = False,
     ) -> Frame:
-        """A frame whose reports carry its own trail."""
-        frame = Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail, constants=self.constants)
-        frame.report = lambda diagnostic: self.report(diagnostic, frame)
-        return frame
+        return Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail, constants=self.constants)
 
     def spend(self, span: Span, frame: Frame, steps: int = 1) -> None:
         """More steps that are lowered or named one by one. Raises Exhausted."""

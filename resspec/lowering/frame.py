@@ -15,7 +15,7 @@ from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
 
-Report = Callable[[Diagnostic], None]
+Trail = tuple[tuple[str, Span], ...]  # the calls that led to a place, as written
 
 MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
 
@@ -37,7 +37,7 @@ class Frame:
     """The body of one call: its file, its names, and what enters it. Outside of blocks `inside` is False."""
 
     library: Library
-    report: Report
+    collect: Callable[[Diagnostic, Trail], None]
     numbering: Numbering
     names: dict[str, Value] = field(default_factory=dict)
     inside: bool = False
@@ -45,10 +45,13 @@ class Frame:
     stride: Value = 1
     stride_read: bool = False
     out: Value | None = None
-    trail: tuple[tuple[str, Span], ...] = ()
+    trail: Trail = ()
     constants: dict[Span, Value] = field(default_factory=dict)  # of files, each evaluated once
     defining: tuple[Span, ...] = ()  # the constants that are being evaluated
     lets: dict[str, ast.Let] = field(default_factory=dict)  # constants of this body
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        self.collect(diagnostic, self.trail)
 
     def define(self, clauses: Iterable[ast.Clause]) -> None:
         """The constants of a body, which may stand in any order."""
@@ -127,7 +130,8 @@ class Frame:
         """A constant of a file, in that file's own names."""
         place = let.name.span
         if place not in self.constants and not self._is_endless(let, name):
-            frame = Frame(library, self.report, self.numbering, constants=self.constants, defining=(*self.defining, place))
+            frame = Frame(library, self.collect, self.numbering, trail=self.trail, constants=self.constants,
+                          defining=(*self.defining, place))
             self.constants[place] = frame.value(let.value)
         return self.constants.get(place, UNKNOWN)
 

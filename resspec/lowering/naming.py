@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from math import prod
 from typing import Any, TypeVar
 
@@ -28,34 +29,36 @@ class Namer:
     def __init__(self, *, by_position: bool, report: Report) -> None:
         self.by_position = by_position
         self.report = report
-        self.next: Counter[str] = Counter()
+        self.next: defaultdict[str, int] = defaultdict(int)
         self.taken: dict[str, Span] = {}
         self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
-        self.lone_fc = False
+        self.drafts: tuple[Draft, ...] = ()
 
     def close(self, *drafts: Draft) -> list[Node]:
         """The named trees of all that stands directly in this scope."""
-        usage = Counter[str]()
-        for draft in drafts:
-            self._count(draft, 1, usage)
-        self.lone_fc = not self.by_position and usage["fc"] == 1
+        self.drafts = drafts
         return [self._name(draft, ()) for draft in drafts]
 
-    def _count(self, draft: Draft, turns: int, usage: Counter[str]) -> None:
-        """Adds how far each counter moves over so many turns of a draft."""
-        match draft:
-            case Leaf(implied=True) | Run():
-                pass
-            case Leaf() | Inner():
-                if self.by_position:
-                    usage[POSITION] += turns
-                elif draft.label is None:
-                    usage[draft.key] += turns
-            case Row(steps=parts) | Fork(paths=parts):
-                for part in parts:
-                    self._count(part, turns, usage)
-            case Loop(count=count, body=body):
-                self._count(body, turns * count, usage)
+    def _count(self, drafts: Iterable[Draft], turns: int, usage: defaultdict[str, int]) -> defaultdict[str, int]:
+        """Adds how far each counter moves over so many turns of some drafts."""
+        for draft in drafts:
+            match draft:
+                case Leaf(implied=True) | Run():
+                    pass
+                case Leaf() | Inner():
+                    if self.by_position:
+                        usage[POSITION] += turns
+                    elif draft.label is None:
+                        usage[draft.key] += turns
+                case Row(steps=parts) | Fork(paths=parts):
+                    self._count(parts, turns, usage)
+                case Loop(count=count, body=body):
+                    self._count((body,), turns * count, usage)
+        return usage
+
+    @cached_property
+    def _has_one_fc(self) -> bool:
+        return self._count(self.drafts, 1, defaultdict(int))["fc"] == 1
 
     def _name(self, draft: Draft, loops: tuple[_Loop, ...]) -> Node:
         match draft:
@@ -69,8 +72,7 @@ class Namer:
                 paths = tuple(self._name(path, loops) for path in draft.paths)
                 return _made(Parallel, draft, merge=draft.merge, paths=paths, residual=draft.residual, inplace=draft.inplace)
             case Loop():
-                moves = Counter[str]()
-                self._count(draft.body, 1, moves)
+                moves = self._count((draft.body,), 1, defaultdict(int))
                 body = self._name(draft.body, (*loops, _Loop(draft.count, moves)))
                 for key, n in moves.items():
                     self.next[key] += n * (draft.count - 1)
@@ -88,9 +90,7 @@ class Namer:
         key = POSITION if self.by_position else draft.key
         number = self.next[key] + (0 if self.by_position else 1)
         self.next[key] += 1
-        name = _numbered_name(key, number, tuple(loop.moves[key] for loop in loops))
-        if draft.key == "fc" and self.lone_fc:
-            name = Name("fc")
+        name = Name("fc") if key == "fc" and self._has_one_fc else _numbered_name(key, number, loops, key)
         self._take([], name, loops, draft.span)
         return _leaf(draft, name)
 
@@ -113,8 +113,10 @@ class Namer:
         """Note a name at all its turns; report a bad one, and one that stands already."""
         if problem := _problem(path, name):
             self.report(errors.bad_label(span, problem))
-            return
-        self._note(path, [(full, span) for full in _at_all_turns(name, loops)])
+        elif path or loops or (full := name.at()) in self.taken or full in self.shared:
+            self._note(path, [(full, span) for full in _at_all_turns(name, loops)])
+        else:
+            self.taken[full] = span
 
     def _note(self, path: list[str], names: list[tuple[str, Span]]) -> None:
         """Names in the scope of a path, each with its place; the first that stands already is reported."""
@@ -138,7 +140,7 @@ class Namer:
 class _Loop:
     """A repeat of the scope: its count, and how far each counter moves at each turn."""
 
-    def __init__(self, count: int, moves: Counter[str]) -> None:
+    def __init__(self, count: int, moves: defaultdict[str, int]) -> None:
         self.count = count
         self.moves = moves
 
@@ -155,7 +157,7 @@ class _Run(Namer):
         if draft.label is not None:
             return super()._named(draft, loops)
         self.next[POSITION] += 1
-        name = _numbered_name(self.first.prefix, number, tuple(loop.moves[POSITION] for loop in loops))
+        name = _numbered_name(self.first.prefix, number, loops, POSITION)
         self._take([], name, loops, draft.span)
         return _leaf(draft, name)
 
@@ -197,21 +199,24 @@ def series(nodes: list[Node], x: Shape, span: Span) -> Node:
             last = flat[-1] if flat else None
             if isinstance(last, Scope) and isinstance(part, Scope) and last.name == part.name:
                 body = series([last.body, part.body], last.input, span)
-                flat[-1] = last.model_copy(update={"output": part.output, "body": body})
+                flat[-1] = last.changed(output=part.output, body=body)
             else:
                 flat.append(part)
     if len(flat) == 1:
         return flat[0]
-    return Series.model_construct(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+    return Series.made(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
 
 
 def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
     """A node at the draft's place; what the lowering found needs no validation."""
-    return node.model_construct(input=draft.input, output=draft.output, span=str(draft.span), **fields)
+    return node.made(input=draft.input, output=draft.output, span=str(draft.span), **fields)
 
 
-def _numbered_name(prefix: str, number: int, steps: tuple[int, ...]) -> Name:
-    return Name(prefix, number, steps) if steps else Name.parse(f"{prefix}{number}")
+def _numbered_name(prefix: str, number: int, loops: tuple[_Loop, ...], key: str) -> Name:
+    """`key`: which of the loops' counters counts it."""
+    if loops:
+        return Name(prefix, number, tuple(loop.moves[key] for loop in loops))
+    return Name.parse(f"{prefix}{number}")
 
 
 def _at_all_turns(name: Name, loops: tuple[_Loop, ...]) -> list[str]:
@@ -236,7 +241,9 @@ def _op(draft: Leaf, name: Name | None) -> Op:
 
 def _within(path: list[str], node: Node) -> Node:
     for name in reversed(path[:MAX_PARTS]):  # what has more was refused
-        node = Scope.model_construct(input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node)
+        node = Scope.made(
+            input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node, block=None
+        )
     return node
 
 
@@ -245,13 +252,13 @@ def _under_loops(node: Node, depth: int) -> Node:
     match node:
         case Op(name=Name(steps=steps)) | Scope(name=Name(steps=steps)):
             assert node.name is not None
-            return node.model_copy(update={"name": node.name._replace(steps=(0,) * depth + steps)}) if steps else node
+            return node.changed(name=node.name._replace(steps=(0,) * depth + steps)) if steps else node
         case Series(children=children):
-            return node.model_copy(update={"children": tuple(_under_loops(child, depth) for child in children)})
+            return node.changed(children=tuple(_under_loops(child, depth) for child in children))
         case Parallel(paths=paths):
-            return node.model_copy(update={"paths": tuple(_under_loops(path, depth) for path in paths)})
+            return node.changed(paths=tuple(_under_loops(path, depth) for path in paths))
         case Repeat(body=body):
-            return node.model_copy(update={"body": _under_loops(body, depth)})
+            return node.changed(body=_under_loops(body, depth))
         case _:
             return node
 

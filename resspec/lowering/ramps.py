@@ -38,7 +38,7 @@ def _fold(nodes: Sequence[Any], in_repeat: bool) -> Node | None:
         case Op():
             same = len({(n.name, n.init, n.input, n.output) for n in nodes}) == 1
             layer = _fold_layers([n.layer for n in nodes], in_repeat) if same else None
-            return first.model_copy(update={"layer": layer}) if layer else None
+            return first.changed(layer=layer) if layer else None
         case Series():
             return _fold_children(nodes, "children", in_repeat)
         case Parallel():
@@ -49,7 +49,7 @@ def _fold(nodes: Sequence[Any], in_repeat: bool) -> Node | None:
             body = _fold([n.body for n in nodes], in_repeat) if len({n.name for n in nodes}) == 1 else None
         case _:
             return None
-    return body and first.model_copy(update={"body": body})
+    return body and first.changed(body=body)
 
 
 def _fold_children(nodes: Sequence[Any], field: str, in_repeat: bool) -> Node | None:
@@ -57,7 +57,7 @@ def _fold_children(nodes: Sequence[Any], field: str, in_repeat: bool) -> Node | 
     if len({len(row) for row in rows}) > 1:
         return None
     folded = tuple(_fold(column, in_repeat) for column in zip(*rows, strict=True))
-    return nodes[0].model_copy(update={field: folded}) if None not in folded else None
+    return nodes[0].changed(**{field: folded}) if None not in folded else None
 
 
 def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:

@@ -37,14 +37,14 @@ def with_last_norm(draft: Draft, init: Init) -> Draft | None:
 def _with_last_norm(node: Node, init: Init) -> Node | None:
     match node:
         case Op(layer=Norm()):
-            return node.model_copy(update={"init": init})
+            return node.changed(init=init)
         case Series(children=children):
             for i in reversed(range(len(children))):
                 if child := _with_last_norm(children[i], init):
-                    return node.model_copy(update={"children": (*children[:i], child, *children[i + 1 :])})
+                    return node.changed(children=(*children[:i], child, *children[i + 1 :]))
         case Scope(body=body):
             if inside := _with_last_norm(body, init):
-                return node.model_copy(update={"body": inside})
+                return node.changed(body=inside)
     return None
 
 
@@ -68,10 +68,10 @@ def without_drop_path(draft: Draft) -> Draft:
 def _without_drop_path(node: Node) -> Node:
     match node:
         case Op():
-            return node.model_copy(update={"layer": Identity()}) if isinstance(node.layer, DropPath) else node
+            return node.changed(layer=Identity()) if isinstance(node.layer, DropPath) else node
         case Series(children=children):
-            return node.model_copy(update={"children": tuple(map(_without_drop_path, children))})
+            return node.changed(children=tuple(map(_without_drop_path, children)))
         case Parallel(paths=paths):
-            return node.model_copy(update={"paths": tuple(map(_without_drop_path, paths))})
+            return node.changed(paths=tuple(map(_without_drop_path, paths)))
         case Repeat(body=body) | Scope(body=body):
-            return node.model_copy(update={"body": _without_drop_path(body)})
+            return node.changed(body=_without_drop_path(body))

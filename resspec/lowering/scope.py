@@ -11,7 +11,7 @@ from resspec.lowering import errors
 from resspec.source import Source, Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
-from resspec.syntax.parse import parse
+from resspec.syntax.parse import parse, parse_library
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage head init replace expect preact residual after "
@@ -79,7 +79,7 @@ class Loader:
 
     def load(self, source: Source) -> Library:
         library = self._loaded[source] = Library(source, partial=True)
-        file = parse(source)
+        file = parse_library(source) if self._open else parse(source)
         library.partial = False
         for declaration in file.declarations:
             if isinstance(declaration, ast.Use):

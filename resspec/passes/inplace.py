@@ -42,6 +42,7 @@ class _Decisions:
     def __init__(self) -> None:
         self.unsafe: dict[str, None] = {}
         self._known: dict[tuple[int, Memory], tuple[Node, Memory]] = {}
+        self._layers: dict[tuple[Activation, bool], Activation] = {}
 
     def node(self, node: Node, x: Memory) -> tuple[Node, Memory]:
         """The decided node, and the memory of its output."""
@@ -59,33 +60,39 @@ class _Decisions:
                 for child in children:
                     after, x = self.node(child, x)
                     decided.append(after)
-                return node.model_copy(update={"children": tuple(decided)}), x
+                return node.changed(children=tuple(decided)), x
             case Parallel(paths=(path,)):
                 path, y = self.node(path, x)
-                return node.model_copy(update={"paths": (path,), "inplace": False}), y
+                return node.changed(paths=(path,), inplace=False), y
             case Parallel():
                 return self._merge(node), Memory.OWN
             case Repeat(count=count, body=body):
                 body, y = self.node(body, self._all_turns(body, x, count))
-                return node.model_copy(update={"body": body}), y
+                return node.changed(body=body), y
             case Scope(body=body):
                 body, y = self.node(body, x)
-                return node.model_copy(update={"body": body}), y
+                return node.changed(body=body), y
 
     def _op(self, op: Op, x: Memory) -> tuple[Op, Memory]:
         layer = op.layer
         y = Memory.OWN if layer.output == "new" else x if layer.output == "same" else min(x, Memory.PART)
         if isinstance(layer, Activation):
             decision = self._decision(layer.inplace, x, op.span, by_default=layer.inplace_by_default)
-            op = op.model_copy(update={"layer": replace(layer, inplace=decision)})
+            op = op.changed(layer=self._layer(layer, decision))
             y = x if decision else y
         return op, Memory.NEEDED if layer.saves_output else y
+
+    def _layer(self, layer: Activation, decision: bool) -> Activation:
+        key = (layer, decision)
+        if key not in self._layers:
+            self._layers[key] = replace(layer, inplace=decision)
+        return self._layers[key]
 
     def _merge(self, node: Parallel) -> Parallel:
         """All paths read the input, so none may write over it; a sum may, over what its first path leaves."""
         paths, memories = zip(*(self.node(path, Memory.NEEDED) for path in node.paths), strict=True)
         decision = node.merge == "add" and self._decision(node.inplace, memories[0], node.span)
-        return node.model_copy(update={"paths": paths, "inplace": decision})
+        return node.changed(paths=paths, inplace=decision)
 
     def _decision(self, asked: bool | None, x: Memory, span: str, by_default: bool = True) -> bool:
         if asked is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import cache
+from functools import cache, lru_cache
 from threading import Lock
 
 from lark import Lark, Token
@@ -79,6 +79,12 @@ def tokens(source: Source) -> list[Token]:
             return found
     parse(source)
     raise InternalError(f"{source.name} can be read as a whole, but not token by token")
+
+
+@lru_cache(16)
+def parse_library(source: Source) -> ast.File:
+    """As `parse`, once for each source that others use."""
+    return parse(source)
 
 
 @cache

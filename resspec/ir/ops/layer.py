@@ -89,9 +89,9 @@ class Layer:
     saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in vars(self):
+        if name in self.__dict__:
             raise AttributeError(f"a layer is frozen: {name}")
-        super().__setattr__(name, value)
+        self.__dict__[name] = value
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)
