@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from resspec import cli, shipped
-from resspec.compiler import check
 from resspec.commands.explain import page
+from resspec.compiler import check
 from tests.diagnostics.test_fixtures import pages as docstrings
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in shipped.path("grammar", "diagnostics").glob("*.md")}
