@@ -21,14 +21,22 @@ class Label(NamedTuple):
     text: str = ""
 
 
+class Fix(NamedTuple):
+    """A change that a machine may make: the text that belongs in place of a span."""
+
+    span: Span
+    text: str
+
+
 class Diagnostic(NamedTuple):
-    """One mistake. `labels[0]` is the primary place; `help` is one change that works."""
+    """One mistake. `labels[0]` is the primary place; `help` is one change that works, `fix` the same as an edit."""
 
     code: str
     message: str
     labels: tuple[Label, ...]
     help: str | None = None
     notes: tuple[str, ...] = ()
+    fix: Fix | None = None
 
     @property
     def severity(self) -> str:

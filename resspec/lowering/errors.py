@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Span
 
 CIRCULAR = "E0241"
 
 
-def _at(code: str, message: str, span: Span, help: str | None = None, text: str = "") -> Diagnostic:
-    return Diagnostic(code, message, (Label(span, text),), help)
+def _at(
+    code: str, message: str, span: Span, help: str | None = None, text: str = "", instead: str | None = None
+) -> Diagnostic:
+    """At one place, where a machine may write another text `instead`."""
+    return Diagnostic(code, message, (Label(span, text),), help, fix=None if instead is None else Fix(span, instead))
 
 
 def _list(names: Sequence[str]) -> str:
@@ -20,6 +23,10 @@ def _list(names: Sequence[str]) -> str:
 
 def _meant(name: str | None) -> str | None:
     return f"did you mean `{name}`?" if name else None
+
+
+def _stride(value: str) -> str:
+    return f"/{value}" if value.isalnum() else f"/({value})"
 
 
 # --- E02: names and arguments ---
@@ -31,12 +38,12 @@ def unknown_layer(span: Span, near: str | None, is_word: bool = False) -> Diagno
         return _at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                    f"`{span.text}` is a word of the language")
     help = f"block names are lower case here: `{near}`" if near and near == span.text.lower() else _meant(near)
-    return _at("E0201", f"no layer or block is called `{span.text}`", span, help)
+    return _at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=near)
 
 
 def unknown_name(span: Span, near: str | None) -> Diagnostic:
     """E0202: a value names nothing that is known at this place."""
-    return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near))
+    return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near), instead=near)
 
 
 def unknown_argument(
@@ -45,12 +52,13 @@ def unknown_argument(
     """E0203: a layer, block or quantity has no argument of this name; others may."""
     help = "did you mean the stride? it is written `/2`" if near == "stride" else _meant(near)
     listed = f"it takes {_list(takes)}" if takes else f"it is for {_list(others)}" if others else None
-    return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed)
+    return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed,
+               instead=None if near == "stride" else near)
 
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
     """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
-    return _at("E0204", "a stride is written with a slash", span, f"`/{value}`")
+    return _at("E0204", "a stride is written with a slash", span, f"`/{value}`", instead=_stride(value))
 
 
 def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
@@ -58,7 +66,11 @@ def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, na
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
     help = _meant(near) or (f"`name=value`, with one of {_list(named)}" if named else None)
-    return _at("E0205", f"`{callee}` takes {amount}", span, help)
+    text, end = span.source.text, span.end
+    is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
+    before = len(text[: span.start].rstrip(" \t").removesuffix(","))
+    fix = Fix(Span(span.source, before, end), f" -> {span.text}") if is_last else None
+    return Diagnostic("E0205", f"`{callee}` takes {amount}", (Label(span),), help, fix=fix)
 
 
 def missing_argument(span: Span, callee: str, needs: str, example: str | None) -> Diagnostic:
@@ -125,7 +137,9 @@ def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
 def no_library(span: Span, looked: Sequence[str], near: str | None) -> Diagnostic:
     """E0217: a library or file that is not there."""
     where = f"looked for {', '.join(looked)}"
-    return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), _meant(near), (where,))
+    quote = '"' if span.text.startswith('"') else ""
+    fix = Fix(span, f"{quote}{near}{quote}") if near else None
+    return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), _meant(near), (where,), fix)
 
 
 def outside_root(span: Span, root: str) -> Diagnostic:
@@ -162,32 +176,34 @@ def number_too_large(span: Span, limit: int) -> Diagnostic:
 
 def unknown_option(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
     """E0224: no shortcut option has this name."""
-    return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near) or f"there are {_list(known[:12])}")
+    return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near) or f"there are {_list(known[:12])}",
+               instead=near)
 
 
 def unknown_network(span: Span, near: str | None) -> Diagnostic:
     """E0225: no network has this name."""
-    return _at("E0225", f"no network is called `{span.text}`", span, _meant(near))
+    return _at("E0225", f"no network is called `{span.text}`", span, _meant(near), instead=near)
 
 
 def unknown_arm(span: Span, near: str | None) -> Diagnostic:
     """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
-    return _at("E0226", f"a shortcut option has no arm `{span.text}`", span, _meant(near) or "`same`, `widen` or `change`")
+    return _at("E0226", f"a shortcut option has no arm `{span.text}`", span, _meant(near) or "`same`, `widen` or `change`",
+               instead=near)
 
 
 def unknown_law(span: Span, near: str | None) -> Diagnostic:
     """E0227: no law of initialisation has this name."""
-    return _at("E0227", f"no initialisation is called `{span.text}`", span, _meant(near))
+    return _at("E0227", f"no initialisation is called `{span.text}`", span, _meant(near), instead=near)
 
 
 def unknown_kind(span: Span, near: str | None) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
-    return _at("E0228", f"no layer is called `{span.text}`", span, _meant(near))
+    return _at("E0228", f"no layer is called `{span.text}`", span, _meant(near), instead=near)
 
 
 def bad_choice(span: Span, argument: str, choices: Sequence[str], near: str | None) -> Diagnostic:
     """E0229: an argument that takes one of a few words."""
-    return _at("E0229", f"{argument} is one of {', '.join(choices)}", span, _meant(near))
+    return _at("E0229", f"{argument} is one of {', '.join(choices)}", span, _meant(near), instead=near)
 
 
 def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:
@@ -229,7 +245,8 @@ def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
 
 def unknown_metric(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
     """E0236: `expect` names a total of the report."""
-    return _at("E0236", f"the report has no `{span.text}`", span, _meant(near) or f"one of {', '.join(known)}")
+    return _at("E0236", f"the report has no `{span.text}`", span, _meant(near) or f"one of {', '.join(known)}",
+               instead=near)
 
 
 def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
@@ -242,7 +259,7 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
 
 def no_merge(span: Span, near: str | None) -> Diagnostic:
     """E0238: paths are merged by `add`, `concat` or `mul`."""
-    return _at("E0238", f"`{span.text}` merges nothing", span, _meant(near) or "`add`, `concat` or `mul`")
+    return _at("E0238", f"`{span.text}` merges nothing", span, _meant(near) or "`add`, `concat` or `mul`", instead=near)
 
 
 def bad_replacement(span: Span) -> Diagnostic:
@@ -263,8 +280,8 @@ def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
     """E0242: the arguments of a network, and those of a quantity, are given by name."""
-    help = f"`{parameter}={span.text}`" if parameter else None
-    return _at("E0242", f"`{template}` takes its arguments by name", span, help)
+    named = f"{parameter}={span.text}" if parameter else None
+    return _at("E0242", f"`{template}` takes its arguments by name", span, named and f"`{named}`", instead=named)
 
 
 def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None) -> Diagnostic:

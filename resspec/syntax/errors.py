@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from itertools import takewhile
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Source, Span
 
 MAX_BYTES = 1 << 20
@@ -21,7 +23,9 @@ CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "exp
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
     """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are no UTF-8."""
-    return Diagnostic("E0101", what, (Label(Span(source, offset, offset + 1)),), help)
+    place = Span(source, offset, offset + 1)
+    fix = Fix(place, "\n" if place.text == "\r" else "") if help == "remove it" else None
+    return Diagnostic("E0101", what, (Label(place),), help, fix=fix)
 
 
 def too_large(source: Source, size: int) -> Diagnostic:
@@ -35,11 +39,27 @@ def odd_character(span: Span) -> Diagnostic:
     char = span.text
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
-    plain = unicodedata.normalize("NFKC", char)
-    ascii_form = _ASCII.get(char) or (plain if plain != char and plain.isascii() and plain.isprintable() else None)
+    plain = _plain(char)
     letter = "write an ASCII letter" if char.isalpha() else "leave it out"
-    help = letter if not ascii_form else f"write `{ascii_form}`" if ascii_form.strip() else "write a plain space"
-    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),), help)
+    help = letter if not plain else f"write `{plain}`" if plain.strip() else "write a plain space"
+    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),), help, fix=_in_ascii(span))
+
+
+def _plain(char: str) -> str | None:
+    """What a character looks like or stands for, in ASCII."""
+    form = unicodedata.normalize("NFKC", char)
+    return _ASCII.get(char) or (form if form != char and form.isascii() and form.isprintable() else None)
+
+
+def _in_ascii(span: Span) -> Fix | None:
+    """All such characters in a row, and both quotes of a string, or the next would be the next mistake."""
+    after = span.source.text[span.start : span.start + 1000]
+    if quoted := re.match("“([^\"“”\n]*)”", after):
+        return Fix(Span(span.source, span.start, span.start + quoted.end()), f'"{quoted[1]}"')
+    if span.text in "“”" or not (_plain(span.text) or unicodedata.category(span.text) == "Cf"):
+        return None
+    row = "".join(takewhile(lambda char: _plain(char) and char not in "“”", after)) or span.text
+    return Fix(Span(span.source, span.start, span.start + len(row)), "".join(_plain(char) or "" for char in row))
 
 
 def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
@@ -65,8 +85,10 @@ def missing_comma(span: Span) -> Diagnostic:
     other = f", or `-> {word}` for the next layer" if word[:1].isalpha() else ""
     if word[:1] == "/":
         other = f"; before a blank a slash divides, `/ {word[1:]}`" if len(word) > 1 else ""
+    blank = len(span.source.text[: span.start].rstrip(" \t"))
+    fix = Fix(Span(span.source, blank, span.start), ", ") if word[:1] == "/" and word[1:] and blank < span.start else None
     return Diagnostic("E0107", "a comma is missing between two arguments", (Label(span, "this is another argument"),),
-                      f"`, {word}`{other}")
+                      f"`, {word}`{other}", fix=fix)
 
 
 def unexpected(span: Span, expected: str) -> Diagnostic:
@@ -111,26 +133,32 @@ def empty(source: Source) -> Diagnostic:
 
 def misspelt(span: Span, what: str, near: str) -> Diagnostic:
     """E0115: the word that opens a clause or declaration is no word of the language."""
-    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean `{near}`?")
+    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean `{near}`?",
+                      fix=Fix(span, near))
 
 
 def colon(span: Span, name: str) -> Diagnostic:
     """E0116: an argument with a colon: `groups: 2`. A colon ends a label."""
-    return Diagnostic("E0116", "an argument is written with `=`", (Label(span),), f"`{name}=…`; a colon ends a label")
+    after = span.source.text[span.end :]
+    over = Span(span.source, span.start, span.end + len(after) - len(after.lstrip(" \t")))
+    return Diagnostic("E0116", "an argument is written with `=`", (Label(span),), f"`{name}=…`; a colon ends a label",
+                      fix=Fix(over, "="))
 
 
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
-    return Diagnostic("E0117", "a label ends in a colon", (Label(span),), f"`{span.text}:`")
+    return Diagnostic("E0117", "a label ends in a colon", (Label(span),), f"`{span.text}:`", fix=Fix(span, f"{span.text}:"))
 
 
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
-    return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`")
+    signs = re.match(r"/+[ \t]*", span.source.text[span.start :])
+    fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
+    return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`", fix=fix)
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
     """E0119: a unit that is none, or that does not touch its number."""
     meant = f"{number}{unit.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
     wrong = "a unit touches its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
-    return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?")
+    return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant))
