@@ -12,6 +12,7 @@ from resspec.commands import given
 from resspec.commands.terminal import color, complain, show, width
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
+from resspec.ir.tools import TOOLS
 
 if TYPE_CHECKING:
     from resspec.backends.report import Report
@@ -24,6 +25,7 @@ EXAMPLES = """\
   resspec report resnet50 --by op --input 3x288x288
   resspec report resnet50 --batch 256 --dtype bfloat16 --optimizer adamw
   resspec report resnet50 --memory 24GB   the largest batch for training in it
+  resspec report resnet50 --like fvcore       and why its total is another
   resspec report resnet50 --freeze stem --freeze layer1
   resspec report resnet18 resnet34 resnet50   a column each
   resspec report specs/ --format csv          a folder, a line each
@@ -45,6 +47,8 @@ def arguments(parser: ArgumentParser) -> None:
                         help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)")
     parser.add_argument("--freeze", action="append", default=[], metavar="STAGE",
                         help="a section whose parameters do not learn; may stand several times")
+    parser.add_argument("--like", choices=TOOLS, metavar="TOOL",
+                        help=f"the total of one sample as another tool gives it: {', '.join(TOOLS)}")
     parser.add_argument("--memory", type=_bytes, metavar="SIZE", help="say how large a batch fits, as in 24GB or 80GiB")
 
 
@@ -79,7 +83,7 @@ def _report(spec: str, arguments: Namespace) -> Report:
 
     network = load(spec, input=arguments.input, **dict(arguments.set))
     at = Conditions(arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze))
-    return report(network, at=at, by=arguments.by, memory=arguments.memory)
+    return report(network, at=at, by=arguments.by, memory=arguments.memory, like=arguments.like)
 
 
 def _one(report: Report, form: str) -> str:

@@ -19,6 +19,7 @@ from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from resspec.ir.ops.window import AvgPool, Pool
 from resspec.ir.shape import Shape
+from resspec.ir.tools import TOOLS
 from resspec.passes.measure import measure
 
 
@@ -41,11 +42,10 @@ class Like(NamedTuple):
 
 def like(network: Network, tool: str) -> Like:
     """The total of a tool of TOOLS, and how it comes about. Raises KeyError for another one."""
-    version, counts, rule = TOOLS[tool]
-    found = _count(network.body, rule, {})
+    found = _count(network.body, RULES[tool], {})
     extra = sorted(found.extra.items(), key=lambda item: (-abs(item[1]), item[0]))
     bridge = (Item("macs", measure(network).macs), *(Item(label, value) for label, value in extra if value))
-    return Like(tool, version, counts, sum(item.value for item in bridge), bridge, tuple(sorted(found.uncounted)))
+    return Like(tool, *TOOLS[tool], sum(item.value for item in bridge), bridge, tuple(sorted(found.uncounted)))
 
 
 # --- what each tool adds to the macs of a layer ---
@@ -159,27 +159,9 @@ def _bias(layer: Layer, x: Shape, y: Shape) -> int:
     return y.elements if "bias" in layer.parameters(x) else 0
 
 
-class Tool(NamedTuple):
-    """`version`: the one that its rule was compared with. `counts`: what its total adds up."""
-
-    version: str
-    counts: str
-    rule: Rule
-
-
-TOOLS = {
-    "paper": Tool("He et al. 2015", "macs", _macs),
-    "torchvision": Tool("0.29.1", "macs, as `_ops` in billions", _macs),
-    "pycls": Tool("0.1.1", "macs; biases", _pycls),
-    "fvcore": Tool("0.1.5.post20221221",
-                   "macs; 2 for each element of a batch norm, 5 of another norm; inputs of adaptive average pools", _fvcore),
-    "torchinfo": Tool("1.8.0", "macs, but linear layers at one position; biases; parameters of norms", _torchinfo),
-    "ptflops": Tool("0.7.5", "macs; biases; 2 for each element of a norm, and each input of relu, gelu, pools", _ptflops),
-    "thop": Tool("0.1.1.post2209072238",
-                 "macs; 4 for each element of a batch norm; for each output of an average pool 1 and its window", _thop),
-    "deepspeed": Tool("0.19.8",
-                      "2 macs; biases of convolutions; 2 for each element of a batch norm, 5 of another norm; "
-                      "inputs of relu, silu, gelu, pools", _deepspeed),
+RULES: dict[str, Rule] = {
+    "paper": _macs, "torchvision": _macs, "pycls": _pycls, "fvcore": _fvcore, "torchinfo": _torchinfo, "ptflops": _ptflops,
+    "thop": _thop, "deepspeed": _deepspeed,
 }
 
 

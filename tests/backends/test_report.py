@@ -30,6 +30,8 @@ from resspec.backends.table import rounded
 from resspec.compiler import load, shipped_names
 from resspec.diagnostics import UsageError
 from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.ir.tools import TOOLS
+from resspec.passes.like import Like
 from resspec.passes.quantities import SUMS, add
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
@@ -71,7 +73,7 @@ def _adding(acts: dict[str, int], child: str) -> Any:
 @pytest.mark.parametrize("name", shipped_names())
 def test_json(name: str) -> None:
     at = Conditions(7, "float16", "adam", frozenset(["head"]))
-    for found in (report(load(name)), *(report(load(name), at=at, by=view, memory=10**9) for view in VIEWS)):
+    for found in (report(load(name)), *(report(load(name), at=at, by=view, memory=10**9, like="torchinfo") for view in VIEWS)):
         text = to_json(found)
         jsonschema.validate(json.loads(text), SCHEMA)
         assert from_json(text) == found
@@ -87,6 +89,50 @@ def test_the_schema_has_every_quantity() -> None:
     row = SCHEMA["$defs"]["row"]
     assert {name: row["properties"][name] for name in SUMS} == {name: quantities[name] for name in SUMS}
     assert row["required"] == list(row["properties"])
+
+
+def test_the_schema_has_every_tool() -> None:
+    tool, none = SCHEMA["properties"]["like"]["anyOf"]
+    assert tool["properties"]["tool"]["enum"] == list(TOOLS)
+    assert tool["required"] == list(Like._fields)
+    assert none == {"type": "null"}
+
+
+def test_like_a_tool() -> None:
+    """The same figures in every form."""
+    found = report(load("torchvision/resnet50"), like="fvcore")
+    document = json.loads(to_json(found))["like"]
+    assert (document["tool"], document["total"], document["uncounted"]) == (
+        "fvcore", 4_111_512_576, ["add", "bias of fc", "maxpool", "relu"])
+    assert document["bridge"] == [
+        {"label": "macs", "value": 4_089_184_256}, {"label": "bn", "value": 22_227_968}, {"label": "avgpool", "value": 100_352}]
+    lines = [line.split() for line in to_table(found).splitlines()]
+    start = lines.index(["like", "fvcore", "4,111,512,576"])
+    assert lines[start + 1:start + 4] == [
+        ["=", "macs", "4,089,184,256"], ["+", "bn", "22,227,968"], ["+", "avgpool", "100,352"]]
+    assert lines[-1] == "it adds nothing for add, bias of fc, maxpool, relu".split()
+    page = to_markdown(found).splitlines()
+    assert "| like fvcore | 4,111,512,576 |" in page
+    assert "| avgpool | 100,352 |" in page
+    both = [found, report(load("resnet18"), like="fvcore")]
+    assert "| like fvcore | 4,111,512,576 | 1,799,447,040 |" in several.to_markdown(both, ["a", "b"]).splitlines()
+    rows = list(csv.DictReader(totals_to_csv(both, ["a", "b"]).splitlines()))
+    assert [row["like_fvcore"] for row in rows] == ["4111512576", "1799447040"]
+
+
+def test_a_term_may_be_less_than_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text("network n { input 4x6x6; stem to_last -> linear 8, bias=false }", encoding="utf-8")
+    text = to_table(report(load(path), like="torchinfo"))
+    lines = [line.split() for line in text.splitlines()]
+    assert lines[lines.index(["like", "torchinfo", "32"]) + 1:][:2] == [
+        ["=", "macs", "1,152"], ["-", "linear", "at", "one", "position", "1,120"]]
+
+
+@pytest.mark.parametrize(("tool", "says"), [("fvcor", "did you mean 'fvcore'"), ("abacus", "there are paper, torchvision")])
+def test_like_no_tool(tool: str, says: str) -> None:
+    with pytest.raises(UsageError, match=f"no tool '{tool}' to be like; {says}"):
+        report(load("resnet18"), like=tool)
 
 
 def test_json_of_resnet152(resnet152: Report) -> None:
@@ -114,12 +160,15 @@ def test_json_of_resnet152(resnet152: Report) -> None:
     (lambda d: d["totals"].update(macs=1.5), "`macs` is a whole number"),
     (lambda d: d["totals"].update(macs=True), "`macs` is a whole number"),
     (lambda d: d["rows"][0].update(layers=-1), "`layers` is a whole number"),
+    (lambda d: d["like"].update(total=1), "a bridge that does not lead to its total"),
+    (lambda d: d["like"].update(tool="abacus"), "a tool that nobody knows"),
+    (lambda d: d["like"]["bridge"][0].update(value="1"), "`value` is a whole number"),
     (lambda d: d.update(hash=7), "`hash` is a text"),
     (lambda d: d.update(rows=3), "no resspec.report/1"),
     (lambda d: d.update(rows=[None]), "no resspec.report/1"),
 ])
-def test_what_is_no_report(change: Any, says: str, resnet152: Report) -> None:
-    document = json.loads(to_json(resnet152))
+def test_what_is_no_report(change: Any, says: str) -> None:
+    document = json.loads(to_json(report(load("resnet18"), like="thop")))
     change(document)
     with pytest.raises(UsageError, match=re.escape(says)):
         from_json(json.dumps(document))
@@ -280,7 +329,7 @@ def test_markdown() -> None:
     assert any(line.startswith("The largest batch for training in 24.0 GB is ") for line in lines)
 
 
-def test_several_side_by_side() -> None:
+def test_bothside_by_side() -> None:
     names = ["resnet18", "torchvision/resnet18"]
     reports = [report(load(name)) for name in names]
     table = several.to_table(reports, names).splitlines()
@@ -298,7 +347,7 @@ def test_many_take_a_row_each() -> None:
     assert [line.split()[0] for line in lines[2:-1]] == names
 
 
-def test_several_as_json() -> None:
+def test_bothas_json() -> None:
     names = ["resnet18", "digits"]
     document = json.loads(several.to_json([report(load(name)) for name in names], names))
     published = json.loads((SCHEMAS / "reports.schema.json").read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from resspec.backends.report.views import Row, View, rows
@@ -9,6 +10,9 @@ from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import Conditions
+from resspec.ir.tools import TOOLS
+from resspec.passes.like import Like
+from resspec.passes.like import like as like_tool
 from resspec.passes.quantities import Facts, Figures
 from resspec.suggest import nearest
 
@@ -42,26 +46,35 @@ class Report(NamedTuple):
     totals: Figures
     tensors: Tensors
     max_batch: MaxBatch | None = None
+    like: Like | None = None
 
 
 def report(
-    network: Network, digests: Digests | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None
+    network: Network, digests: Digests | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
+    like: str | None = None,
 ) -> Report:
-    """The report of a network, a row for each stage, block or layer; `digests` as for the fingerprint; `memory` in bytes.
-    Raises UsageError where a frozen section is none."""
+    """The report of a network, a row for each stage, block or layer; `digests` as for the fingerprint; `memory` in bytes;
+    `like`: a tool of TOOLS, whose total for one sample is given, too. Raises UsageError where a frozen section, or
+    such a tool, is none."""
     _check(network, at)
+    if like is not None and like not in TOOLS:
+        raise UsageError(f"there is no tool {like!r} to be like; {_meant(like, TOOLS)}")
     facts = Facts(network, at)
     totals = facts.totals
     counters = facts.counters
     tensors = Tensors({at.dtype: totals["params"]}, {at.dtype: totals["buffers"] - counters, "int64": counters})
     fits = None if memory is None else MaxBatch(memory, facts.training_bound.max_batch(memory))
     found = tuple(rows(facts, by))
-    return Report(network.name, fingerprint(network, digests), str(network.input), at, by, found, totals, tensors, fits)
+    return Report(network.name, fingerprint(network, digests), str(network.input), at, by, found, totals, tensors, fits,
+                  None if like is None else like_tool(network, like))
 
 
 def _check(network: Network, at: Conditions) -> None:
     labels = [section.label for section in network.sections]
     for label in at.frozen.difference(labels):
-        near = nearest(label, labels)
-        hint = f"did you mean {near!r}?" if near else f"it has {', '.join(labels)}"
-        raise UsageError(f"{network.name} has no section {label!r} to freeze; {hint}")
+        raise UsageError(f"{network.name} has no section {label!r} to freeze; {_meant(label, labels)}")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    near = nearest(word, known)
+    return f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"

@@ -10,6 +10,8 @@ from resspec.backends.report import MaxBatch, Report, Tensors
 from resspec.backends.report.views import VIEWS, Row
 from resspec.diagnostics import UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
+from resspec.ir.tools import TOOLS
+from resspec.passes.like import Item, Like
 from resspec.passes.quantities import SUMS, Figures
 from resspec.passes.receptive import Field
 
@@ -33,6 +35,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "totals": report.totals,
         "tensors": report.tensors._asdict(),
         "max_batch": report.max_batch and report.max_batch._asdict(),
+        "like": report.like and {**report.like._asdict(), "bridge": [item._asdict() for item in report.like.bridge]},
     }
 
 
@@ -62,6 +65,7 @@ def from_json(text: str) -> Report:
             totals=_figures(document["totals"], tuple(QUANTITIES)),
             tensors=Tensors(*(_counts(document["tensors"], name) for name in Tensors._fields)),
             max_batch=fits and MaxBatch(_whole(fits, "memory"), fits["batch"] and _whole(fits, "batch")),
+            like=document["like"] and _like(document["like"]),
         )
     except KeyError as error:
         raise UsageError(f"this is no {SCHEMA}: it has no {error}") from None
@@ -74,6 +78,17 @@ def _conditions(document: dict[str, Any]) -> Conditions:
         raise ValueError("`at` has a type or an optimizer that nobody knows")
     frozen = frozenset(_text({"frozen": label}, "frozen") for label in document["frozen"])
     return Conditions(_whole(document, "batch"), document["dtype"], document["optimizer"], frozen)
+
+
+def _like(document: dict[str, Any]) -> Like:
+    if document["tool"] not in TOOLS:
+        raise ValueError("`like` has a tool that nobody knows")
+    bridge = tuple(Item(_text(item, "label"), _integer(item, "value")) for item in document["bridge"])
+    if _whole(document, "total") != sum(item.value for item in bridge):
+        raise ValueError("`like` has a bridge that does not lead to its total")
+    version, counts = (_text(document, name) for name in ("version", "counts"))
+    uncounted = tuple(_text({"uncounted": kind}, "uncounted") for kind in document["uncounted"])
+    return Like(document["tool"], version, counts, document["total"], bridge, uncounted)
 
 
 def _row(document: dict[str, Any]) -> Row:
@@ -97,9 +112,16 @@ def _counts(document: dict[str, Any], name: str) -> dict[str, int]:
 
 
 def _whole(document: dict[str, Any], name: str) -> int:
-    value = document[name]
-    if type(value) is not int or value < 0:
+    value = _integer(document, name)
+    if value < 0:
         raise TypeError(f"`{name}` is a whole number, 0 or more")
+    return value
+
+
+def _integer(document: dict[str, Any], name: str) -> int:
+    value = document[name]
+    if type(value) is not int:
+        raise TypeError(f"`{name}` is a whole number")
     return value
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from resspec.backends.markdown import escaped, folded, table
 from resspec.backends.report import Report
-from resspec.backends.report.table import FIGURES, figure, memory_lines, times
+from resspec.backends.report.table import FIGURES, figure, like_lines, memory_lines, times
+from resspec.passes.like import Like
 
 
 def to_markdown(report: Report) -> str:
@@ -22,7 +23,22 @@ def _lines(report: Report) -> Iterator[str]:
         table(("total", ""), ((f"`{name}`", f"{value:,}") for name, value in report.totals.items()), figures=1)
     ))
     yield ""
-    yield from (f"{escaped(line)[0].upper()}{escaped(line)[1:]}.  " for line in memory_lines(report))
+    yield from map(_sentence, memory_lines(report))
+    if report.like:
+        yield ""
+        yield from table((f"like {report.like.tool}", f"{report.like.total:,}"), _bridge(report.like), figures=1)
+        yield ""
+        yield from map(_sentence, like_lines(report.like))
+
+
+def _bridge(like: Like) -> Iterator[tuple[str, ...]]:
+    for item in like.bridge:
+        yield escaped(item.label), f"{item.value:,}"
+
+
+def _sentence(line: str) -> str:
+    words = escaped(line)
+    return f"{words[0].upper()}{words[1:]}.  "
 
 
 def _rows(report: Report) -> Iterator[tuple[str, ...]]:

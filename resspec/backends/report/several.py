@@ -46,7 +46,9 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list
     names = ["", "input", *QUANTITIES]
     if any(report.max_batch for report in reports):
         names.append("max batch")
-    return [names, *([title, report.input, *(f"{report.totals[name]:,}" for name in QUANTITIES), *_max_batch(report)]
+    names += [f"like {reports[0].like.tool}"] if reports[0].like else []
+    return [names, *([title, report.input, *(f"{report.totals[name]:,}" for name in QUANTITIES), *_max_batch(report),
+                      *([f"{report.like.total:,}"] if report.like else [])]
                      for title, report in zip(titles, reports, strict=True))]
 
 

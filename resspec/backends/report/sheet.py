@@ -18,10 +18,12 @@ def to_csv(report: Report) -> str:
 
 
 def totals_to_csv(reports: Sequence[Report], titles: Sequence[str]) -> str:
-    """A line for each of several reports, at least one, with its totals."""
+    """A line for each of several reports, at least one, with its totals; all are like the same tool, or none."""
     rows = ((title, report.network, report.hash, report.input, report.at.batch, report.at.dtype, report.at.optimizer,
-             *report.totals.values()) for title, report in zip(titles, reports, strict=True))
-    return _text(("spec", "network", "hash", "input", "batch", "dtype", "optimizer", *reports[0].totals), rows)
+             *report.totals.values(), *([report.like.total] if report.like else []))
+            for title, report in zip(titles, reports, strict=True))
+    like = [f"like_{reports[0].like.tool}"] if reports[0].like else []
+    return _text(("spec", "network", "hash", "input", "batch", "dtype", "optimizer", *reports[0].totals, *like), rows)
 
 
 def _text(heading: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

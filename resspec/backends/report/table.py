@@ -9,6 +9,7 @@ from resspec.backends.report import Report
 from resspec.backends.report.views import Row
 from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, size, table, text
 from resspec.ir.quantities import QUANTITIES
+from resspec.passes.like import Like
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,7 +30,15 @@ def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> 
     note = text("for one sample; flops = 2 macs, of convolutions and linear layers", "dim")
     parts += [_exact(report, of_bytes=False), note, ""]
     parts += [_exact(report, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
+    if report.like:
+        parts += ["", _bridge(report.like), *(text(line, "dim") for line in like_lines(report.like))]
     return shown(parts, width, color)
+
+
+def like_lines(like: Like) -> list[str]:
+    """What the total of a tool adds up, and what it leaves out."""
+    lines = [f"{like.tool} ({like.version}) counts, for one sample: {like.counts}"]
+    return [*lines, f"it adds nothing for {', '.join(like.uncounted)}"] if like.uncounted else lines
 
 
 def memory_lines(report: Report) -> list[str]:
@@ -113,6 +122,19 @@ def _exact(report: Report, of_bytes: bool) -> Table:
     half = (len(names) + 1) // 2
     for i in range(half):
         made.add_row(*(word for name in names[i::half] for word in (name, f"{report.totals[name]:,}")))
+    return made
+
+
+def _bridge(like: Like) -> Table:
+    """A tool's total as a sum, a line for each term."""
+    from rich.table import Table
+
+    made = Table.grid(padding=(0, GAP, 0, 0))
+    made.add_column(no_wrap=True)
+    made.add_column(justify="right", no_wrap=True)
+    made.add_row(text(f"like {like.tool}", "bold"), f"{like.total:,}")
+    for sign, (label, value) in zip("=" + "+" * len(like.bridge), like.bridge, strict=False):
+        made.add_row(f"{sign if value >= 0 else '-'} {label}", f"{abs(value):,}")
     return made
 
 
