@@ -42,6 +42,14 @@ class Digests:
     def __init__(self) -> None:
         self._rows: dict[tuple[int | None, ...], tuple[str, tuple[Node, ...]]] = {}
         self._plain: dict[int, tuple[bool, bool, Node]] = {}
+        self._ops: dict[tuple[int, int, int | None], tuple[str, Op]] = {}
+
+    def op(self, op: Op, turn: int | None) -> str:
+        """As `op_digest`; layers that are one object share theirs."""
+        key = (id(op.layer), id(op.init), turn)
+        if key not in self._ops:
+            self._ops[key] = op_digest(op, turn), op
+        return self._ops[key][0]
 
     def row(self, nodes: tuple[Node, ...], turns: tuple[int, ...], turn: int | None = None) -> str:
         """The digest of what runs in one scope. `turns` are of the scope's repeats, `turn` of the nearest repeat at all."""
@@ -59,7 +67,7 @@ class Digests:
             case Op():
                 if node.kind != "identity":
                     prefix, number = _place(node, turns) if has_tensors else (None, None)
-                    yield _Entry(prefix, number, 1, op_digest(node, turn), None)
+                    yield _Entry(prefix, number, 1, self.op(node, turn if has_ramps else None), None)
             case Scope(body=body) if not has_tensors:
                 yield from self._entries(body, turns, turn)
             case Scope(body=body):

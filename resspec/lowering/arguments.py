@@ -71,6 +71,8 @@ Known = dict[tuple[object, ...], Bound]  # by the kind of a layer and the values
 def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report, known: Known) -> Bound | None:
     """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
+    if not call.arguments and (bound := known.get((op.kind,))):
+        return bound
     stated = _assign(call, given, op.positional, _words(op.kind), evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
         return None

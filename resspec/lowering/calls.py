@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from resspec.lowering.chain import Lowerer
 
 
+_LAYERS = {kind: BlockRef(kind, None, None) for kind in OPS}
+
+
 def call(
     lowerer: Lowerer, call: ast.Call, x: Shape | None, frame: Frame, strided: bool, label: ast.Name | None
 ) -> tuple[Draft | None, bool]:
@@ -47,8 +50,8 @@ def call(
 
 def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     name = call.name
-    if name.text in OPS and name.text not in frame.names:
-        return BlockRef(name.text, None, None)
+    if name.text in _LAYERS and name.text not in frame.names:
+        return _LAYERS[name.text]
     if name.text in frame.names or find_one(frame.library, name, frame.report, ast.Block, ast.Let, ast.Option):
         value = frame.lookup(name)
         if not isinstance(value, BlockRef | Unknown):

@@ -107,12 +107,12 @@ class _Trace:
                 return _within(node, self.node(body, x, turn))
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value) -> _Step:
-        costs, done = [], _nothing(x)
+        costs, y, within, kept = [], x, True, x.kept
         for node, turn in nodes:
-            step = self.node(node, done.output, turn)
-            costs.append(step.cost)
-            done = _then(done, step)
-        return done._replace(cost=_sum(costs))
+            cost, y, inside, is_kept = self.node(node, y, turn)
+            costs.append(cost)
+            kept, within = kept or (within and is_kept), within and inside
+        return _Step(_sum(costs), y, within, kept)
 
     def _repeat(self, count: int, body: Node, x: _Value) -> _Step:
         if self._has_ramp(body):

@@ -12,7 +12,7 @@ from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
 from resspec.passes.autograd import Backward, Cost, backward
 from resspec.passes.inference import inference_lower_bound
 from resspec.passes.ledger import Entry, ledger, path
-from resspec.passes.measure import Totals, measure
+from resspec.passes.measure import Totals, combine, measure
 from resspec.passes.peak import inference_peak
 from resspec.passes.training import TrainingBound, training_bound
 from resspec.passes.work import Work, work
@@ -41,7 +41,7 @@ class Facts:
         """Raises KeyError for a name that is none of QUANTITIES."""
         match quantity:
             case "params" | "buffers" | "macs" | "flops" | "acts" | "layers":
-                return int(getattr(measure(self.network), quantity))
+                return int(getattr(self.measured, quantity))
             case "inference_bound_bytes":
                 return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network).elements
             case "inference_peak_bytes":
@@ -65,11 +65,15 @@ class Facts:
         return {name: self._sums[name] if name in self._sums else self.total(name) for name in QUANTITIES}
 
     @cached_property
+    def measured(self) -> Totals:
+        return combine(self._measured)
+
+    @cached_property
     def sections(self) -> tuple[Figures, ...]:
         """What each section has of what adds up."""
         return tuple(
-            figures(measure(section.body), work(section.body), cost.total, self.at, section.label in self.at.frozen)
-            for section, cost in zip(self.network.sections, self.backward.parts, strict=True)
+            figures(totals, work(section.body), cost.total, self.at, section.label in self.at.frozen)
+            for section, totals, cost in zip(self.network.sections, self._measured, self.backward.parts, strict=True)
         )
 
     @cached_property
@@ -83,7 +87,7 @@ class Facts:
     @property
     def counters(self) -> int:
         """Elements of buffers that are whole numbers, in int64 whatever the type of all else."""
-        return measure(self.network).counters
+        return self.measured.counters
 
     @cached_property
     def backward(self) -> Cost:
@@ -91,7 +95,13 @@ class Facts:
 
     @cached_property
     def training_bound(self) -> TrainingBound:
-        return training_bound(self.network, self.backward.total, self.at.dtype, self.at.optimizer, self.at.frozen)
+        sections = zip(self.network.sections, self._measured, strict=True)
+        trainable = sum(totals.params for section, totals in sections if section.label not in self.at.frozen)
+        return training_bound(self.measured.params, trainable, self.backward.total, self.at.dtype, self.at.optimizer)
+
+    @cached_property
+    def _measured(self) -> list[Totals]:
+        return [measure(section.body) for section in self.network.sections]
 
     @cached_property
     def _sums(self) -> Figures:

@@ -7,6 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops.layer import Ratio
 
 
 class Field(NamedTuple):
@@ -25,13 +26,13 @@ def fields(network: Network) -> list[Field]:
     for section in network.sections:
         done = _then(done, _reach(section.body, known))
         (height, rows), (width, columns) = done
-        found.append(Field((1 + ceil(height), 1 + ceil(width)), (rows, columns)))
+        found.append(Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns))))
     return found
 
 
-_Axis = tuple[Fraction, Fraction]  # how far beyond one position it reads, and the stride
+_Axis = tuple[Ratio, Ratio]  # how far beyond one position it reads, and the stride
 _Axes = tuple[_Axis, _Axis]
-_NOTHING: _Axes = ((Fraction(0), Fraction(1)),) * 2
+_NOTHING: _Axes = ((0, 1),) * 2
 
 
 def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
@@ -40,7 +41,7 @@ def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
     match node:
         case Op(layer=layer):
             extent, (rows, columns) = layer.reach(node.input)
-            found = ((Fraction(extent[0] - 1), rows), (Fraction(extent[1] - 1), columns))
+            found = ((extent[0] - 1, rows), (extent[1] - 1, columns))
         case Series(children=children):
             found = _NOTHING
             for child in children:

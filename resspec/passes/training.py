@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS
 from resspec.passes.autograd import Backward
-from resspec.passes.measure import measure
 
 
 class TrainingBound(NamedTuple):
@@ -29,11 +26,10 @@ class TrainingBound(NamedTuple):
 
 
 def training_bound(
-    network: Network, cost: Backward, dtype: str = "float32", optimizer: str = "momentum", frozen: Container[str] = ()
+    params: int, trainable: int, cost: Backward, dtype: str = "float32", optimizer: str = "momentum"
 ) -> TrainingBound:
-    """`cost`: that of the whole network's backward pass, with the same sections frozen; their parameters take neither
-    gradients nor state. Raises KeyError for a type that is none of DTYPES, or an optimizer that is none of OPTIMIZERS."""
+    """`cost`: that of the whole network's backward pass; only `trainable` parameters take gradients and state. Raises
+    KeyError for a type that is none of DTYPES, or an optimizer that is none of OPTIMIZERS."""
     fixed, sample = cost.affine(dtype)
-    learning = sum(measure(section.body).params for section in network.sections if section.label not in frozen)
-    weights = measure(network).params + (1 + OPTIMIZERS[optimizer]) * learning
+    weights = params + (1 + OPTIMIZERS[optimizer]) * trainable
     return TrainingBound(weights * DTYPES[dtype] + fixed, sample)

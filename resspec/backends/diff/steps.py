@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
-from resspec.ir.fingerprint import Digests, op_digest
+from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 
 
@@ -68,7 +68,7 @@ class Keys:
         """All that the network's hash counts, but for the step's own name and, of a merge, those of its steps."""
         match step.node:
             case Op() as op:
-                return op_digest(op, step.turn)
+                return self._digests.op(op, step.turn)
             case Scope(body=body):
                 return self._digests.row((body,), (), step.turn)
             case Parallel(merge=merge):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import ONE, Call, Count, Index, Layer, ShapeError, Size, Strides, merged_stride, need_image, short
+from resspec.ir.ops.layer import (
+    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, merged_stride, need_image, short,
+)
 from resspec.ir.shape import Shape
 
 
@@ -34,10 +35,10 @@ class Flatten(Layer):
         stride = merged_stride(x.dims, strides)
         return None if stride is None else (stride,)
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         """All positions."""
         height, width = x.spatial or ONE
-        return (height, width), (Fraction(height), Fraction(width))
+        return (height, width), (height, width)
 
     def call(self, x: Shape) -> Call:
         del x
@@ -99,9 +100,9 @@ class Subsample(Layer):
         del x
         return (strides[0], *(s * step for s, step in zip(strides[1:], self.stride, strict=True)))
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         del x
-        return ONE, (Fraction(self.stride[0]), Fraction(self.stride[1]))
+        return ONE, self.stride
 
     def call(self, x: Shape) -> Call:
         del x

@@ -8,7 +8,8 @@ from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Strides, Tensors, drop_defaults, merged_stride, need_image, short,
+    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Steps, Strides, Tensors, drop_defaults, merged_stride,
+    need_image, short,
 )
 from resspec.ir.ops.window import complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
@@ -59,7 +60,7 @@ class Conv(Contraction):
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * (x.channels // self.groups) * prod(self.kernel_size)
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         del x
         return window_reach(self.kernel_size, self.stride, self.dilation)
 
@@ -113,7 +114,7 @@ class Upconv(Contraction):
         del y
         return x.elements * (self.out_channels // self.groups) * prod(self.kernel_size)
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         """Of the output that reads most."""
         del x
         sizes = zip(self.kernel_size, self.stride, self.dilation, strict=True)

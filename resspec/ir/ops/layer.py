@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, ClassVar, NamedTuple
 
@@ -40,6 +41,8 @@ Probability = Fraction | Ramp
 
 ONE: Size = (1, 1)
 Tensors = dict[str, tuple[int, ...]]
+Ratio = int | Fraction
+Steps = tuple[Ratio, Ratio]  # along height and width, from one output to the next
 Strides = tuple[int, ...]  # of one sample's axes, in elements
 
 
@@ -159,10 +162,10 @@ class Layer:
         del x, strides, storage
         return False
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         """How many positions of the input an output reads along each axis, and how far its neighbour is from it."""
         del x
-        return ONE, (Fraction(1), Fraction(1))
+        return ONE, ONE
 
     def call(self, x: Shape) -> Call:
         raise NotImplementedError
@@ -185,6 +188,7 @@ def need_image(x: Shape, kind: str) -> None:
         raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
 
 
+@lru_cache(1 << 12)
 def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
     """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there are as many."""
     order = sorted(range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis)

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Extent, Flag, Kept, Layer, ShapeError, Size, drop_defaults, need_image, short,
+    ONE, Call, Extent, Flag, Kept, Layer, ShapeError, Size, Steps, drop_defaults, need_image, short,
 )
 from resspec.ir.shape import Shape
 
@@ -38,10 +38,10 @@ def window_output(
     return tuple(result)
 
 
-def window_reach(kernel: Size, stride: Size, dilation: Size) -> tuple[Size, tuple[Fraction, Fraction]]:
+def window_reach(kernel: Size, stride: Size, dilation: Size) -> tuple[Size, Steps]:
     """The extent of a window and the distance of two."""
     height, width = (d * (k - 1) + 1 for k, d in zip(kernel, dilation, strict=True))
-    return (height, width), (Fraction(stride[0]), Fraction(stride[1]))
+    return (height, width), stride
 
 
 @dataclass(eq=False, repr=False)
@@ -90,7 +90,7 @@ class Pool(Layer):
     def saves_input(self) -> bool:
         return True
 
-    def reach(self, x: Shape) -> tuple[Size, tuple[Fraction, Fraction]]:
+    def reach(self, x: Shape) -> tuple[Size, Steps]:
         """Of a pool that adapts, the largest window and the mean distance."""
         if self.target is None:
             assert self.kernel_size is not None
