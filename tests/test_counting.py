@@ -1,4 +1,4 @@
-"""docs/counting.md: its figures are those of the report."""
+"""docs/counting.md: its figures are those of the report; and how `--like` is asked for."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from resspec.backends.report import report
 from resspec.backends.report.table import to_table
+from resspec.cli import run
 from resspec.compiler import load
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import like
@@ -52,6 +53,14 @@ def _number(cell: str) -> Fraction:
 def test_the_report_that_is_shown() -> None:
     shown = re.findall(r"^```text\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     assert to_table(report(load("torchvision/resnet50"), like="fvcore")).endswith(shown[0])
+
+
+def test_what_the_command_refuses(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", "resnet18", "--like", "fvcore", "--format", "csv"]) == 2
+    assert "--like gives a total" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        run(["report", "resnet18", "--like", "fvcor"])
+    assert "'fvcore'" in capsys.readouterr().err
 
 
 def test_figures_in_the_text() -> None:

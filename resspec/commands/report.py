@@ -55,6 +55,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     specs = [spec for each in arguments.specs for spec in given.specs(each)]
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
+        if arguments.like and arguments.format == "csv":
+            raise UsageError("the lines of this csv are parts of one network, and --like gives a total: take another format")
         print(_one(_report(specs[0], arguments), arguments.format), end="")
         return 0
     if arguments.by != "stage":
