@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
 from pathlib import Path
 
 from resspec.commands import given
@@ -59,7 +58,7 @@ def _stream(arguments: Namespace) -> int:
     before = sys.stdin.buffer.read()
     after = _formatted("<stdin>", before)
     if arguments.diff:
-        sys.stdout.writelines(_difference("<stdin>", before, after))
+        sys.stdout.writelines(given.difference("<stdin>", before, after))
     elif not arguments.check:
         sys.stdout.buffer.write(after)
     return 1 if arguments.check and after != before else 0
@@ -70,7 +69,7 @@ def _change(path: Path, before: bytes, after: bytes, arguments: Namespace) -> No
     from resspec.render import visible
 
     if arguments.diff:
-        sys.stdout.writelines(_difference(path.as_posix(), before, after))
+        sys.stdout.writelines(given.difference(path.as_posix(), before, after))
     elif arguments.check:
         print(visible(path.as_posix()))
     else:
@@ -93,13 +92,3 @@ def _formatted(name: str, text: bytes) -> bytes:
     from resspec.syntax.parse import read
 
     return lay_out(read(name, text)).encode()
-
-
-def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
-    from difflib import unified_diff
-
-    from resspec.render import visible
-
-    old, new = (text.decode().split("\n") for text in (before, after))
-    for line in unified_diff(old, new, visible(name), visible(name), lineterm=""):
-        yield "\t".join(map(visible, line.split("\t"))) + "\n"

@@ -42,6 +42,17 @@ def specs(given: str) -> Iterator[str]:
     yield from map(str, found)
 
 
+def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
+    """The lines of a unified diff, ready for a terminal; bytes that are no UTF-8 as `�`."""
+    from difflib import unified_diff
+
+    from resspec.render import visible
+
+    old, new = (text.decode(errors="replace").split("\n") for text in (before, after))
+    for line in unified_diff(old, new, visible(name), visible(name), lineterm=""):
+        yield "\t".join(map(visible, line.split("\t"))) + "\n"
+
+
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not (equals and all(part.isidentifier() for part in name.split(".")) and value.strip()):

@@ -10,16 +10,22 @@ from typing import TextIO
 from resspec.diagnostics import Diagnostic
 
 
-def show(diagnostics: Sequence[Diagnostic], shown: set[str] | None = None) -> None:
-    """Diagnostics on stderr, but for those that were `shown` already."""
+def show(diagnostics: Sequence[Diagnostic]) -> None:
+    """Diagnostics on stderr."""
     from resspec.render import render
 
     for diagnostic in diagnostics:
-        text = render(diagnostic, color=color(sys.stderr))
-        if shown is None or text not in shown:
-            print(text, file=sys.stderr)
-            if shown is not None:
-                shown.add(text)
+        print(render(diagnostic, color=color(sys.stderr)), file=sys.stderr)
+
+
+def new(diagnostics: Sequence[Diagnostic], shown: set[str]) -> list[Diagnostic]:
+    """Those whose text was not `shown` yet, which it is from now on."""
+    from resspec.render import render
+
+    texts = {render(diagnostic): diagnostic for diagnostic in diagnostics}
+    found = [diagnostic for text, diagnostic in texts.items() if text not in shown]
+    shown.update(texts)
+    return found
 
 
 def complain(message: str) -> None:

@@ -1,0 +1,52 @@
+"""What `check --fix` and `check --diff` do: the edits that diagnostics propose, made in the files that were named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from resspec.commands.given import difference
+from resspec.diagnostics import SpecError
+
+_ROUNDS = 20  # a mistake of syntax hides those after it
+
+
+def fix(specs: Sequence[str], *, write: bool) -> None:
+    """Edits each file until nothing in it can be mended, or shows the first round of it. Raises UsageError."""
+    from resspec.compiler import locate
+    from resspec.files import write as write_file
+
+    for path in dict.fromkeys(locate(spec)[0] for spec in specs):
+        for before, after in _rounds(path):
+            if not write:
+                sys.stdout.writelines(difference(path.as_posix(), before, after))
+                break
+            write_file(Path(os.path.realpath(path)), after)
+
+
+def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
+    """The file before and after each round; who asks for the next one has written the last."""
+    from resspec.compiler import check
+    from resspec.fixes import fixed
+    from resspec.syntax.parse import read
+
+    for _ in range(_ROUNDS):
+        diagnostics = [diagnostic for diagnostic in check(path) if diagnostic.fix]
+        before = path.read_bytes()
+        try:
+            text = read(path.as_posix(), before).text
+        except SpecError as error:  # not even text; what is to be mended stands in the diagnostic's source
+            text = error.diagnostics[0].labels[0].span.source.text
+        after = fixed(path.as_posix(), text, diagnostics)
+        if after == text:
+            return
+        yield before, _as_before(before, after)
+
+
+def _as_before(before: bytes, after: str) -> bytes:
+    """With the line ends and the byte-order mark that the file had."""
+    mark = b"\xef\xbb\xbf" if before.startswith(b"\xef\xbb\xbf") else b""
+    ends = "\r\n" if b"\r\n" in before and before.count(b"\r\n") == before.count(b"\n") else "\n"
+    return mark + after.replace("\n", ends).encode()
