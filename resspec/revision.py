@@ -23,6 +23,17 @@ class Revision:
         except UsageError:
             raise UsageError(f"git knows no revision {name!r}") from None
 
+    @classmethod
+    def fork(cls, name: str) -> Revision:
+        """Where the history that one stands on left that of another revision: what a pull request changes starts there."""
+        commit = cls(name)._commit
+        return cls(_git("merge-base", commit, "HEAD").decode().strip())
+
+    def files(self, suffix: str) -> list[Path]:
+        """All files of the commit whose names end so, as paths of the checkout."""
+        names = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", self._commit).split(b"\0")
+        return [self.root / os.fsdecode(name) for name in names if name.endswith(suffix.encode())]
+
     def path(self, text: str) -> Path:
         """As git reads it: from the top of the repository, but `./` and `../` from where one stands."""
         return Path(os.path.realpath(text)) if text.startswith(("./", "../")) else self.root / text

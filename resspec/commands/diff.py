@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -11,7 +12,7 @@ from resspec.commands.terminal import color, show, width
 from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
-    from resspec.backends.diff import Side
+    from resspec.backends.diff import Diff, Side
     from resspec.ir.fingerprint import Digests
 
 SUMMARY = "compare two networks: structure, cost, weights"
@@ -22,43 +23,95 @@ EXAMPLES = """\
   resspec diff build/old.report.json specs/new.res  of a report figures alone
   resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
   resspec diff resnet18 resnet34 --format markdown  for a pull request
+  resspec diff --since main            every network that changed since a branch
+                                       left main, by its spec or by a library
 
 Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
 """
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("a", metavar="A", help="a spec, REV:PATH in git, or a saved report or IR (.json)")
-    parser.add_argument("b", metavar="B", help="the other one")
+    parser.add_argument("sides", nargs="*", metavar="A B", help="a spec, REV:PATH in git, or a saved report or IR (.json)")
+    parser.add_argument("--since", metavar="REV", help="compare the specs of this git repository with what they were there")
     parser.add_argument("--format", choices=("table", "markdown", "json"), default="table",
                         help="markdown is for a pull request, json has everything")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 for different networks too")
 
 
 def run(arguments: Namespace) -> int:
+    if arguments.since:
+        if arguments.sides or arguments.format == "json":
+            raise UsageError("--since takes no sides, and is for people: a table or markdown")
+        return _since(arguments)
+    if len(arguments.sides) != 2:
+        raise UsageError(f"a diff has two sides, not {len(arguments.sides)}: resspec diff A B")
+    try:
+        found = _compared(*arguments.sides)
+    except SpecError as error:
+        show(error.diagnostics)
+        return 2
+    print(_text(found, arguments.format), end="")
+    return 0 if found.same or arguments.exit_zero else 1
+
+
+def _since(arguments: Namespace) -> int:
+    """All networks that both have, also where only a library of theirs changed; equal ones are left out."""
+    from resspec.revision import Revision
+
+    revision = Revision.fork(arguments.since)
+    heading = "### `{}`\n" if arguments.format == "markdown" else "{}\n"
+    differ, trouble = False, False
+    for path in revision.files(".res"):
+        for spec in _networks(path):
+            try:
+                found = _compared(f"{revision.name}:{path.relative_to(revision.root)}:{spec.rpartition(':')[2]}", spec)
+            except SpecError as error:
+                show(error.diagnostics)
+                trouble = True
+            except UsageError:  # it was not there
+                continue
+            else:
+                if not found.same:
+                    differ = True
+                    print(heading.format(spec), _text(found, arguments.format), sep="")
+    return 2 if trouble else int(differ and not arguments.exit_zero)
+
+
+def _networks(path: Path) -> list[str]:
+    """Those of a file that are no templates, as `FILE:NAME`; none where it is gone or wrong."""
+    from resspec.compiler import open_spec
+    from resspec.lowering.network import network_names, template_parameters
+
+    try:
+        library = open_spec(path).library
+    except (SpecError, UsageError):
+        return []
+    shown = os.path.relpath(path)
+    return [f"{shown}:{name}" for name in network_names(library) if not template_parameters(library, name)]
+
+
+def _compared(a: str, b: str) -> Diff:
     from resspec.backends.diff import diff
     from resspec.ir.fingerprint import Digests
 
     digests = Digests()
-    try:
-        found = diff(_side(arguments.a, digests), _side(arguments.b, digests), digests)
-    except SpecError as error:
-        show(error.diagnostics)
-        return 2
-    match arguments.format:
+    return diff(_side(a, digests), _side(b, digests), digests)
+
+
+def _text(found: Diff, form: str) -> str:
+    match form:
         case "json":
             from resspec.backends.diff.json import to_json
 
-            print(to_json(found), end="")
+            return to_json(found)
         case "markdown":
             from resspec.backends.diff.markdown import to_markdown
 
-            print(to_markdown(found), end="")
+            return to_markdown(found)
         case _:
             from resspec.backends.diff.table import to_table
 
-            print(to_table(found, width=width(), color=color(sys.stdout)), end="")
-    return 0 if found.same or arguments.exit_zero else 1
+            return to_table(found, width=width(), color=color(sys.stdout))
 
 
 def _side(given: str, digests: Digests) -> Side:

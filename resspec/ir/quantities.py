@@ -41,7 +41,8 @@ QUANTITIES = {
     "buffers": Quantity("elements", "what is stored beside the parameters, such as running means"),
     "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers"),
     "flops": Quantity("operations", "2 macs"),
-    "elementwise": Quantity("operations", "1 for an element of a bias, activation or sum, 2 of a norm, 1 for each that a pool reads"),
+    "elementwise": Quantity(
+        "operations", "for each element 1 of a bias, activation or sum, 2 of a norm; 1 for each a pool reads"),
     "acts": Quantity("elements", "outputs of convolutions and linear layers"),
     "outputs": Quantity("elements", "outputs of all steps that write any"),
     "layers": Quantity("layers", "weighted layers on the longest path, shortcuts and gates not counted", parts=False),

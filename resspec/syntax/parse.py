@@ -74,7 +74,7 @@ def tokens(source: Source) -> list[Token]:
         builder.begin(source)
         reading = parser.parse_interactive(source.text, "start")
         found = list(reading.exhaust_lexer())
-        reading.feed_eof()
+        reading.feed_eof()  # type: ignore[no-untyped-call]
         if found and not builder.refused:
             return found
     parse(source)

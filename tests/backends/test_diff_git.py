@@ -16,6 +16,8 @@ from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 
 DOCS = (Path(__file__).parents[2] / "docs/git.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+YAML = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
 UNIT = "block unit(width) {{ conv {}, width -> bn -> relu }}\n"
 NET = "use mine\nnetwork net {{ input 3x8x8; stage a: {} x unit 4; head avgpool -> fc 2 }}\n"
@@ -103,7 +105,7 @@ def test_a_symbolic_link_is_not_followed(repository: Path) -> None:
 
 
 def test_git_diff_runs_resspec(repository: Path) -> None:
-    _, command, tool, textconv = [text for language, text in BLOCKS if language == "sh"]
+    _, command, tool, textconv, _ = [text for language, text in BLOCKS if language == "sh"]
     Path("one.res").write_text("network one { input 3x8x8; stage a: conv 3x3, 4; head avgpool -> fc 2 }\n", encoding="utf-8")
     ran("git", "add", ".")
     ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "one")
@@ -120,19 +122,29 @@ def test_git_diff_runs_resspec(repository: Path) -> None:
 
 def test_the_workflow_writes_a_comment(repository: Path) -> None:
     del repository
-    workflow = yaml.safe_load(next(text for _, text in BLOCKS if text.startswith("name: architecture")))
-    steps = {step["name"]: step for step in workflow["jobs"]["diff"]["steps"] if "name" in step}
-    script = steps["compare"]["run"]
+    workflow = yaml.safe_load(next(text for text in YAML if text.startswith("name: architecture")))
+    steps = [step.get("run", "") for step in workflow["jobs"]["diff"]["steps"]]
+    script = next(run for run in steps if "diff --since" in run).removeprefix("pip install resspec && ")
     base = ran("git", "rev-parse", "HEAD~1").strip()
     ran("env", f"BASE={base}", "bash", "-e", "-o", "pipefail", "-c", script)
     comment = Path("comment.md").read_text(encoding="utf-8")
-    assert "### `specs/net.res`\n**net → net**: different networks\n" in comment
+    assert "### `specs/net.res:net`\n**net → net**: different networks\n" in comment
     assert "- **a**: 2 → 3 blocks, \\+ unit" in comment or "- **a**: 2 → 3 blocks, + unit" in comment
-    assert "### `specs/mine.res`" in comment
+    assert "mine.res`\n**" not in comment, "a library has no network of its own"
+
+
+def test_since_a_library_changed(repository: Path) -> None:
+    del repository
+    ran("git", "checkout", "-q", "HEAD~1", "--", "specs/net.res")
+    out = ran("resspec", "diff", "--since", "HEAD~1", code=1)
+    assert out.startswith("specs/net.res:net\na  net")
+    assert "~ conv1 of a.0, a.1: kernel_size 1 → 3" in out
+    ran("git", "checkout", "-q", "HEAD~1", "--", "specs/mine.res")
+    assert ran("resspec", "diff", "--since", "HEAD~1") == ""
 
 
 def test_the_hook_checks_specs(repository: Path) -> None:
     del repository
-    hooks = yaml.safe_load(next(text for _, text in BLOCKS if text.startswith("repos:")))["repos"][0]["hooks"]
+    hooks = yaml.safe_load(next(text for text in YAML if text.startswith("repos:")))["repos"][0]["hooks"]
     assert re.search(hooks[0]["files"], "specs/net.res")
     assert "no mistakes" in ran(*hooks[0]["entry"].split(), "specs/net.res", "specs/net.res")

@@ -31,7 +31,8 @@ class Pair(NamedTuple):
 
     @property
     def same(self) -> bool:
-        return self.a == self.b
+        """Whether it holds and costs the same; a section before it may have changed how much of the input it sees."""
+        return self.a is not None and self.b is not None and self.a._replace(field=None) == self.b._replace(field=None)
 
 
 class Diff(NamedTuple):

@@ -118,7 +118,8 @@ def _share(a: int, b: int) -> str:
 
 def _totals(diff: Diff) -> Table:
     totals = diff.b.totals
-    rows = [_total(name, a, totals[name]) for name, a in diff.a.totals.items() if a != totals[name]]
+    shown = (name for name in totals if name != "flops")  # 2 macs
+    rows = [_total(name, diff.a.totals[name], totals[name]) for name in shown if diff.a.totals[name] != totals[name]]
     headings = ("total", "a", "b", "change", "")
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
     made = table(Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True)))
