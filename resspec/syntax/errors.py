@@ -10,6 +10,7 @@ from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Source, Span
 
 MAX_BYTES = 1 << 20
+ENDS_EARLY = "E0109"
 _ASCII = {
     "“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'",
     # letters of other alphabets that look like ours: Cyrillic, then Greek
@@ -100,7 +101,7 @@ def unexpected(span: Span, expected: str) -> Diagnostic:
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     """E0109: the file ends inside a declaration, or a budget before it is complete."""
     message = "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
-    return Diagnostic("E0109", message, (Label(span),), f"expected {expected}")
+    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"expected {expected}")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:

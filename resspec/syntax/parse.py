@@ -9,12 +9,14 @@ from threading import Lock
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
 
-from resspec.diagnostics import InternalError, SpecError
+from resspec.diagnostics import Diagnostic, InternalError, SpecError
 from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
 from resspec.syntax.build import MAX_DEPTH, Builder
 from resspec.syntax.explain import BRACKETS, explain
+from resspec.syntax.recover import without
 
+MAX_MISTAKES = 100  # that are looked for in one text
 _lock = Lock()
 
 
@@ -36,12 +38,40 @@ def read(name: str, data: bytes) -> Source:
 
 
 def parse(source: Source) -> ast.File:
-    """Raises SpecError for a text that is not of the language."""
-    file = _parse(source, "start", "file")
+    """Raises SpecError for a text that is not of the language, with a mistake of each clause that has one."""
+    try:
+        file = _parse(source, "start", "file")
+    except SpecError as first:
+        raise SpecError(_all(source, list(first.diagnostics))) from None
     assert isinstance(file, ast.File)
     if not file.declarations:
         raise SpecError([errors.empty(source)])
     return file
+
+
+def _all(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
+    """With the mistakes that are found once the statement of the last one is left out. A text that is long has few chances."""
+    text: str | None = source.text
+    for _ in range(min(MAX_MISTAKES, (1 << 22) // len(source.text))):
+        text = without(text, found[-1]) if text else None
+        if text is None:
+            break
+        try:
+            _parse(Source(source.name, text), "start", "file")
+        except SpecError as error:
+            if error.diagnostics[0].code == errors.ENDS_EARLY and len(text.rstrip()) < len(source.text.rstrip()):
+                break  # since its end was left out
+            found += [_in(source, each) for each in error.diagnostics]
+        else:
+            break
+    return sorted(found, key=lambda each: each.labels[0].span.start)
+
+
+def _in(source: Source, found: Diagnostic) -> Diagnostic:
+    """A diagnostic of another text with the same places."""
+    labels = tuple(label._replace(span=label.span._replace(source=source)) for label in found.labels)
+    fix = found.fix._replace(span=found.fix.span._replace(source=source)) if found.fix else None
+    return found._replace(labels=labels, fix=fix)
 
 
 def parse_expectation(source: Source) -> ast.Expect:
