@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec import shipped
+from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lowering import errors
 from resspec.lowering.alone import lower_alone
+from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.network import Lowered, lower, lower_template, network_names, network_parameters, template_parameters
 from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
-from resspec.passes.quantities import Facts
 from resspec.revision import Revision
 from resspec.source import Source, Span
 from resspec.suggest import nearest
@@ -91,44 +92,64 @@ def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
 
     path, named = locate(str(spec))
     opened = open_spec(path)
-    lowered = lower(opened.library, _choose(opened, named), _values(parameters))
+    name = _choose(opened, named)
+    lowered = lower(opened.library, name, _values(parameters))
     network = _finished(opened, lowered)
-    if not parameters and (unmet := list(_unmet(lowered))):
-        raise SpecError(unmet)
-    found = report(network)
-    files = {f"{network.name}.py": emit(network, found.hash), f"{network.name}.report.json": to_json(found)}
-    return Compiled(network, found, files)
+    if found := [] if parameters else list(unmet(network, lowered.expectations, opened.library.own[name])):
+        raise SpecError(found)
+    figures = report(network)
+    files = {f"{network.name}.py": emit(network, figures.hash), f"{network.name}.report.json": to_json(figures)}
+    return Compiled(network, figures, files)
 
 
-def check(spec: str | Path) -> list[Diagnostic]:
-    """Every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one."""
+def check(spec: str | Path, /, budget: Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:
+    """Every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one.
+
+    `budget`: what may stand after `expect`, here of every network. With values for its parameters it is of one network, as
+    `load` finds it, whose `expect`s are left out, as in `compile_spec`. Raises SpecError for what is wrong in the budgets.
+    """
+    return examine(spec, budgets(budget), **parameters).diagnostics
+
+
+class Examined(NamedTuple):
+    """What is wrong, and the networks that were held to the budgets: all but templates without values."""
+
+    diagnostics: list[Diagnostic]
+    networks: list[str]
+
+
+def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **parameters: Parameter) -> Examined:
+    """As `check` does."""
     path, named = locate(str(spec))
     try:
         opened = open_spec(path)
     except SpecError as error:
-        return list(error.diagnostics)
-    names = [_choose(opened, named)] if named else network_names(opened.library)
-    diagnostics, reached = list(opened.diagnostics), set[Span]()
+        return Examined(list(error.diagnostics), [])
+    library, values = opened.library, _values(parameters)
+    names = [_choose(opened, named)] if named or values else network_names(library)
+    diagnostics, networks, reached = list(opened.diagnostics), list[str](), set[Span]()
     for name in names:
-        if template_parameters(opened.library, name):
-            lowered = lower_template(opened.library, name)
+        if template_parameters(library, name) and not values and not (named and expected):
+            lowered = lower_template(library, name)
             diagnostics += lowered.diagnostics
         else:
-            lowered = lower(opened.library, name)
-            diagnostics += _mistakes(opened, lowered)
+            lowered = lower(library, name, values)
+            networks.append(name)
+            diagnostics += _mistakes(opened, name, lowered, [*expected, *(() if values else lowered.expectations)])
         reached |= lowered.reached
     if not named:
-        diagnostics += lower_alone(opened.library, reached)
+        diagnostics += lower_alone(library, reached)
     found: dict[tuple[str, frozenset[Span]], Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault(_mistake(diagnostic), diagnostic)
-    return list(found.values())
+    return Examined(list(found.values()), networks)
 
 
 def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
-    """What is the same for every report of one mistake: its place, or for a circle the places on it."""
-    first, *others = diagnostic.labels
-    places = others if others and diagnostic.code == errors.CIRCULAR else [first]
+    """What is the same for every report of one mistake: its place, for a circle the places on it, and for what is not as
+    expected the network too."""
+    labels = diagnostic.labels
+    places = {errors.CIRCULAR: labels[1:], errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
     return diagnostic.code, frozenset(label.span for label in places)
 
 
@@ -306,21 +327,9 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
         raise SpecError(errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans) from None
 
 
-def _mistakes(opened: Opened, lowered: Lowered) -> list[Diagnostic]:
+def _mistakes(opened: Opened, name: str, lowered: Lowered, expected: Iterable[Expectation]) -> list[Diagnostic]:
     try:
-        _finished(opened, lowered)
+        network = _finished(opened, lowered)
     except SpecError as error:
         return list(error.diagnostics)
-    return list(_unmet(lowered))
-
-
-def _unmet(lowered: Lowered) -> Iterator[Diagnostic]:
-    """The expectations that the network does not meet, each with what contributes most."""
-    if lowered.network is None or not lowered.expectations:
-        return
-    facts = Facts(lowered.network)
-    for expected in lowered.expectations:
-        found = facts.total(expected.quantity)
-        if not expected.is_met(found):
-            parts = [(part.path, f"{part.value:,}") for part in facts.largest(expected.quantity)]
-            yield errors.expectation(expected.span, expected.quantity, f"{found:,}", parts)
+    return list(unmet(network, expected, opened.library.own[name]))

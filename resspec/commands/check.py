@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from resspec.commands import given
 from resspec.commands.fixing import fix
 from resspec.commands.terminal import complain, new, show
-from resspec.diagnostics import Diagnostic, UsageError
+from resspec.diagnostics import Diagnostic, SpecError, UsageError
 
 SUMMARY = "find every mistake, without building anything"
 EXAMPLES = """\
@@ -17,6 +17,9 @@ EXAMPLES = """\
   resspec check nets.res:small         one network of a file
   resspec check --fix my.res           mends what can be; --diff shows how
   resspec check --format sarif specs/
+  resspec check specs/ --budget 'params <= 26M' --budget 'macs in 1G .. 5G'
+  resspec check resnet50 --budget 'saved_bytes(batch=32) <= 3GB'
+  resspec check lib/he2015:cifar --set n=9 --budget 'layers == 56'
 """
 
 
@@ -26,22 +29,33 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--diff", action="store_true", help="show those edits instead of making them")
     parser.add_argument("--format", choices=["text", "json", "sarif", "github"], default="text",
                         help="text on standard error, all else on standard output")
+    parser.add_argument("--budget", action="append", default=[], metavar="EXPECTATION",
+                        help="what may stand after `expect`, of every network; may stand several times")
+    given.takes_values(parser)
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.compiler import check
+    from resspec.compiler import examine
+    from resspec.lowering.expectations import budgets
 
+    try:
+        expected = budgets(arguments.budget)
+    except SpecError as error:
+        show(error.diagnostics)
+        return 2
     specs = [spec for each in arguments.specs for spec in given.specs(each)]
     if arguments.fix or arguments.diff:
         fix(specs, write=not arguments.diff)
     everything: list[Diagnostic] = []
     shown: set[str] = set()
-    wrong, unreadable = 0, 0
+    wrong, unreadable, networks = 0, 0, 0
     for spec in specs:
         try:
-            if diagnostics := check(spec):
+            found = examine(spec, expected, **dict(arguments.set))
+            networks += len(found.networks)
+            if found.diagnostics:
                 wrong += 1
-                everything += new(diagnostics, shown)
+                everything += new(found.diagnostics, shown)
         except UsageError as error:
             unreadable += 1
             complain(str(error))
@@ -57,5 +71,9 @@ def run(arguments: Namespace) -> int:
         print(f"{len(shown)} mistake{'s' * (len(shown) != 1)} in {where}", file=sys.stderr)
     if wrong or unreadable:
         return 2 if unreadable else 1
-    print(f"{total}: no mistakes")
+    if expected and not networks:
+        complain(f"{total}: no network to hold to a budget; a template takes its values from --set")
+        return 2
+    within = f", {networks} network{'s' * (networks != 1)} within budget" if expected else ""
+    print(f"{total}: no mistakes{within}")
     return 0

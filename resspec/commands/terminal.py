@@ -31,7 +31,7 @@ def new(diagnostics: Sequence[Diagnostic], shown: set[str]) -> list[Diagnostic]:
 def complain(message: str) -> None:
     from resspec.render import visible
 
-    print(f"error: {visible(message)}", file=sys.stderr)
+    print("error: " + "\n".join(map(visible, message.split("\n"))), file=sys.stderr)
 
 
 def color(stream: TextIO) -> bool:

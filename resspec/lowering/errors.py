@@ -8,6 +8,7 @@ from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Span
 
 CIRCULAR = "E0241"
+UNMET = "E0311"
 
 
 def _at(
@@ -355,10 +356,12 @@ def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[
     return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels)
 
 
-def expectation(span: Span, metric: str, found: str, largest: Sequence[tuple[str, str]]) -> Diagnostic:
-    """E0311: the network is not what its author expects."""
-    notes = tuple(f"{value} in {where}" for where, value in largest)
-    return Diagnostic("E0311", f"{metric} is {found}", (Label(span, "expected here"),), None, notes)
+def expectation(
+    span: Span, metric: str, found: str, expected: str, off: str, network: Span | None, notes: Sequence[str]
+) -> Diagnostic:
+    """E0311: the network is not what its author, or a budget from outside, expects."""
+    labels = (Label(span, off), *([Label(network, "of this network")] if network else []))
+    return Diagnostic(UNMET, f"`{metric}` is {found}, expected {expected}", labels, None, tuple(notes))
 
 
 def no_shortcut(span: Span, network: Span) -> Diagnostic:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.lowering import arguments, errors
-from resspec.lowering.frame import Frame
+from resspec.lowering.frame import Frame, Numbering
+from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Unknown, describe
-from resspec.source import Span
+from resspec.source import Source, Span
 from resspec.suggest import nearest
 from resspec.syntax import ast
+from resspec.syntax.parse import parse_expectation
 
 _CHOICES = {"dtype": tuple(DTYPES), "optimizer": tuple(OPTIMIZERS)}
 
@@ -25,7 +28,6 @@ class Expectation(NamedTuple):
     comparison: str
     low: int | Fraction
     high: int | Fraction | None
-    metric: Span
     span: Span
 
     def is_met(self, found: int) -> bool:
@@ -56,7 +58,24 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
         return None
     low, high, *_ = *bounds, None
     assert low is not None
-    return Expectation(name.text, conditions, clause.comparison, low, high, clause.metric.span, clause.span)
+    return Expectation(name.text, conditions, clause.comparison, low, high, clause.span)
+
+
+def budgets(texts: Iterable[str]) -> list[Expectation]:
+    """What is expected from outside, each a text that may stand after `expect`. Raises SpecError with every mistake, in
+    these texts under the name `--budget`."""
+    expected, diagnostics = list[Expectation | None](), list[Diagnostic]()
+    for text in texts:
+        source = Source("--budget", text)
+        try:
+            clause = parse_expectation(source)
+        except SpecError as error:
+            diagnostics += error.diagnostics
+        else:
+            expected.append(expectation(clause, Frame(Library(source), lambda found, _trail: diagnostics.append(found), Numbering())))
+    if diagnostics:
+        raise SpecError(diagnostics)
+    return [each for each in expected if each]
 
 
 def _meant(word: str) -> str | None:

@@ -193,8 +193,11 @@ def test_mistakes_of_expectations(tmp_path: Path, expectation: str, code: str) -
 def test_an_unmet_expectation_names_the_largest_contributors(tmp_path: Path) -> None:
     clauses = "input 3x8x8; stem conv 3x3, 8; head a: conv 1x1, 4 -> fc 9; expect params == 1"
     (found,) = check_text(tmp_path, f"network n {{ {clauses} }}")
-    assert found.message == "params is 2,561"
-    assert found.notes[0] == "2,313 in fc"
+    assert found.message == "`params` is 2,561, expected 1"
+    heading, *parts = found.notes[0].splitlines()
+    assert heading == "the largest contributors"
+    assert [part.split()[:3] for part in parts] == [["2,313", "90.3%", "fc"], ["216", "8.4%", "conv1"], ["32", "1.2%", "a"]]
+    assert all(part.endswith("spec.res:1") for part in parts)
 
 
 def test_a_network_that_does_not_expect_is_still_checked(tmp_path: Path) -> None:

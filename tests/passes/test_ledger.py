@@ -60,4 +60,4 @@ def test_saved_bytes_stand_where_a_storage_is_first_kept(tmp_path: Path) -> None
     """A ReLU keeps what it leaves; the convolution that reads it, nothing more."""
     text = "network n { input 3x8x8; stem conv 3x3, 4 -> relu -> conv 3x3, 4; head avgpool -> fc 2 }"
     parts = {part.path: part.value for part in Facts(load_text(tmp_path, text)).largest("saved_bytes")}
-    assert parts == {"stem.0": 4 * 3 * 64, "stem.1": 4 * 4 * 64, "fc": 4 * 4}
+    assert parts == {"conv1": 4 * 3 * 64, "relu1": 4 * 4 * 64, "fc": 4 * 4}
