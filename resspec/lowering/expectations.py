@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.lowering import arguments, errors
-from resspec.lowering.frame import Frame, Numbering
+from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Unknown, describe
 from resspec.source import Source, Span
@@ -65,6 +65,10 @@ def budgets(texts: Iterable[str]) -> list[Expectation]:
     """What is expected from outside, each a text that may stand after `expect`. Raises SpecError with every mistake, in
     these texts under the name `--budget`."""
     expected, diagnostics = list[Expectation | None](), list[Diagnostic]()
+
+    def collect(diagnostic: Diagnostic, _: Trail) -> None:
+        diagnostics.append(diagnostic)
+
     for text in texts:
         source = Source("--budget", text)
         try:
@@ -72,7 +76,7 @@ def budgets(texts: Iterable[str]) -> list[Expectation]:
         except SpecError as error:
             diagnostics += error.diagnostics
         else:
-            expected.append(expectation(clause, Frame(Library(source), lambda found, _trail: diagnostics.append(found), Numbering())))
+            expected.append(expectation(clause, Frame(Library(source), collect, Numbering())))
     if diagnostics:
         raise SpecError(diagnostics)
     return [each for each in expected if each]
