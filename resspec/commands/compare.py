@@ -1,0 +1,39 @@
+"""`resspec compare`: runs side by side, as a table and as one picture."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from resspec.commands.terminal import color, width
+from resspec.diagnostics import UsageError
+
+SUMMARY = "compare training runs: a table, and one picture"
+EXAMPLES = """\
+  resspec compare runs/*               writes compare.png and compare.svg here
+  resspec compare runs/a runs/b --out figures
+  resspec compare runs/a               one run: how far it is
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run")
+    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for the picture (this one)")
+
+
+def run(arguments: Namespace) -> int:
+    from resspec.commands.installed import torch_installed
+
+    with torch_installed("compare"):
+        from resspec.train import compare
+
+        runs = compare.load_all(arguments.runs)
+        print(compare.to_table(runs, width=width(), color=color(sys.stdout)), end="")
+        try:
+            paths = compare.picture(runs, arguments.out)
+        except UsageError as nothing:
+            print(nothing, file=sys.stderr)
+        else:
+            print("wrote " + " and ".join(map(str, paths)), file=sys.stderr)
+    return 0

@@ -1,0 +1,154 @@
+"""`resspec eval`: how good a network is on test images, beside what was published."""
+
+from __future__ import annotations
+
+import gc
+from argparse import ArgumentParser, Namespace
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from resspec.commands import given
+from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from resspec.ir.nodes import Network
+    from resspec.train.evaluate import Evaluation, Protocol
+    from resspec.train.recipe import Recipe
+
+SUMMARY = "measure a network on test images, beside what was published"
+EXAMPLES = """\
+  resspec eval runs/digits             a run that has ended
+  resspec eval torchvision/resnet50 --weights resnet50.pth --data imagenet
+  resspec eval resnet50 --weights he.pth --data /data/imagenet
+      --recipe imagenet-he2015 --protocol 10-crop --workers 4
+  resspec eval runs/a --confusion figures    confusion.csv, .png and .svg
+
+Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and the
+centre with their mirror images; multi-scale, the whole image at five sizes with
+the head made convolutional. Scores are averaged; each image counts once.
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    given.takes_spec(parser)
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="the weights of SPEC: .safetensors, or .pth")
+    parser.add_argument("--data", metavar="NAME", help="a data set, or the folder of one (the run's own)")
+    parser.add_argument("--recipe", metavar="NAME", help="how images are shown (the run's own, or the data set's)")
+    parser.add_argument("--protocol", choices=("1-crop", "10-crop", "multi-scale"), default="1-crop", help="(1-crop)")
+    parser.add_argument("--batch", type=int, default=64, metavar="N", help="images at a time (64)")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
+    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where that is safe (float32)")
+    parser.add_argument("--confusion", type=Path, metavar="DIR", help="write what was taken for what into this folder")
+
+
+class Asked(NamedTuple):
+    """What is measured. `recipe_name` is None where it is none of those that come with resspec."""
+
+    network: Network
+    weights: dict[str, Tensor]
+    recipe: Recipe
+    recipe_name: str | None
+    data: str
+    digest: str | None  # of the test images that a run was tested with
+
+
+def run(arguments: Namespace) -> int:
+    from resspec.commands.installed import torch_installed
+
+    gc.enable()
+    with torch_installed("eval"):
+        import torch
+
+        from resspec.train import data, processes
+        from resspec.train.curves import draw_confusion
+        from resspec.train.evaluate import Exam, evaluate
+
+        if arguments.batch < 1:
+            raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
+        asked = _run(arguments) if (Path(arguments.spec) / "run.json").is_file() else _spec(arguments)
+        found = data.load(asked.data, normalise=asked.recipe.data.normalise, download=arguments.download)
+        if asked.network.output.elements != len(found.classes):
+            raise UsageError(f"`{found.name}` has {len(found.classes)} classes, the network leaves {asked.network.output}")
+        if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
+            raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
+        with processes.joined(arguments.device) as together:
+            exam = Exam(
+                found.test, asked.recipe.data.test, arguments.protocol, arguments.batch, arguments.workers,
+                lambda: torch.autocast(together.device.type, torch.bfloat16) if arguments.bf16 else nullcontext(),
+            )
+            measured = evaluate(asked.network, asked.weights, exam, together)
+            if together.first:
+                print(text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end="")
+                if arguments.confusion:
+                    paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
+                    print("wrote " + ", ".join(map(str, paths)))
+    return 0
+
+
+def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None) -> str:
+    """What is printed: errors in percent, and under them the published ones of the very same network and protocol."""
+    from resspec.train.evaluate import PROTOCOLS
+    from resspec.train.published import published
+
+    lines = [("", "top-1 error", "top-5 error", ""),
+             ("measured", f"{measured.top1_error:.2%}", f"{measured.top5_error:.2%}",
+              f"{measured.total - measured.correct:,} of {measured.total:,} wrong, loss {measured.loss:.4f}")]
+    lines += [("published", f"{figure.top1:.2f}%", "" if figure.top5 is None else f"{figure.top5:.2f}%",
+               f"{figure.source}; recipe {figure.recipe}") for figure in published(network, protocol, recipe)]
+    rows = (f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines)
+    return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
+
+
+def _run(arguments: Namespace) -> Asked:
+    """Raises UsageError for a run that has not ended."""
+    import json
+
+    from resspec import compiler
+    from resspec.train import recipe_file
+    from resspec.train.data import NAMES
+
+    folder = Path(arguments.spec)
+    try:
+        facts: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder / 'run.json'} cannot be read: {error}") from None
+    path = arguments.weights or folder / "weights.safetensors"
+    if not path.is_file():
+        raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it")
+    data = arguments.data or facts["data"]["name"]
+    if data not in NAMES and not arguments.data:
+        raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
+    recipe = recipe_file.load(arguments.recipe or str(folder / "recipe.yaml"))
+    name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
+    network = compiler.load(folder / "spec.res")
+    return Asked(network, _fitting(path, network), recipe, name, data, facts["data"]["test"])
+
+
+def _spec(arguments: Namespace) -> Asked:
+    """Raises SpecError, UsageError."""
+    from resspec.train import recipe_file
+
+    network = given.load(arguments)
+    if not arguments.weights or not arguments.data:
+        raise UsageError("a spec is measured with --weights FILE and --data NAME; a run's folder has both")
+    known = {"imagenet": "imagenet-torchvision-v1", "cifar-10": "cifar-he2015", "cifar-100": "cifar-he2015"}
+    name = arguments.recipe or known.get(arguments.data, arguments.data)
+    if not arguments.recipe and name not in recipe_file.names():
+        name = known["imagenet"]
+    return Asked(network, _fitting(arguments.weights, network), recipe_file.load(name),
+                 arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None)
+
+
+def _fitting(path: Path, network: Network) -> dict[str, Tensor]:
+    """Raises UsageError, which tells all that does not fit."""
+    from resspec.backends.module import build
+    from resspec.train import weights
+
+    module = build(network)
+    weights.read(path).into(module)
+    return module.state_dict()

@@ -1,0 +1,97 @@
+"""Runs side by side: what each was, and what it reached."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from resspec.backends.table import Column, longest, shown, table, text
+from resspec.diagnostics import UsageError
+from resspec.train.curves import Curve, draw, read
+
+
+class Run(NamedTuple):
+    """A run's folder. `test` is its last row on the test images, or else on held-out ones; `seconds` of all its steps."""
+
+    name: str
+    facts: dict[str, Any]
+    rows: list[dict[str, Any]]
+    test: dict[str, Any] | None
+    seconds: float | None
+
+
+def load(folder: Path, name: str | None = None) -> Run:
+    """Raises UsageError where there is no run."""
+    rows = read(folder)
+    try:
+        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        timings = folder / "timings.jsonl"
+        times = [json.loads(line) for line in timings.read_text().splitlines()] if timings.is_file() else []
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder} holds no run: {getattr(error, 'strerror', None) or error}") from None
+    result = folder / "result.json"
+    tests = [row for row in rows if row["part"] in ("test", "held-out")]
+    test = tests[-1] if tests else None
+    if result.is_file():
+        test = {**(test or {}), **json.loads(result.read_text(encoding="utf-8")), "part": "test"}
+    return Run(name or folder.name, facts, rows, test, times[-1]["seconds"] if times else None)
+
+
+def load_all(folders: Sequence[Path]) -> list[Run]:
+    """Under the shortest names that tell them apart. Raises UsageError."""
+    resolved = [folder.resolve() for folder in folders]
+    for parts in range(1, 10):
+        names = ["/".join(path.parts[-parts:]) for path in resolved]
+        if len(set(names)) == len(set(resolved)):
+            break
+    return [load(folder, name) for folder, name in zip(folders, names, strict=True)]
+
+
+def to_table(runs: Sequence[Run], width: int, color: bool) -> str:
+    """One line a run; the best figure of each column is bold."""
+    lines = [_line(run) for run in runs]
+    headings = ("run", "network", "hash", "data", "seed", "steps", "train loss", "loss", "top-1 error", "top-5", "time")
+    figures = range(4, len(headings))
+    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i in figures)
+               for i, heading in enumerate(headings)]
+    several = {i: [line[i] for line in lines if line[i]] for i in (6, 7, 8, 9)}
+    best = {i: min(cells, key=_number) for i, cells in several.items() if len(cells) > 1}
+    made = table(columns)
+    for line in lines:
+        made.add_row(*(text(cell, "bold" if cell and best.get(i) == cell else "") for i, cell in enumerate(line)))
+    wide = sum(column.width for column in columns) + 2 * len(columns)
+    return shown([made], max(width, wide), color)
+
+
+def picture(runs: Sequence[Run], folder: Path) -> list[Path]:
+    """compare.png and compare.svg. Raises UsageError where nothing was measured yet."""
+    return draw([Curve(run.name, run.rows) for run in runs], folder, "compare")
+
+
+def _line(run: Run) -> tuple[str, ...]:
+    trained = [row for row in run.rows if row["part"] == "train"]
+    test = run.test or {}
+    top1, top5 = test.get("top1"), test.get("top5")
+    return (
+        run.name, run.facts["network"], run.facts["hash"][:8], run.facts["data"]["name"], str(run.facts["seed"]),
+        f"{max((row['step'] for row in run.rows), default=0):,}",
+        f"{trained[-1]['loss']:.4f}" if trained else "",
+        f"{test['loss']:.4f}" if test else "",
+        f"{1 - top1:.2%}" if top1 is not None else "",
+        f"{1 - top5:.2%}" if top5 is not None else "",
+        _time(run.seconds),
+    )
+
+
+def _number(cell: str) -> float:
+    return float(cell.rstrip("%").replace(",", ""))
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}"

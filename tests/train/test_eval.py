@@ -1,0 +1,70 @@
+"""`resspec eval`: of weights in a file, beside what was published, and what it refuses."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from resspec.backends.module import build
+from resspec.cli import run
+from resspec.commands import eval as command
+from resspec.compiler import load
+from resspec.train.data import load as load_data
+from resspec.train.data.memory import InMemory
+from resspec.train.evaluate import Evaluation
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    save_file(build(load("digits")).state_dict(), tmp_path / "w.safetensors")
+    return tmp_path / "w.safetensors"
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("ending", ["safetensors", "pth"])
+def test_weights_of_a_file_are_measured(weights: Path, ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+    torch.manual_seed(0)
+    module = build(load("digits")).eval()
+    path = weights.with_suffix(f".{ending}")
+    if ending == "pth":
+        torch.save({"model": module.state_dict()}, path)
+    data = load_data("digits")
+    assert isinstance(data.test, InMemory)
+    images = (data.test.images - data.moments.mean) / data.moments.deviation
+    told = module(images).argmax(1)
+    wrong = int((told != data.test.labels).sum())
+    out = weights.parent / "out"
+    assert run(["eval", "digits", "--weights", str(path), "--data", "digits", "--confusion", str(out), "--device", "cpu"]) == 0
+    assert f"{wrong} of 355 wrong" in capsys.readouterr().out
+    with (out / "confusion.csv").open(newline="") as file:
+        counts = torch.tensor([[int(cell) for cell in line[1:]] for line in list(csv.reader(file))[1:]])
+    expected = (data.test.labels * 10 + told).bincount(minlength=100).view(10, 10)
+    assert torch.equal(counts, expected)
+
+
+def test_published_figures_stand_under_the_measured_ones() -> None:
+    confusion = torch.tensor([[90, 10], [15, 85]])
+    said = command.text(load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), None)
+    assert said.splitlines()[2:] == [
+        "measured        12.50%       10.00%  25 of 200 wrong, loss 1.5000",
+        "published       24.52%        7.46%  He et al. 2015, tables 3 and 4; recipe imagenet-he2015",
+    ]
+    other = command.text(load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), "digits")
+    assert "published" not in other
+
+
+def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*arguments: str) -> str:
+        assert run(["eval", *arguments]) == 2
+        return capsys.readouterr().err
+
+    assert "--weights FILE and --data NAME" in refused("digits")
+    assert "do not fit this network" in refused("resnet20", "--weights", str(weights), "--data", "digits")
+    assert "a batch is of 1 image" in refused("digits", "--weights", str(weights), "--data", "digits", "--batch", "0")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "run.json").write_text(json.dumps({"data": {"name": "digits", "test": ""}}))
+    assert "has not ended" in refused(str(tmp_path / "run"))
