@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from argparse import ArgumentParser, Namespace
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -62,8 +61,6 @@ def run(arguments: Namespace) -> int:
 
     gc.enable()
     with torch_installed("eval"):
-        import torch
-
         from resspec.train import data, processes
         from resspec.train.curves import draw_confusion
         from resspec.train.evaluate import Exam, evaluate
@@ -77,10 +74,7 @@ def run(arguments: Namespace) -> int:
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
             raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
         with processes.joined(arguments.device) as together:
-            exam = Exam(
-                found.test, asked.recipe.data.test, arguments.protocol, arguments.batch, arguments.workers,
-                lambda: torch.autocast(together.device.type, torch.bfloat16) if arguments.bf16 else nullcontext(),
-            )
+            exam = Exam(found.test, asked.recipe.data.test, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:
                 print(text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end="")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 from typing import Protocol as Interface
 
 import torch
@@ -66,14 +65,15 @@ class Together(Interface):
 
 @dataclass(frozen=True, eq=False)
 class Exam:
-    """What is asked: all images of `split`, loaded as `view` says, `batch` at a time. `autocast` gives a context."""
+    """What is asked: all images of `split`, loaded as `view` says, `batch` at a time; `bf16`: computed in bfloat16 where
+    that is safe."""
 
     split: Split
     view: Test
     protocol: Protocol = "1-crop"
     batch: int = 64
     workers: int = 0
-    autocast: Callable[[], Any] = nullcontext
+    bf16: bool = False
 
 
 @torch.no_grad()
@@ -93,7 +93,7 @@ def evaluate(
         batches = split.batches(draws, view=view, device=device, workers=exam.workers)
         for part, batch in zip(parts, batches, strict=True):
             looks = list(_looks(batch.images, network, exam.protocol))
-            with exam.autocast():
+            with torch.autocast(device.type, torch.bfloat16, enabled=exam.bf16):
                 found = torch.stack([_places(module(look)).float().softmax(1) for look in looks]).mean(0)
             scores[((part - processes.rank) // processes.world).to(device)] += found / len(views)
             shown(len(part))
