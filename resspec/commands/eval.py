@@ -74,7 +74,8 @@ def run(arguments: Namespace) -> int:
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
             raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
         with processes.joined(arguments.device) as together:
-            exam = Exam(found.test, asked.recipe.data.test, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
+            view = asked.recipe.data.test
+            exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:
                 print(text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end="")
