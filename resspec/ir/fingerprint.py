@@ -14,7 +14,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/1"
@@ -89,12 +88,12 @@ class Digests:
 
     def _joined(self, entries: list[_Entry]) -> Iterator[_Entry]:
         """Neighbouring parts of one scope become one, and then each scope its digest."""
-        for (_, _, count, _), group in groupby(entries, key=lambda e: (e.prefix, e.number, e.times, isinstance(e.digest, str))):
+        for place, group in groupby(entries, key=lambda entry: None if isinstance(entry.digest, str) else entry[:3]):
             parts = list(group)
             first = parts[0]
-            if isinstance(first.digest, str):
+            if place is None:
                 yield from parts
-            elif count == 1:
+            elif first.times == 1:
                 bodies = tuple(body for part in parts for body in part.digest if not isinstance(body, str))
                 yield first._replace(digest=self.row(bodies, (), first.turn))
             else:
@@ -108,7 +107,7 @@ class Digests:
             case Op():
                 layer = node.layer
                 tensors = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
-                traits = tensors, Ramp in map(type, vars(layer).values())
+                traits = tensors, layer.varies
             case Scope(body=body) | Repeat(body=body):
                 traits = self._traits(body)[:2]
             case Series(children=parts) | Parallel(paths=parts):
@@ -138,11 +137,14 @@ def _counted(entries: Iterator[_Entry]) -> Iterator[_Entry]:
 
 def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | None]:
     name = node.name
-    if name is None or name.number is None:
-        return (name.prefix if name else None), None
+    if name is None:
+        return None, None
+    if not name.steps:
+        return name.prefix, name.number
     if name.prefix[-1:].isdigit():  # number 1 of `relu6` and number 61 of `relu` are one name
         prefix, number, _ = Name.parse(name.at(*turns))
         return prefix, number
+    assert name.number is not None
     return name.prefix, name.number + sum(step * turn for step, turn in zip(name.steps, turns, strict=False))
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
-from resspec.ir.ops.layer import Kept, Layer, Ramp, Strides, dense
+from resspec.ir.ops.layer import Kept, Layer, Strides, dense
 from resspec.ir.quantities import DTYPES
 
 
@@ -86,15 +86,15 @@ class _Trace:
         self._ramps: dict[int, bool] = {}
 
     def node(self, node: Node, x: _Value, turn: int | None) -> _Step:
+        if isinstance(node, Op):
+            return _op(node, x, turn, self._frozen)
         key = (id(node), x, turn)
         if (step := self._known.get(key)) is None:
             step = self._known[key] = self._follow(node, x, turn)
         return step
 
-    def _follow(self, node: Node, x: _Value, turn: int | None) -> _Step:
+    def _follow(self, node: Series | Parallel | Repeat | Scope, x: _Value, turn: int | None) -> _Step:
         match node:
-            case Op():
-                return _op(node, x, turn, self._frozen)
             case Series(children=children):
                 return self._row([(child, turn) for child in children], x)
             case Parallel(paths=(path,)):
@@ -144,7 +144,7 @@ class _Trace:
             return found
         match node:
             case Op(layer=layer):
-                found = any(isinstance(value, Ramp) for value in vars(layer).values())
+                found = layer.varies
             case Series(children=nodes) | Parallel(paths=nodes):
                 found = any(self._has_ramp(child) for child in nodes)
             case Scope(body=body):
@@ -164,7 +164,10 @@ def _op(op: Op, x: _Value, turn: int | None, frozen: bool) -> _Step:
     learns = not frozen and bool(layer.parameters(op.input))
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
-    y = x._replace(needs_gradient=needs) if within else _fresh(needs, op.output.dims, layer.order(x.strides))
+    if within:
+        y = x if x.needs_gradient == needs else x._replace(needs_gradient=needs)
+    else:
+        y = _fresh(needs, op.output.dims, layer.order(x.strides))
     if not needs:
         return _Step(Cost(Backward(), op), y, within, x.kept)
     macs = layer.macs(op.input, op.output) * (learns + x.needs_gradient)
@@ -176,10 +179,11 @@ def _op(op: Op, x: _Value, turn: int | None, frozen: bool) -> _Step:
         elif not kept:
             values, kept = values + x.storage, True
     if within:
-        y = y._replace(kept=kept)
+        y = y if y.kept == kept else y._replace(kept=kept)
     elif layer.saves_output:
         values, y = values + y.storage, y._replace(kept=True)
-    return _Step(Cost(Backward(macs, own._replace(values=values)), op), y, within, kept)
+    own = own if own.values == values else own._replace(values=values)
+    return _Step(Cost(Backward(macs, own), op), y, within, kept)
 
 
 def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
@@ -221,9 +225,9 @@ def _within(node: Scope | Repeat, step: _Step) -> _Step:
 
 
 def _sum(parts: list[Cost]) -> Cost:
-    macs = sum(part.total.macs for part in parts)
-    kept = Kept(*map(sum, zip(Kept(), *(part.total.kept for part in parts), strict=True)))
-    return Cost(Backward(macs, kept), None, 1, tuple(parts))
+    totals = [part.total for part in parts]
+    kept = Kept(*map(sum, zip(Kept(), *(kept for _, kept in totals), strict=True)))
+    return Cost(Backward(sum(macs for macs, _ in totals), kept), None, 1, tuple(parts))
 
 
 def _times(count: int, cost: Cost) -> Cost:

@@ -48,9 +48,9 @@ def inference_lower_bound(network: Network) -> Peak:
     return _Lifetimes().node(network.body, x, True).peak
 
 
-def most(first: Peak, *others: Peak) -> Peak:
-    """The first of the largest."""
-    return max((first, *others), key=lambda peak: peak.elements)
+def most(first: Peak, second: Peak) -> Peak:
+    """The larger, or of equal ones the first."""
+    return second if second.elements > first.elements else first
 
 
 class _Value(NamedTuple):
@@ -75,15 +75,15 @@ class _Lifetimes:
         self._known: dict[tuple[int, _Value, bool], _Step] = {}
 
     def node(self, node: Node, x: _Value, kept: bool) -> _Step:
+        if isinstance(node, Op):
+            return _op(node, x, kept)
         key = (id(node), x, kept)
         if (step := self._known.get(key)) is None:
             step = self._known[key] = self._follow(node, x, kept)
         return step
 
-    def _follow(self, node: Node, x: _Value, kept: bool) -> _Step:
+    def _follow(self, node: Series | Parallel | Repeat | Scope, x: _Value, kept: bool) -> _Step:
         match node:
-            case Op():
-                return _op(node, x, kept)
             case Series(children=children):
                 return self._row(((child, None) for child in children), x, kept)
             case Parallel(paths=(path,)):
@@ -97,13 +97,14 @@ class _Lifetimes:
                 return step._replace(peak=step.peak.at(node.name))
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value, kept: bool) -> _Step:
-        done = _Step(Peak(x.storage), x, True)
+        peak, y, within = Peak(x.storage), x, True
         for node, turn in nodes:
-            step = self.node(node, done.output, kept and done.within)
-            peak = step.peak.beside(x.storage if kept and not done.within else 0)
-            peak = most(done.peak, peak if turn is None else peak.at(turn))
-            done = _Step(peak, step.output, done.within and step.within)
-        return done
+            reached, y, inside = self.node(node, y, kept and within)
+            if kept and not within:
+                reached = reached.beside(x.storage)
+            peak = most(peak, reached if turn is None else reached.at(turn))
+            within = within and inside
+        return _Step(peak, y, within)
 
     def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[tuple[Node, int]]:
         """A repeat's body as often as its turns still differ, and once more."""

@@ -43,10 +43,11 @@ def own_totals(node: Op | Parallel) -> Totals:
         return Totals()
     layer, x, y = node.layer, node.input, node.output
     macs = layer.macs(x, y)
+    buffers = layer.buffers(x)
     return Totals(
         params=_elements(layer.parameters(x)),
-        buffers=_elements(layer.buffers(x)),
-        counters=sum(not dims for dims in layer.buffers(x).values()),
+        buffers=_elements(buffers),
+        counters=sum(not dims for dims in buffers.values()),
         macs=macs,
         flops=2 * macs,
         acts=y.elements if layer.weighted else 0,

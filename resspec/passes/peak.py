@@ -192,7 +192,8 @@ class _Frame:
     def _new(self, node: Op | Parallel, like: Strides, *read: int) -> _Value:
         self.sizes.append(prod(node.output.dims))
         y = len(self.sizes) - 1
-        self._hold(_peak(node).beside(self._live(y, *read)))
+        if (elements := self._live(y, *read)) > self.peak.elements:
+            self._hold(_peak(node).beside(elements))
         return _Value(y, dense(node.output.dims, like))
 
     def _hold(self, peak: Peak) -> None:

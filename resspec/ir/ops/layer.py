@@ -10,7 +10,7 @@ The annotations of a layer's fields are the types of its arguments in the langua
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
@@ -90,6 +90,11 @@ class Layer:
     output: ClassVar[str] = "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
     layout: ClassVar[str] = "input"  # the order of a new output's axes in memory: the "input"'s, "contiguous", "channels_last"
     saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
+
+    @property
+    def varies(self) -> bool:
+        """Whether it depends on the turn of the nearest enclosing repeat."""
+        return Ramp in map(type, self.__dict__.values())
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self.__dict__:
@@ -176,8 +181,9 @@ class Layer:
 
     def at(self, turn: int) -> Layer:
         """This layer at a turn of the nearest enclosing repeat."""
-        ramps = {f.name: v.at(turn) for f in fields(self) if isinstance(v := getattr(self, f.name), Ramp)}
-        return type(self)(**{**vars(self), **ramps}) if ramps else self
+        if not self.varies:
+            return self
+        return type(self)(**{name: v.at(turn) if isinstance(v, Ramp) else v for name, v in vars(self).items()})
 
 
 def need_image(x: Shape, kind: str) -> None:
