@@ -35,15 +35,16 @@ def too_large(source: Source, size: int) -> Diagnostic:
                       (Label(Span(source, 0, 0)),), "repeats and templates make specs small")
 
 
-def odd_character(span: Span) -> Diagnostic:
-    """E0103: a character that is not part of the language, where it is neither in a comment nor in a string."""
+def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
+    """E0103: a character that is not part of the language, or that cannot be seen in a comment or string."""
     char = span.text
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
     plain = _plain(char)
     letter = "write an ASCII letter" if char.isalpha() else "leave it out"
     help = letter if not plain else f"write `{plain}`" if plain.strip() else "write a plain space"
-    return Diagnostic("E0103", f"{shown} is not part of the language", (Label(span),), help, fix=_in_ascii(span))
+    what = "cannot be seen" if unseen else "is not part of the language"
+    return Diagnostic("E0103", f"{shown} {what}", (Label(span),), help, fix=_in_ascii(span))
 
 
 def _plain(char: str) -> str | None:

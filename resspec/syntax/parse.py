@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
 from threading import Lock
@@ -17,6 +19,7 @@ from resspec.syntax.explain import BRACKETS, explain
 from resspec.syntax.recover import without
 
 MAX_MISTAKES = 100  # that are looked for in one text
+_PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
 _lock = Lock()
 
 
@@ -39,14 +42,25 @@ def read(name: str, data: bytes) -> Source:
 
 def parse(source: Source) -> ast.File:
     """Raises SpecError for a text that is not of the language, with a mistake of each clause that has one."""
+    unseen = list(_unseen(source))
     try:
         file = _parse(source, "start", "file")
     except SpecError as first:
-        raise SpecError(_all(source, list(first.diagnostics))) from None
+        raise SpecError(unseen + _all(source, list(first.diagnostics))) from None
+    if unseen:
+        raise SpecError(unseen)
     assert isinstance(file, ast.File)
     if not file.declarations:
         raise SpecError([errors.empty(source)])
     return file
+
+
+def _unseen(source: Source) -> Iterator[Diagnostic]:
+    """What a comment or a string holds and nobody sees: it could turn a line around, or hide a part of it."""
+    for found in _PROSE.finditer(source.text):
+        if not found[0].replace("\t", "").isprintable():
+            at = next(i for i, char in enumerate(found[0], found.start()) if not char.isprintable() and char != "\t")
+            yield errors.odd_character(Span(source, at, at + 1), unseen=True)
 
 
 def _all(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:

@@ -18,7 +18,8 @@ def without(text: str, mistake: Diagnostic) -> str | None:
     if mistake.code in _UNSURE:
         return None
     fix, at = mistake.fix, mistake.labels[0].span.start
-    if fix and len(fix.text) == fix.span.end - fix.span.start:
+    joins = mistake.code == "E0103" and mistake.labels[0].span.text.isalnum()  # which may make another word
+    if fix and not joins and len(fix.text) == fix.span.end - fix.span.start:
         return text[: fix.span.start] + fix.text + text[fix.span.end :]
     bounds = _statement(text, at)
     if bounds is None or not text[bounds[0] : bounds[1]].strip():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unicodedata import category, name
+
 import pytest
 
 from resspec.diagnostics import SpecError
@@ -201,3 +203,25 @@ File
       option: B
     is_module: True
 """
+
+
+def test_characters_of_each_kind() -> None:
+    """Comments and strings hold what can be seen; outside of them everything that is not ASCII is one mistake, by its name."""
+    kinds: dict[str, str] = {}
+    beyond = [0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x1F600, 0xE0001, 0x10FFFF]
+    for char in map(chr, [*range(1, 0x20), *range(0x7F, 0x3000), *beyond]):
+        kinds.setdefault(category(char) + ("" if char.isprintable() else "-"), char)
+    for char in {*kinds.values(), "\x7f", "\x80", "\u2028", "\ud7ff", "\U0010ffff"} - set("\n\t\r\0 "):
+        comment = Source("t.res", f"block a = relu  # {char}\nuse \"{char}.res\"\n")
+        if char.isprintable():
+            assert len(parse(comment).declarations) == 2
+        else:
+            with pytest.raises(SpecError) as error:
+                parse(comment)
+            assert [found.code for found in error.value.diagnostics] == ["E0103"] * 2
+        for text in (f"block {char}a = relu", f"block a = {char} relu", f"{char}block a = relu"):
+            with pytest.raises(SpecError) as error:
+                parse(Source("t.res", text))
+            (found,) = error.value.diagnostics
+            assert found.code == "E0103" and found.labels[0].span.text == char
+            assert name(char, f"U+{ord(char):04X}") in found.message
