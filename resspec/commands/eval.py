@@ -25,8 +25,8 @@ EXAMPLES = """\
       --recipe imagenet-he2015 --protocol 10-crop --workers 4
   resspec eval runs/a --confusion figures    confusion.csv, .png and .svg
 
-Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and the
-centre with their mirror images; multi-scale, the whole image at five sizes with
+Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and
+the centre with their mirror images; multi-scale, the whole image at five sizes with
 the head made convolutional. Scores are averaged; each image counts once.
 """
 
