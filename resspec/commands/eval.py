@@ -26,8 +26,8 @@ EXAMPLES = """\
   resspec eval runs/a --confusion figures    confusion.csv, .png and .svg
 
 Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and
-the centre with their mirror images; multi-scale, the whole image at five sizes with
-the head made convolutional. Scores are averaged; each image counts once.
+the centre with their mirror images; multi-scale, the whole image at five sizes
+with the head made convolutional. Scores are averaged; each image counts once.
 """
 
 
