@@ -1,52 +1,163 @@
-"""`resspec train`: train a network, and measure it once."""
+"""`resspec train`: train a network by a recipe, in a folder from which the same command goes on."""
 
 from __future__ import annotations
 
 import gc
+import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resspec.commands import given
+from resspec.commands.terminal import complain
 from resspec.diagnostics import UsageError
 
-SUMMARY = "train a network and measure it once on the test images"
+if TYPE_CHECKING:
+    from resspec.train.plan import Job
+
+SUMMARY = "train a network by a recipe; the same command again goes on"
 EXAMPLES = """\
-  resspec train digits --data digits  a small residual network on the 8x8 digits
-                                      of scikit-learn, in about a minute
-  resspec train my.res --seed 1 --epochs 10 --run runs/second
+  resspec train digits                a small residual network on the digits of
+                                      scikit-learn, in about a minute
+  resspec train resnet20 --data cifar10 --recipe cifar-he2015 --run runs/a
+  resspec train digits --plan           what it would take, and nothing else
+  resspec train digits --set rate=0.2 --set "duration=10 epochs"
+  torchrun --nproc-per-node 2 -m resspec train digits --run runs/b
+
+Recipes: specs/recipes/*.yaml, or a file of your own. --set reaches the
+network's parameters and the recipe's keys, in full (optimizer.rate) or by
+their last name.
+
+Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
+130 or 143 stopped by SIGINT or SIGTERM and saved: the same command goes on.
 """
 
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    parser.add_argument("--data", default="digits", metavar="NAME", help="the data set (digits)")
+    parser.add_argument("--data", default="digits", metavar="NAME", help="a data set, or the folder of one (digits)")
+    parser.add_argument("--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and the order of images (0)")
-    parser.add_argument("--epochs", type=int, metavar="N", help="passes over the training images")
-    parser.add_argument("--run", type=Path, metavar="DIR", help="the folder of the record (runs/NAME)")
+    parser.add_argument("--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"')
+    parser.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)")
+    parser.add_argument("--new-head", action="store_true", help="of --weights leave out the last layer where it does not fit")
+    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
+    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    parser.add_argument("--plan", action="store_true", help="say what it would take, and stop there")
 
 
 def run(arguments: Namespace) -> int:
-    network = given.load(arguments)
-    folder = arguments.run or _free_folder(Path("runs"), network.name)
     gc.enable()
-    try:
-        from resspec.train.loop import train
+    with torch_installed("train"):
+        from resspec.train import plan_text, processes, stop, trainer
+        from resspec.train.loop import NotFinite
+        from resspec.train.progress import shown
 
-        result = train(network, data=arguments.data, run=folder, seed=arguments.seed, epochs=arguments.epochs)
+        with processes.joined(arguments.device) as together:
+            job = job_of(arguments)
+            folder = arguments.run or free_folder(Path("runs"), job)
+            plan = trainer.planned(job, folder, together)
+            first = together.first
+            if first:
+                print(plan_text.text(plan, folder), file=sys.stdout if arguments.plan else sys.stderr, end="")
+            if arguments.plan:
+                return 0
+            try:
+                result = trainer.train(plan, folder, show=shown(visible=first), say=complain)
+            except stop.Stopped as stopped:
+                if first:
+                    complain(str(stopped))
+                return stopped.exit_code
+            except NotFinite as spoiled:
+                if first:
+                    complain(str(spoiled))
+                return 3
+    if first:
+        print(plan_text.summary(result))
+    return 0
+
+
+def job_of(arguments: Namespace) -> Job:
+    """What the arguments ask for. Raises SpecError, UsageError."""
+    from resspec import compiler
+    from resspec.train import data, recipe_file, weights
+    from resspec.train.plan import Job
+
+    settings = list(arguments.set)
+    if arguments.epochs is not None:
+        settings.append(("recipe.duration", f"{arguments.epochs} epochs"))
+    of_network, of_recipe = split(settings, compiler.parameters(arguments.spec))
+    recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data), of_recipe)
+    return Job(
+        compiler.load(arguments.spec, **dict(of_network)), recipe,
+        data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download), arguments.seed,
+        weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None, arguments.workers,
+    )
+
+
+def own_recipe(data: str) -> str:
+    """The recipe that is called like the data set."""
+    from resspec.train import recipe_file
+
+    if data not in recipe_file.names():
+        raise UsageError(f"there is no recipe for `{data}` itself: name one with --recipe ({', '.join(recipe_file.names())})")
+    return data
+
+
+def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Settings of the network and of the recipe. Raises UsageError where one is of neither, or may be of both."""
+    from resspec.suggest import nearest
+    from resspec.train import recipe_file
+
+    of_network, of_recipe = [], []
+    for name, value in settings:
+        owner, _, rest = name.partition(".")
+        if owner == "net":
+            of_network.append((rest, value))
+        elif owner == "recipe":
+            of_recipe.append((rest, value))
+        elif name in parameters and recipe_file.matching(name):
+            raise UsageError(f"`{name}` is a parameter of the network and a key of the recipe: say net.{name} or recipe.{name}")
+        elif name in parameters:
+            of_network.append((name, value))
+        elif recipe_file.matching(name):
+            of_recipe.append((name, value))
+        else:
+            near = nearest(name, [*parameters, *recipe_file.keys()])
+            raise UsageError(f"neither the network nor the recipe has `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+    return of_network, of_recipe
+
+
+def free_folder(parent: Path, job: Job) -> Path:
+    """`runs/digits`, or `runs/digits-2` where that is taken by another run, or by one that has ended."""
+    from resspec.train import record, resume
+
+    number = 1
+    while True:
+        folder = parent / (job.network.name if number == 1 else f"{job.network.name}-{number}")
+        if not folder.exists():
+            return folder
+        try:
+            found = record.read(folder)
+        except UsageError:
+            found = {}
+        if found is None or (found and not record.result(folder) and not resume.differences(found, job, folder)):
+            return folder
+        number += 1
+
+
+@contextmanager
+def torch_installed(command: str) -> Iterator[None]:
+    """Says so where it is not."""
+    try:
+        yield
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("resspec"):
             raise
         missing = error.name.split(".")[0]
-        raise UsageError(f"`resspec train` needs torch and what comes with it, and {missing} is not installed: "
+        raise UsageError(f"`resspec {command}` needs torch and what comes with it, and {missing} is not installed: "
                          "pip install 'resspec[torch]'") from None
-    print(f"test accuracy {result.accuracy:.2%} ({result.correct} of {result.total} images), "
-          f"{result.seconds:.0f} s, recorded in {result.run}")
-    return 0
-
-
-def _free_folder(parent: Path, name: str) -> Path:
-    """`runs/digits`, or `runs/digits-2` where that is taken."""
-    number = 1
-    while (folder := parent / (name if number == 1 else f"{name}-{number}")).exists():
-        number += 1
-    return folder

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resspec import shipped
@@ -11,27 +11,60 @@ from resspec.diagnostics import Diagnostic, Label
 from resspec.ir.nodes import Network, Node, Scope, Series
 from resspec.source import Source, Span
 from resspec.train.data import Dataset
+from resspec.train.recipe import Recipe
 
 
-def misfits(network: Network, data: Dataset) -> Iterator[Diagnostic]:
-    """What of a network does not fit the data: the images it reads, the classes it tells apart."""
-    if network.input.dims != data.shape:
-        yield wrong_images(_span(network.span), str(network.input), data)
+def misfits(network: Network, data: Dataset, recipe: Recipe) -> Iterator[Diagnostic]:
+    """What of a network does not fit the data as the recipe shows it: the images it reads, the classes it tells apart."""
+    shown = data.shown(recipe.data)
+    if any(wanted != has for wanted, has in zip(network.input.dims, shown, strict=True) if has):
+        yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, shown)))
     if network.output.dims != (len(data.classes),):
-        yield wrong_classes(_span(_last(network.body).span), str(network.output), data)
+        yield wrong_classes(_span(_last(network.body).span), str(network.output), data.name, len(data.classes))
 
 
-def wrong_images(span: Span, reads: str, data: Dataset) -> Diagnostic:
+def wrong_images(span: Span, reads: str, data: str, shown: str) -> Diagnostic:
     """E0501: the network reads images of another size, or with other channels, than the data has."""
-    found = "x".join(map(str, data.shape))
-    return Diagnostic("E0501", f"the images of `{data.name}` are {found}, the network reads {reads}",
-                      (Label(span, f"reads {reads}"),), f"`input {found}`")
+    return Diagnostic("E0501", f"the images of `{data}` are {shown}, the network reads {reads}",
+                      (Label(span, f"reads {reads}"),), f"`input {shown}`")
 
 
-def wrong_classes(span: Span, leaves: str, data: Dataset) -> Diagnostic:
+def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:
     """E0502: the network does not end with one number for each class of the data."""
-    return Diagnostic("E0502", f"`{data.name}` has {len(data.classes)} classes, the network leaves {leaves}",
-                      (Label(span, f"leaves {leaves}"),), f"`fc {len(data.classes)}`")
+    return Diagnostic("E0502", f"`{data}` has {classes} classes, the network leaves {leaves}",
+                      (Label(span, f"leaves {leaves}"),), f"`fc {classes}`")
+
+
+def no_yaml(span: Span, why: str) -> Diagnostic:
+    """E0503: the recipe is no YAML."""
+    return Diagnostic("E0503", f"this is no YAML: {why}", (Label(span),))
+
+
+def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
+    """E0504: a key of the recipe stands twice in one place; YAML would silently take the last."""
+    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")))
+
+
+def unknown_key(span: Span, word: str, part: str, near: str | None) -> Diagnostic:
+    """E0505: a recipe, or this part of it, has no such key."""
+    owner = f"`{part}`" if part else "a recipe"
+    return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), f"did you mean `{near}`?" if near else None)
+
+
+def missing_key(span: Span, word: str) -> Diagnostic:
+    """E0506: the recipe lacks a key that has no value of its own."""
+    return Diagnostic("E0506", f"`{word}` is missing", (Label(span),), f"`{word}: …`")
+
+
+def unknown_kind(span: Span, part: str, word: str, known: Sequence[str], near: str | None) -> Diagnostic:
+    """E0508: there is no optimizer or schedule of this name."""
+    return Diagnostic("E0508", f"there is no {part} `{word}`", (Label(span),),
+                      f"did you mean `{near}`?" if near else f"there is {', '.join(known)}")
+
+
+def wrong_value(span: Span, why: str) -> Diagnostic:
+    """E0507: a key of the recipe cannot have this value, or not together with another key's."""
+    return Diagnostic("E0507", why, (Label(span),))
 
 
 def _last(node: Node) -> Node:

@@ -1,157 +1,149 @@
-"""Training on one page: build a network, fit it, measure it once at the end, and leave a complete record."""
+"""Training on one page: steps until the plan is fulfilled; between them rows of metrics, tests, checkpoints, and the end that
+a signal asks for. Everything that changes is in the state, and everything else in the plan."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from math import ceil, cos, isfinite, pi
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
-from safetensors.torch import save
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
-from resspec.diagnostics import SpecError, UsageError
-from resspec.files import write
-from resspec.ir.nodes import Network
-from resspec.train import data as datasets
-from resspec.train import errors, record
-from resspec.train.data import Dataset, Draw, Split
-from resspec.train.order import Order
-from resspec.train.progress import Show, shown
-from resspec.train.recipe import Data, Test
+from resspec.diagnostics import ResspecError
+from resspec.train import guard, losses
+from resspec.train.data import Batch, Draw, Split
+from resspec.train.plan import Plan
+from resspec.train.schedules import rate
+from resspec.train.state import Row, State
+from resspec.train.step import Learner
+from resspec.train.stop import Stop
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """SGD with Nesterov's momentum; the rate rises linearly over the share `warmup` of all steps, then falls along a
-    cosine to 0. `shift`: an image moves by up to so many pixels."""
-
-    epochs: int = 30
-    batch: int = 64
-    rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup: float = 0.15
-    shift: int = 1
+TEST_BATCH = 256
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """Means over the training images as they were shown, each measured before the step that learned from it."""
+class Watcher:
+    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, and `save(state)`."""
 
-    epoch: int
-    rate: float
-    loss: float
-    accuracy: float
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run ended with: `correct` of `total` test images, looked at once; its folder; wall-clock seconds."""
-
-    run: Path
-    correct: int
-    total: int
-    seconds: float
-
-    @property
-    def accuracy(self) -> float:
-        return self.correct / self.total
+    stepped: Callable[[int, float], None]
+    measured: Callable[[Row], None]
+    save: Callable[[State], None]
 
 
-def train(
-    network: Network, *, data: str = "digits", run: Path, seed: int = 0, epochs: int | None = None, progress: bool = True
-) -> Result:
-    """Trains on the CPU and fills the folder `run` (see record.py); bitwise the same for a seed on one kind of machine.
-    Raises SpecError where network and data do not fit, UsageError where the call makes no sense."""
-    from resspec.backends.module import build
+class Asked(ResspecError):
+    """A signal asked for an end, and the state is saved."""
 
-    recipe = Recipe() if epochs is None else Recipe(epochs=epochs)
-    if recipe.epochs < 1 or seed < 0:
-        raise UsageError(f"a run has at least 1 epoch and a seed from 0 on, not {recipe.epochs} and {seed}")
-    dataset = datasets.load(data)
-    if misfits := tuple(errors.misfits(network, dataset)):
-        raise SpecError(misfits)
-    record.begin(run, network, dataset, seed, asdict(recipe))
-    start = perf_counter()
-    steps = recipe.epochs * ceil(len(dataset.train) / recipe.batch)
-    with seeded(seed), shown(recipe.epochs, steps, visible=progress) as show:
-        module = build(network)
-        rows: list[dict[str, float]] = []
-        for row in fit(module, dataset, recipe, seed=seed, show=show):
-            rows.append(asdict(row))
-            record.write_rows(run / "metrics.csv", rows)
-        correct, total = evaluate(module, dataset.test), len(dataset.test)
-    write(run / "weights.safetensors", save(module.state_dict()))
-    result = Result(run, correct, total, perf_counter() - start)
-    record.write_json(run / "result.json", {"correct": correct, "total": total, "accuracy": result.accuracy,
-                                            "seconds": round(result.seconds, 2)})
-    return result
+    def __init__(self, number: int) -> None:
+        super().__init__(f"signal {number}")
+        self.number = number
 
 
-def fit(module: nn.Module, data: Dataset, recipe: Recipe, *, seed: int, show: Show) -> Iterator[Epoch]:
-    """Trains the module in place, an epoch at a time. Raises UsageError once the loss is not finite."""
-    optimizer = torch.optim.SGD(module.parameters(), recipe.rate, momentum=recipe.momentum,
-                                weight_decay=recipe.weight_decay, nesterov=True)
-    steps = recipe.epochs * ceil(len(data.train) / recipe.batch)
-    step, rate = 0, 0.0
-    module.train()
-    order = Order(torch.arange(len(data.train)), recipe.batch, seed)
-    for number in range(1, recipe.epochs + 1):
-        seen, loss_sum, correct = 0, 0.0, 0
-        draws = order.draws((number - 1) * steps // recipe.epochs, number * steps // recipe.epochs)
-        for images, labels in data.train.batches(draws, view=Data(shift=recipe.shift), device=torch.device("cpu")):
-            rate = rate_at(step, steps, recipe)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            scores = module(images)
-            loss = cross_entropy(scores, labels)
-            if not isfinite(loss.item()):
-                raise UsageError(f"the loss is {loss.item()} in epoch {number}: this network does not train with this recipe")
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            step += 1
-            seen += len(labels)
-            loss_sum += loss.item() * len(labels)
-            correct += hits(scores, labels)
-            show(step, loss_sum / seen, correct / seen)
-        yield Epoch(number, rate, loss_sum / seen, correct / seen)
+class NotFinite(ResspecError):
+    """A step that would have spoiled the weights; they are as they were before it."""
 
 
-def rate_at(step: int, steps: int, recipe: Recipe) -> float:
-    """The learning rate of a step, counted from 0."""
-    rising = recipe.warmup * steps
-    if step < rising:
-        return recipe.rate * (step + 1) / (rising + 1)
-    return recipe.rate * (1 + cos(pi * (step - rising) / (steps - rising))) / 2
+def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop) -> None:
+    """From where the state stands to the end of the plan. Raises Asked, NotFinite."""
+    recipe, epoch, saved = plan.recipe, plan.order.epoch, state.step
+    batches = shown(plan, state.step, plan.steps)
+    while True:
+        due = plan.steps == state.step or (recipe.evaluate is not None and recipe.evaluate.ends_at(state.step, epoch))
+        if due and state.tested < state.step:
+            test_between(plan, state, watcher, stop)
+        asked = stop.agreed()
+        if saved < state.step and (asked or state.step == plan.steps or recipe.checkpoint.ends_at(state.step, epoch)):
+            refuse_spoiled(plan, state, learner)
+            watcher.save(state)
+            saved = state.step
+        if asked:
+            raise Asked(asked)
+        if state.step == plan.steps:
+            return
+        start = perf_counter()
+        batch = next(batches)
+        watcher.stepped(state.step, perf_counter() - start)
+        learner.learn(batch)
+        if state.step % recipe.log == 0 or state.step == plan.steps:
+            refuse_spoiled(plan, state, learner)
+            log(plan, state, watcher)
+
+
+def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
+    """The batches of these steps, this process's part of each."""
+    job, device = plan.job, plan.processes.device
+    return job.data.train.batches(plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers)
+
+
+def log(plan: Plan, state: State, watcher: Watcher) -> None:
+    """A row for the images shown since the last one, each as it was told before the step that learned from it."""
+    loss, right, count = plan.processes.sum(state.sums.clone()).tolist()
+    last = rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
+    state.sums.zero_()
+    row = _row(plan, state, "train", last, loss / count, right / count) if count else None
+    if row:
+        state.falling.showed(1 - row["top1"], plan.recipe)
+        state.rows.append(row)
+        watcher.measured(row)
+
+
+def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> None:
+    """On the part that was kept apart, or else on the test images. A signal leaves it undone."""
+    data, (_, apart) = plan.job.data, plan.images
+    split, indices = (data.train, apart) if len(apart) else (data.test, torch.arange(len(data.test)))
+    found = test(plan, state.best, split, indices, lambda: stop.alone and stop.asked)
+    if found is None:
+        return
+    loss, top1, top5 = found
+    state.tested = state.step
+    row = _row(plan, state, "held-out" if len(apart) else "test", None, loss, top1, top5)
+    if len(apart) and plan.recipe.schedule.name == "plateau":
+        state.falling.saw(loss, plan.recipe.schedule)
+    state.rows.append(row)
+    watcher.measured(row)
 
 
 @torch.no_grad()
-def evaluate(module: nn.Module, split: Split, batch: int = 256) -> int:
-    """How many images of a split are told right."""
+def test(
+    plan: Plan, module: nn.Module, split: Split, indices: Tensor, interrupted: Callable[[], object] = lambda: False
+) -> tuple[float, float, float] | None:
+    """Mean loss, top-1 and top-5 over these images, each counted once whatever the number of processes; None where it was
+    interrupted."""
+    processes, view = plan.processes, plan.recipe.data.test
+    mine = indices[processes.rank :: processes.world]
+    draws = (Draw(part, part) for group in split.alike(mine, view) for part in group.split(TEST_BATCH))
+    sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
     module.eval()
-    draws = (Draw(part, part) for part in torch.arange(len(split)).split(batch))
-    return sum(hits(module(images), labels) for images, labels in split.batches(draws, view=Test(), device=torch.device("cpu")))
+    for images, targets in split.batches(draws, view=view, device=processes.device, workers=plan.job.workers):
+        if interrupted():
+            return None
+        with plan.machine.autocast(processes.device):
+            scores = module(images).float()
+        best = scores.topk(min(5, scores.shape[1])).indices == targets[:, None]
+        loss = losses.loss(scores, targets, plan.recipe).double() * len(images)
+        sums += torch.stack([loss, best[:, 0].sum(), best.sum()])
+    loss, top1, top5 = (processes.sum(sums) / len(indices)).tolist()
+    return loss, top1, top5
 
 
-def hits(scores: Tensor, labels: Tensor) -> int:
-    return int((scores.argmax(1) == labels).sum())
+def refuse_spoiled(plan: Plan, state: State, learner: Learner) -> None:
+    """Raises NotFinite where a step was not finite, or anything that a checkpoint would hold is not."""
+    bad, spoiled = int(state.guard.bad), guard.spoiled(state.tensors())
+    if not plan.processes.any(bad >= 0 or spoiled is not None):
+        return
+    if bad < 0:
+        raise NotFinite(f"`{spoiled}` is not finite after step {state.step}; nothing of it was saved")
+    state.step = bad
+    draw, (batch,) = plan.order.draw(bad), shown(plan, bad, bad + 1)
+    epoch = int(bad / plan.order.epoch)
+    images = ", ".join(map(str, draw.indices[:4].tolist()))
+    raise NotFinite(f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part) is not finite: first is "
+                    f"{learner.culprit(batch) or 'nothing when it is made again'}; the weights are as they were before it, "
+                    "and nothing of it was saved")
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """On one thread with this seed; the caller's threads and random state come back at the end."""
-    threads = torch.get_num_threads()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        # Networks this small gain little from a second thread, and lose tenfold where another process wants the core.
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)
+def _row(
+    plan: Plan, state: State, part: str, rate: float | None, loss: float, top1: float, top5: float | None = None
+) -> Row:
+    epoch = round(float(state.step / plan.order.epoch), 4)
+    return {"step": state.step, "epoch": epoch, "part": part, "rate": rate, "loss": loss, "top1": top1, "top5": top5}

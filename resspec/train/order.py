@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
 import torch
@@ -30,9 +31,9 @@ class Order:
     world: int = 1
 
     @property
-    def epoch(self) -> float:
-        """Steps in an epoch."""
-        return len(self.images) / self.batch
+    def epoch(self) -> Fraction:
+        """Steps in an epoch, rarely a whole number."""
+        return Fraction(len(self.images), self.batch)
 
     def draws(self, start: int, stop: int) -> Iterator[Draw]:
         """Those of the steps `start` up to, not including, `stop`."""

@@ -3,54 +3,108 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
-Show = Callable[[int, float, float], None]
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
-
-@contextmanager
-def shown(epochs: int, steps: int, *, visible: bool) -> Iterator[Show]:
-    """Gives `show(step, loss, accuracy)`, to be called after each of `steps` steps, counted from 1."""
-    if not visible:
-        yield lambda *_: None
-    elif sys.stderr.isatty():
-        with _bar(epochs, steps) as show:
-            yield show
-    else:
-        yield _lines(epochs, steps)
+    from resspec.train.plan import Plan
+    from resspec.train.state import Row, State
 
 
-@contextmanager
-def _bar(epochs: int, steps: int) -> Iterator[Show]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+class Show:
+    """Nothing at all; but it knows how fast it goes."""
 
-    columns = (
-        TextColumn("epoch {task.fields[epoch]:>3}/{task.fields[epochs]}"),
-        BarColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}  accuracy {task.fields[accuracy]:7.2%} "),
-        TimeRemainingColumn(elapsed_when_finished=True),
-        TextColumn("{task.fields[time]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=steps, epoch=1, epochs=epochs, loss=float("nan"), accuracy=0.0, time="left")
+    def start(self, plan: Plan, state: State) -> None:
+        self.steps, self.batch, self.epochs = plan.steps, plan.recipe.batch, float(plan.steps / plan.order.epoch)
+        self.begun = self.step = state.step
+        self.clock, self.waited = perf_counter(), 0.0
+        self.row: Row | None = next((row for row in reversed(state.rows) if row["part"] == "train"), None)
 
-        def show(step: int, loss: float, accuracy: float) -> None:
-            epoch, time = -(-step * epochs // steps), "left" if step < steps else "in all"
-            progress.update(task, completed=step, epoch=epoch, loss=loss, accuracy=accuracy, time=time)
+    def stepped(self, step: int, waited: float) -> None:
+        """Before each step, counted from 0: how long it was waited for data."""
+        self.step, self.waited = step, self.waited + waited
 
-        yield show
+    def measured(self, row: Row) -> None:
+        self.step = row["step"]
+        if row["part"] == "train":
+            self.row = row
+
+    def stop(self) -> None:
+        pass
+
+    def speed(self) -> dict[str, float]:
+        """Images per second, of all processes, and the share of the time that was spent waiting for data."""
+        gone = max(perf_counter() - self.clock, 1e-9)
+        return {"images_per_second": round((self.step - self.begun) * self.batch / gone, 1),
+                "waiting": round(self.waited / gone, 4)}
+
+    @property
+    def left(self) -> float:
+        """Seconds, as fast as until now."""
+        done = self.step - self.begun
+        return (perf_counter() - self.clock) * (self.steps - self.step) / done if done else float("nan")
+
+    def words(self) -> str:
+        row, speed = self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "rate": 0.0}, self.speed()
+        epochs = f"{self.epochs:.2f}".removesuffix(".00")
+        return (f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
+                f"rate {row['rate']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}")
 
 
-def _lines(epochs: int, steps: int) -> Show:
-    start = perf_counter()
+class Lines(Show):
+    """A line for each tenth of the way."""
 
-    def show(step: int, loss: float, accuracy: float) -> None:
-        if step * 10 // steps > (step - 1) * 10 // steps:
-            left = (perf_counter() - start) * (steps - step) / step
-            epoch = -(-step * epochs // steps)
-            print(f"epoch {epoch:>3}/{epochs}  loss {loss:.4f}  accuracy {accuracy:7.2%}  {left:.0f} s left", file=sys.stderr)
+    def start(self, plan: Plan, state: State) -> None:
+        super().start(plan, state)
+        self.tenth = state.step * 10 // plan.steps
 
-    return show
+    def measured(self, row: Row) -> None:
+        super().measured(row)
+        if row["part"] != "train":
+            print(f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  top-1 {row['top1']:.2%}", file=sys.stderr)
+        elif self.step * 10 // self.steps > self.tenth:
+            self.tenth = self.step * 10 // self.steps
+            print(f"{self.words()}  {duration(self.left)} left", file=sys.stderr)
+
+
+class Bar(Show):
+    """A bar that moves with each step, its words with each row."""
+
+    def start(self, plan: Plan, state: State) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn
+
+        super().start(plan, state)
+        columns = (BarColumn(), TextColumn("{task.description}"))
+        self.progress: Progress = Progress(*columns, console=Console(stderr=True))
+        self.task: TaskID = self.progress.add_task("", total=self.steps, completed=state.step)
+        self.progress.start()
+
+    def stepped(self, step: int, waited: float) -> None:
+        super().stepped(step, waited)
+        self.progress.update(self.task, completed=step, description=f"{self.words()}  {duration(self.left)} left")
+
+    def measured(self, row: Row) -> None:
+        super().measured(row)
+        self.progress.update(self.task, completed=self.step, description=self.words())
+
+    def stop(self) -> None:
+        self.progress.stop()
+
+
+def shown(*, visible: bool) -> Show:
+    """What fits stderr."""
+    kind: Callable[[], Any] = Show if not visible else Bar if sys.stderr.isatty() else Lines
+    return kind()  # type: ignore[no-any-return]
+
+
+def duration(seconds: float) -> str:
+    """`42 s`, `3:05`, `11:02:31`."""
+    if not seconds < 1e9:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"

@@ -4,6 +4,7 @@ global (of all processes together), and a length is a count with its unit: `6400
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from math import ceil
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
@@ -24,12 +25,20 @@ class Length(NamedTuple):
     number: float
     unit: Literal["iterations", "epochs"]
 
-    def steps(self, epoch: float) -> int:
-        """In iterations, where an epoch has `epoch` of them (rarely a whole number): those it takes to reach the end."""
-        return ceil(self.number if self.unit == "iterations" else round(self.number * epoch, 6))
+    def steps(self, epoch: Fraction) -> int:
+        """Iterations until it is over, where an epoch has `epoch` of them, which is rarely a whole number."""
+        return ceil(self._exact(epoch))
+
+    def ends_at(self, step: int, epoch: Fraction) -> bool:
+        """Whether, of lengths like this one after another, one is over after so many steps, and was not one step before."""
+        length = self._exact(epoch)
+        return step > 0 and step // length > (step - 1) // length
+
+    def _exact(self, epoch: Fraction) -> Fraction:
+        return Fraction(self.number) * (1 if self.unit == "iterations" else epoch)
 
     def __str__(self) -> str:
-        return f"{self.number:g} {self.unit}" if self.number != int(self.number) else f"{int(self.number)} {self.unit}"
+        return f"{self.number:.12g} {self.unit if self.number != 1 else self.unit[:-1]}"
 
 
 def _length(value: Any) -> Any:
@@ -226,13 +235,16 @@ class Recipe(Part):
     log: Count = 50  # iterations between two lines of the metrics
     checkpoint: Lasting = Length(1, "epochs")
     keep: Count = 2  # checkpoints that stay
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: what is fastest here without a loss of accuracy
+    micro_batch: Count | Literal["auto"] = "auto"  # images that a process shows at a time; auto: as many as fit
+    compile: bool = False
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         if self.bn_batch and self.batch % self.bn_batch:
             raise ValueError(f"the batch of {self.batch} is no multiple of the {self.bn_batch} that batch norm sees")
+        if self.bn_batch and self.micro_batch != "auto" and self.micro_batch % self.bn_batch:
+            raise ValueError(f"`micro_batch: {self.micro_batch}` is no multiple of the {self.bn_batch} that batch norm sees")
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
             raise ValueError("`plateau` looks at a held-out part of the training images: `holdout` and `evaluate` are needed")
-        if self.data.repeated > 1 and self.batch % self.data.repeated:
-            raise ValueError(f"the batch of {self.batch} is no multiple of the {self.data.repeated} repeats")
         return self

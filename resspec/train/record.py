@@ -1,68 +1,113 @@
 """The run folder: a complete record of a training run, in which no file is ever half-written.
 
-    run.json              network, hash, data, seed, recipe, versions: written before the first step
+    run.json              what was asked for, and what was decided: network, recipe, data, seed, machine, versions
     spec.res              the resolved spec, with the same hash
-    metrics.csv           a row for each epoch
+    recipe.yaml           the resolved recipe
+    metrics.csv .jsonl    what was measured: rows of COLUMNS
+    timings.jsonl         when each of them was, and how fast: the one file that differs from run to run
+    checkpoints/          see checkpoint.py
     weights.safetensors   the trained parameters and buffers, under the names that the spec gives them
     result.json           what was measured at the end; it exists only where a run has ended
+    lock                  held by the process that trains; that of a dead one holds nothing up
 """
 
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
+import os
 import platform
-from collections.abc import Mapping, Sequence
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from resspec.backends.expand import expand
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
-from resspec.train.data import Dataset
+from resspec.train.state import Row, lines
 
-SCHEMA = "resspec.run/1"
+SCHEMA = "resspec.run/2"
+COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
-def begin(folder: Path, network: Network, data: Dataset, seed: int, recipe: Mapping[str, Any]) -> None:
-    """Writes what is known before the first step. Raises UsageError where the folder is not empty."""
-    _claim(folder)
-    mean, deviation = data.moments.mean.tolist(), data.moments.deviation.tolist()
-    write(folder / "spec.res", expand(network).encode())
-    write_json(folder / "run.json", {
-        "schema": SCHEMA, "network": network.name, "hash": fingerprint(network),
-        "data": data.name, "mean": mean, "deviation": deviation, "recipe": dict(recipe),
-        "seed": seed, "versions": _versions(),
-    })
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """The folder, made where needed, as this process's own. Raises UsageError where another one has it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
+        file = (folder / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}") from None
+    with file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.seek(0)
+            raise UsageError(f"another process trains in {folder}: {file.read().strip() or 'one that just started'}") from None
+        file.truncate(0)
+        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.flush()
+        yield
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """run.json, or None where there is no run yet. Raises UsageError where the folder holds something else."""
+    path = folder / "run.json"
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if folder.is_dir() and any(file.name not in ("lock", "spec.res", "recipe.yaml") for file in folder.iterdir()):
+            raise UsageError(f"the run folder {folder} is not empty, and holds no run; it is left as it is") from None
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from None
+    if found.get("schema") != SCHEMA:
+        raise UsageError(f"{path} is no {SCHEMA}: another version of resspec made it")
+    return found
+
+
+def result(folder: Path) -> dict[str, Any] | None:
+    """result.json of a run that has ended."""
+    path = folder / "result.json"
+    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return found
+
+
+def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> None:
+    """What is known before the first step; run.json last, since with it there is a run."""
+    write(folder / "spec.res", spec.encode())
+    write(folder / "recipe.yaml", recipe.encode())
+    write_json(folder / "run.json", {"schema": SCHEMA, **facts, "versions": _versions()})
+
+
+def metrics(folder: Path, rows: list[Row]) -> None:
+    """Both files, as they are at a checkpoint or at the end; between them rows are only added to the end."""
+    write(folder / "metrics.jsonl", lines(rows))
+    text = io.StringIO(newline="")
+    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    table.writeheader()
+    table.writerows(rows)
+    write(folder / "metrics.csv", text.getvalue().encode())
+
+
+def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
+    """One row more."""
+    for name, content in (("metrics.jsonl", row), ("timings.jsonl", timing)):
+        with (folder / name).open("ab") as file:
+            file.write(lines([dict(content)]))
+    with (folder / "metrics.csv").open("a", encoding="utf-8", newline="") as text:
+        csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(row)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
     write(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def write_rows(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """A CSV file of rows with the same columns."""
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write(path, text.getvalue().encode())
-
-
-def _claim(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        taken = any(folder.iterdir())
-    except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}") from None
-    if taken:
-        raise UsageError(f"the run folder {folder} is not empty; it is left as it is: choose another, or remove it first")
-
-
 def _versions() -> dict[str, str]:
-    packages = ("resspec", "torch", "numpy", "scikit-learn", "safetensors")
+    packages = ("resspec", "torch", "torchvision", "numpy", "safetensors")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}

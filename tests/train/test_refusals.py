@@ -1,19 +1,17 @@
-"""What the trainer refuses: networks that do not fit the data, folders in use, losses that are no number."""
+"""What the trainer refuses: networks that do not fit the data, folders in use, another job in a run's folder."""
 
+import json
 from pathlib import Path
 
 import pytest
-from torch import nn
 
 from resspec.compiler import load
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
-from resspec.train import loop
-from resspec.train.data import Split
-from resspec.train.loop import Recipe, train
-from resspec.train.record import write_rows
+from resspec.train import data
+from tests.train.small import ALONE, SPEC, job, plan, tiny, train
 
-SPEC = """
+OTHER = """
 network small {{
     input {input}
     stem conv 3x3, 4 -> bn -> relu
@@ -23,12 +21,11 @@ network small {{
 
 
 def refused(folder: Path, **given: str) -> SpecError:
-    """What training a small network says, which must leave no run behind."""
+    """What is said of a small network."""
     path = folder / "small.res"
-    path.write_text(SPEC.format(**{"input": "1x8x8", "classes": "10"} | given))
+    path.write_text(OTHER.format(**{"input": "1x8x8", "classes": "10"} | given))
     with pytest.raises(SpecError) as caught:
-        train(load(path), run=folder / "run", progress=False)
-    assert not (folder / "run").exists()
+        job(load(path))
     return caught.value
 
 
@@ -59,46 +56,79 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "result.json").write_text("mine")
     with pytest.raises(UsageError, match="not empty"):
-        train(load("digits"), run=tmp_path / "run", progress=False)
+        train(tiny(tmp_path), tmp_path / "run")
     assert [path.read_text() for path in (tmp_path / "run").iterdir()] == ["mine"]
 
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be made"):
-        train(load("digits"), run=tmp_path / "file" / "run", progress=False)
+    with pytest.raises(UsageError, match="cannot be"):
+        train(tiny(tmp_path), tmp_path / "file" / "run")
 
 
-@pytest.mark.parametrize("given", [{"epochs": 0}, {"seed": -1}, {"data": "imagenet"}])
-def test_calls_that_make_no_sense(given: dict[str, int], tmp_path: Path) -> None:
-    with pytest.raises(UsageError):
-        train(load("digits"), run=tmp_path / "run", progress=False, **given)  # type: ignore[arg-type]
-    assert not (tmp_path / "run").exists()
+@pytest.mark.parametrize(("setting", "told"), [
+    ("rate=0.2", "optimizer.rate: 0.1 there, 0.2 now"),
+    ("holdout=0.1", "holdout: 0.0 there, 0.1 now"),
+    ("ema.decay=0.9", "ema: None there, {'decay': 0.9, 'every': 1} now"),
+])
+def test_another_recipe_in_the_folder_of_a_run(setting: str, told: str, tmp_path: Path) -> None:
+    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    with pytest.raises(UsageError, match="holds another run") as caught:
+        train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations", setting)
+    assert told in str(caught.value)
 
 
-def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "Recipe", lambda epochs: Recipe(epochs, rate=1e30))
-    with pytest.raises(UsageError, match=r"the loss is (nan|inf) in epoch 1"):
-        train(load("digits"), run=tmp_path / "run", epochs=1, progress=False)
-    assert not (tmp_path / "run" / "result.json").exists()
-    assert not (tmp_path / "run" / "weights.safetensors").exists()
+def test_another_network_in_the_folder_of_a_run_is_told_as_its_diff(tmp_path: Path) -> None:
+    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    path = tmp_path / "tiny.res"
+    path.write_text(SPEC.replace("dropout 0.1", "dropout 0.3"))
+    with pytest.raises(UsageError, match="holds another run") as caught:
+        train(load(path), tmp_path / "run", "duration=3 iterations")
+    assert "0.1" in str(caught.value)
+    assert "0.3" in str(caught.value)
 
 
-def test_an_interrupted_run_leaves_whole_files_and_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupt(module: nn.Module, split: Split) -> int:
-        del module, split
-        raise KeyboardInterrupt
+def test_other_data_in_the_folder_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    other = data.load("digits")
+    other.train.labels[0] += 1  # one label set right since
+    monkeypatch.setattr(data, "load", lambda *_, **__: other)
+    with pytest.raises(UsageError, match=r"data\.train"):
+        train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
 
-    monkeypatch.setattr(loop, "evaluate", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        train(load("digits"), run=tmp_path / "run", epochs=1, progress=False)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {"run.json", "spec.res", "metrics.csv"}
-    assert (tmp_path / "run" / "metrics.csv").read_text().count("\n") == 2
+
+def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
+    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    path = tmp_path / "tiny.res"
+    path.write_text("# the same\n" + SPEC.replace("network tiny", "\n\nnetwork   tiny"))
+    assert train(load(path), tmp_path / "run", "duration=3 iterations").again
+
+
+def test_a_run_of_another_version(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    write(tmp_path / "run" / "run.json", json.dumps({"schema": "resspec.run/1"}).encode())
+    with pytest.raises(UsageError, match="another version"):
+        plan(job(tiny(tmp_path)), tmp_path / "run")
+
+
+def test_a_negative_seed(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="seed"):
+        job(tiny(tmp_path), seed=-1)
+
+
+def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from resspec.train.plan import Plan
+
+    decided = plan(job(tiny(tmp_path), "bn_batch=32"), tmp_path / "run")
+    with pytest.raises(UsageError, match="cannot be cut into parts of 32, which batch norm sees, for 4 processes"):
+        Plan(decided.job, decided.machine, replace(ALONE, world=4))
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "metrics.csv"
-    write_rows(path, [{"epoch": 1, "loss": 0.5}])
+    write(path, b"old")
     with pytest.raises(TypeError):
         write(path, "text where bytes belong")  # type: ignore[arg-type]
-    assert [file.read_text() for file in tmp_path.iterdir()] == ["epoch,loss\n1,0.5\n"]
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]

@@ -1,0 +1,75 @@
+"""Batch norm as the papers' machines ran it: on parts of the batch, and with exact statistics after training."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import batch_norm
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+def split(module: nn.Module, size: int) -> None:
+    """From now on, in training, batch norm normalises each `size` images by themselves, as if each were on a machine of
+    its own. Its running statistics follow the mean over these parts."""
+    for norm in _norms(module):
+        norm.forward = _Split(norm, size)
+
+
+class _Split:
+    """The forward of a batch norm in parts. Parameters, buffers and their names stay the norm's."""
+
+    def __init__(self, norm: Any, size: int) -> None:
+        self.norm, self.size = norm, size
+
+    def __call__(self, x: Tensor) -> Tensor:
+        norm = self.norm
+        if not norm.training or len(x) <= self.size:
+            whole: Tensor = type(norm).forward(norm, x)
+            return whole
+        mean, variance = torch.zeros_like(norm.running_mean), torch.zeros_like(norm.running_var)
+        parts = [
+            batch_norm(part, mean, variance, norm.weight, norm.bias, True, 1 / (i + 1), norm.eps)
+            for i, part in enumerate(x.split(self.size))
+        ]
+        norm.num_batches_tracked += 1
+        momentum = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
+        norm.running_mean.lerp_(mean, momentum)
+        norm.running_var.lerp_(variance, momentum)
+        return torch.cat(parts)
+
+
+@torch.no_grad()
+def measure(module: nn.Module, batches: Iterable[Tensor]) -> None:
+    """Running statistics become the mean and the variance over all images of `batches`, all of one size, in place of moving
+    averages of the last; each layer sees what the layers before it leave in training."""
+    norms = list(_norms(module))
+    sums = {norm: torch.zeros(2, norm.num_features, dtype=torch.float64, device=norm.running_mean.device) for norm in norms}
+
+    def add(norm: Any, inputs: tuple[Tensor, ...]) -> None:
+        x = inputs[0].double()
+        others = [axis for axis in range(x.ndim) if axis != 1]
+        sums[norm] += torch.stack([x.mean(others), x.square().mean(others)])
+
+    hooks = [norm.register_forward_pre_hook(add) for norm in norms]
+    before = module.training
+    module.train()
+    count = 0
+    try:
+        for images in batches:
+            module(images)
+            count += 1
+    finally:
+        for hook in hooks:
+            hook.remove()
+        module.train(before)
+    for norm in norms if count else ():
+        mean, square = sums[norm] / count
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_((square - mean.square()).clamp(min=0))
+
+
+def _norms(module: nn.Module) -> Iterator[Any]:
+    return (child for child in module.modules() if isinstance(child, _BatchNorm) and child.running_mean is not None)

@@ -1,0 +1,97 @@
+"""What a run is before its first step: everything that is asked for and decided, and nothing that changes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from resspec.diagnostics import SpecError, UsageError
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.nodes import Network
+from resspec.train import data as datasets
+from resspec.train import errors, recipe_file
+from resspec.train.data import Dataset
+from resspec.train.machine import Machine
+from resspec.train.order import Order
+from resspec.train.processes import Processes
+from resspec.train.recipe import Recipe
+from resspec.train.weights import Given
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for. `weights`: where it starts, in place of random ones."""
+
+    network: Network
+    recipe: Recipe
+    data: Dataset
+    seed: int = 0
+    weights: Given | None = None
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        if found := tuple(errors.misfits(self.network, self.data, self.recipe)):
+            raise SpecError(found)
+        if self.seed < 0:
+            raise UsageError(f"a seed is a number from 0 on, not {self.seed}")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What makes it this job and no other, as JSON."""
+        return {
+            "network": self.network.name, "hash": fingerprint(self.network), "seed": self.seed,
+            "data": {"name": self.data.name, "classes": len(self.data.classes),
+                     "train": self.data.train.digest, "test": self.data.test.digest},
+            "weights": self.weights.facts if self.weights else None,
+            "recipe": self.recipe.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job on this machine, in these processes."""
+
+    job: Job
+    machine: Machine
+    processes: Processes
+
+    def __post_init__(self) -> None:
+        share, rest = divmod(self.recipe.batch, self.processes.world)
+        unit = self.recipe.bn_batch or 1
+        if rest or share % unit or share % self.machine.micro_batch:
+            parts = f"parts of {unit}, which batch norm sees, " if unit > 1 else ""
+            raise UsageError(f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes")
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.job.recipe
+
+    @cached_property
+    def images(self) -> tuple[Tensor, Tensor]:
+        """Of the training part the indices that are trained on, and those kept apart."""
+        if not self.recipe.holdout:
+            return torch.arange(len(self.job.data.train)), torch.arange(0)
+        return datasets.held_out(self.job.data.train.labels, self.recipe.holdout)
+
+    @cached_property
+    def order(self) -> Order:
+        return Order(self.images[0], self.recipe.batch, self.job.seed, self.recipe.data.repeated,
+                     self.processes.rank, self.processes.world)
+
+    @cached_property
+    def steps(self) -> int:
+        return self.recipe.duration.steps(self.order.epoch)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For run.json."""
+        return {**self.job.facts, "steps": self.steps, "machine": {**asdict(self.machine),
+                "device": self.processes.device.type, "processes": self.processes.world}}
+
+    @property
+    def recipe_text(self) -> str:
+        return recipe_file.dump(self.recipe)

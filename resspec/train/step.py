@@ -1,0 +1,93 @@
+"""One step: a batch in, the state changed, and no wait for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from resspec.train import average, batch_norm, guard, losses
+from resspec.train.data import Batch
+from resspec.train.keys import key
+from resspec.train.plan import Plan
+from resspec.train.schedules import rate
+from resspec.train.state import State
+
+
+class Learner:
+    """The state's module as it is run: in parts of the batch, compiled, with other processes."""
+
+    def __init__(self, plan: Plan, state: State) -> None:
+        self.plan, self.state = plan, state
+        self.parameters = [parameter for parameter in state.module.parameters() if parameter.requires_grad]
+        if plan.recipe.bn_batch:
+            batch_norm.split(state.module, plan.recipe.bn_batch)
+        self.run: nn.Module = state.module
+        if plan.machine.compile:
+            self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
+        if plan.processes.world > 1:
+            self.run = DistributedDataParallel(self.run, gradient_as_bucket_view=True)
+            self._settle()
+
+    def learn(self, batch: Batch) -> None:
+        state, recipe = self.state, self.plan.recipe
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
+        statistics = guard.buffers(state.module)
+        before = [buffer.clone() for buffer in statistics]
+        state.module.train()
+        state.optimizer.zero_grad()
+        loss, right = torch.zeros_like(state.guard.scale), torch.zeros_like(state.guard.bad)
+        for part, scores, targets in self._losses(batch):
+            (part * state.guard.scale).backward()
+            loss += part.detach()
+            right += losses.hits(scores, targets)
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        found = state.guard.check(state.step, gradients, loss, state.optimizer)
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
+        state.optimizer.step()
+        guard.restore(statistics, before, found)
+        if state.average and recipe.ema:
+            average.update(state.average, state.module, recipe.ema, state.step + 1)
+        count = len(batch.images)
+        state.sums += torch.where(found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)]))
+        state.step += 1
+
+    def culprit(self, batch: Batch) -> str | None:
+        """What is not finite first when the state's step is made with this batch."""
+        return guard.first_layer(self.state.module, lambda: (loss for loss, _, _ in self._losses(batch)))
+
+    def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Of each micro-batch: its part of the mean loss, scores, targets. Dropout is a function of seed and place."""
+        size, machine, processes = self.plan.machine.micro_batch, self.plan.machine, self.plan.processes
+        parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
+        place = self.state.step * self.plan.recipe.batch + processes.rank * len(batch.images)
+        for i, (images, targets) in enumerate(parts):
+            seed(key(self.plan.job.seed, 2, place + i * size), processes.device)
+            if machine.channels_last:
+                images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
+            last = i == len(parts) - 1
+            with nullcontext() if last or not isinstance(self.run, DistributedDataParallel) else self.run.no_sync():
+                with machine.autocast(processes.device):
+                    scores = self.run(images)
+                yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
+
+    def _settle(self) -> None:
+        """DDP cuts gradients into buckets anew after its first step, and sums depend on that in their last bits: a first step
+        whose result is forgotten, so that a run that goes on sums as one that never stopped."""
+        kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
+        self.state.module.train()
+        size = self.plan.recipe.bn_batch or 2
+        self.run(torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)).sum().backward()
+        self.state.module.zero_grad()
+        self.state.module.load_state_dict(kept)
+
+
+def seed(number: int, device: torch.device) -> None:
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)

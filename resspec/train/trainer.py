@@ -1,0 +1,179 @@
+"""From a job to a trained network: its run folder, where it goes on from, the loop, and what is measured in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from safetensors.torch import save
+from torch import nn
+
+from resspec.backends.expand import expand
+from resspec.backends.module import build
+from resspec.diagnostics import UsageError
+from resspec.files import write
+from resspec.train import average, batch_norm, checkpoint, loop, machine, record, stop
+from resspec.train.guard import Guard
+from resspec.train.machine import Machine
+from resspec.train.optimizers import optimizer
+from resspec.train.plan import Job, Plan
+from resspec.train.processes import Processes
+from resspec.train.progress import Show
+from resspec.train.resume import differences
+from resspec.train.state import Row, State
+from resspec.train.step import Learner, seed
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run ended with: loss, top-1 and top-5 of the test images; its folder; whether it had ended before."""
+
+    run: Path
+    facts: dict[str, Any]
+    again: bool = False
+
+    @property
+    def accuracy(self) -> float:
+        return float(self.facts["top1"])
+
+
+def planned(job: Job, run: Path, processes: Processes) -> Plan:
+    """What the run in this folder was decided to be, or is decided to be now. Raises UsageError where the folder holds
+    another job."""
+    found = record.read(run) if processes.first else None
+    found = processes.same(found)
+    if found is None:
+        return Plan(job, machine.decide(job.network, job.recipe, processes), processes)
+    if told := differences(found, job, run):
+        raise UsageError(told)
+    kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
+    chosen = Machine(**kept)
+    if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
+        chosen = replace(chosen, micro_batch=machine.decide(job.network, job.recipe, processes).micro_batch)
+    return Plan(job, chosen, processes)
+
+
+def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lambda _: None) -> Result:
+    """Trains from where the run in this folder stands. Raises UsageError where the folder is in use or there is no room,
+    Stopped after a signal, NotFinite."""
+    first = plan.processes.first
+    with record.locked(run) if first else nullcontext(), settled(plan), stop.watched(plan.processes) as stopping:
+        if first and (ended := record.result(run)):
+            return Result(run, ended, again=True)
+        if first and record.read(run) is None:
+            record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
+        state = begun(plan)
+        learner = Learner(plan, state)
+        _resume(state, run, say)
+        if first:
+            record.metrics(run, state.rows)
+        show.start(plan, state)
+        try:
+            loop.fit(plan, state, learner, _watcher(plan, run, show), stopping)
+            facts = finish(plan, state, run)
+        except loop.Asked as asked:
+            raise stop.Stopped(asked.number, f"stopped by a signal after step {state.step} of {plan.steps}; "
+                                             "the same command goes on from there") from None
+        finally:
+            stopping.settle()
+            show.stop()
+    return Result(run, facts)
+
+
+def begun(plan: Plan) -> State:
+    """The state before the first step."""
+    device, recipe = plan.processes.device, plan.recipe
+    seed(plan.job.seed, torch.device("cpu"))
+    module = build(plan.job.network)
+    if plan.job.weights:
+        plan.job.weights.into(module)
+    module = plan.machine.placed(module, device)
+    return State(
+        module, optimizer(module, recipe.optimizer, decay_norms=recipe.decay_norms),
+        Guard(device, fp16=plan.machine.precision == "fp16"),
+        average.average(module) if recipe.ema else None,
+        torch.zeros(3, dtype=torch.float64, device=device),
+    )
+
+
+def finish(plan: Plan, state: State, run: Path) -> dict[str, Any]:
+    """A function of the last state alone: exact statistics, the weights, and the test, once."""
+    recipe, data = plan.recipe, plan.job.data
+    if recipe.exact_bn:
+        last = plan.steps + -(-recipe.exact_bn // recipe.batch)
+        batch_norm.measure(state.best, (batch.images for batch in loop.shown(plan, plan.steps, last)))
+    tested = next((row for row in reversed(state.rows) if row["part"] == "test" and row["step"] == plan.steps), None)
+    if recipe.exact_bn or tested is None:
+        found = loop.test(plan, state.best, data.test, torch.arange(len(data.test)))
+        assert found is not None
+        loss, top1, top5 = found
+    else:
+        loss, top1, top5 = tested["loss"], tested["top1"], tested["top5"]
+    facts = {"loss": loss, "top1": top1, "top5": top5, "correct": round(top1 * len(data.test)), "total": len(data.test)}
+    if plan.processes.first:
+        write(run / "weights.safetensors", save({k: t.contiguous() for k, t in state.best.state_dict().items()}))
+        record.metrics(run, state.rows)
+        record.write_json(run / "result.json", facts)
+    return facts
+
+
+@contextmanager
+def settled(plan: Plan) -> Iterator[None]:
+    """As the machine was decided: threads, and sums that come out the same every time; afterwards as it was before."""
+    threads = torch.get_num_threads()
+    cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
+    with torch.random.fork_rng(devices=[plan.processes.device] if plan.processes.device.type == "cuda" else []):
+        torch.set_num_threads(plan.machine.threads)
+        torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+            torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
+
+
+def _resume(state: State, run: Path, say: Callable[[str], None]) -> None:
+    """From the newest good checkpoint. Raises UsageError where there are some and none is good."""
+    folder = run / "checkpoints"
+    damaged: list[str] = []
+    for step, found in checkpoint.newest(folder):
+        if isinstance(found, checkpoint.Damaged):
+            damaged.append(str(found))
+            continue
+        for damage in damaged:
+            say(f"{damage}; going on from step {step} instead")
+        state.restore(found)
+        return
+    if damaged:
+        raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}")
+
+
+def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:
+    start = perf_counter()
+
+    def measured(row: Row) -> None:
+        show.measured(row)
+        if plan.processes.first:
+            record.add(run, row, {"step": row["step"], "seconds": round(perf_counter() - start, 3), **show.speed()})
+
+    def save(state: State) -> None:
+        if plan.processes.first:
+            checkpoint.save(run / "checkpoints", state.step, state.files(), keep=plan.recipe.keep)
+
+    return loop.Watcher(show.stepped, measured, save)
+
+
+def module_of(run: Path) -> nn.Module:
+    """The trained network of a run that has ended."""
+    from safetensors.torch import load_file
+
+    from resspec.compiler import load
+
+    module = build(load(run / "spec.res"))
+    module.load_state_dict(load_file(run / "weights.safetensors"))
+    return module.eval()

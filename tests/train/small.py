@@ -1,0 +1,56 @@
+"""Runs that take seconds: a network of a few layers on the digits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from resspec.compiler import load
+from resspec.ir.nodes import Network
+from resspec.train import data, recipe_file, trainer
+from resspec.train.plan import Job, Plan
+from resspec.train.processes import Processes
+from resspec.train.progress import shown
+from resspec.train.trainer import Result
+
+ALONE = Processes(0, 1, torch.device("cpu"))
+
+SPEC = """
+block unit(width) {
+    residual conv 3x3, width -> bn -> drop_path 0.2
+    shortcut identity
+    after relu
+}
+
+network tiny {
+    input 1x8x8
+    stem conv 3x3, 4, /2 -> bn -> relu
+    stage body: unit 4
+    head avgpool -> dropout 0.1 -> fc 10
+}
+"""
+
+
+def tiny(folder: Path) -> Network:
+    """A network in which chance plays a part."""
+    path = folder / "tiny.res"
+    path.write_text(SPEC, encoding="utf-8")
+    return load(path)
+
+
+def job(network: Network, *settings: str, seed: int = 0, **other: Any) -> Job:
+    """With the recipe of the digits, and `settings` such as `"rate=0.2"`."""
+    pairs = [(name, value) for name, _, value in (setting.partition("=") for setting in settings)]
+    recipe = recipe_file.load("digits", pairs)
+    return Job(network, recipe, data.load("digits", normalise=recipe.data.normalise), seed, **other)
+
+
+def train(network: Network, run: Path, *settings: str, seed: int = 0, **other: Any) -> Result:
+    wanted = job(network, *settings, seed=seed, **other)
+    return trainer.train(trainer.planned(wanted, run, ALONE), run, show=shown(visible=False))
+
+
+def plan(wanted: Job, run: Path) -> Plan:
+    return trainer.planned(wanted, run, ALONE)
