@@ -131,7 +131,7 @@ class _Trace:
         costs, kept = [], x.kept
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for path in node.paths:
-            step = self.node(path, x._replace(kept=kept), turn)
+            step = self.node(path, x if x.kept == kept else x._replace(kept=kept), turn)
             costs.append(step.cost)
             kept = step.kept
             values.append((step.output, step.within))
@@ -221,7 +221,8 @@ def _then(first: _Step, second: _Step) -> _Step:
 
 
 def _within(node: Scope | Repeat, step: _Step) -> _Step:
-    return step._replace(cost=Cost(step.cost.total, node, 1, (step.cost,)))
+    cost, y, within, kept = step
+    return _Step(Cost(cost.total, node, 1, (cost,)), y, within, kept)
 
 
 def _sum(parts: list[Cost]) -> Cost:

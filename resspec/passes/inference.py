@@ -22,11 +22,11 @@ class Peak(NamedTuple):
 
     def at(self, outer: Name | int) -> Peak:
         """Inside a module, or in a turn of a repeat."""
-        return self._replace(trail=(outer, *self.trail))
+        return Peak(self.elements, (outer, *self.trail), self.span)
 
     def beside(self, elements: int) -> Peak:
         """While so many elements more are held."""
-        return self._replace(elements=self.elements + elements)
+        return Peak(self.elements + elements, self.trail, self.span)
 
     @property
     def path(self) -> str:
@@ -94,7 +94,7 @@ class _Lifetimes:
                 return self._row(self._turns(body, x, kept, count), x, kept)
             case Scope(body=body):
                 step = self.node(body, x, kept)
-                return step._replace(peak=step.peak.at(node.name))
+                return _Step(step.peak.at(node.name), step.output, step.within)
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value, kept: bool) -> _Step:
         peak, y, within = Peak(x.storage), x, True

@@ -114,14 +114,14 @@ class _Frame:
             x = self._assigned(x, role)
         depth = x.depth + 1
         if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
-            return x._replace(depth=depth, wraps=True)
+            return _Value(x.storage, x.strides, depth)
         if (strides := layer.view(op.input, x.strides)) is not None:
             return _Value(x.storage, strides, depth)
         y = self._new(op, layer.order(x.strides), x.storage)
         if layer.copies(op.input, x.strides, self.sizes[x.storage]):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
             self._hold(_peak(op).beside(self._live(x.storage, y.storage) + max(op.input.elements, sums)))
-        return y._replace(depth=depth)
+        return _Value(y.storage, y.strides, depth)
 
     def _module(self, body: _Body, x: _Value, role: str) -> _Value:
         x = self._assigned(x, role)
@@ -184,7 +184,7 @@ class _Frame:
         while role in self.reserved:
             role += "'"
         self.names[role] = value.storage
-        return value._replace(depth=0)
+        return _Value(value.storage, value.strides, 0, value.wraps)
 
     def _reserve(self, value: _Value) -> None:
         self.reserved += [name for name, storage in self.names.items() if storage == value.storage]
