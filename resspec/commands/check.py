@@ -47,7 +47,8 @@ def run(arguments: Namespace) -> int:
     if arguments.fix or arguments.diff:
         fix(specs, write=not arguments.diff)
     everything: list[Diagnostic] = []
-    shown: set[str] = set()
+    cautions: list[Diagnostic] = []
+    shown, cautioned = set[str](), set[str]()
     wrong, unreadable, networks = 0, 0, 0
     for spec in specs:
         try:
@@ -56,15 +57,17 @@ def run(arguments: Namespace) -> int:
             if found.diagnostics:
                 wrong += 1
                 everything += new(found.diagnostics, shown)
+            else:
+                cautions += new(_warnings(spec), cautioned)
         except UsageError as error:
             unreadable += 1
             complain(str(error))
     if arguments.format != "text":
         from resspec.commands.forms import FORMS
 
-        print(FORMS[arguments.format](everything), end="")
+        print(FORMS[arguments.format](everything + cautions), end="")
         return 2 if unreadable else 1 if wrong else 0
-    show(everything)
+    show(everything + cautions)
     total = f"{len(specs)} specs" if len(specs) > 1 else specs[0]
     if wrong:
         where = f"{wrong} of {total}" if len(specs) > 1 else total
@@ -75,5 +78,16 @@ def run(arguments: Namespace) -> int:
         complain(f"{total}: no network to hold to a budget; a template takes its values from --set")
         return 2
     within = f", {networks} network{'s' * (networks != 1)} within budget" if expected else ""
-    print(f"{total}: no mistakes{within}")
+    noted = f", {len(cautions)} warning{'s' * (len(cautions) != 1)}" if cautions else ""
+    print(f"{total}: no mistakes{within}{noted}")
     return 0
+
+
+def _warnings(spec: str) -> list[Diagnostic]:
+    """Of a file without mistakes."""
+    from resspec.compiler import locate
+    from resspec.lowering.lint import lint
+    from resspec.syntax.parse import parse, read
+
+    path = locate(spec)[0]
+    return lint(parse(read(path.as_posix(), path.read_bytes())))

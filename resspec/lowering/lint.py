@@ -1,0 +1,147 @@
+"""W: what is no mistake, but rarely meant. Each function's docstring is the title of its code.
+
+A comment `# allow W0301` on its line silences a warning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from resspec.diagnostics import Diagnostic, Label
+from resspec.ir.ops import OPS
+from resspec.ir.ops.norm import Norm
+from resspec.source import Source, Span
+from resspec.syntax import ast
+
+SMALL, LARGE_KERNEL = 64, 7  # a picture's side; the kernel of a stem for pictures of 224
+_ALLOWED = re.compile(r"\ballow((?:[ ,]+W\d{4})+)")
+_NAMING = ("label", "depth", "span")  # fields of the AST that name nothing that is used
+
+
+def lint(file: ast.File) -> list[Diagnostic]:
+    """The warnings about a file without mistakes, in the order of the text."""
+    allowed = {(comment.source.place(comment.start)[0], code) for comment in file.comments
+               for found in _ALLOWED.finditer(comment.text) for code in re.findall(r"W\d{4}", found[1])}
+    is_library = not any(map(_is_network, file.declarations))  # whose constants and blocks are for others
+    read = set(_used(file.declarations))
+    found = [each for declaration in file.declarations for each in _declaration(declaration, None if is_library else read)]
+    kept = [each for each in found if (_line(each), each.code) not in allowed]
+    return sorted(kept, key=lambda each: each.labels[0].span.start)
+
+
+def unused_constant(span: Span) -> Diagnostic:
+    """W0201: a constant that nothing reads."""
+    return Diagnostic("W0201", f"nothing reads `{span.text}`", (Label(span),), "leave it out")
+
+
+def unused_parameter(span: Span, owner: str) -> Diagnostic:
+    """W0202: a parameter that its block or network does not read."""
+    return Diagnostic("W0202", f"`{owner}` does not read its `{span.text}`", (Label(span),), "leave it out")
+
+
+def unused_block(span: Span) -> Diagnostic:
+    """W0203: a block that no network of its file reaches."""
+    return Diagnostic("W0203", f"nothing calls `{span.text}`", (Label(span),), "leave it out, or move it to a library")
+
+
+def bias_before_norm(span: Span, norm: Span) -> Diagnostic:
+    """W0301: a bias that the norm after it takes away again."""
+    return Diagnostic("W0301", "this bias does nothing", (Label(span), Label(norm, "subtracts the mean again")),
+                      f"leave out `{span.text}`")
+
+
+def large_stem(span: Span, input: Span) -> Diagnostic:
+    """W0302: a stem for pictures of 224 pixels, on small ones."""
+    return Diagnostic("W0302", f"a {LARGE_KERNEL}x{LARGE_KERNEL} kernel with a stride leaves little of a small picture",
+                      (Label(span), Label(input, "the picture")), "`conv 3x3` without a stride, as for CIFAR")
+
+
+# --- what is read ---
+
+
+def _is_network(declared: ast.Declaration) -> bool:
+    """Not a template."""
+    is_whole = isinstance(declared, ast.Network) and all(each.default for each in declared.parameters)
+    return is_whole or isinstance(declared, ast.Derived)
+
+
+def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[Diagnostic]:
+    """`read`: what all of the file reads, None for a library."""
+    match declared:
+        case ast.Let(name=name) if read is not None and name.text not in read:
+            yield unused_constant(name.span)
+        case ast.Block(name=name, parameters=parameters, clauses=clauses) | ast.Network(
+            name=name, parameters=parameters, clauses=clauses
+        ):
+            if isinstance(declared, ast.Block) and read is not None and name.text not in read:
+                yield unused_block(name.span)
+            yield from _body(name.text, parameters, clauses)
+            yield from _stem(clauses)
+        case ast.Option(arms=arms):
+            yield from (each for arm in arms for each in _biases(arm.chain))
+
+
+def _body(owner: str, parameters: list[ast.Parameter], clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
+    read = {*_used(clauses), *_used([parameter.default for parameter in parameters])}
+    yield from (unused_parameter(each.name.span, owner) for each in parameters if each.name.text not in read)
+    yield from (unused_constant(each.name.span) for each in clauses if isinstance(each, ast.Let) and each.name.text not in read)
+    yield from _biases(clauses)
+
+
+def _used(node: Any) -> Iterator[str]:
+    """Every name in a part of the AST, but for those that it declares and those of labels and arguments."""
+    match node:
+        case ast.Name(text=text):
+            yield text
+        case ast.Keyword(value=value) | ast.Let(value=value):
+            yield from _used(value)
+        case ast.Block(parameters=parameters, clauses=clauses) | ast.Network(parameters=parameters, clauses=clauses):
+            yield from _used([*clauses, *(parameter.default for parameter in parameters)])
+        case ast.Option(arms=arms):
+            yield from _used([arm.chain for arm in arms])
+        case Span() | Source() | str():
+            pass
+        case tuple() if hasattr(node, "_fields"):
+            yield from (name for field in node._fields if field not in _NAMING for name in _used(getattr(node, field)))
+        case list():
+            yield from (name for each in node for name in _used(each))
+
+
+# --- layers ---
+
+
+def _biases(node: Any) -> Iterator[Diagnostic]:
+    """In each chain, a `bias=true` right before a norm."""
+    if isinstance(node, ast.Chain):
+        for step, following in pairwise(step.item for step in node.steps):
+            if isinstance(step, ast.Call) and isinstance(following, ast.Call) and _is_norm(following.name.text):
+                yield from (bias_before_norm(each.span, following.span) for each in step.arguments if _is_bias(each))
+    if isinstance(node, list) or (hasattr(node, "_fields") and not isinstance(node, Span | ast.Call)):
+        yield from (found for each in node for found in _biases(each))
+
+
+def _is_norm(kind: str) -> bool:
+    return kind in OPS and issubclass(OPS[kind], Norm)
+
+
+def _is_bias(argument: ast.Argument) -> bool:
+    return (isinstance(argument, ast.Keyword) and argument.name.text == "bias"
+            and isinstance(argument.value, ast.Name) and argument.value.text == "true")
+
+
+def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
+    inputs = [each.value for each in clauses if isinstance(each, ast.Input) and isinstance(each.value, ast.Size)]
+    stems = [each.chain.steps[0].item for each in clauses if isinstance(each, ast.Part) and each.kind == "stem"]
+    if inputs and stems and isinstance(stem := stems[0], ast.Call) and max(inputs[0].dims[1:], default=SMALL + 1) <= SMALL:
+        strided = any(isinstance(each, ast.Stride) and each.span.text != "/1" for each in stem.arguments)
+        kernels = [each for each in stem.arguments if isinstance(each, ast.Size) and max(each.dims) >= LARGE_KERNEL]
+        if strided and kernels and stem.name.text == "conv":
+            yield large_stem(stem.span, inputs[0].span)
+
+
+def _line(diagnostic: Diagnostic) -> int:
+    span = diagnostic.labels[0].span
+    return span.source.place(span.start)[0]

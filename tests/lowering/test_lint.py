@@ -1,0 +1,58 @@
+"""Warnings: what they say nothing about. What they say is in tests/diagnostics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from resspec import cli
+from resspec.lowering.lint import lint
+from resspec.source import Source
+from resspec.syntax.parse import parse
+
+SPECS = sorted((Path(__file__).parents[2] / "specs").rglob("*.res"))
+
+
+def codes(text: str) -> list[str]:
+    return [found.code for found in lint(parse(Source("t.res", text)))]
+
+
+@pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
+def test_what_is_shipped_has_none(path: Path) -> None:
+    assert codes(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("text", [
+    "let a = 1\nblock b(c) = relu -> c",  # a library
+    "let a = 1\nblock b(c, d=a + c) = relu -> d\nnetwork t(n) { input 3x8x8; head fc n }",  # templates are one too
+    "let a = 1\nnetwork n { input 3x8x8; stem conv 3x3, a; init conv: normal std=a; head fc 2 }",
+    "block b = relu\nblock c(f) = f\nnetwork n { input 3x8x8; stem c b; replace gelu: relu; head fc 2 }",
+    "block b = relu\nshortcut S { same: b }\nnetwork n { input 3x8x8; head fc 2 }",
+    "network n(w=3) { input 3x8x8; head fc 2; expect layers == w }\nnetwork m = n w=4",
+    "network n { input 3x8x8; stem conv 3x3, 4, bias=true -> relu -> bn -> conv 3x3, 4, bias=false -> bn; head fc 2 }",
+    "network n { input 3x224x224; stem conv 7x7, 64, /2; head fc 2 }",
+    "network n { input 3x32x32; stem conv 7x7, 64; head fc 2 }",
+])
+def test_silent(text: str) -> None:
+    assert codes(text) == []
+
+
+@pytest.mark.parametrize(("comment", "expected"), [
+    ("", ["W0201", "W0301"]), ("# allow W0201", ["W0301"]), ("# why; allow W0301, W0201", []), ("# allow", ["W0201", "W0301"]),
+    ("# W0201 W0301", ["W0201", "W0301"]), ("\n# allow W0201 W0301", ["W0201", "W0301"]),
+])
+def test_a_comment_allows_a_line(comment: str, expected: list[str]) -> None:
+    clauses = "input 3x8x8; let a = 1; stem conv 3x3, 4, bias=true -> bn; head fc 2"
+    assert codes(f"network n {{\n{clauses}  {comment}\n}}") == expected
+
+
+def test_check_shows_warnings_and_ends_well(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "w.res"
+    path.write_text("let a = 1\nnetwork n { input 3x8x8; head fc 2 }\n")
+    assert cli.run(["check", str(path)]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{path}: no mistakes, 1 warning\n" and err.startswith("warning[W0201]: nothing reads `a`")
+    path.write_text("let a = 1\nnetwork n { input 3x8x8; head cf 2 }\n")
+    assert cli.run(["check", str(path)]) == 1
+    assert "W0201" not in capsys.readouterr().err
