@@ -6,6 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, width
 from resspec.diagnostics import UsageError
 
@@ -23,8 +24,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.commands.installed import torch_installed
-
     with torch_installed("compare"):
         from resspec.train import compare
 

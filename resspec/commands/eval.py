@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resspec.commands import given
+from resspec.commands.installed import torch_installed
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -57,8 +58,6 @@ class Asked(NamedTuple):
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.commands.installed import torch_installed
-
     gc.enable()
     with torch_installed("eval"):
         from resspec.train import data, processes

@@ -5,12 +5,11 @@ from __future__ import annotations
 import gc
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands import given
+from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import complain
 from resspec.diagnostics import UsageError
 
@@ -148,16 +147,3 @@ def free_folder(parent: Path, job: Job) -> Path:
         if found is None or (found and not record.result(folder) and not resume.differences(found, job, folder)):
             return folder
         number += 1
-
-
-@contextmanager
-def torch_installed(command: str) -> Iterator[None]:
-    """Says so where it is not."""
-    try:
-        yield
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("resspec"):
-            raise
-        missing = error.name.split(".")[0]
-        raise UsageError(f"`resspec {command}` needs torch and what comes with it, and {missing} is not installed: "
-                         "pip install 'resspec[torch]'") from None

@@ -7,6 +7,7 @@
     timings.jsonl         when each of them was, and how fast: the one file that differs from run to run
     checkpoints/          see checkpoint.py
     weights.safetensors   the trained parameters and buffers, under the names that the spec gives them
+    curves.png .svg       loss and error by epoch
     result.json           what was measured at the end; it exists only where a run has ended
     lock                  held by the process that trains; that of a dead one holds nothing up
 """

@@ -17,7 +17,8 @@ from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.train import average, batch_norm, checkpoint, loop, machine, record, stop
+from resspec.train import average, batch_norm, checkpoint, curves, loop, machine, record, stop
+from resspec.train.curves import Curve
 from resspec.train.guard import Guard
 from resspec.train.machine import Machine
 from resspec.train.optimizers import optimizer
@@ -118,6 +119,7 @@ def finish(plan: Plan, state: State, run: Path) -> dict[str, Any]:
     if plan.processes.first:
         write(run / "weights.safetensors", save({k: t.contiguous() for k, t in state.best.state_dict().items()}))
         record.metrics(run, state.rows)
+        curves.draw([Curve(f"{plan.job.network.name} on {data.name}", state.rows)], run)
         record.write_json(run / "result.json", facts)
     return facts
 

@@ -33,7 +33,7 @@ def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
 def test_the_run_folder_is_complete(runs: list[Result]) -> None:
     names = {path.name for path in runs[0].run.iterdir()}
     assert names == {"run.json", "spec.res", "recipe.yaml", "metrics.csv", "metrics.jsonl", "timings.jsonl", "checkpoints",
-                     "weights.safetensors", "result.json", "lock"}
+                     "weights.safetensors", "curves.png", "curves.svg", "result.json", "lock"}
 
 
 def test_the_run_says_what_was_trained_and_how(runs: list[Result]) -> None:
