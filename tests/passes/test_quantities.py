@@ -69,6 +69,7 @@ CORNERS = [
     "bn affine=false -> relu -> fc 3",
     "conv 1x1, 4 -> to_last -> ln -> linear 8 -> gelu -> linear 4 -> layer_scale -> to_first -> bn",
     "shuffle 1 -> gn 2 -> shuffle 2",
+    "conv 1x1, 4 -> relu6 -> chunk 2, 1 -> shuffle 2 -> conv 1x1, 4",  # groups of one channel each: nothing moves
     "conv 1x1, 4 -> to_last -> linear 8, bias=false -> slice 0, 4 -> linear 2",
     "concat { conv 1x1, 4 | identity } -> maxpool to=3x2",
     "ln2d -> conv 3x3, 4, groups=2, dilation=2 -> avgpool to=2x3 -> fc 3",

@@ -133,7 +133,7 @@ class Shuffle(Layer):
     """The channels of `groups` groups, interleaved (ShuffleNet)."""
 
     kind: ClassVar = "shuffle"
-    output: ClassVar = "view"  # of one group, on meta and on a GPU
+    output: ClassVar = "view"  # where nothing moves, on meta and on a GPU
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("groups",)
     groups: Count
@@ -146,8 +146,7 @@ class Shuffle(Layer):
         return x
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
-        return strides if self.groups == 1 else None
+        return strides if self.groups in (1, x.channels) else None
 
     def call(self, x: Shape) -> Call:
         del x
