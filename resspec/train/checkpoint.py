@@ -46,7 +46,7 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], *, keep: int) -> P
         _sync(folder)
         _sweep(folder)
         older = sorted(old for old in steps(folder) if old < step)  # a later one is damaged, or it had been gone on from
-        for old in older[: len(older) + 1 - keep]:
+        for old in older[: max(0, len(older) + 1 - keep)]:
             shutil.rmtree(folder / f"{PREFIX}{old:08d}")
     except OSError as error:
         with suppress(OSError):

@@ -1,0 +1,108 @@
+"""Checkpoints that are damaged, and disks that are full."""
+
+import json
+import resource
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from resspec.diagnostics import UsageError
+from resspec.train import checkpoint
+from resspec.train.checkpoint import Damaged
+from tests.train.small import tiny, train
+
+FILES = {"tensors.safetensors": bytes(range(256)) * 40, "state.json": b"{}\n", "metrics.jsonl": b""}
+
+
+def test_what_was_saved_is_read(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 5, FILES, keep=2)
+    assert [(step, found) for step, found in checkpoint.newest(tmp_path)] == [(5, FILES)]
+
+
+def test_as_many_stay_as_are_kept(tmp_path: Path) -> None:
+    for step in (5, 10, 15, 20):
+        checkpoint.save(tmp_path, step, FILES, keep=2)
+    assert sorted(checkpoint.steps(tmp_path)) == [15, 20]
+
+
+def test_a_later_damaged_one_does_not_push_out_a_good_one(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 9, FILES, keep=1)
+    checkpoint.save(tmp_path, 7, FILES, keep=1)
+    assert sorted(checkpoint.steps(tmp_path)) == [7, 9]
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_every_bit_flip_truncation_and_zeroed_page_is_found(seed: int, tmp_path: Path) -> None:
+    path, chance = checkpoint.save(tmp_path, 5, FILES, keep=2), Random(seed)
+    file = chance.choice([file for file in sorted(path.iterdir()) if file.stat().st_size])
+    content = bytearray(file.read_bytes())
+    match seed % 3:
+        case 0:
+            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        case 1:
+            del content[chance.randrange(len(content)) :]
+        case _:
+            start = chance.randrange(len(content))
+            content[start : start + 4096] = bytes(len(content[start : start + 4096]))
+    if bytes(content) == file.read_bytes():
+        return  # zeros were there
+    file.write_bytes(content)
+    with pytest.raises(Damaged) as caught:
+        checkpoint.read(path)
+    assert path.name in str(caught.value)
+
+
+@pytest.mark.parametrize("damage", ["missing", "more", "no manifest", "swapped"])
+def test_files_that_are_not_those_that_were_saved(damage: str, tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 5, FILES, keep=2)
+    match damage:
+        case "missing":
+            (path / "state.json").unlink()
+        case "more":
+            (path / "other").write_bytes(b"")
+        case "no manifest":
+            (path / checkpoint.MANIFEST).unlink()
+        case _:
+            (path / "state.json").rename(path / "x")
+            (path / "metrics.jsonl").rename(path / "state.json")
+            (path / "x").rename(path / "metrics.jsonl")
+    with pytest.raises(Damaged):
+        checkpoint.read(path)
+
+
+def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_path: Path) -> None:
+    settings = ("duration=40 iterations", "checkpoint=10 iterations", "keep=4", "log=5")
+    whole = train(tiny(tmp_path), tmp_path / "run", *settings).run
+    ended = (whole / "weights.safetensors").read_bytes(), (whole / "metrics.csv").read_bytes()
+    for name in ("result.json", "weights.safetensors"):
+        (whole / name).unlink()
+    for step in (40, 30):
+        file = whole / "checkpoints" / f"step-000000{step}" / "tensors.safetensors"
+        file.write_bytes(file.read_bytes()[:-1])
+    train(tiny(tmp_path), whole, *settings)
+    assert ended == ((whole / "weights.safetensors").read_bytes(), (whole / "metrics.csv").read_bytes())
+
+
+def test_no_good_one_is_told(tmp_path: Path) -> None:
+    settings = ("duration=4 iterations", "checkpoint=2 iterations")
+    run = train(tiny(tmp_path), tmp_path / "run", *settings).run
+    (run / "result.json").unlink()
+    for path in (run / "checkpoints").iterdir():
+        (path / "state.json").write_text(json.dumps({}))
+    with pytest.raises(UsageError, match=r"no checkpoint is good: .*step-00000004/state.json is damaged"):
+        train(tiny(tmp_path), run, *settings)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_full_disk_costs_no_checkpoint(seed: int, tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, 5, FILES, keep=1)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (Random(seed).randrange(0, 10_240), before[1]))
+    try:
+        with pytest.raises(UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 stands"):
+            checkpoint.save(tmp_path, 10, FILES, keep=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [(step, found) for step, found in checkpoint.newest(tmp_path)] == [(5, FILES)]
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000005"]
