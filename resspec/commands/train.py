@@ -23,7 +23,7 @@ EXAMPLES = """\
   resspec train resnet20 --data cifar10 --recipe cifar-he2015 --run runs/a
   resspec train digits --plan           what it would take, and nothing else
   resspec train digits --set rate=0.2 --set "duration=10 epochs"
-  torchrun --nproc-per-node 2 -m resspec train digits --run runs/b
+  torchrun --nproc-per-node 2 -m -- resspec train digits --run runs/b
 
 Recipes: specs/recipes/*.yaml, or a file of your own. --set reaches the
 network's parameters and the recipe's keys, in full (optimizer.rate) or by

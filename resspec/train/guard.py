@@ -63,6 +63,8 @@ def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> N
 def spoiled(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
     """The name of the first tensor that is not finite throughout. The host waits for it."""
     floating = [(name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()]
+    if not floating:
+        return None
     largest = torch._foreach_norm([tensor for _, tensor in floating], torch.inf)
     good = torch.stack([norm.double() for norm in largest]).isfinite().tolist()
     return next((name for (name, _), fine in zip(floating, good, strict=True) if not fine), None)

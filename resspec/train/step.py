@@ -59,6 +59,7 @@ class Learner:
 
     def culprit(self, batch: Batch) -> str | None:
         """What is not finite first when the state's step is made with this batch."""
+        self.state.module.train()
         return guard.first_layer(self.state.module, lambda: (loss for loss, _, _ in self._losses(batch)))
 
     def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
