@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from resspec import cli
 from resspec.compiler import check, load
 from resspec.diagnostics import SpecError
 from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.lowering.expectations import budgets
 from resspec.passes.contributors import contributors
 from resspec.passes.quantities import Facts
 
@@ -46,6 +48,33 @@ def test_contributors_of_a_sum_are_the_whole_of_it() -> None:
     for name, quantity in QUANTITIES.items():
         if quantity.parts or name == "training_bound_bytes":
             assert sum(part.value for part in contributors(facts, name, 10**6)) == facts.total(name), name
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_peak_is_of_its_batch(dtype: str) -> None:
+    facts = Facts(load("resnet20"), Conditions(3, dtype))
+    for name in ("inference_peak_bytes", "inference_bound_bytes"):
+        assert [part.value for part in contributors(facts, name)] == [facts.total(name)]
+
+
+@pytest.mark.parametrize(("text", "amount"), [
+    ("3KB", 3 * 10**3), ("26MB", 26 * 10**6), ("0.1GB", 10**8), ("2TB", 2 * 10**12), ("1KiB", 2**10), ("1.5MiB", 3 * 2**19),
+    ("24GiB", 24 * 2**30), ("2TiB", 2**41), ("0.3KiB", Fraction(1536, 5)), ("1e-1KB", 100), ("2 * 3GB", 6 * 10**9), ("7", 7),
+])
+def test_amounts_of_bytes_are_exact(text: str, amount: int | Fraction) -> None:
+    (expected,) = budgets([f"saved_bytes <= {text}"])
+    assert expected.low == amount
+
+
+def test_each_network_of_a_template_misses_what_that_expects(tmp_path: Path) -> None:
+    """At the one line of the template, and with the name of the network."""
+    path = tmp_path / "nets.res"
+    path.write_text("network t(n) { input 3x8x8; head fc n; expect params <= 200 }\n"
+                    "network a = t n=2\nnetwork b = t n=3\nnetwork c = t n=1\n", encoding="utf-8")
+    found = check(path)
+    assert [(each.labels[0].span.text, each.labels[1].span.text) for each in found] == [
+        ("expect params <= 200", "a"), ("expect params <= 200", "b")]
+    assert [each.message.split()[2] for each in found] == ["386,", "579,"]
 
 
 def test_what_is_wrong_in_a_budget_is_told_in_its_text() -> None:
