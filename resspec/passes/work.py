@@ -4,14 +4,12 @@ and read. A fold over the IR in which a repeat multiplies."""
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import dense
 from resspec.ir.ops.norm import BatchNorm
-from resspec.passes.measure import measure
 
 
 class Work(NamedTuple):
@@ -45,11 +43,6 @@ def own_work(node: Op | Parallel) -> Work:
     if isinstance(layer, BatchNorm):
         tensors += [dims for dims in layer.buffers(x).values() if dims]  # not how many batches there were
     return Work(layer.elementwise(x, y), y.elements, x.elements, sum(map(prod, tensors)))
-
-
-def intensity(network: Network, batch: int = 1, itemsize: int = 4) -> Fraction:
-    """Arithmetic intensity: flops (two for each multiply-accumulate) for each byte moved."""
-    return Fraction(batch * measure(network).flops, work(network).moved_bytes(batch, itemsize))
 
 
 def _work(node: Node, known: dict[int, Work]) -> Work:
