@@ -268,6 +268,15 @@ def test_table_fits(width: int, resnet152: Report) -> None:
     assert any("60,192,808" in line for line in lines)
 
 
+@pytest.mark.parametrize("name", ["resnet50", "regnet_y_400mf", "densenet121"])
+def test_a_path_that_is_cut_still_ends_in_its_layer(name: str) -> None:
+    found = report(load(name), by="op")
+    shown = [line.split("  ")[0] for line in to_table(found).splitlines()[4:]]
+    for row, label in zip(found.rows, shown, strict=False):
+        assert row.label.endswith(label.removeprefix("…"))
+        assert label.endswith(row.label.rpartition(".")[2])
+
+
 def test_table_says_nothing_to_the_terminal(resnet152: Report) -> None:
     row = resnet152.rows[0]._replace(label="\x1b[31m[red]", holds="a\nb\x07\u202e")
     text = to_table(resnet152._replace(network="\x1b]0;x\x07", rows=(row,)), width=200)

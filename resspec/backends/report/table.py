@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved", "layers": "layers"}  # with headings
 _HOLDS = 40  # columns that a part's contents get before there are others
+_LEAST = 7  # columns of contents beside a path
 _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -72,10 +73,10 @@ def _parts(report: Report, width: int) -> Table:
     columns = [Column(heading, max(len(heading), 6), True, figure(name, totals[name])) for name, heading in FIGURES.items()]
     output = Column("output", longest("output", *(row.output for row in rows)))
     room = width - sum(column.width + GAP for column in (*columns, output))
-    label = Column(report.by, min(longest("total", *(row.label for row in rows)), room // 2), foot="total")
-    room -= label.width + GAP
     repeats = [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
     room -= sum(column.width + GAP for column in repeats)
+    label = Column(report.by, min(longest("total", *(row.label for row in rows)), room - GAP - _LEAST), foot="total")
+    room -= label.width + GAP
     fields = [Column("sees", longest("sees", *map(_field, rows)), True)] if any(row.field for row in rows) else []
     shares = [Column("of macs", _BAR + 5)]
     needed = longest("holds", *(row.holds for row in rows))
@@ -88,7 +89,8 @@ def _parts(report: Report, width: int) -> Table:
     made = table([label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares], footer=True)
     for row in rows:
         made.add_row(
-            *map(text, (row.label, row.holds)),
+            text(_ending(row.label, label.width)),
+            text(row.holds),
             *(times(row) for _ in repeats),
             text(row.output),
             *(_field(row) for _ in fields),
@@ -96,6 +98,11 @@ def _parts(report: Report, width: int) -> Table:
             *(_share(row.figures["macs"], totals["macs"]) for _ in shares),
         )
     return made
+
+
+def _ending(path: str, width: int) -> str:
+    """Of a path that is too long, its last part: that is what the rows of one block differ in."""
+    return path if longest(path) <= width else f"…{path[1 - width:]}"
 
 
 def times(row: Row) -> str:
