@@ -20,7 +20,7 @@ from resspec.lowering.scope import Library, Loader
 from resspec.passes.inplace import UnsafeInplace, inplace
 from resspec.revision import Revision
 from resspec.source import Source, Span
-from resspec.suggest import nearest
+from resspec.suggest import alike, nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import parse, read
 
@@ -267,12 +267,14 @@ def _find_used(use: ast.Use, beside: Path, root: Path, revision: Revision | None
         known = {(Path(name).parent / path.name).as_posix() for path in candidates[0].parent.glob("*.res")}
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], nearest(name, known))])
+    raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
 
 
 def _choose(opened: Opened, name: str | None) -> str:
     """Which of a file's networks is meant."""
     names = network_names(opened.library)
+    if opened.diagnostics and name not in names and (name is not None or len(names) != 1):
+        raise SpecError(opened.diagnostics)
     if name is not None and name not in names:
         near = nearest(name, names)
         raise UsageError(f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else ""))

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+MOST = 3  # names in one question
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The closest candidate within an edit distance of a third of the word (at least 1), ties by the alphabet."""
+    """The likeliest candidate within an edit distance of a third of the word (at least 1)."""
+    return next(iter(alike(word, candidates)), None)
+
+
+def alike(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
+    """The candidates that are nearest, within an edit distance of a third of the word (at least 1); where several are
+    equally near, those with the same first letter and length first."""
     limit = max(1, len(word) // 3)
     scored = [(distance(word.lower(), name.lower(), limit), name) for name in sorted(set(candidates)) if name != word]
-    best = min(scored, default=(limit + 1, ""))
-    return best[1] if best[0] <= limit and best[0] < len(word) else None
+    best = min((cost for cost, name in scored if cost < max(len(word), len(name))), default=limit + 1)
+    if best > limit:
+        return ()
+    found = [name for cost, name in scored if cost == best and cost < max(len(word), len(name))]
+    return tuple(sorted(found, key=lambda name: (name[:1].lower() != word[:1].lower(), len(name) != len(word), name))[:MOST])
+
+
+def any_of(names: Sequence[str]) -> str:
+    """`a`, `b` or `c`."""
+    *others, last = (f"`{name}`" for name in names)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def distance(a: str, b: str, limit: int) -> int:

@@ -14,7 +14,7 @@ from resspec.ir.ops import OPS, Layer
 from resspec.lowering import errors
 from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
 from resspec.source import Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
 
 Report = Callable[[Diagnostic], None]
@@ -124,7 +124,7 @@ def _assign(
             continue
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
-            near = nearest(word, {*words, *extra, "stride"})
+            near = alike(word, {*words, *extra, "stride"})
             report(errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
             sound = False
         elif name in stated:
@@ -160,7 +160,7 @@ def bind_block(
 def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
-        report(errors.unknown_law(law.span, nearest(law.text, LAWS)))
+        report(errors.unknown_law(law.span, alike(law.text, LAWS)))
         return None
     known = LAWS[law.text]
     values: dict[str, Any] = {**known, "bias": None if law.text == "default" else Fraction(0)}
@@ -170,12 +170,12 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
         return None
     for word, keyword in given.keywords.items():
         if word not in values:
-            report(errors.unknown_argument(keyword.name.span, law.text, nearest(word, values)))
+            report(errors.unknown_argument(keyword.name.span, law.text, alike(word, values)))
             return None
         if word in CHOICES:
             text = keyword.value.text if isinstance(keyword.value, ast.Name) else ""
             if text not in CHOICES[word]:
-                report(errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], nearest(text, CHOICES[word])))
+                report(errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])))
                 return None
             values[word] = text
         elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from resspec.diagnostics import Diagnostic
@@ -15,9 +16,9 @@ from resspec.lowering.scope import find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import BlockRef, OptionRef, Unknown, describe
 from resspec.source import Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
-from resspec.syntax.errors import CLAUSES, misspelt
+from resspec.syntax.errors import BLOCK_CLAUSES, misspelt
 
 if TYPE_CHECKING:
     from resspec.lowering.chain import Lowerer
@@ -30,6 +31,8 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
     parts, shortcuts, sound = _clauses(block, frame)
     shortcut = shortcuts[0] if shortcuts else None
     if not sound:
+        for part in parts.values():
+            lowerer.chain(part.chain, None, frame)
         return None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
@@ -53,12 +56,14 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
         match clause:
             case ast.Let():
                 pass
+            case ast.Broken(word=word):
+                sound &= word == "let"
             case ast.Shortcut():
                 shortcuts.append(clause)
                 if len(shortcuts) > 1:
                     frame.report(errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
             case ast.Part(kind=kind) if kind in _CLAUSES:
-                if kind == "chain" and (mistake := misspelt_clause(clause.chain, frame)):
+                if kind == "chain" and (mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)):
                     frame.report(mistake)
                     sound = False
                 elif kind in parts:
@@ -113,7 +118,7 @@ class _Shortcut:
         case = "change" if frame.stride not in (1, (1, 1)) else "widen" if output.channels != frame.x.channels else "same"
         arms = {arm.case.text: arm.chain for arm in option.arms}
         self.arm = arms.get(case) or (arms.get("change") if case == "widen" else None)
-        if self.arm is None:
+        if self.arm is None and not option.is_broken:
             stride = f", stride {frame.stride}" if case == "change" else ""
             why = f"{frame.x.channels} to {output.channels} channels{stride}"
             frame.report(errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
@@ -138,7 +143,8 @@ def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
     """A shortcut option by name, or through a parameter or constant."""
     known = name.text in frame.names or name.text in ("identity", "none")
     if not known and not find_one(frame.library, name, frame.report, ast.Option, ast.Let, ast.Block):
-        near = suggestion(frame.library, name.text, {"identity", "none"}, ast.Option)
+        own = {name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)}
+        near = suggestion(frame.library, name.text, {*own, "identity", "none"}, ast.Option)
         options = sorted({*frame.library.names(ast.Option), "identity", "none"})
         report_unknown(frame.library, errors.unknown_option(name.span, near, options), frame.report)
         return None
@@ -212,15 +218,16 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
     return errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
 
 
-def misspelt_clause(chain: ast.Chain, frame: Frame) -> Diagnostic | None:
-    """A chain that begins with nearly a word of the language, and with nothing that could be called."""
+def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame) -> Diagnostic | None:
+    """A chain that begins with nearly one of these words of the language, and with nothing that could be called."""
     item = chain.steps[0].item
     if not isinstance(item, ast.Call):
         return None
     name = item.name
     known = name.text in OPS or name.text in frame.names or frame.library.find(name.text, ast.Block) or frame.library.partial
-    near = None if known else nearest(name.text, CLAUSES)
-    return misspelt(name.span, "clause", near) if near and near[0] == name.text[0] else None
+    legal = {*OPS, *frame.callable_names(), *frame.library.names(ast.Block)}
+    near = () if known else alike(name.text, {*clauses, *legal})
+    return misspelt(name.span, "clause", near) if set(near) & {*clauses} else None
 
 
 def is_only(chain: ast.Chain, word: str) -> bool:

@@ -17,7 +17,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import MERGES, RESERVED, find_one, report_unknown, suggestion
+from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
@@ -57,8 +57,7 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         if not isinstance(value, BlockRef | Unknown):
             frame.report(errors.no_layer(name.span, describe(value)))
         return value if isinstance(value, BlockRef) else None
-    legal = {*OPS, *frame.names, *MERGES}
-    near = suggestion(frame.library, name.text, legal, ast.Block)
+    near = suggestion(frame.library, name.text, {*OPS, *frame.callable_names()}, ast.Block)
     report_unknown(frame.library, errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
     return None
 

@@ -18,7 +18,7 @@ from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES, Library
 from resspec.lowering.values import OptionRef, Value
 from resspec.source import Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
@@ -137,7 +137,7 @@ class Lowerer:
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
         if merge.name.text not in MERGES:
-            frame.report(errors.no_merge(merge.name.span, nearest(merge.name.text, MERGES)))
+            frame.report(errors.no_merge(merge.name.span, alike(merge.name.text, MERGES)))
             return None
         known = [path for path in paths if path is not None]
         if len(known) < len(paths):

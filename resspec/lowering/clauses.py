@@ -15,8 +15,9 @@ from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
+from resspec.syntax.errors import NETWORK_CLAUSES
 
 
 class Clauses:
@@ -26,7 +27,7 @@ class Clauses:
         self.lowerer, self.declared, self.frame = lowerer, declared, frame
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
-        self.sections: list[tuple[str, str, ast.Chain, ast.Name | None, Span]] = []
+        self.sections: list[tuple[str, str, ast.Chain | None, ast.Name | None, Span]] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
         frame.define(declared.clauses)
@@ -61,8 +62,10 @@ class Clauses:
         output = drafts[-1].output
         return Network.model_construct(name=name, input=self.input, output=output, sections=sections, span=str(place))
 
-    def _section(self, chain: ast.Chain, label: ast.Name | None, x: Shape | None) -> Draft | None:
+    def _section(self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
+        if chain is None:
+            return None
         if label is None:
             return self.lowerer.chain(chain, x, self.frame)
         group = ast.Group(chain, chain.span)
@@ -73,6 +76,8 @@ class Clauses:
         match clause:
             case ast.Let():
                 pass
+            case ast.Broken(word=word):
+                self._break(word, clause.span)
             case ast.Input():
                 self._only_once("input", clause.span)
                 self.input = self._shape(clause)
@@ -98,12 +103,19 @@ class Clauses:
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
             case ast.Part(kind="chain", chain=chain):
-                mistake = misspelt_clause(chain, frame)
+                mistake = misspelt_clause(chain, NETWORK_CLAUSES, frame)
                 self.has_misspelt |= mistake is not None
                 frame.report(mistake or errors.loose_chain(clause.span))
             case _:
                 word = clause.span.text.split()[0]
                 frame.report(errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
+
+    def _break(self, word: str, span: Span) -> None:
+        """A clause that cannot be read: nothing is said of what it may have set."""
+        self.has_misspelt = True
+        if word in ("stem", "stage", "head"):
+            self.sections.append((word, word, None, None, span))
+        self.lowerer.chooses_option |= word == "shortcut"
 
     def _only_once(self, word: str, span: Span) -> None:
         if word in self.once:
@@ -127,7 +139,7 @@ class Clauses:
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
         if clause.kind and kind not in OPS and kind != "residual":
-            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(kind, {*OPS, "residual"})))
+            self.frame.report(errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"})))
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
@@ -141,13 +153,13 @@ class Clauses:
         name = clause.call.name
         self._only_once(f"replace {clause.kind.text}:", clause.span)
         if clause.kind.text not in OPS:
-            self.frame.report(errors.unknown_kind(clause.kind.span, nearest(clause.kind.text, OPS)))
+            self.frame.report(errors.unknown_kind(clause.kind.span, alike(clause.kind.text, OPS)))
         elif name.text in OPS:
             self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
         elif self.frame.library.find(name.text, ast.Block):
             self.frame.report(errors.bad_replacement(name.span))
         else:
-            self.frame.report(errors.unknown_kind(name.span, nearest(name.text, OPS)))
+            self.frame.report(errors.unknown_kind(name.span, alike(name.text, OPS)))
 
 
 def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Span
+from resspec.suggest import any_of
 
 CIRCULAR = "E0241"
 UNMET = "E0311"
@@ -22,8 +23,13 @@ def _list(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
 
 
-def _meant(name: str | None) -> str | None:
-    return f"did you mean `{name}`?" if name else None
+def _meant(near: Sequence[str]) -> str | None:
+    return f"did you mean {any_of(near)}?" if near else None
+
+
+def _only(near: Sequence[str]) -> str | None:
+    """What a machine may write: nothing where several are meant equally well."""
+    return near[0] if len(near) == 1 else None
 
 
 def _stride(value: str) -> str:
@@ -33,28 +39,30 @@ def _stride(value: str) -> str:
 # --- E02: names and arguments ---
 
 
-def unknown_layer(span: Span, near: str | None, is_word: bool = False) -> Diagnostic:
+def unknown_layer(span: Span, near: Sequence[str], is_word: bool = False) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
     if is_word:
         return _at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                    f"`{span.text}` is a word of the language")
-    help = f"block names are lower case here: `{near}`" if near and near == span.text.lower() else _meant(near)
-    return _at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=near)
+    is_upper = _only(near) == span.text.lower()
+    help = f"block names are lower case here: `{near[0]}`" if is_upper else _meant(near)
+    return _at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=_only(near))
 
 
-def unknown_name(span: Span, near: str | None) -> Diagnostic:
+def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0202: a value names nothing that is known at this place."""
-    return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near), instead=near)
+    return _at("E0202", f"nothing is called `{span.text}` here", span, _meant(near), instead=_only(near))
 
 
 def unknown_argument(
-    span: Span, callee: str, near: str | None, takes: Sequence[str] = (), others: Sequence[str] = ()
+    span: Span, callee: str, near: Sequence[str], takes: Sequence[str] = (), others: Sequence[str] = ()
 ) -> Diagnostic:
     """E0203: a layer, block or quantity has no argument of this name; others may."""
-    help = "did you mean the stride? it is written `/2`" if near == "stride" else _meant(near)
+    is_stride = _only(near) == "stride"
+    help = "did you mean the stride? it is written `/2`" if is_stride else _meant(near)
     listed = f"it takes {_list(takes)}" if takes else f"it is for {_list(others)}" if others else None
     return _at("E0203", f"`{callee}` takes no `{span.text}`", span, help or listed,
-               instead=None if near == "stride" else near)
+               instead=None if is_stride else _only(near))
 
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
@@ -66,7 +74,7 @@ def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, na
     """E0205: more bare arguments than the layer or block declares."""
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
-    help = _meant(near) or (f"`name=value`, with one of {_list(named)}" if named else None)
+    help = _meant([near] if near else []) or (f"`name=value`, with one of {_list(named)}" if named else None)
     text, end = span.source.text, span.end
     is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
     before = len(text[: span.start].rstrip(" \t").removesuffix(","))
@@ -135,11 +143,11 @@ def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     return Diagnostic("E0216", "these files use each other", labels, "move what both need into a third file")
 
 
-def no_library(span: Span, looked: Sequence[str], near: str | None) -> Diagnostic:
+def no_library(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnostic:
     """E0217: a library or file that is not there."""
     where = f"looked for {', '.join(looked)}"
     quote = '"' if span.text.startswith('"') else ""
-    fix = Fix(span, f"{quote}{near}{quote}") if near else None
+    fix = Fix(span, f"{quote}{near[0]}{quote}") if len(near) == 1 else None
     return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), _meant(near), (where,), fix)
 
 
@@ -175,36 +183,36 @@ def number_too_large(span: Span, limit: int) -> Diagnostic:
     return _at("E0223", f"this number is beyond {limit:,}", span)
 
 
-def unknown_option(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
+def unknown_option(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
     """E0224: no shortcut option has this name."""
     return _at("E0224", f"no shortcut option is called `{span.text}`", span, _meant(near) or f"there are {_list(known[:12])}",
-               instead=near)
+               instead=_only(near))
 
 
-def unknown_network(span: Span, near: str | None) -> Diagnostic:
+def unknown_network(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0225: no network has this name."""
-    return _at("E0225", f"no network is called `{span.text}`", span, _meant(near), instead=near)
+    return _at("E0225", f"no network is called `{span.text}`", span, _meant(near), instead=_only(near))
 
 
-def unknown_arm(span: Span, near: str | None) -> Diagnostic:
+def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
     return _at("E0226", f"a shortcut option has no arm `{span.text}`", span, _meant(near) or "`same`, `widen` or `change`",
-               instead=near)
+               instead=_only(near))
 
 
-def unknown_law(span: Span, near: str | None) -> Diagnostic:
+def unknown_law(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0227: no law of initialisation has this name."""
-    return _at("E0227", f"no initialisation is called `{span.text}`", span, _meant(near), instead=near)
+    return _at("E0227", f"no initialisation is called `{span.text}`", span, _meant(near), instead=_only(near))
 
 
-def unknown_kind(span: Span, near: str | None) -> Diagnostic:
+def unknown_kind(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
-    return _at("E0228", f"no layer is called `{span.text}`", span, _meant(near), instead=near)
+    return _at("E0228", f"no layer is called `{span.text}`", span, _meant(near), instead=_only(near))
 
 
-def bad_choice(span: Span, argument: str, choices: Sequence[str], near: str | None) -> Diagnostic:
+def bad_choice(span: Span, argument: str, choices: Sequence[str], near: Sequence[str]) -> Diagnostic:
     """E0229: an argument that takes one of a few words."""
-    return _at("E0229", f"{argument} is one of {', '.join(choices)}", span, _meant(near), instead=near)
+    return _at("E0229", f"{argument} is one of {', '.join(choices)}", span, _meant(near), instead=_only(near))
 
 
 def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:
@@ -244,10 +252,10 @@ def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
     return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
 
 
-def unknown_metric(span: Span, near: str | None, known: Sequence[str]) -> Diagnostic:
+def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
     """E0236: `expect` names a total of the report."""
     return _at("E0236", f"the report has no `{span.text}`", span, _meant(near) or f"one of {', '.join(known)}",
-               instead=near)
+               instead=_only(near))
 
 
 def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
@@ -258,9 +266,9 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
     return _at("E0237", f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value", span, help)
 
 
-def no_merge(span: Span, near: str | None) -> Diagnostic:
+def no_merge(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0238: paths are merged by `add`, `concat` or `mul`."""
-    return _at("E0238", f"`{span.text}` merges nothing", span, _meant(near) or "`add`, `concat` or `mul`", instead=near)
+    return _at("E0238", f"`{span.text}` merges nothing", span, _meant(near) or "`add`, `concat` or `mul`", instead=_only(near))
 
 
 def bad_replacement(span: Span) -> Diagnostic:

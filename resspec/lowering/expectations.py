@@ -13,7 +13,7 @@ from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Unknown, describe
 from resspec.source import Source, Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
 from resspec.syntax.parse import parse_expectation
 
@@ -82,9 +82,9 @@ def budgets(texts: Iterable[str]) -> list[Expectation]:
     return [each for each in expected if each]
 
 
-def _meant(word: str) -> str | None:
+def _meant(word: str) -> tuple[str, ...]:
     """Also of a name that is cut short: `saved` for `saved_bytes`."""
-    return nearest(word, QUANTITIES) or next((name for name in QUANTITIES if name.startswith(f"{word}_")), None)
+    return alike(word, QUANTITIES) or tuple(name for name in QUANTITIES if name.startswith(f"{word}_"))
 
 
 def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
@@ -102,7 +102,7 @@ def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
             values[word] = _condition(word, keyword.value, frame)
         else:
             others = [other for other, quantity in QUANTITIES.items() if word in quantity.takes]
-            frame.report(errors.unknown_argument(keyword.name.span, name, nearest(word, takes), takes, others))
+            frame.report(errors.unknown_argument(keyword.name.span, name, alike(word, takes), takes, others))
     sound = len(values) == len(metric.arguments) and UNKNOWN not in values.values()
     return Conditions(**values) if sound else None
 
@@ -113,7 +113,7 @@ def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
         text = node.text if isinstance(node, ast.Name) else ""
         if text in choices:
             return text
-        frame.report(errors.bad_choice(node.span, f"`{word}`", choices, nearest(text, choices)))
+        frame.report(errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices)))
         return UNKNOWN
     return arguments.convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
 

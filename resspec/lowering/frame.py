@@ -10,7 +10,7 @@ from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import errors
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
-from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Value, evaluate
+from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, evaluate
 from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
@@ -56,6 +56,8 @@ class Frame:
     def define(self, clauses: Iterable[ast.Clause]) -> None:
         """The constants of a body, which may stand in any order."""
         self.lets = {clause.name.text: clause for clause in clauses if isinstance(clause, ast.Let)}
+        self.names |= {clause.name.text: UNKNOWN for clause in clauses
+                       if isinstance(clause, ast.Broken) and clause.word == "let"}
         for let in self.lets.values():
             self._named(let.name)
 
@@ -109,13 +111,25 @@ class Frame:
                 return BlockRef(name.text, block, library)
             case (ast.Option() as option, library):
                 return OptionRef(name.text, option, library)
+            case (ast.Broken(), _):
+                return UNKNOWN
         if name.text == "none":
             return OptionRef("none", None, None)
         if name.text in OPS:
             return BlockRef(name.text, None, None)
-        near = suggestion(self.library, name.text, {*self.names, *OPS}, ast.Let, ast.Block, ast.Option)
+        legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
+        near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
         report_unknown(self.library, errors.unknown_name(name.span, near), self.report)
         return UNKNOWN
+
+    def _words(self) -> set[str]:
+        """The words of the language that have a value here."""
+        inside = {"in", "stride", "index", "count"} if self.inside else set[str]()
+        return inside | ({"true", "false"} if self.out is None else {"true", "false", "out"})
+
+    def callable_names(self) -> set[str]:
+        """What may be a block among the names of this body."""
+        return {*self.lets, *(name for name, value in self.names.items() if isinstance(value, BlockRef | Unknown))}
 
     def _own_constant(self, let: ast.Let, name: ast.Name) -> Value:
         """A constant of this body."""

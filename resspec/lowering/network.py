@@ -15,7 +15,7 @@ from resspec.lowering.frame import Frame
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
 
 
@@ -114,6 +114,8 @@ class Attempt:
             parameters = [p.name.text for p in found[0].parameters] if isinstance(found[0], ast.Network) else []
             values = {**self._arguments(declared, parameters, frame), **values}
             declared, home = found
+            if isinstance(declared, ast.Broken):
+                return None
         assert isinstance(declared, ast.Network)
         outer = self.lowerer.frame(library, {})
         values.update({let.name.text: outer.value(let.value) for let in overrides})
@@ -135,7 +137,7 @@ class Attempt:
             if isinstance(clause, ast.Expect):
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
-            else:
+            elif not isinstance(clause, ast.Broken):
                 word = clause.span.text.split()[0]
                 frame.report(errors.misplaced(clause.span, word, "a derived network", "it has `expect`s and nothing else"))
 
@@ -149,7 +151,7 @@ class Attempt:
         for word in values:
             if word not in parameters:
                 span = _argument_span(word, derivations, overrides)
-                near = nearest(word, parameters)
+                near = alike(word, parameters)
                 frame.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
         missing = [word for word, p in parameters.items() if word not in values and p.default is None]
         if self.is_template:

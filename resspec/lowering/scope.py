@@ -9,9 +9,9 @@ from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.ops import OPS
 from resspec.lowering import errors
 from resspec.source import Source, Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import ast
-from resspec.syntax.parse import parse, parse_library
+from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage head init replace expect preact residual after "
@@ -23,7 +23,8 @@ BUILT_IN = frozenset({*OPS, *MERGES, "none"})
 MAX_USES = 64  # files of which each uses the next
 MAX_SUGGESTIONS = 25
 
-Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
+Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived | ast.Broken
+_Sound = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
 
 
@@ -43,7 +44,7 @@ class Library:
         reached = [self]
         for library in reached:
             declared = library.own.get(name)
-            if declared is not None and isinstance(declared, kinds):
+            if declared is not None and isinstance(declared, (*kinds, ast.Broken)):
                 found.append((declared, library))
             else:
                 reached += [used for used in dict.fromkeys(library.used) if used not in reached]
@@ -65,6 +66,7 @@ class Library:
 
     def names(self, *kinds: type) -> set[str]:
         """Every name that `find` finds."""
+        kinds = (*kinds, ast.Broken)
         return {name for library in self.all() for name, declared in library.own.items() if isinstance(declared, kinds)}
 
 
@@ -79,14 +81,28 @@ class Loader:
 
     def load(self, source: Source) -> Library:
         library = self._loaded[source] = Library(source, partial=True)
-        file = parse_library(source) if self._open else parse(source)
+        file, mistakes = parse_library(source) if self._open else parse_partly(source)
+        if file is None:
+            raise SpecError(mistakes)
+        for mistake in mistakes:
+            self._report(mistake)
         library.partial = False
         for declaration in file.declarations:
-            if isinstance(declaration, ast.Use):
-                self._use(library, declaration)
-            else:
-                self._declare(library, declaration)
+            match declaration:
+                case ast.Use():
+                    self._use(library, declaration)
+                case ast.Broken(word=word, name=name):
+                    self._declare_broken(library, word, name, declaration)
+                case _:
+                    self._declare(library, declaration)
         return library
+
+    def _declare_broken(self, library: Library, word: str, name: ast.Name, declaration: ast.Broken) -> None:
+        """Its name stands for anything; where there is none to be seen, any name may be meant."""
+        if not name.text or word == "use":
+            library.partial = True
+        else:
+            library.own.setdefault(name.text, declaration)
 
     def _use(self, library: Library, use: ast.Use) -> None:
         if len(self._open) >= MAX_USES:
@@ -113,7 +129,7 @@ class Loader:
             for diagnostic in error.diagnostics:
                 self._report(diagnostic)
 
-    def _declare(self, library: Library, declaration: Named) -> None:
+    def _declare(self, library: Library, declaration: _Sound) -> None:
         first = library.own.get(declaration.name.text)
         if self._is_sound(declaration.name, first.name if first else None):
             library.own[declaration.name.text] = declaration
@@ -128,7 +144,7 @@ class Loader:
         seen: dict[str, ast.Name] = {}
         for case, _ in option.arms:
             if case.text not in CASES:
-                self._report(errors.unknown_arm(case.span, nearest(case.text, CASES)))
+                self._report(errors.unknown_arm(case.span, alike(case.text, CASES)))
             elif first := seen.get(case.text):
                 self._report(errors.defined_twice(case.span, first.span))
             seen.setdefault(case.text, case)
@@ -146,7 +162,7 @@ class Loader:
         return False
 
 
-def _names_inside(declaration: Named) -> list[ast.Name]:
+def _names_inside(declaration: _Sound) -> list[ast.Name]:
     """What a declaration declares for itself: its parameters and constants."""
     if not isinstance(declaration, ast.Block | ast.Network):
         return []
@@ -170,7 +186,7 @@ def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[D
         report(diagnostic)
 
 
-def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> str | None:
+def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> tuple[str, ...]:
     """Did you mean; not beyond the first unknown names of a file, since each is compared with all that are known."""
     library.suggestions += 1
-    return None if library.suggestions > MAX_SUGGESTIONS else nearest(word, library.names(*kinds) | extra)
+    return () if library.suggestions > MAX_SUGGESTIONS else alike(word, library.names(*kinds) | extra)

@@ -171,7 +171,15 @@ class Let(NamedTuple):
     span: Span
 
 
-Clause = Part | Stage | Shortcut | Input | Init | Replace | Expect | Let
+class Broken(NamedTuple):
+    """A clause or declaration with a mistake of syntax: the words that it begins with, empty where there are none."""
+
+    word: str
+    name: Name
+    span: Span
+
+
+Clause = Part | Stage | Shortcut | Input | Init | Replace | Expect | Let | Broken
 
 # --- declarations ---
 
@@ -210,6 +218,7 @@ class Option(NamedTuple):
     name: Name
     arms: list[Arm]
     span: Span
+    is_broken: bool = False  # some of its arms could not be read
 
 
 class Network(NamedTuple):
@@ -229,7 +238,7 @@ class Derived(NamedTuple):
     span: Span
 
 
-Declaration = Use | Let | Block | Option | Network | Derived
+Declaration = Use | Let | Block | Option | Network | Derived | Broken
 
 
 class File(NamedTuple):

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from itertools import takewhile
 
 from resspec.diagnostics import Diagnostic, Fix, Label
 from resspec.source import Source, Span
+from resspec.suggest import any_of
 
 MAX_BYTES = 1 << 20
-ENDS_EARLY = "E0109"
+CLOSES_NOTHING, ENDS_EARLY = "E0105", "E0109"
+OF_BRACES = ("E0104", "E0105", "E0109")
+OF_THE_WHOLE = ("E0110", "E0113", "E0114")
 _ASCII = {
     "“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'",
     # letters of other alphabets that look like ours: Cyrillic, then Greek
@@ -19,7 +23,8 @@ _ASCII = {
     **dict(zip("\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f", "aovpikuABEHO", strict=True)),
 }
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
-CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let", "preact", "residual", "after")
+NETWORK_CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let")
+BLOCK_CLAUSES = ("preact", "residual", "shortcut", "after", "let")
 
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
@@ -73,7 +78,7 @@ def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
 
 def closes_nothing(span: Span) -> Diagnostic:
     """E0105: a closing brace or parenthesis without its opening one."""
-    return Diagnostic("E0105", f"this `{span.text}` closes nothing", (Label(span),), "remove it, or open it before")
+    return Diagnostic(CLOSES_NOTHING, f"this `{span.text}` closes nothing", (Label(span),), "remove it, or open it before")
 
 
 def unterminated(span: Span) -> Diagnostic:
@@ -133,10 +138,10 @@ def empty(source: Source) -> Diagnostic:
     return Diagnostic("E0114", "the file declares nothing", (Label(Span(source, end, end)),), "`network NAME { … }`")
 
 
-def misspelt(span: Span, what: str, near: str) -> Diagnostic:
+def misspelt(span: Span, what: str, near: Sequence[str]) -> Diagnostic:
     """E0115: the word that opens a clause or declaration is no word of the language."""
-    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean `{near}`?",
-                      fix=Fix(span, near))
+    fix = Fix(span, near[0]) if len(near) == 1 else None
+    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean {any_of(near)}?", fix=fix)
 
 
 def colon(span: Span, name: str) -> Diagnostic:

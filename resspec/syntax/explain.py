@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from lark import Lark
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
-from resspec.suggest import nearest
+from resspec.suggest import alike
 from resspec.syntax import errors
 
 BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
 _STATEMENT = re.compile(r"(?:^|[\n;{])[ \t]*([A-Za-z_]+)[^\n;{]*\Z")
+_OWNER = re.compile(r"\b(network|block|shortcut)\b[^{};]*\Z")
 _UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
 
 _TERMINALS = {
@@ -68,12 +70,22 @@ def _misspelt(source: Source, start: int) -> Diagnostic | None:
     word = _WORD.match(source.text, found.start(1)) if found else None
     if word is None:
         return None
-    declares = not _open(source, word.start())
-    words = errors.DECLARATIONS if declares else errors.CLAUSES
-    near = None if word[0] in words else nearest(word[0], words)
-    if near is None or near[0] != word[0][0]:  # `unit` is no `init`
+    words, is_sure = _openings(source, word.start())
+    near = () if word[0] in words else alike(word[0], words)
+    if not near or not (is_sure or near[0][0] == word[0][0]):  # `unit` is no `init`
         return None
-    return errors.misspelt(Span(source, *word.span()), "declaration" if declares else "clause", near)
+    return errors.misspelt(Span(source, *word.span()), "declaration" if words is errors.DECLARATIONS else "clause", near)
+
+
+def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
+    """The words that may open a statement at a place, and whether nothing else may."""
+    stack = _open(source, at)
+    owner = _OWNER.search(source.text[: stack[0].start]) if stack else None
+    if not stack:
+        return errors.DECLARATIONS, True
+    if owner and owner[1] == "network":
+        return errors.NETWORK_CLAUSES, len(stack) == 1
+    return errors.BLOCK_CLAUSES, False
 
 
 def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Diagnostic | None:

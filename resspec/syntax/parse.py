@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache, lru_cache
 from threading import Lock
+from typing import NamedTuple
 
 from lark import Lark, Token
 from lark.exceptions import UnexpectedInput
@@ -16,7 +17,8 @@ from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
 from resspec.syntax.build import MAX_DEPTH, Builder
 from resspec.syntax.explain import BRACKETS, explain
-from resspec.syntax.recover import without
+from resspec.syntax.recover import Hole, blank, with_holes, without
+from resspec.syntax.statements import outline
 
 MAX_MISTAKES = 100  # that are looked for in one text
 _PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
@@ -42,17 +44,29 @@ def read(name: str, data: bytes) -> Source:
 
 def parse(source: Source) -> ast.File:
     """Raises SpecError for a text that is not of the language, with a mistake of each clause that has one."""
+    parsed = parse_partly(source)
+    if parsed.file is None or parsed.mistakes:
+        raise SpecError(parsed.mistakes)
+    return parsed.file
+
+
+class Parsed(NamedTuple):
+    """What could be read of a text, and what is wrong in the rest; no file where nothing more can be told of it."""
+
+    file: ast.File | None
+    mistakes: list[Diagnostic]
+
+
+def parse_partly(source: Source) -> Parsed:
+    """The mistakes of syntax, one for each clause that has some, and all other clauses."""
     unseen = list(_unseen(source))
     try:
         file = _parse(source, "start", "file")
     except SpecError as first:
-        raise SpecError(unseen + _all(source, list(first.diagnostics))) from None
-    if unseen:
-        raise SpecError(unseen)
+        file, found = _rest(source, list(first.diagnostics))
+        return Parsed(file, unseen + found)
     assert isinstance(file, ast.File)
-    if not file.declarations:
-        raise SpecError([errors.empty(source)])
-    return file
+    return Parsed(file, unseen) if unseen or file.declarations else Parsed(None, [errors.empty(source)])
 
 
 def _unseen(source: Source) -> Iterator[Diagnostic]:
@@ -63,21 +77,37 @@ def _unseen(source: Source) -> Iterator[Diagnostic]:
             yield errors.odd_character(Span(source, at, at + 1), unseen=True)
 
 
-def _all(source: Source, found: list[Diagnostic]) -> list[Diagnostic]:
-    """With the mistakes that are found once the statement of the last one is left out. A text that is long has few chances."""
-    text: str | None = source.text
+def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, list[Diagnostic]]:
+    """With the mistakes that are found once the statements of the first ones are left out, and what is right then. A text
+    that is long has few chances."""
+    found, text, holes = list[Diagnostic](), source.text, list[Hole]()
+    where = outline(source)
+    for unclear in where.unclear if first[0].code not in errors.OF_THE_WHOLE else ():
+        hole = (unclear.start, unclear.end)
+        text, holes = blank(text, hole), [*holes, hole]
+        found.append(unclear.diagnostic)
+    mistakes = [] if found else first
     for _ in range(min(MAX_MISTAKES, (1 << 22) // len(source.text))):
-        text = without(text, found[-1]) if text else None
-        if text is None:
-            break
+        for mistake in mistakes:
+            found.append(mistake)
+            left = without(text, mistake, where)
+            if left is None:
+                return None, _sorted(found)
+            text = left[0]
+            holes += [left[1]] if left[1] else []
         try:
-            _parse(Source(source.name, text), "start", "file")
+            file = _parse(source, "start", "file", text)
         except SpecError as error:
-            if error.diagnostics[0].code == errors.ENDS_EARLY and len(text.rstrip()) < len(source.text.rstrip()):
-                break  # since its end was left out
-            found += [_in(source, each) for each in error.diagnostics]
+            mistakes = list(error.diagnostics)
+            if mistakes[0].code in errors.OF_BRACES and (where.unclear or len(text.rstrip()) < len(source.text.rstrip())):
+                break  # since a part of its end was left out
         else:
-            break
+            assert isinstance(file, ast.File)
+            return with_holes(file, source, holes), _sorted(found)
+    return None, _sorted(found)
+
+
+def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
     return sorted(found, key=lambda each: each.labels[0].span.start)
 
 
@@ -95,16 +125,17 @@ def parse_expectation(source: Source) -> ast.Expect:
     return expected
 
 
-def _parse(source: Source, start: str, whole: str) -> object:
-    """What the builder makes of a text of this rule."""
-    _check_nesting(source)
+def _parse(source: Source, start: str, whole: str, text: str | None = None) -> object:
+    """What the builder makes of a text of this rule; `text`: the source with blanks in some places."""
+    shown = source if text is None else Source(source.name, text)
+    _check_nesting(shown)
     with _lock:
         parser, builder = _parser()
         builder.begin(source)
         try:
-            made = parser.parse(source.text, start)
+            made = parser.parse(shown.text, start)
         except UnexpectedInput as error:
-            raise SpecError([explain(source, error, parser, whole)]) from None
+            raise SpecError([_in(source, explain(shown, error, parser, whole))]) from None
         if builder.refused:
             raise SpecError(builder.refused)
     return made
@@ -126,9 +157,9 @@ def tokens(source: Source) -> list[Token]:
 
 
 @lru_cache(16)
-def parse_library(source: Source) -> ast.File:
-    """As `parse`, once for each source that others use."""
-    return parse(source)
+def parse_library(source: Source) -> Parsed:
+    """As `parse_partly`, once for each source that others use."""
+    return parse_partly(source)
 
 
 @cache

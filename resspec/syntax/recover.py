@@ -1,53 +1,59 @@
-"""After a mistake of syntax: the text without the statement that it stands in, so that the next mistake can be found."""
+"""After mistakes of syntax: the text without the statements that they stand in, so that the rest can be read."""
 
 from __future__ import annotations
 
 import re
 
 from resspec.diagnostics import Diagnostic
+from resspec.source import Source, Span
+from resspec.syntax import ast
+from resspec.syntax.statements import Outline
 
 _UNSURE = {"E0104", "E0105", "E0106", "E0109", "E0110", "E0113", "E0114"}  # where a statement ends is the very question
-_SIGNS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()]|[\n;](?:[ \t\n;]|#[^\n]*)*)')
-_CONTINUES = re.compile(r"->|\||\}|\Z")
-_OPENS_CLAUSES = re.compile(r"(?:\s|#[^\n]*|;)*(?:block|network)\b")
+_OPENING = re.compile(r"\s*([A-Za-z_]+)[ \t]*([A-Za-z_][A-Za-z0-9_]*)?")
+
+Hole = tuple[int, int]
 
 
-def without(text: str, mistake: Diagnostic) -> str | None:
-    """A text of the same length: with the fix of the mistake, or with blanks in place of its clause or declaration. None
+def without(text: str, mistake: Diagnostic, outline: Outline) -> tuple[str, Hole | None] | None:
+    """A text of the same length: with the fix of the mistake, or with a hole in place of its clause or declaration. None
     where nothing more could be told for certain."""
     if mistake.code in _UNSURE:
         return None
     fix, at = mistake.fix, mistake.labels[0].span.start
     joins = mistake.code == "E0103" and mistake.labels[0].span.text.isalnum()  # which may make another word
     if fix and not joins and len(fix.text) == fix.span.end - fix.span.start:
-        return text[: fix.span.start] + fix.text + text[fix.span.end :]
-    bounds = _statement(text, at)
-    if bounds is None or not text[bounds[0] : bounds[1]].strip():
+        return text[: fix.span.start] + fix.text + text[fix.span.end :], None
+    around = outline.around(at)
+    if around is None or not text[around.start : around.end].strip():
         return None
-    return text[: bounds[0]] + re.sub(r"[^\n]", " ", text[bounds[0] : bounds[1]]) + text[bounds[1] :]
+    hole = (around.start, around.end)
+    return blank(text, hole), hole
 
 
-def _statement(text: str, at: int) -> tuple[int, int] | None:
-    """The clause around a place, or the declaration where the place is in none. None where braces do not match."""
-    starts, depth = [0], [0]  # of the statement in each body, and how many brackets are open in it
-    for found in _SIGNS.finditer(text):
-        match found[1] and found[1][0]:
-            case "{" if depth[-1] == 0 and len(starts) == 1 and _OPENS_CLAUSES.match(text, starts[-1]):
-                starts.append(found.end())
-                depth.append(0)
-            case "{" | "(":
-                depth[-1] += 1
-            case ")" | "}" if depth[-1]:
-                depth[-1] -= 1
-            case "}" if len(starts) > 1:
-                if starts[-1] <= at <= found.start():
-                    return starts[-1], found.start()
-                starts.pop()
-                depth.pop()
-            case ")" | "}":
-                return None
-            case ";" | "\n" if depth[-1] == 0 and not _CONTINUES.match(text, found.end()):
-                if starts[-1] <= at < found.end():
-                    return starts[-1], found.start() + (found[1][0] == ";")
-                starts[-1] = found.end()
-    return (starts[-1], len(text)) if len(starts) == 1 and depth[-1] == 0 and at >= starts[-1] else None
+def blank(text: str, hole: Hole) -> str:
+    """With blanks in place of a range; lines stay lines."""
+    return text[: hole[0]] + re.sub(r"[^\n]", " ", text[hole[0] : hole[1]]) + text[hole[1] :]
+
+
+def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
+    """What was read of a text, and what is known of the statements that were left out."""
+    declarations = list(file.declarations)
+    for start, end in holes:
+        broken = _broken(Span(source, start, end))
+        inside = next((i for i, each in enumerate(declarations) if each.span.start <= start < each.span.end), -1)
+        match declarations[inside] if inside >= 0 else None:
+            case ast.Block() | ast.Network() | ast.Derived() as owner:
+                owner.clauses.append(broken)
+            case ast.Option() as owner:
+                declarations[inside] = owner._replace(is_broken=True)
+            case _:
+                declarations.append(broken)
+    return file._replace(declarations=declarations)
+
+
+def _broken(span: Span) -> ast.Broken:
+    found = _OPENING.match(span.text)
+    word, name = (found[1], found[2] or "") if found else ("", "")
+    at = span.start + (found.end() if found else 0)
+    return ast.Broken(word, ast.Name(name, Span(span.source, at - len(name), at)), span)
