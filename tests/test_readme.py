@@ -42,6 +42,18 @@ def test_commands_print_what_is_shown(text: str, tmp_path: Path, request: pytest
         assert text == found
 
 
+def test_the_picture_is_what_its_command_draws(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    (command,) = re.findall(r"`(resspec draw [^`]* -o [^`]*)`", README.read_text(encoding="utf-8"))
+    words = shlex.split(command)
+    shown = ROOT / words[-1]
+    printed(shlex.join(["$", *words[:-1], str(tmp_path / "drawn.svg")]).replace("'$'", "$"), tmp_path)
+    drawn = (tmp_path / "drawn.svg").read_bytes()
+    if request.config.getoption("--update"):
+        shown.write_bytes(drawn)
+    assert drawn == shown.read_bytes()
+    assert f'src="{words[-1]}"' in README.read_text(encoding="utf-8")
+
+
 def test_the_first_spec_is_the_shipped_one() -> None:
     shipped = (ROOT / "specs/resnet152.res").read_text(encoding="utf-8")
     assert next(text for language, text in BLOCKS if language == "res") == shipped

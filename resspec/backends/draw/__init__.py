@@ -1,0 +1,125 @@
+"""A network as the figures of He et al. 2015 show it: a column of layers, stages in colours, shortcuts as arcs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isqrt
+from typing import NamedTuple
+
+from resspec.backends.draw.columns import MARGIN, SMALL, Column, columns
+from resspec.backends.draw.elements import Box, View, elements
+from resspec.backends.draw.layout import Shape
+from resspec.backends.draw.measure import width
+from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, Ramp, Sample, Wire
+from resspec.backends.report.table import figure
+from resspec.backends.summary import summary
+from resspec.passes.quantities import Facts
+
+COLOR_BY = {"macs": "macs", "params": "params", "acts": "acts", "saved": "saved_bytes"}
+STEPS = 9  # of the scale of a quantity
+MERGES = {"add": "adds", "mul": "multiplies", "concat": "concatenates"}
+SIGNS = {"+": "added", "-": "removed", "~": "changed"}
+_LEGEND, _RAMP = 34.0, 52.0  # their heights
+
+
+class Pictured(NamedTuple):
+    """A network to be drawn; `signs` of its layers in a diff, by their names."""
+
+    facts: Facts
+    title: str
+    signs: Mapping[str, str] | None = None
+
+
+def draw(
+    networks: Sequence[Pictured], *, unfold: bool = False, layers: bool = False, color_by: str | None = None
+) -> Drawing:
+    """Networks side by side, at least one. `unfold`: repeats written out; `layers`: norms and activations too; `color_by`:
+    one of COLOR_BY, of each layer alone, however often it is repeated."""
+    placed = columns([_column(one, View(layers, unfold, one.signs)) for one in networks])
+    quantity = COLOR_BY[color_by] if color_by else None
+    boxes, wires, joins, brackets = _sorted(placed.shapes)
+    told = [box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes]
+    legend = tuple(_legend(wires, joins, [box.box for box in boxes], placed.height + _LEGEND))
+    height = placed.height + (_LEGEND if legend else 0) + MARGIN
+    ramp = None
+    if quantity:
+        values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
+        most = max(values, default=0)
+        told = [box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
+                for box, value in zip(told, values, strict=True)]
+        marks = tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS))
+        ramp = Ramp(MARGIN, height, f"{color_by} of a layer", marks)
+        height += _RAMP
+    right = max([placed.width, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)])
+    title = ", ".join(one.title for one in networks)
+    return Drawing(right, height, title, "; ".join(map(_in_words, networks)), tuple(placed.panels), tuple(placed.rules), wires,
+                   tuple(told), joins, brackets, tuple(placed.words), legend, ramp)
+
+
+def _column(one: Pictured, view: View) -> Column:
+    facts = one.facts
+    places = {tuple(map(id, entry.trail)): i for i, (entry, _) in enumerate(facts.entries)}
+    sections = tuple(elements(section, view, places) for section in facts.network.sections)
+    figures = (f"{figure(name, facts.total(name))} {name}" for name in ("layers", "params", "macs"))
+    return Column(facts.network, sections, one.title, " · ".join(figures))
+
+
+def _sorted(
+    shapes: Iterable[Shape]
+) -> tuple[tuple[PlacedBox, ...], tuple[Wire, ...], tuple[Join, ...], tuple[Bracket, ...]]:
+    boxes: list[PlacedBox] = []
+    wires: list[Wire] = []
+    joins: list[Join] = []
+    brackets: list[Bracket] = []
+    for shape in shapes:
+        match shape:
+            case PlacedBox():
+                boxes.append(shape)
+            case Wire():
+                wires.append(shape)
+            case Join():
+                joins.append(shape)
+            case Bracket():
+                brackets.append(shape)
+    return tuple(boxes), tuple(wires), tuple(joins), tuple(brackets)
+
+
+def _value(box: Box, facts: Facts, quantity: str) -> int:
+    """Of one of the layers that a box stands for: their mean."""
+    found = [facts.entries[i] for i in box.entries]
+    times = sum(entry.times for entry, _ in found)
+    return sum(figures[quantity] for _, figures in found) // times if times else 0
+
+
+def _step(value: int, most: int) -> int:
+    """By the square root, so that what is small is not all one colour."""
+    return min(STEPS - 1, isqrt(value * STEPS**2 // most)) if most else 0
+
+
+def _says(box: Box, facts: Facts) -> str:
+    if not box.entries:
+        return "the input"
+    figures = (f"{figure(name, _value(box, facts, name))} {words}" for words, name in COLOR_BY.items())
+    each = f"; {box.times:,} of them" if box.times > 1 else ""
+    mark = f"{SIGNS[box.sign]}: " if box.sign else ""
+    return f"{mark}{box.name}: {box.label} → {box.output}; {', '.join(figures)}{' each' * (box.times > 1)}{each}"
+
+
+def _legend(wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], y: float) -> Iterator[Sample]:
+    signs = {box.sign for box in boxes}
+    x = MARGIN
+    found = [("dashed", "the shape changes")] if any(wire.dashed for wire in wires) else []
+    merges = {join.branch.merge for join in joins}
+    found += [(merge, words) for merge, words in MERGES.items() if merge in merges]
+    found += [(sign, words) for sign, words in SIGNS.items() if sign in signs]
+    for kind, words in found:
+        x += 32 if kind == "dashed" else 18
+        yield Sample(kind, words, x, y)
+        x += width(words, SMALL) + 16
+
+
+def _in_words(one: Pictured) -> str:
+    """For who hears a picture instead of seeing it."""
+    network = one.facts.network
+    parts = (f"{section.label}: {summary(section.body)}, to {section.body.output}" for section in network.sections)
+    return f"{one.title}, from {network.input}: {'; '.join(parts)}"

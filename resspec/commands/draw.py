@@ -1,0 +1,98 @@
+"""`resspec draw`: networks as pictures, one or several side by side."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resspec.commands import given
+from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from resspec.backends.draw import Pictured
+    from resspec.backends.draw.shapes import Drawing
+
+SUMMARY = "draw networks, one or several side by side, as SVG or PNG"
+EXAMPLES = """\
+  resspec draw resnet152                      writes build/resnet152.svg
+  resspec draw vgg19 plain34 resnet34 --unfold -o figure3.svg
+                                              Figure 3 of He et al. 2015
+  resspec draw resnet50 -o net.png            what it takes: 'resspec[png]'
+  resspec draw preact_resnet50 --layers       norms and activations too
+  resspec draw resnet50 vgg19 --color-by macs where the multiply-adds are
+  resspec draw resnet18 -o - | less           to stdout
+"""
+MOST = 50_000  # layers that can be drawn one by one
+
+
+def arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, drawn side by side")
+    given.takes_values(parser)
+    parser.add_argument("-o", "--out", metavar="FILE", help="an .svg or .png file, or - for SVG on stdout (build/NAMES.svg)")
+    parser.add_argument("--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35")
+    parser.add_argument("--layers", action="store_true", help="draw norms and activations too")
+    parser.add_argument("--color-by", choices=("macs", "params", "acts", "saved"), metavar="QUANTITY",
+                        help="colour layers by macs, params, acts or saved instead of by output size")
+    parser.add_argument("--input", metavar="CxHxW", help="in place of the networks' own")
+
+
+def run(arguments: Namespace) -> int:
+    from resspec.backends.draw import draw
+
+    path = _path(arguments)
+    networks = _pictured(arguments)
+    drawing = draw(networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by)
+    _write(drawing, path)
+    return 0
+
+
+def _path(arguments: Namespace) -> Path | None:
+    """The file to write; None for stdout."""
+    if arguments.out == "-":
+        return None
+    if arguments.out is None:
+        names = [Path(spec.replace(":", "-")).stem for spec in arguments.specs]
+        return Path("build", f"{'-'.join(dict.fromkeys(names))[:100]}.svg")
+    if not arguments.out.endswith((".svg", ".png")):
+        raise UsageError(f"a drawing is an .svg or a .png, which {arguments.out} is not")
+    return Path(arguments.out)
+
+
+def _pictured(arguments: Namespace) -> list[Pictured]:
+    from resspec.backends.draw import Pictured
+    from resspec.compiler import load
+    from resspec.passes.quantities import Facts
+
+    networks = [load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs]
+    found = [Facts(network) for network in networks]
+    for facts in found:
+        drawn = sum(entry.times if arguments.unfold else 1 for entry, _ in facts.entries)
+        if drawn > MOST:
+            help = "; without --unfold, repeats are drawn once" if arguments.unfold else ""
+            raise UsageError(f"{facts.network.name} has {drawn:,} layers and merges, and a picture at most {MOST:,}{help}")
+    names = [network.name for network in networks]
+    titles: Sequence[str] = names if len(set(names)) == len(names) else arguments.specs
+    return [Pictured(facts, title) for facts, title in zip(found, titles, strict=True)]
+
+
+def _write(drawing: Drawing, path: Path | None) -> None:
+    from resspec.backends.draw.svg import to_svg
+    from resspec.files import write
+
+    if path is None:
+        print(to_svg(drawing), end="")
+        return
+    write(path, _png(drawing) if path.suffix == ".png" else to_svg(drawing).encode())
+    print(f"wrote {path}", file=sys.stderr)
+
+
+def _png(drawing: Drawing) -> bytes:
+    from resspec.backends.draw.png import to_png
+
+    try:
+        return to_png(drawing)
+    except ModuleNotFoundError:
+        raise UsageError("a PNG needs resvg-py, which is not installed: pip install 'resspec[png]', or write an .svg") from None

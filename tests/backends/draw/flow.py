@@ -1,0 +1,121 @@
+"""What feeds what: as a network's IR says it, and as the lines of its picture show it. A step is known by its name and by
+what it reads, so that two pictures of the same flow have the same steps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Iterable
+
+from resspec.backends.draw.shapes import Drawing, Join, PlacedBox, Point, Wire
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+
+Flow = Counter[tuple[str, tuple[int, ...]]]  # of steps, with the numbers of what they read
+
+
+class Steps:
+    """Numbers steps: equal ones equally."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[Hashable, int] = {}
+        self.flow: Flow = Counter()
+
+    def add(self, name: str, reads: Iterable[int]) -> int:
+        key = name, tuple(sorted(reads))
+        self.flow[key] += 1
+        return self.numbers.setdefault(key, len(self.numbers))
+
+
+def of_network(network: Network, numbers: dict[Hashable, int]) -> Flow:
+    """Every layer but identities, by its full name, and every merge."""
+    steps = Steps()
+    steps.numbers = numbers
+    x = steps.add("input", ())
+    for section in network.sections:
+        x = _through(section.body, x, steps, "", ())
+    return steps.flow
+
+
+def _through(node: Node, x: int, steps: Steps, scope: str, turns: tuple[int, ...]) -> int:
+    match node:
+        case Op(name=name):
+            if node.kind == "identity":
+                return x
+            return steps.add(f"{scope}{name.at(*turns)}" if name else scope.rstrip(".") or node.kind, (x,))
+        case Series(children=children):
+            for child in children:
+                x = _through(child, x, steps, scope, turns)
+            return x
+        case Repeat(count=count, body=body):
+            for turn in range(count):
+                x = _through(body, x, steps, scope, (*turns, turn))
+            return x
+        case Scope(name=name, body=body):
+            return _through(body, x, steps, f"{scope}{name.at(*turns)}.", ())
+        case Parallel(paths=(path,)):
+            return _through(path, x, steps, scope, turns)
+        case Parallel(merge=merge, paths=paths):
+            return steps.add(f"({merge})", [_through(path, x, steps, scope, turns) for path in paths])
+
+
+def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> Flow:
+    """Followed from each box and circle up the lines that end at it. Every line must lead from a step to a step."""
+    steps = Steps()
+    steps.numbers = numbers
+    nodes: list[PlacedBox | Join] = [box for box in drawing.boxes if box.column == column]
+    nodes += [join for join in drawing.joins if join.column == column]
+    left, right = min(map(_left, nodes)), max(map(_right, nodes)) + 100
+    wires = [wire for wire in drawing.wires if all(left <= x <= right for x, _ in wire.points)]
+    exits = {_exit(node): node for node in nodes}
+    into: dict[Point, list[Wire]] = {}
+    for wire in wires:
+        into.setdefault(wire.points[-1], []).append(wire)
+    known: dict[int, int] = {}
+    used: set[Wire] = set()
+
+    def step(node: PlacedBox | Join) -> int:
+        if id(node) not in known:
+            if isinstance(node, PlacedBox):
+                x, y = node.x + node.width / 2, node.y
+                found, name = into.get((x, y), []), node.box.name or node.box.label
+                if node.box.kind == "input":
+                    name = "input"
+            else:
+                (x, y), name = node.center, f"({node.branch.merge})"
+                found = [*into.get((x, y - 6.5), []), *into.get((x + 6.5, y), [])]
+            known[id(node)] = steps.add(name, [source(wire) for wire in found])
+        return known[id(node)]
+
+    def source(wire: Wire) -> int:
+        used.add(wire)
+        start = wire.points[0]
+        if start in exits:
+            return step(exits[start])
+        (through,) = [other for other in wires if other != wire and _passes(other, start)][:1]
+        return source(through)
+
+    for node in sorted(nodes, key=lambda node: _exit(node)[1]):
+        step(node)
+    assert used == set(wires), "a line that leads nowhere"
+    return steps.flow
+
+
+def _passes(wire: Wire, point: Point) -> bool:
+    """Whether a line comes from above to a point: it ends there, or goes on straight through it."""
+    if wire.points[-1] == point:
+        return True
+    (x, top), (x2, bottom) = wire.points[:2]
+    return len(wire.points) == 2 and x == x2 == point[0] and top < point[1] < bottom
+
+
+def _exit(node: PlacedBox | Join) -> Point:
+    if isinstance(node, PlacedBox):
+        return node.x + node.width / 2, node.y + node.height
+    return node.center[0], node.center[1] + 6.5
+
+
+def _left(node: PlacedBox | Join) -> float:
+    return node.x if isinstance(node, PlacedBox) else node.center[0]
+
+
+def _right(node: PlacedBox | Join) -> float:
+    return node.x + node.width if isinstance(node, PlacedBox) else node.center[0]

@@ -1,0 +1,128 @@
+"""Where things stand in a picture: nothing hides another, nothing is missing, lines lead from what feeds to what is fed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import combinations, pairwise
+from pathlib import Path
+
+import pytest
+
+from resspec.backends.draw import Pictured, draw
+from resspec.backends.draw.elements import Box
+from resspec.backends.draw.shapes import Drawing, PlacedBox
+from resspec.compiler import load, shipped_names
+from resspec.ir.nodes import Network
+from resspec.passes.quantities import Facts
+from tests.backends.draw.flow import of_drawing, of_network
+from tests.backends.random_networks import random_network
+from tests.random_specs import random_spec
+from tests.specs.tensors import operations
+from tests.texts import load_text
+
+SEEDS = range(25)
+
+
+def drawn(*networks: Network, unfold: bool = False, layers: bool = False, color_by: str | None = None) -> Drawing:
+    given = [Pictured(Facts(network), network.name) for network in networks]
+    return draw(given, unfold=unfold, layers=layers, color_by=color_by)
+
+
+def of_seed(seed: int, folder: Path) -> Network:
+    return load_text(folder, random_spec(seed)) if seed % 2 else random_network(seed)
+
+
+def layers(drawing: Drawing, column: int = 0) -> list[Box]:
+    return [placed.box for placed in drawing.boxes if placed.column == column and placed.box.kind != "input"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_layer_once_and_fed_by_what_feeds_it(seed: int, tmp_path: Path) -> None:
+    network = of_seed(seed, tmp_path)
+    numbers: dict[object, int] = {}
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+
+
+@pytest.mark.parametrize("name", ["resnet34", "se_resnet50", "densenet121", "mobilenet_v2", "regnet_y_400mf"])
+def test_flow_of_networks(name: str) -> None:
+    network = load(name)
+    numbers: dict[object, int] = {}
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
+    network = of_seed(seed, tmp_path)
+    there = Counter(op.kind for _, op in operations(network.body) if op.kind not in ("identity", "flatten"))
+    shown = Counter[str]()
+    for box in layers(drawn(network, layers=True)):
+        shown[box.kind] += box.times
+    del shown["flatten"]
+    assert shown == there
+    paper = Counter[str]()
+    for box in layers(drawn(network)):
+        paper[box.kind] += box.times
+    for kind in ("conv", "upconv", "fc", "linear", "maxpool", "avgpool", "slice", "chunk", "shuffle"):
+        assert paper[kind] == there[kind]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nothing_hides_another(seed: int, tmp_path: Path) -> None:
+    networks = [of_seed(seed, tmp_path), of_seed(seed + 2, tmp_path)]
+    for unfold, every in ((False, False), (True, True)):
+        _clear(drawn(*networks, unfold=unfold, layers=every))
+
+
+def test_nothing_hides_another_in_what_ships() -> None:
+    _clear(drawn(*map(load, shipped_names())))
+
+
+def _clear(drawing: Drawing) -> None:
+    solid = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.boxes]
+    solid += [(x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.joins)]
+    assert not any(map(_overlap, *zip(*_neighbours(solid), strict=True)))
+    grounds = [(one.x, one.y, one.x + one.width, one.y + one.height) for one in drawing.panels]
+    assert not any(_overlap(a, b) for a, b in combinations(grounds, 2))
+    for left, top, right, bottom in solid:
+        assert 0 < left < right < drawing.width
+        assert 0 < top < bottom < drawing.height
+    for wire in drawing.wires:  # a line crosses no box: its straight pieces touch them at their ends alone
+        for (a, b), (c, d) in pairwise(wire.points):
+            piece = (min(a, c) + 0.01, min(b, d) + 0.01, max(a, c) - 0.01, max(b, d) - 0.01)
+            assert not any(_overlap(piece, box) for box in _near(piece, solid))
+
+
+Rectangle = tuple[float, float, float, float]
+
+
+def _overlap(a: Rectangle, b: Rectangle) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _neighbours(found: list[Rectangle]) -> Iterator[tuple[Rectangle, Rectangle]]:
+    """Pairs that share a height."""
+    by_top = sorted(found, key=lambda one: one[1])
+    for i, one in enumerate(by_top):
+        for other in by_top[i + 1 :]:
+            if other[1] >= one[3]:
+                break
+            yield one, other
+
+
+def _near(piece: Rectangle, solid: list[Rectangle]) -> list[Rectangle]:
+    return [one for one in solid if one[1] < max(piece[1], piece[3]) and one[3] > min(piece[1], piece[3])]
+
+
+@pytest.mark.parametrize("unfold", [False, True])
+@pytest.mark.parametrize("names", [("vgg19", "plain34", "resnet34"), ("resnet50", "vgg16", "densenet121", "resnet20")])
+def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> None:
+    """What has a larger output stands above all that has a smaller one, in whatever network."""
+    drawing = drawn(*map(load, names), unfold=unfold)
+    by_size: dict[tuple[int, ...], list[PlacedBox]] = {}
+    for placed in drawing.boxes:
+        if placed.box.kind != "input":
+            by_size.setdefault(placed.box.output.spatial or (1, 1), []).append(placed)
+    assert len(by_size) >= 6
+    for larger, smaller in pairwise(sorted(by_size, reverse=True)):
+        assert max(box.y + box.height for box in by_size[larger]) < min(box.y for box in by_size[smaller])
