@@ -126,6 +126,7 @@ def _assign(
         if not name or name == "stride":
             near = alike(word, {*words, *extra, "stride"})
             report(errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
+            evaluate(keyword.value)
             sound = False
         elif name in stated:
             report(errors.given_twice(keyword.name.span, word))

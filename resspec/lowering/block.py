@@ -12,9 +12,9 @@ from resspec.lowering import errors
 from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.residual import with_last_norm, without_drop_path
-from resspec.lowering.scope import find_one, report_unknown, suggestion
+from resspec.lowering.scope import CASES, MERGES, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
-from resspec.lowering.values import BlockRef, OptionRef, Unknown, describe
+from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, describe
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -33,6 +33,9 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
     if not sound:
         for part in parts.values():
             lowerer.chain(part.chain, None, frame)
+        for named in (each.option for each in shortcuts if each.option):
+            resolve_option(named, frame)
+        lowerer.numbering.index += lowerer.numbering.inside == 0  # what has clauses is a residual block
         return None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
@@ -66,7 +69,8 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
                 if kind == "chain" and (mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)):
                     frame.report(mistake)
                     sound = False
-                elif kind in parts:
+                    continue
+                if kind in parts:
                     twice = errors.two_chains if kind == "chain" else errors.clause_twice
                     frame.report(twice(clause.span, kind, parts[kind].span))
                 parts.setdefault(kind, clause)
@@ -117,8 +121,9 @@ class _Shortcut:
         assert frame.x is not None
         case = "change" if frame.stride not in (1, (1, 1)) else "widen" if output.channels != frame.x.channels else "same"
         arms = {arm.case.text: arm.chain for arm in option.arms}
-        self.arm = arms.get(case) or (arms.get("change") if case == "widen" else None)
-        if self.arm is None and not option.is_broken:
+        is_sound = not option.is_broken and set(arms) <= {*CASES}
+        self.arm = arms.get(case) or (arms.get("change") if case == "widen" and is_sound else None)
+        if self.arm is None and is_sound:
             stride = f", stride {frame.stride}" if case == "change" else ""
             why = f"{frame.x.channels} to {output.channels} channels{stride}"
             frame.report(errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
@@ -218,23 +223,29 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
     return errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
 
 
-def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame) -> Diagnostic | None:
-    """A chain that begins with nearly one of these words of the language, and with nothing that could be called."""
+def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, is_sure: bool = False) -> Diagnostic | None:
+    """A chain that begins with nearly one of these words of the language, and with nothing that could be called; `is_sure`:
+    no chain may stand there. A constant that is declared by it may have any value."""
     item = chain.steps[0].item
-    if not isinstance(item, ast.Call):
+    if not isinstance(item, ast.Call | ast.Merge) or item.name.text in MERGES:
         return None
-    name = item.name
-    known = name.text in OPS or name.text in frame.names or frame.library.find(name.text, ast.Block) or frame.library.partial
-    legal = {*OPS, *frame.callable_names(), *frame.library.names(ast.Block)}
-    near = () if known else alike(name.text, {*clauses, *legal})
-    return misspelt(name.span, "clause", near) if set(near) & {*clauses} else None
+    name, library = item.name, frame.library
+    known = name.text in OPS or name.text in frame.names or library.find(name.text, ast.Block)
+    if known or (library.partial and not is_sure):
+        return None
+    near = alike(name.text, {*clauses, *OPS, *frame.callable_names(), *library.names(ast.Block)})
+    if set(near).isdisjoint(clauses):
+        return None
+    if isinstance(item, ast.Call) and "let" in near:
+        frame.names |= {each.name.text: UNKNOWN for each in item.arguments if isinstance(each, ast.Keyword)}
+    return misspelt(name.span, "clause", near)
 
 
 def is_only(chain: ast.Chain, word: str) -> bool:
-    """Whether a chain is one unlabelled call of this name."""
+    """Whether a chain is one unlabelled call of this name, without arguments."""
     step = chain.steps[0]
     alone = len(chain.steps) == 1 and step.label is None
-    return alone and isinstance(step.item, ast.Call) and step.item.name.text == word
+    return alone and isinstance(step.item, ast.Call) and step.item.name.text == word and not step.item.arguments
 
 
 def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:

@@ -38,6 +38,8 @@ def call(
         given = given._replace(stride=None)
     callee = _callee(call, frame)
     if callee is None:
+        for value in (*given.bare, *(keyword.value for keyword in given.keywords.values())):
+            frame.value(value)
         return None, True
     if callee.block is None:
         named = call if callee.name == call.name.text else call._replace(name=ast.Name(callee.name, call.name.span))
@@ -57,7 +59,7 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         if not isinstance(value, BlockRef | Unknown):
             frame.report(errors.no_layer(name.span, describe(value)))
         return value if isinstance(value, BlockRef) else None
-    near = suggestion(frame.library, name.text, {*OPS, *frame.callable_names()}, ast.Block)
+    near = suggestion(frame.library, name.text, {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}, ast.Block)
     report_unknown(frame.library, errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
     return None
 

@@ -103,8 +103,9 @@ class Clauses:
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
             case ast.Part(kind="chain", chain=chain):
-                mistake = misspelt_clause(chain, NETWORK_CLAUSES, frame)
-                self.has_misspelt |= mistake is not None
+                mistake = misspelt_clause(chain, NETWORK_CLAUSES, frame, is_sure=True)
+                if mistake:
+                    self._break(mistake.fix.text if mistake.fix else "", clause.span)
                 frame.report(mistake or errors.loose_chain(clause.span))
             case _:
                 word = clause.span.text.split()[0]

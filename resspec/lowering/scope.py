@@ -97,6 +97,17 @@ class Loader:
                     self._declare(library, declaration)
         return library
 
+    def _source(self, use: ast.Use, user: Source) -> Source:
+        """The one that is meant, where that is no question, so that its names are known."""
+        try:
+            return self._read(use, user)
+        except SpecError as error:
+            fix = error.diagnostics[0].fix
+            if fix is None:
+                raise
+            self._report(error.diagnostics[0])
+            return self._read(use._replace(target=ast.Name(fix.text.strip('"'), use.target.span)), user)
+
     def _declare_broken(self, library: Library, word: str, name: ast.Name, declaration: ast.Broken) -> None:
         """Its name stands for anything; where there is none to be seen, any name may be meant."""
         if not name.text or word == "use":
@@ -110,7 +121,7 @@ class Loader:
             library.partial = True
             return
         try:
-            source = self._read(use, library.source)
+            source = self._source(use, library.source)
             if source is library.source or any(source is opened for opened, _ in self._open):
                 self._report(errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
                 library.partial = True

@@ -172,7 +172,8 @@ class Let(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A clause or declaration with a mistake of syntax: the words that it begins with, empty where there are none."""
+    """A clause or declaration with a mistake of syntax: the word of the language that it begins with,
+    also where it is misspelt, and the name after it; empty where there are none."""
 
     word: str
     name: Name

@@ -204,6 +204,11 @@ class Builder(Transformer[Token, ast.File]):
         self._check_depth(depth, span)
         return ast.Negate(operand, span, depth)
 
+    def parenthesised(self, children: Children) -> ast.Value:
+        opening, value, closing = children
+        made: ast.Value = value._replace(span=self._over([opening, closing]))
+        return made
+
     # --- places ---
 
     def _check_depth(self, depth: int, span: Span) -> None:

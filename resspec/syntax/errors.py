@@ -25,6 +25,7 @@ _ASCII = {
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
 NETWORK_CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let")
 BLOCK_CLAUSES = ("preact", "residual", "shortcut", "after", "let")
+OPENINGS = (*DECLARATIONS, *NETWORK_CLAUSES, *BLOCK_CLAUSES)
 
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:

@@ -16,7 +16,10 @@ from resspec.syntax import errors
 BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
 _STATEMENT = re.compile(r"(?:^|[\n;{])[ \t]*([A-Za-z_]+)[^\n;{]*\Z")
-_OWNER = re.compile(r"\b(network|block|shortcut)\b[^{};]*\Z")
+_OWNER = re.compile(r"(?:^|[\n;])[ \t]*(network|block|shortcut)\b[^\n;{}]*\Z")
+_NEXT = re.compile(r"(?:\s|#[^\n]*)*([A-Za-z0-9_.]+|\S)")
+_RESIDUAL = re.compile(r"[\n;{][ \t]*(?:preact|residual|shortcut|after)\b")  # a block of clauses
+_DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
 _UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
 
 _TERMINALS = {
@@ -38,6 +41,9 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return errors.ends_early(end, expected, whole)
     start = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
     assert start is not None
+    after = _goes_on(source, start)
+    is_end = isinstance(error, UnexpectedToken) and error.token.type == "_NL" and not after
+    start = after or start
     found = _WORD.match(text, start)
     span = Span(source, start, found.end() if found else start)
     first = span.text[:1]
@@ -45,21 +51,28 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return errors.odd_character(Span(source, start, start + 1))
     if first == '"' and span.text.count('"') == 1:
         return errors.unterminated(span)
-    if bracket := _bracket(source, error, start, allowed):
+    if bracket := _bracket(source, start, allowed, is_end=is_end):
         return bracket
     if language := _foreign(text):
         return errors.foreign(span, language)
     return _misspelt(source, start) or _misjoined(span, text, start, allowed) or errors.unexpected(span, expected)
 
 
-def _bracket(source: Source, error: UnexpectedInput, start: int, allowed: dict[str, str]) -> Diagnostic | None:
+def _goes_on(source: Source, start: int) -> int | None:
+    """Where a line in a brace ends, and the next one opens no statement: the word that the next one begins with."""
+    if source.text[start] != "\n" or len(_open(source, start)) < 2:
+        return None
+    found = _NEXT.match(source.text, start)
+    return found.start(1) if found and found[1] not in errors.OPENINGS else None
+
+
+def _bracket(source: Source, start: int, allowed: dict[str, str], *, is_end: bool) -> Diagnostic | None:
     """One that closes nothing, or one that is still open where its clause ends."""
     stack, here = _open(source, start), Span(source, start, start + 1)
     opening = {"}": "{", ")": "("}.get(here.text)
     if opening and (not stack or (stack[-1].text, here.text) == ("{", ")")):
         return errors.closes_nothing(here)
-    ends = isinstance(error, UnexpectedToken) and error.token.type == "_NL" and {"}", ")"} & set(allowed.values())
-    if stack and (ends or (stack[-1].text, here.text) == ("(", "}")):
+    if stack and ((is_end and {"}", ")"} & set(allowed.values())) or (stack[-1].text, here.text) == ("(", "}")):
         return errors.unclosed(stack[-1], here, "its clause ends here")
     return None
 
@@ -72,7 +85,7 @@ def _misspelt(source: Source, start: int) -> Diagnostic | None:
         return None
     words, is_sure = _openings(source, word.start())
     near = () if word[0] in words else alike(word[0], words)
-    if not near or not (is_sure or near[0][0] == word[0][0]):  # `unit` is no `init`
+    if not near or not (is_sure or len(word[0]) > 5 or near[0][0] == word[0][0]):  # `unit` is no `init`
         return None
     return errors.misspelt(Span(source, *word.span()), "declaration" if words is errors.DECLARATIONS else "clause", near)
 
@@ -85,7 +98,8 @@ def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
         return errors.DECLARATIONS, True
     if owner and owner[1] == "network":
         return errors.NETWORK_CLAUSES, len(stack) == 1
-    return errors.BLOCK_CLAUSES, False
+    ends = _DECLARED.search(source.text, stack[0].end)
+    return errors.BLOCK_CLAUSES, bool(_RESIDUAL.search(source.text, stack[0].start, ends.start() if ends else at))
 
 
 def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Diagnostic | None:

@@ -6,12 +6,13 @@ import re
 
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
+from resspec.suggest import alike
 from resspec.syntax import ast
+from resspec.syntax.errors import OPENINGS
 from resspec.syntax.statements import Outline
 
 _UNSURE = {"E0104", "E0105", "E0106", "E0109", "E0110", "E0113", "E0114"}  # where a statement ends is the very question
-_OPENING = re.compile(r"\s*([A-Za-z_]+)[ \t]*([A-Za-z_][A-Za-z0-9_]*)?")
-
+_OPENING = re.compile(r"\s*([A-Za-z0-9_]+)[ \t]*([A-Za-z_][A-Za-z0-9_]*)?")
 Hole = tuple[int, int]
 
 
@@ -45,8 +46,11 @@ def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
         match declarations[inside] if inside >= 0 else None:
             case ast.Block() | ast.Network() | ast.Derived() as owner:
                 owner.clauses.append(broken)
+                owner.clauses.sort(key=lambda clause: clause.span.start)
             case ast.Option() as owner:
                 declarations[inside] = owner._replace(is_broken=True)
+            case _ if broken.word == "use" and broken.name.text:
+                declarations.append(ast.Use(broken.name, False, broken.span))
             case _:
                 declarations.append(broken)
     return file._replace(declarations=declarations)
@@ -56,4 +60,5 @@ def _broken(span: Span) -> ast.Broken:
     found = _OPENING.match(span.text)
     word, name = (found[1], found[2] or "") if found else ("", "")
     at = span.start + (found.end() if found else 0)
-    return ast.Broken(word, ast.Name(name, Span(span.source, at - len(name), at)), span)
+    meant = word if word in OPENINGS else next(iter(alike(word, OPENINGS)), word)
+    return ast.Broken(meant, ast.Name(name, Span(span.source, at - len(name), at)), span)
