@@ -12,7 +12,6 @@ from resspec import shipped
 from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
-from resspec.lint import lint
 from resspec.lowering import errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
@@ -116,12 +115,7 @@ class Examined(NamedTuple):
     """What is wrong, and the networks that were held to the budgets: all but templates without values."""
 
     diagnostics: list[Diagnostic]
-    networks: list[Network]
-    library: Library | None
-
-    def warnings(self) -> list[Diagnostic]:
-        """Of a file without mistakes."""
-        return lint(self.library, self.networks) if self.library and not self.diagnostics else []
+    networks: list[str]
 
 
 def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **parameters: Parameter) -> Examined:
@@ -130,28 +124,25 @@ def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **paramet
     try:
         opened = open_spec(path)
     except SpecError as error:
-        return Examined(list(error.diagnostics), [], None)
+        return Examined(list(error.diagnostics), [])
     library, values = opened.library, _values(parameters)
     names = [_choose(opened, named)] if named or values else network_names(library)
-    diagnostics, networks, reached = list(opened.diagnostics), list[Network](), set[Span]()
+    diagnostics, networks, reached = list(opened.diagnostics), list[str](), set[Span]()
     for name in names:
         if template_parameters(library, name) and not values and not (named and expected):
             lowered = lower_template(library, name)
             diagnostics += lowered.diagnostics
         else:
             lowered = lower(library, name, values)
-            try:
-                networks.append(network := _finished(opened, lowered))
-                diagnostics += unmet(network, [*expected, *(() if values else lowered.expectations)], library.own[name])
-            except SpecError as error:
-                diagnostics += error.diagnostics
+            networks.append(name)
+            diagnostics += _mistakes(opened, name, lowered, [*expected, *(() if values else lowered.expectations)])
         reached |= lowered.reached
     if not named:
         diagnostics += lower_alone(library, reached)
     found: dict[tuple[str, frozenset[Span]], Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault(_mistake(diagnostic), diagnostic)
-    return Examined(list(found.values()), networks, library)
+    return Examined(list(found.values()), networks)
 
 
 def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
@@ -336,3 +327,11 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
         return inplace(lowered.network)
     except UnsafeInplace as unsafe:
         raise SpecError(errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans) from None
+
+
+def _mistakes(opened: Opened, name: str, lowered: Lowered, expected: Iterable[Expectation]) -> list[Diagnostic]:
+    try:
+        network = _finished(opened, lowered)
+    except SpecError as error:
+        return list(error.diagnostics)
+    return list(unmet(network, expected, opened.library.own[name]))

@@ -23,7 +23,7 @@ EXAMPLES = """\
   resspec train resnet20 --data cifar10 --recipe cifar-he2015 --run runs/a
   resspec train digits --plan           what it would take, and nothing else
   resspec train digits --set rate=0.2 --set "duration=10 epochs"
-  torchrun --nproc-per-node 2 -m -- resspec train digits --run runs/b
+  torchrun --nproc-per-node 2 -m resspec train digits -r runs/b
 
 Recipes: specs/recipes/*.yaml, or a file of your own. --set reaches the
 network's parameters and the recipe's keys, in full (optimizer.rate) or by
@@ -40,7 +40,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and the order of images (0)")
     parser.add_argument("--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"')
-    parser.add_argument("--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)")
+    parser.add_argument("-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)")
     parser.add_argument("--new-head", action="store_true", help="of --weights leave out the last layer where it does not fit")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")

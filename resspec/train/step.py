@@ -12,6 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from resspec.train import average, batch_norm, guard, losses
 from resspec.train.data import Batch
 from resspec.train.keys import key
+from resspec.train.machine import compiled_by_torch
 from resspec.train.plan import Plan
 from resspec.train.schedules import rate
 from resspec.train.state import State
@@ -73,7 +74,7 @@ class Learner:
                 images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
             last = i == len(parts) - 1
             with nullcontext() if last or not isinstance(self.run, DistributedDataParallel) else self.run.no_sync():
-                with machine.autocast(processes.device):
+                with compiled_by_torch(), machine.autocast(processes.device):
                     scores = self.run(images)
                 yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
 

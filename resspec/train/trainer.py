@@ -17,8 +17,9 @@ from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.train import average, batch_norm, checkpoint, curves, loop, machine, record, stop
+from resspec.train import average, batch_norm, checkpoint, curves, loop, record, stop
 from resspec.train.curves import Curve
+from resspec.train.decide import decide
 from resspec.train.guard import Guard
 from resspec.train.machine import Machine
 from resspec.train.optimizers import optimizer
@@ -49,13 +50,13 @@ def planned(job: Job, run: Path, processes: Processes) -> Plan:
     found = record.read(run) if processes.first else None
     found = processes.same(found)
     if found is None:
-        return Plan(job, machine.decide(job.network, job.recipe, processes), processes)
+        return Plan(job, decide(job.network, job.recipe, processes), processes)
     if told := differences(found, job, run):
         raise UsageError(told)
     kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
     chosen = Machine(**kept)
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
-        chosen = replace(chosen, micro_batch=machine.decide(job.network, job.recipe, processes).micro_batch)
+        chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes).micro_batch)
     return Plan(job, chosen, processes)
 
 

@@ -1,0 +1,79 @@
+"""`resspec bench`: how fast a network runs on this machine."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from resspec.commands import given
+from resspec.commands.installed import torch_installed
+from resspec.commands.terminal import color, width
+from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+
+    from resspec.ir.nodes import Network
+    from resspec.train.machine import Machine
+    from resspec.train.speed import Speed
+
+SUMMARY = "measure how fast a network runs here: img/s, forward and training"
+EXAMPLES = """\
+  resspec bench resnet50
+  resspec bench resnet20 --batch 128 --seconds 60
+  resspec bench resnet50 --compile        compiled too, which takes a minute
+  resspec bench lib/he2015:cifar --set n=9
+
+In float32 and in half precision, each also with the channels last in memory;
+they take turns, and ratios are to the first of them.
+"""
+
+
+def arguments(parser: ArgumentParser) -> None:
+    given.takes_spec(parser)
+    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images at a time (16)")
+    parser.add_argument("--seconds", type=float, default=20, metavar="N", help="how long to measure, at least (20)")
+    parser.add_argument("--compile", action="store_true", help="also with torch.compile")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+
+
+def run(arguments: Namespace) -> int:
+    gc.enable()
+    if arguments.batch < 1:
+        raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
+    network = given.load(arguments)
+    with torch_installed("bench"):
+        from resspec.train import processes, speed
+
+        with processes.joined(arguments.device) as together:
+            chosen = speed.ways(together.device, arguments.batch, compiled=arguments.compile)
+            found = speed.race(network, chosen, arguments.batch, together.device, rounds=3, seconds=arguments.seconds)
+    print(text(network, arguments.batch, chosen, found, together.device), end="")
+    return 0
+
+
+def text(network: Network, batch: int, ways: Sequence[Machine], found: Sequence[Speed], device: torch.device) -> str:
+    """Images per second, the ratio to the first way, and what share of a step each part of it takes."""
+    from resspec.backends.table import Column, longest, shown, table
+    from resspec.backends.table import text as cell
+    from resspec.train.speed import PARTS
+
+    first, lines = found[0], []
+    for way, speed in zip(ways, found, strict=True):
+        name = f"{way.precision}{', channels last' * way.channels_last}{', compiled' * way.compile}"
+        lines.append((name, f"{batch / speed.forward:,.1f}", f"{first.forward / speed.forward:.2f}",
+                      f"{batch / speed.step:,.1f}", f"{first.step / speed.step:.2f}",
+                      *(f"{part / speed.step:.1%}" for part in speed.parts)))
+    headings = ("", "forward img/s", "ratio", "training img/s", "ratio", *PARTS)
+    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i > 0) for i, heading in enumerate(headings)]
+    made = table(columns)
+    for line in lines:
+        made.add_row(*map(cell, line))
+    wide = sum(column.width for column in columns) + 2 * len(columns)
+    where = f"{device.type}, {ways[0].threads} thread{'s' * (ways[0].threads > 1)}"
+    return (f"{network.name}   input {network.input}   batch {batch}   {where}\n\n"
+            + shown([made], max(width(), wide), color(sys.stdout)))

@@ -1,0 +1,55 @@
+"""What this machine decides about a run, once, before its first step; recorded, since a run that goes on must not decide
+otherwise: the precision and the micro-batch change the numbers, if not the method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from resspec.diagnostics import UsageError
+from resspec.ir.nodes import Network
+from resspec.passes.quantities import Facts
+from resspec.train.machine import Machine, bound, memory
+from resspec.train.processes import Processes
+from resspec.train.recipe import Recipe
+from resspec.train.speed import race
+
+SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
+GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
+CALIBRATED = 16  # images of a step by which it is told
+
+
+def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
+    """Raises UsageError where not even the smallest part of a batch fits into memory."""
+    share = recipe.batch // processes.world
+    facts = Facts(network)
+    small = processes.device.type == "cpu" and share * facts.total("macs") < SMALL
+    threads = 1 if small or processes.world > 1 else torch.get_num_threads()
+    micro = recipe.micro_batch if recipe.micro_batch != "auto" else micro_batch(network, recipe, processes)
+    machine = Machine("fp32", min(micro, share), not small, recipe.compile, threads)
+    if recipe.precision != "auto":
+        return replace(machine, precision=recipe.precision)
+    if processes.device.type == "cuda":
+        return replace(machine, precision="bf16" if torch.cuda.is_bf16_supported() else "fp16")
+    return machine if small else replace(machine, precision=processes.same(_faster(network, machine, processes)))
+
+
+def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
+    """The largest part of a process's share of the batch that divides it, is a multiple of what batch norm sees, and fits:
+    told from the report's bound, with a third more for what that does not count. Raises UsageError."""
+    share = recipe.batch // processes.world
+    unit = recipe.bn_batch or 1
+    free = memory(processes.device) // (processes.world if processes.device.type == "cpu" else 1)
+    for count in range(1, share // unit + 1):
+        if share % count == 0 and (share // count) % unit == 0 and bound(network, recipe, share // count) * 4 // 3 < free:
+            return share // count
+    needed = bound(network, recipe, unit) * 4 // 3
+    raise UsageError(f"this takes about {needed / 1e9:,.1f} GB with {unit} images at a time, and {free / 1e9:,.1f} GB are free")
+
+
+def _faster(network: Network, machine: Machine, processes: Processes) -> str:
+    """fp32 or bf16, whichever trains faster on this CPU now."""
+    ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]
+    fp32, bf16 = race(network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3)
+    return "bf16" if bf16.step * GAIN < fp32.step else "fp32"
