@@ -68,6 +68,21 @@ def _load_at(revision: Revision, spec: str) -> Network:
     raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
+def sources(spec: str) -> dict[str, str]:
+    """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans have. Raises SpecError,
+    UsageError."""
+    try:
+        opened = open_spec(locate(spec)[0])
+    except UsageError:
+        name, _, path = spec.partition(":")
+        revision = Revision(name)
+        found = [revision.path(text) for text, _ in _readings(path) if revision.is_file(revision.path(text))]
+        if not found:
+            raise
+        opened = open_spec(found[0], revision)
+    return {library.source.name: library.source.text for library in opened.library.all()}
+
+
 def parameters(spec: str | Path, /) -> list[str]:
     """The names of what a network can be given values for. Raises SpecError, UsageError."""
     path, named = locate(str(spec))

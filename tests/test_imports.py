@@ -34,6 +34,7 @@ def imported(arguments: list[str], folder: Path) -> set[str]:
         ["compile", "resnet152", "--out", "built"],
         ["expand", "resnet152"],
         ["report", "resnet152"],
+        ["report", "resnet152", "--format", "html"],
         ["draw", "resnet152", "vgg19"],
         ["diff", "resnet152", "torchvision/resnet152"],
     ],

@@ -35,6 +35,9 @@ def test_the_wheel_holds_the_package_and_what_it_ships_and_nothing_else(installe
     assert {name.partition("-")[0] for name in top} == {"resspec"}
     assert (installed / "resspec" / "py.typed").is_file()
     assert {"grammar/resspec.lark", "specs/resnet152.res", "specs/lib/he2015.res"} <= set(SHIPPED)
+    for path in (ROOT / "resspec").rglob("*.*"):
+        if path.suffix != ".pyc":
+            assert (installed / path.relative_to(ROOT)).read_bytes() == path.read_bytes()
     for name in SHIPPED:
         assert (installed / "resspec" / name).read_bytes() == (ROOT / name).read_bytes()
 

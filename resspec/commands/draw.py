@@ -22,7 +22,8 @@ EXAMPLES = """\
                                               Figure 3 of He et al. 2015
   resspec draw resnet50 -o net.png            what it takes: 'resspec[png]'
   resspec draw preact_resnet50 --layers       norms and activations too
-  resspec draw resnet50 vgg19 --color-by macs where the multiply-adds are
+  resspec draw resnet50 vgg19 --color-by macs
+                                              where the multiply-adds are
   resspec draw resnet18 -o - | less           to stdout
 """
 MOST = 50_000  # layers that can be drawn one by one

@@ -29,6 +29,7 @@ EXAMPLES = """\
   resspec report resnet50 --freeze stem --freeze layer1
   resspec report resnet18 resnet34 resnet50   a column each
   resspec report specs/ --format csv          a folder, a line each
+  resspec report resnet50 --format html > resnet50.html
 """
 UNITS = {unit: base**power for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
          for power, unit in enumerate(units.split(), 1)} | {"B": 1}
@@ -37,8 +38,8 @@ UNITS = {unit: base**power for base, units in ((1000, "KB MB GB TB"), (1024, "Ki
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs")
     given.takes_values(parser)
-    parser.add_argument("--format", choices=("table", "json", "markdown", "csv"), default="table",
-                        help="json and csv have raw figures, to the unit")
+    parser.add_argument("--format", choices=("table", "json", "markdown", "csv", "html"), default="table",
+                        help="json and csv have raw figures, to the unit; html is a page with a drawing and the spec")
     parser.add_argument("--by", choices=("stage", "block", "op"), default="stage", help="what a row is (stage)")
     parser.add_argument("--input", metavar="CxHxW", help="in place of the network's own")
     parser.add_argument("--batch", type=_count, default=1, metavar="N", help="samples for which bytes are counted (1)")
@@ -57,8 +58,13 @@ def run(arguments: Namespace) -> int:
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
         if arguments.like and arguments.format == "csv":
             raise UsageError("the lines of this csv are parts of one network, and --like gives a total: take another format")
-        print(_one(_report(specs[0], arguments), arguments.format), end="")
+        if arguments.format == "html":
+            print(_page(specs[0], arguments), end="")
+        else:
+            print(_one(_report(specs[0], arguments), arguments.format), end="")
         return 0
+    if arguments.format == "html":
+        raise UsageError("a page is of one network; `resspec draw` shows several, and `resspec diff --format html` two")
     if arguments.by != "stage":
         raise UsageError("--by is for the report of one network")
     reports: list[Report] = []
@@ -84,8 +90,23 @@ def _report(spec: str, arguments: Namespace) -> Report:
     from resspec.compiler import load
 
     network = load(spec, input=arguments.input, **dict(arguments.set))
-    at = Conditions(arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze))
-    return report(network, at=at, by=arguments.by, memory=arguments.memory, like=arguments.like)
+    return report(network, at=_conditions(arguments), by=arguments.by, memory=arguments.memory, like=arguments.like)
+
+
+def _page(spec: str, arguments: Namespace) -> str:
+    from resspec.backends.html.report import to_html
+    from resspec.backends.report import report
+    from resspec.compiler import load, sources
+    from resspec.passes.quantities import Facts
+
+    if arguments.by != "stage" or arguments.like:
+        raise UsageError("a page folds out to blocks and layers: it takes no --by, and no --like")
+    network, at = load(spec, input=arguments.input, **dict(arguments.set)), _conditions(arguments)
+    return to_html(report(network, at=at, memory=arguments.memory), Facts(network, at), sources(spec))
+
+
+def _conditions(arguments: Namespace) -> Conditions:
+    return Conditions(arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze))
 
 
 def _one(report: Report, form: str) -> str:

@@ -28,8 +28,8 @@ def to_svg(drawing: Drawing, *, alone: bool = True) -> str:
 
 def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     width, height = _number(drawing.width), _number(drawing.height)
-    yield (f'<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" aria-labelledby="net-title net-says" '
-           f'width="{width}" height="{height}" viewBox="0 0 {width} {height}">')
+    yield ('<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" aria-labelledby="net-title" '
+           f'aria-describedby="net-says" width="{width}" height="{height}" viewBox="0 0 {width} {height}">')
     yield f'<title id="net-title">{_text(drawing.title)}</title>'
     yield f'<desc id="net-says">{_text(drawing.says)}</desc>'
     if alone:

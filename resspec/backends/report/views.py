@@ -39,23 +39,24 @@ def rows(facts: Facts, by: View) -> Iterator[Row]:
         return
     parts: dict[tuple[int, ...], tuple[Trail, list[Figures]]] = {}
     for entry, figures in facts.entries:
-        trail = entry.trail if by == "op" else _block(entry.trail)
+        trail = entry.trail if by == "op" else block(entry.trail)
         parts.setdefault(tuple(map(id, trail)), (trail, []))[1].append(figures)
     for trail, found in parts.values():
         figures, repeats = add(found), prod(node.count for node in trail if isinstance(node, Repeat))
         if isinstance(trail[-1], Scope):
             figures["layers"] = repeats * measure(trail[-1]).layers
         if any(figures.values()):
-            yield Row(path(trail), _holds(trail[-1]), str(trail[-1].output), repeats, figures, None)
+            yield Row(path(trail), holds(trail[-1]), str(trail[-1].output), repeats, figures, None)
 
 
-def _block(trail: Trail) -> Trail:
+def block(trail: Trail) -> Trail:
     """The way to the outermost block; of a layer outside any, to the layer."""
     outside = list(takewhile(lambda node: not (isinstance(node, Scope) and node.block), trail))
     return trail[: len(outside) + 1]
 
 
-def _holds(node: Node) -> str:
+def holds(node: Node) -> str:
+    """What a part of a trail is, in a line."""
     match node:
         case Op(layer=layer):
             return call(layer)

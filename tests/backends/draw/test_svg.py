@@ -74,7 +74,7 @@ def test_well_formed_whatever_names_say(seed: int) -> None:
 
 def test_read_and_selected() -> None:
     root = element(to_svg(drawn(load("resnet18"))))
-    assert (root.get("role"), root.get("aria-labelledby")) == ("img", "net-title net-says")
+    assert [root.get(name) for name in ("role", "aria-labelledby", "aria-describedby")] == ["img", "net-title", "net-says"]
     assert root.findtext(f"{SVG}title") == "resnet18"
     assert "layer2: 2 × basic, to 128x28x28" in (root.findtext(f"{SVG}desc") or "")
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]

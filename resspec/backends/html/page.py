@@ -1,0 +1,113 @@
+"""The page itself: a template, a style sheet and a script, which are files beside this one, and the data as JSON."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any, NamedTuple
+
+from resspec import __version__
+from resspec.backends.draw.shapes import Drawing
+from resspec.backends.draw.svg import style, to_svg
+from resspec.render import visible
+
+_FOLDER = Path(__file__).parent
+
+
+class PageRow(NamedTuple):
+    """A line of the table. `parent`: its number; `label`: its name within that; `values` are sorted by, `shown` is read.
+    `keys`: what of the drawing belongs to it, `panels` which grounds; `own`: its lines of the spec as `file:line`, and those
+    `around` it. In a diff, its `sign` and what that means."""
+
+    parent: int | None
+    level: int
+    name: str
+    label: str
+    holds: str
+    values: Sequence[int]
+    shown: Sequence[str]
+    keys: Sequence[str] = ()
+    panels: Sequence[str] = ()
+    own: Sequence[str] = ()
+    around: Sequence[str] = ()
+    tint: str = ""
+    sign: str = ""
+    change: str = ""
+
+
+class PageColumn(NamedTuple):
+    """`wide`: left out on a phone."""
+
+    heading: str
+    wide: bool = False
+
+
+class PageData(NamedTuple):
+    """What the script shows. `totals`, large: name, value, a remark; `total`: the foot of the table; `bars`: heading, column,
+    total; `exact`: a name and its values; `sources`: texts by their names."""
+
+    columns: Sequence[PageColumn]
+    rows: Sequence[PageRow]
+    totals: Sequence[tuple[str, str, str]]
+    total: Sequence[str]
+    bars: Sequence[tuple[str, int, str]]
+    exact: Sequence[Sequence[str]]
+    sources: Mapping[str, str]
+
+
+class Headings(NamedTuple):
+    title: str
+    lead: str
+    bars: str
+    parts: str
+    note: str
+
+
+def page(data: PageData, headings: Headings, drawing: Drawing | None) -> str:
+    """A whole HTML file."""
+    script, sheet = _file("page.js"), _file("page.css") + style()
+    policy = f"default-src 'none'; style-src {_hash(sheet)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    words = {name: _text(value) for name, value in headings._asdict().items()}
+    return Template(_file("page.html")).substitute(
+        words, policy=policy, style=sheet, script=script, version=__version__, data=_json(_document(data)),
+        drawing=to_svg(drawing, alone=False) if drawing else "<p>A saved report has no drawing.</p>",
+    )
+
+
+def _document(data: PageData) -> dict[str, Any]:
+    return {
+        "columns": [column._asdict() for column in data.columns],
+        "rows": [row._asdict() for row in data.rows],
+        "totals": data.totals,
+        "total": data.total,
+        "bars": [{"heading": heading, "column": column, "total": total} for heading, column, total in data.bars],
+        "exact": data.exact,
+        "sources": [{"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
+                    for name, text in data.sources.items()],
+    }
+
+
+def _json(document: Any) -> str:
+    """JSON in which nothing looks like markup to the parser of the page."""
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _hash(content: str) -> str:
+    """By which a policy allows one style sheet or script."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
+
+def _file(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _text(words: str) -> str:
+    return escape(visible(words))
