@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,7 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     gc.enable()
-    with torch_installed("train"):
+    with _interrupted_at_once(), torch_installed("train"):
         from resspec.train import plan_text, processes, stop, trainer
         from resspec.train.loop import NotFinite
         from resspec.train.progress import shown
@@ -78,6 +81,16 @@ def run(arguments: Namespace) -> int:
     if first:
         print(plan_text.summary(result))
     return 0
+
+
+@contextmanager
+def _interrupted_at_once() -> Iterator[None]:
+    """Until there is something to save, SIGINT ends the process as SIGTERM does, be it in the midst of an import."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def job_of(arguments: Namespace) -> Job:

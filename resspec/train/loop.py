@@ -50,6 +50,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     while True:
         due = plan.steps == state.step or (recipe.evaluate is not None and recipe.evaluate.ends_at(state.step, epoch))
         if due and state.tested < state.step:
+            refuse_spoiled(plan, state, learner)
             test_between(plan, state, watcher, stop)
         asked = stop.agreed()
         if saved < state.step and (asked or state.step == plan.steps or recipe.checkpoint.ends_at(state.step, epoch)):

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.rendezvous import rendezvous
+
+from resspec.diagnostics import UsageError
 
 T = TypeVar("T")
 
+ROLL_CALL = timedelta(seconds=3)  # for those that are left to say so
 PATIENCE = timedelta(minutes=10)  # with a process that is alive and silent; one that is dead is noticed at once
 
 
@@ -46,17 +52,21 @@ class Processes:
         return bool(flag)
 
     def same(self, value: T) -> T:
-        """What the first one has."""
+        """What the first one has; it goes as JSON, nothing is unpickled."""
         if self.world == 1:
             return value
-        box = [value]
-        dist.broadcast_object_list(box, device=self.device)
-        return box[0]
+        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(self.device)
+        length = torch.tensor(len(text), device=self.device)
+        dist.broadcast(length, 0)
+        text = text if self.first else torch.empty(int(length), dtype=torch.uint8, device=self.device)
+        dist.broadcast(text, 0)
+        found: T = json.loads(bytes(text.tolist()))
+        return found
 
 
 @contextmanager
 def joined(device: str | None = None) -> Iterator[Processes]:
-    """This process among those that torchrun started, or alone."""
+    """This process among those that torchrun started, or alone. Raises UsageError where another one is gone."""
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if device is None:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
@@ -66,8 +76,31 @@ def joined(device: str | None = None) -> Iterator[Processes]:
         return
     if place.type == "cuda":
         torch.cuda.set_device(place)
-    dist.init_process_group("nccl" if place.type == "cuda" else "gloo", timeout=PATIENCE)
+    store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
+    backend = "nccl" if place.type == "cuda" else "gloo"
+    dist.init_process_group(backend, timeout=PATIENCE, store=store, rank=rank, world_size=world)
     try:
         yield Processes(rank, world, place)
+    except RuntimeError as error:
+        if not isinstance(error, dist.DistError) and not re.search("gloo|nccl", str(error), re.IGNORECASE):
+            raise
+        raise UsageError(_gone(store, rank, world)) from None
     finally:
         dist.destroy_process_group()
+
+
+def _gone(store: Any, rank: int, world: int) -> str:
+    """Which processes do not answer: those that are left tell one another so, by way of torchrun, which outlives them."""
+    missing = []
+    left = f"left/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
+    try:
+        store.set(f"{left}/{rank}", "")
+        for other in range(world):
+            try:
+                store.wait([f"{left}/{other}"], ROLL_CALL)
+            except RuntimeError:
+                missing.append(str(other))
+    except RuntimeError:  # nor does the store
+        missing = ["0"]
+    which = f"process {', '.join(missing)} of 0 to {world - 1} is gone" if missing else "the processes lost one another"
+    return f"{which}; this is process {rank}, which cannot go on alone: the same command goes on from the last checkpoint"

@@ -22,7 +22,7 @@ import os
 import platform
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from resspec.files import write
 from resspec.train.state import Row, lines
 
 SCHEMA = "resspec.run/2"
+BEFORE, DRAFTS = ("lock", "spec.res", "recipe.yaml"), ".*.partial"  # in a folder before there is a run; see files.write
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
@@ -41,7 +42,7 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
-        file = (folder / "lock").open("a+", encoding="utf-8")
+        file = (folder / "lock").open("a+b", buffering=0)
     except OSError as error:
         raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}") from None
     with file:
@@ -49,10 +50,13 @@ def locked(folder: Path) -> Iterator[None]:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
-            raise UsageError(f"another process trains in {folder}: {file.read().strip() or 'one that just started'}") from None
-        file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+            holder = file.read().decode(errors="replace").strip() or "one that just started"
+            raise UsageError(f"another process trains in {folder}: {holder}") from None
+        with suppress(OSError):  # who it is matters less than that it trains
+            file.truncate(0)
+            file.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+        for draft in folder.glob(DRAFTS):
+            draft.unlink()
         yield
 
 
@@ -62,7 +66,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     try:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        if folder.is_dir() and any(file.name not in ("lock", "spec.res", "recipe.yaml") for file in folder.iterdir()):
+        if folder.is_dir() and any(file.name not in BEFORE and not file.match(DRAFTS) for file in folder.iterdir()):
             raise UsageError(f"the run folder {folder} is not empty, and holds no run; it is left as it is") from None
         return None
     except (OSError, ValueError) as error:
@@ -75,7 +79,12 @@ def read(folder: Path) -> dict[str, Any] | None:
 def result(folder: Path) -> dict[str, Any] | None:
     """result.json of a run that has ended."""
     path = folder / "result.json"
-    found: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}; without it the same command makes it anew") from None
     return found
 
 
@@ -87,22 +96,31 @@ def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> Non
 
 
 def metrics(folder: Path, rows: list[Row]) -> None:
-    """Both files, as they are at a checkpoint or at the end; between them rows are only added to the end."""
+    """Both files, as they are at a checkpoint or at the end; between them rows are only added to the end. Of the timings goes
+    what a crash cut short."""
     write(folder / "metrics.jsonl", lines(rows))
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     write(folder / "metrics.csv", text.getvalue().encode())
+    timings = folder / "timings.jsonl"
+    if timings.exists() and not (content := timings.read_bytes()).endswith(b"\n"):
+        write(timings, content[: content.rfind(b"\n") + 1])
 
 
 def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
-    """One row more."""
-    for name, content in (("metrics.jsonl", row), ("timings.jsonl", timing)):
-        with (folder / name).open("ab") as file:
-            file.write(lines([dict(content)]))
-    with (folder / "metrics.csv").open("a", encoding="utf-8", newline="") as text:
-        csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(row)
+    """One row more. Raises UsageError where there is no room."""
+    text = io.StringIO(newline="")
+    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(row)
+    more = {"metrics.jsonl": lines([row]), "timings.jsonl": lines([dict(timing)]), "metrics.csv": text.getvalue().encode()}
+    for name, content in more.items():
+        try:
+            with (folder / name).open("ab") as file:
+                file.write(content)
+        except OSError as error:
+            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more; "
+                             "the same command goes on from the last checkpoint") from None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

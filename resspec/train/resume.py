@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from resspec.ir.fingerprint import fingerprint
 from resspec.train.plan import Job
+
+
+def identity(job: Job) -> str:
+    """A digest of what makes a job this one: each of its checkpoints carries it."""
+    return sha256(json.dumps(job.facts, sort_keys=True).encode()).hexdigest()
 
 
 def differences(found: dict[str, Any], job: Job, run: Path) -> str | None:

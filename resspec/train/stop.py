@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
@@ -57,9 +57,10 @@ class Stop:
         return 0
 
     def settle(self) -> None:
-        """Before other exchanges end: waits for the last answer."""
+        """Before other exchanges end: waits for the last answer, which does not come where a process is gone."""
         if self._answer is not None:
-            self._answer.wait()
+            with suppress(RuntimeError):
+                self._answer.wait()
             self._answer = None
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:

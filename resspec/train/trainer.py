@@ -19,6 +19,7 @@ from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.train import average, batch_norm, checkpoint, curves, loop, record, stop
 from resspec.train.curves import Curve
+from resspec.train.data import worker_failure
 from resspec.train.decide import decide
 from resspec.train.guard import Guard
 from resspec.train.machine import Machine
@@ -26,7 +27,7 @@ from resspec.train.optimizers import optimizer
 from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
-from resspec.train.resume import differences
+from resspec.train.resume import differences, identity
 from resspec.train.state import Row, State
 from resspec.train.step import Learner, seed
 
@@ -65,19 +66,23 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
     Stopped after a signal, NotFinite."""
     first = plan.processes.first
     with record.locked(run) if first else nullcontext(), settled(plan), stop.watched(plan.processes) as stopping:
-        if first and (ended := record.result(run)):
+        if ended := plan.processes.same(record.result(run) if first else None):
             return Result(run, ended, again=True)
-        if first and record.read(run) is None:
-            record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
+        if first:
+            _begin(plan, run)
         state = begun(plan)
         learner = Learner(plan, state)
-        _resume(state, run, say)
+        _resume(plan, state, run, say)
         if first:
             record.metrics(run, state.rows)
         show.start(plan, state)
         try:
             loop.fit(plan, state, learner, _watcher(plan, run, show), stopping)
-            facts = finish(plan, state, run)
+            facts = finish(plan, state, run, stopping)
+        except RuntimeError as error:
+            if failure := worker_failure(error):
+                raise UsageError(f"{failure}; the same command goes on from the last checkpoint") from None
+            raise
         except loop.Asked as asked:
             raise stop.Stopped(asked.number, f"stopped by a signal after step {state.step} of {plan.steps}; "
                                              "the same command goes on from there") from None
@@ -103,16 +108,17 @@ def begun(plan: Plan) -> State:
     )
 
 
-def finish(plan: Plan, state: State, run: Path) -> dict[str, Any]:
-    """A function of the last state alone: exact statistics, the weights, and the test, once."""
+def finish(plan: Plan, state: State, run: Path, stopping: stop.Stop) -> dict[str, Any]:
+    """A function of the last state alone: exact statistics, the weights, and the test, once. Raises Asked."""
     recipe, data = plan.recipe, plan.job.data
     if recipe.exact_bn:
         last = plan.steps + -(-recipe.exact_bn // recipe.batch)
         batch_norm.measure(state.best, (batch.images for batch in loop.shown(plan, plan.steps, last)))
     tested = next((row for row in reversed(state.rows) if row["part"] == "test" and row["step"] == plan.steps), None)
     if recipe.exact_bn or tested is None:
-        found = loop.test(plan, state.best, data.test, torch.arange(len(data.test)))
-        assert found is not None
+        found = loop.test(plan, state.best, data.test, torch.arange(len(data.test)), lambda: stopping.alone and stopping.asked)
+        if found is None:
+            raise loop.Asked(stopping.asked)
         loss, top1, top5 = found
     else:
         loss, top1, top5 = tested["loss"], tested["top1"], tested["top5"]
@@ -140,24 +146,35 @@ def settled(plan: Plan) -> Iterator[None]:
             torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
-def _resume(state: State, run: Path, say: Callable[[str], None]) -> None:
+def _begin(plan: Plan, run: Path) -> None:
+    """Raises UsageError where another run has begun here since the plan was made."""
+    found = record.read(run)
+    if found is None:
+        record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
+    elif told := differences(found, plan.job, run):
+        raise UsageError(told)
+
+
+def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
     """From the newest good checkpoint. Raises UsageError where there are some and none is good."""
     folder = run / "checkpoints"
     damaged: list[str] = []
-    for step, found in checkpoint.newest(folder):
+    for step, found in checkpoint.newest(folder, identity(plan.job)):
         if isinstance(found, checkpoint.Damaged):
             damaged.append(str(found))
             continue
         for damage in damaged:
             say(f"{damage}; going on from step {step} instead")
         state.restore(found)
+        if plan.processes.first:
+            checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
     if damaged:
         raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}")
 
 
 def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:
-    start = perf_counter()
+    start, job = perf_counter(), identity(plan.job)
 
     def measured(row: Row) -> None:
         show.measured(row)
@@ -166,7 +183,7 @@ def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:
 
     def save(state: State) -> None:
         if plan.processes.first:
-            checkpoint.save(run / "checkpoints", state.step, state.files(), keep=plan.recipe.keep)
+            checkpoint.save(run / "checkpoints", state.step, state.files(), keep=plan.recipe.keep, job=job)
 
     return loop.Watcher(show.stepped, measured, save)
 

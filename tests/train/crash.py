@@ -1,60 +1,154 @@
-"""Real trainers that are killed."""
+"""Runs of real trainers that are ended at any moment, and go on until they end by themselves."""
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable
+import signal
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from random import Random
 
+import numpy as np
+from PIL import Image
+
+from tests.train.launch import Moment, Server
 from tests.train.small import SPEC
 
-SETTINGS = (
-    "duration=400 iterations", "batch=16", "log=1", "checkpoint=7 iterations", "evaluate=60 iterations",
-    "ema.decay=0.9",
-)
+RECIPES = {
+    "momentum": """
+duration: 60 iterations
+batch: 16
+optimizer: {name: sgd, momentum: 0.9, nesterov: true}
+warmup: {length: 10 iterations}
+schedule: {name: cosine}
+ema: {decay: 0.9}
+evaluate: 20 iterations
+checkpoint: 7 iterations
+log: 1
+data: {shift: 1}
+""",
+    "epochs": """
+duration: 2.5 epochs
+batch: 50
+optimizer: {name: adamw}
+schedule: {name: plateau, patience: 1}
+clip: 1.0
+holdout: 0.1
+exact_bn: 100
+evaluate: 0.5 epochs
+checkpoint: 0.25 epochs
+keep: 3
+log: 4
+""",
+    "shares": """
+duration: 40 iterations
+batch: 32
+bn_batch: 8
+micro_batch: 16
+optimizer: {name: lamb}
+loss: bce
+evaluate: 13 iterations
+checkpoint: 3 iterations
+keep: 1
+log: 2
+data: {shift: 1, mixup: 0.2, cutmix: 1.0, repeated: 2}
+""",
+    "pictures": """
+duration: 16 iterations
+batch: 8
+evaluate: 6 iterations
+checkpoint: 3 iterations
+log: 1
+data: {random_resized: {size: 8}, flip: true, trivialaugment: true, test: {resize: 9, crop: 8}}
+""",
+}
+RUNS = [("momentum", 0), ("epochs", 0), ("shares", 0), *(("pictures", workers) for workers in (0, 2, 4))]
+SAVE, END = r"checkpoints", r"(weights|result|curves|metrics)\.\w+\.\d+\.partial"
+FIRST = r"/\.?(run\.json|spec\.res|recipe\.yaml|lock)"
 
 
-def command(folder: Path, run: str) -> list[str]:
-    (folder / "tiny.res").write_text(SPEC, encoding="utf-8")
-    settings = [word for setting in SETTINGS for word in ("--set", setting)]
-    return [sys.executable, "-m", "resspec", "train", str(folder / "tiny.res"), "--run", str(folder / run), *settings]
+@dataclass(frozen=True)
+class Course:
+    """A recipe of RECIPES, with so many workers, in a folder of its own."""
+
+    server: Server
+    folder: Path
+    recipe: str
+    workers: int = 0
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
+        pictures = self.recipe == "pictures"
+        spec = SPEC.replace("1x8x8", "3x8x8").replace("fc 10", "fc 3") if pictures else SPEC
+        (self.folder / "tiny.res").write_text(spec, encoding="utf-8")
+        (self.folder / "recipe.yaml").write_text(RECIPES[self.recipe], encoding="utf-8")
+        if pictures:
+            draw_pictures(self.folder / "pictures")
+
+    def command(self, run: str) -> list[str]:
+        """What follows `resspec`."""
+        data = "pictures" if self.recipe == "pictures" else "digits"
+        return ["train", "tiny.res", "--recipe", "recipe.yaml", "--data", data, "--workers", str(self.workers), "--run", run]
+
+    def run(self, run: str, *moments: Moment) -> tuple[int, str]:
+        return self.server.run(self.folder, *self.command(run), moments=list(moments))
+
+    @cached_property
+    def whole(self) -> dict[str, bytes]:
+        """The files of a run that nothing happened to."""
+        code, told = self.run("whole")
+        assert code == 0, told
+        return content(self.folder / "whole")
 
 
-def start(folder: Path, run: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(command(folder, run), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, "OMP_NUM_THREADS": "1"})
+def killed(course: Course, run: str, moments: list[Moment]) -> int:
+    """Ends with each of them, the same command again each time, and at last without; how many of them came. All files are those
+    of the whole run."""
+    kills = 0
+    for moment in moments:
+        code, told = course.run(run, moment)
+        assert code in (0, -signal.SIGKILL), (moment, told)
+        kills += code != 0
+    code, told = course.run(run)
+    assert code == 0, told
+    assert_same(course.whole, content(course.folder / run))
+    return kills
 
 
-def finished(folder: Path, run: str) -> None:
-    process = start(folder, run)
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-
-
-def killed(folder: Path, run: str, chance: Random, *, in_save: bool) -> bool:
-    """A trainer, killed after some more steps, or as soon as it is inside a save after them; whether it was."""
-    metrics, drafts = folder / run / "metrics.jsonl", folder / run / "checkpoints"
-    wanted = rows(metrics) + chance.randrange(1, 45)
-    now: Callable[[], bool] = (lambda: any(drafts.glob(".saving-*"))) if in_save else (lambda: True)
-    with start(folder, run) as process:
-        while process.poll() is None:
-            if rows(metrics) >= wanted and now():
-                process.kill()
-                process.communicate()
-                return process.returncode == -9
-        _, err = process.communicate()
-        assert process.returncode == 0, err
-    return False
-
-
-def rows(metrics: Path) -> int:
-    return metrics.read_bytes().count(b"\n") if metrics.exists() else 0
+def kill(chance: Random) -> Moment:
+    """Any moment: a third inside a save, the others between any two steps, in a test, in the first and the last writes, or
+    whenever."""
+    match chance.randrange(12):
+        case 0 | 1 | 2 | 3:
+            return Moment("file", chance.randrange(1, 40), path=SAVE)
+        case 4 | 5:
+            return Moment("step", chance.randrange(1, 20))
+        case 6 | 7:
+            return Moment("test", chance.randrange(1, 4))
+        case 8:
+            return Moment("file", chance.randrange(1, 25), path=END)
+        case 9:
+            return Moment("file", chance.randrange(1, 12), path=FIRST)
+        case _:
+            return Moment("time", chance.randrange(1, 1500))
 
 
 def content(run: Path) -> dict[str, bytes]:
     """Every file of a run that the promise is about."""
     files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in files.items() if name not in ("lock", "timings.jsonl")}
+
+
+def assert_same(whole: dict[str, bytes], again: dict[str, bytes]) -> None:
+    assert whole.keys() == again.keys()
+    assert [name for name in whole if whole[name] != again[name]] == []
+
+
+def draw_pictures(folder: Path) -> None:
+    draw = np.random.default_rng(0)
+    for part, count in (("train", 12), ("val", 5)):
+        for name in ("cat", "dog", "emu"):
+            (folder / part / name).mkdir(parents=True, exist_ok=True)
+            for i in range(count):
+                image = Image.fromarray(draw.integers(0, 256, (9 + i % 3, 11, 3), dtype=np.uint8))
+                image.save(folder / part / name / f"{i}.png")

@@ -2,6 +2,7 @@
 
 import json
 import resource
+import subprocess
 from pathlib import Path
 from random import Random
 
@@ -69,6 +70,30 @@ def test_files_that_are_not_those_that_were_saved(damage: str, tmp_path: Path) -
             (path / "x").rename(path / "metrics.jsonl")
     with pytest.raises(Damaged):
         checkpoint.read(path)
+
+
+def test_checkpoints_that_were_swapped_with_each_other(tmp_path: Path) -> None:
+    five, ten = (checkpoint.save(tmp_path, step, FILES, keep=2) for step in (5, 10))
+    five.rename(tmp_path / "x")
+    ten.rename(five)
+    (tmp_path / "x").rename(ten)
+    told = [str(found) for _, found in checkpoint.newest(tmp_path)]
+    assert told == [f"{ten} holds what was saved as step-00000005", f"{five} holds what was saved as step-00000010"]
+
+
+def test_checkpoints_of_another_run(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 5, FILES, keep=2, job="one")
+    assert checkpoint.read(path, "one") == FILES
+    with pytest.raises(Damaged, match="holds what was saved as step-00000005 of another run"):
+        checkpoint.read(path, "another")
+
+
+def test_the_manifest_is_sha256sums(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, 5, FILES, keep=2, job="one")
+    check = ["sha256sum", "--check", "--strict", checkpoint.MANIFEST]
+    assert subprocess.run(check, cwd=path, check=False, capture_output=True).returncode == 0
+    (path / "state.json").write_bytes(b"[]\n")
+    assert b"state.json: FAILED" in subprocess.run(check, cwd=path, check=False, capture_output=True).stdout
 
 
 def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_path: Path) -> None:

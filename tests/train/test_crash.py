@@ -1,18 +1,34 @@
-"""kill -9 at random moments, the same command again: everything ends bit for bit as without."""
+"""kill -9 at any moment, the same command again: everything ends bit for bit as without."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 from random import Random
 
-from tests.train.crash import content, finished, killed
+import pytest
+
+from tests.train.crash import END, FIRST, SAVE, Course, assert_same, content, kill, killed
+from tests.train.launch import Moment, Server
 
 
-def test_ten_kills_change_nothing(tmp_path: Path) -> None:
-    finished(tmp_path, "whole")
-    chance = Random(0)
-    kills = sum(killed(tmp_path, "killed", chance, in_save=i % 3 == 0) for i in range(10))
-    finished(tmp_path, "killed")
-    assert kills == 10
-    whole, again = content(tmp_path / "whole"), content(tmp_path / "killed")
-    assert whole.keys() == again.keys()
-    assert [name for name in whole if whole[name] != again[name]] == []
-    assert sum(name.startswith("checkpoints/step-00000400/") for name in whole) == 4
+def test_ten_kills_change_nothing(server: Server, tmp_path: Path) -> None:
+    course, chance = Course(server, tmp_path, "momentum"), Random(0)
+    saves = [Moment("file", chance.randrange(1, 40), path=SAVE) for _ in range(3)]
+    others = [Moment("file", 3, path=FIRST), Moment("step", 5), Moment("test", 2), Moment("time", 300), kill(chance)]
+    moments = [*others[:2], *saves, *others[2:], Moment("file", 4, path=END), Moment("file", 9, path=END)]
+    assert killed(course, "killed", moments) == 10
+
+
+@pytest.mark.parametrize("workers", [0, 2, 4])
+def test_kills_with_workers_change_nothing(workers: int, server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "pictures", workers)
+    assert killed(course, "killed", [Moment("file", 17, path=SAVE), Moment("test", 1), Moment("step", 3)]) == 3
+
+
+def test_a_process_of_its_own_ends_as_a_forked_one(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    command = [sys.executable, "-m", "resspec", *course.command("own")]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert_same(course.whole, content(tmp_path / "own"))

@@ -9,9 +9,10 @@ from resspec.suggest import nearest
 from resspec.train.data import digits, place
 from resspec.train.data.dataset import Dataset, Split, View, held_out
 from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.folder import worker_failure
 from resspec.train.data.moments import Moments
 
-__all__ = ["NAMES", "Batch", "Dataset", "Draw", "Moments", "Split", "View", "held_out", "load"]
+__all__ = ["NAMES", "Batch", "Dataset", "Draw", "Moments", "Split", "View", "held_out", "load", "worker_failure"]
 
 NAMES = ("digits", *place.KINDS)
 

@@ -6,11 +6,16 @@ Workers decode, crop and resize, and send bytes of one size; all else happens a 
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
+from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +33,7 @@ from resspec.train.recipe import Data, Test
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRAIN, TEST = "train", ("val", "test")
-PATIENCE = 30  # seconds without a batch, after which a worker is taken for stuck
+PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
 
 
 def is_here(folder: Path) -> bool:
@@ -68,21 +73,15 @@ class InFolders:
         """Raises UsageError for a file that is no image, and for a worker that died or is stuck."""
         loader = DataLoader(
             _Decoded(self.root, self.files, view), batch_size=None, sampler=_Drawn(draws), num_workers=workers,
-            pin_memory=device.type == "cuda", timeout=PATIENCE if workers else 0,
+            pin_memory=device.type == "cuda", timeout=PATIENCE if workers else 0, worker_init_fn=_deaf,
         )
-        try:
-            for decoded, draw in loader:
+        with _ended(loader) as decoded_draws:
+            for decoded, draw in decoded_draws:
                 images = decoded.to(device, non_blocking=True)
                 labels = self.labels[draw.indices].to(device, non_blocking=True)
                 if isinstance(view, Data) and view.flip:
                     images = flipped(images, draw.keys)
                 yield shown(images, labels, draw.keys, view, self.moments, None, self.classes)
-        except BrokenPicture as broken:
-            raise UsageError(str(broken)) from None
-        except RuntimeError as error:
-            if "DataLoader" not in str(error):
-                raise
-            raise UsageError(f"a process that reads images failed: {error}") from None
 
     def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
         if view.crop:
@@ -119,6 +118,55 @@ class _Decoded(Indexed[tuple[Tensor, Draw]]):
         pictures = [picture(self._root / self._files[int(index)], key, self._view)
                     for index, key in zip(draw.indices, draw.keys.split(1), strict=True)]
         return torch.stack(pictures), draw
+
+
+def _deaf(worker: int) -> None:
+    """A signal to all processes of a run asks its trainer for an end, who still needs the workers for it."""
+    del worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+@contextmanager
+def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[Tensor, Draw]]]:
+    """The loader's iterator; afterwards none of its workers is left, be it one that is stuck. Raises UsageError."""
+    others = set(active_children())
+    iterator = iter(loader)
+    workers = set(active_children()) - others
+    try:
+        yield iterator
+    except BrokenPicture as broken:
+        raise UsageError(str(broken)) from None
+    except RuntimeError as error:
+        if failure := worker_failure(error):
+            stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
+            raise UsageError(failure + "".join(stopped)) from None
+        raise
+    finally:
+        if workers:
+            _kill(workers, iterator)
+
+
+def _kill(workers: set[BaseProcess], iterator: Any) -> None:
+    """Asked to end, one that is stuck would be waited for; torch takes a dead one for a failure, unless it is not told."""
+    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    try:
+        for worker in workers:
+            worker.kill()
+        iterator._shutdown_workers()
+    finally:
+        signal.signal(signal.SIGCHLD, told)
+
+
+def worker_failure(error: RuntimeError) -> str | None:
+    """What is said of a worker that is no more, or does not answer: torch raises it wherever the trainer is at that time."""
+    return f"a process that reads images failed: {error}" if "DataLoader" in str(error) else None
+
+
+def _is_stopped(process: int | None) -> bool:
+    """Whether it is one that SIGSTOP stopped, as Linux tells it."""
+    path = Path(f"/proc/{process}/stat")
+    return path.exists() and path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] in "tT"
 
 
 def _subfolders(folder: Path) -> tuple[str, ...]:
