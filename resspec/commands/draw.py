@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from resspec.diagnostics import UsageError
 if TYPE_CHECKING:
     from resspec.backends.draw import Pictured
     from resspec.backends.draw.shapes import Drawing
+    from resspec.ir.nodes import Network
 
 SUMMARY = "draw networks, one or several side by side, as SVG or PNG"
 EXAMPLES = """\
@@ -24,6 +25,8 @@ EXAMPLES = """\
   resspec draw preact_resnet50 --layers       norms and activations too
   resspec draw resnet50 vgg19 --color-by macs
                                               where the multiply-adds are
+  resspec draw --diff resnet50 torchvision/resnet50
+                                              + added, - removed, ~ changed
   resspec draw resnet18 -o - | less           to stdout
 """
 MOST = 50_000  # layers that can be drawn one by one
@@ -33,6 +36,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, drawn side by side")
     given.takes_values(parser)
     parser.add_argument("-o", "--out", metavar="FILE", help="an .svg or .png file, or - for SVG on stdout (build/NAMES.svg)")
+    parser.add_argument("--diff", action="store_true",
+                        help="mark what differs in two specs; one of them may be REV:PATH, as for `resspec diff`")
     parser.add_argument("--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35")
     parser.add_argument("--layers", action="store_true", help="draw norms and activations too")
     parser.add_argument("--color-by", choices=("macs", "params", "acts", "saved"), metavar="QUANTITY",
@@ -64,10 +69,9 @@ def _path(arguments: Namespace) -> Path | None:
 
 def _pictured(arguments: Namespace) -> list[Pictured]:
     from resspec.backends.draw import Pictured
-    from resspec.compiler import load
     from resspec.passes.quantities import Facts
 
-    networks = [load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs]
+    networks = _networks(arguments)
     found = [Facts(network) for network in networks]
     for facts in found:
         drawn = sum(entry.times if arguments.unfold else 1 for entry, _ in facts.entries)
@@ -76,7 +80,28 @@ def _pictured(arguments: Namespace) -> list[Pictured]:
             raise UsageError(f"{facts.network.name} has {drawn:,} layers and merges, and a picture at most {MOST:,}{help}")
     names = [network.name for network in networks]
     titles: Sequence[str] = names if len(set(names)) == len(names) else arguments.specs
-    return [Pictured(facts, title) for facts, title in zip(found, titles, strict=True)]
+    signs = _signs(*networks) if arguments.diff else [None] * len(networks)
+    return [Pictured(*each) for each in zip(found, titles, signs, strict=True)]
+
+
+def _networks(arguments: Namespace) -> list[Network]:
+    from resspec.compiler import load, load_revised
+
+    if not arguments.diff:
+        return [load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs]
+    if len(arguments.specs) != 2 or arguments.input or arguments.set:
+        raise UsageError("--diff draws two networks as they are: resspec draw --diff A B, without --input and --set")
+    return [load_revised(spec) for spec in arguments.specs]
+
+
+def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:
+    """Of what differs, for each side."""
+    from resspec.backends.diff.marks import marks
+    from resspec.backends.diff.structure import structure
+    from resspec.ir.fingerprint import Digests
+
+    digests = Digests()
+    return marks(a, b, structure(a, b, digests), digests)
 
 
 def _write(drawing: Drawing, path: Path | None) -> None:

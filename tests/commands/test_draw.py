@@ -24,6 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("lib/he2015:cifar --set n=3", "build/he2015-cifar.svg"),
     ("resnet18 -o deep/net.svg --color-by saved", "deep/net.svg"),
     ("resnet18 -o net.png --input 3x64x64", "net.png"),
+    ("--diff resnet18 resnet34", "build/resnet18-resnet34.svg"),
 ])
 def test_files(arguments: str, path: str, here: Path, capsys: Captured) -> None:
     assert cli.run(["draw", *arguments.split()]) == 0
@@ -45,6 +46,8 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["resnet18", "-o", "net.pdf"], "error: a drawing is an .svg or a .png, which net.pdf is not\n"),
+    (["--diff", "resnet18"],
+     "error: --diff draws two networks as they are: resspec draw --diff A B, without --input and --set\n"),
     (["resnet18", "resnte34"], "error: there is no spec 'resnte34'; did you mean 'resnet34'?\n"),
     (["long.res", "--unfold"],
      "error: long has 60,003 layers and merges, and a picture at most 50,000; without --unfold, repeats are drawn once\n"),

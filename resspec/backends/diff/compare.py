@@ -15,7 +15,7 @@ Pair = tuple[Step | None, Step | None]
 Scopes = set[tuple[str, str]]
 
 _DIGITS = "0123456789"
-_ALIKE = 0.6  # blocks of two types with less in common replace each other; with more, one is the other changed
+ALIKE = 0.6  # blocks of two types with less in common replace each other; with more, one is the other changed
 
 
 class Detail(NamedTuple):
@@ -41,7 +41,7 @@ class Comparison:
         """What differs inside two steps, which stand `at` a place."""
         match a.node, b.node:
             case Scope() as x, Scope() as y:
-                if x.block != y.block and self.keys.likeness(a, b) < _ALIKE:
+                if x.block != y.block and self.keys.likeness(a, b) < ALIKE:
                     yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
                 elif self.keys.exact(a) != self.keys.exact(b):
                     yield from self.rows(a.contents, b.contents, at)

@@ -102,12 +102,12 @@ def _says(box: Box, facts: Facts) -> str:
     figures = (f"{figure(name, _value(box, facts, name))} {words}" for words, name in COLOR_BY.items())
     each = f"; {box.times:,} of them" if box.times > 1 else ""
     mark = f"{SIGNS[box.sign]}: " if box.sign else ""
-    return f"{mark}{box.name}: {box.label} → {box.output}; {', '.join(figures)}{' each' * (box.times > 1)}{each}"
+    return f"{mark}{box.names[0]}: {box.label} → {box.output}; {', '.join(figures)}{' each' * (box.times > 1)}{each}"
 
 
 def _legend(wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], y: float) -> Iterator[Sample]:
-    signs = {box.sign for box in boxes}
-    x = MARGIN
+    x, joins = MARGIN, list(joins)
+    signs = {*(box.sign for box in boxes), *(join.branch.sign for join in joins)}
     found = [("dashed", "the shape changes")] if any(wire.dashed for wire in wires) else []
     merges = {join.branch.merge for join in joins}
     found += [(merge, words) for merge, words in MERGES.items() if merge in merges]

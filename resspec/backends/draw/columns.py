@@ -101,7 +101,7 @@ class _Column:
         x, y = left + self.left, MARGIN + HEAD
         to.words.append(Words(self.column.title, x, MARGIN + 20, "title", "middle"))
         to.words.append(Words(self.column.says, x, MARGIN + 38, "says", "middle"))
-        image = Box(str(self.column.network.input), "input", "", self.column.network.input, ())
+        image = Box(str(self.column.network.input), "input", (), self.column.network.input, ())
         to.shapes.append(PlacedBox(image, self.number, x - self.layout.half, y, 2 * self.layout.half, BOX, "input"))
         y += BOX
         grounds: dict[int, list[_Span]] = {}

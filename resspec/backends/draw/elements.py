@@ -18,12 +18,12 @@ Places = Mapping[tuple[int, ...], int]  # of the layers and merges of a network,
 
 
 class Box(NamedTuple):
-    """A layer, or so many `times` the same one. `entries`: which of the network's ledger it stands for; `sign` in a diff:
-    `+`, `-`, `~` or nothing."""
+    """A layer, or so many `times` the same one. `names` of all where they are written out, else one with ranges; `entries`:
+    which of the network's ledger it stands for; `sign` in a diff: `+`, `-`, `~` or nothing."""
 
     label: str
     kind: str
-    name: str
+    names: tuple[str, ...]
     output: Shape
     entries: tuple[int, ...]
     times: int = 1
@@ -71,7 +71,8 @@ Element = Box | Row | Branch | Times
 
 
 class View(NamedTuple):
-    """`layers`: norms and activations too; `unfold`: repeats written out; `signs`: those of a diff, by the layers' names."""
+    """`layers`: norms and activations too; `unfold`: repeats written out; `signs`: those of a diff, by
+    the names of layers, merges and whole blocks; a layer that has one of its own is drawn, whatever the view."""
 
     layers: bool = False
     unfold: bool = False
@@ -150,13 +151,14 @@ def boxes(element: Element) -> Iterator[Box]:
 
 
 class _Where(NamedTuple):
-    """The scopes and repeats around, the names of the scopes, the turns of the repeats in the nearest one, and how many
-    layers one node here is."""
+    """The scopes and repeats around, the names of the scopes, the turns of the repeats in the nearest one, how many
+    layers one node here is, and the sign of the block around."""
 
     trail: Trail = ()
     names: tuple[str, ...] = ()
     turns: tuple[int, ...] = ()
     times: int = 1
+    sign: str = ""
 
 
 class _Drawn:
@@ -179,17 +181,21 @@ class _Drawn:
             case Repeat():
                 return self._repeat(node, at, every)
             case Scope(name=name, body=body):
-                inside = at._replace(trail=(*at.trail, node), names=(*at.names, name.at(*at.turns)), turns=())
+                names = (*at.names, name.at(*at.turns))
+                sign = at.sign or self._sign(".".join(names))
+                inside = at._replace(trail=(*at.trail, node), names=names, turns=(), sign=sign)
                 found = self.node(body, inside, every)
                 return [Row(tuple(found), node.output, node.block)] if node.block and found else found
 
     def _op(self, op: Op, at: _Where, every: bool) -> list[Element]:
         quiet = is_quiet(op.layer)
-        if op.kind == "identity" or (quiet and not (every or self.view.layers)):
-            return []
         trail = (*at.trail, op)
         name = self._name(trail, op.name, at)
-        return [Box(label(op.layer, op.input), op.kind, name, op.output, self._entry(trail), at.times, quiet, self._sign(name))]
+        sign = self._sign(name)
+        if op.kind == "identity" or (quiet and not (every or self.view.layers or sign)):
+            return []
+        text, sign = label(op.layer, op.input), at.sign or sign
+        return [Box(text, op.kind, (name,), op.output, self._entry(trail), at.times, quiet, sign)]
 
     def _repeat(self, repeat: Repeat, at: _Where, every: bool) -> list[Element]:
         inside = at._replace(trail=(*at.trail, repeat))
@@ -214,7 +220,7 @@ class _Drawn:
             for i, (path, row) in enumerate(zip(node.paths, paths, strict=True)) if i != main
         ]
         trail = (*at.trail, node)
-        sign = self._sign(".".join((*at.names, f"({node.merge})")))
+        sign = at.sign or self._sign(".".join((*at.names, f"({node.merge})")))
         return Branch(node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign)
 
     def _path(self, path: Node, at: _Where) -> Row:
@@ -248,7 +254,8 @@ def _zipped(alike: Sequence[Element]) -> Element:
     match alike[0]:
         case Box() as box:
             same = [one for one in alike if isinstance(one, Box)]
-            return box._replace(entries=_entries(same), times=sum(one.times for one in same))
+            names = tuple(name for one in same for name in one.names)
+            return box._replace(names=names, entries=_entries(same), times=sum(one.times for one in same))
         case Row() as row:
             children = zip(*(one.children for one in alike if isinstance(one, Row)), strict=True)
             return row._replace(children=tuple(map(_zipped, children)))

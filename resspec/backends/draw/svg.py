@@ -34,8 +34,8 @@ def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     yield f'<desc id="net-says">{_text(drawing.says)}</desc>'
     if alone:
         yield f"<style>\n{style()}</style>"
-    yield '<defs><marker id="net-arrow" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="6.5" markerHeight="6.5"'
-    yield ' orient="auto"><path class="arrow" d="M0.6 0.8L7.6 4L0.6 7.2Z"/></marker></defs>'
+    yield '<defs><marker id="net-arrow" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8.5" markerHeight="8.5"'
+    yield ' markerUnits="userSpaceOnUse" orient="auto"><path class="arrow" d="M0.6 0.8L7.6 4L0.6 7.2Z"/></marker></defs>'
     yield f'<rect class="page" width="{width}" height="{height}"/>'
     for rule in drawing.rules:
         yield f'<path class="rule" d="M12 {_number(rule.y)}H{_number(drawing.width - 12)}"/>'

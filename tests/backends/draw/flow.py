@@ -76,7 +76,7 @@ def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> F
         if id(node) not in known:
             if isinstance(node, PlacedBox):
                 x, y = node.x + node.width / 2, node.y
-                found, name = into.get((x, y), []), node.box.name or node.box.label
+                found, name = into.get((x, y), []), (node.box.names or ("",))[0] or node.box.label
                 if node.box.kind == "input":
                     name = "input"
             else:
