@@ -1,0 +1,78 @@
+"""The optimizers against torch's and timm's own, and what a step that is not finite leaves of them."""
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+import torch
+from timm.optim.lamb import Lamb as TimmLamb
+from torch import Tensor, nn
+
+from resspec.train.optimizers import optimizer
+from resspec.train.recipe import AdamW, Lamb, Sgd
+
+KINDS = [Sgd(rate=0.1, nesterov=True, weight_decay=0.01), AdamW(name="adamw", rate=0.01, weight_decay=0.1),
+         Lamb(name="lamb", rate=0.02, weight_decay=0.05)]
+
+
+def small() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5), nn.Flatten(), nn.Linear(5 * 36, 3))
+
+
+def theirs(module: nn.Module, told: Sgd | AdamW | Lamb, *, decay_norms: bool) -> torch.optim.Optimizer:
+    groups: list[dict[str, Any]] = [
+        {"params": [p], "weight_decay": told.weight_decay if decay_norms or p.ndim > 1 else 0.0} for p in module.parameters()]
+    match told:
+        case Sgd():
+            return torch.optim.SGD(groups, told.rate, told.momentum, nesterov=told.nesterov)
+        case AdamW():
+            return torch.optim.AdamW(groups, told.rate, told.betas, told.eps)
+        case Lamb():
+            return TimmLamb(groups, told.rate, betas=told.betas, eps=told.eps, max_grad_norm=None)
+
+
+def gradients(module: nn.Module, seed: int) -> None:
+    draw = torch.Generator().manual_seed(seed)
+    for parameter in module.parameters():
+        parameter.grad = torch.randn(parameter.shape, generator=draw)
+
+
+@pytest.mark.parametrize("decay_norms", [True, False])
+@pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
+def test_steps_are_those_of_torch_and_timm(told: Sgd | AdamW | Lamb, *, decay_norms: bool) -> None:
+    one, other = small(), small()
+    ours, reference = optimizer(one, told, decay_norms=decay_norms), theirs(other, told, decay_norms=decay_norms)
+    for step in range(20):
+        for module, made in ((one, ours), (other, reference)):
+            gradients(module, step)
+            for group in made.param_groups:
+                group["lr"] = told.rate * (1 - step / 20)
+            made.step()
+    for mine, wanted in zip(one.parameters(), other.parameters(), strict=True):
+        torch.testing.assert_close(mine, wanted, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
+def test_a_step_that_is_not_finite_changes_nothing(told: Sgd | AdamW | Lamb) -> None:
+    module, without = small(), small()
+    ours, reference = optimizer(module, told, decay_norms=True), optimizer(without, told, decay_norms=True)
+    for step in range(5):
+        spoiled = step in (0, 2)
+        gradients(module, step)
+        if spoiled:
+            for parameter in module.parameters():
+                parameter.grad = torch.full_like(parameter, float("nan"))
+        before = deepcopy(module.state_dict())
+        ours.found_inf, ours.grad_scale = torch.tensor(float(spoiled)), None  # type: ignore[attr-defined]
+        ours.step()
+        if spoiled:
+            assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+        else:
+            gradients(without, step)
+            reference.step()
+    assert [tensor.tolist() for tensor in tensors(module, ours)] == [tensor.tolist() for tensor in tensors(without, reference)]
+
+
+def tensors(module: nn.Module, made: torch.optim.Optimizer) -> list[Tensor]:
+    return [*module.parameters(), *(made.state[p][name] for p in module.parameters() for name in sorted(made.state[p]))]
