@@ -47,7 +47,7 @@ def run(argv: Sequence[str]) -> int:
     except InternalError as error:
         complain(f"a mistake of resspec itself, please report it with the spec: {error}")
     except ResspecError as error:
-        complain(str(error))
+        complain(str(error), error.code)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:

@@ -44,7 +44,11 @@ class Diagnostic(NamedTuple):
 
 
 class ResspecError(Exception):
-    """The root of everything this package raises on purpose."""
+    """The root of everything this package raises on purpose. `code`: of a page that `resspec explain` has on it."""
+
+    def __init__(self, message: str = "", code: str | None = None) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class SpecError(ResspecError):

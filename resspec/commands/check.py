@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
                 cautions += new(_warnings(spec), cautioned)
         except UsageError as error:
             unreadable += 1
-            complain(str(error))
+            complain(str(error), error.code)
     if arguments.format != "text":
         from resspec.commands.forms import FORMS
 

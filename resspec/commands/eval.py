@@ -110,10 +110,10 @@ def _run(arguments: Namespace) -> Asked:
     try:
         facts: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UsageError(f"{folder / 'run.json'} cannot be read: {error}") from None
+        raise UsageError(f"{folder / 'run.json'} cannot be read: {error}", "E0603") from None
     path = arguments.weights or folder / "weights.safetensors"
     if not path.is_file():
-        raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it")
+        raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it", "E0613")
     data = arguments.data or facts["data"]["name"]
     if data not in NAMES and not arguments.data:
         raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")

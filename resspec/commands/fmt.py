@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
             show(error.diagnostics)
             code = max(code, 1)
         except UsageError as error:
-            complain(str(error))
+            complain(str(error), error.code)
             code = 2
     if not arguments.diff:
         what = "would be laid out anew" if arguments.check else "laid out anew"

@@ -78,7 +78,7 @@ def run(arguments: Namespace) -> int:
             show(error.diagnostics)
             code = max(code, 1)
         except UsageError as error:
-            complain(str(error))
+            complain(str(error), error.code)
             code = 2
     if reports:
         print(_several(reports, titles, arguments.format), end="")

@@ -28,10 +28,11 @@ def new(diagnostics: Sequence[Diagnostic], shown: set[str]) -> list[Diagnostic]:
     return found
 
 
-def complain(message: str) -> None:
+def complain(message: str, code: str | None = None) -> None:
     from resspec.render import visible
 
-    print("error: " + "\n".join(map(visible, message.split("\n"))), file=sys.stderr)
+    print(f"error[{code}]: " if code else "error: ", end="", file=sys.stderr)
+    print("\n".join(map(visible, message.split("\n"))), file=sys.stderr)
 
 
 def color(stream: TextIO) -> bool:

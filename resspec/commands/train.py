@@ -76,7 +76,7 @@ def run(arguments: Namespace) -> int:
                 return stopped.exit_code
             except NotFinite as spoiled:
                 if first:
-                    complain(str(spoiled))
+                    complain(str(spoiled), spoiled.code)
                 return 3
     if first:
         print(plan_text.summary(result))

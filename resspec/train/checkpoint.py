@@ -50,7 +50,7 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], *, keep: int, job:
     except OSError as error:
         with suppress(OSError):
             _sweep(folder)
-        raise UsageError(_no_room(folder, files, error)) from None
+        raise UsageError(_no_room(folder, files, error), "E0607") from None
     return target
 
 

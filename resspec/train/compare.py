@@ -30,7 +30,7 @@ def load(folder: Path, name: str | None = None) -> Run:
         timings = folder / "timings.jsonl"
         times = [json.loads(line) for line in timings.read_text().splitlines()] if timings.is_file() else []
     except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no run: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"{folder} holds no run: {getattr(error, 'strerror', None) or error}", "E0603") from None
     result = folder / "result.json"
     tests = [row for row in rows if row["part"] in ("test", "held-out")]
     test = tests[-1] if tests else None

@@ -47,7 +47,8 @@ def read(run: Path) -> list[dict[str, Any]]:
         lines = path.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines if line]
     except (OSError, ValueError) as error:
-        raise UsageError(f"{run} holds no run that can be drawn: {getattr(error, 'strerror', None) or error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"{run} holds no run that can be drawn: {why}", "E0603") from None
 
 
 def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Path]:

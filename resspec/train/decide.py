@@ -45,7 +45,8 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
         if share % count == 0 and (share // count) % unit == 0 and bound(network, recipe, share // count) * 4 // 3 < free:
             return share // count
     needed = bound(network, recipe, unit) * 4 // 3
-    raise UsageError(f"this takes about {needed / 1e9:,.1f} GB with {unit} images at a time, and {free / 1e9:,.1f} GB are free")
+    told = f"this takes about {needed / 1e9:,.1f} GB with {unit} images at a time, and {free / 1e9:,.1f} GB are free"
+    raise UsageError(told, "E0609")
 
 
 def _faster(network: Network, machine: Machine, processes: Processes) -> str:

@@ -35,14 +35,14 @@ def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnosti
                       (Label(span, f"leaves {leaves}"),), f"`fc {classes}`")
 
 
-def no_yaml(span: Span, why: str) -> Diagnostic:
+def no_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
     """E0503: the recipe is no YAML."""
-    return Diagnostic("E0503", f"this is no YAML: {why}", (Label(span),))
+    return Diagnostic("E0503", f"this is no YAML: {why}", (Label(span),), help)
 
 
 def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
     """E0504: a key of the recipe stands twice in one place; YAML would silently take the last."""
-    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")))
+    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")), "keep one of them")
 
 
 def unknown_key(span: Span, word: str, part: str, near: str | None) -> Diagnostic:

@@ -42,6 +42,9 @@ class Asked(ResspecError):
 class NotFinite(ResspecError):
     """A step that would have spoiled the weights; they are as they were before it."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "E0608")
+
 
 def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop) -> None:
     """From where the state stands to the end of the plan. Raises Asked, NotFinite."""

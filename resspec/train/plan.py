@@ -64,7 +64,8 @@ class Plan:
         unit = self.recipe.bn_batch or 1
         if rest or share % unit or share % self.machine.micro_batch:
             parts = f"parts of {unit}, which batch norm sees, " if unit > 1 else ""
-            raise UsageError(f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes")
+            told = f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes"
+            raise UsageError(told, "E0517")
 
     @property
     def recipe(self) -> Recipe:

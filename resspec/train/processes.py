@@ -84,7 +84,7 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and not re.search("gloo|nccl", str(error), re.IGNORECASE):
             raise
-        raise UsageError(_gone(store, rank, world)) from None
+        raise UsageError(_gone(store, rank, world), "E0614") from None
     finally:
         dist.destroy_process_group()
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from resspec import shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
@@ -17,6 +18,9 @@ from resspec.source import Source, Span
 from resspec.suggest import nearest
 from resspec.train import errors
 from resspec.train.recipe import Recipe
+
+_NEEDS = {"float": "a number", "int": "a whole number", "bool": "true or false", "string": "a text", "tuple": "a list"}
+_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 Path_ = tuple[str, ...]  # of a key: `("optimizer", "rate")`
 
@@ -37,9 +41,22 @@ def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
             text.forget(path[:-1])
         text.add(path, _composed(Source(f"--set {name}", value)))
     try:
-        return Recipe.model_validate(text.value(()))
+        recipe = Recipe.model_validate(text.value(()))
     except ValidationError as error:
         raise SpecError(_told(error, text)) from None
+    _check_warmup(recipe, text)
+    return recipe
+
+
+def _check_warmup(recipe: Recipe, text: _Text) -> None:
+    """A file whose warm-up outlasts the training is wrong; a short try of one, `--epochs 1`, is not. Raises SpecError."""
+    warmup, duration = text.entries.get(("warmup", "length")), text.entries[("duration",)]
+    if warmup is None or recipe.warmup is None or warmup.span.source is not duration.span.source:
+        return
+    length = recipe.warmup.length
+    if length.unit == recipe.duration.unit and length.number > recipe.duration.number:
+        why = f"a warm-up of {length} is longer than the training, {recipe.duration}"
+        raise SpecError([errors.wrong_value(warmup.span, why)])
 
 
 def dump(recipe: Recipe) -> str:
@@ -75,12 +92,12 @@ def _read(given: str) -> Source:
         if given not in names():
             near = nearest(given, names())
             raise UsageError(f"no recipe is called `{given}`; " + (f"did you mean `{near}`?" if near else
-                             f"there is {', '.join(names())}, or give a file that ends in .yaml"))
+                             f"there is {', '.join(names())}, or give a file that ends in .yaml"), "E0509")
         path = shipped.path("specs", "recipes", f"{given}.yaml")
     try:
         return Source(str(path), path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}", "E0510") from None
 
 
 def _keys(model: type[BaseModel], at: Path_) -> Iterator[Path_]:
@@ -127,7 +144,8 @@ class _Text:
         if not isinstance(node, yaml.MappingNode):
             self.entries[path] = _Entry(key or span, span, False, _plain(node))
             return
-        self.entries[path] = _Entry(key or span, span, True, None)
+        first = Span(source, span.start, span.start + len(span.text.partition("\n")[0].partition(":")[0]))
+        self.entries[path] = _Entry(key or first, span, True, None)
         for name, value in node.value:
             place, word = Span(source, name.start_mark.index, name.end_mark.index), str(name.value)
             if (twice := self.entries.get((*path, word))) is not None:
@@ -156,14 +174,25 @@ def _composed(source: Source) -> _Node:
     try:
         node = yaml.compose(source.text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        at = mark.index if mark else 0
-        raise SpecError([errors.no_yaml(Span(source, at, min(at + 1, len(source.text))), str(error.problem))]) from None
+        raise SpecError([_no_yaml(source, error)]) from None
     except yaml.YAMLError as error:
         raise SpecError([errors.no_yaml(Span(source, 0, 0), str(error).splitlines()[0])]) from None
     if node is None:
         raise SpecError([errors.no_yaml(Span(source, 0, 0), "there is nothing in it")])
     return _Node(source, node)
+
+
+def _no_yaml(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
+    """At what YAML stumbled over; a key without its colon, at the key."""
+    if (key := error.context_mark) and error.context == "while scanning a simple key":
+        span = Span(source, key.index, key.index + len(source.text[key.index :].partition("\n")[0].rstrip()))
+        return errors.no_yaml(span, "a key without a colon", "`key: value`")
+    mark = error.problem_mark or error.context_mark
+    at = mark.index if mark else 0
+    span = Span(source, at, min(at + 1, len(source.text)))
+    if span.text == "\t":
+        return errors.no_yaml(span, "a tab before a key", "indent with blanks")
+    return errors.no_yaml(span, str(error.problem))
 
 
 def _plain(node: yaml.Node) -> Any:
@@ -178,12 +207,26 @@ def _plain(node: yaml.Node) -> Any:
 # --- what pydantic says, at its places ---
 
 
+_KEYS = frozenset(path[-1] for path in _keys(Recipe, ()))
+
+
 def _told(error: ValidationError, text: _Text) -> Iterable[Diagnostic]:
     found: dict[Span, Diagnostic] = {}
     for detail in error.errors():
-        diagnostic = _diagnostic(detail["type"], detail["loc"], detail["msg"], text)
+        diagnostic = _diagnostic(detail["type"], detail["loc"], _message(detail), text)
         found.setdefault(diagnostic.labels[0].span, diagnostic)
     return sorted(found.values(), key=lambda diagnostic: diagnostic.labels[0].span.start)
+
+
+def _message(detail: ErrorDetails) -> str:
+    """In an author's words: what the key needs, and what it has."""
+    kind, limits, given = detail["type"], detail.get("ctx", {}), detail["input"]
+    needs = _NEEDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float")) else None
+    needs = needs or next((f"{words} {limits[name]:g}" for name, words in _BOUNDS.items() if name in limits), None)
+    if kind == "literal_error":
+        needs = f"one of {limits['expected'].replace(chr(39), '`')}"
+    key = next((part for part in reversed(detail["loc"]) if isinstance(part, str) and part in _KEYS), None)
+    return f"`{key}` is {needs}, not `{given}`" if needs and key and not isinstance(given, dict) else detail["msg"]
 
 
 def _diagnostic(kind: str, loc: tuple[int | str, ...], message: str, text: _Text) -> Diagnostic:

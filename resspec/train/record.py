@@ -44,14 +44,14 @@ def locked(folder: Path) -> Iterator[None]:
         # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
         file = (folder / "lock").open("a+b", buffering=0)
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}") from None
+        raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}", "E0602") from None
     with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
             holder = file.read().decode(errors="replace").strip() or "one that just started"
-            raise UsageError(f"another process trains in {folder}: {holder}") from None
+            raise UsageError(f"another process trains in {folder}: {holder}", "E0601") from None
         with suppress(OSError):  # who it is matters less than that it trains
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
@@ -67,12 +67,13 @@ def read(folder: Path) -> dict[str, Any] | None:
         found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         if folder.is_dir() and any(file.name not in BEFORE and not file.match(DRAFTS) for file in folder.iterdir()):
-            raise UsageError(f"the run folder {folder} is not empty, and holds no run; it is left as it is") from None
+            told = f"the run folder {folder} is not empty, and holds no run; it is left as it is"
+            raise UsageError(told, "E0603") from None
         return None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+        raise UsageError(f"{path} cannot be read: {error}", "E0603") from None
     if found.get("schema") != SCHEMA:
-        raise UsageError(f"{path} is no {SCHEMA}: another version of resspec made it")
+        raise UsageError(f"{path} is no {SCHEMA}: another version of resspec made it", "E0604")
     return found
 
 
@@ -84,7 +85,7 @@ def result(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}; without it the same command makes it anew") from None
+        raise UsageError(f"{path} cannot be read: {error}; without it the same command makes it anew", "E0603") from None
     return found
 
 
@@ -120,7 +121,7 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
                 file.write(content)
         except OSError as error:
             raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more; "
-                             "the same command goes on from the last checkpoint") from None
+                             "the same command goes on from the last checkpoint", "E0607") from None
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -53,7 +53,7 @@ def planned(job: Job, run: Path, processes: Processes) -> Plan:
     if found is None:
         return Plan(job, decide(job.network, job.recipe, processes), processes)
     if told := differences(found, job, run):
-        raise UsageError(told)
+        raise UsageError(told, "E0605")
     kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
     chosen = Machine(**kept)
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
@@ -81,7 +81,7 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
             facts = finish(plan, state, run, stopping)
         except RuntimeError as error:
             if failure := worker_failure(error):
-                raise UsageError(f"{failure}; the same command goes on from the last checkpoint") from None
+                raise UsageError(f"{failure}; the same command goes on from the last checkpoint", "E0612") from None
             raise
         except loop.Asked as asked:
             raise stop.Stopped(asked.number, f"stopped by a signal after step {state.step} of {plan.steps}; "
@@ -152,7 +152,7 @@ def _begin(plan: Plan, run: Path) -> None:
     if found is None:
         record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
     elif told := differences(found, plan.job, run):
-        raise UsageError(told)
+        raise UsageError(told, "E0605")
 
 
 def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
@@ -170,7 +170,7 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
     if damaged:
-        raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}")
+        raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}", "E0606")
 
 
 def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:

@@ -41,7 +41,7 @@ class Given:
             reshaped, missing = [name for name in reshaped if name not in head], [m for m in missing if m not in head]
             shared = {name: tensor for name, tensor in shared.items() if tensor.shape == wanted[name].shape}
         if reshaped or missing or strange:
-            raise UsageError(self._misfit(wanted, reshaped, missing, strange, head))
+            raise UsageError(self._misfit(wanted, reshaped, missing, strange, head), "E0610")
         module.load_state_dict(shared, strict=False)
 
     def _misfit(
@@ -67,16 +67,16 @@ def read(path: Path, *, new_head: bool = False) -> Given:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+        raise UsageError(f"cannot read {path}: {error.strerror}", "E0611") from None
     except UnpicklingError:
-        raise UsageError(f"{path} holds more than tensors; what is more is a program, and is not run") from None
+        raise UsageError(f"{path} holds more than tensors; what is more is a program, and is not run", "E0611") from None
     except Exception as error:  # noqa: BLE001 (safetensors' and torch's readers raise what they like)
-        raise UsageError(f"{path} holds no weights: {str(error).splitlines()[0]}") from None
+        raise UsageError(f"{path} holds no weights: {str(error).splitlines()[0]}", "E0611") from None
     for name in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(name), dict):
             found = found[name]
     if not isinstance(found, dict) or not all(isinstance(tensor, Tensor) for tensor in found.values()) or not found:
-        raise UsageError(f"{path} holds no weights: no table of tensors by name")
+        raise UsageError(f"{path} holds no weights: no table of tensors by name", "E0611")
     tensors = {name.removeprefix("module."): tensor for name, tensor in found.items()}
     return Given(path, tensors, sha256(content).hexdigest(), new_head)
 

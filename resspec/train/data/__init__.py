@@ -28,4 +28,4 @@ def load(name: str, *, normalise: str = "channel", download: bool = False) -> Da
         return place.at(Path(name), normalise)
     close = nearest(name, NAMES)
     hint = f"did you mean `{close}`?" if close else f"there is {', '.join(NAMES)}, or a folder's path"
-    raise UsageError(f"no data set is called `{name}`; {hint}")
+    raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")

@@ -47,9 +47,9 @@ def _part(folder: Path, files: tuple[str, ...], layout: Layout) -> Stored:
         images = torch.cat([torch.from_numpy(batch["data"]).view(-1, 3, 32, 32) for batch in batches])
         labels = torch.tensor([label for batch in batches for label in batch[layout.labels]])
     except (KeyError, TypeError, RuntimeError) as error:
-        raise UsageError(f"{folder} does not hold {layout.name}: {error}") from None
+        raise UsageError(f"{folder} does not hold {layout.name}: {error}", "E0514") from None
     if images.dtype != torch.uint8 or len(images) != len(labels):
-        raise UsageError(f"{folder} does not hold {layout.name}: {len(images)} images, {len(labels)} labels")
+        raise UsageError(f"{folder} does not hold {layout.name}: {len(images)} images, {len(labels)} labels", "E0514")
     return Stored(images, labels)
 
 
@@ -58,9 +58,9 @@ def _read(path: Path) -> dict[str, Any]:
         with path.open("rb") as file:
             content = _Unpickler(file, encoding="latin1").load()
     except (OSError, EOFError, ValueError, TypeError, AttributeError, ImportError, IndexError, pickle.UnpicklingError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+        raise UsageError(f"{path} cannot be read: {error}", "E0514") from None
     if not isinstance(content, dict):
-        raise UsageError(f"{path} is no file of CIFAR's")
+        raise UsageError(f"{path} is no file of CIFAR's", "E0514")
     return content
 
 

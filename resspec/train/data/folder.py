@@ -45,9 +45,9 @@ def load(folder: Path, normalise: str) -> Dataset:
     train, test = folder / TRAIN, next(folder / name for name in TEST if (folder / name).is_dir())
     classes = _subfolders(train)
     if not classes:
-        raise UsageError(f"{train} has no folders: there must be one for each class")
+        raise UsageError(f"{train} has no folders: there must be one for each class", "E0513")
     if strange := [name for name in _subfolders(test) if name not in classes]:
-        raise UsageError(f"{test} has a folder `{strange[0]}`, {train} has none: they are not of one data set")
+        raise UsageError(f"{test} has a folder `{strange[0]}`, {train} has none: they are not of one data set", "E0513")
     moments = replace(IMAGENET, normalise=normalise)
 
     def part(root: Path) -> InFolders:
@@ -136,11 +136,11 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     try:
         yield iterator
     except BrokenPicture as broken:
-        raise UsageError(str(broken)) from None
+        raise UsageError(str(broken), "E0514") from None
     except RuntimeError as error:
         if failure := worker_failure(error):
             stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
-            raise UsageError(failure + "".join(stopped)) from None
+            raise UsageError(failure + "".join(stopped), "E0612") from None
         raise
     finally:
         if workers:
@@ -184,5 +184,5 @@ def _images(part: Path, classes: tuple[str, ...]) -> tuple[tuple[str, ...], Tens
         files += here
         labels += [label] * len(here)
     if not files:
-        raise UsageError(f"there is no image in {part}")
+        raise UsageError(f"there is no image in {part}", "E0513")
     return tuple(files), torch.tensor(labels)

@@ -34,7 +34,7 @@ def _part(folder: Path, part: str) -> Stored:
     images = _read(folder, f"{part}-images-idx3-ubyte", 3)
     labels = _read(folder, f"{part}-labels-idx1-ubyte", 1)
     if len(images) != len(labels):
-        raise UsageError(f"{folder}: {len(images)} images and {len(labels)} labels in the part {part}")
+        raise UsageError(f"{folder}: {len(images)} images and {len(labels)} labels in the part {part}", "E0514")
     return Stored(images.unsqueeze(1), labels.long())
 
 
@@ -42,15 +42,15 @@ def _read(folder: Path, name: str, axes: int) -> Tensor:
     """An array of unsigned bytes: two zeros, the type 8, the number of axes, their lengths as big-endian words, the bytes."""
     path = _file(folder, name)
     if path is None:
-        raise UsageError(f"there is no {name} in {folder}, nor {name}.gz")
+        raise UsageError(f"there is no {name} in {folder}, nor {name}.gz", "E0514")
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from None
+        raise UsageError(f"{path} cannot be read: {error}", "E0514") from None
     start = 4 + 4 * axes
     lengths = [int.from_bytes(content[at : at + 4], "big") for at in range(4, start, 4)]
     if content[:4] != bytes([0, 0, 8, axes]) or len(content) != start + prod(lengths):
-        raise UsageError(f"{path} is no IDX file of bytes with {axes} axes, or not a whole one")
+        raise UsageError(f"{path} is no IDX file of bytes with {axes} axes, or not a whole one", "E0514")
     return torch.frombuffer(bytearray(content), dtype=torch.uint8, offset=start).view(lengths)
 
 

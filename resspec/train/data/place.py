@@ -58,7 +58,7 @@ def named(name: str, normalise: str, *, download: bool) -> Dataset:
         _download(kind.torchvision, places()[0])
         return named(name, normalise, download=False)
     looked = "".join(f"\n  {path}" for path in folders)
-    raise UsageError(f"the data set `{name}` is not here; looked at{looked}\n{kind.advice}")
+    raise UsageError(f"the data set `{name}` is not here; looked at{looked}\n{kind.advice}", "E0512")
 
 
 def at(path: Path, normalise: str) -> Dataset:
@@ -68,7 +68,7 @@ def at(path: Path, normalise: str) -> Dataset:
             if kind.is_here(candidate):
                 return kind.load(candidate, normalise)
     raise UsageError(f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
-                     "nor CIFAR's Python version")
+                     "nor CIFAR's Python version", "E0513")
 
 
 def _download(name: str, to: Path) -> None:
@@ -77,4 +77,4 @@ def _download(name: str, to: Path) -> None:
     try:
         getattr(datasets, name)(to, download=True)
     except (OSError, RuntimeError) as error:
-        raise UsageError(f"{name} cannot be downloaded to {to}: {error}") from None
+        raise UsageError(f"{name} cannot be downloaded to {to}: {error}", "E0516") from None

@@ -1,0 +1,158 @@
+"""What goes wrong with recipes, data, runs and checkpoints where no text is to blame: each has a code, and each code a page."""
+
+from __future__ import annotations
+
+import re
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+
+from resspec import cli, shipped
+from resspec.commands import eval as eval_
+from resspec.commands import parser
+from resspec.compiler import load
+from resspec.diagnostics import ResspecError
+from resspec.files import write
+from resspec.train import checkpoint, compare, data, decide, errors, recipe_file, record, weights
+from resspec.train.data import crop, idx, place
+from resspec.train.data.draw import Draw
+from resspec.train.plan import Plan
+from resspec.train.recipe import Test
+from tests.texts import written
+from tests.train.small import ALONE, job, plan, tiny, train
+
+ELSEWHERE = {"E0614"}  # where several processes train: test_crash.py kills one
+SOURCES = [path for folder in ("train", "commands") for path in (Path(errors.__file__).parents[1] / folder).rglob("*.py")]
+LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
+
+
+def in_use(folder: Path) -> None:
+    code = "import sys; from pathlib import Path; from resspec.train.record import locked\n"
+    code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"held\n"
+        try:
+            with record.locked(folder):
+                pass
+        finally:
+            other.communicate()
+
+
+def file_in_the_way(folder: Path) -> None:
+    written(folder, "", "file")
+    with record.locked(folder / "file" / "run"):
+        pass
+
+
+def other_version(folder: Path) -> None:
+    write(folder / "run.json", b'{"schema": "resspec.run/1"}')
+    record.read(folder)
+
+
+def other_run(folder: Path) -> None:
+    train(tiny(folder), folder / "run", "duration=2 iterations")
+    plan(job(tiny(folder), "rate=0.3", "duration=2 iterations"), folder / "run")
+
+
+def damaged_checkpoints(folder: Path) -> None:
+    train(tiny(folder), folder / "run", "duration=2 iterations")
+    (folder / "run" / "result.json").unlink()
+    for path in (folder / "run" / "checkpoints").rglob("*.safetensors"):
+        path.write_bytes(path.read_bytes()[:100])
+    train(tiny(folder), folder / "run", "duration=2 iterations")
+
+
+def full_disk(folder: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        checkpoint.save(folder, 1, {"tensors": bytes(5000)}, keep=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def too_large(folder: Path) -> None:
+    decide.micro_batch(load(written(folder, LARGE)), recipe_file.load("digits"), ALONE)
+
+
+def uneven_batch(folder: Path) -> None:
+    decided = plan(job(tiny(folder), "bn_batch=32"), folder / "run")
+    Plan(decided.job, decided.machine, replace(ALONE, world=4))
+
+
+def killed_worker(folder: Path) -> None:
+    for part in ("train", "val"):
+        (folder / part / "cat").mkdir(parents=True)
+        Image.new("RGB", (20, 20)).save(folder / part / "cat" / "one.png")
+    draws = [Draw(_Killing(), torch.tensor([0]))]  # type: ignore[arg-type]
+    list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
+
+
+class _Killing:
+    def __iter__(self) -> None:
+        raise SystemExit(1)
+
+
+CASES: dict[str, Callable[[Path], object]] = {
+    "E0509": lambda _: recipe_file.load("digit"),
+    "E0510": lambda folder: recipe_file.load(str(folder / "none.yaml")),
+    "E0511": lambda _: data.load("cifar-11"),
+    "E0512": lambda _: data.load("imagenet"),
+    "E0513": lambda folder: data.load(str(folder)),
+    "E0514": lambda folder: idx.load(folder, "channel"),
+    "E0515": lambda _: crop.centre(torch.zeros(1, 3, 8, 8), 9),
+    "E0516": lambda folder: place._download("FashionMNIST", written(folder, "", "file") / "below"),
+    "E0517": uneven_batch,
+    "E0601": in_use,
+    "E0602": file_in_the_way,
+    "E0603": compare.load,
+    "E0604": other_version,
+    "E0605": other_run,
+    "E0606": damaged_checkpoints,
+    "E0607": full_disk,
+    "E0608": lambda folder: train(tiny(folder), folder / "run", "duration=6 iterations", "rate=1e38", "warmup=null", "log=1"),
+    "E0609": too_large,
+    "E0610": lambda folder: weights.read(saved(folder)).into(torch.nn.Linear(3, 4)),
+    "E0611": lambda folder: weights.read(written(folder, "none", "none.safetensors")),
+    "E0612": killed_worker,
+    "E0613": lambda folder: eval_.run(parser().parse_args(["eval", str(unended(folder))])),
+}
+
+
+def saved(folder: Path) -> Path:
+    torch.save(torch.nn.Linear(2, 2).state_dict(), folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+def unended(folder: Path) -> Path:
+    train(tiny(folder), folder / "run", "duration=2 iterations")
+    (folder / "run" / "weights.safetensors").unlink()
+    return folder / "run"
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_a_failure_has_its_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / "nothing"))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ResspecError) as caught:
+        CASES[code](tmp_path)
+    assert caught.value.code == code
+
+
+def test_codes_and_pages_and_cases_are_the_same() -> None:
+    told = {code for path in SOURCES for code in re.findall(r'"(E0[56]\d\d)"', path.read_text(encoding="utf-8"))}
+    located = set(re.findall(r'"(E0[56]\d\d)"', Path(errors.__file__).read_text(encoding="utf-8")))
+    pages = {path.stem for path in shipped.path("grammar", "diagnostics").glob("E0[56]*.md")}
+    assert told == pages == located | set(CASES) | ELSEWHERE and not located & set(CASES)
+
+
+def test_a_code_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["train", "digits", "--recipe", "digit", "--plan"]) == 2
+    assert capsys.readouterr().err == "error[E0509]: no recipe is called `digit`; did you mean `digits`?\n"
