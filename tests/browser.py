@@ -136,3 +136,29 @@ def browser() -> Iterator[Browser]:
         os.close(read)
         os.close(written)
         shutil.rmtree(profile, ignore_errors=True)
+
+
+# The texts of a page that do not stand out from their ground: a contrast of less than 4.5, as WCAG 2 counts it.
+POOR = """(() => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+    const over = (colour) => { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); };
+    const light = (rgb) => rgb.map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+    const pixel = () => light([...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3));
+    const found = [];
+    for (const element of document.querySelectorAll("body *:not(script, title, desc, style)")) {
+        const words = [...element.childNodes].filter((n) => n.nodeType === 3 && n.data.trim()).map((n) => n.data).join("");
+        if (!words || !element.checkVisibility() || element.closest(".unseen, .skip, noscript")) continue;
+        const around = [];
+        for (let e = element; e; e = e.parentElement) around.unshift(e);
+        for (const e of around) over(getComputedStyle(e).backgroundColor);
+        const box = element.ownerSVGElement && element.parentElement.querySelector(":scope > rect.box");
+        if (box) over(getComputedStyle(box).fill);
+        const ground = pixel();
+        over(element.ownerSVGElement ? getComputedStyle(element).fill : getComputedStyle(element).color);
+        const ink = pixel();
+        const contrast = (Math.max(ground, ink) + 0.05) / (Math.min(ground, ink) + 0.05);
+        if (contrast < 4.5) found.push([words, contrast, element.outerHTML]);
+    }
+    return found;
+})()"""

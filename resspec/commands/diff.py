@@ -23,6 +23,7 @@ EXAMPLES = """\
   resspec diff build/old.report.json specs/new.res  of a report figures alone
   resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
   resspec diff resnet18 resnet34 --format markdown  for a pull request
+  resspec diff resnet18 resnet34 --format html > diff.html
   resspec diff --since main            every network that changed since a branch
                                        left main, by its spec or by a library
 
@@ -33,24 +34,25 @@ Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("sides", nargs="*", metavar="A B", help="a spec, REV:PATH in git, or a saved report or IR (.json)")
     parser.add_argument("--since", metavar="REV", help="compare the specs of this git repository with what they were there")
-    parser.add_argument("--format", choices=("table", "markdown", "json"), default="table",
-                        help="markdown is for a pull request, json has everything")
+    parser.add_argument("--format", choices=("table", "markdown", "json", "html"), default="table",
+                        help="markdown is for a pull request, json has everything, html is a page with both drawn")
     parser.add_argument("--exit-zero", action="store_true", help="exit with 0 for different networks too")
 
 
 def run(arguments: Namespace) -> int:
     if arguments.since:
-        if arguments.sides or arguments.format == "json":
+        if arguments.sides or arguments.format in ("json", "html"):
             raise UsageError("--since takes no sides, and is for people: a table or markdown")
         return _since(arguments)
     if len(arguments.sides) != 2:
         raise UsageError(f"a diff has two sides, not {len(arguments.sides)}: resspec diff A B")
+    a, b = arguments.sides
     try:
-        found = _compared(*arguments.sides)
+        found, text = _made(a, b, arguments.format)
     except SpecError as error:
         show(error.diagnostics)
         return 2
-    print(_text(found, arguments.format), end="")
+    print(text, end="")
     return 0 if found.same or arguments.exit_zero else 1
 
 
@@ -96,6 +98,38 @@ def _compared(a: str, b: str) -> Diff:
 
     digests = Digests()
     return diff(_side(a, digests), _side(b, digests), digests)
+
+
+def _made(a: str, b: str, form: str) -> tuple[Diff, str]:
+    if form == "html":
+        return _page(a, b)
+    found = _compared(a, b)
+    return found, _text(found, form)
+
+
+def _page(a: str, b: str) -> tuple[Diff, str]:
+    from resspec.backends.diff import diff
+    from resspec.backends.diff.marks import marks
+    from resspec.backends.html.diff import Drawn, to_html
+    from resspec.ir.fingerprint import Digests
+    from resspec.passes.quantities import Facts
+
+    digests = Digests()
+    x, y = _side(a, digests), _side(b, digests)
+    found = diff(x, y, digests)
+    names = found.a.network, found.b.network
+    titles = names if names[0] != names[1] else (a, b)
+    if x.network is None or y.network is None or found.structure is None:
+        return found, to_html(found, titles, None)
+    signs = marks(x.network, y.network, found.structure, digests)
+    return found, to_html(found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, {**_texts(a), **_texts(b)}))
+
+
+def _texts(given: str) -> dict[str, str]:
+    """Those of a spec; an IR has none."""
+    from resspec.compiler import sources
+
+    return {} if given.endswith(".json") else sources(given)
 
 
 def _text(found: Diff, form: str) -> str:

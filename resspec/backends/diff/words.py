@@ -52,20 +52,21 @@ def _one_sided(changes: list[Change]) -> Iterator[Line]:
     alike: dict[tuple[str, str], list[Place]] = {}
     for change in changes:
         if at := change.a or change.b:
-            alike.setdefault(("-" if change.a else "+", _many(at)), []).append(at)
+            alike.setdefault(("-" if change.a else "+", many(at)), []).append(at)
     for (sign, what), places in alike.items():
         names = _listed([at.name for at in places])
         more = f"{len(places)} × " if len(places) > _FEW + 1 else ""
         yield Line(sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places))))
 
 
-def _many(at: Place) -> str:
+def many(at: Place) -> str:
+    """What a place holds, and how often."""
     return f"{at.times} × {at.holds}" if at.times > 1 else at.holds
 
 
 def _blocks(blocks: Blocks, changes: list[Change]) -> Line:
     signed = [("-", c.a) if c.a else ("+", c.b) for c in changes]
-    parts = [f"{sign} {_many(at)} ({at.name})" for sign, at in signed if at]
+    parts = [f"{sign} {many(at)} ({at.name})" for sign, at in signed if at]
     listed = parts if len(parts) <= _FEW else [*parts[:_FEW], f"{len(parts) - _FEW} more"]
     what = f"{blocks.a} → {blocks.b} block{'s' * (blocks.b != 1)}"
     return Line("~", blocks.section, ", ".join([what, *listed]), _both(blocks.spans))
@@ -96,6 +97,11 @@ def _words(detail: Detail) -> tuple[str, str]:
     """What two details must have in common to be said at once: which sides have something, and the kinds of shortcuts."""
     a, b = (value.split(" (")[0] for value in (detail.a, detail.b))
     return (a, b) if detail.what in ("shortcut", "replaced") else (a and "a", b and "b")
+
+
+def said(detail: Detail) -> str:
+    """`stride 2 → 1`."""
+    return _what(detail.what, ((detail.a, detail.b),))
 
 
 def _what(what: str, values: tuple[tuple[str, str], ...]) -> str:

@@ -155,6 +155,11 @@ function fold(row, wanted) {
   if (row.folds) row.folds.setAttribute("aria-expanded", String(wanted));
 }
 
+function cell([text, remark], number) {
+  const classes = [data.columns[number + 1].wide ? "wide" : "", remark ? "differs" : ""].join(" ").trim();
+  return made("td", { className: classes }, text, ...(remark ? [made("small", {}, remark)] : []));
+}
+
 function line(row) {
   const name = made("button", { type: "button", className: "name", title: row.name },
     ...(row.sign ? [`${row.sign} `] : []), ...row.label.split(/(?<=\.)(?=[^.])/).flatMap((part) => [part, made("wbr")]));
@@ -167,28 +172,27 @@ function line(row) {
   } else part.append(made("span", { className: "no-fold" }));
   if (row.tint) part.append(made("span", { className: `swatch ${row.tint}` }));
   part.append(label);
-  const cells = row.shown.map((text, number) => made("td", {
-    className: [data.columns[number + 1].wide ? "wide" : "", text.includes("→") ? "differs" : ""].join(" ").trim() }, text));
-  row.element = made("tr", { className: `level-${row.level} ${row.change}`.trim() }, made("th", { scope: "row" }, part), ...cells);
+  const cells = row.shown.map(cell);
+  row.element = made("tr", { className: `level-${row.level} ${row.change}`.trim() }, 
+    made("th", { scope: "row", colSpan: cells.length ? 1 : data.columns.length }, part), ...cells);
   links(row.element, () => lightRows([row]));
   name.addEventListener("click", () => pin(() => lightRows([row]), told(row)));
 }
 
 /* --- bars --- */
 
-function bar({ heading, column, total }) {
-  const whole = roots.reduce((sum, row) => sum + row.values[column], 0) || 1;
-  const parts = roots.filter((row) => row.values[column] > 0).map((row) => {
-    const share = row.values[column] / whole;
-    const part = made("li", { className: row.tint, title: `${row.label}: ${row.shown[column]} ${heading}, ${(100 * share).toFixed(1)} %` },
-      made("span", { className: share > 0.15 ? "" : "unseen" }, share > 0.15 ? row.label : `${row.label} ${row.shown[column]}`));
-    part.style.flexGrow = String(share * 1000);
-    part.style.flexBasis = "0";
-    (row.bars = row.bars || []).push(part);
-    links(part, () => lightRows([row]));
-    return part;
+function bar({ heading, total, parts }) {
+  const segments = parts.filter(([, share]) => share > 0).map(([number, share, value]) => {
+    const row = rows[number], wide = share > 0.15;
+    const segment = made("li", { className: row.tint, title: `${row.label}: ${value} ${heading}, ${(100 * share).toFixed(1)} %` },
+      made("span", { className: wide ? "" : "unseen" }, wide ? row.label : `${row.label} ${value}`));
+    segment.style.width = `${100 * share}%`;
+    (row.bars = row.bars || []).push(segment);
+    links(segment, () => lightRows([row]));
+    return segment;
   });
-  return made("div", { className: "bar" }, made("span", {}, heading), made("ul", { "aria-label": heading }, ...parts), made("span", {}, total));
+  return made("div", { className: "bar" },
+    made("span", {}, heading), made("ul", { "aria-label": heading }, ...segments), made("span", {}, total));
 }
 
 /* --- the spec --- */
@@ -217,7 +221,7 @@ rows.forEach(line);
 document.getElementById("totals").append(...data.totals.map(([name, value, more]) =>
   made("div", {}, made("dt", {}, name), made("dd", {}, value, ...(more ? [" ", made("small", {}, more)] : [])))));
 document.querySelector("#parts tfoot").append(made("tr", {}, made("th", { scope: "row" }, "total"),
-  ...data.total.map((text, number) => made("td", { className: data.columns[number + 1].wide ? "wide" : "" }, text))));
+  ...data.total.map(cell)));
 document.getElementById("bars").append(...data.bars.map(bar));
 document.querySelector("#exact tbody").append(...data.exact.map(([name, ...values]) =>
   made("tr", {}, made("th", { scope: "row" }, name), ...values.map((text) => made("td", {}, text)))));

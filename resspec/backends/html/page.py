@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from resspec import __version__
 from resspec.backends.draw.shapes import Drawing
@@ -17,6 +17,9 @@ from resspec.backends.draw.svg import style, to_svg
 from resspec.render import visible
 
 _FOLDER = Path(__file__).parent
+
+
+Cell = tuple[str, str]  # what is read, and a remark
 
 
 class PageRow(NamedTuple):
@@ -30,7 +33,7 @@ class PageRow(NamedTuple):
     label: str
     holds: str
     values: Sequence[int]
-    shown: Sequence[str]
+    shown: Sequence[Cell]
     keys: Sequence[str] = ()
     panels: Sequence[str] = ()
     own: Sequence[str] = ()
@@ -47,15 +50,23 @@ class PageColumn(NamedTuple):
     wide: bool = False
 
 
+class PageBar(NamedTuple):
+    """`parts`: the number of a row, its share of the bar from 0 to 1, its value."""
+
+    heading: str
+    total: str
+    parts: Sequence[tuple[int, float, str]]
+
+
 class PageData(NamedTuple):
-    """What the script shows. `totals`, large: name, value, a remark; `total`: the foot of the table; `bars`: heading, column,
-    total; `exact`: a name and its values; `sources`: texts by their names."""
+    """What the script shows. `totals`, large: name, value, a remark; `total`: the foot of the table; `exact`: a name and its
+    values; `sources`: texts by their names."""
 
     columns: Sequence[PageColumn]
     rows: Sequence[PageRow]
     totals: Sequence[tuple[str, str, str]]
-    total: Sequence[str]
-    bars: Sequence[tuple[str, int, str]]
+    total: Sequence[Cell]
+    bars: Sequence[PageBar]
     exact: Sequence[Sequence[str]]
     sources: Mapping[str, str]
 
@@ -68,13 +79,13 @@ class Headings(NamedTuple):
     note: str
 
 
-def page(data: PageData, headings: Headings, drawing: Drawing | None) -> str:
+def page(data: PageData, headings: Headings, drawing: Drawing | None, kind: Literal["report", "diff"]) -> str:
     """A whole HTML file."""
     script, sheet = _file("page.js"), _file("page.css") + style()
     policy = f"default-src 'none'; style-src {_hash(sheet)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     words = {name: _text(value) for name, value in headings._asdict().items()}
     return Template(_file("page.html")).substitute(
-        words, policy=policy, style=sheet, script=script, version=__version__, data=_json(_document(data)),
+        words, kind=kind, policy=policy, style=sheet, script=script, version=__version__, data=_json(_document(data)),
         drawing=to_svg(drawing, alone=False) if drawing else "<p>A saved report has no drawing.</p>",
     )
 
@@ -85,7 +96,7 @@ def _document(data: PageData) -> dict[str, Any]:
         "rows": [row._asdict() for row in data.rows],
         "totals": data.totals,
         "total": data.total,
-        "bars": [{"heading": heading, "column": column, "total": total} for heading, column, total in data.bars],
+        "bars": [bar._asdict() for bar in data.bars],
         "exact": data.exact,
         "sources": [{"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
                     for name, text in data.sources.items()],

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from resspec.backends.draw import Pictured, draw
-from resspec.backends.html.page import Headings, PageColumn, PageData, PageRow, page
+from resspec.backends.html.page import Headings, PageBar, PageColumn, PageData, PageRow, page
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report import Report
 from resspec.backends.report.table import figure, memory_lines
@@ -33,14 +33,14 @@ def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
         columns=_COLUMNS,
         rows=rows,
         totals=shown,
-        total=["", *(figure(name, totals[name]) for name in FIGURES)],
-        bars=[(words, i, figure(name, totals[name])) for i, (name, words) in enumerate(FIGURES.items(), 1)],
+        total=[("", ""), *((figure(name, totals[name]), "") for name in FIGURES)],
+        bars=[_bar(words, i, rows, figure(name, totals[name])) for i, (name, words) in enumerate(FIGURES.items(), 1)],
         exact=[(name, f"{value:,}") for name, value in totals.items()],
         sources=texts_of((line for row in rows for line in (*row.own, *row.around)), sources),
     )
     note = "; ".join(["macs, acts and outputs are for one sample", *memory_lines(report)])
     lead = f"input {report.input} · {len(facts.network.sections)} sections · hash {report.hash[:16]}"
-    return page(data, Headings(report.network, lead, "Where it is", "Parts", note), drawing)
+    return page(data, Headings(report.network, lead, "Where it is", "Parts", note), drawing, "report")
 
 
 def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
@@ -84,5 +84,11 @@ def _part(parent: tuple[int, str], trail: Trail, figures: Figures, section: list
 
 
 def _row(parent: int | None, name: str, node: Node, figures: Figures) -> PageRow:
-    shown = [str(node.output), *(figure(quantity, figures[quantity]) for quantity in FIGURES)]
+    shown = [(str(node.output), ""), *((figure(quantity, figures[quantity]), "") for quantity in FIGURES)]
     return PageRow(parent, 1, name, name, "", [node.output.elements, *(figures[quantity] for quantity in FIGURES)], shown)
+
+
+def _bar(words: str, column: int, rows: Sequence[PageRow], total: str) -> PageBar:
+    sections = [(i, row) for i, row in enumerate(rows) if row.parent is None]
+    whole = sum(row.values[column] for _, row in sections) or 1
+    return PageBar(words, total, [(i, row.values[column] / whole, row.shown[column][0]) for i, row in sections])

@@ -1,0 +1,166 @@
+"""A difference as a page: both networks drawn, what changed in which section, what that costs, and the lines that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff.marks import Marks
+from resspec.backends.diff.sentences import verdict, weights_sentences
+from resspec.backends.diff.structure import Change
+from resspec.backends.diff.words import many, said
+from resspec.backends.draw import SIGNS, Pictured, draw
+from resspec.backends.draw.shapes import Drawing
+from resspec.backends.html.page import Cell, Headings, PageBar, PageColumn, PageData, PageRow, page
+from resspec.backends.html.places import own_lines, texts_of
+from resspec.backends.report.table import figure, memory_lines
+from resspec.passes.quantities import Facts
+
+FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved"}
+_KINDS = {"added": "+", "removed": "-", "changed": "~", "replaced": "~"}
+_TOTALS = {"layers": "layers", **FIGURES, "training_bound_bytes": "training bound"}
+_TINTS = 7
+
+
+class Drawn(NamedTuple):
+    """Both networks with their marks, and the texts of their files."""
+
+    facts: tuple[Facts, Facts]
+    marks: Marks
+    sources: Mapping[str, str]
+
+
+def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
+    """`drawn`: None where a side is a saved report, which has no drawing and no spec."""
+    drawing = draw(list(map(Pictured, drawn.facts, titles, drawn.marks))) if drawn else None
+    rows = list(_rows(diff, drawn, drawing))
+    a, b = diff.a.totals, diff.b.totals
+    exact = [(name, f"{a[name]:,}", f"{b[name]:,}", f"{b[name] - a[name]:+,}" if a[name] != b[name] else "") for name in a]
+    data = PageData(
+        columns=[PageColumn("part"), *(PageColumn(words, wide=words == "acts") for words in FIGURES.values())],
+        rows=rows,
+        totals=[_total(words, name, diff) for name, words in _TOTALS.items()],
+        total=[_cell(name, a[name], b[name]) for name in FIGURES],
+        bars=list(_bars(diff, rows)),
+        exact=[("", "a", "b", "b - a"), *exact],
+        sources=texts_of((line for row in rows for line in row.own), drawn.sources if drawn else {}),
+    )
+    lead = [verdict(diff)]
+    for side, report in (("a", diff.a), ("b", diff.b)):
+        lead.append(f"{side}: {report.network}, input {report.input}, hash {report.hash[:16]}")
+    weights = weights_sentences(diff.weights) if diff.weights else ()
+    note = "; ".join([*(sentence.strip() for sentence in weights), *memory_lines(diff.b)[:1]])
+    return page(data, Headings(" → ".join(titles), " · ".join(lead), "Where it is", "Changes", note), drawing, "diff")
+
+
+def _rows(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Iterator[PageRow]:
+    """Sections of both, in them what changed; first what changed of the network itself."""
+    keys = _keys(drawing) if drawing else {}
+    changes = list(diff.structure.changes) if diff.structure else []
+    tints = {(panel.column, panel.section): panel.tint for panel in drawing.panels} if drawing else {}
+    number = i = j = 0
+    for row in _changes(None, [change for change in changes if not change.section], keys):
+        yield row
+        number += 1
+    for pair in diff.pairs:
+        parent, number = number, number + 1
+        row = _pair(pair)
+        column, index = (1, j) if pair.b else (0, i)
+        row = row._replace(tint=tints.get((column, index), f"s{index % _TINTS + 1}"))
+        if drawn:
+            places = [(0, i)] * (pair.a is not None) + [(1, j)] * (pair.b is not None)
+            spans = [drawn.facts[side].network.sections[at].span for side, at in places]
+            row = row._replace(own=[line for span in dict.fromkeys(spans) for line in own_lines(span)],
+                               panels=[f"{side} {at}" for side, at in places])
+        i, j = i + (pair.a is not None), j + (pair.b is not None)
+        inside = [] if pair.a is None or pair.b is None else [change for change in changes if change.section == pair.label]
+        yield row._replace(sign="~", change=SIGNS["~"]) if inside else row
+        for found in _changes(parent, inside, keys):
+            yield found
+            number += 1
+
+
+def _pair(pair: Pair) -> PageRow:
+    one = pair.b or pair.a
+    assert one is not None
+    sign = "-" if pair.b is None else "+" if pair.a is None else "" if pair.same else "~"
+    a, b = ({name: side.figures[name] if side else 0 for name in FIGURES} for side in (pair.a, pair.b))
+    holds = one.holds if not (pair.a and pair.b) or pair.a.holds == pair.b.holds else f"{pair.a.holds} → {pair.b.holds}"
+    return PageRow(None, 1, pair.label, pair.label, holds, [abs(b[name] - a[name]) for name in FIGURES],
+                   [_cell(name, a[name], b[name]) for name in FIGURES], sign=sign.replace("-", "−"), change=SIGNS.get(sign, ""))
+
+
+def _changes(parent: int | None, changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterator[PageRow]:
+    """A row for each; for neighbours of which the same is to be said, one."""
+    for (kind, words), group in groupby(changes, key=lambda change: (change.kind, _said(change))):
+        alike = list(group)
+        names = [" → ".join(dict.fromkeys(place.name for place in (change.a, change.b) if place)) for change in alike]
+        name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]} ({len(names)})"
+        own = (line for change in alike for span in _spans(change) for line in own_lines(span))
+        sign = _KINDS[kind]
+        yield PageRow(
+            parent, 1 if parent is None else 2, name, name, words, [0] * len(FIGURES), [],
+            keys=list(dict.fromkeys(key for change in alike for key in _found(change, keys))), own=list(dict.fromkeys(own)),
+            sign=sign.replace("-", "−"), change=SIGNS[sign])
+
+
+def _said(change: Change) -> str:
+    if change.kind in ("added", "removed"):
+        place = change.a or change.b
+        assert place is not None
+        return many(place)
+    found = (f"{detail.at}: {said(detail)}" if detail.at else said(detail) for detail in change.details)
+    return "; ".join(dict.fromkeys(found))
+
+
+def _spans(change: Change) -> Iterator[str]:
+    """Where both sides say it."""
+    yield from (place.span for place in (change.a, change.b) if place)
+    for detail in change.details:
+        yield from (detail.a_span, detail.b_span)
+
+
+def _found(change: Change, keys: Mapping[str, list[str]]) -> Iterator[str]:
+    """What of the drawing a change is of: the layers that it names inside a block, or all of the block."""
+    for column, place in enumerate((change.a, change.b)):
+        if place:
+            first = place.name.partition("..")[0]
+            for at in [detail.at for detail in change.details] or [""]:
+                yield from keys.get(f"{column} {first}.{at}" if at else f"{column} {first}", [])
+
+
+def _keys(drawing: Drawing) -> dict[str, list[str]]:
+    """The keys of marked boxes, by their column and name, and by those of all scopes around them."""
+    found: dict[str, list[str]] = {}
+    for placed in drawing.boxes:
+        if placed.box.sign:
+            marks = [f"{placed.column}.{entry}" for entry in placed.box.entries]
+            words = [name.split(".") for name in placed.box.names]
+            for name in dict.fromkeys(".".join(parts[:i]) for parts in words for i in range(1, len(parts) + 1)):
+                found.setdefault(f"{placed.column} {name}", []).extend(marks)
+    return found
+
+
+def _cell(name: str, a: int, b: int) -> Cell:
+    """What it is, or by how much it changed, and from what to what."""
+    if a == b:
+        return figure(name, b), ""
+    return f"{'+' if b > a else '−'}{figure(name, abs(b - a))}", f"{figure(name, a)} → {figure(name, b)}"
+
+
+def _total(words: str, name: str, diff: Diff) -> tuple[str, str, str]:
+    a, b = diff.a.totals[name], diff.b.totals[name]
+    return words, figure(name, b), "" if a == b else f"from {figure(name, a)}" + (f", {(b - a) / a:+.1%}" if a else "")
+
+
+def _bars(diff: Diff, rows: Sequence[PageRow]) -> Iterator[PageBar]:
+    """Two for each quantity, to one scale."""
+    numbers = [i for i, row in enumerate(rows) if row.level == 1 and row.parent is None][-len(diff.pairs):]
+    for name, words in FIGURES.items():
+        whole = max(diff.a.totals[name], diff.b.totals[name], 1)
+        for side, report in (("a", diff.a), ("b", diff.b)):
+            found = [(i, getattr(pair, side)) for i, pair in zip(numbers, diff.pairs, strict=True)]
+            parts = [(i, row.figures[name] / whole, figure(name, row.figures[name])) for i, row in found if row]
+            yield PageBar(f"{words} {side}", figure(name, report.totals[name]), parts)
