@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from resspec.backends.diff.sentences import weights_sentences
+from resspec.backends.diff.weights import Tensors, compared
 from resspec.diagnostics import UsageError
 
+MOST = 20  # tensors of each kind that are told
 WRAPPERS = ("state_dict", "model", "module", "model_state_dict")  # under which others keep a module's tensors
 
 
@@ -30,30 +34,17 @@ class Given:
         return {"sha256": self.digest, "new_head": self.new_head}
 
     def into(self, module: nn.Module) -> None:
-        """Raises UsageError, which tells all that does not fit."""
-        wanted = module.state_dict()
-        shared = {name: tensor for name, tensor in self.tensors.items() if name in wanted}
-        reshaped = [name for name in shared if shared[name].shape != wanted[name].shape]
-        missing = [name for name in wanted if name not in shared and not name.endswith("num_batches_tracked")]
-        strange = [name for name in self.tensors if name not in wanted]
-        head = {name for name in wanted if name.rpartition(".")[0] == list(wanted)[-1].rpartition(".")[0]}
-        if self.new_head:
-            reshaped, missing = [name for name in reshaped if name not in head], [m for m in missing if m not in head]
-            shared = {name: tensor for name, tensor in shared.items() if tensor.shape == wanted[name].shape}
-        if reshaped or missing or strange:
-            raise UsageError(self._misfit(wanted, reshaped, missing, strange, head), "E0610")
-        module.load_state_dict(shared, strict=False)
-
-    def _misfit(
-        self, wanted: dict[str, Tensor], reshaped: list[str], missing: list[str], strange: list[str], head: set[str]
-    ) -> str:
-        lines = [f"the weights of {self.path} do not fit this network"]
-        lines += [f"  {name:<40} {_shape(self.tensors[name]):>16}  the network has {_shape(wanted[name])}" for name in reshaped]
-        lines += [f"  {name:<40} {_shape(wanted[name]):>16}  only the network has it" for name in missing]
-        lines += [f"  {name:<40} {_shape(self.tensors[name]):>16}  only the file has it" for name in strange]
-        if not missing and not strange and set(reshaped) <= head:
-            lines.append("with --new-head the last layer starts at random")
-        return "\n".join(lines)
+        """Raises UsageError, which tells what does not fit."""
+        wanted, head = module.state_dict(), _head(module)
+        mine = {name: self.tensors[name] for name in (*wanted, *sorted(self.tensors)) if name in self.tensors}
+        found = compared(_tensors(mine, module), _tensors(wanted, module))
+        free = head if self.new_head else ()
+        if wrong := [tensor for tensor in found.others if tensor.name not in free or tensor.b is None]:
+            told = weights_sentences(found, "the file", "the network", MOST)
+            hint = ["with --new-head the last layer starts at random"] if {tensor.name for tensor in wrong} <= head else []
+            raise UsageError("\n".join([f"the weights of {self.path} do not fit this network", *told, *hint]), "E0610")
+        fitting = {name: tensor for name, tensor in mine.items() if tensor.shape == wanted[name].shape}
+        module.load_state_dict(fitting, strict=False)
 
 
 def read(path: Path, *, new_head: bool = False) -> Given:
@@ -81,5 +72,14 @@ def read(path: Path, *, new_head: bool = False) -> Given:
     return Given(path, tensors, sha256(content).hexdigest(), new_head)
 
 
-def _shape(tensor: Tensor) -> str:
-    return "x".join(map(str, tensor.shape)) or "1"
+def _head(module: nn.Module) -> set[str]:
+    """Names of the tensors of the last layer that has any."""
+    names = list(module.state_dict())
+    return {name for name in names if name.rpartition(".")[0] == names[-1].rpartition(".")[0]}
+
+
+def _tensors(tensors: Mapping[str, Tensor], module: nn.Module) -> Tensors:
+    """As the diff takes them, without the counters of batch norm, which old files lack."""
+    buffers = dict(module.named_buffers())
+    return {name: (tuple(tensor.shape), 0 if name in buffers else tensor.numel())
+            for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from resspec.backends.diff import Diff
 from resspec.backends.diff.weights import Tensor, Weights
 
-_FEW = 3
-
 
 def verdict(diff: Diff) -> str:
     if diff.same:
@@ -18,23 +16,24 @@ def verdict(diff: Diff) -> str:
     return "different networks"
 
 
-def weights_sentences(weights: Weights) -> Iterator[str]:
-    """Whether a checkpoint of a can be loaded into b, how much of it, and which tensors stand in the way."""
+def weights_sentences(weights: Weights, a: str = "a checkpoint of a", b: str = "b", most: int = 3) -> Iterator[str]:
+    """Whether one checkpoint can be loaded where another one could, how much of it, and which tensors stand in the way, of each
+    kind the first few."""
     kept, whole = weights.kept, weights.b
     share = f"{kept.tensors:,} of {whole.tensors:,} tensors, {kept.params:,} of {whole.params:,} parameters"
     match weights.loads:
         case "strictly":
-            yield f"a checkpoint of a loads into b strictly: all {whole.tensors:,} tensors, {whole.params:,} parameters"
+            yield f"{a} loads into {b} strictly: all {whole.tensors:,} tensors, {whole.params:,} parameters"
         case _ if not kept.tensors:
-            yield "nothing of a checkpoint of a fits b: no tensor has the same name and shape"
+            yield f"nothing of {a} fits {b}: no tensor has the same name and shape"
             return
         case "in part":
-            yield f"a checkpoint of a loads into b in part (strict=False): {share}"
+            yield f"{a} loads into {b} in part (strict=False): {share}"
         case _:
-            yield f"a checkpoint of a loads into b only without its reshaped tensors: {share}"
+            yield f"{a} loads into {b} only without its reshaped tensors: {share}"
     for word, tensors in (("reshaped", weights.reshaped), ("vanished", weights.vanished), ("appeared", weights.appeared)):
         if tensors:
-            listed = ", ".join(map(_named, tensors[:_FEW])) + (", …" if len(tensors) > _FEW else "")
+            listed = ", ".join(map(_named, tensors[:most])) + (", …" if len(tensors) > most else "")
             yield f"  {len(tensors):,} {word}: {listed}"
 
 

@@ -5,7 +5,7 @@ Blocks of one name that are equal are compared at once; only the others are open
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Literal, NamedTuple
 
@@ -62,20 +62,26 @@ class Weights(NamedTuple):
         return "not as it is" if self.reshaped else "in part" if self.others else "strictly"
 
 
+Tensors = Mapping[str, tuple[tuple[int, ...], int]]  # by name: the shape, and how many parameters, 0 of a buffer
+
+
 def weights(a: Network, b: Network, digests: Digests) -> Weights:
     x, y = _parts(a), _parts(b)
     closed = {name for name in x if name in y and _equal(x[name], y[name], digests)}
-    kept = both = _sum((y[name][0].node for name in closed), {})
+    both = _sum((y[name][0].node for name in closed), {})
     before, after = (dict(_tensors(part for name, part in parts.items() if name not in closed)) for parts in (x, y))
-    others: list[Tensor] = []
-    for name, (shape, _) in before.items():
-        if name in after and after[name][0] == shape:
-            kept = kept.plus(Sum(1, after[name][1]))
-        else:
-            others.append(Tensor(name, shape, after[name][0] if name in after else None))
-    others += (Tensor(name, None, shape) for name, (shape, _) in after.items() if name not in before)
-    in_a, in_b = (both.plus(Sum(len(side), sum(params for _, params in side.values()))) for side in (before, after))
-    return Weights(in_a, in_b, kept, tuple(others))
+    rest = compared(before, after)
+    return Weights(both.plus(rest.a), both.plus(rest.b), both.plus(rest.kept), rest.others)
+
+
+def compared(a: Tensors, b: Tensors) -> Weights:
+    """One checkpoint with another."""
+    kept = [params for name, (shape, params) in b.items() if name in a and a[name][0] == shape]
+    others = [Tensor(name, shape, b[name][0] if name in b else None) for name, (shape, _) in a.items()
+              if name not in b or b[name][0] != shape]
+    others += (Tensor(name, None, shape) for name, (shape, _) in b.items() if name not in a)
+    whole_a, whole_b = (Sum(len(side), sum(params for _, params in side.values())) for side in (a, b))
+    return Weights(whole_a, whole_b, Sum(len(kept), sum(kept)), tuple(others))
 
 
 _Parts = dict[str, list[Step]]  # blocks, and layers that stand in none, by their names

@@ -1,0 +1,74 @@
+"""Weights to start from: what fits is taken, what does not is told as the diff tells it, and a last layer may be new."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+import torchvision
+from safetensors.torch import save_file
+
+from resspec.backends.module import build
+from resspec.compiler import load
+from resspec.diagnostics import UsageError
+from resspec.train import weights
+
+NETWORK = "network small {{ input 3x8x8; stem conv 3x3, {width} -> bn; head avgpool -> fc {classes} }}\n"
+
+
+def small(folder: Path, width: int = 4, classes: int = 5) -> torch.nn.Module:
+    (folder / "small.res").write_text(NETWORK.format(width=width, classes=classes))
+    return build(load(folder / "small.res"))
+
+
+def test_torchvisions_weights_in_both_forms(tmp_path: Path) -> None:
+    theirs = torchvision.models.resnet18().state_dict()
+    torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in theirs.items()}}, tmp_path / "w.pth")
+    save_file({k: v.contiguous() for k, v in theirs.items() if "num_batches" not in k}, tmp_path / "w.safetensors")
+    for path in (tmp_path / "w.pth", tmp_path / "w.safetensors"):
+        module = build(load("torchvision/resnet18"))
+        weights.read(path).into(module)
+        assert all(torch.equal(tensor, theirs[name]) for name, tensor in module.state_dict().items())
+
+
+def test_a_new_head_starts_at_random_and_all_else_as_in_the_file(tmp_path: Path) -> None:
+    source = small(tmp_path)
+    save_file(source.state_dict(), tmp_path / "w.safetensors")
+    module = small(tmp_path, classes=7)
+    own = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    with pytest.raises(UsageError) as caught:
+        weights.read(tmp_path / "w.safetensors").into(module)
+    assert str(caught.value).splitlines()[1:] == [
+        "the file loads into the network only without its reshaped tensors: 5 of 7 tensors, 116 of 151 parameters",
+        "  2 reshaped: fc.weight 5x4 → 7x4, fc.bias 5 → 7",
+        "with --new-head the last layer starts at random",
+    ]
+    assert all(torch.equal(tensor, own[name]) for name, tensor in module.state_dict().items())
+    weights.read(tmp_path / "w.safetensors", new_head=True).into(module)
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(tensor, own[name] if name.startswith("fc.") else source.state_dict()[name])
+
+
+def test_a_new_head_is_no_leave_for_other_misfits(tmp_path: Path) -> None:
+    tensors = {**small(tmp_path).state_dict(), "more": torch.zeros(2)}
+    del tensors["bn1.bias"]
+    save_file(tensors, tmp_path / "w.safetensors")
+    for new_head in (False, True):
+        with pytest.raises(UsageError, match=r"\n  2 reshaped: fc.*\n  1 vanished: more\n  1 appeared: bn1\.bias$"):
+            weights.read(tmp_path / "w.safetensors", new_head=new_head).into(small(tmp_path, classes=7))
+    with pytest.raises(UsageError, match="nothing of the file fits the network"):
+        weights.read(tmp_path / "w.safetensors").into(build(load("vgg16")))
+
+
+def test_what_holds_no_weights(tmp_path: Path) -> None:
+    class Program:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return print, ("run",)
+
+    torch.save({"w": Program()}, tmp_path / "program.pth")
+    (tmp_path / "noise.safetensors").write_bytes(b"noise")
+    save_file({}, tmp_path / "empty.safetensors")
+    for name, said in (("program.pth", "holds more than tensors"), ("noise.safetensors", "holds no weights"),
+                       ("empty.safetensors", "holds no weights"), ("none.pth", "cannot read")):
+        with pytest.raises(UsageError, match=re.escape(said)):
+            weights.read(tmp_path / name)
