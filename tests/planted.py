@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
-from resspec.ir.init import LAWS
+from resspec.ir.init import CHOICES, LAWS
 from resspec.ir.ops import OPS
 from resspec.lowering.scope import BUILT_IN, RESERVED
 from resspec.source import Source, Span
@@ -248,7 +248,7 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
             yield law, "E0227"
             for each in (each for each in arguments if isinstance(each, ast.Keyword)):
                 yield each.name, "E0203"
-                yield from _nodes(each.value, "E0229" if each.name.text != "bias" else "E0202")
+                yield from _nodes(each.value, "E0229" if each.name.text in CHOICES else "E0202")
         case ast.Replace(kind=kind, call=call):
             yield kind, "E0228"
             yield call.name, "E0228"

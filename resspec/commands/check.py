@@ -37,6 +37,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     from resspec.compiler import examine
     from resspec.lowering.expectations import budgets
+    from resspec.render import visible
 
     try:
         expected = budgets(arguments.budget)
@@ -68,7 +69,7 @@ def run(arguments: Namespace) -> int:
         print(FORMS[arguments.format](everything + cautions), end="")
         return 2 if unreadable else 1 if wrong else 0
     show(everything + cautions)
-    total = f"{len(specs)} specs" if len(specs) > 1 else specs[0]
+    total = f"{len(specs)} specs" if len(specs) > 1 else visible(specs[0])
     if wrong:
         where = f"{wrong} of {total}" if len(specs) > 1 else total
         print(f"{len(shown)} mistake{'s' * (len(shown) != 1)} in {where}", file=sys.stderr)

@@ -190,7 +190,7 @@ def _sum(
 def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame) -> Draft | None:
     """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
     assert shortcut.option is not None and shortcut.option.library is not None and shortcut.arm is not None
-    trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span))
+    trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span, frame.x))
     inner = lowerer.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
     inner.out = residual.output.channels
     lowerer.depth += 3

@@ -158,7 +158,7 @@ def _make(
     lowerer.spend(call.span, frame)
     lowerer.reached.add(block.name.span)
     before = lowerer.numbering.index
-    inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span)), x, stride, inside=True)
+    inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span, x)), x, stride, inside=True)
     for parameter in block.parameters:
         if parameter.name.text not in values and parameter.default is not None:
             values[parameter.name.text] = inner.value(parameter.default)

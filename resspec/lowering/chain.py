@@ -61,7 +61,8 @@ class Lowerer:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
         key = (diagnostic.code, diagnostic.labels[0].span)
         if key not in self.diagnostics:
-            trail = [f"in `{text}`, called from {_place(span)}" for text, span in reversed(calls_to_here)]
+            trail = [f"in `{text}`{f' on {x}' if x else ''}, called from {_place(span)}"
+                     for text, span, x in reversed(calls_to_here)]
             if len(trail) > MAX_TRAIL:
                 trail[MAX_TRAIL // 2 : -(MAX_TRAIL // 2)] = [f"… and {len(trail) - MAX_TRAIL} calls in between"]
             self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))

@@ -15,7 +15,7 @@ from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
 
-Trail = tuple[tuple[str, Span], ...]  # the calls that led to a place, as written
+Trail = tuple[tuple[str, Span, Shape | None], ...]  # the calls that led to a place, as written, and what entered each
 
 MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
 

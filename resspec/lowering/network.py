@@ -146,19 +146,21 @@ class Attempt:
         derivations: list[ast.Derived], overrides: Sequence[ast.Let],
     ) -> Network | None:
         """Parameters first, then clauses."""
-        frame = self.lowerer.frame(home, {})
+        trail = tuple((each.base.span.to((each.arguments or [each.base])[-1].span).text, each.base.span, None)
+                      for each in derivations)
+        frame = self.lowerer.frame(home, {}, trail)
         parameters = {p.name.text: p for p in declared.parameters}
         for word in values:
             if word not in parameters:
                 span = _argument_span(word, derivations, overrides)
                 near = alike(word, parameters)
-                frame.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
+                self.lowerer.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
         missing = [word for word, p in parameters.items() if word not in values and p.default is None]
         if self.is_template:
             frame.names.update(dict.fromkeys(missing, UNKNOWN))
         elif missing:
             where = derivations[-1].base.span if derivations else place
-            frame.report(errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
+            self.lowerer.report(errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
             return None
         for word, parameter in parameters.items():
             given = values.get(word)

@@ -160,7 +160,7 @@ def no_label(span: Span) -> Diagnostic:
 
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
-    signs = re.match(r"/+[ \t]*", span.source.text[span.start :])
+    signs = re.match(r"/[/ \t]*", span.source.text[span.start :])
     fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
     return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`", fix=fix)
 

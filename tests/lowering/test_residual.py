@@ -232,7 +232,7 @@ def test_a_blocks_own_name_stands_in_its_mistakes(tmp_path: Path) -> None:
     """
     (found,) = check_text(tmp_path, text)
     path = tmp_path / "spec.res"
-    assert found.notes == (f"in `inner w`, called from {path}:3:26", f"in `outer 8`, called from {path}:4:47")
+    assert found.notes == (f"in `inner w` on 8x8x8, called from {path}:3:26", f"in `outer 8` on 8x8x8, called from {path}:4:47")
 
 
 def test_shipped_options_of_the_paper() -> None:
