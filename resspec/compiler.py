@@ -12,6 +12,7 @@ from resspec import shipped
 from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
+from resspec.lint import lint
 from resspec.lowering import errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
@@ -130,7 +131,12 @@ class Examined(NamedTuple):
     """What is wrong, and the networks that were held to the budgets: all but templates without values."""
 
     diagnostics: list[Diagnostic]
-    networks: list[str]
+    networks: list[Network]
+    library: Library | None
+
+    def warnings(self) -> list[Diagnostic]:
+        """Of a file without mistakes."""
+        return lint(self.library, self.networks) if self.library and not self.diagnostics else []
 
 
 def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **parameters: Parameter) -> Examined:
@@ -139,25 +145,28 @@ def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **paramet
     try:
         opened = open_spec(path)
     except SpecError as error:
-        return Examined(list(error.diagnostics), [])
+        return Examined(list(error.diagnostics), [], None)
     library, values = opened.library, _values(parameters)
     names = [_choose(opened, named)] if named or values else network_names(library)
-    diagnostics, networks, reached = list(opened.diagnostics), list[str](), set[Span]()
+    diagnostics, networks, reached = list(opened.diagnostics), list[Network](), set[Span]()
     for name in names:
         if template_parameters(library, name) and not values and not (named and expected):
             lowered = lower_template(library, name)
             diagnostics += lowered.diagnostics
         else:
             lowered = lower(library, name, values)
-            networks.append(name)
-            diagnostics += _mistakes(opened, name, lowered, [*expected, *(() if values else lowered.expectations)])
+            try:
+                networks.append(network := _finished(opened, lowered))
+                diagnostics += unmet(network, [*expected, *(() if values else lowered.expectations)], library.own[name])
+            except SpecError as error:
+                diagnostics += error.diagnostics
         reached |= lowered.reached
     if not named:
         diagnostics += lower_alone(library, reached)
     found: dict[tuple[str, frozenset[Span]], Diagnostic] = {}
     for diagnostic in diagnostics:
         found.setdefault(_mistake(diagnostic), diagnostic)
-    return Examined(list(found.values()), networks)
+    return Examined(list(found.values()), networks, library)
 
 
 def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
@@ -342,11 +351,3 @@ def _finished(opened: Opened, lowered: Lowered) -> Network:
         return inplace(lowered.network)
     except UnsafeInplace as unsafe:
         raise SpecError(errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans) from None
-
-
-def _mistakes(opened: Opened, name: str, lowered: Lowered, expected: Iterable[Expectation]) -> list[Diagnostic]:
-    try:
-        network = _finished(opened, lowered)
-    except SpecError as error:
-        return list(error.diagnostics)
-    return list(unmet(network, expected, opened.library.own[name]))

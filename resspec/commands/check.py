@@ -59,7 +59,7 @@ def run(arguments: Namespace) -> int:
                 wrong += 1
                 everything += new(found.diagnostics, shown)
             else:
-                cautions += new(_warnings(spec), cautioned)
+                cautions += new(found.warnings(), cautioned)
         except UsageError as error:
             unreadable += 1
             complain(str(error), error.code)
@@ -82,13 +82,3 @@ def run(arguments: Namespace) -> int:
     noted = f", {len(cautions)} warning{'s' * (len(cautions) != 1)}" if cautions else ""
     print(f"{total}: no mistakes{within}{noted}")
     return 0
-
-
-def _warnings(spec: str) -> list[Diagnostic]:
-    """Of a file without mistakes."""
-    from resspec.compiler import locate
-    from resspec.lowering.lint import lint
-    from resspec.syntax.parse import parse, read
-
-    path = locate(spec)[0]
-    return lint(parse(read(path.as_posix(), path.read_bytes())))

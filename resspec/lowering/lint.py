@@ -1,4 +1,4 @@
-"""W: what is no mistake, but rarely meant. Each function's docstring is the title of its code.
+"""W: what is no mistake in a text, but rarely meant. Each function's docstring is the title of its code.
 
 A comment `# allow W0301` on its line silences a warning.
 """
@@ -6,13 +6,11 @@ A comment `# allow W0301` on its line silences a warning.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
 from resspec.diagnostics import Diagnostic, Label
-from resspec.ir.ops import OPS
-from resspec.ir.ops.norm import Norm
 from resspec.source import Source, Span
 from resspec.syntax import ast
 
@@ -21,15 +19,19 @@ _ALLOWED = re.compile(r"\ballow((?:[ ,]+W\d{4})+)")
 _NAMING = ("label", "depth", "span")  # fields of the AST that name nothing that is used
 
 
-def lint(file: ast.File) -> list[Diagnostic]:
-    """The warnings about a file without mistakes, in the order of the text."""
-    allowed = {(comment.source.place(comment.start)[0], code) for comment in file.comments
-               for found in _ALLOWED.finditer(comment.text) for code in re.findall(r"W\d{4}", found[1])}
+def text_warnings(file: ast.File) -> Iterator[Diagnostic]:
+    """What a file without mistakes is warned of, whatever networks it makes."""
     is_library = not any(map(_is_network, file.declarations))  # whose constants and blocks are for others
     read = set(_used(file.declarations))
-    found = [each for declaration in file.declarations for each in _declaration(declaration, None if is_library else read)]
-    kept = [each for each in found if (_line(each), each.code) not in allowed]
-    return sorted(kept, key=lambda each: each.labels[0].span.start)
+    for declaration in file.declarations:
+        yield from _declaration(declaration, None if is_library else read)
+
+
+def allowed(file: ast.File, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """All but those that a comment on their line allows."""
+    permits = {(comment.source.place(comment.start)[0], code) for comment in file.comments
+               for found in _ALLOWED.finditer(comment.text) for code in re.findall(r"W\d{4}", found[1])}
+    return [each for each in found if (_line(each), each.code) not in permits]
 
 
 def unused_constant(span: Span) -> Diagnostic:
@@ -48,7 +50,7 @@ def unused_block(span: Span) -> Diagnostic:
 
 
 def bias_before_norm(span: Span, norm: Span) -> Diagnostic:
-    """W0301: a bias that the norm after it takes away again."""
+    """W0301: a bias that the batch norm after it takes away again."""
     return Diagnostic("W0301", "this bias does nothing", (Label(span), Label(norm, "subtracts the mean again")),
                       f"leave out `{span.text}`")
 
@@ -114,17 +116,13 @@ def _used(node: Any) -> Iterator[str]:
 
 
 def _biases(node: Any) -> Iterator[Diagnostic]:
-    """In each chain, a `bias=true` right before a norm."""
+    """In each chain, a `bias=true` right before a batch norm; other norms take means over channels, which biases change."""
     if isinstance(node, ast.Chain):
         for step, following in pairwise(step.item for step in node.steps):
-            if isinstance(step, ast.Call) and isinstance(following, ast.Call) and _is_norm(following.name.text):
+            if isinstance(step, ast.Call) and isinstance(following, ast.Call) and following.name.text == "bn":
                 yield from (bias_before_norm(each.span, following.span) for each in step.arguments if _is_bias(each))
     if isinstance(node, list) or (hasattr(node, "_fields") and not isinstance(node, Span | ast.Call)):
         yield from (found for each in node for found in _biases(each))
-
-
-def _is_norm(kind: str) -> bool:
-    return kind in OPS and issubclass(OPS[kind], Norm)
 
 
 def _is_bias(argument: ast.Argument) -> bool:

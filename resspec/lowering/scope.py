@@ -33,6 +33,7 @@ class Library:
     """One file: what it declares, and the libraries that it uses; `partial` where one of these could not be read."""
 
     source: Source
+    file: ast.File | None = None
     own: dict[str, Named] = field(default_factory=dict)
     used: list[Library] = field(default_factory=list)
     partial: bool = False
@@ -86,7 +87,7 @@ class Loader:
             raise SpecError(mistakes)
         for mistake in mistakes:
             self._report(mistake)
-        library.partial = False
+        library.file, library.partial = file, False
         for declaration in file.declarations:
             match declaration:
                 case ast.Use():

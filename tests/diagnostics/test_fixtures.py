@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import check, project_root
+from resspec import lint as warnings
+from resspec.compiler import examine, project_root
 from resspec.lowering import errors as lowering
-from resspec.lowering import lint as warnings
-from resspec.lowering.lint import lint
+from resspec.lowering import lint as cautions
 from resspec.render import render
 from resspec.syntax import errors as syntax
-from resspec.syntax.parse import parse, read
 
+MODULES = (syntax, lowering, cautions, warnings)
 FOLDER = Path(__file__).parent
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.res"))
 ELSEWHERE = {"E0102"}  # of a file of more than 1 MiB: tests/syntax/test_layout.py
@@ -25,7 +25,8 @@ ELSEWHERE = {"E0102"}  # of a file of more than 1 MiB: tests/syntax/test_layout.
 def test_text(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
     monkeypatch.chdir(FOLDER)
     path = Path(f"{name}.res")
-    found = check(path) or lint(parse(read(path.name, path.read_bytes())))
+    examined = examine(path)
+    found = examined.diagnostics or examined.warnings()
     text = "\n".join(map(render, found)).replace(str(project_root(path)), "PROJECT")
     expected = FOLDER / f"{name}.txt"
     if request.config.getoption("--update"):
@@ -38,8 +39,8 @@ def test_text(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 def pages() -> list[tuple[str, str]]:
     """Every code with its page."""
     functions = [
-        function for module in (syntax, lowering, warnings) for name, function in getmembers(module, isfunction)
-        if function.__module__ == module.__name__ and not name.startswith("_") and name != "lint"
+        function for module in MODULES for name, function in getmembers(module, isfunction)
+        if function.__module__ == module.__name__ and re.match(r"[EW]\d{4}: ", function.__doc__ or "")
     ]
     texts = [function.__doc__ or "" for function in functions]
     assert all(re.match(r"[EW]\d{4}: ", text) for text in texts)
@@ -49,7 +50,7 @@ def pages() -> list[tuple[str, str]]:
 def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
     codes = [code for code, _ in pages()]
     assert sorted(set(codes)) == sorted(codes)
-    for module in (syntax, lowering, warnings):
+    for module in MODULES:
         assert set(re.findall(r'"([EW]\d{4})"', getsource(module))) <= set(codes)
     assert all(page.strip().endswith(".") for _, page in pages())
 

@@ -9,9 +9,7 @@ import pytest
 
 from resspec import cli, shipped
 from resspec.commands.explain import page
-from resspec.compiler import check
-from resspec.lowering.lint import lint
-from resspec.syntax.parse import parse, read
+from resspec.compiler import examine
 from tests.diagnostics.test_fixtures import pages as docstrings
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in shipped.path("grammar", "diagnostics").glob("*.md")}
@@ -42,7 +40,8 @@ OF_SPECS = [example for example in EXAMPLES if example[0] < "E04" or example[0][
 def test_an_example_is_wrong_or_right(code: str, mark: str, text: str, tmp_path: Path) -> None:
     position = [example for example in EXAMPLES if example[0] == code].index((code, mark, text))
     path = written(mark, text, tmp_path)
-    found = check(path) or lint(parse(read(path.name, path.read_bytes())))
+    examined = examine(path)
+    found = examined.diagnostics or examined.warnings()
     assert {diagnostic.code for diagnostic in found} == ({code} if position == 0 else set())
 
 

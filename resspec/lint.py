@@ -1,0 +1,108 @@
+"""W: the warnings about a file without mistakes, of its text and of the networks that it makes.
+
+What a network is warned of is told of the file itself: where a layer is a library's, at the section that calls it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from resspec.diagnostics import Diagnostic, Label
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.ops.norm import BatchNorm
+from resspec.lowering.lint import allowed, text_warnings
+from resspec.lowering.scope import Library
+from resspec.passes.measure import measure
+from resspec.source import Span
+from resspec.syntax import ast
+
+LEAST_DEPTH = 10  # a smaller number in a name is a version, or counts something else
+
+
+def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
+    """The warnings about a file, in the order of its text, but for those that a comment allows."""
+    assert library.file is not None
+    found = [*text_warnings(library.file), *(each for network in networks for each in _network(library, network))]
+    places = {(each.code, each.labels[0].span): each for each in reversed(found)}
+    return sorted(allowed(library.file, places.values()), key=lambda each: each.labels[0].span.start)
+
+
+def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:
+    """W0303: batch norm over a single value of each channel of a picture."""
+    labels = (Label(span, f"reads {shape}"),) if span == norm else (Label(span, "here"), Label(norm, f"reads {shape}"))
+    return Diagnostic("W0303", "this batch norm sees one value of each channel of a picture", labels,
+                      "`gn 1`, which normalises over the channels", ("torch refuses to train it with a batch of 1",))
+
+
+def misnamed(span: Span, says: int, layers: int) -> Diagnostic:
+    """W0304: a network's name says another number than its layers count to."""
+    return Diagnostic("W0304", f"the name says {says}, and the layers count to {layers}", (Label(span),),
+                      f"`expect layers == {layers}` in it says that it is meant")
+
+
+def needless_projection(span: Span, shape: str) -> Diagnostic:
+    """W0305: a shortcut projects where the residual keeps the shape."""
+    return Diagnostic("W0305", "this shortcut projects where identity would serve", (Label(span, f"{shape} stays {shape}"),),
+                      "`same: identity` in its option")
+
+
+# --- networks ---
+
+
+def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
+    place = library.span(network.span)
+    says = re.search(r"[0-9]+\Z", network.name)
+    if says and (layers := _miscounted(network, int(says[0]))) and not _counts(library.own[network.name]):
+        yield misnamed(place, int(says[0]), layers)
+    for section in network.sections:
+        for node in _nodes(section.body, set()):
+            yield from _node(library, section, node)
+
+
+def _miscounted(network: Network, says: int) -> int | None:
+    """The layers, where a number in the name is nearly that many and means nothing else that is seen."""
+    if says < LEAST_DEPTH or says in (*network.input.dims, *network.output.dims):
+        return None
+    layers = measure(network).layers
+    return layers if 0 < abs(layers - says) <= says // 5 else None
+
+
+def _counts(declared: ast.Declaration) -> bool:
+    """Whether its author says how many layers there are."""
+    clauses = declared.clauses if isinstance(declared, ast.Network | ast.Derived) else []
+    return any(isinstance(each, ast.Expect) and each.metric.name.text == "layers" for each in clauses)
+
+
+def _nodes(node: Node, seen: set[int]) -> Iterator[Node]:
+    """Each node once."""
+    if id(node) in seen:
+        return
+    seen.add(id(node))
+    yield node
+    match node:
+        case Series(children=parts) | Parallel(paths=parts):
+            for part in parts:
+                yield from _nodes(part, seen)
+        case Repeat(body=body) | Scope(body=body):
+            yield from _nodes(body, seen)
+
+
+def _node(library: Library, section: Section, node: Node) -> Iterator[Diagnostic]:
+    match node:
+        case Op(layer=BatchNorm(), input=x) if x.elements == x.channels:
+            norm = library.span(node.span)
+            is_own = norm.source is library.source
+            yield single_value(norm if is_own else library.span(section.span), norm, str(x))
+        case Parallel(residual=int() as f, paths=(_, _)) if node.input == node.output:
+            layer = _projection(node.paths[1 - f])
+            if layer and (place := library.span(layer.span)).source is library.source:  # a library's option says what it does
+                yield needless_projection(place, str(node.input))
+
+
+def _projection(shortcut: Node) -> Op | None:
+    """Its first layer with weights, unless it strides, which may change nothing of a picture of one pixel."""
+    layers = [node for node in _nodes(shortcut, set()) if isinstance(node, Op)]
+    if any(getattr(each.layer, "stride", (1, 1)) != (1, 1) for each in layers):
+        return None
+    return next((each for each in layers if each.layer.weighted), None)
