@@ -17,5 +17,8 @@ def torch_installed(command: str) -> Iterator[None]:
         if error.name is None or error.name.startswith("resspec"):
             raise
         missing = error.name.split(".")[0]
+        if missing == "tensorboard":
+            raise UsageError("`--tensorboard` needs tensorboard, which is not installed: "
+                             "pip install 'resspec[tensorboard]'") from None
         raise UsageError(f"`resspec {command}` needs torch and what comes with it, and {missing} is not installed: "
                          "pip install 'resspec[torch]'") from None

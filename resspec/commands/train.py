@@ -49,6 +49,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    parser.add_argument("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, in the run's folder")
     parser.add_argument("--plan", action="store_true", help="say what it would take, and stop there")
 
 
@@ -59,6 +60,9 @@ def run(arguments: Namespace) -> int:
         from resspec.train.loop import NotFinite
         from resspec.train.progress import shown
 
+        if arguments.tensorboard:
+            from resspec.train.tensorboard import Board
+
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
             folder = arguments.run or free_folder(Path("runs"), job)
@@ -68,8 +72,11 @@ def run(arguments: Namespace) -> int:
                 print(plan_text.text(plan, folder), file=sys.stdout if arguments.plan else sys.stderr, end="")
             if arguments.plan:
                 return 0
+            show = shown(visible=first)
+            if arguments.tensorboard and first:
+                show = Board(show, folder / "tensorboard")
             try:
-                result = trainer.train(plan, folder, show=shown(visible=first), say=complain)
+                result = trainer.train(plan, folder, show=show, say=complain)
             except stop.Stopped as stopped:
                 if first:
                     complain(str(stopped))
