@@ -7,10 +7,11 @@ from math import isqrt
 from typing import NamedTuple
 
 from resspec.backends.draw.columns import MARGIN, SMALL, Column, columns
-from resspec.backends.draw.elements import Box, View, elements
+from resspec.backends.draw.elements import Box
 from resspec.backends.draw.layout import Shape
 from resspec.backends.draw.measure import width
 from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, Ramp, Sample, Wire
+from resspec.backends.draw.view import View, elements
 from resspec.backends.report.table import figure
 from resspec.backends.summary import summary
 from resspec.passes.quantities import Facts

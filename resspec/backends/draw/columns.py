@@ -19,7 +19,7 @@ SECTION, BAND, COLUMN = 26.0, 38.0, 26.0  # between sections, between sizes, bet
 HEAD = 62.0  # above the input
 _LONGEST = 132.0  # of a section's name
 _TINTS = 7
-_TINTED = ("conv", "upconv")
+_TINTED = ("conv", "upconv", "linear")
 LABEL, TITLE, SMALL = 11.0, 14.0, 10.0
 
 
@@ -142,7 +142,7 @@ def _weight(element: Element) -> int:
 
 
 def _tinted(shapes: Iterator[Shape], color: str) -> Iterator[Shape]:
-    """Convolutions in the colour of their level; what else there is in none."""
+    """What has weights in the colour of its level, but for a classifier; what else there is in none."""
     for shape in shapes:
         if isinstance(shape, PlacedBox):
             yield shape._replace(tint=color if shape.box.kind in _TINTED else "s0")

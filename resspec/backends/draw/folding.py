@@ -1,0 +1,92 @@
+"""What looks the same in a row, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from resspec.backends.draw.elements import Box, Branch, Element, Row, Times
+
+
+def folded(children: Iterable[Element]) -> list[Element]:
+    """Neighbouring blocks that look the same, once; also with what was written out before a repeat of the same."""
+    runs: list[_Run] = []
+    for child in children:
+        run = _run(child)
+        length = len(run.looks)
+        before = runs[-1:] if runs and runs[-1].looks == run.looks else runs[-length:]
+        if run.folds and tuple(seen for one in before for seen in one.looks) == run.looks:
+            if len(before) == 1:
+                runs[-1] = _Run(run.looks, before[0].turns + run.turns, True, [*before[0].bodies, *run.bodies])
+                continue
+            if all(one.turns == 1 for one in before):
+                steps = tuple(step for one in before for step in one.bodies[0].children)
+                runs[-length:] = [_Run(run.looks, 1 + run.turns, True, [Row(steps, steps[-1].output), *run.bodies])]
+                continue
+        runs.append(run)
+    return [element for run in runs for element in _together(run)]
+
+
+class _Run(NamedTuple):
+    """What looks so, so many `turns` in a row. A layer alone never `folds`: a block of two equal ones shows both."""
+
+    looks: tuple[object, ...]
+    turns: int
+    folds: bool
+    bodies: list[Row]
+
+
+def _run(element: Element) -> _Run:
+    match element:
+        case Times(turns=turns, body=body):
+            return _Run(tuple(map(look, body.children)), turns, True, [body])
+        case _:
+            return _Run((look(element),), 1, not isinstance(element, Box), [Row((element,), element.output)])
+
+
+def look(element: Element) -> object:
+    """What one sees of an element: equal for two that are drawn alike."""
+    match element:
+        case Box():
+            return element.label, element.output.spatial, element.quiet, element.sign
+        case Row(children=children):
+            return tuple(map(look, children))
+        case Times(turns=turns, body=body):
+            return turns, look(body)
+        case Branch(merge=merge, main=main, sides=sides, output=output, sign=sign):
+            return merge, output.spatial, sign, look(main), tuple((look(side.body), side.changes) for side in sides)
+
+
+def _together(run: _Run) -> tuple[Element, ...]:
+    body = _row(run.bodies)
+    return body.children if run.turns == 1 else (Times(run.turns, body, run.bodies[-1].output),)
+
+
+def _zipped(alike: Sequence[Element]) -> Element:
+    """Elements that look the same as one, which stands for all of their layers."""
+    match alike[0]:
+        case Box() as box:
+            same = [one for one in alike if isinstance(one, Box)]
+            names = tuple(name for one in same for name in one.names)
+            return box._replace(names=names, entries=_entries(same), times=sum(one.times for one in same))
+        case Row() as row:
+            children = zip(*(one.children for one in alike if isinstance(one, Row)), strict=True)
+            return row._replace(children=tuple(map(_zipped, children)))
+        case Times() as times:
+            return times._replace(body=_row([one.body for one in alike if isinstance(one, Times)]))
+        case Branch() as branch:
+            branches = [one for one in alike if isinstance(one, Branch)]
+            bodies = zip(*([side.body for side in one.sides] for one in branches), strict=True)
+            sides = tuple(side._replace(body=_row(body)) for side, body in zip(branch.sides, bodies, strict=True))
+            return branch._replace(main=_row([one.main for one in branches]), sides=sides, entries=_entries(branches),
+                                   times=sum(one.times for one in branches))
+
+
+def _row(rows: Sequence[Row]) -> Row:
+    row = _zipped(rows)
+    assert isinstance(row, Row)
+    return row
+
+
+def _entries(alike: Sequence[Box | Branch]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(entry for one in alike for entry in one.entries))

@@ -1,0 +1,125 @@
+"""From the IR to what a picture shows of it: a fold over the five nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from resspec.backends.draw.elements import Box, Branch, Element, Row, Side, Times, boxes
+from resspec.backends.draw.folding import folded
+from resspec.backends.draw.labels import ARRANGING, is_quiet, label
+from resspec.backends.summary import summary
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.shape import Name
+from resspec.passes.ledger import Trail, path
+
+Places = Mapping[tuple[int, ...], int]  # of the layers and merges of a network, by the identities of their trails
+
+
+class View(NamedTuple):
+    """`layers`: norms and activations too; `unfold`: repeats written out; `signs`: those of a diff, by
+    the names of layers, merges and whole blocks; a layer that has one of its own is drawn, whatever the view."""
+
+    layers: bool = False
+    unfold: bool = False
+    signs: Mapping[str, str] | None = None
+
+
+def elements(section: Section, view: View, places: Places) -> Row:
+    """What a section shows."""
+    found = _Drawn(view, places).node(section.body, _Where())
+    return Row(tuple(found if view.unfold else folded(found)), section.body.output)
+
+
+class _Where(NamedTuple):
+    """The scopes and repeats around, the names of the scopes, the turns of the repeats in the nearest one, how many
+    layers one node here is, and the sign of the block around."""
+
+    trail: Trail = ()
+    names: tuple[str, ...] = ()
+    turns: tuple[int, ...] = ()
+    times: int = 1
+    sign: str = ""
+
+
+class _Drawn:
+    def __init__(self, view: View, places: Places) -> None:
+        self.view = view
+        self.places = places
+        self.unroll = view.unfold or view.signs is not None
+
+    def node(self, node: Node, at: _Where, every: bool = False) -> list[Element]:
+        """`every`: norms and activations too, whatever the view."""
+        match node:
+            case Op():
+                return self._op(node, at, every)
+            case Series(children=children):
+                return [element for child in children for element in self.node(child, at, every)]
+            case Parallel(paths=(only,)):
+                return self.node(only, at, every)
+            case Parallel():
+                return [self._branch(node, at)]
+            case Repeat():
+                return self._repeat(node, at, every)
+            case Scope(name=name, body=body):
+                names = (*at.names, name.at(*at.turns))
+                sign = at.sign or self._sign(".".join(names))
+                inside = at._replace(trail=(*at.trail, node), names=names, turns=(), sign=sign)
+                found = self.node(body, inside, every)
+                return [Row(tuple(found), node.output, node.block)] if node.block and found else found
+
+    def _op(self, op: Op, at: _Where, every: bool) -> list[Element]:
+        quiet = is_quiet(op.layer)
+        trail = (*at.trail, op)
+        name = self._name(trail, op.name, at)
+        sign = self._sign(name)
+        if op.kind == "identity" or (quiet and not (every or self.view.layers or sign)):
+            return []
+        text, sign = label(op.layer, op.input), at.sign or sign
+        return [Box(text, op.kind, (name,), op.output, self._entry(trail), at.times, quiet, sign)]
+
+    def _repeat(self, repeat: Repeat, at: _Where, every: bool) -> list[Element]:
+        inside = at._replace(trail=(*at.trail, repeat))
+        if self.unroll:
+            turns = (inside._replace(turns=(*at.turns, i)) for i in range(repeat.count))
+            return [element for turn in turns for element in self.node(repeat.body, turn, every)]
+        found = self.node(repeat.body, inside._replace(times=at.times * repeat.count), every)
+        if not found or repeat.count == 1:
+            return found
+        body = Row(tuple(folded(found)), repeat.output)
+        if len(body.children) == 1 and isinstance(one := body.children[0], Times):
+            return [Times(repeat.count * one.turns, one.body, repeat.output)]
+        return [Times(repeat.count, body, repeat.output)]
+
+    def _branch(self, node: Parallel, at: _Where) -> Element:
+        paths = [self._path(path, at) for path in node.paths]
+        sizes = [sum(box.times for box in boxes(row)) for row in paths]
+        main = node.residual if node.residual is not None else sizes.index(max(sizes))
+        sides = [
+            Side(row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
+                 node.merge == "add" and path.output != path.input, summary(path))
+            for i, (path, row) in enumerate(zip(node.paths, paths, strict=True)) if i != main
+        ]
+        trail = (*at.trail, node)
+        sign = at.sign or self._sign(".".join((*at.names, f"({node.merge})")))
+        return Branch(node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign)
+
+    def _path(self, path: Node, at: _Where) -> Row:
+        """A path that would show nothing of what it does shows its norms and activations."""
+        found = self.node(path, at) or self.node(path, at, every=True)
+        return Row(tuple(found if self.view.unfold else folded(found)), path.output)
+
+    def _entry(self, trail: Trail) -> tuple[int, ...]:
+        return (self.places[tuple(map(id, trail))],)
+
+    def _name(self, trail: Trail, own: Name | None, at: _Where) -> str:
+        if not self.unroll:
+            return path(trail)
+        return ".".join((*at.names, own.at(*at.turns)) if own else at.names)
+
+    def _sign(self, name: str) -> str:
+        return (self.view.signs or {}).get(name, "")
+
+
+def _only_arranges(row: Row) -> bool:
+    return all(isinstance(child, Box) and child.kind in ARRANGING for child in row.children)
