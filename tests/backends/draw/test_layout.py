@@ -51,6 +51,28 @@ def test_flow_of_networks(name: str) -> None:
     assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
 
 
+def test_repeats_in_repeats(tmp_path: Path) -> None:
+    """Each layer by its own name, and as often as it is there."""
+    chain = "2 x { conv 3x3, 4 -> 3 x { conv 1x1, 4 -> 2 x { conv 5x5, 4 -> relu } } }"
+    network = load_text(tmp_path, f"network n {{ input 4x8x8; stage s: {chain} -> 2 x {{ {chain} }}; head avgpool -> fc 2 }}")
+    numbers: dict[object, int] = {}
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+    counts = Counter[str]()
+    for box in layers(drawn(network)):
+        counts[box.label] += box.times
+    assert counts == {"3x3 conv, 4": 6, "1x1 conv, 4": 18, "5x5 conv, 4": 36, "global avg pool": 1, "fc 2": 1}
+
+
+def test_equal_blocks_of_other_sizes_are_not_folded(tmp_path: Path) -> None:
+    block = "block down { conv 3x3, 8, /2 -> conv 3x3, 8 }"
+    chain = "stage s: down -> down -> down; head avgpool -> fc 2"
+    network = load_text(tmp_path, f"{block}\nnetwork n {{ input 3x64x64; {chain} }}")
+    drawing = drawn(network)
+    assert [(box.label, box.output.spatial) for box in layers(drawing)[:-2]] == [
+        (f"3x3 conv, 8{stride}", (size, size)) for size in (32, 16, 8) for stride in (", /2", "")]
+    assert not drawing.brackets
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
     network = of_seed(seed, tmp_path)

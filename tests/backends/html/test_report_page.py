@@ -17,7 +17,7 @@ from tests.backends.random_networks import random_network, with_texts
 from tests.browser import POOR, Browser
 
 NAMES = ("resnet18", "resnet152", "densenet121")
-HOSTILE = "</script><script>window.hacked = 1</script><!-- <script> \"'&${x} $title ]]> \u2028\x00\u202e"
+HOSTILE = "</script ><script >window.hacked = 1</script ><!--<script \"'&${x} $title ]]> \u2028\x00\u202e"
 LIT = "[...document.querySelectorAll('{} .lit')].filter(e => e.checkVisibility()).map(e => e.textContent)"
 VISIBLE = "[...document.querySelectorAll('#parts tbody tr:not([hidden]) .name')].map(e => e.textContent)"
 
