@@ -8,14 +8,15 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 from resspec.backends.draw.elements import Box, Element, Row, boxes
-from resspec.backends.draw.layout import BOX, Extent, Layout, Shape, gap
+from resspec.backends.draw.layout import BOX, Extent, Layout, Shape, gap, lead
 from resspec.backends.draw.levels import Level, Placed, common, heights, items, runs
 from resspec.backends.draw.measure import shortened, width
 from resspec.backends.draw.shapes import Panel, PlacedBox, Rule, Words
 from resspec.ir.nodes import Network
 
 MARGIN, GROUND, GUTTER = 24.0, 9.0, 8.0  # around all; around a section; between its name and it
-SECTION, BAND, COLUMN = 26.0, 38.0, 26.0  # between sections, between sizes, between networks
+SECTION, BAND, COLUMN = 37.0, 46.0, 26.0  # between sections, between sizes, between networks
+_RULE = 28.0  # from the line between two sizes to the layers below it
 HEAD = 62.0  # above the input
 _LONGEST = 132.0  # of a section's name
 _TINTS = 7
@@ -54,7 +55,7 @@ def columns(given: Sequence[Column]) -> Columns:
     left = MARGIN + max(width(word, LABEL) for word in ("output size", *sizes)) + COLUMN
     words = [Words(word, MARGIN, top + 16, "size") for word, top in zip(sizes, tops, strict=False)]
     words.append(Words("output size", MARGIN, MARGIN + HEAD + 16, "size"))
-    drawn = Columns(0.0, tops[-1] - BAND + GROUND, [], [Rule(top - BAND / 2) for top in tops[:-1]], words, [])
+    drawn = Columns(0.0, tops[-1] - BAND + GROUND, [], [Rule(top - _RULE) for top in tops[:-1]], words, [])
     for column in made:
         places = [tops[i] for i in heights([level for level, _ in column.runs], levels)]
         column.draw(left, places, _tints(levels), drawn)
@@ -93,8 +94,8 @@ class _Column:
         self.width = self.left + max(self.wide.right, above)
 
     def height(self, group: list[Placed]) -> float:
-        """Of what stands on one level."""
-        gaps = sum(_gap(a, b) for a, b in pairwise(group))
+        """Of what stands on one level, from its first layer."""
+        gaps = sum(_gap(a, b) for a, b in pairwise(group)) - lead(group[0][1])
         return sum(self.layout.extent(element).height for _, element in group) + gaps
 
     def draw(self, left: float, tops: Sequence[float], tints: dict[Level, str], to: Columns) -> None:
@@ -107,7 +108,7 @@ class _Column:
         grounds: dict[int, list[_Span]] = {}
         for top, (level, group) in zip(tops, self.runs, strict=True):
             for i, (section, element) in enumerate(group):
-                start = top if i == 0 else y + _gap(group[i - 1], group[i])
+                start = top - lead(element) if i == 0 else y + _gap(group[i - 1], group[i])
                 to.shapes.extend(self.layout.link(element, x, y, start))
                 y = start + self.layout.extent(element).height
                 color = tints.get(level, "s0")
@@ -134,7 +135,7 @@ class _Column:
 
 
 def _gap(before: Placed, after: Placed) -> float:
-    return SECTION if before[0] != after[0] else gap(before[1], after[1])
+    return SECTION - lead(after[1]) if before[0] != after[0] else gap(before[1], after[1])
 
 
 def _weight(element: Element) -> int:

@@ -138,6 +138,19 @@ def gap(before: Element, after: Element) -> float:
     return CLOSE if isinstance(after, Box) and after.quiet and isinstance(before, Box) else GAP
 
 
+def lead(element: Element) -> float:
+    """How far above its first layer an element begins: paths part there."""
+    match element:
+        case Branch():
+            return FORK
+        case Row(children=(first, *_)):
+            return lead(first)
+        case Times(body=body):
+            return lead(body)
+        case _:
+            return 0.0
+
+
 def _starts_with_box(element: Element) -> bool:
     match element:
         case Box():

@@ -148,3 +148,12 @@ def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> N
     assert len(by_size) >= 6
     for larger, smaller in pairwise(sorted(by_size, reverse=True)):
         assert max(box.y + box.height for box in by_size[larger]) < min(box.y for box in by_size[smaller])
+
+
+def test_stages_begin_side_by_side() -> None:
+    """Also where paths part above the first layer."""
+    drawing = drawn(load("plain34"), load("resnet34"), load("vgg19"), unfold=True)
+    strided = [placed for placed in drawing.boxes if "/2" in placed.box.label]
+    tops = [{placed.y for placed in strided if placed.column == column} for column in range(3)]
+    assert len(tops[0]) == 5
+    assert tops[0] == tops[1] == tops[2]  # of VGG-19, its pools
