@@ -129,8 +129,10 @@ class _Walk:
         if word in _DECLARES:
             return 0
         if word == "shortcut":
-            declares = _HAS_BODY.match(self.text, at) or (not self.open and self._column(at) == 0)
-            return 0 if declares else 1
+            if not self.open:
+                return 0 if self._column(at) == 0 or _HAS_BODY.match(self.text, at) else 1
+            is_indented = self._begins_line(at) and self._column(at) > self._column(self.declaration)
+            return 1 if is_indented or not _HAS_BODY.match(self.text, at) else 0
         return 1 if word in _CLAUSES or (word == "let" and self.open) else None
 
     def _opens(self, at: int) -> bool:
@@ -145,7 +147,7 @@ class _Walk:
             self._within_body(at, "its declaration ends here")
         if sign == "}" and self.open and self.text[self.open[-1]] == "(":
             self._unclosed(at, "its brace ends here", left=len(self.open) - 1)
-        if not self.open or self.text[self.open[-1]] != {"}": "{", ")": "("}[sign]:
+        if not self.open or (sign == ")") != (self.text[self.open[-1]] == "("):
             self._closes_nothing(at)
             return
         self.open.pop()
@@ -207,5 +209,7 @@ class _Walk:
 
     def _is_below_declaration(self, at: int) -> bool:
         """Whether a brace begins a line, below the first word of its declaration."""
-        before = self.text[self.text.rfind("\n", 0, at) + 1 : at]
-        return self.declaration >= 0 and not before.strip() and len(before) == self._column(self.declaration)
+        return self.declaration >= 0 and self._begins_line(at) and self._column(at) == self._column(self.declaration)
+
+    def _begins_line(self, at: int) -> bool:
+        return not self.text[self.text.rfind("\n", 0, at) + 1 : at].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -11,6 +12,7 @@ from resspec.diagnostics import Diagnostic, SpecError
 from resspec.source import Source
 from resspec.syntax.parse import parse
 from tests.random_specs import random_spec
+from tests.texts import check_text
 
 PLANTS = [
     (", (?=/)", " "), (r"(?<=3x3), (?=\d)", " "), ("->", "→"), ("->", ">"), (r"^(    stage [\w.-]+):", r"\1"), ("conv", "çonv"),
@@ -63,6 +65,30 @@ def broken(line: str) -> bool:
 ])
 def test_what_follows(text: str, codes: list[str]) -> None:
     assert [each.code for each in mistakes(text)] == codes
+
+
+NET = "network n {{ input 8x8x8; shortcut S; {} head fc 2 }}\nshortcut S {{ same: identity; change: conv 1x1, out, /stride }}"
+
+
+@pytest.mark.parametrize(("text", "codes"), [
+    (NET.format("stem conv 3x3 16; stage a: chunk 16, 0 -> cnov;"), ["E0107", "E0201"]),  # of what the stem leaves nobody knows
+    (NET.format("stme conv 3x3, 16; stage a: chunk 16, 0;"), ["E0115"]),
+    (NET.format("let w = 3 4; stem conv 3x3, w -> relu q;"), ["E0108", "E0205"]),
+    ("let w = 3 4\n" + NET.format("stem conv 3x3, w -> relu q;"), ["E0108", "E0205"]),
+    ("block b(a a) { relu -> foo }\n" + NET.format("stem b 3, c=bar -> chunk 16, 0;"), ["E0107", "E0202"]),
+    ("block b { residual conv 3x3, in 3; shortcut Q }\n" + NET.format("stem b -> chunk 16, 0;"), ["E0107", "E0224"]),
+    ("block r { residual conv 1x1, 4, /stride }\n" + NET.replace("out, /", "out /").format("stem r /2; stage a: cnov;"),
+     ["E0107", "E0201"]),
+    (NET.replace("8x8x8", "8 8").format("stem chunk 16, 0 -> cnov;"), ["E0108", "E0201"]),
+    (NET.replace("shortcut S;", "shortcut S S;").format("stem r;") + "\nblock r { residual cnov 1x1, 4 }", ["E0108", "E0201"]),
+    (NET.format("stem { conv 3x3, 16; stage a: chunk 16, 0 -> cnov;"), ["E0104", "E0201"]),
+    (NET.format("stem conv 3x3, 16 }; stage a: cnov;"), ["E0105", "E0201"]),
+    ("us he2015\nnetwork n { input 8x8x8; shortcut B; stem basic 8 -> basik 8; head fc 2 }", ["E0115", "E0201"]),
+    ("use he201\nnetwork n { input 8x8x8; stem basic 8 -> nothing 8; head cf 2 }", ["E0217"]),  # two libraries are meant
+    ("network n(a { input 3x8x8 }\nnetwork m = n a=3\nnetwork o = nothing", ["E0104", "E0225"]),
+])
+def test_what_does_not_follow(text: str, codes: list[str], tmp_path: Path) -> None:
+    assert [each.code for each in sorted(check_text(tmp_path, text), key=lambda each: each.code)] == codes
 
 
 def test_a_long_text_of_mistakes_takes_a_moment_only() -> None:

@@ -28,7 +28,7 @@ from resspec.train.recipe import Test
 from tests.texts import written
 from tests.train.small import ALONE, job, plan, tiny, train
 
-ELSEWHERE = {"E0614"}  # where several processes train: test_crash.py kills one
+ELSEWHERE = {"E0614"}  # which takes several processes
 SOURCES = [path for folder in ("train", "commands") for path in (Path(errors.__file__).parents[1] / folder).rglob("*.py")]
 LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
 
