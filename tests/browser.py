@@ -34,6 +34,7 @@ class Browser:
         self._session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True}, None)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self.call("Page.setLifecycleEventsEnabled", enabled=True)
 
     def open(self, page: Path, width: int = 1400, height: int = 900, dark: bool = False) -> None:
         """A file, when it has loaded; nothing of the page before is known any more."""
@@ -41,8 +42,9 @@ class Browser:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.events.clear()
-        self.call("Page.navigate", url=page.as_uri())
-        while not any(event["method"] == "Page.loadEventFired" for event in self.events):
+        loaded = {"name": "load", "loaderId": self.call("Page.navigate", url=page.as_uri())["loaderId"]}
+        while not any(loaded.items() <= event["params"].items() for event in self.events
+                      if event["method"] == "Page.lifecycleEvent"):
             self._hear()
 
     def size(self, width: int, height: int) -> None:

@@ -37,32 +37,42 @@ def draw(
     """Networks side by side, at least one. `unfold`: repeats written out; `layers`: norms and activations too; `color_by`:
     one of COLOR_BY, of each layer alone, however often it is repeated."""
     placed = columns([_column(one, View(layers, unfold, one.signs)) for one in networks])
-    quantity = COLOR_BY[color_by] if color_by else None
     boxes, wires, joins, brackets = _sorted(placed.shapes)
-    told = [box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes]
+    told = tuple(box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes)
     legend = tuple(_legend(wires, joins, [box.box for box in boxes], placed.height + _LEGEND))
     height = placed.height + (_LEGEND if legend else 0) + MARGIN
-    ramp = None
-    if quantity:
-        values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
-        most = max(values, default=0)
-        told = [box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
-                for box, value in zip(told, values, strict=True)]
-        marks = tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS))
-        ramp = Ramp(MARGIN, height, f"{color_by} of a layer", marks)
-        height += _RAMP
     right = max([placed.width, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)])
+    ramp = None
+    if color_by:
+        told, ramp = _coloured(told, networks, color_by, height)
+        height, right = height + _RAMP, max(right, 2 * MARGIN + STEPS * ramp.step)
     title = ", ".join(one.title for one in networks)
     return Drawing(right, height, title, "; ".join(map(_in_words, networks)), tuple(placed.panels), tuple(placed.rules), wires,
-                   tuple(told), joins, brackets, tuple(placed.words), legend, ramp)
+                   told, joins, brackets, tuple(placed.words), legend, ramp)
 
 
 def _column(one: Pictured, view: View) -> Column:
+    """What would show nothing shows its norms and activations."""
     facts = one.facts
     places = {tuple(map(id, entry.trail)): i for i, (entry, _) in enumerate(facts.entries)}
     sections = tuple(elements(section, view, places) for section in facts.network.sections)
+    if not view.layers and not any(row.children for row in sections):
+        return _column(one, view._replace(layers=True))
     figures = (f"{figure(name, facts.total(name))} {name}" for name in ("layers", "params", "macs"))
     return Column(facts.network, sections, one.title, " · ".join(figures))
+
+
+def _coloured(
+    boxes: Sequence[PlacedBox], networks: Sequence[Pictured], color_by: str, y: float
+) -> tuple[tuple[PlacedBox, ...], Ramp]:
+    """The boxes in the colours of a scale, which stands at a height."""
+    quantity = COLOR_BY[color_by]
+    values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
+    most = max(values, default=0)
+    tinted = (box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
+              for box, value in zip(boxes, values, strict=True))
+    marks = tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
+    return tuple(tinted), Ramp(MARGIN, y, f"{color_by} of a layer", marks)
 
 
 def _sorted(

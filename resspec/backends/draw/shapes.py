@@ -88,12 +88,13 @@ class Sample(NamedTuple):
 
 
 class Ramp(NamedTuple):
-    """The scale of a quantity's colours."""
+    """The scale of a quantity's colours. `marks`: the least value of each step; `step`: its width."""
 
     x: float
     y: float
     title: str
-    marks: tuple[str, ...]  # the least value of each step
+    marks: tuple[str, ...]
+    step: float = 34.0
 
 
 class Drawing(NamedTuple):

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from resspec.backends.draw import SIGNS, STEPS
+from resspec.backends.draw import SIGNS
 from resspec.backends.draw.shapes import Bracket, Drawing, Join, Panel, PlacedBox, Point, Ramp, Sample, Wire, Words
 from resspec.render import visible
 
 _CORNER = 14.0  # the radius of a wire's corners, where it is long enough
-_STEP = 34.0  # the width of a step of the scale
 _MARKS = {"add": "M-3.2 0H3.2M0 -3.2V3.2",
           "mul": "M-2.4 -2.4L2.4 2.4M-2.4 2.4L2.4 -2.4", "concat": "M-2.6 0H2.6M-2.6 -2V2M2.6 -2V2"}
 
@@ -136,10 +135,10 @@ def _sample(sample: Sample) -> str:
 
 def _ramp(ramp: Ramp) -> Iterator[str]:
     yield f'<text class="sample" x="{_number(ramp.x)}" y="{_number(ramp.y)}">{_text(ramp.title)}</text>'
-    for i in range(STEPS):
-        x = ramp.x + i * _STEP
-        yield f'<rect class="q{i}" x="{_number(x)}" y="{_number(ramp.y + 6)}" width="{_number(_STEP)}" height="12"/>'
-        yield f'<text class="mark" x="{_number(x)}" y="{_number(ramp.y + 30)}">{_text(ramp.marks[i])}</text>'
+    for i, mark in enumerate(ramp.marks):
+        x = ramp.x + i * ramp.step
+        yield f'<rect class="q{i}" x="{_number(x)}" y="{_number(ramp.y + 6)}" width="{_number(ramp.step)}" height="12"/>'
+        yield f'<text class="mark" x="{_number(x)}" y="{_number(ramp.y + 30)}">{_text(mark)}</text>'
 
 
 def _at(point: Point) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -14,6 +15,7 @@ from resspec.compiler import load
 from resspec.passes.quantities import Facts
 from tests.backends.draw.test_layout import drawn, layers
 from tests.backends.random_networks import random_network, with_texts
+from tests.texts import load_text
 
 SVG = "{http://www.w3.org/2000/svg}"
 HOSTILE = "</style><script>alert(1)</script>&\"'<!-- ]]> \x00\x1b\u202e日本"
@@ -101,6 +103,25 @@ def test_the_most_expensive_layer_is_the_darkest(name: str) -> None:
     assert [tints[i] for i in by_value] == sorted(tints.values())
     assert tints[by_value[-1]] == 8
     assert drawing.ramp
+
+
+@pytest.mark.parametrize(("chain", "labels"), [
+    ("relu", ["relu"]),
+    ("identity", []),
+    ("add { identity | identity }", []),
+    ("mul { identity | sigmoid }", ["sigmoid"]),
+    ("flatten -> linear 5 -> relu", ["linear 5"]),
+])
+def test_small_networks(chain: str, labels: list[str], tmp_path: Path) -> None:
+    """With everything inside the picture."""
+    network = load_text(tmp_path, f"network n {{ input 3x2x2; head {chain} }}")
+    for color_by in (None, "macs"):
+        drawing = drawn(network, color_by=color_by)
+        assert [box.label for box in layers(drawing)] == labels
+        root = element(to_svg(drawing))
+        for shape in root.iter(f"{SVG}rect"):
+            assert float(shape.get("x", 0)) + float(shape.get("width", 0)) <= drawing.width
+            assert float(shape.get("y", 0)) + float(shape.get("height", 0)) <= drawing.height
 
 
 def test_png() -> None:
