@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -26,6 +26,8 @@ from resspec.syntax import ast
 from resspec.syntax.parse import parse, read
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from resspec.backends.report import Report
 
 Parameter = int | float | bool | str | tuple[int, ...]
@@ -102,9 +104,40 @@ class Compiled(NamedTuple):
 def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
     """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
     written (without parameters given here) is not met."""
-    from resspec.backends.report import report
-    from resspec.backends.report.json import to_json
     from resspec.backends.source import emit
+
+    _, network, figures = _reported(spec, parameters)
+    return Compiled(network, figures, {f"{network.name}.py": emit(network, figures.hash), **_report_file(network, figures)})
+
+
+class Exported(NamedTuple):
+    """What `resspec compile --target onnx` makes. `off`: see backends/onnx.py."""
+
+    network: Network
+    report: Report
+    onnx: bytes
+    files: dict[str, str]
+    off: float | None
+
+
+def compile_onnx(spec: str | Path, start: Callable[[nn.Module], None] | None = None, /, **parameters: Parameter) -> Exported:
+    """The network as an ONNX file, with the weights that `start` puts into the module, and its report. Raises SpecError as
+    `compile_spec` does, and where a layer has no operator; UsageError."""
+    from resspec.backends.errors import no_operator
+    from resspec.backends.onnx import Inexpressible, to_onnx
+
+    opened, network, figures = _reported(spec, parameters)
+    try:
+        made = to_onnx(network, start)
+    except Inexpressible as found:
+        raise SpecError(no_operator(opened.library.span(op.span), op.kind, f"from {op.input} to {op.output}")
+                        for op in found.ops) from None
+    return Exported(network, figures, made.content, _report_file(network, figures), made.off)
+
+
+def _reported(spec: str | Path, parameters: dict[str, Parameter]) -> tuple[Opened, Network, Report]:
+    """Raises SpecError, also for an `expect` that is not met."""
+    from resspec.backends.report import report
 
     path, named = locate(str(spec))
     opened = open_spec(path)
@@ -113,9 +146,13 @@ def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
     network = _finished(opened, lowered)
     if found := [] if parameters else list(unmet(network, lowered.expectations, opened.library.own[name])):
         raise SpecError(found)
-    figures = report(network)
-    files = {f"{network.name}.py": emit(network, figures.hash), f"{network.name}.report.json": to_json(figures)}
-    return Compiled(network, figures, files)
+    return opened, network, report(network)
+
+
+def _report_file(network: Network, figures: Report) -> dict[str, str]:
+    from resspec.backends.report.json import to_json
+
+    return {f"{network.name}.report.json": to_json(figures)}
 
 
 def check(spec: str | Path, /, budget: Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:

@@ -5,15 +5,23 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from resspec.commands import given
+from resspec.commands.installed import onnx_installed
 from resspec.commands.terminal import color, width
+from resspec.diagnostics import UsageError
 
-SUMMARY = "print the report, and write a PyTorch file and the report as JSON"
+if TYPE_CHECKING:
+    from resspec.backends.report import Report
+
+SUMMARY = "print the report, and write a PyTorch or ONNX file and the report as JSON"
 EXAMPLES = """\
   resspec compile specs/resnet152.res     writes build/resnet152.py and
                                           build/resnet152.report.json
   resspec compile resnet50 --out models   ... into models/
+  resspec compile resnet50 --target onnx --weights runs/a/weights.safetensors
+                                          writes build/resnet50.onnx
   resspec compile resnet50 --emit source  prints the PyTorch file alone
   resspec compile resnet50 --emit ir      prints what the compiler understood
 
@@ -26,6 +34,9 @@ STAGES = ("ast", "ir", "ir-json", "source", "report")
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="the folder to write to (build)")
+    parser.add_argument("--target", choices=("pytorch", "onnx"), default="pytorch",
+                        help="what to compile to (pytorch); onnx takes 'resspec[onnx]'")
+    parser.add_argument("--weights", type=Path, metavar="FILE", help="for onnx: the weights in it (.safetensors, or .pth)")
     parser.add_argument("--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing")
 
 
@@ -34,15 +45,36 @@ def run(arguments: Namespace) -> int:
     from resspec.compiler import compile_spec
     from resspec.files import write
 
+    if arguments.weights and arguments.target != "onnx":
+        raise UsageError("--weights goes with --target onnx: a PyTorch file holds no weights, and loads them itself")
+    if arguments.emit and arguments.target == "onnx":
+        raise UsageError("--emit prints a stage on the way to PyTorch: leave out --target, or --emit")
     if arguments.emit:
         print(_emitted(arguments), end="")
         return 0
-    compiled = compile_spec(arguments.spec, **dict(arguments.set))
-    for name, text in compiled.files.items():
-        write(arguments.out / name, text.encode())
-    print(to_table(compiled.report, width=width(), color=color(sys.stdout)), end="")
-    print("wrote " + " and ".join(str(arguments.out / name) for name in compiled.files), file=sys.stderr)
+    if arguments.target == "onnx":
+        report, files = _exported(arguments)
+    else:
+        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        report, files = compiled.report, {name: text.encode() for name, text in compiled.files.items()}
+    for name, content in files.items():
+        write(arguments.out / name, content)
+    print(to_table(report, width=width(), color=color(sys.stdout)), end="")
+    print("wrote " + " and ".join(str(arguments.out / name) for name in files), file=sys.stderr)
     return 0
+
+
+def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
+    """Raises SpecError, UsageError."""
+    with onnx_installed():
+        from resspec.compiler import compile_onnx
+        from resspec.train import weights
+
+        given = weights.read(arguments.weights) if arguments.weights else None
+        made = compile_onnx(arguments.spec, given.into if given else None, **dict(arguments.set))
+    print("onnxruntime was not compared: with these weights the outputs are not finite, or all zero" if made.off is None else
+          f"onnxruntime agrees with torch to {made.off:.0e} of the largest output", file=sys.stderr)
+    return made.report, {f"{made.network.name}.onnx": made.onnx, **{name: text.encode() for name, text in made.files.items()}}
 
 
 def _emitted(arguments: Namespace) -> str:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from resspec.diagnostics import UsageError
 
 
-@contextmanager
-def torch_installed(command: str) -> Iterator[None]:
+def torch_installed(command: str) -> AbstractContextManager[None]:
     """Raises UsageError where torch, or what comes with it, is missing."""
+    return _installed(f"`resspec {command}` needs torch and what comes with it", "torch")
+
+
+def onnx_installed() -> AbstractContextManager[None]:
+    """Raises UsageError where what writes and runs ONNX is missing."""
+    return _installed("`--target onnx` needs torch, onnx, onnxscript and onnxruntime", "onnx")
+
+
+@contextmanager
+def _installed(what: str, extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
@@ -20,5 +29,4 @@ def torch_installed(command: str) -> Iterator[None]:
         if missing == "tensorboard":
             raise UsageError("`--tensorboard` needs tensorboard, which is not installed: "
                              "pip install 'resspec[tensorboard]'") from None
-        raise UsageError(f"`resspec {command}` needs torch and what comes with it, and {missing} is not installed: "
-                         "pip install 'resspec[torch]'") from None
+        raise UsageError(f"{what}, and {missing} is not installed: pip install 'resspec[{extra}]'") from None

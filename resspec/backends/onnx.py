@@ -1,0 +1,133 @@
+"""The IR as an ONNX file: what torch.onnx makes of the built module, checked before anyone gets it."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from resspec.backends.module import build
+from resspec.diagnostics import InternalError, ResspecError, UsageError
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+
+OPSET = 20
+MOST = 1 << 31  # bytes of a protocol buffer
+TOLERANCE = 1e-3  # of the largest; what is seen is below 1e-5
+
+
+class Exported(NamedTuple):
+    """An ONNX file's bytes. `off`: how far onnxruntime was off, as a share of the largest output; None where the outputs of
+    these weights are not finite, so that nothing can be compared."""
+
+    content: bytes
+    off: float | None
+
+
+class Inexpressible(ResspecError):
+    """There is no operator for what these ops do."""
+
+    def __init__(self, ops: list[Op]) -> None:
+        super().__init__(", ".join(op.kind for op in ops))
+        self.ops = ops
+
+
+def to_onnx(network: Network, start: Callable[[nn.Module], None] | None = None) -> Exported:
+    """From `images`, NxCxHxW, to `logits`; N may be any number. `start` puts weights into the module. For evaluation: batch
+    norm with its running statistics, no dropout.
+
+    Raises Inexpressible, UsageError where the file would be too large, InternalError where it is not what torch computes.
+    """
+    import onnx
+
+    module = build(network)
+    if start:
+        start(module)
+    module.eval()
+    size = sum(tensor.nbytes for tensor in module.state_dict().values())
+    if size >= MOST:
+        raise UsageError(f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1")
+    images = torch.randn(2, *network.input.dims, generator=torch.Generator().manual_seed(0))
+    content = _exported(module, images)
+    if content is None:
+        if not (found := list(_strangers(network))):
+            raise InternalError(f"torch.onnx does not export {network.name}, but each of its layers alone")
+        raise Inexpressible(found)
+    onnx.checker.check_model(content, full_check=True)
+    return Exported(content, _off(content, module, images))
+
+
+def _exported(module: nn.Module, images: Tensor) -> bytes | None:
+    """None where torch.onnx knows no operator for something."""
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                module, (images,), dynamo=True, verbose=False, opset_version=OPSET, input_names=["images"],
+                output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("batch")},),
+            )
+        except torch.onnx.OnnxExporterError:
+            return None
+    assert program is not None
+    content: bytes = program.model_proto.SerializeToString()
+    return content
+
+
+def _strangers(network: Network) -> Iterator[Op]:
+    """Ops that torch.onnx does not export even alone; of equal ones the first."""
+    seen = set()
+    for op in _ops(network.body):
+        key = repr((op.layer.call(op.input), op.input))
+        if op.name is None or key in seen:
+            continue
+        seen.add(key)
+        alone = network.model_copy(update={
+            "sections": (network.sections[0].model_copy(update={"body": op}),), "input": op.input, "output": op.output})
+        if _exported(build(alone).eval(), torch.zeros(2, *op.input.dims)) is None:
+            yield op
+
+
+def _ops(node: Node) -> Iterator[Op]:
+    match node:
+        case Op():
+            yield node
+        case Series(children=parts) | Parallel(paths=parts):
+            for part in parts:
+                yield from _ops(part)
+        case Repeat(body=body) | Scope(body=body):
+            yield from _ops(body)
+
+
+def _off(content: bytes, module: nn.Module, images: Tensor) -> float | None:
+    """Another batch than the one it was exported with: three images, none of them seen."""
+    from onnxruntime import InferenceSession, SessionOptions
+
+    options = SessionOptions()
+    options.log_severity_level, options.intra_op_num_threads = 3, torch.get_num_threads()
+    images = torch.cat([images.flip(0), images[:1] / 2])
+    session = InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    found = torch.from_numpy(session.run(None, {"images": images.numpy()})[0])
+    with torch.no_grad():
+        wanted = module(images)
+    if not wanted.isfinite().all() or not wanted.any():
+        return None
+    off = float((found - wanted).abs().max() / wanted.abs().max())
+    if not off <= TOLERANCE:
+        raise InternalError(f"onnxruntime computes something else than torch: {off:.1e} of the largest output apart")
+    return off
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter's own progress and advice."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(before)

@@ -1,0 +1,94 @@
+"""ONNX files compute what the module computes, for any batch, and what has no operator is told at its place."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+import torch
+from onnxruntime import InferenceSession
+from safetensors.torch import save_file
+
+from resspec import cli
+from resspec.compiler import compile_onnx, load
+from resspec.diagnostics import SpecError
+from tests.backends.onnx_runs import error, settled
+
+MANY = """
+block mixed(width) {
+    residual gn 4 -> gelu -> conv 3x3, width, groups=4, bias=true -> shuffle 2 -> bn -> hardswish -> drop_path 0.5
+    shortcut identity
+}
+block squeeze(width) { residual avgpool to=1 -> conv 1x1, width -> sigmoid; shortcut identity; merge mul }
+network many {
+    input 3x19x17
+    stem conv 5x5, 16, /2 -> bn -> relu6 -> maxpool 3x3, /2, ceil=true
+    stage a: 2 x mixed 16
+    stage b: upconv 2x2, 16, /2 -> pad_channels 24 -> subsample /2 -> silu
+    head avgpool -> dropout 0.5 -> fc 7
+}
+"""
+PREACT = "use he2016\nnetwork small = cifar n=1, F=two_layers, option=A"
+POOLED = """
+network pooled {
+    input 3x14x14
+    stem conv 3x3, 8 -> relu
+    head maxpool to=4x4 -> fc 10
+}
+"""
+
+
+@pytest.mark.parametrize("name", ["digits", "resnet20", "torchvision/resnet18"])
+def test_logits_are_those_of_the_module(name: str) -> None:
+    assert error(load(name)) < 1e-5
+
+
+@pytest.mark.parametrize("text", [MANY, PREACT], ids=["many", "preact"])
+def test_other_layers(text: str, tmp_path: Path) -> None:
+    spec = tmp_path / "net.res"
+    spec.write_text(text, encoding="utf-8")
+    assert error(load(spec)) < 1e-5
+
+
+def test_the_command_exports_trained_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = settled(load("digits"))
+    save_file(module.state_dict(), tmp_path / "weights.safetensors")
+    arguments = ["--target", "onnx", "--weights", str(tmp_path / "weights.safetensors"), "--out", str(tmp_path)]
+    assert cli.run(["compile", "digits", *arguments]) == 0
+    out, err = capsys.readouterr()
+    assert "77,754" in out and "onnxruntime agrees with torch to" in err and f"wrote {tmp_path}/digits.onnx" in err
+    model = onnx.load(tmp_path / "digits.onnx")
+    assert [axis.dim_param or axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim][1:] == [1, 8, 8]
+    images = torch.randn(7, 1, 8, 8)
+    (found,) = InferenceSession(tmp_path / "digits.onnx").run(None, {"images": images.numpy()})
+    assert torch.allclose(torch.from_numpy(found), module(images), atol=1e-5)
+    assert {path.name for path in tmp_path.iterdir()} == {"digits.onnx", "digits.report.json", "weights.safetensors"}
+
+
+def test_what_has_no_operator_is_told_where_it_stands(tmp_path: Path) -> None:
+    spec = tmp_path / "pooled.res"
+    spec.write_text(POOLED, encoding="utf-8")
+    with pytest.raises(SpecError) as told:
+        compile_onnx(spec)
+    (mistake,) = told.value.diagnostics
+    assert mistake.code == "E0401" and "`maxpool`" in mistake.message
+    span = mistake.labels[0].span
+    assert span.source.text[span.start : span.end] == "maxpool to=4x4"
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["digits", "--weights", "w.pth"], "--weights goes with --target onnx"),
+    (["digits", "--target", "onnx", "--emit", "ir"], "--emit prints"),
+    (["digits", "--target", "onnx", "--weights", "w.pth"], "cannot read w.pth"),
+])
+def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["compile", *arguments, "--out", str(tmp_path / "build")]) == 2
+    assert words in capsys.readouterr().err and not (tmp_path / "build").exists()
+
+
+def test_without_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    assert cli.run(["compile", "digits", "--target", "onnx", "--out", str(tmp_path)]) == 2
+    assert "pip install 'resspec[onnx]'" in capsys.readouterr().err
