@@ -13,10 +13,13 @@ from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section
 from resspec.ir.ops.norm import BatchNorm
 from resspec.lowering.lint import allowed, text_warnings
 from resspec.lowering.scope import Library
+from resspec.passes.contributors import contributors
 from resspec.passes.measure import measure
+from resspec.passes.quantities import Facts
 from resspec.source import Span
 from resspec.syntax import ast
 
+MOST_PARAMS = 10**11
 LEAST_DEPTH = 10  # a smaller number in a name is a version, or counts something else
 
 
@@ -47,6 +50,13 @@ def needless_projection(span: Span, shape: str) -> Diagnostic:
                       "`same: identity` in its option")
 
 
+def gigantic(span: Span, params: int, largest: Iterable[tuple[int, str]]) -> Diagnostic:
+    """W0306: a network of more parameters than any machine holds, which is mostly a zero too many."""
+    lines = ["the largest layers", *(f"{amount:,}  {what}" for amount, what in largest)]
+    return Diagnostic("W0306", f"{params:,} parameters take {4 * params / 1e12:,.1f} TB in float32", (Label(span),),
+                      "a zero less, where it is one too many", ("\n".join(lines),))
+
+
 # --- networks ---
 
 
@@ -55,6 +65,9 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
     says = re.search(r"[0-9]+\Z", network.name)
     if says and (layers := _miscounted(network, int(says[0]))) and not _counts(library.own[network.name]):
         yield misnamed(place, int(says[0]), layers)
+    facts = Facts(network)
+    if (params := facts.total("params")) > MOST_PARAMS:
+        yield gigantic(place, params, [(each.value, each.what) for each in contributors(facts, "params", most=3)])
     for section in network.sections:
         for node in _nodes(section.body, set()):
             yield from _node(library, section, node)

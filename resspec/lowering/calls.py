@@ -59,9 +59,17 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         if not isinstance(value, BlockRef | Unknown):
             frame.report(errors.no_layer(name.span, describe(value)))
         return value if isinstance(value, BlockRef) else None
-    near = suggestion(frame.library, name.text, {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}, ast.Block)
+    legal = {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}
+    near = suggestion(frame.library, name.text, legal, ast.Block)
+    near = near or _in_lower_case(name.text, legal | frame.library.names(ast.Block))
     report_unknown(frame.library, errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
     return None
+
+
+def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
+    """For a class of torch's or of another library, `BasicBlock` or `Conv2d`: what it is called here."""
+    found = [name for name in legal if len(name) > 3 and word.lower().startswith(name)] if word[0].isupper() else []
+    return tuple(sorted(found, key=len)[-1:])
 
 
 # --- layers ---

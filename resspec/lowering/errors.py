@@ -44,7 +44,7 @@ def unknown_layer(span: Span, near: Sequence[str], is_word: bool = False) -> Dia
     if is_word:
         return _at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                    f"`{span.text}` is a word of the language")
-    is_upper = _only(near) == span.text.lower()
+    is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
     help = f"block names are lower case here: `{near[0]}`" if is_upper else _meant(near)
     return _at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=_only(near))
 
