@@ -122,7 +122,7 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
     if x.network is None or y.network is None or found.structure is None:
         return found, to_html(found, titles, None)
     signs = marks(x.network, y.network, found.structure, digests)
-    return found, to_html(found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, {**_texts(a), **_texts(b)}))
+    return found, to_html(found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, (_texts(a), _texts(b))))
 
 
 def _texts(given: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ class Drawn(NamedTuple):
 
     facts: tuple[Facts, Facts]
     marks: Marks
-    sources: Mapping[str, str]
+    sources: tuple[Mapping[str, str], Mapping[str, str]]
 
 
 def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
@@ -45,7 +45,7 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
         total=[_cell(name, a[name], b[name]) for name in FIGURES],
         bars=list(_bars(diff, rows)),
         exact=[("", "a", "b", "b - a"), *exact],
-        sources=texts_of((line for row in rows for line in row.own), drawn.sources if drawn else {}),
+        sources=texts_of((line for row in rows for line in row.own), *(drawn.sources if drawn else ())),
     )
     lead = [verdict(diff)]
     for side, report in (("a", diff.a), ("b", diff.b)):

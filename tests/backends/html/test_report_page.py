@@ -10,7 +10,7 @@ from resspec import cli
 from resspec.backends.html.report import to_html
 from resspec.backends.report import report
 from resspec.backends.report.table import figure
-from resspec.compiler import load
+from resspec.compiler import load, sources
 from resspec.passes.quantities import Facts
 from resspec.render import visible
 from tests.backends.random_networks import random_network, with_texts
@@ -183,9 +183,9 @@ def test_words_stand_out(dark: bool, pages: dict[str, Path], chromium: Browser) 
 def test_names_are_words_and_nothing_else(seed: int, tmp_path: Path, chromium: Browser) -> None:
     network = with_texts(random_network(seed), HOSTILE)
     facts = Facts(network)
-    sources = {section.span.rsplit(":", 3)[0]: HOSTILE for section in network.sections}
+    texts = {section.span.rsplit(":", 3)[0]: HOSTILE for section in network.sections}
     path = tmp_path / "page.html"
-    path.write_text(to_html(report(network), facts, sources), encoding="utf-8")
+    path.write_text(to_html(report(network), facts, texts), encoding="utf-8")
     chromium.open(path)
     assert chromium.complaints == []
     assert chromium.evaluate("window.hacked") is None
@@ -199,3 +199,15 @@ def test_what_is_no_page(arguments: list[str], capsys: pytest.CaptureFixture[str
     assert cli.run(["report", *arguments, "--format", "html"]) == 2
     out, err = capsys.readouterr()
     assert (out, err[:14]) == ("", "error: a page ")
+
+
+def test_the_spec_itself_is_shown(tmp_path: Path, chromium: Browser) -> None:
+    """Also where all of its layers stand in another file; of the libraries those that it takes layers from."""
+    for name, files in (("plain34", ["plain34.res", "resnet34.res", "lib/he2015.res"]),
+                        ("se_resnet50", ["se_resnet50.res", "lib/hu2017.res", "lib/torchvision.res", "lib/he2015.res"])):
+        path = tmp_path / f"{name}.html"
+        path.write_text(to_html(report(load(name)), Facts(load(name)), sources(name)), encoding="utf-8")
+        chromium.open(path)
+        assert chromium.evaluate("[...document.querySelectorAll('#spec h3')].map(e => e.textContent)") == [
+            f"specs/{file}" for file in files]
+        assert chromium.complaints == []
