@@ -17,6 +17,7 @@ BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
 _STATEMENT = re.compile(r"(?:^|[\n;{])[ \t]*([A-Za-z_]+)[^\n;{]*\Z")
 _OWNER = re.compile(r"(?:^|[\n;])[ \t]*(network|block|shortcut)\b[^\n;{}]*\Z")
+_LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]|-(?!>))*")
 _NEXT = re.compile(r"(?:\s|#[^\n]*)*([A-Za-z0-9_.]+|\S)")
 _RESIDUAL = re.compile(r"[\n;{][ \t]*(?:preact|residual|shortcut|after)\b")  # a block of clauses
 _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
@@ -117,8 +118,8 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
         return errors.missing_comma(span)
     if number := _UNIT.search(text[: span.end]):
         return errors.misspelt_unit(Span(span.source, number.start(), span.end), number[1], number[2])
-    if list(allowed) == ["LABEL"] and first.isalnum():
-        return errors.no_label(span)
+    if list(allowed) == ["LABEL"] and (label := _LABEL.match(text, start)):
+        return errors.no_label(Span(span.source, start, label.end()))
     return None
 
 
