@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.ir.nodes import Network
-from resspec.train.data import Draw, Split
+from resspec.train.data import Batch, Draw, Split
 from resspec.train.data.crop import centre
 from resspec.train.recipe import Test
 
@@ -88,10 +88,7 @@ def evaluate(
     mine = torch.arange(len(split))[processes.rank :: processes.world]
     scores = torch.zeros(len(mine), network.output.elements, device=device)
     for view in views:
-        parts = [part for group in split.alike(mine, view) for part in group.split(exam.batch)]
-        draws = (Draw(part, part) for part in parts)
-        batches = split.batches(draws, view=view, device=device, workers=exam.workers)
-        for part, batch in zip(parts, batches, strict=True):
+        for part, batch in looked_at(exam, view, mine, device):
             looks = list(_looks(batch.images, network, exam.protocol))
             with torch.autocast(device.type, torch.bfloat16, enabled=exam.bf16):
                 found = torch.stack([_places(module(look)).float().softmax(1) for look in looks]).mean(0)
@@ -100,9 +97,11 @@ def evaluate(
     return _counted(scores, split.labels[mine].to(device), processes, len(split))
 
 
-def passes(network: Network, protocol: Protocol) -> int:
-    """How many times each image is loaded."""
-    return len(scales(network)) if protocol == "multi-scale" else 1
+def looked_at(exam: Exam, view: Test, mine: Tensor, device: torch.device) -> Iterator[tuple[Tensor, Batch]]:
+    """These images of the exam's, each once, in batches of one size: which they are, and the batch."""
+    parts = [part for group in exam.split.alike(mine, view) for part in group.split(exam.batch)]
+    draws = (Draw(part, part) for part in parts)
+    yield from zip(parts, exam.split.batches(draws, view=view, device=device, workers=exam.workers), strict=True)
 
 
 def scales(network: Network) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from resspec.diagnostics import ResspecError
 from resspec.train import guard, losses
-from resspec.train.data import Batch, Draw, Split
+from resspec.train.data import Batch, Split
+from resspec.train.evaluate import Exam, looked_at
 from resspec.train.plan import Plan
 from resspec.train.schedules import rate
 from resspec.train.state import Row, State
@@ -113,12 +114,12 @@ def test(
 ) -> tuple[float, float, float] | None:
     """Mean loss, top-1 and top-5 over these images, each counted once whatever the number of processes; None where it was
     interrupted."""
-    processes, view = plan.processes, plan.recipe.data.test
+    processes = plan.processes
+    exam = Exam(split, plan.recipe.data.test, batch=TEST_BATCH, workers=plan.job.workers)
     mine = indices[processes.rank :: processes.world]
-    draws = (Draw(part, part) for group in split.alike(mine, view) for part in group.split(TEST_BATCH))
     sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
     module.eval()
-    for images, targets in split.batches(draws, view=view, device=processes.device, workers=plan.job.workers):
+    for _, (images, targets) in looked_at(exam, exam.view, mine, processes.device):
         if interrupted():
             return None
         with plan.machine.autocast(processes.device):
