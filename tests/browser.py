@@ -154,7 +154,9 @@ POOR = """(() => {
         const around = [];
         for (let e = element; e; e = e.parentElement) around.unshift(e);
         for (const e of around) over(getComputedStyle(e).backgroundColor);
-        const box = element.ownerSVGElement && element.parentElement.querySelector(":scope > rect.box");
+        const svg = element.ownerSVGElement;
+        if (svg) over(getComputedStyle(svg.querySelector(".page")).fill);
+        const box = svg && element.parentElement.querySelector(":scope > rect.box");
         if (box) over(getComputedStyle(box).fill);
         const ground = pixel();
         over(element.ownerSVGElement ? getComputedStyle(element).fill : getComputedStyle(element).color);
