@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from resspec import shipped
+from resspec import files, shipped
 from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
@@ -251,6 +251,8 @@ def locate(spec: str) -> tuple[Path, str | None]:
         shipped_path = shipped.path("specs", f"{text}.res")
         if path.suffix != ".res" and not path.is_absolute() and ".." not in path.parts and _is_file(shipped_path):
             return shipped_path, name
+    if _is_special(Path(spec)):
+        raise files.no_file(Path(spec))
     near = nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
 
@@ -283,6 +285,13 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def _is_special(path: Path) -> bool:
+    try:
+        return path.exists() and not path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def _is_there(path: Path, revision: Revision | None) -> bool:
     return revision.is_file(path) if revision and path.is_relative_to(revision.root) else _is_file(path)
 
@@ -297,12 +306,7 @@ def _source(real: str, name: str, data: bytes) -> Source:
 def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
     if revision and revision.is_file(path):
         return revision.shown(path), revision.read(path)[: 2 << 20]
-    try:
-        with path.open("rb") as file:
-            data = file.read(2 << 20)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    return _shown(path), data
+    return _shown(path), files.read(path, 2 << 20)
 
 
 def _shown(path: Path) -> str:

@@ -1,11 +1,33 @@
-"""Files that are whole or not there."""
+"""Files: read up to a limit, and never what is none; written as a whole or not at all."""
 
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from resspec.diagnostics import UsageError
+
+
+def read(path: Path, limit: int) -> bytes:
+    """The first `limit` bytes of a file. Raises UsageError, also for a folder, a pipe, a device: some of them would wait or
+    never end."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise no_file(path)
+        with os.fdopen(descriptor, "rb") as file:
+            return file.read(limit)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def no_file(path: Path) -> UsageError:
+    """What there is to say of a folder, a pipe, a device."""
+    kinds = {"a folder": path.is_dir(), "a pipe": path.is_fifo(), "a device": path.is_char_device() or path.is_block_device()}
+    what = next((kind for kind, is_one in kinds.items() if is_one), "something else")
+    return UsageError(f"cannot read {path}: it is no file, but {what}")
 
 
 def write(path: Path, content: bytes) -> None:

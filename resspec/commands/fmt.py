@@ -11,6 +11,7 @@ from resspec.commands import given
 from resspec.commands.terminal import complain, show
 from resspec.diagnostics import SpecError, UsageError
 
+LIMIT = 2 << 20  # bytes that are read; more than a spec has
 SUMMARY = "lay specs out in the one canonical form"
 EXAMPLES = """\
   resspec fmt specs/ my.res            rewrites what is laid out otherwise
@@ -32,11 +33,13 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     if arguments.files == ["-"]:
         return _stream(arguments)
+    from resspec.files import read
+
     files = [Path(name) for each in arguments.files for name in given.specs(each)]
     code, changed = 0, 0
     for path in files:
         try:
-            before = _read(path)
+            before = read(path, LIMIT)
             after = _formatted(path.as_posix(), before)
             if after != before:
                 changed += 1
@@ -55,7 +58,7 @@ def run(arguments: Namespace) -> int:
 
 def _stream(arguments: Namespace) -> int:
     """Standard input to standard output; nothing where it does not parse."""
-    before = sys.stdin.buffer.read()
+    before = sys.stdin.buffer.read(LIMIT)
     after = _formatted("<stdin>", before)
     if arguments.diff:
         sys.stdout.writelines(given.difference("<stdin>", before, after))
@@ -74,16 +77,6 @@ def _change(path: Path, before: bytes, after: bytes, arguments: Namespace) -> No
         print(visible(path.as_posix()))
     else:
         write(Path(os.path.realpath(path)), after)  # a link stays one
-
-
-def _read(path: Path) -> bytes:
-    from resspec.syntax.errors import MAX_BYTES
-
-    try:
-        with path.open("rb") as file:
-            return file.read(2 * MAX_BYTES)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _formatted(name: str, text: bytes) -> bytes:

@@ -36,7 +36,8 @@ def specs(given: str) -> Iterator[str]:
     if not given or not folder.is_dir():
         yield given
         return
-    found = [path for path in sorted(folder.rglob("*.res")) if "/." not in f"/{path.relative_to(folder).as_posix()}"]
+    found = [path for path in sorted(folder.rglob("*.res"))
+             if "/." not in f"/{path.relative_to(folder).as_posix()}" and not path.is_dir()]
     if not found:
         raise UsageError(f"there is no .res file in {folder}")
     yield from map(str, found)

@@ -67,6 +67,11 @@ def wrong_value(span: Span, why: str) -> Diagnostic:
     return Diagnostic("E0507", why, (Label(span),))
 
 
+def beyond_recipes(span: Span, what: str, help: str) -> Diagnostic:
+    """E0518: the recipe has what YAML allows and no recipe needs."""
+    return Diagnostic("E0518", f"{what} has no place in a recipe", (Label(span),), help)
+
+
 def _last(node: Node) -> Node:
     match node:
         case Series(children=(*_, last)):

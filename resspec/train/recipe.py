@@ -13,8 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1)]
-Natural = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=1, le=10**9)]
+Natural = Annotated[int, Field(ge=0, le=10**9)]
 Range = tuple[Positive, Positive]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
@@ -44,9 +44,9 @@ class Length(NamedTuple):
 def _length(value: Any) -> Any:
     if isinstance(value, Length):
         return value
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s+(iteration|epoch)s?\s*", str(value))
-    if found is None:
-        raise ValueError("a length is a number with its unit, as in `90 epochs` or `64000 iterations`")
+    found = re.fullmatch(r"\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s+(iteration|epoch)s?\s*", str(value))
+    if found is None or not float(found[1]):
+        raise ValueError("a length is a number above 0 with its unit, as in `90 epochs` or `64000 iterations`")
     return Length(float(found[1]), "epochs" if found[2] == "epoch" else "iterations")
 
 
@@ -56,7 +56,7 @@ Lasting = Annotated[Length, BeforeValidator(_length), PlainSerializer(str)]
 class Part(BaseModel):
     """What every part of a recipe has in common: nothing unknown in it, and it never changes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Sgd(Part):

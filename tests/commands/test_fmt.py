@@ -81,3 +81,25 @@ def test_what_cannot_be_read_or_written(folder: Path, capsys: Captured, monkeypa
 
 def _full(_: int) -> None:
     raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("command", ["fmt", "check"])
+def test_what_is_no_file_is_not_waited_for(command: str, folder: Path, capsys: Captured) -> None:
+    os.mkfifo(folder / "pipe.res")
+    (folder / "zero.res").symlink_to("/dev/zero")
+    (folder / "folder.res").mkdir()
+    for name, what in (("pipe.res", "a pipe"), ("zero.res", "a device")):
+        assert cli.run([command, str(folder / name)]) == 2
+        assert f"{name}: it is no file, but {what}\n" in capsys.readouterr().err
+    assert cli.run([command, str(folder / "folder.res")]) == 2
+    assert "there is no .res file in" in capsys.readouterr().err
+    assert cli.run([command, str(folder)]) == 2  # all others are told of as well
+    told = capsys.readouterr()
+    assert "wrong.res:" in told.err and "folder.res" not in told.err
+
+
+def test_standard_input_without_an_end(capsys: Captured) -> None:
+    with Path("/dev/zero").open(encoding="utf-8") as zeros, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdin", zeros)
+        assert cli.run(["fmt", "-"]) == 1
+    assert "error[E0102]" in capsys.readouterr().err

@@ -1,0 +1,118 @@
+"""Whatever a recipe's text is, it is read or refused at a place of it, soon and in little memory."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+
+import pytest
+
+from resspec import cli
+from resspec.diagnostics import Diagnostic, SpecError
+from resspec.render import render
+from resspec.source import Source
+from resspec.train import recipe_file
+
+LINES = "duration: 9 epochs\nbatch: 8\n"
+ALIASES = "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40))
+BOMBS = {
+    "aliases that double": ("E0518", f"a0: &a0 [1, 1]\n{ALIASES}{LINES}"),
+    "an alias of what it is in": ("E0518", f"{LINES}source: &a [*a]\n"),
+    "an alias of nothing": ("E0518", f"{LINES}source: *a\n"),
+    "brackets": ("E0518", f"{LINES}source: {'[' * 30_000}"),
+    "braces": ("E0518", f"{LINES}source: {'{a: ' * 7000}"),
+    "blocks": ("E0518", LINES + "".join(f"{' ' * i}a:\n" for i in range(200))),
+    "lists": ("E0518", f"{LINES}source:\n  {'- ' * 15_000}"),
+    "keys in keys": ("E0518", f"{LINES}{'? ' * 15_000}a"),
+    "a key that is a list": ("E0518", f"{LINES}[1, 2]: 3\n"),
+    "a key that is a mapping": ("E0518", f"{LINES}{{a: b}}: 3\n"),
+    "a tag of Python": ("E0518", f"{LINES}source: !!python/object/apply:os.system [echo]\n"),
+    "a tag of its own": ("E0518", f"{LINES}source: !mine x\n"),
+    "a time that is none": ("E0518", f"{LINES}source: !!timestamp x\n"),
+    "a tag of the whole": ("E0518", f"!!set\n{LINES}"),
+    "two documents": ("E0503", f"{LINES}---\n{LINES}"),
+    "digits": ("E0507", f"{LINES}log: {'9' * 5000}\n"),
+    "sixties": ("E0507", f"{LINES}log: 1{':59' * 9000}\n"),
+    "sixties and a point": ("E0507", f"{LINES}clip: 1{':59' * 9000}.5\n"),
+    "digits in hexadecimal": ("E0507", f"{LINES}log: 0x{'f' * 30_000}\n"),
+    "no binary digit": ("E0507", f"{LINES}log: 0b_\n"),
+    "a float too large": ("E0507", f"{LINES}clip: 1.0e+400\n"),
+    "infinity": ("E0507", f"{LINES}clip: .inf\n"),
+    "no number": ("E0507", f"{LINES}smoothing: .nan\n"),
+    "a batch of ten digits": ("E0507", "duration: 9 epochs\nbatch: 9999999999\n"),
+    "a date that is none": ("E0507", f"{LINES}source: 2026-13-45\n"),
+    "an hour that is none": ("E0507", f"{LINES}source: 2026-11-25 99:00:00\n"),
+    "an equals sign": ("E0507", f"{LINES}source: =\n"),
+    "a long duration": ("E0507", f"duration: {'9' * 400} epochs\nbatch: 8\n"),
+    "Arabic digits": ("E0507", "duration: \u0663 epochs\nbatch: 8\n"),
+    "no duration": ("E0507", "duration: 0 epochs\nbatch: 8\n"),
+    "checkpoints without end": ("E0507", f"{LINES}checkpoint: 0 iterations\n"),
+    "a list": ("E0507", "- 1\n- 2\n"),
+    "a word": ("E0507", "duration\n"),
+    "a merge": ("E0505", f"{LINES}<<: {{log: 1}}\n"),
+    "keys": ("E0505", LINES + "".join(f"a{i}: 1\n" for i in range(3500))),
+    "twice the same": ("E0504", LINES + "a: 1\n" * 5000),
+    "a list of many": ("E0507", f"{LINES}schedule: {{name: multistep, at: [{'1, ' * 10_000}]}}\n"),
+    "a bell": ("E0503", f"{LINES}source: \a\n"),
+    "half a pair": ("E0503", f"{LINES}source: \ud800\n"),
+    "an escape of half a pair": ("E0507", f'{LINES}source: "\\ud800"\n'),
+    "a quote": ("E0503", f"{LINES}source: \"{'a' * 30_000}"),
+    "nothing": ("E0503", ""),
+    "a comment": ("E0503", "#" * 30_000),
+}
+
+
+def refused(text: str) -> tuple[Diagnostic, ...]:
+    """What is said of a text; its places are in it, and it can be shown."""
+    start = time.process_time()
+    try:
+        recipe_file.parse(Source("recipe.yaml", text))
+        found: tuple[Diagnostic, ...] = ()
+    except SpecError as error:
+        found = error.diagnostics
+        assert found
+    for diagnostic in found[:100]:
+        span = diagnostic.labels[0].span
+        assert 0 <= span.start <= span.end <= len(text)
+        assert len(diagnostic.message) < 400
+        assert all(line.isprintable() for line in render(diagnostic).splitlines())
+    assert time.process_time() - start < 1
+    return found
+
+
+@pytest.mark.parametrize("what", BOMBS)
+def test_a_bomb(what: str) -> None:
+    code, text = BOMBS[what]
+    assert len(text) < 1 << 15
+    before = getrusage(RUSAGE_SELF).ru_maxrss
+    assert {diagnostic.code for diagnostic in refused(text)} == {code}
+    assert getrusage(RUSAGE_SELF).ru_maxrss - before < 128 << 10
+
+
+def test_a_number_is_told_with_what_it_may_be() -> None:
+    told = [refused(f"{LINES}{line}\n")[0].message for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")]
+    assert told == ["`keep` is at least 1, not `0`", "`log` is at most 1,000,000,000, not `5000000000`",
+                    "`clip` is a finite number, not `inf`", "`smoothing` is at most 1.0, not `2`"]
+
+
+def test_a_setting_replaces_what_has_no_parts() -> None:
+    source = Source("recipe.yaml", f"{LINES}warmup: null\n")
+    warmup = recipe_file.parse(source, [("warmup.length", "3 epochs")]).warmup
+    assert warmup and str(warmup.length) == "3 epochs"
+    with pytest.raises(SpecError, match="E0518"):
+        recipe_file.parse(source, [("rate", "[" * 10_000)])
+
+
+def test_what_is_no_file_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    os.mkfifo(tmp_path / "pipe.yaml")
+    (tmp_path / "folder.yaml").mkdir()
+    (tmp_path / "device.yaml").symlink_to("/dev/zero")
+    for name, what in (("pipe", "a pipe"), ("folder", "a folder"), ("device", "a device")):
+        assert cli.run(["train", "digits", "--recipe", str(tmp_path / f"{name}.yaml"), "--plan"]) == 2
+        assert capsys.readouterr().err.endswith(f"{name}.yaml: it is no file, but {what}\n")
+    (tmp_path / "huge.yaml").touch()
+    os.truncate(tmp_path / "huge.yaml", 1 << 30)
+    with pytest.raises(SpecError, match="E0518"):
+        recipe_file.load(str(tmp_path / "huge.yaml"))
