@@ -21,7 +21,7 @@ EXAMPLES = """\
   resspec draw resnet152                      writes build/resnet152.svg
   resspec draw vgg19 plain34 resnet34 --unfold -o figure3.svg
                                               Figure 3 of He et al. 2015
-  resspec draw resnet50 -o net.png            what it takes: 'resspec[png]'
+  resspec draw resnet50 -o net.png            with 'resspec[png]' installed
   resspec draw preact_resnet50 --layers       norms and activations too
   resspec draw resnet50 vgg19 --color-by macs
                                               where the multiply-adds are
@@ -52,6 +52,8 @@ def run(arguments: Namespace) -> int:
     networks = _pictured(arguments)
     drawing = draw(networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by)
     _write(drawing, path)
+    if arguments.diff and not any(one.signs for one in networks):
+        print("nothing is marked: they differ in names and initial values, if at all", file=sys.stderr)
     return 0
 
 

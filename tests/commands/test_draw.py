@@ -39,6 +39,11 @@ def test_stdout(here: Path, capsys: Captured) -> None:
     assert not list(here.iterdir())
 
 
+def test_a_difference_that_cannot_be_seen(capsys: Captured) -> None:
+    assert cli.run(["draw", "--diff", "resnet34", "resnet34:resnet34_a", "-o", "-"]) == 0
+    assert capsys.readouterr().err == "nothing is marked: they differ in names and initial values, if at all\n"
+
+
 def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None:
     assert cli.run(["draw", "resnet18", "torchvision/resnet18", "-o", "-"]) == 0
     assert '<title id="net-title">resnet18, torchvision/resnet18</title>' in capsys.readouterr().out
