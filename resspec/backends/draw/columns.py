@@ -86,9 +86,10 @@ class _Column:
         self.runs = runs([item for i, row in enumerate(column.sections) for item in items(i, row)])
         placed = [self.layout.extent(element) for _, group in self.runs for _, element in group]
         self.labels = [shortened(section.label.removesuffix(".."), LABEL, _LONGEST) for section in column.network.sections]
+        self.outputs = [str(section.body.output) for section in column.network.sections]
         self.wide = Extent(0.0, *(max([self.layout.half, *side]) + GROUND for side in (
             [one.left for one in placed], [one.right for one in placed])))
-        named = GUTTER + max(width(word, LABEL) for word in (*self.labels, *self._outputs()))
+        named = GUTTER + max(width(word, LABEL) for word in (*self.labels, *self.outputs))
         above = max(width(column.title, TITLE), width(column.says, SMALL)) / 2
         self.left = max(self.wide.left + named, above)
         self.width = self.left + max(self.wide.right, above)
@@ -124,14 +125,11 @@ class _Column:
         for _, _, color, weight in spans:
             count[color] += weight
         color = max(count, key=count.__getitem__)
-        label, output = self.labels[section], self._outputs()[section]
+        label, output = self.labels[section], self.outputs[section]
         left, right = x - self.wide.left, x + self.wide.right
         to.panels.append(Panel(label, self.number, section, left, top - GROUND, right - left, bottom - top + 2 * GROUND, color))
         to.words.append(Words(label, left - GUTTER, top + 5, f"section {color}", "end"))
         to.words.append(Words(output, left - GUTTER, top + 18, "says", "end"))
-
-    def _outputs(self) -> list[str]:
-        return [str(section.body.output) for section in self.column.network.sections]
 
 
 def _gap(before: Placed, after: Placed) -> float:
