@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -225,7 +225,6 @@ class Opened(NamedTuple):
 def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
-    root = revision.root if revision else project_root(path)
     sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
     folders: dict[Source, Path] = {}
 
@@ -235,6 +234,10 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
             sources[real] = _source(real, *_read(path, revision))
             folders[sources[real]] = path.parent
         return sources[real]
+
+    @cache
+    def root() -> Path:
+        return revision.root if revision else project_root(path)
 
     def read_used(use: ast.Use, user: Source) -> Source:
         return source(_find_used(use, folders[user], root, revision))
@@ -317,15 +320,14 @@ def _shown(path: Path) -> str:
     return f"specs/{path.relative_to(folder).as_posix()}"
 
 
-def _find_used(use: ast.Use, beside: Path, root: Path, revision: Revision | None) -> Path:
+def _find_used(use: ast.Use, beside: Path, root: Callable[[], Path], revision: Revision | None) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")
     candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
     for path in candidates:
-        is_there, real = _is_there(path, revision), Path(os.path.realpath(path))
-        inside = real.is_relative_to(root) or real.is_relative_to(os.path.realpath(libraries))
-        if not inside and (is_there or use.is_file):
-            raise SpecError([errors.outside_root(use.target.span, str(root))])
+        is_there = _is_there(path, revision)
+        if (is_there or use.is_file) and not _is_within(path, libraries) and not _is_within(path, root()):
+            raise SpecError([errors.outside_root(use.target.span, str(root()))])
         if is_there:
             return path
     if use.is_file:
@@ -333,6 +335,11 @@ def _find_used(use: ast.Use, beside: Path, root: Path, revision: Revision | None
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
     raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
+
+
+def _is_within(path: Path, folder: Path) -> bool:
+    """Whether it lies there, links followed."""
+    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
 
 
 def _choose(opened: Opened, name: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parent
@@ -10,5 +11,9 @@ _PACKAGE = Path(__file__).resolve().parent
 def path(*parts: str) -> Path:
     """`path("grammar", "resspec.lark")`, `path("specs")`: in an installed package beside this file, in a checkout one
     folder up. It may not exist."""
-    folder = _PACKAGE if (_PACKAGE / parts[0]).is_dir() else _PACKAGE.parent
-    return folder.joinpath(*parts)
+    return _folder(parts[0]).joinpath(*parts[1:])
+
+
+@cache
+def _folder(name: str) -> Path:
+    return (_PACKAGE if (_PACKAGE / name).is_dir() else _PACKAGE.parent) / name

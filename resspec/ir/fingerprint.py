@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
-from itertools import groupby
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops import Layer
 from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/1"
@@ -40,83 +40,104 @@ class Digests:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[int | None, ...], tuple[str, tuple[Node, ...]]] = {}
-        self._plain: dict[int, tuple[bool, bool, Node]] = {}
+        self._known: dict[int, tuple[_Traits, Node | Layer]] = {}
         self._ops: dict[tuple[int, int, int | None], tuple[str, Op]] = {}
+        self._inits: dict[tuple[int, bool], str] = {}
 
     def op(self, op: Op, turn: int | None) -> str:
-        """As `op_digest`; layers that are one object share theirs."""
+        """A layer with its fields and initial values, neither its name nor the shapes; found once for those that are one
+        object."""
         key = (id(op.layer), id(op.init), turn)
-        if key not in self._ops:
-            self._ops[key] = op_digest(op, turn), op
-        return self._ops[key][0]
+        if (known := self._ops.get(key)) is None:
+            known = self._ops[key] = self._digest(op, turn), op
+        return known[0]
+
+    def _digest(self, op: Op, turn: int | None) -> str:
+        layer = op.layer if turn is None else op.layer.at(turn)
+        fields = " ".join([f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"])
+        has_bias = op.init is not None and "bias" in layer.parameters(op.input)
+        key = id(op.init), has_bias
+        if (init := self._inits.get(key)) is None:
+            init = self._inits[key] = str(op.init if op.init is None or has_bias else op.init._replace(bias=Fraction(0)))
+        return f"{layer.kind} {fields} init={init}"
 
     def row(self, nodes: tuple[Node, ...], turns: tuple[int, ...], turn: int | None = None) -> str:
         """The digest of what runs in one scope. `turns` are of the scope's repeats, `turn` of the nearest repeat at all."""
-        relevant = turn if any(self._traits(node)[1] for node in nodes) else None
+        relevant = turn if turn is not None and any(self._traits(node)[1] for node in nodes) else None
         key = (relevant, *turns, None, *map(id, nodes))
-        if key not in self._rows:
-            entries = [entry for node in nodes for entry in self._entries(node, turns, relevant)]
+        if (known := self._rows.get(key)) is None:
+            entries: list[_Entry] = []
+            for node in nodes:
+                self._collect(node, turns, relevant, entries)
             lines = [f"{e.prefix} {e.number} {e.times} {e.digest}" for e in _counted(self._joined(entries))]
-            self._rows[key] = sha256("\n".join(lines).encode()).hexdigest(), nodes
-        return self._rows[key][0]
+            known = self._rows[key] = sha256("\n".join(lines).encode()).hexdigest(), nodes
+        return known[0]
 
-    def _entries(self, node: Node, turns: tuple[int, ...], turn: int | None) -> Iterator[_Entry]:
-        has_tensors, has_ramps, _ = self._traits(node)
+    def _collect(self, node: Node, turns: tuple[int, ...], turn: int | None, entries: list[_Entry]) -> None:
+        """The entries of a node, added to those of what runs before it."""
+        has_tensors, has_ramps = self._traits(node)
         match node:
             case Op():
                 if node.kind != "identity":
                     prefix, number = _place(node, turns) if has_tensors else (None, None)
-                    yield _Entry(prefix, number, 1, self.op(node, turn if has_ramps else None), None)
+                    entries.append(_Entry(prefix, number, 1, self.op(node, turn if has_ramps else None), None))
             case Scope(body=body) if not has_tensors:
-                yield from self._entries(body, turns, turn)
+                self._collect(body, turns, turn, entries)
             case Scope(body=body):
-                yield _Entry(*_place(node, turns), 1, (body,), turn)
+                entries.append(_Entry(*_place(node, turns), 1, (body,), turn))
             case Series(children=children):
                 for child in children:
-                    yield from self._entries(child, turns, turn)
+                    self._collect(child, turns, turn, entries)
             case Parallel(paths=(path,)):
-                yield from self._entries(path, turns, turn)
+                self._collect(path, turns, turn, entries)
             case Parallel(merge=merge, paths=paths):
                 rows = [self.row((path,), turns, turn) for path in paths]
-                yield _Entry(None, None, 1, f"{merge} {' '.join(rows)}", None)
+                entries.append(_Entry(None, None, 1, f"{merge} {' '.join(rows)}", None))
             case Repeat(count=count, body=Op() | Scope() as body) if not turns and not has_ramps and _counts_up(body):
-                for entry in self._entries(body, (0,), turn):
-                    yield entry._replace(times=count * entry.times)
+                own: list[_Entry] = []
+                self._collect(body, (0,), turn, own)
+                entries += [_Entry(prefix, number, count * times, digest, at) for prefix, number, times, digest, at in own]
             case Repeat(count=count, body=body):
                 for i in range(count):
-                    yield from self._entries(body, (*turns, i), i)
+                    self._collect(body, (*turns, i), i, entries)
 
     def _joined(self, entries: list[_Entry]) -> Iterator[_Entry]:
         """Neighbouring parts of one scope become one, and then each scope its digest."""
-        for place, group in groupby(entries, key=lambda entry: None if isinstance(entry.digest, str) else entry[:3]):
-            parts = list(group)
-            first = parts[0]
-            if place is None:
-                yield from parts
-            elif first.times == 1:
-                bodies = tuple(body for part in parts for body in part.digest if not isinstance(body, str))
-                yield first._replace(digest=self.row(bodies, (), first.turn))
-            else:
-                yield from (part._replace(digest=self.row(tuple(part.digest), (), part.turn)) for part in parts)  # type: ignore[arg-type]
+        i = 0
+        while i < len(entries):
+            first = entries[i]
+            i += 1
+            if isinstance(first.digest, str):
+                yield first
+                continue
+            bodies = first.digest
+            while first.times == 1 and i < len(entries) and entries[i][:3] == first[:3]:
+                more = entries[i].digest
+                if isinstance(more, str):
+                    break
+                bodies += more
+                i += 1
+            yield _Entry(first.prefix, first.number, first.times, self.row(bodies, (), first.turn), None)
 
-    def _traits(self, node: Node) -> tuple[bool, bool, Node]:
+    def _traits(self, node: Node) -> _Traits:
         """Whether anything in it has parameters or buffers, and whether anything varies from turn to turn."""
-        if (known := self._plain.get(id(node))) is not None:
-            return known
+        one = node.layer if isinstance(node, Op) else node  # that a layer has tensors depends on its fields alone
+        if (known := self._known.get(id(one))) is not None:
+            return known[0]
         match node:
-            case Op():
-                layer = node.layer
+            case Op(layer=layer):
                 tensors = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
                 traits = tensors, layer.varies
             case Scope(body=body) | Repeat(body=body):
-                traits = self._traits(body)[:2]
+                traits = self._traits(body)
             case Series(children=parts) | Parallel(paths=parts):
-                traits = False, False
-                for part in parts:
-                    tensors, ramps, _ = self._traits(part)
-                    traits = traits[0] or tensors, traits[1] or ramps
-        self._plain[id(node)] = (*traits, node)
-        return self._plain[id(node)]
+                found = [self._traits(part) for part in parts]
+                traits = any(tensors for tensors, _ in found), any(ramps for _, ramps in found)
+        self._known[id(one)] = traits, one
+        return traits
+
+
+_Traits = tuple[bool, bool]
 
 
 def _counted(entries: Iterator[_Entry]) -> Iterator[_Entry]:
@@ -150,13 +171,3 @@ def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | 
 
 def _counts_up(node: Op | Scope) -> bool:
     return node.name is not None and node.name.steps[-1:] == (1,) and not node.name.prefix[-1:].isdigit()
-
-
-def op_digest(op: Op, turn: int | None) -> str:
-    """A layer with its fields and initial values; neither its name nor the shapes."""
-    layer = op.layer if turn is None else op.layer.at(turn)
-    fields = " ".join(f"{name}={value}" for name, value in vars(layer).items() if name != "inplace")
-    init = op.init
-    if init is not None and "bias" not in layer.parameters(op.input):
-        init = init._replace(bias=Fraction(0))
-    return f"{layer.kind} {fields} init={init}"

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import NODES, Network
+from resspec.ir.nodes import NODES, SCHEMA, Network, adapter
 from resspec.ir.ops import OPS, Layer
 
 _REAL = {
@@ -30,25 +30,26 @@ _KINDS: dict[str, dict[str, Any]] = {
 
 
 def to_json(network: Network) -> str:
-    return network.model_dump_json(indent=1)
+    return adapter(Network).dump_json(network, indent=1).decode()
 
 
 def from_json(text: str | bytes) -> Network:
     """An equal network to the one that was written. Raises UsageError for a text that is none."""
     try:
-        return Network.model_validate_json(text)
+        read: Network = adapter(Network).validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"this is no {Network.model_fields['format'].default} document: {where}: {first['msg']}") from None
+        raise UsageError(f"this is no {SCHEMA} document: {where}: {first['msg']}") from None
+    return read
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema of what `to_json` writes."""
-    top = Network.model_json_schema()
+    top = adapter(Network).json_schema()
     definitions = top.setdefault("$defs", {})
     for word, node in NODES.items():
-        body = node.model_json_schema()
+        body = adapter(node).json_schema()
         definitions.update(body.pop("$defs", {}))
         body["properties"] = {"node": {"const": word}, **body["properties"]}
         body["required"] = ["node", *body["required"]]

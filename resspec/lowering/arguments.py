@@ -21,6 +21,7 @@ Report = Callable[[Diagnostic], None]
 Evaluate = Callable[[ast.Value], Value]
 
 MAX_COUNT = 1 << 24
+MAX_KNOWN = 1 << 14  # layers that are remembered
 _NEEDS = {
     "kernel_size": "window size", "out_channels": "output channels", "out_features": "output features",
     "num_groups": "number of groups", "p": "probability", "stride": "stride", "groups": "number of groups",
@@ -65,13 +66,13 @@ class Bound(NamedTuple):
     scale: Value | None
 
 
-Known = dict[tuple[object, ...], Bound]  # by the kind of a layer and the values of its arguments
+_known: dict[tuple[object, ...], Bound] = {}  # of the process, by the kind of a layer and the values of its arguments
 
 
-def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report, known: Known) -> Bound | None:
+def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
     """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
-    if not call.arguments and (bound := known.get((op.kind,))):
+    if not call.arguments and (bound := _known.get((op.kind,))):
         return bound
     stated = _assign(call, given, op.positional, _words(op.kind), evaluate, report, ("scale",) if _is_norm(op) else ())
     if stated is None:
@@ -81,10 +82,13 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report,
             report(errors.unused_stride(given.stride.span, op.kind))
             return None
         stated["stride"] = (evaluate(given.stride.value), given.stride.span)
-    key = (op.kind, *((name, type(value), value) for name, (value, _) in stated.items()))
-    if key not in known and (bound := _bound(call, op, stated, report)):
-        known[key] = bound
-    return known.get(key)
+    key = (op.kind, *[(name, type(value), value) for name, (value, _) in stated.items()])
+    bound = _known.get(key)
+    if bound is None and (bound := _bound(call, op, stated, report)):
+        if len(_known) >= MAX_KNOWN:
+            _known.clear()
+        _known[key] = bound
+    return bound
 
 
 def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report) -> Bound | None:
@@ -199,8 +203,10 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
     """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was reported."""
     if isinstance(value, Unknown):
         return UNKNOWN
-    kind = annotation.split(" ", maxsplit=1)[0]
+    kind = annotation.partition(" ")[0]
     match kind, value:
+        case "Count" | "Index", int() if type(value) is int:
+            return _ranged(value, 1 if kind == "Count" else 0, phrase, span, report)
         case "Flag", bool():
             return value
         case "Real" | "Positive" | "Probability", int() | Fraction() if not isinstance(value, bool):
@@ -208,12 +214,12 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
         case "Count" | "Index", Fraction():
             report(errors.not_whole(span, phrase, str(value)))
             return UNKNOWN
-        case "Count" | "Index", int() if not isinstance(value, bool):
-            return _ranged(value, 1 if kind == "Count" else 0, phrase, span, report)
         case "Size" | "Extent", Fraction():
             report(errors.not_whole(span, phrase, str(value)))
             return UNKNOWN
         case "Size" | "Extent", int() | (int(), int()) if not isinstance(value, bool):
+            if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
+                return value
             sides = value if isinstance(value, tuple) else (value, value)
             checked = tuple(_ranged(side, 1 if kind == "Size" else 0, phrase, span, report) for side in dict.fromkeys(sides))
             return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])

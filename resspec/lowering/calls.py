@@ -79,12 +79,12 @@ def _layer(
     lowerer: Lowerer, call: ast.Call, given: Given, x: Shape | None, frame: Frame, label: ast.Name | None
 ) -> Draft | None:
     key = call.name.text
-    bound = arguments.bind_layer(call, given, frame.value, frame.report, lowerer.layers)
+    bound = arguments.bind_layer(call, given, frame.value, frame.report)
     if bound and key in lowerer.replaced:
         swap, home = lowerer.replaced[key]
         scale = bound.scale
         swapped = arguments.sort(swap.arguments, home.report)
-        bound = arguments.bind_layer(swap, swapped, home.value, home.report, lowerer.layers)
+        bound = arguments.bind_layer(swap, swapped, home.value, home.report)
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
         return None

@@ -9,7 +9,7 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.shape import Shape
 from resspec.lowering import calls, errors, naming
-from resspec.lowering.arguments import Known, convert
+from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
 from resspec.lowering.frame import Frame, Numbering, Trail
@@ -50,7 +50,6 @@ class Lowerer:
         self.allowance = 10_000 + sum(len(used.source.text) for used in library.all())
         self.names = MAX_NAMES  # that all scopes together may still hold
         self.made: dict[Hashable, Made] = {}
-        self.layers: Known = {}
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
         self.reached: set[Span] = set()  # the names of blocks that were called

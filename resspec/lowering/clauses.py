@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
-from resspec.ir.nodes import Network, Section
+from resspec.ir.nodes import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
@@ -27,7 +29,7 @@ class Clauses:
         self.lowerer, self.declared, self.frame = lowerer, declared, frame
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
-        self.sections: list[tuple[str, str, ast.Chain | None, ast.Name | None, Span]] = []
+        self.sections: list[tuple[SectionKind, str, ast.Chain | None, ast.Name | None, Span]] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
         frame.define(declared.clauses)
@@ -56,11 +58,11 @@ class Clauses:
             return None
         bodies = naming.Namer(by_position=False, report=report).close(*drafts)
         sections = tuple(
-            Section.model_construct(kind=kind, label=label, body=body, span=str(span))
+            Section(kind=kind, label=label, body=body, span=str(span))
             for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
         )
         output = drafts[-1].output
-        return Network.model_construct(name=name, input=self.input, output=output, sections=sections, span=str(place))
+        return Network(name=name, input=self.input, output=output, sections=sections, span=str(place))
 
     def _section(self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
@@ -83,7 +85,7 @@ class Clauses:
                 self.input = self._shape(clause)
             case ast.Part(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
-                self.sections.append((kind, kind, clause.chain, None, clause.span))
+                self.sections.append((cast(SectionKind, kind), kind, clause.chain, None, clause.span))
             case ast.Stage(label=label):
                 self.sections.append(("stage", label.text, clause.chain, label, clause.span))
             case ast.Shortcut(option=ast.Name() as option):
@@ -115,7 +117,7 @@ class Clauses:
         """A clause that cannot be read: nothing is said of what it may have set."""
         self.has_misspelt = True
         if word in ("stem", "stage", "head"):
-            self.sections.append((word, word, None, None, span))
+            self.sections.append((cast(SectionKind, word), word, None, None, span))
         self.lowerer.chooses_option |= word == "shortcut"
 
     def _only_once(self, word: str, span: Span) -> None:

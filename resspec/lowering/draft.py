@@ -15,7 +15,7 @@ from resspec.syntax import ast
 Factors = tuple[tuple[int, Span], ...]  # the repeats inside a draft, outermost first, along its largest part
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Leaf:
     """A layer. `key` is the kind it is named by; `implied` steps have no name."""
 
@@ -32,7 +32,7 @@ class Leaf:
     weight = 1  # steps that will be named one by one
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Inner:
     """A module with its own scope, which is named already."""
 
@@ -54,7 +54,7 @@ class Inner:
         return self.body.output
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Row:
     steps: tuple[Draft, ...]
     input: Shape
@@ -65,7 +65,7 @@ class Row:
     factors: Factors
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Fork:
     merge: Literal["add", "concat", "mul"]
     paths: tuple[Draft, ...]
@@ -79,7 +79,7 @@ class Fork:
     inplace: bool | None = None
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Loop:
     count: int
     body: Draft
@@ -106,7 +106,7 @@ class Loop:
         return self.body.output
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Run:
     """`label7..:` over a draft: its steps are numbered from there, in the surrounding scope."""
 

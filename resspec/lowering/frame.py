@@ -20,7 +20,7 @@ Trail = tuple[tuple[str, Span, Shape | None], ...]  # the calls that led to a pl
 MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Numbering:
     """The outermost residual blocks of a network: the present one's index, and how many there are."""
 
@@ -32,7 +32,7 @@ class Numbering:
     is_known: bool = True  # False where a declaration is looked at by itself
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False, repr=False, slots=True)
 class Frame:
     """The body of one call: its file, its names, and what enters it. Outside of blocks `inside` is False."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any, TypeVar
 
@@ -204,12 +204,12 @@ def series(nodes: list[Node], x: Shape, span: Span) -> Node:
                 flat.append(part)
     if len(flat) == 1:
         return flat[0]
-    return Series.made(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+    return Series(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
 
 
 def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
     """A node at the draft's place; what the lowering found needs no validation."""
-    return node.made(input=draft.input, output=draft.output, span=str(draft.span), **fields)
+    return node(input=draft.input, output=draft.output, span=str(draft.span), **fields)
 
 
 def _numbered_name(prefix: str, number: int, loops: tuple[_Loop, ...], key: str) -> Name:
@@ -236,12 +236,12 @@ def _leaf(draft: Leaf | Inner, name: Name) -> Node:
 
 
 def _op(draft: Leaf, name: Name | None) -> Op:
-    return _made(Op, draft, name=name, layer=draft.layer, init=draft.init)
+    return Op(input=draft.input, output=draft.output, span=str(draft.span), name=name, layer=draft.layer, init=draft.init)
 
 
 def _within(path: list[str], node: Node) -> Node:
     for name in reversed(path[:MAX_PARTS]):  # what has more was refused
-        node = Scope.made(
+        node = Scope(
             input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node, block=None
         )
     return node
@@ -278,11 +278,13 @@ def _problem(path: list[str], name: Name) -> str | None:
     """Why a name cannot be a module's."""
     if len(path) >= MAX_PARTS:
         return f"more than {MAX_PARTS} names, one in another"
-    for part in (*path, name.at()):
-        if not part:
-            return "an empty name between two dots"
-        if part in MODULE_ATTRIBUTES:
-            return f"`{part}` is an attribute of every torch module"
-        if part.startswith("__"):
-            return "names that start with `__` are Python's own"
-    return None
+    return next(filter(None, map(_problem_of, path)), None) or _problem_of(name.at())
+
+
+@lru_cache(1 << 10)
+def _problem_of(part: str) -> str | None:
+    if not part:
+        return "an empty name between two dots"
+    if part in MODULE_ATTRIBUTES:
+        return f"`{part}` is an attribute of every torch module"
+    return "names that start with `__` are Python's own" if part.startswith("__") else None

@@ -12,6 +12,7 @@ from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, Layer, Strides, dense
 from resspec.ir.quantities import DTYPES
+from resspec.ir.shape import Shape
 
 
 class Backward(NamedTuple):
@@ -77,17 +78,25 @@ class _Step(NamedTuple):
     kept: bool
 
 
+_Effect = tuple[Backward, _Value, bool, bool]  # a layer's own cost, and then as in a step
+
+
+_NONE = Kept()
+_FREE = Backward(0, _NONE)
+
+
 class _Trace:
     """A shared subtree is followed once for each kind of input. `turn`: of the nearest repeat, where a layer depends on it."""
 
     def __init__(self, frozen: bool) -> None:
         self._frozen = frozen
         self._known: dict[tuple[int, _Value, int | None], _Step] = {}
+        self._layers: dict[tuple[int, Shape, _Value], _Effect] = {}
         self._ramps: dict[int, bool] = {}
 
     def node(self, node: Node, x: _Value, turn: int | None) -> _Step:
         if isinstance(node, Op):
-            return _op(node, x, turn, self._frozen)
+            return self._op(node, x, turn)
         key = (id(node), x, turn)
         if (step := self._known.get(key)) is None:
             step = self._known[key] = self._follow(node, x, turn)
@@ -105,6 +114,17 @@ class _Trace:
                 return _within(node, self._repeat(count, body, x))
             case Scope(body=body):
                 return _within(node, self.node(body, x, turn))
+
+    def _op(self, op: Op, x: _Value, turn: int | None) -> _Step:
+        layer = op.layer if turn is None else op.layer.at(turn)
+        key = (id(layer), op.input, x)
+        effect = self._layers.get(key)
+        if effect is None:
+            effect = _effect(layer, op.input, op.output, x, self._frozen)
+            if layer is op.layer:  # and so lives as long as the network
+                self._layers[key] = effect
+        own, y, within, kept = effect
+        return _Step(Cost(own, op), y, within, kept)
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value) -> _Step:
         costs, y, within, kept = [], x, True, x.kept
@@ -155,27 +175,26 @@ class _Trace:
         return found
 
 
-def _op(op: Op, x: _Value, turn: int | None, frozen: bool) -> _Step:
-    layer = op.layer if turn is None else op.layer.at(turn)
+def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bool) -> _Effect:
     if layer.hands_on():
-        return _Step(Cost(Backward(), op), x, True, x.kept)
-    if (strides := layer.view(op.input, x.strides)) is not None:
-        return _Step(Cost(Backward(), op), x._replace(strides=strides), True, x.kept)
-    learns = not frozen and bool(layer.parameters(op.input))
+        return _FREE, x, True, x.kept
+    if (strides := layer.view(entering, x.strides)) is not None:
+        return _FREE, x._replace(strides=strides), True, x.kept
+    learns = not frozen and bool(layer.parameters(entering))
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
     if within:
         y = x if x.needs_gradient == needs else x._replace(needs_gradient=needs)
     else:
-        y = _fresh(needs, op.output.dims, layer.order(x.strides))
+        y = _fresh(needs, leaving.dims, layer.order(x.strides))
     if not needs:
-        return _Step(Cost(Backward(), op), y, within, x.kept)
-    macs = layer.macs(op.input, op.output) * (learns + x.needs_gradient)
-    own = layer.keeps(op.input, op.output)
+        return _FREE, y, within, x.kept
+    macs = layer.macs(entering, leaving) * (learns + x.needs_gradient)
+    own = layer.keeps(entering, leaving)
     values, kept = own.values, x.kept
     if _saves_input(layer, learns, within):
-        if layer.copies(op.input, x.strides, x.storage):
-            values += op.input.elements
+        if layer.copies(entering, x.strides, x.storage):
+            values += entering.elements
         elif not kept:
             values, kept = values + x.storage, True
     if within:
@@ -183,7 +202,7 @@ def _op(op: Op, x: _Value, turn: int | None, frozen: bool) -> _Step:
     elif layer.saves_output:
         values, y = values + y.storage, y._replace(kept=True)
     own = own if own.values == values else own._replace(values=values)
-    return _Step(Cost(Backward(macs, own), op), y, within, kept)
+    return Backward(macs, own), y, within, kept
 
 
 def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
@@ -226,9 +245,18 @@ def _within(node: Scope | Repeat, step: _Step) -> _Step:
 
 
 def _sum(parts: list[Cost]) -> Cost:
-    totals = [part.total for part in parts]
-    kept = Kept(*map(sum, zip(Kept(), *(kept for _, kept in totals), strict=True)))
-    return Cost(Backward(sum(macs for macs, _ in totals), kept), None, 1, tuple(parts))
+    macs = values = indices = statistics = fixed_statistics = fixed_values = 0
+    for part in parts:
+        more, kept = part.total
+        macs += more
+        if kept is not _NONE:
+            values += kept.values
+            indices += kept.indices
+            statistics += kept.statistics
+            fixed_statistics += kept.fixed_statistics
+            fixed_values += kept.fixed_values
+    kept = Kept(values, indices, statistics, fixed_statistics, fixed_values)
+    return Cost(Backward(macs, kept), None, 1, tuple(parts))
 
 
 def _times(count: int, cost: Cost) -> Cost:

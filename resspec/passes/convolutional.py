@@ -21,8 +21,8 @@ from resspec.ir.shape import Shape
 def convolutional(network: Network) -> Network:
     """Its output is Cx1x1 for a picture of its own size. Raises UsageError where a layer has no convolutional form."""
     head = _Head(network.input)
-    sections = tuple(section.model_copy(update={"body": head.node(section.body)}) for section in network.sections)
-    return network.model_copy(update={"sections": sections, "output": head.shape})
+    sections = tuple(section.changed(body=head.node(section.body)) for section in network.sections)
+    return network.changed(sections=sections, output=head.shape)
 
 
 @dataclass
@@ -36,15 +36,15 @@ class _Head:
             case Series(children=children):
                 start = self.shape
                 kept = tuple(self.node(child) for child in children if not _is_implied(child))
-                return node.model_copy(update={"children": kept, "input": start, "output": self.shape})
+                return node.changed(children=kept, input=start, output=self.shape)
             case Scope(body=body):
                 start = self.shape
-                return node.model_copy(update={"body": self.node(body), "input": start, "output": self.shape})
+                return node.changed(body=self.node(body), input=start, output=self.shape)
             case Op(layer=layer):
                 start = self.shape
                 layer = self._form(layer, node)
                 self.shape = layer.infer(start)
-                return node.model_copy(update={"layer": layer, "input": start, "output": self.shape})
+                return node.changed(layer=layer, input=start, output=self.shape)
             case _:
                 if node.input != self.shape:
                     raise UsageError(f"{node.span} comes after what was flattened, and has no convolutional form")

@@ -146,17 +146,23 @@ class _Lifetimes:
 
 
 def _op(op: Op, x: _Value, kept: bool) -> _Step:
-    layer, peak = op.layer, Peak(x.storage, (op.name,) if op.name else (), op.span)
+    layer, within, elements = op.layer, True, x.storage
     if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
-        return _Step(peak, x, True)
-    if (strides := layer.view(op.input, x.strides)) is not None:
-        return _Step(peak, x._replace(strides=strides), True)
-    y = _new(op.output.dims, layer.order(x.strides))
+        y = x
+    elif (strides := layer.view(op.input, x.strides)) is not None:
+        y = _Value(x.storage, strides)
+    else:
+        y, within = _new(op.output.dims, layer.order(x.strides)), False
+        elements = _while_it_runs(op, x, y, kept)
+    return _Step(Peak(elements, (op.name,) if op.name else (), op.span), y, within)
+
+
+def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:
+    layer = op.layer
     if layer.copies(op.input, x.strides, x.storage):  # torch adds a bias to the product of the copy, and frees that first
         held, copy, sums = x.storage if kept else 0, op.input.elements, 2 if "bias" in layer.parameters(op.input) else 1
-        elements = max(x.storage + copy, held + copy + y.storage, held + sums * y.storage)
-        return _Step(peak._replace(elements=elements), y, False)
-    return _Step(peak.beside(y.storage), y, False)
+        return max(x.storage + copy, held + copy + y.storage, held + sums * y.storage)
+    return x.storage + y.storage
 
 
 def _new(dims: tuple[int, ...], like: Strides) -> _Value:

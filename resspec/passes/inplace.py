@@ -22,10 +22,10 @@ def inplace(network: Network) -> Network:
     decisions, memory, sections = _Decisions(), Memory.NEEDED, []
     for section in network.sections:
         body, memory = decisions.node(section.body, memory)
-        sections.append(section.model_copy(update={"body": body}))
+        sections.append(section.changed(body=body))
     if decisions.unsafe:
         raise UnsafeInplace(tuple(decisions.unsafe))
-    return network.model_copy(update={"sections": tuple(sections)})
+    return network.changed(sections=tuple(sections))
 
 
 class Memory(IntEnum):
@@ -60,7 +60,7 @@ class _Decisions:
                 for child in children:
                     after, x = self.node(child, x)
                     decided.append(after)
-                return node.changed(children=tuple(decided)), x
+                return Series(input=node.input, output=node.output, span=node.span, children=tuple(decided)), x
             case Parallel(paths=(path,)):
                 path, y = self.node(path, x)
                 return node.changed(paths=(path,), inplace=False), y

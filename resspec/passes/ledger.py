@@ -10,7 +10,6 @@ from resspec.ir.ops.layer import Kept
 from resspec.ir.shape import Name
 from resspec.passes.autograd import Backward, Cost
 from resspec.passes.measure import Totals, own_totals
-from resspec.passes.work import Work, own_work
 
 Trail = tuple[Node, ...]  # the scopes and repeats around a layer or merge, from the network down, and itself
 
@@ -32,11 +31,7 @@ class Entry(NamedTuple):
     @property
     def totals(self) -> Totals:
         """Of all its runs; a layer counts among `layers` wherever it stands."""
-        return Totals(*(self.times * value for value in own_totals(self.node)))
-
-    @property
-    def work(self) -> Work:
-        return Work(*(self.times * value for value in own_work(self.node)))
+        return own_totals(self.node).times(self.times)
 
 
 def ledger(network: Network, cost: Cost) -> list[Entry]:

@@ -10,73 +10,111 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import Tensors
+from resspec.ir.ops.layer import Layer, Tensors, dense
+from resspec.ir.ops.norm import BatchNorm
+from resspec.ir.shape import Shape
 
 
 class Totals(NamedTuple):
-    """params and buffers in elements, `counters` the buffers among them that are whole numbers; macs of contractions, flops
-    two for each; acts, the elements that convolutions and linear layers leave (fvcore's activation count); layers, the
-    weighted ones on the longest path."""
+    """In elements, of one sample. params and buffers, `counters` the buffers among them that are whole numbers; macs of
+    contractions; acts, what convolutions and linear layers leave (fvcore's activation count); layers, the weighted ones on
+    the longest path. In evaluation: elementwise, a bias, an activation, a sum 1 for each element that leaves it, a norm 2, a
+    pool 1 for each value that its windows read; outputs, what all steps write, where views and what hands on its input
+    write nothing; read, what they read of their inputs; weights, what they read of parameters and buffers, whatever the
+    batch."""
 
     params: int = 0
     buffers: int = 0
     counters: int = 0
     macs: int = 0
-    flops: int = 0
     acts: int = 0
     layers: int = 0
+    elementwise: int = 0
+    outputs: int = 0
+    read: int = 0
+    weights: int = 0
+
+    @property
+    def flops(self) -> int:
+        """Two for each multiply-accumulate."""
+        return 2 * self.macs
+
+    def moved_bytes(self, batch: int = 1, itemsize: int = 4) -> int:
+        """Bytes that all steps read and write, each by itself, so with no use of caches and nothing fused."""
+        return itemsize * (batch * (self.outputs + self.read) + self.weights)
+
+    def times(self, count: int) -> Totals:
+        return Totals(*[count * value for value in self])
 
 
-def measure(node: Node | Network) -> Totals:
-    """The totals of a network or of a part of it, in time linear in the distinct nodes."""
-    return _measure(node.body if isinstance(node, Network) else node, {})
+Known = dict[int | tuple[int, Shape], Totals]  # of shared subtrees by their id, of layers by id and input
+
+
+def measure(node: Node | Network, known: Known | None = None) -> Totals:
+    """The totals of a network or of a part of it, in time linear in the distinct nodes. `known`: what was measured before,
+    of nodes that are still there."""
+    return _measure(node.body if isinstance(node, Network) else node, {} if known is None else known)
 
 
 def combine(parts: Iterable[Totals]) -> Totals:
     """The totals of parts that run one after the other."""
-    return Totals(*map(sum, zip(Totals(), *parts, strict=True)))
+    return Totals(*map(sum, zip(_NOTHING, *parts, strict=True)))
 
 
 def own_totals(node: Op | Parallel) -> Totals:
     """What a layer, or a merge, costs itself."""
-    if isinstance(node, Parallel):
-        return Totals()
-    layer, x, y = node.layer, node.input, node.output
-    macs = layer.macs(x, y)
-    buffers = layer.buffers(x)
-    return Totals(
-        params=_elements(layer.parameters(x)),
-        buffers=_elements(buffers),
-        counters=sum(not dims for dims in buffers.values()),
-        macs=macs,
-        flops=2 * macs,
-        acts=y.elements if layer.weighted else 0,
-        layers=1 if layer.weighted else 0,
-    )
+    return _of_merge(node) if isinstance(node, Parallel) else _of_layer(node.layer, node.input, node.output)
 
 
-def _measure(node: Node, known: dict[int, Totals]) -> Totals:
-    """`known`: the totals of shared subtrees, by their id."""
+_NOTHING = Totals()
+
+
+def _measure(node: Node, known: Known) -> Totals:
+    if isinstance(node, Op):
+        key = id(node.layer), node.input
+        if (totals := known.get(key)) is None:
+            totals = known[key] = _of_layer(node.layer, node.input, node.output)
+        return totals
     if (totals := known.get(id(node))) is not None:
         return totals
     match node:
-        case Op():
-            totals = own_totals(node)
         case Series(children=children):
-            totals = combine(_measure(child, known) for child in children)
+            totals = combine([_measure(child, known) for child in children])
         case Parallel(paths=paths):
             parts = [_measure(path, known) for path in paths]
-            totals = combine(parts)._replace(layers=_depth(node, [part.layers for part in parts]))
+            totals = combine([*parts, _of_merge(node)])._replace(layers=_depth(node, [part.layers for part in parts]))
         case Repeat(count=count, body=body):
-            totals = Totals(*(count * value for value in _measure(body, known)))
+            totals = _measure(body, known).times(count)
         case Scope(body=body):
             totals = _measure(body, known)
     known[id(node)] = totals
     return totals
 
 
+def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
+    parameters, buffers = layer.parameters(x), layer.buffers(x)
+    params = _elements(parameters)
+    macs = layer.macs(x, y)
+    layers, acts = (1, y.elements) if layer.weighted else (0, 0)
+    counters = sum([not dims for dims in buffers.values()]) if buffers else 0
+    held = _elements(buffers)
+    if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
+        return Totals(params, held, counters, macs, acts, layers)
+    weights = params + (held - counters if isinstance(layer, BatchNorm) else 0)  # not how many batches there were
+    return Totals(params, held, counters, macs, acts, layers, layer.elementwise(x, y), y.elements, x.elements, weights)
+
+
+def _of_merge(node: Parallel) -> Totals:
+    """Sums and products take two at a time, from the left."""
+    sizes = [path.output.elements for path in node.paths]
+    if node.merge == "concat":
+        return Totals(outputs=node.output.elements, read=sum(sizes)) if len(sizes) > 1 else _NOTHING
+    written = node.output.elements * (len(sizes) - 1)
+    return Totals(elementwise=written, outputs=written, read=written + sum(sizes[1:]))
+
+
 def _elements(tensors: Tensors) -> int:
-    return sum(map(prod, tensors.values()))
+    return sum(map(prod, tensors.values())) if tensors else 0
 
 
 def _depth(node: Parallel, layers: list[int]) -> int:

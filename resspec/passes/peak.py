@@ -8,7 +8,7 @@ activations around it (`resspec/backends/source/forward.py`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby, takewhile
+from itertools import takewhile
 from math import prod
 from typing import NamedTuple
 
@@ -26,7 +26,9 @@ def inference_peak(network: Network) -> Peak:
     """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor what an operation needs
     while it runs."""
     body = _Body((network.body,), network.name, None)
-    return _Modules(_forking_blocks(network.body)).run(body, 0, dense(network.input.dims)).peak
+    forking: set[str] = set()
+    _add_forking_blocks(network.body, forking)
+    return _Modules(forking).run(body, 0, dense(network.input.dims)).peak
 
 
 class _Body(NamedTuple):
@@ -120,7 +122,7 @@ class _Frame:
         y = self._new(op, layer.order(x.strides), x.storage)
         if layer.copies(op.input, x.strides, self.sizes[x.storage]):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
-            self._hold(_peak(op).beside(self._live(x.storage, y.storage) + max(op.input.elements, sums)))
+            self._hold(_peak(op, self._live(x.storage, y.storage) + max(op.input.elements, sums)))
         return _Value(y.storage, y.strides, depth)
 
     def _module(self, body: _Body, x: _Value, role: str) -> _Value:
@@ -151,7 +153,7 @@ class _Frame:
         del self.reserved[outer:]
         if node.merge == "add" and node.inplace:
             for other in values[1:]:
-                self._hold(_peak(node).beside(self._live(values[0].storage, other.storage)))
+                self._hold(_peak(node, self._live(values[0].storage, other.storage)))
             return values[0]
         if node.merge == "concat":
             return self._new(node, values[0].strides, *(value.storage for value in values))._replace(depth=1)
@@ -193,7 +195,7 @@ class _Frame:
         self.sizes.append(prod(node.output.dims))
         y = len(self.sizes) - 1
         if (elements := self._live(y, *read)) > self.peak.elements:
-            self._hold(_peak(node).beside(elements))
+            self._hold(_peak(node, elements))
         return _Value(y, dense(node.output.dims, like))
 
     def _hold(self, peak: Peak) -> None:
@@ -201,12 +203,11 @@ class _Frame:
             self.peak = peak._replace(trail=(*self.turns, *peak.trail))
 
     def _live(self, *storages: int) -> int:
-        return sum(self.sizes[storage] for storage in {0, *self.names.values(), *storages})
+        return sum([self.sizes[storage] for storage in {0, *self.names.values(), *storages}])
 
 
-def _peak(node: Op | Parallel) -> Peak:
-    """Where nothing is held yet."""
-    return Peak(0, (node.name,) if isinstance(node, Op) and node.name else (), node.span)
+def _peak(node: Op | Parallel, elements: int) -> Peak:
+    return Peak(elements, (node.name,) if isinstance(node, Op) and node.name else (), node.span)
 
 
 def _is_row(node: Node, numbered: bool) -> bool:
@@ -230,36 +231,47 @@ def _has_steps(node: Node) -> bool:
     return not isinstance(node, Series) or any(map(_has_steps, node.children))
 
 
-def _forking_blocks(node: Node) -> set[str]:
+def _add_forking_blocks(node: Node, found: set[str]) -> None:
     """Blocks of which an instance activates its input first and reads that from several paths."""
     match node:
-        case Op():
-            return set()
         case Series(children=nodes) | Parallel(paths=nodes):
-            return set().union(*map(_forking_blocks, nodes))
+            for inner in nodes:
+                if not isinstance(inner, Op):
+                    _add_forking_blocks(inner, found)
         case Repeat(body=body):
-            return _forking_blocks(body)
+            _add_forking_blocks(body, found)
         case Scope(body=body, block=block):
-            first, *rest = [*_flat((body,)), body]
-            forks = _is_around(first) and any(isinstance(step, Parallel) and len(step.paths) > 1 for step in rest)
-            return _forking_blocks(body) | ({block} if block and forks else set())
+            _add_forking_blocks(body, found)
+            if block and block not in found:
+                first, *rest = [*_flat((body,)), body]
+                if _is_around(first) and any(isinstance(step, Parallel) and len(step.paths) > 1 for step in rest):
+                    found.add(block)
 
 
 def _joined(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | _Body]:
     """Steps in a row; a module, which may stand in several neighbours of one name, as its contents."""
-    for name, group in groupby(_flat(nodes), lambda node: node.name if isinstance(node, Scope) else None):
-        del name
-        first, *others = group
-        if isinstance(first, Scope):
-            scopes = [node for node in (first, *others) if isinstance(node, Scope)]
-            yield _Body(tuple(scope.body for scope in scopes), first.block, first.name)
-        else:
-            yield from (node for node in (first, *others) if not isinstance(node, Scope))
-
-
-def _flat(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | Scope]:
-    for node in nodes:
-        if isinstance(node, Series):
-            yield from _flat(node.children)
+    same: list[Scope] = []
+    for node in _flat(nodes):
+        if same and not (isinstance(node, Scope) and node.name == same[0].name):
+            yield _contents(same)
+            same = []
+        if isinstance(node, Scope):
+            same.append(node)
         else:
             yield node
+    if same:
+        yield _contents(same)
+
+
+def _contents(scopes: list[Scope]) -> _Body:
+    return _Body(tuple([scope.body for scope in scopes]), scopes[0].block, scopes[0].name)
+
+
+def _flat(nodes: tuple[Node, ...]) -> list[Op | Parallel | Repeat | Scope]:
+    found: list[Op | Parallel | Repeat | Scope] = []
+    for node in nodes:
+        if isinstance(node, Series):
+            found += _flat(node.children)
+        else:
+            found.append(node)
+    return found

@@ -12,10 +12,9 @@ from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
 from resspec.passes.autograd import Backward, Cost, backward
 from resspec.passes.inference import inference_lower_bound
 from resspec.passes.ledger import Entry, ledger, path
-from resspec.passes.measure import Totals, combine, measure
+from resspec.passes.measure import Known, Totals, combine, measure
 from resspec.passes.peak import inference_peak
 from resspec.passes.training import TrainingBound, training_bound
-from resspec.passes.work import Work, work
 
 Figures = dict[str, int]  # quantities by their names
 SUMS = tuple(name for name, quantity in QUANTITIES.items() if quantity.parts or name == "layers")  # along a row of parts
@@ -40,7 +39,7 @@ class Facts:
     def total(self, quantity: str) -> int:
         """Raises KeyError for a name that is none of QUANTITIES."""
         match quantity:
-            case "params" | "buffers" | "macs" | "flops" | "acts" | "layers":
+            case "params" | "buffers" | "macs" | "flops" | "elementwise" | "acts" | "outputs" | "layers":
                 return int(getattr(self.measured, quantity))
             case "inference_bound_bytes":
                 return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network).elements
@@ -72,7 +71,7 @@ class Facts:
     def sections(self) -> tuple[Figures, ...]:
         """What each section has of what adds up."""
         return tuple(
-            figures(totals, work(section.body), cost.total, self.at, section.label in self.at.frozen)
+            figures(totals, cost.total, self.at, section.label in self.at.frozen)
             for section, totals, cost in zip(self.network.sections, self._measured, self.backward.parts, strict=True)
         )
 
@@ -80,7 +79,7 @@ class Facts:
     def entries(self) -> list[tuple[Entry, Figures]]:
         """What each layer and merge has of it."""
         return [
-            (entry, figures(entry.totals, entry.work, entry.backward, self.at, entry.section in self.at.frozen))
+            (entry, figures(entry.totals, entry.backward, self.at, entry.section in self.at.frozen))
             for entry in ledger(self.network, self.backward)
         ]
 
@@ -101,14 +100,15 @@ class Facts:
 
     @cached_property
     def _measured(self) -> list[Totals]:
-        return [measure(section.body) for section in self.network.sections]
+        known: Known = {}
+        return [measure(section.body, known) for section in self.network.sections]
 
     @cached_property
     def _sums(self) -> Figures:
         return add(self.sections)
 
 
-def figures(totals: Totals, work: Work, cost: Backward, at: Conditions, frozen: bool) -> Figures:
+def figures(totals: Totals, cost: Backward, at: Conditions, frozen: bool) -> Figures:
     """What a part has of each quantity that adds up along a row, in the order of QUANTITIES."""
     return {
         "params": totals.params,
@@ -116,12 +116,12 @@ def figures(totals: Totals, work: Work, cost: Backward, at: Conditions, frozen: 
         "buffers": totals.buffers,
         "macs": totals.macs,
         "flops": totals.flops,
-        "elementwise": work.elementwise,
+        "elementwise": totals.elementwise,
         "acts": totals.acts,
-        "outputs": work.outputs,
+        "outputs": totals.outputs,
         "layers": totals.layers,
         "backward_macs": cost.macs,
-        "moved_bytes": work.moved_bytes(at.batch, DTYPES[at.dtype]),
+        "moved_bytes": totals.moved_bytes(at.batch, DTYPES[at.dtype]),
         "saved_bytes": cost.saved_bytes(at.batch, at.dtype),
     }
 

@@ -7,7 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import Ratio
+from resspec.ir.ops.layer import ONE, Ratio
 
 
 class Field(NamedTuple):
@@ -40,12 +40,13 @@ def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
         return found
     match node:
         case Op(layer=layer):
-            extent, (rows, columns) = layer.reach(node.input)
-            found = ((extent[0] - 1, rows), (extent[1] - 1, columns))
+            extent, (rows, columns) = reach = layer.reach(node.input)
+            found = _NOTHING if reach == (ONE, ONE) else ((extent[0] - 1, rows), (extent[1] - 1, columns))
         case Series(children=children):
             found = _NOTHING
             for child in children:
-                found = _then(found, _reach(child, known))
+                if (reached := _reach(child, known)) is not _NOTHING:
+                    found = _then(found, reached)
         case Parallel(paths=paths):
             height, width = zip(*(_reach(path, known) for path in paths), strict=True)
             found = (_join(height), _join(width))

@@ -161,7 +161,8 @@ class Builder(Transformer[Token, ast.File]):
 
     def number(self, children: Children) -> ast.Number:
         token = children[0]
-        return ast.Number(self._exact(token, _FACTORS.get(token[-1], 1)), self._span(token))
+        plain = token.isdecimal() and len(token) <= ast.MAX_DIGITS
+        return ast.Number(int(token) if plain else self._exact(token, _FACTORS.get(token[-1], 1)), self._span(token))
 
     def bytes(self, children: Children) -> ast.Bytes:
         token = children[0]

@@ -191,35 +191,35 @@ def _grown(node: Node, moves: dict[str, int]) -> Node:
         case Op(name=name) | Scope(name=name):
             if name is None or name.number is None:
                 return node
-            return node.model_copy(update={"name": name._replace(steps=(moves[name.prefix], *name.steps))})
+            return node.changed(name=name._replace(steps=(moves[name.prefix], *name.steps)))
         case Series(children=children):
-            return node.model_copy(update={"children": tuple(_grown(child, moves) for child in children)})
+            return node.changed(children=tuple(_grown(child, moves) for child in children))
         case Parallel(paths=paths):
-            return node.model_copy(update={"paths": tuple(_grown(path, moves) for path in paths)})
+            return node.changed(paths=tuple(_grown(path, moves) for path in paths))
         case Repeat(body=body):
-            return node.model_copy(update={"body": _grown(body, moves)})
+            return node.changed(body=_grown(body, moves))
 
 
 def with_texts(network: Network, text: str) -> Network:
     """The network with a text wherever a spec's author chooses one: its name, its stages', blocks', and steps' that have
     no weights (those of others are keys of the state dict, and cannot hold a dot)."""
     sections = tuple(
-        section.model_copy(update={"label": text, "body": _with_texts(section.body, text)}) for section in network.sections
+        section.changed(label=text, body=_with_texts(section.body, text)) for section in network.sections
     )
-    return network.model_copy(update={"name": text, "sections": sections})
+    return network.changed(name=text, sections=sections)
 
 
 def _with_texts(node: Node, text: str) -> Node:
     match node:
         case Op(name=name):
             named = name and name._replace(prefix=f"{text}{name.prefix}".replace(".", ""))
-            return node.model_copy(update={"name": named})
+            return node.changed(name=named)
         case Scope(name=name, body=body):
             name = name._replace(prefix=f"{text}{name.prefix}".replace(".", ""))
-            return node.model_copy(update={"name": name, "block": node.block and text, "body": _with_texts(body, text)})
+            return node.changed(name=name, block=node.block and text, body=_with_texts(body, text))
         case Series(children=children):
-            return node.model_copy(update={"children": tuple(_with_texts(child, text) for child in children)})
+            return node.changed(children=tuple(_with_texts(child, text) for child in children))
         case Parallel(paths=paths):
-            return node.model_copy(update={"paths": tuple(_with_texts(path, text) for path in paths)})
+            return node.changed(paths=tuple(_with_texts(path, text) for path in paths))
         case Repeat(body=body):
-            return node.model_copy(update={"body": _with_texts(body, text)})
+            return node.changed(body=_with_texts(body, text))

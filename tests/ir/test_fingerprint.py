@@ -159,8 +159,8 @@ def variants(network: Network) -> Iterator[tuple[str, Network]]:
     """Every network that differs at one place, with the kind of change."""
     for i, section in enumerate(network.sections):
         for kind, body in changes(section.body):
-            sections = (*network.sections[:i], section.model_copy(update={"body": body}), *network.sections[i + 1 :])
-            yield kind, network.model_copy(update={"sections": sections})
+            sections = (*network.sections[:i], section.changed(body=body), *network.sections[i + 1 :])
+            yield kind, network.changed(sections=sections)
 
 
 def changes(node: Node) -> Iterator[tuple[str, Node]]:
@@ -168,31 +168,31 @@ def changes(node: Node) -> Iterator[tuple[str, Node]]:
         case Op(layer=layer):
             for name, value in vars(layer).items():
                 if name != "inplace" and value is not None:
-                    yield "field", node.model_copy(update={"layer": replace(layer, **{name: other(value)})})
+                    yield "field", node.changed(layer=replace(layer, **{name: other(value)}))
             if has_tensors(node):
-                yield "init", node.model_copy(update={"init": Init("constant", (("value", Fraction(7)),))})
+                yield "init", node.changed(init=Init("constant", (("value", Fraction(7)),)))
         case Scope() | Repeat():
-            yield from ((kind, node.model_copy(update={"body": body})) for kind, body in changes(node.body))
+            yield from ((kind, node.changed(body=body)) for kind, body in changes(node.body))
         case Series(children=parts):
             yield from rows(node, "children", parts)
         case Parallel(paths=parts):
             yield from rows(node, "paths", parts)
             if len(parts) > 1:
-                yield "merge", node.model_copy(update={"merge": "mul" if node.merge != "mul" else "add"})
+                yield "merge", node.changed(merge="mul" if node.merge != "mul" else "add")
     if isinstance(node, Repeat) and does_something(node):
-        yield "count", node.model_copy(update={"count": node.count + 1})
+        yield "count", node.changed(count=node.count + 1)
     if isinstance(node, Op | Scope) and node.name is not None and has_tensors(node):
-        yield "name", node.model_copy(update={"name": Name("renamed", node.name.number, node.name.steps)})
+        yield "name", node.changed(name=Name("renamed", node.name.number, node.name.steps))
 
 
 def rows(node: Node, field: str, parts: tuple[Node, ...]) -> Iterator[tuple[str, Node]]:
     for i, part in enumerate(parts):
         for kind, changed in changes(part):
-            yield kind, node.model_copy(update={field: (*parts[:i], changed, *parts[i + 1 :])})
+            yield kind, node.changed(**{field: (*parts[:i], changed, *parts[i + 1 :])})
         if field == "children" and does_something(part):
-            yield "left out", node.model_copy(update={field: (*parts[:i], *parts[i + 1 :])})
+            yield "left out", node.changed(**{field: (*parts[:i], *parts[i + 1 :])})
         if i and does_something(part) and does_something(parts[i - 1]) and kinds(part) != kinds(parts[i - 1]):
-            yield "order", node.model_copy(update={field: (*parts[: i - 1], part, parts[i - 1], *parts[i + 1 :])})
+            yield "order", node.changed(**{field: (*parts[: i - 1], part, parts[i - 1], *parts[i + 1 :])})
 
 
 def other(value: Any) -> Any:

@@ -12,7 +12,6 @@ from resspec.ir.nodes import Network
 from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
-from resspec.passes.work import work
 from tests.passes import references
 from tests.random_specs import random_spec
 
@@ -63,7 +62,7 @@ def _layers(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Itera
 
 
 def _work(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
-    found, traffic = work(network), references.Traffic.of(module.eval(), x)
+    found, traffic = measure(network), references.Traffic.of(module.eval(), x)
     yield "elements written", BATCH * found.outputs, traffic.written
     yield "elements read", BATCH * found.read, traffic.read
     yield "weights read", found.weights, traffic.weights

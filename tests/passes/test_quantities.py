@@ -15,7 +15,6 @@ from resspec.ir.quantities import Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
 from resspec.passes.training import TrainingBound
-from resspec.passes.work import work
 from tests.passes import references
 from tests.passes.differential import compared, disagreements
 from tests.random_specs import random_spec
@@ -110,13 +109,13 @@ def test_elementwise_by_hand(tmp_path: Path) -> None:
     network = written(tmp_path, chain)
     image = 4 * 6 * 6
     adaptive = 4 * 8 * 8  # windows 0..2, 1..3, 3..5, 4..6 along each axis
-    assert work(network).elementwise == image + 2 * image + image + 9 * image + image + adaptive + 5
+    assert measure(network).elementwise == image + 2 * image + image + 9 * image + image + adaptive + 5
 
 
 def test_bytes_moved_by_hand(tmp_path: Path) -> None:
     network = written(tmp_path, "conv 3x3, 8, /2 -> bn -> relu")
     read, leaves, weights = 4 * 36 + 2 * 72, 3 * 72, 8 * 4 * 9 + 4 * 8
-    assert work(network).moved_bytes(3, 2) == 2 * (3 * (read + leaves) + weights)
+    assert measure(network).moved_bytes(3, 2) == 2 * (3 * (read + leaves) + weights)
 
 
 def test_torch_agrees_unaided_where_nothing_is_grouped() -> None:

@@ -39,4 +39,4 @@ def operations(node: Node, scope: str = "", turns: tuple[int, ...] = ()) -> Iter
 def _at(turn: int, named: Iterator[tuple[str, Op]]) -> Iterator[tuple[str, Op]]:
     for name, op in named:
         layer = op.layer.at(turn)
-        yield name, op if layer is op.layer else op.model_copy(update={"layer": layer})
+        yield name, op if layer is op.layer else op.changed(layer=layer)

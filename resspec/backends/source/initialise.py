@@ -176,7 +176,7 @@ def _layers(node: Node, path: str, turns: tuple[int, ...], turn: int | None) -> 
     """Every layer under its full name, repeats written out."""
     match node:
         case Op(name=Name() as name, layer=layer):
-            yield path + name.at(*turns), node if turn is None else node.model_copy(update={"layer": layer.at(turn)})
+            yield path + name.at(*turns), node if turn is None else node.changed(layer=layer.at(turn))
         case Scope(name=name, body=body):
             yield from _layers(body, f"{path}{name.at(*turns)}.", (), turn)
         case Series(children=parts) | Parallel(paths=parts):

@@ -68,16 +68,16 @@ def _at_turn(node: Node, turn: int, depth: int | None, *, nearest: bool = True) 
     match node:
         case Op(name=name, layer=layer):
             layer = layer.at(turn) if nearest else layer
-            return node.model_copy(update={"name": name and _moved(name, turn, depth), "layer": layer})
+            return node.changed(name=name and _moved(name, turn, depth), layer=layer)
         case Scope(name=name, body=body):
             inner = _at_turn(body, turn, None) if nearest and _varies(body) else body
-            return node.model_copy(update={"name": _moved(name, turn, depth), "body": inner})
+            return node.changed(name=_moved(name, turn, depth), body=inner)
         case Series(children=children):
-            return node.model_copy(update={"children": tuple(_at_turn(c, turn, depth, nearest=nearest) for c in children)})
+            return node.changed(children=tuple(_at_turn(c, turn, depth, nearest=nearest) for c in children))
         case Parallel(paths=paths):
-            return node.model_copy(update={"paths": tuple(_at_turn(p, turn, depth, nearest=nearest) for p in paths)})
+            return node.changed(paths=tuple(_at_turn(p, turn, depth, nearest=nearest) for p in paths))
         case Repeat(body=body):
-            return node.model_copy(update={"body": _at_turn(body, turn, depth, nearest=False)})
+            return node.changed(body=_at_turn(body, turn, depth, nearest=False))
 
 
 def _moved(name: Name, turn: int, depth: int | None) -> Name:

@@ -159,7 +159,13 @@ class Layer:
 
     def order(self, strides: Strides) -> Strides:
         """Strides in whose order torch lays out the axes of a new output."""
-        return {"input": strides, "contiguous": (), "channels_last": (0, 2, 1)}[self.layout]
+        match self.layout:
+            case "input":
+                return strides
+            case "channels_last":
+                return (0, 2, 1)
+            case _:
+                return ()
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
         """Whether torch first copies an input that lies so in a storage of so many elements for each sample. (Of a batch of
