@@ -16,9 +16,10 @@ from resspec.lint import lint
 from resspec.lowering import errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
+from resspec.lowering.memory import Memory
 from resspec.lowering.network import Lowered, lower, lower_template, network_names, network_parameters, template_parameters
 from resspec.lowering.scope import Library, Loader
-from resspec.passes.inplace import UnsafeInplace, inplace
+from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.revision import Revision
 from resspec.source import Source, Span
 from resspec.suggest import alike, nearest
@@ -46,44 +47,65 @@ def load(spec: str | Path, /, network: str | None = None, input: str | None = No
     return _finished(opened, lower(opened.library, name, _values(parameters), _input(input) if input else None))
 
 
+class Shared:
+    """What networks that are loaded one after the other share: blocks that are the same are lowered once."""
+
+    def __init__(self) -> None:
+        self.memory = Memory()
+        self.decisions = Decisions()
+
+
+class Loaded(NamedTuple):
+    """A network, and what tells the place in its own files of a place as its nodes keep it."""
+
+    network: Network
+    place: Callable[[str], str]
+
+
 def load_revised(spec: str) -> Network:
     """As `load` does, and also `REV:PATH` and `REV:PATH:NAME`: a spec, and what it uses, at a revision of the git
     repository that one stands in."""
+    opened, name = _open_revised(spec)
+    return _finished(opened, lower(opened.library, _choose(opened, name)))
+
+
+def load_shared(spec: str, shared: Shared) -> Loaded:
+    """As `load_revised` does, with what was lowered of others."""
+    opened, name = _open_revised(spec)
+    library, memory = opened.library, shared.memory
+    lowered = lower(library, _choose(opened, name), memory=memory)
+    place = memory.moved(library)
+    return Loaded(_finished(opened, lowered, shared.decisions, place), place)
+
+
+def sources(spec: str) -> dict[str, str]:
+    """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans have. Raises SpecError,
+    UsageError."""
+    library = _open_revised(spec)[0].library
+    return {each.source.name: each.source.text for each in library.all()}
+
+
+def _open_revised(spec: str) -> tuple[Opened, str | None]:
+    """A file, and which network of it is meant."""
     try:
-        locate(spec)
+        path, named = locate(spec)
     except UsageError as nowhere:
-        name, colon, path = spec.partition(":")
+        name, colon, rest = spec.partition(":")
         if not colon:
             raise
         try:
             revision = Revision(name)
         except UsageError as unknown:
             raise UsageError(f"{nowhere} (nor is it REV:PATH: {unknown})") from None
-        return _load_at(revision, path)
-    return load(spec)
+        return _open_at(revision, rest)
+    return open_spec(path), named
 
 
-def _load_at(revision: Revision, spec: str) -> Network:
+def _open_at(revision: Revision, spec: str) -> tuple[Opened, str | None]:
     for text, name in _readings(spec):
         if revision.is_file(path := revision.path(text)):
-            opened = open_spec(path, revision)
-            return _finished(opened, lower(opened.library, _choose(opened, name)))
+            return open_spec(path, revision), name
     raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
-
-
-def sources(spec: str) -> dict[str, str]:
-    """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans have. Raises SpecError,
-    UsageError."""
-    try:
-        opened = open_spec(locate(spec)[0])
-    except UsageError:
-        name, _, path = spec.partition(":")
-        revision = Revision(name)
-        found = [revision.path(text) for text, _ in _readings(path) if revision.is_file(revision.path(text))]
-        if not found:
-            raise
-        opened = open_spec(found[0], revision)
-    return {library.source.name: library.source.text for library in opened.library.all()}
 
 
 def parameters(spec: str | Path, /) -> list[str]:
@@ -389,13 +411,15 @@ def _input(text: str) -> ast.Input:
             raise UsageError(f"{text!r} is no input; it looks like 3x224x224")
 
 
-def _finished(opened: Opened, lowered: Lowered) -> Network:
+def _finished(
+    opened: Opened, lowered: Lowered, decisions: Decisions | None = None, place: Callable[[str], str] = str
+) -> Network:
     """The network after the passes. Raises SpecError."""
     if found := [*opened.diagnostics, *lowered.diagnostics]:
         raise SpecError(found)
     if lowered.network is None:
         raise InternalError(f"{opened.path}: no network and no diagnostic")
     try:
-        return inplace(lowered.network)
+        return inplace(lowered.network, decisions)
     except UnsafeInplace as unsafe:
-        raise SpecError(errors.unsafe_inplace(opened.library.span(text)) for text in unsafe.spans) from None
+        raise SpecError(errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans) from None

@@ -84,8 +84,8 @@ def _strangers(network: Network) -> Iterator[Op]:
         if op.name is None or key in seen:
             continue
         seen.add(key)
-        alone = network.model_copy(update={
-            "sections": (network.sections[0].model_copy(update={"body": op}),), "input": op.input, "output": op.output})
+        alone = network.changed(
+            sections=(network.sections[0].changed(body=op),), input=op.input, output=op.output)
         if _exported(build(alone).eval(), torch.zeros(2, *op.input.dims)) is None:
             yield op
 

@@ -13,7 +13,8 @@ from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.diff import Diff, Side
-    from resspec.ir.fingerprint import Digests
+    from resspec.compiler import Shared
+    from resspec.passes.quantities import Known
 
 SUMMARY = "compare two networks: structure, cost, weights"
 EXAMPLES = """\
@@ -94,10 +95,11 @@ def _networks(path: Path) -> list[str]:
 
 def _compared(a: str, b: str) -> Diff:
     from resspec.backends.diff import diff
-    from resspec.ir.fingerprint import Digests
+    from resspec.compiler import Shared
+    from resspec.passes.quantities import Known
 
-    digests = Digests()
-    return diff(_side(a, digests), _side(b, digests), digests)
+    known, shared = Known(), Shared()
+    return diff(_side(a, known, shared), _side(b, known, shared), known.digests)
 
 
 def _made(a: str, b: str, form: str) -> tuple[Diff, str]:
@@ -111,17 +113,17 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
     from resspec.backends.diff import diff
     from resspec.backends.diff.marks import marks
     from resspec.backends.html.diff import Drawn, to_html
-    from resspec.ir.fingerprint import Digests
-    from resspec.passes.quantities import Facts
+    from resspec.compiler import Shared
+    from resspec.passes.quantities import Facts, Known
 
-    digests = Digests()
-    x, y = _side(a, digests), _side(b, digests)
-    found = diff(x, y, digests)
+    known = Known()
+    x, y = _side(a, known, Shared()), _side(b, known, Shared())  # each with the places of its own text
+    found = diff(x, y, known.digests)
     names = found.a.network, found.b.network
     titles = names if names[0] != names[1] else (a, b)
     if x.network is None or y.network is None or found.structure is None:
         return found, to_html(found, titles, None)
-    signs = marks(x.network, y.network, found.structure, digests)
+    signs = marks(x.network, y.network, found.structure, known.digests)
     return found, to_html(found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, (_texts(a), _texts(b))))
 
 
@@ -148,19 +150,19 @@ def _text(found: Diff, form: str) -> str:
             return to_table(found, width=width(), color=color(sys.stdout))
 
 
-def _side(given: str, digests: Digests) -> Side:
+def _side(given: str, known: Known, shared: Shared) -> Side:
     """A side of a diff: a saved report or IR, or a spec."""
     from resspec.backends.diff import Side
 
     if not given.endswith(".json"):
         from resspec.backends.report import report
-        from resspec.compiler import load_revised
+        from resspec.compiler import load_shared
 
-        network = load_revised(given)
-        return Side(report(network, digests), network)
+        network, place = load_shared(given, shared)
+        return Side(report(network, known), network, place)
     from resspec.backends.diff.saved import from_json
 
     try:
-        return from_json(Path(given).read_text(encoding="utf-8"), digests)
+        return from_json(Path(given).read_text(encoding="utf-8"), known)
     except (OSError, UnicodeDecodeError, UsageError) as error:
         raise UsageError(f"cannot read {given}: {getattr(error, 'strerror', None) or error}") from None

@@ -7,7 +7,6 @@ joined, equal neighbours counted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from hashlib import sha256
 from typing import NamedTuple
@@ -40,7 +39,8 @@ class Digests:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[int | None, ...], tuple[str, tuple[Node, ...]]] = {}
-        self._known: dict[int, tuple[_Traits, Node | Layer]] = {}
+        self._tensors: dict[int, tuple[bool, Node | Layer]] = {}
+        self._ramps: dict[int, tuple[bool, Node]] = {}
         self._ops: dict[tuple[int, int, int | None], tuple[str, Op]] = {}
         self._inits: dict[tuple[int, bool], str] = {}
 
@@ -63,37 +63,38 @@ class Digests:
 
     def row(self, nodes: tuple[Node, ...], turns: tuple[int, ...], turn: int | None = None) -> str:
         """The digest of what runs in one scope. `turns` are of the scope's repeats, `turn` of the nearest repeat at all."""
-        relevant = turn if turn is not None and any(self._traits(node)[1] for node in nodes) else None
+        relevant = turn if turn is not None and any(map(self._has_ramps, nodes)) else None
         key = (relevant, *turns, None, *map(id, nodes))
         if (known := self._rows.get(key)) is None:
             entries: list[_Entry] = []
             for node in nodes:
                 self._collect(node, turns, relevant, entries)
-            lines = [f"{e.prefix} {e.number} {e.times} {e.digest}" for e in _counted(self._joined(entries))]
-            known = self._rows[key] = sha256("\n".join(lines).encode()).hexdigest(), nodes
+            known = self._rows[key] = sha256("\n".join(_lines(self._joined(entries))).encode()).hexdigest(), nodes
         return known[0]
 
     def _collect(self, node: Node, turns: tuple[int, ...], turn: int | None, entries: list[_Entry]) -> None:
         """The entries of a node, added to those of what runs before it."""
-        has_tensors, has_ramps = self._traits(node)
         match node:
             case Op():
                 if node.kind != "identity":
-                    prefix, number = _place(node, turns) if has_tensors else (None, None)
-                    entries.append(_Entry(prefix, number, 1, self.op(node, turn if has_ramps else None), None))
-            case Scope(body=body) if not has_tensors:
-                self._collect(body, turns, turn, entries)
-            case Scope(body=body):
-                entries.append(_Entry(*_place(node, turns), 1, (body,), turn))
+                    prefix, number = _place(node, turns) if self._has_tensors(node) else (None, None)
+                    digest = self.op(node, turn if turn is not None and node.layer.varies else None)
+                    entries.append(_Entry(prefix, number, 1, digest, None))
             case Series(children=children):
                 for child in children:
                     self._collect(child, turns, turn, entries)
+            case Scope(body=body) if not self._has_tensors(body):
+                self._collect(body, turns, turn, entries)
+            case Scope(body=body):
+                entries.append(_Entry(*_place(node, turns), 1, (body,), turn))
             case Parallel(paths=(path,)):
                 self._collect(path, turns, turn, entries)
             case Parallel(merge=merge, paths=paths):
                 rows = [self.row((path,), turns, turn) for path in paths]
                 entries.append(_Entry(None, None, 1, f"{merge} {' '.join(rows)}", None))
-            case Repeat(count=count, body=Op() | Scope() as body) if not turns and not has_ramps and _counts_up(body):
+            case Repeat(count=count, body=Op() | Scope() as body) if not turns and _counts_up(body) and (
+                not self._has_ramps(body)
+            ):
                 own: list[_Entry] = []
                 self._collect(body, (0,), turn, own)
                 entries += [_Entry(prefix, number, count * times, digest, at) for prefix, number, times, digest, at in own]
@@ -101,14 +102,15 @@ class Digests:
                 for i in range(count):
                     self._collect(body, (*turns, i), i, entries)
 
-    def _joined(self, entries: list[_Entry]) -> Iterator[_Entry]:
+    def _joined(self, entries: list[_Entry]) -> list[_Entry]:
         """Neighbouring parts of one scope become one, and then each scope its digest."""
+        joined: list[_Entry] = []
         i = 0
         while i < len(entries):
             first = entries[i]
             i += 1
             if isinstance(first.digest, str):
-                yield first
+                joined.append(first)
                 continue
             bodies = first.digest
             while first.times == 1 and i < len(entries) and entries[i][:3] == first[:3]:
@@ -117,43 +119,55 @@ class Digests:
                     break
                 bodies += more
                 i += 1
-            yield _Entry(first.prefix, first.number, first.times, self.row(bodies, (), first.turn), None)
+            joined.append(_Entry(first.prefix, first.number, first.times, self.row(bodies, (), first.turn), None))
+        return joined
 
-    def _traits(self, node: Node) -> _Traits:
-        """Whether anything in it has parameters or buffers, and whether anything varies from turn to turn."""
-        one = node.layer if isinstance(node, Op) else node  # that a layer has tensors depends on its fields alone
-        if (known := self._known.get(id(one))) is not None:
+    def _has_tensors(self, node: Node) -> bool:
+        """Whether anything in it has parameters or buffers; of a layer its fields alone decide that."""
+        one = node.layer if isinstance(node, Op) else node
+        if (known := self._tensors.get(id(one))) is not None:
             return known[0]
         match node:
             case Op(layer=layer):
-                tensors = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
-                traits = tensors, layer.varies
+                found = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
             case Scope(body=body) | Repeat(body=body):
-                traits = self._traits(body)
+                found = self._has_tensors(body)
             case Series(children=parts) | Parallel(paths=parts):
-                found = [self._traits(part) for part in parts]
-                traits = any(tensors for tensors, _ in found), any(ramps for _, ramps in found)
-        self._known[id(one)] = traits, one
-        return traits
+                found = any(map(self._has_tensors, parts))
+        self._tensors[id(one)] = found, one
+        return found
+
+    def _has_ramps(self, node: Node) -> bool:
+        """Whether anything in it varies from turn to turn."""
+        if isinstance(node, Op):
+            return node.layer.varies
+        if (known := self._ramps.get(id(node))) is not None:
+            return known[0]
+        match node:
+            case Scope(body=body) | Repeat(body=body):
+                found = self._has_ramps(body)
+            case Series(children=parts) | Parallel(paths=parts):
+                found = any(map(self._has_ramps, parts))
+        self._ramps[id(node)] = found, node
+        return found
 
 
-_Traits = tuple[bool, bool]
-
-
-def _counted(entries: Iterator[_Entry]) -> Iterator[_Entry]:
-    """Equal neighbours whose numbers follow each other as one entry."""
-    last: _Entry | None = None
+def _lines(entries: list[_Entry]) -> list[str]:
+    """Equal neighbours whose numbers follow each other as one."""
+    lines: list[str] = []
+    prefix: str | None = None
+    number: int | None = None
+    digest: str | tuple[Node, ...] = ()
+    times = 0
     for entry in entries:
-        if last and (last.prefix, last.digest) == (entry.prefix, entry.digest) and (
-            entry.number == (None if last.number is None else last.number + last.times)
-        ) and (entry.prefix is None or entry.number is not None):
-            last = last._replace(times=last.times + entry.times)
+        follows = entry.number == (None if number is None else number + times) and (entry.prefix is None or number is not None)
+        if times and follows and entry.prefix == prefix and entry.digest == digest:
+            times += entry.times
             continue
-        if last:
-            yield last
-        last = entry
-    if last:
-        yield last
+        if times:
+            lines.append(f"{prefix} {number} {times} {digest}")
+        prefix, number, times, digest, _ = entry
+    return [*lines, f"{prefix} {number} {times} {digest}"] if times else lines
 
 
 def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | None]:

@@ -131,8 +131,8 @@ def _said(x: Shape) -> str:
 def _block(
     lowerer: Lowerer, call: ast.Call, callee: BlockRef, given: Given, x: Shape | None, frame: Frame
 ) -> Draft | None:
-    block = callee.block
-    assert block is not None
+    block, library = callee.block, callee.library
+    assert block is not None and library is not None
     values = arguments.bind_block(call, block, given, frame.value, frame.report)
     stride = _stride(given, callee, frame)
     if values is None or isinstance(stride, Unknown):
@@ -141,9 +141,10 @@ def _block(
         frame.report(errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
         return None
     numbering = lowerer.numbering
-    key = (id(block), tuple((name, type(value), value) for name, value in values.items()), x, stride, numbering.inside > 0)
+    stated = tuple([(name, type(value), value) for name, value in values.items()])
+    key = (lowerer.identity(block, library), stated, x, stride, numbering.inside > 0)
     made = lowerer.made.get(key)
-    if made is None and (made := lowerer.made.get((key, numbering.index))):
+    if made is None and (made := lowerer.numbered_made.get((key, numbering.index))):
         numbering.reads += 1  # what was made before depends on the index, and so does what is made of it
     if made is not None:
         numbering.index += made.residuals
@@ -152,7 +153,10 @@ def _block(
     else:
         before, reads = numbering.index, numbering.reads
         made = _make(lowerer, call, callee, values, stride, x, frame)
-        lowerer.made[(key, before) if numbering.reads != reads else key] = made
+        if numbering.reads == reads:
+            lowerer.made[key] = made
+        else:
+            lowerer.numbered_made[(key, before)] = made
     if given.stride is not None and made.draft is not None and not made.stride_read:
         frame.report(errors.unused_stride(given.stride.span, callee.name, is_block=True))
     return made.draft

@@ -13,6 +13,7 @@ from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
 from resspec.lowering.frame import Frame, Numbering, Trail
+from resspec.lowering.memory import Memory
 from resspec.lowering.merges import merged_shape
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES, Library
@@ -37,7 +38,8 @@ class Exhausted(Exception):
 class Lowerer:
     """One network's lowering: what its clauses set for all layers, and what has been lowered already."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, memory: Memory | None = None) -> None:
+        self.memory = memory
         self.diagnostics: dict[tuple[str, Span], Diagnostic] = {}
         self.numbering = Numbering()
         self.option: OptionRef | None = None
@@ -50,11 +52,24 @@ class Lowerer:
         self.allowance = 10_000 + sum(len(used.source.text) for used in library.all())
         self.names = MAX_NAMES  # that all scopes together may still hold
         self.made: dict[Hashable, Made] = {}
+        self.numbered_made: dict[Hashable, Made] = {}  # of blocks that read `index` or `count`
         self.constants: dict[Span, Value] = {}
         self.open: list[tuple[ast.Block, Span]] = []
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
+
+    def recall(self) -> None:
+        """Blocks that were lowered for another network which sets the same for all of them. (What a `replace` is given may
+        be a block of its file.)"""
+        if self.memory and not self.replaced:
+            option = self.option and (self.option.name, self.option.library and self.memory.content(self.option.library))
+            starts = tuple(sorted(self.inits.items())), self.residual_init and self.residual_init[0]
+            self.made = self.memory.table((option, starts))
+
+    def identity(self, block: ast.Block, library: Library) -> Hashable:
+        """The same for blocks that are the same."""
+        return (self.memory.content(library), block.name.text) if self.memory else id(block)
 
     def report(self, diagnostic: Diagnostic, calls_to_here: Trail = ()) -> None:
         """Collect a mistake, once for each place, with the trail of calls that led there."""

@@ -44,6 +44,7 @@ class Clauses:
                 report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
+        self.lowerer.recall()
         x, drafts, size = self.input, list[Draft](), 0
         self.lowerer.rows.append(drafts)
         for _, _, chain, label, _ in self.sections:

@@ -12,6 +12,7 @@ from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.clauses import Clauses
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
+from resspec.lowering.memory import Memory
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span
@@ -28,11 +29,15 @@ class Lowered(NamedTuple):
     reached: frozenset[Span]  # the names of the blocks and constants that it is made of
 
 
-def lower(library: Library, name: str, overrides: Sequence[ast.Let] = (), given: ast.Input | None = None) -> Lowered:
-    """The network of this name in a file, with these values for its parameters; `given`: in place of its own input."""
+def lower(
+    library: Library, name: str, overrides: Sequence[ast.Let] = (), given: ast.Input | None = None,
+    memory: Memory | None = None,
+) -> Lowered:
+    """The network of this name in a file, with these values for its parameters; `given`: in place of its own input;
+    `memory`: of networks without mistakes."""
     count, place = None, None
     for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
-        attempt = Attempt(library, name, overrides, count, given=given)
+        attempt = Attempt(library, name, overrides, count, given=given, memory=memory)
         place, count = attempt.numbering.place, attempt.numbering.index
         if place is None or attempt.numbering.count == count:
             return attempt.lowered
@@ -73,11 +78,11 @@ class Attempt:
 
     def __init__(
         self, library: Library, name: str, overrides: Sequence[ast.Let], count: int | None, is_template: bool = False,
-        given: ast.Input | None = None,
+        given: ast.Input | None = None, memory: Memory | None = None,
     ) -> None:
         self.is_template = is_template
         self.given = given
-        self.lowerer = Lowerer(library)
+        self.lowerer = Lowerer(library, memory)
         self.numbering = self.lowerer.numbering
         self.numbering.count = count
         self.numbering.is_known = not is_template

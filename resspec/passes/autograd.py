@@ -46,17 +46,24 @@ class Cost(NamedTuple):
     parts: tuple[Cost, ...] = ()
 
 
-def backward(network: Network, frozen: Container[str] = ()) -> Cost:
+def backward(network: Network, frozen: Container[str] = (), traces: Traces | None = None) -> Cost:
     """What a backward pass from the output to all parameters takes, a part for each section; the input needs no gradient,
     nor do the parameters of the sections with `frozen` labels. What is computed again in every step is in `macs`: a weight
     gradient and an input gradient of each contraction, each like its forward, and none of what needs none."""
     x = _Value(False, False, network.input.elements, dense(network.input.dims))
-    traces, costs = {is_frozen: _Trace(is_frozen) for is_frozen in (False, True)}, []
+    traces, costs = traces or Traces(), []
     for section in network.sections:
-        step = traces[section.label in frozen].node(section.body, x, None)
+        step = (traces.frozen if section.label in frozen else traces.learning).node(section.body, x, None)
         costs.append(step.cost)
         x = step.output
     return _sum(costs)
+
+
+class Traces:
+    """What was followed before, of nodes that are still there."""
+
+    def __init__(self) -> None:
+        self.learning, self.frozen = _Trace(frozen=False), _Trace(frozen=True)
 
 
 class _Value(NamedTuple):

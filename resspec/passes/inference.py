@@ -41,11 +41,11 @@ class Peak(NamedTuple):
         return ".".join(words)
 
 
-def inference_lower_bound(network: Network) -> Peak:
+def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) -> Peak:
     """What is needed at once, where each value is freed after its last reader. Neither parameters nor the network's input,
     which is its caller's, nor what an operation needs while it runs."""
     x = _Value(0, dense(network.input.dims))
-    return _Lifetimes().node(network.body, x, True).peak
+    return (lifetimes or Lifetimes()).row([section.body for section in network.sections], x).peak
 
 
 def most(first: Peak, second: Peak) -> Peak:
@@ -68,11 +68,14 @@ class _Step(NamedTuple):
     within: bool
 
 
-class _Lifetimes:
+class Lifetimes:
     """A shared subtree is followed once for each kind of input. `kept`: the input is needed after the node, too."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, _Value, bool], _Step] = {}
+
+    def row(self, nodes: Iterable[Node], x: _Value) -> _Step:
+        return self._row(((node, None) for node in nodes), x, True)
 
     def node(self, node: Node, x: _Value, kept: bool) -> _Step:
         if isinstance(node, Op):

@@ -17,9 +17,11 @@ class UnsafeInplace(Exception):
         self.spans = spans
 
 
-def inplace(network: Network) -> Network:
-    """The network with every `inplace` decided, in time linear in the distinct nodes. Raises UnsafeInplace."""
-    decisions, memory, sections = _Decisions(), Memory.NEEDED, []
+def inplace(network: Network, decisions: Decisions | None = None) -> Network:
+    """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`: those of networks that
+    share nodes with it. Raises UnsafeInplace."""
+    decisions, memory, sections = decisions or Decisions(), Memory.NEEDED, []
+    decisions.networks.append(network)
     for section in network.sections:
         body, memory = decisions.node(section.body, memory)
         sections.append(section.changed(body=body))
@@ -36,10 +38,11 @@ class Memory(IntEnum):
     OWN = 2
 
 
-class _Decisions:
-    """A shared subtree is decided once for each memory of its input."""
+class Decisions:
+    """A shared subtree is decided once for each memory of its input. `networks`: so that no node goes away."""
 
     def __init__(self) -> None:
+        self.networks: list[Network] = []
         self.unsafe: dict[str, None] = {}
         self._known: dict[tuple[int, Memory], tuple[Node, Memory]] = {}
         self._layers: dict[tuple[Activation, bool], Activation] = {}

@@ -47,10 +47,10 @@ class Totals(NamedTuple):
         return Totals(*[count * value for value in self])
 
 
-Known = dict[int | tuple[int, Shape], Totals]  # of shared subtrees by their id, of layers by id and input
+Measured = dict[int | tuple[int, Shape], Totals]  # of shared subtrees by their id, of layers by id and input
 
 
-def measure(node: Node | Network, known: Known | None = None) -> Totals:
+def measure(node: Node | Network, known: Measured | None = None) -> Totals:
     """The totals of a network or of a part of it, in time linear in the distinct nodes. `known`: what was measured before,
     of nodes that are still there."""
     return _measure(node.body if isinstance(node, Network) else node, {} if known is None else known)
@@ -69,7 +69,7 @@ def own_totals(node: Op | Parallel) -> Totals:
 _NOTHING = Totals()
 
 
-def _measure(node: Node, known: Known) -> Totals:
+def _measure(node: Node, known: Measured) -> Totals:
     if isinstance(node, Op):
         key = id(node.layer), node.input
         if (totals := known.get(key)) is None:

@@ -22,13 +22,25 @@ from resspec.passes.inference import Peak
 _DEEPEST = 3  # calls in calls, of a statement
 
 
-def inference_peak(network: Network) -> Peak:
+def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
     """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor what an operation needs
     while it runs."""
-    body = _Body((network.body,), network.name, None)
+    bodies = tuple(section.body for section in network.sections)
     forking: set[str] = set()
-    _add_forking_blocks(network.body, forking)
-    return _Modules(forking).run(body, 0, dense(network.input.dims)).peak
+    for body in bodies:
+        _add_forking_blocks(body, forking)
+    modules = (frames or Frames()).of(frozenset(forking))
+    return modules.run(_Body(bodies, network.name, None), 0, dense(network.input.dims)).peak
+
+
+class Frames:
+    """What was run before, of nodes that are still there."""
+
+    def __init__(self) -> None:
+        self._modules: dict[frozenset[str], _Modules] = {}
+
+    def of(self, forking: frozenset[str]) -> _Modules:
+        return self._modules.setdefault(forking, _Modules(forking))
 
 
 class _Body(NamedTuple):
@@ -67,7 +79,7 @@ class _Value(NamedTuple):
 class _Modules:
     """What modules with the same contents do with the same input is found once."""
 
-    def __init__(self, forking: set[str]) -> None:
+    def __init__(self, forking: frozenset[str]) -> None:
         self.forking = forking
         self._known: dict[tuple[tuple[int, ...], str | None, int, Strides], _Run] = {}
 

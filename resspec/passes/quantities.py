@@ -7,13 +7,15 @@ from functools import cached_property
 from heapq import nlargest
 from typing import NamedTuple
 
+from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
-from resspec.passes.autograd import Backward, Cost, backward
-from resspec.passes.inference import inference_lower_bound
+from resspec.passes.autograd import Backward, Cost, Traces, backward
+from resspec.passes.inference import Lifetimes, Peak, inference_lower_bound
 from resspec.passes.ledger import Entry, ledger, path
-from resspec.passes.measure import Known, Totals, combine, measure
-from resspec.passes.peak import inference_peak
+from resspec.passes.measure import Measured, Totals, combine, measure
+from resspec.passes.peak import Frames, inference_peak
+from resspec.passes.receptive import Reached
 from resspec.passes.training import TrainingBound, training_bound
 
 Figures = dict[str, int]  # quantities by their names
@@ -29,12 +31,27 @@ class Part(NamedTuple):
     span: str
 
 
+class Known:
+    """What the passes found of nodes, all of which must still be there: networks that share some are followed once."""
+
+    def __init__(self) -> None:
+        self.digests = Digests()
+        self.totals: Measured = {}
+        self.traces = Traces()
+        self.lifetimes = Lifetimes()
+        self.frames = Frames()
+        self.reached: Reached = {}
+
+
 class Facts:
     """What is known of a network under conditions; each question is answered once, and only if it is asked."""
 
-    def __init__(self, network: Network, at: Conditions = Conditions()) -> None:  # noqa: B008 (a tuple)
+    def __init__(
+        self, network: Network, at: Conditions = Conditions(), known: Known | None = None  # noqa: B008 (a tuple)
+    ) -> None:
         self.network = network
         self.at = at
+        self.known = known or Known()
 
     def total(self, quantity: str) -> int:
         """Raises KeyError for a name that is none of QUANTITIES."""
@@ -42,9 +59,9 @@ class Facts:
             case "params" | "buffers" | "macs" | "flops" | "elementwise" | "acts" | "outputs" | "layers":
                 return int(getattr(self.measured, quantity))
             case "inference_bound_bytes":
-                return self.at.batch * DTYPES[self.at.dtype] * inference_lower_bound(self.network).elements
+                return self._bytes(inference_lower_bound(self.network, self.known.lifetimes))
             case "inference_peak_bytes":
-                return self.at.batch * DTYPES[self.at.dtype] * inference_peak(self.network).elements
+                return self._bytes(inference_peak(self.network, self.known.frames))
             case "training_bound_bytes":
                 return self.training_bound.bytes(self.at.batch)
             case _:
@@ -90,7 +107,7 @@ class Facts:
 
     @cached_property
     def backward(self) -> Cost:
-        return backward(self.network, self.at.frozen)
+        return backward(self.network, self.at.frozen, self.known.traces)
 
     @cached_property
     def training_bound(self) -> TrainingBound:
@@ -100,8 +117,10 @@ class Facts:
 
     @cached_property
     def _measured(self) -> list[Totals]:
-        known: Known = {}
-        return [measure(section.body, known) for section in self.network.sections]
+        return [measure(section.body, self.known.totals) for section in self.network.sections]
+
+    def _bytes(self, peak: Peak) -> int:
+        return self.at.batch * DTYPES[self.at.dtype] * peak.elements
 
     @cached_property
     def _sums(self) -> Figures:

@@ -7,7 +7,7 @@ from math import ceil
 from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import ONE, Ratio
+from resspec.ir.ops.layer import Layer, Ratio
 
 
 class Field(NamedTuple):
@@ -19,9 +19,10 @@ class Field(NamedTuple):
     stride: tuple[Fraction, Fraction]
 
 
-def fields(network: Network) -> list[Field]:
-    """The receptive field at the end of each section, in the network's input."""
-    known: dict[int, _Axes] = {}
+def fields(network: Network, known: Reached | None = None) -> list[Field]:
+    """The receptive field at the end of each section, in the network's input. `known`: what was found before, of nodes that
+    are still there."""
+    known = {} if known is None else known
     done, found = _NOTHING, []
     for section in network.sections:
         done = _then(done, _reach(section.body, known))
@@ -33,20 +34,21 @@ def fields(network: Network) -> list[Field]:
 _Axis = tuple[Ratio, Ratio]  # how far beyond one position it reads, and the stride
 _Axes = tuple[_Axis, _Axis]
 _NOTHING: _Axes = ((0, 1),) * 2
+Reached = dict[int, _Axes]
 
 
-def _reach(node: Node, known: dict[int, _Axes]) -> _Axes:
+def _reach(node: Node, known: Reached) -> _Axes:
     if (found := known.get(id(node))) is not None:
         return found
     match node:
         case Op(layer=layer):
-            extent, (rows, columns) = reach = layer.reach(node.input)
-            found = _NOTHING if reach == (ONE, ONE) else ((extent[0] - 1, rows), (extent[1] - 1, columns))
+            extent, (rows, columns) = layer.reach(node.input)
+            found = ((extent[0] - 1, rows), (extent[1] - 1, columns))
         case Series(children=children):
             found = _NOTHING
             for child in children:
-                if (reached := _reach(child, known)) is not _NOTHING:
-                    found = _then(found, reached)
+                if not (isinstance(child, Op) and type(child.layer).reach is Layer.reach):  # which reads one position
+                    found = _then(found, _reach(child, known))
         case Parallel(paths=paths):
             height, width = zip(*(_reach(path, known) for path in paths), strict=True)
             found = (_join(height), _join(width))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
-from resspec.backends.diff.structure import Structure, structure
+from resspec.backends.diff.structure import Structure, placed, structure
 from resspec.backends.diff.weights import Weights, weights
 from resspec.backends.report import Report
 from resspec.backends.report.views import Row
@@ -16,10 +16,12 @@ from resspec.ir.nodes import Network
 
 
 class Side(NamedTuple):
-    """A network with its report; a saved report alone has no network."""
+    """A network with its report; a saved report alone has no network. `place`: from a place as its nodes keep it to the place
+    in its own files, where it shares nodes with the other side."""
 
     report: Report
     network: Network | None
+    place: Callable[[str], str] = str
 
 
 class Pair(NamedTuple):
@@ -61,7 +63,7 @@ def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
     held = weights(a.network, b.network, digests)
     if a.report.hash == b.report.hash:
         return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure((), (), ()), held)
-    found = structure(a.network, b.network, digests)
+    found = placed(structure(a.network, b.network, digests), b.place)
     pairs = tuple(_by_places(*rows, found.sections))
     return Diff(a.report, b.report, pairs, found, held)
 

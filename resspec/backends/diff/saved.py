@@ -7,12 +7,12 @@ import json
 from resspec.backends.diff import Side
 from resspec.backends.report import report
 from resspec.backends.report.json import from_json as report_from_json
-from resspec.ir.fingerprint import Digests
 from resspec.ir.json import from_json as ir_from_json
 from resspec.ir.nodes import SCHEMA as IR
+from resspec.passes.quantities import Known
 
 
-def from_json(text: str, digests: Digests) -> Side:
+def from_json(text: str, known: Known) -> Side:
     """A report, or an IR (`resspec compile NAME --emit ir-json`). Raises UsageError."""
     try:
         document = json.loads(text)
@@ -20,5 +20,5 @@ def from_json(text: str, digests: Digests) -> Side:
         document = None  # the report says what is wrong
     if isinstance(document, dict) and document.get("schema") == IR:
         network = ir_from_json(text)
-        return Side(report(network, digests), network)
+        return Side(report(network, known), network)
     return Side(report_from_json(text), None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
 
@@ -59,6 +59,19 @@ class Structure(NamedTuple):
 def structure(a: Network, b: Network, digests: Digests) -> Structure:
     """The differences of two networks whose hashes differ."""
     return _Structure(Keys(digests)).networks(a, b)
+
+
+def placed(found: Structure, place: Callable[[str], str]) -> Structure:
+    """With other places on the second side."""
+    changes = [
+        change._replace(
+            b=change.b and change.b._replace(span=place(change.b.span)),
+            details=tuple(detail._replace(b_span=place(detail.b_span)) for detail in change.details),
+        )
+        for change in found.changes
+    ]
+    blocks = [each._replace(spans=(each.spans[0], place(each.spans[1]))) for each in found.blocks]
+    return found._replace(changes=tuple(changes), blocks=tuple(blocks))
 
 
 class _Row(NamedTuple):

@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 from resspec.backends.report.views import Row, View, rows
 from resspec.diagnostics import UsageError
-from resspec.ir.fingerprint import Digests, fingerprint
+from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import Conditions
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Like
 from resspec.passes.like import like as like_tool
-from resspec.passes.quantities import Facts, Figures
+from resspec.passes.quantities import Facts, Figures, Known
 from resspec.suggest import nearest
 
 DEFAULT = Conditions()
@@ -50,22 +50,24 @@ class Report(NamedTuple):
 
 
 def report(
-    network: Network, digests: Digests | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
+    network: Network, known: Known | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
     like: str | None = None,
 ) -> Report:
-    """The report of a network, a row for each stage, block or layer; `digests` as for the fingerprint; `memory` in bytes;
+    """The report of a network, a row for each stage, block or layer; `known`: what was found of
+    other networks that share nodes with it; `memory` in bytes;
     `like`: a tool of TOOLS, whose total for one sample is given, too. Raises UsageError where a frozen section, or
     such a tool, is none."""
     _check(network, at)
     if like is not None and like not in TOOLS:
         raise UsageError(f"there is no tool {like!r} to be like; {_meant(like, TOOLS)}")
-    facts = Facts(network, at)
+    facts = Facts(network, at, known)
     totals = facts.totals
     counters = facts.counters
     tensors = Tensors({at.dtype: totals["params"]}, {at.dtype: totals["buffers"] - counters, "int64": counters})
     fits = None if memory is None else MaxBatch(memory, facts.training_bound.max_batch(memory))
     found = tuple(rows(facts, by))
-    return Report(network.name, fingerprint(network, digests), str(network.input), at, by, found, totals, tensors, fits,
+    digest = fingerprint(network, facts.known.digests)
+    return Report(network.name, digest, str(network.input), at, by, found, totals, tensors, fits,
                   None if like is None else like_tool(network, like))
 
 

@@ -34,7 +34,7 @@ def rows(facts: Facts, by: View) -> Iterator[Row]:
     """In the order of the network."""
     if by == "stage":
         sections = facts.network.sections
-        for section, figures, field in zip(sections, facts.sections, fields(facts.network), strict=True):
+        for section, figures, field in zip(sections, facts.sections, fields(facts.network, facts.known.reached), strict=True):
             yield Row(section.label, summary(section.body), str(section.body.output), 1, figures, field)
         return
     parts: dict[tuple[int, ...], tuple[Trail, list[Figures]]] = {}
