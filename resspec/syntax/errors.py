@@ -12,7 +12,7 @@ from resspec.source import Source, Span
 from resspec.suggest import any_of
 
 MAX_BYTES = 1 << 20
-CLOSES_NOTHING, ENDS_EARLY = "E0105", "E0109"
+ODD_CHARACTER, CLOSES_NOTHING, ENDS_EARLY = "E0103", "E0105", "E0109"
 OF_BRACES = ("E0104", "E0105", "E0109")
 OF_THE_WHOLE = ("E0110", "E0113", "E0114")
 _ASCII = {
@@ -50,7 +50,7 @@ def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
     letter = "write an ASCII letter" if char.isalpha() else "leave it out"
     help = letter if not plain else f"write `{plain}`" if plain.strip() else "write a plain space"
     what = "cannot be seen" if unseen else "is not part of the language"
-    return Diagnostic("E0103", f"{shown} {what}", (Label(span),), help, fix=_in_ascii(span))
+    return Diagnostic(ODD_CHARACTER, f"{shown} {what}", (Label(span),), help, fix=_in_ascii(span))
 
 
 def _plain(char: str) -> str | None:

@@ -18,7 +18,7 @@ from resspec.syntax import ast, errors, tables
 from resspec.syntax.build import MAX_DEPTH, Builder
 from resspec.syntax.explain import BRACKETS, explain
 from resspec.syntax.recover import Hole, blank, with_holes, without
-from resspec.syntax.statements import outline
+from resspec.syntax.statements import Statement, outline
 
 MAX_MISTAKES = 100  # that are looked for in one text
 _PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
@@ -81,6 +81,7 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
     """With the mistakes that are found once the statements of the first ones are left out, and what is right then. A text
     that is long has few chances."""
     found, text, holes = list[Diagnostic](), source.text, list[Hole]()
+    mended: list[Statement | None] = []  # what is wrong there may follow from what stands there now
     where = outline(source)
     for unclear in where.unclear if first[0].code not in errors.OF_THE_WHOLE else ():
         hole = (unclear.start, unclear.end)
@@ -89,12 +90,16 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
     mistakes = [] if found else first
     for _ in range(min(MAX_MISTAKES, (1 << 22) // len(source.text))):
         for mistake in mistakes:
-            found.append(mistake)
+            if mistake.code == errors.ODD_CHARACTER or where.around(mistake.labels[0].span.start) not in mended:
+                found.append(mistake)
             left = without(text, mistake, where)
             if left is None:
                 return None, _sorted(found)
-            text = left[0]
-            holes += [left[1]] if left[1] else []
+            text, left_out = left
+            if left_out:
+                holes.append(left_out)
+            elif mistake.code == errors.ODD_CHARACTER:
+                mended.append(where.around(mistake.labels[0].span.start))
         try:
             file = _parse(source, "start", "file", text)
         except SpecError as error:

@@ -1,4 +1,4 @@
-"""A million damaged texts, and 100,000 layouts. Stopped at any time, it goes on."""
+"""A million damaged texts, 100,000 layouts, and every character. Stopped at any time, it goes on."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from resspec.source import Source
 from resspec.syntax.format import lay_out
 from tests.mutants import mutant
 from tests.random_specs import random_spec
+from tests.syntax.characters import SURROGATES, assert_named
 from tests.syntax.layouts import commented, laid_out
 from tests.test_mutants import examine
 
@@ -24,6 +25,12 @@ def test_mutants(tmp_path: Path) -> None:
 
 def test_layouts() -> None:
     onwards("layouts", 100_000, two_layouts)
+
+
+def test_characters() -> None:
+    """All 1,112,064 of Unicode."""
+    points = [point for point in range(0x110000) if point not in SURROGATES]
+    onwards("characters", len(points), lambda seed: assert_named(points[seed - FIRST]))
 
 
 def two_layouts(seed: int) -> None:

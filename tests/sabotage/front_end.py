@@ -6,6 +6,11 @@ DEFECTS = [
     Defect("the layout forgets comments of lines of their own", "resspec/syntax/format.py",
            "yield from (_Line(beside, \"\", comment.text) for comment in comments)", "pass",
            "tests/syntax/test_format.py"),
+    Defect("what nobody sees may stand in comments", "resspec/syntax/parse.py",
+           r'if not found[0].replace("\t", "").isprintable():', "if not found[0]:", "tests/syntax/test_characters.py"),
+    Defect("what follows from a look-alike is told too", "resspec/syntax/parse.py",
+           "if mistake.code == errors.ODD_CHARACTER or where.around(mistake.labels[0].span.start) not in mended:", "if True:",
+           "tests/syntax/test_characters.py"),
     Defect("braces nest without a limit", "resspec/syntax/parse.py", "if depth > MAX_DEPTH:", "if depth > 10**9:",
            "tests/lowering/test_bombs.py"),
 ]
