@@ -123,7 +123,7 @@ def _loaded(
         of_network, of_recipe = split(settings, compiler.parameters(spec))
         values = {**fixed, **dict(of_network)}
         network = compiler.load(spec, **values)  # type: ignore[arg-type]
-        found.append((family, network.model_copy(update={"name": f"{family}{network.name}"}) if fixed else network))
+        found.append((family, network.changed(name=f"{family}{network.name}") if fixed else network))
     return found, of_recipe
 
 
