@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.sabotage import front_end
+from tests.sabotage import front_end, meaning
 from tests.sabotage.defects import ROOT, Defect
 
-DEFECTS = [*front_end.DEFECTS]
+DEFECTS = [*front_end.DEFECTS, *meaning.DEFECTS]
 
 
 def test_names_are_distinct() -> None:

@@ -1,0 +1,355 @@
+"""Random specs, about half of which cannot be built, and what torch says of each: nothing here comes from resspec.
+
+A step is its text and the torch modules that it stands for. While a spec is written its steps run; where torch, or one
+of the few rules that the language adds, refuses one, the spec ends with it, or the step is left out and another one tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from random import Random
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from tests.naive_steps import (
+    REFUSALS,
+    Refused,
+    Step,
+    Trace,
+    Value,
+    built,
+    joined,
+    merged,
+    part,
+    picture,
+    row,
+    runs,
+    traced,
+    widened,
+)
+
+WRONG = 0.25  # share of steps which cannot be built that stay
+ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "hardswish": nn.Hardswish, "sigmoid": nn.Sigmoid}
+
+
+class Spec(NamedTuple):
+    """`trace`: the shape after each layer, merge and block in turn; None where it cannot be built."""
+
+    text: str
+    trace: Trace | None
+
+
+def spec(seed: int, device: str) -> Spec:
+    """`device`: `meta`, or `cpu`, which computes and so refuses more."""
+    with torch.device(device), torch.no_grad():
+        return _Writer(Random(seed)).spec()
+
+
+class _Writer:
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        self.declarations: list[str] = []
+        self.is_wrong = False
+        self.names = 0
+
+    def name(self, kind: str) -> str:
+        self.names += 1
+        return f"{kind}{self.names}"
+
+    def spec(self) -> Spec:
+        choose = self.random.choice
+        channels, height, width = choose([1, 3, 4]), choose([5, 8, 15, 16]), choose([5, 8, 12, 17])
+        x = Value(torch.empty(2, channels, height, width))
+        trace: Trace = []
+        lines = [f"network n {{ input {channels}x{height}x{width}"]
+        for clause in ("stem", *(f"stage s{i}:" for i in range(self.random.randint(1, 2))), "head"):
+            texts, x = self.chain(x, trace, 2, self.head if clause == "head" else self.step)
+            lines.append(f"{clause} {' -> '.join(texts)}")
+            if self.is_wrong:
+                break
+        if self.is_wrong and not lines[-1].startswith("head"):
+            lines.append("head relu")
+        return Spec("\n".join([*self.declarations, *lines, "}\n"]), None if self.is_wrong else trace)
+
+    def chain(self, x: Value, trace: Trace, depth: int, write: Callable[[Value, int], Step]) -> tuple[list[str], Value]:
+        """Steps that run on x one after the other; the last one may be wrong."""
+        texts = []
+        for _ in range(self.random.randint(1, 3)):
+            step, y = self.possible(partial(write, x, depth), x, trace)
+            texts.append(step.text)
+            if y is None:
+                break
+            x = y
+        return texts, x
+
+    def possible(self, write: Callable[[], Step], x: Value, trace: Trace) -> tuple[Step, Value | None]:
+        """A step and what it makes of x: None where it cannot be built and stays all the same."""
+        while True:
+            declared, own = len(self.declarations), Trace()
+            step = write()
+            try:
+                y = step.run(x, own)
+                trace += own
+                return step, y
+            except REFUSALS:
+                if self.random.random() < WRONG:
+                    self.is_wrong = True
+                    return step, None
+                del self.declarations[declared:]
+
+    # --- steps ---
+
+    def head(self, x: Value, depth: int) -> Step:
+        return self.random.choice([self.fc, self.fc, self.pool, self.window, self.step])(x, depth)
+
+    def step(self, x: Value, depth: int) -> Step:
+        kinds = [self.conv, self.conv, self.conv, self.window, self.norm, self.norm, self.activation, self.arrange]
+        if depth > 0:
+            kinds += [self.repeat, self.merge, self.merge, self.residual, self.residual, self.block, self.braces, self.mixer]
+        else:
+            kinds += [self.rare]
+        return self.random.choice(kinds)(x, depth - 1)
+
+    def size(self) -> tuple[str, tuple[int, int]]:
+        height = self.random.choice([1, 1, 2, 3, 3, 3, 5, 7])
+        width = height if self.random.random() < 0.8 else self.random.choice([1, 2, 3])
+        return (str(height) if height == width and self.random.random() < 0.3 else f"{height}x{width}"), (height, width)
+
+    def conv(self, x: Value, depth: int, width: str | None = None) -> Step:
+        del depth
+        choose = self.random.choice
+        shown, size = self.size()
+        out, stride, dilation = choose([2, 4, 6, 8]), choose([1, 1, 1, 2, 3]), choose([1, 1, 1, 1, 2, 3])
+        groups = choose([1, 1, 1, 2, 3, x.channels])
+        padding = choose([None, None, None, 0, 1, 2])
+        if choose([True, *[False] * 9]):
+            return self.upconv(shown, size, out, stride, padding, groups)
+        given = f"conv {shown}, {width or out}" + f", padding={padding}" * (padding is not None)
+        given += f", dilation={dilation}" * (dilation > 1) + f", groups={groups}" * (groups > 1)
+        padded = _padded(size, padding, dilation)
+
+        def module(stride: int) -> Callable[[Value], nn.Module]:
+            return lambda x: nn.Conv2d(x.channels, out, size, stride, padded, dilation, groups)
+
+        return Step(given + f", /{stride}" * (stride > 1), built(module(stride)), built(module(1)))
+
+    def upconv(self, shown: str, size: tuple[int, int], out: int, stride: int, padding: int | None, groups: int) -> Step:
+        more = self.random.choice([0, 0, 1])
+        given = f"upconv {shown}, {out}, /{stride}, output_padding={more}" + f", padding={padding}" * (padding is not None)
+        padded = _padded(size, padding, 1)
+
+        def module(x: Value) -> nn.Module:
+            if more >= stride:
+                raise Refused("torch finds this where it computes, not on meta")
+            return nn.ConvTranspose2d(x.channels, out, size, stride, padded, more, groups)
+
+        return Step("{ " + given + f", groups={groups}" + " }", built(module))
+
+    def window(self, x: Value, depth: int) -> Step:
+        del x, depth
+        choose = self.random.choice
+        shown, size = self.size()
+        kind, stride, ceil = choose(["maxpool", "avgpool"]), choose([1, 2, 2, 3]), choose([False, True])
+        padding = choose([None, None, 0, 1, 2])
+        dilation = choose([1, 1, 2]) if kind == "maxpool" else 1
+        padded = _padded(size, padding, dilation)
+        given = f"{kind} {shown}" + f", padding={padding}" * (padding is not None) + ", ceil=true" * ceil
+        given += f", dilation={dilation}" * (dilation > 1)
+
+        def module(stride: int) -> Callable[[Value], nn.Module]:
+            if kind == "maxpool":
+                return lambda _: nn.MaxPool2d(size, stride, padded, dilation, ceil_mode=ceil)
+            return lambda _: nn.AvgPool2d(size, stride, padded, ceil_mode=ceil)
+
+        return Step(given + f", /{stride}" * (stride > 1), built(module(stride)), built(module(1)))
+
+    def pool(self, x: Value, depth: int) -> Step:
+        del x, depth
+        kind, to = self.random.choice(["avg", "max"]), self.random.choice([None, 1, 2, 7])
+        module = nn.AdaptiveAvgPool2d if kind == "avg" else nn.AdaptiveMaxPool2d
+        return Step(f"{kind}pool" + f" to={to}x{to}" * (to is not None), built(lambda _: lambda t: module(to or 1)(picture(t))))
+
+    def norm(self, x: Value, depth: int) -> Step:
+        del x, depth
+        groups = self.random.choice([1, 2, 3, 4])
+        return self.random.choice([
+            Step("bn", built(lambda x: (nn.BatchNorm1d if x.tensor.dim() == 2 else nn.BatchNorm2d)(x.channels))),
+            Step(f"gn {groups}", built(lambda x: nn.GroupNorm(groups, x.channels)))])
+
+    def activation(self, x: Value, depth: int) -> Step:
+        del x, depth
+        name = self.random.choice([*ACTIVATIONS])
+        return Step(name, built(lambda _: ACTIVATIONS[name](), reads_any=True))
+
+    def fc(self, x: Value, depth: int) -> Step:
+        del x, depth
+        out = self.random.choice([2, 10])
+
+        def run(x: Value, trace: Trace) -> Value:
+            flat = nn.Flatten()(x.tensor)
+            return built(lambda x: nn.Linear(x.channels, out))(Value(flat), trace)
+
+        return Step(f"fc {out}", run)
+
+    def arrange(self, x: Value, depth: int) -> Step:
+        del depth
+        choose = self.random.choice
+        groups, first, last, out = choose([1, 2, 3]), choose([0, 1, 3]), choose([1, 2, 4, x.channels]), choose([4, 6, 8])
+        return choose([
+            Step(f"shuffle {groups}", built(lambda _: nn.ChannelShuffle(groups))),
+            Step(f"slice {first}, {last}", built(
+                lambda x: lambda t: t.narrow(-1 if x.last else 1, first, last - first), reads_any=True)),
+            Step(f"chunk {groups}, {first}", built(
+                lambda x: lambda t: part(t, groups, first, -1 if x.last else 1), reads_any=True)),
+            Step(f"pad_channels {out}", built(lambda _: lambda t: widened(t, out))),
+            Step("{ subsample /2 }", built(lambda _: lambda t: picture(t)[:, :, ::2, ::2])),
+            Step("dropout 0.5", built(lambda _: nn.Dropout(), reads_any=True)),
+        ])
+
+    def rare(self, x: Value, depth: int) -> Step:
+        """What mostly stands in the wrong place."""
+        return self.random.choice([
+            Step("flatten", built(lambda _: nn.Flatten(), reads_any=True, gives_last=False)),
+            Step("to_last", built(lambda _: lambda t: t.movedim(1, -1), gives_last=True)),
+            Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False)),
+            Step("linear 4", built(lambda x: nn.Linear(x.channels, 4), reads_last=True)),
+            Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
+            self.pool(x, depth), self.conv(x, depth)])
+
+    def mixer(self, x: Value, depth: int) -> Step:
+        """A pixel's channels, as ConvNeXt mixes them."""
+        del depth
+        out = self.random.choice([4, x.channels])
+        inside = [Step("to_last", built(lambda _: lambda t: t.movedim(1, -1), gives_last=True)),
+                  Step(f"linear {out}", built(lambda x: nn.Linear(x.channels, out), reads_last=True)),
+                  Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
+                  Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False))]
+        return row(inside)
+
+    # --- steps of steps ---
+
+    def braces(self, x: Value, depth: int) -> Step:
+        return row(self.inside(x, depth))
+
+    def inside(self, x: Value, depth: int) -> list[Step]:
+        """Of which the last may not fit, or not fit at another place."""
+        steps: list[Step] = []
+        for _ in range(self.random.randint(1, 3)):
+            steps.append(self.step(x, min(depth, 1)))
+            try:
+                x = steps[-1].run(x, [])
+            except REFUSALS:
+                if self.random.random() < 0.3:
+                    break
+                steps.pop()
+        return steps or [Step("relu", built(lambda _: nn.ReLU(), reads_any=True))]
+
+    def repeat(self, x: Value, depth: int) -> Step:
+        count = self.random.choice([0, 1, 2, 3])
+        kinds = [self.conv, self.window, self.block, self.residual, self.braces, self.norm, self.merge]
+        step = self.random.choice(kinds)(x, depth)
+        text = f"{{ {step.text} }}" if step.text.partition(" ")[0] in ("add", "mul", "concat") else step.text
+
+        def run(x: Value, trace: Trace) -> Value:
+            for i in range(count):
+                x = (step.run if i == 0 else step.later or step.run)(x, trace)
+            return x
+
+        return row([Step(f"{count} x {text}", run)])
+
+    def merge(self, x: Value, depth: int) -> Step:
+        kind = self.random.choice(["add", "add", "concat", "mul"])
+        paths = [self.path(x, depth) for _ in range(self.random.choice([2, 2, 3]))]
+
+        def run(x: Value, trace: Trace) -> Value:
+            return merged(kind, [path.run(x, trace) for path in paths], trace)
+
+        return Step(f"{kind} {{ {' | '.join(path.text for path in paths)} }}", run)
+
+    def path(self, x: Value, depth: int) -> Step:
+        choose = self.random.choice
+        gate = [self.pool(x, depth), Step(f"conv 1x1, {x.channels}", built(lambda y: nn.Conv2d(y.channels, x.channels, 1)))]
+        kinds: list[Callable[[], Step]] = [
+            lambda: Step("identity", lambda x, _: x), lambda: self.step(x, 0), lambda: self.step(x, 0), lambda: joined(gate),
+            lambda: joined(self.inside(x, depth))]
+        return choose(kinds)()
+
+    def block(self, x: Value, depth: int) -> Step:
+        """A module of its own, with a width that is given."""
+        name = self.name("b")
+        first = self.conv(x, depth, "width")
+        width = int(first.run(x, []).channels) if runs(first, x) else 0
+        if not width or "upconv" in first.text:
+            return self.activation(x, depth)
+        chain = joined([first, *self.inside(first.run(x, []), depth)])
+        self.declarations.append(f"block {name}(width) {{ {chain.text} }}")
+        return Step(f"{name} {width}", lambda x, trace: traced(chain.run(x, trace), trace))
+
+    def residual(self, x: Value, depth: int) -> Step:
+        del depth
+        choose, name = self.random.choice, self.name("r")
+        stride, width = choose([1, 1, 2]), choose([x.channels, x.channels, 4, 8])
+        kernel, groups = choose([1, 3, 3, 3, 2]), choose([1, 1, 1, 2])
+        preact, after, is_first = choose([False, False, True]), choose([False, True]), choose([False, False, True])
+        same, widen, change = choose(["identity", "conv"]), choose(["conv", "identity", "pad", None]), choose([*STRIDED])
+        arms = f"same: {ARMS[same]}" + (f"; widen: {ARMS[widen]}" if widen else "") + f"; change: {ARMS[change]}"
+        self.declarations.append(f"shortcut {name}s {{ {arms} }}")
+        chain = f"conv {kernel}, width, /stride -> bn -> relu -> conv 3x3, width, groups={groups}"
+        clauses = [f"residual {chain}", f"shortcut {name}s"]
+        clauses = ["preact bn -> relu"] * preact + clauses[:: -1 if is_first else 1] + ["after relu"] * after
+        self.declarations.append(f"block {name}(width) {{ {'; '.join(clauses)} }}")
+
+        def strided(stride: int) -> Callable[[Value, Trace], Value]:
+            padding = kernel // 2 * (kernel % 2)
+            residual = [built(lambda x: nn.Conv2d(x.channels, width, kernel, stride, padding)), BN, RELU,
+                        built(lambda x: nn.Conv2d(x.channels, width, 3, 1, 1, 1, groups))]
+
+            def run(x: Value, trace: Trace) -> Value:
+                entered = RELU(BN(x, trace), trace) if preact else x
+                arm = change if stride > 1 else same if width == x.channels else widen or change
+                before = x if arm == "identity" else entered
+                shortcut = Trace()
+                h = None if arm == "none" else _arm(arm, before, width, stride, shortcut)
+                trace += shortcut if is_first else []
+                y = entered
+                for layer in residual:
+                    y = layer(y, trace)
+                trace += shortcut if not is_first else []
+                if h is not None:
+                    y = merged("add", [y, h], trace)
+                return traced(RELU(y, trace) if after else y, trace)
+
+            return run
+
+        return Step(f"{name} {width}" + f", /{stride}" * (stride > 1), strided(stride), strided(1))
+
+
+def _padded(size: tuple[int, int], padding: int | None, dilation: int) -> tuple[int, int]:
+    """What is not given keeps the size where a window is odd."""
+    if padding is not None:
+        return padding, padding
+    height, width = (dilation * (k // 2) * (k % 2) for k in size)
+    return height, width
+
+
+ARMS = {"identity": "identity", "conv": "conv 1x1, out, /stride -> bn", "pool": "avgpool 2x2, /stride -> conv 1x1, out",
+        "sub": "subsample /stride -> pad_channels out", "pad": "pad_channels out", "none": "none"}
+STRIDED = ("conv", "pool", "sub", "none")
+BN = built(lambda x: nn.BatchNorm2d(x.channels))
+RELU = built(lambda _: nn.ReLU(), reads_any=True)
+
+
+def _arm(arm: str, x: Value, out: int, stride: int, trace: Trace) -> Value:
+    layers = {
+        "identity": [],
+        "conv": [built(lambda x: nn.Conv2d(x.channels, out, 1, stride)), BN],
+        "pool": [built(lambda _: nn.AvgPool2d(2, stride)), built(lambda x: nn.Conv2d(x.channels, out, 1))],
+        "sub": [built(lambda _: lambda t: picture(t)[:, :, ::stride, ::stride]), built(lambda _: lambda t: widened(t, out))],
+        "pad": [built(lambda _: lambda t: widened(t, out))],
+    }
+    for layer in layers[arm]:
+        x = layer(x, trace)
+    return x

@@ -1,0 +1,21 @@
+"""Defects of what a spec means, and of reading recipes."""
+
+from tests.sabotage.defects import Defect
+
+SHAPES = "tests/test_buildable.py"
+RECIPES = "tests/train/test_recipe_texts.py"
+
+DEFECTS = [
+    Defect("a window that starts in the padding counts", "resspec/ir/ops/window.py",
+           "if ceil and steps * s >= n + p:", "if ceil and steps * s > n + p:", SHAPES),
+    Defect("a row of two broadcasts", "resspec/lowering/merges.py", "(set(a.spatial) <= {1} or", "(1 in a.spatial or", SHAPES),
+    Defect("zeros are padded to fewer channels", "resspec/ir/ops/arrange.py", "if self.out_channels < x.channels:",
+           "if self.out_channels < 1:", SHAPES),
+    Defect("recipes take aliases", "resspec/train/recipe_yaml.py",
+           "if isinstance(event, yaml.AliasEvent) or event.anchor is not None:", "if False:", RECIPES),
+    Defect("recipes nest without a limit", "resspec/train/recipe_yaml.py", "if self.depth > _MAX_DEPTH:", "if False:", RECIPES),
+    Defect("a recipe's number has any length", "resspec/train/recipe_yaml.py", "if len(node.value) > _MAX_NUMBER and",
+           "if False and", RECIPES),
+    Defect("devices are read", "resspec/files.py", "if not stat.S_ISREG(os.fstat(descriptor).st_mode):", "if False:",
+           "tests/commands/test_fmt.py::test_what_is_no_file_is_not_waited_for"),
+]
