@@ -85,6 +85,24 @@ def test_what_is_wrong_in_a_budget_is_told_in_its_text() -> None:
     assert {found.labels[0].span.source.name for found in caught.value.diagnostics} == {"--budget"}
 
 
+@pytest.mark.parametrize(("budget", "help"), [
+    ("expect params <= 3", "a budget is what stands after the word: `params <= 3`"),
+    ("params in 2G .. 1_000", "the lower bound comes first: `1_000 .. 2G`"),
+])
+def test_what_cannot_be_meant_is_told_with_what_can(budget: str, help: str) -> None:
+    """What is told instead is a budget."""
+    with pytest.raises(SpecError) as caught:
+        budgets([budget])
+    (found,) = caught.value.diagnostics
+    assert found.help == help
+    assert check("resnet20", ["params in 1_000 .. 2G", "params >= 3"]) == []
+
+
+@pytest.mark.parametrize("bounds", ["1G .. 1G", "272_474 - 2752 .. 1G", "-1 .. 1G"])
+def test_a_range_holds_both_its_ends(bounds: str) -> None:
+    assert bool(check("resnet20", [f"params in {bounds}"])) == (bounds == "1G .. 1G")
+
+
 def test_exit_codes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert cli.run(["check", "resnet20", "resnet32", "--budget", "params <= 1M"]) == 0

@@ -56,8 +56,10 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     specs = [spec for each in arguments.specs for spec in given.specs(each)]
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
-        if arguments.like and arguments.format == "csv":
-            raise UsageError("the lines of this csv are parts of one network, and --like gives a total: take another format")
+        if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
+            option = "--like" if arguments.like else "--memory"
+            raise UsageError(f"the lines of this csv are parts of one network, and {option} is about all of it: "
+                             "take another format")
         if arguments.format == "html":
             print(_page(specs[0], arguments), end="")
         else:

@@ -321,6 +321,12 @@ def misplaced_bytes(span: Span, why: str) -> Diagnostic:
     return _at("E0247", why, span, f"`{number}`" if number[-1] != "i" else "a number without a unit")
 
 
+def empty_range(span: Span, low: Span, high: Span) -> Diagnostic:
+    """E0248: a range that ends below its start."""
+    turned = f"{high.text} .. {low.text}"
+    return _at("E0248", "nothing is within this range", span, f"the lower bound comes first: `{turned}`", instead=turned)
+
+
 # --- E03: shapes and structure ---
 
 

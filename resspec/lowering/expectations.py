@@ -58,6 +58,10 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
         return None
     low, high, *_ = *bounds, None
     assert low is not None
+    if clause.high and high is not None and high < low:
+        span = clause.low.span._replace(end=clause.high.span.end)
+        frame.report(errors.empty_range(span, clause.low.span, clause.high.span))
+        return None
     return Expectation(name.text, conditions, clause.comparison, low, high, clause.span)
 
 

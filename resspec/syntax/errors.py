@@ -99,10 +99,10 @@ def missing_comma(span: Span) -> Diagnostic:
                       f"`, {word}`{other}", fix=fix)
 
 
-def unexpected(span: Span, expected: str) -> Diagnostic:
+def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic:
     """E0108: a word where it cannot stand."""
     found = f"`{span.text}` cannot stand here" if span.text.strip() else "the line ends too early"
-    return Diagnostic("E0108", found, (Label(span),), f"expected {expected}" if expected else None)
+    return Diagnostic("E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None))
 
 
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:

@@ -21,6 +21,7 @@ _LABEL = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]|-(?!>))*")
 _NEXT = re.compile(r"(?:\s|#[^\n]*)*([A-Za-z0-9_.]+|\S)")
 _RESIDUAL = re.compile(r"[\n;{][ \t]*(?:preact|residual|shortcut|after)\b")  # a block of clauses
 _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
+_EXPECT = re.compile(r"\s*(expect)\s+(?=\w)")
 _UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
 
 _TERMINALS = {
@@ -33,6 +34,9 @@ _SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
 def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "file") -> Diagnostic:
     """The diagnostic of a parser's error in a text that is a `whole`."""
     text, allowed = source.text, _allowed(error, parser)
+    if whole == "budget" and (word := _EXPECT.match(text)):
+        help = f"a budget is what stands after the word: `{text[word.end():].strip()}`"
+        return errors.unexpected(Span(source, *word.span(1)), "", help)
     expected = _listed(allowed)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
         end = Span(source, len(text.rstrip()), len(text))

@@ -23,8 +23,8 @@ from resspec.backends.report import Report, report, several
 from resspec.backends.report.json import from_json, to_json
 from resspec.backends.report.markdown import to_markdown
 from resspec.backends.report.sheet import to_csv, totals_to_csv
-from resspec.backends.report.table import to_table
-from resspec.backends.report.views import VIEWS, Row
+from resspec.backends.report.table import figure, to_table
+from resspec.backends.report.views import VIEWS, Row, View
 from resspec.backends.summary import summary
 from resspec.backends.table import rounded
 from resspec.compiler import load, shipped_names
@@ -180,6 +180,12 @@ def test_what_is_no_report_at_all(text: str) -> None:
         from_json(text)
 
 
+@pytest.mark.parametrize("text", ["[]", "7", "null", '"resspec.report/1"'])
+def test_what_is_no_object_is_told_in_words_of_json(text: str) -> None:
+    with pytest.raises(UsageError, match="it is no object"):
+        from_json(text)
+
+
 @pytest.mark.parametrize(("chain", "line"), [
     ("identity", "identity"),
     ("conv 3x3, 8, /2", "conv 3x3, 8, /2"),
@@ -317,6 +323,18 @@ def test_batch_and_type_change_bytes_alone() -> None:
     assert changed == {name for name, quantity in QUANTITIES.items() if quantity.takes}
 
 
+@pytest.mark.parametrize("by", ["stage", "block", "op"])
+@pytest.mark.parametrize("batch", [10**9, 10**18 - 1])
+def test_no_figure_is_cut_however_large(batch: int, by: View) -> None:
+    found = report(load("resnet20"), at=Conditions(batch), by=by)
+    text = to_table(found)
+    assert max(map(cell_len, text.splitlines())) <= 80
+    for name in QUANTITIES:
+        assert f"{found.totals[name]:,}" in text.split()
+    for row in found.rows:
+        assert any(figure("saved_bytes", row.figures["saved_bytes"]) in line.split() for line in text.splitlines())
+
+
 def test_a_frozen_section_must_be_there() -> None:
     with pytest.raises(UsageError, match="resnet18 has no section 'layr1' to freeze; did you mean 'layer1'"):
         report(load("resnet18"), at=Conditions(frozen=frozenset(["layr1"])))
@@ -338,7 +356,7 @@ def test_markdown() -> None:
     assert any(line.startswith("The largest batch for training in 24.0 GB is ") for line in lines)
 
 
-def test_bothside_by_side() -> None:
+def test_side_by_side() -> None:
     names = ["resnet18", "torchvision/resnet18"]
     reports = [report(load(name)) for name in names]
     table = several.to_table(reports, names).splitlines()
@@ -349,6 +367,18 @@ def test_bothside_by_side() -> None:
     assert [(row["spec"], row["params"]) for row in rows] == [(names[0], "11515688"), (names[1], "11689512")]
 
 
+def test_what_several_were_counted_for_stands_beside_them() -> None:
+    names = ["resnet18", "resnet34"]
+    at = Conditions(8, "bfloat16", "adamw", frozenset(["stem", "layer1"]))
+    reports = [report(load(name), at=at, memory=8 * 10**9) for name in names]
+    rows = list(csv.DictReader(totals_to_csv(reports, names).splitlines()))
+    for row, each in zip(rows, reports, strict=True):
+        assert each.max_batch and row["max_batch"] == str(each.max_batch.batch)
+        assert (row["batch"], row["dtype"], row["optimizer"], row["frozen"]) == ("8", "bfloat16", "adamw", "layer1 stem")
+    for text in (several.to_table(reports, names), several.to_markdown(reports, names)):
+        assert "or a batch of 8 in bfloat16 with adamw, layer1, stem frozen" in text.splitlines()[-1]
+
+
 def test_many_take_a_row_each() -> None:
     names = [name for name in shipped_names() if "resnet" in name]
     lines = several.to_table([report(load(name)) for name in names], names, width=100).splitlines()
@@ -356,7 +386,7 @@ def test_many_take_a_row_each() -> None:
     assert [line.split()[0] for line in lines[2:-1]] == names
 
 
-def test_bothas_json() -> None:
+def test_several_as_json() -> None:
     names = ["resnet18", "digits"]
     document = json.loads(several.to_json([report(load(name)) for name in names], names))
     published = json.loads((SCHEMAS / "reports.schema.json").read_text(encoding="utf-8"))

@@ -185,6 +185,7 @@ def test_expectations(tmp_path: Path, expectation: str, met: bool) -> None:
     ("saved_bytes(dtype=float8) <= 3", "E0229"), ("saved_bytes(dtype=16) <= 3", "E0229"),
     ("saved_bytes(optimizer=adam) <= 3", "E0203"), ("training_bound_bytes(optimizer=adan) <= 3", "E0229"),
     ("params <= 3KB", "E0247"), ("params in 1 .. -(2 * 3KiB)", "E0247"), ("saved_bytes <= 3kB", "E0119"),
+    ("params in 2G .. 1G", "E0248"), ("saved_bytes in (2 * 1MiB) .. (1MB + 1)", "E0248"),
 ])
 def test_mistakes_of_expectations(tmp_path: Path, expectation: str, code: str) -> None:
     assert codes(tmp_path, f"network n {{ input 3x8x8; head conv 3x3, 3; expect {expectation} }}") == [code]

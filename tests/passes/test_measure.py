@@ -76,6 +76,8 @@ def test_gold(row: dict[str, str], tmp_path: Path) -> None:
     totals = measure(lowered(tmp_path, text))
     assert (totals.params, totals.macs, totals.acts) == (int(row["params"]), int(row["macs"]), int(row["acts"]))
     assert (totals.flops, totals.layers) == (2 * totals.macs, depth)
+    pooled = 64 * 56 * 56 if row["input"] == "3x224x224" else 0  # the outputs of the stem's max pool
+    assert totals.acts + pooled == int(row["acts_pycls"])
 
 
 def small(tmp_path: Path, chain: str) -> Network:

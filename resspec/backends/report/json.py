@@ -51,6 +51,8 @@ def from_json(text: str) -> Report:
     """A report that was saved. Raises UsageError for a text that is none."""
     try:
         document = json.loads(text)
+        if not isinstance(document, dict):
+            raise ValueError("it is no object")
         if document["schema"] != SCHEMA:
             raise ValueError(f"its schema is {document['schema']!r}")
         if document["by"] not in VIEWS:

@@ -25,14 +25,16 @@ def to_table(reports: Sequence[Report], titles: Sequence[str], *, width: int = N
     columns = _side_by_side(reports, titles)
     needed = sum(longest(*column) + GAP for column in columns) - GAP
     made = _columns(columns) if needed <= width else _rows(reports, titles, width)
-    return shown([made, text(memory_lines(reports[0])[0].partition(";")[0], "dim")], width, color)
+    return shown([made, text(_conditions(reports), "dim")], width, color)
 
 
 def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """GitHub's dialect: a column for each."""
     heading, *rows = zip(*_side_by_side(reports, titles), strict=True)
     cells = (tuple(map(markdown.escaped, row)) for row in rows)
-    return "\n".join(markdown.table(tuple(map(markdown.escaped, heading)), cells, figures=len(reports))) + "\n"
+    lines = [*markdown.table(tuple(map(markdown.escaped, heading)), cells, figures=len(reports)), "",
+             markdown.escaped(f"F{_conditions(reports)[1:]}.")]
+    return "\n".join(lines) + "\n"
 
 
 def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
@@ -50,6 +52,11 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list
     return [names, *([title, report.input, *(f"{report.totals[name]:,}" for name in QUANTITIES), *_max_batch(report),
                       *([f"{report.like.total:,}"] if report.like else [])]
                      for title, report in zip(titles, reports, strict=True))]
+
+
+def _conditions(reports: Sequence[Report]) -> str:
+    """Those of all."""
+    return memory_lines(reports[0])[0].partition(";")[0]
 
 
 def _max_batch(report: Report) -> list[str]:

@@ -29,8 +29,8 @@ def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> 
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
     note = text("for one sample; flops = 2 macs, of convolutions and linear layers", "dim")
-    parts += [_exact(report, of_bytes=False), note, ""]
-    parts += [_exact(report, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
+    parts += [_exact(report, width, of_bytes=False), note, ""]
+    parts += [_exact(report, width, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
     if report.like:
         parts += ["", _bridge(report.like), *(text(line, "dim") for line in like_lines(report.like))]
     return shown(parts, width, color)
@@ -70,7 +70,9 @@ def figure(name: str, value: int) -> str:
 
 def _parts(report: Report, width: int) -> Table:
     totals, rows = report.totals, report.rows
-    columns = [Column(heading, max(len(heading), 6), True, figure(name, totals[name])) for name, heading in FIGURES.items()]
+    figures = [row.figures for row in rows]
+    columns = [Column(heading, max(6, longest(heading, *(figure(name, each[name]) for each in (totals, *figures)))), True,
+                      figure(name, totals[name])) for name, heading in FIGURES.items()]
     output = Column("output", longest("output", *(row.output for row in rows)))
     room = width - sum(column.width + GAP for column in (*columns, output))
     repeats = [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
@@ -118,17 +120,20 @@ def _field(row: Row) -> str:
     return (f"{height}" if height == width else f"{height}x{width}") + (f", {stride}" if stride != "/1" else "")
 
 
-def _exact(report: Report, of_bytes: bool) -> Table:
-    """The totals to the unit, in two columns."""
+def _exact(report: Report, width: int, of_bytes: bool) -> Table:
+    """The totals to the unit, in two columns where they fit."""
     from rich.table import Table
 
-    names = [name for name, quantity in QUANTITIES.items() if (quantity.unit == "bytes") is of_bytes]
+    totals = [(name, f"{report.totals[name]:,}") for name, quantity in QUANTITIES.items()
+              if (quantity.unit == "bytes") is of_bytes]
+    half = (len(totals) + 1) // 2
+    needed = sum(longest(*column) + GAP for side in (totals[:half], totals[half:]) for column in zip(*side, strict=True)) - GAP
+    lines = half if needed <= width else len(totals)
     made = Table.grid(padding=(0, GAP, 0, 0))
     for i in range(4):
         made.add_column(justify="right" if i % 2 else "left", no_wrap=True)
-    half = (len(names) + 1) // 2
-    for i in range(half):
-        made.add_row(*(word for name in names[i::half] for word in (name, f"{report.totals[name]:,}")))
+    for i in range(lines):
+        made.add_row(*(word for total in totals[i::lines] for word in total))
     return made
 
 
