@@ -75,7 +75,7 @@ def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Pa
     _key(left, {row["part"] for curve in curves for row in curve.rows}, alone=len(curves) == 1)
     if len(curves) == 1:
         figure.suptitle(curves[0].name, x=0.008, ha="left", fontsize=12, fontweight="bold")
-    return _saved(figure, folder, name)
+    return saved(figure, folder, name)
 
 
 def draw_confusion(counts: Tensor, classes: Sequence[str], folder: Path) -> list[Path]:
@@ -84,7 +84,7 @@ def draw_confusion(counts: Tensor, classes: Sequence[str], folder: Path) -> list
     table = csv.writer(text, lineterminator="\n")
     table.writerows([["", *classes], *([name, *row] for name, row in zip(classes, counts.tolist(), strict=True))])
     write(folder / "confusion.csv", text.getvalue().encode())
-    return [folder / "confusion.csv", *_saved(_matrix(counts, classes), folder, "confusion")]
+    return [folder / "confusion.csv", *saved(_matrix(counts, classes), folder, "confusion")]
 
 
 def _panels() -> tuple[Figure, tuple[Axes, Axes]]:
@@ -139,12 +139,12 @@ def _labels(axes: Axes, ends: Sequence[_End]) -> None:
         return
     gap = axes.get_ylim()[1] * 0.055
     ends = sorted(ends, key=lambda end: end.y)
-    for place, end in zip(_apart([end.y for end in ends], gap), ends, strict=True):
+    for place, end in zip(apart([end.y for end in ends], gap), ends, strict=True):
         axes.annotate(end.name, (1.0, place), xycoords=("axes fraction", "data"), xytext=(6, 0),
                       textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
 
 
-def _apart(heights: list[float], gap: float) -> list[float]:
+def apart(heights: list[float], gap: float) -> list[float]:
     """Rising heights, moved as little as it takes to stand `gap` apart: those that would touch are spread around their mean."""
     groups: list[list[float]] = []  # each of [sum of heights, how many]
     for height in heights:
@@ -195,7 +195,8 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
     return figure
 
 
-def _saved(figure: Figure, folder: Path, name: str) -> list[Path]:
+def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
+    """NAME.png and NAME.svg in a folder."""
     import matplotlib as mpl
 
     paths = []

@@ -15,7 +15,7 @@ from PIL import Image
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
 from resspec.train import compare
-from resspec.train.curves import Curve, _apart, draw, draw_confusion
+from resspec.train.curves import Curve, apart, draw, draw_confusion
 
 
 def rows(epochs: int = 3, error: float = 0.2) -> list[dict[str, Any]]:
@@ -68,10 +68,10 @@ def test_nothing_measured_is_said(tmp_path: Path) -> None:
 
 
 def test_labels_stand_apart_and_near_their_curves() -> None:
-    assert _apart([1.0, 5.0, 9.0], 1.0) == [1.0, 5.0, 9.0]
-    assert _apart([2.0, 2.0, 2.0], 1.0) == [1.0, 2.0, 3.0]
-    assert _apart([1.0, 1.5, 2.2, 9.0], 1.0) == pytest.approx([0.5667, 1.5667, 2.5667, 9.0], abs=1e-3)
-    found = _apart(sorted(torch.rand(30, generator=torch.Generator().manual_seed(0)).tolist()), 0.02)
+    assert apart([1.0, 5.0, 9.0], 1.0) == [1.0, 5.0, 9.0]
+    assert apart([2.0, 2.0, 2.0], 1.0) == [1.0, 2.0, 3.0]
+    assert apart([1.0, 1.5, 2.2, 9.0], 1.0) == pytest.approx([0.5667, 1.5667, 2.5667, 9.0], abs=1e-3)
+    found = apart(sorted(torch.rand(30, generator=torch.Generator().manual_seed(0)).tolist()), 0.02)
     assert all(b - a > 0.0199 for a, b in pairwise(found))
 
 

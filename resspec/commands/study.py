@@ -1,0 +1,178 @@
+"""`resspec study`: the paper's experiments, on any networks, recipe and data."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from resspec.commands.installed import torch_installed
+from resspec.commands.terminal import color, complain, width
+from resspec.diagnostics import UsageError
+
+if TYPE_CHECKING:
+    from resspec.ir.nodes import Network
+    from resspec.study.results import Result
+    from resspec.train.data import Dataset
+    from resspec.train.processes import Processes
+    from resspec.train.recipe import Recipe
+
+SUMMARY = "the paper's experiments: degradation, or the shortcut options"
+EXAMPLES = """\
+  resspec study degradation            plain and residual networks of 20 to 56
+                                       layers on Fashion-MNIST at 14x14 pixels,
+                                       in about 20 minutes on two cores
+  resspec study degradation --seeds 3
+  resspec study degradation --plain plain20 plain32 plain44 plain56 \\
+      --residual resnet20 resnet32 resnet44 resnet56 \\
+      --data cifar-10 --recipe cifar-he2015 --device cuda
+                                       the paper's own, its figures drawn in
+  resspec study shortcuts              options A, B, C and none at 20 layers
+  resspec study shortcuts --set n=9    at 56 layers
+  resspec study degradation --set "duration=200 iterations"
+
+Each leaves a folder (studies/NAME) with README.md, pictures and CSV files;
+what is done stays done, and the same command goes on.
+
+Exit codes: 0 done, 1 diagnostics, 2 trouble, 3 a value that is not finite,
+130 or 143 stopped by SIGINT or SIGTERM: the same command goes on.
+"""
+TEMPLATE, SMALL = "lib/he2015:cifar", {"images": "1x14x14", "width": 8}  # what Fashion-MNIST at 14 pixels wants
+
+
+def arguments(parser: ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", metavar="STUDY", required=True)
+    degradation = kinds.add_parser("degradation", help="plain and residual networks of several depths",
+                                   formatter_class=RawDescriptionHelpFormatter)
+    degradation.add_argument("--plain", nargs="+", default=[], metavar="SPEC", help="networks without shortcuts")
+    degradation.add_argument("--residual", nargs="+", default=[], metavar="SPEC", help="networks with them")
+    shortcuts = kinds.add_parser("shortcuts", help="shortcut options of one network",
+                                 formatter_class=RawDescriptionHelpFormatter)
+    shortcuts.add_argument("spec", nargs="?", metavar="SPEC",
+                           help="a template that takes option=… (one of 20 layers, for Fashion-MNIST)")
+    shortcuts.add_argument("--options", nargs="+", default=["A", "B", "C", "none"], metavar="OPTION", help="(A B C none)")
+    for study in (degradation, shortcuts):
+        _takes_training(study)
+
+
+def _takes_training(parser: ArgumentParser) -> None:
+    from resspec.commands import given
+
+    given.takes_values(parser)
+    parser.add_argument("--data", default="fashion-mnist", metavar="NAME", help="a data set, or the folder of one")
+    parser.add_argument("--recipe", default="degradation", metavar="NAME", help="a recipe, or a YAML file (degradation)")
+    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each network, with seeds 0 to N - 1 (1)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)")
+    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+
+
+def run(arguments: Namespace) -> int:
+    gc.enable()
+    if arguments.seeds < 1:
+        raise UsageError("--seeds is at least 1")
+    with torch_installed("study"):
+        from resspec.study.bar import Whole
+        from resspec.study.parts import carry_out, parts
+        from resspec.train import data, processes, recipe_file, stop
+        from resspec.train.loop import NotFinite
+
+        families, of_recipe = _families(arguments)
+        wanted = parts(families, arguments.seeds)
+        recipe = recipe_file.load(arguments.recipe, of_recipe)
+        images = data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download)
+        out = arguments.out or Path("studies", arguments.kind)
+        code = 0
+        with processes.joined(arguments.device) as together:
+            try:
+                carry_out(wanted, recipe, images, out, together, Whole(visible=together.first), complain)
+            except stop.Stopped as stopped:
+                code = stopped.exit_code
+            except NotFinite as spoiled:
+                complain(str(spoiled))
+                code = 3
+            if together.first:
+                _tell(arguments, wanted, recipe, images, out, together)
+    return code
+
+
+def _families(arguments: Namespace) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
+    """The networks by family, and the settings of the recipe. Raises SpecError, UsageError."""
+    if arguments.kind == "shortcuts":
+        spec, fixed = arguments.spec or TEMPLATE, {} if arguments.spec else {**SMALL, "n": 3}
+        wanted = [(option, spec, {**fixed, "option": option}) for option in arguments.options]
+    elif arguments.plain or arguments.residual:
+        wanted = [(family, spec, {}) for family in ("plain", "residual") for spec in getattr(arguments, family)]
+    else:
+        wanted = [(family, TEMPLATE, {**SMALL, "n": n, "option": option})
+                  for n in (3, 5, 7, 9) for family, option in (("plain", "none"), ("residual", "A"))]
+    return _loaded(wanted, arguments.set)
+
+
+def _loaded(
+    wanted: Sequence[tuple[str, str, dict[str, object]]], settings: list[tuple[str, str]]
+) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
+    from resspec import compiler
+    from resspec.commands.train import split
+
+    found, of_recipe = [], list[tuple[str, str]]()
+    for family, spec, fixed in wanted:
+        of_network, of_recipe = split(settings, compiler.parameters(spec))
+        values = {**fixed, **dict(of_network)}
+        network = compiler.load(spec, **values)  # type: ignore[arg-type]
+        found.append((family, network.changed(name=f"{family}{network.name}") if fixed else network))
+    return found, of_recipe
+
+
+def _tell(
+    arguments: Namespace, wanted: Sequence[object], recipe: Recipe, data: Dataset, out: Path, together: Processes
+) -> None:
+    """CSV, pictures and the page, of as much as is done; a table on the terminal."""
+    from resspec.study import page, pictures
+    from resspec.study.results import results, write_csv
+
+    found = results(out, wanted)  # type: ignore[arg-type]
+    if (missing := len(wanted) - len(found)):
+        complain(f"{len(found)} of {len(wanted)} runs are done; the same command goes on")
+    if not found:
+        return
+    write_csv(found, out)
+    setting = list(page.setting(recipe, data, arguments.recipe, found, missing, together.device.type))
+    if arguments.kind == "degradation":
+        known = _published(found, arguments.recipe)
+        pictures.over_iterations(found, out, panels=True)
+        pictures.over_depth(found, known, out)
+        text = page.degradation(found, known, setting)
+    else:
+        pictures.over_iterations(found, out, panels=False)
+        pictures.options(found, out)
+        text = page.shortcuts(found, setting)
+    print(_table(page.HEADINGS, page.cells(found)), end="")
+    for line in page.gap_lines(found):
+        print(line.removeprefix("- "))
+    print(f"wrote {page.write_page(text, out)}, with pictures and CSV files", file=sys.stderr)
+
+
+def _published(found: Sequence[Result], recipe: str) -> dict[tuple[str, int], float]:
+    from resspec.train.published import published
+
+    known = {}
+    for result in found:
+        for figure in published(result.part.network, "1-crop", recipe):
+            known[result.part.family, result.part.depth] = figure.top1
+    return known
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    from resspec.backends.table import Column, longest, shown, table, text
+
+    columns = [Column(heading, longest(heading, *(row[i] for row in rows)), figures=i > 0)
+               for i, heading in enumerate(headings)]
+    made = table(columns)
+    for row in rows:
+        made.add_row(*map(text, row))
+    wide = sum(column.width for column in columns) + 2 * len(columns)
+    return shown([made], max(width(), wide), color(sys.stdout))
