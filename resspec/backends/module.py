@@ -46,22 +46,23 @@ class Flow(nn.Module):
             self.add_module(name, child)
 
     def forward(self, x: Tensor) -> Tensor:
-        return _run(self, self.__steps__, x)
+        return run_steps(self, self.__steps__, x)
 
     def _get_name(self) -> str:
         return self.__kind__
 
 
-def _run(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
+def run_steps(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
+    """What steps of a Flow make of x: all of them, or those of one of its paths."""
     for step in steps:
         if isinstance(step, str):
             x = getattr(module, step)(x)
         elif step is None:
             x = torch.flatten(x, 1)
         elif step[0] == "within":
-            x = _run(getattr(module, step[1]), step[2], x)
+            x = run_steps(getattr(module, step[1]), step[2], x)
         else:
-            x = _merged(step[0], step[1], [_run(module, path, x) for path in step[2]])
+            x = _merged(step[0], step[1], [run_steps(module, path, x) for path in step[2]])
     return x
 
 

@@ -7,13 +7,13 @@ from types import ModuleType
 from typing import NoReturn
 
 from resspec import __version__
-from resspec.commands import bench, check, compare, diff, draw, expand, explain, fmt, report, study, train
+from resspec.commands import bench, check, compare, diff, draw, expand, explain, fmt, probe, report, study, train
 from resspec.commands import compile as compile_
 from resspec.commands import eval as eval_
 
 COMMANDS: dict[str, ModuleType] = {
     "check": check, "explain": explain, "fmt": fmt, "compile": compile_, "expand": expand, "report": report, "diff": diff,
-    "draw": draw, "train": train, "eval": eval_, "compare": compare, "bench": bench, "study": study,
+    "draw": draw, "train": train, "eval": eval_, "compare": compare, "bench": bench, "study": study, "probe": probe,
 }
 
 _ABOUT = """\
