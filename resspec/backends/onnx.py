@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from typing import NamedTuple
 
 import torch
@@ -17,7 +18,7 @@ from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 
 OPSET = 20
 MOST = 1 << 31  # bytes of a protocol buffer
-TOLERANCE = 1e-3  # of the largest; what is seen is below 1e-5
+TOLERANCE, ROUNDING = 1e-4, 10  # of the largest output; or so many times what rounding makes of it in torch itself
 
 
 class Exported(NamedTuple):
@@ -114,10 +115,22 @@ def _off(content: bytes, module: nn.Module, images: Tensor) -> float | None:
         wanted = module(images)
     if not wanted.isfinite().all() or not wanted.any():
         return None
-    off = float((found - wanted).abs().max() / wanted.abs().max())
-    if not off <= TOLERANCE:
+    off = distance(found, wanted)
+    if not off <= TOLERANCE and not off <= ROUNDING * rounding(module, images):
         raise InternalError(f"onnxruntime computes something else than torch: {off:.1e} of the largest output apart")
     return off
+
+
+def rounding(module: nn.Module, images: Tensor) -> float:
+    """How far torch's own float32 is from its float64: in deep plain networks, whose gradients explode, rounding grows as
+    they do, and no two implementations agree to more than that."""
+    with torch.no_grad():
+        return distance(module(images), deepcopy(module).double()(images.double()))
+
+
+def distance(found: Tensor, wanted: Tensor) -> float:
+    """The largest difference, as a share of the largest value that is wanted."""
+    return float((found - wanted).abs().max() / wanted.abs().max())
 
 
 @contextmanager

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+from typing import NamedTuple
+
 import onnx
 import torch
 from onnxruntime import InferenceSession
@@ -12,22 +15,30 @@ from resspec.backends.onnx import to_onnx
 from resspec.ir.nodes import Network
 
 
-def error(network: Network, batches: tuple[int, ...] = (1, 5)) -> float:
-    """How far onnxruntime is from torch, of the largest logit, after batch norms have seen data; the worst of some batches."""
+class Off(NamedTuple):
+    """How far onnxruntime is from torch, and torch in float32 from torch in float64; of the largest logit."""
+
+    error: float
+    rounding: float
+
+
+def off(network: Network, batches: tuple[int, ...] = (1, 5)) -> Off:
+    """After batch norms have seen data; the worst of some batches."""
     module = settled(network)
     content = to_onnx(network, lambda started: _copy(module, started)).content
     onnx.checker.check_model(content, full_check=True)
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
     assert [value.name for value in session.get_inputs()] == ["images"]
-    worst = 0.0
+    worst, own = 0.0, 0.0
     for count in batches:
         images = torch.randn(count, *network.input.dims)
         (found,) = session.run(["logits"], {"images": images.numpy()})
         with torch.no_grad():
-            wanted = module(images)
+            wanted, exact = module(images), deepcopy(module).double()(images.double())
         assert wanted.isfinite().all() and wanted.abs().max() > 0 and found.shape == wanted.shape
         worst = max(worst, float((torch.from_numpy(found) - wanted).abs().max() / wanted.abs().max()))
-    return worst
+        own = max(own, float((wanted - exact).abs().max() / exact.abs().max()))
+    return Off(worst, own)
 
 
 def settled(network: Network) -> nn.Module:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from resspec.compiler import load, shipped_names
-from tests.backends.onnx_runs import error
+from tests.backends.onnx_runs import off
 
 
 @pytest.mark.parametrize("name", shipped_names())
 def test_a_shipped_spec(name: str) -> None:
-    off = error(load(name))
-    print(f"{name}: {off:.1e}", flush=True)
-    assert off < 1e-4
+    found = off(load(name))
+    print(f"{name}: {found.error:.1e}, rounding in torch itself {found.rounding:.1e}", flush=True)
+    assert found.error < max(1e-4, 10 * found.rounding)
