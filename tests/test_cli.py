@@ -17,10 +17,11 @@ import pytest
 import resspec
 from resspec import cli
 from resspec.commands import COMMANDS, parser
-from resspec.compiler import load
+from resspec.compiler import load, shipped_names
 from resspec.ir.fingerprint import fingerprint
 
 Captured = pytest.CaptureFixture[str]
+SPECS = Path(__file__).parents[1] / "specs"
 RESSPEC = [sys.executable, "-m", "resspec"]
 
 GOOD = "network {} {{ input 3x8x8; stage a: conv 3x3, 4; head avgpool -> fc 2 }}\n"
@@ -126,6 +127,24 @@ def test_report_as_json(capsys: Captured) -> None:
     assert document["hash"] == fingerprint(load("resnet152"))
 
 
+def test_report_of_a_folder(capsys: Captured) -> None:
+    """Every network in it once, of libraries none; what is wrong is told, and all else reported."""
+    spec("all/one.res", GOOD)
+    spec("all/lib.res", "block b { conv 3x3, 4 }\nnetwork t(n) { input 3x8x8; head fc n }\n")
+    spec("all/two.res", "use lib\nnetwork two = t n=2\nnetwork three = t n=3\n")
+    out, err = ran("report all --format csv", capsys)
+    assert [line.split(",")[0] for line in out.splitlines()[1:]] == ["all/one.res", "all/two.res:two", "all/two.res:three"]
+    assert err == ""
+    for name, text in (("broken", "network b { input 3x8x8 stem relu }\n"), ("wrong", WRONG), ("part", GOOD + "block c { x")):
+        spec(f"all/{name}.res", text)
+    assert len(ran("report all --format csv", capsys, 1)[0].splitlines()) == 4
+    spec("libraries/lib.res", "block b { conv 3x3, 4 }\n")
+    assert "no file in libraries has a network" in ran("report libraries", capsys, 2)[1]
+    shipped = [entry["spec"] for entry in json.loads(ran(f"report {SPECS} --format json", capsys)[0])["reports"]]
+    assert len(set(shipped)) == len(shipped)
+    assert {Path(name.rpartition(".res")[0]).relative_to(SPECS).as_posix() for name in shipped} == set(shipped_names())
+
+
 def test_set_gives_parameters(capsys: Captured) -> None:
     out = ran("report lib/he2015:cifar --set n=3 --set option=B --format json", capsys)[0]
     assert json.loads(out)["totals"]["layers"] == 20
@@ -199,6 +218,14 @@ def test_diff_exit_codes(capsys: Captured) -> None:
     for command in ("diff good.res wrong.res", "diff good.res nowhere.res", "diff good.res nowhere.json", "diff . good.res"):
         out, err = ran(command, capsys, 2)
         assert out == "" and err.startswith("error")
+
+
+def test_diff_of_a_template_tells_what_works(capsys: Captured) -> None:
+    """`diff` has no `--set`."""
+    spec("t.res", "network t(n) { input 3x8x8; head fc n }\n")
+    assert "or, where a command has none, `network my_t = t n=…`" in ran("diff t.res resnet18", capsys, 2)[1]
+    spec("mine.res", "use t\nnetwork my_t = t n=3\n")
+    ran("diff mine.res mine.res", capsys)
 
 
 def test_diff_of_saved_reports(capsys: Captured) -> None:

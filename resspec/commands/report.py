@@ -69,13 +69,15 @@ def run(arguments: Namespace) -> int:
         raise UsageError("a page is of one network; `resspec draw` shows several, and `resspec diff --format html` two")
     if arguments.by != "stage":
         raise UsageError("--by is for the report of one network")
+    found = {path for each in arguments.specs if each and Path(each).is_dir() for path in given.specs(each)}
     reports: list[Report] = []
     titles: list[str] = []
     code = 0
     for spec in _followed(specs):
         try:
-            reports.append(_report(spec, arguments))
-            titles.append(spec)
+            for each in _networks(spec) if spec in found and not arguments.set else [spec]:
+                reports.append(_report(each, arguments))
+                titles.append(each)
         except SpecError as error:
             show(error.diagnostics)
             code = max(code, 1)
@@ -84,7 +86,23 @@ def run(arguments: Namespace) -> int:
             code = 2
     if reports:
         print(_several(reports, titles, arguments.format), end="")
+    elif not code:
+        raise UsageError(f"no file in {', '.join(arguments.specs)} has a network; a template takes its values from --set")
     return code
+
+
+def _networks(path: str) -> Iterator[str]:
+    """Those of a file that was found in a folder, but for templates: a library has none. The file itself where it has one,
+    or is wrong."""
+    from resspec.compiler import open_spec
+    from resspec.lowering.network import network_names, template_parameters
+
+    opened = open_spec(Path(path))
+    names = network_names(opened.library)
+    if opened.diagnostics or (len(names) == 1 and not template_parameters(opened.library, names[0])):
+        yield path
+    else:
+        yield from (f"{path}:{name}" for name in names if not template_parameters(opened.library, name))
 
 
 def _report(spec: str, arguments: Namespace) -> Report:

@@ -262,7 +262,8 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
     """E0237: a template without a value for a parameter is no network yet."""
     names = ", ".join(f"`{p}`" for p in parameters)
     call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
-    help = f"`{call}`" if derived else f"`{' '.join(f'--set {p}=…' for p in parameters)}`, or `network my_{name} = {call}`"
+    outside = " ".join(f"--set {p}=…" for p in parameters)
+    help = f"`{call}`" if derived else f"`{outside}`, or, where a command has none, `network my_{name} = {call}`"
     return _at("E0237", f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value", span, help)
 
 

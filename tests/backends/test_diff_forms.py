@@ -117,6 +117,20 @@ def test_json_of_the_same_network() -> None:
     assert document["weights"]["loads"] == "strictly"
 
 
+@pytest.mark.parametrize(("classes", "listed"), [(2, []), (3, ["head"])])
+def test_a_renamed_block_costs_nothing(tmp_path: Path, classes: int, listed: list[str]) -> None:
+    sides: list[Side] = []
+    for block, out in (("unit", 2), ("other", classes)):
+        path = tmp_path / "net.res"
+        path.write_text(f"block {block}(w) {{ conv 3x3, w -> relu }}\n"
+                        f"network net {{ input 3x8x8; stage a: 2 x {block} 4; head avgpool -> fc {out} }}\n", encoding="utf-8")
+        made = load(path)
+        sides.append(Side(report(made), made))
+    found = diff_of(sides[0], sides[1])
+    assert [pair.label for pair in found.pairs if not pair.same] == listed
+    assert ("stage" in to_table(found)) == bool(listed)
+
+
 def test_same_means_the_same_hash() -> None:
     one, other = made(("a", 5)), made(("b", 7))
     assert diff(one, other).same

@@ -33,8 +33,11 @@ class Pair(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether it holds and costs the same; a section before it may have changed how much of the input it sees."""
-        return self.a is not None and self.b is not None and self.a._replace(field=None) == self.b._replace(field=None)
+        """Whether it leaves and costs the same, whatever its blocks are called; a section before it may have changed how much
+        of the input it sees."""
+        if self.a is None or self.b is None:
+            return False
+        return (self.a.output, self.a.figures) == (self.b.output, self.b.figures)
 
 
 class Diff(NamedTuple):
