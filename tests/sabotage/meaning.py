@@ -1,14 +1,23 @@
-"""Defects of what a spec means, and of reading recipes."""
+"""Defects of what a spec means, of emitted code, and of reading recipes."""
 
 from tests.sabotage.defects import Defect
 
 SHAPES = "tests/test_buildable.py"
 RECIPES = "tests/train/test_recipe_texts.py"
 
+SOURCE = "tests/backends/test_hostile_source.py"
+
 DEFECTS = [
+    Defect("a keyword becomes an attribute", "resspec/backends/source/syntax.py",
+           "text.isascii() and not keyword.iskeyword(text)", "text.isascii()", SOURCE),
+    Defect("two underscores in front are taken for a name", "resspec/backends/source/syntax.py",
+           'return is_identifier(text) and not text.startswith("__")', "return is_identifier(text)", SOURCE),
+    Defect("classes may be called as what torch is imported under", "resspec/backends/source/write.py",
+           "taken = GLOBALS | copied.names()", "taken = copied.names()", SOURCE),
     Defect("a window that starts in the padding counts", "resspec/ir/ops/window.py",
            "if ceil and steps * s >= n + p:", "if ceil and steps * s > n + p:", SHAPES),
-    Defect("a row of two broadcasts", "resspec/lowering/merges.py", "(set(a.spatial) <= {1} or", "(1 in a.spatial or", SHAPES),
+    Defect("everything broadcasts", "resspec/lowering/merges.py",
+           '(merge == "mul" and (set', '(merge == "mul" or (set', SHAPES),
     Defect("zeros are padded to fewer channels", "resspec/ir/ops/arrange.py", "if self.out_channels < x.channels:",
            "if self.out_channels < 1:", SHAPES),
     Defect("recipes take aliases", "resspec/train/recipe_yaml.py",
