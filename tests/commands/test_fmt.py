@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from resspec import cli
+from resspec.syntax import format as layout
 
 LOOSE = b"\xef\xbb\xbfblock a=relu # one\r\nblock\tb = bn->relu;\r\n"
 STRICT = b"block a = relu    # one\nblock b = bn -> relu\n"
@@ -77,6 +78,17 @@ def test_what_cannot_be_read_or_written(folder: Path, capsys: Captured, monkeypa
     monkeypatch.setattr(os, "fsync", _full)
     assert cli.run(["fmt", str(folder / "loose.res")]) == 2
     assert contents(folder)["loose.res"] == LOOSE and len(contents(folder)) == 3
+
+
+@pytest.mark.parametrize("lost", ["# one", "bn ->", "\n"])
+def test_a_layout_that_would_change_words_is_not_written(
+    lost: str, folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aligned = layout._aligned
+    monkeypatch.setattr(layout, "_aligned", lambda lines: ["".join(line + "\n" for line in aligned(lines)).replace(lost, "")])
+    assert cli.run(["fmt", str(folder / "loose.res")]) == 2
+    assert (folder / "loose.res").read_bytes() == LOOSE
+    assert "would change its words" in capsys.readouterr().err
 
 
 def _full(_: int) -> None:
