@@ -330,7 +330,8 @@ def test_help_is_readable_and_its_examples_parse(command: str, capsys: Captured)
     assert stopped.value.code == 0
     out = capsys.readouterr().out
     assert max(map(len, out.splitlines())) <= 80
-    examples = re.findall(r"^  resspec (.+?)(?:  .*| [|>].*)?$", out, re.MULTILINE)
+    whole = re.sub(r" \\\n +", " ", out)
+    examples = re.findall(r"^  resspec (.+?)(?:  .*| [|>].*)?$", whole, re.MULTILINE)
     assert len(examples) >= 2
     for example in examples:
         assert parser().parse_args(shlex.split(example)).command in COMMANDS
