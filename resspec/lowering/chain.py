@@ -119,11 +119,15 @@ class Lowerer:
     def step(self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True) -> Draft | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
         label = step.label
+        if label is None and isinstance(step.item, ast.Call):
+            rows = len(self.rows)
+            draft, _ = calls.call(self, step.item, x, frame, strided, None)
+            del self.rows[rows:]
+            return draft
         numbers = label is not None and label.text.endswith("..")
         levels, rows = _levels(step), len(self.rows)
         self.depth += levels
         named = False  # whether the label is on the draft already: layers and modules bear theirs, abbreviations do not
-        draft: Draft | None
         match step.item:
             case ast.Call() as call:
                 draft, named = calls.call(self, call, x, frame, strided, None if numbers else label)

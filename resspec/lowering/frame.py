@@ -66,6 +66,8 @@ class Frame:
 
     def lookup(self, name: ast.Name) -> Value:
         """The value of a name; UNKNOWN once it was reported."""
+        if (own := self.names.get(name.text)) is not None:
+            return own
         match name.text:
             case "true" | "false":
                 return name.text == "true"

@@ -111,10 +111,11 @@ class Namer:
 
     def _take(self, path: list[str], name: Name, loops: tuple[_Loop, ...], span: Span) -> None:
         """Note a name at all its turns; report a bad one, and one that stands already."""
-        if problem := _problem(path, name):
+        full = name.at()
+        if problem := _problem_of(full) or (path and _problem(path, name)):
             self.report(errors.bad_label(span, problem))
-        elif path or loops or (full := name.at()) in self.taken or full in self.shared:
-            self._note(path, [(full, span) for full in _at_all_turns(name, loops)])
+        elif path or loops or full in self.taken or full in self.shared:
+            self._note(path, [(each, span) for each in _at_all_turns(name, loops)])
         else:
             self.taken[full] = span
 
