@@ -1,8 +1,8 @@
 """Nothing that is not finite reaches the weights: decided on the device, without the host waiting for it.
 
-Each step's gradients and loss are looked at before the optimizer sees them. Where one is not finite the optimizer changes
-nothing, batch norm's statistics go back to what they were, and, but for fp16, whose scale is then halved, no later step changes
-anything either: the weights stand as that step found them, so that it can be told afterwards what went wrong.
+Each step's loss, gradients and batch norm's statistics are looked at before the optimizer sees them. Where one is not finite
+the optimizer changes nothing, the statistics go back to what they were, and, but for fp16, whose scale is then halved, no later
+step changes anything either: the weights stand as that step found them, so that it can be told afterwards what went wrong.
 """
 
 from __future__ import annotations
@@ -31,9 +31,13 @@ class Guard:
         return {"bad": self.bad, "scale": self.scale, "good": self.good}
 
     @torch.no_grad()
-    def check(self, step: int, gradients: list[Tensor], loss: Tensor, optimizer: Optimizer) -> Tensor:
+    def check(
+        self, step: int, gradients: list[Tensor], statistics: list[Tensor], loss: Tensor, optimizer: Optimizer
+    ) -> Tensor:
         """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0."""
         found = (~torch.isfinite(loss.detach())).float()
+        if statistics:
+            torch._amp_foreach_non_finite_check_and_unscale_(statistics, found, torch.ones_like(self.scale))
         torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, self.scale.reciprocal())
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)

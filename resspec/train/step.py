@@ -47,7 +47,7 @@ class Learner:
             loss += part.detach()
             right += losses.hits(scores, targets)
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        found = state.guard.check(state.step, gradients, loss, state.optimizer)
+        found = state.guard.check(state.step, gradients, statistics, loss, state.optimizer)
         if recipe.clip:
             nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
         state.optimizer.step()

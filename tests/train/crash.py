@@ -91,7 +91,7 @@ class Course:
         return ["train", "tiny.res", "--recipe", "recipe.yaml", "--data", data, "--workers", str(self.workers), "--run", run]
 
     def run(self, run: str, *moments: Moment) -> tuple[int, str]:
-        return self.server.run(self.folder, *self.command(run), moments=list(moments))
+        return self.server.run(self.folder, *self.command(run), moments=moments)
 
     @cached_property
     def whole(self) -> dict[str, bytes]:
@@ -115,28 +115,58 @@ def killed(course: Course, run: str, moments: list[Moment]) -> int:
     return kills
 
 
-def kill(chance: Random) -> Moment:
+def interrupted(course: Course, run: str, signals: list[list[Moment]]) -> int:
+    """Ends with each of them, the same command again each time, and at last without; how many ended it. It ends as the whole
+    run does."""
+    codes = [course.run(run, *moments) for moments in signals]
+    for moments, (code, told) in zip(signals, codes, strict=True):
+        numbers = {moment.signal for moment in moments}
+        assert code in {0} | {-number for number in numbers} | {128 + number for number in numbers}, (moments, told)
+        assert "Traceback" not in told, (moments, told)
+    code, told = course.run(run)
+    assert code == 0, told
+    assert_ended_alike(course, run)
+    return sum(code != 0 for code, _ in codes)
+
+
+def kill(chance: Random, number: int = signal.SIGKILL) -> Moment:
     """Any moment: a third inside a save, the others between any two steps, in a test, in the first and the last writes, or
     whenever."""
     match chance.randrange(12):
         case 0 | 1 | 2 | 3:
-            return Moment("file", chance.randrange(1, 40), path=SAVE)
+            return Moment("file", chance.randrange(1, 40), number, SAVE)
         case 4 | 5:
-            return Moment("step", chance.randrange(1, 20))
+            return Moment("step", chance.randrange(1, 20), number)
         case 6 | 7:
-            return Moment("test", chance.randrange(1, 4))
+            return Moment("test", chance.randrange(1, 4), number)
         case 8:
-            return Moment("file", chance.randrange(1, 25), path=END)
+            return Moment("file", chance.randrange(1, 25), number, END)
         case 9:
-            return Moment("file", chance.randrange(1, 12), path=FIRST)
+            return Moment("file", chance.randrange(1, 12), number, FIRST)
         case _:
-            return Moment("time", chance.randrange(1, 1500))
+            return Moment("time", chance.randrange(1, 1500), number)
+
+
+def interruption(chance: Random) -> list[Moment]:
+    """A signal at any moment, and every third time another one soon after."""
+    first, second = (chance.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(2))
+    more = [Moment("file", chance.randrange(1, 20), second)] if chance.randrange(3) == 0 else []
+    return [kill(chance, first), *more]
 
 
 def content(run: Path) -> dict[str, bytes]:
     """Every file of a run that the promise is about."""
     files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in files.items() if name not in ("lock", "timings.jsonl")}
+
+
+def assert_ended_alike(course: Course, run: str) -> None:
+    """All files but the checkpoints before the last, which stand at other steps after a signal; of the last the tensors."""
+    def last(files: dict[str, bytes]) -> dict[str, bytes]:
+        tensors = max(name for name in files if name.endswith("tensors.safetensors"))
+        return {name: content for name, content in files.items() if name == tensors or not name.startswith("checkpoints")}
+
+    assert_same(last(course.whole), last(content(course.folder / run)))
 
 
 def assert_same(whole: dict[str, bytes], again: dict[str, bytes]) -> None:

@@ -10,9 +10,10 @@ import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -22,6 +23,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 IMPORTED = ("matplotlib.figure", "sklearn.datasets", "torchvision.transforms.v2.functional", "resspec.compiler",
             "resspec.commands.eval", "resspec.commands.train", "resspec.train.evaluate", "resspec.train.trainer")
+PIPE = 1 << 16
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -39,30 +41,31 @@ class Moment:
 
 @dataclass
 class Trainer:
-    """One that was started; `out` is all that it prints."""
+    """One that was started."""
 
     pid: int
-    out: Path
     _server: Server
 
-    def send(self, number: int) -> None:
-        os.kill(self.pid, number)
+    def wait(self) -> tuple[int, str]:
+        """The exit code, or minus the number of a signal that ended it, and all that it printed."""
+        code, told = self._server.ask({"wait": self.pid})
+        return code, told
 
-    def wait(self) -> int:
-        """The exit code; minus the number of a signal that ended it."""
-        return int(self._server.ask({"wait": self.pid}))
+    def until_stopped(self) -> None:
+        """Until SIGSTOP has come to it."""
+        while _state(self.pid) not in "TZ":
+            pass
 
     @property
-    def ended(self) -> bool:
-        return Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
+    def children(self) -> list[int]:
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()]
 
 
+@dataclass(frozen=True)
 class Server:
     """The process that forks, seen from outside."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-        self._count = 0
+    _process: subprocess.Popen[str]
 
     def ask(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin
@@ -71,18 +74,23 @@ class Server:
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
-    def start(self, folder: Path, *argv: str, moments: list[Moment] | None = None, limit: int | None = None) -> Trainer:
-        """`resspec ARGV`, in `folder`; no file of its grows beyond `limit` bytes."""
-        self._count += 1
-        out = folder / f"out-{self._count}.txt"
-        request = {"argv": argv, "cwd": str(folder), "out": str(out), "limit": limit,
-                   "moments": [asdict(moment) for moment in moments or []]}
-        return Trainer(self.ask(request), out, self)
+    def start(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> Trainer:
+        """`resspec ARGV`, in `folder`. `limit`: bytes beyond which no file of its grows; `forbidden`: an event of Python's
+        audit at which it ends with a traceback; `environment`: what is added to that."""
+        request = {"argv": argv, "folder": str(folder), "moments": [asdict(moment) for moment in moments], **more}
+        return Trainer(self.ask(request), self)
 
-    def run(self, folder: Path, *argv: str, moments: list[Moment] | None = None, limit: int | None = None) -> tuple[int, str]:
+    def run(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> tuple[int, str]:
         """Exit code, and what it printed."""
-        trainer = self.start(folder, *argv, moments=moments, limit=limit)
-        return trainer.wait(), trainer.out.read_text(encoding="utf-8")
+        return self.start(folder, *argv, moments=moments, **more).wait()
+
+    def together(self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = ()) -> list[Trainer]:
+        """As torchrun starts them; `moments` of each."""
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(found.getsockname()[1]), "WORLD_SIZE": str(world)}
+        return [self.start(folder, *argv, moments=moments[rank] if moments else (), environment={**place, "RANK": str(rank)})
+                for rank in range(world)]
 
 
 @contextmanager
@@ -98,16 +106,32 @@ def serving() -> Iterator[Server]:
 
 
 def _serve() -> None:
+    printed: dict[int, int] = {}
     for line in sys.stdin:
         request = json.loads(line)
-        if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+        if pid := request.get("wait"):
+            code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             signal.setitimer(signal.ITIMER_REAL, 0)
-        elif answer := os.fork():
-            _send_in_time(answer, request["moments"])
-        else:
-            _become(**request)
-        print(answer, flush=True)
+            print(json.dumps([code, _rest(printed.pop(pid))]), flush=True)
+            continue
+        out, into = os.pipe()
+        if not (pid := os.fork()):
+            _become(into=into, **request)
+        os.close(into)
+        printed[pid] = out
+        _send_in_time(pid, request["moments"])
+        print(pid, flush=True)
+
+
+def _rest(pipe: int) -> str:
+    """What is in it; workers that a trainer left may still hold it open."""
+    os.set_blocking(pipe, False)
+    try:
+        return os.read(pipe, PIPE).decode()
+    except BlockingIOError:
+        return ""
+    finally:
+        os.close(pipe)
 
 
 def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
@@ -117,20 +141,36 @@ def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
             signal.setitimer(signal.ITIMER_REAL, moment["number"] / 1000)
 
 
-def _become(argv: list[str], cwd: str, out: str, moments: list[dict[str, Any]], limit: int | None) -> None:
+def _become(
+    argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], limit: int | None = None,
+    forbidden: str | None = None, environment: dict[str, str] | None = None,
+) -> None:
     """This process is a trainer from now on."""
     from resspec.cli import main
 
     os.setpgid(0, 0)
-    os.chdir(cwd)
-    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, out, os.O_WRONLY | os.O_CREAT), (2, out, 0)):
-        os.dup2(1 if descriptor == 2 else os.open(path, flags, 0o644), descriptor)
+    os.chdir(folder)
+    os.environ.update(environment or {})
+    for descriptor, other in ((0, os.open(os.devnull, os.O_RDONLY)), (1, into), (2, into)):
+        os.dup2(other, descriptor)
+    sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    if forbidden:
+        sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
     if moments:
         _Watch([Moment(**moment) for moment in moments]).install()
     sys.argv = ["resspec", *argv]
     sys.exit(main())
+
+
+def _refuse(event: str) -> None:
+    raise AssertionError(event)
+
+
+def _state(pid: int) -> str:
+    """Of a process, as Linux tells it: T where it was stopped, Z where it has ended."""
+    return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
 class _Watch:

@@ -111,7 +111,7 @@ def test_fp16_scales_as_torchs_scaler() -> None:
     for step in range(GROWS_AFTER + 30):
         value = float("inf") if step in (3, 4, 15) else 1.0
         one.grad = torch.full((3,), value) * ours.scale
-        ours.check(step, [one.grad], torch.zeros(()), mine)
+        ours.check(step, [one.grad], [], torch.zeros(()), mine)
         mine.step()
         theirs.scale(torch.zeros(()))
         other.grad = torch.full((3,), value) * theirs.get_scale()

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
 from multiprocessing import active_children
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -73,10 +74,11 @@ class InFolders:
         """Raises UsageError for a file that is no image, and for a worker that died or is stuck."""
         loader = DataLoader(
             _Decoded(self.root, self.files, view), batch_size=None, sampler=_Drawn(draws), num_workers=workers,
-            pin_memory=device.type == "cuda", timeout=PATIENCE if workers else 0, worker_init_fn=_deaf,
+            pin_memory=device.type == "cuda", worker_init_fn=_deaf,
         )
         with _ended(loader) as decoded_draws:
-            for decoded, draw in decoded_draws:
+            while found := _next(decoded_draws, PATIENCE if workers else 0):
+                decoded, draw = found
                 images = decoded.to(device, non_blocking=True)
                 labels = self.labels[draw.indices].to(device, non_blocking=True)
                 if isinstance(view, Data) and view.flip:
@@ -137,10 +139,13 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
         yield iterator
     except BrokenPicture as broken:
         raise UsageError(str(broken), "E0514") from None
-    except RuntimeError as error:
-        if failure := worker_failure(error):
-            stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
-            raise UsageError(failure + "".join(stopped), "E0612") from None
+    except (RuntimeError, OSError, EOFError) as error:
+        if lost := isinstance(error, (ConnectionError, EOFError)):  # its end may be seen before it is dead
+            wait([worker.sentinel for worker in workers], 1)
+        stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
+        dead = [f"; process {worker.pid} is gone" for worker in workers if not worker.is_alive()]
+        if worker_failure(error) or dead or lost:
+            raise UsageError(f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612") from None
         raise
     finally:
         if workers:
@@ -158,7 +163,25 @@ def _kill(workers: set[BaseProcess], iterator: Any) -> None:
         signal.signal(signal.SIGCHLD, told)
 
 
-def worker_failure(error: RuntimeError) -> str | None:
+def _next(batches: Iterator[tuple[Tensor, Draw]], patience: float) -> tuple[Tensor, Draw] | None:
+    """None where there is no more. Raises RuntimeError after so many seconds, if not 0: torch's own patience does not reach the
+    moment at which a worker that was stopped is to hand over its memory."""
+    if not patience:
+        return next(batches, None)
+
+    def late(*_: object) -> None:
+        raise RuntimeError(f"DataLoader gave nothing for {patience:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, patience)
+    try:
+        return next(batches, None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def worker_failure(error: Exception) -> str | None:
     """What is said of a worker that is no more, or does not answer: torch raises it wherever the trainer is at that time."""
     return f"a process that reads images failed: {error}" if "DataLoader" in str(error) else None
 
