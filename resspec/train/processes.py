@@ -95,10 +95,10 @@ def _gone(store: Any, rank: int, world: int) -> str:
     left = f"left/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
     try:
         store.set(f"{left}/{rank}", "")
-        for other in range(world):
+        for other in set(range(world)) - {rank}:
             try:
                 store.wait([f"{left}/{other}"], ROLL_CALL)
-            except RuntimeError:
+            except dist.DistStoreError:
                 missing.append(str(other))
     except RuntimeError:  # nor does the store
         missing = ["0"]

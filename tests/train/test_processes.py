@@ -1,0 +1,83 @@
+"""Several real processes: the same order of images and the same counts as one, and what is said when one of them is gone."""
+
+import json
+import os
+import re
+from pathlib import Path
+from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
+from time import monotonic
+
+import pytest
+
+from tests.train.launch import Moment, Server
+
+SPEC = """
+network plain {
+    input 1x8x8
+    stem conv 3x3, 4, /2 -> bn -> relu
+    head avgpool -> fc 10
+}
+"""
+RECIPE = """
+duration: 12 iterations
+batch: 16
+bn_batch: 4
+optimizer: {name: sgd}
+checkpoint: 4 iterations
+evaluate: 6 iterations
+log: 1
+precision: fp32
+data: {shift: 1}
+"""
+TRAIN = ["train", "plain.res", "--recipe", "recipe.yaml", "--run"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "plain.res").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(RECIPE, encoding="utf-8")
+    return tmp_path
+
+
+def losses(run: Path) -> list[float]:
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [row["loss"] for row in rows if row["part"] == "train"]
+
+
+def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once(server: Server, folder: Path) -> None:
+    for world in (1, 2, 4):
+        told = [trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")]
+        assert [code for code, _ in told] == [0] * world, told
+        assert json.loads((folder / f"by{world}" / "result.json").read_text(encoding="utf-8"))["total"] == 355
+        assert losses(folder / f"by{world}") == pytest.approx(losses(folder / "by1"), rel=1e-3)
+    alone, *others = [[t.wait()[1] for t in server.together(world, folder, "eval", "by1")] for world in (1, 3)]
+    assert others == [[*alone, "", ""]]
+
+
+def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: Path) -> None:
+    assert server.run(folder, *TRAIN, "whole")[0] == 0
+    stop: list[list[Moment]] = [[], [Moment("step", 5, SIGTERM)]]
+    told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", moments=stop)]
+    assert [code for code, _ in told] == [143, 143], told
+    told = [trainer.wait() for trainer in server.together(4, folder, *TRAIN, "run")]
+    assert [code for code, _ in told] == [0] * 4, told
+    assert losses(folder / "run") == pytest.approx(losses(folder / "whole"), rel=1e-3)
+    again = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run")]
+    assert [code for code, _ in again] == [0, 0], again
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_of_two_that_is_killed_is_named(victim: int, server: Server, folder: Path) -> None:
+    moments = [[Moment("step", 6, SIGSTOP)] if rank == victim else [] for rank in range(2)]
+    trainers = server.together(2, folder, *TRAIN, "run", moments=moments)
+    trainers[victim].until_stopped()
+    start = monotonic()
+    os.kill(trainers[victim].pid, SIGKILL)
+    os.kill(trainers[victim].pid, SIGCONT)
+    code, told = trainers[1 - victim].wait()
+    assert monotonic() - start < 30
+    assert code == 2, told
+    assert re.search(rf"process {victim} of 0 to 1 is gone; this is process {1 - victim}", told), told
+    assert "Traceback" not in told
+    trainers[victim].wait()
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
