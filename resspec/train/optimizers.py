@@ -65,7 +65,7 @@ class Lamb(Optimizer):
         good = 1 - getattr(self, "found_inf", torch.zeros((), device=weights[0].device))  # 0: every line below changes nothing
         gradients = [torch.where(good > 0, weight.grad, 0) for weight in weights if weight.grad is not None]
 
-        torch._foreach_add_(counts, good)
+        torch._foreach_add_(counts, [good] * len(counts))  # one tensor alone would be read as a number, which waits
         torch._foreach_mul_(means, 1 - (1 - betas[0]) * good)
         torch._foreach_add_(means, torch._foreach_mul(gradients, (1 - betas[0]) * good))
         torch._foreach_mul_(squares, 1 - (1 - betas[1]) * good)

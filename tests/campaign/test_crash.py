@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 from signal import SIGKILL
+from tempfile import TemporaryDirectory
 
 from tests.campaign.progress import FOLDER, onwards
 from tests.train.crash import RUNS, SAVE, Course, assert_same, content, kill
@@ -16,9 +17,9 @@ from tests.train.launch import serving
 KILLS = FOLDER / "kills.json"  # how many of which kind
 
 
-def test_kills(tmp_path: Path) -> None:
-    with serving() as server:
-        courses = [Course(server, tmp_path / f"{recipe}-{workers}", recipe, workers) for recipe, workers in RUNS]
+def test_kills() -> None:
+    with serving() as server, TemporaryDirectory() as folder:  # of its own: hours outlive pytest's
+        courses = [Course(server, Path(folder) / f"{recipe}-{workers}", recipe, workers) for recipe, workers in RUNS]
 
         def eight(seed: int) -> None:
             course, chance = courses[seed // 8 % len(courses)], Random(seed)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.sabotage import front_end, meaning
+from tests.sabotage import front_end, meaning, trainer
 from tests.sabotage.defects import ROOT, Defect
 
-DEFECTS = [*front_end.DEFECTS, *meaning.DEFECTS]
+DEFECTS = [*front_end.DEFECTS, *meaning.DEFECTS, *trainer.DEFECTS]
 
 
 def test_names_are_distinct() -> None:

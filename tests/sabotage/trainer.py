@@ -1,0 +1,51 @@
+"""Protections of the trainer, each taken out."""
+
+from tests.sabotage.defects import Defect
+
+T = "tests/train/"
+CHECKPOINT, RECORD, GUARD, LOOP = (f"resspec/train/{name}.py" for name in ("checkpoint", "record", "guard", "loop"))
+
+DEFECTS = [
+    Defect("a checkpoint's files are not summed", CHECKPOINT, "if sha256(content).hexdigest() != claimed[name]:", "if False:",
+           f"{T}test_checkpoint.py"),
+    Defect("a checkpoint's manifest is not summed", CHECKPOINT, "if not lines or manifest != _sealed(*lines):", "if not lines:",
+           f"{T}test_checkpoint.py"),
+    Defect("a checkpoint may be of another step or run", CHECKPOINT, "if label != _label(path.name, job):", "if False:",
+           f"{T}test_checkpoint.py"),
+    Defect("a checkpoint's missing file is no matter", CHECKPOINT, "if missing := claimed.keys() - names:",
+           "if missing := set():", f"{T}test_checkpoint.py::test_files_that_are_not_those_that_were_saved"),
+    Defect("a save writes where the checkpoint will be", CHECKPOINT,
+           'target, draft = folder / f"{PREFIX}{step:08d}", folder / f"{DRAFT}{step:08d}"',
+           'target = draft = folder / f"{PREFIX}{step:08d}"', f"{T}test_checkpoint.py::test_a_full_disk_costs_no_checkpoint"),
+    Defect("what a crash leaves stays in the run's folder", RECORD, "for draft in folder.glob(DRAFTS):", "for draft in ():",
+           f"{T}test_crash.py::test_ten_kills_change_nothing"),
+    Defect("a folder has no lock", RECORD, "fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass",
+           f"{T}test_run_folder.py::test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way"),
+    Defect("a lock of the file outlives its trainer", RECORD, "fcntl.lockf(file", "fcntl.flock(file",
+           f"{T}test_run_folder.py::test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way"),
+    Defect("the metrics are not those of the checkpoint", "resspec/train/trainer.py",
+           "            record.metrics(run, state.rows)\n        show.start", "            pass\n        show.start",
+           f"{T}test_crash.py::test_ten_kills_change_nothing"),
+    Defect("the optimizer sees what is not finite", GUARD, "optimizer.found_inf, optimizer.grad_scale = found, None",
+           "optimizer.found_inf, optimizer.grad_scale = torch.zeros_like(found), None", f"{T}test_guard.py"),
+    Defect("batch norm's statistics are not looked at", GUARD, "        if statistics:\n", "        if False:\n",
+           f"{T}test_guard.py"),
+    Defect("batch norm's statistics do not go back", GUARD, "torch.where(found > 0, old, buffer, out=buffer)", "pass",
+           f"{T}test_guard.py"),
+    Defect("a checkpoint is not looked at before it is saved", LOOP,
+           "            refuse_spoiled(plan, state, learner)\n            watcher.save(state)",
+           "            watcher.save(state)", f"{T}test_guard.py"),
+    Defect("LAMB reads a number in each step", "resspec/train/optimizers.py", "[good] * len(counts))", "good)",
+           f"{T}test_guard.py"),
+    Defect("the first signal ends it at once", "resspec/train/stop.py", "if self.asked and self._processes.world == 1:",
+           "if self._processes.world == 1:", f"{T}test_signals.py"),
+    Defect("the last test hears no signal", "resspec/train/trainer.py",
+           "lambda: stopping.alone and stopping.asked", "lambda: False",
+           f"{T}test_signals.py::test_a_signal_in_the_last_test_leaves_the_end_undone"),
+    Defect("workers hear signals", "resspec/train/data/folder.py", "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
+           f"{T}test_signals.py::test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers"),
+    Defect("processes test all images each", LOOP, "mine = indices[processes.rank :: processes.world]", "mine = indices",
+           f"{T}test_processes.py"),
+    Defect("another job goes on in a run's folder", "resspec/train/resume.py", "if not told and not network:", "if True:",
+           f"{T}test_refusals.py"),
+]
