@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from hashlib import sha256
@@ -141,7 +141,8 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
         raise UsageError(str(broken), "E0514") from None
     except (RuntimeError, OSError, EOFError) as error:
         if lost := isinstance(error, (ConnectionError, EOFError)):  # its end may be seen before it is dead
-            wait([worker.sentinel for worker in workers], 1)
+            with suppress(RuntimeError):  # which torch raises once it is
+                wait([worker.sentinel for worker in workers], 1)
         stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
         dead = [f"; process {worker.pid} is gone" for worker in workers if not worker.is_alive()]
         if worker_failure(error) or dead or lost:
