@@ -8,14 +8,14 @@ from random import Random
 
 import pytest
 
-from tests.train.crash import END, FIRST, SAVE, Course, assert_same, content, kill, killed
+from tests.train.crash import END, FIRST, SAVE, Course, assert_same, content, killed
 from tests.train.launch import Moment, Server
 
 
 def test_ten_kills_change_nothing(server: Server, tmp_path: Path) -> None:
     course, chance = Course(server, tmp_path, "momentum"), Random(0)
     saves = [Moment("file", chance.randrange(1, 40), path=SAVE) for _ in range(3)]
-    others = [Moment("file", 3, path=FIRST), Moment("step", 5), Moment("test", 2), Moment("time", 300), kill(chance)]
+    others = [Moment("file", 3, path=FIRST), Moment("step", 5), Moment("test", 2), Moment("time", 30), Moment("step", 7)]
     moments = [*others[:2], *saves, *others[2:], Moment("file", 4, path=END), Moment("file", 9, path=END)]
     assert killed(course, "killed", moments) == 10
 
