@@ -12,7 +12,7 @@ PLACES = {
     "identifier": "block a%sb = relu\n",
     "between": "block a %s = relu\n",
     "string": 'use "a%sb.res"\n',
-    "comment": "block a = relu # %s\n",
+    "comment": "block a = relu # a%s # b\n",
 }
 SURROGATES = range(0xD800, 0xE000)
 _NAMED = {"\0": "NUL", "\r": "carriage return", "\ufeff": "byte-order mark"}
@@ -42,8 +42,8 @@ def assert_named(point: int) -> None:
         found = _found(text % char)
         if _may_stand(place, char):
             assert found == [], (hex(point), place, found)
-        elif char.isascii() and char.isprintable():
-            assert found, (hex(point), place)  # a sign of the language, where it makes no sense
+        elif char in "\t\n" or (char.isascii() and char.isprintable()):
+            assert found, (hex(point), place)  # a part of the language, where it makes no sense
         else:
             name = _NAMED[char] if char in _NAMED else unicodedata.name(char, f"U+{point:04X}")
             assert len(found) == 1, (hex(point), place, found)
