@@ -1,4 +1,4 @@
-"""Any text at all ends in located diagnostics or in none, within a moment."""
+"""Any text at all ends in located diagnostics or in none, within a moment, and reads nothing but files of its project."""
 
 from __future__ import annotations
 
@@ -9,19 +9,48 @@ import pytest
 
 from resspec.commands.forms import to_sarif
 from resspec.compiler import check
-from resspec.diagnostics import SpecError
+from resspec.diagnostics import SpecError, UsageError
 from resspec.render import render
 from resspec.syntax.format import lay_out
 from resspec.syntax.parse import read
-from tests.mutants import mutant
+from resspec.train.recipe_file import load
+from tests.mutants import mutant, recipe_mutant
+from tests.watched import watched
 
-PARTS, EACH = 30, 100
+PARTS, RECIPE_PARTS, EACH = 30, 10, 100
 
 
 @pytest.mark.parametrize("part", range(PARTS))
 def test_mutants(part: int, tmp_path: Path) -> None:
+    examine(mutant(0), tmp_path / "first.res")  # imports what is imported late
     for seed in range(part * EACH, (part + 1) * EACH):
-        examine(mutant(seed), tmp_path / f"m{seed}.res")
+        with watched(tmp_path) as seen:
+            examine(mutant(seed), tmp_path / f"m{seed}.res")
+        assert not seen
+
+
+@pytest.mark.parametrize("part", range(RECIPE_PARTS))
+def test_recipe_mutants(part: int, tmp_path: Path) -> None:
+    examine_recipe(recipe_mutant(0), tmp_path / "first.yaml")
+    for seed in range(part * EACH, (part + 1) * EACH):
+        with watched(tmp_path) as seen:
+            examine_recipe(recipe_mutant(seed), tmp_path / f"m{seed}.yaml")
+        assert not seen
+
+
+def examine_recipe(text: bytes, path: Path) -> None:
+    path.write_bytes(text)
+    start = time.process_time()
+    try:
+        load(str(path))
+    except SpecError as error:
+        for diagnostic in error.diagnostics:
+            span = diagnostic.labels[0].span
+            assert 0 <= span.start <= span.end <= len(span.source.text)
+            assert all(line.isprintable() for line in render(diagnostic).splitlines())
+    except UsageError as error:  # what cannot be read as a text
+        assert str(path) in str(error)
+    assert time.process_time() - start < 1, path
 
 
 def examine(text: bytes, path: Path) -> None:

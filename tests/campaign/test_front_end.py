@@ -8,11 +8,11 @@ from random import Random
 
 from resspec.source import Source
 from resspec.syntax.format import lay_out
-from tests.mutants import mutant
+from tests.mutants import mutant, recipe_mutant
 from tests.random_specs import random_spec
 from tests.syntax.characters import SURROGATES, assert_named
 from tests.syntax.layouts import commented, laid_out
-from tests.test_mutants import examine
+from tests.test_mutants import examine, examine_recipe
 
 FIRST = 1_000_000  # seeds that the tests do not use
 FOLDER = Path(__file__).parents[2] / "build" / "campaign"
@@ -21,6 +21,11 @@ FOLDER = Path(__file__).parents[2] / "build" / "campaign"
 def test_mutants(tmp_path: Path) -> None:
     path = tmp_path / "mutant.res"
     onwards("mutants", 1_000_000, lambda seed: examine(mutant(seed), path))
+
+
+def test_recipe_mutants(tmp_path: Path) -> None:
+    path = tmp_path / "mutant.yaml"
+    onwards("recipe-mutants", 100_000, lambda seed: examine_recipe(recipe_mutant(seed), path))
 
 
 def test_layouts() -> None:

@@ -11,6 +11,13 @@ DEFECTS = [
     Defect("what follows from a look-alike is told too", "resspec/syntax/parse.py",
            "if mistake.code == errors.ODD_CHARACTER or where.around(mistake.labels[0].span.start) not in mended:", "if True:",
            "tests/syntax/test_characters.py"),
+    Defect("a text is evaluated", "resspec/syntax/parse.py", "text = data.decode()", 'eval("0"); text = data.decode()',
+           "tests/test_mutants.py::test_mutants"),
+    Defect("a token makes a traceback", "resspec/syntax/parse.py", "except UnexpectedInput as error:\n            raise",
+           "except ValueError as error:\n            raise", "tests/test_mutants.py::test_mutants"),
+    Defect("a character makes a traceback of a recipe", "resspec/train/recipe_yaml.py",
+           "except yaml.reader.ReaderError as error:", "except ZeroDivisionError as error:",
+           "tests/test_mutants.py::test_recipe_mutants"),
     Defect("braces nest without a limit", "resspec/syntax/parse.py", "if depth > MAX_DEPTH:", "if depth > 10**9:",
            "tests/lowering/test_bombs.py"),
 ]
