@@ -14,6 +14,7 @@ from resspec.source import Source, Span
 from resspec.syntax import errors
 
 _WORDS = re.compile(r'"[^"\n]*"|#[^\n]*|->|[A-Za-z0-9_][A-Za-z0-9_.\-]*:|[A-Za-z0-9_.]+|[\n;]|[^ \t\r]')
+MAX_UNCLEAR = 100  # mistakes of braces after which nobody reads on
 _DECLARES = ("use", "block", "network")
 _EITHER = ("let", "shortcut")
 _CLAUSES = ("input", "stem", "stage", "head", "init", "replace", "expect", "preact", "residual", "after")
@@ -89,6 +90,8 @@ class _Walk:
             word, at = found[0], found.start()
             if word[0] == "#":
                 continue
+            if len(self.mistakes) >= MAX_UNCLEAR:
+                break
             if word in "\n;":
                 fresh, before = True, before if word == "\n" else word
                 continue

@@ -58,6 +58,7 @@ BOMBS = {
     "deep sums": ("conv 1x1, " + "1 + " * 65 + "1", "", "E0110"),
     "deep parentheses": ("conv 1x1, " + "(" * 9999 + "1" + ")" * 9999, "", "E0110"),
     "deep signs": ("conv 1x1, " + "-" * 9999 + "1", "", "E0110"),
+    "braces that close nothing": ("relu" + "\n}" * 400_000, "", "E0105"),
     "digits": ("conv 1x1, " + "9" * 100_000, "", "E0111"),
     "an exponent": ("conv 1x1, 1e-999999999", "", "E0111"),
     "a size of many sides": ("conv " + "1x" * 100_000 + "1, 3", "", "E0112"),
