@@ -79,7 +79,8 @@ def options(found: Sequence[Result], out: Path) -> list[Path]:
         colour, errors = COLOURS[place % len(COLOURS)], [r.test for r in results]
         axes.plot(errors, [place] * len(errors), "o", color=colour, alpha=0.5, markersize=8, mew=0)
         axes.plot([mean(errors)] * 2, [place - 0.25, place + 0.25], color=colour, lw=3)
-        axes.annotate(f"{mean(errors):.1f} %", (max(errors), place), xytext=(9, 0), textcoords="offset points",
+        words = f"mean {mean(errors):.1f} %" if len(errors) > 1 else f"{errors[0]:.1f} %"
+        axes.annotate(words, (max(errors), place), xytext=(9, 0), textcoords="offset points",
                       color=colour, **LABEL)
     axes.set_yticks(range(len(groups)), [f"{family}\n{each[0].params:,} parameters" for (family, _), each in groups.items()])
     axes.set_ylim(len(groups) - 0.5, -0.5)

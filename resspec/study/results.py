@@ -39,6 +39,8 @@ def _result(run: Path, part: Part) -> Result:
     rows, facts = curves.read(run), Facts(part.network)
     ended = json.loads((run / "result.json").read_text(encoding="utf-8"))
     trained = [row for row in rows if row["part"] == "train"]
+    if not any(row["part"] == "test" and row["step"] == rows[-1]["step"] for row in rows):  # tested only when all was over
+        rows.append({**rows[-1], "part": "test", "loss": ended["loss"], "top1": ended["top1"]})
     last = [row["top1"] for row in trained if row["step"] > 0.9 * trained[-1]["step"]]
     return Result(part, rows, 100 * (1 - mean(last)), 100 * (1 - ended["top1"]), facts.total("params"), facts.total("macs"),
                   _seconds(run))
