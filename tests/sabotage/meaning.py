@@ -17,8 +17,6 @@ DEFECTS = [
            "right = max(counts) - counts[i] if counts[i] else 0", "right = 0", "tests/syntax/test_format.py::test_shapes"),
     Defect("a keyword becomes an attribute", "resspec/backends/source/syntax.py",
            "text.isascii() and not keyword.iskeyword(text)", "text.isascii()", SOURCE),
-    Defect("two underscores in front are taken for a name", "resspec/backends/source/syntax.py",
-           'return is_identifier(text) and not text.startswith("__")', "return is_identifier(text)", SOURCE),
     Defect("classes may be called as what torch is imported under", "resspec/backends/source/write.py",
            "taken = GLOBALS | copied.names()", "taken = copied.names()", SOURCE),
     Defect("a window that starts in the padding counts", "resspec/ir/ops/window.py",
