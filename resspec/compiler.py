@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from resspec import files, shipped
 from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
@@ -18,13 +15,12 @@ from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
 from resspec.lowering.network import Lowered, lower, lower_template, network_names, network_parameters, template_parameters
-from resspec.lowering.scope import Library, Loader
+from resspec.lowering.scope import Library
+from resspec.opening import Opened, choose, locate, open_revised, open_spec
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
-from resspec.revision import Revision
 from resspec.source import Source, Span
-from resspec.suggest import alike, nearest
 from resspec.syntax import ast
-from resspec.syntax.parse import parse, read
+from resspec.syntax.parse import parse
 
 if TYPE_CHECKING:
     from torch import nn
@@ -43,7 +39,7 @@ def load(spec: str | Path, /, network: str | None = None, input: str | None = No
     """
     path, named = locate(str(spec))
     opened = open_spec(path)
-    name = _choose(opened, network or named)
+    name = choose(opened, network or named)
     return _finished(opened, lower(opened.library, name, _values(parameters), _input(input) if input else None))
 
 
@@ -65,15 +61,15 @@ class Loaded(NamedTuple):
 def load_revised(spec: str) -> Network:
     """As `load` does, and also `REV:PATH` and `REV:PATH:NAME`: a spec, and what it uses, at a revision of the git
     repository that one stands in."""
-    opened, name = _open_revised(spec)
-    return _finished(opened, lower(opened.library, _choose(opened, name)))
+    opened, name = open_revised(spec)
+    return _finished(opened, lower(opened.library, choose(opened, name)))
 
 
 def load_shared(spec: str, shared: Shared) -> Loaded:
     """As `load_revised` does, with what was lowered of others."""
-    opened, name = _open_revised(spec)
+    opened, name = open_revised(spec)
     library, memory = opened.library, shared.memory
-    lowered = lower(library, _choose(opened, name), memory=memory)
+    lowered = lower(library, choose(opened, name), memory=memory)
     place = memory.moved(library)
     return Loaded(_finished(opened, lowered, shared.decisions, place), place)
 
@@ -81,38 +77,15 @@ def load_shared(spec: str, shared: Shared) -> Loaded:
 def sources(spec: str) -> dict[str, str]:
     """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans have. Raises SpecError,
     UsageError."""
-    library = _open_revised(spec)[0].library
+    library = open_revised(spec)[0].library
     return {each.source.name: each.source.text for each in library.all()}
-
-
-def _open_revised(spec: str) -> tuple[Opened, str | None]:
-    """A file, and which network of it is meant."""
-    try:
-        path, named = locate(spec)
-    except UsageError as nowhere:
-        name, colon, rest = spec.partition(":")
-        if not colon:
-            raise
-        try:
-            revision = Revision(name)
-        except UsageError as unknown:
-            raise UsageError(f"{nowhere} (nor is it REV:PATH: {unknown})") from None
-        return _open_at(revision, rest)
-    return open_spec(path), named
-
-
-def _open_at(revision: Revision, spec: str) -> tuple[Opened, str | None]:
-    for text, name in _readings(spec):
-        if revision.is_file(path := revision.path(text)):
-            return open_spec(path, revision), name
-    raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
 def parameters(spec: str | Path, /) -> list[str]:
     """The names of what a network can be given values for. Raises SpecError, UsageError."""
     path, named = locate(str(spec))
     opened = open_spec(path)
-    return network_parameters(opened.library, _choose(opened, named))
+    return network_parameters(opened.library, choose(opened, named))
 
 
 class Compiled(NamedTuple):
@@ -163,7 +136,7 @@ def _reported(spec: str | Path, parameters: dict[str, Parameter]) -> tuple[Opene
 
     path, named = locate(str(spec))
     opened = open_spec(path)
-    name = _choose(opened, named)
+    name = choose(opened, named)
     lowered = lower(opened.library, name, _values(parameters))
     network = _finished(opened, lowered)
     if found := [] if parameters else list(unmet(network, lowered.expectations, opened.library.own[name])):
@@ -206,7 +179,7 @@ def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **paramet
     except SpecError as error:
         return Examined(list(error.diagnostics), [], None)
     library, values = opened.library, _values(parameters)
-    names = [_choose(opened, named)] if named or values else network_names(library)
+    names = [choose(opened, named)] if named or values else network_names(library)
     diagnostics, networks, reached = list(opened.diagnostics), list[Network](), set[Span]()
     for name in names:
         if template_parameters(library, name) and not values and not (named and expected):
@@ -234,151 +207,6 @@ def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
     labels = diagnostic.labels
     places = {errors.CIRCULAR: labels[1:], errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
     return diagnostic.code, frozenset(label.span for label in places)
-
-
-class Opened(NamedTuple):
-    """A file with all that it uses, and what is wrong with their declarations."""
-
-    path: Path
-    library: Library
-    diagnostics: list[Diagnostic]
-
-
-def open_spec(path: Path, revision: Revision | None = None) -> Opened:
-    """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
-    diagnostics: list[Diagnostic] = []
-    sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
-    folders: dict[Source, Path] = {}
-
-    def source(path: Path) -> Source:
-        real = os.path.realpath(path)
-        if real not in sources:
-            sources[real] = _source(real, *_read(path, revision))
-            folders[sources[real]] = path.parent
-        return sources[real]
-
-    @cache
-    def root() -> Path:
-        return revision.root if revision else project_root(path)
-
-    def read_used(use: ast.Use, user: Source) -> Source:
-        return source(_find_used(use, folders[user], root, revision))
-
-    return Opened(path, Loader(read_used, diagnostics.append).load(source(path)), diagnostics)
-
-
-def locate(spec: str) -> tuple[Path, str | None]:
-    """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's name."""
-    for text, name in _readings(spec):
-        path = Path(text)
-        if _is_file(path):
-            return path, name
-        shipped_path = shipped.path("specs", f"{text}.res")
-        if path.suffix != ".res" and not path.is_absolute() and ".." not in path.parts and _is_file(shipped_path):
-            return shipped_path, name
-    if _is_special(Path(spec)):
-        raise files.no_file(Path(spec))
-    near = nearest(spec, shipped_names())
-    raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
-
-
-def shipped_names() -> list[str]:
-    """The specs that come with the package, as `locate` knows them."""
-    folder = shipped.path("specs")
-    names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.res"))
-    return sorted(name for name in names if not name.startswith("lib/"))
-
-
-def project_root(path: Path) -> Path:
-    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
-    folder = Path(os.path.realpath(path)).parent
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
-
-
-def _readings(spec: str) -> Iterator[tuple[str, str | None]]:
-    yield spec, None
-    path, colon, name = spec.rpartition(":")
-    if colon:
-        yield path, name
-
-
-def _is_file(path: Path) -> bool:
-    """Also of a text that can be no path."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_special(path: Path) -> bool:
-    try:
-        return path.exists() and not path.is_dir()
-    except (OSError, ValueError):
-        return False
-
-
-def _is_there(path: Path, revision: Revision | None) -> bool:
-    return revision.is_file(path) if revision and path.is_relative_to(revision.root) else _is_file(path)
-
-
-@lru_cache(16)
-def _source(real: str, name: str, data: bytes) -> Source:
-    """One object for the same text at the same place, so that a library is parsed once for all that use it."""
-    del real
-    return read(name, data)
-
-
-def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
-    if revision and revision.is_file(path):
-        return revision.shown(path), revision.read(path)[: 2 << 20]
-    return _shown(path), files.read(path, 2 << 20)
-
-
-def _shown(path: Path) -> str:
-    """A shipped file under its name in the project, any other as it was given."""
-    folder = shipped.path("specs")
-    if not path.is_absolute() or not path.is_relative_to(folder):
-        return path.as_posix()
-    return f"specs/{path.relative_to(folder).as_posix()}"
-
-
-def _find_used(use: ast.Use, beside: Path, root: Callable[[], Path], revision: Revision | None) -> Path:
-    """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
-    name, libraries = use.target.text, shipped.path("specs", "lib")
-    candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
-    for path in candidates:
-        is_there = _is_there(path, revision)
-        if (is_there or use.is_file) and not _is_within(path, libraries) and not _is_within(path, root()):
-            raise SpecError([errors.outside_root(use.target.span, str(root()))])
-        if is_there:
-            return path
-    if use.is_file:
-        known = {(Path(name).parent / path.name).as_posix() for path in candidates[0].parent.glob("*.res")}
-    else:
-        known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
-
-
-def _is_within(path: Path, folder: Path) -> bool:
-    """Whether it lies there, links followed."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
-
-
-def _choose(opened: Opened, name: str | None) -> str:
-    """Which of a file's networks is meant."""
-    names = network_names(opened.library)
-    if opened.diagnostics and name not in names and (name is not None or len(names) != 1):
-        raise SpecError(opened.diagnostics)
-    if name is not None and name not in names:
-        near = nearest(name, names)
-        raise UsageError(f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else ""))
-    name = name or (opened.path.stem if opened.path.stem in names else None)
-    if name is None and len(names) != 1:
-        if not names and opened.diagnostics:
-            raise SpecError(opened.diagnostics)
-        raise UsageError(f"{opened.path} has {len(names)} networks ({', '.join(names)}): name one, as in {opened.path}:NAME"
-                         if names else f"{opened.path} has no network")
-    return name or names[0]
 
 
 def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:

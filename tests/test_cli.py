@@ -17,8 +17,9 @@ import pytest
 import resspec
 from resspec import cli
 from resspec.commands import COMMANDS, parser
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
+from resspec.opening import shipped_names
 
 Captured = pytest.CaptureFixture[str]
 SPECS = Path(__file__).parents[1] / "specs"

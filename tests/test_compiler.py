@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import check, load, locate, project_root, shipped_names
+from resspec.compiler import check, load
 from resspec.diagnostics import SpecError, UsageError
+from resspec.opening import locate, project_root, shipped_names
 from tests.specs.tensors import operations
 from tests.texts import chain, codes, written
 

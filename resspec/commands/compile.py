@@ -80,7 +80,7 @@ def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
 def _emitted(arguments: Namespace) -> str:
     match arguments.emit:
         case "ast":
-            from resspec.compiler import locate, open_spec
+            from resspec.opening import locate, open_spec
             from resspec.syntax.parse import parse
             from resspec.syntax.text import to_text as tree
 

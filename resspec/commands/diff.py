@@ -82,8 +82,8 @@ def _since(arguments: Namespace) -> int:
 
 def _networks(path: Path) -> list[str]:
     """Those of a file that are no templates, as `FILE:NAME`; none where it is gone or wrong."""
-    from resspec.compiler import open_spec
     from resspec.lowering.network import network_names, template_parameters
+    from resspec.opening import open_spec
 
     try:
         library = open_spec(path).library

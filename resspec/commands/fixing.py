@@ -15,8 +15,8 @@ _ROUNDS = 20  # a mistake of syntax hides those after it
 
 def fix(specs: Sequence[str], *, write: bool) -> None:
     """Edits each file until nothing in it can be mended, or shows the first round of it. Raises UsageError."""
-    from resspec.compiler import locate
     from resspec.files import write as write_file
+    from resspec.opening import locate
 
     for path in dict.fromkeys(locate(spec)[0] for spec in specs):
         for before, after in _rounds(path):

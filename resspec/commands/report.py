@@ -94,8 +94,8 @@ def run(arguments: Namespace) -> int:
 def _networks(path: str) -> Iterator[str]:
     """Those of a file that was found in a folder, but for templates: a library has none. The file itself where it has one,
     or is wrong."""
-    from resspec.compiler import open_spec
     from resspec.lowering.network import network_names, template_parameters
+    from resspec.opening import open_spec
 
     opened = open_spec(Path(path))
     names = network_names(opened.library)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from resspec.backends.expand import expand
-from resspec.compiler import check, load, shipped_names
+from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
+from resspec.opening import shipped_names
 from resspec.passes.measure import measure
 from tests.random_specs import random_spec
 from tests.specs.tensors import operations, tensors

@@ -27,10 +27,11 @@ from resspec.backends.report.table import figure, to_table
 from resspec.backends.report.views import VIEWS, Row, View
 from resspec.backends.summary import summary
 from resspec.backends.table import rounded
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.ir.quantities import QUANTITIES, Conditions
 from resspec.ir.tools import TOOLS
+from resspec.opening import shipped_names
 from resspec.passes.like import Like
 from resspec.passes.quantities import SUMS, add
 

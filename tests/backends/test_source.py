@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from resspec.backends.module import build
 from resspec.backends.source import emit
 from resspec.backends.source.copied import TORCH
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
+from resspec.opening import shipped_names
 from tests.backends.random_networks import random_network, with_texts
 from tests.random_specs import random_spec
 

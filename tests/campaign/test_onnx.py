@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
+from resspec.opening import shipped_names
 from tests.backends.onnx_runs import off
 
 

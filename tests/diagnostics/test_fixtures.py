@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from resspec import lint as warnings
-from resspec.compiler import examine, project_root
+from resspec.compiler import examine
 from resspec.lowering import errors as lowering
 from resspec.lowering import lint as cautions
+from resspec.opening import project_root
 from resspec.render import render
 from resspec.syntax import errors as syntax
 

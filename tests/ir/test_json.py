@@ -11,10 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.ir.json import from_json, schema, to_json
 from resspec.ir.nodes import SCHEMA, Network
+from resspec.opening import shipped_names
 from tests.random_specs import random_spec
 from tests.texts import load_text
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends.module import build
-from resspec.compiler import open_spec
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.lowering.network import lower
+from resspec.opening import open_spec
 from resspec.passes.inplace import UnsafeInplace, inplace
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts, add
 from tests.random_specs import random_spec
 from tests.texts import load_text

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from resspec.backends.module import build
-from resspec.compiler import load, shipped_names
+from resspec.compiler import load
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import Conditions
+from resspec.opening import shipped_names
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
 from resspec.passes.training import TrainingBound

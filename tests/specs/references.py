@@ -11,7 +11,7 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from resspec.compiler import shipped_names
+from resspec.opening import shipped_names
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "specs"
 

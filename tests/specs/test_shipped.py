@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from resspec import shipped
-from resspec.compiler import check, load, open_spec, shipped_names
+from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.ir.ops import OPS
 from resspec.lowering.network import lower, network_names
+from resspec.opening import open_spec, shipped_names
 from tests.specs.references import GOLDEN
 from tests.specs.tensors import operations
 
