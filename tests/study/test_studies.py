@@ -39,15 +39,15 @@ def command(tmp_path: Path) -> list[str]:
 
 def ended(command: list[str], number: int, parts: int) -> int:
     """The exit code of a real process that got a signal as soon as so many parts were done."""
-    process = subprocess.Popen([sys.executable, "-m", "resspec", *command], stderr=subprocess.PIPE, text=True)
-    assert process.stderr
-    for line in process.stderr:
-        parts -= "is done" in line
-        if parts == 0:
-            process.send_signal(number)
-            break
-    process.stderr.read()
-    return process.wait()
+    with subprocess.Popen([sys.executable, "-m", "resspec", *command], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:
+            parts -= "is done" in line
+            if parts == 0:
+                process.send_signal(number)
+                break
+        process.stderr.read()
+    return process.returncode
 
 
 def test_a_study_that_is_killed_and_stopped_goes_on(command: list[str], tmp_path: Path) -> None:
