@@ -21,6 +21,7 @@ _HOLDS = 40  # columns that a part's contents get before there are others
 _LEAST = 7  # columns of contents beside a path
 _BAR = 8
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+_LEVELS = " ▁▂▃▄▅▆▇█"
 
 
 def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> str:
@@ -28,7 +29,7 @@ def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> 
     width = max(width, NARROWEST)
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
-    note = text("for one sample; flops = 2 macs, of convolutions and linear layers", "dim")
+    note = text("for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs", "dim")
     parts += [_exact(report, width, of_bytes=False), note, ""]
     parts += [_exact(report, width, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
     if report.like:
@@ -88,6 +89,10 @@ def _parts(report: Report, width: int) -> Table:
             optional.clear()
         else:
             room -= taken
+    draw = _share if shares else _level
+    if not shares and room - 1 - GAP >= min(needed, _LEAST):
+        shares.append(Column("", 1))
+        room -= 1 + GAP
     made = table([label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares], footer=True)
     for row in rows:
         made.add_row(
@@ -97,7 +102,7 @@ def _parts(report: Report, width: int) -> Table:
             text(row.output),
             *(_field(row) for _ in fields),
             *(figure(name, row.figures[name]) for name in FIGURES),
-            *(_share(row.figures["macs"], totals["macs"]) for _ in shares),
+            *(draw(row.figures["macs"], totals["macs"]) for _ in shares),
         )
     return made
 
@@ -148,6 +153,12 @@ def _bridge(like: Like) -> Table:
     for sign, (label, value) in zip("=" + "+" * len(like.bridge), like.bridge, strict=False):
         made.add_row(f"{sign if value >= 0 else '-'} {label}", f"{abs(value):,}")
     return made
+
+
+def _level(part: int, whole: int) -> Text:
+    """The share where there is room for a cell."""
+    eighths = -(-part * 8 // whole) if whole else 0
+    return text(_LEVELS[eighths], "cyan")
 
 
 def _share(part: int, whole: int) -> Text:
