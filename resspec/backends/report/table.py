@@ -157,7 +157,7 @@ def _bridge(like: Like) -> Table:
 
 def _level(part: int, whole: int) -> Text:
     """The share where there is room for a cell."""
-    eighths = -(-part * 8 // whole) if whole else 0
+    eighths = min(8, -(-part * 8 // whole)) if whole else 0
     return text(_LEVELS[eighths], "cyan")
 
 
