@@ -23,7 +23,7 @@ SUMMARY = "train a network by a recipe; the same command again goes on"
 EXAMPLES = """\
   resspec train digits                a small residual network on the digits of
                                       scikit-learn, in about a minute
-  resspec train resnet20 --data cifar10 --recipe cifar-he2015 --run runs/a
+  resspec train resnet20 --data cifar-10 --recipe cifar-he2015 --run runs/a
   resspec train digits --plan           what it would take, and nothing else
   resspec train digits --set rate=0.2 --set "duration=10 epochs"
   torchrun --nproc-per-node 2 -m resspec train digits -r runs/b
