@@ -15,18 +15,23 @@ def average(module: nn.Module) -> nn.Module:
     return deepcopy(module).eval().requires_grad_(False)
 
 
-@torch.no_grad()
-def update(mean: nn.Module, module: nn.Module, ema: Ema, step: int) -> None:
-    """After a step, counted from 1. Numbers that count, as batch norm's of batches, are copied."""
-    if step % ema.every:
-        return
-    means, news = _tensors(mean), _tensors(module)
-    pairs = list(zip(means, news, strict=True))
-    torch._foreach_lerp_([a for a, _ in pairs if a.is_floating_point()], [b for _, b in pairs if b.is_floating_point()],
-                         1 - ema.decay**ema.every)
-    for a, b in pairs:
-        if not a.is_floating_point():
-            a.copy_(b)
+class Follower:
+    """What brings an average up to date: the tensors of both sides are looked up once."""
+
+    def __init__(self, mean: nn.Module, module: nn.Module, ema: Ema) -> None:
+        pairs = list(zip(_tensors(mean), _tensors(module), strict=True))
+        self._ema = ema
+        self._means, self._news = ([pair[side] for pair in pairs if pair[0].is_floating_point()] for side in (0, 1))
+        self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def follow(self, step: int) -> None:
+        """After a step, counted from 1. Numbers that count, as batch norm's of batches, are copied."""
+        if step % self._ema.every:
+            return
+        torch._foreach_lerp_(self._means, self._news, 1 - self._ema.decay**self._ema.every)
+        for count, new in self._counts:
+            count.copy_(new)
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

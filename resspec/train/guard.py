@@ -57,6 +57,13 @@ def buffers(module: nn.Module) -> list[Tensor]:
 
 
 @torch.no_grad()
+def keep(now: list[Tensor], before: list[Tensor]) -> None:
+    """`before` becomes what `now` is."""
+    if now:
+        torch._foreach_copy_(before, now)
+
+
+@torch.no_grad()
 def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> None:
     """Where `found` is 1, `now` becomes `before`."""
     for buffer, old in zip(now, before, strict=True):

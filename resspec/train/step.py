@@ -26,6 +26,10 @@ class Learner:
         self.parameters = [parameter for parameter in state.module.parameters() if parameter.requires_grad]
         if plan.recipe.bn_batch:
             batch_norm.split(state.module, plan.recipe.bn_batch)
+        self.statistics = guard.buffers(state.module)
+        self.before = [torch.empty_like(buffer) for buffer in self.statistics]
+        mean, ema = state.average, plan.recipe.ema
+        self.follower = average.Follower(mean, state.module, ema) if mean and ema else None
         self.run: nn.Module = state.module
         if plan.machine.compile:
             self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
@@ -37,8 +41,7 @@ class Learner:
         state, recipe = self.state, self.plan.recipe
         for group in state.optimizer.param_groups:
             group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
-        statistics = guard.buffers(state.module)
-        before = [buffer.clone() for buffer in statistics]
+        guard.keep(self.statistics, self.before)
         state.module.train()
         state.optimizer.zero_grad()
         loss, right = torch.zeros_like(state.guard.scale), torch.zeros_like(state.guard.bad)
@@ -47,13 +50,13 @@ class Learner:
             loss += part.detach()
             right += losses.hits(scores, targets)
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
-        found = state.guard.check(state.step, gradients, statistics, loss, state.optimizer)
+        found = state.guard.check(state.step, gradients, self.statistics, loss, state.optimizer)
         if recipe.clip:
             nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
         state.optimizer.step()
-        guard.restore(statistics, before, found)
-        if state.average and recipe.ema:
-            average.update(state.average, state.module, recipe.ema, state.step + 1)
+        guard.restore(self.statistics, self.before, found)
+        if self.follower:
+            self.follower.follow(state.step + 1)
         count = len(batch.images)
         state.sums += torch.where(found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)]))
         state.step += 1

@@ -18,11 +18,12 @@ def test_the_average_is_torchs_with_buffers(every: int) -> None:
     decay = 0.8**every
     theirs = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     theirs.update_parameters(module)  # the first one copies
+    follower = average.Follower(mean, module, Ema(decay=0.8, every=every))
     for step in range(1, 13):
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter))
         module(torch.randn(8, 1, 6, 6))
-        average.update(mean, module, Ema(decay=0.8, every=every), step)
+        follower.follow(step)
         if step % every == 0:
             theirs.update_parameters(module)
     found, wanted = mean.state_dict(), theirs.module.state_dict()
