@@ -1,8 +1,10 @@
 """The wheel and the sdist hold what the package needs, and an installed package finds it."""
 
+import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -63,3 +65,11 @@ def test_the_command_is_installed_in_this_environment() -> None:
     script = Path(sys.executable).with_name("resspec")
     done = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["resspec", "0.1.0"]
+
+
+def test_what_messages_and_documents_tell_to_install_is_an_extra_and_the_tests_have_it() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "resspec").rglob("*.py")]
+    told = {name for text in texts for name in re.findall(r"resspec\[([a-z]+)\]", text.read_text())}
+    assert {"onnx", "png", "tensorboard"} <= told <= extras.keys()
+    assert f"resspec[{','.join(sorted(extras.keys() - {'dev'}))}]" in extras["dev"]

@@ -2,6 +2,10 @@
 
 import os
 import re
+import socket
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+from multiprocessing.reduction import DupFd
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP
 from time import monotonic
@@ -47,3 +51,25 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
         list(batches)
     assert not active_children()
+
+
+def hand_over(pipe: Connection) -> None:
+    """What a worker does for each batch: it serves a file descriptor to whoever connects."""
+    folder._led(0)
+    with Path(os.devnull).open("rb") as file:
+        pipe.send(DupFd(file.fileno()))
+        pipe.recv()
+
+
+def test_a_trainer_that_ends_while_it_takes_a_batch_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+    ours, theirs = Pipe()
+    worker = Process(target=hand_over, args=[theirs])
+    worker.start()
+    shared = ours.recv()
+    with socket.socket(socket.AF_UNIX) as hung_up:
+        hung_up.connect(shared._id[0])
+    os.close(shared.detach())
+    ours.send(None)
+    worker.join()
+    assert worker.exitcode == 0
+    assert capfd.readouterr().err == ""

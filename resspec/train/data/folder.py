@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,6 +17,7 @@ from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -74,7 +76,7 @@ class InFolders:
         """Raises UsageError for a file that is no image, and for a worker that died or is stuck."""
         loader = DataLoader(
             _Decoded(self.root, self.files, view), batch_size=None, sampler=_Drawn(draws), num_workers=workers,
-            pin_memory=device.type == "cuda", worker_init_fn=_deaf,
+            pin_memory=device.type == "cuda", worker_init_fn=_led,
         )
         with _ended(loader) as decoded_draws:
             while found := _next(decoded_draws, PATIENCE if workers else 0):
@@ -122,11 +124,18 @@ class _Decoded(Indexed[tuple[Tensor, Draw]]):
         return torch.stack(pictures), draw
 
 
-def _deaf(worker: int) -> None:
-    """A signal to all processes of a run asks its trainer for an end, who still needs the workers for it."""
+def _led(worker: int) -> None:
+    """Leaves to the trainer what concerns the run: a signal to all of its processes asks the trainer for an end, who still
+    needs the workers for it, and a trainer that ends while it takes a batch breaks a connection, which is no news."""
     del worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.excepthook = _told
+
+
+def _told(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not isinstance(error, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, traceback)
 
 
 @contextmanager
