@@ -8,7 +8,7 @@ from fractions import Fraction
 from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import QUANTITIES, Conditions
-from resspec.lowering import errors
+from resspec.lowering import shape_errors
 from resspec.lowering.expectations import Expectation
 from resspec.lowering.scope import Named
 from resspec.passes.contributors import Contributor, contributors
@@ -28,7 +28,8 @@ def unmet(network: Network, expected: Iterable[Expectation], declared: Named) ->
             of = None if _is_inside(each.span, declared.span) else declared.name.span
             notes = _notes(each.quantity, contributors(facts, each.quantity), found)
             unit = " bytes" if QUANTITIES[each.quantity].unit == "bytes" else ""
-            yield errors.expectation(each.span, _metric(each), f"{found:,}{unit}", _bounds(each), _off(each, found), of, notes)
+            amount = f"{found:,}{unit}"
+            yield shape_errors.expectation(each.span, _metric(each), amount, _bounds(each), _off(each, found), of, notes)
 
 
 def _is_inside(span: Span, whole: Span) -> bool:

@@ -10,7 +10,7 @@ from resspec.budgets import unmet
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lint import lint
-from resspec.lowering import errors
+from resspec.lowering import name_errors, shape_errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
@@ -205,7 +205,7 @@ def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
     """What is the same for every report of one mistake: its place, for a circle the places on it, and for what is not as
     expected the network too."""
     labels = diagnostic.labels
-    places = {errors.CIRCULAR: labels[1:], errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
+    places = {name_errors.CIRCULAR: labels[1:], shape_errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
     return diagnostic.code, frozenset(label.span for label in places)
 
 
@@ -250,4 +250,4 @@ def _finished(
     try:
         return inplace(lowered.network, decisions)
     except UnsafeInplace as unsafe:
-        raise SpecError(errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans) from None
+        raise SpecError(shape_errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans) from None

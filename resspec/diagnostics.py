@@ -43,6 +43,13 @@ class Diagnostic(NamedTuple):
         return "warning" if self.code.startswith("W") else "error"
 
 
+def at(
+    code: str, message: str, span: Span, help: str | None = None, text: str = "", instead: str | None = None
+) -> Diagnostic:
+    """A mistake at one place, where a machine may write another text `instead`."""
+    return Diagnostic(code, message, (Label(span, text),), help, fix=None if instead is None else Fix(span, instead))
+
+
 class ResspecError(Exception):
     """The root of everything this package raises on purpose. `code`: of a page that `resspec explain` has on it."""
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from resspec import files, shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
-from resspec.lowering import errors
+from resspec.lowering import name_errors
 from resspec.lowering.network import network_names
 from resspec.lowering.scope import Library, Loader
 from resspec.revision import Revision
@@ -174,14 +174,14 @@ def _find_used(use: ast.Use, beside: Path, root: Callable[[], Path], revision: R
     for path in candidates:
         is_there = _is_there(path, revision)
         if (is_there or use.is_file) and not _is_within(path, libraries) and not _is_within(path, root()):
-            raise SpecError([errors.outside_root(use.target.span, str(root()))])
+            raise SpecError([name_errors.outside_root(use.target.span, str(root()))])
         if is_there:
             return path
     if use.is_file:
         known = {(Path(name).parent / path.name).as_posix() for path in candidates[0].parent.glob("*.res")}
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError([errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
+    raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
 
 
 def _is_within(path: Path, folder: Path) -> bool:

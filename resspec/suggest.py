@@ -30,6 +30,19 @@ def any_of(names: Sequence[str]) -> str:
     return f"{', '.join(others)} or {last}" if others else last
 
 
+def meant(near: Sequence[str]) -> str | None:
+    return f"did you mean {any_of(near)}?" if near else None
+
+
+def only(near: Sequence[str]) -> str | None:
+    """What a machine may write: nothing where several are meant equally well."""
+    return near[0] if len(near) == 1 else None
+
+
+def listed(names: Sequence[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def distance(a: str, b: str, limit: int) -> int:
     """Edits (insert, delete, replace, swap neighbours) from `a` to `b`, or `limit + 1` where there are more."""
     if abs(len(a) - len(b)) > limit:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
-from resspec.lowering import errors
+from resspec.lowering import argument_errors, name_errors
 from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
 from resspec.source import Span
 from resspec.suggest import alike
@@ -48,11 +48,11 @@ def sort(arguments: Iterable[ast.Argument], report: Report) -> Given:
         match argument:
             case ast.Stride():
                 if given.stride is not None:
-                    report(errors.given_twice(argument.span, "/"))
+                    report(argument_errors.given_twice(argument.span, "/"))
                 given = given._replace(stride=argument)
             case ast.Keyword(name=name):
                 if name.text in given.keywords:
-                    report(errors.given_twice(name.span, name.text))
+                    report(argument_errors.given_twice(name.span, name.text))
                 given.keywords[name.text] = argument
             case _:
                 given.bare.append(argument)
@@ -79,7 +79,7 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
         return None
     if given.stride is not None:
         if "stride" not in _field_types(op.kind):
-            report(errors.unused_stride(given.stride.span, op.kind))
+            report(argument_errors.unused_stride(given.stride.span, op.kind))
             return None
         stated["stride"] = (evaluate(given.stride.value), given.stride.span)
     key = (op.kind, *[(name, type(value), value) for name, (value, _) in stated.items()])
@@ -99,7 +99,7 @@ def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]
         return None
     for name in _required(op.kind):
         if name not in values:
-            report(errors.missing_argument(call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)))
+            report(argument_errors.missing_argument(call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)))
             return None
     op.complete(values)
     return Bound(op(**values), scale)
@@ -119,21 +119,21 @@ def _assign(
         layer = isinstance(node, ast.Name) and node.text in OPS
         chained = f"{callee} -> {node.span.text}" if layer else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
-        report(errors.too_many_arguments(node.span, callee, len(positional), chained, named))
+        report(argument_errors.too_many_arguments(node.span, callee, len(positional), chained, named))
         sound = False
     for word, keyword in given.keywords.items():
         if word == "stride":
-            report(errors.stride_as_keyword(keyword.span, keyword.value.span.text))
+            report(argument_errors.stride_as_keyword(keyword.span, keyword.value.span.text))
             sound = False
             continue
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
             near = alike(word, {*words, *extra, "stride"})
-            report(errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
+            report(argument_errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
             evaluate(keyword.value)
             sound = False
         elif name in stated:
-            report(errors.given_twice(keyword.name.span, word))
+            report(argument_errors.given_twice(keyword.name.span, word))
             sound = False
         else:
             stated[name] = (evaluate(keyword.value), keyword.value.span)
@@ -156,8 +156,8 @@ def bind_block(
     for parameter in block.parameters:
         if parameter.name.text not in stated and parameter.default is None:
             signature = ", ".join(names)
-            report(errors.missing_argument(call.span, call.name.text, f"`{parameter.name.text}`",
-                                           f"it is declared as `{call.name.text}({signature})`"))
+            report(argument_errors.missing_argument(call.span, call.name.text, f"`{parameter.name.text}`",
+                                                    f"it is declared as `{call.name.text}({signature})`"))
             return None
     return {name: value for name, (value, _) in stated.items()}
 
@@ -165,22 +165,22 @@ def bind_block(
 def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
-        report(errors.unknown_law(law.span, alike(law.text, LAWS)))
+        report(name_errors.unknown_law(law.span, alike(law.text, LAWS)))
         return None
     known = LAWS[law.text]
     values: dict[str, Any] = {**known, "bias": None if law.text == "default" else Fraction(0)}
     given = sort(arguments, report)
     for node in [*given.bare, *([given.stride] if given.stride else [])]:
-        report(errors.too_many_arguments(node.span, law.text, 0, None))
+        report(argument_errors.too_many_arguments(node.span, law.text, 0, None))
         return None
     for word, keyword in given.keywords.items():
         if word not in values:
-            report(errors.unknown_argument(keyword.name.span, law.text, alike(word, values)))
+            report(argument_errors.unknown_argument(keyword.name.span, law.text, alike(word, values)))
             return None
         if word in CHOICES:
             text = keyword.value.text if isinstance(keyword.value, ast.Name) else ""
             if text not in CHOICES[word]:
-                report(errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])))
+                report(argument_errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])))
                 return None
             values[word] = text
         elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":
@@ -191,7 +191,7 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
             if values[word] is UNKNOWN:
                 return None
     if law.text == "uniform" and values["a"] > values["b"]:
-        report(errors.out_of_range(law.span, "`b` of `uniform`", f"at least its `a`, {values['a']}", str(values["b"])))
+        report(argument_errors.out_of_range(law.span, "`b` of `uniform`", f"at least its `a`, {values['a']}", str(values["b"])))
         return None
     bias = values.pop("bias")
     if law.text in CONSTANTS:
@@ -212,10 +212,10 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
         case "Real" | "Positive" | "Probability", int() | Fraction() if not isinstance(value, bool):
             return _bounded(Fraction(value), kind, phrase, span, report)
         case "Count" | "Index", Fraction():
-            report(errors.not_whole(span, phrase, str(value)))
+            report(argument_errors.not_whole(span, phrase, str(value)))
             return UNKNOWN
         case "Size" | "Extent", Fraction():
-            report(errors.not_whole(span, phrase, str(value)))
+            report(argument_errors.not_whole(span, phrase, str(value)))
             return UNKNOWN
         case "Size" | "Extent", int() | (int(), int()) if not isinstance(value, bool):
             if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
@@ -223,14 +223,14 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
             sides = value if isinstance(value, tuple) else (value, value)
             checked = tuple(_ranged(side, 1 if kind == "Size" else 0, phrase, span, report) for side in dict.fromkeys(sides))
             return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])
-    report(errors.wrong_kind(span, phrase, _KINDS.get(kind, "a whole number"), describe(value)))
+    report(argument_errors.wrong_kind(span, phrase, _KINDS.get(kind, "a whole number"), describe(value)))
     return UNKNOWN
 
 
 def _bounded(value: Fraction, kind: str, phrase: str, span: Span, report: Report) -> Fraction | Unknown:
     if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
         return value
-    report(errors.out_of_range(span, phrase, "above 0" if kind == "Positive" else "from 0 to 1", str(value)))
+    report(argument_errors.out_of_range(span, phrase, "above 0" if kind == "Positive" else "from 0 to 1", str(value)))
     return UNKNOWN
 
 
@@ -238,7 +238,7 @@ def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> 
     if least <= value <= MAX_COUNT:
         return value
     limits = f"at least {least}" if value < least else f"at most {MAX_COUNT:,}"
-    report(errors.out_of_range(span, phrase, limits, f"{value:,}"))
+    report(argument_errors.out_of_range(span, phrase, limits, f"{value:,}"))
     return UNKNOWN
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
-from resspec.lowering import errors
+from resspec.lowering import clause_errors, name_errors, shape_errors
 from resspec.lowering.draft import Draft, empty, fork, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.residual import with_last_norm, without_drop_path
@@ -40,11 +40,11 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
         if others:
-            frame.report(errors.mixed_body(parts["chain"].span, others[0]))
+            frame.report(clause_errors.mixed_body(parts["chain"].span, others[0]))
         return lowerer.chain(parts["chain"].chain, frame.x, frame)
     if "residual" not in parts:
         owner = f"block `{block.name.text}`"
-        frame.report(errors.missing_clause(block.name.span, owner, "residual", "`residual …`, or just one chain"))
+        frame.report(clause_errors.missing_clause(block.name.span, owner, "residual", "`residual …`, or just one chain"))
         return None
     return _residual_block(lowerer, block, parts, shortcut, frame)
 
@@ -64,18 +64,19 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
             case ast.Shortcut():
                 shortcuts.append(clause)
                 if len(shortcuts) > 1:
-                    frame.report(errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
+                    frame.report(clause_errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
             case ast.Part(kind=kind) if kind in _CLAUSES:
                 if kind == "chain" and (mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)):
                     frame.report(mistake)
                     sound = False
                     continue
                 if kind in parts:
-                    twice = errors.two_chains if kind == "chain" else errors.clause_twice
+                    twice = clause_errors.two_chains if kind == "chain" else clause_errors.clause_twice
                     frame.report(twice(clause.span, kind, parts[kind].span))
                 parts.setdefault(kind, clause)
             case _:
-                frame.report(errors.misplaced(clause.span, clause.span.text.split()[0], "a block", "it belongs to a network"))
+                word = clause.span.text.split()[0]
+                frame.report(clause_errors.misplaced(clause.span, word, "a block", "it belongs to a network"))
     return parts, shortcuts, sound
 
 
@@ -126,7 +127,7 @@ class _Shortcut:
         if self.arm is None and is_sound:
             stride = f", stride {frame.stride}" if case == "change" else ""
             why = f"{frame.x.channels} to {output.channels} channels{stride}"
-            frame.report(errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
+            frame.report(shape_errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
 
     def is_only(self, word: str) -> bool:
         """Whether the arm, or the option itself, is just this word."""
@@ -140,7 +141,7 @@ def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Fr
     if clause is not None and clause.option is not None:
         return resolve_option(clause.option, frame)
     if not lowerer.chooses_option and lowerer.place is not None:
-        frame.report(errors.no_shortcut(span, lowerer.place))
+        frame.report(shape_errors.no_shortcut(span, lowerer.place))
     return lowerer.option
 
 
@@ -151,13 +152,13 @@ def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
         own = {name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)}
         near = suggestion(frame.library, name.text, {*own, "identity", "none"}, ast.Option)
         options = sorted({*frame.library.names(ast.Option), "identity", "none"})
-        report_unknown(frame.library, errors.unknown_option(name.span, near, options), frame.report)
+        report_unknown(frame.library, name_errors.unknown_option(name.span, near, options), frame.report)
         return None
     value = frame.lookup(name)
     if isinstance(value, BlockRef) and value.name == "identity":
         return OptionRef("identity", None, None)
     if not isinstance(value, OptionRef | Unknown):
-        frame.report(errors.no_option(name.span, describe(value)))
+        frame.report(name_errors.no_option(name.span, describe(value)))
     return value if isinstance(value, OptionRef) else None
 
 
@@ -174,7 +175,7 @@ def _sum(
         init, place = lowerer.residual_init
         started = with_last_norm(residual, init)
         if started is None:
-            frame.report(errors.no_norm(part.chain.span, place))
+            frame.report(shape_errors.no_norm(part.chain.span, place))
         residual = started or residual
     if shortcut.is_only("identity"):
         x = before.input if before else residual.input
@@ -220,7 +221,7 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
         if what == "sizes" and frame.stride in (1, (1, 1)):
             help = "`padding=` in the residual, so that it keeps the size"
     notes = shrinking([f, h]) if what == "sizes" else ()
-    return errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
+    return shape_errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
 
 
 def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, is_sure: bool = False) -> Diagnostic | None:

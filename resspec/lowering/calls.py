@@ -12,7 +12,7 @@ from resspec.ir.ops.conv import Fc
 from resspec.ir.ops.layer import Layer, ShapeError
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import arguments, errors
+from resspec.lowering import argument_errors, arguments, name_errors, shape_errors
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
@@ -57,12 +57,12 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     if name.text in frame.names or find_one(frame.library, name, frame.report, ast.Block, ast.Let, ast.Option):
         value = frame.lookup(name)
         if not isinstance(value, BlockRef | Unknown):
-            frame.report(errors.no_layer(name.span, describe(value)))
+            frame.report(name_errors.no_layer(name.span, describe(value)))
         return value if isinstance(value, BlockRef) else None
     legal = {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}
     near = suggestion(frame.library, name.text, legal, ast.Block)
     near = near or _in_lower_case(name.text, legal | frame.library.names(ast.Block))
-    report_unknown(frame.library, errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
+    report_unknown(frame.library, name_errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
     return None
 
 
@@ -97,7 +97,7 @@ def _layer(
         output = layer.infer(x)
     except ShapeError as error:
         notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
-        frame.report(errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
+        frame.report(shape_errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
         return None
     steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label))
     return row(steps, entered, call.span)
@@ -115,7 +115,7 @@ def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: a
 def _scaled(layer: Norm, x: Shape, scale: Value, call: ast.Call, frame: Frame) -> Init | None:
     if not layer.parameters(x):
         message = "`scale` needs a weight, and `affine=false` leaves none"
-        frame.report(errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
+        frame.report(shape_errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
         return None
     value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
     return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
@@ -138,7 +138,7 @@ def _block(
     if values is None or isinstance(stride, Unknown):
         return None
     if any(block is opened for opened, _ in lowerer.open):
-        frame.report(errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
+        frame.report(name_errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
         return None
     numbering = lowerer.numbering
     stated = tuple([(name, type(value), value) for name, value in values.items()])
@@ -158,7 +158,7 @@ def _block(
         else:
             lowerer.numbered_made[(key, before)] = made
     if given.stride is not None and made.draft is not None and not made.stride_read:
-        frame.report(errors.unused_stride(given.stride.span, callee.name, is_block=True))
+        frame.report(argument_errors.unused_stride(given.stride.span, callee.name, is_block=True))
     return made.draft
 
 

@@ -8,7 +8,7 @@ from typing import Literal, cast
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.shape import Shape
-from resspec.lowering import calls, errors, naming
+from resspec.lowering import calls, name_errors, naming, shape_errors
 from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
@@ -91,13 +91,13 @@ class Lowerer:
         """More steps that are lowered or named one by one. Raises Exhausted."""
         self.allowance -= steps
         if self.allowance < 0:
-            frame.report(errors.too_much(span))
+            frame.report(shape_errors.too_much(span))
             raise Exhausted
 
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         """The steps in a row; None where something was reported, or where the input is unknown for that reason."""
         if self.depth >= MAX_NESTING:
-            frame.report(errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
+            frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
             return None
         self.depth += 2
         entered, steps, size = x, list[Draft](), 0
@@ -156,7 +156,7 @@ class Lowerer:
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
         if merge.name.text not in MERGES:
-            frame.report(errors.no_merge(merge.name.span, alike(merge.name.text, MERGES)))
+            frame.report(name_errors.no_merge(merge.name.span, alike(merge.name.text, MERGES)))
             return None
         known = [path for path in paths if path is not None]
         if len(known) < len(paths):
@@ -197,9 +197,9 @@ class Lowerer:
     def _is_too_much(self, size: int, times: ast.Times, frame: Frame, work: int) -> bool:
         if size > MAX_LAYERS:
             count = (size, times.span)
-            frame.report(errors.too_many_layers(times.span, size, MAX_LAYERS, [count]))
+            frame.report(shape_errors.too_many_layers(times.span, size, MAX_LAYERS, [count]))
         elif work > 2 * self.allowance + MAX_LAYERS // 50:
-            frame.report(errors.too_much(times.span))
+            frame.report(shape_errors.too_much(times.span))
         else:
             return False
         return True
@@ -208,13 +208,13 @@ class Lowerer:
         """Before a scope is closed: each name in it is looked at. Raises Exhausted."""
         self.names -= naming.names(draft)
         if self.names < 0:
-            frame.report(errors.too_many_layers(draft.span, MAX_NAMES - self.names, MAX_LAYERS, draft.factors))
+            frame.report(shape_errors.too_many_layers(draft.span, MAX_NAMES - self.names, MAX_LAYERS, draft.factors))
             raise Exhausted
 
     def bounded(self, draft: Draft, frame: Frame) -> Draft:
         """The draft. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it."""
         if draft.size > MAX_LAYERS:
-            frame.report(errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
+            frame.report(shape_errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
             raise Exhausted
         return draft
 

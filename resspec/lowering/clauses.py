@@ -9,7 +9,7 @@ from resspec.ir.nodes import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import arguments, errors, naming
+from resspec.lowering import argument_errors, arguments, clause_errors, name_errors, naming
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import MAX_LAYERS, Lowerer
 from resspec.lowering.draft import Draft, row
@@ -41,7 +41,7 @@ class Clauses:
         for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
             if clause not in self.once and not (clause == "head" and self.sections) and not self.has_misspelt:
                 owner = self.declared.name
-                report(errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
+                report(clause_errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         self.lowerer.recall()
@@ -93,11 +93,11 @@ class Clauses:
                 self._only_once("shortcut", clause.span)
                 if clause.label:
                     owner, help = "a network's `shortcut`", "a label stands in the block, `shortcut proj: B`"
-                    frame.report(errors.misplaced(clause.label.span, f"{clause.label.text}:", owner, help))
+                    frame.report(clause_errors.misplaced(clause.label.span, f"{clause.label.text}:", owner, help))
                 lowerer.option = resolve_option(option, frame)
                 lowerer.chooses_option = True
             case ast.Shortcut():
-                frame.report(errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
+                frame.report(clause_errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
             case ast.Init():
                 self._init(clause)
             case ast.Replace():
@@ -109,10 +109,10 @@ class Clauses:
                 mistake = misspelt_clause(chain, NETWORK_CLAUSES, frame, is_sure=True)
                 if mistake:
                     self._break(mistake.fix.text if mistake.fix else "", clause.span)
-                frame.report(mistake or errors.loose_chain(clause.span))
+                frame.report(mistake or clause_errors.loose_chain(clause.span))
             case _:
                 word = clause.span.text.split()[0]
-                frame.report(errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
+                frame.report(clause_errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
 
     def _break(self, word: str, span: Span) -> None:
         """A clause that cannot be read: nothing is said of what it may have set."""
@@ -123,7 +123,7 @@ class Clauses:
 
     def _only_once(self, word: str, span: Span) -> None:
         if word in self.once:
-            self.frame.report(errors.clause_twice(span, word, self.once[word]))
+            self.frame.report(clause_errors.clause_twice(span, word, self.once[word]))
         self.once.setdefault(word, span)
 
     def _shape(self, clause: ast.Input) -> Shape | None:
@@ -132,8 +132,8 @@ class Clauses:
         if any(isinstance(dim, Unknown) for dim in dims):
             return None
         if len(dims) not in (1, 3):
-            self.frame.report(errors.wrong_kind(clause.value.span, "an input", "channels, height and width, `3x224x224`",
-                                                clause.value.span.text))
+            span, needs = clause.value.span, "channels, height and width, `3x224x224`"
+            self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
             return None
         sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
         return None if UNKNOWN in sides else Shape(tuple(sides))
@@ -143,11 +143,11 @@ class Clauses:
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
         if clause.kind and kind not in OPS and kind != "residual":
-            self.frame.report(errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"})))
+            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"})))
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
-            self.frame.report(errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit))
+            self.frame.report(clause_errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit))
         elif kind == "residual":
             self.lowerer.residual_init = None if law == STARTS_AS_ONE else (law, clause.span)
         else:
@@ -157,13 +157,13 @@ class Clauses:
         name = clause.call.name
         self._only_once(f"replace {clause.kind.text}:", clause.span)
         if clause.kind.text not in OPS:
-            self.frame.report(errors.unknown_kind(clause.kind.span, alike(clause.kind.text, OPS)))
+            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(clause.kind.text, OPS)))
         elif name.text in OPS:
             self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
         elif self.frame.library.find(name.text, ast.Block):
-            self.frame.report(errors.bad_replacement(name.span))
+            self.frame.report(name_errors.bad_replacement(name.span))
         else:
-            self.frame.report(errors.unknown_kind(name.span, alike(name.text, OPS)))
+            self.frame.report(name_errors.unknown_kind(name.span, alike(name.text, OPS)))
 
 
 def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
-from resspec.lowering import arguments, errors
+from resspec.lowering import argument_errors, arguments, name_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Unknown, describe
@@ -50,7 +50,7 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
     """None once something in it was reported."""
     name = clause.metric.name
     if name.text not in QUANTITIES:
-        frame.report(errors.unknown_metric(name.span, _meant(name.text), tuple(QUANTITIES)))
+        frame.report(name_errors.unknown_metric(name.span, _meant(name.text), tuple(QUANTITIES)))
         return None
     conditions = _conditions(clause.metric, frame)
     bounds = [_bound(node, name.text, frame) for node in (clause.low, clause.high) if node]
@@ -60,7 +60,7 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
     assert low is not None
     if clause.high and high is not None and high < low:
         span = clause.low.span._replace(end=clause.high.span.end)
-        frame.report(errors.empty_range(span, clause.low.span, clause.high.span))
+        frame.report(argument_errors.empty_range(span, clause.low.span, clause.high.span))
         return None
     return Expectation(name.text, conditions, clause.comparison, low, high, clause.span)
 
@@ -97,16 +97,16 @@ def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
     takes = QUANTITIES[name].takes
     given = arguments.sort(metric.arguments, frame.report)
     for node, word in zip(given.bare, [*takes, *[None] * len(given.bare)], strict=False):
-        frame.report(errors.by_name_only(node.span, name, word))
+        frame.report(argument_errors.by_name_only(node.span, name, word))
     if given.stride:
-        frame.report(errors.unused_stride(given.stride.span, name))
+        frame.report(argument_errors.unused_stride(given.stride.span, name))
     values: dict[str, Any] = {}
     for word, keyword in given.keywords.items():
         if word in takes:
             values[word] = _condition(word, keyword.value, frame)
         else:
             others = [other for other, quantity in QUANTITIES.items() if word in quantity.takes]
-            frame.report(errors.unknown_argument(keyword.name.span, name, alike(word, takes), takes, others))
+            frame.report(argument_errors.unknown_argument(keyword.name.span, name, alike(word, takes), takes, others))
     sound = len(values) == len(metric.arguments) and UNKNOWN not in values.values()
     return Conditions(**values) if sound else None
 
@@ -117,7 +117,7 @@ def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
         text = node.text if isinstance(node, ast.Name) else ""
         if text in choices:
             return text
-        frame.report(errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices)))
+        frame.report(argument_errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices)))
         return UNKNOWN
     return arguments.convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
 
@@ -126,7 +126,7 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
     unit = QUANTITIES[name].unit
     if unit != "bytes" and (units := list(_units(node))):
         for amount in units:
-            frame.report(errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes"))
+            frame.report(argument_errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes"))
         return None
     match frame.value(_without_units(node)):
         case int() | Fraction() as number if not isinstance(number, bool):
@@ -134,7 +134,7 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
         case Unknown():
             return None
         case value:
-            frame.report(errors.wrong_kind(node.span, f"`{name}`", "a number", describe(value)))
+            frame.report(argument_errors.wrong_kind(node.span, f"`{name}`", "a number", describe(value)))
             return None
 
 

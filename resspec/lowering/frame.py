@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
-from resspec.lowering import errors
+from resspec.lowering import argument_errors, name_errors, shape_errors
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, evaluate
 from resspec.source import Span
@@ -72,7 +72,7 @@ class Frame:
             case "true" | "false":
                 return name.text == "true"
             case "in" | "stride" if not self.inside:
-                self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
+                self.report(argument_errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
                 return UNKNOWN
             case "in":
                 return self.x.channels if self.x else UNKNOWN
@@ -81,7 +81,7 @@ class Frame:
                 return self.stride
             case "out":
                 if self.out is None:
-                    self.report(errors.not_here(name.span, "outside of shortcut options", "the channels as a number"))
+                    self.report(argument_errors.not_here(name.span, "outside of shortcut options", "the channels as a number"))
                 return UNKNOWN if self.out is None else self.out
             case "index" | "count":
                 return self._number(name)
@@ -89,7 +89,7 @@ class Frame:
 
     def _number(self, name: ast.Name) -> Value:
         if not self.inside:
-            self.report(errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
+            self.report(argument_errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
             return UNKNOWN
         numbering = self.numbering
         numbering.reads += 1
@@ -121,7 +121,7 @@ class Frame:
             return BlockRef(name.text, None, None)
         legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
         near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
-        report_unknown(self.library, errors.unknown_name(name.span, near), self.report)
+        report_unknown(self.library, name_errors.unknown_name(name.span, near), self.report)
         return UNKNOWN
 
     def _words(self) -> set[str]:
@@ -154,9 +154,9 @@ class Frame:
     def _is_endless(self, let: ast.Let, name: ast.Name) -> bool:
         """Reports a constant that is defined by itself, or through too many others."""
         if let.name.span in self.defining:
-            self.report(errors.circular(name.span, let.name.text, self.defining))
+            self.report(name_errors.circular(name.span, let.name.text, self.defining))
         elif len(self.defining) >= MAX_DEPTH:
-            self.report(errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
+            self.report(shape_errors.too_deep(name.span, "constants refer to constants", MAX_DEPTH))
         else:
             return False
         return True

@@ -7,7 +7,7 @@ from typing import Literal
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.shape import Shape
-from resspec.lowering import errors
+from resspec.lowering import shape_errors
 from resspec.lowering.draft import Draft
 from resspec.lowering.shrinking import shrinking
 from resspec.source import Span
@@ -24,7 +24,7 @@ def merged_shape(
         problem, help = _mismatch(merge, shape, other)
         if problem:
             notes = shrinking([paths[0], path]) if problem == "sizes" else ()
-            report(errors.merge_mismatch(merge, places[0], place, (str(shape), str(other)), problem, help, notes))
+            report(shape_errors.merge_mismatch(merge, places[0], place, (str(shape), str(other)), problem, help, notes))
             return None
         channels += other.channels
         if merge == "mul":

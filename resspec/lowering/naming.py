@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.shape import Name, Shape
-from resspec.lowering import errors
+from resspec.lowering import clause_errors
 from resspec.lowering.draft import Draft, Fork, Inner, Leaf, Loop, Row, Run, row
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 from resspec.source import Span
@@ -100,9 +100,9 @@ class Namer:
         inner = _Run(first, report=self.report)
         node = inner.close(run.body)[0]
         if first.number is None:
-            self.report(errors.bad_label(run.label.span, "the number to count from is missing: `name0..:`"))
+            self.report(clause_errors.bad_label(run.label.span, "the number to count from is missing: `name0..:`"))
         elif problem := _problem(path, first):
-            self.report(errors.bad_label(run.label.span, problem))
+            self.report(clause_errors.bad_label(run.label.span, problem))
         elif inner.taken:
             self._note(path, [*inner.taken.items()] * prod(loop.count for loop in loops))
         if loops and not path:
@@ -113,7 +113,7 @@ class Namer:
         """Note a name at all its turns; report a bad one, and one that stands already."""
         full = name.at()
         if problem := _problem_of(full) or (path and _problem(path, name)):
-            self.report(errors.bad_label(span, problem))
+            self.report(clause_errors.bad_label(span, problem))
         elif path or loops or full in self.taken or full in self.shared:
             self._note(path, [(each, span) for each in _at_all_turns(name, loops)])
         else:
@@ -123,7 +123,7 @@ class Namer:
         """Names in the scope of a path, each with its place; the first that stands already is reported."""
         for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
             if prefix in self.taken:
-                self.report(errors.label_twice(names[0][1], prefix, self.taken[prefix]))
+                self.report(clause_errors.label_twice(names[0][1], prefix, self.taken[prefix]))
                 return
             self.shared.setdefault(prefix, names[0][1])
         names = [(".".join([*path, name]), span) for name, span in names] if path else names
@@ -133,7 +133,7 @@ class Namer:
             return
         for name, span in names:
             if first := self.taken.get(name) or self.shared.get(name):
-                self.report(errors.label_twice(span, name, first))
+                self.report(clause_errors.label_twice(span, name, first))
                 return
             self.taken[name] = span
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Network
-from resspec.lowering import arguments, errors
+from resspec.lowering import argument_errors, arguments, clause_errors, name_errors
 from resspec.lowering.chain import Exhausted, Lowerer
 from resspec.lowering.clauses import Clauses
 from resspec.lowering.expectations import Expectation, expectation
@@ -42,7 +42,7 @@ def lower(
         if place is None or attempt.numbering.count == count:
             return attempt.lowered
     assert place is not None
-    return attempt.lowered._replace(network=None, diagnostics=(errors.circular(place, "count", ()),))
+    return attempt.lowered._replace(network=None, diagnostics=(name_errors.circular(place, "count", ()),))
 
 
 def lower_template(library: Library, name: str) -> Lowered:
@@ -106,7 +106,7 @@ class Attempt:
         home, place = library, declared.name.span
         while isinstance(declared, ast.Derived):
             if declared in seen:
-                self.lowerer.report(errors.circular(seen[-1].base.span, declared.name.text, [d.name.span for d in seen]))
+                self.lowerer.report(name_errors.circular(seen[-1].base.span, declared.name.text, [d.name.span for d in seen]))
                 return None
             seen.append(declared)
             frame = self.lowerer.frame(home, {})
@@ -114,7 +114,7 @@ class Attempt:
             found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
-                report_unknown(home, errors.unknown_network(declared.base.span, near), frame.report)
+                report_unknown(home, name_errors.unknown_network(declared.base.span, near), frame.report)
                 return None
             parameters = [p.name.text for p in found[0].parameters] if isinstance(found[0], ast.Network) else []
             values = {**self._arguments(declared, parameters, frame), **values}
@@ -131,10 +131,10 @@ class Attempt:
         values: dict[str, Value] = {}
         for i, node in enumerate(given.bare):
             parameter = parameters[i] if i < len(parameters) else None
-            frame.report(errors.by_name_only(node.span, derived.base.text, parameter))
+            frame.report(argument_errors.by_name_only(node.span, derived.base.text, parameter))
             values |= {parameter: frame.value(node)} if parameter else {}
         if given.stride is not None:
-            frame.report(errors.unused_stride(given.stride.span, derived.base.text))
+            frame.report(argument_errors.unused_stride(given.stride.span, derived.base.text))
         return values | {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
 
     def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
@@ -144,7 +144,8 @@ class Attempt:
                 self.expectations += [expected] if expected else []
             elif not isinstance(clause, ast.Broken):
                 word = clause.span.text.split()[0]
-                frame.report(errors.misplaced(clause.span, word, "a derived network", "it has `expect`s and nothing else"))
+                help = "it has `expect`s and nothing else"
+                frame.report(clause_errors.misplaced(clause.span, word, "a derived network", help))
 
     def _build(
         self, declared: ast.Network, home: Library, values: dict[str, Value], name: str, place: Span,
@@ -159,13 +160,13 @@ class Attempt:
             if word not in parameters:
                 span = _argument_span(word, derivations, overrides)
                 near = alike(word, parameters)
-                self.lowerer.report(errors.unknown_argument(span, declared.name.text, near, list(parameters)))
+                self.lowerer.report(argument_errors.unknown_argument(span, declared.name.text, near, list(parameters)))
         missing = [word for word, p in parameters.items() if word not in values and p.default is None]
         if self.is_template:
             frame.names.update(dict.fromkeys(missing, UNKNOWN))
         elif missing:
             where = derivations[-1].base.span if derivations else place
-            self.lowerer.report(errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
+            self.lowerer.report(argument_errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
             return None
         for word, parameter in parameters.items():
             given = values.get(word)

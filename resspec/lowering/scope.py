@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.ops import OPS
-from resspec.lowering import errors
+from resspec.lowering import name_errors, shape_errors
 from resspec.source import Source, Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -118,13 +118,13 @@ class Loader:
 
     def _use(self, library: Library, use: ast.Use) -> None:
         if len(self._open) >= MAX_USES:
-            self._report(errors.too_deep(use.span, "files use files", MAX_USES))
+            self._report(shape_errors.too_deep(use.span, "files use files", MAX_USES))
             library.partial = True
             return
         try:
             source = self._source(use, library.source)
             if source is library.source or any(source is opened for opened, _ in self._open):
-                self._report(errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
+                self._report(name_errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
                 library.partial = True
                 return
             if source not in self._loaded:
@@ -156,19 +156,19 @@ class Loader:
         seen: dict[str, ast.Name] = {}
         for case, _ in option.arms:
             if case.text not in CASES:
-                self._report(errors.unknown_arm(case.span, alike(case.text, CASES)))
+                self._report(name_errors.unknown_arm(case.span, alike(case.text, CASES)))
             elif first := seen.get(case.text):
-                self._report(errors.defined_twice(case.span, first.span))
+                self._report(name_errors.defined_twice(case.span, first.span))
             seen.setdefault(case.text, case)
 
     def _is_sound(self, name: ast.Name, first: ast.Name | None) -> bool:
         """Whether the name can be declared."""
         if name.text in RESERVED:
-            self._report(errors.reserved(name.span))
+            self._report(name_errors.reserved(name.span))
         elif name.text in BUILT_IN:
-            self._report(errors.redefines_layer(name.span))
+            self._report(name_errors.redefines_layer(name.span))
         elif first is not None:
-            self._report(errors.defined_twice(name.span, first.span))
+            self._report(name_errors.defined_twice(name.span, first.span))
         else:
             return True
         return False
@@ -188,7 +188,7 @@ def find_one(
     """The declaration of a name; two libraries that define it are reported. None where there is none."""
     found = library.find(name.text, *kinds)
     if len(found) > 1:
-        report(errors.ambiguous(name.span, [declared.name.span for declared, _ in found]))
+        report(name_errors.ambiguous(name.span, [declared.name.span for declared, _ in found]))
     return found[0] if found else None
 
 

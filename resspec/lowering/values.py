@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from resspec.diagnostics import Diagnostic
-from resspec.lowering import errors
+from resspec.lowering import argument_errors
 from resspec.syntax import ast
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Calla
         case ast.Number(value=value):
             return value
         case ast.Bytes():
-            report(errors.misplaced_bytes(node.span, "bytes stand only where `expect` compares bytes"))
+            report(argument_errors.misplaced_bytes(node.span, "bytes stand only where `expect` compares bytes"))
             return UNKNOWN
         case ast.Size(dims=dims):
             return dims
@@ -100,13 +100,13 @@ def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None])
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return value
     if not isinstance(value, Unknown):
-        report(errors.no_arithmetic(node.span, describe(value)))
+        report(argument_errors.no_arithmetic(node.span, describe(value)))
     return None
 
 
 def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]) -> Value:
     if node.operator in ("/", "//") and right == 0:
-        report(errors.division_by_zero(node.right.span))
+        report(argument_errors.division_by_zero(node.right.span))
         return UNKNOWN
     result: Number
     match node.operator:
@@ -121,6 +121,6 @@ def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[
         case _:
             result = left // right
     if abs(result) >= MAX_NUMBER or result.denominator >= MAX_NUMBER:
-        report(errors.number_too_large(node.span, MAX_NUMBER))
+        report(argument_errors.number_too_large(node.span, MAX_NUMBER))
         return UNKNOWN
     return int(result) if result == int(result) else result

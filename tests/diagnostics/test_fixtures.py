@@ -10,13 +10,13 @@ import pytest
 
 from resspec import lint as warnings
 from resspec.compiler import examine
-from resspec.lowering import errors as lowering
+from resspec.lowering import argument_errors, clause_errors, name_errors, shape_errors
 from resspec.lowering import lint as cautions
 from resspec.opening import project_root
 from resspec.render import render
 from resspec.syntax import errors as syntax
 
-MODULES = (syntax, lowering, cautions, warnings)
+MODULES = (syntax, name_errors, argument_errors, clause_errors, shape_errors, cautions, warnings)
 FOLDER = Path(__file__).parent
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.res"))
 ELSEWHERE = {"E0102"}  # of a file of more than 1 MiB: tests/syntax/test_layout.py

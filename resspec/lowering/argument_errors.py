@@ -1,0 +1,123 @@
+"""E02, arguments and values. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resspec.diagnostics import Diagnostic, Fix, Label, at
+from resspec.source import Span
+from resspec.suggest import listed, meant, only
+
+
+def unknown_argument(
+    span: Span, callee: str, near: Sequence[str], takes: Sequence[str] = (), others: Sequence[str] = ()
+) -> Diagnostic:
+    """E0203: a layer, block or quantity has no argument of this name; others may."""
+    is_stride = only(near) == "stride"
+    help = "did you mean the stride? it is written `/2`" if is_stride else meant(near)
+    legal = f"it takes {listed(takes)}" if takes else f"it is for {listed(others)}" if others else None
+    return at("E0203", f"`{callee}` takes no `{span.text}`", span, help or legal, instead=None if is_stride else only(near))
+
+
+def stride_as_keyword(span: Span, value: str) -> Diagnostic:
+    """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
+    return at("E0204", "a stride is written with a slash", span, f"`/{value}`", instead=_stride(value))
+
+
+def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
+    """E0205: more bare arguments than the layer or block declares."""
+    amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
+    amount += " without a name" if named and not near else ""
+    help = meant([near] if near else []) or (f"`name=value`, with one of {listed(named)}" if named else None)
+    text, end = span.source.text, span.end
+    is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
+    before = len(text[: span.start].rstrip(" \t").removesuffix(","))
+    fix = Fix(Span(span.source, before, end), f" -> {span.text}") if is_last else None
+    return Diagnostic("E0205", f"`{callee}` takes {amount}", (Label(span),), help, fix=fix)
+
+
+def missing_argument(span: Span, callee: str, needs: str, example: str | None) -> Diagnostic:
+    """E0206: a layer or block needs an argument that was not given."""
+    return at("E0206", f"`{callee}` needs its {needs}", span, example)
+
+
+def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
+    """E0207: an argument of another kind than the layer takes: a size for a number, a fraction for a whole number."""
+    return at("E0207", f"{argument} is {needs}, not {got}", span)
+
+
+def not_whole(span: Span, argument: str, got: str) -> Diagnostic:
+    """E0208: a division with a remainder where a whole number is needed."""
+    return at("E0208", f"{argument} is a whole number, and this is {got}", span, "`//` rounds down")
+
+
+def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic:
+    """E0209: a number that no layer can have: zero channels, stride 0, a probability of 2."""
+    return at("E0209", f"{argument} is {limits}, not {got}", span)
+
+
+def given_twice(span: Span, name: str) -> Diagnostic:
+    """E0210: an argument that is given twice."""
+    return at("E0210", f"`{name}` is given twice", span, "leave out one of them")
+
+
+def unused_stride(span: Span, callee: str, is_block: bool = False) -> Diagnostic:
+    """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
+    other = ", or write `/stride` in the block" if is_block else ""
+    return at("E0211", f"`{callee}` does not use this stride", span, f"leave it out{other}")
+
+
+def not_here(span: Span, why: str, help: str) -> Diagnostic:
+    """E0220: `in`, `stride`, `out`, `index` and `count` have a value in some places only."""
+    return at("E0220", f"`{span.text}` has no value here", span, help, why)
+
+
+def no_arithmetic(span: Span, got: str) -> Diagnostic:
+    """E0221: arithmetic is for numbers."""
+    return at("E0221", f"this is {got}, not a number", span)
+
+
+def division_by_zero(span: Span) -> Diagnostic:
+    """E0222: a division by zero."""
+    return at("E0222", "this divides by zero", span)
+
+
+def number_too_large(span: Span, limit: int) -> Diagnostic:
+    """E0223: a number beyond what any network needs."""
+    return at("E0223", f"this number is beyond {limit:,}", span)
+
+
+def bad_choice(span: Span, argument: str, choices: Sequence[str], near: Sequence[str]) -> Diagnostic:
+    """E0229: an argument that takes one of a few words."""
+    return at("E0229", f"{argument} is one of {', '.join(choices)}", span, meant(near), instead=only(near))
+
+
+def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
+    """E0237: a template without a value for a parameter is no network yet."""
+    names = ", ".join(f"`{p}`" for p in parameters)
+    call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
+    outside = " ".join(f"--set {p}=…" for p in parameters)
+    help = f"`{call}`" if derived else f"`{outside}`, or, where a command has none, `network my_{name} = {call}`"
+    return at("E0237", f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value", span, help)
+
+
+def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
+    """E0242: the arguments of a network, and those of a quantity, are given by name."""
+    named = f"{parameter}={span.text}" if parameter else None
+    return at("E0242", f"`{template}` takes its arguments by name", span, named and f"`{named}`", instead=named)
+
+
+def misplaced_bytes(span: Span, why: str) -> Diagnostic:
+    """E0247: an amount of bytes where something else is counted."""
+    number = span.text.removesuffix("B")
+    return at("E0247", why, span, f"`{number}`" if number[-1] != "i" else "a number without a unit")
+
+
+def empty_range(span: Span, low: Span, high: Span) -> Diagnostic:
+    """E0248: a range that ends below its start."""
+    turned = f"{high.text} .. {low.text}"
+    return at("E0248", "nothing is within this range", span, f"the lower bound comes first: `{turned}`", instead=turned)
+
+
+def _stride(value: str) -> str:
+    return f"/{value}" if value.isalnum() else f"/({value})"

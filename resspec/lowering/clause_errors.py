@@ -1,0 +1,60 @@
+"""E02, clauses and labels: where they may stand. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+from resspec.diagnostics import Diagnostic, Label, at
+from resspec.source import Span
+
+
+def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:
+    """E0230: a clause that this kind of declaration does not have."""
+    return at("E0230", f"{owner} has no `{clause}`", span, help)
+
+
+def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
+    """E0231: a clause that may stand once stands twice."""
+    labels = (Label(span, "again"), Label(first, "first here"))
+    return Diagnostic("E0231", f"`{clause}` stands twice", labels, "keep one of them")
+
+
+def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
+    """E0232: a declaration without a clause that it needs."""
+    return at("E0232", f"{owner} has no {clause}", span, help)
+
+
+def mixed_body(span: Span, other: Span) -> Diagnostic:
+    """E0233: a block in braces has clauses, or is just one chain."""
+    return Diagnostic("E0233", "a block has clauses or one chain, not both", (Label(span), Label(other, "beside this")),
+                      "`after …` for what follows the sum; `->` between layers of a chain")
+
+
+def bad_label(span: Span, why: str) -> Diagnostic:
+    """E0234: a label that cannot name a module."""
+    return at("E0234", "this label cannot name a module", span, "another label", why)
+
+
+def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
+    """E0235: two modules of one name in one scope."""
+    if first == span:
+        labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
+        help = f"no label here, or `{name}1..:` before the repeat, which numbers what it names"
+    else:
+        labels, help = (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")), "another label"
+    return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
+
+
+def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None) -> Diagnostic:
+    """E0243: an initialisation for a kind of layer that cannot start by it."""
+    what = "a residual" if kind == "residual" else f"`{kind}`"
+    return at("E0243", f"`{law}` cannot start {what}", span, help, why)
+
+
+def loose_chain(span: Span) -> Diagnostic:
+    """E0244: layers in a network that stand in no clause."""
+    return at("E0244", "these layers belong to no part of the network", span, "`stem …`, `stage NAME: …` or `head …`")
+
+
+def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
+    """E0245: a block in braces has one chain; the next line begins another."""
+    labels = (Label(span, f"another {what}"), Label(first, "the first one"))
+    return Diagnostic("E0245", "a block has one chain", labels, f"`-> {span.text.split()[0]}` goes on with the first")

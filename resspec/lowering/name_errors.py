@@ -1,0 +1,134 @@
+"""E02, names: what is called so, where, and how often. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resspec.diagnostics import Diagnostic, Fix, Label, at
+from resspec.source import Span
+from resspec.suggest import listed, meant, only
+
+CIRCULAR = "E0241"
+
+def unknown_layer(span: Span, near: Sequence[str], is_word: bool = False) -> Diagnostic:
+    """E0201: no layer or block has this name, here or in a used library."""
+    if is_word:
+        return at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
+                  f"`{span.text}` is a word of the language")
+    is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
+    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near)
+    return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=only(near))
+
+
+def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0202: a value names nothing that is known at this place."""
+    return at("E0202", f"nothing is called `{span.text}` here", span, meant(near), instead=only(near))
+
+
+def defined_twice(span: Span, first: Span) -> Diagnostic:
+    """E0212: one name, two declarations."""
+    return Diagnostic("E0212", f"`{span.text}` is defined twice", (Label(span, "again"), Label(first, "first here")),
+                      "keep one of them, or give one another name")
+
+
+def reserved(span: Span) -> Diagnostic:
+    """E0213: a word of the language used as a name."""
+    return at("E0213", f"`{span.text}` is a word of the language", span, f"another name, such as `{span.text}_`")
+
+
+def redefines_layer(span: Span) -> Diagnostic:
+    """E0214: a layer cannot be redefined."""
+    help = f"another name, such as `my_{span.text}`"
+    return at("E0214", f"`{span.text}` is built in and cannot be redefined", span, help)
+
+
+def ambiguous(span: Span, places: Sequence[Span]) -> Diagnostic:
+    """E0215: two libraries define the name differently, and this file uses both."""
+    labels = (Label(span), *(Label(place, "one of them") for place in places))
+    return Diagnostic("E0215", f"`{span.text}` is defined by {len(places)} libraries", labels,
+                      "declare it in this file: an own declaration wins")
+
+
+def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0216: files that use each other."""
+    labels = (Label(span, f"uses {name}, which is being read"), *(Label(place, "used from here") for place in trail))
+    return Diagnostic("E0216", "these files use each other", labels, "move what both need into a third file")
+
+
+def no_library(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnostic:
+    """E0217: a library or file that is not there."""
+    where = f"looked for {', '.join(looked)}"
+    quote = '"' if span.text.startswith('"') else ""
+    fix = Fix(span, f"{quote}{near[0]}{quote}") if len(near) == 1 else None
+    return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), meant(near), (where,), fix)
+
+
+def outside_root(span: Span, root: str) -> Diagnostic:
+    """E0218: a spec reads files of its own project only."""
+    help, where = "move or copy it into the project", f"the project is {root}"
+    return Diagnostic("E0218", "this file is outside of the project", (Label(span),), help, (where,))
+
+
+def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0219: a block that contains itself."""
+    labels = (Label(span, "here again"), *(Label(place, "called from here") for place in trail))
+    return Diagnostic("E0219", f"`{name}` contains itself", labels, "repeat with `N x …`; there is no recursion")
+
+
+def unknown_option(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    """E0224: no shortcut option has this name."""
+    return at("E0224", f"no shortcut option is called `{span.text}`", span, meant(near) or f"there are {listed(known[:12])}",
+              instead=only(near))
+
+
+def unknown_network(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0225: no network has this name."""
+    return at("E0225", f"no network is called `{span.text}`", span, meant(near), instead=only(near))
+
+
+def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
+    return at("E0226", f"a shortcut option has no arm `{span.text}`", span, meant(near) or "`same`, `widen` or `change`",
+              instead=only(near))
+
+
+def unknown_law(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0227: no law of initialisation has this name."""
+    return at("E0227", f"no initialisation is called `{span.text}`", span, meant(near), instead=only(near))
+
+
+def unknown_kind(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
+    return at("E0228", f"no layer is called `{span.text}`", span, meant(near), instead=only(near))
+
+
+def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    """E0236: `expect` names a total of the report."""
+    return at("E0236", f"the report has no `{span.text}`", span, meant(near) or f"one of {', '.join(known)}",
+              instead=only(near))
+
+
+def no_merge(span: Span, near: Sequence[str]) -> Diagnostic:
+    """E0238: paths are merged by `add`, `concat` or `mul`."""
+    return at("E0238", f"`{span.text}` merges nothing", span, meant(near) or "`add`, `concat` or `mul`", instead=only(near))
+
+
+def bad_replacement(span: Span) -> Diagnostic:
+    """E0239: `replace` swaps one layer for another."""
+    return at("E0239", f"`{span.text}` is a block, and `replace` takes a layer", span)
+
+
+def no_layer(span: Span, got: str) -> Diagnostic:
+    """E0240: a name that is called like a layer, but stands for a number, a size or an option."""
+    return at("E0240", f"this is {got}, not a layer or block", span)
+
+
+def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
+    """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
+    labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
+    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels)
+
+
+def no_option(span: Span, got: str) -> Diagnostic:
+    """E0246: a name that is used as a shortcut option, but stands for something else."""
+    return at("E0246", f"this is {got}, not a shortcut option", span)

@@ -1,0 +1,81 @@
+"""E03: shapes and structure. Each function's docstring is the page of its code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from resspec.diagnostics import Diagnostic, Label, at
+from resspec.source import Span
+
+UNMET = "E0311"
+
+def residual_mismatch(
+    shortcut: Span, residual: Span, f: str, h: str, what: str, help: str, notes: tuple[str, ...]
+) -> Diagnostic:
+    """E0301: the residual and the shortcut cannot be added."""
+    labels = (Label(shortcut, h), Label(residual, f))
+    return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help, notes)
+
+
+def shape(span: Span, code: str, message: str, help: str | None, incoming: str) -> Diagnostic:
+    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
+    divide. E0305: fields that exclude each other. E0306: channels out of range."""
+    return at(code, message, span, help, f"{incoming} comes in")
+
+
+def unsafe_inplace(span: Span) -> Diagnostic:
+    """E0307: writing in place here would change a value that is still needed."""
+    return at("E0307", "this cannot be done in place: its input is still needed", span, "leave out `inplace=true`")
+
+
+def merge_mismatch(
+    merge: str, first: Span, other: Span, shapes: tuple[str, str], what: str, help: str | None, notes: tuple[str, ...]
+) -> Diagnostic:
+    """E0308: paths whose shapes cannot be merged."""
+    labels = (Label(other, f"this path leaves {shapes[1]}"), Label(first, f"this one leaves {shapes[0]}"))
+    return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help, notes)
+
+
+def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: str) -> Diagnostic:
+    """E0309: the shortcut option does not say what to do where the shape changes like this."""
+    labels = (Label(span, why), *([Label(declared, f"has no `{case}`")] if declared else []))
+    help = f"add `{case}: …`, or choose another option"
+    return Diagnostic("E0309", f"shortcut option `{option}` has no arm `{case}`", labels, help)
+
+
+def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]) -> Diagnostic:
+    """E0310: a spec that would expand beyond all bounds is refused by arithmetic, before it is expanded."""
+    labels = (Label(span), *(Label(place, f"{count:,} times") for count, place in factors if place != span))
+    return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels)
+
+
+def expectation(
+    span: Span, metric: str, found: str, expected: str, off: str, network: Span | None, notes: Sequence[str]
+) -> Diagnostic:
+    """E0311: the network is not what its author, or a budget from outside, expects."""
+    labels = (Label(span, off), *([Label(network, "of this network")] if network else []))
+    return Diagnostic(UNMET, f"`{metric}` is {found}, expected {expected}", labels, None, tuple(notes))
+
+
+def no_shortcut(span: Span, network: Span) -> Diagnostic:
+    """E0312: a block that leaves its shortcut to the network, in a network that chooses none."""
+    labels = (Label(span, "whichever the network chose"), Label(network, "which chose none"))
+    help = "`shortcut B` in the network, or `shortcut none` for a plain one"
+    return Diagnostic("E0312", "no shortcut option was chosen", labels, help)
+
+
+def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
+    """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
+    return at("E0313", f"{what} more than {limit} levels deep", span)
+
+
+def too_much(span: Span) -> Diagnostic:
+    """E0314: a spec that would have to be written out far beyond its own length: distinct layers by the thousand."""
+    return at("E0314", "this expands to too many distinct layers", span, "a repeat of equal shapes costs nothing")
+
+
+def no_norm(residual: Span, init: Span) -> Diagnostic:
+    """E0315: `init residual:` starts the last norm of every residual, and one has none in its row of layers."""
+    labels = (Label(residual, "no norm in this residual"), Label(init, "which this would start"))
+    return Diagnostic("E0315", "`init residual` has nothing to start here", labels,
+                      "leave it out, or write `scale=` at the norms that are meant")

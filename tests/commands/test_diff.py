@@ -1,0 +1,43 @@
+"""`resspec diff`: exit codes, templates, saved reports."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.commands.typed import GOOD, WRONG, Captured, ran, spec
+
+pytestmark = pytest.mark.usefixtures("here")
+
+def test_diff_exit_codes(capsys: Captured) -> None:
+    spec("good.res", GOOD)
+    spec("other.res", GOOD.replace("conv 3x3, 4", "conv 3x3, 5"))
+    spec("wrong.res", WRONG)
+    ran("diff good.res good.res", capsys)
+    ran("diff good.res other.res", capsys, 1)
+    ran("diff good.res other.res --exit-zero", capsys)
+    for command in ("diff good.res wrong.res", "diff good.res nowhere.res", "diff good.res nowhere.json", "diff . good.res"):
+        out, err = ran(command, capsys, 2)
+        assert out == "" and err.startswith("error")
+
+
+def test_diff_of_a_template_tells_what_works(capsys: Captured) -> None:
+    """`diff` has no `--set`."""
+    spec("t.res", "network t(n) { input 3x8x8; head fc n }\n")
+    assert "or, where a command has none, `network my_t = t n=…`" in ran("diff t.res resnet18", capsys, 2)[1]
+    spec("mine.res", "use t\nnetwork my_t = t n=3\n")
+    ran("diff mine.res mine.res", capsys)
+
+
+def test_diff_of_saved_reports(capsys: Captured) -> None:
+    for name in ("resnet50", "torchvision/resnet50"):
+        ran(f"compile {name} --out {name}", capsys)
+    of_specs = json.loads(ran("diff resnet50 torchvision/resnet50 --format json", capsys, 1)[0])
+    saved = "resnet50/resnet50.report.json torchvision/resnet50/resnet50.report.json"
+    of_reports = json.loads(ran(f"diff {saved} --format json", capsys, 1)[0])
+    assert of_reports == {**of_specs, "structure": None, "weights": None}
+    assert of_specs["totals"]["macs"]["delta"] == 4_089_184_256 - 3_857_973_248
+    Path("broken.json").write_text("{", encoding="utf-8")
+    assert "cannot read broken.json: this is no resspec.report/1" in ran("diff broken.json resnet50", capsys, 2)[1]

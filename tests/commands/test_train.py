@@ -1,0 +1,56 @@
+"""`resspec train`: what it prints, plans and refuses."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.typed import Captured, ran
+
+pytestmark = pytest.mark.usefixtures("here")
+
+def test_train(capsys: Captured) -> None:
+    for folder in ("runs/digits", "runs/digits-2"):
+        out, err = ran("train digits --epochs 1", capsys)
+        assert re.search(r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err)
+        assert re.fullmatch(rf"test accuracy \d\d\.\d\d% \(\d+ of \d+ images\), loss \d\.\d+, recorded in {folder}\n", out)
+        assert (Path(folder) / "weights.safetensors").is_file()
+
+
+def test_train_plan(capsys: Captured) -> None:
+    out, err = ran("train lib/he2015:cifar --set n=1 --set images=1x8x8 --set rate=0.2 --set batch=32 --plan", capsys)
+    assert err == ""
+    assert re.search(r"^network +cifar, 75,002 parameters$", out, re.MULTILINE)
+    assert re.search(r"^optimizer +sgd, rate 0\.2,", out, re.MULTILINE)
+    assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize(("setting", "says"), [
+    ("ratee=1", "neither the network nor the recipe has `ratee`; did you mean `rate`?"),
+    ("name=sgd", "`name` may be optimizer.name, schedule.name: say which"),
+    ("batch=3", "`batch` is a parameter of the network and a key of the recipe: say net.batch or recipe.batch"),
+])
+def test_train_settings(setting: str, says: str, capsys: Captured) -> None:
+    Path("own.res").write_text("network own(batch, rte) { input 1x8x8\n head fc batch\n }")
+    assert says in ran(f"train own.res --plan --set {setting}", capsys, 2)[1]
+    assert "sgd, rate 0.3" in ran("train own.res --plan --set net.batch=10 --set rte=1 --set recipe.rate=0.3", capsys)[0]
+
+
+def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
+    out, err = ran("train resnet18", capsys, 1)
+    assert out == "" and "error[E0501]" in err and "1x8x8" in err
+
+
+@pytest.mark.parametrize("missing", ["torch", "sklearn", "safetensors"])
+def test_train_without_torch(missing: str) -> None:
+    """In a process of its own, in which the package cannot be found."""
+    train = "from resspec import cli; sys.exit(cli.run(['train', 'digits', '--epochs', '1']))"
+    script = f"import sys; sys.modules[{missing!r}] = None; {train}"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: `resspec train` needs torch and what comes with it, and ")
+    assert done.stderr.endswith(f" {missing} is not installed: pip install 'resspec[torch]'\n")
