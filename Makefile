@@ -29,7 +29,7 @@ lint: .venv/.dev
 bench: .venv/.dev
 	$(BIN)/pytest tests/benchmarks -s
 
-# make campaign  hours of random tests; stop it at any time, the same command goes on
+# make campaign  hours of random tests, on all cores or CAMPAIGN_WORKERS; stop it at any time, the same command goes on
 campaign: .venv/.dev
 	$(BIN)/pytest tests/campaign -s
 

@@ -21,7 +21,7 @@ def test_kills() -> None:
     with serving() as server, TemporaryDirectory() as folder:  # of its own: hours outlive pytest's
         courses = [Course(server, Path(folder) / f"{recipe}-{workers}", recipe, workers) for recipe, workers in RUNS]
 
-        def eight(seed: int) -> None:
+        def eight(seed: int, _: Path) -> None:
             course, chance = courses[seed // 8 % len(courses)], Random(seed)
             came: Counter[str] = Counter(json.loads(KILLS.read_text(encoding="utf-8")) if KILLS.exists() else {})
             until, run = came.total() + 8, course.folder / "killed"
@@ -38,7 +38,7 @@ def test_kills() -> None:
             settle(course, run)
             KILLS.write_text(json.dumps(came) + "\n", encoding="utf-8")
 
-        onwards("kills", 1_000, eight, each=8)
+        onwards("kills", 1_000, eight, each=8, batch=1, workers=1)
 
 
 def settle(course: Course, run: Path) -> None:
