@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.budgets import unmet
+from resspec.collector import paused
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.nodes import Network
 from resspec.lint import lint
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 Parameter = int | float | bool | str | tuple[int, ...]
 
 
+@paused()
 def load(spec: str | Path, /, network: str | None = None, input: str | None = None, **parameters: Parameter) -> Network:
     """The IR of a network: of a file, of `FILE:NAME`, or of a shipped spec by its bare name.
 

@@ -42,8 +42,8 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
         return sources[real]
 
     @cache
-    def root() -> Path:
-        return revision.root if revision else project_root(path)
+    def root() -> str:
+        return os.path.realpath(revision.root if revision else project_root(path))
 
     def read_used(use: ast.Use, user: Source) -> Source:
         return source(_find_used(use, folders[user], root, revision))
@@ -167,14 +167,14 @@ def _shown(path: Path) -> str:
     return f"specs/{path.relative_to(folder).as_posix()}"
 
 
-def _find_used(use: ast.Use, beside: Path, root: Callable[[], Path], revision: Revision | None) -> Path:
+def _find_used(use: ast.Use, beside: Path, root: Callable[[], str], revision: Revision | None) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")
     candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
     for path in candidates:
         is_there = _is_there(path, revision)
-        if (is_there or use.is_file) and not _is_within(path, libraries) and not _is_within(path, root()):
-            raise SpecError([name_errors.outside_root(use.target.span, str(root()))])
+        if (is_there or use.is_file) and not _is_within(path, _real(libraries)) and not _is_within(path, root()):
+            raise SpecError([name_errors.outside_root(use.target.span, root())])
         if is_there:
             return path
     if use.is_file:
@@ -184,6 +184,11 @@ def _find_used(use: ast.Use, beside: Path, root: Callable[[], Path], revision: R
     raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
 
 
-def _is_within(path: Path, folder: Path) -> bool:
-    """Whether it lies there, links followed."""
-    return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+def _is_within(path: Path, folder: str) -> bool:
+    """Whether it lies in a folder whose links are followed already."""
+    return os.path.realpath(path).startswith(folder.rstrip("/") + "/")
+
+
+@cache
+def _real(shipped_folder: Path) -> str:
+    return os.path.realpath(shipped_folder)

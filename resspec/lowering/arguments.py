@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
 from fractions import Fraction
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
@@ -36,27 +37,34 @@ _EXAMPLES = {"conv": "`conv 3x3, 64`", "upconv": "`upconv 2x2, 64, /2`", "fc": "
 class Given(NamedTuple):
     """Arguments as written, sorted by how they are given; a repeated turn takes no stride."""
 
-    bare: list[ast.Value]
-    stride: ast.Stride | None
-    keywords: dict[str, ast.Keyword]
+    bare: Sequence[ast.Value] = ()
+    stride: ast.Stride | None = None
+    keywords: Mapping[str, ast.Keyword] = MappingProxyType({})
 
 
-def sort(arguments: Iterable[ast.Argument], report: Report) -> Given:
+_NOTHING = Given()
+
+
+def sort(arguments: Collection[ast.Argument], report: Report) -> Given:
     """Arguments by their form; what is given twice is reported."""
-    given = Given([], None, {})
+    if not arguments:
+        return _NOTHING
+    bare: list[ast.Value] = []
+    keywords: dict[str, ast.Keyword] = {}
+    stride = None
     for argument in arguments:
         match argument:
             case ast.Stride():
-                if given.stride is not None:
+                if stride is not None:
                     report(argument_errors.given_twice(argument.span, "/"))
-                given = given._replace(stride=argument)
+                stride = argument
             case ast.Keyword(name=name):
-                if name.text in given.keywords:
+                if name.text in keywords:
                     report(argument_errors.given_twice(name.span, name.text))
-                given.keywords[name.text] = argument
+                keywords[name.text] = argument
             case _:
-                given.bare.append(argument)
-    return given
+                bare.append(argument)
+    return Given(bare, stride, keywords)
 
 
 class Bound(NamedTuple):

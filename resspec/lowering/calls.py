@@ -34,7 +34,7 @@ def call(
 ) -> tuple[Draft | None, bool]:
     """The draft, and whether it bears the label itself: layers and modules do, abbreviations do not."""
     given = arguments.sort(call.arguments, frame.report)
-    if not strided:
+    if given.stride is not None and not strided:
         given = given._replace(stride=None)
     callee = _callee(call, frame)
     if callee is None:
@@ -89,18 +89,18 @@ def _layer(
     if bound is None or x is None:
         return None
     lowerer.spend(call.span, frame)
-    entered, layer, steps = x, bound.layer, list[Draft]()
+    entered, layer, flatten = x, bound.layer, None
     if isinstance(layer, Fc) and len(x.dims) > 1:
         x = Shape((x.elements,))
-        steps.append(Leaf(Flatten(), "flatten", entered, x, call.span, implied=True))
+        flatten = Leaf(Flatten(), "flatten", entered, x, call.span, implied=True)
     try:
         output = layer.infer(x)
     except ShapeError as error:
         notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
         frame.report(shape_errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
         return None
-    steps.append(Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label))
-    return row(steps, entered, call.span)
+    leaf = Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label)
+    return row([flatten, leaf], entered, call.span) if flatten else leaf
 
 
 def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:

@@ -100,7 +100,8 @@ class Lowerer:
             frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
             return None
         self.depth += 2
-        entered, steps, size = x, list[Draft](), 0
+        steps: list[Draft] = []
+        entered, size = x, 0
         self.rows.append(steps)
         for step in chain.steps:
             draft = self.step(step, x, frame)

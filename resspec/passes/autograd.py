@@ -75,6 +75,9 @@ class _Value(NamedTuple):
     storage: int
     strides: Strides
 
+    def keeping(self, kept: bool) -> _Value:
+        return self if kept == self.kept else _Value(self.needs_gradient, kept, self.storage, self.strides)
+
 
 class _Step(NamedTuple):
     """What a node does with its input. `within`: the output lies in the input's storage; `kept`: that storage is, now."""
@@ -152,17 +155,17 @@ class _Trace:
             done = _then(done, step)
             if from_here_alike:
                 break
-        return done._replace(cost=_sum(costs))
+        return _Step(_sum(costs), done.output, done.within, done.kept)
 
     def _merge(self, node: Parallel, x: _Value, turn: int | None) -> _Step:
         costs, kept = [], x.kept
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for path in node.paths:
-            step = self.node(path, x if x.kept == kept else x._replace(kept=kept), turn)
+            step = self.node(path, x.keeping(kept), turn)
             costs.append(step.cost)
             kept = step.kept
             values.append((step.output, step.within))
-        own, y, within, kept = _merged(node, x._replace(kept=kept), values)
+        own, y, within, kept = _merged(node, x.keeping(kept), values)
         return _Step(_sum([*costs, own]), y, within, kept)
 
     def _has_ramp(self, node: Node) -> bool:
@@ -186,12 +189,12 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
     if layer.hands_on():
         return _FREE, x, True, x.kept
     if (strides := layer.view(entering, x.strides)) is not None:
-        return _FREE, x._replace(strides=strides), True, x.kept
+        return _FREE, _Value(x.needs_gradient, x.kept, x.storage, strides), True, x.kept
     learns = not frozen and bool(layer.parameters(entering))
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
     if within:
-        y = x if x.needs_gradient == needs else x._replace(needs_gradient=needs)
+        y = x if x.needs_gradient == needs else _Value(needs, x.kept, x.storage, x.strides)
     else:
         y = _fresh(needs, leaving.dims, layer.order(x.strides))
     if not needs:
@@ -205,10 +208,10 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
         elif not kept:
             values, kept = values + x.storage, True
     if within:
-        y = y if y.kept == kept else y._replace(kept=kept)
+        y = y.keeping(kept)
     elif layer.saves_output:
-        values, y = values + y.storage, y._replace(kept=True)
-    own = own if own.values == values else own._replace(values=values)
+        values, y = values + y.storage, y.keeping(True)
+    own = own if own.values == values else Kept(values, *own[1:])
     return Backward(macs, own), y, within, kept
 
 

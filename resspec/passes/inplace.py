@@ -81,7 +81,8 @@ class Decisions:
         y = Memory.OWN if layer.output == "new" else x if layer.output == "same" else min(x, Memory.PART)
         if isinstance(layer, Activation):
             decision = self._decision(layer.inplace, x, op.span, by_default=layer.inplace_by_default)
-            op = op.changed(layer=self._layer(layer, decision))
+            layer = self._layer(layer, decision)
+            op = Op(input=op.input, output=op.output, span=op.span, name=op.name, layer=layer, init=op.init)
             y = x if decision else y
         return op, Memory.NEEDED if layer.saves_output else y
 

@@ -20,6 +20,7 @@ from resspec.ir.shape import Name
 from resspec.passes.inference import Peak
 
 _DEEPEST = 3  # calls in calls, of a statement
+_AROUND = (Activation, Gelu, Sigmoid, Norm)
 
 
 def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
@@ -131,11 +132,11 @@ class _Frame:
             return _Value(x.storage, x.strides, depth)
         if (strides := layer.view(op.input, x.strides)) is not None:
             return _Value(x.storage, strides, depth)
-        y = self._new(op, layer.order(x.strides), x.storage)
+        y = self._new(op, layer.order(x.strides), x.storage, depth=depth)
         if layer.copies(op.input, x.strides, self.sizes[x.storage]):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
             self._hold(_peak(op, self._live(x.storage, y.storage) + max(op.input.elements, sums)))
-        return _Value(y.storage, y.strides, depth)
+        return y
 
     def _module(self, body: _Body, x: _Value, role: str) -> _Value:
         x = self._assigned(x, role)
@@ -168,11 +169,11 @@ class _Frame:
                 self._hold(_peak(node, self._live(values[0].storage, other.storage)))
             return values[0]
         if node.merge == "concat":
-            return self._new(node, values[0].strides, *(value.storage for value in values))._replace(depth=1)
+            return self._new(node, values[0].strides, *(value.storage for value in values))
         left, *rest = values
         for i in range(len(rest)):
             left = self._new(node, left.strides, left.storage, *(value.storage for value in rest[i:]))
-        return left._replace(depth=1)
+        return left
 
     def _path(self, path: Node, x: _Value, role: str, main: bool) -> _Value:
         """Where other instances of the block read what is activated first from both paths, it has a name here, too."""
@@ -203,16 +204,16 @@ class _Frame:
     def _reserve(self, value: _Value) -> None:
         self.reserved += [name for name, storage in self.names.items() if storage == value.storage]
 
-    def _new(self, node: Op | Parallel, like: Strides, *read: int) -> _Value:
+    def _new(self, node: Op | Parallel, like: Strides, *read: int, depth: int = 1) -> _Value:
         self.sizes.append(prod(node.output.dims))
         y = len(self.sizes) - 1
         if (elements := self._live(y, *read)) > self.peak.elements:
             self._hold(_peak(node, elements))
-        return _Value(y, dense(node.output.dims, like))
+        return _Value(y, dense(node.output.dims, like), depth)
 
     def _hold(self, peak: Peak) -> None:
         if peak.elements > self.peak.elements:
-            self.peak = peak._replace(trail=(*self.turns, *peak.trail))
+            self.peak = Peak(peak.elements, (*self.turns, *peak.trail), peak.span)
 
     def _live(self, *storages: int) -> int:
         return sum([self.sizes[storage] for storage in {0, *self.names.values(), *storages}])
@@ -236,7 +237,7 @@ def _is_row(node: Node, numbered: bool) -> bool:
 
 def _is_around(node: Node) -> bool:
     """Whether it is written around the expression before it."""
-    return isinstance(node, Op) and isinstance(node.layer, Activation | Gelu | Sigmoid | Norm)
+    return isinstance(node, Op) and isinstance(node.layer, _AROUND)
 
 
 def _has_steps(node: Node) -> bool:

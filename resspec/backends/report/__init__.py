@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from resspec.backends.report.views import Row, View, rows
+from resspec.collector import paused
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
@@ -49,6 +50,7 @@ class Report(NamedTuple):
     like: Like | None = None
 
 
+@paused()
 def report(
     network: Network, known: Known | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
     like: str | None = None,

@@ -6,6 +6,8 @@ import json
 from fractions import Fraction
 from typing import Any
 
+import pydantic_core
+
 from resspec.backends.report import MaxBatch, Report, Tensors
 from resspec.backends.report.views import VIEWS, Row
 from resspec.diagnostics import UsageError
@@ -20,7 +22,7 @@ SCHEMA = "resspec.report/1"
 
 def to_json(report: Report) -> str:
     """As `schemas/report.schema.json` says."""
-    return json.dumps(to_document(report), indent=2, ensure_ascii=False) + "\n"
+    return f"{pydantic_core.to_json(to_document(report), indent=2).decode()}\n"
 
 
 def to_document(report: Report) -> dict[str, Any]:
