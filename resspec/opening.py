@@ -186,7 +186,7 @@ def _find_used(use: ast.Use, beside: Path, root: Callable[[], str], revision: Re
 
 def _is_within(path: Path, folder: str) -> bool:
     """Whether it lies in a folder whose links are followed already."""
-    return os.path.realpath(path).startswith(folder.rstrip("/") + "/")
+    return f"{os.path.realpath(path)}/".startswith(f"{folder.rstrip('/')}/")
 
 
 @cache
