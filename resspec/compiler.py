@@ -26,6 +26,7 @@ from resspec.syntax.parse import parse
 if TYPE_CHECKING:
     from torch import nn
 
+    from resspec.backends.onnx import Off
     from resspec.backends.report import Report
 
 Parameter = int | float | bool | str | tuple[int, ...]
@@ -114,7 +115,7 @@ class Exported(NamedTuple):
     report: Report
     onnx: bytes
     files: dict[str, str]
-    off: float | None
+    off: Off | None
 
 
 def compile_onnx(spec: str | Path, start: Callable[[nn.Module], None] | None = None, /, **parameters: Parameter) -> Exported:

@@ -13,6 +13,7 @@ from resspec.commands.terminal import color, width
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
+    from resspec.backends.onnx import Off
     from resspec.backends.report import Report
 
 SUMMARY = "print the report, and write a PyTorch or ONNX file and the report as JSON"
@@ -72,9 +73,18 @@ def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
 
         given = weights.read(arguments.weights) if arguments.weights else None
         made = compile_onnx(arguments.spec, given.into if given else None, **dict(arguments.set))
-    print("onnxruntime was not compared: with these weights the outputs are not finite, or all zero" if made.off is None else
-          f"onnxruntime agrees with torch to {made.off:.0e} of the largest output", file=sys.stderr)
+    print(_agreement(made.off), file=sys.stderr)
     return made.report, {f"{made.network.name}.onnx": made.onnx, **{name: text.encode() for name, text in made.files.items()}}
+
+
+def _agreement(off: Off | None) -> str:
+    if off is None:
+        return "onnxruntime was not compared: with these weights the outputs are not finite, or all zero"
+    agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
+    if off.exact is None:
+        return agreed
+    return (f"{agreed}: rounding makes that much of this network with these weights (torch's float32 is {off.rounding:.0e} "
+            f"from its float64); in float64 the file computes what torch does, to {off.exact:.0e}")
 
 
 def _emitted(arguments: Namespace) -> str:

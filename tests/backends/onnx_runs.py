@@ -11,18 +11,20 @@ from onnxruntime import InferenceSession
 from torch import nn
 
 from resspec.backends.module import build
-from resspec.backends.onnx import to_onnx
+from resspec.backends.onnx import exactly_off, to_onnx
 from resspec.ir.nodes import Network
 
 
 class Off(NamedTuple):
-    """How far onnxruntime is from torch, and torch in float32 from torch in float64; of the largest logit."""
+    """How far onnxruntime is from torch, torch in float32 from torch in float64, and the graph in float64 from that; of the
+    largest logit."""
 
     error: float
     rounding: float
+    exact: float | None
 
 
-def off(network: Network, batches: tuple[int, ...] = (1, 5)) -> Off:
+def off(network: Network, batches: tuple[int, ...] = (1, 5), *, exactly: bool = False) -> Off:
     """After batch norms have seen data; the worst of some batches."""
     module = settled(network)
     content = to_onnx(network, lambda started: _copy(module, started)).content
@@ -38,7 +40,8 @@ def off(network: Network, batches: tuple[int, ...] = (1, 5)) -> Off:
         assert wanted.isfinite().all() and wanted.abs().max() > 0 and found.shape == wanted.shape
         worst = max(worst, float((torch.from_numpy(found) - wanted).abs().max() / wanted.abs().max()))
         own = max(own, float((wanted - exact).abs().max() / exact.abs().max()))
-    return Off(worst, own)
+    exact = exactly_off(content, module, torch.randn(2, *network.input.dims)) if exactly else None
+    return Off(worst, own, exact)
 
 
 def settled(network: Network) -> nn.Module:
