@@ -5,11 +5,11 @@ from __future__ import annotations
 import gc
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.diagnostics import UsageError
+from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from resspec.ir.nodes import Network
     from resspec.train.evaluate import Evaluation, Protocol
     from resspec.train.recipe import Recipe
+    from resspec.train.weights import Given
 
 SUMMARY = "measure a network on test images, beside what was published"
 EXAMPLES = """\
@@ -60,7 +61,7 @@ class Asked(NamedTuple):
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
-        from resspec.train import data, processes
+        from resspec.train import data, errors, processes
         from resspec.train.curves import draw_confusion
         from resspec.train.evaluate import Exam, evaluate
 
@@ -68,8 +69,8 @@ def run(arguments: Namespace) -> int:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
         asked = _run(arguments) if (Path(arguments.spec) / "run.json").is_file() else _spec(arguments)
         found = data.load(asked.data, normalise=asked.recipe.data.normalise, download=arguments.download)
-        if asked.network.output.elements != len(found.classes):
-            raise UsageError(f"`{found.name}` has {len(found.classes)} classes, the network leaves {asked.network.output}")
+        if told := tuple(errors.other_classes(asked.network, found)):
+            raise SpecError(told)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
             raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
         with processes.joined(arguments.device) as together:
@@ -99,33 +100,30 @@ def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, 
 
 
 def _run(arguments: Namespace) -> Asked:
-    """Raises UsageError for a run that has not ended."""
-    import json
-
-    from resspec import compiler
-    from resspec.train import recipe_file
+    """Raises UsageError for a run that has not ended or is damaged."""
+    from resspec.train import recipe_file, record, weights
     from resspec.train.data import NAMES
+    from resspec.train.recipe import Recipe
 
     folder = Path(arguments.spec)
-    try:
-        facts: dict[str, Any] = json.loads((folder / "run.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder / 'run.json'} cannot be read: {error}", "E0603") from None
-    path = arguments.weights or folder / "weights.safetensors"
-    if not path.is_file():
+    facts, ended = record.read(folder) or {}, record.result(folder)
+    if not ended and not arguments.weights:
         raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it", "E0613")
+    final = weights.read(arguments.weights or folder / "weights.safetensors")
+    if ended and not arguments.weights and final.digest != ended["weights"]:
+        raise UsageError(f"{final.path} is damaged: it is not what the run ended with", "E0603")
     data = arguments.data or facts["data"]["name"]
     if data not in NAMES and not arguments.data:
         raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
-    recipe = recipe_file.load(arguments.recipe or str(folder / "recipe.yaml"))
+    recipe = recipe_file.load(arguments.recipe) if arguments.recipe else Recipe.model_validate(facts["recipe"])
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
-    network = compiler.load(folder / "spec.res")
-    return Asked(network, _fitting(path, network), recipe, name, data, facts["data"]["test"])
+    network = record.network(folder, facts)
+    return Asked(network, _fitting(final, network), recipe, name, data, facts["data"]["test"])
 
 
 def _spec(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
-    from resspec.train import recipe_file
+    from resspec.train import recipe_file, weights
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
@@ -134,15 +132,14 @@ def _spec(arguments: Namespace) -> Asked:
     name = arguments.recipe or known.get(arguments.data, arguments.data)
     if not arguments.recipe and name not in recipe_file.names():
         name = known["imagenet"]
-    return Asked(network, _fitting(arguments.weights, network), recipe_file.load(name),
+    return Asked(network, _fitting(weights.read(arguments.weights), network), recipe_file.load(name),
                  arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None)
 
 
-def _fitting(path: Path, network: Network) -> dict[str, Tensor]:
+def _fitting(weights: Given, network: Network) -> dict[str, Tensor]:
     """Raises UsageError, which tells all that does not fit."""
     from resspec.backends.module import build
-    from resspec.train import weights
 
     module = build(network)
-    weights.read(path).into(module)
+    weights.into(module)
     return module.state_dict()

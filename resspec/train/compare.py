@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from resspec.backends.table import Column, longest, shown, table, text
 from resspec.diagnostics import UsageError
+from resspec.train import record
 from resspec.train.curves import Curve, draw, read
 
 
@@ -24,18 +25,18 @@ class Run(NamedTuple):
 
 def load(folder: Path, name: str | None = None) -> Run:
     """Raises UsageError where there is no run."""
-    rows = read(folder)
+    rows, facts, ended = read(folder), record.read(folder), record.result(folder)
+    if facts is None:
+        raise UsageError(f"{folder} holds no run", "E0603")
     try:
-        facts = json.loads((folder / "run.json").read_text(encoding="utf-8"))
         timings = folder / "timings.jsonl"
         times = [json.loads(line) for line in timings.read_text().splitlines()] if timings.is_file() else []
     except (OSError, ValueError) as error:
         raise UsageError(f"{folder} holds no run: {getattr(error, 'strerror', None) or error}", "E0603") from None
-    result = folder / "result.json"
     tests = [row for row in rows if row["part"] in ("test", "held-out")]
     test = tests[-1] if tests else None
-    if result.is_file():
-        test = {**(test or {}), **json.loads(result.read_text(encoding="utf-8")), "part": "test"}
+    if ended is not None:
+        test = {**(test or {}), **ended, "part": "test"}
     return Run(name or folder.name, facts, rows, test, times[-1]["seconds"] if times else None)
 
 

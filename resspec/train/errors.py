@@ -19,6 +19,11 @@ def misfits(network: Network, data: Dataset, recipe: Recipe) -> Iterator[Diagnos
     shown = data.shown(recipe.data)
     if any(wanted != has for wanted, has in zip(network.input.dims, shown, strict=True) if has):
         yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, shown)))
+    yield from other_classes(network, data)
+
+
+def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
+    """Where it does not end with one number for each class."""
     if network.output.dims != (len(data.classes),):
         yield wrong_classes(_span(_last(network.body).span), str(network.output), data.name, len(data.classes))
 

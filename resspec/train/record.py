@@ -8,8 +8,10 @@
     checkpoints/          see checkpoint.py
     weights.safetensors   the trained parameters and buffers, under the names that the spec gives them
     curves.png .svg       loss and error by epoch
-    result.json           what was measured at the end; it exists only where a run has ended
+    result.json           what was measured at the end, and the digest of the weights; it exists only where a run has ended
     lock                  held by the process that trains; that of a dead one holds nothing up
+
+run.json and result.json end with a digest of what else they say.
 """
 
 from __future__ import annotations
@@ -23,15 +25,19 @@ import platform
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.train.state import Row, lines
 
-SCHEMA = "resspec.run/2"
+if TYPE_CHECKING:
+    from resspec.ir.nodes import Network
+
+SCHEMA = "resspec.run/3"
 BEFORE, DRAFTS = ("lock", "spec.res", "recipe.yaml"), ".*.partial"  # in a folder before there is a run; see files.write
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
@@ -64,7 +70,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     """run.json, or None where there is no run yet. Raises UsageError where the folder holds something else."""
     path = folder / "run.json"
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = _read_json(path)
     except FileNotFoundError:
         if folder.is_dir() and any(file.name not in BEFORE and not file.match(DRAFTS) for file in folder.iterdir()):
             told = f"the run folder {folder} is not empty, and holds no run; it is left as it is"
@@ -74,6 +80,8 @@ def read(folder: Path) -> dict[str, Any] | None:
         raise UsageError(f"{path} cannot be read: {error}", "E0603") from None
     if found.get("schema") != SCHEMA:
         raise UsageError(f"{path} is no {SCHEMA}: another version of resspec made it", "E0604")
+    if not _is_sealed(found):
+        raise UsageError(f"{path} is damaged: it does not say what was written", "E0603")
     return found
 
 
@@ -81,12 +89,25 @@ def result(folder: Path) -> dict[str, Any] | None:
     """result.json of a run that has ended."""
     path = folder / "result.json"
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        found = _read_json(path)
+        if not _is_sealed(found):
+            raise ValueError("it is damaged, and does not say what was written")
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}; without it the same command makes it anew", "E0603") from None
     return found
+
+
+def network(folder: Path, found: Mapping[str, Any]) -> Network:
+    """That of spec.res; `found`: run.json. Raises SpecError, and UsageError where it is another."""
+    from resspec.compiler import load
+    from resspec.ir.fingerprint import fingerprint
+
+    saved = load(folder / "spec.res")
+    if fingerprint(saved) != found["hash"]:
+        raise UsageError(f"{folder / 'spec.res'} is damaged: it is not the network of the run", "E0603")
+    return saved
 
 
 def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> None:
@@ -125,7 +146,23 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write(path, (json.dumps({**value, "sha256": _digest(value)}, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Raises OSError, ValueError."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(found, dict):
+        raise ValueError("it is no table")
+    return found
+
+
+def _is_sealed(found: Mapping[str, Any]) -> bool:
+    return found.get("sha256") == _digest({name: value for name, value in found.items() if name != "sha256"})
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

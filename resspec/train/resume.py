@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from resspec.ir.fingerprint import fingerprint
+from resspec.train import record
 from resspec.train.plan import Job
 
 
@@ -40,8 +40,6 @@ def _network(found: dict[str, Any], job: Job, run: Path) -> str:
     from resspec.backends.diff import Side, diff
     from resspec.backends.diff.table import to_table
     from resspec.backends.report import report
-    from resspec.compiler import load
 
-    saved = load(run / "spec.res")
-    assert fingerprint(saved) == found["hash"], "spec.res is the network of run.json"
+    saved = record.network(run, found)
     return "\n\n" + to_table(diff(Side(report(saved), saved), Side(report(job.network), job.network))).rstrip()

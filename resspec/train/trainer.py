@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -122,9 +123,11 @@ def finish(plan: Plan, state: State, run: Path, stopping: stop.Stop) -> dict[str
         loss, top1, top5 = found
     else:
         loss, top1, top5 = tested["loss"], tested["top1"], tested["top5"]
-    facts = {"loss": loss, "top1": top1, "top5": top5, "correct": round(top1 * len(data.test)), "total": len(data.test)}
+    weights = save({k: t.contiguous() for k, t in state.best.state_dict().items()})
+    facts = {"loss": loss, "top1": top1, "top5": top5, "correct": round(top1 * len(data.test)), "total": len(data.test),
+             "weights": sha256(weights).hexdigest()}
     if plan.processes.first:
-        write(run / "weights.safetensors", save({k: t.contiguous() for k, t in state.best.state_dict().items()}))
+        write(run / "weights.safetensors", weights)
         record.metrics(run, state.rows)
         curves.draw([Curve(f"{plan.job.network.name} on {data.name}", state.rows)], run)
         record.write_json(run / "result.json", facts)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.train import compare
+from resspec.train import compare, record
 from resspec.train.curves import Curve, apart, draw, draw_confusion
 
 
@@ -32,8 +32,8 @@ def recorded(folder: Path, error: float = 0.2, epochs: int = 3) -> Path:
     (folder / "metrics.jsonl").write_text(lines)
     timings = ({"step": 10, "seconds": 60.0}, {"step": 30, "seconds": 3723.4})
     (folder / "timings.jsonl").write_text("".join(json.dumps(timing) + "\n" for timing in timings))
-    facts = {"network": "small", "hash": "0123456789abcdef", "seed": 4, "data": {"name": "digits"}}
-    (folder / "run.json").write_text(json.dumps(facts))
+    facts = {"schema": record.SCHEMA, "network": "small", "hash": "0123456789abcdef", "seed": 4, "data": {"name": "digits"}}
+    record.write_json(folder / "run.json", facts)
     return folder
 
 
@@ -102,7 +102,7 @@ def test_runs_are_compared_in_a_table_and_one_picture(tmp_path: Path, capsys: py
 
 def test_the_end_of_a_run_counts_more_than_its_last_row(tmp_path: Path) -> None:
     folder = recorded(tmp_path / "a")
-    (folder / "result.json").write_text(json.dumps({"loss": 0.1, "top1": 0.95, "top5": 1.0}))
+    record.write_json(folder / "result.json", {"loss": 0.1, "top1": 0.95, "top5": 1.0})
     assert "5.00%" in compare.to_table([compare.load(folder)], 80, color=False)
 
 

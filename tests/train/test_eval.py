@@ -1,8 +1,8 @@
 """`resspec eval`: of weights in a file, beside what was published, and what it refuses."""
 
 import csv
-import json
 from pathlib import Path
+from random import Random
 
 import pytest
 import torch
@@ -12,9 +12,11 @@ from resspec.backends.module import build
 from resspec.cli import run
 from resspec.commands import eval as command
 from resspec.compiler import load
+from resspec.train import record
 from resspec.train.data import load as load_data
 from resspec.train.data.memory import InMemory
 from resspec.train.evaluate import Evaluation
+from tests.train.small import tiny, train
 
 
 @pytest.fixture
@@ -66,5 +68,33 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert "do not fit this network" in refused("resnet20", "--weights", str(weights), "--data", "digits")
     assert "a batch is of 1 image" in refused("digits", "--weights", str(weights), "--data", "digits", "--batch", "0")
     (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "run.json").write_text(json.dumps({"data": {"name": "digits", "test": ""}}))
+    record.write_json(tmp_path / "run" / "run.json", {"schema": record.SCHEMA})
     assert "has not ended" in refused(str(tmp_path / "run"))
+
+
+def test_other_classes_are_told_at_their_place(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "network net { input 1x8x8; head avgpool -> fc 7 }\n"
+    (weights.parent / "net.res").write_text(text)
+    save_file(build(load(weights.parent / "net.res")).state_dict(), weights)
+    assert run(["eval", str(weights.parent / "net.res"), "--weights", str(weights), "--data", "digits"]) == 1
+    told = capsys.readouterr().err
+    assert "error[E0502]: `digits` has 10 classes, the network leaves 7" in told
+    assert "^^^^ leaves 7" in told
+
+
+@pytest.mark.parametrize("name", ["run.json", "result.json", "weights.safetensors", "spec.res"])
+def test_a_run_whose_bits_flip_is_not_measured(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, chance = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations").run, Random(0)
+    assert run(["eval", str(folder)]) == 0
+    measured, content = capsys.readouterr().out, (folder / name).read_bytes()
+    for _ in range(20):
+        flipped = bytearray(content)
+        flipped[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        (folder / name).write_bytes(flipped)
+        code = run(["eval", str(folder)])
+        out, err = capsys.readouterr()
+        if code == 0 and name == "spec.res":
+            assert out == measured  # a space that is another one
+        else:
+            assert (code > 0, out) == (True, "")
+            assert name in err
