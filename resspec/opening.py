@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
@@ -18,6 +19,8 @@ from resspec.source import Source
 from resspec.suggest import alike, nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import read
+
+_DECLARATION = re.compile(r"^(?:block|shortcut|network) (\w+)", re.MULTILINE)
 
 
 class Opened(NamedTuple):
@@ -48,7 +51,7 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     def read_used(use: ast.Use, user: Source) -> Source:
         return source(_find_used(use, folders[user], root, revision))
 
-    return Opened(path, Loader(read_used, diagnostics.append).load(source(path)), diagnostics)
+    return Opened(path, Loader(read_used, diagnostics.append, _declaring).load(source(path)), diagnostics)
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
@@ -182,6 +185,17 @@ def _find_used(use: ast.Use, beside: Path, root: Callable[[], str], revision: Re
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
     raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
+
+
+def _declaring(name: str) -> list[str]:
+    """The shipped libraries that declare a name."""
+    return [library for library, names in _shipped_libraries().items() if name in names]
+
+
+@cache
+def _shipped_libraries() -> dict[str, frozenset[str]]:
+    texts = {path.stem: files.read(path, 2 << 20).decode() for path in sorted(shipped.path("specs", "lib").glob("*.res"))}
+    return {name: frozenset(_DECLARATION.findall(text)) for name, text in texts.items()}
 
 
 def _is_within(path: Path, folder: str) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil, floor
 
 from resspec.diagnostics import Diagnostic, Fix, Label, at
 from resspec.source import Span
-from resspec.suggest import listed, meant, only
+from resspec.suggest import any_of, listed, meant, only
 
 
 def unknown_argument(
@@ -21,7 +24,8 @@ def unknown_argument(
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
     """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
-    return at("E0204", "a stride is written with a slash", span, f"`/{value}`", instead=_stride(value))
+    written = _stride(value)
+    return at("E0204", f"a stride is not written `{span.text}`", span, f"`{written}`", instead=written)
 
 
 def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
@@ -43,17 +47,27 @@ def missing_argument(span: Span, callee: str, needs: str, example: str | None) -
 
 def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
     """E0207: an argument of another kind than the layer takes: a size for a number, a fraction for a whole number."""
-    return at("E0207", f"{argument} is {needs}, not {got}", span)
+    return at("E0207", f"{argument} cannot be {got}", span, needs)
 
 
-def not_whole(span: Span, argument: str, got: str) -> Diagnostic:
+def not_whole(span: Span, argument: str, got: Fraction) -> Diagnostic:
     """E0208: a division with a remainder where a whole number is needed."""
-    return at("E0208", f"{argument} is a whole number, and this is {got}", span, "`//` rounds down")
+    below, above = floor(got), max(ceil(got), 1)
+    message, help = f"{argument} cannot be {got}", f"{below} or {above}" if below > 0 else f"{above} or more"
+    division = re.fullmatch(r"(\w+)\s*/\s+(\w+)", span.text)
+    if division and below > 0:
+        help = f"`{division[1]} // {division[2]}` rounds down to {below}"
+    if not division or not division[2].isdecimal():
+        return at("E0208", message, span, help)
+    divisor = int(division[2])
+    fits = f"{below * divisor} or {above * divisor}" if below > 0 else f"{above * divisor}"
+    help = f"{help}; " if below > 0 else ""
+    return at("E0208", message, span, f"{help}`{division[1]}` of {fits} leaves no remainder", f"{got * divisor} / {divisor}")
 
 
 def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic:
     """E0209: a number that no layer can have: zero channels, stride 0, a probability of 2."""
-    return at("E0209", f"{argument} is {limits}, not {got}", span)
+    return at("E0209", f"{argument} cannot be {got}", span, limits)
 
 
 def given_twice(span: Span, name: str) -> Diagnostic:
@@ -74,22 +88,22 @@ def not_here(span: Span, why: str, help: str) -> Diagnostic:
 
 def no_arithmetic(span: Span, got: str) -> Diagnostic:
     """E0221: arithmetic is for numbers."""
-    return at("E0221", f"this is {got}, not a number", span)
+    return at("E0221", f"this is {got}, not a number", span, "a number here; a size stands alone")
 
 
 def division_by_zero(span: Span) -> Diagnostic:
     """E0222: a division by zero."""
-    return at("E0222", "this divides by zero", span)
+    return at("E0222", "this divides by zero", span, "another divisor")
 
 
 def number_too_large(span: Span, limit: int) -> Diagnostic:
     """E0223: a number beyond what any network needs."""
-    return at("E0223", f"this number is beyond {limit:,}", span)
+    return at("E0223", f"this number is beyond {limit:,}", span, "smaller numbers: no network needs one like it")
 
 
 def bad_choice(span: Span, argument: str, choices: Sequence[str], near: Sequence[str]) -> Diagnostic:
     """E0229: an argument that takes one of a few words."""
-    return at("E0229", f"{argument} is one of {', '.join(choices)}", span, meant(near), instead=only(near))
+    return at("E0229", f"{argument} cannot be `{span.text}`", span, meant(near) or any_of(choices), instead=only(near))
 
 
 def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
@@ -104,7 +118,8 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
     """E0242: the arguments of a network, and those of a quantity, are given by name."""
     named = f"{parameter}={span.text}" if parameter else None
-    return at("E0242", f"`{template}` takes its arguments by name", span, named and f"`{named}`", instead=named)
+    help = f"`{named}`: `{template}` takes its arguments by name" if named else f"leave it out: `{template}` takes no more"
+    return at("E0242", "this argument has no name", span, help, instead=named)
 
 
 def misplaced_bytes(span: Span, why: str) -> Diagnostic:

@@ -199,7 +199,7 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
             if values[word] is UNKNOWN:
                 return None
     if law.text == "uniform" and values["a"] > values["b"]:
-        report(argument_errors.out_of_range(law.span, "`b` of `uniform`", f"at least its `a`, {values['a']}", str(values["b"])))
+        report(argument_errors.out_of_range(law.span, "`b` of `uniform`", f"its `a`, {values['a']}, or more", str(values["b"])))
         return None
     bias = values.pop("bias")
     if law.text in CONSTANTS:
@@ -220,10 +220,10 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
         case "Real" | "Positive" | "Probability", int() | Fraction() if not isinstance(value, bool):
             return _bounded(Fraction(value), kind, phrase, span, report)
         case "Count" | "Index", Fraction():
-            report(argument_errors.not_whole(span, phrase, str(value)))
+            report(argument_errors.not_whole(span, phrase, value))
             return UNKNOWN
         case "Size" | "Extent", Fraction():
-            report(argument_errors.not_whole(span, phrase, str(value)))
+            report(argument_errors.not_whole(span, phrase, value))
             return UNKNOWN
         case "Size" | "Extent", int() | (int(), int()) if not isinstance(value, bool):
             if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
@@ -238,14 +238,15 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
 def _bounded(value: Fraction, kind: str, phrase: str, span: Span, report: Report) -> Fraction | Unknown:
     if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
         return value
-    report(argument_errors.out_of_range(span, phrase, "above 0" if kind == "Positive" else "from 0 to 1", str(value)))
+    limits = "a number above 0" if kind == "Positive" else "a number from 0 to 1"
+    report(argument_errors.out_of_range(span, phrase, limits, str(value)))
     return UNKNOWN
 
 
 def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> int | Unknown:
     if least <= value <= MAX_COUNT:
         return value
-    limits = f"at least {least}" if value < least else f"at most {MAX_COUNT:,}"
+    limits = f"{least} or more" if value < least else f"{MAX_COUNT:,} at most"
     report(argument_errors.out_of_range(span, phrase, limits, f"{value:,}"))
     return UNKNOWN
 

@@ -151,15 +151,19 @@ def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
     if not known and not find_one(frame.library, name, frame.report, ast.Option, ast.Let, ast.Block):
         own = {name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)}
         near = suggestion(frame.library, name.text, {*own, "identity", "none"}, ast.Option)
-        options = sorted({*frame.library.names(ast.Option), "identity", "none"})
-        report_unknown(frame.library, name_errors.unknown_option(name.span, near, options), frame.report)
+        unknown = name_errors.unknown_option(name.span, near, _options(frame), frame.library.elsewhere(name.text))
+        report_unknown(frame.library, unknown, frame.report)
         return None
     value = frame.lookup(name)
     if isinstance(value, BlockRef) and value.name == "identity":
         return OptionRef("identity", None, None)
     if not isinstance(value, OptionRef | Unknown):
-        frame.report(name_errors.no_option(name.span, describe(value)))
+        frame.report(name_errors.no_option(name.span, describe(value), _options(frame)))
     return value if isinstance(value, OptionRef) else None
+
+
+def _options(frame: Frame) -> list[str]:
+    return sorted({*frame.library.names(ast.Option), "identity", "none"})
 
 
 def _sum(
@@ -217,9 +221,10 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
     help = "the shortcut's arm must stride as the residual does, and end in `out` channels"
     if shortcut.is_only("identity"):
         kept = f"identity keeps {h.output}"
-        help = "use `shortcut B`, which projects where the shape changes"
+        declared = "" if frame.library.find("B", ast.Option) else "; `use he2015` declares it"
+        help = f"use `shortcut B`, which projects where the shape changes{declared}"
         if what == "sizes" and frame.stride in (1, (1, 1)):
-            help = "`padding=` in the residual, so that it keeps the size"
+            help = "odd kernels without `padding=` and strides keep the size"
     notes = shrinking([f, h]) if what == "sizes" else ()
     return shape_errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
 

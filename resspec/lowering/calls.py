@@ -62,7 +62,8 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     legal = {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}
     near = suggestion(frame.library, name.text, legal, ast.Block)
     near = near or _in_lower_case(name.text, legal | frame.library.names(ast.Block))
-    report_unknown(frame.library, name_errors.unknown_layer(name.span, near, name.text in RESERVED), frame.report)
+    unknown = name_errors.unknown_layer(name.span, near, frame.library.elsewhere(name.text), name.text in RESERVED)
+    report_unknown(frame.library, unknown, frame.report)
     return None
 
 

@@ -132,7 +132,8 @@ class Clauses:
         if any(isinstance(dim, Unknown) for dim in dims):
             return None
         if len(dims) not in (1, 3):
-            span, needs = clause.value.span, "channels, height and width, `3x224x224`"
+            span = clause.value.span
+            needs = f"channels, height and width: `{'3x' + span.text if len(dims) == 2 else '3x224x224'}`"
             self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
             return None
         sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]

@@ -41,4 +41,4 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
         return "channels", f"{ends}; `concat` would give {a.channels + b.channels}" if merge == "add" else ends
     if a.spatial == b.spatial or (merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})):
         return None, None
-    return "sizes", "`padding=` or a stride where one of them lost its rows"
+    return "sizes", "the same strides in each path, and odd kernels without `padding=`, which keep the size"

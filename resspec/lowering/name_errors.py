@@ -6,23 +6,25 @@ from collections.abc import Sequence
 
 from resspec.diagnostics import Diagnostic, Fix, Label, at
 from resspec.source import Span
-from resspec.suggest import listed, meant, only
+from resspec.suggest import any_of, listed, meant, only
 
 CIRCULAR = "E0241"
 
-def unknown_layer(span: Span, near: Sequence[str], is_word: bool = False) -> Diagnostic:
+def unknown_layer(span: Span, near: Sequence[str], elsewhere: Sequence[str], is_word: bool = False) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
     if is_word:
         return at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                   f"`{span.text}` is a word of the language")
     is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
     help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near)
-    return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=only(near))
+    help = _used(elsewhere) or help or f"declare it, `block {span.text} = …`, or `use` a library that does"
+    return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
 
 
 def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0202: a value names nothing that is known at this place."""
-    return at("E0202", f"nothing is called `{span.text}` here", span, meant(near), instead=only(near))
+    help = meant(near) or f"declare it, `let {span.text} = …`, or write its value"
+    return at("E0202", f"nothing is called `{span.text}` here", span, help, instead=only(near))
 
 
 def defined_twice(span: Span, first: Span) -> Diagnostic:
@@ -75,15 +77,16 @@ def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     return Diagnostic("E0219", f"`{name}` contains itself", labels, "repeat with `N x …`; there is no recursion")
 
 
-def unknown_option(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+def unknown_option(span: Span, near: Sequence[str], known: Sequence[str], elsewhere: Sequence[str]) -> Diagnostic:
     """E0224: no shortcut option has this name."""
-    return at("E0224", f"no shortcut option is called `{span.text}`", span, meant(near) or f"there are {listed(known[:12])}",
-              instead=only(near))
+    help = _used(elsewhere) or meant(near) or f"there are {listed(known[:12])}"
+    return at("E0224", f"no shortcut option is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
 
 
-def unknown_network(span: Span, near: Sequence[str]) -> Diagnostic:
+def unknown_network(span: Span, near: Sequence[str], elsewhere: Sequence[str]) -> Diagnostic:
     """E0225: no network has this name."""
-    return at("E0225", f"no network is called `{span.text}`", span, meant(near), instead=only(near))
+    help = _used(elsewhere) or meant(near) or f"declare it, `network {span.text} {{ … }}`, or `use` a library that does"
+    return at("E0225", f"no network is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
 
 
 def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
@@ -115,20 +118,27 @@ def no_merge(span: Span, near: Sequence[str]) -> Diagnostic:
 
 def bad_replacement(span: Span) -> Diagnostic:
     """E0239: `replace` swaps one layer for another."""
-    return at("E0239", f"`{span.text}` is a block, and `replace` takes a layer", span)
+    return at("E0239", f"`{span.text}` is a block, not a layer", span, "a layer, such as `replace bn: gn 32`")
 
 
 def no_layer(span: Span, got: str) -> Diagnostic:
     """E0240: a name that is called like a layer, but stands for a number, a size or an option."""
-    return at("E0240", f"this is {got}, not a layer or block", span)
+    return at("E0240", f"this is {got}, not a layer or block", span, f"a layer that takes it, such as `conv 3x3, {span.text}`")
 
 
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
     labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
-    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels)
+    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels, "define one of them without the others")
 
 
-def no_option(span: Span, got: str) -> Diagnostic:
+def no_option(span: Span, got: str, known: Sequence[str]) -> Diagnostic:
     """E0246: a name that is used as a shortcut option, but stands for something else."""
-    return at("E0246", f"this is {got}, not a shortcut option", span)
+    return at("E0246", f"this is {got}, not a shortcut option", span, f"one of {listed(known[:12])}")
+
+
+def _used(elsewhere: Sequence[str]) -> str | None:
+    """Libraries that declare just this name, where none of them is used."""
+    if not elsewhere:
+        return None
+    return f"`use {elsewhere[0]}` declares it" if len(elsewhere) == 1 else f"`use` {any_of(elsewhere)}, which declare it"

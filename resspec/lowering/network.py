@@ -114,7 +114,8 @@ class Attempt:
             found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
-                report_unknown(home, name_errors.unknown_network(declared.base.span, near), frame.report)
+                unknown = name_errors.unknown_network(declared.base.span, near, home.elsewhere(declared.base.text))
+                report_unknown(home, unknown, frame.report)
                 return None
             parameters = [p.name.text for p in found[0].parameters] if isinstance(found[0], ast.Network) else []
             values = {**self._arguments(declared, parameters, frame), **values}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from resspec.diagnostics import Diagnostic, SpecError
@@ -26,6 +26,7 @@ MAX_SUGGESTIONS = 25
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived | ast.Broken
 _Sound = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
+Elsewhere = Callable[[str], Sequence[str]]  # the libraries that could be used, and declare a name
 
 
 @dataclass(eq=False, repr=False)
@@ -37,6 +38,7 @@ class Library:
     own: dict[str, Named] = field(default_factory=dict)
     used: list[Library] = field(default_factory=list)
     partial: bool = False
+    elsewhere: Elsewhere = lambda _: ()
     suggestions: int = 0  # that were asked for
 
     def find(self, name: str, *kinds: type) -> list[tuple[Named, Library]]:
@@ -74,14 +76,15 @@ class Library:
 class Loader:
     """Reads a file and, each once, all that it uses."""
 
-    def __init__(self, read: Reader, report: Callable[[Diagnostic], None]) -> None:
+    def __init__(self, read: Reader, report: Callable[[Diagnostic], None], elsewhere: Elsewhere) -> None:
         self._read = read
+        self._elsewhere = elsewhere
         self._report = report
         self._loaded: dict[Source, Library] = {}
         self._open: list[tuple[Source, Span]] = []
 
     def load(self, source: Source) -> Library:
-        library = self._loaded[source] = Library(source, partial=True)
+        library = self._loaded[source] = Library(source, partial=True, elsewhere=self._elsewhere)
         file, mistakes = parse_library(source) if self._open else parse_partly(source)
         if file is None:
             raise SpecError(mistakes)

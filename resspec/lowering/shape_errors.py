@@ -46,7 +46,7 @@ def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: 
 def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]) -> Diagnostic:
     """E0310: a spec that would expand beyond all bounds is refused by arithmetic, before it is expanded."""
     labels = (Label(span), *(Label(place, f"{count:,} times") for count, place in factors if place != span))
-    return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels)
+    return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels, "fewer repeats")
 
 
 def expectation(
@@ -66,12 +66,12 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
 
 def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
     """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
-    return at("E0313", f"{what} more than {limit} levels deep", span)
+    return at("E0313", f"{what} more than {limit} levels deep", span, "write out what some of them stand for")
 
 
 def too_much(span: Span) -> Diagnostic:
     """E0314: a spec that would have to be written out far beyond its own length: distinct layers by the thousand."""
-    return at("E0314", "this expands to too many distinct layers", span, "a repeat of equal shapes costs nothing")
+    return at("E0314", "this expands to too many distinct layers", span, "fewer turns, or turns that keep the shape")
 
 
 def no_norm(residual: Span, init: Span) -> Diagnostic:

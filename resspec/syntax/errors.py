@@ -32,7 +32,7 @@ def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
     """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are no UTF-8."""
     place = Span(source, offset, offset + 1)
     fix = Fix(place, "\n" if place.text == "\r" else "") if help == "remove it" else None
-    return Diagnostic("E0101", what, (Label(place),), help, fix=fix)
+    return Diagnostic("E0101", what, (Label(place),), "write a line feed" if place.text == "\r" else help, fix=fix)
 
 
 def too_large(source: Source, size: int) -> Diagnostic:
@@ -119,7 +119,7 @@ def too_deep(span: Span, limit: int) -> Diagnostic:
 
 def too_many_digits(span: Span, limit: int) -> Diagnostic:
     """E0111: a number with more digits than any network needs."""
-    return Diagnostic("E0111", f"a number has at most {limit} digits, zeros included", (Label(span),))
+    return Diagnostic("E0111", "this number is too long", (Label(span),), f"{limit} digits at most, zeros included")
 
 
 def no_size(span: Span) -> Diagnostic:
@@ -149,24 +149,25 @@ def colon(span: Span, name: str) -> Diagnostic:
     """E0116: an argument with a colon: `groups: 2`. A colon ends a label."""
     after = span.source.text[span.end :]
     over = Span(span.source, span.start, span.end + len(after) - len(after.lstrip(" \t")))
-    return Diagnostic("E0116", "an argument is written with `=`", (Label(span),), f"`{name}=…`; a colon ends a label",
-                      fix=Fix(over, "="))
+    value = re.match(r"[A-Za-z0-9_.]*", after.lstrip(" \t"))
+    return Diagnostic("E0116", "this colon ends no label", (Label(span),),
+                      f"an argument takes `=`: `{name}={value[0] if value and value[0] else '…'}`", fix=Fix(over, "="))
 
 
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
-    return Diagnostic("E0117", "a label ends in a colon", (Label(span),), f"`{span.text}:`", fix=Fix(span, f"{span.text}:"))
+    return Diagnostic("E0117", "this label has no colon", (Label(span),), f"`{span.text}:`", fix=Fix(span, f"{span.text}:"))
 
 
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
     signs = re.match(r"/[/ \t]*", span.source.text[span.start :])
     fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
-    return Diagnostic("E0118", "the slash of a stride touches its number", (Label(span),), f"`/{number}`", fix=fix)
+    return Diagnostic("E0118", "this slash does not touch its number", (Label(span),), f"`/{number}` for a stride", fix=fix)
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
     """E0119: a unit that is none, or that does not touch its number."""
     meant = f"{number}{unit.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
-    wrong = "a unit touches its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
+    wrong = "this unit does not touch its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
     return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant))

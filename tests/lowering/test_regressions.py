@@ -66,5 +66,5 @@ def test_a_parameter_from_outside_that_there_is_not(tmp_path: Path) -> None:
 
 def test_a_pool_that_cannot_pad_as_its_dilation_would_says_how_much_it_can(tmp_path: Path) -> None:
     [refused] = check(written(tmp_path, "network n { input 8x16x16; head maxpool 3x5, dilation=2 }"))
-    assert refused.help == "`padding=1x2`"
+    assert refused.help == "`padding=1x2` at most"
     assert codes(tmp_path, "head maxpool 3x5, dilation=2, padding=1x2") == []

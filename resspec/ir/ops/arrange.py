@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, merged_stride, need_image, short,
+    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, divisors, merged_stride, need_image, short,
 )
 from resspec.ir.shape import Shape
 
@@ -72,7 +72,7 @@ class ToFirst(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not x.last:
-            raise ShapeError("E0302", "`to_first` needs channels last, and they come first")
+            raise ShapeError("E0302", "`to_first` needs channels last, and they come first", "leave it out")
         return Shape((x.channels, *x.spatial))
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -121,7 +121,7 @@ class PadChannels(Layer):
         need_image(x, self.kind)
         if self.out_channels < x.channels:
             raise ShapeError("E0306", f"zero padding only widens: {x.channels} channels to {self.out_channels}",
-                             "`shortcut B`, which projects")
+                             f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does")
         return x.with_channels(self.out_channels)
 
     def call(self, x: Shape) -> Call:
@@ -142,7 +142,7 @@ class Shuffle(Layer):
         need_image(x, self.kind)
         if x.channels % self.groups:
             raise ShapeError("E0304", f"{x.channels} channels in {self.groups} groups leave {x.channels % self.groups}",
-                             "a number of groups that divides the channels")
+                             f"{divisors(x.channels, self.groups)} groups")
         return x
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -166,7 +166,7 @@ class Slice(Layer):
     def infer(self, x: Shape) -> Shape:
         if not self.start < self.stop <= x.channels:
             raise ShapeError("E0306", f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
-                             "0 <= start < stop <= channels")
+                             f"a first and a last channel from 0 to {x.channels}, the first below the last")
         return x.with_channels(self.stop - self.start)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -190,9 +190,9 @@ class Chunk(Layer):
     def infer(self, x: Shape) -> Shape:
         if x.channels % self.chunks:
             raise ShapeError("E0304", f"{x.channels} channels in {self.chunks} equal parts leave {x.channels % self.chunks}",
-                             "a number of parts that divides the channels, or `slice`")
+                             f"{divisors(x.channels, self.chunks)} parts, or `slice`")
         if self.part >= self.chunks:
-            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}: they count from 0")
+            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}", f"a part from 0 to {self.chunks - 1}")
         return x.with_channels(x.channels // self.chunks)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:

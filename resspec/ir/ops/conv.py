@@ -97,7 +97,9 @@ class Upconv(Contraction):
         need_image(x, self.kind)
         check_groups(x.channels, self.out_channels, self.groups)
         if any(o >= max(s, d) for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
-            raise ShapeError("E0303", "`output_padding` must be smaller than the stride or the dilation")
+            most = max(min(max(s, d) for s, d in zip(self.stride, self.dilation, strict=True)) - 1, 0)
+            raise ShapeError("E0303", "`output_padding` is not smaller than the stride or the dilation",
+                             f"`output_padding={most}`")
         size = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + o + 1
             for n, k, s, p, o, d in zip(
@@ -105,7 +107,8 @@ class Upconv(Contraction):
             )
         )
         if min(size) < 1:
-            raise ShapeError("E0303", f"nothing is left of {x}: the padding takes away more than the kernel adds")
+            raise ShapeError("E0303", f"nothing is left of {x}: the padding takes away more than the kernel adds",
+                             "a smaller `padding`")
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
+from math import isqrt
 from typing import Any, ClassVar, NamedTuple
 
 from resspec.ir.shape import Shape
@@ -197,7 +198,15 @@ def need_image(x: Shape, kind: str) -> None:
     if x.last:
         raise ShapeError("E0302", f"`{kind}` needs channels first, and they come last", "`to_first` before it")
     if not x.is_image:
-        raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}")
+        raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}", "a place before `flatten` or `fc`")
+
+
+def divisors(channels: int, near: int) -> str:
+    """The next numbers below and above one that divide the channels."""
+    small = [each for each in range(1, min(isqrt(channels), 1 << 12) + 1) if channels % each == 0]
+    found = {*small, *(channels // each for each in small)}
+    below, above = max((d for d in found if d < near), default=None), min((d for d in found if d > near), default=None)
+    return " or ".join(str(each) for each in (below, above) if each)
 
 
 @lru_cache(1 << 12)

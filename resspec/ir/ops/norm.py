@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, drop_defaults, need_image, number,
+    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, divisors, drop_defaults, need_image, number,
 )
 from resspec.ir.shape import Shape
 
@@ -74,7 +74,7 @@ class GroupNorm(Norm):
             need_image(x, self.kind)
         if x.channels % self.num_groups:
             raise ShapeError("E0304", f"{x.channels} channels in {self.num_groups} groups leave {x.channels % self.num_groups}",
-                             "a number of groups that divides the channels")
+                             f"{divisors(x.channels, self.num_groups)} groups")
         return x
 
     def keeps(self, x: Shape, y: Shape) -> Kept:

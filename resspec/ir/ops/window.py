@@ -76,7 +76,8 @@ class Pool(Layer):
         assert self.kernel_size is not None
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             most = "x".join(str(k // 2) for k in self.kernel_size)
-            raise ShapeError("E0303", "the padding of a pool is at most half its window", f"`padding={most}`")
+            raise ShapeError("E0303", "the padding is more than half of the window",
+                             f"`padding={most}` at most")
         size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), ceil=self.ceil_mode)
         return Shape((x.channels, *size))
 
