@@ -1,15 +1,21 @@
-"""Valid specs and recipes, damaged: bytes, words, lines, splices, truncations."""
+"""Valid specs and recipes, damaged: trees, bytes, words, lines, splices, truncations."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 
-_FOLDER = Path(__file__).parents[1] / "specs"
-SPECS = [path.read_bytes() for path in sorted(_FOLDER.rglob("*.res"))]
-RECIPES = [path.read_bytes() for path in sorted(_FOLDER.rglob("*.yaml"))]
+import yaml
+
+from resspec.source import Source, Span
+from resspec.syntax.parse import parse
+
+_ROOT = Path(__file__).parents[1]
 _WORD = re.compile(rb"[A-Za-z0-9_.]+:?|->|\S")
 _ODD = [
     *(sign.encode() for sign in "\0 \r \u202e é × \uff11 \" # { } ( ) -> | / // - = .. : ; \n".split(" ")), b"\xff",
@@ -21,17 +27,45 @@ _ODD_IN_YAML = [
 ]
 
 
+_JOINTS = (b" ", b"\n", b" -> ", b", ", b" | ", b"; ", b": ")
+
+
 def mutant(seed: int) -> bytes:
-    return _mutant(Random(seed), SPECS, _ODD)
+    return _mutant(Random(seed), _specs(), _ODD)
 
 
 def recipe_mutant(seed: int) -> bytes:
-    return _mutant(Random(seed), RECIPES, _ODD_IN_YAML)
+    return _mutant(Random(seed), _recipes(), _ODD_IN_YAML)
 
 
-def _mutant(random: Random, texts: Sequence[bytes], odd: Sequence[bytes]) -> bytes:
-    text = random.choice(texts)
-    for _ in range(random.choice([1, 1, 2, 5])):
+class _Tree(NamedTuple):
+    """A subtree of a text: what it is, and which bytes."""
+
+    kind: str
+    start: int
+    end: int
+
+
+class _Text(NamedTuple):
+    data: bytes
+    trees: list[_Tree]
+
+
+class _Texts(NamedTuple):
+    """Small ones are drawn more often, since they take less time."""
+
+    all: list[_Text]
+    weights: list[float]
+
+    def drawn(self, random: Random) -> _Text:
+        return random.choices(self.all, cum_weights=self.weights)[0]
+
+
+def _mutant(random: Random, texts: _Texts, odd: Sequence[bytes]) -> bytes:
+    chosen = texts.drawn(random)
+    is_tree = random.random() < 0.3
+    text = _tree(chosen, random, texts) if is_tree else chosen.data
+    for _ in range(random.choice([0, 0, 1] if is_tree else [1, 1, 2, 5])):
         match random.randrange(7):
             case 0:
                 text = _byte(text, random)
@@ -44,6 +78,24 @@ def _mutant(random: Random, texts: Sequence[bytes], odd: Sequence[bytes]) -> byt
             case _:
                 text = _cut(text, random)
     return text
+
+
+def _tree(text: _Text, random: Random, texts: _Texts) -> bytes:
+    """A subtree dropped, doubled, exchanged for another of this text, or replaced by one of another; mostly of its kind."""
+    data, (kind, start, end) = text.data, random.choice(text.trees)
+    source = text if random.random() < 0.5 else texts.drawn(random)
+    alike = [each for each in source.trees if each.kind == kind]
+    other = random.choice(alike if alike and random.random() < 0.8 else source.trees)
+    match random.randrange(4):
+        case 0:
+            return data[:start] + data[end:]
+        case 1:
+            return data[:end] + random.choice(_JOINTS) + data[start:]
+        case 2 if source is text and (end <= other.start or other.end <= start):
+            (_, a, b), (_, c, d) = sorted([_Tree("", start, end), other], key=lambda each: each.start)
+            return data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:]
+        case _:
+            return data[:start] + source.data[other.start : other.end] + data[end:]
 
 
 def _byte(text: bytes, random: Random) -> bytes:
@@ -68,10 +120,55 @@ def _line(text: bytes, random: Random) -> bytes:
     return b"\n".join(lines)
 
 
-def _splice(text: bytes, random: Random, texts: Sequence[bytes]) -> bytes:
-    other = random.choice(texts)
+def _splice(text: bytes, random: Random, texts: _Texts) -> bytes:
+    other = texts.drawn(random).data
     return text[: random.randrange(len(text) + 1)] + other[random.randrange(len(other)) :]
 
 
 def _cut(text: bytes, random: Random) -> bytes:
     return text[: random.randrange(len(text) + 1)]
+
+
+# --- what is damaged ---
+
+
+@cache
+def _specs() -> _Texts:
+    paths = [*(_ROOT / "specs").rglob("*.res"), *(_ROOT / "tests" / "golden" / "specs").glob("*.res")]
+    return _texts(paths, lambda text: _spans(parse(Source("", text)).declarations))
+
+
+@cache
+def _recipes() -> _Texts:
+    return _texts((_ROOT / "specs" / "recipes").glob("*.yaml"), lambda text: _marks(yaml.compose(text, yaml.SafeLoader)))
+
+
+def _texts(paths: Iterable[Path], trees: Callable[[str], Iterator[_Tree]]) -> _Texts:
+    texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
+    found = [_Text(text.encode(), [_in_bytes(tree, text) for tree in trees(text)]) for text in texts]
+    return _Texts(found, list(accumulate(1 / (200 + len(each.data)) for each in found)))
+
+
+def _in_bytes(tree: _Tree, text: str) -> _Tree:
+    return tree._replace(start=len(text[: tree.start].encode()), end=len(text[: tree.end].encode()))
+
+
+def _spans(node: object) -> Iterator[_Tree]:
+    """Of each node of an AST that has one."""
+    if isinstance(node, tuple | list):
+        if isinstance(span := getattr(node, "span", None), Span):
+            yield _Tree(type(node).__name__, span.start, span.end)
+        for part in node:
+            yield from _spans(part)
+
+
+def _marks(node: yaml.Node | None) -> Iterator[_Tree]:
+    assert node is not None
+    yield _Tree(type(node).__name__, node.start_mark.index, node.end_mark.index)
+    if isinstance(node, yaml.SequenceNode):
+        for part in node.value:
+            yield from _marks(part)
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield _Tree("pair", key.start_mark.index, value.end_mark.index)
+            yield from (*_marks(key), *_marks(value))

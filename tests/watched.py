@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import pkgutil
 import sys
@@ -29,6 +30,7 @@ def watched(root: Path) -> Iterator[list[str]]:
         for name in _PACKAGES:
             for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):
                 importlib.import_module(module.name)
+        codecs.lookup("utf-8-sig")
         sys.addaudithook(_hook)  # for good: Python can take none back
     _seen.clear()
     _roots[:] = [str(root), *(str(_OURS / folder) for folder in _FOLDERS)]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import multiprocessing
 import os
@@ -40,6 +41,7 @@ def tally(what: str, files: int, examine: Callable[[int, Path], Counter[str]]) -
 def _examined(what: str, seeds: range, examine: Examine, batch: int, workers: int) -> Iterator[tuple[int, list[object]]]:
     """After each batch, in their order: how many are done, and what was found in these."""
     FOLDER.mkdir(parents=True, exist_ok=True)
+    gc.freeze()  # what is loaded by now is not walked again
     batches = [seeds[i : i + batch] for i in range(0, len(seeds), batch)]
 
     def examine_batch(i: int) -> list[object]:
