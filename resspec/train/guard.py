@@ -36,9 +36,10 @@ class Guard:
     ) -> Tensor:
         """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0."""
         found = (~torch.isfinite(loss.detach())).float()
-        if statistics:
+        if self.fp16 and statistics:
             torch._amp_foreach_non_finite_check_and_unscale_(statistics, found, torch.ones_like(self.scale))
-        torch._amp_foreach_non_finite_check_and_unscale_(gradients, found, self.scale.reciprocal())
+        scaled = gradients if self.fp16 else gradients + statistics  # by 1, and so in one call
+        torch._amp_foreach_non_finite_check_and_unscale_(scaled, found, self.scale.reciprocal())
         if torch.distributed.is_initialized():
             torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)
         fatal = found > 0
@@ -66,8 +67,9 @@ def keep(now: list[Tensor], before: list[Tensor]) -> None:
 @torch.no_grad()
 def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> None:
     """Where `found` is 1, `now` becomes `before`."""
+    bad = found > 0
     for buffer, old in zip(now, before, strict=True):
-        torch.where(found > 0, old, buffer, out=buffer)
+        torch.where(bad, old, buffer, out=buffer)
 
 
 @torch.no_grad()

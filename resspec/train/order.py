@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
 
 from resspec.train.data.draw import Draw
 from resspec.train.keys import key, scramble
+
+AHEAD = 16  # steps that are drawn at once
 
 
 @dataclass(frozen=True)
@@ -30,27 +32,41 @@ class Order:
     rank: int = 0
     world: int = 1
 
-    @property
+    @cached_property
     def epoch(self) -> Fraction:
         """Steps in an epoch, rarely a whole number."""
         return Fraction(len(self.images), self.batch)
 
     def draws(self, start: int, stop: int) -> Iterator[Draw]:
         """Those of the steps `start` up to, not including, `stop`."""
-        return map(self.draw, range(start, stop))
+        share = self.batch // self.world
+        for first in range(start, stop, AHEAD):
+            last = min(first + AHEAD, stop)
+            indices, keys = self._between(first * self.batch, last * self.batch)
+            for at in range(self.rank * share, (last - first) * self.batch, self.batch):
+                yield Draw(indices[at : at + share], keys[at : at + share])
 
     def draw(self, step: int) -> Draw:
-        share = self.batch // self.world
-        first = step * self.batch + self.rank * share
-        at = torch.arange(first, first + share)
-        epochs, places = at // len(self.images), at % len(self.images)
-        indices, keys = torch.empty_like(at), torch.empty_like(at)
-        for epoch in epochs.unique().tolist():
-            here = epochs == epoch
-            which, repeat = places[here] // self.repeats, places[here] % self.repeats
-            indices[here] = self.images[permutation(self.seed, epoch, len(self.images))[which]]
-            keys[here] = scramble(key(self.seed, epoch, 1) ^ scramble(indices[here] * self.repeats + repeat))
-        return Draw(indices, keys)
+        (one,) = self.draws(step, step + 1)
+        return one
+
+    def _between(self, at: int, stop: int) -> tuple[Tensor, Tensor]:
+        """Indices and keys of these places of the stream."""
+        parts = []
+        while at < stop:
+            epoch, first = divmod(at, len(self.images))
+            last = min(first + stop - at, len(self.images))
+            parts.append(self._part(epoch, first, last))
+            at += last - first
+        indices, keys = map(torch.cat, zip(*parts, strict=True))
+        return indices, keys
+
+    def _part(self, epoch: int, first: int, last: int) -> tuple[Tensor, Tensor]:
+        """Indices and keys of these places of one epoch."""
+        places = torch.arange(first, last)
+        which, repeat = places // self.repeats, places % self.repeats
+        indices = self.images[permutation(self.seed, epoch, len(self.images))[which]]
+        return indices, scramble(key(self.seed, epoch, 1) ^ scramble(indices * self.repeats + repeat))
 
 
 @lru_cache(2)

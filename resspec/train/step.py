@@ -42,8 +42,10 @@ class Learner:
         for group in state.optimizer.param_groups:
             group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
         guard.keep(self.statistics, self.before)
-        state.module.train()
-        state.optimizer.zero_grad()
+        if not state.module.training:
+            state.module.train()
+        for parameter in self.parameters:
+            parameter.grad = None
         loss, right = torch.zeros_like(state.guard.scale), torch.zeros_like(state.guard.bad)
         for part, scores, targets in self._losses(batch):
             (part * state.guard.scale).backward()

@@ -6,20 +6,26 @@ float64: an image is shown the same way wherever it is shown.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import pi
 from zlib import crc32
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from resspec.train.keys import key, scramble
+from resspec.train.keys import Words, key, scrambled, words
 
 
 def uniform(keys: Tensor, name: str, count: int = 1) -> Tensor:
     """Numbers in [0, 1), B x count, for keys (int64, B)."""
-    streams = torch.tensor([key(crc32(name.encode()), i) for i in range(count)])
-    bits = scramble(scramble(keys)[:, None] ^ streams) >> 11
-    return (bits & ((1 << 53) - 1)).double() * 2.0**-53
+    bits = scrambled(scrambled(words(keys))[:, None] ^ _streams(name, count))
+    return torch.from_numpy((bits >> np.uint64(11)) * 2.0**-53)
+
+
+@lru_cache(256)
+def _streams(name: str, count: int) -> Words:
+    return np.array([key(crc32(name.encode()), i) for i in range(count)]).view(np.uint64)
 
 
 def happens(keys: Tensor, name: str, probability: float) -> Tensor:
