@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from fractions import Fraction
 from hashlib import sha256
-from typing import NamedTuple
 
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
@@ -24,14 +23,9 @@ def fingerprint(network: Network, digests: Digests | None = None) -> str:
     return sha256("\n".join([VERSION, str(network.input), digest]).encode()).hexdigest()
 
 
-class _Entry(NamedTuple):
-    """A run of equal neighbours, whose names count up; `prefix` None has no name that matters."""
-
-    prefix: str | None
-    number: int | None
-    times: int
-    digest: str | tuple[Node, ...]  # of an op or merge; or the bodies of a scope, still to be joined
-    turn: int | None
+_Entry = tuple[str | None, int | None, int, str | tuple[Node, ...], int | None]
+"""A run of equal neighbours: the prefix of their names (None has no name that matters) and the number from which they count
+up, how many they are, the digest of an op or merge, or the bodies of a scope that are still to be joined, and the turn."""
 
 
 class Digests:
@@ -79,25 +73,25 @@ class Digests:
                 if node.kind != "identity":
                     prefix, number = _place(node, turns) if self._has_tensors(node) else (None, None)
                     digest = self.op(node, turn if turn is not None and node.layer.varies else None)
-                    entries.append(_Entry(prefix, number, 1, digest, None))
+                    entries.append((prefix, number, 1, digest, None))
             case Series(children=children):
                 for child in children:
                     self._collect(child, turns, turn, entries)
             case Scope(body=body) if not self._has_tensors(body):
                 self._collect(body, turns, turn, entries)
             case Scope(body=body):
-                entries.append(_Entry(*_place(node, turns), 1, (body,), turn))
+                entries.append((*_place(node, turns), 1, (body,), turn))
             case Parallel(paths=(path,)):
                 self._collect(path, turns, turn, entries)
             case Parallel(merge=merge, paths=paths):
                 rows = [self.row((path,), turns, turn) for path in paths]
-                entries.append(_Entry(None, None, 1, f"{merge} {' '.join(rows)}", None))
+                entries.append((None, None, 1, f"{merge} {' '.join(rows)}", None))
             case Repeat(count=count, body=Op() | Scope() as body) if not turns and _counts_up(body) and (
                 not self._has_ramps(body)
             ):
                 own: list[_Entry] = []
                 self._collect(body, (0,), turn, own)
-                entries += [_Entry(prefix, number, count * times, digest, at) for prefix, number, times, digest, at in own]
+                entries += [(prefix, number, count * times, digest, at) for prefix, number, times, digest, at in own]
             case Repeat(count=count, body=body):
                 for i in range(count):
                     self._collect(body, (*turns, i), i, entries)
@@ -107,19 +101,18 @@ class Digests:
         joined: list[_Entry] = []
         i = 0
         while i < len(entries):
-            first = entries[i]
+            prefix, number, times, bodies, turn = entries[i]
             i += 1
-            if isinstance(first.digest, str):
-                joined.append(first)
+            if isinstance(bodies, str):
+                joined.append(entries[i - 1])
                 continue
-            bodies = first.digest
-            while first.times == 1 and i < len(entries) and entries[i][:3] == first[:3]:
-                more = entries[i].digest
+            while times == 1 and i < len(entries) and entries[i][:3] == (prefix, number, times):
+                more = entries[i][3]
                 if isinstance(more, str):
                     break
                 bodies += more
                 i += 1
-            joined.append(_Entry(first.prefix, first.number, first.times, self.row(bodies, (), first.turn), None))
+            joined.append((prefix, number, times, self.row(bodies, (), turn), None))
         return joined
 
     def _has_tensors(self, node: Node) -> bool:
@@ -159,14 +152,14 @@ def _lines(entries: list[_Entry]) -> list[str]:
     number: int | None = None
     digest: str | tuple[Node, ...] = ()
     times = 0
-    for entry in entries:
-        follows = entry.number == (None if number is None else number + times) and (entry.prefix is None or number is not None)
-        if times and follows and entry.prefix == prefix and entry.digest == digest:
-            times += entry.times
+    for own, at, more, other, _ in entries:
+        follows = at == (None if number is None else number + times) and (own is None or number is not None)
+        if times and follows and own == prefix and other == digest:
+            times += more
             continue
         if times:
             lines.append(f"{prefix} {number} {times} {digest}")
-        prefix, number, times, digest, _ = entry
+        prefix, number, times, digest = own, at, more, other
     return [*lines, f"{prefix} {number} {times} {digest}"] if times else lines
 
 

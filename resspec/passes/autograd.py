@@ -53,9 +53,9 @@ def backward(network: Network, frozen: Container[str] = (), traces: Traces | Non
     x = _Value(False, False, network.input.elements, dense(network.input.dims))
     traces, costs = traces or Traces(), []
     for section in network.sections:
-        step = (traces.frozen if section.label in frozen else traces.learning).node(section.body, x, None)
-        costs.append(step.cost)
-        x = step.output
+        trace = traces.frozen if section.label in frozen else traces.learning
+        cost, x, _, _ = trace.node(section.body, x, None)
+        costs.append(cost)
     return _sum(costs)
 
 
@@ -79,15 +79,7 @@ class _Value(NamedTuple):
         return self if kept == self.kept else _Value(self.needs_gradient, kept, self.storage, self.strides)
 
 
-class _Step(NamedTuple):
-    """What a node does with its input. `within`: the output lies in the input's storage; `kept`: that storage is, now."""
-
-    cost: Cost
-    output: _Value
-    within: bool
-    kept: bool
-
-
+_Step = tuple[Cost, _Value, bool, bool]  # the output, whether it lies in the input's storage, and whether that is kept now
 _Effect = tuple[Backward, _Value, bool, bool]  # a layer's own cost, and then as in a step
 
 
@@ -134,7 +126,7 @@ class _Trace:
             if layer is op.layer:  # and so lives as long as the network
                 self._layers[key] = effect
         own, y, within, kept = effect
-        return _Step(Cost(own, op), y, within, kept)
+        return Cost(own, op), y, within, kept
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value) -> _Step:
         costs, y, within, kept = [], x, True, x.kept
@@ -142,31 +134,30 @@ class _Trace:
             cost, y, inside, is_kept = self.node(node, y, turn)
             costs.append(cost)
             kept, within = kept or (within and is_kept), within and inside
-        return _Step(_sum(costs), y, within, kept)
+        return _sum(costs), y, within, kept
 
     def _repeat(self, count: int, body: Node, x: _Value) -> _Step:
         if self._has_ramp(body):
             return self._row([(body, turn) for turn in range(count)], x)
-        costs, done = [], _nothing(x)
+        costs, y, within, kept = [], x, True, x.kept
         for turn in range(count):
-            step = self.node(body, done.output, None)
-            from_here_alike = step.output == done.output and not step.within
-            costs.append(_times(count - turn, step.cost) if from_here_alike else step.cost)
-            done = _then(done, step)
+            cost, output, inside, is_kept = self.node(body, y, None)
+            from_here_alike = output == y and not inside
+            costs.append(_times(count - turn, cost) if from_here_alike else cost)
+            y, kept, within = output, kept or (within and is_kept), within and inside
             if from_here_alike:
                 break
-        return _Step(_sum(costs), done.output, done.within, done.kept)
+        return _sum(costs), y, within, kept
 
     def _merge(self, node: Parallel, x: _Value, turn: int | None) -> _Step:
         costs, kept = [], x.kept
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for path in node.paths:
-            step = self.node(path, x.keeping(kept), turn)
-            costs.append(step.cost)
-            kept = step.kept
-            values.append((step.output, step.within))
+            cost, y, within, kept = self.node(path, x.keeping(kept), turn)
+            costs.append(cost)
+            values.append((y, within))
         own, y, within, kept = _merged(node, x.keeping(kept), values)
-        return _Step(_sum([*costs, own]), y, within, kept)
+        return _sum([*costs, own]), y, within, kept
 
     def _has_ramp(self, node: Node) -> bool:
         """Whether a layer under the node depends on the turn of the repeat around it."""
@@ -226,7 +217,7 @@ def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _St
     needs = any(value.needs_gradient for value, _ in values)
     if node.merge == "add" and node.inplace:
         own, y = Backward(), first._replace(needs_gradient=needs, kept=kept if within else first.kept)
-        return _Step(Cost(own, node), y, within, kept)
+        return Cost(own, node), y, within, kept
     left, left_within = first, within
     for right, right_within in values[1:] if node.merge == "mul" else ():
         for value, inside, other in (left, left_within, right), (right, right_within, left):
@@ -236,22 +227,12 @@ def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _St
         left = _fresh(left.needs_gradient or right.needs_gradient, node.output.dims, left.strides)
         left_within = False
     y = _fresh(needs, node.output.dims, first.strides)
-    return _Step(Cost(Backward(0, Kept(values=elements)), node), y, False, kept)
-
-
-def _nothing(x: _Value) -> _Step:
-    return _Step(Cost(Backward()), x, True, x.kept)
-
-
-def _then(first: _Step, second: _Step) -> _Step:
-    """Both, one after the other, but for what they cost."""
-    kept = first.kept or (first.within and second.kept)
-    return _Step(first.cost, second.output, first.within and second.within, kept)
+    return Cost(Backward(0, Kept(values=elements)), node), y, False, kept
 
 
 def _within(node: Scope | Repeat, step: _Step) -> _Step:
     cost, y, within, kept = step
-    return _Step(Cost(cost.total, node, 1, (cost,)), y, within, kept)
+    return Cost(cost.total, node, 1, (cost,)), y, within, kept
 
 
 def _sum(parts: list[Cost]) -> Cost:

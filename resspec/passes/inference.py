@@ -45,7 +45,7 @@ def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) 
     """What is needed at once, where each value is freed after its last reader. Neither parameters nor the network's input,
     which is its caller's, nor what an operation needs while it runs."""
     x = _Value(0, dense(network.input.dims))
-    return (lifetimes or Lifetimes()).row([section.body for section in network.sections], x).peak
+    return (lifetimes or Lifetimes()).row([section.body for section in network.sections], x)[0]
 
 
 def most(first: Peak, second: Peak) -> Peak:
@@ -60,12 +60,7 @@ class _Value(NamedTuple):
     strides: Strides
 
 
-class _Step(NamedTuple):
-    """`peak`: with the input's elements. `within`: the output lies in the input's storage."""
-
-    peak: Peak
-    output: _Value
-    within: bool
+_Step = tuple[Peak, _Value, bool]  # with the input's elements; the output, and whether it lies in the input's storage
 
 
 class Lifetimes:
@@ -96,8 +91,8 @@ class Lifetimes:
             case Repeat(count=count, body=body):
                 return self._row(self._turns(body, x, kept, count), x, kept)
             case Scope(body=body):
-                step = self.node(body, x, kept)
-                return _Step(step.peak.at(node.name), step.output, step.within)
+                peak, y, within = self.node(body, x, kept)
+                return peak.at(node.name), y, within
 
     def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value, kept: bool) -> _Step:
         peak, y, within = Peak(x.storage), x, True
@@ -107,17 +102,17 @@ class Lifetimes:
                 reached = reached.beside(x.storage)
             peak = most(peak, reached if turn is None else reached.at(turn))
             within = within and inside
-        return _Step(peak, y, within)
+        return peak, y, within
 
     def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[tuple[Node, int]]:
         """A repeat's body as often as its turns still differ, and once more."""
         within = True
         for turn in range(count):
             yield body, turn
-            step = self.node(body, x, kept and within)
-            if step.output == x and not (within and kept and not step.within):
+            _, y, inside = self.node(body, x, kept and within)
+            if y == x and not (within and kept and not inside):
                 return
-            x, within = step.output, within and step.within
+            x, within = y, within and inside
 
     def _merge(self, node: Parallel, x: _Value, kept: bool) -> _Step:
         """The paths in their order, then what merges them, two at a time from the left where it is no concatenation."""
@@ -125,10 +120,10 @@ class Lifetimes:
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for i, path in enumerate(node.paths):
             later = kept or i + 1 < len(node.paths) or any(within for _, within in values)
-            step = self.node(path, x, later)
-            peak = most(peak, step.peak.beside(held))
-            values.append((step.output, step.within))
-            held += 0 if step.within else step.output.storage
+            reached, y, within = self.node(path, x, later)
+            peak = most(peak, reached.beside(held))
+            values.append((y, within))
+            held += 0 if within else y.storage
         x_held = x.storage if kept else 0
 
         def live(rest: list[tuple[_Value, bool]]) -> int:
@@ -137,7 +132,7 @@ class Lifetimes:
 
         if node.merge == "concat":
             result = _new(node.output.dims, values[0][0].strides)
-            return _Step(most(peak, Peak(live(values) + result.storage, (), node.span)), result, False)
+            return most(peak, Peak(live(values) + result.storage, (), node.span)), result, False
         left, *rest = values
         while rest:
             if not (node.merge == "add" and node.inplace):
@@ -145,7 +140,7 @@ class Lifetimes:
                 peak = most(peak, Peak(live([left, *rest]) + result.storage, (), node.span))
                 left = (result, False)
             rest = rest[1:]
-        return _Step(peak, *left)
+        return peak, *left
 
 
 def _op(op: Op, x: _Value, kept: bool) -> _Step:
@@ -157,7 +152,7 @@ def _op(op: Op, x: _Value, kept: bool) -> _Step:
     else:
         y, within = _new(op.output.dims, layer.order(x.strides)), False
         elements = _while_it_runs(op, x, y, kept)
-    return _Step(Peak(elements, (op.name,) if op.name else (), op.span), y, within)
+    return Peak(elements, (op.name,) if op.name else (), op.span), y, within
 
 
 def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:
