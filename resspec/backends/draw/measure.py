@@ -13,12 +13,11 @@ def width(text: str, size: float) -> float:
 
 
 def shortened(text: str, size: float, most: float) -> str:
-    """With `…` in place of its beginning where it is too long: names differ at their ends."""
-    if width(text, size) <= most:
-        return text
-    while text and width(f"…{text}", size) > most:
-        text = text[1:]
-    return f"…{text}"
+    """With `…` in place of its first words, or of its beginning, where it is too long: names differ at their ends."""
+    whole = text
+    while text and width(whole if text == whole else f"…{text}", size) > most:
+        text = text.partition(".")[2] if "." in text else text[1:]
+    return text if text == whole else f"…{text}"
 
 
 def _advance(character: str) -> float:

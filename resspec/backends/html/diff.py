@@ -7,16 +7,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff.align import aligned
 from resspec.backends.diff.marks import Marks
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.structure import Change
 from resspec.backends.diff.words import many, said
 from resspec.backends.draw import SIGNS, Pictured, draw
 from resspec.backends.draw.shapes import Drawing
-from resspec.backends.html.page import Cell, Headings, PageBar, PageColumn, PageData, PageRow, page
+from resspec.backends.html.page import Cell, Headings, PageBar, PageColumn, PageData, PageRow, lines, page
+from resspec.backends.html.parts import Part, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report.table import figure, memory_lines
-from resspec.passes.quantities import Facts
+from resspec.passes.quantities import Facts, Figures
 
 FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved"}
 _KINDS = {"added": "+", "removed": "-", "changed": "~", "replaced": "~"}
@@ -45,7 +47,7 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
         total=[_cell(name, a[name], b[name]) for name in FIGURES],
         bars=list(_bars(diff, rows)),
         exact=[("", "a", "b", "b - a"), *exact],
-        sources=texts_of((line for row in rows for line in row.own), *(drawn.sources if drawn else ())),
+        sources=texts_of(lines(rows), *(drawn.sources if drawn else ())),
     )
     lead = [verdict(diff)]
     for side, report in (("a", diff.a), ("b", diff.b)):
@@ -56,43 +58,62 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
 
 
 def _rows(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Iterator[PageRow]:
-    """Sections of both, in them what changed; first what changed of the network itself."""
-    keys = _keys(drawing) if drawing else {}
+    """First what changed of the network itself, then the sections of both."""
     changes = list(diff.structure.changes) if diff.structure else []
+    keys = _keys(drawing) if drawing else {}
+    yield from _changes([change for change in changes if not change.section], keys)
+    found = [parts(facts) for facts in drawn.facts] if drawn else []
     tints = {(panel.column, panel.section): panel.tint for panel in drawing.panels} if drawing else {}
-    number = i = j = 0
-    for row in _changes(None, [change for change in changes if not change.section], keys):
-        yield row
-        number += 1
+    i = j = 0
     for pair in diff.pairs:
-        parent, number = number, number + 1
         row = _pair(pair)
         column, index = (1, j) if pair.b else (0, i)
         row = row._replace(tint=tints.get((column, index), f"s{index % _TINTS + 1}"))
+        inside = [] if pair.a is None or pair.b is None else [change for change in changes if change.section == pair.label]
+        if inside:
+            row = row._replace(sign="~", change=SIGNS["~"])
         if drawn:
             places = [(0, i)] * (pair.a is not None) + [(1, j)] * (pair.b is not None)
             spans = [drawn.facts[side].network.sections[at].span for side, at in places]
+            a, b = (found[0][i] if pair.a else []), (found[1][j] if pair.b else [])
             row = row._replace(own=[line for span in dict.fromkeys(spans) for line in own_lines(span)],
-                               panels=[f"{side} {at}" for side, at in places])
+                               panels=[f"{side} {at}" for side, at in places], inside=[*_changes(inside, keys), *_parts(a, b)])
         i, j = i + (pair.a is not None), j + (pair.b is not None)
-        inside = [] if pair.a is None or pair.b is None else [change for change in changes if change.section == pair.label]
-        yield row._replace(sign="~", change=SIGNS["~"]) if inside else row
-        for found in _changes(parent, inside, keys):
-            yield found
-            number += 1
+        yield row
 
 
 def _pair(pair: Pair) -> PageRow:
     one = pair.b or pair.a
     assert one is not None
     sign = "-" if pair.b is None else "+" if pair.a is None else "" if pair.same else "~"
-    a, b = ({name: side.figures[name] if side else 0 for name in FIGURES} for side in (pair.a, pair.b))
-    holds = one.holds if not (pair.a and pair.b) or pair.a.holds == pair.b.holds else f"{pair.a.holds} → {pair.b.holds}"
-    return PageRow(None, 1, pair.label, pair.label, holds, [abs(b[name] - a[name]) for name in FIGURES],
-                   [_cell(name, a[name], b[name]) for name in FIGURES], sign=sign.replace("-", "−"), change=SIGNS.get(sign, ""))
+    a, b = (side.figures if side else {} for side in (pair.a, pair.b))
+    holds = dict.fromkeys(side.holds for side in (pair.a, pair.b) if side)
+    return _row(pair.label, pair.label, " → ".join(holds), a, b, sign)
 
 
-def _changes(parent: int | None, changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterator[PageRow]:
+def _parts(a: Sequence[Part], b: Sequence[Part]) -> Iterator[PageRow]:
+    """Blocks of both sides beside each other, in them their layers and merges."""
+    for x, y in aligned(a, b, lambda part: (part.label, part.holds), lambda part: part.label, lambda part: part.holds):
+        both = [part for part in (x, y) if part]
+        sign = "-" if y is None else "+" if x is None else "" if (x.holds, x.figures) == (y.holds, y.figures) else "~"
+        name, label = (" → ".join(dict.fromkeys(words)) for words in ([p.name for p in both], [p.label for p in both]))
+        row = _row(name, label, held(*both), x.figures if x else {}, y.figures if y else {}, sign)
+        keys = [f"{side}.{i}" for side, part in enumerate((x, y)) if part and not part.inside for i in part.entries]
+        yield row._replace(
+            keys=keys, own=list(dict.fromkeys(line for part in both for line in part.own)),
+            around=list(dict.fromkeys(line for part in both for line in part.around)),
+            inside=list(_parts(x.inside if x else (), y.inside if y else ())))
+
+
+def _row(name: str, label: str, holds: str, a: Figures, b: Figures, sign: str) -> PageRow:
+    """`a`, `b`: none where a side has no such part."""
+    figures = {each: (a.get(each, 0), b.get(each, 0)) for each in FIGURES}
+    shown = [_cell(each, *values) for each, values in figures.items()]
+    return PageRow(name, label, holds, [abs(y - x) for x, y in figures.values()], shown,
+                   sign=sign.replace("-", "−"), change=SIGNS.get(sign, ""))
+
+
+def _changes(changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterator[PageRow]:
     """A row for each; for neighbours of which the same is to be said, one."""
     for (kind, words), group in groupby(changes, key=lambda change: (change.kind, _said(change))):
         alike = list(group)
@@ -101,7 +122,7 @@ def _changes(parent: int | None, changes: Iterable[Change], keys: Mapping[str, l
         own = (line for change in alike for span in _spans(change) for line in own_lines(span))
         sign = _KINDS[kind]
         yield PageRow(
-            parent, 1 if parent is None else 2, name, name, words, [0] * len(FIGURES), [],
+            name, name, words, [0] * len(FIGURES), [],
             keys=list(dict.fromkeys(key for change in alike for key in _found(change, keys))), own=list(dict.fromkeys(own)),
             sign=sign.replace("-", "−"), change=SIGNS[sign])
 
@@ -111,8 +132,11 @@ def _said(change: Change) -> str:
         place = change.a or change.b
         assert place is not None
         return many(place)
-    found = (f"{detail.at}: {said(detail)}" if detail.at else said(detail) for detail in change.details)
-    return "; ".join(dict.fromkeys(found))
+    found: dict[str, list[str]] = {}
+    for detail in change.details:
+        found.setdefault(said(detail), []).append(detail.at)
+    each = ((words, ", ".join(dict.fromkeys(filter(None, places)))) for words, places in found.items())
+    return "; ".join(f"{places}: {words}" if places else words for words, places in each)
 
 
 def _spans(change: Change) -> Iterator[str]:
@@ -157,7 +181,7 @@ def _total(words: str, name: str, diff: Diff) -> tuple[str, str, str]:
 
 def _bars(diff: Diff, rows: Sequence[PageRow]) -> Iterator[PageBar]:
     """Two for each quantity, to one scale."""
-    numbers = [i for i, row in enumerate(rows) if row.level == 1 and row.parent is None][-len(diff.pairs):]
+    numbers = range(len(rows) - len(diff.pairs), len(rows))  # after what changed of the network itself
     for name, words in FIGURES.items():
         whole = max(diff.a.totals[name], diff.b.totals[name], 1)
         for side, report in (("a", diff.a), ("b", diff.b)):

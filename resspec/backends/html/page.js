@@ -156,8 +156,8 @@ function fold(row, wanted) {
 }
 
 function cell([text, remark], number) {
-  const classes = [data.columns[number + 1].wide ? "wide" : "", remark ? "differs" : ""].join(" ").trim();
-  return made("td", { className: classes }, text, ...(remark ? [made("small", {}, remark)] : []));
+  const classes = [data.columns[number + 1].wide ? "wide" : "", remark ? "differs" : "", /^0B?$/.test(text) ? "none" : ""];
+  return made("td", { className: classes.filter(Boolean).join(" ") }, text, ...(remark ? [made("small", {}, remark)] : []));
 }
 
 function line(row) {
@@ -173,7 +173,7 @@ function line(row) {
   if (row.tint) part.append(made("span", { className: `swatch ${row.tint}` }));
   part.append(label);
   const cells = row.shown.map(cell);
-  row.element = made("tr", { className: `level-${row.level} ${row.change}`.trim() }, 
+  row.element = made("tr", { className: `level-${row.level} ${row.change} ${cells.length ? row.children.length || row.level === 1 ? "" : "leaf" : "said"}`.trim() },
     made("th", { scope: "row", colSpan: cells.length ? 1 : data.columns.length }, part), ...cells);
   links(row.element, () => lightRows([row]));
   name.addEventListener("click", () => pin(() => lightRows([row]), told(row)));
@@ -183,9 +183,9 @@ function line(row) {
 
 function bar({ heading, total, parts }) {
   const segments = parts.filter(([, share]) => share > 0).map(([number, share, value]) => {
-    const row = rows[number], wide = share > 0.15;
+    const row = roots[number], name = row.label.replace(/\.\.$/, "").split(".").slice(-2).join(".");
     const segment = made("li", { className: row.tint, title: `${row.label}: ${value} ${heading}, ${(100 * share).toFixed(1)} %` },
-      made("span", { className: wide ? "" : "unseen" }, wide ? row.label : `${row.label} ${value}`));
+      made("span", {}, name), made("span", { className: "unseen" }, ` ${value}`));
     segment.style.width = `${100 * share}%`;
     (row.bars = row.bars || []).push(segment);
     links(segment, () => lightRows([row]));

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from string import Template
@@ -23,12 +23,10 @@ Cell = tuple[str, str]  # what is read, and a remark
 
 
 class PageRow(NamedTuple):
-    """A line of the table. `parent`: its number; `label`: its name within that; `values` are sorted by, `shown` is read.
+    """A line of the table. `label`: its name within what it stands in; `values` are sorted by, `shown` is read.
     `keys`: what of the drawing belongs to it, `panels` which grounds; `own`: its lines of the spec as `file:line`, and those
-    `around` it. In a diff, its `sign` and what that means."""
+    `around` it. In a diff, its `sign` and what that means. `inside`: what it folds out to."""
 
-    parent: int | None
-    level: int
     name: str
     label: str
     holds: str
@@ -41,6 +39,7 @@ class PageRow(NamedTuple):
     tint: str = ""
     sign: str = ""
     change: str = ""
+    inside: Sequence[PageRow] = ()
 
 
 class PageColumn(NamedTuple):
@@ -51,7 +50,7 @@ class PageColumn(NamedTuple):
 
 
 class PageBar(NamedTuple):
-    """`parts`: the number of a row, its share of the bar from 0 to 1, its value."""
+    """`parts`: the number of a row among the outermost, its share of the bar from 0 to 1, its value."""
 
     heading: str
     total: str
@@ -79,6 +78,13 @@ class Headings(NamedTuple):
     note: str
 
 
+def lines(rows: Sequence[PageRow]) -> Iterator[str]:
+    """Of the spec, all that rows and what they fold out to are linked with."""
+    for row in rows:
+        yield from (*row.own, *row.around)
+        yield from lines(row.inside)
+
+
 def page(data: PageData, headings: Headings, drawing: Drawing | None, kind: Literal["report", "diff"]) -> str:
     """A whole HTML file."""
     script, sheet = _file("page.js"), _file("page.css") + style()
@@ -93,7 +99,7 @@ def page(data: PageData, headings: Headings, drawing: Drawing | None, kind: Lite
 def _document(data: PageData) -> dict[str, Any]:
     return {
         "columns": [column._asdict() for column in data.columns],
-        "rows": [row._asdict() for row in data.rows],
+        "rows": list(_flat(data.rows, None, 1)),
         "totals": data.totals,
         "total": data.total,
         "bars": [bar._asdict() for bar in data.bars],
@@ -101,6 +107,17 @@ def _document(data: PageData) -> dict[str, Any]:
         "sources": [{"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
                     for name, text in data.sources.items()],
     }
+
+
+def _flat(rows: Sequence[PageRow], parent: int | None, level: int, number: int = 0) -> Iterator[dict[str, Any]]:
+    """One below the other, each with its `level` and the number of its `parent`; from a number on."""
+    for row in rows:
+        document = {**row._asdict(), "level": level, "parent": parent}
+        del document["inside"]
+        yield document
+        inner = list(_flat(row.inside, number, level + 1, number + 1))
+        yield from inner
+        number += 1 + len(inner)
 
 
 def _json(document: Any) -> str:

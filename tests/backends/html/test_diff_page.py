@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from resspec import cli
+from resspec.backends.html.diff import FIGURES
+from resspec.backends.report import report
+from resspec.backends.report.table import figure
+from resspec.compiler import load
 from tests.browser import POOR, Browser
 from tests.texts import written
 
@@ -32,9 +36,10 @@ def test_where_the_stride_stands(tmp_path: Path, chromium: Browser) -> None:
     cells = "[...document.querySelectorAll('#parts tbody tr.level-1')[2].cells].map(e => e.innerText.replace('\\n', ' '))"
     assert chromium.evaluate(cells)[1:] == ["1.22M", "+77.1M 951M → 1.03G", "+301K 2.81M → 3.11M", "+2.41MB 20.9MB → 23.3MB"]
     chromium.evaluate("document.querySelectorAll('#parts .level-1 .fold')[2].click()")
-    assert chromium.evaluate(NAMES)[3:5] == ["~ layer2.0", "~ layer2.1 … layer2.3 (3)"]
+    assert chromium.evaluate(NAMES)[3:7] == ["~ layer2.0", "~ layer2.1 … layer2.3 (3)", "~ layer2.0", "layer2.1..3"]
     chromium.evaluate("document.querySelector('#parts .level-2:not([hidden])').id = 'change'")
-    assert "conv1: stride 2 → 1" in chromium.evaluate("document.querySelector('#change').innerText")
+    assert chromium.evaluate("document.querySelector('#change small').innerText").split("; ") == [
+        "conv1: stride 2 → 1", "conv1, conv2, conv3, downsample.0: init mode fan_in → fan_out", "conv2: stride 1 → 2"]
     chromium.hover("#change .name")
     assert chromium.evaluate("[...document.querySelectorAll('#picture .lit text')].map(e => e.textContent)") == [
         "~ 1x1 conv, 128, /2", "~ 3x3 conv, 128", "~ 1x1 conv, 128", "~ 3x3 conv, 128, /2"]
@@ -45,6 +50,22 @@ def test_where_the_stride_stands(tmp_path: Path, chromium: Browser) -> None:
     assert [(bar[0], bar[2]) for bar in bars] == [
         ("params a", "25.6M"), ("params b", "25.6M"), ("macs a", "3.86G"), ("macs b", "4.09G"), ("acts a", "10.6M"),
         ("acts b", "11.1M"), ("saved a", "81.9MB"), ("saved b", "86.1MB")]
+
+
+@pytest.mark.parametrize(("a", "b"), [("resnet18", "resnet34"), ("resnet50", "se_resnet50"), ("plain34", "mobilenet_v2")])
+def test_it_folds_out_to_all_of_both(a: str, b: str, tmp_path: Path, chromium: Browser) -> None:
+    """Every block and every layer of either side stands in one row, with its figures."""
+    chromium.open(page(tmp_path, a, b))
+    rows = chromium.evaluate("""[...document.querySelectorAll("#parts tbody tr:not(.said)")].map((row) => [
+        row.querySelector(".name").title, row.className,
+        ...[...row.cells].slice(1).map((cell) => (cell.querySelector("small") || cell).textContent)])""")
+    for side, name, other in ((0, a, "added"), (-1, b, "removed")):
+        found = sorted((row[0].split(" → ")[side], *(cell.split(" → ")[side] for cell in row[2:]))
+                       for row in rows if other not in row[1] and "level-1" not in row[1])
+        network = load(name)
+        wanted = {(row.label, *(figure(quantity, row.figures[quantity]) for quantity in FIGURES))
+                  for by in ("block", "op") for row in report(network, by=by).rows}
+        assert {row for row in found if row[0]} == {row for row in wanted if row[0]}
 
 
 def test_the_largest_change_first(tmp_path: Path, chromium: Browser) -> None:

@@ -123,7 +123,7 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     chromium.hover("h1")
     assert chromium.evaluate(LIT.format("")) == []
     chromium.hover("#box")
-    assert chromium.evaluate(f"{conv2}.className") == "level-3 lit"
+    assert chromium.evaluate(f"{conv2}.className") == "level-3 leaf lit"
     assert chromium.evaluate(LIT.format("#spec")) == ["12          -> conv 3x3, width -> bn -> relu"]
     chromium.evaluate("document.querySelector('#spec button[aria-label^=\"line 12: -> conv 3x3\"]').closest('li').id = 'line'")
     chromium.hover("#line code")
