@@ -187,14 +187,17 @@ class Layout:
         chains = [stage.chain for stage in stages if stage.chain]
         labels = [self._length(stage.start, chain.start) for stage, chain in zip(stages, chains, strict=True)]
         counts = [self._length(chain.start, chain.steps[0].times) if chain.steps[0].times else 0 for chain in chains]
-        at = [column + max(labels, default=0) + 1] * len(chains)
+        widest, most = max(labels, default=0), max(counts, default=0)
+        at = [column + widest + 1] * len(chains)
         for i, chain in enumerate(chains):
-            right = max(counts) - counts[i] if counts[i] else 0
-            wider[chain.start] = max(labels) - labels[i] + right
+            right = most - counts[i] if counts[i] else 0
+            wider[chain.start] = widest - labels[i] + right
             at[i] += right + self._length(chain.start, chain.steps[0].end)
         for k in range(1, max((len(chain.steps) for chain in chains), default=0)):
             having = [i for i, chain in enumerate(chains) if len(chain.steps) > k]
             furthest = max(at[i] for i in having)
+            if furthest > WIDTH:
+                return
             for i in having:
                 step = chains[i].steps[k]
                 wider[step.start - 1] = furthest - at[i]
