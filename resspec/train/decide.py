@@ -46,6 +46,7 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
             return share // count
     needed = bound(network, recipe, unit) * 4 // 3
     told = f"this takes about {needed / 1e9:,.1f} GB with {unit} images at a time, and {free / 1e9:,.1f} GB are free"
+    told += "; smaller images, a smaller `bn_batch` or `precision: bf16` need less"
     raise UsageError(told, "E0609")
 
 

@@ -10,6 +10,7 @@ from resspec import shipped
 from resspec.diagnostics import Diagnostic, Label
 from resspec.ir.nodes import Network, Node, Scope, Series
 from resspec.source import Source, Span
+from resspec.suggest import listed
 from resspec.train.data import Dataset
 from resspec.train.recipe import Recipe
 
@@ -50,10 +51,11 @@ def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
     return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")), "keep one of them")
 
 
-def unknown_key(span: Span, word: str, part: str, near: str | None) -> Diagnostic:
+def unknown_key(span: Span, word: str, part: str, near: str | None, known: Sequence[str]) -> Diagnostic:
     """E0505: a recipe, or this part of it, has no such key."""
     owner = f"`{part}`" if part else "a recipe"
-    return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), f"did you mean `{near}`?" if near else None)
+    others = f"it has {listed(known)}" if known else f"`{part}: …`, without keys"
+    return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), f"did you mean `{near}`?" if near else others)
 
 
 def missing_key(span: Span, word: str) -> Diagnostic:
@@ -67,9 +69,9 @@ def unknown_kind(span: Span, part: str, word: str, known: Sequence[str], near: s
                       f"did you mean `{near}`?" if near else f"there is {', '.join(known)}")
 
 
-def wrong_value(span: Span, why: str) -> Diagnostic:
+def wrong_value(span: Span, why: str, help: str | None = None) -> Diagnostic:
     """E0507: a key of the recipe cannot have this value, or not together with another key's."""
-    return Diagnostic("E0507", why, (Label(span),))
+    return Diagnostic("E0507", why, (Label(span),), help)
 
 
 def beyond_recipes(span: Span, what: str, help: str) -> Diagnostic:

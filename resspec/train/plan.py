@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from math import lcm
 from typing import Any
 
 import torch
@@ -65,6 +66,7 @@ class Plan:
         if rest or share % unit or share % self.machine.micro_batch:
             parts = f"parts of {unit}, which batch norm sees, " if unit > 1 else ""
             told = f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes"
+            told += f"; a multiple of {lcm(unit, self.machine.micro_batch) * self.processes.world} can"
             raise UsageError(told, "E0517")
 
     @property

@@ -46,7 +46,8 @@ def _length(value: Any) -> Any:
         return value
     found = re.fullmatch(r"\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s+(iteration|epoch)s?\s*", str(value))
     if found is None or not float(found[1]):
-        raise ValueError("a length is a number above 0 with its unit, as in `90 epochs` or `64000 iterations`")
+        help = "a number above 0 with its unit, such as `90 epochs` or `64000 iterations`"
+        raise ValueError(f"`{str(value)[:40]}` is no length; {help}")
     return Length(float(found[1]), "epochs" if found[2] == "epoch" else "iterations")
 
 
@@ -207,7 +208,7 @@ class Data(Part):
     def _one_way(self) -> Data:
         ways = [name for name in ("random_resized", "crop", "shift") if getattr(self, name)]
         if len(ways) > 1:
-            raise ValueError(f"`{ways[0]}` and `{ways[1]}` both choose a part of the image: leave one out")
+            raise ValueError(f"`{ways[0]}` and `{ways[1]}` both choose a part of the image; leave one out")
         return self
 
 
@@ -242,9 +243,12 @@ class Recipe(Part):
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
         if self.bn_batch and self.batch % self.bn_batch:
-            raise ValueError(f"the batch of {self.batch} is no multiple of the {self.bn_batch} that batch norm sees")
+            below = self.batch // self.bn_batch * self.bn_batch
+            fits = f"`batch: {below or self.bn_batch}` is one"
+            raise ValueError(f"the batch of {self.batch} is no multiple of the {self.bn_batch} that batch norm sees; {fits}")
         if self.bn_batch and self.micro_batch != "auto" and self.micro_batch % self.bn_batch:
-            raise ValueError(f"`micro_batch: {self.micro_batch}` is no multiple of the {self.bn_batch} that batch norm sees")
+            told = f"`micro_batch: {self.micro_batch}` is no multiple of the {self.bn_batch} that batch norm sees"
+            raise ValueError(f"{told}; `micro_batch: auto` is one")
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
-            raise ValueError("`plateau` looks at a held-out part of the training images: `holdout` and `evaluate` are needed")
+            raise ValueError("`schedule: plateau` has no held-out part to look at; `holdout: 0.1` and `evaluate: 1 epochs`")
         return self

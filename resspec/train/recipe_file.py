@@ -56,7 +56,7 @@ def _check_warmup(recipe: Recipe, text: Text) -> None:
     length = recipe.warmup.length
     if length.unit == recipe.duration.unit and length.number > recipe.duration.number:
         why = f"a warm-up of {length} is longer than the training, {recipe.duration}"
-        raise SpecError([errors.wrong_value(warmup.span, why)])
+        raise SpecError([errors.wrong_value(warmup.span, why, "a shorter `length`, or a longer `duration`")])
 
 
 def dump(recipe: Recipe) -> str:
@@ -144,21 +144,21 @@ def _told(error: ValidationError, text: Text) -> Iterable[Diagnostic]:
 
 
 def _message(detail: ErrorDetails) -> str:
-    """In an author's words: what the key needs, and what it has."""
+    """In an author's words: what is wrong, and behind a semicolon what would help."""
     kind, limits, given = detail["type"], detail.get("ctx", {}), detail["input"]
     needs = _NEEDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float", "_number")) else None
     needs = needs or next((f"{words} {limits[name]:,}" for name, words in _BOUNDS.items() if name in limits), None)
     if kind == "literal_error":
-        needs = f"one of {limits['expected'].replace(chr(39), '`')}"
+        needs = limits["expected"].replace("'", "`")
     key = next((part for part in reversed(detail["loc"]) if isinstance(part, str) and part in _words()), None)
-    return f"`{key}` is {needs}, not `{given}`" if needs and key and not isinstance(given, dict) else detail["msg"]
+    return f"`{key}` cannot be `{given}`; {needs}" if needs and key and not isinstance(given, dict) else detail["msg"]
 
 
 def _diagnostic(kind: str, loc: tuple[int | str, ...], message: str, text: Text) -> Diagnostic:
     path = _path(loc, text)
     if kind == "extra_forbidden":
-        siblings = {known[-1] for known in _every_key() if known[:-1] == path[:-1]}
-        return errors.unknown_key(text.nearest(path).key, path[-1], ".".join(path[:-1]), nearest(path[-1], siblings))
+        known = list(dict.fromkeys(known[-1] for known in _every_key() if known[:-1] == path[:-1]))
+        return errors.unknown_key(text.nearest(path).key, path[-1], ".".join(path[:-1]), nearest(path[-1], known), known)
     if kind == "missing":
         word = str(loc[-1])
         return errors.missing_key(text.nearest(path).key, word)
@@ -170,14 +170,15 @@ def _diagnostic(kind: str, loc: tuple[int | str, ...], message: str, text: Text)
         return errors.missing_key(text.nearest(path).key, "name")
     entry = text.nearest(path)
     if not path and kind == "model_type":
-        return errors.wrong_value(entry.span, "a recipe is keys with values, as in `batch: 256`")
-    message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ")
+        return errors.wrong_value(entry.span, "this has no keys", "keys with values, such as `batch: 256`")
+    told, _, last = message.removeprefix("Value error, ").removeprefix("Assertion failed, ").rpartition("; ")
+    message, help = (told, last) if told else (last, None)
     if entry.is_mapping and kind == "value_error":  # of several keys: the first that is named is marked
         words = [path + tuple(word.split(".")) for word in re.findall(r"`([\w.]+)", message)]
         words += [(*path, word) for word in re.findall(r"\w+", message)]
         entry = next((text.entries[word] for word in words if word in text.entries), entry)
-        return errors.wrong_value(entry.key, message)
-    return errors.wrong_value(entry.key if entry.is_mapping else entry.span, message[:1].lower() + message[1:])
+        return errors.wrong_value(entry.key, message, help)
+    return errors.wrong_value(entry.key if entry.is_mapping else entry.span, message[:1].lower() + message[1:], help)
 
 
 def _path(loc: tuple[int | str, ...], text: Text) -> Keys:

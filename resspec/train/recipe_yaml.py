@@ -130,7 +130,7 @@ def _composed(source: Source) -> yaml.Node:
         span = Span(source, error.position, error.position + 1)
         raise SpecError([errors.no_yaml(span, f"the character U+{ord(span.text):04X}", "remove it")]) from None
     if node is None:
-        raise SpecError([errors.no_yaml(Span(source, 0, 0), "there is nothing in it")])
+        raise SpecError([errors.no_yaml(Span(source, 0, 0), "there is nothing in it", "`duration: 90 epochs`, `batch: 256`")])
     return node
 
 
@@ -158,7 +158,8 @@ def _plain(source: Source, node: yaml.Node) -> Any:
         case yaml.MappingNode():
             return {path[0]: entry.value for path, entry in _entries((), source, node, None) if len(path) == 1}
     if len(node.value) > _MAX_NUMBER and node.tag.rpartition(":")[2] in ("int", "float", "timestamp"):
-        raise SpecError([errors.wrong_value(_span(source, node), f"a number of {len(node.value):,} characters")])
+        told = f"a number of {len(node.value):,} characters"
+        raise SpecError([errors.wrong_value(_span(source, node), told, f"{_MAX_NUMBER} at most")])
     loader = yaml.SafeLoader("")
     try:
         value = loader.construct_object(node)
@@ -166,6 +167,7 @@ def _plain(source: Source, node: yaml.Node) -> Any:
             value.encode()  # an escape may be half of a character
         return value
     except (ValueError, ArithmeticError, yaml.YAMLError):
-        raise SpecError([errors.wrong_value(_span(source, node), f"`{node.value}` is no value")]) from None
+        told = f"`{node.value}` is no value"
+        raise SpecError([errors.wrong_value(_span(source, node), told, "in quotes it is a text")]) from None
     finally:
         loader.dispose()

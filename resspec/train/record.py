@@ -50,14 +50,16 @@ def locked(folder: Path) -> Iterator[None]:
         # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
         file = (folder / "lock").open("a+b", buffering=0)
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be made: {error.strerror}", "E0602") from None
+        told = f"the run folder {folder} cannot be made: {error.strerror}; choose another with --run"
+        raise UsageError(told, "E0602") from None
     with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             file.seek(0)
             holder = file.read().decode(errors="replace").strip() or "one that just started"
-            raise UsageError(f"another process trains in {folder}: {holder}", "E0601") from None
+            told = f"another process trains in {folder}: {holder}; wait for it, or choose another folder with --run"
+            raise UsageError(told, "E0601") from None
         with suppress(OSError):  # who it is matters less than that it trains
             file.truncate(0)
             file.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
@@ -79,7 +81,8 @@ def read(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}", "E0603") from None
     if found.get("schema") != SCHEMA:
-        raise UsageError(f"{path} is no {SCHEMA}: another version of resspec made it", "E0604")
+        told = f"{path} is no {SCHEMA}: another version of resspec made it; choose another folder with --run"
+        raise UsageError(told, "E0604")
     if not _is_sealed(found):
         raise UsageError(f"{path} is damaged: it does not say what was written", "E0603")
     return found

@@ -15,6 +15,7 @@ from resspec import cli
 from resspec.backends.onnx import exactly_off
 from resspec.compiler import compile_onnx, load
 from resspec.diagnostics import SpecError
+from resspec.render import render
 from tests.backends.onnx_runs import off, settled
 
 MANY = """
@@ -32,13 +33,6 @@ network many {
 }
 """
 PREACT = "use he2016\nnetwork small = cifar n=1, F=two_layers, option=A"
-POOLED = """
-network pooled {
-    input 3x14x14
-    stem conv 3x3, 8 -> relu
-    head maxpool to=4x4 -> fc 10
-}
-"""
 
 
 @pytest.mark.parametrize("name", ["digits", "resnet20", "torchvision/resnet18"])
@@ -87,15 +81,11 @@ def _damaged(content: bytes, operator: str) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def test_what_has_no_operator_is_told_where_it_stands(tmp_path: Path) -> None:
-    spec = tmp_path / "pooled.res"
-    spec.write_text(POOLED, encoding="utf-8")
+def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[1] / "diagnostics" / "onnx")
     with pytest.raises(SpecError) as told:
-        compile_onnx(spec)
-    (mistake,) = told.value.diagnostics
-    assert mistake.code == "E0401" and "`maxpool`" in mistake.message
-    span = mistake.labels[0].span
-    assert span.source.text[span.start : span.end] == "maxpool to=4x4"
+        compile_onnx("E0401-maxpool.res")
+    assert "\n".join(map(render, told.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("arguments", "words"), [

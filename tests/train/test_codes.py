@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,22 +16,22 @@ import pytest
 import torch
 from PIL import Image
 
-from resspec import cli, shipped
+from resspec import cli
 from resspec.commands import eval as eval_
 from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.train import checkpoint, compare, data, decide, errors, recipe_file, record, weights
+from resspec.train import checkpoint, compare, data, decide, recipe_file, record, weights
 from resspec.train.data import crop, idx, place
 from resspec.train.data.draw import Draw
 from resspec.train.plan import Plan
+from resspec.train.processes import joined
 from resspec.train.recipe import Test
 from tests.texts import written
 from tests.train.small import ALONE, job, plan, tiny, train
 
-ELSEWHERE = {"E0614"}  # which takes several processes
-SOURCES = [path for folder in ("train", "commands") for path in (Path(errors.__file__).parents[1] / folder).rglob("*.py")]
+TEXTS = Path(__file__).parents[1] / "diagnostics" / "runs"  # the text of each, as `CODE.txt`
 LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
 
 
@@ -95,6 +97,21 @@ def killed_worker(folder: Path) -> None:
     list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
 
 
+def lost_process(folder: Path) -> None:
+    """Of two, the other one ends as soon as both are together."""
+    del folder
+    with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
+        free.bind(("127.0.0.1", 0))
+        for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}.items():
+            patch.setenv(name, value)
+        free.close()
+        leave = "import os; from resspec.train.processes import joined\nwith joined('cpu'): os._exit(0)"
+        with subprocess.Popen([sys.executable, "-c", leave], env={**os.environ, "RANK": "1"}):
+            patch.setenv("RANK", "0")
+            with joined("cpu") as processes:
+                processes.any(True)
+
+
 class _Killing:
     def __iter__(self) -> None:
         raise SystemExit(1)
@@ -123,6 +140,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0611": lambda folder: weights.read(written(folder, "none", "none.safetensors")),
     "E0612": killed_worker,
     "E0613": lambda folder: eval_.run(parser().parse_args(["eval", str(unended(folder))])),
+    "E0614": lost_process,
 }
 
 
@@ -138,19 +156,32 @@ def unended(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("code", CASES)
-def test_a_failure_has_its_code(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_has_its_code_and_text(
+    code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / "nothing"))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     with pytest.raises(ResspecError) as caught:
         CASES[code](tmp_path)
     assert caught.value.code == code
+    text, expected = f"{stable(str(caught.value), tmp_path)}\n", TEXTS / f"{code}.txt"
+    if request.config.getoption("--update"):
+        expected.write_text(text, encoding="utf-8", newline="")
+    assert text == expected.read_bytes().decode()
 
 
-def test_codes_and_pages_and_cases_are_the_same() -> None:
-    told = {code for path in SOURCES for code in re.findall(r'"(E0[56]\d\d)"', path.read_text(encoding="utf-8"))}
-    located = set(re.findall(r'"(E0[56]\d\d)"', Path(errors.__file__).read_text(encoding="utf-8")))
-    pages = {path.stem for path in shipped.path("grammar", "diagnostics").glob("E0[56]*.md")}
-    assert told == pages == located | set(CASES) | ELSEWHERE and not located & set(CASES)
+def stable(text: str, folder: Path) -> str:
+    """Without what this machine and this moment add."""
+    text = text.replace(str(folder), "FOLDER")
+    for pattern, new in ((r"process \d+ on \S+", "process 4711 on HOST"), (r"(pid\(s\)|process) \d{3,}", r"\1 4711"),
+                         (r"[\d,.]+ ([GM]B) (are|is) free", r"17.0 \1 \2 free")):
+        text = re.sub(pattern, new, text)
+    return text
+
+
+def test_every_text_is_of_a_case() -> None:
+    assert {path.stem for path in TEXTS.iterdir()} == set(CASES)
 
 
 def test_a_code_is_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -92,9 +92,11 @@ def test_a_bomb(what: str) -> None:
 
 
 def test_a_number_is_told_with_what_it_may_be() -> None:
-    told = [refused(f"{LINES}{line}\n")[0].message for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")]
-    assert told == ["`keep` is at least 1, not `0`", "`log` is at most 1,000,000,000, not `5000000000`",
-                    "`clip` is a finite number, not `inf`", "`smoothing` is at most 1.0, not `2`"]
+    told = [refused(f"{LINES}{line}\n")[0] for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")]
+    assert [(each.message, each.help) for each in told] == [
+        ("`keep` cannot be `0`", "at least 1"), ("`log` cannot be `5000000000`", "at most 1,000,000,000"),
+        ("`clip` cannot be `inf`", "a finite number"), ("`smoothing` cannot be `2`", "at most 1.0"),
+    ]
 
 
 def test_a_setting_replaces_what_has_no_parts() -> None:

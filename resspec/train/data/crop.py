@@ -62,7 +62,8 @@ def bordered(images: Tensor, border: int, padding: str) -> Tensor:
 def _fits(height: int, width: int, images: Tensor) -> None:
     found = images.shape[-2:]
     if height > found[0] or width > found[1]:
-        raise UsageError(f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}", "E0515")
+        told = f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}"
+        raise UsageError(f"{told}; `resize` or `pad` makes them larger", "E0515")
 
 
 def windows(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:
