@@ -41,7 +41,8 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35")
     parser.add_argument("--layers", action="store_true", help="draw norms and activations too")
     parser.add_argument("--color-by", choices=("macs", "params", "acts", "saved"), metavar="QUANTITY",
-                        help="colour layers by macs, params, acts or saved instead of by output size")
+                        help="colour layers by macs, params, acts or saved (then norms and activations are drawn too) "
+                             "instead of by output size")
     parser.add_argument("--input", metavar="CxHxW", help="in place of the networks' own")
 
 

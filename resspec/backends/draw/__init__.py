@@ -35,7 +35,9 @@ def draw(
     networks: Sequence[Pictured], *, unfold: bool = False, layers: bool = False, color_by: str | None = None
 ) -> Drawing:
     """Networks side by side, at least one. `unfold`: repeats written out; `layers`: norms and activations too; `color_by`:
-    one of COLOR_BY, of each layer alone, however often it is repeated."""
+    one of COLOR_BY, of each layer alone, however often it is repeated; what autograd keeps is kept by norms and activations
+    above all, so they are shown then."""
+    layers = layers or color_by == "saved"
     placed = columns([_column(one, View(layers, unfold, one.signs)) for one in networks])
     boxes, wires, joins, brackets = _sorted(placed.shapes)
     told = tuple(box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes)
@@ -72,7 +74,8 @@ def _coloured(
     tinted = (box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
               for box, value in zip(boxes, values, strict=True))
     marks = tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
-    return tuple(tinted), Ramp(MARGIN, y, f"{color_by} of a layer", marks)
+    step = max(34.0, *(width(mark, SMALL) + 8 for mark in marks))
+    return tuple(tinted), Ramp(MARGIN, y, f"{color_by} of a layer", marks, step)
 
 
 def _sorted(

@@ -94,7 +94,7 @@ class Ramp(NamedTuple):
     y: float
     title: str
     marks: tuple[str, ...]
-    step: float = 34.0
+    step: float
 
 
 class Drawing(NamedTuple):

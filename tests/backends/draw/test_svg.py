@@ -9,6 +9,8 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from resspec.backends.draw import COLOR_BY, Pictured, draw
+from resspec.backends.draw.columns import SMALL
+from resspec.backends.draw.measure import width
 from resspec.backends.draw.png import to_png
 from resspec.backends.draw.svg import to_svg
 from resspec.compiler import load
@@ -89,7 +91,7 @@ def test_dark_and_light_have_the_same_colours_to_set() -> None:
     """Whatever has a colour on a light page has one on a dark page."""
     light, dark = to_svg(drawn(load("resnet18"))).split("@media (prefers-color-scheme: dark)")
     rules = [set(re.findall(r"\.net ([\w .#-]*?)[,{]", part.replace(" {", "{"))) for part in (light, dark)]
-    uncoloured = {".title", ".section", ".times", ".dashed", ".box", ".box.removed"}
+    uncoloured = {".title", ".quiet text", ".section", ".times", ".dashed", ".box", ".box.removed"}
     assert rules[0] - rules[1] - uncoloured == set()
 
 
@@ -103,6 +105,16 @@ def test_the_most_expensive_layer_is_the_darkest(name: str) -> None:
     assert [tints[i] for i in by_value] == sorted(tints.values())
     assert tints[by_value[-1]] == 8
     assert drawing.ramp
+
+
+def test_what_is_saved_is_seen_where_it_is_saved() -> None:
+    """Most of it by norms and activations, which are drawn then; a scale's marks do not touch."""
+    network = load("resnet50")
+    drawing, entries = drawn(network, color_by="saved"), Facts(network).entries
+    seen = {entry for placed in drawing.boxes for entry in placed.box.entries}
+    assert sum(entries[i][1]["saved_bytes"] for i in seen) == Facts(network).total("saved_bytes")
+    assert drawing.ramp
+    assert all(width(mark, SMALL) < drawing.ramp.step for mark in drawing.ramp.marks)
 
 
 @pytest.mark.parametrize(("chain", "labels"), [

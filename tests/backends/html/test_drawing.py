@@ -13,7 +13,7 @@ from tests.browser import POOR, Browser
 
 
 @pytest.mark.parametrize("dark", [False, True])
-@pytest.mark.parametrize("color_by", [None, "macs"])
+@pytest.mark.parametrize("color_by", [None, "macs", "saved"])
 def test_words_stand_out(color_by: str | None, dark: bool, tmp_path: Path, chromium: Browser) -> None:
     networks = [load(name) for name in ("vgg19", "regnet_y_400mf")]
     page = tmp_path / "drawing.html"
