@@ -23,6 +23,17 @@ def read(path: Path, limit: int) -> bytes:
         raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def rewrite(path: Path, before: bytes, after: bytes) -> None:
+    """A file that was read, with another content; a link stays one. Raises UsageError, also where nobody may write it or
+    somebody just did."""
+    target = Path(os.path.realpath(path))
+    if read(target, len(before) + 1) != before:
+        raise UsageError(f"{path} was changed meanwhile, and is left as it is")
+    if not target.stat().st_mode & 0o222:
+        raise UsageError(f"cannot write {path}: it is read-only")
+    write(target, after)
+
+
 def no_file(path: Path) -> UsageError:
     """What there is to say of a folder, a pipe, a device."""
     kinds = {"a folder": path.is_dir(), "a pipe": path.is_fifo(), "a device": path.is_char_device() or path.is_block_device()}

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resspec.commands.given import difference
-from resspec.diagnostics import SpecError
+from resspec.diagnostics import SpecError, UsageError
 
 _ROUNDS = 20  # a mistake of syntax hides those after it
 
 
 def fix(specs: Sequence[str], *, write: bool) -> None:
     """Edits each file until nothing in it can be mended, or shows the first round of it. Raises UsageError."""
-    from resspec.files import write as write_file
+    from resspec.files import rewrite
     from resspec.opening import locate
 
     for path in dict.fromkeys(locate(spec)[0] for spec in specs):
@@ -23,7 +22,7 @@ def fix(specs: Sequence[str], *, write: bool) -> None:
             if not write:
                 sys.stdout.writelines(difference(path.as_posix(), before, after))
                 break
-            write_file(Path(os.path.realpath(path)), after)
+            rewrite(path, before, after)
 
 
 def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
@@ -33,12 +32,14 @@ def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
     from resspec.syntax.parse import read
 
     for _ in range(_ROUNDS):
-        diagnostics = [diagnostic for diagnostic in check(path) if diagnostic.fix]
+        diagnostics = [each for each in check(path) if each.fix and each.fix.span.source.name == path.as_posix()]
         before = path.read_bytes()
         try:
             text = read(path.as_posix(), before).text
         except SpecError as error:  # not even text; what is to be mended stands in the diagnostic's source
             text = error.diagnostics[0].labels[0].span.source.text
+        if any(each.fix and each.fix.span.source.text != text for each in diagnostics):
+            raise UsageError(f"{path} was changed meanwhile, and is left as it is")
         after = fixed(path.as_posix(), text, diagnostics)
         if after == text:
             return

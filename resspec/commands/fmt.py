@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -68,7 +67,7 @@ def _stream(arguments: Namespace) -> int:
 
 
 def _change(path: Path, before: bytes, after: bytes, arguments: Namespace) -> None:
-    from resspec.files import write
+    from resspec.files import rewrite
     from resspec.render import visible
 
     if arguments.diff:
@@ -76,12 +75,16 @@ def _change(path: Path, before: bytes, after: bytes, arguments: Namespace) -> No
     elif arguments.check:
         print(visible(path.as_posix()))
     else:
-        write(Path(os.path.realpath(path)), after)  # a link stays one
+        rewrite(path, before, after)
 
 
 def _formatted(name: str, text: bytes) -> bytes:
-    """Raises SpecError."""
+    """Raises SpecError, and UsageError where what comes out is too large for a spec."""
+    from resspec.syntax.errors import MAX_BYTES
     from resspec.syntax.format import lay_out
     from resspec.syntax.parse import read
 
-    return lay_out(read(name, text)).encode()
+    found = lay_out(read(name, text)).encode()
+    if len(found) > MAX_BYTES:
+        raise UsageError(f"{name} would have {len(found):,} bytes when laid out, and a spec has {MAX_BYTES:,} at most")
+    return found

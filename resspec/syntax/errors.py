@@ -35,10 +35,10 @@ def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
     return Diagnostic("E0101", what, (Label(place),), "write a line feed" if place.text == "\r" else help, fix=fix)
 
 
-def too_large(source: Source, size: int) -> Diagnostic:
+def too_large(source: Source) -> Diagnostic:
     """E0102: a spec of more than 1 MiB is no spec."""
-    return Diagnostic("E0102", f"the file has {size:,} bytes; a spec has at most {MAX_BYTES:,}",
-                      (Label(Span(source, 0, 0)),), "repeats and templates make specs small")
+    return Diagnostic("E0102", f"the file has more than {MAX_BYTES:,} bytes", (Label(Span(source, 0, 0)),),
+                      "repeats and templates make specs small")
 
 
 def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:

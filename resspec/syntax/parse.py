@@ -28,7 +28,7 @@ _lock = Lock()
 def read(name: str, data: bytes) -> Source:
     """Bytes of a file to a source. Raises SpecError where they are no plain text of a sane size."""
     if len(data) > errors.MAX_BYTES:
-        raise SpecError([errors.too_large(Source(name, ""), len(data))])
+        raise SpecError([errors.too_large(Source(name, ""))])
     try:
         text = data.decode().removeprefix("\ufeff").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
@@ -155,7 +155,7 @@ def tokens(source: Source) -> list[Token]:
         reading = parser.parse_interactive(source.text, "start")
         found = list(reading.exhaust_lexer())
         reading.feed_eof()  # type: ignore[no-untyped-call]
-        if found and not builder.refused:
+        if found and not builder.refused and not any(_unseen(source)):
             return found
     parse(source)
     raise InternalError(f"{source.name} can be read as a whole, but not token by token")

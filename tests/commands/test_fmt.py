@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from resspec import cli
+from resspec import cli, fixes
+from resspec.fixes import fixed
 from resspec.syntax import format as layout
+from resspec.syntax.outline import outline
 
 LOOSE = b"\xef\xbb\xbfblock a=relu # one\r\nblock\tb = bn->relu;\r\n"
 STRICT = b"block a = relu    # one\nblock b = bn -> relu\n"
 WRONG = b"block a=relu\r\nblock b = {\r\n"
+WRITABLE = b"block b=conv 3x3, 4, stride=2\n"  # which `check --fix` mends, too
 
 Captured = pytest.CaptureFixture[str]
 
@@ -89,6 +92,45 @@ def test_a_layout_that_would_change_words_is_not_written(
     assert cli.run(["fmt", str(folder / "loose.res")]) == 2
     assert (folder / "loose.res").read_bytes() == LOOSE
     assert "would change its words" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["fmt"], ["check", "--fix"]])
+def test_a_file_that_nobody_may_write_stays(command: list[str], folder: Path, capsys: Captured) -> None:
+    path = folder / "loose.res"
+    path.write_bytes(WRITABLE)
+    path.chmod(0o444)
+    assert cli.run([*command, str(path)]) == 2
+    assert path.read_bytes() == WRITABLE
+    assert "loose.res: it is read-only\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["fmt"], ["check", "--fix"]])
+def test_what_another_process_writes_meanwhile_stays(
+    command: list[str], folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder / "loose.res"
+    path.write_bytes(WRITABLE)
+    monkeypatch.setattr(layout, "outline", lambda found: (path.write_bytes(b"block other = relu\n"), outline(found))[1])
+    monkeypatch.setattr(fixes, "fixed", lambda *given: (path.write_bytes(b"block other = relu\n"), fixed(*given))[1])
+    assert cli.run([*command, str(path)]) == 2
+    assert path.read_bytes() == b"block other = relu\n"
+    assert "loose.res was changed meanwhile, and is left as it is\n" in capsys.readouterr().err
+
+
+def test_a_comment_that_hides_something_is_a_mistake(folder: Path, capsys: Captured) -> None:
+    (folder / "loose.res").write_bytes(LOOSE + "# \u202e\r\n".encode())
+    assert cli.run(["fmt", str(folder / "loose.res")]) == 1
+    assert (folder / "loose.res").read_bytes() == LOOSE + "# \u202e\r\n".encode()
+    assert "error[E0103]" in capsys.readouterr().err
+
+
+def test_a_layout_that_is_too_large_is_not_written(folder: Path, capsys: Captured) -> None:
+    deep = f"block b = {'{' * 60}relu{'}' * 60}\n"
+    text = "".join(deep.replace("b =", f"b{i} =") for i in range(100)).encode()
+    (folder / "loose.res").write_bytes(text)
+    assert cli.run(["fmt", str(folder / "loose.res")]) == 2
+    assert (folder / "loose.res").read_bytes() == text
+    assert "when laid out, and a spec has 1,048,576 at most" in capsys.readouterr().err
 
 
 def _full(_: int) -> None:
