@@ -14,7 +14,7 @@ DEFECTS = [
     Defect("a file is written where it stands", "resspec/files.py", 'with draft.open("wb")', 'with path.open("wb")',
            "tests/commands/test_fmt.py"),
     Defect("counts of stages do not line up", "resspec/syntax/layout.py",
-           "right = max(counts) - counts[i] if counts[i] else 0", "right = 0", "tests/syntax/test_format.py::test_shapes"),
+           "right = most - counts[i] if counts[i] else 0", "right = 0", "tests/syntax/test_format.py::test_shapes"),
     Defect("a keyword becomes an attribute", "resspec/backends/source/syntax.py",
            "text.isascii() and not keyword.iskeyword(text)", "text.isascii()", SOURCE),
     Defect("classes may be called as what torch is imported under", "resspec/backends/source/write.py",
