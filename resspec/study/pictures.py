@@ -113,7 +113,8 @@ def _curves(axes: Axes, results: Sequence[Result], part: str, colour: str) -> tu
         low, high = ([bound(by_step[step]) for step in steps] for bound in (min, max))
         axes.fill_between(steps, low, high, color=colour, alpha=0.12, lw=0)
     thin = part == "train"
-    axes.plot(steps, means, color=colour, lw=1 if thin else 2.2, ls="--" if thin else "-")
+    axes.plot(steps, means, color=colour, lw=1 if thin else 2.2, ls="--" if thin else "-",
+              marker=None if len(steps) > 1 else "o", clip_on=len(steps) > 1)
     return (steps[-1], means[-1]) if steps else (0.0, 0.0)
 
 
