@@ -69,8 +69,8 @@ def leave(probed: Sequence[Probed], setting: str, out: Path) -> Path:
              "![activations, responses and gradients by depth](probe.svg)", "",
              *table(HEADINGS, rows, figures=len(HEADINGS) - 1), "",
              "Spread: the standard deviation of what a block leaves. Response: that of what a layer of weights leaves, after",
-             "its norm, before activation and sum. Gradient: the norm of the loss's gradient at a block's input. All in",
-             "float32, where what is too small is 0.", "",
+             "its norm, before activation and sum: 1 after a norm that has not been trained. Gradient: the norm of the loss's",
+             "gradient at a block's input. All in float32, where what is too small is 0.", "",
              "## The seed equation", "", "∂E/∂x_l = ∂E/∂x_L · (1 + ∂/∂x_l Σ F), in float64:", "",
              *(f"- {code(line)}" for line in seed_lines(probed)), "",
              "The figures are in `blocks.csv` and `layers.csv`.", ""]
@@ -86,7 +86,7 @@ def picture(probed: Sequence[Probed], out: Path) -> list[Path]:
     panels = (
         Panel("spread of a block's output", "block", [[block.spread for block in each.blocks] for each in probed]),
         Panel("spread of a layer's response", "layer", [[response.spread for response in each.responses] for each in probed]),
-        Panel("norm of the gradient at a block's input", "block", [[b.gradient for b in each.blocks] for each in probed]),
+        Panel("gradient at a block's input, norm", "block", [[b.gradient for b in each.blocks] for each in probed]),
     )
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(13, 4.4), dpi=150, layout="constrained")
@@ -108,7 +108,19 @@ def _panel(axes: Axes, panel: Panel) -> None:
     axes.set_title(panel.title, loc="left", fontweight="bold")
     axes.set_xlabel(panel.across)
     drawn = [value for values in panel.values for value in values if _drawable(value)] or [1.0]
-    axes.set_ylim(min(drawn) / 1.6, max(drawn) * 1.6)
+    _scale(axes, min(drawn), max(drawn))
+
+
+def _scale(axes: Axes, low: float, high: float) -> None:
+    """A decade at least; plain numbers where the powers of ten would be few."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    room = max(1.6, (10 * low / high) ** 0.5)
+    axes.set_ylim(low / room, high * room)
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    if low > 1e-4 and high < 1e5 and high / low < 100:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _names(axes: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -> None:
