@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, width
+from resspec.commands.terminal import color, width, wrote
 from resspec.diagnostics import UsageError
 
 SUMMARY = "compare training runs: a table, and one picture"
@@ -34,5 +34,5 @@ def run(arguments: Namespace) -> int:
         except UsageError as nothing:
             print(nothing, file=sys.stderr)
         else:
-            print("wrote " + " and ".join(map(str, paths)), file=sys.stderr)
+            wrote(paths)
     return 0

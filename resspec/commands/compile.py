@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given
 from resspec.commands.installed import onnx_installed
-from resspec.commands.terminal import color, width
+from resspec.commands.terminal import color, width, wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
     for name, content in files.items():
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
-    print("wrote " + " and ".join(str(arguments.out / name) for name in files), file=sys.stderr)
+    wrote(arguments.out / name for name in files)
     return 0
 
 
@@ -101,8 +101,9 @@ def _emitted(arguments: Namespace) -> str:
             return to_text(given.load(arguments))
         case "ir-json":
             from resspec.ir.json import to_json
+            from resspec.render import visible_json
 
-            return to_json(given.load(arguments)) + "\n"
+            return visible_json(to_json(given.load(arguments))) + "\n"
         case stage:
             from resspec.compiler import compile_spec
 

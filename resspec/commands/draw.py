@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands import given
+from resspec.commands.terminal import wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def _write(drawing: Drawing, path: Path | None) -> None:
         print(to_svg(drawing), end="")
         return
     write(path, _png(drawing) if path.suffix == ".png" else to_svg(drawing).encode())
-    print(f"wrote {path}", file=sys.stderr)
+    wrote([path])
 
 
 def _png(drawing: Drawing) -> bytes:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
+from resspec.commands.terminal import wrote
 from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def run(arguments: Namespace) -> int:
                 print(text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end="")
                 if arguments.confusion:
                     paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
-                    print("wrote " + ", ".join(map(str, paths)))
+                    wrote(paths)
     return 0
 
 

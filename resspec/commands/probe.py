@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, width
+from resspec.commands.terminal import color, width, wrote
 from resspec.diagnostics import UsageError
 
 SUMMARY = "signal and gradient through the depth of networks, new or trained"
@@ -62,5 +62,5 @@ def run(arguments: Namespace) -> int:
         print(shown([made], max(width(), wide), color(sys.stdout)), end="")
         for line in page.seed_lines(probed):
             print(line)
-        print(f"wrote {written}, with a picture and CSV files", file=sys.stderr)
+        wrote([written], ", with a picture and CSV files")
     return int(any(not run.error <= page.TOLERANCE for each in probed for run in each.checked))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, complain, width
+from resspec.commands.terminal import color, complain, width, wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def _tell(
     print(_table(page.HEADINGS, page.cells(found)), end="")
     for line in page.gap_lines(found):
         print(line.removeprefix("- "))
-    print(f"wrote {page.write_page(text, out)}, with pictures and CSV files", file=sys.stderr)
+    wrote([page.write_page(text, out)], ", with pictures and CSV files")
 
 
 def _published(found: Sequence[Result], recipe: str) -> dict[tuple[str, int], float]:

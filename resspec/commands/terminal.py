@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TextIO
 
 from resspec.diagnostics import Diagnostic
@@ -33,6 +34,13 @@ def complain(message: str, code: str | None = None) -> None:
 
     print(f"error[{code}]: " if code else "error: ", end="", file=sys.stderr)
     print("\n".join(map(visible, message.split("\n"))), file=sys.stderr)
+
+
+def wrote(paths: Iterable[Path], also: str = "") -> None:
+    """Which files there are now."""
+    from resspec.render import visible
+
+    print(f"wrote {visible(' and '.join(map(str, paths)))}{also}", file=sys.stderr)
 
 
 def color(stream: TextIO) -> bool:

@@ -25,6 +25,12 @@ for form in ("text", "json", "github"):
 EVIL = "e\x1b[31m\n::error::%0A\u202e"
 GOOD = "network small { input 3x8x8; head avgpool -> fc 2 }\n"
 TEXTS = {"good": GOOD, "bad": GOOD.replace("fc", "cf\x1b[31m") + "# \x1b]0;title\x07", "warned": "let a = 1\n" + GOOD}
+OTHERS = [["report", ".", "--format", form] for form in ("json", "csv", "markdown")] + [
+    ["report", "PATH", "--format", "html"], ["compile", "PATH", "--emit", "ir-json"], ["compile", "PATH", "--out", EVIL],
+    ["draw", "PATH", "-o", f"{EVIL}.svg"], ["diff", "PATH", "digits"], ["diff", "PATH", "digits", "--format", "json"],
+    ["diff", "PATH", "digits", "--format", "html"], ["report", "PATH", "--input", EVIL], ["report", f"PATH:{EVIL}"],
+    ["draw", "PATH", "-o", EVIL], ["report", "PATH", "--memory", "1GB", "--set", "n=3"],
+]
 
 
 def test_the_same_under_any_hash_seed_locale_and_width() -> None:
@@ -46,8 +52,9 @@ def test_no_control_character_of_a_name_or_text(
     Path(path).write_text(TEXTS[name], encoding="utf-8")
     for command in (["check", "--format", form, path], ["check", "--format", form, "."], ["check", "--diff", path],
                     ["check", "--format", form, EVIL], ["check", path, "--budget", f"params <= {EVIL}"],
-                    ["report", path], ["expand", path], ["fmt", "--check", path], ["fmt", "--diff", path], ["explain", EVIL]):
-        cli.run(command)
+                    ["report", path], ["expand", path], ["fmt", "--check", path], ["fmt", "--diff", path], ["explain", EVIL],
+                    *(OTHERS if form == "text" else ())):
+        cli.run([path if each == "PATH" else each for each in command])
         out, err = capsys.readouterr()
         assert all(line.isprintable() for line in (out + err).split("\n")), command
     if form == "github":

@@ -11,6 +11,7 @@ from resspec.backends.diff.weights import Weights
 from resspec.backends.report import Report
 from resspec.backends.report.json import row_to_json
 from resspec.passes.quantities import SUMS
+from resspec.render import visible_json
 
 SCHEMA = "resspec.diff/1"
 
@@ -28,7 +29,7 @@ def to_json(diff: Diff) -> str:
         "rows": list(map(_row, diff.pairs)),
         "weights": _weights(diff.weights) if diff.weights else None,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _side(report: Report) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 from resspec import __version__
 from resspec.backends.draw.shapes import Drawing
 from resspec.backends.draw.svg import style, to_svg
-from resspec.render import visible
+from resspec.render import visible, visible_json
 
 _FOLDER = Path(__file__).parent
 
@@ -122,7 +122,7 @@ def _flat(rows: Sequence[PageRow], parent: int | None, level: int, number: int =
 
 def _json(document: Any) -> str:
     """JSON in which nothing looks like markup to the parser of the page."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    text = visible_json(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return text

@@ -12,6 +12,7 @@ from resspec.backends.report.json import to_document
 from resspec.backends.report.table import FIGURES, figure, memory_lines
 from resspec.backends.table import GAP, NARROWEST, Column, longest, shown, table, text
 from resspec.ir.quantities import QUANTITIES
+from resspec.render import visible_json
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -40,7 +41,7 @@ def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
 def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """As `schemas/reports.schema.json` says: each as it is alone, with the spec that was named."""
     documents = [{"spec": title, "report": to_document(report)} for title, report in zip(titles, reports, strict=True)]
-    return json.dumps({"schema": SCHEMA, "reports": documents}, indent=2, ensure_ascii=False) + "\n"
+    return visible_json(json.dumps({"schema": SCHEMA, "reports": documents}, indent=2, ensure_ascii=False)) + "\n"
 
 
 def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list[str]]:

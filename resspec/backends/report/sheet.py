@@ -9,6 +9,7 @@ from typing import Any
 
 from resspec.backends.report import Report
 from resspec.passes.quantities import SUMS
+from resspec.render import visible
 
 
 def to_csv(report: Report) -> str:
@@ -20,7 +21,7 @@ def to_csv(report: Report) -> str:
 def totals_to_csv(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """A line for each of several reports, at least one, with its totals; all are like the same tool, or none, and for the
     same memory, or none. `max_batch` is empty where any fits, `frozen` has the labels of sections with blanks between."""
-    rows = ((title, report.network, report.hash, report.input, report.at.batch, report.at.dtype, report.at.optimizer,
+    rows = ((visible(title), report.network, report.hash, report.input, report.at.batch, report.at.dtype, report.at.optimizer,
              " ".join(sorted(report.at.frozen)), *report.totals.values(),
              *([report.max_batch.batch] if report.max_batch else []), *([report.like.total] if report.like else []))
             for title, report in zip(titles, reports, strict=True))
