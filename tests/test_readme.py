@@ -1,10 +1,12 @@
 """The README runs: its commands print what it shows, its specs are clean, its Python works."""
 
+import csv
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 
 import pytest
 
@@ -70,3 +72,17 @@ def test_python() -> None:
     for language, text in BLOCKS:
         if language == "python":
             exec(compile(text, "README.md", "exec"), {})
+
+
+def test_the_claim_of_the_study_is_what_its_folder_holds() -> None:
+    with (ROOT / "docs" / "degradation" / "results.csv").open(encoding="utf-8") as file:
+        error = {(row["family"], row["layers"], row["seed"]): float(row["test_error"]) for row in csv.DictReader(file)}
+    seeds = {seed for *_, seed in error}
+    assert len(seeds) == 3
+    families = ("plain", "residual")
+    gaps = {family: [error[family, "56", seed] - error[family, "20", seed] for seed in seeds] for family in families}
+    told = [f"{mean(gap):.1f} points ({min(gap):.1f} … {max(gap):.1f})" for gap in gaps.values()]
+    text = README.read_text(encoding="utf-8")
+    assert f"56 plain layers have {told[0]} more test error than 20" in text
+    assert f"residual ones {told[1].replace(' points', '')}" in text
+    assert mean(gaps["plain"]) - mean(gaps["residual"]) > max(max(gap) - min(gap) for gap in gaps.values())
