@@ -18,7 +18,7 @@ from resspec.revision import Revision
 from resspec.source import Source
 from resspec.suggest import alike, nearest
 from resspec.syntax import ast
-from resspec.syntax.parse import read
+from resspec.syntax.parse import ENOUGH, read
 
 _DECLARATION = re.compile(r"^(?:block|shortcut|network) (\w+)", re.MULTILINE)
 
@@ -158,8 +158,8 @@ def _source(real: str, name: str, data: bytes) -> Source:
 
 def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
     if revision and revision.is_file(path):
-        return revision.shown(path), revision.read(path)[: 2 << 20]
-    return _shown(path), files.read(path, 2 << 20)
+        return revision.shown(path), revision.read(path)[: ENOUGH]
+    return _shown(path), files.read(path, ENOUGH)
 
 
 def _shown(path: Path) -> str:
@@ -194,7 +194,7 @@ def _declaring(name: str) -> list[str]:
 
 @cache
 def _shipped_libraries() -> dict[str, frozenset[str]]:
-    texts = {path.stem: files.read(path, 2 << 20).decode() for path in sorted(shipped.path("specs", "lib").glob("*.res"))}
+    texts = {path.stem: files.read(path, ENOUGH).decode() for path in sorted(shipped.path("specs", "lib").glob("*.res"))}
     return {name: frozenset(_DECLARATION.findall(text)) for name, text in texts.items()}
 
 

@@ -10,7 +10,6 @@ from resspec.commands import given
 from resspec.commands.terminal import complain, show
 from resspec.diagnostics import SpecError, UsageError
 
-LIMIT = 2 << 20  # bytes that are read; more than a spec has
 SUMMARY = "lay specs out in the one canonical form"
 EXAMPLES = """\
   resspec fmt specs/ my.res            rewrites what is laid out otherwise
@@ -33,12 +32,13 @@ def run(arguments: Namespace) -> int:
     if arguments.files == ["-"]:
         return _stream(arguments)
     from resspec.files import read
+    from resspec.syntax.parse import ENOUGH
 
     files = [Path(name) for each in arguments.files for name in given.specs(each)]
     code, changed = 0, 0
     for path in files:
         try:
-            before = read(path, LIMIT)
+            before = read(path, ENOUGH)
             after = _formatted(path.as_posix(), before)
             if after != before:
                 changed += 1
@@ -57,7 +57,9 @@ def run(arguments: Namespace) -> int:
 
 def _stream(arguments: Namespace) -> int:
     """Standard input to standard output; nothing where it does not parse."""
-    before = sys.stdin.buffer.read(LIMIT)
+    from resspec.syntax.parse import ENOUGH
+
+    before = sys.stdin.buffer.read(ENOUGH)
     after = _formatted("<stdin>", before)
     if arguments.diff:
         sys.stdout.writelines(given.difference("<stdin>", before, after))

@@ -20,13 +20,14 @@ from resspec.syntax.explain import BRACKETS, explain
 from resspec.syntax.recover import Hole, blank, with_holes, without
 from resspec.syntax.statements import Statement, outline
 
+ENOUGH = errors.MAX_BYTES + 1  # bytes of a file: with so many it is known to be too large
 MAX_MISTAKES = 100  # that are looked for in one text
 _PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
 _lock = Lock()
 
 
 def read(name: str, data: bytes) -> Source:
-    """Bytes of a file to a source. Raises SpecError where they are no plain text of a sane size."""
+    """Bytes of a file, ENOUGH of them, to a source. Raises SpecError where they are no plain text of a sane size."""
     if len(data) > errors.MAX_BYTES:
         raise SpecError([errors.too_large(Source(name, ""))])
     try:
