@@ -37,11 +37,12 @@ def _lines(found: Sequence[Word]) -> Iterator[_Line]:
     between = gaps(found, declarations)
     layout = Layout(found, between, declarations)
     line, base = _Line(0, ""), 0
+    texts = list[str]()  # of the line, after its first word
     last = len(found) - 1
     for i, word in enumerate(found):
         comments, column = word.comments, layout.column.get(i)
         if column is None and not comments and i < last:
-            line = line._replace(text=line.text + between[i] + " " * layout.wider.get(i, 0) + word.text)
+            texts += (between[i], " " * layout.wider.get(i, 0), word.text)
             continue
         base = base if column is None else column
         column = base + INDENT if column is None else column
@@ -49,7 +50,8 @@ def _lines(found: Sequence[Word]) -> Iterator[_Line]:
             line = line._replace(comment=comments[0].text, touches=found[i - 1].kind == "TOUCHING_SLASH")
             comments = comments[1:]
         if i > 0:
-            yield line
+            yield line._replace(text=line.text + "".join(texts))
+            texts.clear()
         if i in layout.apart or (i == last and comments and i > 0):
             yield _Line(0, "")
         beside = column + {"->": 3, "|": 2, "}": INDENT}.get(word.text, 0) if i < last else 0

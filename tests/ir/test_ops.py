@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any, NamedTuple
 
 import pytest
@@ -18,6 +19,7 @@ from resspec.backends import layers
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import ShapeError
+from resspec.ir.ops.window import adaptive_reads
 from resspec.ir.shape import Shape
 
 DRAWS = 80  # of each layer
@@ -37,6 +39,15 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
 # Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both a window and a target
 # (E0305), or that only widens or cuts evenly.
 OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {(code, kind) for code in ("E0302", "E0305") for kind in OPS}
+
+
+def test_windows_of_a_pool_that_adapts() -> None:
+    """As torch's documentation has them, one by one."""
+    for size in range(1, 25):
+        for target in range(1, 25):
+            held = [ceil((i + 1) * size / target) - floor(i * size / target) for i in range(target)]
+            assert sum(held) == adaptive_reads(size, target)
+            assert max(held) == ceil(adaptive_reads(size, target) / target)
 
 
 class Draw(NamedTuple):

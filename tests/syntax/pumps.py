@@ -21,13 +21,14 @@ class Pump(NamedTuple):
     after: str = ""
 
     def text(self, size: int) -> str:
-        """Of about so many characters."""
+        """Of so many characters, or as few less as one unit has."""
         left, parts = size - len(self.before) - len(self.after), list[str]()
         for i in count():
-            if left <= 0:
+            part = self.unit.replace("@", str(i))
+            left -= len(part)
+            if left < 0:
                 break
-            parts.append(self.unit.replace("@", str(i)))
-            left -= len(parts[-1])
+            parts.append(part)
         return self.before + "".join(parts) + self.after
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
+from math import gcd, prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
@@ -85,8 +85,7 @@ class Pool(Layer):
         if self.target is None:
             assert self.kernel_size is not None
             return y.elements * prod(self.kernel_size)
-        windows = (_adaptive(n, m) for n, m in zip(x.spatial, y.spatial, strict=True))
-        return y.channels * prod(sum(stop - start for start, stop in axis) for axis in windows)
+        return y.channels * prod(adaptive_reads(n, m) for n, m in zip(x.spatial, y.spatial, strict=True))
 
     def saves_input(self) -> bool:
         return True
@@ -97,7 +96,7 @@ class Pool(Layer):
             assert self.kernel_size is not None
             return window_reach(self.kernel_size, self.stride, self._dilation())
         sizes = tuple(zip(x.spatial, self.target, strict=True))
-        height, width = (max(stop - start for start, stop in _adaptive(n, m)) for n, m in sizes)
+        height, width = (-(-adaptive_reads(n, m) // m) for n, m in sizes)
         (h, rows), (w, columns) = sizes
         return (height, width), (Fraction(h, rows), Fraction(w, columns))
 
@@ -105,9 +104,10 @@ class Pool(Layer):
         return ONE
 
 
-def _adaptive(size: int, target: int) -> list[tuple[int, int]]:
-    """The windows of a pool that adapts, along one axis: from, up to."""
-    return [(i * size // target, -(-(i + 1) * size // target)) for i in range(target)]
+def adaptive_reads(size: int, target: int) -> int:
+    """How much all windows of a pool that adapts hold together, along one axis; the largest holds their mean, rounded up.
+    Window i is from floor(i * size / target) up to ceil((i + 1) * size / target)."""
+    return size + target - gcd(size, target)
 
 
 @dataclass(eq=False, repr=False)
