@@ -129,7 +129,8 @@ def no_layer(span: Span, got: str) -> Diagnostic:
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
     labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
-    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels, "define one of them without the others")
+    help = "define one of them without the others" if trail else "a number in its place"
+    return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels, help)
 
 
 def no_option(span: Span, got: str, known: Sequence[str]) -> Diagnostic:

@@ -18,6 +18,9 @@ DEFECTS = [
     Defect("a character makes a traceback of a recipe", "resspec/train/recipe_yaml.py",
            "except yaml.reader.ReaderError as error:", "except ZeroDivisionError as error:",
            "tests/test_mutants.py::test_recipe_mutants"),
+    Defect("a text is copied at each of its words", "resspec/syntax/words.py", 'text.find("\\n", start) % (end + 1)',
+           '((text[start:] * 3).find("\\n") + start) % (end + 1)',
+           "tests/benchmarks/test_linear.py::test_twice_as_long_takes_twice_as_long[stage]"),
     Defect("braces nest without a limit", "resspec/syntax/parse.py", "if depth > MAX_DEPTH:", "if depth > 10**9:",
            "tests/lowering/test_bombs.py"),
 ]
