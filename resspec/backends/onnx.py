@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from resspec.backends.module import build
 from resspec.diagnostics import InternalError, ResspecError, UsageError
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.passes.quantities import Facts
 
 OPSET = 20
 MOST = 1 << 31  # bytes of a protocol buffer
@@ -55,13 +56,13 @@ def to_onnx(network: Network, start: Callable[[nn.Module], None] | None = None) 
     """
     import onnx
 
+    facts = Facts(network)
+    if (size := 4 * (facts.total("params") + facts.total("buffers"))) >= MOST:
+        raise UsageError(f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1")
     module = build(network)
     if start:
         start(module)
     module.eval()
-    size = sum(tensor.nbytes for tensor in module.state_dict().values())
-    if size >= MOST:
-        raise UsageError(f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1")
     images = torch.randn(2, *network.input.dims, generator=torch.Generator().manual_seed(0))
     content = _exported(module, images)
     if content is None:

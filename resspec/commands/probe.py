@@ -40,6 +40,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     if arguments.batch < 2:
         raise UsageError("--batch is at least 2: batch norm needs several images")
+    if not 0 <= arguments.seed < 1 << 63:
+        raise UsageError("--seed is at least 0 and less than 2^63")
     with torch_installed("probe"):
         from resspec.backends.table import Column, longest, shown, table, text
         from resspec.study import probe_page as page

@@ -85,6 +85,8 @@ def run(arguments: Namespace) -> int:
         recipe = recipe_file.load(arguments.recipe, of_recipe)
         images = data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download)
         out = arguments.out or Path("studies", arguments.kind)
+        if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
+            raise UsageError(f"{out} cannot be a folder: there is a file")
         code = 0
         with processes.joined(arguments.device) as together:
             try:

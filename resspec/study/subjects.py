@@ -21,6 +21,8 @@ def probed_of(spec: str, values: Mapping[str, str], batch: int, seed: int) -> li
     """Of a spec with values for its parameters; of a file of several every network that needs none; of the folder of a run.
     So many images are shown. Raises SpecError, UsageError."""
     if (run := Path(spec)).is_dir():
+        if not (run / "spec.res").is_file():
+            raise UsageError(f"{run} holds no run, which a folder has to")
         network = compiler.load(run / "spec.res")
         named = {run.name: network}
     else:

@@ -37,8 +37,8 @@ class Job:
     def __post_init__(self) -> None:
         if found := tuple(errors.misfits(self.network, self.data, self.recipe)):
             raise SpecError(found)
-        if self.seed < 0:
-            raise UsageError(f"a seed is a number from 0 on, not {self.seed}")
+        if not 0 <= self.seed < 1 << 63:
+            raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -98,6 +98,14 @@ def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pyte
     assert words in capsys.readouterr().err and not (tmp_path / "build").exists()
 
 
+def test_weights_that_no_file_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Told before anything is built: they would not fit into memory either."""
+    spec = tmp_path / "wide.res"
+    spec.write_text("network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool }", encoding="utf-8")
+    assert cli.run(["compile", str(spec), "--target", "onnx", "--out", str(tmp_path / "build")]) == 2
+    assert "the weights of n take 360.0 GB" in capsys.readouterr().err
+
+
 def test_without_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert cli.run(["compile", "digits", "--target", "onnx", "--out", str(tmp_path)]) == 2

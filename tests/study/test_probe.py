@@ -108,6 +108,23 @@ def test_no_run_of_identities() -> None:
         assert seed.runs(module, probe.blocks(network)) == []
 
 
+@pytest.mark.parametrize(("arguments", "words"), [
+    (["plain20", "--batch", "1"], "--batch is at least 2"),
+    (["plain20", "--seed", str(1 << 64)], "--seed is at least 0 and less than 2^63"),
+    (["FOLDER"], "FOLDER holds no run"),
+    (["FOLDER/wide.res"], "there is not enough memory: 360.0 GB more are wanted"),
+    (["FOLDER/flat.res"], "there is nothing to probe in n"),
+])
+def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "wide.res").write_text(
+        "network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool -> fc 10 }", encoding="utf-8")
+    (tmp_path / "flat.res").write_text("network n { input 3x8x8; head avgpool -> fc 10 }", encoding="utf-8")
+    given = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
+    assert cli.run(["probe", *given, "--out", str(tmp_path / "out")]) == 2
+    assert f"error: {words}".replace("FOLDER", str(tmp_path)) in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_command(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(load("digits"), tmp_path / "run", "duration=4 iterations")
     out = tmp_path / "out"

@@ -104,6 +104,12 @@ def test_another_study_is_refused(command: list[str], tmp_path: Path, capsys: py
     assert "holds another run" in told and "choose another with --out" in told and "--run" not in told
 
 
+def test_a_file_in_the_place_of_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert cli.run(["study", "shortcuts", "--data", "digits", "--out", str(tmp_path / "file" / "study")]) == 2
+    assert "cannot be a folder: there is a file" in capsys.readouterr().err
+
+
 def result(family: str, depth: int, seed: int, test: float, spec: str = "plain20") -> Result:
     rows: list[dict[str, Any]] = [
         {"step": step, "part": part, "loss": 1.0, "top1": 1 - test / 100} for step in (50, 100) for part in ("train", "test")]
