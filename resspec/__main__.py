@@ -1,7 +1,19 @@
-"""`python -m resspec`."""
+"""`python -m resspec`, and the command `resspec`."""
 
+import signal
 import sys
 
-from resspec.cli import main
 
-sys.exit(main())
+def main() -> int:
+    """Until the command line is there to tell of it, SIGINT ends the process as SIGTERM does, in the midst of an import."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from resspec.cli import main as command
+
+    signal.signal(signal.SIGINT, before)
+    return command()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

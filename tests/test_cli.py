@@ -109,6 +109,14 @@ def test_ctrl_c_is_no_traceback(writing: subprocess.Popen[bytes]) -> None:
     assert (writing.returncode, err) == (cli.INTERRUPTED, b"")
 
 
+@pytest.mark.parametrize("module", ["argparse", "resspec.cli", "resspec.commands.train"])
+def test_ctrl_c_in_an_import_is_no_traceback(module: str) -> None:
+    interrupting = f"import os, runpy, sys; sys.addaudithook(lambda event, given: event == 'import' and given[0] == '{module}'"
+    interrupting += " and os.kill(os.getpid(), 2)); runpy.run_module('resspec', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", interrupting], capture_output=True, check=False, preexec_fn=_heed_interrupts)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 @pytest.mark.parametrize("redirection", [">/dev/full", "--format json >/dev/full"])
 def test_a_full_disk_is_told(redirection: str) -> None:
     done = process(f"resspec report digits {redirection}")

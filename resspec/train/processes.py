@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,6 +85,7 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     except RuntimeError as error:
         if not isinstance(error, dist.DistError) and not re.search("gloo|nccl", str(error), re.IGNORECASE):
             raise
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # with which torchrun ends the others, soon and without a word
         raise UsageError(_gone(store, rank, world), "E0614") from None
     finally:
         dist.destroy_process_group()
