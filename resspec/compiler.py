@@ -206,8 +206,10 @@ def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **paramet
 
 def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
     """What is the same for every report of one mistake: its place, for a circle the places on it, and for what is not as
-    expected the network too."""
+    expected the network too. What is too deep is so again below the place where that is told."""
     labels = diagnostic.labels
+    if diagnostic.code == shape_errors.TOO_DEEP:
+        return diagnostic.message, frozenset()
     places = {name_errors.CIRCULAR: labels[1:], shape_errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
     return diagnostic.code, frozenset(label.span for label in places)
 

@@ -23,6 +23,7 @@ from resspec.diagnostics import Diagnostic, Label
 from resspec.source import Source
 
 WIDTH = 120  # cells of a source line; a longer one is cut around what is marked
+NEAR = 8 * WIDTH  # characters of a line on each side, of which some may take no cell
 TAB = 4
 
 _CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "secondary": "1;36", "gutter": "1;34", "bold": "1"}
@@ -111,7 +112,9 @@ class _Line:
     """A source line as it is shown for a mark: `text`, and the cells where the mark begins and how many it covers."""
 
     def __init__(self, line: str, mark: _Mark) -> None:
-        before, marked, after = (_cells(part) for part in (line[: mark.start], line[mark.start : mark.end], line[mark.end :]))
+        start, end = mark.start, mark.end
+        parts = line[max(start - NEAR, 0) : start], line[start : min(end, start + NEAR)], line[end : end + NEAR]
+        before, marked, after = map(_cells, parts)
         if sum(map(_width, (before, marked, after))) > WIDTH:
             marked = _cut(marked, WIDTH * 2 // 3)
             room = WIDTH - _width(marked)

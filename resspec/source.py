@@ -41,7 +41,9 @@ class Source:
         return self._starts
 
     def line(self, number: int) -> str:
-        return self.text.split("\n")[number - 1].rstrip("\r")
+        starts = self._lines()
+        end = starts[number] - 1 if number < len(starts) else len(self.text)
+        return self.text[starts[number - 1] : end].rstrip("\r")
 
     def __repr__(self) -> str:
         return f"Source({self.name!r})"

@@ -46,21 +46,24 @@ _NOTHING = Given()
 
 
 def sort(arguments: Collection[ast.Argument], report: Report) -> Given:
-    """Arguments by their form; what is given twice is reported."""
+    """Arguments by their form; what is given more than once is reported, once."""
     if not arguments:
         return _NOTHING
     bare: list[ast.Value] = []
     keywords: dict[str, ast.Keyword] = {}
     stride = None
+    reported = set[str]()
     for argument in arguments:
         match argument:
             case ast.Stride():
-                if stride is not None:
+                if stride is not None and "/" not in reported:
                     report(argument_errors.given_twice(argument.span, "/"))
+                    reported.add("/")
                 stride = argument
             case ast.Keyword(name=name):
-                if name.text in keywords:
+                if name.text in keywords and name.text not in reported:
                     report(argument_errors.given_twice(name.span, name.text))
+                    reported.add(name.text)
                 keywords[name.text] = argument
             case _:
                 bare.append(argument)

@@ -107,7 +107,7 @@ class Loader:
             return self._read(use, user)
         except SpecError as error:
             fix = error.diagnostics[0].fix
-            if fix is None:
+            if fix is None or fix.span.source is not user:
                 raise
             self._report(error.diagnostics[0])
             return self._read(use._replace(target=ast.Name(fix.text.strip('"'), use.target.span)), user)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from resspec.diagnostics import Diagnostic, Label, at
 from resspec.source import Span
 
-UNMET = "E0311"
+UNMET, TOO_DEEP = "E0311", "E0313"
 
 def residual_mismatch(
     shortcut: Span, residual: Span, f: str, h: str, what: str, help: str, notes: tuple[str, ...]
@@ -66,7 +66,7 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
 
 def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
     """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
-    return at("E0313", f"{what} more than {limit} levels deep", span, "write out what some of them stand for")
+    return at(TOO_DEEP, f"{what} more than {limit} levels deep", span, "write out what some of them stand for")
 
 
 def too_much(span: Span) -> Diagnostic:

@@ -1,4 +1,5 @@
-"""The front end is linear: a text of any kind that is twice as long takes at most 2.5 times as long to check and to lay out."""
+"""The front end is linear: a text of any kind that is twice as long takes at most 2.5 times as long to check and to lay out,
+and so do all its diagnostics."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ import pytest
 from resspec.collector import paused
 from resspec.compiler import check
 from resspec.diagnostics import SpecError
+from resspec.render import render
 from resspec.source import Source
 from resspec.syntax.format import lay_out
 from tests.syntax.pumps import PUMPS
@@ -36,11 +38,12 @@ def test_twice_as_long_takes_twice_as_long(name: str, tmp_path: Path) -> None:
 
 
 def seconds(text: str, path: Path) -> float:
-    """Of checking and of laying out, as the commands do: without the collector of garbage."""
+    """Of checking, of showing what is wrong, and of laying out, as the commands do: without the collector of garbage."""
     path.write_text(text, encoding="utf-8")
     with paused():
         start = process_time()
-        check(path)
+        for diagnostic in check(path):
+            render(diagnostic)
         with suppress(SpecError):
             lay_out(Source(path.name, text))
         return process_time() - start

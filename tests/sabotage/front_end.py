@@ -22,5 +22,5 @@ DEFECTS = [
            '((text[start:] * 3).find("\\n") + start) % (end + 1)',
            "tests/benchmarks/test_linear.py::test_twice_as_long_takes_twice_as_long[stage]"),
     Defect("braces nest without a limit", "resspec/syntax/parse.py", "if depth > MAX_DEPTH:", "if depth > 10**9:",
-           "tests/lowering/test_bombs.py"),
+           "tests/attacks/test_texts.py"),
 ]
