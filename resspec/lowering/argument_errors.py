@@ -28,11 +28,14 @@ def stride_as_keyword(span: Span, value: str) -> Diagnostic:
     return at("E0204", f"a stride is not written `{span.text}`", span, f"`{written}`", instead=written)
 
 
-def too_many_arguments(span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = ()) -> Diagnostic:
+def too_many_arguments(
+    span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = (), strides: bool = False
+) -> Diagnostic:
     """E0205: more bare arguments than the layer or block declares."""
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
     help = meant([near] if near else []) or (f"`name=value`, with one of {listed(named)}" if named else None)
+    help = f"`/{span.text}` for a stride; {help}" if strides and help else help
     text, end = span.source.text, span.end
     is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
     before = len(text[: span.start].rstrip(" \t").removesuffix(","))

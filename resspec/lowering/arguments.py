@@ -130,7 +130,8 @@ def _assign(
         layer = isinstance(node, ast.Name) and node.text in OPS
         chained = f"{callee} -> {node.span.text}" if layer else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
-        report(argument_errors.too_many_arguments(node.span, callee, len(positional), chained, named))
+        strides = "stride" in words and isinstance(node, ast.Number)
+        report(argument_errors.too_many_arguments(node.span, callee, len(positional), chained, named, strides))
         sound = False
     for word, keyword in given.keywords.items():
         if word == "stride":
@@ -176,7 +177,7 @@ def bind_block(
 def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
-        report(name_errors.unknown_law(law.span, alike(law.text, LAWS)))
+        report(name_errors.unknown_law(law.span, alike(law.text, LAWS), law.text in OPS))
         return None
     known = LAWS[law.text]
     values: dict[str, Any] = {**known, "bias": None if law.text == "default" else Fraction(0)}

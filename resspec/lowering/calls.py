@@ -17,7 +17,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
+from resspec.lowering.scope import RESERVED, find_one, of_torch, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
@@ -61,8 +61,9 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         return value if isinstance(value, BlockRef) else None
     legal = {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}
     near = suggestion(frame.library, name.text, legal, ast.Block)
-    near = near or _in_lower_case(name.text, legal | frame.library.names(ast.Block))
-    unknown = name_errors.unknown_layer(name.span, near, frame.library.elsewhere(name.text), name.text in RESERVED)
+    torchs = of_torch(name.text)
+    near = near or (() if torchs else _in_lower_case(name.text, legal | frame.library.names(ast.Block)))
+    unknown = name_errors.unknown_layer(name.span, near, torchs, frame.library.elsewhere(name.text), name.text in RESERVED)
     report_unknown(frame.library, unknown, frame.report)
     return None
 

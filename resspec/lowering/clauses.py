@@ -15,6 +15,7 @@ from resspec.lowering.chain import MAX_LAYERS, Lowerer
 from resspec.lowering.draft import Draft, row
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
+from resspec.lowering.scope import of_torch
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
 from resspec.suggest import alike
@@ -144,7 +145,7 @@ class Clauses:
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
         if clause.kind and kind not in OPS and kind != "residual":
-            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"})))
+            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"}), of_torch(kind)))
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
@@ -158,13 +159,14 @@ class Clauses:
         name = clause.call.name
         self._only_once(f"replace {clause.kind.text}:", clause.span)
         if clause.kind.text not in OPS:
-            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(clause.kind.text, OPS)))
+            near, torchs = alike(clause.kind.text, OPS), of_torch(clause.kind.text)
+            self.frame.report(name_errors.unknown_kind(clause.kind.span, near, torchs))
         elif name.text in OPS:
             self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
         elif self.frame.library.find(name.text, ast.Block):
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
-            self.frame.report(name_errors.unknown_kind(name.span, alike(name.text, OPS)))
+            self.frame.report(name_errors.unknown_kind(name.span, alike(name.text, OPS), of_torch(name.text)))
 
 
 def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:

@@ -10,13 +10,15 @@ from resspec.suggest import any_of, listed, meant, only
 
 CIRCULAR = "E0241"
 
-def unknown_layer(span: Span, near: Sequence[str], elsewhere: Sequence[str], is_word: bool = False) -> Diagnostic:
+def unknown_layer(
+    span: Span, near: Sequence[str], torchs: Sequence[str], elsewhere: Sequence[str], is_word: bool = False
+) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
     if is_word:
         return at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                   f"`{span.text}` is a word of the language")
     is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
-    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near)
+    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near or torchs)
     help = _used(elsewhere) or help or f"declare it, `block {span.text} = …`, or `use` a library that does"
     return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
 
@@ -95,14 +97,15 @@ def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
               instead=only(near))
 
 
-def unknown_law(span: Span, near: Sequence[str]) -> Diagnostic:
+def unknown_law(span: Span, near: Sequence[str], is_layer: bool) -> Diagnostic:
     """E0227: no law of initialisation has this name."""
-    return at("E0227", f"no initialisation is called `{span.text}`", span, meant(near), instead=only(near))
+    help = meant(near) or (f"`init {span.text}: …` for each layer of this kind" if is_layer else None)
+    return at("E0227", f"no initialisation is called `{span.text}`", span, help, instead=only(near))
 
 
-def unknown_kind(span: Span, near: Sequence[str]) -> Diagnostic:
+def unknown_kind(span: Span, near: Sequence[str], torchs: Sequence[str]) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
-    return at("E0228", f"no layer is called `{span.text}`", span, meant(near), instead=only(near))
+    return at("E0228", f"no layer is called `{span.text}`", span, meant(near or torchs), instead=only(near))
 
 
 def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:

@@ -91,6 +91,9 @@ def missing_comma(span: Span) -> Diagnostic:
     """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
     word = span.text
     other = f", or `-> {word}` for the next layer" if word[:1].isalpha() else ""
+    name = re.search(r", *([A-Za-z_]\w*) +\Z", span.source.text[max(0, span.start - 200) : span.start])
+    if name and not word[:1].isalpha() and word[:1] != "/":  # `groups 2`
+        other = f", or `{f'/{word}' if name[1] == 'stride' else f'{name[1]}={word}'}`"
     if word[:1] == "/":
         other = f"; before a blank a slash divides, `/ {word[1:]}`" if len(word) > 1 else ""
     blank = len(span.source.text[: span.start].rstrip(" \t"))

@@ -24,6 +24,13 @@ _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
 _EXPECT = re.compile(r"\s*(expect)\s+(?=\w)")
 _UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
 
+_NEAR = 200  # characters around a mistake that are looked at for what is written so elsewhere
+_SIZE_BEFORE, _SIZE_AFTER = re.compile(r"[0-9]+ *\Z"), re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))")
+_CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\([^(),]*\Z")
+_HYPHENED, _PART = re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"), re.compile(r"-([A-Za-z0-9_-]+)")
+_USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
+_OPENS = re.compile(r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z")
+
 _TERMINALS = {
     "NAME": "a name", "LABEL": "a label such as `name:`", "NUMBER": "a number", "SIZE": "a size such as `3x3`",
     "STRING": "a string", "COMPARISON": "`==`, `<=` or `>=`",
@@ -60,7 +67,29 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return bracket
     if language := _foreign(text):
         return errors.foreign(span, language)
-    return _misspelt(source, start) or _misjoined(span, text, start, allowed) or errors.unexpected(span, expected)
+    return (_other_habit(source, span) or _misspelt(source, start) or _misjoined(span, text, start, allowed)
+            or errors.unexpected(span, expected))
+
+
+def _other_habit(source: Source, span: Span) -> Diagnostic | None:
+    """What is written so in other languages, or by hand."""
+    before, after = source.text[max(0, span.start - _NEAR) : span.start], source.text[span.start : span.start + _NEAR]
+    line = before[before.rfind("\n") + 1 :]
+    if (after.startswith("//") and not line.rstrip().endswith(",")) or (line.endswith("/") and after.startswith("*")):
+        return errors.unexpected(span, "", "a comment begins with `#`")
+    if (first := _SIZE_BEFORE.search(line)) and (last := _SIZE_AFTER.match(after)):
+        where = Span(source, span.start - len(line) + first.start(), span.start + last.end())
+        return errors.no_size(where)
+    if span.text == "," and (call := _CALLED.search(line)):
+        return errors.unexpected(span, "", f"arguments stand without parentheses: `{call[1]} …, …`")
+    if span.text[0] == "-" and (name := _HYPHENED.search(line)) and (last := _PART.match(after)):
+        return errors.unexpected(span, "", f"a name has letters, digits and `_`: `{name[1]}_{last[1].replace('-', '_')}`")
+    if span.text[0] == "." and (used := _USED.search(line)):
+        return errors.unexpected(span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file')
+    if clause := _OPENS.search(before):
+        comma = span.start - len(before) + clause.start()
+        return errors.unexpected(Span(source, comma, comma + 1), "", "leave it out, or write an argument after it")
+    return None
 
 
 def _goes_on(source: Source, start: int) -> int | None:
