@@ -168,7 +168,7 @@ class Lowerer:
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
-        count = convert(frame.value(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
+        count = convert(frame.count(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
         if x is None or not isinstance(count, int):
             self.step(times.step, None, frame, strided)
             return None

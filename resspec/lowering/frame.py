@@ -64,7 +64,11 @@ class Frame:
     def value(self, node: ast.Value) -> Value:
         return evaluate(node, self.lookup, self.report)
 
-    def lookup(self, name: ast.Name) -> Value:
+    def count(self, node: ast.Value) -> Value:
+        """As `value`, where only a number can stand: no layer is suggested for a name that is unknown."""
+        return evaluate(node, lambda name: self.lookup(name, is_count=True), self.report)
+
+    def lookup(self, name: ast.Name, *, is_count: bool = False) -> Value:
         """The value of a name; UNKNOWN once it was reported."""
         if (own := self.names.get(name.text)) is not None:
             return own
@@ -85,7 +89,7 @@ class Frame:
                 return UNKNOWN if self.out is None else self.out
             case "index" | "count":
                 return self._number(name)
-        return self._named(name)
+        return self._named(name, is_count=is_count)
 
     def _number(self, name: ast.Name) -> Value:
         if not self.inside:
@@ -100,7 +104,7 @@ class Frame:
         numbering.place = name.span
         return MANY if numbering.count is None else numbering.count
 
-    def _named(self, name: ast.Name) -> Value:
+    def _named(self, name: ast.Name, *, is_count: bool = False) -> Value:
         if name.text in self.names:
             return self.names[name.text]
         if name.text in self.lets:
@@ -119,8 +123,12 @@ class Frame:
             return OptionRef("none", None, None)
         if name.text in OPS:
             return BlockRef(name.text, None, None)
-        legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
-        near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
+        if is_count:
+            own = {known for known, value in self.names.items() if not isinstance(value, BlockRef | OptionRef)}
+            near = suggestion(self.library, name.text, {*own, *self.lets, *self._words()}, ast.Let)
+        else:
+            legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
+            near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
         report_unknown(self.library, name_errors.unknown_name(name.span, near), self.report)
         return UNKNOWN
 
