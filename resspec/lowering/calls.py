@@ -38,7 +38,8 @@ def call(
         given = given._replace(stride=None)
     callee = _callee(call, frame)
     if callee is None:
-        for value in (*given.bare, *(keyword.value for keyword in given.keywords.values())):
+        strides = [given.stride.value] if given.stride else []
+        for value in (*given.bare, *strides, *(keyword.value for keyword in given.keywords.values())):
             frame.value(value)
         return None, True
     if callee.block is None:
