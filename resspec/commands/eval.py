@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -74,8 +75,13 @@ def run(arguments: Namespace) -> int:
             raise SpecError(told)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
             raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
+        view = asked.recipe.data.test
+        other = _other_size(asked.network, found.shown(view), arguments.protocol)
+        if other and asked.digest is None and not arguments.recipe:
+            raise UsageError(f"{other}: say with --recipe how they are to be shown")
+        if other and arguments.recipe:
+            print(f"note: {other}", file=sys.stderr)
         with processes.joined(arguments.device) as together:
-            view = asked.recipe.data.test
             exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:
@@ -84,6 +90,14 @@ def run(arguments: Namespace) -> int:
                     paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
                     wrote(paths)
     return 0
+
+
+def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) -> str | None:
+    """What there is to say where images come in another size than the network was written for."""
+    size = tuple(network.input.dims)
+    if protocol == "multi-scale" or not all(shown) or shown == size:
+        return None
+    return f"images are shown as {'x'.join(map(str, shown))}, and the input of {network.name} is {network.input}"
 
 
 def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None) -> str:
@@ -95,7 +109,7 @@ def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, 
              ("measured", f"{measured.top1_error:.2%}", f"{measured.top5_error:.2%}",
               f"{measured.total - measured.correct:,} of {measured.total:,} wrong, loss {measured.loss:.4f}")]
     lines += [("published", f"{figure.top1:.2f}%", "" if figure.top5 is None else f"{figure.top5:.2f}%",
-               f"{figure.source}; recipe {figure.recipe}") for figure in published(network, protocol, recipe)]
+               f"{figure.source}; recipe {figure.recipe}") for figure in published(network, protocol, data, recipe)]
     rows = (f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines)
     return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
 

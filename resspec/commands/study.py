@@ -144,7 +144,7 @@ def _tell(
     write_csv(found, out)
     setting = list(page.setting(recipe, data, arguments.recipe, found, missing, together.device.type))
     if arguments.kind == "degradation":
-        known = _published(found, arguments.recipe)
+        known = _published(found, data.name, arguments.recipe)
         pictures.over_iterations(found, out, panels=True)
         pictures.over_depth(found, known, out)
         text = page.degradation(found, known, setting)
@@ -158,12 +158,12 @@ def _tell(
     wrote([page.write_page(text, out)], ", with pictures and CSV files")
 
 
-def _published(found: Sequence[Result], recipe: str) -> dict[tuple[str, int], float]:
+def _published(found: Sequence[Result], data: str, recipe: str) -> dict[tuple[str, int], float]:
     from resspec.train.published import published
 
     known = {}
     for result in found:
-        for figure in published(result.part.network, "1-crop", recipe):
+        for figure in published(result.part.network, "1-crop", data, recipe):
             known[result.part.family, result.part.depth] = figure.top1
     return known
 

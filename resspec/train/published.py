@@ -21,13 +21,18 @@ class Published(NamedTuple):
     top5: float | None
     source: str
 
+    @property
+    def data(self) -> str:
+        """The data set that its recipe is for."""
+        return "imagenet" if self.recipe.startswith("imagenet") else "cifar-10"
 
-def published(network: Network, protocol: Protocol, recipe: str | None = None) -> list[Published]:
-    """Of the very same network, by its hash; of one recipe, or of any."""
+
+def published(network: Network, protocol: Protocol, data: str, recipe: str | None = None) -> list[Published]:
+    """Of the very same network, by its hash, on one data set; of one recipe, or of any."""
     own = fingerprint(network)
     return [figure for spec, figures in (*TABLE.items(), *_of_torchvision(network.name))
             for figure in figures
-            if figure.protocol == protocol and recipe in (None, figure.recipe) and _hash(spec) == own]
+            if figure.protocol == protocol and figure.data == data and recipe in (None, figure.recipe) and _hash(spec) == own]
 
 
 def _imagenet(where: str, *figures: tuple[Protocol, float, float]) -> tuple[Published, ...]:

@@ -226,6 +226,7 @@ class Recipe(Part):
     warmup: Warmup | None = None
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     smoothing: Share = 0.0
+    bce_threshold: Share | None = None  # of a mixed image, the share from which on a class counts as there; null: as its share
     decay_norms: bool = True  # weight decay on batch norm's weights and on biases too
     clip: Positive | None = None  # the largest norm of the gradient
     ema: Ema | None = None
@@ -242,6 +243,8 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
+        if self.bce_threshold is not None and self.loss != "bce":
+            raise ValueError("`bce_threshold` is read by `loss: bce` alone; leave it out, or set that")
         if self.bn_batch and self.batch % self.bn_batch:
             below = self.batch // self.bn_batch * self.bn_batch
             fits = f"`batch: {below or self.bn_batch}` is one"

@@ -133,8 +133,9 @@ def test_published_figures_stand_in_table_and_picture(tmp_path: Path) -> None:
 
     found = [result("residual", 20, 0, 9.0, "resnet20"), result("residual", 56, 0, 7.5, "resnet56"),
              result("plain", 20, 0, 9.5)]
-    known = _published(found, "cifar-he2015")
-    assert known == {("residual", 20): 8.75, ("residual", 56): 6.97} and _published(found, "digits") == {}
+    known = _published(found, "cifar-10", "cifar-he2015")
+    assert known == {("residual", 20): 8.75, ("residual", 56): 6.97} and _published(found, "cifar-10", "digits") == {}
+    assert _published(found, "fashion-mnist", "cifar-he2015") == {}
     pictures.over_depth(found, known, tmp_path)
     assert "residual, published" in (tmp_path / "depth.svg").read_text(encoding="utf-8")
     text = page.degradation(found, known, [])

@@ -16,6 +16,7 @@ from resspec.train import record
 from resspec.train.data import load as load_data
 from resspec.train.data.memory import InMemory
 from resspec.train.evaluate import Evaluation
+from tests.train.crash import draw_pictures
 from tests.train.small import tiny, train
 
 
@@ -67,6 +68,11 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert "--weights FILE and --data NAME" in refused("digits")
     assert "do not fit this network" in refused("resnet20", "--weights", str(weights), "--data", "digits")
     assert "a batch is of 1 image" in refused("digits", "--weights", str(weights), "--data", "digits", "--batch", "0")
+    draw_pictures(tmp_path / "pets")
+    (tmp_path / "net.res").write_text("network net { input 3x32x32; head avgpool -> fc 3 }\n")
+    save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")
+    pets = [str(tmp_path / "net.res"), "--weights", str(tmp_path / "net.safetensors"), "--data", str(tmp_path / "pets")]
+    assert "shown as 3x224x224, and the input of net is 3x32x32: say with --recipe" in refused(*pets)
     (tmp_path / "run").mkdir()
     record.write_json(tmp_path / "run" / "run.json", {"schema": record.SCHEMA})
     assert "has not ended" in refused(str(tmp_path / "run"))

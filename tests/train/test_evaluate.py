@@ -171,11 +171,13 @@ def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Pat
 
 
 def test_published_figures_are_of_the_very_same_network() -> None:
-    (figure,) = published(load("resnet34", option="B"), "10-crop")
+    (figure,) = published(load("resnet34", option="B"), "10-crop", "imagenet")
     assert (figure.recipe, figure.top1, figure.top5) == ("imagenet-he2015", 24.52, 7.46)
-    assert published(load("resnet34"), "10-crop") == published(load("resnet34", option="B"), "1-crop") == []
-    assert [figure.top1 for figure in published(load("resnet56"), "1-crop")] == [6.97]
-    assert [figure.top1 for figure in published(load("lib/he2015:cifar", n=9), "1-crop")] == [6.97]
-    first, second = published(load("torchvision/resnet50"), "1-crop")
+    assert published(load("resnet34"), "10-crop", "imagenet") == []
+    assert published(load("resnet34", option="B"), "1-crop", "imagenet") == []
+    assert [figure.top1 for figure in published(load("resnet56"), "1-crop", "cifar-10")] == [6.97]
+    assert [figure.top1 for figure in published(load("lib/he2015:cifar", n=9), "1-crop", "cifar-10")] == [6.97]
+    assert published(load("resnet56"), "1-crop", "pets") == []
+    first, second = published(load("torchvision/resnet50"), "1-crop", "imagenet")
     assert [first.top1, second.top1] == pytest.approx([100 - 76.130, 100 - 80.858])
-    assert published(load("torchvision/resnet50"), "1-crop", "imagenet-torchvision-v2") == [second]
+    assert published(load("torchvision/resnet50"), "1-crop", "imagenet", "imagenet-torchvision-v2") == [second]

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from timm.loss.binary_cross_entropy import BinaryCrossEntropy
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.train import decide, losses, trainer
+from resspec.train import decide, losses, recipe_file, trainer
 from resspec.train.data import Batch
 from resspec.train.guard import GROWS_AFTER, Guard
 from resspec.train.machine import bound
@@ -101,6 +102,22 @@ def test_losses_are_what_the_papers_say() -> None:
             given = given if given.ndim == 1 else given.float()  # noqa: PLW2901
             assert float(losses.loss(scores, given, recipe(kind, 0.0))) == pytest.approx(reference(targets), rel=1e-5)
             assert float(losses.loss(scores, given, recipe(kind, 0.1))) == pytest.approx(reference(smooth), rel=1e-5)
+
+
+def test_what_is_mixed_counts_as_there_above_a_share_as_in_timm() -> None:
+    draw = torch.Generator().manual_seed(0)
+    scores, shares = torch.randn(6, 4, generator=draw), torch.rand(6, 4, generator=draw).softmax(1)
+    recipe = Recipe.model_validate({"duration": "1 epoch", "batch": 1, "loss": "bce", "bce_threshold": 0.25})
+    wanted = BinaryCrossEntropy(smoothing=0, target_threshold=0.25)(scores, shares)
+    assert float(losses.loss(scores, shares, recipe)) == pytest.approx(float(wanted), rel=1e-6)
+
+
+def test_torchvisions_second_recipe_averages_as_torchvision_does() -> None:
+    """`ExponentialMovingAverage` of references/classification/train.py with its README's flags."""
+    recipe = recipe_file.load("imagenet-torchvision-v2")
+    assert recipe.ema is not None
+    alpha = (1 - 0.99998) * (recipe.batch * 32 / 600)
+    assert 1 - recipe.ema.decay**recipe.ema.every == pytest.approx(alpha, rel=1e-3)
 
 
 def test_fp16_scales_as_torchs_scaler() -> None:

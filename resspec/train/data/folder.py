@@ -6,6 +6,7 @@ Workers decode, crop and resize, and send bytes of one size; all else happens a 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ from resspec.train.recipe import Data, Test
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRAIN, TEST = "train", ("val", "test")
+_SYNSET = re.compile("n[0-9]{8}")  # as ImageNet names its classes
 PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
 
 
@@ -56,7 +58,8 @@ def load(folder: Path, normalise: str) -> Dataset:
     def part(root: Path) -> InFolders:
         return InFolders(root, *_images(root, classes), moments, len(classes))
 
-    return Dataset(folder.resolve().name, classes, (3, 0, 0), part(train), part(test), moments)
+    name = "imagenet" if len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes)) else folder.resolve().name
+    return Dataset(name, classes, (3, 0, 0), part(train), part(test), moments)
 
 
 @dataclass(frozen=True, eq=False)
