@@ -1,10 +1,12 @@
 """kill -9 at any moment, the same command again: everything ends bit for bit as without."""
 
+import csv
 import os
 import subprocess
 import sys
 from pathlib import Path
 from random import Random
+from signal import SIGKILL
 
 import pytest
 
@@ -18,6 +20,19 @@ def test_ten_kills_change_nothing(server: Server, tmp_path: Path) -> None:
     others = [Moment("file", 3, path=FIRST), Moment("step", 5), Moment("test", 2), Moment("time", 30), Moment("step", 7)]
     moments = [*others[:2], *saves, *others[2:], Moment("file", 4, path=END), Moment("file", 9, path=END)]
     assert killed(course, "killed", moments) == 10
+
+
+def test_no_row_is_there_twice_before_the_end_either(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    assert killed_at(course, 20) == [*range(1, 20)]
+    assert killed_at(course, 5) == [*range(1, 19)]  # on from step 14
+
+
+def killed_at(course: Course, step: int) -> list[int]:
+    """Steps of the rows of training, after a kill before so many more steps."""
+    assert course.run("run", Moment("step", step))[0] == -SIGKILL
+    with (course.folder / "run" / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return [int(row["step"]) for row in csv.DictReader(file) if row["part"] == "train"]
 
 
 @pytest.mark.parametrize("workers", [0, 2, 4])
