@@ -23,4 +23,11 @@ DEFECTS = [
            "tests/benchmarks/test_linear.py::test_twice_as_long_takes_twice_as_long[stage]"),
     Defect("braces nest without a limit", "resspec/syntax/parse.py", "if depth > MAX_DEPTH:", "if depth > 10**9:",
            "tests/attacks/test_texts.py"),
+    Defect("what is wrong in a library is taken for its misspelt name", "resspec/lowering/scope.py",
+           "if fix is None or fix.span.source is not user:", "if fix is None:",
+           "tests/attacks/test_paths.py::test_libraries[zeros]"),
+    Defect("what nests too deep is told again below", "resspec/compiler.py", "if diagnostic.code == shape_errors.TOO_DEEP:",
+           "if False:", "tests/attacks/test_texts.py::test_refused_at_once[a long ring of blocks]"),
+    Defect("a pool that adapts reads too little", "resspec/ir/ops/window.py", "return size + target - gcd(size, target)",
+           "return size", "tests/ir/test_ops.py::test_windows_of_a_pool_that_adapts"),
 ]
