@@ -25,6 +25,11 @@ def cropped(images: Tensor, keys: Tensor, view: Data) -> Tensor:
     return flipped(images, keys) if view.flip else images
 
 
+def moves_only(view: Data | Test) -> bool:
+    """Whether what is shown of an image are pixels of its own, none of them computed."""
+    return not (view.resize or (isinstance(view, Data) and view.random_resized))
+
+
 def centred(images: Tensor, view: Test) -> Tensor:
     """Test images (uint8, BxCxHxW)."""
     if view.resize:

@@ -6,17 +6,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
+from itertools import islice
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from resspec.train.data.crop import centred, cropped
+from resspec.train.data.crop import centred, cropped, moves_only
 from resspec.train.data.dataset import Dataset, View
 from resspec.train.data.draw import Batch, Draw
 from resspec.train.data.moments import Moments, measured
 from resspec.train.data.show import shown
 from resspec.train.recipe import Data, Test
+
+AHEAD = 8  # batches that are framed at once, where that cannot change a bit of what each holds
 
 
 class Stored(NamedTuple):
@@ -55,11 +58,17 @@ class InMemory:
     def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
         del workers
         images, labels = self._on(device)
-        for draw in draws:
-            here = draw.indices.to(device, non_blocking=True)
-            means = self._means(images, draw.keys, view) if self.moments.normalise == "pixel-mean" else None
-            framed = _framed(images[here], draw.keys, view)
-            yield shown(framed, labels[here], draw.keys, view, self.moments, means, self.classes)
+        remaining = iter(draws)
+        while some := list(islice(remaining, AHEAD if moves_only(view) else 1)):
+            sizes = [len(draw.keys) for draw in some]
+            indices, keys = (torch.cat(column) for column in zip(*some, strict=True))
+            here = indices.to(device, non_blocking=True)
+            framed = _framed(images[here], keys, view).split(sizes)
+            means: Iterable[Tensor | None] = [None] * len(some)
+            if self.moments.normalise == "pixel-mean":
+                means = self._means(images, keys, view).split(sizes)
+            for draw, part, its_labels, its_means in zip(some, framed, labels[here].split(sizes), means, strict=True):
+                yield shown(part, its_labels, draw.keys, view, self.moments, its_means, self.classes)
 
     def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
         del view

@@ -72,6 +72,19 @@ def test_an_image_is_shown_the_same_way_in_any_batch() -> None:
     assert not torch.equal(shown(split, EVERYTHING, indices, indices)[0], images)
 
 
+@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+@pytest.mark.parametrize("view", [EVERYTHING, Data(shift=1), Data(resize=(9, 12), crop=8, flip=True), Test()])
+def test_a_batch_is_the_same_wherever_one_begins(view: Data | Test, normalise: str) -> None:
+    """Bit by bit: a run that goes on shows what it would have shown."""
+    split, sizes = colourful(normalise=normalise), [3, 5, 4, 2] * 3
+    draws = [Draw(i + torch.arange(size), torch.arange(size) * 77 + i) for i, size in enumerate(sizes)]
+    whole = list(split.batches(draws, view=view, device=CPU))
+    assert [len(images) for images, _ in whole] == sizes
+    for start in (1, 7, 11):
+        for one, other in zip(split.batches(draws[start:], view=view, device=CPU), whole[start:], strict=True):
+            assert torch.equal(one.images, other.images) and torch.equal(one.targets, other.targets)
+
+
 def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
     split, indices = colourful(), torch.arange(24)
     images, _ = shown(split, Data(pad=2, flip=True), indices)
