@@ -156,5 +156,5 @@ def _fitting(weights: Given, network: Network) -> dict[str, Tensor]:
     from resspec.backends.module import build
 
     module = build(network)
-    weights.into(module)
+    weights.into(module, may_be_new=False)
     return module.state_dict()

@@ -16,10 +16,13 @@ from resspec.train.recipe import Recipe
 
 
 def misfits(network: Network, data: Dataset, recipe: Recipe) -> Iterator[Diagnostic]:
-    """What of a network does not fit the data as the recipe shows it: the images it reads, the classes it tells apart."""
-    shown = data.shown(recipe.data)
+    """What of a network does not fit the data as the recipe shows it: the images it reads, for training and for the test, and
+    the classes it tells apart. Raises UsageError where a crop is larger than the images."""
+    shown, tested = data.shown(recipe.data), data.shown(recipe.data.test)
     if any(wanted != has for wanted, has in zip(network.input.dims, shown, strict=True) if has):
         yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, shown)))
+    elif any(wanted != has for wanted, has in zip(network.input.dims[1:], tested[1:], strict=True) if has):
+        yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, tested)), test=True)
     yield from other_classes(network, data)
 
 
@@ -29,10 +32,12 @@ def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
         yield wrong_classes(_span(_last(network.body).span), str(network.output), data.name, len(data.classes))
 
 
-def wrong_images(span: Span, reads: str, data: str, shown: str) -> Diagnostic:
-    """E0501: the network reads images of another size, or with other channels, than the data has."""
-    return Diagnostic("E0501", f"the images of `{data}` are {shown}, the network reads {reads}",
-                      (Label(span, f"reads {reads}"),), f"`input {shown}`")
+def wrong_images(span: Span, reads: str, data: str, shown: str, *, test: bool = False) -> Diagnostic:
+    """E0501: the network reads images of another size, or with other channels, than the data has, or than the recipe's `test`
+    would show it in the end."""
+    which, help = ("test images", "another `data.test.crop` in the recipe") if test else ("images", f"`input {shown}`")
+    return Diagnostic("E0501", f"the {which} of `{data}` are {shown}, the network reads {reads}",
+                      (Label(span, f"reads {reads}"),), help)
 
 
 def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:

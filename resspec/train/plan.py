@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from resspec.backends.module import build
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
@@ -39,6 +40,9 @@ class Job:
             raise SpecError(found)
         if not 0 <= self.seed < 1 << 63:
             raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
+        if self.weights:
+            with torch.random.fork_rng(devices=[]):
+                self.weights.fitting(build(self.network))
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -69,9 +69,9 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
     with record.locked(run) if first else nullcontext(), settled(plan), stop.watched(plan.processes) as stopping:
         if ended := plan.processes.same(record.result(run) if first else None):
             return Result(run, ended, again=True)
+        state = begun(plan)  # first, since it may raise: a run that cannot begin takes no folder
         if first:
             _begin(plan, run)
-        state = begun(plan)
         learner = Learner(plan, state)
         _resume(plan, state, run, say)
         if first:

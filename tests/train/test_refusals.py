@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from resspec.compiler import load
-from resspec.diagnostics import SpecError, UsageError
+from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
 from resspec.train import data
 from tests.train.small import ALONE, SPEC, job, plan, tiny, train
@@ -132,3 +132,15 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     with pytest.raises(TypeError):
         write(path, "text where bytes belong")  # type: ignore[arg-type]
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
+
+
+@pytest.mark.parametrize(("settings", "code"), [
+    (["data.test.resize=20"], "E0501"),
+    (["data.test.crop=4"], "E0501"),
+    (["data.test.crop=20"], "E0515"),
+    (["shift=0", "pad=1", "data.crop=11"], "E0515"),
+])
+def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings: list[str], code: str, tmp_path: Path) -> None:
+    with pytest.raises(ResspecError) as caught:
+        job(tiny(tmp_path), *settings)
+    assert code in (caught.value.code or str(caught.value))

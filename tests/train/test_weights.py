@@ -8,6 +8,7 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
+from resspec import cli
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
@@ -72,3 +73,55 @@ def test_what_holds_no_weights(tmp_path: Path) -> None:
                        ("empty.safetensors", "holds no weights"), ("none.pth", "cannot read")):
         with pytest.raises(UsageError, match=re.escape(said)):
             weights.read(tmp_path / name)
+
+
+def test_what_torch_compile_and_several_devices_put_before_names(tmp_path: Path) -> None:
+    source = small(tmp_path)
+    for prefix in ("_orig_mod.", "module._orig_mod.", "_orig_mod.module."):
+        torch.save({f"{prefix}{name}": tensor for name, tensor in source.state_dict().items()}, tmp_path / "w.pth")
+        module = small(tmp_path)
+        weights.read(tmp_path / "w.pth").into(module)
+        assert all(torch.equal(tensor, source.state_dict()[name]) for name, tensor in module.state_dict().items())
+
+
+def test_files_that_are_nearly_weights(tmp_path: Path) -> None:
+    tensors = small(tmp_path).state_dict()
+    (tmp_path / "empty.pth").write_bytes(b"")
+    torch.save(dict(enumerate(tensors.values())), tmp_path / "numbered.pth")
+    torch.save({name: tensor.to_sparse() for name, tensor in tensors.items()}, tmp_path / "sparse.pth")
+    for name in ("empty.pth", "numbered.pth", "sparse.pth"):
+        with pytest.raises(UsageError, match="holds no weights") as caught:
+            weights.read(tmp_path / name)
+        assert caught.value.code == "E0611"
+
+
+def test_a_counter_of_a_layer_that_is_not_here_is_left_out(tmp_path: Path) -> None:
+    source = small(tmp_path)
+    torch.save({**source.state_dict(), "x.num_batches_tracked": torch.tensor(3)}, tmp_path / "w.pth")
+    module = small(tmp_path)
+    weights.read(tmp_path / "w.pth").into(module)
+    assert torch.equal(module.state_dict()["fc.weight"], source.state_dict()["fc.weight"])
+
+
+def test_values_that_no_training_leaves(tmp_path: Path) -> None:
+    tensors = small(tmp_path).state_dict()
+    for spoiled, said in ((torch.full((5,), torch.nan), "`fc.bias` is not finite"),
+                          (torch.zeros(5, dtype=torch.int64), "`fc.bias` is int64, the network's is float32")):
+        torch.save({**tensors, "fc.bias": spoiled}, tmp_path / "w.pth")
+        with pytest.raises(UsageError, match=said):
+            weights.read(tmp_path / "w.pth").into(small(tmp_path))
+
+
+def test_weights_that_do_not_fit_take_no_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    tensors = {name: tensor for name, tensor in build(load("digits")).state_dict().items() if not name.startswith("fc.")}
+    save_file({**tensors, "fc.weight": torch.zeros(3, 64), "fc.bias": torch.zeros(3)}, "w.safetensors")
+    asked = ["train", "digits", "--weights", "w.safetensors", "--run", "r", "--set", "duration=1 iterations"]
+    for more in ([], ["--plan"]):
+        assert cli.run([*asked, *more]) == 2
+        said = capsys.readouterr()
+        assert "with --new-head" in said.err and said.out == ""
+        assert not Path("r").exists()
+    assert cli.run([*asked, "--new-head"]) == 0

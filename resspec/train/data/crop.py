@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -39,9 +41,16 @@ def centred(images: Tensor, view: Test) -> Tensor:
 
 def centre(images: Tensor, size: int) -> Tensor:
     """The square in the middle, of (Bx)CxHxW. Raises UsageError where there is none."""
-    _fits(size, size, images)
+    fits(size, size, images.shape[-2:])
     top, left = (round((length - size) / 2) for length in images.shape[-2:])
     return images[..., top : top + size, left : left + size]
+
+
+def fits(height: int, width: int, found: Sequence[int]) -> None:
+    """Raises UsageError where images of the height and the width `found` are smaller."""
+    if height > found[0] or width > found[1]:
+        told = f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}"
+        raise UsageError(f"{told}; `resize` or `pad` makes them larger", "E0515")
 
 
 def random_part(images: Tensor, keys: Tensor, view: Data) -> Tensor:
@@ -50,7 +59,7 @@ def random_part(images: Tensor, keys: Tensor, view: Data) -> Tensor:
     height, width = (view.crop, view.crop) if view.crop else images.shape[2:]
     if border:
         images = bordered(images, border, view.padding)
-    _fits(height, width, images)
+    fits(height, width, images.shape[-2:])
     rows, columns = images.shape[2] - height, images.shape[3] - width
     if not rows and not columns:
         return images
@@ -62,13 +71,6 @@ def bordered(images: Tensor, border: int, padding: str) -> Tensor:
     if padding == "zeros":
         return pad(images, (border,) * 4)
     return pad(images.float(), (border,) * 4, mode="reflect").to(images.dtype)
-
-
-def _fits(height: int, width: int, images: Tensor) -> None:
-    found = images.shape[-2:]
-    if height > found[0] or width > found[1]:
-        told = f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}"
-        raise UsageError(f"{told}; `resize` or `pad` makes them larger", "E0515")
 
 
 def windows(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from resspec.train.data.crop import fits
 from resspec.train.data.draw import Batch, Draw
 from resspec.train.data.moments import Moments
 from resspec.train.recipe import Data, Test
@@ -48,16 +49,19 @@ class Dataset:
     moments: Moments
 
     def shown(self, view: View) -> tuple[int, ...]:
-        """CxHxW of an image in a batch, 0 as above."""
+        """CxHxW of an image in a batch, 0 as above. Raises UsageError where a crop is larger than the images."""
         channels, height, width = self.shape
         if isinstance(view, Data) and view.random_resized:
             return channels, view.random_resized.size, view.random_resized.size
-        if view.crop:
-            return channels, view.crop, view.crop
         if isinstance(view.resize, int) and height:
             least = min(height, width)
-            return channels, height * view.resize // least, width * view.resize // least
-        return self.shape
+            height, width = height * view.resize // least, width * view.resize // least
+        if not view.crop:
+            return channels, height, width
+        if height and not isinstance(view.resize, tuple):
+            border = 2 * (view.pad or view.shift) if isinstance(view, Data) else 0
+            fits(view.crop, view.crop, (height + border, width + border))
+        return channels, view.crop, view.crop
 
 
 def held_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
