@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator
 
 from resspec.diagnostics import Diagnostic, Label
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.ops.arrange import Flatten
+from resspec.ir.ops.conv import Linear
 from resspec.ir.ops.norm import BatchNorm
+from resspec.ir.ops.regularize import Dropout
+from resspec.ir.ops.window import Pool
 from resspec.lowering.lint import allowed, text_warnings
 from resspec.lowering.scope import Library
 from resspec.passes.contributors import contributors
@@ -57,6 +61,13 @@ def gigantic(span: Span, params: int, largest: Iterable[tuple[int, str]]) -> Dia
                       "a zero less, where it is one too many", ("\n".join(lines),))
 
 
+def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnostic:
+    """W0307: a pool without a stride where torch's default, its window, is mostly meant."""
+    labels = (Label(span, became),) if span == window else (Label(span, "here"), Label(window, became))
+    return Diagnostic("W0307", "this pool moves by one pixel", labels, help,
+                      ("no stride is written: that is 1 here, and the window in torch",))
+
+
 # --- networks ---
 
 
@@ -68,9 +79,12 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
     facts = Facts(network)
     if (params := facts.total("params")) > MOST_PARAMS:
         yield gigantic(place, params, [(each.value, each.what) for each in contributors(facts, "params", most=3)])
+    ends = set(_before_fc(network))
     for section in network.sections:
         for node in _nodes(section.body, set()):
             yield from _node(library, section, node)
+            if isinstance(node, Op) and isinstance(node.layer, Pool):
+                yield from _pool(library, section, node, node.layer, is_end=id(node) in ends)
 
 
 def _miscounted(network: Network, says: int) -> int | None:
@@ -111,6 +125,51 @@ def _node(library: Library, section: Section, node: Node) -> Iterator[Diagnostic
             layer = _projection(node.paths[1 - f])
             if layer and (place := library.span(layer.span)).source is library.source:  # a library's option says what it does
                 yield needless_projection(place, str(node.input))
+
+
+def _before_fc(network: Network) -> Iterator[int]:
+    """Of each pool whose whole output a linear layer reads, the identity."""
+    pool = None
+    for node in _row(network.body):
+        match node:
+            case Op(layer=Pool()):
+                pool = node
+            case Op(layer=Linear()) if pool and len(node.input.dims) == 1:
+                yield id(pool)
+                pool = None
+            case Op(layer=Flatten() | Dropout()):
+                pass
+            case _:
+                pool = None
+
+
+def _row(node: Node) -> Iterator[Node]:
+    """What runs one after the other, merges and repeats as one."""
+    match node:
+        case Series(children=children):
+            for child in children:
+                yield from _row(child)
+        case Scope(body=body):
+            yield from _row(body)
+        case _:
+            yield node
+
+
+def _pool(library: Library, section: Section, node: Op, pool: Pool, *, is_end: bool) -> Iterator[Diagnostic]:
+    """Odd windows keep the size, so that all but those before a linear layer may be meant; even ones take a pixel away."""
+    kernel, window = pool.kernel_size or (1, 1), library.span(node.span)
+    is_even = any(side % 2 == 0 for side in kernel)
+    if pool.stride != (1, 1) or "/" in window.text or max(kernel) == 1 or set(node.output.spatial) == {1}:
+        return
+    if is_end or is_even:
+        kind, side = node.kind, "x".join(map(str, kernel)) if kernel[0] != kernel[1] else str(kernel[0])
+        strided = f"`{kind} {kernel[0]}x{kernel[1]}, /{side}`"
+        taken = "mean" if kind == "avgpool" else "largest value"
+        help = f"write the stride, {strided}, or `/1` where one pixel is meant"
+        if is_end:
+            help = f"`{kind}` alone takes the {taken} of the whole picture; or write the stride, {strided}"
+        place = window if window.source is library.source else library.span(section.span)
+        yield unstrided_pool(place, window, f"{node.input} becomes {node.output}", help)
 
 
 def _projection(shortcut: Node) -> Op | None:

@@ -42,6 +42,10 @@ def test_what_is_shipped_has_none(path: Path) -> None:
      "shortcut S { same: identity; change: conv 1x1, out, /stride }\n"
      "network n { input 4x8x8; stem avgpool -> b /2; head fc 3 }"),
     "network n { input 3x32x32; stem conv 7x7, 64; head fc 2 }",
+    "network n { input 3x8x8; stem maxpool 3x3 -> conv 3x3, 4; head avgpool 8x8 -> fc 2 }",
+    "network n { input 3x8x8; stem maxpool 2x2, /1 -> avgpool 1x1; head avgpool 3x3, /1 -> fc 2 }",
+    "network n { input 3x8x8; stem maxpool to=4x4; head avgpool 4x4, /2 -> fc 2 }",
+    "network n { input 3x8x8; head avgpool 3x3 -> conv 1x1, 2 -> fc 2 }",
 ])
 def test_silent(text: str, tmp_path: Path) -> None:
     assert codes(tmp_path, text) == []
