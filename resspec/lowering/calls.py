@@ -110,9 +110,9 @@ def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: a
     if scale is not None and isinstance(layer, Norm):
         return _scaled(layer, x, scale, call, frame)
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
-    if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE) or not layer.parameters(x):
+    if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE):
         return None
-    return law
+    return law if layer.weighted or layer.parameters(x) else None
 
 
 def _scaled(layer: Norm, x: Shape, scale: Value, call: ast.Call, frame: Frame) -> Init | None:

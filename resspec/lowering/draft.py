@@ -167,5 +167,11 @@ def fork(
 
 
 def _extent(parts: list[Draft]) -> tuple[int, int, Factors]:
-    largest = max(parts, key=lambda part: part.size, default=None)
-    return sum(p.size for p in parts), sum(p.weight for p in parts), largest.factors if largest else ()
+    size = weight = 0
+    largest: Draft | None = None
+    for part in parts:
+        size += part.size
+        weight += part.weight
+        if largest is None or part.size > largest.size:
+            largest = part
+    return size, weight, largest.factors if largest else ()

@@ -181,7 +181,7 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
         return _FREE, x, True, x.kept
     if (strides := layer.view(entering, x.strides)) is not None:
         return _FREE, _Value(x.needs_gradient, x.kept, x.storage, strides), True, x.kept
-    learns = not frozen and bool(layer.parameters(entering))
+    learns = not frozen and (layer.weighted or bool(layer.parameters(entering)))
     needs = x.needs_gradient or learns
     within = isinstance(layer, Activation) and bool(layer.inplace)
     if within:
