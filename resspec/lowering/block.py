@@ -114,6 +114,7 @@ class _Shortcut:
         self.arm: ast.Chain | None = None
         self.option = _option(lowerer, clause, self.span, frame)
         self.exists = self.option is not None and self.option.name != "none"
+        self.strides_alone = frame.stride not in (1, (1, 1)) and not frame.stride_read  # the residual never asked
         if self.option and self.option.option and output and frame.x:
             self._choose(self.option.option, output, frame)
             self.exists = not self.is_only("none")
@@ -219,6 +220,8 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
     what = "channels" if f.output.channels != h.output.channels else "sizes"
     left, kept = f"the residual leaves {f.output}", f"the shortcut leaves {h.output}"
     help = "the shortcut's arm must stride as the residual does, and end in `out` channels"
+    if what == "sizes" and shortcut.strides_alone:
+        help = "the residual never uses the stride it was called with; write `/stride` on one of its convolutions"
     if shortcut.is_only("identity"):
         kept = f"identity keeps {h.output}"
         declared = "" if frame.library.find("B", ast.Option) else "; `use he2015` declares it"

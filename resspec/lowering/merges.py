@@ -35,6 +35,10 @@ def merged_shape(
 def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
     """What differs, and what would help."""
     if (len(a.dims), a.last) != (len(b.dims), b.last):
+        picture, other = sorted((a, b), key=lambda each: -len(each.dims))
+        if merge == "mul" and len(other.dims) == 1 and not picture.last:
+            convs = [f"`conv 1x1, {width}, bias=true`" for width in (picture.channels, "in")]
+            return "layouts", f"`fc` flattens; in a gate write {convs[0]}, in a block {convs[1]}"
         return "layouts", "`flatten`, `to_first` or `to_last` in one of them"
     if merge != "concat" and a.channels != b.channels:
         ends = f"paths that end in as many channels, {a.channels} or {b.channels}"
