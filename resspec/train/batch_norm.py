@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -42,9 +42,10 @@ class _Split:
 
 
 @torch.no_grad()
-def measure(module: nn.Module, batches: Iterable[Tensor]) -> None:
+def measure(module: nn.Module, batches: Iterable[Tensor], total: Callable[[Tensor], Tensor] = lambda own: own) -> None:
     """Running statistics become the mean and the variance over all images of `batches`, all of one size, in place of moving
-    averages of the last; each layer sees what the layers before it leave in training."""
+    averages of the last; each layer sees what the layers before it leave in training. `total`: the sum of a tensor over all
+    processes, where each measures its part of the images."""
     norms = list(_norms(module))
     sums = {norm: torch.zeros(2, norm.num_features, dtype=torch.float64, device=norm.running_mean.device) for norm in norms}
 
@@ -66,7 +67,7 @@ def measure(module: nn.Module, batches: Iterable[Tensor]) -> None:
             hook.remove()
         module.train(before)
     for norm in norms if count else ():
-        mean, square = sums[norm] / count
+        mean, square = total(sums[norm]) / total(torch.tensor(count, device=sums[norm].device))
         norm.running_mean.copy_(mean)
         norm.running_var.copy_((square - mean.square()).clamp(min=0))
 

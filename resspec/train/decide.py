@@ -37,10 +37,11 @@ def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
 
 def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
     """The largest part of a process's share of the batch that divides it, is a multiple of what batch norm sees, and fits:
-    told from the report's bound, with a third more for what that does not count. Raises UsageError."""
+    told from the report's bound, with a third more for what that does not count. It is the same for all processes: that of
+    the one with the least room. Raises UsageError."""
     share = recipe.batch // processes.world
     unit = recipe.bn_batch or 1
-    free = memory(processes.device) // (processes.world if processes.device.type == "cpu" else 1)
+    free = processes.least(memory(processes.device) // (processes.world if processes.device.type == "cpu" else 1))
     for count in range(1, share // unit + 1):
         if share % count == 0 and (share // count) % unit == 0 and bound(network, recipe, share // count) * 4 // 3 < free:
             return share // count

@@ -34,14 +34,13 @@ class Guard:
     def check(
         self, step: int, gradients: list[Tensor], statistics: list[Tensor], loss: Tensor, optimizer: Optimizer
     ) -> Tensor:
-        """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0."""
+        """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0. All
+        that is looked at is the same in every process, and so is what is found."""
         found = (~torch.isfinite(loss.detach())).float()
         if self.fp16 and statistics:
             torch._amp_foreach_non_finite_check_and_unscale_(statistics, found, torch.ones_like(self.scale))
         scaled = gradients if self.fp16 else gradients + statistics  # by 1, and so in one call
         torch._amp_foreach_non_finite_check_and_unscale_(scaled, found, self.scale.reciprocal())
-        if torch.distributed.is_initialized():
-            torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)
         fatal = found > 0
         if self.fp16:
             torch._amp_update_scale_(self.scale, self.good, found, GROWTH, 1 / GROWTH, GROWS_AFTER)

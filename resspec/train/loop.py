@@ -82,7 +82,7 @@ def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
 
 def log(plan: Plan, state: State, watcher: Watcher) -> None:
     """A row for the images shown since the last one, each as it was told before the step that learned from it."""
-    loss, right, count = plan.processes.sum(state.sums.clone()).tolist()
+    loss, right, count = state.sums.tolist()
     last = rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
     state.sums.zero_()
     row = _row(plan, state, "train", last, loss / count, right / count) if count else None

@@ -44,6 +44,14 @@ class Processes:
             dist.all_reduce(values)
         return values
 
+    def least(self, value: int) -> int:
+        """The smallest that one of them has."""
+        if self.world > 1:
+            found = torch.tensor(value, device=self.device)
+            dist.all_reduce(found, dist.ReduceOp.MIN)
+            value = int(found)
+        return value
+
     def any(self, value: bool) -> bool:
         """Whether it is so in one of them."""
         if self.world == 1:

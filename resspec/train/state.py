@@ -21,9 +21,9 @@ Row = dict[str, Any]  # of the metrics: the columns of record.COLUMNS, None wher
 
 @dataclass
 class State:
-    """After `step` steps. `sums` (float64, on the device): the loss and the hits of the images shown since the last row of
-    training, and how many they were. `tested`: the step of the last test. Random numbers are no state: a step draws its own
-    from its number."""
+    """After `step` steps, the same in every process. `sums` (float64, on the device): the loss and the hits of the images that
+    all of them showed since the last row of training, and how many they were. `tested`: the step of the last test. Random
+    numbers are no state: a step draws its own from its number."""
 
     module: nn.Module
     optimizer: Optimizer

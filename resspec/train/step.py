@@ -25,7 +25,8 @@ class Learner:
         self.plan, self.state = plan, state
         self.parameters = [parameter for parameter in state.module.parameters() if parameter.requires_grad]
         if plan.recipe.bn_batch:
-            batch_norm.split(state.module, plan.recipe.bn_batch)
+            for module in filter(None, (state.module, state.average)):
+                batch_norm.split(module, plan.recipe.bn_batch)
         self.statistics = guard.buffers(state.module)
         self.before = [torch.empty_like(buffer) for buffer in self.statistics]
         mean, ema = state.average, plan.recipe.ema
@@ -34,7 +35,7 @@ class Learner:
         if plan.machine.compile:
             self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
         if plan.processes.world > 1:
-            self.run = DistributedDataParallel(self.run, gradient_as_bucket_view=True)
+            self.run = DistributedDataParallel(self.run, gradient_as_bucket_view=True, broadcast_buffers=False)
             self._settle()
 
     def learn(self, batch: Batch) -> None:
@@ -51,6 +52,7 @@ class Learner:
             (part * state.guard.scale).backward()
             loss += part.detach()
             right += losses.hits(scores, targets)
+        self._agree(loss, right)
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         found = state.guard.check(state.step, gradients, self.statistics, loss, state.optimizer)
         if recipe.clip:
@@ -59,7 +61,7 @@ class Learner:
         guard.restore(self.statistics, self.before, found)
         if self.follower:
             self.follower.follow(state.step + 1)
-        count = len(batch.images)
+        count = len(batch.images) * self.plan.processes.world
         state.sums += torch.where(found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)]))
         state.step += 1
 
@@ -82,6 +84,20 @@ class Learner:
                 with compiled_by_torch(), machine.autocast(processes.device):
                     scores = self.run(images)
                 yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
+
+    @torch.no_grad()
+    def _agree(self, loss: Tensor, right: Tensor) -> None:
+        """What this process saw of the step becomes what all of them saw: the mean loss, all hits, and the mean of the running
+        statistics. As the gradients agree too, the state is the same in every process after every step, bit for bit, and so
+        is the average that follows it."""
+        world = self.plan.processes.world
+        if world == 1:
+            return
+        right *= world  # of which the mean is all of them
+        values = [loss, right, *self.statistics]
+        seen = self.plan.processes.sum(torch.cat([value.flatten().double() for value in values])) / world
+        parts = seen.split([value.numel() for value in values])
+        torch._foreach_copy_(values, [part.view_as(value) for part, value in zip(parts, values, strict=True)])
 
     def _settle(self) -> None:
         """DDP cuts gradients into buckets anew after its first step, and sums depend on that in their last bits: a first step

@@ -114,7 +114,8 @@ def finish(plan: Plan, state: State, run: Path, stopping: stop.Stop) -> dict[str
     recipe, data = plan.recipe, plan.job.data
     if recipe.exact_bn:
         last = plan.steps + -(-recipe.exact_bn // recipe.batch)
-        batch_norm.measure(state.best, (batch.images for batch in loop.shown(plan, plan.steps, last)))
+        shown = (part for batch in loop.shown(plan, plan.steps, last) for part in batch.images.split(plan.machine.micro_batch))
+        batch_norm.measure(state.best, shown, plan.processes.sum)
     tested = next((row for row in reversed(state.rows) if row["part"] == "test" and row["step"] == plan.steps), None)
     if recipe.exact_bn or tested is None:
         found = loop.test(plan, state.best, data.test, torch.arange(len(data.test)), lambda: stopping.alone and stopping.asked)

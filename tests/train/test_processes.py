@@ -8,6 +8,8 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from time import monotonic
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from tests.train.launch import Moment, Server
 
@@ -27,6 +29,7 @@ checkpoint: 4 iterations
 evaluate: 6 iterations
 log: 1
 precision: fp32
+ema: {decay: 0.8}
 data: {shift: 1}
 """
 TRAIN = ["train", "plain.res", "--recipe", "recipe.yaml", "--run"]
@@ -44,14 +47,30 @@ def losses(run: Path) -> list[float]:
     return [row["loss"] for row in rows if row["part"] == "train"]
 
 
+def assert_same_weights(run: Path, other: Path) -> None:
+    """But for rounding; batch norm's statistics are among them."""
+    found, wanted = (load_file(folder / "weights.safetensors") for folder in (run, other))
+    torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
+
+
 def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once(server: Server, folder: Path) -> None:
     for world in (1, 2, 4):
         told = [trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")]
         assert [code for code, _ in told] == [0] * world, told
         assert json.loads((folder / f"by{world}" / "result.json").read_text(encoding="utf-8"))["total"] == 355
         assert losses(folder / f"by{world}") == pytest.approx(losses(folder / "by1"), rel=1e-3)
+        assert_same_weights(folder / f"by{world}", folder / "by1")
     alone, *others = [[t.wait()[1] for t in server.together(world, folder, "eval", "by1")] for world in (1, 3)]
     assert others == [[*alone, "", ""]]
+    result = json.loads((folder / "by4" / "result.json").read_text(encoding="utf-8"))
+    assert f" {355 - result['correct']} of 355 wrong" in server.run(folder, "eval", "by4")[1]
+
+
+def test_exact_statistics_are_of_the_images_of_all_processes(server: Server, folder: Path) -> None:
+    (folder / "recipe.yaml").write_text(RECIPE + "exact_bn: 16\n", encoding="utf-8")
+    for world in (1, 2):
+        assert [trainer.wait()[0] for trainer in server.together(world, folder, *TRAIN, f"by{world}")] == [0] * world
+    assert_same_weights(folder / "by2", folder / "by1")
 
 
 def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: Path) -> None:
@@ -64,6 +83,18 @@ def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: 
     assert losses(folder / "run") == pytest.approx(losses(folder / "whole"), rel=1e-3)
     again = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run")]
     assert [code for code, _ in again] == [0, 0], again
+
+
+def test_several_that_are_killed_go_on_bit_for_bit(server: Server, folder: Path) -> None:
+    recipe = RECIPE.replace("log: 1", "log: 3")  # a row that is begun before the end and told after it
+    (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "whole")] == [0, 0]
+    for trainer in server.together(2, folder, *TRAIN, "run", moments=[[Moment("step", 6)]] * 2):
+        assert trainer.wait()[0] in (-SIGKILL, 2)
+    assert sorted(path.name for path in (folder / "run" / "checkpoints").iterdir()) == ["step-00000004"]
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
+    for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
+        assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("victim", [0, 1])
