@@ -7,7 +7,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, width, wrote
+from resspec.commands.terminal import color, complain, width, wrote
 from resspec.diagnostics import UsageError
 
 SUMMARY = "compare training runs: a table, and one picture"
@@ -27,7 +27,7 @@ def run(arguments: Namespace) -> int:
     with torch_installed("compare"):
         from resspec.train import compare
 
-        runs = compare.load_all(arguments.runs)
+        runs = compare.load_all(arguments.runs, complain)
         print(compare.to_table(runs, width=width(), color=color(sys.stdout)), end="")
         try:
             paths = compare.picture(runs, arguments.out)

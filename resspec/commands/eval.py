@@ -69,6 +69,7 @@ def run(arguments: Namespace) -> int:
 
         if arguments.batch < 1:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
+        given.check_workers(arguments.workers)
         asked = _run(arguments) if (Path(arguments.spec) / "run.json").is_file() else _spec(arguments)
         found = data.load(asked.data, normalise=asked.recipe.data.normalise, download=arguments.download)
         if told := tuple(errors.other_classes(asked.network, found)):
@@ -121,6 +122,8 @@ def _run(arguments: Namespace) -> Asked:
     from resspec.train.recipe import Recipe
 
     folder = Path(arguments.spec)
+    if arguments.set:
+        raise UsageError(f"--set is for a spec; the run in {folder} has a network whose parameters have their values")
     facts, ended = record.read(folder) or {}, record.result(folder)
     if not ended and not arguments.weights:
         raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it", "E0613")

@@ -106,6 +106,9 @@ def job_of(arguments: Namespace) -> Job:
     from resspec.train import data, recipe_file, weights
     from resspec.train.plan import Job
 
+    if arguments.new_head and not arguments.weights:
+        raise UsageError("--new-head says what to do with --weights FILE, which is not given")
+    given.check_workers(arguments.workers)
     settings = list(arguments.set)
     if arguments.epochs is not None:
         settings.append(("recipe.duration", f"{arguments.epochs} epochs"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,14 +40,25 @@ def load(folder: Path, name: str | None = None) -> Run:
     return Run(name or folder.name, facts, rows, test, times[-1]["seconds"] if times else None)
 
 
-def load_all(folders: Sequence[Path]) -> list[Run]:
-    """Under the shortest names that tell them apart. Raises UsageError."""
+def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) -> list[Run]:
+    """Under the shortest names that tell them apart. `say` is told of each that holds nothing to compare. Raises UsageError
+    where none does."""
     resolved = [folder.resolve() for folder in folders]
     for parts in range(1, 10):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
         if len(set(names)) == len(set(resolved)):
             break
-    return [load(folder, name) for folder, name in zip(folders, names, strict=True)]
+    found, missing = [], []
+    for folder, name in zip(folders, names, strict=True):
+        try:
+            found.append(load(folder, name))
+        except UsageError as error:
+            missing.append(error)
+    for each in missing if found else missing[:-1]:
+        say(str(each), each.code)
+    if not found:
+        raise missing[-1]
+    return found
 
 
 def to_table(runs: Sequence[Run], width: int, color: bool) -> str:

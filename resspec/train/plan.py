@@ -40,9 +40,19 @@ class Job:
             raise SpecError(found)
         if not 0 <= self.seed < 1 << 63:
             raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
+        if self.recipe.holdout and not len(self.images[1]):
+            told = f"`holdout: {self.recipe.holdout:g}` of {len(self.data.train):,} images is not one; a larger share is"
+            raise UsageError(told, "E0507")
         if self.weights:
             with torch.random.fork_rng(devices=[]):
                 self.weights.fitting(build(self.network))
+
+    @cached_property
+    def images(self) -> tuple[Tensor, Tensor]:
+        """Of the training part the indices that are trained on, and those kept apart."""
+        if not self.recipe.holdout:
+            return torch.arange(len(self.data.train)), torch.arange(0)
+        return datasets.held_out(self.data.train.labels, self.recipe.holdout)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -66,8 +76,12 @@ class Plan:
 
     def __post_init__(self) -> None:
         share, rest = divmod(self.recipe.batch, self.processes.world)
-        unit = self.recipe.bn_batch or 1
-        if rest or share % unit or share % self.machine.micro_batch:
+        unit, shown = self.recipe.bn_batch or 1, self.machine.micro_batch
+        if not rest and not share % unit and share % shown:
+            divisor = next(count for count in range(min(shown, share), 0, -1) if not share % count and not count % unit)
+            told = f"a process's {share} images of a batch cannot be shown {shown} at a time; `micro_batch: {divisor}` can"
+            raise UsageError(told, "E0517")
+        if rest or share % unit:
             parts = f"parts of {unit}, which batch norm sees, " if unit > 1 else ""
             told = f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes"
             told += f"; a multiple of {lcm(unit, self.machine.micro_batch) * self.processes.world} can"
@@ -77,12 +91,10 @@ class Plan:
     def recipe(self) -> Recipe:
         return self.job.recipe
 
-    @cached_property
+    @property
     def images(self) -> tuple[Tensor, Tensor]:
-        """Of the training part the indices that are trained on, and those kept apart."""
-        if not self.recipe.holdout:
-            return torch.arange(len(self.job.data.train)), torch.arange(0)
-        return datasets.held_out(self.job.data.train.labels, self.recipe.holdout)
+        """As the job has them."""
+        return self.job.images
 
     @cached_property
     def order(self) -> Order:

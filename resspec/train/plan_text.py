@@ -34,7 +34,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         ("batch", batch),
         ("optimizer", ", ".join(f"{name} {value}" if name != "name" else value
                                 for name, value in recipe.optimizer.model_dump().items())),
-        ("schedule", schedule(recipe)),
+        ("schedule", schedule(recipe) + _cold(plan)),
         ("precision", f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}"),
         ("device", f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}"),
         ("memory", f"at least {size_of(bound)} of {size_of(machine.memory(plan.processes.device))} that are free"),
@@ -61,6 +61,14 @@ def schedule(recipe: Recipe) -> str:
         case Plateau():
             words = f"times {told.factor:g} after {told.patience} tests that are no better"
     return words + (f", after a warm-up of {recipe.warmup.length}" if recipe.warmup else "")
+
+
+def _cold(plan: Plan) -> str:
+    """That the schedule, and the full rate, are never reached."""
+    warmup = plan.recipe.warmup
+    if warmup is None or warmup.until_error or warmup.length.steps(plan.order.epoch) < plan.steps:
+        return ""
+    return ", which is not over when the run ends"
 
 
 def summary(result: Result) -> str:

@@ -18,9 +18,11 @@ from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
 from resspec.diagnostics import UsageError
+from resspec.suggest import nearest
 
 T = TypeVar("T")
 
+DEVICES = ("cpu", "cuda")
 ROLL_CALL = timedelta(seconds=3)  # for those that are left to say so
 PATIENCE = timedelta(minutes=10)  # with a process that is alive and silent; one that is dead is noticed at once
 
@@ -79,7 +81,7 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if device is None:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
-    place = torch.device(device)
+    place = _place(device)
     if world == 1:
         yield Processes(0, 1, place)
         return
@@ -97,6 +99,20 @@ def joined(device: str | None = None) -> Iterator[Processes]:
         raise UsageError(_gone(store, rank, world), "E0614") from None
     finally:
         dist.destroy_process_group()
+
+
+def _place(device: str) -> torch.device:
+    """Raises UsageError where there is no such device."""
+    kind, _, number = device.partition(":")
+    if kind not in DEVICES or (number and not number.isdecimal()):
+        near = nearest(kind, DEVICES)
+        raise UsageError(f"no device is called `{device}`; " + (f"did you mean `{near}`?" if near and near != kind else
+                         "there is cpu, cuda and cuda:N"))
+    found = torch.cuda.device_count() if kind == "cuda" else 1
+    if int(number or 0) >= found:
+        unit = "CPU" if kind == "cpu" else "GPU that torch can use"
+        raise UsageError(f"there is no device `{device}` here, but {found} {unit}; `--device cpu` always works")
+    return torch.device(device)
 
 
 def _gone(store: Any, rank: int, world: int) -> str:

@@ -8,14 +8,15 @@ from fractions import Fraction
 from math import ceil
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
 Natural = Annotated[int, Field(ge=0, le=10**9)]
-Range = tuple[Positive, Positive]
+Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
 
@@ -54,6 +55,12 @@ def _length(value: Any) -> Any:
 Lasting = Annotated[Length, BeforeValidator(_length), PlainSerializer(str)]
 
 
+def _rising(ends: tuple[float, float]) -> tuple[float, float]:
+    if ends[0] > ends[1]:
+        raise ValueError(f"the range [{ends[0]:g}, {ends[1]:g}] ends below its start; `[{ends[1]:g}, {ends[0]:g}]`")
+    return ends
+
+
 class Part(BaseModel):
     """What every part of a recipe has in common: nothing unknown in it, and it never changes."""
 
@@ -69,13 +76,19 @@ class Sgd(Part):
     nesterov: bool = False
     weight_decay: NotNegative = 0.0
 
+    @model_validator(mode="after")
+    def _has_momentum(self) -> Sgd:
+        if self.nesterov and not self.momentum:
+            raise ValueError("`nesterov: true` has no momentum to look ahead along; `nesterov: false`, or a `momentum` above 0")
+        return self
+
 
 class AdamW(Part):
     """Loshchilov and Hutter 2019: decay apart from the gradient."""
 
     name: Literal["adamw"]
     rate: Positive = 1e-3
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NotNegative = 0.01
 
@@ -85,7 +98,7 @@ class Lamb(Part):
 
     name: Literal["lamb"]
     rate: Positive = 5e-3
-    betas: tuple[Share, Share] = (0.9, 0.999)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
     eps: Positive = 1e-6
     weight_decay: NotNegative = 0.02
 
@@ -170,8 +183,8 @@ class RandomResized(Part):
     """Szegedy et al. 2015: a rectangle of a random share of the area and a random ratio, brought to `size` pixels."""
 
     size: Count = 224
-    scale: Range = (0.08, 1.0)
-    ratio: Range = (3 / 4, 4 / 3)
+    scale: Annotated[tuple[PositiveShare, PositiveShare], AfterValidator(_rising)] = (0.08, 1.0)
+    ratio: Annotated[tuple[Positive, Positive], AfterValidator(_rising)] = (3 / 4, 4 / 3)
 
 
 class RandAugment(Part):
@@ -209,6 +222,13 @@ class Data(Part):
         ways = [name for name in ("random_resized", "crop", "shift") if getattr(self, name)]
         if len(ways) > 1:
             raise ValueError(f"`{ways[0]}` and `{ways[1]}` both choose a part of the image; leave one out")
+        if isinstance(self.resize, tuple):
+            low, high = self.resize
+            if low > high:
+                raise ValueError(f"`resize: [{low}, {high}]` ends below its start; `[{high}, {low}]`")
+            if self.crop and self.crop > low:
+                told = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
+                raise ValueError(f"{told}; `crop: {low}` does")
         return self
 
 
@@ -252,6 +272,9 @@ class Recipe(Part):
         if self.bn_batch and self.micro_batch != "auto" and self.micro_batch % self.bn_batch:
             told = f"`micro_batch: {self.micro_batch}` is no multiple of the {self.bn_batch} that batch norm sees"
             raise ValueError(f"{told}; `micro_batch: auto` is one")
+        if self.micro_batch != "auto" and self.micro_batch > self.batch:
+            told = f"`micro_batch: {self.micro_batch}` is more than the whole batch of {self.batch}"
+            raise ValueError(f"{told}; at most `micro_batch: {self.batch}`")
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
             raise ValueError("`schedule: plateau` has no held-out part to look at; `holdout: 0.1` and `evaluate: 1 epochs`")
         return self

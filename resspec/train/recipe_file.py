@@ -35,17 +35,27 @@ def load(given: str, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
 def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
     """Raises SpecError, UsageError."""
     text = Text(source)
-    for name, value in settings:
-        path = matching(name)[0]
+    named = [(_path_of(name), Source(f"--set {name}", value)) for name, value in settings]
+    # What is the whole of a part, or names its kind, goes before what is in it, in whichever order they are given.
+    for path, given in sorted(named, key=lambda each: (len(each[0]), each[0][-1] != "name")):
         if path[-1] == "name":  # another optimizer has other fields
             text.forget(path[:-1])
-        text.put(path, Source(f"--set {name}", value))
+        text.put(path, given)
     try:
         recipe = Recipe.model_validate(text.value())
     except ValidationError as error:
         raise SpecError(_told(error, text)) from None
     _check_warmup(recipe, text)
     return recipe
+
+
+def _path_of(name: str) -> Keys:
+    """Raises UsageError where there is no such key."""
+    if found := matching(name):
+        return found[0]
+    near = nearest(name, keys())
+    raise UsageError(f"a recipe has no key `{name}`; " + (f"did you mean `{near}`?" if near else
+                     f"it has {', '.join(Recipe.model_fields)}"), "E0505")
 
 
 def _check_warmup(recipe: Recipe, text: Text) -> None:
@@ -171,6 +181,8 @@ def _diagnostic(kind: str, loc: tuple[int | str, ...], message: str, text: Text)
     entry = text.nearest(path)
     if not path and kind == "model_type":
         return errors.wrong_value(entry.span, "this has no keys", "keys with values, such as `batch: 256`")
+    if kind in ("model_type", "model_attributes_type"):
+        return errors.wrong_value(entry.span, f"`{path[-1]}` cannot be `{entry.value}`", "keys with values")
     told, _, last = message.removeprefix("Value error, ").removeprefix("Assertion failed, ").rpartition("; ")
     message, help = (told, last) if told else (last, None)
     if entry.is_mapping and kind == "value_error":  # of several keys: the first that is named is marked

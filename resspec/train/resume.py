@@ -14,17 +14,22 @@ from resspec.train.plan import Job
 
 def identity(job: Job) -> str:
     """A digest of what makes a job this one: each of its checkpoints carries it."""
-    return sha256(json.dumps(job.facts, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(_unsourced(job.facts), sort_keys=True).encode()).hexdigest()
 
 
 def differences(found: dict[str, Any], job: Job, run: Path) -> str | None:
     """`found`: the folder's run.json. None where it is the same job, however its spec is written."""
-    asked = job.facts
+    found, asked = _unsourced(found), _unsourced(job.facts)
     told = [f"  {path}: {old} there, {new} now" for path, old, new in _pairs(found, asked, "")]
     network = _network(found, job, run) if found["hash"] != asked["hash"] else ""
     if not told and not network:
         return None
     return "\n".join([f"{run} holds another run, and is left as it is; choose another folder with --run", *told]) + network
+
+
+def _unsourced(facts: dict[str, Any]) -> dict[str, Any]:
+    """Where a recipe comes from is told, and changes nothing."""
+    return {**facts, "recipe": {**facts["recipe"], "source": ""}}
 
 
 def _pairs(old: Any, new: Any, path: str) -> Iterator[tuple[str, str, str]]:

@@ -1,14 +1,17 @@
 """What the trainer refuses: networks that do not fit the data, folders in use, another job in a run's folder."""
 
 import json
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 
+from resspec import cli
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
-from resspec.train import data
+from resspec.train import data, plan_text, recipe_file, record
+from resspec.train.processes import joined
 from tests.train.small import ALONE, SPEC, job, plan, tiny, train
 
 OTHER = """
@@ -144,3 +147,86 @@ def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings:
     with pytest.raises(ResspecError) as caught:
         job(tiny(tmp_path), *settings)
     assert code in (caught.value.code or str(caught.value))
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    (["foo=1"], "a recipe has no key `foo`"),
+    (["momentun=1"], "a recipe has no key `momentun`; did you mean `momentum`?"),
+    (["momentum=0", "nesterov=true"], "`nesterov: true` has no momentum"),
+    (["optimizer.name=adamw", "betas=[1,1]"], "`betas` cannot be `1`"),
+    (["micro_batch=128"], "`micro_batch: 128` is more than the whole batch of 64"),
+    (["data=3"], "`data` cannot be `3`"),
+    (["optimizer=3"], "`optimizer` cannot be `3`"),
+    (["shift=0", "random_resized.scale=[2, 3]"], "`scale` cannot be `2`"),
+    (["shift=0", "random_resized.scale=[0.5, 0.2]"], "the range [0.5, 0.2] ends below its start"),
+    (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
+    (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
+    (["shift=0", "data.resize=[9, 12]", "data.crop=10"], "`crop: 10` does not fit into images of 9 pixels"),
+    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is not one"),
+])
+def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(ResspecError) as caught:
+        job(tiny(tmp_path), *settings)
+    assert said in str(caught.value)
+
+
+def test_the_order_of_settings_is_of_no_account() -> None:
+    settings = [("rate", "0.01"), ("optimizer.name", "adamw"), ("betas", "[0.8, 0.9]"), ("data.test", "{crop: 4}"),
+                ("data.test.resize", "9")]
+    for given in permutations(settings):
+        recipe = recipe_file.load("digits", given)
+        assert (recipe.optimizer.name, recipe.optimizer.rate) == ("adamw", 0.01)
+        assert (recipe.data.test.crop, recipe.data.test.resize) == (4, 9)
+
+
+def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"64 images of a batch cannot be shown 60 at a time; `micro_batch: 32` can"):
+        plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
+
+
+def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:
+    train(tiny(tmp_path), tmp_path / "run", "duration=2 iterations")
+    (tmp_path / "run" / "result.json").unlink()
+    again = train(tiny(tmp_path), tmp_path / "run", "duration=2 iterations", "source=another page")
+    assert again.facts["total"] == 355
+
+
+def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
+    for length, told in (("9 iterations", False), ("10 iterations", True)):
+        decided = plan(job(tiny(tmp_path), "duration=10 iterations", f"warmup.length={length}"), tmp_path / "run")
+        assert ("not over when the run ends" in plan_text.text(decided, tmp_path / "run")) == told
+
+
+@pytest.mark.parametrize(("device", "said"), [
+    ("foo", "no device is called `foo`"), ("meta", "no device is called `meta`"), ("cudda", "did you mean `cuda`?"),
+    ("cuda:99", "there is no device `cuda:99` here"),
+])
+def test_devices_that_are_not_there(device: str, said: str) -> None:
+    with pytest.raises(UsageError) as caught, joined(device):
+        pass
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["train", "digits", "--new-head"], "--new-head says what to do with --weights"),
+    (["train", "digits", "--workers", "-1"], "not -1"),
+    (["eval", "digits", "--workers", "-1"], "not -1"),
+    (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
+])
+def test_options_that_mean_nothing(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_run_is_measured_with_its_own_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    record.write_json(tmp_path / "run.json", {"schema": record.SCHEMA})
+    assert cli.run(["eval", str(tmp_path), "--set", "n=3"]) == 2
+    assert "--set is for a spec" in capsys.readouterr().err
+
+
+def test_what_holds_no_run_is_named_and_the_others_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    train(tiny(tmp_path), tmp_path / "a", "duration=2 iterations")
+    assert cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr()
+    assert "tiny" in told.out and "error[E0603]" in told.err and "none holds no run" in told.err
+    assert cli.run(["compare", str(tmp_path / "none")]) == 2

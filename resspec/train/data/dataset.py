@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
 import torch
@@ -66,9 +67,10 @@ class Dataset:
 
 def held_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Indices of what is trained on and of what is kept apart: of each class the same share, spread evenly over its images as
-    they are stored. It depends on nothing else, so every run with this data set keeps the same images apart."""
+    they are stored; what is left over of one class counts for the next. It depends on nothing else, so every run with this
+    data set keeps the same images apart."""
+    part = Fraction(share).limit_denominator(10**9)  # exact: 0.29 of 100 is 29
+    due = torch.arange(len(labels) + 1) * part.numerator // part.denominator
     apart = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique():
-        here = (labels == label).nonzero()[:, 0]
-        apart[here] = (torch.arange(len(here) + 1, dtype=torch.float64) * share).floor().diff() > 0
+    apart[labels.argsort(stable=True)] = due.diff() > 0
     return (~apart).nonzero()[:, 0], apart.nonzero()[:, 0]

@@ -128,3 +128,9 @@ def test_what_is_held_out_is_the_same_share_of_each_class(share: float) -> None:
     assert torch.equal(torch.cat([kept, apart]).sort().values, torch.arange(3000))
     counts = labels[apart].bincount(minlength=7) - share * labels.bincount()
     assert counts.abs().max() < 1
+
+
+def test_small_classes_share_what_is_left_over() -> None:
+    labels = torch.arange(500) % 10  # 0.5 of each class
+    _, apart = held_out(labels, 0.01)
+    assert labels[apart].bincount(minlength=10).tolist() == [0, 1] * 5
