@@ -35,7 +35,8 @@ def too_many_arguments(
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
     help = meant([near] if near else []) or (f"`name=value`, with one of {listed(named)}" if named else None)
-    help = f"`/{span.text}` for a stride; {help}" if strides and help else help
+    if strides:
+        help = f"`/{span.text}` for a stride" + (f"; {help}" if help else "")
     text, end = span.source.text, span.end
     is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
     before = len(text[: span.start].rstrip(" \t").removesuffix(","))

@@ -103,6 +103,9 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
 
 
 def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report) -> Bound | None:
+    if turned := _turned(op, stated):
+        report(turned)
+        return None
     types = _field_types(op.kind)
     scale = stated.pop("scale", (None, call.span))[0]
     values = {name: convert(value, types[name], _phrase(op.kind, name), span, report) for name, (value, span) in stated.items()}
@@ -114,6 +117,17 @@ def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]
             return None
     op.complete(values)
     return Bound(op(**values), scale)
+
+
+def _turned(op: type[Layer], stated: dict[str, tuple[Value, Span]]) -> Diagnostic | None:
+    """Of a convolution: the channels where the kernel stands, and the reverse."""
+    if op.positional != ("kernel_size", "out_channels") or len(stated.keys() & {*op.positional}) < 2:
+        return None
+    (kernel, first), (channels, last) = (stated[name] for name in op.positional)
+    if not (type(kernel) is int and isinstance(channels, tuple)):
+        return None
+    needs = f"the kernel comes first: `{op.kind} {last.text}, {first.text}`"
+    return argument_errors.wrong_kind(last, _phrase(op.kind, "out_channels"), needs, describe(channels))
 
 
 def _assign(
@@ -130,7 +144,7 @@ def _assign(
         layer = isinstance(node, ast.Name) and node.text in OPS
         chained = f"{callee} -> {node.span.text}" if layer else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
-        strides = "stride" in words and isinstance(node, ast.Number)
+        strides = ("stride" in words or callee not in OPS) and isinstance(node, ast.Number)
         report(argument_errors.too_many_arguments(node.span, callee, len(positional), chained, named, strides))
         sound = False
     for word, keyword in given.keywords.items():

@@ -176,6 +176,12 @@ class Attempt:
             elif parameter.default is not None:
                 frame.names[word] = frame.value(parameter.default)
         if self.given:
+            own = next((clause.value for clause in declared.clauses if isinstance(clause, ast.Input)), None)
+            if isinstance(self.given.value, ast.Number) and isinstance(own, ast.Size) and len(own.dims) == 3:
+                side = self.given.value.span
+                needs = f"channels, height and width: `{own.dims[0]}x{side.text}x{side.text}`"
+                frame.report(argument_errors.wrong_kind(side, "the input of this network", needs, side.text))
+                return None
             replaced = [self.given if isinstance(clause, ast.Input) else clause for clause in declared.clauses]
             declared = declared._replace(clauses=replaced)
         clauses = Clauses(self.lowerer, declared, frame)

@@ -125,9 +125,10 @@ def too_many_digits(span: Span, limit: int) -> Diagnostic:
     return Diagnostic("E0111", "this number is too long", (Label(span),), f"{limit} digits at most, zeros included")
 
 
-def no_size(span: Span) -> Diagnostic:
+def no_size(span: Span, meant: str | None = None) -> Diagnostic:
     """E0112: a size has two numbers, `3x3`; an input has up to three, `3x224x224`."""
-    return Diagnostic("E0112", f"`{span.text}` is no size", (Label(span),), "`3x3`, or for an input `3x224x224`")
+    help = f"`{meant}`" if meant else "`3x3`, or for an input `3x224x224`"
+    return Diagnostic("E0112", f"`{span.text}` is no size", (Label(span),), help)
 
 
 def foreign(span: Span, language: str) -> Diagnostic:
@@ -171,6 +172,7 @@ def spaced_stride(span: Span, number: str) -> Diagnostic:
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
     """E0119: a unit that is none, or that does not touch its number."""
-    meant = f"{number}{unit.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
+    prefix = re.sub(r"(?:FLOP|MAC)S?\Z", "", unit, flags=re.IGNORECASE)
+    meant = f"{number}{prefix.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
     wrong = "this unit does not touch its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
     return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant))

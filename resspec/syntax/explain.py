@@ -22,13 +22,17 @@ _NEXT = re.compile(r"(?:\s|#[^\n]*)*([A-Za-z0-9_.]+|\S)")
 _RESIDUAL = re.compile(r"[\n;{][ \t]*(?:preact|residual|shortcut|after)\b")  # a block of clauses
 _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
 _EXPECT = re.compile(r"\s*(expect)\s+(?=\w)")
-_UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B)?|B)\Z", re.IGNORECASE)
+_UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B|FLOPS?|MACS?)?|B)\Z", re.IGNORECASE)
 
 _NEAR = 200  # characters around a mistake that are looked at for what is written so elsewhere
 _SIZE_BEFORE, _SIZE_AFTER = re.compile(r"[0-9]+ *\Z"), re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))")
 _CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\([^(),]*\Z")
 _HYPHENED, _PART = re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"), re.compile(r"-([A-Za-z0-9_-]+)")
 _USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
+_INPUT, _SIDES = re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"), re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?")
+_ARROW = re.compile(r"=?>>?")
+_IMPORT = re.compile(r"^[ \t]*(import|include)[ \t]+\w+[ \t]*$", re.MULTILINE)
+_NETWORK = re.compile(r"^network\b.*[{=]", re.MULTILINE)
 _OPENS = re.compile(r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z")
 
 _TERMINALS = {
@@ -65,13 +69,15 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return errors.unterminated(span)
     if bracket := _bracket(source, start, allowed, is_end=is_end):
         return bracket
+    if (word := _IMPORT.match(text, start)) and _NETWORK.search(text):
+        return errors.misspelt(Span(source, *word.span(1)), "declaration", ["use"])
     if language := _foreign(text):
         return errors.foreign(span, language)
-    return (_other_habit(source, span) or _misspelt(source, start) or _misjoined(span, text, start, allowed)
+    return (_other_habit(source, span, allowed) or _misspelt(source, start) or _misjoined(span, text, start, allowed)
             or errors.unexpected(span, expected))
 
 
-def _other_habit(source: Source, span: Span) -> Diagnostic | None:
+def _other_habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | None:
     """What is written so in other languages, or by hand."""
     before, after = source.text[max(0, span.start - _NEAR) : span.start], source.text[span.start : span.start + _NEAR]
     line = before[before.rfind("\n") + 1 :]
@@ -80,6 +86,14 @@ def _other_habit(source: Source, span: Span) -> Diagnostic | None:
     if (first := _SIZE_BEFORE.search(line)) and (last := _SIZE_AFTER.match(after)):
         where = Span(source, span.start - len(line) + first.start(), span.start + last.end())
         return errors.no_size(where)
+    if span.text == "=" and "COMPARISON" in allowed:
+        meant = {"=>": ">=", "=<": "<="}.get(after[:2], "==")
+        return errors.unexpected(span._replace(end=span.start + (2 if meant != "==" else 1)), "", f"did you mean `{meant}`?")
+    if "->" in allowed.values() and (arrow := _ARROW.match(after)):
+        return errors.unexpected(span._replace(end=span.start + arrow.end()), "", "write `->`")
+    if (first := _INPUT.search(line)) and (last := _SIDES.match(after)):
+        where = Span(source, span.start - len(line) + first.start(1), span.start + last.end())
+        return errors.no_size(where, "x".join(side for side in (first[1], *last.groups()) if side))
     if span.text == "," and (call := _CALLED.search(line)):
         return errors.unexpected(span, "", f"arguments stand without parentheses: `{call[1]} …, …`")
     if span.text[0] == "-" and (name := _HYPHENED.search(line)) and (last := _PART.match(after)):

@@ -169,7 +169,10 @@ class _Walk:
                 self._report(errors.closes_nothing(self._at(self.closed)), self.closed)
             else:
                 end = len(self.text[:at].rstrip(" \t\n;"))
-                self._report(errors.unexpected(Span(self.source, end, end + 1), "`{`"), self.declaration)
+                head = re.fullmatch(r"([^\n:]*):", self.text[self.declaration : end])
+                help = f"a body stands in braces: `{head[1]} {{ … }}`" if head else None
+                place = end - 1 if head else end
+                self._report(errors.unexpected(Span(self.source, place, place + 1), "`{`", help), self.declaration)
                 self.has_body = True
             self.open.append(self.declaration)
 
