@@ -296,3 +296,11 @@ def test_load_raises_every_mistake(tmp_path: Path) -> None:
         load(written(tmp_path, chain("bnn -> reluu -> conv 3x3")))
     assert [d.code for d in error.value.diagnostics] == ["E0201", "E0201", "E0206"]
     assert len(str(error.value).splitlines()) == 3
+
+
+@pytest.mark.parametrize(("input", "meant"), [("224", "3x224x224"), ("64x32", "3x64x32")])
+def test_an_input_for_pictures_needs_its_channels(input: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        load("resnet50", input=input)
+    found = [(each.code, each.help) for each in caught.value.diagnostics]
+    assert found == [("E0207", f"channels, height and width: `{meant}`")]
