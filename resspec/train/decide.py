@@ -13,6 +13,7 @@ from resspec.passes.quantities import Facts
 from resspec.train.machine import Machine, bound, memory
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
+from resspec.train.share import share
 from resspec.train.speed import race
 
 SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
@@ -21,13 +22,13 @@ CALIBRATED = 16  # images of a step by which it is told
 
 
 def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
-    """Raises UsageError where not even the smallest part of a batch fits into memory."""
-    share = recipe.batch // processes.world
+    """Raises UsageError where the batch cannot be cut over the processes, or not even its smallest part fits into memory."""
+    own = share(recipe, processes.world)
     facts = Facts(network)
-    small = processes.device.type == "cpu" and share * facts.total("macs") < SMALL
+    small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
     threads = 1 if small or processes.world > 1 else torch.get_num_threads()
     micro = recipe.micro_batch if recipe.micro_batch != "auto" else micro_batch(network, recipe, processes)
-    machine = Machine("fp32", min(micro, share), not small, recipe.compile, threads)
+    machine = Machine("fp32", min(micro, own), not small, recipe.compile, threads)
     if recipe.precision != "auto":
         return replace(machine, precision=recipe.precision)
     if processes.device.type == "cuda":
@@ -39,12 +40,12 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
     """The largest part of a process's share of the batch that divides it, is a multiple of what batch norm sees, and fits:
     told from the report's bound, with a third more for what that does not count. It is the same for all processes: that of
     the one with the least room. Raises UsageError."""
-    share = recipe.batch // processes.world
+    own = share(recipe, processes.world)
     unit = recipe.bn_batch or 1
     free = processes.least(memory(processes.device) // (processes.world if processes.device.type == "cpu" else 1))
-    for count in range(1, share // unit + 1):
-        if share % count == 0 and (share // count) % unit == 0 and bound(network, recipe, share // count) * 4 // 3 < free:
-            return share // count
+    for count in range(1, own // unit + 1):
+        if own % count == 0 and (own // count) % unit == 0 and bound(network, recipe, own // count) * 4 // 3 < free:
+            return own // count
     needed = bound(network, recipe, unit) * 4 // 3
     told = f"this takes about {needed / 1e9:,.1f} GB with {unit} images at a time, and {free / 1e9:,.1f} GB are free"
     told += "; smaller images, a smaller `bn_batch` or `precision: bf16` need less"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import lcm
 from typing import Any
 
 import torch
@@ -21,6 +20,7 @@ from resspec.train.machine import Machine
 from resspec.train.order import Order
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
+from resspec.train.share import share
 from resspec.train.weights import Given
 
 
@@ -75,17 +75,8 @@ class Plan:
     processes: Processes
 
     def __post_init__(self) -> None:
-        share, rest = divmod(self.recipe.batch, self.processes.world)
-        unit, shown = self.recipe.bn_batch or 1, self.machine.micro_batch
-        if not rest and not share % unit and share % shown:
-            divisor = next(count for count in range(min(shown, share), 0, -1) if not share % count and not count % unit)
-            told = f"a process's {share} images of a batch cannot be shown {shown} at a time; `micro_batch: {divisor}` can"
-            raise UsageError(told, "E0517")
-        if rest or share % unit:
-            parts = f"parts of {unit}, which batch norm sees, " if unit > 1 else ""
-            told = f"the batch of {self.recipe.batch} cannot be cut into {parts}for {self.processes.world} processes"
-            told += f"; a multiple of {lcm(unit, self.machine.micro_batch) * self.processes.world} can"
-            raise UsageError(told, "E0517")
+        found = share(self.recipe, self.processes.world)
+        assert found % self.machine.micro_batch == 0, (found, self.machine.micro_batch)
 
     @property
     def recipe(self) -> Recipe:

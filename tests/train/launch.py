@@ -86,12 +86,15 @@ class Server:
         """Exit code, and what it printed."""
         return self.start(folder, *argv, moments=moments, **more).wait()
 
-    def together(self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = ()) -> list[Trainer]:
-        """As torchrun starts them; `moments` of each."""
+    def together(
+        self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = ()
+    ) -> list[Trainer]:
+        """As torchrun starts them; `moments` of each, and the bytes that it finds free."""
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(found.getsockname()[1]), "WORLD_SIZE": str(world)}
-        return [self.start(folder, *argv, moments=moments[rank] if moments else (), environment={**place, "RANK": str(rank)})
+        return [self.start(folder, *argv, moments=moments[rank] if moments else (), room=rooms[rank] if rooms else None,
+                           environment={**place, "RANK": str(rank)})
                 for rank in range(world)]
 
 
@@ -145,7 +148,7 @@ def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
 
 def _become(
     argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], limit: int | None = None,
-    forbidden: str | None = None, environment: dict[str, str] | None = None,
+    forbidden: str | None = None, environment: dict[str, str] | None = None, room: int | None = None,
 ) -> None:
     """This process is a trainer from now on."""
     from resspec.cli import main
@@ -160,6 +163,8 @@ def _become(
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if forbidden:
         sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
+    if room is not None:
+        vars(import_module("resspec.train.decide"))["memory"] = lambda _: room
     if moments:
         _Watch([Moment(**moment) for moment in moments]).install()
     sys.argv = ["resspec", *argv]

@@ -11,6 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from resspec.compiler import load
+from resspec.train import recipe_file
+from resspec.train.machine import bound
 from tests.train.launch import Moment, Server
 
 SPEC = """
@@ -95,6 +98,15 @@ def test_several_that_are_killed_go_on_bit_for_bit(server: Server, folder: Path)
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
     for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
         assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
+
+
+def test_the_process_with_the_least_room_decides_for_all(server: Server, folder: Path) -> None:
+    network, recipe = load(folder / "plain.res"), recipe_file.load(str(folder / "recipe.yaml"))
+    full = bound(network, recipe, 8) * 4 // 3 * 2  # of two on one machine each has the half
+    for name, rooms, wanted in (("roomy", [full + 2, None], 8), ("narrow", [None, full], 4)):
+        told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, name, rooms=rooms)]
+        assert [code for code, _ in told] == [0, 0], told
+        assert json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"]["micro_batch"] == wanted
 
 
 @pytest.mark.parametrize("victim", [0, 1])

@@ -28,7 +28,7 @@ def erased(images: Tensor, keys: Tensor, probability: float) -> Tensor:
 def mixed(images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int) -> tuple[Tensor, Tensor]:
     """Each image with its partner, and the share of each class (float32, Bxclasses). Where a recipe has both, chance says for
     each image whether it is mixup or cutmix."""
-    other = partners(len(images), view.repeated)
+    other = partners(len(images), distance(view.repeated))
     cut = happens(keys, "cutmix", 1.0 if not view.mixup else 0.5 if view.cutmix else 0.0)
     share = torch.ones(len(keys), dtype=torch.float64)
     if view.mixup:
@@ -47,13 +47,22 @@ def mixed(images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int
     return images, share[:, None] * targets + (1 - share)[:, None] * targets[here]
 
 
-def partners(count: int, repeated: int = 1) -> Tensor:
-    """Whom each of a batch is mixed with: blocks of `repeated` neighbours, which show one image, in pairs; so it is the same
-    pair wherever a batch is cut. A last block without a partner takes the one before it."""
+def distance(repeated: int) -> int:
+    """Places between the two that are mixed: the power of two that reaches past `repeated` neighbours, which show one image."""
+    return 1 << (repeated - 1).bit_length()
+
+
+def group(view: Data) -> int:
+    """Images that are mixed with one another alone: where a batch is cut between such groups, the pairs stay the same."""
+    return 2 * distance(view.repeated) if view.mixup or view.cutmix else 1
+
+
+def partners(count: int, far: int = 1) -> Tensor:
+    """Whom each of a batch is mixed with: the two halves of every 2 * `far` places, a power of two, in pairs. In a last part
+    that is no such group, who has no partner takes the one that stands `far` before."""
     place = torch.arange(count)
-    block = place // repeated
-    other = (block ^ 1) * repeated + place % repeated
-    return torch.where(other < count, other, (place - repeated).clamp_min(0))
+    other = place ^ far
+    return torch.where(other < count, other, (place - far).clamp_min(0))
 
 
 def patches(keys: Tensor, share: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -1,21 +1,61 @@
+import pytest
 import torch
 from torchvision.transforms import RandomErasing
 from torchvision.transforms.v2 import CutMix
 
+from resspec.diagnostics import UsageError
+from resspec.train import recipe_file
 from resspec.train.data import mix
 from resspec.train.data.chance import beta
 from resspec.train.data.colour import jittered, pca
 from resspec.train.recipe import Data
+from resspec.train.share import share
 
 KEYS = torch.arange(4000) * 31 + 5
 
 
-def test_partners_are_pairs_wherever_a_batch_is_cut() -> None:
+def test_partners_are_pairs() -> None:
     assert mix.partners(8).tolist() == [1, 0, 3, 2, 5, 4, 7, 6]
-    assert mix.partners(12, 3).tolist() == [3, 4, 5, 0, 1, 2, 9, 10, 11, 6, 7, 8]
-    assert mix.partners(16, 2).tolist()[:8] == mix.partners(8, 2).tolist()
+    assert mix.partners(8, 4).tolist() == [4, 5, 6, 7, 0, 1, 2, 3]
     assert mix.partners(5).tolist() == [1, 0, 3, 2, 3]
     assert mix.partners(1).tolist() == [0]
+
+
+@pytest.mark.parametrize("name", ["imagenet-rsb-a1", "imagenet-rsb-a2", "imagenet-rsb-a3", "imagenet-torchvision-v2"])
+def test_images_are_mixed_with_others_and_the_same_wherever_a_batch_is_cut(name: str) -> None:
+    recipe = recipe_file.load(name)
+    view = recipe.data
+    shown = torch.arange(recipe.batch) // view.repeated
+    images, keys = torch.arange(recipe.batch).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2), KEYS[: recipe.batch]
+    whole, targets = mix.mixed(images, shown, keys, view, recipe.batch)
+    assert bool(((targets > 0).sum(1) > 1).any())
+    assert bool((shown[mix.partners(recipe.batch, mix.distance(view.repeated))] != shown).all())
+    for world in (2, 4, 8):
+        size = share(recipe, world)
+        parts = zip(images.split(size), shown.split(size), keys.split(size), strict=True)
+        cut = [mix.mixed(*part, view, recipe.batch) for part in parts]
+        assert torch.equal(torch.cat([part for part, _ in cut]), whole)
+        assert torch.equal(torch.cat([part for _, part in cut]), targets)
+
+
+@pytest.mark.parametrize("repeated", range(1, 10))
+def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
+    view = Data(mixup=0.2, repeated=repeated)
+    size = mix.group(view)
+    other = mix.partners(4 * size, mix.distance(repeated))
+    place = torch.arange(4 * size)
+    assert torch.equal(other[other], place)
+    assert torch.equal(other // size, place // size)
+    assert int((other - place).abs().min()) >= repeated
+
+
+def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
+    recipe = recipe_file.load("digits", [("batch", "24"), ("data.mixup", "0.2"), ("data.repeated", "3")])
+    assert [share(recipe, world) for world in (1, 3)] == [24, 8]
+    with pytest.raises(UsageError, match="cannot be cut into parts of 8, which are mixed with one another, for 2 proc"):
+        share(recipe, 2)
+    with pytest.raises(UsageError, match="batch of 64 cannot be cut for 3 processes; a multiple of 3 can"):
+        share(recipe_file.load("digits"), 3)
 
 
 def test_mixup_is_a_mean_of_two_with_its_shares_as_targets() -> None:

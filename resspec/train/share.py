@@ -1,0 +1,28 @@
+"""How a batch is cut over processes: evenly, and never through images that belong together."""
+
+from __future__ import annotations
+
+from math import lcm
+
+from resspec.diagnostics import UsageError
+from resspec.train.data.mix import group
+from resspec.train.recipe import Recipe
+
+
+def share(recipe: Recipe, world: int) -> int:
+    """Images of a step that each of `world` processes shows. Raises UsageError where the batch cannot be cut so."""
+    found, rest = divmod(recipe.batch, world)
+    whole = {"which batch norm sees": recipe.bn_batch or 1}
+    if world > 1:
+        whole["which are mixed with one another"] = group(recipe.data)
+    unit = lcm(*whole.values())
+    if rest or found % unit:
+        parts = " and ".join(f"parts of {size}, {why}," for why, size in whole.items() if size > 1)
+        told = f"the batch of {recipe.batch} cannot be cut {f'into {parts} ' if parts else ''}for {world} processes"
+        raise UsageError(f"{told}; a multiple of {unit * world} can", "E0517")
+    shown = found if recipe.micro_batch == "auto" else min(recipe.micro_batch, found)
+    if found % shown:
+        divisor = next(count for count in range(shown, 0, -1) if not found % count and not count % (recipe.bn_batch or 1))
+        told = f"a process's {found} images of a batch cannot be shown {shown} at a time; `micro_batch: {divisor}` can"
+        raise UsageError(told, "E0517")
+    return found
