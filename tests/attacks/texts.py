@@ -121,7 +121,7 @@ MUCH = {
     "bars": ("add { relu " + "| " * MANY + "}", "", "E0108"),
     "commas": ("conv 1x1" + ", " * MANY + "3", "", "E0108"),
     "points": ("conv 1x1, 3" + "." * MANY, "", "E0108"),
-    "slashes": ("conv 1x1, 3" + "/" * MANY, "", "E0107"),
+    "slashes": ("conv 1x1, 3" + "/" * MANY, "", "E0108"),
     "colons": ("a" + ":" * MANY + " relu", "", "E0108"),
     "a word of a megabyte": ("a" * 1_000_000, "", "E0201"),
     "a string without an end": ("relu", 'use "' + "a" * 1_000_000, "E0106"),
