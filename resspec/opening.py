@@ -110,6 +110,11 @@ def shipped_names() -> list[str]:
     return sorted(name for name in names if not name.startswith("lib/"))
 
 
+def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
+    """Where `use "FILE"` and `use NAME` look, in this order."""
+    return [beside / name] if is_file else [beside / f"{name}.res", shipped.path("specs", "lib", f"{name}.res")]
+
+
 def project_root(path: Path) -> Path:
     """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
     folder = Path(os.path.realpath(path)).parent
@@ -173,18 +178,18 @@ def _shown(path: Path) -> str:
 def _find_used(use: ast.Use, beside: Path, root: Callable[[], str], revision: Revision | None) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")
-    candidates = [beside / name] if use.is_file else [beside / f"{name}.res", libraries / f"{name}.res"]
-    for path in candidates:
+    places = candidates(name, beside, is_file=use.is_file)
+    for path in places:
         is_there = _is_there(path, revision)
         if (is_there or use.is_file) and not _is_within(path, _real(libraries)) and not _is_within(path, root()):
             raise SpecError([name_errors.outside_root(use.target.span, root())])
         if is_there:
             return path
     if use.is_file:
-        known = {(Path(name).parent / path.name).as_posix() for path in candidates[0].parent.glob("*.res")}
+        known = {(Path(name).parent / path.name).as_posix() for path in places[0].parent.glob("*.res")}
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in candidates], alike(name, known))])
+    raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in places], alike(name, known))])
 
 
 def _declaring(name: str) -> list[str]:

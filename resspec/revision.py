@@ -9,6 +9,8 @@ from resspec.diagnostics import UsageError
 
 _SECONDS = 20  # a repository on a slow disk answers in this time, or something is wrong
 
+_FILE = b"100644 blob", b"100755 blob"  # how `git ls-tree` lists one
+
 
 class Revision:
     """A commit of the repository that one stands in. Paths are those of the checkout; what lies outside of it is no file
@@ -29,10 +31,11 @@ class Revision:
         commit = cls(name)._commit
         return cls(_git("merge-base", commit, "HEAD").decode().strip())
 
-    def files(self, suffix: str) -> list[Path]:
-        """All files of the commit whose names end so, as paths of the checkout."""
-        names = _git("ls-tree", "-r", "-z", "--name-only", "--full-tree", self._commit).split(b"\0")
-        return [self.root / os.fsdecode(name) for name in names if name.endswith(suffix.encode())]
+    def hashes(self) -> dict[Path, str]:
+        """git's hash of each file of the commit, by its path in the checkout; a symbolic link is none."""
+        listed = _git("ls-tree", "-r", "-z", "--full-tree", self._commit).split(b"\0")
+        entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_FILE))
+        return {self.root / os.fsdecode(name): facts.split()[-1].decode() for facts, _, name in entries}
 
     def path(self, text: str) -> Path:
         """As git reads it: from the top of the repository, but `./` and `../` from where one stands."""
@@ -42,7 +45,7 @@ class Revision:
         """Whether the commit has a file, which a symbolic link is not."""
         inside = self._inside(path)
         listed = _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}") if inside else b""
-        return listed.startswith((b"100644 blob", b"100755 blob"))
+        return listed.startswith(_FILE)
 
     def read(self, path: Path) -> bytes:
         """Raises UsageError."""

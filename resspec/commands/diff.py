@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from resspec.commands.terminal import color, show, width
-from resspec.diagnostics import SpecError, UsageError
+from resspec.commands.terminal import color, note, show, width
+from resspec.diagnostics import ResspecError, SpecError, UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.diff import Diff, Side
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
+    from resspec.revision import Revision
 
 SUMMARY = "compare two networks: structure, cost, weights"
 EXAMPLES = """\
@@ -58,39 +60,68 @@ def run(arguments: Namespace) -> int:
 
 
 def _since(arguments: Namespace) -> int:
-    """All networks that both have, also where only a library of theirs changed; equal ones are left out."""
+    """All networks that both have, also where only a library of theirs changed; equal ones are left out, and one that is
+    broken on either side is passed over. 2 where it is broken now."""
+    from resspec.changed import changed
     from resspec.revision import Revision
 
     revision = Revision.fork(arguments.since)
     heading = "### `{}`\n" if arguments.format == "markdown" else "{}\n"
     differ, trouble = False, False
-    for path in revision.files(".res"):
-        for spec in _networks(path):
-            try:
-                found = _compared(f"{revision.name}:{path.relative_to(revision.root)}:{spec.rpartition(':')[2]}", spec)
-            except SpecError as error:
-                show(error.diagnostics)
-                trouble = True
-            except UsageError:  # it was not there
-                continue
-            else:
-                if not found.same:
-                    differ = True
-                    print(heading.format(spec), _text(found, arguments.format), sep="")
+    for path in changed(revision):
+        for spec, found in _found(path, revision):
+            if isinstance(found, _Broken):
+                trouble = trouble or found.now
+                when = "it is broken now" if found.now else f"it was broken in {arguments.since}"
+                note(f"{spec} was passed over, {when}: {str(found.error).partition(chr(10))[0]}")
+            elif not found.same:
+                differ = True
+                print(heading.format(spec), _text(found, arguments.format), sep="")
     return 2 if trouble else int(differ and not arguments.exit_zero)
 
 
-def _networks(path: Path) -> list[str]:
-    """Those of a file that are no templates, as `FILE:NAME`; none where it is gone or wrong."""
+class _Broken(NamedTuple):
+    error: ResspecError
+    now: bool
+
+
+def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken]]:
+    """Of each network of a file, as `FILE:NAME`, or of the file."""
+    from resspec.backends.diff import diff
+    from resspec.compiler import Shared
+    from resspec.passes.quantities import Known
+
+    shown = os.path.relpath(path)
+    try:
+        names = _networks(path)
+    except (SpecError, UsageError) as error:
+        yield shown, _Broken(error, now=True)
+        return
+    try:
+        before = _networks(path, revision) if names else []
+    except SpecError as error:
+        yield shown, _Broken(error, now=False)
+        return
+    for name in names:
+        known, shared, spec, now = Known(), Shared(), f"{shown}:{name}", True
+        try:
+            b = _side(spec, known, shared)
+            if name in before:
+                now = False
+                yield spec, diff(_side(f"{revision.shown(path)}:{name}", known, shared), b, known.digests)
+        except SpecError as error:
+            yield spec, _Broken(error, now)
+
+
+def _networks(path: Path, revision: Revision | None = None) -> list[str]:
+    """Those of a file that are no templates. Raises SpecError, UsageError."""
     from resspec.lowering.network import network_names, template_parameters
     from resspec.opening import open_spec
 
-    try:
-        library = open_spec(path).library
-    except (SpecError, UsageError):
-        return []
-    shown = os.path.relpath(path)
-    return [f"{shown}:{name}" for name in network_names(library) if not template_parameters(library, name)]
+    _, library, wrong = open_spec(path, revision)
+    if wrong:
+        raise SpecError(wrong)
+    return [name for name in network_names(library) if not template_parameters(library, name)]
 
 
 def _compared(a: str, b: str) -> Diff:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gc
-import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import wrote
+from resspec.commands.terminal import note, wrote
 from resspec.diagnostics import SpecError, UsageError
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def run(arguments: Namespace) -> int:
         if other and asked.digest is None and not arguments.recipe:
             raise UsageError(f"{other}: say with --recipe how they are to be shown")
         if other and arguments.recipe:
-            print(f"note: {other}", file=sys.stderr)
+            note(other)
         with processes.joined(arguments.device) as together:
             exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)

@@ -36,6 +36,12 @@ def complain(message: str, code: str | None = None) -> None:
     print("\n".join(map(visible, message.split("\n"))), file=sys.stderr)
 
 
+def note(message: str) -> None:
+    from resspec.render import visible
+
+    print(f"note: {visible(message)}", file=sys.stderr)
+
+
 def wrote(paths: Iterable[Path], also: str = "") -> None:
     """Which files there are now."""
     from resspec.render import visible

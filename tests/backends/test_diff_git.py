@@ -143,6 +143,33 @@ def test_since_a_library_changed(repository: Path) -> None:
     assert ran("resspec", "diff", "--since", "HEAD~1") == ""
 
 
+def test_since_passes_over_what_is_broken(repository: Path) -> None:
+    """What nobody touched is not looked at; what was touched is told in a line, and the others are still compared."""
+    old = {"dull": NET.format("none"), "mended": "use mine\nnetwork mended { input", "spoiled": NET.format(2)}
+    for name, text in old.items():
+        (repository / f"specs/{name}.res").write_text(text, encoding="utf-8")
+    ran("git", "add", ".")
+    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "broken")
+    assert since() == (0, "", [])
+    Path("specs/mended.res").write_text(NET.format(2).replace("network net", "network mended"), encoding="utf-8")
+    Path("specs/net.res").write_text(NET.format(5), encoding="utf-8")
+    code, out, told = since()
+    assert code == 1 and out.startswith("specs/net.res:net\n") and "3 → 5 blocks" in out
+    assert len(told) == 1
+    assert told[0].startswith("note: specs/mended.res was passed over, it was broken in HEAD: ")
+    assert "specs/mended.res:2:16: error[E0104]" in told[0]
+    Path("specs/spoiled.res").write_text(NET.format("none"), encoding="utf-8")
+    code, out, told = since()
+    assert code == 2 and out.startswith("specs/net.res:net\n")
+    assert [line for line in told if line.startswith("note: specs/spoiled.res:net was passed over, it is broken now: ")]
+    assert len(told) == 2
+
+
+def since() -> tuple[int, str, list[str]]:
+    done = subprocess.run(["resspec", "diff", "--since", "HEAD"], capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr.splitlines()
+
+
 def test_the_hook_checks_specs(repository: Path) -> None:
     del repository
     hooks = yaml.safe_load(next(text for text in YAML if text.startswith("repos:")))["repos"][0]["hooks"]
