@@ -11,6 +11,7 @@ from resspec.commands import given
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import note, wrote
 from resspec.diagnostics import SpecError, UsageError
+from resspec.train.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,7 +38,7 @@ with the head made convolutional. Scores are averaged; each image counts once.
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="the weights of SPEC: .safetensors, or .pth")
-    parser.add_argument("--data", metavar="NAME", help="a data set, or the folder of one (the run's own)")
+    given.takes_data(parser, None, "the run's own")
     parser.add_argument("--recipe", metavar="NAME", help="how images are shown (the run's own, or the data set's)")
     parser.add_argument("--protocol", choices=("1-crop", "10-crop", "multi-scale"), default="1-crop", help="(1-crop)")
     parser.add_argument("--batch", type=int, default=64, metavar="N", help="images at a time (64)")
@@ -117,7 +118,6 @@ def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, 
 def _run(arguments: Namespace) -> Asked:
     """Raises UsageError for a run that has not ended or is damaged."""
     from resspec.train import recipe_file, record, weights
-    from resspec.train.data import NAMES
     from resspec.train.recipe import Recipe
 
     folder = Path(arguments.spec)
@@ -130,7 +130,7 @@ def _run(arguments: Namespace) -> Asked:
     if ended and not arguments.weights and final.digest != ended["weights"]:
         raise UsageError(f"{final.path} is damaged: it is not what the run ended with", "E0603")
     data = arguments.data or facts["data"]["name"]
-    if data not in NAMES and not arguments.data:
+    if data not in DATA and not arguments.data:
         raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
     recipe = recipe_file.load(arguments.recipe) if arguments.recipe else Recipe.model_validate(facts["recipe"])
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
@@ -145,10 +145,10 @@ def _spec(arguments: Namespace) -> Asked:
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
         raise UsageError("a spec is measured with --weights FILE and --data NAME; a run's folder has both")
-    known = {"imagenet": "imagenet-torchvision-v1", "cifar-10": "cifar-he2015", "cifar-100": "cifar-he2015"}
+    known = {IMAGENET: "imagenet-torchvision-v1", CIFAR_10: "cifar-he2015", CIFAR_100: "cifar-he2015"}
     name = arguments.recipe or known.get(arguments.data, arguments.data)
     if not arguments.recipe and name not in recipe_file.names():
-        name = known["imagenet"]
+        name = known[IMAGENET]
     return Asked(network, _fitting(weights.read(arguments.weights), network), recipe_file.load(name),
                  arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.diagnostics import UsageError
+from resspec.train.names import DATA
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
@@ -21,6 +22,11 @@ def takes_spec(command: ArgumentParser) -> None:
 def takes_values(command: ArgumentParser) -> None:
     command.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE",
                          help="give a parameter of the network a value; may stand several times")
+
+
+def takes_data(command: ArgumentParser, default: str | None, told: str) -> None:
+    """`told`: what it is where it is not given."""
+    command.add_argument("--data", default=default, metavar="NAME", help=f"{', '.join(DATA)}, or the folder of one ({told})")
 
 
 def load(arguments: Namespace) -> Network:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, complain, width, wrote
 from resspec.diagnostics import UsageError
+from resspec.train.names import FASHION_MNIST
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
@@ -62,7 +63,7 @@ def _takes_training(parser: ArgumentParser) -> None:
     from resspec.commands import given
 
     given.takes_values(parser)
-    parser.add_argument("--data", default="fashion-mnist", metavar="NAME", help="a data set, or the folder of one")
+    given.takes_data(parser, FASHION_MNIST, FASHION_MNIST)
     parser.add_argument("--recipe", default="degradation", metavar="NAME", help="a recipe, or a YAML file (degradation)")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each network, with seeds 0 to N - 1 (1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)")

@@ -15,6 +15,7 @@ from resspec.commands import given
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import complain
 from resspec.diagnostics import UsageError
+from resspec.train.names import DATA, DIGITS
 
 if TYPE_CHECKING:
     from resspec.train.plan import Job
@@ -39,7 +40,7 @@ Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    parser.add_argument("--data", default="digits", metavar="NAME", help="a data set, or the folder of one (digits)")
+    given.takes_data(parser, DIGITS, DIGITS)
     parser.add_argument("--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and the order of images (0)")
     parser.add_argument("--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"')
@@ -113,7 +114,7 @@ def job_of(arguments: Namespace) -> Job:
     if arguments.epochs is not None:
         settings.append(("recipe.duration", f"{arguments.epochs} epochs"))
     of_network, of_recipe = split(settings, compiler.parameters(arguments.spec))
-    recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data), of_recipe)
+    recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
     return Job(
         compiler.load(arguments.spec, **dict(of_network)), recipe,
         data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download), arguments.seed,
@@ -121,13 +122,15 @@ def job_of(arguments: Namespace) -> Job:
     )
 
 
-def own_recipe(data: str) -> str:
-    """The recipe that is called like the data set."""
-    from resspec.train import recipe_file
+def own_recipe(name: str, *, download: bool) -> str:
+    """The recipe that is called like the data set. Raises UsageError where there is none, but first where there are no data."""
+    from resspec.train import data, recipe_file
 
-    if data not in recipe_file.names():
-        raise UsageError(f"there is no recipe for `{data}` itself: name one with --recipe ({', '.join(recipe_file.names())})")
-    return data
+    if name in recipe_file.names():
+        return name
+    if not (download and name in DATA):  # a download waits until all else is right
+        data.find(name)
+    raise UsageError(f"there is no recipe for `{name}` itself: name one with --recipe ({', '.join(recipe_file.names())})")
 
 
 def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:

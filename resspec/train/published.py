@@ -10,6 +10,7 @@ from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.train.evaluate import Protocol
+from resspec.train.names import CIFAR_10, IMAGENET
 
 
 class Published(NamedTuple):
@@ -24,7 +25,7 @@ class Published(NamedTuple):
     @property
     def data(self) -> str:
         """The data set that its recipe is for."""
-        return "imagenet" if self.recipe.startswith("imagenet") else "cifar-10"
+        return IMAGENET if self.recipe.startswith("imagenet") else CIFAR_10
 
 
 def published(network: Network, protocol: Protocol, data: str, recipe: str | None = None) -> list[Published]:

@@ -45,6 +45,28 @@ def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
     assert out == "" and "error[E0501]" in err and "1x8x8" in err
 
 
+@pytest.mark.parametrize(("arguments", "says"), [
+    ("--data cifar10", "error[E0511]: no data set is called `cifar10`; did you mean `cifar-10`?"),
+    ("--data cifar10 --download", "error[E0511]"),
+    ("--data cifar-100", "error[E0512]: the data set `cifar-100` is not here; looked at\n  data/cifar-100-python\n"),
+    ("--data cifar-100 --download", "there is no recipe for `cifar-100` itself: name one with --recipe (cifar-he2015, "),
+])
+def test_train_without_data_or_a_recipe_for_them(
+    arguments: str, says: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RESSPEC_DATA", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(Path.cwd()))
+    assert says in ran(f"train resnet20 {arguments}", capsys, 2)[1]
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "study degradation"])
+def test_help_names_each_data_set(command: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        ran(f"{command} --help", capsys)
+    told = " ".join(capsys.readouterr().out.split())
+    assert "--data NAME digits, fashion-mnist, cifar-10, cifar-100, imagenet, or the folder of one (" in told
+
+
 @pytest.mark.parametrize("missing", ["torch", "sklearn", "safetensors"])
 def test_train_without_torch(missing: str) -> None:
     """In a process of its own, in which the package cannot be found."""

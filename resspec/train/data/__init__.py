@@ -11,21 +11,25 @@ from resspec.train.data.dataset import Dataset, Split, View, held_out
 from resspec.train.data.draw import Batch, Draw
 from resspec.train.data.folder import worker_failure
 from resspec.train.data.moments import Moments
+from resspec.train.names import DATA, DIGITS
 
-__all__ = ["NAMES", "Batch", "Dataset", "Draw", "Moments", "Split", "View", "held_out", "load", "worker_failure"]
-
-NAMES = ("digits", *place.KINDS)
-
+__all__ = ["Batch", "Dataset", "Draw", "Moments", "Split", "View", "find", "held_out", "load", "worker_failure"]
 
 def load(name: str, *, normalise: str = "channel", download: bool = False) -> Dataset:
     """A data set by its name or its folder, normalised as a recipe says. Raises UsageError where it is not to be found, and
     says where it was looked for. Nothing is downloaded unasked."""
-    if name == "digits":
+    if name == DIGITS:
         return digits.load(normalise)
+    kind, path = find(name, download=download)
+    return kind.load(path, normalise)
+
+
+def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
+    """What kind of data set it is, and where it lies; no image is read. Raises UsageError as `load`."""
     if name in place.KINDS:
-        return place.named(name, normalise, download=download)
+        return place.KINDS[name], place.named(name, download=download)
     if Path(name).is_dir():
-        return place.at(Path(name), normalise)
-    close = nearest(name, NAMES)
-    hint = f"did you mean `{close}`?" if close else f"there is {', '.join(NAMES)}, or a folder's path"
+        return place.at(Path(name))
+    close = nearest(name, DATA)
+    hint = f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
     raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")

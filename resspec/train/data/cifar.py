@@ -11,6 +11,7 @@ import torch
 from resspec.diagnostics import UsageError
 from resspec.train.data.dataset import Dataset
 from resspec.train.data.memory import Stored, in_memory
+from resspec.train.names import CIFAR_10, CIFAR_100
 
 
 class Layout(NamedTuple):
@@ -25,9 +26,9 @@ class Layout(NamedTuple):
     names: str
 
 
-TEN = Layout("cifar-10", "cifar-10-batches-py", tuple(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta",
+TEN = Layout(CIFAR_10, "cifar-10-batches-py", tuple(f"data_batch_{i}" for i in range(1, 6)), "test_batch", "batches.meta",
              "labels", "label_names")
-HUNDRED = Layout("cifar-100", "cifar-100-python", ("train",), "test", "meta", "fine_labels", "fine_label_names")
+HUNDRED = Layout(CIFAR_100, "cifar-100-python", ("train",), "test", "meta", "fine_labels", "fine_label_names")
 
 
 def is_here(folder: Path, layout: Layout) -> bool:

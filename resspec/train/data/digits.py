@@ -7,6 +7,7 @@ from torch import Tensor
 
 from resspec.train.data.dataset import Dataset
 from resspec.train.data.memory import Stored, in_memory
+from resspec.train.names import DIGITS
 
 TEST_EVERY = 5
 
@@ -19,7 +20,7 @@ def load(normalise: str) -> Dataset:
     labels = torch.from_numpy(bunch.target).long()
     images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
     train, test = (Stored(images[part], labels[part], part) for part in stratified(labels))
-    return in_memory("digits", tuple("0123456789"), train, test, normalise)
+    return in_memory(DIGITS, tuple("0123456789"), train, test, normalise)
 
 
 def stratified(labels: Tensor) -> tuple[Tensor, Tensor]:

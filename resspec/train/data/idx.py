@@ -13,6 +13,7 @@ from torch import Tensor
 from resspec.diagnostics import UsageError
 from resspec.train.data.dataset import Dataset
 from resspec.train.data.memory import Stored, in_memory
+from resspec.train.names import FASHION_MNIST
 
 FASHION = ("t-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot")
 PARTS = ("train", "t10k")
@@ -27,7 +28,7 @@ def load(folder: Path, normalise: str) -> Dataset:
     train, test = (_part(folder, part) for part in PARTS)
     fashion = "fashion" in str(folder.resolve()).lower()
     classes = FASHION if fashion else tuple(map(str, range(int(train.labels.max()) + 1)))
-    return in_memory("fashion-mnist" if fashion else folder.name, classes, train, test, normalise)
+    return in_memory(FASHION_MNIST if fashion else folder.name, classes, train, test, normalise)
 
 
 def _part(folder: Path, part: str) -> Stored:

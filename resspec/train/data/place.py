@@ -11,6 +11,7 @@ from typing import NamedTuple
 from resspec.diagnostics import UsageError
 from resspec.train.data import cifar, folder, idx
 from resspec.train.data.dataset import Dataset
+from resspec.train.names import FASHION_MNIST, IMAGENET
 
 
 class Kind(NamedTuple):
@@ -25,7 +26,7 @@ class Kind(NamedTuple):
 
 
 KINDS: dict[str, Kind] = {
-    "fashion-mnist": Kind(
+    FASHION_MNIST: Kind(
         ("FashionMNIST/raw", "fashion-mnist"), idx.is_here, idx.load, ("/usr/share/datasets/fashion-mnist",),
         "apt-get install dataset-fashion-mnist, or pass --download", "FashionMNIST",
     ),
@@ -33,7 +34,7 @@ KINDS: dict[str, Kind] = {
         (layout.folder, f"{layout.name}/{layout.folder}"), partial(cifar.is_here, layout=layout),
         partial(cifar.load, layout=layout), torchvision=name,
     ) for layout, name in ((cifar.TEN, "CIFAR10"), (cifar.HUNDRED, "CIFAR100"))},
-    "imagenet": Kind(
+    IMAGENET: Kind(
         ("imagenet", "ILSVRC2012"), folder.is_here, folder.load,
         advice="pass the path of a folder with train/ and val/, each with a folder for each class",
     ),
@@ -47,26 +48,26 @@ def places() -> list[Path]:
     return [*([Path(given)] if given else []), Path("data"), cache]
 
 
-def named(name: str, normalise: str, *, download: bool) -> Dataset:
+def named(name: str, *, download: bool) -> Path:
     """Raises UsageError where it is not found, with all places that were looked at."""
     kind = KINDS[name]
     folders = [*(place / part for place in places() for part in kind.folders), *map(Path, kind.elsewhere)]
     for path in folders:
         if kind.is_here(path):
-            return kind.load(path, normalise)
+            return path
     if download and kind.torchvision:
         _download(kind.torchvision, places()[0])
-        return named(name, normalise, download=False)
+        return named(name, download=False)
     looked = "".join(f"\n  {path}" for path in folders)
     raise UsageError(f"the data set `{name}` is not here; looked at{looked}\n{kind.advice}", "E0512")
 
 
-def at(path: Path, normalise: str) -> Dataset:
-    """What a folder holds. Raises UsageError where that is no data set."""
+def at(path: Path) -> tuple[Kind, Path]:
+    """What a folder holds, and where in it. Raises UsageError where that is no data set."""
     for kind in KINDS.values():
         for candidate in (path, *(path / part for part in kind.folders)):
             if kind.is_here(candidate):
-                return kind.load(candidate, normalise)
+                return kind, candidate
     raise UsageError(f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
                      "nor CIFAR's Python version", "E0513")
 

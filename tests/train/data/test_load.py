@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import idx, load
+from resspec.train.data import idx, load, place
 from resspec.train.data.memory import InMemory
+from resspec.train.names import DATA
 
 
 def idx_bytes(array: np.ndarray[Any, Any]) -> bytes:
@@ -134,6 +135,10 @@ def test_what_is_missing_is_said_with_where_it_was_looked_for(monkeypatch: pytes
 def test_a_folder_that_holds_nothing_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="holds no data set"):
         load(str(tmp_path))
+
+
+def test_the_names_that_are_told_are_those_that_are_looked_for() -> None:
+    assert {"digits", *place.KINDS} == set(DATA)
 
 
 def test_an_unknown_data_set_names_the_nearest() -> None:
