@@ -1,0 +1,136 @@
+"""What takes part in the races of training: ours, driven by its own loop, and loops written as others write theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from multiprocessing import get_context
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from resspec import shipped
+from resspec.backends.module import build
+from resspec.compiler import load
+from resspec.ir.nodes import Network
+from resspec.train import loop, trainer
+from resspec.train.plan import Job, Plan
+from resspec.train.processes import Processes
+from resspec.train.step import Learner
+from resspec.train.stop import Stop
+
+ALONE = Processes(0, 1, torch.device("cpu"))
+
+
+def raced(
+    job: Job, others: Mapping[str, Iterator[Any]], folder: Path, turns: int, steps: int, processes: Processes = ALONE
+) -> tuple[Plan, dict[str, list[float]]]:
+    """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
+    plan = trainer.planned(job, folder, processes)
+    seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
+    with trainer.settled(plan):
+        state = trainer.begun(plan)
+        learner = Learner(plan, state)
+        start = perf_counter()
+
+        def stepped(step: int, waited: float) -> None:
+            nonlocal start
+            del waited
+            if step and step % steps == 0:
+                seconds["ours"].append(now(processes.device) - start)
+                for name, other in others.items():
+                    seconds[name].append(taken(other, steps, processes.device))
+                start = now(processes.device)
+
+        loop.fit(plan, state, learner, loop.Watcher(stepped, lambda _: None, lambda _: None), Stop(processes))
+    assert all(len(times) == turns + 1 for times in seconds.values())
+    return plan, {name: times[1:] for name, times in seconds.items()}
+
+
+def taken(steps: Iterator[Any], count: int, device: torch.device) -> float:
+    """Seconds of so many steps of another loop, whose convolutions are chosen as that loop's own script chooses them."""
+    with torch.backends.cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=True):
+        start = now(device)
+        for _ in range(count):
+            next(steps)
+        return now(device) - start
+
+
+def now(device: torch.device) -> float:
+    """Once all is done that the device was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return perf_counter()
+
+
+def reference(
+    network: Network, loader: Iterable[Any], rate: float = 0.1, device: torch.device = ALONE.device, *, amp: bool = False,
+) -> Iterator[nn.Module]:
+    """As torchvision's references/classification/train.py: eager, torch's own layout, loss and accuracies read with `.item()`
+    at every step; with `amp` as with its `--amp`. Gives the module after each step, epoch after epoch."""
+    module = build(network).to(device).train()
+    made = torch.optim.SGD(module.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    scaler = torch.amp.GradScaler(device.type, enabled=amp)
+    criterion, meters = nn.CrossEntropyLoss(), [0.0, 0.0, 0.0]
+    while True:
+        for batch in loader:
+            images, target = (part.to(device, non_blocking=True) for part in batch)
+            with torch.autocast(device.type, enabled=amp):
+                output = module(images)
+                loss = criterion(output, target)
+            made.zero_grad()
+            scaler.scale(loss).backward()
+            scaler.step(made)
+            scaler.update()
+            told = output.topk(min(5, output.shape[1]), 1).indices.t().eq(target[None])
+            for i, value in enumerate((loss, told[:1].sum(), told.sum())):
+                meters[i] += value.item()
+            yield module
+
+
+def timms(module: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], device: torch.device) -> Iterator[nn.Module]:
+    """As timm's train.py with `--amp --amp-dtype bfloat16 --channels-last`; its loader brings batches to the device."""
+    from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
+
+    module = module.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+    made = create_optimizer_v2(module, opt="sgd", lr=0.1, momentum=0.9, weight_decay=1e-4)
+    criterion, total = nn.CrossEntropyLoss(), 0.0
+    while True:
+        for images, target in loader:
+            with torch.autocast(device.type, torch.bfloat16):
+                loss = criterion(module(images.contiguous(memory_format=torch.channels_last)), target)
+            made.zero_grad()
+            loss.backward()
+            made.step()
+            total += loss.item() * len(images)
+            yield module
+
+
+def of_classes(spec: str, classes: int, folder: Path) -> Network:
+    """A shipped network with another head."""
+    text = shipped.path("specs", f"{spec}.res").read_text(encoding="utf-8").replace("fc 1000", f"fc {classes}")
+    path = folder / f"{spec}.res"
+    path.write_text("\n".join(line for line in text.splitlines() if "expect" not in line), encoding="utf-8")
+    return load(path)
+
+
+def photographs(folder: Path, count: int, workers: int) -> None:
+    """Of the size and the detail of ImageNet's, in two classes, the same for training and test."""
+    for part in ("train", "val"):
+        for label in range(2):
+            (folder / part / f"class{label}").mkdir(parents=True)
+    with get_context("spawn").Pool(workers, torch.set_num_threads, (1,)) as pool:
+        pool.starmap(_photograph, ((folder, i) for i in range(count)))
+
+
+def _photograph(folder: Path, number: int) -> None:
+    draw = torch.Generator().manual_seed(number)
+    coarse = torch.randint(0, 256, (1, 3, 47, 63), generator=draw).float()
+    image = nn.functional.interpolate(coarse, (375, 500), mode="bicubic").clamp(0, 255)
+    pixels = (image + 12 * torch.randn(image.shape, generator=draw)).clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0)
+    train, test = (folder / part / f"class{number % 2}" / f"{number}.jpg" for part in ("train", "val"))
+    Image.fromarray(pixels.numpy()).save(train, quality=90)
+    test.hardlink_to(train)
