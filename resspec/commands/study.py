@@ -75,6 +75,10 @@ def run(arguments: Namespace) -> int:
     gc.enable()
     if arguments.seeds < 1:
         raise UsageError("--seeds is at least 1")
+    for option in ("plain", "residual", "options"):
+        names = getattr(arguments, option, [])
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise UsageError(f"--{option} names `{twice}` more than once")
     with torch_installed("study"):
         from resspec.study.bar import Whole
         from resspec.study.parts import carry_out, parts

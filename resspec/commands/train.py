@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import complain
+from resspec.commands.terminal import complain, note
 from resspec.diagnostics import UsageError
 from resspec.train.names import DATA, DIGITS
 
@@ -66,10 +66,12 @@ def run(arguments: Namespace) -> int:
 
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
-            folder = arguments.run or free_folder(Path("runs"), job)
+            folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
             plan = trainer.planned(job, folder, together)
             first = together.first
             if first:
+                if taken:
+                    note(f"{taken}; this one is {folder}")
                 print(plan_text.text(plan, folder), file=sys.stdout if arguments.plan else sys.stderr, end="")
             if arguments.plan:
                 return 0
@@ -110,16 +112,26 @@ def job_of(arguments: Namespace) -> Job:
     if arguments.new_head and not arguments.weights:
         raise UsageError("--new-head says what to do with --weights FILE, which is not given")
     given.check_workers(arguments.workers)
-    settings = list(arguments.set)
+    of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
-        settings.append(("recipe.duration", f"{arguments.epochs} epochs"))
-    of_network, of_recipe = split(settings, compiler.parameters(arguments.spec))
+        of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
     recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
     return Job(
         compiler.load(arguments.spec, **dict(of_network)), recipe,
         data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download), arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None, arguments.workers,
     )
+
+
+def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
+    """Raises UsageError where that is no length, or not the only one."""
+    from resspec.train import recipe_file
+
+    if epochs < 1:
+        raise UsageError(f"--epochs is a number of epochs, 1 or more, not {epochs}")
+    if other := next((value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None):
+        raise UsageError(f'--epochs {epochs} and --set "duration={other}" both say how long to train: leave one out')
+    return f"{epochs} epochs"
 
 
 def own_recipe(name: str, *, download: bool) -> str:
@@ -157,19 +169,27 @@ def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[
     return of_network, of_recipe
 
 
-def free_folder(parent: Path, job: Job) -> Path:
-    """`runs/digits`, or `runs/digits-2` where that is taken by another run, or by one that has ended."""
-    from resspec.train import record, resume
-
-    number = 1
+def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
+    """`runs/digits`, or `runs/digits-2` where that is taken, and so on; and by what the first one is, if it is."""
+    number, taken = 1, ""
     while True:
         folder = parent / (job.network.name if number == 1 else f"{job.network.name}-{number}")
-        if not folder.exists():
-            return folder
-        try:
-            found = record.read(folder)
-        except UsageError:
-            found = {}
-        if found is None or (found and not record.result(folder) and not resume.differences(found, job, folder)):
-            return folder
-        number += 1
+        found = _holds(folder, job)
+        if not found:
+            return folder, taken
+        number, taken = number + 1, taken or f"{folder} holds {found}"
+
+
+def _holds(folder: Path, job: Job) -> str:
+    """What makes a folder none for this job; empty where it is free, or this very job goes on in it."""
+    from resspec.train import record, resume
+
+    try:
+        found = record.read(folder)
+    except UsageError:
+        return "something else"
+    if found is None:
+        return ""
+    if record.result(folder):
+        return "a run that has ended"
+    return "another run" if resume.differences(found, job, folder) else ""

@@ -14,8 +14,10 @@ from tests.commands.typed import Captured, ran
 pytestmark = pytest.mark.usefixtures("here")
 
 def test_train(capsys: Captured) -> None:
-    for folder in ("runs/digits", "runs/digits-2"):
+    said = "note: runs/digits holds a run that has ended; this one is runs/digits-2\nnetwork "
+    for folder, begins in (("runs/digits", "network "), ("runs/digits-2", said)):
         out, err = ran("train digits --epochs 1", capsys)
+        assert err.startswith(begins)
         assert re.search(r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err)
         assert re.fullmatch(rf"test accuracy \d\d\.\d\d% \(\d+ of \d+ images\), loss \d\.\d+, recorded in {folder}\n", out)
         assert (Path(folder) / "weights.safetensors").is_file()
@@ -43,6 +45,22 @@ def test_train_settings(setting: str, says: str, capsys: Captured) -> None:
 def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
     out, err = ran("train resnet18", capsys, 1)
     assert out == "" and "error[E0501]" in err and "1x8x8" in err
+
+
+def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
+    Path("runs/digits").mkdir(parents=True)
+    Path("runs/digits/mine.txt").touch()
+    assert ran("train digits --plan", capsys)[1] == "note: runs/digits holds something else; this one is runs/digits-2\n"
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    ("--epochs 2 --set 'duration=3 iterations'",
+     '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out'),
+    ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
+    ("--epochs 0", "--epochs is a number of epochs, 1 or more, not 0"),
+])
+def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -> None:
+    assert says in ran(f"train digits --plan {arguments}", capsys, 2)[1]
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

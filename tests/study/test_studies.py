@@ -104,6 +104,15 @@ def test_another_study_is_refused(command: list[str], tmp_path: Path, capsys: py
     assert "holds another run" in told and "choose another with --out" in told and "--run" not in told
 
 
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["shortcuts", "--options", "A", "A"], "--options names `A` more than once"),
+    (["degradation", "--plain", "plain20", "--residual", "resnet20", "resnet20"], "--residual names `resnet20` more than once"),
+])
+def test_one_network_twice(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["study", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     assert cli.run(["study", "shortcuts", "--data", "digits", "--out", str(tmp_path / "file" / "study")]) == 2
