@@ -81,10 +81,12 @@ def _unseen(source: Source) -> Iterator[Diagnostic]:
 def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, list[Diagnostic]]:
     """With the mistakes that are found once the statements of the first ones are left out, and what is right then. A text
     that is long has few chances."""
+    if first[0].code in errors.OF_THE_WHOLE:
+        return None, first[:1]
     found, text, holes = list[Diagnostic](), source.text, list[Hole]()
     mended: list[Statement | None] = []  # what is wrong there may follow from what stands there now
     where = outline(source)
-    for unclear in where.unclear if first[0].code not in errors.OF_THE_WHOLE else ():
+    for unclear in where.unclear:
         hole = (unclear.start, unclear.end)
         text, holes = blank(text, hole), [*holes, hole]
         found.append(unclear.diagnostic)
