@@ -15,7 +15,7 @@ DEFECTS = [
            "file, found = _rest(source, list(first.diagnostics))", "file, found = None, list(first.diagnostics)",
            f"{FIXTURES}::test_text[many-syntax]"),
     Defect("a brace is missed at the end of the file", "resspec/syntax/parse.py",
-           "for unclear in where.unclear if first[0].code not in errors.OF_THE_WHOLE else ():", "for unclear in ():",
+           "for unclear in where.unclear:", "for unclear in ():",
            f"{PLANTED}::test_a_brace_is_looked_for_where_it_is_missing"),
     Defect("a span is more than the wrong word", "resspec/lowering/arguments.py",
            "unknown_argument(keyword.name.span, callee", "unknown_argument(keyword.span, callee",
