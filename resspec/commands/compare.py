@@ -12,14 +12,15 @@ from resspec.diagnostics import UsageError
 
 SUMMARY = "compare training runs: a table, and one picture"
 EXAMPLES = """\
-  resspec compare runs/*               writes compare.png and compare.svg here
+  resspec compare runs                 all runs in a folder; writes compare.png
+                                       and compare.svg here
   resspec compare runs/a runs/b --out figures
   resspec compare runs/a               one run: how far it is
 """
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run, or of several")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for the picture (this one)")
 
 

@@ -70,7 +70,7 @@ def run(arguments: Namespace) -> int:
         if arguments.batch < 1:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
         given.check_workers(arguments.workers)
-        asked = _run(arguments) if (Path(arguments.spec) / "run.json").is_file() else _spec(arguments)
+        asked = _asked(arguments)
         found = data.load(asked.data, normalise=asked.recipe.data.normalise, download=arguments.download)
         if told := tuple(errors.other_classes(asked.network, found)):
             raise SpecError(told)
@@ -113,6 +113,21 @@ def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, 
                f"{figure.source}; recipe {figure.recipe}") for figure in published(network, protocol, data, recipe)]
     rows = (f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines)
     return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
+
+
+def _asked(arguments: Namespace) -> Asked:
+    """Raises SpecError, UsageError."""
+    from resspec import opening
+    from resspec.train import record
+
+    folder = Path(arguments.spec)
+    if (folder / "run.json").is_file():
+        return _run(arguments)
+    try:
+        opening.locate(arguments.spec)
+    except UsageError as nowhere:
+        raise UsageError(f"{folder} is no folder of a run, and {nowhere}{record.near(folder)}") from None
+    return _spec(arguments)
 
 
 def _run(arguments: Namespace) -> Asked:

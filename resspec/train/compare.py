@@ -25,9 +25,10 @@ class Run(NamedTuple):
 
 def load(folder: Path, name: str | None = None) -> Run:
     """Raises UsageError where there is no run."""
-    rows, facts, ended = read(folder), record.read(folder), record.result(folder)
-    if facts is None:
-        raise UsageError(f"{folder} holds no run", "E0603")
+    if not (folder / "run.json").exists():
+        what = "it has no run.json" if folder.is_dir() else "there is no such folder"
+        raise UsageError(f"{folder} holds no run: {what}{record.near(folder)}", "E0603")
+    rows, facts, ended = read(folder), record.read(folder) or {}, record.result(folder)
     try:
         timings = folder / "timings.jsonl"
         times = [json.loads(line) for line in timings.read_text().splitlines()] if timings.is_file() else []
@@ -41,8 +42,9 @@ def load(folder: Path, name: str | None = None) -> Run:
 
 
 def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) -> list[Run]:
-    """Under the shortest names that tell them apart. `say` is told of each that holds nothing to compare. Raises UsageError
-    where none does."""
+    """Under the shortest names that tell them apart; of a folder of runs all. `say` is told of each that holds nothing to
+    compare. Raises UsageError where none does."""
+    folders = [run for folder in folders for run in _runs(folder)]
     resolved = [folder.resolve() for folder in folders]
     for parts in range(1, 10):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
@@ -59,6 +61,10 @@ def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) ->
     if not found:
         raise missing[-1]
     return found
+
+
+def _runs(folder: Path) -> list[Path]:
+    return [folder] if (folder / "run.json").exists() else record.runs_in(folder) or [folder]
 
 
 def to_table(runs: Sequence[Run], width: int, color: bool) -> str:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "resspec.run/3"
 BEFORE, DRAFTS = ("lock", "spec.res", "recipe.yaml"), ".*.partial"  # in a folder before there is a run; see files.write
+NEAR = 8  # runs that are named where one was not found
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
@@ -86,6 +87,17 @@ def read(folder: Path) -> dict[str, Any] | None:
     if not _is_sealed(found):
         raise UsageError(f"{path} is damaged: it does not say what was written", "E0603")
     return found
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """The folders of runs right below a folder."""
+    return sorted(path.parent for path in folder.glob("*/run.json"))
+
+
+def near(folder: Path) -> str:
+    """What else there is, of a folder without a run: the runs in it, or beside where it was looked for; empty for none."""
+    found = [str(path) for path in (runs_in(folder) or runs_in(folder.parent))]
+    return f"; there is {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
 
 
 def result(folder: Path) -> dict[str, Any] | None:
