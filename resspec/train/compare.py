@@ -12,6 +12,10 @@ from resspec.diagnostics import UsageError
 from resspec.train import record
 from resspec.train.curves import Curve, draw, read
 
+HEADINGS = ("run", "network", "hash", "data", "seed", "steps", "train loss", "part", "loss", "top-1 error", "top-5 error",
+            "time")
+FIGURES, MEASURED = (4, 5, 6, 8, 9, 10, 11), (6, 8, 9, 10)
+
 
 class Run(NamedTuple):
     """A run's folder. `test` is its last row on the test images, or else on held-out ones; `seconds` of all its steps."""
@@ -68,13 +72,12 @@ def _runs(folder: Path) -> list[Path]:
 
 
 def to_table(runs: Sequence[Run], width: int, color: bool) -> str:
-    """One line a run; the best figure of each column is bold."""
+    """One line a run, its loss and errors those of the test's images, or of the part that was held out; the best figure of
+    each column is bold."""
     lines = [_line(run) for run in runs]
-    headings = ("run", "network", "hash", "data", "seed", "steps", "train loss", "loss", "top-1 error", "top-5", "time")
-    figures = range(4, len(headings))
-    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i in figures)
-               for i, heading in enumerate(headings)]
-    several = {i: [line[i] for line in lines if line[i]] for i in (6, 7, 8, 9)}
+    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i in FIGURES)
+               for i, heading in enumerate(HEADINGS)]
+    several = {i: [line[i] for line in lines if line[i]] for i in MEASURED}
     best = {i: min(cells, key=_number) for i, cells in several.items() if len(cells) > 1}
     made = table(columns)
     for line in lines:
@@ -96,6 +99,7 @@ def _line(run: Run) -> tuple[str, ...]:
         run.name, run.facts["network"], run.facts["hash"][:8], run.facts["data"]["name"], str(run.facts["seed"]),
         f"{max((row['step'] for row in run.rows), default=0):,}",
         f"{trained[-1]['loss']:.4f}" if trained else "",
+        test.get("part", ""),
         f"{test['loss']:.4f}" if test else "",
         f"{1 - top1:.2%}" if top1 is not None else "",
         f"{1 - top5:.2%}" if top5 is not None else "",

@@ -75,8 +75,8 @@ def summary(result: Result) -> str:
     """The end of a run in a line."""
     facts = result.facts
     again = "this run had ended: " if result.again else ""
-    return (f"{again}test accuracy {facts['top1']:.2%} ({facts['correct']} of {facts['total']} images), "
-            f"loss {facts['loss']:.4f}, recorded in {result.run}")
+    return (f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
+            f"{facts['total']} images right), loss {facts['loss']:.4f}, recorded in {result.run}")
 
 
 def size_of(count: float) -> str:

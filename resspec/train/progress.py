@@ -64,7 +64,7 @@ class Lines(Show):
     def measured(self, row: Row) -> None:
         super().measured(row)
         if row["part"] != "train":
-            print(f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  top-1 {row['top1']:.2%}", file=sys.stderr)
+            print(f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  accuracy {row['top1']:.2%}", file=sys.stderr)
         elif self.step * 10 // self.steps > self.tenth:
             self.tenth = self.step * 10 // self.steps
             print(f"{self.words()}  {duration(self.left)} left", file=sys.stderr)

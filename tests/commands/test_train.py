@@ -19,7 +19,8 @@ def test_train(capsys: Captured) -> None:
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
         assert re.search(r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err)
-        assert re.fullmatch(rf"test accuracy \d\d\.\d\d% \(\d+ of \d+ images\), loss \d\.\d+, recorded in {folder}\n", out)
+        errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images right\)"
+        assert re.fullmatch(rf"test accuracy \d\d\.\d\d% {errors}, loss \d\.\d+, recorded in {folder}\n", out)
         assert (Path(folder) / "weights.safetensors").is_file()
 
 

@@ -94,8 +94,9 @@ def test_runs_are_compared_in_a_table_and_one_picture(tmp_path: Path, capsys: py
     lines = out.splitlines()
     assert re.split(r"\s{2,}", lines[0])[:4] == ["run", "network", "hash", "data"]
     assert lines[2].split()[:6] == ["a/run", "small", "01234567", "digits", "4", "30"]
-    assert lines[2].split()[6:] == ["0.3333", "0.3333", "6.67%", "1.00%", "1:02:03"]
-    assert lines[3].split()[8] == "10.00%"
+    assert re.split(r"\s{2,}", lines[0])[6:] == ["train loss", "part", "loss", "top-1 error", "top-5 error", "time"]
+    assert lines[2].split()[6:] == ["0.3333", "test", "0.3333", "6.67%", "1.00%", "1:02:03"]
+    assert lines[3].split()[9] == "10.00%"
     assert err.startswith("wrote ")
     assert {"a/run", "b/run"} <= set(texts(tmp_path / "out" / "compare.svg"))
 

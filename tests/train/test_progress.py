@@ -26,7 +26,7 @@ def test_away_from_a_terminal_it_is_a_line_for_each_tenth(capsys: pytest.Capture
     *lines, test = err.splitlines()
     assert len(lines) == 10
     assert all(re.fullmatch(WORDS, line) for line in lines)
-    assert re.fullmatch(r"step 23: test loss \d\.\d{4}  top-1 \d+\.\d\d%", test)
+    assert re.fullmatch(r"step 23: test loss \d\.\d{4}  accuracy \d+\.\d\d%", test)
 
 
 def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
