@@ -95,8 +95,8 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def near(folder: Path) -> str:
-    """What else there is, of a folder without a run: the runs in it, or beside where it was looked for; empty for none."""
-    found = [str(path) for path in (runs_in(folder) or runs_in(folder.parent))]
+    """What else there is, of a folder that is no run's: the runs in it, or beside one that is not there; empty for none."""
+    found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
     return f"; there is {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
 
 
