@@ -30,6 +30,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from resspec import __version__
 from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.train.state import Row, lines
@@ -181,5 +182,5 @@ def _digest(value: Mapping[str, Any]) -> str:
 
 
 def _versions() -> dict[str, str]:
-    packages = ("resspec", "torch", "torchvision", "numpy", "safetensors")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    packages = ("torch", "torchvision", "numpy", "safetensors")
+    return {"python": platform.python_version(), "resspec": __version__, **{name: version(name) for name in packages}}

@@ -91,17 +91,21 @@ def reference(
             yield module
 
 
-def timms(module: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], device: torch.device) -> Iterator[nn.Module]:
-    """As timm's train.py with `--amp --amp-dtype bfloat16 --channels-last`; its loader brings batches to the device."""
+def timms(
+    module: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], device: torch.device, *, compiled: bool = False,
+) -> Iterator[nn.Module]:
+    """As timm's train.py with `--amp --amp-dtype bfloat16 --channels-last`, and `--torchcompile`; its loader brings batches to
+    the device."""
     from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 
     module = module.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
     made = create_optimizer_v2(module, opt="sgd", lr=0.1, momentum=0.9, weight_decay=1e-4)
     criterion, total = nn.CrossEntropyLoss(), 0.0
+    run: Any = torch.compile(module) if compiled else module
     while True:
         for images, target in loader:
             with torch.autocast(device.type, torch.bfloat16):
-                loss = criterion(module(images.contiguous(memory_format=torch.channels_last)), target)
+                loss = criterion(run(images.contiguous(memory_format=torch.channels_last)), target)
             made.zero_grad()
             loss.backward()
             made.step()

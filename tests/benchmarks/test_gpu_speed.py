@@ -31,7 +31,7 @@ from tests.benchmarks.race import now, of_classes, photographs, raced, reference
 
 DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
-NETWORKS = ["resnet50", "resnet152"]
+NETWORKS = ["resnet50", "resnet152"] if DEVICE.type == "cuda" else ["resnet18"]
 CLASSES = 2
 WHOLE = ("data.random_resized", "null")
 WORKERS = max(1, (os.cpu_count() or 2) - 1)
@@ -83,6 +83,16 @@ def test_synthetic_images(spec: str, tmp_path: Path) -> None:
     }
     plan, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
     told(f"{spec}, synthetic, {plan.machine.precision}", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
+
+
+def test_compiled(tmp_path: Path) -> None:
+    """Ours with `compile: true`, timm's with `--torchcompile`."""
+    spec = NETWORKS[0]
+    module = timm.create_model(spec, num_classes=CLASSES)
+    wanted = job(spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE, ("compile", "true"))
+    others = {"timm --amp --channels-last --torchcompile": timms(module, one_batch(), DEVICE, compiled=True)}
+    _, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
+    told(f"{spec}, synthetic, compiled", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
 
 
 @pytest.mark.parametrize("spec", NETWORKS)
@@ -189,4 +199,4 @@ def _fit(wanted: Job, folder: Path, stepped: Callable[[int, float], None]) -> No
 def told(what: str, seconds: dict[str, float], steps: int) -> None:
     print(f"\n{what}, batch {SIZE.batch}")
     for name, each in seconds.items():
-        print(f"  {name:28} {SIZE.batch * steps / each:8,.1f} img/s   ours is {each / seconds['ours']:.2f} times as fast")
+        print(f"  {name:41} {SIZE.batch * steps / each:8,.1f} img/s   ours is {each / seconds['ours']:.2f} times as fast")

@@ -13,7 +13,7 @@ from tests.train.launch import ROOT
 from tests.train.test_processes import RECIPE, SPEC
 
 TRAIN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m",
-         "resspec", "train", "plain.res", "--recipe", "recipe.yaml", "-r", "run"]
+         "resspec", "train", "plain.res", "--recipe", "recipe.yaml", "-r", "run", "--device", "cpu"]
 
 
 @pytest.mark.parametrize("victim", [0, 1])

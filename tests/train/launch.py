@@ -89,12 +89,13 @@ class Server:
     def together(
         self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = ()
     ) -> list[Trainer]:
-        """As torchrun starts them; `moments` of each, and the bytes that it finds free."""
+        """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, and the bytes that it finds
+        free."""
         with socket.socket() as found:
             found.bind(("127.0.0.1", 0))
             place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(found.getsockname()[1]), "WORLD_SIZE": str(world)}
-        return [self.start(folder, *argv, moments=moments[rank] if moments else (), room=rooms[rank] if rooms else None,
-                           environment={**place, "RANK": str(rank)})
+        return [self.start(folder, *argv, "--device", "cpu", moments=moments[rank] if moments else (),
+                           room=rooms[rank] if rooms else None, environment={**place, "RANK": str(rank)})
                 for rank in range(world)]
 
 
