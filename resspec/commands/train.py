@@ -35,6 +35,7 @@ their last name.
 
 Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
 130 or 143 stopped by SIGINT or SIGTERM and saved: the same command goes on.
+torchrun makes each of these but 0 a 1.
 """
 
 

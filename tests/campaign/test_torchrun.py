@@ -1,10 +1,10 @@
-"""A real torchrun one of whose processes is killed."""
+"""A real torchrun one of whose processes is killed, or that is asked to end."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGINT, SIGKILL, SIGTERM
 from time import monotonic
 
 import pytest
@@ -14,17 +14,23 @@ from tests.train.test_processes import RECIPE, SPEC
 
 TRAIN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m",
          "resspec", "train", "plain.res", "--recipe", "recipe.yaml", "-r", "run", "--device", "cpu"]
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+
+
+def started(folder: Path, steps: int) -> subprocess.Popen[str]:
+    """As soon as it has saved something."""
+    (folder / "plain.res").write_text(SPEC, encoding="utf-8")
+    (folder / "recipe.yaml").write_text(RECIPE.replace("12 iterations", f"{steps} iterations"), encoding="utf-8")
+    piped = subprocess.PIPE
+    running = subprocess.Popen(TRAIN, cwd=folder, env=ENVIRONMENT, text=True, stdout=piped, stderr=subprocess.STDOUT)
+    while not list(folder.glob("run/checkpoints/step-*")):
+        assert running.poll() is None
+    return running
 
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: int, tmp_path: Path) -> None:
-    (tmp_path / "plain.res").write_text(SPEC, encoding="utf-8")
-    (tmp_path / "recipe.yaml").write_text(RECIPE.replace("12 iterations", "80 iterations"), encoding="utf-8")
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    piped = subprocess.PIPE
-    running = subprocess.Popen(TRAIN, cwd=tmp_path, env=environment, text=True, stdout=piped, stderr=subprocess.STDOUT)
-    while not list(tmp_path.glob("run/checkpoints/step-*")):
-        assert running.poll() is None
+    running = started(tmp_path, 80)
     children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(encoding="ascii").split()
     killed = next(int(pid) for pid in children if f"RANK={victim}" in environment_of(pid))
     start = monotonic()
@@ -34,9 +40,19 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: i
     assert running.returncode == 1, told
     assert f"process {victim} of 0 to 1 is gone; this is process {1 - victim}" in told
     assert f"exitcode  : -9 (pid: {killed})" in told  # as torchrun says it
-    done = subprocess.run(TRAIN, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False)
+    done = subprocess.run(TRAIN, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "recorded in run" in done.stdout
+
+
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+def test_a_signal_to_torchrun_saves_the_step_and_its_code_is_1(number: int, tmp_path: Path) -> None:
+    running = started(tmp_path, 100_000)
+    running.send_signal(number)
+    told, _ = running.communicate()
+    assert running.returncode == 1, told
+    step = int(told.partition("stopped by a signal after step ")[2].partition(" ")[0])
+    assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}").is_dir(), told
 
 
 def environment_of(pid: str) -> list[str]:
