@@ -57,7 +57,7 @@ def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
 def not_whole(span: Span, argument: str, got: Fraction) -> Diagnostic:
     """E0208: a division with a remainder where a whole number is needed."""
     below, above = floor(got), max(ceil(got), 1)
-    message, help = f"{argument} cannot be {got}", f"{below} or {above}" if below > 0 else f"{above} or more"
+    message, help = f"{argument} cannot be {got}", f"{below} or {above}" if below > 0 else f"a whole number, {above} or more"
     division = re.fullmatch(r"(\w+)\s*/\s+(\w+)", span.text)
     if division and below > 0:
         help = f"`{division[1]} // {division[2]}` rounds down to {below}"
@@ -76,13 +76,13 @@ def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic
 
 def given_twice(span: Span, name: str) -> Diagnostic:
     """E0210: an argument that is given twice."""
-    return at("E0210", f"`{name}` is given twice", span, "leave out one of them")
+    return at("E0210", f"`{name}` is given twice", span, "give it once")
 
 
 def unused_stride(span: Span, callee: str, is_block: bool = False) -> Diagnostic:
     """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
     other = ", or write `/stride` in the block" if is_block else ""
-    return at("E0211", f"`{callee}` does not use this stride", span, f"leave it out{other}")
+    return at("E0211", f"`{callee}` does not use this stride", span, f"leave out `{span.text}`{other}")
 
 
 def not_here(span: Span, why: str, help: str) -> Diagnostic:

@@ -14,7 +14,7 @@ def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> D
 def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
     """E0231: a clause that may stand once stands twice."""
     labels = (Label(span, "again"), Label(first, "first here"))
-    return Diagnostic("E0231", f"`{clause}` stands twice", labels, "keep one of them")
+    return Diagnostic("E0231", f"`{clause}` stands twice", labels, "keep one of the two clauses")
 
 
 def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
@@ -30,7 +30,7 @@ def mixed_body(span: Span, other: Span) -> Diagnostic:
 
 def bad_label(span: Span, why: str) -> Diagnostic:
     """E0234: a label that cannot name a module."""
-    return at("E0234", "this label cannot name a module", span, "another label", why)
+    return at("E0234", "this label cannot name a module", span, "a label such as `conv1`", why)
 
 
 def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
@@ -39,7 +39,7 @@ def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
         labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
         help = f"no label here, or `{name}1..:` before the repeat, which numbers what it names"
     else:
-        labels, help = (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")), "another label"
+        labels, help = (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")), "another label for one of them"
     return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
 
 

@@ -36,12 +36,12 @@ def allowed(file: ast.File, found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def unused_constant(span: Span) -> Diagnostic:
     """W0201: a constant that nothing reads."""
-    return Diagnostic("W0201", f"nothing reads `{span.text}`", (Label(span),), "leave it out")
+    return Diagnostic("W0201", f"nothing reads `{span.text}`", (Label(span),), "leave out this `let`")
 
 
 def unused_parameter(span: Span, owner: str) -> Diagnostic:
     """W0202: a parameter that its block or network does not read."""
-    return Diagnostic("W0202", f"`{owner}` does not read its `{span.text}`", (Label(span),), "leave it out")
+    return Diagnostic("W0202", f"`{owner}` does not read its `{span.text}`", (Label(span),), "leave out this parameter")
 
 
 def unused_block(span: Span) -> Diagnostic:

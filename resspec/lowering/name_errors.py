@@ -105,7 +105,8 @@ def unknown_law(span: Span, near: Sequence[str], is_layer: bool) -> Diagnostic:
 
 def unknown_kind(span: Span, near: Sequence[str], torchs: Sequence[str]) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
-    return at("E0228", f"no layer is called `{span.text}`", span, meant(near or torchs), instead=only(near))
+    help = f"did you mean layers of kind {any_of(near or torchs)}?" if near or torchs else None
+    return at("E0228", f"no layer is called `{span.text}`", span, help, instead=only(near))
 
 
 def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:

@@ -47,7 +47,7 @@ def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
     plain = _plain(char)
-    letter = "write an ASCII letter" if char.isalpha() else "leave it out"
+    letter = "write an ASCII letter" if char.isalpha() else "remove this character"
     help = letter if not plain else f"write `{plain}`" if plain.strip() else "write a plain space"
     what = "cannot be seen" if unseen else "is not part of the language"
     return Diagnostic(ODD_CHARACTER, f"{shown} {what}", (Label(span),), help, fix=_in_ascii(span))
@@ -111,7 +111,7 @@ def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     """E0109: the file ends inside a declaration, or a budget before it is complete."""
     message = "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
-    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"expected {expected}")
+    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"it goes on with {expected}")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
@@ -167,7 +167,7 @@ def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
     signs = re.match(r"/[/ \t]*", span.source.text[span.start :])
     fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
-    return Diagnostic("E0118", "this slash does not touch its number", (Label(span),), f"`/{number}` for a stride", fix=fix)
+    return Diagnostic("E0118", "this slash does not touch its number", (Label(span),), f"write the stride `/{number}`", fix=fix)
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:

@@ -90,7 +90,7 @@ def _other_habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnos
         meant = {"=>": ">=", "=<": "<="}.get(after[:2], "==")
         return errors.unexpected(span._replace(end=span.start + (2 if meant != "==" else 1)), "", f"did you mean `{meant}`?")
     if "->" in allowed.values() and (arrow := _ARROW.match(after)):
-        return errors.unexpected(span._replace(end=span.start + arrow.end()), "", "write `->`")
+        return errors.unexpected(span._replace(end=span.start + arrow.end()), "", "an arrow is `->`")
     if (first := _INPUT.search(line)) and (last := _SIDES.match(after)):
         where = Span(source, span.start - len(line) + first.start(1), span.start + last.end())
         return errors.no_size(where, "x".join(side for side in (first[1], *last.groups()) if side))

@@ -53,7 +53,7 @@ def no_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
 
 def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
     """E0504: a key of the recipe stands twice in one place; YAML would silently take the last."""
-    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")), "keep one of them")
+    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")), f"keep one `{word}`")
 
 
 def unknown_key(span: Span, word: str, part: str, near: str | None, known: Sequence[str]) -> Diagnostic:

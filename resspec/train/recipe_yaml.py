@@ -78,7 +78,7 @@ def _entries(path: Keys, source: Source, node: yaml.Node, key: Span | None) -> I
     for name, value in node.value:
         place = _span(source, name)
         if not isinstance(name, yaml.ScalarNode):
-            raise SpecError([errors.beyond_recipes(place, "a key that is no word", "`key: value`")])
+            raise SpecError([errors.beyond_recipes(place, "a key that is no word", "a word before the colon")])
         if name.value in seen:
             raise SpecError([errors.key_twice(place, seen[name.value], name.value)])
         seen[name.value] = place

@@ -70,3 +70,14 @@ def test_codes_pages_and_fixtures_are_the_same() -> None:
 
 def test_every_fixture_has_its_text_and_no_other_is_there() -> None:
     assert sorted(path.stem for path in FOLDER.glob("*.txt")) == sorted([*FIXTURES, LARGE])
+
+
+def test_a_help_is_of_one_code() -> None:
+    """Of all codes: what helps against two mistakes alike says too little of one of them."""
+    codes: dict[str, set[str]] = {}
+    for path in FOLDER.rglob("*.txt"):
+        for diagnostic in re.split(r"^(?=\w+\[)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+            for help in re.findall(r"^ += help: (.+)", diagnostic, re.MULTILINE):
+                codes.setdefault(help, set()).add(diagnostic.partition("]")[0])
+    assert len(codes) > 200
+    assert {help: sorted(found) for help, found in codes.items() if len(found) > 1} == {}

@@ -72,7 +72,7 @@ class ToFirst(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not x.last:
-            raise ShapeError("E0302", "`to_first` needs channels last, and they come first", "leave it out")
+            raise ShapeError("E0302", "`to_first` needs channels last, and they come first", "leave out `to_first`")
         return Shape((x.channels, *x.spatial))
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
