@@ -101,7 +101,8 @@ class Server:
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    quiet = {"OMP_NUM_THREADS": "1", "MALLOC_CONF": "background_thread:false"}  # jemalloc, where it is preloaded
+    environment = {**os.environ, **quiet, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen([sys.executable, "-m", __spec__.name], cwd=ROOT, env=environment, text=True,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:
