@@ -19,6 +19,7 @@ from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import RESERVED, find_one, of_torch, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
+from resspec.lowering.tensors import layer_fits
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
 
@@ -101,6 +102,8 @@ def _layer(
     except ShapeError as error:
         notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
         frame.report(shape_errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
+        return None
+    if not layer_fits(layer, x, output, call.span, frame.report):
         return None
     leaf = Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label)
     return row([flatten, leaf], entered, call.span) if flatten else leaf

@@ -17,6 +17,7 @@ from resspec.lowering.memory import Memory
 from resspec.lowering.merges import merged_shape
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES, Library
+from resspec.lowering.tensors import fits
 from resspec.lowering.values import OptionRef, Value
 from resspec.source import Span
 from resspec.suggest import alike
@@ -164,7 +165,9 @@ class Lowerer:
             return None
         kind = cast(Merge, merge.name.text)
         output = merged_shape(kind, known, [path.span for path in merge.paths], frame.report)
-        return fork(kind, known, output, merge.span) if output else None
+        if output is None or not fits(f"the output of `{kind}`", output.elements, merge.span, frame.report):
+            return None
+        return fork(kind, known, output, merge.span)
 
     def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""

@@ -16,6 +16,7 @@ from resspec.lowering.draft import Draft, row
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import of_torch
+from resspec.lowering.tensors import fits
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
 from resspec.suggest import alike
@@ -138,7 +139,8 @@ class Clauses:
             self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
             return None
         sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
-        return None if UNKNOWN in sides else Shape(tuple(sides))
+        shape = None if UNKNOWN in sides else Shape(tuple(sides))
+        return shape if shape and fits("the input", shape.elements, clause.value.span, self.frame.report) else None
 
     def _init(self, clause: ast.Init) -> None:
         law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)

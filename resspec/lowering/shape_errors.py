@@ -74,6 +74,12 @@ def too_much(span: Span) -> Diagnostic:
     return at("E0314", "this expands to too many distinct layers", span, "fewer turns, or turns that keep the shape")
 
 
+def too_large(span: Span, what: str, elements: int, limit: int, size: int) -> Diagnostic:
+    """E0316: a tensor whose bytes torch cannot count."""
+    return at("E0316", f"{what} would be a tensor of {elements:,} elements", span,
+              f"torch counts bytes in 64 bits: {limit:,} elements of {size} bytes at most")
+
+
 def no_norm(residual: Span, init: Span) -> Diagnostic:
     """E0315: `init residual:` starts the last norm of every residual, and one has none in its row of layers."""
     labels = (Label(residual, "no norm in this residual"), Label(init, "which this would start"))

@@ -111,6 +111,7 @@ LARGE = {
     "a billion parts": ("chunk 1_000_000_000, 0", "", "E0209"),
     "a slice to a billion": ("slice 0, 1_000_000_000", "", "E0209"),
     "a shuffle of a billion": ("shuffle 1_000_000_000", "", "E0209"),
+    "sizes that double": ("40 x double", "block double = upconv 2x2, 3, /2, padding=0", "E0316"),
     "a share above one": ("dropout 1e17", "", "E0209"),
 }
 MUCH = {
