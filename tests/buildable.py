@@ -6,7 +6,8 @@ of the few rules that the language adds, refuses one, the spec ends with it, or 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from random import Random
 from typing import NamedTuple
@@ -44,8 +45,20 @@ class Spec(NamedTuple):
 
 def spec(seed: int, device: str) -> Spec:
     """`device`: `meta`, or `cpu`, which computes and so refuses more."""
-    with torch.device(device), torch.no_grad():
+    with on(device):
         return _Writer(Random(seed)).spec()
+
+
+@contextmanager
+def on(device: str) -> Iterator[None]:
+    """Without oneDNN, which in torch 2.14 ends the process at a 1x1 convolution of a narrow picture, channels last, whose
+    padding is wider than its kernel."""
+    before, *_ = torch.backends.mkldnn.set_flags(False)
+    try:
+        with torch.device(device), torch.no_grad():
+            yield
+    finally:
+        torch.backends.mkldnn.set_flags(before)
 
 
 class _Writer:

@@ -37,7 +37,7 @@ def agrees(seed: int, folder: Path) -> bool:
     assert not found.diagnostics, f"{found.diagnostics[0]}\n{spec.text}"
     (network,) = found.networks
     assert shapes(network.body) == spec.trace, spec.text
-    with torch.device(device), torch.no_grad():
+    with buildable.on(device):
         y = build(network)(torch.empty(2, *network.input.dims))
     assert tuple(y.shape[1:]) == network.output.dims, spec.text
     return True

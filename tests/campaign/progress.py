@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import gc
 import json
-import multiprocessing
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -65,8 +66,8 @@ def _forked(examine_batch: Callable[[int], list[object]], batches: int, workers:
     """The workers have it from before they were forked, since a closure cannot be sent to them."""
     global _work  # noqa: PLW0603
     _work = examine_batch
-    with multiprocessing.get_context("fork").Pool(workers) as pool:
-        yield from pool.imap(_worked, range(batches))
+    with ProcessPoolExecutor(workers, get_context("fork")) as pool:  # which says so where a worker dies
+        yield from pool.map(_worked, range(batches))
 
 
 _work: Callable[[int], list[object]]
