@@ -9,6 +9,7 @@ from fractions import Fraction
 from itertools import count
 from typing import Any
 
+from resspec.collector import paused
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.init import Init
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
@@ -16,21 +17,22 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.layer import Ramp, short
 from resspec.ir.ops.norm import Norm
 from resspec.ir.ops.window import Pool
+from resspec.source import Source
 from resspec.syntax.ast import MAX_DIGITS
+from resspec.syntax.format import lay_out
 
-INDENT = "    "
 
-
+@paused()
 def expand(network: Network) -> str:
-    """A `.res` text that stands alone: each distinct body of a block once, then the network."""
+    """A `.res` text that stands alone, as `resspec fmt` lays it out: each distinct body of a block once, then the network."""
     laws = _laws(network.body)
     blocks = _Blocks(network.name, laws)
     shared = _shared(section.body for section in network.sections)
-    sections = [INDENT + line for section in network.sections for line in _section(section, blocks, shared)]
-    inits = [f"{INDENT}init {kind}: {law}" for kind, law in sorted(laws.items())]
-    head = [f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}", ""]
-    body = [f"network {network.name} {{", f"{INDENT}input {network.input}", *inits, *sections, "}", ""]
-    return "\n".join([*head, *blocks.declarations, *body])
+    sections = [_section(section, blocks, shared) for section in network.sections]
+    inits = [f"init {kind}: {law}" for kind, law in sorted(laws.items())]
+    head = f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}"
+    body = [f"network {network.name} {{", f"input {network.input}", *inits, *sections, "}"]
+    return lay_out(Source(network.name, "\n".join([head, *blocks.declarations, *body])))
 
 
 class _Blocks:
@@ -40,18 +42,17 @@ class _Blocks:
         self.network = network
         self.laws = laws
         self.declarations: list[str] = []
-        self._names: dict[str, str] = {}  # by their lines
+        self._names: dict[str, str] = {}  # by their bodies
         self._known: dict[tuple[int, int | None], tuple[str, Scope]] = {}
 
     def name(self, scope: Scope, turn: int | None) -> str:
         """The name of the block that stands for a scope's body at this turn."""
         key = (id(scope.body), turn if _varies(scope) else None)
         if key not in self._known:
-            lines = _chain(self.all_steps(scope.body, turn))
-            text = "\n".join(INDENT + line for line in lines)
+            text = _chain(self.all_steps(scope.body, turn))
             if text not in self._names:
                 self._names[text] = self._free(scope.block or "part")
-                self.declarations += [f"block {self._names[text]} {{", text, "}", ""]
+                self.declarations.append(f"block {self._names[text]} {{ {text} }}")
             self._known[key] = self._names[text], scope
         return self._known[key][0]
 
@@ -62,13 +63,13 @@ class _Blocks:
         taken = {self.network, *self._names.values()}
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
-    def all_steps(self, body: Node, turn: int | None) -> list[list[str]]:
-        """The steps of a whole scope, each a list of lines with its label."""
+    def all_steps(self, body: Node, turn: int | None) -> list[str]:
+        """The steps of a whole scope, each with its label."""
         return list(self.steps(body, _shared([body]), (), turn))
 
     def steps(
         self, node: Node, shared: set[str], turns: tuple[int, ...], turn: int | None, path: str = ""
-    ) -> Iterator[list[str]]:
+    ) -> Iterator[str]:
         """The steps of a part of a scope; `turns` of the scope's repeats, `turn` of the nearest, `path` of the dotted
         label so far. Scopes to which several places add steps, the `shared`, have dotted labels, and so have those of one
         step; any other is in braces."""
@@ -77,26 +78,27 @@ class _Blocks:
                 return
             case Op(name=name):
                 assert name is not None
-                yield [f"{path}{name.at(*turns)}: {self._call(node, turn)}"]
+                yield f"{path}{name.at(*turns)}: {self._call(node, turn)}"
             case Scope(name=name, block=None, body=body) if path + name.at() in shared:
                 yield from self.steps(body, shared, (), turn, f"{path}{name.at()}.")
             case Scope(name=name, block=None, body=body):
                 label, inside = f"{path}{name.at(*turns)}", self.all_steps(body, turn)
                 if len(inside) == 1 and not isinstance(body, Parallel):
-                    yield [f"{label}.{inside[0][0]}", *inside[0][1:]]
+                    yield f"{label}.{inside[0]}"
                 else:
-                    yield _braced(f"{label}: ", inside)
+                    yield f"{label}: {{ {_chain(inside)} }}"
             case Scope(name=name):
-                yield [f"{path}{name.at(*turns)}: {self.name(node, turn)}"]
+                yield f"{path}{name.at(*turns)}: {self.name(node, turn)}"
             case Series(children=children):
                 for child in children:
                     yield from self.steps(child, shared, turns, turn, path)
             case Parallel(merge=merge, paths=paths):
-                yield _merge(merge, [list(self.steps(branch, shared, turns, turn, path)) for branch in paths])
+                chains = [list(self.steps(branch, shared, turns, turn, path)) for branch in paths]
+                yield f"{merge} {{ {' | '.join(_chain(chain) if chain else 'identity' for chain in chains)} }}"
             case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
                 assert body.name is not None
                 item = self._call(body, turn) if isinstance(body, Op) else self.name(body, turn)
-                yield [f"{path}{body.name.at(0)}..: {n} x {item}"]
+                yield f"{path}{body.name.at(0)}..: {n} x {item}"
             case Repeat(count=n, body=body):
                 for i in range(n):
                     yield from self.steps(body, shared, (*turns, i), i, path)
@@ -129,17 +131,17 @@ def _opened(node: Node, path: str) -> Iterator[str]:
             yield from _opened(body, path)
 
 
-def _section(section: Section, blocks: _Blocks, shared: set[str]) -> list[str]:
+def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
     """`stage name: { … }`, or `stem …`. The scopes that a stage's label opens stand in the label."""
     body = section.body
     if section.kind != "stage":
-        return _prefixed(section.kind, _chain(list(blocks.steps(body, shared, (), None))))
+        return f"{section.kind} {_chain(list(blocks.steps(body, shared, (), None)))}"
     numbers = section.label.endswith("..")
     path = section.label.removesuffix("..").split(".")
     for name in path[:-1] if numbers else path:
         body = _inside(body, name)
         shared = {other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")}
-    return _prefixed(f"stage {section.label}:", _chain(list(blocks.steps(body, shared, (), None))))
+    return f"stage {section.label}: {_chain(list(blocks.steps(body, shared, (), None)))}"
 
 
 def _inside(node: Node, name: str) -> Node:
@@ -150,7 +152,7 @@ def _inside(node: Node, name: str) -> Node:
     return node.body
 
 
-# --- layout ---
+# --- parts of texts ---
 
 
 def _counts_up(node: Op | Scope) -> bool:
@@ -169,31 +171,9 @@ def _varies(node: Node) -> bool:
             return any(map(_varies, parts))
 
 
-def _merge(merge: str, paths: list[list[list[str]]]) -> list[str]:
-    lines = [f"{merge} {{"]
-    for i, path in enumerate(paths):
-        chain = _chain(path) if path else ["identity"]
-        lines += [(INDENT if i == 0 or k else "  | ") + line for k, line in enumerate(chain)]
-    return [*lines, "}"]
-
-
-def _braced(head: str, steps: list[list[str]]) -> list[str]:
-    return [head + "{", *(INDENT + line for line in _chain(steps)), "}"]
-
-
-def _chain(steps: list[list[str]]) -> list[str]:
-    """Steps joined by arrows, one on a line; what would be empty is a layer that is repeated no times."""
-    if not steps:
-        return ["0 x identity"]
-    lines: list[str] = []
-    for i, step in enumerate(steps):
-        lines.append(step[0] if i == 0 else f"-> {step[0]}")
-        lines += step[1:]
-    return lines
-
-
-def _prefixed(head: str, lines: list[str]) -> list[str]:
-    return [f"{head} {lines[0]}", *lines[1:]]
+def _chain(steps: list[str]) -> str:
+    """What would be empty is a layer that is repeated no times."""
+    return " -> ".join(steps) or "0 x identity"
 
 
 # --- calls ---

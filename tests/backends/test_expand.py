@@ -1,4 +1,4 @@
-"""The resolved spec: it reads back to the same network, says everything, and expanding it again changes nothing."""
+"""The resolved spec: it reads back to the same network, says everything, is laid out, and is the same expanded again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.opening import shipped_names
 from resspec.passes.measure import measure
+from resspec.source import Source
+from resspec.syntax.format import lay_out
 from tests.random_specs import random_spec
 from tests.specs.tensors import operations, tensors
 from tests.texts import load_text, written
@@ -24,6 +26,7 @@ def agree(folder: Path, network: Network) -> None:
     text = expand(network)
     path = written(folder, text)
     assert check(path) == []
+    assert lay_out(Source(path.name, text)) == text
     again = load(path)
     assert fingerprint(again) == fingerprint(network)
     assert tensors(again) == tensors(network)
