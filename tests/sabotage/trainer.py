@@ -5,6 +5,10 @@ from tests.sabotage.defects import Defect
 T = "tests/train/"
 CHECKPOINT, RECORD, GUARD, LOOP = (f"resspec/train/{name}.py" for name in ("checkpoint", "record", "guard", "loop"))
 
+FOLDER = "resspec/train/data/folder.py"
+STOPPED = f"{T}test_workers.py::test_a_worker_that_is_stopped"
+REWRITTEN = f"{T}test_refusals.py::test_a_spec_that_is_only_written_otherwise_goes_on"
+
 DEFECTS = [
     Defect("a checkpoint's files are not summed", CHECKPOINT, "if sha256(content).hexdigest() != claimed[name]:", "if False:",
            f"{T}test_checkpoint.py"),
@@ -63,4 +67,15 @@ DEFECTS = [
            f"{T}test_processes.py::test_one_of_two_that_is_killed_is_named"),
     Defect("another job goes on in a run's folder", "resspec/train/resume.py", "if not told and not network:", "if True:",
            f"{T}test_refusals.py"),
+    Defect("a spec that is written otherwise is another run", "resspec/train/plan.py", '"hash": fingerprint(self.network),',
+           '"hash": fingerprint(self.network) + self.network.span,', REWRITTEN),
+    Defect("a checkpoint is of the spec's text", "resspec/train/resume.py", "sort_keys=True).encode()",
+           "sort_keys=True).encode() + job.network.span.encode()", REWRITTEN),
+    Defect("a worker that is stopped is waited for", FOLDER, "PATIENCE = 25", "PATIENCE = 3600", STOPPED),
+    Defect("a worker that is stopped is not named", FOLDER, "if _is_stopped(worker.pid)", "if False", STOPPED),
+    Defect("a worker that is killed is taken for alive", FOLDER, "if worker.sentinel in ended and worker.pid:", "if False:",
+           f"{T}test_workers.py::test_a_worker_whose_end_is_told_is_dead"),
+    Defect("torchrun ends those that say who is gone", "resspec/train/processes.py",
+           "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
+           "tests/campaign/test_torchrun.py::test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on"),
 ]

@@ -55,7 +55,7 @@ class Trainer:
 
     def until_stopped(self) -> None:
         """Until SIGSTOP has come to it."""
-        while _state(self.pid) not in "TZ":
+        while state(self.pid) not in "TZ":
             pass
 
     @property
@@ -186,7 +186,7 @@ def _refuse(event: str) -> None:
     raise AssertionError(event)
 
 
-def _state(pid: int) -> str:
+def state(pid: int) -> str:
     """Of a process, as Linux tells it: T where it was stopped, Z where it has ended."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 

@@ -101,10 +101,13 @@ def test_other_data_in_the_folder_of_a_run(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
-    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    ended = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
     path = tmp_path / "tiny.res"
     path.write_text("# the same\n" + SPEC.replace("network tiny", "\n\nnetwork   tiny"))
     assert train(load(path), tmp_path / "run", "duration=3 iterations").again
+    (tmp_path / "run" / "result.json").unlink()
+    again = train(load(path), tmp_path / "run", "duration=3 iterations")  # from its checkpoint
+    assert again.facts["weights"] == ended.facts["weights"]
 
 
 def test_a_run_of_another_version(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import DupFd
 from pathlib import Path
-from signal import SIGCONT, SIGKILL, SIGSTOP
+from signal import SIGCONT, SIGKILL, SIGSTOP, pause
 from time import monotonic
 
 import pytest
@@ -17,15 +17,19 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Draw, folder, load
 from resspec.train.recipe import Test
 from tests.train.crash import Course, assert_same, content, draw_pictures
-from tests.train.launch import Moment, Server
+from tests.train.launch import Moment, Server, state
 
 
-def test_a_worker_that_is_killed(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> None:
+    """Dead before its trainer goes on, in the midst of a step; or perhaps while that takes a batch from it."""
     course = Course(server, tmp_path, "pictures", 2)
     trainer = server.start(tmp_path, *course.command("run"), moments=[Moment("step", 8, SIGSTOP)])
     trainer.until_stopped()
     worker = trainer.children[0]
     os.kill(worker, SIGKILL)
+    while seen and state(worker) != "Z":
+        pass
     start = monotonic()
     os.kill(trainer.pid, SIGCONT)
     code, told = trainer.wait()
@@ -51,6 +55,16 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
         list(batches)
     assert not active_children()
+
+
+def test_a_worker_whose_end_is_told_is_dead() -> None:
+    """Its connections close a moment before: at once, every second one is still taken for alive."""
+    for _ in range(30):
+        worker = Process(target=pause)
+        worker.start()
+        worker.kill()
+        folder._wait_for_a_death({worker})
+        assert not worker.is_alive()
 
 
 def hand_over(pipe: Connection) -> None:

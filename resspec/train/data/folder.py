@@ -154,7 +154,7 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     except (RuntimeError, OSError, EOFError) as error:
         if lost := isinstance(error, (ConnectionError, EOFError)):  # its end may be seen before it is dead
             with suppress(RuntimeError):  # which torch raises once it is
-                wait([worker.sentinel for worker in workers], 1)
+                _wait_for_a_death(workers)
         stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
         dead = [f"; process {worker.pid} is gone" for worker in workers if not worker.is_alive()]
         if worker_failure(error) or dead or lost:
@@ -163,6 +163,15 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     finally:
         if workers:
             _kill(workers, iterator)
+
+
+def _wait_for_a_death(workers: set[BaseProcess]) -> None:
+    """For a second; a worker's sentinel is told of a moment before it is dead. Its exit code is left for who asks for it."""
+    ended = wait([worker.sentinel for worker in workers], 1)
+    for worker in workers:
+        if worker.sentinel in ended and worker.pid:
+            with suppress(ChildProcessError):
+                os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
 
 
 def _kill(workers: set[BaseProcess], iterator: Any) -> None:
