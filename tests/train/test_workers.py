@@ -3,6 +3,8 @@
 import os
 import re
 import socket
+import subprocess
+import sys
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import DupFd
@@ -17,7 +19,7 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Draw, folder, load
 from resspec.train.recipe import Test
 from tests.train.crash import Course, assert_same, content, draw_pictures
-from tests.train.launch import Moment, Server, state
+from tests.train.launch import ROOT, Moment, Server, state
 
 
 @pytest.mark.parametrize("seen", [True, False])
@@ -55,6 +57,25 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
         list(batches)
     assert not active_children()
+
+
+BROKEN = """
+import sys
+from resspec.cli import main
+from resspec.train.step import Learner
+Learner.learn = lambda *_: 1 / 0
+sys.argv = sys.argv[:1] + sys.argv[2:]
+sys.exit(main())
+"""
+
+
+def test_an_error_that_nobody_foresaw_ends_the_trainer(server: Server, tmp_path: Path) -> None:
+    """Its traceback holds the workers' loader, and they hear no request to end."""
+    command = [sys.executable, "-c", BROKEN, "resspec", *Course(server, tmp_path, "pictures", 2).command("run")]
+    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
+                          timeout=100, check=False)
+    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
+    assert done.returncode == 1
 
 
 def test_a_worker_whose_end_is_told_is_dead() -> None:

@@ -5,6 +5,7 @@ Workers decode, crop and resize, and send bytes of one size; all else happens a 
 
 from __future__ import annotations
 
+import atexit
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from multiprocessing import active_children
 from multiprocessing.connection import wait
@@ -147,6 +148,7 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     others = set(active_children())
     iterator = iter(loader)
     workers = set(active_children()) - others
+    at_exit = atexit.register(partial(_kill, workers))  # an error that nobody foresaw keeps this open
     try:
         yield iterator
     except BrokenPicture as broken:
@@ -161,8 +163,9 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
             raise UsageError(f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612") from None
         raise
     finally:
+        atexit.unregister(at_exit)
         if workers:
-            _kill(workers, iterator)
+            _shut(workers, iterator)
 
 
 def _wait_for_a_death(workers: set[BaseProcess]) -> None:
@@ -174,15 +177,21 @@ def _wait_for_a_death(workers: set[BaseProcess]) -> None:
                 os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
 
 
-def _kill(workers: set[BaseProcess], iterator: Any) -> None:
-    """Asked to end, one that is stuck would be waited for; torch takes a dead one for a failure, unless it is not told."""
-    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+def _shut(workers: set[BaseProcess], iterator: Any) -> None:
+    """Asked to end, one that is stuck would be waited for."""
+    told = _kill(workers)
     try:
-        for worker in workers:
-            worker.kill()
         iterator._shutdown_workers()
     finally:
-        signal.signal(signal.SIGCHLD, told)
+        signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # nothing was told where Python itself ends
+
+
+def _kill(workers: set[BaseProcess]) -> Any:
+    """What was told of a child's end until now: torch takes that for a failure."""
+    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for worker in workers:
+        worker.kill()
+    return told
 
 
 def _next(batches: Iterator[tuple[Tensor, Draw]], patience: float) -> tuple[Tensor, Draw] | None:
