@@ -81,10 +81,10 @@ def _agreement(off: Off | None) -> str:
     if off is None:
         return "onnxruntime was not compared: with these weights the outputs are not finite, or all zero"
     agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
-    if off.exact is None:
+    if off.pieces is None:
         return agreed
-    return (f"{agreed}: rounding makes that much of this network with these weights (torch's float32 is {off.rounding:.0e} "
-            f"from its float64); in float64 the file computes what torch does, to {off.exact:.0e}")
+    return (f"{agreed}: this network with these weights makes that much of rounding; from each ReLU to the next, begun with "
+            f"what torch has there, they agree to {off.pieces:.0e}")
 
 
 def _emitted(arguments: Namespace) -> str:

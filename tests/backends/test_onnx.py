@@ -12,7 +12,7 @@ from onnxruntime import InferenceSession
 from safetensors.torch import save_file
 
 from resspec import cli
-from resspec.backends.onnx import exactly_off
+from resspec.backends.onnx import pieces_off
 from resspec.compiler import compile_onnx, load
 from resspec.diagnostics import SpecError
 from resspec.render import render
@@ -62,22 +62,27 @@ def test_the_command_exports_trained_weights(tmp_path: Path, capsys: pytest.Capt
     assert {path.name for path in tmp_path.iterdir()} == {"digits.onnx", "digits.report.json", "weights.safetensors"}
 
 
-def test_a_network_that_float32_cannot_tell_is_told_in_float64(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """At initialisation the plain network of 56 layers makes 1e-3 of a rounding of 1e-7; as a function the file is the same."""
+def test_where_rounding_grows_it_is_told_piece_by_piece(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At initialisation the plain network of 56 layers makes 1e-3 of a rounding of 1e-7."""
     module = settled(load("plain56"))
     save_file(module.state_dict(), tmp_path / "weights.safetensors")
     arguments = ["--target", "onnx", "--weights", str(tmp_path / "weights.safetensors"), "--out", str(tmp_path)]
     assert cli.run(["compile", "plain56", *arguments]) == 0
-    assert "in float64 the file computes what torch does, to" in capsys.readouterr().err
+    assert "begun with what torch has there, they agree to" in capsys.readouterr().err
     content, images = (tmp_path / "plain56.onnx").read_bytes(), torch.randn(2, 3, 32, 32)
-    assert exactly_off(content, module, images) < 1e-9
-    assert exactly_off(_damaged(content, "Relu"), module, images) > 1e-2
+    assert pieces_off(content, module, images) < 1e-5
+    assert pieces_off(_damaged(content, "Relu"), module, images) == float("inf")
+    assert pieces_off(_damaged(content, "Conv"), module, images) > 1e-2
 
 
 def _damaged(content: bytes, operator: str) -> bytes:
-    """The last such step does nothing."""
+    """The last such step does nothing, or what it does with the weights of the one before."""
     model = onnx.load_from_string(content)
-    [node for node in model.graph.node if node.op_type == operator][-1].op_type = "Identity"
+    *_, before, last = [node for node in model.graph.node if node.op_type == operator]
+    if len(last.input) > 1:
+        last.input[1] = before.input[1]
+    else:
+        last.op_type = "Identity"
     return bytes(model.SerializeToString())
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from resspec.backends.onnx import ROUNDING
 from resspec.compiler import load
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
@@ -23,9 +22,8 @@ NAMES = sorted(shipped_names(), key=_work)
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_spec(name: str) -> None:
     found = off(load(name))
-    if found.rounding is None or found.exact is None:
+    if found.pieces is None:
         print(f"{name}: {found.error:.1e}", flush=True)
         return
-    print(f"{name}: {found.error:.1e}, rounding in torch itself {found.rounding:.1e}, in float64 {found.exact:.1e}", flush=True)
-    assert found.exact < 1e-4
-    assert found.error < ROUNDING * found.rounding
+    print(f"{name}: {found.error:.1e}, piece by piece {found.pieces:.1e}", flush=True)
+    assert found.pieces < 1e-4
