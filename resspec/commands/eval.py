@@ -121,12 +121,12 @@ def _asked(arguments: Namespace) -> Asked:
     from resspec.train import record
 
     folder = Path(arguments.spec)
-    if (folder / "run.json").is_file():
+    if record.is_run(folder):
         return _run(arguments)
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
-        raise UsageError(f"{folder} is no folder of a run, and {nowhere}{record.near(folder)}") from None
+        raise UsageError(f"{arguments.spec or folder} is no folder of a run{record.runs_near(folder)}; and {nowhere}") from None
     return _spec(arguments)
 
 

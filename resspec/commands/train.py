@@ -187,8 +187,8 @@ def _holds(folder: Path, job: Job) -> str:
 
     try:
         found = record.read(folder)
-    except UsageError:
-        return "something else"
+    except UsageError as error:
+        return "a run of another version" if error.code == "E0604" else "something else, or a damaged run"
     if found is None:
         return ""
     if record.result(folder):

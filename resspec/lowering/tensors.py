@@ -12,16 +12,16 @@ from resspec.lowering import shape_errors
 from resspec.source import Span
 
 MAX_BYTES = (1 << 63) - 1
-FLOAT32, INT64 = 4, 8  # bytes of an element: as a module is built; as a pool keeps where its maxima stood
+WEIGHT, INDEX = 4, 8  # bytes of an element: float32, as a module is built; int64, where a pool's maxima stood
 
 Report = Callable[[Diagnostic], None]
 
 
-def fits(what: str, elements: int, span: Span, report: Report, size: int = FLOAT32) -> bool:
+def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int = WEIGHT) -> bool:
     """Whether torch can count a tensor of one sample; else it is reported."""
-    if elements * size <= MAX_BYTES:
+    if elements * bytes_each <= MAX_BYTES:
         return True
-    report(shape_errors.too_large(span, what, elements, MAX_BYTES // size, size))
+    report(shape_errors.too_large(span, what, elements, MAX_BYTES // bytes_each, bytes_each))
     return False
 
 
@@ -32,7 +32,7 @@ def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> 
 
 
 def _tensors(layer: Layer, x: Shape, y: Shape) -> Iterator[tuple[str, int, int]]:
-    yield "output", y.elements, FLOAT32
-    yield "indices", layer.keeps(x, y).indices, INT64
+    yield "output", y.elements, WEIGHT
+    yield "indices", layer.keeps(x, y).indices, INDEX
     for name, dims in layer.parameters(x).items():
-        yield name, prod(dims), FLOAT32
+        yield name, prod(dims), WEIGHT

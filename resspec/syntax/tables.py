@@ -16,7 +16,6 @@ from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
 from resspec import shipped
-from resspec.syntax.loop import Parser
 
 _GRAMMAR = ("grammar", "resspec.lark")
 _TABLES = ("grammar", "resspec.tables.json")
@@ -28,6 +27,8 @@ def parser(builder: Transformer[Any, Any]) -> Lark:
     grammar = shipped.path(*_GRAMMAR).read_bytes()
     tables = _tables()
     if tables.get("lark") == lark.__version__ and tables.get("sha256") == sha256(grammar).hexdigest():
+        from resspec.syntax.loop import Parser  # of this very lark, as the tables are
+
         loop = {"LALR_Parser": Parser}
         loaded: Lark = Lark._load_from_dict(tables["data"], tables["memo"], transformer=builder, _plugins=loop)  # type: ignore[no-untyped-call]
         return loaded

@@ -29,9 +29,8 @@ class Run(NamedTuple):
 
 def load(folder: Path, name: str | None = None) -> Run:
     """Raises UsageError where there is no run."""
-    if not (folder / "run.json").exists():
-        what = "it has no run.json" if folder.is_dir() else "there is no such folder"
-        raise UsageError(f"{folder} holds no run: {what}{record.near(folder)}", "E0603")
+    if not record.is_run(folder):
+        raise UsageError(f"{folder} holds no run: there is no run.json in it{record.runs_near(folder)}", "E0603")
     rows, facts, ended = read(folder), record.read(folder) or {}, record.result(folder)
     try:
         timings = folder / "timings.jsonl"
@@ -48,14 +47,13 @@ def load(folder: Path, name: str | None = None) -> Run:
 def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) -> list[Run]:
     """Under the shortest names that tell them apart; of a folder of runs all. `say` is told of each that holds nothing to
     compare. Raises UsageError where none does."""
-    folders = [run for folder in folders for run in _runs(folder)]
-    resolved = [folder.resolve() for folder in folders]
+    resolved = list(dict.fromkeys(run.resolve() for folder in folders for run in _runs(folder)))
     for parts in range(1, 10):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
-        if len(set(names)) == len(set(resolved)):
+        if len(set(names)) == len(resolved):
             break
     found, missing = [], []
-    for folder, name in zip(folders, names, strict=True):
+    for folder, name in zip(resolved, names, strict=True):
         try:
             found.append(load(folder, name))
         except UsageError as error:
@@ -68,7 +66,7 @@ def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) ->
 
 
 def _runs(folder: Path) -> list[Path]:
-    return [folder] if (folder / "run.json").exists() else record.runs_in(folder) or [folder]
+    return [folder] if record.is_run(folder) else record.runs_in(folder) or [folder]
 
 
 def to_table(runs: Sequence[Run], width: int, color: bool) -> str:

@@ -91,14 +91,29 @@ def read(folder: Path) -> dict[str, Any] | None:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """The folders of runs right below a folder."""
-    return sorted(path.parent for path in folder.glob("*/run.json"))
+    """The folders of runs right below a folder; none below what is no folder."""
+    try:
+        return sorted(path.parent for path in folder.glob("*/run.json"))
+    except OSError:
+        return []
 
 
-def near(folder: Path) -> str:
-    """What else there is, of a folder that is no run's: the runs in it, or beside one that is not there; empty for none."""
-    found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
-    return f"; there is {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
+def is_run(folder: Path) -> bool:
+    """Whether a run was begun in it; a name that no file can have is none."""
+    try:
+        return (folder / "run.json").is_file()
+    except OSError:
+        return False
+
+
+def runs_near(folder: Path) -> str:
+    """Of a folder that is no run's, to be added to what is said of it: the runs in it, or those beside it where it is not
+    there; empty where there are none."""
+    try:
+        found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
+    except OSError:  # a name that no file can have
+        return ""
+    return f"; runs that are there: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
 
 
 def result(folder: Path) -> dict[str, Any] | None:

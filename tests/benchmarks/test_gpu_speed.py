@@ -161,7 +161,7 @@ def test_memory_beside_the_bound(spec: str, precision: str, tmp_path: Path) -> N
     least = bound(wanted.network, wanted.recipe, SIZE.batch, precision)
     print(f"\n{spec}, batch {SIZE.batch}, {precision}: {own / 1e9:.2f} GB; the report's training bound in this type "
           f"{least / 1e9:.2f} GB, {own / least:.3f} times")
-    assert own >= least or DEVICE.type == "cpu"
+    assert least <= own <= 1.15 * least or DEVICE.type == "cpu"
 
 
 @pytest.mark.parametrize("spec", NETWORKS)

@@ -51,7 +51,8 @@ def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
 def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
     Path("runs/digits").mkdir(parents=True)
     Path("runs/digits/mine.txt").touch()
-    assert ran("train digits --plan", capsys)[1] == "note: runs/digits holds something else; this one is runs/digits-2\n"
+    told = "note: runs/digits holds something else, or a damaged run; this one is runs/digits-2\n"
+    assert ran("train digits --plan", capsys)[1] == told
 
 
 @pytest.mark.parametrize(("arguments", "says"), [

@@ -233,7 +233,7 @@ def test_what_holds_no_run_is_named_and_the_others_are_compared(tmp_path: Path, 
     told = capsys.readouterr()
     assert "tiny" in told.out and "error[E0603]" in told.err and "none holds no run" in told.err
     assert cli.run(["compare", str(tmp_path / "none")]) == 2
-    assert f"holds no run: there is no such folder; there is {tmp_path / 'a'}\n" in capsys.readouterr().err
+    assert f"holds no run: there is no run.json in it; runs that are there: {tmp_path / 'a'}\n" in capsys.readouterr().err
 
 
 def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measured(
@@ -246,5 +246,6 @@ def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measure
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == ["a", "b"]
     for given in (tmp_path / "runs", tmp_path / "runs" / "c"):
         assert cli.run(["eval", str(given)]) == 2
-        told = f"error: {given} is no folder of a run, and there is no spec '{given}'"
-        assert capsys.readouterr().err == f"{told}; there is {tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}\n"
+        there = f"{tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}"
+        told = f"error: {given} is no folder of a run; runs that are there: {there}; and there is no spec '{given}'\n"
+        assert capsys.readouterr().err == told

@@ -15,6 +15,7 @@ from resspec.train.names import DATA, DIGITS
 
 __all__ = ["Batch", "Dataset", "Draw", "Moments", "Split", "View", "find", "held_out", "load", "worker_failure"]
 
+
 def load(name: str, *, normalise: str = "channel", download: bool = False) -> Dataset:
     """A data set by its name or its folder, normalised as a recipe says. Raises UsageError where it is not to be found, and
     says where it was looked for. Nothing is downloaded unasked."""
@@ -25,7 +26,8 @@ def load(name: str, *, normalise: str = "channel", download: bool = False) -> Da
 
 
 def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
-    """What kind of data set it is, and where it lies; no image is read. Raises UsageError as `load`."""
+    """What kind of data set it is, other than the digits, which lie nowhere, and where it is; no image is read. Raises
+    UsageError as `load`."""
     if name in place.KINDS:
         return place.KINDS[name], place.named(name, download=download)
     if Path(name).is_dir():

@@ -148,7 +148,7 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     others = set(active_children())
     iterator = iter(loader)
     workers = set(active_children()) - others
-    at_exit = atexit.register(partial(_kill, workers))  # an error that nobody foresaw keeps this open
+    at_exit = atexit.register(partial(_shut, workers, iterator))  # an error that nobody foresaw keeps this open
     try:
         yield iterator
     except BrokenPicture as broken:
@@ -169,29 +169,23 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
 
 
 def _wait_for_a_death(workers: set[BaseProcess]) -> None:
-    """For a second; a worker's sentinel is told of a moment before it is dead. Its exit code is left for who asks for it."""
+    """For a second; a worker's sentinel is told of a moment before it is dead."""
     ended = wait([worker.sentinel for worker in workers], 1)
     for worker in workers:
-        if worker.sentinel in ended and worker.pid:
-            with suppress(ChildProcessError):
-                os.waitid(os.P_PID, worker.pid, os.WEXITED | os.WNOWAIT)
+        if worker.sentinel in ended:
+            worker.join(1)
 
 
 def _shut(workers: set[BaseProcess], iterator: Any) -> None:
-    """Asked to end, one that is stuck would be waited for."""
-    told = _kill(workers)
+    """Kills them: asked to end, one that is stuck would be waited for; torch takes a dead one for a failure, unless it is not
+    told."""
+    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
+        for worker in workers:
+            worker.kill()
         iterator._shutdown_workers()
     finally:
-        signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # nothing was told where Python itself ends
-
-
-def _kill(workers: set[BaseProcess]) -> Any:
-    """What was told of a child's end until now: torch takes that for a failure."""
-    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    for worker in workers:
-        worker.kill()
-    return told
+        signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # Python has forgotten it where the process ends
 
 
 def _next(batches: Iterator[tuple[Tensor, Draw]], patience: float) -> tuple[Tensor, Draw] | None:
