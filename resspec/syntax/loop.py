@@ -6,7 +6,7 @@ It goes as far as a text is of the language, and leaves its end, and every error
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from lark import Token
@@ -24,7 +24,10 @@ Reduction = tuple[int, Callable[[list[Any]], Any] | None, str]  # of so many val
 
 
 class Parser(LALR_Parser):
-    """In lark's place, as its plug-in; for that version of lark only which the tables are of."""
+    """In lark's place, as its plug-in; for that version of lark only which the tables are of. `tokens`: of the text that was
+    read last."""
+
+    tokens: Sequence[Token] = ()
 
     def parse(self, lexer: LexerThread, start: str) -> Any:  # type: ignore[override]
         conf: Any = ParseConf(self._parse_table, self.parser.callbacks, start)
@@ -32,7 +35,9 @@ class Parser(LALR_Parser):
         if not hasattr(self, "_states"):
             self._states = _States(conf, lexer.lexer.lexers)
         state = ParserState(conf, lexer)
-        end, last, wrong = _walk(lexer.state.text.text, self._states, state.state_stack, state.value_stack)
+        self.tokens = tokens = list[Token]()
+        end, wrong = _walk(lexer.state.text.text, self._states, state.state_stack, state.value_stack, tokens)
+        last = tokens[-1] if tokens else None
         _go_to(end, [word for word in (last, wrong) if word], lexer.state)
         if wrong is None:
             return self.parser.parse_from_state(state, last)
@@ -77,9 +82,11 @@ def _reduction(rule: Rule, make: Callable[[list[Any]], Any]) -> Reduction:
     return size, None if size == 1 and isinstance(make, ExpandSingleChild) else make, rule.origin.name
 
 
-def _walk(text: str, table: _States, states: list[int], values: list[Any]) -> tuple[int, Token | None, Token | None]:
-    """To the text's end, or to where it is wrong: the place, the last word before it, and the word that cannot stand there."""
-    at, end, token = 0, len(text), None
+def _walk(
+    text: str, table: _States, states: list[int], values: list[Any], tokens: list[Token]
+) -> tuple[int, Token | None]:
+    """To the text's end, or to where it is wrong: the place, and the word that cannot stand there."""
+    at, end = 0, len(text)
     new: Callable[..., Token] = Token._future_new
     match, ignored, words, moves = table[states[-1]]
     while at < end:
@@ -109,12 +116,14 @@ def _walk(text: str, table: _States, states: list[int], values: list[Any]) -> tu
             states.append(state := table[states[-1]].moves[rule])
             move = table[state].moves.get(kind)
         if move is None:
-            return at, token, new(kind, value, at, end_pos=after)
-        values.append(token := new(kind, value, at, end_pos=after))
+            return at, new(kind, value, at, end_pos=after)
+        token = new(kind, value, at, end_pos=after)
+        values.append(token)
+        tokens.append(token)
         states.append(move)
         match, ignored, words, moves = table[move]
         at = after
-    return at, token, None
+    return at, None
 
 
 def _go_to(at: int, words: list[Token], lexer: LexerState) -> None:

@@ -155,9 +155,7 @@ def tokens(source: Source) -> list[Token]:
     with _lock, suppress(UnexpectedInput):
         parser, builder = _parser()
         builder.begin(source)
-        reading = parser.parse_interactive(source.text, "start")
-        found = list(reading.exhaust_lexer())
-        reading.feed_eof()  # type: ignore[no-untyped-call]
+        found = tables.tokens(parser, source.text)
         if found and not builder.refused and not any(_unseen(source)):
             return found
     parse(source)

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 import lark
-from lark import Lark, Transformer
+from lark import Lark, Token, Transformer
 from lark.grammar import Rule
 from lark.lexer import TerminalDef
 
@@ -33,6 +33,18 @@ def parser(builder: Transformer[Any, Any]) -> Lark:
         loaded: Lark = Lark._load_from_dict(tables["data"], tables["memo"], transformer=builder, _plugins=loop)  # type: ignore[no-untyped-call]
         return loaded
     return Lark(grammar.decode(), parser="lalr", start=STARTS, transformer=builder)
+
+
+def tokens(parser: Lark, text: str) -> list[Token]:
+    """All that the parser reads of a file's text, which it also hands to its builder. Raises UnexpectedInput."""
+    walked: Any = parser.parser.parser
+    if hasattr(walked, "tokens"):  # it is of the loop
+        parser.parse(text, "start")
+        return list(walked.tokens)
+    reading = parser.parse_interactive(text, "start")
+    found = list(reading.exhaust_lexer())
+    reading.feed_eof()  # type: ignore[no-untyped-call]
+    return found
 
 
 def written() -> str:

@@ -11,7 +11,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from resspec import shipped
 from resspec.syntax.build import Builder
-from resspec.syntax.tables import STARTS, parser
+from resspec.syntax.tables import STARTS, parser, tokens
 from tests.syntax.pumps import PUMPS
 
 FOLDER = Path(__file__).parents[1] / "diagnostics"
@@ -52,6 +52,14 @@ def test_both_parsers_refuse_at_the_same_place(start: str, text: str) -> None:
             built.parse(text, start)
         places.append((error.value.line, error.value.column))
     assert places[0] == places[1]
+
+
+@pytest.mark.parametrize("name", PUMPS)
+def test_both_parsers_read_the_same_words(name: str) -> None:
+    text = PUMPS[name].text(500)
+    ours, larks = ([(token.type, str(token), token.start_pos, token.end_pos) for token in tokens(parser, text)]
+                   for parser in (_tables(), _grammar()))
+    assert ours == larks
 
 
 def _made(parser: Lark, text: str) -> tuple[object, ...]:
