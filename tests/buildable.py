@@ -226,7 +226,7 @@ class _Writer:
         """What mostly stands in the wrong place."""
         return self.random.choice([
             Step("flatten", built(lambda _: nn.Flatten(), reads_any=True, gives_last=False)),
-            Step("to_last", built(lambda _: lambda t: t.movedim(1, -1), gives_last=True)),
+            Step("to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)),
             Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False)),
             Step("linear 4", built(lambda x: nn.Linear(x.channels, 4), reads_last=True)),
             Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
@@ -236,7 +236,7 @@ class _Writer:
         """A pixel's channels, as ConvNeXt mixes them."""
         del depth
         out = self.random.choice([4, x.channels])
-        inside = [Step("to_last", built(lambda _: lambda t: t.movedim(1, -1), gives_last=True)),
+        inside = [Step("to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)),
                   Step(f"linear {out}", built(lambda x: nn.Linear(x.channels, out), reads_last=True)),
                   Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
                   Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False))]
