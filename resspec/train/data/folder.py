@@ -107,13 +107,14 @@ class InFolders:
 
 
 class _Drawn:
-    """Draws as a loader wants them: it takes them one by one, as it needs them."""
+    """Draws as a loader wants them: it takes them one by one, as it needs them. Arrays, which are sent as they are: a tensor's
+    memory would be handed over to a worker that may end meanwhile."""
 
     def __init__(self, draws: Iterable[Draw]) -> None:
         self._draws = draws
 
-    def __iter__(self) -> Iterator[Draw]:
-        return iter(self._draws)
+    def __iter__(self) -> Iterator[list[Any]]:
+        return ([part.numpy() for part in draw] for draw in self._draws)
 
 
 class _Decoded(Indexed[tuple[Tensor, Draw]]):
@@ -122,7 +123,8 @@ class _Decoded(Indexed[tuple[Tensor, Draw]]):
     def __init__(self, root: Path, files: tuple[str, ...], view: View) -> None:
         self._root, self._files, self._view = root, files, view
 
-    def __getitem__(self, draw: Draw) -> tuple[Tensor, Draw]:
+    def __getitem__(self, drawn: list[Any]) -> tuple[Tensor, Draw]:
+        draw = Draw(*map(torch.from_numpy, drawn))
         pictures = [picture(self._root / self._files[int(index)], key, self._view)
                     for index, key in zip(draw.indices, draw.keys.split(1), strict=True)]
         return torch.stack(pictures), draw

@@ -116,7 +116,15 @@ def test_a_worker_that_dies_is_told(data: Dataset) -> None:
 
 
 class _Killing:
-    def __iter__(self) -> None:
+    """In place of indices: whoever is sent it is killed."""
+
+    def numpy(self) -> "_Killing":
+        return self
+
+    def __getstate__(self) -> str:
+        return "sent"
+
+    def __setstate__(self, _: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
