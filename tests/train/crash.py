@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from functools import cached_property
@@ -172,6 +173,19 @@ def assert_ended_alike(course: Course, run: str) -> None:
 def assert_same(whole: dict[str, bytes], again: dict[str, bytes]) -> None:
     assert whole.keys() == again.keys()
     assert [name for name in whole if whole[name] != again[name]] == []
+
+
+class Ending:
+    """In place of a draw's indices: a process that is sent it ends at once."""
+
+    def numpy(self) -> Ending:
+        return self
+
+    def __getstate__(self) -> str:
+        return "sent"
+
+    def __setstate__(self, _: str) -> None:
+        os._exit(1)
 
 
 def draw_pictures(folder: Path) -> None:

@@ -29,6 +29,7 @@ from resspec.train.plan import Plan
 from resspec.train.processes import joined
 from resspec.train.recipe import Test
 from tests.texts import written
+from tests.train.crash import Ending
 from tests.train.small import ALONE, job, plan, tiny, train
 
 TEXTS = Path(__file__).parents[1] / "diagnostics" / "runs"  # the text of each, as `CODE.txt`
@@ -93,7 +94,7 @@ def killed_worker(folder: Path) -> None:
     for part in ("train", "val"):
         (folder / part / "cat").mkdir(parents=True)
         Image.new("RGB", (20, 20)).save(folder / part / "cat" / "one.png")
-    draws = [Draw(_Killing(), torch.tensor([0]))]  # type: ignore[arg-type]
+    draws = [Draw(Ending(), torch.tensor([0]))]  # type: ignore[arg-type]
     list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
 
 
@@ -110,11 +111,6 @@ def lost_process(folder: Path) -> None:
             patch.setenv("RANK", "0")
             with joined("cpu") as processes:
                 processes.any(True)
-
-
-class _Killing:
-    def __iter__(self) -> None:
-        raise SystemExit(1)
 
 
 CASES: dict[str, Callable[[Path], object]] = {

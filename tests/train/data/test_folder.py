@@ -1,7 +1,5 @@
 """Folders of image files: what is shown, against torchvision on one image at a time, and what is said of what is wrong."""
 
-import os
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Dataset, Draw, load
 from resspec.train.data.crop import boxes
 from resspec.train.recipe import Data, RandomResized, Test
+from tests.train.crash import Ending
 
 CPU = torch.device("cpu")
 SIZES = ((50, 40), (40, 50), (64, 64), (200, 120))  # width, height
@@ -110,22 +109,9 @@ def test_a_broken_image_is_named(root: Path, tmp_path: Path, workers: int) -> No
 
 
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:
-    killer = Draw(_Killing(), torch.tensor([0]))  # type: ignore[arg-type]
+    killer = Draw(Ending(), torch.tensor([0]))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"a process that reads images failed: .*(killed|exited)"):
         list(data.train.batches([killer], view=Test(resize=20, crop=16), device=CPU, workers=1))
-
-
-class _Killing:
-    """In place of indices: whoever is sent it is killed."""
-
-    def numpy(self) -> "_Killing":
-        return self
-
-    def __getstate__(self) -> str:
-        return "sent"
-
-    def __setstate__(self, _: str) -> None:
-        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_folders_that_do_not_fit_together(tmp_path: Path) -> None:
