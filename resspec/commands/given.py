@@ -24,9 +24,10 @@ def takes_values(command: ArgumentParser) -> None:
                          help="give a parameter of the network a value; may stand several times")
 
 
-def takes_data(command: ArgumentParser, default: str | None, told: str) -> None:
-    """`told`: what it is where it is not given."""
-    command.add_argument("--data", default=default, metavar="NAME", help=f"{', '.join(DATA)}, or the folder of one ({told})")
+def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> None:
+    """`otherwise`: what `--help` says is read without it."""
+    names = ", ".join(DATA)
+    command.add_argument("--data", default=default, metavar="NAME", help=f"{names}, or the folder of one ({otherwise})")
 
 
 def load(arguments: Namespace) -> Network:

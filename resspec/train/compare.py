@@ -14,7 +14,8 @@ from resspec.train.curves import Curve, draw, read
 
 HEADINGS = ("run", "network", "hash", "data", "seed", "steps", "train loss", "part", "loss", "top-1 error", "top-5 error",
             "time")
-FIGURES, MEASURED = (4, 5, 6, 8, 9, 10, 11), (6, 8, 9, 10)
+MEASURED = [HEADINGS.index(name) for name in ("train loss", "loss", "top-1 error", "top-5 error")]
+FIGURES = [*MEASURED, *(HEADINGS.index(name) for name in ("seed", "steps", "time"))]
 
 
 class Run(NamedTuple):

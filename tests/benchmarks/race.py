@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
@@ -29,25 +29,33 @@ def raced(
     job: Job, others: Mapping[str, Iterator[Any]], folder: Path, turns: int, steps: int, processes: Processes = ALONE
 ) -> tuple[Plan, dict[str, list[float]]]:
     """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
-    plan = trainer.planned(job, folder, processes)
     seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
-    with trainer.settled(plan):
-        state = trainer.begun(plan)
-        learner = Learner(plan, state)
-        start = perf_counter()
+    start = 0.0
 
-        def stepped(step: int, waited: float) -> None:
-            nonlocal start
-            del waited
-            if step and step % steps == 0:
-                seconds["ours"].append(now(processes.device) - start)
-                for name, other in others.items():
-                    seconds[name].append(taken(other, steps, processes.device))
-                start = now(processes.device)
+    def stepped(step: int, waited: float) -> None:
+        nonlocal start
+        del waited
+        if step == 0:
+            start = now(processes.device)
+        elif step % steps == 0:
+            seconds["ours"].append(now(processes.device) - start)
+            for name, other in others.items():
+                seconds[name].append(taken(other, steps, processes.device))
+            start = now(processes.device)
 
-        loop.fit(plan, state, learner, loop.Watcher(stepped, lambda _: None, lambda _: None), Stop(processes))
+    plan = fitted(job, folder, stepped, processes)
     assert all(len(times) == turns + 1 for times in seconds.values())
     return plan, {name: times[1:] for name, times in seconds.items()}
+
+
+def fitted(job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE) -> Plan:
+    """Ours, from its first step to its last; `stepped` is told of each before it."""
+    plan = trainer.planned(job, folder, processes)
+    with trainer.settled(plan):
+        state = trainer.begun(plan)
+        watcher = loop.Watcher(stepped, lambda _: None, lambda _: None)
+        loop.fit(plan, state, Learner(plan, state), watcher, Stop(processes))
+    return plan
 
 
 def taken(steps: Iterator[Any], count: int, device: torch.device) -> float:

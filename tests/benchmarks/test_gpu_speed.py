@@ -4,7 +4,7 @@ and where the time of a step goes. `make bench`; for a look without one, RESSPEC
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -20,14 +20,12 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from resspec.train import data, loop, recipe_file, trainer
+from resspec.train import data, recipe_file
 from resspec.train.data.memory import Stored, in_memory
 from resspec.train.machine import bound
 from resspec.train.plan import Job
 from resspec.train.processes import Processes
-from resspec.train.step import Learner
-from resspec.train.stop import Stop
-from tests.benchmarks.race import now, of_classes, photographs, raced, reference, taken, timms
+from tests.benchmarks.race import fitted, now, of_classes, photographs, raced, reference, taken, timms
 
 DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
@@ -111,7 +109,7 @@ def test_folder_of_jpegs(spec: str, tmp_path: Path) -> None:
             if step in (warm, warm + count):
                 marks.append(now(DEVICE))
 
-        _fit(wanted, tmp_path / str(number), stepped)
+        fitted(wanted, tmp_path / str(number), stepped, PROCESS)
         return marks[1] - marks[0]
 
     def other(steps: Iterator[Any]) -> float:
@@ -156,7 +154,7 @@ def test_memory_beside_the_bound(spec: str, precision: str, tmp_path: Path) -> N
             torch.cuda.reset_peak_memory_stats(DEVICE) if step == 3 else peaks.append(torch.cuda.max_memory_allocated(DEVICE))
 
     before = torch.cuda.memory_allocated(DEVICE) if DEVICE.type == "cuda" else 0
-    _fit(wanted, tmp_path / "run", stepped)
+    fitted(wanted, tmp_path / "run", stepped, PROCESS)
     own = max(peaks[3:], default=0) - before - 4 * SIZE.batch * 3 * 224 * 224  # what the images in memory take
     least = bound(wanted.network, wanted.recipe, SIZE.batch, precision)
     print(f"\n{spec}, batch {SIZE.batch}, {precision}: {own / 1e9:.2f} GB; the report's training bound in this type "
@@ -180,20 +178,12 @@ def test_profile(spec: str, tmp_path: Path) -> None:
         if step == 30:
             profiler.stop()
 
-    _fit(wanted, tmp_path / "run", stepped)
+    fitted(wanted, tmp_path / "run", stepped, PROCESS)
     kernels = [event for event in profiler.key_averages() if event.self_device_time_total and "::" not in event.key[:8]]
     busy = sum(event.self_device_time_total for event in kernels) / 1e6
     print(f"\n{spec}, batch {SIZE.batch}: {(marks[1] - marks[0]) * 100:.1f} ms a step; kernels run {busy * 100:.1f} ms of it")
     for event in sorted(kernels, key=lambda event: -event.self_device_time_total)[:25]:
         print(f"{event.self_device_time_total / 1e6 / busy:6.1%} {event.count // 10:5} a step  {event.key[:110]}")
-
-
-def _fit(wanted: Job, folder: Path, stepped: Callable[[int, float], None]) -> None:
-    plan = trainer.planned(wanted, folder, PROCESS)
-    with trainer.settled(plan):
-        state = trainer.begun(plan)
-        learner = Learner(plan, state)
-        loop.fit(plan, state, learner, loop.Watcher(stepped, lambda _: None, lambda _: None), Stop(PROCESS))
 
 
 def told(what: str, seconds: dict[str, float], steps: int) -> None:

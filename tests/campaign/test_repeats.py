@@ -1,8 +1,7 @@
-"""Every shipped network trains bit for bit the same twice, in each precision, on a GPU (RESSPEC_GPU=cpu: on none)."""
+"""Every shipped network trains bit for bit the same twice, in each precision: on a GPU where there is one."""
 
 from __future__ import annotations
 
-import os
 import warnings
 from hashlib import sha256
 from pathlib import Path
@@ -19,12 +18,10 @@ from resspec.train.processes import Processes
 from resspec.train.step import Learner
 from resspec.train.stop import Stop
 
-DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
+DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 PROCESS = Processes(0, 1, DEVICE)
 PRECISIONS = ["fp32", "bf16", "fp16"] if DEVICE.type == "cuda" else ["fp32", "bf16"]
 NAMES = sorted(path.stem for path in shipped.path("specs").glob("*.res"))
-
-pytestmark = pytest.mark.skipif(DEVICE.type == "cuda" and not torch.cuda.is_available(), reason="no GPU")
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
