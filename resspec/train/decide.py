@@ -10,7 +10,7 @@ import torch
 from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.passes.quantities import Facts
-from resspec.train.machine import Machine, bound, memory
+from resspec.train.machine import Machine, bound, memory, precisions
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
 from resspec.train.share import share
@@ -32,8 +32,8 @@ def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
     if recipe.precision != "auto":
         return replace(machine, precision=recipe.precision)
     if processes.device.type == "cuda":
-        return replace(machine, precision="bf16" if torch.cuda.is_bf16_supported() else "fp16")
-    return machine if small else replace(machine, precision=processes.same(_faster(network, machine, processes)))
+        return replace(machine, precision=precisions(processes.device)[1])
+    return replace(machine, precision=processes.same("fp32" if small else _faster(network, machine, processes)))
 
 
 def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
@@ -54,6 +54,8 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
 
 def _faster(network: Network, machine: Machine, processes: Processes) -> str:
     """fp32 or bf16, whichever trains faster on this CPU now."""
+    if "bf16" not in precisions(processes.device):
+        return "fp32"
     ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]
     fp32, bf16 = race(network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3)
     return "bf16" if bf16.step * GAIN < fp32.step else "fp32"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.quantities import Facts
 from resspec.train.recipe import Recipe
 
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -47,6 +50,22 @@ def compiled_by_torch() -> Iterator[None]:
         yield
     except torch._dynamo.exc.TorchDynamoException as error:
         raise UsageError(f"torch.compile does not work here: {str(error).strip().splitlines()[0]}") from None
+
+
+def precisions(device: torch.device) -> tuple[str, ...]:
+    """What is worth a try there. On a CPU bfloat16 needs AVX-512, from which on oneDNN convolves in it: below that a step takes
+    ten times as long."""
+    if device.type == "cuda":
+        return ("fp32", "bf16", "fp16") if torch.cuda.is_bf16_supported() else ("fp32", "fp16")
+    return ("fp32",) if torch.backends.cpu.get_cpu_capability() == "AVX2" else ("fp32", "bf16")
+
+
+def hold_memory() -> None:
+    """What a step on a CPU frees stays with this process for the next one, by glibc's mallopt(3). Else large tensors go back to
+    the system and come again, with a page fault for each 4 KiB: up to a quarter of a step."""
+    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):  # which not every libc has
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def memory(device: torch.device) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from resspec.backends.module import build
 from resspec.ir.nodes import Network
-from resspec.train.machine import Machine, compiled_by_torch
+from resspec.train.machine import Machine, compiled_by_torch, precisions
 from resspec.train.optimizers import optimizer
 from resspec.train.recipe import Sgd
 
@@ -36,9 +36,9 @@ class Speed(NamedTuple):
 
 def ways(device: torch.device, batch: int, *, compiled: bool) -> list[Machine]:
     """All that are of use; first float32 as torch has it by itself, to which the others are compared."""
-    kinds = [("fp32", False, False), ("fp32", True, False), ("bf16", False, False), ("bf16", True, False)]
-    kinds += [("fp16", True, False)] if device.type == "cuda" else []
-    kinds += [("fp32", False, True), ("bf16", True, True)] if compiled else []
+    worth = precisions(device)
+    kinds = [(name, last, False) for name in worth for last in (False, True) if last or name != "fp16"]
+    kinds += [("fp32", False, True), (worth[:2][-1], True, True)] if compiled else []
     threads = torch.get_num_threads()
     return [Machine(precision, batch, last, compiling, threads) for precision, last, compiling in kinds]
 

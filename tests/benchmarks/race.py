@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,6 +19,7 @@ from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
 from resspec.train import loop, trainer
+from resspec.train.machine import hold_memory
 from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
 from resspec.train.step import Learner
@@ -25,8 +28,11 @@ from resspec.train.stop import Stop
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
+Taken = Callable[[int], float]  # seconds of so many steps
+
+
 def raced(
-    job: Job, others: Mapping[str, Iterator[Any]], folder: Path, turns: int, steps: int, processes: Processes = ALONE
+    job: Job, others: Mapping[str, Taken], folder: Path, turns: int, steps: int, processes: Processes = ALONE
 ) -> tuple[Plan, dict[str, list[float]]]:
     """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
     seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
@@ -40,7 +46,7 @@ def raced(
         elif step % steps == 0:
             seconds["ours"].append(now(processes.device) - start)
             for name, other in others.items():
-                seconds[name].append(taken(other, steps, processes.device))
+                seconds[name].append(other(steps))
             start = now(processes.device)
 
     plan = fitted(job, folder, stepped, processes)
@@ -48,8 +54,36 @@ def raced(
     return plan, {name: times[1:] for name, times in seconds.items()}
 
 
+@contextmanager
+def apart(begun: Callable[[], Iterator[Any]]) -> Iterator[Taken]:
+    """A loop on the CPU in a process of its own, as its script would be: its memory is as Python and torch leave it."""
+    spawn = get_context("spawn")
+    here, there = spawn.Pipe()
+    process = spawn.Process(target=_apart, args=(begun, there, torch.get_num_threads()))
+    process.start()
+    there.close()
+
+    def asked(count: int) -> float:
+        here.send(count)
+        return float(here.recv())
+
+    try:
+        yield asked
+    finally:
+        here.send(0)
+        process.join()
+
+
+def _apart(begun: Callable[[], Iterator[Any]], asked: Connection, threads: int) -> None:
+    torch.set_num_threads(threads)
+    steps = begun()
+    while count := asked.recv():
+        asked.send(taken(steps, count, ALONE.device))
+
+
 def fitted(job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE) -> Plan:
-    """Ours, from its first step to its last; `stepped` is told of each before it."""
+    """Ours, from its first step to its last, as a process of `resspec train` runs it; `stepped` is told of each before it."""
+    hold_memory()
     plan = trainer.planned(job, folder, processes)
     with trainer.settled(plan):
         state = trainer.begun(plan)

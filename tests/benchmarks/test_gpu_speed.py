@@ -25,7 +25,7 @@ from resspec.train.data.memory import Stored, in_memory
 from resspec.train.machine import bound
 from resspec.train.plan import Job
 from resspec.train.processes import Processes
-from tests.benchmarks.race import fitted, now, of_classes, photographs, raced, reference, taken, timms
+from tests.benchmarks.race import Taken, fitted, now, of_classes, photographs, raced, reference, taken, timms
 
 DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
@@ -62,6 +62,11 @@ def synthetic() -> data.Dataset:
     return in_memory("synthetic", ("a", "b"), stored, stored, "moments")
 
 
+def here(steps: Iterator[Any]) -> Taken:
+    """Beside ours in one process: the GPU is one."""
+    return lambda count: taken(steps, count, DEVICE)
+
+
 def one_batch() -> Iterator[tuple[Tensor, Tensor]]:
     """On the device already, the same again and again."""
     images = torch.randn(SIZE.batch, 3, 224, 224, device=DEVICE)
@@ -75,9 +80,9 @@ def test_synthetic_images(spec: str, tmp_path: Path) -> None:
     """Ours draws, flips and normalises its images; the others' lie ready."""
     wanted = job(spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE)
     others = {
-        "torchvision": reference(wanted.network, one_batch(), device=DEVICE),
-        "torchvision --amp": reference(wanted.network, one_batch(), device=DEVICE, amp=True),
-        "timm --amp --channels-last": timms(timm.create_model(spec, num_classes=CLASSES), one_batch(), DEVICE),
+        "torchvision": here(reference(wanted.network, one_batch(), device=DEVICE)),
+        "torchvision --amp": here(reference(wanted.network, one_batch(), device=DEVICE, amp=True)),
+        "timm --amp --channels-last": here(timms(timm.create_model(spec, num_classes=CLASSES), one_batch(), DEVICE)),
     }
     plan, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
     told(f"{spec}, synthetic, {plan.machine.precision}", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
@@ -88,7 +93,7 @@ def test_compiled(tmp_path: Path) -> None:
     spec = NETWORKS[0]
     module = timm.create_model(spec, num_classes=CLASSES)
     wanted = job(spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE, ("compile", "true"))
-    others = {"timm --amp --channels-last --torchcompile": timms(module, one_batch(), DEVICE, compiled=True)}
+    others = {"timm --amp --channels-last --torchcompile": here(timms(module, one_batch(), DEVICE, compiled=True))}
     _, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
     told(f"{spec}, synthetic, compiled", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
 
