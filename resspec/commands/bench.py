@@ -28,7 +28,7 @@ EXAMPLES = """\
   resspec bench resnet50 --compile        compiled too, which takes a minute
   resspec bench lib/he2015:cifar --set n=9
 
-In float32 and in half precision, each also with the channels last in memory;
+In float32 and, where it is of use, in half precision, each also with the channels last in memory;
 they take turns, and ratios are to the first of them.
 """
 
@@ -47,14 +47,14 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
     network = given.load(arguments)
     with torch_installed("bench"):
-        from resspec.train import processes, speed
+        from resspec.train import machine, processes, speed
 
         with processes.joined(arguments.device) as together:
             chosen = speed.ways(together.device, arguments.batch, compiled=arguments.compile)
             found = speed.race(network, chosen, arguments.batch, together.device, rounds=3, seconds=arguments.seconds)
     print(text(network, arguments.batch, chosen, found, together.device), end="")
-    if {way.precision for way in chosen} == {"fp32"}:
-        print("\nbf16 is left out: this CPU has no AVX-512, without which a step takes ten times as long")
+    if not machine.half(together.device):
+        print("\nbf16 is left out: torch has no fast convolutions in it for this CPU")
     return 0
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -16,9 +14,9 @@ from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.quantities import Facts
+from resspec.train import heap
 from resspec.train.recipe import Recipe
 
-M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4  # glibc's malloc.h
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -52,26 +50,19 @@ def compiled_by_torch() -> Iterator[None]:
         raise UsageError(f"torch.compile does not work here: {str(error).strip().splitlines()[0]}") from None
 
 
-def precisions(device: torch.device) -> tuple[str, ...]:
-    """What is worth a try there. On a CPU bfloat16 needs AVX-512, from which on oneDNN convolves in it: below that a step takes
-    ten times as long."""
+def half(device: torch.device) -> str | None:
+    """The half precision that trains fast there; None for a CPU on which oneDNN does not convolve in bfloat16: torch's own
+    convolutions took ten times as long as those in float32 (torch 2.14, AVX2)."""
     if device.type == "cuda":
-        return ("fp32", "bf16", "fp16") if torch.cuda.is_bf16_supported() else ("fp32", "fp16")
-    return ("fp32",) if torch.backends.cpu.get_cpu_capability() == "AVX2" else ("fp32", "bf16")
-
-
-def hold_memory() -> None:
-    """What a step on a CPU frees stays with this process for the next one, by glibc's mallopt(3). Else large tensors go back to
-    the system and come again, with a page fault for each 4 KiB: up to a quarter of a step."""
-    if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)):  # which not every libc has
-        mallopt(M_MMAP_MAX, 0)
-        mallopt(M_TRIM_THRESHOLD, -1)
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return "bf16" if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() else None
 
 
 def memory(device: torch.device) -> int:
     """Bytes that are free."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
+    heap.trim()
     for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if Path("/proc/meminfo").exists() else ():
         if line.startswith("MemAvailable:"):
             return int(line.split()[1]) * 1024

@@ -19,7 +19,7 @@ from torch.distributed.rendezvous import rendezvous
 
 from resspec.diagnostics import UsageError
 from resspec.suggest import nearest
-from resspec.train.machine import hold_memory
+from resspec.train import heap
 
 T = TypeVar("T")
 
@@ -83,7 +83,8 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     if device is None:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     place = _place(device)
-    hold_memory()
+    if place.type == "cpu":
+        heap.hold()
     if world == 1:
         yield Processes(0, 1, place)
         return

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from resspec.backends.module import build
 from resspec.ir.nodes import Network
-from resspec.train.machine import Machine, compiled_by_torch, precisions
+from resspec.train.machine import Machine, compiled_by_torch, half
 from resspec.train.optimizers import optimizer
 from resspec.train.recipe import Sgd
 
@@ -36,9 +36,10 @@ class Speed(NamedTuple):
 
 def ways(device: torch.device, batch: int, *, compiled: bool) -> list[Machine]:
     """All that are of use; first float32 as torch has it by itself, to which the others are compared."""
-    worth = precisions(device)
-    kinds = [(name, last, False) for name in worth for last in (False, True) if last or name != "fp16"]
-    kinds += [("fp32", False, True), (worth[:2][-1], True, True)] if compiled else []
+    names = ("fp32", *filter(None, [half(device)]))
+    kinds = [(name, last, False) for name in names for last in (False, True)]
+    kinds += [("fp16", True, False)] if device.type == "cuda" and "bf16" in names else []
+    kinds += [(name, name != "fp32", True) for name in names] if compiled else []
     threads = torch.get_num_threads()
     return [Machine(precision, batch, last, compiling, threads) for precision, last, compiling in kinds]
 

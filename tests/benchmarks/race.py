@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -18,8 +18,7 @@ from resspec import shipped
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.train import loop, trainer
-from resspec.train.machine import hold_memory
+from resspec.train import heap, loop, trainer
 from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
 from resspec.train.step import Learner
@@ -28,11 +27,12 @@ from resspec.train.stop import Stop
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
-Taken = Callable[[int], float]  # seconds of so many steps
+PATIENCE = 60  # seconds for a loop and its workers to end
+Timed = Callable[[int], float]  # seconds of so many steps
 
 
 def raced(
-    job: Job, others: Mapping[str, Taken], folder: Path, turns: int, steps: int, processes: Processes = ALONE
+    job: Job, others: Mapping[str, Timed], folder: Path, turns: int, steps: int, processes: Processes = ALONE
 ) -> tuple[Plan, dict[str, list[float]]]:
     """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
     seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
@@ -55,7 +55,7 @@ def raced(
 
 
 @contextmanager
-def apart(begun: Callable[[], Iterator[Any]]) -> Iterator[Taken]:
+def apart(begun: Callable[[], Iterator[Any]]) -> Iterator[Timed]:
     """A loop on the CPU in a process of its own, as its script would be: its memory is as Python and torch leave it."""
     spawn = get_context("spawn")
     here, there = spawn.Pipe()
@@ -68,22 +68,27 @@ def apart(begun: Callable[[], Iterator[Any]]) -> Iterator[Taken]:
         return float(here.recv())
 
     try:
+        here.recv()
         yield asked
     finally:
-        here.send(0)
-        process.join()
+        here.close()
+        process.join(PATIENCE)
+        process.kill()
 
 
 def _apart(begun: Callable[[], Iterator[Any]], asked: Connection, threads: int) -> None:
     torch.set_num_threads(threads)
     steps = begun()
-    while count := asked.recv():
-        asked.send(taken(steps, count, ALONE.device))
+    asked.send("ready")
+    with suppress(EOFError):
+        while True:
+            asked.send(taken(steps, asked.recv(), ALONE.device))
 
 
 def fitted(job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE) -> Plan:
     """Ours, from its first step to its last, as a process of `resspec train` runs it; `stepped` is told of each before it."""
-    hold_memory()
+    if processes.device.type == "cpu":
+        heap.hold()
     plan = trainer.planned(job, folder, processes)
     with trainer.settled(plan):
         state = trainer.begun(plan)

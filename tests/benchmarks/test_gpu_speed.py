@@ -25,7 +25,7 @@ from resspec.train.data.memory import Stored, in_memory
 from resspec.train.machine import bound
 from resspec.train.plan import Job
 from resspec.train.processes import Processes
-from tests.benchmarks.race import Taken, fitted, now, of_classes, photographs, raced, reference, taken, timms
+from tests.benchmarks.race import Timed, fitted, now, of_classes, photographs, raced, reference, taken, timms
 
 DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
@@ -62,7 +62,7 @@ def synthetic() -> data.Dataset:
     return in_memory("synthetic", ("a", "b"), stored, stored, "moments")
 
 
-def here(steps: Iterator[Any]) -> Taken:
+def here(steps: Iterator[Any]) -> Timed:
     """Beside ours in one process: the GPU is one."""
     return lambda count: taken(steps, count, DEVICE)
 

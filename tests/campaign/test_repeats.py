@@ -39,7 +39,7 @@ def test_a_shipped_network_trains_the_same_twice(name: str, precision: str, tmp_
 
 
 def trained(name: str, precision: str, folder: Path) -> str:
-    """SHA-256 of the state after a few steps on random images."""
+    """SHA-256 of the state after a few steps on random images, or what is said where a step is not finite."""
     network = load(name)
     classes, draw = network.output.dims[0], torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (32, *network.input.dims), dtype=torch.uint8, generator=draw)
@@ -51,6 +51,10 @@ def trained(name: str, precision: str, folder: Path) -> str:
     with trainer.settled(plan):
         state = trainer.begun(plan)
         silent = loop.Watcher(lambda *_: None, lambda _: None, lambda _: None)
-        loop.fit(plan, state, Learner(plan, state), silent, Stop(PROCESS))
+        try:
+            loop.fit(plan, state, Learner(plan, state), silent, Stop(PROCESS))
+        except loop.NotFinite as error:
+            assert name == "plain1202"  # whose gradients grow from layer to layer
+            return str(error)
         kept = [tensor.cpu().numpy().tobytes() for _, tensor in state.tensors()]
     return sha256(b"".join(kept)).hexdigest()

@@ -80,4 +80,12 @@ DEFECTS = [
     Defect("torchrun ends those that say who is gone", "resspec/train/processes.py",
            "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
            "tests/campaign/test_torchrun.py::test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on"),
+    Defect("what a step frees goes back to the system", "resspec/train/processes.py", "        heap.hold()", "        pass",
+           f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next"),
+    Defect("what the heap holds counts as taken", "resspec/train/machine.py", "    heap.trim()\n", "",
+           f"{T}test_heap.py::test_what_is_kept_counts_as_free"),
+    Defect("the environment has no say", "resspec/train/heap.py", "if name not in os.environ:", "if True:",
+           f"{T}test_heap.py::test_what_the_environment_says_of_it_holds"),
+    Defect("bfloat16 is raced where it is slow", "resspec/train/decide.py", "if not half(processes.device):", "if False:",
+           f"{T}test_speed.py::test_a_run_races_what_is_fast"),
 ]

@@ -1,0 +1,64 @@
+"""The heap of a process that trains, in a process of its own, as it cannot be undone."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.train.launch import ROOT
+
+LARGE = 1 << 24  # 64 MiB of float32, or 16,384 pages
+BEGIN = """
+import torch
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from resspec.train.machine import memory
+from resspec.train.processes import joined
+
+def faults():
+    return getrusage(RUSAGE_SELF).ru_minflt
+
+def resident():
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmRSS"))
+
+"""
+
+pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of another libc the heap is left alone")
+
+
+def printed(program: str, tmp_path: Path, **environment: str) -> int:
+    """What a process prints that has joined for training on the CPU."""
+    path = tmp_path / "program.py"
+    path.write_text(BEGIN + program, encoding="utf-8")
+    told = subprocess.run([sys.executable, path], env={"PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True,
+                          check=True)
+    return int(told.stdout)
+
+
+STEPS = f"""
+with joined("cpu"):
+    seen = [(torch.ones({LARGE}), faults())[1] for _ in range(60)]
+print(seen[-1] - seen[30])  # once what is freed has grown together
+"""
+
+
+def test_what_a_step_frees_is_kept_for_the_next(tmp_path: Path) -> None:
+    assert printed(STEPS, tmp_path) < 100
+
+
+def test_what_the_environment_says_of_it_holds(tmp_path: Path) -> None:
+    said = {"MALLOC_MMAP_MAX_": "65536", "MALLOC_MMAP_THRESHOLD_": "1048576"}
+    assert printed(STEPS, tmp_path, **said) > 29 * 16_000
+
+
+def test_what_is_kept_counts_as_free(tmp_path: Path) -> None:
+    held = printed(f"""
+with joined("cpu"):
+    before = resident()
+    del (parts := [torch.ones({LARGE // 64}) for _ in range(640)])[:]
+    memory(torch.device("cpu"))
+    print(resident() - before)
+""", tmp_path)
+    assert held < 100_000  # of 640 MiB
