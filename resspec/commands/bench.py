@@ -28,8 +28,8 @@ EXAMPLES = """\
   resspec bench resnet50 --compile        compiled too, which takes a minute
   resspec bench lib/he2015:cifar --set n=9
 
-In float32 and, where it is of use, in half precision, each also with the channels last in memory;
-they take turns, and ratios are to the first of them.
+In float32 and, where it is of use, in half precision, each also with the
+channels last in memory; they take turns, and ratios are to the first of them.
 """
 
 
