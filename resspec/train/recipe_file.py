@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -26,14 +26,52 @@ _NEEDS = {"float": "a number", "int": "a whole number", "bool": "true or false",
 _BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
+class Written(NamedTuple):
+    """A recipe with the text it was read from, for messages that point at its keys."""
+
+    recipe: Recipe
+    text: Text
+
+    def span(self, key: str) -> Span:
+        """Return the place of a key.
+
+        Args:
+            key: Its dotted path, such as `data.test.crop`.
+
+        Returns:
+            The key with its value where it is written (from `--set`, its value); else the key of the nearest section
+            that is written; else the start of the file.
+        """
+        return self.text.place(tuple(key.split(".")))
+
+
 def load(given: str, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
-    """A recipe that comes with resspec, by its name, or a file; then each setting, `("optimizer.rate", "0.2")` or
-    `("rate", "0.2")` where one key alone is called so. Raises SpecError, UsageError."""
-    return parse(_read(given), settings)
+    """Return the recipe that `read` finds. Raises SpecError, UsageError."""
+    return read(given, settings).recipe
+
+
+def read(given: str, settings: Sequence[tuple[str, str]] = ()) -> Written:
+    """Read a recipe, and keep its text for messages.
+
+    Args:
+        given: The name of a recipe that comes with resspec, or a file that ends in `.yaml`.
+        settings: What replaces keys of it, such as `("optimizer.rate", "0.2")`, or `("rate", "0.2")` where only one key
+            ends so.
+
+    Raises:
+        SpecError: The recipe or a setting has mistakes.
+        UsageError: There is no such recipe, or it cannot be read.
+    """
+    return parsed(_read(given), settings)
 
 
 def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
-    """Raises SpecError, UsageError."""
+    """Return the recipe that a text holds. Raises SpecError, UsageError."""
+    return parsed(source, settings).recipe
+
+
+def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
+    """Parse a recipe, and keep its text for messages. Raises SpecError, UsageError."""
     text = Text(source)
     named = [(_path_of(name), Source(f"--set {name}", value)) for name, value in settings]
     # What is the whole of a part, or names its kind, goes before what is in it, in whichever order they are given.
@@ -46,7 +84,7 @@ def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
     except ValidationError as error:
         raise SpecError(_told(error, text)) from None
     _check_warmup(recipe, text)
-    return recipe
+    return Written(recipe, text)
 
 
 def _path_of(name: str) -> Keys:

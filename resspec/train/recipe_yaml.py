@@ -65,6 +65,15 @@ class Text:
             path = path[:-1]
         return self.entries[path]
 
+    def place(self, path: Keys) -> Span:
+        """Return where a path is written: its key and value, or the key of the nearest section, or the start of the text."""
+        while path and path not in self.entries:
+            path = path[:-1]
+        entry = self.entries[path]
+        if not path:
+            return Span(entry.key.source, 0, 0)
+        return entry.key if entry.is_mapping else entry.key.to(entry.span)
+
 
 def _entries(path: Keys, source: Source, node: yaml.Node, key: Span | None) -> Iterator[tuple[Keys, Entry]]:
     span = _span(source, node)
