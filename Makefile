@@ -17,6 +17,7 @@ demo: .venv/.torch
 	$(BIN)/resspec train digits --data digits
 
 test: lint
+	$(BIN)/python -m tests.system
 	$(BIN)/pytest -n $(WORKERS)
 
 # make lint   ruff, mypy and import-linter alone

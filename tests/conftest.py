@@ -1,16 +1,23 @@
-"""What holds for every test: one thread each, and golden files."""
+"""What holds for every test: one thread each, no deadlines, golden files, and what the machine must have."""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests import system
 
 GOLDEN = Path(__file__).parent / "golden"
 
 # Several workers share the cores: one thread each is faster for all of them. Set before torch is first imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Time says nothing about a property: the machine may be busy with other work.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,3 +45,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             assert text == file.read(), f"{path.name} is another now: look at `pytest --update`, then at its diff"
 
     return compare
+
+
+@pytest.fixture(scope="session")
+def font() -> str:
+    """A font of this machine, in which pictures and pages are drawn."""
+    return system.required(system.font)

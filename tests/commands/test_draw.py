@@ -23,13 +23,19 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ("torchvision/resnet18 plain20 --unfold --layers", "build/resnet18-plain20.svg"),
     ("lib/he2015:cifar --set n=3", "build/he2015-cifar.svg"),
     ("resnet18 -o deep/net.svg --color-by saved", "deep/net.svg"),
-    ("resnet18 -o net.png --input 3x64x64", "net.png"),
     ("--diff resnet18 resnet34", "build/resnet18-resnet34.svg"),
 ])
 def test_files(arguments: str, path: str, here: Path, capsys: Captured) -> None:
     assert cli.run(["draw", *arguments.split()]) == 0
     assert capsys.readouterr() == ("", f"wrote {path}\n")
     assert (here / path).stat().st_size > 5000
+
+
+@pytest.mark.usefixtures("font")
+def test_a_png(here: Path, capsys: Captured) -> None:
+    assert cli.run("draw resnet18 -o net.png --input 3x64x64".split()) == 0
+    assert capsys.readouterr() == ("", "wrote net.png\n")
+    assert (here / "net.png").stat().st_size > 5000
 
 
 def test_stdout(here: Path, capsys: Captured) -> None:

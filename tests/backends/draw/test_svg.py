@@ -136,6 +136,7 @@ def test_small_networks(chain: str, labels: list[str], tmp_path: Path) -> None:
             assert float(shape.get("y", 0)) + float(shape.get("height", 0)) <= drawing.height
 
 
+@pytest.mark.usefixtures("font")
 def test_png() -> None:
     drawing = drawn(load("resnet18"))
     png = to_png(drawing)

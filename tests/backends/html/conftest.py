@@ -4,10 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests import system
 from tests.browser import Browser, browser
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with browser() as opened:
+def chromium(font: str) -> Iterator[Browser]:
+    """A browser, in which text is seen only where there is a font."""
+    del font
+    with browser(system.required(system.chromium)) as opened:
         yield opened
