@@ -16,16 +16,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
+from random import Random
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 IMPORTED = ("matplotlib.figure", "sklearn.datasets", "torchvision.transforms.v2.functional", "resspec.compiler",
             "resspec.commands.eval", "resspec.commands.train", "resspec.train.evaluate", "resspec.train.trainer")
 PIPE = 1 << 16
+PORTS = range(20_000, 32_000)  # below those that Linux hands out
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -91,9 +93,7 @@ class Server:
     ) -> list[Trainer]:
         """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, and the bytes that it finds
         free."""
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(found.getsockname()[1]), "WORLD_SIZE": str(world)}
+        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(world)}
         return [self.start(folder, *argv, "--device", "cpu", moments=moments[rank] if moments else (),
                            room=rooms[rank] if rooms else None, environment={**place, "RANK": str(rank)})
                 for rank in range(world)]
@@ -184,6 +184,15 @@ def _leave(code: int) -> None:
 
 def _refuse(event: str) -> None:
     raise AssertionError(event)
+
+
+def free_port() -> int:
+    """Return a port of this machine on which nobody listens, and which the system gives to nobody who asks for any."""
+    for port in Random().sample(PORTS, len(PORTS)):
+        with socket.socket() as tried, suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("all ports are taken")
 
 
 def state(pid: int) -> str:

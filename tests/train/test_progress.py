@@ -2,7 +2,11 @@ import os
 import pty
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -30,16 +34,37 @@ def test_away_from_a_terminal_it_is_a_line_for_each_tenth(capsys: pytest.Capture
 
 
 def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    reader, writer = pty.openpty()
-    with os.fdopen(writer, "w") as terminal:
-        monkeypatch.setattr(sys, "stderr", terminal)
-        monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("COLUMNS", "160")
+    with terminal(monkeypatch) as shown_there:
         run(tmp_path)
-        terminal.flush()
-        text = os.read(reader, 1 << 16).decode()
-    os.close(reader)
+    text = shown_there.getvalue().decode()
     last = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "\n").strip().splitlines()[-1]
     assert re.match(r"━+[╺━]*━ epoch   (0\.98|1\.02)/1\.02 ", last)
+
+
+@contextmanager
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[BytesIO]:
+    """Make stderr a terminal, and gather what is written to it: the slower the run, the more often the bar is drawn, and a
+    terminal that nobody reads holds a few kilobytes."""
+    gathered = BytesIO()
+    reader, writer = pty.openpty()
+    reading = Thread(target=_gather, args=[reader, gathered])
+    reading.start()
+    try:
+        with os.fdopen(writer, "w") as stream, monkeypatch.context() as patch:
+            patch.setattr(sys, "stderr", stream)
+            yield gathered
+    finally:
+        reading.join()
+        os.close(reader)
+
+
+def _gather(reader: int, gathered: BytesIO) -> None:
+    try:
+        while part := os.read(reader, 1 << 16):
+            gathered.write(part)
+    except OSError:  # how Linux says that the other end is closed
+        return
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.6, "1:00"), (185, "3:05"), (39751, "11:02:31"),

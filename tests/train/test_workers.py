@@ -47,11 +47,11 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     from multiprocessing import active_children
 
     assert folder.PATIENCE < 30
-    monkeypatch.setattr(folder, "PATIENCE", 2)
     draw_pictures(tmp_path)
     draws = [Draw(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
     batches = load(str(tmp_path)).train.batches(draws, view=Test(resize=9, crop=8), device=torch.device("cpu"), workers=2)
-    next(batches)
+    next(batches)  # workers that start take their time
+    monkeypatch.setattr(folder, "PATIENCE", 2)
     worker, _ = active_children()
     os.kill(worker.pid or 0, SIGSTOP)
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
