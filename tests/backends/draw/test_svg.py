@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
-from resspec.backends.draw import COLOR_BY, Pictured, draw
+from resspec.backends.draw import COLOR_BY, Pictured, draw, png
 from resspec.backends.draw.columns import SMALL
 from resspec.backends.draw.measure import width
 from resspec.backends.draw.png import to_png
+from resspec.backends.draw.shapes import Drawing
 from resspec.backends.draw.svg import to_svg
 from resspec.compiler import load
+from resspec.diagnostics import UsageError
 from resspec.passes.quantities import Facts
 from tests.backends.draw.test_layout import drawn, layers
 from tests.backends.random_networks import random_network, with_texts
@@ -139,7 +145,24 @@ def test_small_networks(chain: str, labels: list[str], tmp_path: Path) -> None:
 @pytest.mark.usefixtures("font")
 def test_png() -> None:
     drawing = drawn(load("resnet18"))
-    png = to_png(drawing)
-    assert png[:8] == b"\x89PNG\r\n\x1a\n"
-    assert int.from_bytes(png[16:20]) == pytest.approx(2 * drawing.width, abs=1)
-    assert int.from_bytes(png[20:24]) == pytest.approx(2 * drawing.height, abs=1)
+    content = to_png(drawing)
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    assert int.from_bytes(content[16:20]) == pytest.approx(2 * drawing.width, abs=1)
+    assert int.from_bytes(content[20:24]) == pytest.approx(2 * drawing.height, abs=1)
+
+
+@pytest.mark.usefixtures("font")
+def test_a_png_shows_its_words() -> None:
+    drawing = drawn(load("resnet18"))
+    with_words, without = map(pixels, (drawing, drawing._replace(words=())))
+    assert (with_words != without).sum() > 1000
+
+
+def pixels(drawing: Drawing) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(BytesIO(to_png(drawing))).convert("L"))
+
+
+def test_a_png_without_a_font_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(png, "_FAMILIES", ("No Such Font",))
+    with pytest.raises(UsageError, match="a PNG needs a font"):
+        to_png(drawn(load("resnet18")))
