@@ -193,4 +193,4 @@ def _holds(folder: Path, job: Job) -> str:
         return ""
     if record.result(folder):
         return "a run that has ended"
-    return "another run" if resume.differences(found, job, folder) else ""
+    return "" if resume.is_same(found, job, folder) else "another run"

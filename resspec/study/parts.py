@@ -57,7 +57,7 @@ def carry_out(
         try:
             plans.append(trainer.planned(Job(part.network, recipe, data, part.seed), out / part.folder, processes))
         except UsageError as error:
-            raise UsageError(str(error).replace("choose another folder with --run", "choose another with --out")) from None
+            raise UsageError(str(error).replace("train in another folder", "choose another with --out")) from None
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
             if processes.any(stopping.asked > 0):  # a signal between two parts; one within is the trainer's

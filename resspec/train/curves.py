@@ -30,6 +30,7 @@ STYLE: Any = {
     "xtick.color": "#404040", "ytick.color": "#404040", "xtick.major.size": 3, "ytick.major.size": 3,
     "svg.fonttype": "none", "svg.hashsalt": "resspec",  # text stays text, and the same picture has the same bytes
 }
+PICTURES = ("curves.png", "curves.svg")
 SHAPES = {"train": "shown in training", "held-out": "held out", "test": "test"}
 
 

@@ -4,13 +4,14 @@ a signal asks for. Everything that changes is in the state, and everything else 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 from torch import Tensor, nn
 
-from resspec.diagnostics import ResspecError
+from resspec.diagnostics import ResspecError, UsageError
 from resspec.train import guard, losses
 from resspec.train.data import Batch, Split
 from resspec.train.evaluate import Exam, looked_at
@@ -21,15 +22,18 @@ from resspec.train.step import Learner
 from resspec.train.stop import Stop
 
 TEST_BATCH = 256
+UNREADABLE = "E0514"  # the code of an image that cannot be read
 
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, and `save(state)`."""
+    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, `save(state)`, and
+    `unreadable(state, error)` of a training image that cannot be decoded."""
 
     stepped: Callable[[int, float], None]
     measured: Callable[[Row], None]
     save: Callable[[State], None]
+    unreadable: Callable[[State, UsageError], None] = lambda *_: None
 
 
 class Asked(ResspecError):
@@ -48,30 +52,84 @@ class NotFinite(ResspecError):
 
 
 def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop) -> None:
-    """From where the state stands to the end of the plan. Raises Asked, NotFinite."""
+    """Train from where the state stands up to the last step, after which the state is saved and nothing is tested yet.
+
+    Where a checkpoint and a test are due at one step, the checkpoint comes first: no test can cost what was trained.
+
+    Raises:
+        Asked: A signal asked for an end; the state is saved.
+        NotFinite: A step would have spoiled the weights.
+        UsageError: An image cannot be read; in a lone process the state is saved.
+    """
     recipe, epoch, saved = plan.recipe, plan.order.epoch, state.step
     batches = shown(plan, state.step, plan.steps)
     while True:
-        due = plan.steps == state.step or (recipe.evaluate is not None and recipe.evaluate.ends_at(state.step, epoch))
-        if due and state.tested < state.step:
-            refuse_spoiled(plan, state, learner)
-            test_between(plan, state, watcher, stop)
         asked = stop.agreed()
-        if saved < state.step and (asked or state.step == plan.steps or recipe.checkpoint.ends_at(state.step, epoch)):
-            refuse_spoiled(plan, state, learner)
-            watcher.save(state)
-            saved = state.step
+        last = state.step == plan.steps
+        due = asked or last or recipe.checkpoint.ends_at(state.step, epoch)
+        if due and saved < state.step:
+            saved = _save(plan, state, learner, watcher)
         if asked:
             raise Asked(asked)
-        if state.step == plan.steps:
+        if last:
             return
+
+        if _is_test_due(plan, state):
+            refuse_spoiled(plan, state, learner)
+            with _saved_where_unreadable(plan, state, learner, watcher, saved):
+                tested = test_between(plan, state, watcher, stop)
+            if not tested:
+                continue
+
         start = perf_counter()
-        batch = next(batches)
+        with told_of_unreadable(state, watcher), _saved_where_unreadable(plan, state, learner, watcher, saved):
+            batch = next(batches)
         watcher.stepped(state.step, perf_counter() - start)
         learner.learn(batch)
         if state.step % recipe.log == 0 or state.step == plan.steps:
             refuse_spoiled(plan, state, learner)
             log(plan, state, watcher)
+
+
+def _is_test_due(plan: Plan, state: State) -> bool:
+    evaluate = plan.recipe.evaluate
+    if evaluate is None or state.tested == state.step:
+        return False
+    return evaluate.ends_at(state.step, plan.order.epoch)
+
+
+def _save(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> int:
+    """Save the state and return its step. Raises NotFinite, UsageError."""
+    refuse_spoiled(plan, state, learner)
+    watcher.save(state)
+    return state.step
+
+
+@contextmanager
+def _saved_where_unreadable(
+    plan: Plan, state: State, learner: Learner, watcher: Watcher, saved: int
+) -> Iterator[None]:
+    """Around the reading of images: the steps up to here outlive an image that cannot be read.
+
+    Of several processes only one meets that image, and the others do not know of it: they resume from the last checkpoint.
+    """
+    try:
+        yield
+    except UsageError as error:
+        if error.code == UNREADABLE and saved < state.step and plan.processes.world == 1:
+            _save(plan, state, learner, watcher)
+        raise
+
+
+@contextmanager
+def told_of_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
+    """Around the reading of training images: the run remembers that it waits for one of them to be mended."""
+    try:
+        yield
+    except UsageError as error:
+        if error.code == UNREADABLE:
+            watcher.unreadable(state, error)
+        raise
 
 
 def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
@@ -92,13 +150,13 @@ def log(plan: Plan, state: State, watcher: Watcher) -> None:
         watcher.measured(row)
 
 
-def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> None:
-    """On the part that was kept apart, or else on the test images. A signal leaves it undone."""
+def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool:
+    """Test on the part that was kept apart, or else on the test images. Return False where a signal left it undone."""
     data, (_, apart) = plan.job.data, plan.images
     split, indices = (data.train, apart) if len(apart) else (data.test, torch.arange(len(data.test)))
     found = test(plan, state.best, split, indices, lambda: stop.alone and stop.asked)
     if found is None:
-        return
+        return False
     loss, top1, top5 = found
     state.tested = state.step
     row = _row(plan, state, "held-out" if len(apart) else "test", None, loss, top1, top5)
@@ -106,6 +164,7 @@ def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> None
         state.falling.saw(loss, plan.recipe.schedule)
     state.rows.append(row)
     watcher.measured(row)
+    return True
 
 
 @torch.no_grad()

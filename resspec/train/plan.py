@@ -59,7 +59,7 @@ class Job:
         """What makes it this job and no other, as JSON."""
         return {
             "network": self.network.name, "hash": fingerprint(self.network), "seed": self.seed,
-            "data": {"name": self.data.name, "classes": len(self.data.classes),
+            "data": {"name": self.data.name, "classes": list(self.data.classes),
                      "train": self.data.train.digest, "test": self.data.test.digest},
             "weights": self.weights.facts if self.weights else None,
             "recipe": self.recipe.model_dump(mode="json"),

@@ -19,28 +19,36 @@ from __future__ import annotations
 import csv
 import fcntl
 import io
-import json
 import os
 import platform
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from resspec import __version__
-from resspec.diagnostics import UsageError
+from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
+from resspec.train import sealed
+from resspec.train.sealed import Damaged
 from resspec.train.state import Row, lines
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
 
-SCHEMA = "resspec.run/3"
-BEFORE, DRAFTS = ("lock", "spec.res", "recipe.yaml"), ".*.partial"  # in a folder before there is a run; see files.write
+FORMAT = 4  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
+Shape = dict[str, Any]  # keys with their types, or with shapes of their own
+BEFORE, DRAFTS = {"lock", "spec.res", "recipe.yaml"}, ".*.partial"  # in a folder before there is a run; see files.write
+OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
 NEAR = 8  # runs that are named where one was not found
+SHAPE: Shape = {  # what is read of run.json
+    "network": str, "hash": str, "seed": int, "recipe": dict, "steps": int, "machine": dict, "changes": list,
+    "data": {"name": str, "classes": list, "train": str, "test": str},
+}
+RESULT_SHAPE: Shape = {"loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str}
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
@@ -71,23 +79,70 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """run.json, or None where there is no run yet. Raises UsageError where the folder holds something else."""
+    """Return what `run.json` says, or None where there is no run yet.
+
+    Raises:
+        UsageError: The folder holds something else, a run of another format, or a damaged one.
+    """
     path = folder / "run.json"
     try:
-        found = _read_json(path)
+        found = sealed.read(path)
+        check_format(found, path)
+        sealed.check(found)
+        check_shape(found, SHAPE)
     except FileNotFoundError:
-        if folder.is_dir() and any(file.name not in BEFORE and not file.match(DRAFTS) for file in folder.iterdir()):
-            told = f"the run folder {folder} is not empty, and holds no run; it is left as it is"
-            raise UsageError(told, "E0603") from None
+        _check_empty(folder)
         return None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}", "E0603") from None
-    if found.get("schema") != SCHEMA:
-        told = f"{path} is no {SCHEMA}: another version of resspec made it; choose another folder with --run"
-        raise UsageError(told, "E0604")
-    if not _is_sealed(found):
-        raise UsageError(f"{path} is damaged: it does not say what was written", "E0603")
+    except Damaged as damage:
+        told = f"{path} is damaged: {damage}; restore it from a copy, or train in another folder"
+        raise UsageError(told, "E0603") from None
     return found
+
+
+def check_format(found: Mapping[str, Any], path: Path) -> None:
+    """Check that a file of a run has the format of this version.
+
+    Raises:
+        Damaged: It has none.
+        UsageError: It has an older or a newer one.
+    """
+    number = found.get("format")
+    if number is None and (old := re.fullmatch(r"resspec\.run/([0-9]{1,3})", str(found.get("schema")))):
+        number = int(old[1])
+    if type(number) is not int:
+        raise Damaged("it has no format number")
+    if number == FORMAT:
+        return
+    age = "an older" if number < FORMAT else "a newer"
+    told = (f"{path} has format {number}, which {age} version of resspec wrote, and this one reads format {FORMAT}: go on with "
+            f"that version, or train in another folder; the weights in {path.parent} load all the same")
+    raise UsageError(told, "E0604")
+
+
+def check_shape(found: Any, shape: Any, name: str = "it") -> None:
+    """Check that a value has what is read of it, each of its type. Raises Damaged."""
+    kind = dict if isinstance(shape, dict) else shape
+    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+        raise Damaged(f"{name} is not what a run has there")
+    for key, inner in shape.items() if isinstance(shape, dict) else ():
+        check_shape(found.get(key), inner, f"`{key}`")
+
+
+def _check_empty(folder: Path) -> None:
+    """Check that a folder without `run.json` can become a run's. Raises UsageError."""
+    if not folder.is_dir():
+        return
+    try:
+        names = {path.name for path in folder.iterdir() if not path.match(DRAFTS)}
+    except OSError as error:
+        raise UsageError(f"the run folder {folder} cannot be read: {error.strerror}", "E0603") from None
+    if names >= OF_A_RUN:
+        told = (f"{folder / 'run.json'} is missing, and without it nothing tells which run this is; restore it from a copy, "
+                "or train in another folder")
+        raise UsageError(told, "E0603")
+    if names - BEFORE:
+        told = f"the run folder {folder} is not empty, and holds no run; it is left as it is: train in another folder"
+        raise UsageError(told, "E0603")
 
 
 def runs_in(folder: Path) -> list[Path]:
@@ -99,11 +154,8 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a run was begun in it; a name that no file can have is none."""
-    try:
-        return (folder / "run.json").is_file()
-    except OSError:
-        return False
+    """Return whether a run was begun in a folder, its `run.json` damaged or not."""
+    return os.path.lexists(folder / "run.json")
 
 
 def runs_near(folder: Path) -> str:
@@ -117,27 +169,37 @@ def runs_near(folder: Path) -> str:
 
 
 def result(folder: Path) -> dict[str, Any] | None:
-    """result.json of a run that has ended."""
+    """Return what `result.json` says of a run that has ended. Raises UsageError where it is damaged."""
     path = folder / "result.json"
     try:
-        found = _read_json(path)
-        if not _is_sealed(found):
-            raise ValueError("it is damaged, and does not say what was written")
+        found = sealed.read(path)
+        check_format(found, path)
+        sealed.check(found)
+        check_shape(found, RESULT_SHAPE)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}; without it the same command makes it anew", "E0603") from None
+    except Damaged as damage:
+        told = f"{path} is damaged: {damage}; remove it, and the command that trained the run makes it anew"
+        raise UsageError(told, "E0603") from None
     return found
 
 
 def network(folder: Path, found: Mapping[str, Any]) -> Network:
-    """That of spec.res; `found`: run.json. Raises SpecError, and UsageError where it is another."""
+    """Return the network of `spec.res`; `found` is what `run.json` says. Raises UsageError where it is another one."""
     from resspec.compiler import load
     from resspec.ir.fingerprint import fingerprint
 
-    saved = load(folder / "spec.res")
+    path = folder / "spec.res"
+    try:
+        saved = load(path)
+    except SpecError as error:
+        told = f"{path} is damaged: {str(error).splitlines()[0]}; restore it from a copy"
+        raise UsageError(told, "E0603") from None
+    except UsageError as error:
+        raise UsageError(f"{error}; restore it from a copy", "E0603") from None
     if fingerprint(saved) != found["hash"]:
-        raise UsageError(f"{folder / 'spec.res'} is damaged: it is not the network of the run", "E0603")
+        told = f"{path} is damaged: it is not the network of the run; restore it from a copy"
+        raise UsageError(told, "E0603")
     return saved
 
 
@@ -145,7 +207,19 @@ def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> Non
     """What is known before the first step; run.json last, since with it there is a run."""
     write(folder / "spec.res", spec.encode())
     write(folder / "recipe.yaml", recipe.encode())
-    write_json(folder / "run.json", {"schema": SCHEMA, **facts, "versions": _versions()})
+    sealed.write(folder / "run.json", {"format": FORMAT, **facts, "versions": _versions(), "changes": []})
+
+
+def change(folder: Path, found: Mapping[str, Any], entries: list[dict[str, Any]], step: int) -> None:
+    """Add to `run.json` what has changed since the run began, and from which step on. `found`: what it says."""
+    told = {name: value for name, value in found.items() if name != "sha256"}
+    told["changes"] = [*found["changes"], *({"step": step, **entry} for entry in entries)]
+    sealed.write(folder / "run.json", told)
+
+
+def end(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write `result.json`, with which a run has ended."""
+    sealed.write(folder / "result.json", {"format": FORMAT, **facts})
 
 
 def metrics(folder: Path, rows: list[Row]) -> None:
@@ -174,26 +248,6 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
         except OSError as error:
             raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more; "
                              "the same command goes on from the last checkpoint", "E0607") from None
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    write(path, (json.dumps({**value, "sha256": _digest(value)}, indent=2, ensure_ascii=False) + "\n").encode())
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    """Raises OSError, ValueError."""
-    found = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(found, dict):
-        raise ValueError("it is no table")
-    return found
-
-
-def _is_sealed(found: Mapping[str, Any]) -> bool:
-    return found.get("sha256") == _digest({name: value for name, value in found.items() if name != "sha256"})
-
-
-def _digest(value: Mapping[str, Any]) -> str:
-    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _versions() -> dict[str, str]:

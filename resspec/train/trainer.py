@@ -5,30 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import nn
 
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.files import write
-from resspec.train import average, batch_norm, checkpoint, curves, loop, record, stop
-from resspec.train.curves import Curve
+from resspec.train import average, checkpoint, curves, loop, record, stop
 from resspec.train.data import worker_failure
 from resspec.train.decide import decide
+from resspec.train.finish import draw, finish, is_drawn
 from resspec.train.guard import Guard
 from resspec.train.machine import Machine
 from resspec.train.optimizers import optimizer
 from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
-from resspec.train.resume import differences, identity
+from resspec.train.resume import changes, check_same, identity
 from resspec.train.state import Row, State
 from resspec.train.step import Learner, seed
 
@@ -47,14 +44,16 @@ class Result:
 
 
 def planned(job: Job, run: Path, processes: Processes) -> Plan:
-    """What the run in this folder was decided to be, or is decided to be now. Raises UsageError where the folder holds
-    another job."""
+    """Return what the run in this folder was decided to be, or is decided to be now.
+
+    Raises:
+        UsageError: The folder holds another job, something else, or a damaged run.
+    """
     found = record.read(run) if processes.first else None
     found = processes.same(found)
     if found is None:
         return Plan(job, decide(job.network, job.recipe, processes), processes)
-    if told := differences(found, job, run):
-        raise UsageError(told, "E0605")
+    check_same(found, job, run)
     kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
     chosen = Machine(**kept)
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
@@ -68,18 +67,22 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
     first = plan.processes.first
     with record.locked(run) if first else nullcontext(), settled(plan), stop.watched(plan.processes) as stopping:
         if ended := plan.processes.same(record.result(run) if first else None):
+            if first:
+                _draw_missing(plan, run, say)
             return Result(run, ended, again=True)
         state = begun(plan)  # first, since it may raise: a run that cannot begin takes no folder
         if first:
-            _begin(plan, run)
+            found = _begin(plan, run)
         learner = Learner(plan, state)
         _resume(plan, state, run, say)
         if first:
+            _record_changes(plan, run, found, state.step, say)
             record.metrics(run, state.rows)
         show.start(plan, state)
         try:
-            loop.fit(plan, state, learner, _watcher(plan, run, show), stopping)
-            facts = finish(plan, state, run, stopping)
+            watcher = _watcher(plan, run, show)
+            loop.fit(plan, state, learner, watcher, stopping)
+            facts = finish(plan, state, run, watcher, stopping, say)
         except RuntimeError as error:
             if failure := worker_failure(error):
                 raise UsageError(f"{failure}; the same command goes on from the last checkpoint", "E0612") from None
@@ -109,32 +112,6 @@ def begun(plan: Plan) -> State:
     )
 
 
-def finish(plan: Plan, state: State, run: Path, stopping: stop.Stop) -> dict[str, Any]:
-    """A function of the last state alone: exact statistics, the weights, and the test, once. Raises Asked."""
-    recipe, data = plan.recipe, plan.job.data
-    if recipe.exact_bn:
-        last = plan.steps + -(-recipe.exact_bn // recipe.batch)
-        shown = (part for batch in loop.shown(plan, plan.steps, last) for part in batch.images.split(plan.machine.micro_batch))
-        batch_norm.measure(state.best, shown, plan.processes.sum)
-    tested = next((row for row in reversed(state.rows) if row["part"] == "test" and row["step"] == plan.steps), None)
-    if recipe.exact_bn or tested is None:
-        found = loop.test(plan, state.best, data.test, torch.arange(len(data.test)), lambda: stopping.alone and stopping.asked)
-        if found is None:
-            raise loop.Asked(stopping.asked)
-        loss, top1, top5 = found
-    else:
-        loss, top1, top5 = tested["loss"], tested["top1"], tested["top5"]
-    weights = save({k: t.contiguous() for k, t in state.best.state_dict().items()})
-    facts = {"loss": loss, "top1": top1, "top5": top5, "correct": round(top1 * len(data.test)), "total": len(data.test),
-             "weights": sha256(weights).hexdigest()}
-    if plan.processes.first:
-        write(run / "weights.safetensors", weights)
-        record.metrics(run, state.rows)
-        curves.draw([Curve(f"{plan.job.network.name} on {data.name}", state.rows)], run)
-        record.write_json(run / "result.json", facts)
-    return facts
-
-
 @contextmanager
 def settled(plan: Plan) -> Iterator[None]:
     """As the machine was decided: threads, and sums that come out the same every time; afterwards as it was before."""
@@ -150,13 +127,25 @@ def settled(plan: Plan) -> Iterator[None]:
             torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = cudnn
 
 
-def _begin(plan: Plan, run: Path) -> None:
-    """Raises UsageError where another run has begun here since the plan was made."""
+def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
+    """Begin a run, or return what `run.json` says of the one that is there. Raises UsageError where another run has begun here
+    since the plan was made."""
     found = record.read(run)
     if found is None:
         record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
-    elif told := differences(found, plan.job, run):
-        raise UsageError(told, "E0605")
+    else:
+        check_same(found, plan.job, run)
+    return found
+
+
+def _record_changes(plan: Plan, run: Path, found: dict[str, Any] | None, step: int, say: Callable[[str], None]) -> None:
+    """Write down, and say, what may change in a run and has changed since it was last seen."""
+    entries = changes(found, plan.job) if found else []
+    if not found or not entries:
+        return
+    record.change(run, found, entries, step)
+    what = ", ".join(f"`{entry['what']}`" for entry in entries)
+    say(f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on")
 
 
 def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
@@ -175,6 +164,12 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
         return
     if damaged:
         raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}", "E0606")
+
+
+def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
+    """Draw the curves of a run that has ended without them. Raises UsageError where there is no room."""
+    if not is_drawn(run):
+        draw(plan, curves.read(run), run, say)
 
 
 def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:

@@ -9,7 +9,7 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.train import data, recipe_file, trainer
+from resspec.train import data, recipe_file, record, trainer
 from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
 from resspec.train.progress import shown
@@ -50,6 +50,18 @@ def job(network: Network, *settings: str, seed: int = 0, **other: Any) -> Job:
 def train(network: Network, run: Path, *settings: str, seed: int = 0, **other: Any) -> Result:
     wanted = job(network, *settings, seed=seed, **other)
     return trainer.train(trainer.planned(wanted, run, ALONE), run, show=shown(visible=False))
+
+
+def begun(folder: Path, **more: Any) -> Path:
+    """A folder of a run that has only just begun, by hand: what `run.json` has to say."""
+    facts = {
+        "network": "small", "hash": "0123456789abcdef", "seed": 4, "steps": 30, "weights": None,
+        "data": {"name": "digits", "classes": list("0123456789"), "train": "00", "test": "11"},
+        "recipe": {"batch": 8}, "machine": {"device": "cpu", "processes": 1},
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    record.begin(folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch: 8\n")
+    return folder
 
 
 def plan(wanted: Job, run: Path) -> Plan:

@@ -47,3 +47,10 @@ def test_a_process_of_its_own_ends_as_a_forked_one(server: Server, tmp_path: Pat
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert_same(course.whole, content(tmp_path / "own"))
+
+
+def test_kills_throughout_the_end_changes_nothing(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    last_test = Moment("test", 6)
+    writes = [Moment("file", number, path=END) for number in range(1, 30, 2)]
+    assert killed(course, "killed", [last_test, *writes]) == 16

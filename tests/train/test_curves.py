@@ -16,6 +16,7 @@ from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
 from resspec.train import compare, record
 from resspec.train.curves import Curve, apart, draw, draw_confusion
+from tests.train.small import begun
 
 
 def rows(epochs: int = 3, error: float = 0.2) -> list[dict[str, Any]]:
@@ -32,9 +33,7 @@ def recorded(folder: Path, error: float = 0.2, epochs: int = 3) -> Path:
     (folder / "metrics.jsonl").write_text(lines)
     timings = ({"step": 10, "seconds": 60.0}, {"step": 30, "seconds": 3723.4})
     (folder / "timings.jsonl").write_text("".join(json.dumps(timing) + "\n" for timing in timings))
-    facts = {"schema": record.SCHEMA, "network": "small", "hash": "0123456789abcdef", "seed": 4, "data": {"name": "digits"}}
-    record.write_json(folder / "run.json", facts)
-    return folder
+    return begun(folder)
 
 
 def texts(path: Path) -> list[str]:
@@ -103,7 +102,7 @@ def test_runs_are_compared_in_a_table_and_one_picture(tmp_path: Path, capsys: py
 
 def test_the_end_of_a_run_counts_more_than_its_last_row(tmp_path: Path) -> None:
     folder = recorded(tmp_path / "a")
-    record.write_json(folder / "result.json", {"loss": 0.1, "top1": 0.95, "top5": 1.0})
+    record.end(folder, {"loss": 0.1, "top1": 0.95, "top5": 1.0, "correct": 19, "total": 20, "weights": "00"})
     assert "5.00%" in compare.to_table([compare.load(folder)], 80, color=False)
 
 

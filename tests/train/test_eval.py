@@ -12,12 +12,11 @@ from resspec.backends.module import build
 from resspec.cli import run
 from resspec.commands import eval as command
 from resspec.compiler import load
-from resspec.train import record
 from resspec.train.data import load as load_data
 from resspec.train.data.memory import InMemory
 from resspec.train.evaluate import Evaluation
 from tests.train.crash import draw_pictures
-from tests.train.small import tiny, train
+from tests.train.small import begun, tiny, train
 
 
 @pytest.fixture
@@ -73,9 +72,7 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")
     pets = [str(tmp_path / "net.res"), "--weights", str(tmp_path / "net.safetensors"), "--data", str(tmp_path / "pets")]
     assert "shown as 3x224x224, and the input of net is 3x32x32: say with --recipe" in refused(*pets)
-    (tmp_path / "run").mkdir()
-    record.write_json(tmp_path / "run" / "run.json", {"schema": record.SCHEMA})
-    assert "has not ended" in refused(str(tmp_path / "run"))
+    assert "has not ended" in refused(str(begun(tmp_path / "run")))
 
 
 def test_other_classes_are_told_at_their_place(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ from resspec import cli
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
-from resspec.train import data, plan_text, recipe_file, record
+from resspec.train import data, plan_text, recipe_file
 from resspec.train.processes import joined
-from tests.train.small import ALONE, SPEC, job, plan, tiny, train
+from tests.train.small import ALONE, SPEC, begun, job, plan, tiny, train
 
 OTHER = """
 network small {{
@@ -110,11 +110,17 @@ def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
     assert again.facts["weights"] == ended.facts["weights"]
 
 
-def test_a_run_of_another_version(tmp_path: Path) -> None:
-    (tmp_path / "run").mkdir()
-    write(tmp_path / "run" / "run.json", json.dumps({"schema": "resspec.run/1"}).encode())
-    with pytest.raises(UsageError, match="another version"):
+@pytest.mark.parametrize(("facts", "said"), [
+    ({"schema": "resspec.run/1"}, "has format 1, which an older version of resspec wrote, and this one reads format 4"),
+    ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
+    ({"format": 5, "more": None}, "has format 5, which a newer version of resspec wrote, and this one reads format 4"),
+])
+def test_a_run_of_another_format(facts: dict[str, object], said: str, tmp_path: Path) -> None:
+    write(tmp_path / "run" / "run.json", json.dumps(facts).encode())
+    with pytest.raises(UsageError, match=said) as caught:
         plan(job(tiny(tmp_path)), tmp_path / "run")
+    assert caught.value.code == "E0604"
+    assert str(caught.value).count("\n") == 0
 
 
 def test_a_negative_seed(tmp_path: Path) -> None:
@@ -222,7 +228,7 @@ def test_options_that_mean_nothing(arguments: list[str], said: str, capsys: pyte
 
 
 def test_a_run_is_measured_with_its_own_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    record.write_json(tmp_path / "run.json", {"schema": record.SCHEMA})
+    begun(tmp_path)
     assert cli.run(["eval", str(tmp_path), "--set", "n=3"]) == 2
     assert "--set is for a spec" in capsys.readouterr().err
 

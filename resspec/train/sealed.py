@@ -1,0 +1,94 @@
+"""JSON that vouches for itself: an object whose last value, `sha256`, is the digest of all the others.
+
+What is read may have been damaged from outside. Every kind of damage is one exception, `Damaged`, whose text says what is
+wrong.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from resspec import files
+from resspec.diagnostics import UsageError
+
+LIMIT = 1 << 26  # bytes; no file of a run that is JSON comes near it
+_SEAL = "sha256"
+
+
+class Damaged(Exception):
+    """A file that is not what was written."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return the object in a file, sealed or not.
+
+    Raises:
+        Damaged: It holds something else, or cannot be read.
+        FileNotFoundError: There is no such file.
+    """
+    found = parse(content(path))
+    if not isinstance(found, dict):
+        raise Damaged("it does not hold a JSON object")
+    return found
+
+
+def content(path: Path) -> bytes:
+    """Return the bytes of a regular file. Raises Damaged, FileNotFoundError."""
+    try:
+        path.lstat()
+        return files.read(path, LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise FileNotFoundError(path) from None
+    except (OSError, ValueError) as error:
+        raise Damaged(getattr(error, "strerror", None) or str(error)) from None
+    except UsageError as error:
+        raise Damaged(str(error).removeprefix(f"cannot read {path}: ")) from None
+
+
+def parse(content: bytes) -> Any:
+    """Return the value of a JSON text. Raises Damaged."""
+    if len(content) > LIMIT:
+        raise Damaged(f"it is larger than {LIMIT / 1e6:,.0f} MB")
+    try:
+        return json.loads(content.decode(), object_pairs_hook=_object)
+    except UnicodeDecodeError as error:
+        raise Damaged(f"it is not UTF-8 at byte {error.start}") from None
+    except RecursionError:
+        raise Damaged("it is nested too deeply") from None
+    except ValueError as error:
+        raise Damaged(f"it is not JSON: {error}") from None
+
+
+def check(found: Mapping[str, Any]) -> None:
+    """Check that an object says what was written. Raises Damaged."""
+    rest = {name: value for name, value in found.items() if name != _SEAL}
+    if found.get(_SEAL) != _digest(rest):
+        raise Damaged("its checksum does not match what it says")
+
+
+def write(path: Path, value: Mapping[str, Any]) -> None:
+    """Write an object and its seal. Raises UsageError where there is no room."""
+    text = json.dumps({**value, _SEAL: _digest(value)}, indent=2, ensure_ascii=False)
+    files.write(path, encoded(f"{text}\n"))
+
+
+def encoded(text: str) -> bytes:
+    """Return JSON as UTF-8; half a surrogate, as a file's name may have, becomes its escape."""
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"`{twice}` stands in it twice")
+    return found
+
+
+def _digest(value: Mapping[str, Any]) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
