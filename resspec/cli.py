@@ -7,22 +7,27 @@ stdout, all else to stderr.
 from __future__ import annotations
 
 import gc
-import os
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 
+from resspec import streams
 from resspec.commands import COMMANDS, parser
-from resspec.commands.terminal import complain, show
+from resspec.commands.terminal import complain, note, show
 from resspec.diagnostics import InternalError, ResspecError, SpecError
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
+
+LONG = ("train", "study", "eval", "bench", "probe")  # of which the work matters more than what it prints
+RECORDED = ("train", "study")  # of which every result is in a folder too
 
 
 def main() -> int:
     """The process. It ends before garbage matters: to collect cycles, also at its very end, would take a third of the
     time of a large spec."""
     gc.disable()
+    streams.protect()
     try:
         return run(sys.argv[1:])
     finally:
@@ -37,7 +42,7 @@ def run(argv: Sequence[str]) -> int:
     try:
         try:
             arguments = parser().parse_args(argv)
-            return int(COMMANDS[arguments.command].run(arguments))
+            return _carried_out(arguments)
         finally:
             if sys.stdout:
                 sys.stdout.flush()
@@ -50,16 +55,26 @@ def run(argv: Sequence[str]) -> int:
         complain(str(error), error.code)
     except KeyboardInterrupt:
         return INTERRUPTED
-    except BrokenPipeError:
-        _silence_stdout()
-        return CLOSED_PIPE
-    except OSError as error:
-        _silence_stdout()
-        complain(f"cannot write the result: {error.strerror}")
+    except streams.OutputLost as lost:
+        if lost.reader_is_gone:
+            return CLOSED_PIPE
+        complain(f"cannot write the result: {lost}")
     return 2
 
 
-def _silence_stdout() -> None:
-    """The interpreter flushes stdout once more when it ends, which must not fail again."""
-    with suppress(OSError, ValueError, AttributeError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _carried_out(arguments: Namespace) -> int:
+    """Return the exit code of a command. Raises OutputLost where its result cannot be printed, and is nowhere else."""
+    command = COMMANDS[arguments.command]
+    if arguments.command not in LONG:
+        return int(command.run(arguments))
+
+    with streams.going_on():
+        code = int(command.run(arguments))
+        sys.stdout.flush()
+    error = streams.broken(streams.STDOUT)
+    if error is None or code != 0:
+        return code
+    if arguments.command not in RECORDED or getattr(arguments, "plan", False):
+        raise streams.OutputLost(error)
+    note(f"the result was recorded, but cannot be printed: {error.strerror}")
+    return code

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, complain, width, wrote
+from resspec.commands.terminal import color, complain, say, width, wrote
 from resspec.diagnostics import UsageError
 from resspec.train.names import FASHION_MNIST
 
@@ -39,7 +39,7 @@ Each leaves a folder (studies/NAME) with README.md, pictures and CSV files;
 what is done stays done, and the same command goes on.
 
 Exit codes: 0 done, 1 diagnostics, 2 trouble, 3 a value that is not finite,
-130 or 143 stopped by SIGINT or SIGTERM: the same command goes on.
+130, 143, 129 or 141 stopped as in `resspec train`: run it again to resume.
 """
 TEMPLATE, SMALL = "lib/he2015:cifar", {"images": "1x14x14", "width": 8}  # what Fashion-MNIST at 14 pixels wants
 
@@ -97,6 +97,8 @@ def run(arguments: Namespace) -> int:
             try:
                 carry_out(wanted, recipe, images, out, together, Whole(visible=together.first), complain)
             except stop.Stopped as stopped:
+                if together.first:
+                    say(str(stopped))
                 code = stopped.exit_code
             except NotFinite as spoiled:
                 complain(str(spoiled))
@@ -143,7 +145,7 @@ def _tell(
 
     found = results(out, wanted)  # type: ignore[arg-type]
     if (missing := len(wanted) - len(found)):
-        complain(f"{len(found)} of {len(wanted)} runs are done; the same command goes on")
+        say(f"{len(found)} of {len(wanted)} runs are done; run the same command again to resume")
     if not found:
         return
     write_csv(found, out)

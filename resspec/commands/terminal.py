@@ -36,6 +36,13 @@ def complain(message: str, code: str | None = None) -> None:
     print("\n".join(map(visible, message.split("\n"))), file=sys.stderr)
 
 
+def say(message: str) -> None:
+    """Print a plain sentence on stderr: of what happened as it was asked for."""
+    from resspec.render import visible
+
+    print(visible(message), file=sys.stderr)
+
+
 def note(message: str) -> None:
     from resspec.render import visible
 

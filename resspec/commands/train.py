@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import complain, note
+from resspec.commands.terminal import complain, note, say
 from resspec.diagnostics import UsageError
 from resspec.train.names import DATA, DIGITS
 
@@ -34,8 +34,9 @@ network's parameters and the recipe's keys, in full (optimizer.rate) or by
 their last name.
 
 Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
-130 or 143 stopped by SIGINT or SIGTERM and saved: the same command goes on.
-torchrun makes each of these but 0 a 1.
+130, 143 or 129 stopped by Ctrl-C, SIGTERM or a closed terminal, 141 because
+its output cannot be written; each time a checkpoint is saved, and the same
+command resumes. torchrun makes each of these but 0 a 1.
 """
 
 
@@ -83,7 +84,7 @@ def run(arguments: Namespace) -> int:
                 result = trainer.train(plan, folder, show=show, say=complain)
             except stop.Stopped as stopped:
                 if first:
-                    complain(str(stopped))
+                    say(str(stopped))
                 return stopped.exit_code
             except NotFinite as spoiled:
                 if first:
@@ -97,7 +98,11 @@ def run(arguments: Namespace) -> int:
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
     """Until there is something to save, SIGINT ends the process as SIGTERM does, be it in the midst of an import."""
-    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.SIG_IGN:  # as a shell starts what runs in its background
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         yield
     finally:

@@ -61,7 +61,8 @@ def carry_out(
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
             if processes.any(stopping.asked > 0):  # a signal between two parts; one within is the trainer's
-                raise stop.Stopped(stopping.asked or SIGTERM, f"stopped by a signal before {part.name}")
+                number = stopping.asked or SIGTERM
+                raise stop.Stopped(number, f"stopped {stop.reason(number)} before {part.name}")
             show.next(part.name)
             trainer.train(plan, out / part.folder, show=show, say=say)
             show.done()

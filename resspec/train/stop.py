@@ -1,5 +1,6 @@
-"""SIGINT and SIGTERM ask for an end: the step is finished, a checkpoint is saved, and the exit code says so. All processes
-agree at a step's end. A signal after the first ends a lone process at once, which costs the steps since the last checkpoint."""
+"""What asks a run for an end: signals, and a stream that breaks. The step is finished, a checkpoint is saved, and the exit code
+says so. All processes agree at a step's end. A signal after the first ends a lone process at once, which costs the steps since
+the last checkpoint."""
 
 from __future__ import annotations
 
@@ -7,16 +8,24 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from threading import current_thread, main_thread
+from time import monotonic
 from types import FrameType
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
+from resspec import streams
 from resspec.diagnostics import ResspecError
 from resspec.train.processes import Processes
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Where there is no SIGHUP, as on Windows, there is no closing of a terminal to hear of either.
+SIGNALS = tuple(
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU") if hasattr(signal, name)
+)
+BROKEN = 13  # SIGPIPE, by whose number a program tells that nobody reads what it prints
+SAME = 0.5  # seconds in which a signal that comes again is one that was passed on: by `timeout`, by a shell
 
 
 class Stopped(ResspecError):
@@ -32,6 +41,7 @@ class Stop:
 
     def __init__(self, processes: Processes) -> None:
         self.asked = 0
+        self._last = 0.0
         self._processes = processes
         self._group: Any = dist.new_group(backend="gloo") if processes.world > 1 else None
         self._flag = torch.zeros(1, dtype=torch.int64)
@@ -65,18 +75,47 @@ class Stop:
 
     def _signalled(self, number: int, frame: FrameType | None) -> None:
         del frame
-        if self.asked and self._processes.world == 1:
+        if self._insists(number) and self._processes.world == 1:
             os._exit(128 + number)
         self.asked = self.asked or number
+        self._last = monotonic()
+
+    def _insists(self, number: int) -> bool:
+        """Return whether this is a second request, and not the first one once more.
+
+        A closed terminal sends SIGHUP by the system and by the shell; `timeout` sends its signal to the process and then to
+        the process's group.
+        """
+        if not self.asked or number == getattr(signal, "SIGHUP", None):
+            return False
+        return number != self.asked or monotonic() - self._last > SAME
+
+    def _broke(self, stream: int, error: OSError) -> None:
+        del stream, error
+        self.asked = self.asked or BROKEN
 
 
 @contextmanager
 def watched(processes: Processes) -> Iterator[Stop]:
-    """A Stop that hears signals; afterwards they do again what they did before."""
+    """Yield a Stop that hears signals and of streams that break; afterwards they do again what they did before.
+
+    A signal that is ignored, as SIGHUP is under nohup, stays ignored. Only the main thread can hear signals.
+    """
     stop = Stop(processes)
-    before = {number: signal.signal(number, stop._signalled) for number in SIGNALS}
+    if streams.a_reader_is_gone():  # before there was anything to end
+        stop.asked = BROKEN
+    before = {}
+    if current_thread() is main_thread():
+        heard = [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, stop._signalled) for number in heard}
     try:
-        yield stop
+        with streams.told(stop._broke):
+            yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def reason(number: int) -> str:
+    """Return what asked for the end, for a sentence."""
+    return "because its output cannot be written" if number == BROKEN else f"by {signal.Signals(number).name}"

@@ -88,12 +88,19 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
                 raise UsageError(f"{failure}; the same command goes on from the last checkpoint", "E0612") from None
             raise
         except loop.Asked as asked:
-            raise stop.Stopped(asked.number, f"stopped by a signal after step {state.step} of {plan.steps}; "
-                                             "the same command goes on from there") from None
+            raise stop.Stopped(asked.number, _stopped(plan, state, asked.number)) from None
         finally:
             stopping.settle()
             show.stop()
     return Result(run, facts)
+
+
+def _stopped(plan: Plan, state: State, number: int) -> str:
+    """Return what is said of a run that was asked to end."""
+    if state.step == 0:
+        return f"stopped {stop.reason(number)} before the first step; run the same command again to start"
+    return (f"stopped {stop.reason(number)} after step {state.step:,} of {plan.steps:,}, checkpoint saved; "
+            "run the same command again to resume")
 
 
 def begun(plan: Plan) -> State:

@@ -1,10 +1,11 @@
 """A real torchrun one of whose processes is killed, or that is asked to end."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
-from signal import SIGINT, SIGKILL, SIGTERM
+from signal import SIGHUP, SIGINT, SIGKILL, SIGTERM
 from time import monotonic
 
 import pytest
@@ -45,13 +46,15 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: i
     assert "recorded in run" in done.stdout
 
 
-@pytest.mark.parametrize("number", [SIGINT, SIGTERM])
+@pytest.mark.parametrize("number", [SIGINT, SIGTERM, SIGHUP])
 def test_a_signal_to_torchrun_saves_the_step_and_its_code_is_1(number: int, tmp_path: Path) -> None:
     running = started(tmp_path, 100_000)
     running.send_signal(number)
     told, _ = running.communicate()
     assert running.returncode == 1, told
-    step = int(told.partition("stopped by a signal after step ")[2].partition(" ")[0])
+    found = re.search(r"stopped by SIG\w+ after step ([\d,]+) of", told)
+    assert found, told
+    step = int(found[1].replace(",", ""))
     assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}").is_dir(), told
 
 

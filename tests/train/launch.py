@@ -28,6 +28,7 @@ IMPORTED = ("matplotlib.figure", "sklearn.datasets", "torchvision.transforms.v2.
             "resspec.commands.eval", "resspec.commands.train", "resspec.train.evaluate", "resspec.train.trainer")
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
+BROKEN = ("a full disk", "a pipe without a reader", "a closed terminal")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -35,12 +36,14 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 class Moment:
     """The `number`-th time that something is about to happen, and the signal that the trainer sends itself then: a `step`, a
     batch of a `test`, or a `file` whose path matches is opened to be written, brought to the disk, renamed or removed. Or,
-    of kind `time`, so many milliseconds after its start, whatever happens then."""
+    of kind `time`, so many milliseconds after its start, whatever happens then. `breaks`: instead of a signal, stderr becomes
+    one of BROKEN."""
 
     kind: str
     number: int
     signal: int = signal.SIGKILL
     path: str = ""
+    breaks: str = ""
 
 
 @dataclass
@@ -80,7 +83,8 @@ class Server:
 
     def start(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> Trainer:
         """`resspec ARGV`, in `folder`. `limit`: bytes beyond which no file of its grows; `forbidden`: an event of Python's
-        audit at which it ends with a traceback; `environment`: what is added to that."""
+        audit at which it ends with a traceback; `environment`: what is added to that; `streams`: what stands in place of some
+        of 0, 1, 2, of BROKEN or `closed`; `ignored`: signals, as nohup and shells ignore them."""
         request = {"argv": argv, "folder": str(folder), "moments": [asdict(moment) for moment in moments], **more}
         return Trainer(self.ask(request), self)
 
@@ -148,29 +152,57 @@ def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
             signal.setitimer(signal.ITIMER_REAL, moment["number"] / 1000)
 
 
-def _become(
-    argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], limit: int | None = None,
-    forbidden: str | None = None, environment: dict[str, str] | None = None, room: int | None = None,
-) -> None:
+def _become(argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], **more: Any) -> None:
     """This process is a trainer from now on."""
     from resspec.cli import main
 
     os.setpgid(0, 0)
     os.chdir(folder)
-    os.environ.update(environment or {})
     for descriptor, other in ((0, os.open(os.devnull, os.O_RDONLY)), (1, into), (2, into)):
         os.dup2(other, descriptor)
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
+    _prepare(**more)
+    if moments:
+        _Watch([Moment(**moment) for moment in moments]).install()
+    sys.argv = ["resspec", *argv]
+    _leave(main())
+
+
+def _prepare(
+    *, limit: int | None = None, forbidden: str | None = None, environment: dict[str, str] | None = None,
+    room: int | None = None, streams: dict[str, str] | None = None, ignored: Sequence[int] = (),
+) -> None:
+    """What a trainer finds around it; see Server.start."""
+    os.environ.update(environment or {})
+    for descriptor, how in (streams or {}).items():
+        _break(int(descriptor), how)
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
     if limit is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     if forbidden:
         sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
     if room is not None:
         vars(import_module("resspec.train.decide"))["memory"] = lambda _: room
-    if moments:
-        _Watch([Moment(**moment) for moment in moments]).install()
-    sys.argv = ["resspec", *argv]
-    _leave(main())
+
+
+def _break(descriptor: int, how: str) -> None:
+    """What is written there fails from now on."""
+    match how:
+        case "closed":
+            vars(sys)[("stdin", "stdout", "stderr")[descriptor]] = None  # as Python begins then
+            os.close(descriptor)
+            return
+        case "a full disk":
+            broken = os.open("/dev/full", os.O_WRONLY)
+        case "a pipe without a reader":
+            reader, broken = os.pipe()
+            os.close(reader)
+        case _:
+            leader, broken = os.openpty()
+            os.close(leader)
+    os.dup2(broken, descriptor)
+    os.close(broken)
 
 
 def _leave(code: int) -> None:
@@ -249,6 +281,9 @@ class _Watch:
         self.count += 1
         if self.count == self.moments[0].number:
             self.count, moment = 0, self.moments.pop(0)
+            if moment.breaks:
+                _break(2, moment.breaks)
+                return
             os.kill(os.getpid(), moment.signal)
 
 

@@ -1,12 +1,19 @@
 """SIGTERM and SIGINT at any moment, once and twice: the run can go on, to the very end it would have had."""
 
+import json
 import os
+import pty
+import sys
 from pathlib import Path
 from random import Random
-from signal import SIGCONT, SIGINT, SIGSTOP, SIGTERM
+from signal import SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGXCPU, Signals
 
-from tests.train.crash import FIRST, SAVE, Course, assert_ended_alike, interrupted, interruption
-from tests.train.launch import Moment, Server
+import pytest
+
+from resspec.train import stop
+from tests.train.crash import FIRST, SAVE, Course, assert_ended_alike, assert_same, content, interrupted, interruption
+from tests.train.launch import ROOT, Moment, Server
+from tests.train.small import ALONE
 
 
 def test_signals_change_nothing_and_say_so_in_the_exit_code(server: Server, tmp_path: Path) -> None:
@@ -17,15 +24,62 @@ def test_signals_change_nothing_and_say_so_in_the_exit_code(server: Server, tmp_
         (Moment("step", 4, SIGINT), 130),
         (Moment("file", 20, SIGTERM, SAVE), 143),
         (Moment("test", 2, SIGINT), 130),
+        (Moment("step", 2, SIGHUP), 129),
+        (Moment("step", 2, SIGXCPU), 152),
     ]
     for moment, wanted in once:
         code, told = course.run("run", moment)
         assert code == wanted, (moment, told)
-        assert ("stopped by a signal after step" in told) == (code > 0)
+        assert (f"\nstopped by {Signals(moment.signal).name} " in told) == (code > 0)
+        assert "error" not in told
+    code, told = course.run("run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGHUP, SAVE))  # a closed terminal
+    assert code == 143, told
     code, told = course.run("run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGINT, SAVE))  # and again, in the save
     assert code == 130, told
     assert "stopped" not in told
     interrupted(course, "run", [interruption(chance) for _ in range(2)])
+
+
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    moments = [Moment("step", 3, SIGHUP), Moment("file", 5, SIGINT, SAVE)]
+    code, told = server.run(tmp_path, *course.command("run"), moments=moments, ignored=(SIGHUP, SIGINT))
+    assert code == 0, told
+    assert_same(course.whole, content(tmp_path / "run"))
+
+
+def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`timeout` sends its signal to its child and then to all of the child's group."""
+    def ended(code: int) -> None:
+        raise AssertionError(code)
+
+    monkeypatch.setattr(stop, "SAME", 1e9)
+    monkeypatch.setattr(os, "_exit", ended)
+    with stop.watched(ALONE) as stopping:
+        os.kill(os.getpid(), SIGTERM)
+        os.kill(os.getpid(), SIGTERM)
+        assert stopping.asked == SIGTERM
+
+
+TRAIN = [sys.executable, "-m", "resspec", "train", "tiny.res", "--recipe", "recipe.yaml", "--data", "digits", "--run", "run"]
+
+
+def test_a_terminal_that_is_closed_costs_no_step(server: Server, tmp_path: Path) -> None:
+    """A real one: the system sends SIGHUP, and what is printed from then on fails."""
+    course = Course(server, tmp_path, "momentum")
+    recipe = course.folder / "recipe.yaml"
+    recipe.write_text(recipe.read_text(encoding="utf-8").replace("60 iterations", "100000 iterations"), encoding="utf-8")
+    process, terminal = pty.fork()
+    if not process:
+        os.chdir(tmp_path)
+        os.execve(TRAIN[0], TRAIN, {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)})
+    while b"img/s" not in os.read(terminal, 4096):
+        pass
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 129
+    rows = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    last = max((tmp_path / "run" / "checkpoints").iterdir())
+    assert last.name == f"step-{json.loads(rows[-1])['step']:08d}"
 
 
 def test_a_signal_in_the_last_test_leaves_the_end_undone(server: Server, tmp_path: Path) -> None:
@@ -45,4 +99,4 @@ def test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers(server: Se
     os.killpg(trainer.pid, SIGCONT)
     code, told = trainer.wait()
     assert code == 143, told
-    assert "stopped by a signal after step 3 of 16" in told
+    assert "stopped by SIGTERM after step 3 of 16, checkpoint saved" in told

@@ -1,0 +1,49 @@
+"""Streams that are closed, full or without a reader: a run trains, or it stops and is saved."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.train.crash import Course, assert_ended_alike, assert_same, content
+from tests.train.launch import BROKEN, Moment, Server
+
+READER = "a pipe without a reader"
+
+
+AT_THE_START: list[dict[str, str]] = [
+    {"2": "closed"},
+    {"0": "closed", "1": "closed", "2": "closed"},
+    {"1": "a full disk", "2": "a full disk"},
+    {"1": READER, "2": "a closed terminal"},
+]
+
+
+def test_a_stream_that_is_broken_at_the_start_changes_nothing(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "pictures")
+    for number, streams in enumerate(AT_THE_START):
+        code, told = server.run(tmp_path, *course.command(f"run{number}"), streams=streams)
+        assert code == 0, (streams, told)
+        assert "Traceback" not in told
+        assert_same(course.whole, content(tmp_path / f"run{number}"))
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(how: str, server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    code, told = course.run("run", Moment("step", 25, breaks=how))
+    assert code == 141
+    assert "loss" in told
+    assert not re.search("Traceback|error|stopped", told)
+    saved = max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert "step-00000025" < saved < "step-00000060"
+    assert course.run("run")[0] == 0
+    assert_ended_alike(course, "run")
+
+
+def test_a_reader_that_is_gone_before_the_first_step_ends_it(server: Server, tmp_path: Path) -> None:
+    course = Course(server, tmp_path, "momentum")
+    code, told = server.run(tmp_path, *course.command("run"), streams={"2": READER})
+    assert (code, told) == (141, "")
+    assert course.run("run")[0] == 0
+    assert_same(course.whole, content(tmp_path / "run"))
