@@ -71,7 +71,8 @@ def run(arguments: Namespace) -> int:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
         given.check_workers(arguments.workers)
         asked = _asked(arguments)
-        found = data.load(asked.data, normalise=asked.recipe.data.normalise, download=arguments.download)
+        shown = asked.recipe.data
+        found = data.load(asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download)
         if told := tuple(errors.other_classes(asked.network, found)):
             raise SpecError(told)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:

@@ -88,7 +88,10 @@ def run(arguments: Namespace) -> int:
         families, of_recipe = _families(arguments)
         wanted = parts(families, arguments.seeds)
         recipe = recipe_file.load(arguments.recipe, of_recipe)
-        images = data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download)
+        shown = recipe.data
+        images = data.load(
+            arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+        )
         out = arguments.out or Path("studies", arguments.kind)
         if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
             raise UsageError(f"{out} cannot be a folder: there is a file")

@@ -122,9 +122,11 @@ def job_of(arguments: Namespace) -> Job:
     if arguments.epochs is not None:
         of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
     recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
+    shown = recipe.data
     return Job(
         compiler.load(arguments.spec, **dict(of_network)), recipe,
-        data.load(arguments.data, normalise=recipe.data.normalise, download=arguments.download), arguments.seed,
+        data.load(arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download),
+        arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None, arguments.workers,
     )
 

@@ -59,7 +59,7 @@ def _test_images(run: Path, count: int) -> tuple[Tensor, Tensor]:
     if facts is None:
         raise UsageError(f"{run} holds no run")
     recipe = recipe_file.load(str(run / "recipe.yaml"), [])
-    test = data.load(facts["data"]["name"], normalise=recipe.data.normalise).test
+    test = data.load(facts["data"]["name"], normalise=recipe.data.normalise, exif=recipe.data.exif).test
     indices = torch.arange(min(count, len(test)))
     batch = next(iter(test.batches([Draw(indices, indices)], view=recipe.data.test, device=torch.device("cpu"))))
     return batch.images, test.labels[indices]

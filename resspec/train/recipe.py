@@ -215,6 +215,7 @@ class Data(Part):
     repeated: Count = 1  # times an image is shown in a batch; an epoch keeps its length
     interpolation: Interpolation = "bilinear"
     draft: bool = False  # let the JPEG decoder shrink large files
+    exif: Literal["upright", "ignore"] = "upright"  # turned as EXIF says, in training and test; or as stored
     test: Test = Test()
 
     @model_validator(mode="after")

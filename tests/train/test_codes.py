@@ -24,6 +24,7 @@ from resspec.diagnostics import ResspecError
 from resspec.files import write
 from resspec.train import checkpoint, compare, data, decide, recipe_file, record, weights
 from resspec.train.data import crop, idx, place
+from resspec.train.data.dataset import Request
 from resspec.train.data.draw import Draw
 from resspec.train.plan import Plan
 from resspec.train.processes import joined
@@ -119,7 +120,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0511": lambda _: data.load("cifar-11"),
     "E0512": lambda _: data.load("imagenet"),
     "E0513": lambda folder: data.load(str(folder)),
-    "E0514": lambda folder: idx.load(folder, "channel"),
+    "E0514": lambda folder: idx.load(folder, Request()),
     "E0515": lambda _: crop.centre(torch.zeros(1, 3, 8, 8), 9),
     "E0516": lambda folder: place._download("FashionMNIST", written(folder, "", "file") / "below"),
     "E0517": uneven_batch,
@@ -158,6 +159,7 @@ def test_a_failure_has_its_code_and_text(
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / "nothing"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     with pytest.raises(ResspecError) as caught:
         CASES[code](tmp_path)
     assert caught.value.code == code

@@ -7,22 +7,48 @@ from pathlib import Path
 from resspec.diagnostics import UsageError
 from resspec.suggest import nearest
 from resspec.train.data import digits, place
-from resspec.train.data.dataset import Dataset, Split, View, held_out
+from resspec.train.data.dataset import Dataset, Request, Split, View, held_out
 from resspec.train.data.draw import Batch, Draw
 from resspec.train.data.folder import worker_failure
+from resspec.train.data.inspect import Damaged, Inspection
 from resspec.train.data.moments import Moments
 from resspec.train.names import DATA, DIGITS
 
-__all__ = ["Batch", "Dataset", "Draw", "Moments", "Split", "View", "find", "held_out", "load", "worker_failure"]
+__all__ = [
+    "Batch",
+    "Damaged",
+    "Dataset",
+    "Draw",
+    "Inspection",
+    "Moments",
+    "Split",
+    "View",
+    "find",
+    "held_out",
+    "load",
+    "worker_failure",
+]
 
 
-def load(name: str, *, normalise: str = "channel", download: bool = False) -> Dataset:
-    """A data set by its name or its folder, normalised as a recipe says. Raises UsageError where it is not to be found, and
-    says where it was looked for. Nothing is downloaded unasked."""
+def load(
+    name: str, *, normalise: str = "channel", exif: str = "upright", download: bool = False
+) -> Dataset:
+    """Return a data set.
+
+    Args:
+        name: Its name, or the path of its folder.
+        normalise: As a recipe's `data.normalise`.
+        exif: As a recipe's `data.exif`: whether photographs are turned upright, for training and test alike.
+        download: Fetch it where it is not on this machine.
+
+    Raises:
+        UsageError: It is not found, with where it was looked for; or it is damaged.
+    """
+    request = Request(normalise, exif, name if name in DATA else None)
     if name == DIGITS:
-        return digits.load(normalise)
+        return digits.load(request)
     kind, path = find(name, download=download)
-    return kind.load(path, normalise)
+    return kind.load(path, request)
 
 
 def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train.data.dataset import Dataset
+from resspec.train.data.dataset import Dataset, Request
 from resspec.train.data.memory import Stored, in_memory
 from resspec.train.names import CIFAR_10, CIFAR_100
 
@@ -35,11 +35,11 @@ def is_here(folder: Path, layout: Layout) -> bool:
     return all((folder / name).is_file() for name in (*layout.train, layout.test, layout.meta))
 
 
-def load(folder: Path, normalise: str, layout: Layout) -> Dataset:
+def load(folder: Path, request: Request, layout: Layout) -> Dataset:
     """Raises UsageError for a file that is none of CIFAR's."""
     classes = tuple(map(str, _read(folder / layout.meta)[layout.names]))
     train, test = (_part(folder, files, layout) for files in (layout.train, (layout.test,)))
-    return in_memory(layout.name, classes, train, test, normalise)
+    return in_memory(layout.name, classes, train, test, request.normalise)
 
 
 def _part(folder: Path, files: tuple[str, ...], layout: Layout) -> Stored:

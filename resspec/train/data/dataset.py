@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from resspec.train.data.crop import fits
+from resspec.train.data.decode import UPRIGHT
 from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.inspect import Inspection
 from resspec.train.data.moments import Moments
 from resspec.train.recipe import Data, Test
 
 View = Data | Test  # how images are shown: as a recipe says for training, or for testing
+
+
+class Request(NamedTuple):
+    """How a data set is to be read.
+
+    Attributes:
+        normalise: As a recipe's `data.normalise`.
+        exif: As a recipe's `data.exif`.
+        name: What the data set is called, where it was asked for by name and not by its folder.
+    """
+
+    normalise: str = "channel"
+    exif: str = UPRIGHT
+    name: str | None = None
 
 
 class Split(Protocol):
@@ -37,10 +53,31 @@ class Split(Protocol):
     def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
         """The indices in groups, each of which is shown in one size and so can stand in one batch."""
 
+    def inspect(
+        self, indices: Tensor, *, decode: bool, progress: Callable[[int], None] = lambda _: None
+    ) -> Inspection:
+        """Look at image files before they are needed; what was found is remembered from run to run.
+
+        Args:
+            indices: Which images (int64).
+            decode: Decode them as a whole; else read their headers and look at how they end.
+            progress: Called with the number of images that were just looked at.
+        """
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set: `shape` is CxHxW of an image as it is stored; CxHxW with 0 for what differs from image to image."""
+    """A data set.
+
+    Attributes:
+        name: What it is called.
+        classes: Their names, in the order of the labels.
+        shape: CxHxW of an image as it is stored, with 0 for what differs from image to image.
+        train: The images to train on.
+        test: The images to test with.
+        moments: What normalizing needs.
+        notes: What a person should be told of how it was read, each in a sentence.
+    """
 
     name: str
     classes: tuple[str, ...]
@@ -48,6 +85,7 @@ class Dataset:
     train: Split
     test: Split
     moments: Moments
+    notes: tuple[str, ...] = ()
 
     def shown(self, view: View) -> tuple[int, ...]:
         """CxHxW of an image in a batch, 0 as above. Raises UsageError where a crop is larger than the images."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from resspec.train.data.dataset import Dataset
+from resspec.train.data.dataset import Dataset, Request
 from resspec.train.data.memory import Stored, in_memory
 from resspec.train.names import DIGITS
 
 TEST_EVERY = 5
 
 
-def load(normalise: str) -> Dataset:
+def load(request: Request) -> Dataset:
     """The same 43 people wrote both parts: the split says how well their digits are told apart, not a stranger's."""
     from sklearn.datasets import load_digits
 
@@ -20,7 +20,7 @@ def load(normalise: str) -> Dataset:
     labels = torch.from_numpy(bunch.target).long()
     images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
     train, test = (Stored(images[part], labels[part], part) for part in stratified(labels))
-    return in_memory(DIGITS, tuple("0123456789"), train, test, normalise)
+    return in_memory(DIGITS, tuple("0123456789"), train, test, request.normalise)
 
 
 def stratified(labels: Tensor) -> tuple[Tensor, Tensor]:

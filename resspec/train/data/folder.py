@@ -10,9 +10,9 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from multiprocessing import active_children
@@ -20,7 +20,7 @@ from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,10 +29,12 @@ from torch.utils.data import Dataset as Indexed
 
 from resspec.diagnostics import UsageError
 from resspec.train.data.crop import flipped
-from resspec.train.data.dataset import Dataset, View
+from resspec.train.data.dataset import Dataset, Request, View
+from resspec.train.data.decode import UPRIGHT, BrokenPicture
 from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.inspect import Damaged, Inspection, examine
 from resspec.train.data.moments import IMAGENET, Moments
-from resspec.train.data.picture import BrokenPicture, picture, shown_size
+from resspec.train.data.picture import picture, shown_size
 from resspec.train.data.show import shown
 from resspec.train.recipe import Data, Test
 
@@ -46,7 +48,7 @@ def is_here(folder: Path) -> bool:
     return (folder / TRAIN).is_dir() and any((folder / name).is_dir() for name in TEST)
 
 
-def load(folder: Path, normalise: str) -> Dataset:
+def load(folder: Path, request: Request) -> Dataset:
     """Classes are the folders of train/, in the order of their names. Raises UsageError."""
     train, test = folder / TRAIN, next(folder / name for name in TEST if (folder / name).is_dir())
     classes = _subfolders(train)
@@ -54,10 +56,10 @@ def load(folder: Path, normalise: str) -> Dataset:
         raise UsageError(f"{train} has no folders: there must be one for each class", "E0513")
     if strange := [name for name in _subfolders(test) if name not in classes]:
         raise UsageError(f"{test} has a folder `{strange[0]}`, {train} has none: they are not of one data set", "E0513")
-    moments = replace(IMAGENET, normalise=normalise)
+    moments = replace(IMAGENET, normalise=request.normalise)
 
     def part(root: Path) -> InFolders:
-        return InFolders(root, *_images(root, classes), moments, len(classes))
+        return InFolders(root, *_images(root, classes), moments, len(classes), request.exif)
 
     name = "imagenet" if len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes)) else folder.resolve().name
     return Dataset(name, classes, (3, 0, 0), part(train), part(test), moments)
@@ -72,6 +74,8 @@ class InFolders:
     labels: Tensor
     moments: Moments
     classes: int
+    exif: str = UPRIGHT
+    _sizes: dict[int, tuple[int, int]] = field(default_factory=dict)  # height and width of each that was inspected
 
     def __len__(self) -> int:
         return len(self.files)
@@ -79,11 +83,13 @@ class InFolders:
     def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
         """Raises UsageError for a file that is no image, and for a worker that died or is stuck."""
         loader = DataLoader(
-            _Decoded(self.root, self.files, view), batch_size=None, sampler=_Drawn(draws), num_workers=workers,
+            _Decoded(self, view), batch_size=None, sampler=_Drawn(draws), num_workers=workers,
             pin_memory=device.type == "cuda", worker_init_fn=_led,
         )
         with _ended(loader) as decoded_draws:
             while found := _next(decoded_draws, PATIENCE if workers else 0):
+                if isinstance(found, Failure):
+                    raise UsageError(found.message, found.code)
                 decoded, draw = found
                 images = decoded.to(device, non_blocking=True)
                 labels = self.labels[draw.indices].to(device, non_blocking=True)
@@ -95,15 +101,50 @@ class InFolders:
         if view.crop:
             return [indices]
         groups: dict[tuple[int, int], list[int]] = {}
-        for index in indices.tolist():
-            groups.setdefault(shown_size(self.root / self.files[index], view), []).append(index)
+        for index, stored in zip(indices.tolist(), self._stored_sizes(indices), strict=True):
+            try:
+                shown = shown_size(self.root / self.files[index], stored, view)
+            except BrokenPicture as broken:
+                raise UsageError(str(broken), "E0514") from None
+            groups.setdefault(shown, []).append(index)
         return [torch.tensor(group) for _, group in sorted(groups.items())]
+
+    def inspect(
+        self, indices: Tensor, *, decode: bool, progress: Callable[[int], None] = lambda _: None
+    ) -> Inspection:
+        places = sorted(indices.tolist())
+        names = [self.files[place] for place in places]
+        looks = examine(self.root, names, decode=decode, exif=self.exif, progress=progress)
+        sizes: dict[tuple[int, int], Path] = {}
+        damaged: list[Damaged] = []
+        for place, look in zip(places, looks, strict=True):
+            if isinstance(look, Damaged):
+                damaged.append(look)
+            else:
+                sizes.setdefault(look, self.root / self.files[place])
+                self._sizes[place] = look
+        return Inspection(sizes, tuple(damaged))
 
     @cached_property
     def digest(self) -> str:
         """Of names and lengths of the files: to read them all would take hours."""
-        lines = (f"{name} {(self.root / name).stat().st_size}\n" for name in self.files)
-        return sha256("".join(lines).encode()).hexdigest()
+        lines = (f"{name} {self._length(name)}\n" for name in self.files)
+        return sha256(os.fsencode("".join(lines))).hexdigest()
+
+    def _length(self, name: str) -> int:
+        try:
+            return os.stat(f"{self.root}/{name}").st_size  # noqa: PTH116 (a Path takes three times as long)
+        except OSError as error:
+            raise UsageError(str(BrokenPicture(self.root / name, str(error.strerror))), "E0514") from None
+
+    def _stored_sizes(self, indices: Tensor) -> list[tuple[int, int]]:
+        """Height and width of these images; of those not inspected before, the headers are read. Raises UsageError."""
+        new = [index for index in indices.tolist() if index not in self._sizes]
+        if new:
+            found = self.inspect(torch.tensor(new), decode=False)
+            for path, why in found.damaged:
+                raise UsageError(str(BrokenPicture(path, why)), "E0514")
+        return [self._sizes[index] for index in indices.tolist()]
 
 
 class _Drawn:
@@ -117,17 +158,48 @@ class _Drawn:
         return ([part.numpy() for part in draw] for draw in self._draws)
 
 
-class _Decoded(Indexed[tuple[Tensor, Draw]]):
+class Failure(NamedTuple):
+    """What a worker says in place of a batch: torch would send an exception as the text of its traceback."""
+
+    message: str
+    code: str | None
+
+
+Found = tuple[Tensor, Draw] | Failure
+
+
+class _Decoded(Indexed[Found]):
     """What a worker makes of a draw: uint8, BxCxHxW."""
 
-    def __init__(self, root: Path, files: tuple[str, ...], view: View) -> None:
-        self._root, self._files, self._view = root, files, view
+    def __init__(self, split: InFolders, view: View) -> None:
+        self._root = split.root
+        self._files = split.files
+        self._exif = split.exif
+        self._view = view
 
-    def __getitem__(self, drawn: list[Any]) -> tuple[Tensor, Draw]:
+    def __getitem__(self, drawn: list[Any]) -> Found:
         draw = Draw(*map(torch.from_numpy, drawn))
-        pictures = [picture(self._root / self._files[int(index)], key, self._view)
-                    for index, key in zip(draw.indices, draw.keys.split(1), strict=True)]
-        return torch.stack(pictures), draw
+        pictures: list[Tensor] = []
+        path = self._root
+        try:
+            for index, key in zip(draw.indices.tolist(), draw.keys.split(1), strict=True):
+                path = self._root / self._files[index]
+                pictures.append(picture(path, key, self._view, self._exif))
+                if pictures[-1].shape != pictures[0].shape:
+                    raise BrokenPicture(path, _uneven(pictures))
+            return torch.stack(pictures), draw
+        except BrokenPicture as broken:
+            return Failure(str(broken), "E0514")
+        except UsageError as error:
+            return Failure(f"{path}: {error}", error.code)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the file that it came with is named)
+            return Failure(f"{path} cannot be shown: {type(error).__name__}: {error}", "E0514")
+
+
+def _uneven(pictures: list[Tensor]) -> str:
+    (height, width), (others_height, others_width) = (p.shape[1:] for p in (pictures[-1], pictures[0]))
+    sizes = f"it is shown as {height}x{width}, and others in its batch as {others_height}x{others_width}"
+    return f"{sizes}; `crop` or `random_resized` shows all in one size"
 
 
 def _led(worker: int) -> None:
@@ -145,7 +217,7 @@ def _told(kind: type[BaseException], error: BaseException, traceback: TracebackT
 
 
 @contextmanager
-def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[Tensor, Draw]]]:
+def _ended(loader: DataLoader[Found]) -> Iterator[Iterator[Found]]:
     """The loader's iterator; afterwards none of its workers is left, be it one that is stuck. Raises UsageError."""
     others = set(active_children())
     iterator = iter(loader)
@@ -153,8 +225,6 @@ def _ended(loader: DataLoader[tuple[Tensor, Draw]]) -> Iterator[Iterator[tuple[T
     at_exit = atexit.register(partial(_shut, workers, iterator))  # an error that nobody foresaw keeps this open
     try:
         yield iterator
-    except BrokenPicture as broken:
-        raise UsageError(str(broken), "E0514") from None
     except (RuntimeError, OSError, EOFError) as error:
         if lost := isinstance(error, (ConnectionError, EOFError)):  # its end may be seen before it is dead
             with suppress(RuntimeError):  # which torch raises once it is
@@ -190,7 +260,7 @@ def _shut(workers: set[BaseProcess], iterator: Any) -> None:
         signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # Python has forgotten it where the process ends
 
 
-def _next(batches: Iterator[tuple[Tensor, Draw]], patience: float) -> tuple[Tensor, Draw] | None:
+def _next(batches: Iterator[Found], patience: float) -> Found | None:
     """None where there is no more. Raises RuntimeError after so many seconds, if not 0: torch's own patience does not reach the
     moment at which a worker that was stopped is to hand over its memory."""
     if not patience:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
-from resspec.train.data.dataset import Dataset
+from resspec.train.data.dataset import Dataset, Request
 from resspec.train.data.memory import Stored, in_memory
 from resspec.train.names import FASHION_MNIST
 
@@ -23,12 +23,12 @@ def is_here(folder: Path) -> bool:
     return _file(folder, "train-images-idx3-ubyte") is not None
 
 
-def load(folder: Path, normalise: str) -> Dataset:
+def load(folder: Path, request: Request) -> Dataset:
     """Raises UsageError for a file that is missing or no IDX file of its kind."""
     train, test = (_part(folder, part) for part in PARTS)
     fashion = "fashion" in str(folder.resolve()).lower()
     classes = FASHION if fashion else tuple(map(str, range(int(train.labels.max()) + 1)))
-    return in_memory(FASHION_MNIST if fashion else folder.name, classes, train, test, normalise)
+    return in_memory(FASHION_MNIST if fashion else folder.name, classes, train, test, request.normalise)
 
 
 def _part(folder: Path, part: str) -> Stored:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor
 from resspec.train.data.crop import centred, cropped, moves_only
 from resspec.train.data.dataset import Dataset, View
 from resspec.train.data.draw import Batch, Draw
+from resspec.train.data.inspect import Inspection
 from resspec.train.data.moments import Moments, measured
 from resspec.train.data.show import shown
 from resspec.train.recipe import Data, Test
@@ -69,6 +71,14 @@ class InMemory:
                 means = self._means(images, keys, view).split(sizes)
             for draw, part, its_labels, its_means in zip(some, framed, labels[here].split(sizes), means, strict=True):
                 yield shown(part, its_labels, draw.keys, view, self.moments, its_means, self.classes)
+
+    def inspect(
+        self, indices: Tensor, *, decode: bool, progress: Callable[[int], None] = lambda _: None
+    ) -> Inspection:
+        del decode
+        progress(len(indices))
+        height, width = self.images.shape[2:]
+        return Inspection({(height, width): Path()}, ())
 
     def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
         del view

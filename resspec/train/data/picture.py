@@ -2,63 +2,78 @@
 
 from __future__ import annotations
 
-from math import ceil
 from pathlib import Path
 
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from resspec.train.data.crop import boxes, centre, random_part, shorter_sides, sized
 from resspec.train.data.dataset import View
+from resspec.train.data.decode import UPRIGHT, BrokenPicture, naming, open_picture, quiet
 from resspec.train.recipe import Data, Test
 
-FILTERS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
-
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
+LARGEST = 2**28  # pixels of an image once it is resized
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
 
-class BrokenPicture(Exception):
-    """A file that is no image, or a broken one. It crosses from a worker as its one argument."""
+def picture(path: Path, key: Tensor, view: View, exif: str = UPRIGHT) -> Tensor:
+    """Return an image as a recipe shows it.
+
+    Args:
+        path: The image file.
+        key: The key of a draw (int64, 1), of which alone the random choices are a function.
+        view: How it is shown, in training or in a test.
+        exif: `upright` or `ignore`.
+
+    Returns:
+        uint8, 3xHxW.
+
+    Raises:
+        BrokenPicture: The file cannot be read, or the image becomes too large.
+        UsageError: A crop is larger than the image.
+    """
+    with quiet():
+        opened = open_picture(path, exif)
+        whole = opened.size
+        box, size = _part(whole, key, view)
+        _refuse_absurd(path, whole, size)
+        if isinstance(view, Data) and view.draft:
+            scale = max(size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1]))
+            image = opened.rgb(scale, draft=True)
+            box = _scaled(box, whole, image.size)
+        else:
+            image = opened.rgb()
+    with naming(path):
+        if box != (0, 0, *image.size):
+            image = image.crop(box)
+        if size != image.size:
+            image = image.resize(size, FILTERS[view.interpolation])
+        pixels = pil_to_tensor(image)
+    return _window(pixels, key, view)
 
 
-def picture(path: Path, key: Tensor, view: View) -> Tensor:
-    """As uint8, 3xHxW; `key` is one of a draw (int64, 1). Raises BrokenPicture."""
-    try:
-        with Image.open(path) as image:
-            return _shown(image, key, view)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise BrokenPicture(f"{path} cannot be read: {error}") from None
+def shown_size(path: Path, stored: tuple[int, int], view: Test) -> tuple[int, int]:
+    """Return height and width of a test image without a crop; `stored` is its height and width, upright."""
+    height, width = stored
+    whole = (width, height)
+    _, size = _part(whole, torch.zeros(1, dtype=torch.int64), view)
+    _refuse_absurd(path, whole, size)
+    return size[1], size[0]
 
 
-def shown_size(path: Path, view: Test) -> tuple[int, int]:
-    """Height and width of a test image without a crop; only its header is read."""
-    try:
-        with Image.open(path) as image:
-            width, height = image.size
-    except (OSError, UnidentifiedImageError) as error:
-        raise BrokenPicture(f"{path} cannot be read: {error}") from None
-    if view.resize is None:
-        return height, width
-    new = sized(torch.tensor(height), torch.tensor(width), torch.tensor(view.resize))
-    return int(new[0]), int(new[1])
-
-
-def _shown(image: Image.Image, key: Tensor, view: View) -> Tensor:
-    whole = image.size
-    box, size = _part(whole, key, view)
-    if isinstance(view, Data) and view.draft:
-        scale = max(size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1]))
-        image.draft("RGB", (ceil(whole[0] * scale), ceil(whole[1] * scale)))
-        box = _scaled(box, image.size[0] / whole[0], image.size[1] / whole[1])
-    image = image.convert("RGB")
-    if box != (0, 0, *image.size):
-        image = image.crop(box)
-    if size != image.size:
-        image = image.resize(size, FILTERS[view.interpolation])
-    return _window(pil_to_tensor(image), key, view)
+def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> None:
+    """A line of pixels whose shorter side is brought to 256 would take gigabytes."""
+    if size[0] * size[1] > LARGEST:
+        pixels = f"{size[0]:,}x{size[1]:,} pixels, and {LARGEST:,} in all are the most"
+        raise BrokenPicture(path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}")
 
 
 def _part(whole: tuple[int, int], key: Tensor, view: View) -> tuple[Box, tuple[int, int]]:
@@ -82,6 +97,11 @@ def _window(image: Tensor, key: Tensor, view: View) -> Tensor:
     return random_part(image[None], key, view)[0]
 
 
-def _scaled(box: Box, across: float, down: float) -> Box:
-    left, top = round(box[0] * across), round(box[1] * down)
-    return left, top, max(round(box[2] * across), left + 1), max(round(box[3] * down), top + 1)
+def _scaled(box: Box, whole: tuple[int, int], drafted: tuple[int, int]) -> Box:
+    """The same part of the image once it is drafted, of a pixel at least."""
+    across, down = drafted[0] / whole[0], drafted[1] / whole[1]
+    left = min(round(box[0] * across), drafted[0] - 1)
+    top = min(round(box[1] * down), drafted[1] - 1)
+    right = max(round(box[2] * across), left + 1)
+    bottom = max(round(box[3] * down), top + 1)
+    return left, top, right, bottom

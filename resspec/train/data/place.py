@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import cifar, folder, idx
-from resspec.train.data.dataset import Dataset
+from resspec.train.data import cache, cifar, folder, idx
+from resspec.train.data.dataset import Dataset, Request
 from resspec.train.names import FASHION_MNIST, IMAGENET
 
 
@@ -19,7 +19,7 @@ class Kind(NamedTuple):
 
     folders: tuple[str, ...]
     is_here: Callable[[Path], bool]
-    load: Callable[[Path, str], Dataset]
+    load: Callable[[Path, Request], Dataset]
     elsewhere: tuple[str, ...] = ()
     advice: str = "pass --download to fetch it"
     torchvision: str | None = None  # its class that downloads
@@ -44,8 +44,8 @@ KINDS: dict[str, Kind] = {
 def places() -> list[Path]:
     """Folders of data sets: $RESSPEC_DATA, `data` here, the user's cache. The first is where a download goes."""
     given = os.environ.get("RESSPEC_DATA")
-    cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "resspec"
-    return [*([Path(given)] if given else []), Path("data"), cache]
+    own = cache.folder()
+    return [*([Path(given)] if given else []), Path("data"), *([own] if own else [])]
 
 
 def named(name: str, *, download: bool) -> Path:

@@ -1,5 +1,6 @@
 """Folders of image files: what is shown, against torchvision on one image at a time, and what is said of what is wrong."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Dataset, Draw, load
+from resspec.train.data import Dataset, Draw, load, picture
 from resspec.train.data.crop import boxes
 from resspec.train.recipe import Data, RandomResized, Test
 from tests.train.crash import Ending
@@ -96,16 +97,68 @@ def test_images_that_are_shown_in_one_size_stand_together(data: Dataset) -> None
     assert [group.tolist() for group in data.test.alike(torch.arange(8), Test(resize=24, crop=20))] == [list(range(8))]
 
 
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def enlarge(path: Path) -> None:
+    with Image.open(path) as image:
+        larger = image.resize((90, 70))
+    larger.save(path)
+
+
+MISHAPS: dict[str, tuple[Callable[[Path], object], Test, str, str]] = {
+    "cut": (cut, Test(resize=20, crop=16), "E0514", "{} cannot be read: Truncated File Read"),
+    "gone": (Path.unlink, Test(resize=20, crop=16), "E0514", "{} cannot be read: No such file or directory"),
+    "small": (lambda _: None, Test(crop=60), "E0515",
+              "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger"),
+    "enlarged": (enlarge, Test(), "E0514",
+                 ("{} cannot be read: it is shown as 70x90, and others in its batch as 40x50; "
+                  "`crop` or `random_resized` shows all in one size")),
+}
+
+
 @pytest.mark.parametrize("workers", [0, 1])
-def test_a_broken_image_is_named(root: Path, tmp_path: Path, workers: int) -> None:
+@pytest.mark.parametrize("mishap", MISHAPS)
+def test_a_file_that_cannot_be_shown_is_named(mishap: str, root: Path, tmp_path: Path, workers: int) -> None:
+    """Whatever happened to it after the set was loaded, and nothing else is said."""
     for part in ("train", "val"):
         (tmp_path / part / "cat").mkdir(parents=True)
-        (tmp_path / part / "cat" / "whole.jpg").write_bytes((root / "train" / "cat" / "02.jpg").read_bytes())
-    (tmp_path / "train" / "cat" / "broken.jpg").write_bytes((root / "train" / "cat" / "02.jpg").read_bytes()[:300])
-    broken = load(str(tmp_path))
-    draw = Draw(torch.tensor([0]), torch.tensor([0]))
-    with pytest.raises(UsageError, match=r"broken\.jpg cannot be read"):
-        list(broken.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
+        for name in ("a.jpg", "b.jpg"):
+            (tmp_path / part / "cat" / name).write_bytes((root / "train" / "cat" / "00.jpg").read_bytes())
+    split = load(str(tmp_path)).train
+    happen, view, code, said = MISHAPS[mishap]
+    path = tmp_path / "train" / "cat" / ("a.jpg" if mishap == "small" else "b.jpg")
+    happen(path)
+    draw = Draw(torch.tensor([0, 1]), torch.tensor([0, 0]))
+    with pytest.raises(UsageError) as caught:
+        list(split.batches([draw], view=view, device=CPU, workers=workers))
+    assert str(caught.value) == said.format(path)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_error_that_nobody_foresaw_names_the_file(
+    data: Dataset, root: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unforeseen(*_: object) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(picture, "_part", unforeseen)
+    draw = Draw(torch.tensor([4]), torch.tensor([0]))
+    with pytest.raises(UsageError) as caught:
+        list(data.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
+    assert str(caught.value) == f"{root}/train/cat/04.jpg cannot be shown: ZeroDivisionError: division by zero"
+
+
+def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        (tmp_path / part / "cat").mkdir(parents=True)
+        (tmp_path / part / "cat" / "a.jpg").write_bytes((root / "train" / "cat" / "00.jpg").read_bytes())
+    data = load(str(tmp_path))
+    (tmp_path / "val" / "cat" / "a.jpg").unlink()
+    with pytest.raises(UsageError, match=r"val/cat/a\.jpg cannot be read: No such file or directory"):
+        _ = data.test.digest
 
 
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:

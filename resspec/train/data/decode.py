@@ -1,0 +1,269 @@
+"""Image files to RGB pixels: any mode and depth that Pillow reads, upright, and one error that names the
+file for whatever is wrong with it.
+
+Formats are told by content, not by the ending. Of an animation the first frame is shown, of several
+pages the first. Transparency is dropped and color profiles are not applied, as torchvision does.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from math import ceil, isfinite
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile, UnidentifiedImageError
+
+from resspec.render import visible
+
+# What Pillow may open. Of its other formats, one starts another program to read a file (EPS).
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+SHRINK_ON_DECODING = ("JPEG", "MPO")
+LARGEST_FILE = 2**31  # bytes
+
+UPRIGHT, IGNORE = "upright", "ignore"  # what a recipe says of EXIF
+ORIENTATION = 0x0112  # the tag
+BITS_PER_SAMPLE = 0x0102  # TIFF's
+Pixels = np.ndarray[Any, Any]
+
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
+
+
+class BrokenPicture(Exception):
+    """A file that is not an image, is damaged, or cannot be shown."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{visible(str(path))} cannot be read: {why}")
+        self.path = path
+        self.why = why
+
+
+class Picture:
+    """An image file that has been opened.
+
+    Attributes:
+        path: The file.
+        size: Width and height as the image is shown, upright unless EXIF is ignored.
+        sideways: Whether these are the stored sides swapped.
+    """
+
+    def __init__(self, path: Path, image: ImageFile.ImageFile, orientation: int) -> None:
+        self.path = path
+        self._image = image
+        self._orientation = orientation
+        self._stored = image.size
+        self.size = turned(image.size, orientation)
+        self.sideways = orientation in SIDEWAYS
+
+    def rgb(self, scale: float = 1.0, *, draft: bool = False) -> Image.Image:
+        """Return the pixels as an upright RGB image.
+
+        Args:
+            scale: The share of the size that is needed.
+            draft: Let the JPEG decoder shrink the image, to no less than `scale` of its size.
+
+        Raises:
+            BrokenPicture: The file is damaged, or its pixels have no known range.
+        """
+        with naming(self.path):
+            if draft:
+                width, height = self._stored
+                self._image.draft("RGB", (ceil(width * scale), ceil(height * scale)))
+            image = as_rgb(self._image)
+            if self._orientation in TURNS:
+                image = image.transpose(TURNS[self._orientation])
+        return image
+
+
+def open_picture(path: Path, exif: str = UPRIGHT) -> Picture:
+    """Open an image file; all but JPEG files are decoded at once.
+
+    Args:
+        path: The file. Anything but a regular file is refused, without reading from it.
+        exif: `upright` turns the image as EXIF says, `ignore` leaves it as it is stored.
+
+    Raises:
+        BrokenPicture: The file cannot be opened, is not an image, or is damaged.
+    """
+    return prepare(path, read_header(path), exif)
+
+
+def read_header(path: Path) -> ImageFile.ImageFile:
+    """Read a file into memory and its header into an image. Raises BrokenPicture."""
+    with naming(path):
+        with open_file(path) as file:
+            content = file.read()
+        return identify(BytesIO(content))
+
+
+def prepare(path: Path, image: ImageFile.ImageFile, exif: str) -> Picture:
+    """Decode an image as far as its orientation needs. Raises BrokenPicture."""
+    with naming(path):
+        if image.format not in SHRINK_ON_DECODING:
+            image.load()  # PNG may tell its orientation after the pixels; Pillow turns TIFF by itself
+        orientation = _orientation(image.getexif) if exif == UPRIGHT else 1
+        return Picture(path, image, orientation)
+
+
+def identify(file: BinaryIO) -> ImageFile.ImageFile:
+    """Read the header. Raises whatever Pillow raises; use inside of `naming`."""
+    image = Image.open(file, formats=_formats())
+    if min(image.size) < 1:
+        raise ValueError(f"it has {image.width}x{image.height} pixels")
+    return image
+
+
+@contextmanager
+def open_file(path: Path) -> Iterator[BinaryIO]:
+    """Yield a regular file, open for reading; nothing else is opened, since it might block or never end."""
+    _refuse_special(path, os.stat(path))  # noqa: PTH116 (a Path's own stat takes longer)
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        _refuse_special(path, os.fstat(file.fileno()))  # it may have been replaced meanwhile
+        yield file
+
+
+def _refuse_special(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise BrokenPicture(path, f"it is {kind_of(status.st_mode)}, not a file")
+    if not status.st_size:
+        raise BrokenPicture(path, "the file is empty")
+    if status.st_size > LARGEST_FILE:
+        size = f"{status.st_size:,} bytes, and {LARGEST_FILE:,} are the most"
+        raise BrokenPicture(path, f"the file has {size}")
+
+
+def kind_of(mode: int) -> str:
+    """Name what is not a regular file."""
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Turn any exception into a `BrokenPicture` that names the file."""
+    try:
+        yield
+    except BrokenPicture:
+        raise
+    except Exception as error:  # noqa: BLE001 (a decoder raises anything: struct.error, zlib.error, IndexError …)
+        raise BrokenPicture(path, _why(error)) from None
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Hide Pillow's warnings. It changes the state of the process: enter it in one thread, around the others."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def orientation_in_header(image: Image.Image) -> int:
+    """Return the orientation from 1 to 8, without decoding a PNG to look behind its pixels."""
+    if image.format == "TIFF":
+        return 1  # Pillow tells the size that it has once it is turned
+    return _orientation(lambda: Image.Image.getexif(image))
+
+
+def _orientation(exif: Callable[[], Image.Exif]) -> int:
+    """As EXIF or XMP tells it; 1 where that is missing or damaged, which is no reason to refuse a picture."""
+    try:
+        found = exif().get(ORIENTATION, 1)
+        return int(found) if found in TURNS else 1
+    except Exception:  # noqa: BLE001 (its readers raise anything too)
+        return 1
+
+
+def turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Return width and height of an image of this stored size, once it is upright."""
+    width, height = size
+    return (height, width) if orientation in SIDEWAYS else (width, height)
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return the image in 8-bit RGB. Deeper pixels are scaled by their depth: of 16 bits the upper 8 stay."""
+    mode = image.mode
+    if mode.startswith("I;16"):
+        image.load()
+        return _grey(np.asarray(image) >> (_bits(image) - 8))
+    if mode in ("I", "F"):
+        return _grey(_to_bytes(image))
+    if mode in ("La", "RGBa"):
+        image = image.convert(f"{mode[:-1]}A")
+    return image.convert("RGB")
+
+
+def _bits(image: Image.Image) -> int:
+    """Of a sample that is stored in 16: TIFF may use 12 of them."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
+    return int(bits) if 8 <= bits <= 16 else 16
+
+
+def _to_bytes(image: Image.Image) -> Pixels:
+    """Scale 32-bit pixels to 0..255.
+
+    A file does not say which range of them is used, so it is the smallest common one that holds
+    all: 0..1 of floats, 0..255, 0..65535.
+    """
+    pixels: Pixels = np.asarray(image)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (isfinite(low) and isfinite(high)):
+        raise ValueError("some of its pixels are not finite")
+    if low < 0 or high > 65535:
+        raise ValueError(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
+    of_16_bits = image.mode == "I" and image.format in ("PNG", "PPM")
+    if high > 255 or of_16_bits:
+        return pixels // 256
+    if high <= 1 and image.mode == "F":
+        pixels = pixels * 255
+    return np.rint(pixels).astype(np.uint8)
+
+
+def _grey(pixels: Pixels) -> Image.Image:
+    return Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
+
+
+def _formats() -> tuple[str, ...]:
+    if "AVIF" not in Image.OPEN:
+        Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+def _why(error: Exception) -> str:
+    """Say in words what Pillow or the system raised."""
+    match error:
+        case UnidentifiedImageError():
+            return "it is not an image, or a damaged one"
+        case Image.DecompressionBombError():
+            limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+            return f"it has more than the {limit:,} pixels that an image may have; scale it down"
+        case MemoryError():
+            return "its pixels do not fit into memory"
+        case OSError(strerror=str(told)):
+            return told
+        case OSError() | SyntaxError() | ValueError() if str(error):
+            return visible(str(error))
+        case _:
+            return visible(f"{type(error).__name__}: {error}")

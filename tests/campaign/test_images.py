@@ -1,0 +1,64 @@
+"""Image files damaged in every way: each is shown, or refused by name; and what is verified is shown."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+import torch
+
+from resspec.train.data.decode import BrokenPicture
+from resspec.train.data.inspect import Damaged, examine
+from resspec.train.data.picture import picture
+from resspec.train.recipe import Data, RandomResized, Test
+from tests.campaign.progress import tally
+from tests.train.data.pictures import damaged, good_files, written
+
+GOOD = good_files()
+VIEWS = (
+    Test(resize=20, crop=16),
+    Data(random_resized=RandomResized(size=16), draft=True),
+)
+
+
+def test_damaged_images() -> None:
+    score = tally("images", 23_000, examined)
+    assert score["files"] == 23_000
+    assert score["shown"] > 1000 and score["refused"] > 1000, score
+
+
+def examined(seed: int, folder: Path) -> Counter[str]:
+    chance = Random(seed)
+    name = chance.choice(sorted(GOOD))
+    path = written(folder, f"{seed}-{name}", damaged(GOOD[name], chance))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (verified,) = examine(folder, [path.name], decode=True, exif="upright")
+        (glanced,) = examine(folder, [path.name], decode=False, exif="upright")
+        told = shown(path, Test())
+        others = [shown(path, view) for view in VIEWS]
+    if isinstance(told, str):
+        assert isinstance(verified, Damaged), (name, seed, told)
+        assert verified.path == path and verified.why in told
+    else:
+        assert verified == told == glanced, (name, seed, verified, told, glanced)
+    assert all((isinstance(told, str)) == isinstance(other, str) for other in others), (name, seed, told, others)
+    missed = isinstance(told, str) and not isinstance(glanced, Damaged)
+    kind = path.suffix[1:]
+    result = "refused" if isinstance(told, str) else "shown"
+    return Counter({result: 1, f"{kind} {result}": 1, f"{kind} refused, and its header and end were good": missed})
+
+
+def shown(path: Path, view: Test | Data) -> tuple[int, int] | str:
+    """Height and width, or why it cannot be."""
+    try:
+        pixels = picture(path, torch.tensor([7]), view)
+    except BrokenPicture as broken:
+        assert str(broken).startswith(f"{path} cannot be read: ")
+        assert len(broken.why.strip()) > 3 and "\n" not in broken.why, broken.why
+        return str(broken)
+    assert pixels.dtype == torch.uint8 and pixels.shape[0] == 3
+    height, width = pixels.shape[1:]
+    return height, width

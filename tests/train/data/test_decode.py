@@ -1,0 +1,342 @@
+"""Pictures from files of any mode, depth and orientation, against Pillow's own turning and the same picture in 8 bits."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageCms, ImageOps
+from torch import Tensor
+
+from resspec.train.data import decode
+from resspec.train.data.decode import BrokenPicture, as_rgb
+from resspec.train.data.inspect import examine
+from resspec.train.data.picture import picture
+from resspec.train.recipe import Data, RandomResized, Test
+from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
+
+ORIENTATION = 0x0112
+GREY = smooth(channels=1)
+COLOR = smooth()
+WHOLE = Data(random_resized=RandomResized(size=16, scale=(0.6, 1.0)))
+
+
+def shown(path: Path, view: Test | Data | None = None, exif: str = "upright") -> Tensor:
+    return picture(path, torch.tensor([3]), view or Test(), exif)
+
+
+def as_array(path: Path, exif: str = "upright") -> np.ndarray[Any, Any]:
+    return shown(path, exif=exif).permute(1, 2, 0).numpy()
+
+
+def difference(path: Path, wanted: np.ndarray[Any, Any]) -> int:
+    found = as_array(path).astype(int)
+    if wanted.ndim == 2:
+        wanted = np.stack([wanted] * 3, 2)
+    assert found.shape == wanted.shape
+    return int(np.abs(found - wanted).max())
+
+
+def saved(folder: Path, image: Image.Image | np.ndarray[Any, Any], name: str, **options: Any) -> Path:
+    path = folder / name
+    (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
+    return path
+
+
+SIXTEEN = GREY.astype(np.uint16) * 257
+DEEP: dict[str, Callable[[Path], Path]] = {
+    "png": lambda folder: saved(folder, SIXTEEN, "a.png"),
+    "png in the upper byte": lambda folder: saved(folder, GREY.astype(np.uint16) << 8, "a.png"),
+    "png, color": lambda folder: written(folder, "a.png", png(COLOR.astype(np.uint16) * 257)),
+    "tiff": lambda folder: saved(folder, SIXTEEN, "a.tif"),
+    "packed tiff": lambda folder: saved(folder, SIXTEEN, "a.tif", compression="tiff_lzw"),
+    "big-endian tiff": lambda folder: saved(
+        folder, Image.frombytes("I;16B", (WIDTH, HEIGHT), SIXTEEN.astype(">u2").tobytes()), "a.tif"
+    ),
+    "16 of 32 bits": lambda folder: saved(folder, SIXTEEN.astype(np.int32), "a.tif"),
+    "8 of 32 bits": lambda folder: saved(folder, GREY.astype(np.int32), "a.tif"),
+    "pgm": lambda folder: saved(folder, SIXTEEN, "a.pgm"),
+    "pgm up to 1000": lambda folder: written(
+        folder, "a.pgm", b"P5 44 30 1000\n" + np.rint(GREY / 255 * 1000).astype(">u2").tobytes()
+    ),
+    "floats up to 1": lambda folder: saved(folder, (GREY / 255).astype(np.float32), "a.tif"),
+    "floats up to 255": lambda folder: saved(folder, GREY.astype(np.float32), "a.tif"),
+    "floats up to 65535": lambda folder: saved(folder, SIXTEEN.astype(np.float32), "a.tif"),
+    "a float map": lambda folder: written(
+        folder, "a.ppm", b"Pf 44 30 -1.0\n" + (GREY[::-1] / 255).astype("<f4").tobytes()
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", DEEP)
+def test_deep_pixels_are_scaled_and_not_cut_off(kind: str, tmp_path: Path) -> None:
+    wanted = COLOR if "color" in kind else GREY
+    assert difference(DEEP[kind](tmp_path), wanted) <= 1
+
+
+def test_a_dark_deep_picture_stays_dark(tmp_path: Path) -> None:
+    """Of 16 bits only the lowest are used: that is a picture of blacks, in every format."""
+    dark = (GREY // 2).astype(np.uint16)
+    for name in ("a.png", "a.tif", "a.pgm"):
+        assert as_array(saved(tmp_path, dark, name)).max() == 0
+
+
+def test_twelve_bits_of_a_tiff(tmp_path: Path) -> None:
+    """As microscopes write them: two pixels in three bytes."""
+    values = np.rint(GREY / 255 * 4095).astype(np.uint16)
+    first, second = values[:, ::2], values[:, 1::2]
+    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 2).astype(np.uint8)
+    tags = [(256, 3, WIDTH), (257, 3, HEIGHT), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8 + 2 + 9 * 12 + 4)]
+    tags += [(277, 3, 1), (278, 3, HEIGHT), (279, 4, packed.size)]
+    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + struct.pack("<I", 0)
+    path = written(tmp_path, "a.tif", head + packed.tobytes())
+    assert difference(path, GREY) <= 1
+
+
+@pytest.mark.parametrize(("pixels", "why"), [
+    (np.linspace(-5, 250, 60, dtype=np.float32).reshape(6, 10), "its pixels range from -5 to 250; convert it to 8 or 16 bits"),
+    (np.arange(6, dtype=np.int32).reshape(2, 3) * 20_000, "its pixels range from 0 to 100000; convert it to 8 or 16 bits"),
+    (np.arange(6, dtype=np.int32).reshape(2, 3) - 2, "its pixels range from -2 to 3; convert it to 8 or 16 bits"),
+    (np.where(GREY > 200, np.nan, GREY).astype(np.float32), "some of its pixels are not finite"),
+    (np.where(GREY > 200, np.inf, GREY).astype(np.float32), "some of its pixels are not finite"),
+])
+def test_pixels_without_a_known_range_are_refused(pixels: np.ndarray[Any, Any], why: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, pixels, "a.tif")
+    with pytest.raises(BrokenPicture) as caught:
+        shown(path)
+    assert str(caught.value) == f"{path} cannot be read: {why}"
+
+
+MODES = ("1", "L", "P", "PA", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16",
+         "I;16B", "I;16L")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_mode_becomes_rgb(mode: str) -> None:
+    image = as_rgb(Image.new(mode, (3, 2)))
+    assert (image.mode, image.size) == ("RGB", (3, 2))
+
+
+def in_lab(image: Image.Image) -> Image.Image:
+    srgb, lab = ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB")
+    found = ImageCms.applyTransform(image, ImageCms.buildTransform(srgb, lab, "RGB", "LAB"))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(("mode", "name"), [
+    ("CMYK", "a.jpg"), ("CMYK", "a.tif"), ("YCbCr", "a.jpg"), ("YCbCr", "a.tif"), ("LAB", "a.tif"), ("RGBA", "a.png"),
+    ("RGBA", "a.webp"), ("RGBA", "a.tif"), ("LA", "a.png"), ("L", "a.jpg"), ("L", "a.bmp"), ("RGB", "a.jp2"),
+])
+def test_colors_are_those_of_the_picture(mode: str, name: str, tmp_path: Path) -> None:
+    image = Image.fromarray(COLOR)
+    converted = in_lab(image) if mode == "LAB" else image.convert(mode)
+    options = {"quality": 95} if name.endswith("jpg") else {"lossless": True} if name.endswith("webp") else {}
+    path = saved(tmp_path, converted, name, **options)
+    assert difference(path, GREY if mode in ("L", "LA") else COLOR) < 30
+
+
+def test_transparency_is_dropped_as_torchvision_does(tmp_path: Path) -> None:
+    hidden = np.dstack([COLOR, np.zeros((HEIGHT, WIDTH), np.uint8)])
+    assert difference(saved(tmp_path, hidden, "a.png"), COLOR) == 0
+    palette = Image.fromarray(COLOR).quantize(16)
+    wanted = np.asarray(palette.convert("RGB"))
+    for transparency in (3, bytes(range(16))):
+        assert difference(saved(tmp_path, palette, "b.png", transparency=transparency), wanted) == 0
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("a.gif", {}), ("a.png", {}), ("a.webp", {"lossless": True}), ("a.tif", {}),
+])
+def test_of_several_frames_and_pages_the_first_is_shown(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+    first = Image.fromarray(COLOR).quantize(64)
+    others = [first.rotate(90), first.rotate(180)]
+    path = saved(tmp_path, first, name, save_all=True, append_images=others, **options)
+    assert difference(path, np.asarray(first.convert("RGB"))) == 0
+
+
+def with_exif(orientation: int) -> Image.Exif:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    return exif
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif", "a.avif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_upright(orientation: int, name: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, COLOR, name, exif=with_exif(orientation))
+    with Image.open(path) as image:
+        wanted = np.asarray(ImageOps.exif_transpose(image))
+    assert np.array_equal(as_array(path), wanted)
+    for decoded in (True, False):
+        for exif in ("upright", "ignore"):
+            (size,) = examine(tmp_path, [name], decode=decoded, exif=exif)
+            assert size == as_array(path, exif).shape[:2]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_can_be_ignored(orientation: int, tmp_path: Path) -> None:
+    path, plain = saved(tmp_path, COLOR, "a.jpg", exif=with_exif(orientation)), saved(tmp_path, COLOR, "b.jpg")
+    assert np.array_equal(as_array(path, "ignore"), as_array(plain))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("view", [WHOLE, Data(resize=20, crop=16), Data(resize=(18, 30), crop=16)])
+def test_a_draft_is_upright_too(view: Data, orientation: int, tmp_path: Path) -> None:
+    """The same part of the picture as that of a file whose pixels were turned."""
+    large = Image.fromarray(smooth(width=440, height=300))
+    path = saved(tmp_path, large, "a.jpg", quality=95, exif=with_exif(orientation))
+    with Image.open(path) as image:
+        turned = saved(tmp_path, ImageOps.exif_transpose(image) or image, "turned.png")
+    drafted = shown(path, view.model_copy(update={"draft": True})).float()
+    assert (drafted - shown(turned, view).float()).abs().mean() < 6
+
+
+def test_png_may_tell_its_orientation_after_the_pixels(tmp_path: Path) -> None:
+    exif = with_exif(6).tobytes()[6:]
+    path = written(tmp_path, "a.png", png(COLOR, after=chunk(b"eXIf", exif)))
+    assert as_array(path).shape == (WIDTH, HEIGHT, 3)
+    assert examine(tmp_path, ["a.png"], decode=False, exif="upright") == [(WIDTH, HEIGHT)]
+
+
+BROKEN_EXIF = {
+    "cut short": with_exif(6).tobytes()[:-9],
+    "no TIFF inside": b"Exif\0\0" + bytes(range(40)),
+    "nothing": b"Exif\0\0",
+    "an endless chain": b"Exif\0\0II*\0\x08\0\0\0\0\0\x08\0\0\0",
+    "a wild offset": b"Exif\0\0II*\0\xff\xff\xff\x7f" + bytes(20),
+    "an orientation of 9": with_exif(9).tobytes(),
+    "an orientation of 0": with_exif(0).tobytes(),
+    "an orientation in words": with_exif(6).tobytes().replace(struct.pack(">HHI", ORIENTATION, 3, 1),
+                                                                struct.pack(">HHI", ORIENTATION, 2, 1)),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN_EXIF)
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp"])
+def test_broken_exif_breaks_nothing(kind: str, name: str, tmp_path: Path) -> None:
+    plain = saved(tmp_path, COLOR, f"plain-{name}")
+    path = saved(tmp_path, COLOR, name, exif=BROKEN_EXIF[kind])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(as_array(path), as_array(plain))
+        assert examine(tmp_path, [name], decode=False, exif="upright") == [(HEIGHT, WIDTH)]
+
+
+def test_a_huge_png_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "huge.png", png(GREY, size=(20_000, 10_000)))
+    why = "it has more than the 178,956,970 pixels that an image may have; scale it down"
+    for view in (Test(), WHOLE):
+        with pytest.raises(BrokenPicture) as caught:
+            shown(path, view)
+        assert str(caught.value) == f"{path} cannot be read: {why}"
+    for decoded in (True, False):
+        assert examine(tmp_path, ["huge.png"], decode=decoded, exif="upright") == [(path, why)]
+
+
+def test_a_large_image_is_shown_without_a_warning(tmp_path: Path) -> None:
+    """Above half of Pillow's limit, where Pillow warns."""
+    path = saved(tmp_path, Image.new("1", (10_000, 9_000)), "large.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert shown(path, Test(resize=20, crop=16)).shape == (3, 16, 16)
+
+
+def test_a_line_of_pixels(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("RGB", (1, 65_000), "red"), "line.png")
+    assert shown(path).shape == (3, 65_000, 1)
+    assert shown(path, Data(random_resized=RandomResized(size=16))).shape == (3, 16, 16)
+    with pytest.raises(BrokenPicture, match=r"line.png cannot be read: its 1x65,000 pixels would be resized to 256x16,640,000"):
+        shown(path, Test(resize=256, crop=224))
+
+
+def test_a_single_pixel(tmp_path: Path) -> None:
+    path = saved(tmp_path, Image.new("RGB", (1, 1), (10, 20, 30)), "one.png")
+    for view in (Test(resize=20, crop=16), WHOLE, WHOLE.model_copy(update={"draft": True}), Data(resize=(16, 20), crop=16)):
+        assert torch.equal(shown(path, view), torch.tensor([10, 20, 30], dtype=torch.uint8).view(3, 1, 1).expand(3, 16, 16))
+
+
+@pytest.mark.parametrize("content", [
+    b"", b"\xff\xd8\xff", b"<html>404</html>", b"GIF89a\0\0\0\0\0\0\0;", b"P6 0 5 255\n", b"BM" + bytes(60),
+    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+])
+def test_what_is_not_an_image_is_named(content: bytes, tmp_path: Path) -> None:
+    path = written(tmp_path, "a.jpg", content)
+    with pytest.raises(BrokenPicture, match=r"a\.jpg cannot be read: \w.+ \w") as caught:
+        shown(path)
+    assert " at 0x" not in str(caught.value)
+
+
+def test_only_files_are_read(tmp_path: Path) -> None:
+    """A pipe would be waited for, a device never ends."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "device.jpg").symlink_to("/dev/zero")
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "gone.jpg").symlink_to("nowhere")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket.jpg"))
+        told = {"pipe": "a named pipe, not a file", "device": "a device, not a file", "folder": "a folder, not a file",
+                "gone": "No such file", "socket": "a socket, not a file"}
+        for name, why in told.items():
+            with pytest.raises(BrokenPicture, match=rf"{name}\.jpg cannot be read: .*{why}"):
+                shown(tmp_path / f"{name}.jpg")
+
+
+def test_a_file_of_gigabytes_is_not_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tif", b"II*\0")
+    os.truncate(path, 5 * 2**40)
+    with pytest.raises(BrokenPicture, match=r"the file has 5,497,558,138,880 bytes, and 2,147,483,648 are the most"):
+        shown(path)
+
+
+@pytest.mark.parametrize("error", [
+    struct.error("unpack"), IndexError(), OverflowError("too large"), MemoryError(), AttributeError("tile"), TypeError(),
+    RecursionError("deep"), KeyError("x"), ZeroDivisionError("division"), EOFError(), NotImplementedError(), AssertionError(),
+])
+def test_whatever_a_decoder_raises_the_file_is_named(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, COLOR, "a.png")
+
+    def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", broken)
+    with pytest.raises(BrokenPicture, match=r"a\.png cannot be read: \w+"):
+        shown(path)
+
+
+@pytest.mark.parametrize("name", good_files())
+def test_good_files_are_shown_as_pillow_shows_them(name: str, tmp_path: Path) -> None:
+    path = written(tmp_path, name, good_files()[name])
+    found = as_array(path)
+    if "deep" in name:
+        return
+    with warnings.catch_warnings(), Image.open(BytesIO(path.read_bytes())) as image:
+        warnings.simplefilter("ignore")
+        assert np.array_equal(found, np.asarray((ImageOps.exif_transpose(image) or image).convert("RGB")))
+
+
+def test_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
+    name = os.fsdecode(b"a\n\x1b[2Jb\xff.jpg")
+    path = written(tmp_path, name, b"no image")
+    with pytest.raises(BrokenPicture) as caught:
+        shown(path)
+    assert str(caught.value).startswith(f"{tmp_path}/a<U+000A><U+001B>[2Jb<U+DCFF>.jpg cannot be read: ")
+
+
+def test_formats_are_those_that_start_nothing() -> None:
+    assert "EPS" not in decode._formats()
+    assert {"JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"} <= set(decode._formats())
+
+
