@@ -18,6 +18,7 @@ def lower_alone(library: Library, reached: Set[Span]) -> list[Diagnostic]:
     is called with."""
     lowerer = Lowerer(library)
     lowerer.numbering.is_known = False
+    lowerer.numbering.inside = 1  # a residual block may call what is looked at
     try:
         for declared in library.own.values():
             match declared:

@@ -250,6 +250,19 @@ def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, i
     return misspelt(name.span, "clause", near)
 
 
+def is_residual(block: ast.Block) -> bool:
+    """Return whether the block adds a shortcut to a residual; a clause that could not be read may be one of these."""
+    for clause in block.clauses:
+        match clause:
+            case ast.Shortcut():
+                return True
+            case ast.Part(kind=kind) if kind != "chain":
+                return True
+            case ast.Broken(word=word) if word != "let":
+                return True
+    return False
+
+
 def is_only(chain: ast.Chain, word: str) -> bool:
     """Whether a chain is one unlabelled call of this name, without arguments."""
     step = chain.steps[0]

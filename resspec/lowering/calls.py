@@ -14,7 +14,7 @@ from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, arguments, name_errors, shape_errors
 from resspec.lowering.arguments import Given
-from resspec.lowering.block import lower_body
+from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import RESERVED, find_one, of_torch, report_unknown, suggestion
@@ -177,6 +177,7 @@ def _make(
     lowerer.reached.add(block.name.span)
     before = lowerer.numbering.index
     inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span, x)), x, stride, inside=True)
+    inner.residual = is_residual(block)
     for parameter in block.parameters:
         if parameter.name.text not in values and parameter.default is not None:
             values[parameter.name.text] = inner.value(parameter.default)

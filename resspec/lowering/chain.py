@@ -173,7 +173,9 @@ class Lowerer:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
         count = convert(frame.count(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
         if x is None or not isinstance(count, int):
+            before = self.numbering.index
             self.step(times.step, None, frame, strided)
+            self._number_turns(before, count if isinstance(count, int) else 1)
             return None
         entered, turns, varies = x, list[Draft](), False
         self.rows.append(turns)
@@ -183,13 +185,14 @@ class Lowerer:
             index, reads = self.numbering.index, self.numbering.reads
             draft = self.step(times.step, x, frame, first)
             if draft is None:
+                self._number_turns(index, count - len(turns))
                 return None
             if draft.size == 0:
                 break
             left = count - len(turns)
             varies |= self.numbering.reads != reads
             if draft.output == x and self.numbering.reads == reads and not (first and _has_stride(times.step)):
-                self.numbering.index += (left - 1) * (self.numbering.index - index)
+                self._number_turns(index, left)
                 turns.append(Loop(left, draft, times.span) if left > 1 else draft)
                 break
             if self._is_too_much(draft.size * left, times, frame, (allowed - self.allowance) * left):
@@ -197,6 +200,10 @@ class Lowerer:
             turns.append(draft)
             x = draft.output
         return self.bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
+
+    def _number_turns(self, before: int, turns: int) -> None:
+        """Count the residual blocks of all turns, of which one has been counted since `before`."""
+        self.numbering.index = before + turns * (self.numbering.index - before)
 
     def _is_too_much(self, size: int, times: ast.Times, frame: Frame, work: int) -> bool:
         if size > MAX_LAYERS:

@@ -49,6 +49,7 @@ class Frame:
     constants: dict[Span, Value] = field(default_factory=dict)  # of files, each evaluated once
     defining: tuple[Span, ...] = ()  # the constants that are being evaluated
     lets: dict[str, ast.Let] = field(default_factory=dict)  # constants of this body
+    residual: bool = False  # the body is a residual block's
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.collect(diagnostic, self.trail)
@@ -92,10 +93,12 @@ class Frame:
         return self._named(name, is_count=is_count)
 
     def _number(self, name: ast.Name) -> Value:
-        if not self.inside:
-            self.report(argument_errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
-            return UNKNOWN
+        """`index` or `count`: of the residual block around this place."""
         numbering = self.numbering
+        if not (self.residual or (self.inside and numbering.inside)):
+            help = f"a number, or `{name.text}` in a block that has a `residual`"
+            self.report(argument_errors.not_here(name.span, "outside of residual blocks", help))
+            return UNKNOWN
         numbering.reads += 1
         if not numbering.is_known:
             return UNKNOWN
