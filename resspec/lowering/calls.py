@@ -12,16 +12,17 @@ from resspec.ir.ops.conv import Fc
 from resspec.ir.ops.layer import Layer, ShapeError
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import argument_errors, arguments, name_errors, shape_errors
+from resspec.lowering import argument_errors, arguments, foreign_layers, name_errors, shape_errors
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import RESERVED, find_one, of_torch, report_unknown, suggestion
+from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.syntax import ast
+from resspec.syntax.constructs import of_word
 
 if TYPE_CHECKING:
     from resspec.lowering.chain import Lowerer
@@ -63,10 +64,16 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         return value if isinstance(value, BlockRef) else None
     legal = {*OPS, *frame.callable_names(), *["none"] * (frame.out is not None)}
     near = suggestion(frame.library, name.text, legal, ast.Block)
-    torchs = of_torch(name.text)
-    near = near or (() if torchs else _in_lower_case(name.text, legal | frame.library.names(ast.Block)))
-    unknown = name_errors.unknown_layer(name.span, near, torchs, frame.library.elsewhere(name.text), name.text in RESERVED)
-    report_unknown(frame.library, unknown, frame.report)
+    elsewhere = frame.library.elsewhere(name.text)
+    instead = None if elsewhere else foreign_layers.instead(name.text)
+    if instead:
+        near = tuple(each for each in near if each not in OPS)
+    others = foreign_layers.names(name.text)
+    if not (near or others or instead):
+        near = _in_lower_case(name.text, legal | frame.library.names(ast.Block))
+    is_word = name.text in RESERVED
+    unknown = name_errors.unknown_layer(name.span, near, others, elsewhere, instead, is_word)
+    report_unknown(frame.library, (None if near or elsewhere else of_word(name.span)) or unknown, frame.report)
     return None
 
 

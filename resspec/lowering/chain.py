@@ -8,7 +8,7 @@ from typing import Literal, cast
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.shape import Shape
-from resspec.lowering import calls, name_errors, naming, shape_errors
+from resspec.lowering import calls, foreign_layers, name_errors, naming, shape_errors
 from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
 from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
@@ -22,6 +22,7 @@ from resspec.lowering.values import OptionRef, Value
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
+from resspec.syntax.constructs import of_word
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
 MAX_NAMES = 1_100_000  # of layers and scopes, where what a block holds counts once
@@ -158,7 +159,9 @@ class Lowerer:
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
         if merge.name.text not in MERGES:
-            frame.report(name_errors.no_merge(merge.name.span, alike(merge.name.text, MERGES)))
+            near = alike(merge.name.text, MERGES) or foreign_layers.merges(merge.name.text)
+            unknown = name_errors.no_merge(merge.name.span, near, len(merge.paths))
+            frame.report((None if near else of_word(merge.name.span)) or unknown)
             return None
         known = [path for path in paths if path is not None]
         if len(known) < len(paths):

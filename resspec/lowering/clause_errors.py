@@ -54,6 +54,14 @@ def loose_chain(span: Span) -> Diagnostic:
     return at("E0244", "these layers belong to no part of the network", span, "`stem …`, `stage NAME: …` or `head …`")
 
 
+def clause_with_colon(word: Span) -> Diagnostic:
+    """E0249: a clause of a network with a colon after its word, which makes a label of it."""
+    whole = Span(word.source, word.start, word.end + 1)
+    help = "`stage NAME: …`" if word.text == "stage" else f"leave out the colon: `{word.text} …`"
+    fix = None if word.text == "stage" else word.text
+    return at("E0249", f"`{word.text}:` is a label, not a clause", whole, help, instead=fix)
+
+
 def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
     """E0245: a block in braces has one chain; the next line begins another."""
     labels = (Label(span, f"another {what}"), Label(first, "the first one"))

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import cast
 
+from resspec.diagnostics import Diagnostic
 from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
 from resspec.ir.nodes import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import argument_errors, arguments, clause_errors, name_errors, naming
+from resspec.lowering import argument_errors, arguments, clause_errors, foreign_layers, name_errors, naming
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import MAX_LAYERS, Lowerer
 from resspec.lowering.draft import Draft, row
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
-from resspec.lowering.scope import of_torch
 from resspec.lowering.tensors import fits
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
+from resspec.syntax.constructs import of_word
 from resspec.syntax.errors import NETWORK_CLAUSES
 
 
@@ -108,13 +110,24 @@ class Clauses:
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
             case ast.Part(kind="chain", chain=chain):
-                mistake = misspelt_clause(chain, NETWORK_CLAUSES, frame, is_sure=True)
-                if mistake:
-                    self._break(mistake.fix.text if mistake.fix else "", clause.span)
-                frame.report(mistake or clause_errors.loose_chain(clause.span))
+                self._loose(chain, clause.span)
             case _:
                 word = clause.span.text.split()[0]
                 frame.report(clause_errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
+
+    def _loose(self, chain: ast.Chain, span: Span) -> None:
+        """Report layers in no clause: where its first word is misspelt, has a colon, or is of another language."""
+        label, item = chain.steps[0].label, chain.steps[0].item
+        if label is not None and label.text in NETWORK_CLAUSES:
+            self._break(label.text, span)
+            self.frame.report(clause_errors.clause_with_colon(label.span))
+            return
+        mistake = misspelt_clause(chain, NETWORK_CLAUSES, self.frame, is_sure=True)
+        if mistake:
+            self._break(mistake.fix.text if mistake.fix else "", span)
+        elif isinstance(item, ast.Call | ast.Merge):
+            mistake = of_word(item.name.span)
+        self.frame.report(mistake or clause_errors.loose_chain(span))
 
     def _break(self, word: str, span: Span) -> None:
         """A clause that cannot be read: nothing is said of what it may have set."""
@@ -147,7 +160,7 @@ class Clauses:
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
         if clause.kind and kind not in OPS and kind != "residual":
-            self.frame.report(name_errors.unknown_kind(clause.kind.span, alike(kind, {*OPS, "residual"}), of_torch(kind)))
+            self.frame.report(_unknown_kind(clause.kind, {*OPS, "residual"}))
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
@@ -161,14 +174,19 @@ class Clauses:
         name = clause.call.name
         self._only_once(f"replace {clause.kind.text}:", clause.span)
         if clause.kind.text not in OPS:
-            near, torchs = alike(clause.kind.text, OPS), of_torch(clause.kind.text)
-            self.frame.report(name_errors.unknown_kind(clause.kind.span, near, torchs))
+            self.frame.report(_unknown_kind(clause.kind, OPS))
         elif name.text in OPS:
             self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
         elif self.frame.library.find(name.text, ast.Block):
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
-            self.frame.report(name_errors.unknown_kind(name.span, alike(name.text, OPS), of_torch(name.text)))
+            self.frame.report(_unknown_kind(name, OPS))
+
+
+def _unknown_kind(name: ast.Name, known: Collection[str]) -> Diagnostic:
+    instead = foreign_layers.instead(name.text)
+    near = () if instead else alike(name.text, known)
+    return name_errors.unknown_kind(name.span, near, foreign_layers.names(name.text), instead)
 
 
 def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:

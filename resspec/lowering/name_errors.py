@@ -11,22 +11,37 @@ from resspec.suggest import any_of, listed, meant, only
 CIRCULAR = "E0241"
 
 def unknown_layer(
-    span: Span, near: Sequence[str], torchs: Sequence[str], elsewhere: Sequence[str], is_word: bool = False
+    span: Span, near: Sequence[str], others: Sequence[str], elsewhere: Sequence[str], instead: str | None = None,
+    is_word: bool = False,
 ) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
     if is_word:
         return at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
                   f"`{span.text}` is a word of the language")
     is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
-    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near or torchs)
-    help = _used(elsewhere) or help or f"declare it, `block {span.text} = …`, or `use` a library that does"
+    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near or others)
+    help = _used(elsewhere) or help or instead or f"declare it, `block {span.text} = …`, or `use` a library that does"
     return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
 
 
 def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0202: a value names nothing that is known at this place."""
-    help = meant(near) or f"declare it, `let {span.text} = …`, or write its value"
+    instead = _instead_of_value(span)
+    near = () if instead else near
+    help = instead or meant(near) or f"declare it, `let {span.text} = …`, or write its value"
     return at("E0202", f"nothing is called `{span.text}` here", span, help, instead=only(near))
+
+
+def _instead_of_value(span: Span) -> str | None:
+    """Return what is meant by a word of other languages in the place of a value."""
+    before = span.source.text[max(0, span.start - 40) : span.start].rstrip(" \t")
+    if before.endswith("//"):
+        return "`//` divides; a comment begins with `#`"
+    if span.text in ("None", "null", "nil"):
+        return "leave this argument out"
+    if before.endswith("=") and before[:-1].rstrip(" \t").endswith("padding"):
+        return {"same": "leave it out: an odd kernel keeps the size", "valid": "`padding=0`"}.get(span.text)
+    return None
 
 
 def defined_twice(span: Span, first: Span) -> Diagnostic:
@@ -103,9 +118,10 @@ def unknown_law(span: Span, near: Sequence[str], is_layer: bool) -> Diagnostic:
     return at("E0227", f"no initialisation is called `{span.text}`", span, help, instead=only(near))
 
 
-def unknown_kind(span: Span, near: Sequence[str], torchs: Sequence[str]) -> Diagnostic:
+def unknown_kind(span: Span, near: Sequence[str], others: Sequence[str], instead: str | None = None) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
-    help = f"did you mean layers of kind {any_of(near or torchs)}?" if near or torchs else None
+    help = f"did you mean layers of kind {any_of(near or others)}?" if near or others else None
+    help = help or f"a layer such as `conv` or `bn`{f'; {instead}' if instead else ''}"
     return at("E0228", f"no layer is called `{span.text}`", span, help, instead=only(near))
 
 
@@ -115,9 +131,12 @@ def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Dia
               instead=only(near))
 
 
-def no_merge(span: Span, near: Sequence[str]) -> Diagnostic:
+def no_merge(span: Span, near: Sequence[str], paths: int) -> Diagnostic:
     """E0238: paths are merged by `add`, `concat` or `mul`."""
-    return at("E0238", f"`{span.text}` merges nothing", span, meant(near) or "`add`, `concat` or `mul`", instead=only(near))
+    help = meant(near) or "`add`, `concat` or `mul`"
+    if paths == 1 and not near:
+        help = f"leave it out: braces alone group layers; {help} merge several paths"
+    return at("E0238", f"`{span.text}` does not merge paths", span, help, instead=only(near))
 
 
 def bad_replacement(span: Span) -> Diagnostic:

@@ -23,9 +23,6 @@ BUILT_IN = frozenset({*OPS, *MERGES, "none"})
 MAX_USES = 64  # files of which each uses the next
 MAX_SUGGESTIONS = 25
 
-_TORCHS = {"batchnorm": "bn", "batchnorm2d": "bn", "groupnorm": "gn", "layernorm": "ln", "convtranspose2d": "upconv",
-           "adaptiveavgpool2d": "avgpool", "adaptivemaxpool2d": "maxpool"}
-
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived | ast.Broken
 _Sound = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
 Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
@@ -196,11 +193,6 @@ def find_one(
     if len(found) > 1:
         report(name_errors.ambiguous(name.span, [declared.name.span for declared, _ in found]))
     return found[0] if found else None
-
-
-def of_torch(word: str) -> tuple[str, ...]:
-    """What a class of torch's is called here, where no part of its name tells."""
-    return (_TORCHS[word.lower()],) if word.lower() in _TORCHS else ()
 
 
 def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]) -> None:

@@ -108,6 +108,12 @@ def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic
     return Diagnostic("E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None))
 
 
+def bare_count(count: Span) -> Diagnostic:
+    """E0121: the count of a repeat is a number or a name; what is computed needs parentheses."""
+    return Diagnostic("E0121", "a count that is computed needs parentheses", (Label(count),),
+                      f"`({count.text}) x …`", fix=Fix(count, f"({count.text})"))
+
+
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     """E0109: the file ends inside a declaration, or a budget before it is complete."""
     message = "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
@@ -168,6 +174,11 @@ def spaced_stride(span: Span, number: str) -> Diagnostic:
     signs = re.match(r"/[/ \t]*", span.source.text[span.start :])
     fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
     return Diagnostic("E0118", "this slash does not touch its number", (Label(span),), f"write the stride `/{number}`", fix=fix)
+
+
+def construct(span: Span, what: str, instead: str) -> Diagnostic:
+    """E0120: a construct of programming languages that specs do not have."""
+    return Diagnostic("E0120", f"a spec has no {what}", (Label(span),), instead)
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:

@@ -12,6 +12,8 @@ from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
 from resspec.suggest import alike
 from resspec.syntax import errors
+from resspec.syntax.constructs import construct
+from resspec.syntax.habits import habit
 
 BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _WORD = re.compile(r"[A-Za-z0-9_.]+|/[A-Za-z0-9_]+|->|\"[^\"\n]*\"?|.", re.DOTALL)
@@ -24,16 +26,8 @@ _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
 _EXPECT = re.compile(r"\s*(expect)\s+(?=\w)")
 _UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B|FLOPS?|MACS?)?|B)\Z", re.IGNORECASE)
 
-_NEAR = 200  # characters around a mistake that are looked at for what is written so elsewhere
-_SIZE_BEFORE, _SIZE_AFTER = re.compile(r"[0-9]+ *\Z"), re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))")
-_CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)\([^(),]*\Z")
-_HYPHENED, _PART = re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"), re.compile(r"-([A-Za-z0-9_-]+)")
-_USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
-_INPUT, _SIDES = re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"), re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?")
-_ARROW = re.compile(r"=?>>?")
 _IMPORT = re.compile(r"^[ \t]*(import|include)[ \t]+\w+[ \t]*$", re.MULTILINE)
-_NETWORK = re.compile(r"^network\b.*[{=]", re.MULTILINE)
-_OPENS = re.compile(r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z")
+_NETWORK = re.compile(r"^[ \t]*(?:network|block|shortcut)[ \t]+\w.*[{=]", re.MULTILINE)
 
 _TERMINALS = {
     "NAME": "a name", "LABEL": "a label such as `name:`", "NUMBER": "a number", "SIZE": "a size such as `3x3`",
@@ -71,39 +65,15 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return bracket
     if (word := _IMPORT.match(text, start)) and _NETWORK.search(text):
         return errors.misspelt(Span(source, *word.span(1)), "declaration", ["use"])
-    if language := _foreign(text):
+    if (language := _foreign(text)) and not _NETWORK.search(text):
         return errors.foreign(span, language)
-    return (_other_habit(source, span, allowed) or _misspelt(source, start) or _misjoined(span, text, start, allowed)
-            or errors.unexpected(span, expected))
-
-
-def _other_habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | None:
-    """What is written so in other languages, or by hand."""
-    before, after = source.text[max(0, span.start - _NEAR) : span.start], source.text[span.start : span.start + _NEAR]
-    line = before[before.rfind("\n") + 1 :]
-    if (after.startswith("//") and not line.rstrip().endswith(",")) or (line.endswith("/") and after.startswith("*")):
-        return errors.unexpected(span, "", "a comment begins with `#`")
-    if (first := _SIZE_BEFORE.search(line)) and (last := _SIZE_AFTER.match(after)):
-        where = Span(source, span.start - len(line) + first.start(), span.start + last.end())
-        return errors.no_size(where)
-    if span.text == "=" and "COMPARISON" in allowed:
-        meant = {"=>": ">=", "=<": "<="}.get(after[:2], "==")
-        return errors.unexpected(span._replace(end=span.start + (2 if meant != "==" else 1)), "", f"did you mean `{meant}`?")
-    if "->" in allowed.values() and (arrow := _ARROW.match(after)):
-        return errors.unexpected(span._replace(end=span.start + arrow.end()), "", "an arrow is `->`")
-    if (first := _INPUT.search(line)) and (last := _SIDES.match(after)):
-        where = Span(source, span.start - len(line) + first.start(1), span.start + last.end())
-        return errors.no_size(where, "x".join(side for side in (first[1], *last.groups()) if side))
-    if span.text == "," and (call := _CALLED.search(line)):
-        return errors.unexpected(span, "", f"arguments stand without parentheses: `{call[1]} …, …`")
-    if span.text[0] == "-" and (name := _HYPHENED.search(line)) and (last := _PART.match(after)):
-        return errors.unexpected(span, "", f"a name has letters, digits and `_`: `{name[1]}_{last[1].replace('-', '_')}`")
-    if span.text[0] == "." and (used := _USED.search(line)):
-        return errors.unexpected(span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file')
-    if clause := _OPENS.search(before):
-        comma = span.start - len(before) + clause.start()
-        return errors.unexpected(Span(source, comma, comma + 1), "", "leave it out, or write an argument after it")
-    return None
+    return (
+        habit(source, span, allowed)
+        or construct(source, span, allowed)
+        or _misspelt(source, start)
+        or _misjoined(span, text, start, allowed)
+        or errors.unexpected(span, expected)
+    )
 
 
 def _goes_on(source: Source, start: int) -> int | None:
@@ -162,6 +132,8 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
         number = re.match(r"/[ \t]*([A-Za-z0-9_]+)", text[start:])
         return errors.spaced_stride(span, number[1] if number and not text.startswith("//", start) else "2")
     if first == "/" or (ends_value and len(before) < start and "," in allowed.values() and (first.isalnum() or first == "(")):
+        if span.text == "x":
+            return errors.unexpected(span, "", "write `->` in front of the count of a repeat: `-> 2 x …`")
         return errors.missing_comma(span)
     if number := _UNIT.search(text[: span.end]):
         return errors.misspelt_unit(Span(span.source, number.start(), span.end), number[1], number[2])
@@ -208,7 +180,7 @@ def _open(source: Source, end: int) -> list[Span]:
 def _foreign(text: str) -> str | None:
     if re.match(r"\s*[{\[]\s*[\"{\[]", text):
         return "JSON"
-    if re.search(r"^\s*(import \w|from \w+ import|class \w+\(|def \w+\()", text, re.MULTILINE):
+    if re.search(r"^\s*(import \w|from \w+ import|class \w+\(|def \w+\(.*:)", text, re.MULTILINE):
         return "Python"
     if re.search(r"^(---|\w+:\s*(\n|$)|- \w)", text, re.MULTILINE):
         return "YAML"

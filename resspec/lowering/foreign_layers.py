@@ -1,0 +1,87 @@
+"""Layers as other libraries call them: what they are called here, or what a spec has in place of one that it lacks.
+
+The keys are in lower case, without `_` and without `2d` at the end: `AdaptiveAvgPool2d` is looked up as `adaptiveavgpool`.
+"""
+
+from __future__ import annotations
+
+from resspec.ir.ops import OPS
+
+_CALLED = {
+    "conv": "convolution dwconv depthwise depthwiseconv pointwise pointwiseconv",
+    "upconv": "convtranspose transposedconv deconv deconvolution convtransposed",
+    "fc": "dense fullyconnected classifier",
+    "linear": "innerproduct lazylinear",
+    "bn": "batchnorm batchnormalization",
+    "gn": "groupnorm groupnormalization",
+    "ln": "layernorm layernormalization",
+    "silu": "swish",
+    "hardswish": "hswish",
+    "hardsigmoid": "hsigmoid",
+    "avgpool": "gap globalpool globalavgpool globalaveragepooling adaptiveavgpool averagepooling meanpool",
+    "maxpool": "globalmaxpool globalmaxpooling adaptivemaxpool maxpooling",
+    "drop_path": "stochasticdepth",
+    "shuffle": "channelshuffle",
+    "identity": "noop skip nothing",
+    "flatten": "reshape view",
+    "to_last": "permute transpose",
+}
+NAMES = {other: name for name, others in _CALLED.items() for other in others.split()}
+
+_ACTIVATIONS = "the activations are `relu`, `relu6`, `silu`, `gelu`, `sigmoid`, `hardswish` and `hardsigmoid`"
+_NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
+_POOLS = "the pools are `maxpool` and `avgpool`"
+_REGULARIZERS = "what acts in training only is `dropout` and `drop_path`"
+_LARGER = "`upconv 2x2, 64, /2` doubles height and width, with weights to learn"
+_PADDING = "give the layer that follows a `padding=`, which is the same on both sides"
+TWO_DIMENSIONS = "layers work on two dimensions, height and width, and their names do not say so"
+_OTHER = "the layers that there are stand in grammar/README.md"
+
+_INSTEAD = {
+    _ACTIVATIONS: "tanh softmax softmin logsoftmax leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "
+                  "hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu acon exp square sqrt",
+    _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn evonorm weightnorm "
+            "spectralnorm",
+    _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
+    _REGULARIZERS: "alphadropout featurealphadropout dropblock spatialdropout shakedrop",
+    _LARGER: "upsample upsampling upsamplingnearest upsamplingbilinear interpolate resize bilinear nearest unpool maxunpool "
+             "pixelshuffle pixelunshuffle depthtospace spacetodepth",
+    _PADDING: "pad zeropad zeropadding constantpad reflectionpad replicationpad circularpad",
+    _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold unfold scale eca matmul "
+            "einsum clamp",
+}
+INSTEAD = {name: sentence for sentence, names in _INSTEAD.items() for name in names.split()}
+
+MERGES = {
+    **dict.fromkeys(("cat", "concatenate", "stack", "join"), "concat"),
+    **dict.fromkeys(("sum", "plus", "merge"), "add"),
+    **dict.fromkeys(("multiply", "product", "times", "gate"), "mul"),
+}
+
+
+def names(word: str) -> tuple[str, ...]:
+    """Return what a layer of another library is called here, if it is there under another name."""
+    plain = _plain(word)
+    name = NAMES.get(plain) or next((kind for kind in OPS if kind.replace("_", "") == plain and kind != word), None)
+    if name is None and NAMES.get(plain.removesuffix("1d")) == "bn":
+        name = "bn"
+    return (name,) if name else ()
+
+
+def merges(word: str) -> tuple[str, ...]:
+    """Return what a merge of another library is called here."""
+    name = MERGES.get(_plain(word))
+    return (name,) if name else ()
+
+
+def instead(word: str) -> str | None:
+    """Return a sentence about what a spec has in place of a layer that other libraries have."""
+    plain = _plain(word)
+    if plain.endswith(("1d", "3d")) and not names(word):
+        base = plain[:-2]
+        return TWO_DIMENSIONS if base in OPS or base in NAMES or base in INSTEAD else None
+    return INSTEAD.get(plain)
+
+
+def _plain(word: str) -> str:
+    return word.lower().replace("_", "").removesuffix("2d")

@@ -1,0 +1,156 @@
+"""What is written otherwise elsewhere, or by hand: a comment, a size, an arrow, the count of a repeat."""
+
+from __future__ import annotations
+
+import re
+
+from resspec.diagnostics import Diagnostic
+from resspec.source import Source, Span
+from resspec.syntax import errors
+
+_NEAR = 200  # characters around a mistake that are looked at
+
+_SIZE_BEFORE, _SIZE_AFTER = re.compile(r"[0-9]+ *\Z"), re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))")
+_CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([^(),]*\Z")
+_IN_PARENTHESES = re.compile(r"\([ \t]*([0-9]+)[ \t]*\Z")
+_MORE_SIDES = re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?[ \t]*\)")
+_HYPHENED, _PART = re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"), re.compile(r"-([A-Za-z0-9_-]+)")
+_USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
+_INPUT, _SIDES = re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"), re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?")
+_ARROW = re.compile(r"=?>>?")
+_OPENS = re.compile(r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z")
+
+_OPERATOR = re.compile(r"//|[+\-*/]")
+_OPERAND_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]+|\([^(){}\n]*(?:\([^(){}\n]*\)[^(){}\n]*)*\))[ \t]*\Z")
+_REST_OF_COUNT = re.compile(r"[ \t]*[A-Za-z0-9_.()+\-*/ \t]*?[A-Za-z0-9_)](?=[ \t]+x[ \t]+[A-Za-z0-9_{(])")
+_COMMENTED = re.compile(r"//(?!.*//)[ \t]*[A-Za-z][\w ',]*\Z")
+_CLAUSE_SIGN = re.compile(r"(?:^|[;{])[ \t]*(input|stem|head|residual|after|preact|shortcut)[ \t]*\Z")
+_CLAUSE_COLON = re.compile(r"(?:^|[;{])[ \t]*(input|init|expect|let|use|replace)[ \t]*(:)[^;{}]*\Z")
+_NAMED = re.compile(r"(?:^|->|[|;{])[ \t]*(?:(?:stem|head|residual|after|preact)[ \t]+)?([A-Za-z_]\w*)[ \t]*\Z")
+_NETWORK = re.compile(r"(?:model|net|arch|architecture|nn)\b(?=[ \t]+\w+[ \t]*[({=])")
+_CONSTANT = re.compile(r"([A-Za-z_]\w*)[ \t]*[=:][ \t]*(?=[0-9(\-])")
+
+
+def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | None:
+    """Return the mistake where a text is written as other languages are, or as people write by hand.
+
+    Args:
+        source: The text.
+        span: The word that cannot stand where it stands.
+        allowed: The terminals that may stand there, with their texts.
+    """
+    before, after = source.text[max(0, span.start - _NEAR) : span.start], source.text[span.start : span.start + _NEAR]
+    line = before[before.rfind("\n") + 1 :]
+    around = _Around(source, span, line, before, after, allowed)
+    return (
+        around.count()
+        or around.comment()
+        or around.size()
+        or around.sign()
+        or around.name()
+        or around.comma()
+    )
+
+
+class _Around:
+    """A mistake with the text around it: `line` is what stands before it on its line."""
+
+    def __init__(
+        self, source: Source, span: Span, line: str, before: str, after: str, allowed: dict[str, str]
+    ) -> None:
+        self.source, self.span, self.allowed = source, span, allowed
+        self.line, self.before, self.after = line, before, after
+
+    def _from(self, characters: int, to: int = 0) -> Span:
+        """Return the span from so many characters before the mistake to so many after its start."""
+        return Span(self.source, self.span.start - characters, self.span.start + to)
+
+    def count(self) -> Diagnostic | None:
+        """`2 * n x relu`: what is computed needs parentheses as the count of a repeat."""
+        operator = _OPERATOR.match(self.after)
+        if operator is None or not {"x", "->"} & set(self.allowed.values()):
+            return None
+        first = _OPERAND_BEFORE.search(self.line)
+        rest = _REST_OF_COUNT.match(self.after, operator.end())
+        if first is None or rest is None:
+            return None
+        return errors.bare_count(self._from(len(self.line) - first.start(), rest.end()))
+
+    def comment(self) -> Diagnostic | None:
+        if self.after.startswith("//") and not self.line.rstrip().endswith(","):
+            return self._is_comment(self._from(0, 2))
+        if self.after.startswith("/*"):
+            return self._is_comment(self._from(0, 2))
+        if self.line.endswith("/") and self.after.startswith("*"):
+            return self._is_comment(self._from(1, 1))
+        if self.after.startswith("--") and not self.line.strip():
+            return self._is_comment(self._from(0, 2))
+        if found := _COMMENTED.search(self.line):
+            start = len(self.line) - found.start()
+            return self._is_comment(self._from(start, 2 - start))
+        return None
+
+    def _is_comment(self, sign: Span) -> Diagnostic:
+        return errors.unexpected(sign, "", "a comment begins with `#`")
+
+    def size(self) -> Diagnostic | None:
+        """`3 x 3`, and an `input` whose sides are separated by commas."""
+        if (first := _SIZE_BEFORE.search(self.line)) and (last := _SIZE_AFTER.match(self.after)):
+            return errors.no_size(self._from(len(self.line) - first.start(), last.end()))
+        for opening, sides in ((_INPUT, _SIDES), (_IN_PARENTHESES, _MORE_SIDES)):
+            if (first := opening.search(self.line)) and (last := sides.match(self.after)):
+                where = self._from(len(self.line) - first.start(1), last.end())
+                if self.line[first.start()] == "(":
+                    where = self._from(len(self.line) - first.start(), last.end())
+                return errors.no_size(where, "x".join(side for side in (first[1], *last.groups()) if side))
+        return None
+
+    def sign(self) -> Diagnostic | None:
+        """A comparison, an arrow, or a sign between a word and what it takes."""
+        if self.span.text == "=" and "COMPARISON" in self.allowed:
+            meant = {"=>": ">=", "=<": "<="}.get(self.after[:2], "==")
+            wrong = self._from(0, 2 if meant != "==" else 1)
+            return errors.unexpected(wrong, "", f"did you mean `{meant}`?")
+        if self.line.endswith("-") and self.after.startswith(">"):
+            return errors.unexpected(self._from(1, 1), "", "a layer stands before each arrow")
+        if "->" in self.allowed.values() and (arrow := _ARROW.match(self.after)):
+            return errors.unexpected(self._from(0, arrow.end()), "", "an arrow is `->`")
+        if self.span.text == "|" and "->" in self.allowed.values() and "|" not in self.allowed.values():
+            return errors.unexpected(self.span, "", "paths stand in the braces of a merge: `add { … | … }`")
+        if self.span.text in ("=", ":") and (clause := _CLAUSE_SIGN.search(self.line)):
+            help = f"leave it out: `{clause[1]} …`"
+            return errors.unexpected(self.span, "", help)
+        if clause := _CLAUSE_COLON.search(self.line):
+            start = len(self.line) - clause.start(2)
+            return errors.unexpected(self._from(start, 1 - start), "", f"leave it out: `{clause[1]} …`")
+        if self.span.text[:1] == '"' and "STRING" not in self.allowed:
+            return errors.unexpected(self.span, "", "leave out the quotes: only `use` takes a text in quotes")
+        return None
+
+    def name(self) -> Diagnostic | None:
+        """A name with a hyphen, of a file without quotes, of a declaration; or one that is given with `=`."""
+        span, line, after = self.span, self.line, self.after
+        if span.text[0] == "-" and (name := _HYPHENED.search(line)) and (last := _PART.match(after)):
+            whole = f"{name[1]}_{last[1].replace('-', '_')}"
+            return errors.unexpected(span, "", f"a name has letters, digits and `_`: `{whole}`")
+        if span.text[0] == "." and (used := _USED.search(line)):
+            return errors.unexpected(span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file')
+        if "NETWORK" in self.allowed and _NETWORK.match(after):
+            return errors.misspelt(span, "declaration", ["network"])
+        if "NETWORK" in self.allowed and (constant := _CONSTANT.match(after)):
+            return errors.unexpected(span, "", f"a constant is `let {constant[1]} = …`")
+        if span.text == "=" and (name := _NAMED.search(line)):
+            value = after[1:].lstrip(" \t")[:1]
+            if value.isdigit() or value in ("(", "-"):
+                return errors.unexpected(span, "", f"a constant is `let {name[1]} = …`")
+            return errors.unexpected(span, "", f"a layer is named by a label: `{name[1]}: …`")
+        return None
+
+    def comma(self) -> Diagnostic | None:
+        """Arguments in parentheses, and a comma after the last argument of a line."""
+        if self.span.text == "," and (call := _CALLED.search(self.line)):
+            return errors.unexpected(self.span, "", f"arguments stand without parentheses: `{call[1]} …, …`")
+        if clause := _OPENS.search(self.before):
+            comma = self._from(len(self.before) - clause.start(), clause.start() - len(self.before) + 1)
+            return errors.unexpected(comma, "", "leave it out, or write an argument after it")
+        return None
