@@ -148,7 +148,9 @@ def _marks(label: Label, *, primary: bool) -> Iterator[_Mark]:
 
 
 def _place(source: Source, labels: tuple[Label, ...], marks: list[_Mark]) -> str:
-    """`file:line:column` of the primary label, or of the first mark in another file."""
+    """`file:line:column` of the primary label, or of the first mark in another file; of a file that is not text its name."""
+    if not source.is_text:
+        return visible(source.name)
     line, column = marks[0].line, marks[0].start + 1
     if labels[0].span.source.name == source.name:
         line, column = source.place(labels[0].span.start)

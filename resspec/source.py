@@ -7,13 +7,15 @@ from typing import NamedTuple
 
 
 class Source:
-    """One text with the name it is shown under; lines and columns count from 1, columns in characters."""
+    """One text with the name it is shown under; lines and columns count from 1, columns in characters. `is_text` is false of
+    what stands for a file or folder as a whole, such as an image."""
 
-    __slots__ = ("_shown", "_starts", "name", "text")
+    __slots__ = ("_shown", "_starts", "is_text", "name", "text")
 
-    def __init__(self, name: str, text: str) -> None:
+    def __init__(self, name: str, text: str, *, is_text: bool = True) -> None:
         self.name = name
         self.text = text
+        self.is_text = is_text
         self._starts: list[int] | None = None
         self._shown: dict[tuple[int, int], str] = {}
 
@@ -63,6 +65,11 @@ class Span(NamedTuple):
     def to(self, other: Span) -> Span:
         """From the start of this span to the end of another."""
         return Span(self.source, self.start, other.end)
+
+    @classmethod
+    def of_file(cls, path: object) -> Span:
+        """Return the place that stands for a file or folder as a whole."""
+        return cls(Source(str(path), "", is_text=False), 0, 0)
 
     def __str__(self) -> str:
         return self.source.shown(self.start, self.end)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, width
+from resspec.commands.terminal import color, note, width
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
     network = given.load(arguments)
     with torch_installed("bench"):
-        from resspec.train import machine, processes, speed
+        from resspec.train import machine, preflight, processes, speed
 
         with processes.joined(arguments.device) as together:
+            request = preflight.Request(network=network, processes=together, learns=True, batch=arguments.batch)
+            preflight.require([request], tell=note)
             chosen = speed.ways(together.device, arguments.batch, compiled=arguments.compile)
             found = speed.race(network, chosen, arguments.batch, together.device, rounds=3, seconds=arguments.seconds)
     print(text(network, arguments.batch, chosen, found, together.device), end="")

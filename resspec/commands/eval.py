@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import note, wrote
-from resspec.diagnostics import SpecError, UsageError
+from resspec.diagnostics import UsageError
 from resspec.train.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
 
 if TYPE_CHECKING:
@@ -63,9 +63,11 @@ class Asked(NamedTuple):
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
-        from resspec.train import data, errors, processes
+        from resspec.ir.fingerprint import fingerprint
+        from resspec.train import data, preflight, processes
         from resspec.train.curves import draw_confusion
         from resspec.train.evaluate import Exam, evaluate
+        from resspec.train.progress import counting
 
         if arguments.batch < 1:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
@@ -73,17 +75,25 @@ def run(arguments: Namespace) -> int:
         asked = _asked(arguments)
         shown = asked.recipe.data
         found = data.load(asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download)
-        if told := tuple(errors.other_classes(asked.network, found)):
-            raise SpecError(told)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
             raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
         view = asked.recipe.data.test
-        other = _other_size(asked.network, found.shown(view), arguments.protocol)
-        if other and asked.digest is None and not arguments.recipe:
-            raise UsageError(f"{other}: say with --recipe how they are to be shown")
-        if other and arguments.recipe:
-            note(other)
         with processes.joined(arguments.device) as together:
+            request = preflight.Request(
+                network=asked.network,
+                processes=together,
+                data=found,
+                recipe=asked.recipe,
+                tests=arguments.protocol,
+                batch=arguments.batch,
+                facts={"hash": fingerprint(asked.network), "data": found.test.digest, "protocol": arguments.protocol,
+                       "recipe": asked.recipe.model_dump(mode="json")},
+                folder=arguments.confusion,
+            )
+            preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
+            other = _other_size(asked.network, found.shown(view), arguments.protocol)
+            if other and asked.digest is None and not arguments.recipe:
+                raise UsageError(f"{other}: say with --recipe how they are to be shown")
             exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:

@@ -30,6 +30,11 @@ def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> 
     command.add_argument("--data", default=default, metavar="NAME", help=f"{names}, or the folder of one ({otherwise})")
 
 
+def takes_full_check(command: ArgumentParser) -> None:
+    command.add_argument("--full-check", action="store_true",
+                         help="decode every training image before the first step, as test images always are")
+
+
 def load(arguments: Namespace) -> Network:
     """The network of `spec` with the values of `--set`. Raises SpecError, UsageError."""
     from resspec import compiler

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, width, wrote
+from resspec.commands.terminal import color, note, width, wrote
 from resspec.diagnostics import UsageError
 
 SUMMARY = "signal and gradient through the depth of networks, new or trained"
@@ -45,12 +45,17 @@ def run(arguments: Namespace) -> int:
     with torch_installed("probe"):
         from resspec.backends.table import Column, longest, shown, table, text
         from resspec.study import probe_page as page
-        from resspec.study.subjects import probed_of
+        from resspec.study import subjects
+        from resspec.train import preflight
+        from resspec.train.progress import counting
 
-        probed = [each for spec in arguments.specs
-                  for each in probed_of(spec, dict(arguments.set), arguments.batch, arguments.seed)]
         names = "-".join(dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs))[:100]
         out = arguments.out or Path("probes", names)
+        chosen = [subject for spec in arguments.specs for subject in subjects.subjects_of(spec, dict(arguments.set))]
+        requests = [subjects.request(subject, arguments.batch, out) for subject in chosen]
+        preflight.require(requests, tell=note, bar=counting)
+
+        probed = [subjects.probed(subject, arguments.batch, arguments.seed) for subject in chosen]
         setting = (f"{arguments.batch} images, seed {arguments.seed}; specs at initialisation on noise of deviation 1, "
                    "runs with their weights on their test images; batch norm with the statistics of the batch.")
         written = page.leave(probed, setting, out)

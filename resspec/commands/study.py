@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, complain, say, width, wrote
+from resspec.commands.terminal import color, complain, note, say, width, wrote
 from resspec.diagnostics import UsageError
 from resspec.train.names import FASHION_MNIST
 
@@ -67,6 +67,7 @@ def _takes_training(parser: ArgumentParser) -> None:
     parser.add_argument("--recipe", default="degradation", metavar="NAME", help="a recipe, or a YAML file (degradation)")
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each network, with seeds 0 to N - 1 (1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)")
+    given.takes_full_check(parser)
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
 
@@ -81,13 +82,15 @@ def run(arguments: Namespace) -> int:
             raise UsageError(f"--{option} names `{twice}` more than once")
     with torch_installed("study"):
         from resspec.study.bar import Whole
-        from resspec.study.parts import carry_out, parts
-        from resspec.train import data, processes, recipe_file, stop
+        from resspec.study.parts import carry_out, parts, planned
+        from resspec.train import data, preflight, processes, recipe_file, stop
         from resspec.train.loop import NotFinite
+        from resspec.train.progress import counting
 
         families, of_recipe = _families(arguments)
         wanted = parts(families, arguments.seeds)
-        recipe = recipe_file.load(arguments.recipe, of_recipe)
+        written = recipe_file.read(arguments.recipe, of_recipe)
+        recipe = written.recipe
         shown = recipe.data
         images = data.load(
             arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
@@ -98,7 +101,9 @@ def run(arguments: Namespace) -> int:
         code = 0
         with processes.joined(arguments.device) as together:
             try:
-                carry_out(wanted, recipe, images, out, together, Whole(visible=together.first), complain)
+                bar = counting if together.first else preflight.silent
+                plans = planned(wanted, written, images, out, together, tell=note, bar=bar, full_check=arguments.full_check)
+                carry_out(wanted, plans, out, together, Whole(visible=together.first), complain)
             except stop.Stopped as stopped:
                 if together.first:
                     say(str(stopped))

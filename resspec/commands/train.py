@@ -53,15 +53,16 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
     parser.add_argument("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, in the run's folder")
+    given.takes_full_check(parser)
     parser.add_argument("--plan", action="store_true", help="say what it would take, and stop there")
 
 
 def run(arguments: Namespace) -> int:
     gc.enable()
     with _interrupted_at_once(), torch_installed("train"):
-        from resspec.train import plan_text, processes, stop, trainer
+        from resspec.train import plan_text, preflight, processes, stop, trainer
         from resspec.train.loop import NotFinite
-        from resspec.train.progress import shown
+        from resspec.train.progress import counting, shown
 
         if arguments.tensorboard:
             from resspec.train.tensorboard import Board
@@ -69,8 +70,9 @@ def run(arguments: Namespace) -> int:
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
-            plan = trainer.planned(job, folder, together)
             first = together.first
+            plan = trainer.planned(job, folder, together, tell=note, bar=counting if first else preflight.silent,
+                                   full_check=arguments.full_check)
             if first:
                 if taken:
                     note(f"{taken}; this one is {folder}")
@@ -121,13 +123,15 @@ def job_of(arguments: Namespace) -> Job:
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
         of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
-    recipe = recipe_file.load(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
+    written = recipe_file.read(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
+    recipe = written.recipe
     shown = recipe.data
     return Job(
         compiler.load(arguments.spec, **dict(of_network)), recipe,
         data.load(arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download),
         arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None, arguments.workers,
+        written,
     )
 
 

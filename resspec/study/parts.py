@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGTERM
 
@@ -11,11 +11,11 @@ from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.passes.quantities import Facts
 from resspec.study.bar import Whole
-from resspec.train import stop, trainer
+from resspec.train import preflight, stop, trainer
 from resspec.train.data import Dataset
-from resspec.train.plan import Job
+from resspec.train.plan import Job, Plan
 from resspec.train.processes import Processes
-from resspec.train.recipe import Recipe
+from resspec.train.recipe_file import Written
 
 
 @dataclass(frozen=True)
@@ -47,17 +47,50 @@ def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[Part]:
     return [Part(*network, seed) for seed in range(seeds) for network in each]
 
 
-def carry_out(
-    wanted: Sequence[Part], recipe: Recipe, data: Dataset, out: Path, processes: Processes,
-    show: Whole, say: Callable[[str], None],
-) -> None:
-    """Trains what is not done yet. Raises SpecError, UsageError, Stopped, NotFinite as the trainer does."""
+def planned(
+    wanted: Sequence[Part], recipe: Written, data: Dataset, out: Path, processes: Processes, *,
+    tell: Callable[[str], None] = lambda _: None, bar: preflight.Bar = preflight.silent, full_check: bool = False,
+) -> list[Plan]:
+    """Check that all parts can be trained, and decide how.
+
+    Args:
+        wanted: The parts of the study.
+        recipe: How each of them is trained.
+        data: The images.
+        out: The folder of the study.
+        processes: The processes that train together.
+        tell: Called with each note of the checks.
+        bar: Shows how many images were checked.
+        full_check: Whether every training image is decoded.
+
+    Raises:
+        SpecError: A part cannot be trained; it holds every mistake of all parts.
+        UsageError: A part's folder holds another run.
+    """
+    jobs = [Job(part.network, recipe.recipe, data, part.seed, written=recipe) for part in wanted]
+    folders = [out / part.folder for part in wanted]
+    requests = [
+        preflight.of_job(job, folder, processes, full_check=full_check)
+        for job, folder in zip(jobs, folders, strict=True)
+    ]
+    all_writes = sum(request.writes for request in requests)
+    requests[0] = replace(requests[0], writes=all_writes)
+    inspections = preflight.require(requests, tell=tell, bar=bar)
+
     plans = []
-    for part in wanted:
+    for job, folder, request in zip(jobs, folders, requests, strict=True):
+        least = preflight.least_images(request, inspections)
         try:
-            plans.append(trainer.planned(Job(part.network, recipe, data, part.seed), out / part.folder, processes))
+            plans.append(trainer.decided(job, folder, processes, least))
         except UsageError as error:
             raise UsageError(str(error).replace("train in another folder", "choose another with --out")) from None
+    return plans
+
+
+def carry_out(
+    wanted: Sequence[Part], plans: Sequence[Plan], out: Path, processes: Processes, show: Whole, say: Callable[[str], None]
+) -> None:
+    """Train what is not done yet. Raises UsageError, Stopped, NotFinite as the trainer does."""
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
             if processes.any(stopping.asked > 0):  # a signal between two parts; one within is the trainer's

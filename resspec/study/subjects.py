@@ -1,8 +1,9 @@
-"""What is probed: networks of specs at initialisation, on noise, and trained ones of runs, on their test images."""
+"""What is probed: networks of specs at initialization, on noise, and trained ones of runs, on their test images."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -13,35 +14,96 @@ from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.study.probe import Probed, blocks, probe
-from resspec.train import data, recipe_file, record, weights
-from resspec.train.data import Draw
+from resspec.train import data, preflight, record, weights
+from resspec.train.data import Dataset, Draw
+from resspec.train.processes import Processes
+from resspec.train.recipe import Recipe
+
+ALONE = Processes(0, 1, torch.device("cpu"))
 
 
-def probed_of(spec: str, values: Mapping[str, str], batch: int, seed: int) -> list[Probed]:
-    """Of a spec with values for its parameters; of a file of several every network that needs none; of the folder of a run.
-    So many images are shown. Raises SpecError, UsageError."""
-    if (run := Path(spec)).is_dir():
-        if not (run / "spec.res").is_file():
-            raise UsageError(f"{run} holds no run, which a folder has to")
-        network = compiler.load(run / "spec.res")
-        named = {run.name: network}
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A network to probe, and the trained run that it is of, if it is of one."""
+
+    name: str
+    network: Network
+    run: Trained | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The folder of a run, with the data and the recipe that it was trained with."""
+
+    folder: Path
+    data: Dataset
+    recipe: Recipe
+
+
+def subjects_of(spec: str, values: Mapping[str, str]) -> Iterator[Subject]:
+    """Yield the networks that are meant.
+
+    Args:
+        spec: A spec, a file (of which every network that needs no values is meant), or the folder of a run.
+        values: Values for the network's parameters.
+
+    Raises:
+        SpecError: The spec has mistakes.
+        UsageError: There is nothing to probe.
+    """
+    folder = Path(spec)
+    if folder.is_dir():
+        yield _of_run(folder)
+        return
+    for network in _networks(spec, values):
+        yield _fit_to_probe(Subject(network.name, network))
+
+
+def request(subject: Subject, batch: int, out: Path) -> preflight.Request:
+    """Return what probing a subject needs, for the checks before it."""
+    run = subject.run
+    images = min(batch, len(run.data.test)) if run else batch
+    return preflight.Request(
+        network=subject.network,
+        processes=ALONE,
+        learns=True,
+        batch=images,
+        data=run.data if run else None,
+        recipe=run.recipe if run else None,
+        tests="1-crop" if run else None,
+        folder=out,
+    )
+
+
+def probed(subject: Subject, batch: int, seed: int) -> Probed:
+    """Probe a subject on so many images."""
+    torch.manual_seed(seed)
+    module = build(subject.network)
+    if subject.run:
+        weights.read(subject.run.folder / "weights.safetensors").into(module)
+        images, labels = _test_images(subject.run, batch)
     else:
-        named = {network.name: network for network in _networks(spec, values)}
-    found = []
-    for name, network in named.items():
-        if not blocks(network) or len(network.output.dims) != 1:
-            raise UsageError(f"there is nothing to probe in {name}: it has neither blocks nor convolutions in a row, or leaves "
-                             "no scores")
-        torch.manual_seed(seed)
-        module = build(network)
-        if run.is_dir():
-            weights.read(run / "weights.safetensors").into(module)
-            images, labels = _test_images(run, batch)
-        else:
-            images = torch.randn(batch, *network.input.dims)
-            labels = torch.randint(network.output.channels, (batch,))
-        found.append(probe(name, network, module, images, labels))
-    return found
+        images = torch.randn(batch, *subject.network.input.dims)
+        labels = torch.randint(subject.network.output.channels, (batch,))
+    return probe(subject.name, subject.network, module, images, labels)
+
+
+def _of_run(folder: Path) -> Subject:
+    if not record.is_run(folder):
+        raise UsageError(f"{folder} holds no run{record.runs_near(folder)}", "E0603")
+    facts = record.read(folder)
+    assert facts is not None
+    network = record.network(folder, facts)
+    recipe = Recipe.model_validate(facts["recipe"])
+    found = data.load(facts["data"]["name"], normalise=recipe.data.normalise, exif=recipe.data.exif)
+    return _fit_to_probe(Subject(folder.name, network, Trained(folder, found, recipe)))
+
+
+def _fit_to_probe(subject: Subject) -> Subject:
+    if not blocks(subject.network) or len(subject.network.output.dims) != 1:
+        why = "it has neither blocks nor convolutions in a row, or does not end with scores"
+        raise UsageError(f"there is nothing to probe in {subject.name}: {why}")
+    return subject
 
 
 def _networks(spec: str, values: Mapping[str, str]) -> list[Network]:
@@ -53,13 +115,10 @@ def _networks(spec: str, values: Mapping[str, str]) -> list[Network]:
         return list(compiler.examine(spec).networks)
 
 
-def _test_images(run: Path, count: int) -> tuple[Tensor, Tensor]:
-    """The first of the data set that a run was trained on, as its recipe shows them."""
-    facts = record.read(run)
-    if facts is None:
-        raise UsageError(f"{run} holds no run")
-    recipe = recipe_file.load(str(run / "recipe.yaml"), [])
-    test = data.load(facts["data"]["name"], normalise=recipe.data.normalise, exif=recipe.data.exif).test
+def _test_images(run: Trained, count: int) -> tuple[Tensor, Tensor]:
+    """Return the first test images, as the run's recipe shows them, and their labels."""
+    test = run.data.test
     indices = torch.arange(min(count, len(test)))
-    batch = next(iter(test.batches([Draw(indices, indices)], view=recipe.data.test, device=torch.device("cpu"))))
+    draw = Draw(indices, indices)
+    batch = next(iter(test.batches([draw], view=run.recipe.data.test, device=torch.device("cpu"))))
     return batch.images, test.labels[indices]

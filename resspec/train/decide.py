@@ -21,13 +21,14 @@ GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should
 CALIBRATED = 16  # images of a step by which it is told
 
 
-def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
-    """Raises UsageError where the batch cannot be cut over the processes, or not even its smallest part fits into memory."""
+def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> Machine:
+    """Decide how a network is trained, `least` images at a time at least. Raises UsageError where the batch cannot be cut
+    over the processes, or not even its smallest part fits into memory."""
     own = share(recipe, processes.world)
     facts = Facts(network)
     small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
     threads = 1 if small or processes.world > 1 else torch.get_num_threads()
-    micro = recipe.micro_batch if recipe.micro_batch != "auto" else micro_batch(network, recipe, processes)
+    micro = recipe.micro_batch if recipe.micro_batch != "auto" else micro_batch(network, recipe, processes, least)
     machine = Machine("fp32", min(micro, own), not small, recipe.compile, threads)
     if recipe.precision != "auto":
         return replace(machine, precision=recipe.precision)
@@ -36,16 +37,27 @@ def decide(network: Network, recipe: Recipe, processes: Processes) -> Machine:
     return replace(machine, precision=processes.same("fp32" if small else _faster(network, machine, processes)))
 
 
-def micro_batch(network: Network, recipe: Recipe, processes: Processes) -> int:
-    """The largest part of a process's share of the batch that divides it, is a multiple of what batch norm sees, and fits. It
-    is the same for all processes: that of the one with the least room. Raises UsageError."""
+def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
+    """Return the largest part of a process's share of the batch that fits into memory.
+
+    It divides the share, is a multiple of what batch norm sees, and holds at least `least` images. It is the same for all
+    processes: that of the one with the least room.
+
+    Raises:
+        UsageError: No such part fits.
+    """
     own, device = share(recipe, processes.world), processes.device
     unit = recipe.bn_batch or 1
+    smallest = max(unit, min(least, own))
     free = processes.least(memory(device) // (processes.world if device.type == "cpu" else 1))
-    for count in range(1, own // unit + 1):
-        if own % count == 0 and (own // count) % unit == 0 and _needed(network, recipe, own // count, device) < free:
-            return own // count
-    told = f"this takes about {_needed(network, recipe, unit, device) / 1e9:,.1f} GB with {unit} images at a time, and "
+    for count in range(1, own // smallest + 1):
+        part = own // count
+        divides = own % count == 0 and part % unit == 0
+        if divides and _needed(network, recipe, part, device) < free:
+            return part
+    needed = _needed(network, recipe, smallest, device) / 1e9
+    images = f"{smallest} image{'s' * (smallest > 1)} at a time"
+    told = f"this takes about {needed:,.1f} GB with {images}, and "
     raise UsageError(f"{told}{free / 1e9:,.1f} GB are free; smaller images or a smaller `bn_batch` need less", "E0609")
 
 

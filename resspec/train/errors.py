@@ -12,32 +12,18 @@ from resspec.ir.nodes import Network, Node, Scope, Series
 from resspec.source import Source, Span
 from resspec.suggest import listed
 from resspec.train.data import Dataset
-from resspec.train.recipe import Recipe
-
-
-def misfits(network: Network, data: Dataset, recipe: Recipe) -> Iterator[Diagnostic]:
-    """What of a network does not fit the data as the recipe shows it: the images it reads, for training and for the test, and
-    the classes it tells apart. Raises UsageError where a crop is larger than the images."""
-    shown, tested = data.shown(recipe.data), data.shown(recipe.data.test)
-    if any(wanted != has for wanted, has in zip(network.input.dims, shown, strict=True) if has):
-        yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, shown)))
-    elif any(wanted != has for wanted, has in zip(network.input.dims[1:], tested[1:], strict=True) if has):
-        yield wrong_images(_span(network.span), str(network.input), data.name, "x".join(map(str, tested)), test=True)
-    yield from other_classes(network, data)
 
 
 def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
     """Where it does not end with one number for each class."""
     if network.output.dims != (len(data.classes),):
-        yield wrong_classes(_span(_last(network.body).span), str(network.output), data.name, len(data.classes))
+        yield wrong_classes(place(_last(network.body).span), str(network.output), data.name, len(data.classes))
 
 
-def wrong_images(span: Span, reads: str, data: str, shown: str, *, test: bool = False) -> Diagnostic:
-    """E0501: the network reads images of another size, or with other channels, than the data has, or than the recipe's `test`
-    would show it in the end."""
-    which, help = ("test images", "another `data.test.crop` in the recipe") if test else ("images", f"`input {shown}`")
-    return Diagnostic("E0501", f"the {which} of `{data}` are {shown}, the network reads {reads}",
-                      (Label(span, f"reads {reads}"),), help)
+def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "") -> Diagnostic:
+    """E0501: the network reads images of another size, or with other channels, than the recipe makes of the data's."""
+    return Diagnostic("E0501", f"the images of `{data}` are {shown}, the network reads {reads}",
+                      (Label(span, f"reads {reads}"),), f"`input {shown}`{instead}")
 
 
 def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:
@@ -94,10 +80,10 @@ def _last(node: Node) -> Node:
             return node
 
 
-def _span(place: str) -> Span:
-    """The place that the IR keeps as text, in its file; the start of an empty text where that is gone."""
-    found = re.fullmatch(r"(.*):(\d+):(\d+)-(\d+):(\d+)", place)
-    name, *numbers = found.groups() if found else (place,)
+def place(text: str) -> Span:
+    """Return the place that the IR keeps as text, in its file; the start of an empty text where that is gone."""
+    found = re.fullmatch(r"(.*):(\d+):(\d+)-(\d+):(\d+)", text)
+    name, *numbers = found.groups() if found else (text,)
     path = next((p for p in (Path(name), shipped.path(*Path(name).parts)) if p.is_file()), None)
     source = Source(name, path.read_text(encoding="utf-8-sig") if path else "")
     if path is None or not numbers:

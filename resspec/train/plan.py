@@ -9,24 +9,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from resspec.backends.module import build
-from resspec.diagnostics import SpecError, UsageError
+from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
+from resspec.passes.measure import measure
 from resspec.train import data as datasets
-from resspec.train import errors, recipe_file
+from resspec.train import recipe_file
 from resspec.train.data import Dataset
 from resspec.train.machine import Machine
 from resspec.train.order import Order
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
+from resspec.train.recipe_file import Written
 from resspec.train.share import share
 from resspec.train.weights import Given
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for. `weights`: where it starts, in place of random ones."""
+    """What is asked for; `resspec/train/preflight` says whether it can be done.
+
+    Attributes:
+        weights: Where training starts, in place of random weights.
+        workers: Processes that read images from a folder.
+        written: The recipe with its text, so that messages can point at its keys.
+    """
 
     network: Network
     recipe: Recipe
@@ -34,18 +41,11 @@ class Job:
     seed: int = 0
     weights: Given | None = None
     workers: int = 0
+    written: Written | None = None
 
     def __post_init__(self) -> None:
-        if found := tuple(errors.misfits(self.network, self.data, self.recipe)):
-            raise SpecError(found)
         if not 0 <= self.seed < 1 << 63:
             raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
-        if self.recipe.holdout and not len(self.images[1]):
-            told = f"`holdout: {self.recipe.holdout:g}` of {len(self.data.train):,} images is not one; a larger share is"
-            raise UsageError(told, "E0507")
-        if self.weights:
-            with torch.random.fork_rng(devices=[]):
-                self.weights.fitting(build(self.network))
 
     @cached_property
     def images(self) -> tuple[Tensor, Tensor]:
@@ -53,6 +53,17 @@ class Job:
         if not self.recipe.holdout:
             return torch.arange(len(self.data.train)), torch.arange(0)
         return datasets.held_out(self.data.train.labels, self.recipe.holdout)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the parameters in a file."""
+        return 4 * measure(self.network).params
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of a checkpoint: the parameters, an average of them, and what the optimizer keeps of each."""
+        moments = {"sgd": 1, "adamw": 2, "lamb": 2}[self.recipe.optimizer.name]
+        return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
 
     @property
     def facts(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from resspec.train import machine
 from resspec.train.plan import Plan
 from resspec.train.recipe import Constant, Cosine, Linear, Multistep, Plateau, Recipe, Step
 from resspec.train.trainer import Result
+from resspec.train.units import size_of
 
 
 def text(plan: Plan, run: Path) -> str:
@@ -19,16 +20,14 @@ def text(plan: Plan, run: Path) -> str:
 
 def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     job, recipe, chosen, world = plan.job, plan.recipe, plan.machine, plan.processes.world
-    params = measure(job.network).params
     batch = f"{recipe.batch}" + (f" over {world} processes" if world > 1 else "")
     batch += f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
     batch += f", batch norm sees {recipe.bn_batch}" if recipe.bn_batch else ""
     bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
-    size = 4 * params * (1 + {"sgd": 1, "adamw": 2, "lamb": 2}[recipe.optimizer.name] + bool(recipe.ema))
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
     apart = f", {len(plan.images[1]):,} kept apart" if len(plan.images[1]) else ""
     return [
-        ("network", f"{job.network.name}, {params:,} parameters"),
+        ("network", f"{job.network.name}, {measure(job.network).params:,} parameters"),
         ("data", f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for the test"),
         ("steps", f"{plan.steps:,}, {float(plan.steps / plan.order.epoch):g} epochs of {float(plan.order.epoch):,.6g}"),
         ("batch", batch),
@@ -38,7 +37,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         ("precision", f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}"),
         ("device", f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}"),
         ("memory", f"at least {size_of(bound)} of {size_of(machine.memory(plan.processes.device))} that are free"),
-        ("checkpoint", f"{size_of(size)}, {recipe.keep} kept, every {recipe.checkpoint}"),
+        ("checkpoint", f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}"),
         ("disk", f"{size_of(shutil.disk_usage(room).free)} are free"),
         ("run", str(run)),
     ]
@@ -77,12 +76,3 @@ def summary(result: Result) -> str:
     again = "this run had ended: " if result.again else ""
     return (f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
             f"{facts['total']} images right), loss {facts['loss']:.4f}, recorded in {result.run}")
-
-
-def size_of(count: float) -> str:
-    """`312 MB`, `1.4 GB`."""
-    for unit in ("kB", "MB", "GB", "TB"):
-        count /= 1000
-        if count < 1000 or unit == "TB":
-            return f"{count:,.3g} {unit}"
-    raise AssertionError

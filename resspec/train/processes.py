@@ -63,15 +63,19 @@ class Processes:
         dist.all_reduce(flag, dist.ReduceOp.MAX)
         return bool(flag)
 
-    def same(self, value: T) -> T:
-        """What the first one has; it goes as JSON, nothing is unpickled."""
+    def gather(self, value: T) -> list[T]:
+        """Return what every process has, in the order of their ranks; it travels as JSON."""
+        return [self.same(value, source=rank) for rank in range(self.world)]
+
+    def same(self, value: T, source: int = 0) -> T:
+        """What the process `source` has; it goes as JSON, nothing is unpickled."""
         if self.world == 1:
             return value
         text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(self.device)
         length = torch.tensor(len(text), device=self.device)
-        dist.broadcast(length, 0)
-        text = text if self.first else torch.empty(int(length), dtype=torch.uint8, device=self.device)
-        dist.broadcast(text, 0)
+        dist.broadcast(length, source)
+        text = text if self.rank == source else torch.empty(int(length), dtype=torch.uint8, device=self.device)
+        dist.broadcast(text, source)
         found: T = json.loads(bytes(text.tolist()))
         return found
 

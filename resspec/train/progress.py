@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,42 @@ class Show:
         epochs = f"{self.epochs:.2f}".removesuffix(".00")
         return (f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
                 f"rate {row['rate']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}")
+
+
+SLOW = 3  # seconds of counting after which a line is worth writing where there is no bar
+
+
+@contextmanager
+def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal while something is counted; elsewhere write a line if it took long.
+
+    Args:
+        what: What is being done, such as `checking test images`.
+        total: How many there are.
+
+    Yields:
+        A function that is told how many more are done.
+    """
+    if sys.stderr.isatty():
+        with _counting_bar(what, total) as advance:
+            yield advance
+        return
+    start = perf_counter()
+    yield lambda _: None
+    taken = perf_counter() - start
+    if taken > SLOW:
+        print(f"{what}: {total:,} in {duration(taken)}", file=sys.stderr)
+
+
+@contextmanager
+def _counting_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=total)
+        yield lambda more: progress.advance(task, more)
 
 
 class Lines(Show):

@@ -207,7 +207,7 @@ def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> Non
     """What is known before the first step; run.json last, since with it there is a run."""
     write(folder / "spec.res", spec.encode())
     write(folder / "recipe.yaml", recipe.encode())
-    sealed.write(folder / "run.json", {"format": FORMAT, **facts, "versions": _versions(), "changes": []})
+    sealed.write(folder / "run.json", {"format": FORMAT, **facts, "versions": versions(), "changes": []})
 
 
 def change(folder: Path, found: Mapping[str, Any], entries: list[dict[str, Any]], step: int) -> None:
@@ -250,6 +250,6 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
                              "the same command goes on from the last checkpoint", "E0607") from None
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
     packages = ("torch", "torchvision", "numpy", "safetensors")
     return {"python": platform.python_version(), "resspec": __version__, **{name: version(name) for name in packages}}

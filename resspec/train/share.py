@@ -22,7 +22,8 @@ def share(recipe: Recipe, world: int) -> int:
         raise UsageError(f"{told}; a multiple of {unit * world} can", "E0517")
     shown = found if recipe.micro_batch == "auto" else min(recipe.micro_batch, found)
     if found % shown:
-        divisor = next(count for count in range(shown, 0, -1) if not found % count and not count % (recipe.bn_batch or 1))
-        told = f"a process's {found} images of a batch cannot be shown {shown} at a time; `micro_batch: {divisor}` can"
+        divisors = [count for count in range(2, shown) if not found % count and not count % (recipe.bn_batch or 1)]
+        better = max(divisors, default="auto")  # never 1, of which batch norm may have no statistics
+        told = f"a process's {found} images of a batch cannot be shown {shown} at a time; `micro_batch: {better}` can"
         raise UsageError(told, "E0517")
     return found

@@ -67,7 +67,7 @@ class _Runner:
         with torch.random.fork_rng(devices=[]):
             self.module = way.placed(build(network), device)
             images = torch.randn(batch, *network.input.dims)
-        layout = torch.channels_last if way.channels_last else torch.contiguous_format
+        layout = torch.channels_last if way.channels_last and images.dim() == 4 else torch.contiguous_format
         self.images = images.to(device).contiguous(memory_format=layout)
         self.optimizer = optimizer(self.module, Sgd(rate=1e-6), decay_norms=True)
         self.run: nn.Module = torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]

@@ -15,7 +15,7 @@ from torch import nn
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.train import average, checkpoint, curves, loop, record, stop
+from resspec.train import average, checkpoint, curves, loop, preflight, record, stop
 from resspec.train.data import worker_failure
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
@@ -43,8 +43,37 @@ class Result:
         return float(self.facts["top1"])
 
 
-def planned(job: Job, run: Path, processes: Processes) -> Plan:
+def planned(
+    job: Job, run: Path, processes: Processes, *,
+    tell: Callable[[str], None] = lambda _: None, bar: preflight.Bar = preflight.silent, full_check: bool = False,
+) -> Plan:
+    """Check that a job can be done in a folder, and decide how.
+
+    Args:
+        job: What is asked for.
+        run: The folder of the run; what was decided there before is kept.
+        processes: The processes that train together.
+        tell: Called with each note of the checks.
+        bar: Shows how many images were checked.
+        full_check: Whether every training image is decoded.
+
+    Raises:
+        SpecError: The job cannot be done; it holds every mistake.
+        UsageError: The folder holds another job, or the processes were not asked for the same.
+    """
+    request = preflight.of_job(job, run, processes, full_check=full_check)
+    inspections = preflight.require([request], tell=tell, bar=bar)
+    return decided(job, run, processes, preflight.least_images(request, inspections))
+
+
+def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
     """Return what the run in this folder was decided to be, or is decided to be now.
+
+    Args:
+        job: What is asked for, which has been checked.
+        run: The folder of the run.
+        processes: The processes that train together.
+        least: Images that a process must show at a time, at least.
 
     Raises:
         UsageError: The folder holds another job, something else, or a damaged run.
@@ -52,12 +81,12 @@ def planned(job: Job, run: Path, processes: Processes) -> Plan:
     found = record.read(run) if processes.first else None
     found = processes.same(found)
     if found is None:
-        return Plan(job, decide(job.network, job.recipe, processes), processes)
+        return Plan(job, decide(job.network, job.recipe, processes, least), processes)
     check_same(found, job, run)
     kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
     chosen = Machine(**kept)
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
-        chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes).micro_batch)
+        chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch)
     return Plan(job, chosen, processes)
 
 

@@ -11,8 +11,10 @@ from resspec.compiler import load
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.render import render
 from resspec.source import Source
-from resspec.train import data, errors, recipe_file
+from resspec.train import data, errors, preflight, recipe_file
+from resspec.train.plan import Job
 from tests.diagnostics.test_pages import EXAMPLES, PAGES
+from tests.train.small import ALONE
 
 FOLDER = Path(__file__).parent / "recipes"
 FIXTURES = sorted(path.name for path in FOLDER.iterdir() if path.suffix != ".txt")
@@ -26,7 +28,9 @@ def mistakes(path: Path) -> list[Diagnostic]:
             recipe_file.parse(Source(path.name, path.read_text(encoding="utf-8")))
             return []
         recipe = recipe_file.load("digits")
-        return list(errors.misfits(load(path.name), data.load("digits", normalise=recipe.data.normalise), recipe))
+        job = Job(load(path.name), recipe, data.load("digits", normalise=recipe.data.normalise))
+        preflight.require([preflight.of_job(job, Path("run"), ALONE)])
+        return []
     except SpecError as error:
         return list(error.diagnostics)
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.sabotage import diagnostics, formatter, front_end, meaning, trainer
+from tests.sabotage import diagnostics, formatter, front_end, meaning, preflight, trainer
 from tests.sabotage.defects import ROOT, Defect
 
-DEFECTS = [*diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *trainer.DEFECTS]
+DEFECTS = [*diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS, *trainer.DEFECTS]
 
 
 def test_names_are_distinct() -> None:

@@ -121,7 +121,7 @@ def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pyte
     (tmp_path / "flat.res").write_text("network n { input 3x8x8; head avgpool -> fc 10 }", encoding="utf-8")
     given = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
     assert cli.run(["probe", *given, "--out", str(tmp_path / "out")]) == 2
-    assert f"error: {words}".replace("FOLDER", str(tmp_path)) in capsys.readouterr().err
+    assert f": {words}".replace("FOLDER", str(tmp_path)) in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

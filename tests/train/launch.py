@@ -93,13 +93,15 @@ class Server:
         return self.start(folder, *argv, moments=moments, **more).wait()
 
     def together(
-        self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = ()
+        self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = (),
+        own: Sequence[Sequence[str]] = (),
     ) -> list[Trainer]:
-        """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, and the bytes that it finds
-        free."""
+        """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, the bytes that it finds free,
+        and its `own` arguments."""
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(world)}
-        return [self.start(folder, *argv, "--device", "cpu", moments=moments[rank] if moments else (),
-                           room=rooms[rank] if rooms else None, environment={**place, "RANK": str(rank)})
+        return [self.start(folder, *argv, *(own[rank] if own else ()), "--device", "cpu",
+                           moments=moments[rank] if moments else (), room=rooms[rank] if rooms else None,
+                           environment={**place, "RANK": str(rank)})
                 for rank in range(world)]
 
 

@@ -28,7 +28,7 @@ def refused(folder: Path, **given: str) -> SpecError:
     path = folder / "small.res"
     path.write_text(OTHER.format(**{"input": "1x8x8", "classes": "10"} | given))
     with pytest.raises(SpecError) as caught:
-        job(load(path))
+        plan(job(load(path)), folder / "run")
     return caught.value
 
 
@@ -38,7 +38,7 @@ def test_images_of_another_shape(shape: str, tmp_path: Path) -> None:
     assert mistake.code == "E0501"
     assert mistake.message == f"the images of `digits` are 1x8x8, the network reads {shape}"
     assert mistake.labels[0].span.text == "small"
-    assert mistake.help == "`input 1x8x8`"
+    assert (mistake.help or "").startswith("`input 1x8x8`")
 
 
 def test_another_number_of_classes(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError, match="cannot be"):
+    with pytest.raises(SpecError, match=r"E0535.*Not a directory"):
         train(tiny(tmp_path), tmp_path / "file" / "run")
 
 
@@ -147,14 +147,13 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
 
 
 @pytest.mark.parametrize(("settings", "code"), [
-    (["data.test.resize=20"], "E0501"),
-    (["data.test.crop=4"], "E0501"),
+    (["data.resize=9", "data.test.resize=9"], "E0501"),
     (["data.test.crop=20"], "E0515"),
     (["shift=0", "pad=1", "data.crop=11"], "E0515"),
 ])
 def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings: list[str], code: str, tmp_path: Path) -> None:
     with pytest.raises(ResspecError) as caught:
-        job(tiny(tmp_path), *settings)
+        plan(job(tiny(tmp_path), *settings), tmp_path / "run")
     assert code in (caught.value.code or str(caught.value))
 
 
@@ -171,11 +170,11 @@ def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings:
     (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
     (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
     (["shift=0", "data.resize=[9, 12]", "data.crop=10"], "`crop: 10` does not fit into images of 9 pixels"),
-    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is not one"),
+    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is less than one"),
 ])
 def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(ResspecError) as caught:
-        job(tiny(tmp_path), *settings)
+        plan(job(tiny(tmp_path), *settings), tmp_path / "run")
     assert said in str(caught.value)
 
 
@@ -189,8 +188,9 @@ def test_the_order_of_settings_is_of_no_account() -> None:
 
 
 def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"64 images of a batch cannot be shown 60 at a time; `micro_batch: 32` can"):
+    with pytest.raises(SpecError, match=r"64 images of a batch cannot be shown 60 at a time") as caught:
         plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
+    assert caught.value.diagnostics[0].help == "`micro_batch: 32` can"
 
 
 def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:

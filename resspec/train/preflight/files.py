@@ -1,0 +1,76 @@
+"""Whether the folder of a run can be written to, and has room for what will be written."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from resspec.diagnostics import Diagnostic
+from resspec.source import Span
+from resspec.train.preflight.errors import cannot_write, no_room
+from resspec.train.preflight.images import Inspections
+from resspec.train.preflight.request import Request
+from resspec.train.units import size_of
+
+
+def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+    """Try to write where the run will write, and leave nothing there."""
+    target = request.folder
+    if target is None or not request.processes.first:
+        return
+    place = Span.of_file(target)
+    try:
+        where = _nearest(target)
+        for each in _written_to(where, target):
+            _try_to_write(each)
+    except OSError as error:
+        yield cannot_write(place, error.strerror or str(error))
+        return
+
+    free = shutil.disk_usage(where).free
+    if request.writes > free:
+        yield no_room(place, size_of(request.writes), f"{size_of(free)} are free")
+    limit = _largest_file()
+    if limit is not None and request.largest > limit:
+        yield no_room(place, f"files of {size_of(request.largest)}", f"this process may write at most {size_of(limit)} to one")
+
+
+def _nearest(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that exists. Raises OSError where the path cannot become a folder."""
+    for path in (folder, *folder.absolute().parents):
+        try:
+            path.stat()
+        except FileNotFoundError:
+            continue
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, f"{path} is not a folder")
+        return path
+    return Path.cwd()
+
+
+def _written_to(where: Path, target: Path) -> Iterator[Path]:
+    yield where
+    if where == target:
+        yield from (path for path in (target / "checkpoints",) if path.is_dir())
+
+
+def _try_to_write(folder: Path) -> None:
+    """Write to a file that has no name and vanishes when it is closed. Raises OSError."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4096))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _largest_file() -> int | None:
+    """Return how large a file of this process may become, where there is such a limit."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return None
+    limit, _ = resource.getrlimit(resource.RLIMIT_FSIZE)
+    return None if limit == resource.RLIM_INFINITY else limit

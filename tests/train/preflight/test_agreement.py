@@ -1,0 +1,37 @@
+"""Processes that were asked for different things say so, before the first step."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.train.launch import Server
+from tests.train.preflight.folders import job, plain
+
+TEXT = Path(__file__).parents[2] / "diagnostics" / "preflight" / "E0534.txt"
+TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
+
+
+@pytest.mark.parametrize(("own", "told"), [
+    (["--seed", "1"], "process 1: seed is 1, and 0 in process 0"),
+    (["--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, and 0.1 in process 0"),
+    (["--data", "other"], "process 1: data."),
+])
+def test_processes_that_differ(own: list[str], told: str, server: Server, here: Path) -> None:
+    job(here, plain(here / "d"))
+    plain(here / "other", (41, 48))
+    trainers = server.together(2, here, *TRAIN, own=[["--data", "d"], ["--data", "d", *own]])
+    ends = [trainer.wait() for trainer in trainers]
+    assert [code for code, _ in ends] == [2, 2]
+    assert all("error[E0534]" in text and told in text for _, text in ends), ends
+    assert not (here / "r").exists()
+
+
+def test_the_text(server: Server, here: Path, request: pytest.FixtureRequest) -> None:
+    job(here, plain(here / "d"))
+    trainers = server.together(2, here, *TRAIN, "--data", "d", own=[[], ["--seed", "1", "--set", "rate=0.2"]])
+    text, _ = [trainer.wait()[1] for trainer in trainers]
+    if request.config.getoption("--update"):
+        TEXT.write_text(text, encoding="utf-8", newline="")
+    assert text == TEXT.read_text(encoding="utf-8")
