@@ -32,6 +32,7 @@ float64; exit code 1 if it is off by more than 1e-10.
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="specs, or the folders of training runs")
     given.takes_values(parser)
+    given.takes_data(parser, None, "a run's own")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="images shown (32)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and noise (0)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to write to (probes/NAMES)")
@@ -51,7 +52,8 @@ def run(arguments: Namespace) -> int:
 
         names = "-".join(dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs))[:100]
         out = arguments.out or Path("probes", names)
-        chosen = [subject for spec in arguments.specs for subject in subjects.subjects_of(spec, dict(arguments.set))]
+        chosen = [subject for spec in arguments.specs
+                  for subject in subjects.subjects_of(spec, dict(arguments.set), arguments.data)]
         requests = [subjects.request(subject, arguments.batch, out) for subject in chosen]
         preflight.require(requests, tell=note, bar=counting)
 

@@ -16,6 +16,7 @@ from resspec.ir.nodes import Network
 from resspec.study.probe import Probed, blocks, probe
 from resspec.train import data, preflight, record, weights
 from resspec.train.data import Dataset, Draw
+from resspec.train.names import DATA
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
 
@@ -40,12 +41,13 @@ class Trained:
     recipe: Recipe
 
 
-def subjects_of(spec: str, values: Mapping[str, str]) -> Iterator[Subject]:
+def subjects_of(spec: str, values: Mapping[str, str], images: str | None = None) -> Iterator[Subject]:
     """Yield the networks that are meant.
 
     Args:
         spec: A spec, a file (of which every network that needs no values is meant), or the folder of a run.
         values: Values for the network's parameters.
+        images: The data set whose test images a trained network is shown; by default the one it was trained on.
 
     Raises:
         SpecError: The spec has mistakes.
@@ -53,7 +55,7 @@ def subjects_of(spec: str, values: Mapping[str, str]) -> Iterator[Subject]:
     """
     folder = Path(spec)
     if folder.is_dir():
-        yield _of_run(folder)
+        yield _of_run(folder, images)
         return
     for network in _networks(spec, values):
         yield _fit_to_probe(Subject(network.name, network))
@@ -88,14 +90,17 @@ def probed(subject: Subject, batch: int, seed: int) -> Probed:
     return probe(subject.name, subject.network, module, images, labels)
 
 
-def _of_run(folder: Path) -> Subject:
+def _of_run(folder: Path, images: str | None) -> Subject:
     if not record.is_run(folder):
         raise UsageError(f"{folder} holds no run{record.runs_near(folder)}", "E0603")
     facts = record.read(folder)
     assert facts is not None
     network = record.network(folder, facts)
     recipe = Recipe.model_validate(facts["recipe"])
-    found = data.load(facts["data"]["name"], normalise=recipe.data.normalise, exif=recipe.data.exif)
+    name = facts["data"]["name"]
+    if not images and name not in DATA:
+        raise UsageError(f"the run in {folder} read images from a folder `{name}`: give its path as the data")
+    found = data.load(images or name, normalise=recipe.data.normalise, exif=recipe.data.exif)
     return _fit_to_probe(Subject(folder.name, network, Trained(folder, found, recipe)))
 
 

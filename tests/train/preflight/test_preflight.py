@@ -240,6 +240,16 @@ def test_a_probe_looks_at_what_it_will_write(here: Path, capsys: pytest.CaptureF
     assert "error[E0535]" in capsys.readouterr().err
 
 
+def test_a_probe_of_a_run_that_read_a_folder_needs_its_path(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain(here / "d")
+    job(here, here / "d")
+    assert cli.run(["train", "tiny.res", "--recipe", "tiny.yaml", "--data", "d", "-r", "r"]) == 0
+    assert cli.run(["probe", "r", "--out", "out"]) == 2
+    assert "read images from a folder `d`: give its path as the data" in capsys.readouterr().err
+    assert cli.run(["probe", "r", "--data", "d", "--out", "out"]) == 0
+    assert (here / "out" / "README.md").is_file()
+
+
 def test_an_image_that_is_too_long_when_it_is_resized(here: Path) -> None:
     images = plain(here / "d")
     image(images / "val" / "dog" / "long.png", (1, 30_000))
