@@ -1,11 +1,14 @@
 """The README runs: its commands print what it shows, its specs are clean, its Python works."""
 
 import csv
+import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 from statistics import mean
 
 import pytest
@@ -17,6 +20,7 @@ README = ROOT / "README.md"
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
 CONSOLE = [text for language, text in BLOCKS if language == "console"]
 MOST_LINES = 200
+MAKE = re.compile(r"(?:^|`)make(?: [A-Z]+=\S+)* ([a-z]+)", re.MULTILINE)
 
 
 def printed(command: str, folder: Path) -> str:
@@ -29,8 +33,47 @@ def printed(command: str, folder: Path) -> str:
     return (done.stdout + done.stderr).replace(f"{folder}/", "build/")
 
 
+def made(target: str, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run `make TARGET` in a folder that has the specs and this environment, but no other program."""
+    (folder / "specs").symlink_to(ROOT / "specs")
+    resspec = folder / "bin" / "resspec"
+    resspec.parent.mkdir()
+    resspec.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m resspec "$@"\n', encoding="utf-8")
+    resspec.chmod(0o755)
+
+    installed = [f"--old-file=.venv/.{extra}" for extra in ("torch", "dev")]
+    command = [which("make") or "make", "-f", str(ROOT / "Makefile"), *installed, *options, target, "BIN=bin"]
+    environment = {**os.environ, "PATH": "", "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
 def test_length() -> None:
     assert len(README.read_text(encoding="utf-8").splitlines()) < MOST_LINES
+
+
+def test_the_demo_checks_compiles_reports_and_trains(tmp_path: Path) -> None:
+    done = made("demo", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "layer3  36 × bottleneck" in done.stdout
+    assert (tmp_path / "build" / "resnet152.py").exists()
+    result = json.loads((tmp_path / "runs" / "digits" / "result.json").read_text(encoding="utf-8"))
+    assert result["correct"] / result["total"] > 0.98
+
+
+def test_make_test_is_all_that_the_readme_says(tmp_path: Path) -> None:
+    done = made("test", tmp_path, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    programs = [line.split()[0].rpartition("/")[2] for line in done.stdout.splitlines()]
+    assert programs == ["ruff", "mypy", "lint-imports", "python", "pytest"]
+
+
+def test_the_targets_of_make_are_those_of_the_makefile() -> None:
+    """Wherever a text for readers says `make`, it says something that can be made."""
+    documents = [README, ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
+    said = {target for path in documents for target in MAKE.findall(path.read_text(encoding="utf-8"))}
+    assert {"demo", "test"} <= said
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert said <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
 @pytest.mark.parametrize("text", CONSOLE, ids=lambda text: text.split("\n")[0])
