@@ -7,6 +7,7 @@ from collections.abc import Set
 from resspec.diagnostics import Diagnostic
 from resspec.lowering.block import is_only, lower_body
 from resspec.lowering.chain import Exhausted, Lowerer
+from resspec.lowering.draft import Called
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span
@@ -41,7 +42,7 @@ def _block(lowerer: Lowerer, block: ast.Block, library: Library) -> None:
     for parameter in block.parameters:
         if parameter.default is not None:
             frame.value(parameter.default)
-    lowerer.open.append((block, block.name.span))
+    lowerer.open.append(Called(block, None, block.name.span, 0))
     lower_body(lowerer, block, frame)
     lowerer.open.pop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, arguments, foreign_layers, name_errors, shape_errors
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
-from resspec.lowering.draft import Draft, Inner, Leaf, Made, row
+from resspec.lowering.draft import Called, Draft, Inner, Leaf, Made, row
 from resspec.lowering.frame import Frame
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
@@ -150,12 +151,11 @@ def _block(
     stride = _stride(given, callee, frame)
     if values is None or isinstance(stride, Unknown):
         return None
-    if any(block is opened for opened, _ in lowerer.open):
-        frame.report(name_errors.recursion(call.name.span, block.name.text, [span for _, span in lowerer.open]))
-        return None
     numbering = lowerer.numbering
     stated = tuple([(name, type(value), value) for name, value in values.items()])
     key = (lowerer.identity(block, library), stated, x, stride, numbering.inside > 0)
+    if any(block is opened.block for opened in lowerer.open) and _is_endless(lowerer, block, key, call, frame):
+        return None
     made = lowerer.made.get(key)
     if made is None and (made := lowerer.numbered_made.get((key, numbering.index))):
         numbering.reads += 1  # what was made before depends on the index, and so does what is made of it
@@ -165,7 +165,9 @@ def _block(
             lowerer.spend(call.span, frame, made.draft.weight)
     else:
         before, reads = numbering.index, numbering.reads
+        lowerer.open.append(Called(block, key, call.span, lowerer.uncertain))
         made = _make(lowerer, call, callee, values, stride, x, frame)
+        lowerer.open.pop()
         if numbering.reads == reads:
             lowerer.made[key] = made
         else:
@@ -173,6 +175,22 @@ def _block(
     if given.stride is not None and made.draft is not None and not made.stride_read:
         frame.report(argument_errors.unused_stride(given.stride.span, callee.name, is_block=True))
     return made.draft
+
+
+def _is_endless(lowerer: Lowerer, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame) -> bool:
+    """Return whether a call inside the block's own body must not be followed; it is reported where it never ends.
+
+    With other arguments, another input or another stride a call may end, and is followed. Where the count of a repeat
+    around it is unknown, that count may be 0.
+    """
+    first = next(i for i, opened in enumerate(lowerer.open) if opened.block is block)
+    around = lowerer.open[first:]
+    if lowerer.uncertain > around[0].uncertain:
+        return True
+    if all(key != opened.key for opened in around):
+        return False
+    frame.report(name_errors.recursion(call.name.span, block.name.text, [opened.span for opened in around]))
+    return True
 
 
 def _make(
@@ -188,11 +206,9 @@ def _make(
     for parameter in block.parameters:
         if parameter.name.text not in values and parameter.default is not None:
             values[parameter.name.text] = inner.value(parameter.default)
-    lowerer.open.append((block, call.span))
     lowerer.depth += 1
     draft = lower_body(lowerer, block, inner)
     lowerer.depth -= 1
-    lowerer.open.pop()
     if draft and block.is_module:
         draft = lowerer.module(draft, call, block, inner)
     return Made(draft, inner.stride_read, lowerer.numbering.index - before)

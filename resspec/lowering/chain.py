@@ -11,7 +11,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import calls, foreign_layers, name_errors, naming, shape_errors
 from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
-from resspec.lowering.draft import Draft, Loop, Made, Run, empty, fork, row
+from resspec.lowering.draft import Called, Draft, Loop, Made, Run, empty, fork, row
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.memory import Memory
 from resspec.lowering.merges import merged_shape
@@ -56,7 +56,8 @@ class Lowerer:
         self.made: dict[Hashable, Made] = {}
         self.numbered_made: dict[Hashable, Made] = {}  # of blocks that read `index` or `count`
         self.constants: dict[Span, Value] = {}
-        self.open: list[tuple[ast.Block, Span]] = []
+        self.open: list[Called] = []
+        self.uncertain = 0  # repeats around this place whose count is unknown, or 0
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
@@ -97,9 +98,10 @@ class Lowerer:
             raise Exhausted
 
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
-        """The steps in a row; None where something was reported, or where the input is unknown for that reason."""
+        """The steps in a row; None where something was reported, or where the input is unknown for that reason. Raises
+        Exhausted."""
         if self.depth >= MAX_NESTING:
-            frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
+            self._refuse_depth(chain, frame)
             return None
         self.depth += 2
         steps: list[Draft] = []
@@ -118,6 +120,16 @@ class Lowerer:
         if entered is None or len(steps) < len(chain.steps):
             return None
         return self.bounded(row(steps, entered, chain.span), frame)
+
+    def _refuse_depth(self, chain: ast.Chain, frame: Frame) -> None:
+        """Report that the limit of nesting is reached. Raises Exhausted where a block calls itself: it has many ways to."""
+        again = [opened for opened in self.open if opened.block is self.open[-1].block]
+        if len(again) > 1:
+            name = again[-1].block.name.text
+            calls = [opened.span for opened in again]
+            frame.report(name_errors.recursion(again[-1].span, name, calls, MAX_NESTING))
+            raise Exhausted
+        frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
 
     def step(self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True) -> Draft | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
@@ -176,9 +188,7 @@ class Lowerer:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
         count = convert(frame.count(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
         if x is None or not isinstance(count, int):
-            before = self.numbering.index
-            self.step(times.step, None, frame, strided)
-            self._number_turns(before, count if isinstance(count, int) else 1)
+            self._unknown_turns(count if isinstance(count, int) else None, times, frame, strided)
             return None
         entered, turns, varies = x, list[Draft](), False
         self.rows.append(turns)
@@ -203,6 +213,14 @@ class Lowerer:
             turns.append(draft)
             x = draft.output
         return self.bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
+
+    def _unknown_turns(self, count: int | None, times: ast.Times, frame: Frame, strided: bool) -> None:
+        """Look once at what is repeated, where its input or its count is unknown."""
+        before = self.numbering.index
+        self.uncertain += not count
+        self.step(times.step, None, frame, strided)
+        self.uncertain -= not count
+        self._number_turns(before, 1 if count is None else count)
 
     def _number_turns(self, before: int, turns: int) -> None:
         """Count the residual blocks of all turns, of which one has been counted since `before`."""

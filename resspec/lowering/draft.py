@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -136,6 +137,15 @@ class Run:
 
 
 Draft = Leaf | Inner | Row | Fork | Loop | Run
+
+
+class Called(NamedTuple):
+    """A block whose body is being lowered: by which call, and for which arguments, input and stride."""
+
+    block: ast.Block
+    key: Hashable
+    span: Span
+    uncertain: int  # repeats of unknown count around the call
 
 
 class Made(NamedTuple):

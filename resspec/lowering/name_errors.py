@@ -88,10 +88,14 @@ def outside_root(span: Span, root: str) -> Diagnostic:
     return Diagnostic("E0218", "this file is outside of the project", (Label(span),), help, (where,))
 
 
-def recursion(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
-    """E0219: a block that contains itself."""
-    labels = (Label(span, "here again"), *(Label(place, "called from here") for place in trail))
-    return Diagnostic("E0219", f"`{name}` contains itself", labels, "repeat with `N x …`; there is no recursion")
+def recursion(span: Span, name: str, trail: Sequence[Span], limit: int | None = None) -> Diagnostic:
+    """E0219: a block that contains itself without end."""
+    # `limit`: of the levels that may nest, where calls with other arguments each time reach it
+    places = [place for place in dict.fromkeys(trail) if place != span]
+    labels = (Label(span, "here again"), *(Label(place, "called from here") for place in places))
+    message = f"`{name}` contains itself" + (f", beyond {limit} levels" if limit else " without end")
+    help = "repeat with `N x …`: a block may only call itself with an argument that ends it"
+    return Diagnostic("E0219", message, labels, help)
 
 
 def unknown_option(span: Span, near: Sequence[str], known: Sequence[str], elsewhere: Sequence[str]) -> Diagnostic:
