@@ -92,11 +92,26 @@ def uneven_batch(folder: Path) -> None:
 
 
 def killed_worker(folder: Path) -> None:
+    two_parts(folder)
+    draws = [Draw(Ending(), torch.tensor([0]))]  # type: ignore[arg-type]
+    list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
+
+
+def two_parts(folder: Path) -> Path:
     for part in ("train", "val"):
         (folder / part / "cat").mkdir(parents=True)
         Image.new("RGB", (20, 20)).save(folder / part / "cat" / "one.png")
-    draws = [Draw(Ending(), torch.tensor([0]))]  # type: ignore[arg-type]
-    list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
+    return folder
+
+
+def linked_in_a_circle(folder: Path) -> Path:
+    (two_parts(folder) / "train" / "cat" / "more").symlink_to("..")
+    return folder
+
+
+def with_an_empty_class(folder: Path) -> Path:
+    (two_parts(folder) / "train" / "dog").mkdir()
+    return folder
 
 
 def lost_process(folder: Path) -> None:
@@ -124,6 +139,8 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0515": lambda _: crop.centre(torch.zeros(1, 3, 8, 8), 9),
     "E0516": lambda folder: place._download("FashionMNIST", written(folder, "", "file") / "below"),
     "E0517": uneven_batch,
+    "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
+    "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),
     "E0601": in_use,
     "E0602": file_in_the_way,
     "E0603": compare.load,

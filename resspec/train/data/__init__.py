@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from resspec.diagnostics import UsageError
@@ -48,7 +51,8 @@ def load(
     if name == DIGITS:
         return digits.load(request)
     kind, path = find(name, download=download)
-    return kind.load(path, request)
+    with _unreadable(path):
+        return kind.load(path, request)
 
 
 def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
@@ -56,8 +60,21 @@ def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
     UsageError as `load`."""
     if name in place.KINDS:
         return place.KINDS[name], place.named(name, download=download)
-    if Path(name).is_dir():
-        return place.at(Path(name))
+    path = Path(name)
+    with _unreadable(path):
+        if name and path.is_dir():
+            return place.at(path)
     close = nearest(name, DATA)
     hint = f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
     raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")
+
+
+@contextmanager
+def _unreadable(path: Path) -> Iterator[None]:
+    """Turn what the system says of a file or folder into a UsageError that names it."""
+    try:
+        yield
+    except OSError as error:
+        where = Path(error.filename or path)
+        closed = (parent for parent in reversed(where.parents) if not os.access(parent, os.X_OK))
+        raise UsageError(f"{next(closed, where)} cannot be read: {error.strerror or error}", "E0519") from None

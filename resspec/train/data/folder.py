@@ -28,6 +28,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
 from resspec.diagnostics import UsageError
+from resspec.train.data import class_folders, tree
 from resspec.train.data.crop import flipped
 from resspec.train.data.dataset import Dataset, Request, View
 from resspec.train.data.decode import UPRIGHT, BrokenPicture
@@ -36,9 +37,9 @@ from resspec.train.data.inspect import Damaged, Inspection, examine
 from resspec.train.data.moments import IMAGENET, Moments
 from resspec.train.data.picture import picture, shown_size
 from resspec.train.data.show import shown
+from resspec.train.names import IMAGENET as IMAGENET_NAME
 from resspec.train.recipe import Data, Test
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRAIN, TEST = "train", ("val", "test")
 _SYNSET = re.compile("n[0-9]{8}")  # as ImageNet names its classes
 PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
@@ -49,20 +50,41 @@ def is_here(folder: Path) -> bool:
 
 
 def load(folder: Path, request: Request) -> Dataset:
-    """Classes are the folders of train/, in the order of their names. Raises UsageError."""
-    train, test = folder / TRAIN, next(folder / name for name in TEST if (folder / name).is_dir())
-    classes = _subfolders(train)
+    """Return the data set in a folder; its classes are the folders of `train/`, in the order of their names.
+
+    Raises:
+        UsageError: The folders cannot be read, or do not say which image is of which class.
+    """
+    train = folder / TRAIN
+    test = next(folder / name for name in TEST if (folder / name).is_dir())
+    to_train, to_test = tree.scan(train), tree.scan(test)
+    classes = tuple(sorted(to_train.images))
     if not classes:
         raise UsageError(f"{train} has no folders: there must be one for each class", "E0513")
-    if strange := [name for name in _subfolders(test) if name not in classes]:
-        raise UsageError(f"{test} has a folder `{strange[0]}`, {train} has none: they are not of one data set", "E0513")
+    tested = class_folders.matched(to_test, train, classes)
+    for part in (to_train, to_test):
+        if not any(part.images.values()):
+            raise UsageError(f"there is no image in {part.root}", "E0513")
+    class_folders.refuse_unclear(to_train)
     moments = replace(IMAGENET, normalise=request.normalise)
 
-    def part(root: Path) -> InFolders:
-        return InFolders(root, *_images(root, classes), moments, len(classes), request.exif)
+    def split(part: tree.Part, by_class: list[list[str]]) -> InFolders:
+        files = tuple(file for files in by_class for file in files)
+        labels = torch.tensor([label for label, files in enumerate(by_class) for _ in files])
+        return InFolders(part.root, files, labels, moments, len(classes), request.exif)
 
-    name = "imagenet" if len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes)) else folder.resolve().name
-    return Dataset(name, classes, (3, 0, 0), part(train), part(test), moments)
+    names = tuple(map(tree.written, classes))
+    is_imagenet = len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes))
+    name = IMAGENET_NAME if is_imagenet else tree.written(folder.resolve().name or str(folder))
+    return Dataset(
+        name,
+        names,
+        (3, 0, 0),
+        split(to_train, [to_train.images[name] for name in classes]),
+        split(to_test, tested),
+        moments,
+        tuple(class_folders.notes(to_train, to_test, tested)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,22 +309,3 @@ def _is_stopped(process: int | None) -> bool:
     """Whether it is one that SIGSTOP stopped, as Linux tells it."""
     path = Path(f"/proc/{process}/stat")
     return path.exists() and path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] in "tT"
-
-
-def _subfolders(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()))
-
-
-def _images(part: Path, classes: tuple[str, ...]) -> tuple[tuple[str, ...], Tensor]:
-    """Paths from the part's own folder, class after class, and labels."""
-    files: list[str] = []
-    labels: list[int] = []
-    for label, name in enumerate(classes):
-        if not (part / name).is_dir():
-            continue
-        here = sorted(path.relative_to(part).as_posix() for path in (part / name).rglob("*") if path.suffix.lower() in ENDINGS)
-        files += here
-        labels += [label] * len(here)
-    if not files:
-        raise UsageError(f"there is no image in {part}", "E0513")
-    return tuple(files), torch.tensor(labels)

@@ -1,0 +1,322 @@
+"""Folders of images as people have them: what is used, what is passed over with a word, and what is refused by name."""
+
+from __future__ import annotations
+
+import os
+import socket
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from torchvision.datasets import ImageFolder
+
+from resspec.diagnostics import UsageError
+from resspec.train import data
+from resspec.train.data import Dataset, Draw, load
+from resspec.train.data.folder import InFolders
+from resspec.train.recipe import Test
+from tests.train.data.pictures import good_files
+
+JPEG = good_files()["plain.jpg"]
+FEW = 3
+
+
+def fill(folder: Path, count: int = FEW) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for i in range(count):
+        (folder / f"{i}.jpg").write_bytes(JPEG)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for part in ("train", "val"):
+        for name in ("cat", "dog"):
+            fill(tmp_path / "d" / part / name)
+    return tmp_path / "d"
+
+
+def train(root: Path) -> tuple[Dataset, list[str]]:
+    """The data set, and the files to train on."""
+    found = load(str(root))
+    assert isinstance(found.train, InFolders)
+    return found, list(found.train.files)
+
+
+def refused(root: Path, code: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(str(root))
+    assert caught.value.code == code
+    return str(caught.value).replace(str(root), "d")
+
+
+def test_nothing_is_said_of_an_ordinary_folder(root: Path) -> None:
+    (root / "train" / "classes.txt").write_text("cat dog")
+    (root / "train" / "cat" / "where.json").write_text("{}")
+    assert load(str(root)).notes == ()
+
+
+def test_links_to_folders_and_files_are_followed(root: Path, tmp_path: Path) -> None:
+    """As torchvision has it: classes that are links, folders of links, links to links, links to files."""
+    fill(tmp_path / "elsewhere" / "emus" / "young")
+    (root / "train" / "emu").symlink_to(tmp_path / "elsewhere" / "emus")
+    (root / "train" / "cat" / "more").symlink_to("again")
+    (root / "train" / "cat" / "again").symlink_to(fill(tmp_path / "cats"))
+    (root / "train" / "dog" / "linked.jpg").symlink_to(fill(tmp_path / "dogs") / "1.jpg")
+    (root / "train" / "dog" / "dogs").symlink_to("/".join([".."] * 3 + ["dogs"]))
+    found, files = train(root)
+    assert found.classes == ("cat", "dog", "emu")
+    assert files == [
+        "cat/0.jpg", "cat/1.jpg", "cat/2.jpg", "cat/again/0.jpg", "cat/again/1.jpg", "cat/again/2.jpg",
+        "cat/more/0.jpg", "cat/more/1.jpg", "cat/more/2.jpg",
+        "dog/0.jpg", "dog/1.jpg", "dog/2.jpg", "dog/dogs/0.jpg", "dog/dogs/1.jpg", "dog/dogs/2.jpg", "dog/linked.jpg",
+        "emu/young/0.jpg", "emu/young/1.jpg", "emu/young/2.jpg",
+    ]
+    theirs = ImageFolder(str(root / "train"))
+    assert sorted(path for path, _ in theirs.samples) == sorted(f"{root}/train/{name}" for name in files)
+    assert found.train.labels.tolist() == sorted(theirs.targets)
+    assert found.notes == (f"{root}/val: no images of 1 class (emu)",)
+    images = next(iter(found.train.batches([Draw(torch.arange(19), torch.arange(19))], view=Test(resize=20, crop=16),
+                                           device=torch.device("cpu"))))
+    assert len(images.images) == 19
+
+
+def test_order_is_that_of_the_names(root: Path) -> None:
+    for name in ("10.jpg", "a/x.PNG", "a.jpg", "B.JPEG", "a-b.jpg", "a/b/y.tiff", "Z.webp"):
+        path = root / "train" / "cat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(JPEG)
+    wanted = sorted(path.relative_to(root / "train").as_posix() for path in (root / "train").rglob("*") if path.is_file())
+    assert train(root)[1] == wanted
+
+
+def link_up(folder: Path) -> None:
+    (folder / "train" / "cat" / "deep").mkdir()
+    (folder / "train" / "cat" / "deep" / "up").symlink_to("..")
+
+
+def branch(folder: Path) -> None:
+    """Thirty folders, each with two links to the next: a thousand million ways."""
+    for i in range(30):
+        fill(folder.parent / "branches" / f"{i}", 1)
+        for name in ("left", "right"):
+            (folder.parent / "branches" / f"{i}" / name).symlink_to(f"../{i + 1}")
+    fill(folder.parent / "branches" / "30", 1)
+    (folder / "train" / "cat" / "branches").symlink_to(folder.parent / "branches" / "0")
+
+
+CYCLE = "is a link to a folder that it lies in itself: such a cycle has no end"
+UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a folder in itself": (link_up, f"d/train/cat/deep/up {CYCLE}"),
+    "the whole set": (lambda d: (d / "train" / "cat" / "all").symlink_to(d), f"d/train/cat/all/train {CYCLE}"),
+    "a link to itself": (lambda d: (d / "train" / "emu").symlink_to("emu"),
+                         "d/train/emu is a link to emu, which cannot be followed: Too many levels of symbolic links"),
+    "a class that is gone": (lambda d: (d / "train" / "emu").symlink_to("/mnt/disk/emu"),
+                             "d/train/emu is a link to /mnt/disk/emu, which cannot be followed: No such file or directory"),
+    "an image that is gone": (lambda d: (d / "val" / "cat" / "x.jpg").symlink_to("y.jpg"),
+                              "d/val/cat/x.jpg is a link to y.jpg, which cannot be followed: No such file or directory"),
+    "images that are gone": (lambda d: (d / "val" / "cat" / "more").symlink_to("\x1b[2J"),
+                             "d/val/cat/more is a link to <U+001B>[2J, which cannot be followed: No such file or directory"),
+    "a class in another": (lambda d: (d / "train" / "emu").symlink_to("cat"),
+                           "the same folder: its images would have two labels"),
+    "a pipe": (lambda d: os.mkfifo(d / "train" / "cat" / "x.jpg"), "d/train/cat/x.jpg is a named pipe, not a file"),
+    "a link to a device": (lambda d: (d / "train" / "cat" / "x.png").symlink_to("/dev/zero"),
+                           "d/train/cat/x.png is a device, not a file"),
+    "links without end": (branch, "is one of more than 100 links to the same folder"),
+}
+
+
+@pytest.mark.parametrize("kind", UNFOLLOWED)
+def test_what_cannot_be_followed_is_named(kind: str, root: Path) -> None:
+    make, said = UNFOLLOWED[kind]
+    make(root)
+    assert said in refused(root, "E0519")
+
+
+def test_a_socket_is_not_read(root: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(root / "train" / "cat" / "x.jpg"))
+        assert refused(root, "E0519") == "d/train/cat/x.jpg is a socket, not a file"
+
+
+def test_all_that_is_wrong_is_told_at_once(root: Path) -> None:
+    for i in range(30):
+        (root / "train" / "cat" / f"gone{i}.jpg").symlink_to("nowhere")
+    told = refused(root, "E0519").splitlines()
+    assert told[0] == "30 problems:"
+    assert all("which cannot be followed" in line for line in told[1:21])
+    assert told[21:] == ["  … and 10 more"]
+
+
+def as_nobody(folder: Path) -> str:
+    """What a user without rights is told of the data set `d` in this folder."""
+    reads, writes = os.pipe()
+    child = os.fork()
+    if child == 0:
+        told = "nothing"
+        try:
+            os.chdir(folder)  # from here on, the rights of the folders above do not matter
+            os.setgid(65534)
+            os.setuid(65534)
+            load("d")
+        except UsageError as error:
+            told = f"{error.code} {error}"
+        finally:
+            os.write(writes, told.encode())
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writes)
+    with os.fdopen(reads) as answer:
+        return answer.read()
+
+
+@pytest.mark.parametrize(("hidden", "said"), [
+    ("train/cat", "E0519 d/train/cat cannot be read: Permission denied"),
+    ("train", "E0519 d/train cannot be read: Permission denied"),
+    ("val/dog", "E0519 d/val/dog cannot be read: Permission denied"),
+    (".", "E0519 d cannot be read: Permission denied"),
+])
+def test_a_folder_that_may_not_be_read_is_named(hidden: str, said: str, root: Path) -> None:
+    root.parent.chmod(0o755)
+    (root / hidden).chmod(0)
+    assert as_nobody(root.parent) == said
+    (root / hidden).chmod(0o755)
+
+
+def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
+    fill(root / "train" / ".ipynb_checkpoints")
+    fill(root / "train" / "__MACOSX" / "cat")
+    fill(root / "train" / "dog" / "@eaDir")
+    for name in (".DS_Store", "._0.jpg", "Thumbs.db", "desktop.ini"):
+        (root / "train" / "cat" / name).write_bytes(b"\0")
+    found, files = train(root)
+    assert found.classes == ("cat", "dog")
+    assert len(files) == 2 * FEW
+    assert [note.replace(str(root), "d") for note in found.notes] == [
+        ("d/train: 7 hidden or system files passed over (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+         "cat/Thumbs.db, and 2 more)"),
+    ]
+
+
+def test_files_that_are_not_read_are_told_by_their_endings(root: Path) -> None:
+    for name in ("a.heic", "b.HEIC", "c.jfif", "d", "e.jpg_large", "notes.txt"):
+        (root / "train" / "cat" / name).write_bytes(JPEG)
+    (root / "val" / "loose.png").write_bytes(JPEG)
+    assert [note.replace(str(root), "d") for note in load(str(root)).notes] == [
+        ("d/train: 5 files not read, by the ending: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
+         "images have to be converted"),
+        "d/val: 1 image outside of any class folder, not used",
+    ]
+
+
+def test_an_empty_class_is_refused(root: Path) -> None:
+    (root / "train" / "emu").mkdir()
+    (root / "train" / "owl" / "young").mkdir(parents=True)
+    (root / "train" / "owl" / "young" / "a.heic").write_bytes(JPEG)
+    assert refused(root, "E0520").splitlines() == [
+        "2 problems:",
+        "  the class folder d/train/emu has no images; put some into it, or remove it",
+        ("  the class folder d/train/owl has no images: 1 file in it with endings that are not read (.heic); "
+         "put some into it, or remove it"),
+    ]
+
+
+def test_a_class_without_test_images_is_told(root: Path) -> None:
+    fill(root / "train" / "emu")
+    (root / "val" / "emu").mkdir()
+    assert load(str(root)).notes == (f"{root}/val: no images of 1 class (emu)",)
+
+
+def test_a_class_that_is_only_tested_is_refused(root: Path) -> None:
+    fill(root / "val" / "emu")
+    assert refused(root, "E0513") == "d/val has a folder `emu`, d/train has none: they are not of one data set"
+    (root / "val" / "emu").rename(root / "val" / "DOG")
+    assert refused(root, "E0513") == "d/val has a folder `DOG`, d/train has none: it has `dog`"
+
+
+def test_names_that_look_the_same(root: Path) -> None:
+    composed, apart = (unicodedata.normalize(form, "café") for form in ("NFC", "NFD"))
+    fill(root / "train" / composed)
+    fill(root / "val" / apart)
+    found, _ = train(root)
+    assert found.classes == (composed, "cat", "dog")
+    assert found.test.labels.bincount().tolist() == [FEW] * 3
+    fill(root / "train" / apart)
+    assert "look the same: rename or merge them" in refused(root, "E0520")
+    (root / "train" / apart).rename(root / "train" / "dog ")
+    assert refused(root, "E0520") == "the class folders 'dog' and 'dog ' of d/train look the same: rename or merge them"
+
+
+def test_names_that_differ_in_case_are_classes(root: Path) -> None:
+    fill(root / "train" / "Dog")
+    fill(root / "val" / "Dog")
+    found, _ = train(root)
+    assert found.classes == ("Dog", "cat", "dog")
+    assert found.notes == ("the classes Dog and dog differ only in upper and lower case",)
+
+
+NAMES = [b"caf\xe9", b"new\nline", b"\x1b[31mred", b"$x^2_$ {%}", b"x" * 250, "שלום".encode(),
+         "\N{RIGHT-TO-LEFT OVERRIDE}gpj".encode(),
+         b" lead", b"#hash", b"-r", b"a'b\"c", b"\xf0\x9f\x90\x88", b"CON", b"a\\b", b"%41"]
+
+
+def test_names_of_every_kind(root: Path) -> None:
+    for i, raw in enumerate(NAMES):
+        name = os.fsdecode(raw)
+        for part in ("train", "val"):
+            fill(root / part / name, 1)
+            (root / part / name / "0.jpg").rename(root / part / name / os.fsdecode(b"%d" % i + raw[:200] + b".jpg"))
+    found, files = train(root)
+    assert len(found.classes) == len(set(found.classes)) == len(NAMES) + 2
+    assert "caf\\xe9" in found.classes
+    assert len(files) == len(NAMES) + 2 * FEW
+    for name in found.classes:
+        name.encode()
+    assert len(found.train.digest) == len(found.test.digest) == 64
+    everything = torch.arange(len(files))
+    (batch,) = found.train.batches([Draw(everything, everything)], view=Test(resize=20, crop=16), device=torch.device("cpu"))
+    assert len(batch.images) == len(files)
+    assert found.train.inspect(everything, decode=True).damaged == ()
+
+
+def test_a_data_set_whose_own_name_is_odd(root: Path) -> None:
+    odd = root.rename(root.parent / os.fsdecode(b"d\xe9\n"))
+    assert load(str(odd)).name == "d\\xe9\n"
+
+
+def test_folders_nested_deep(root: Path) -> None:
+    folders = [root / "train" / "cat"]
+    for _ in range(1200):
+        folders.append(folders[-1] / "x")
+        folders[-1].mkdir()
+    image = folders[-1] / "0.jpg"
+    image.write_bytes(JPEG)
+    try:
+        assert len(train(root)[1]) == 2 * FEW + 1
+    finally:
+        image.unlink()
+        for folder in reversed(folders[1:]):
+            folder.rmdir()  # of which pytest would not get to the end
+
+
+def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
+    (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
+    assert load(str(root)).notes == (f"{root}/val: 1 folder of the training images (dog/more); they are tested on as well",)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", ""])
+def test_names_that_are_no_folder(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(name)
+    assert caught.value.code in ("E0511", "E0519")
+
+
+def test_a_run_needs_no_other_digest(root: Path) -> None:
+    """Of ordinary folders it is what it always was."""
+    from hashlib import sha256
+
+    files = sorted(path for path in (root / "train").rglob("*.jpg"))
+    lines = "".join(f"{path.relative_to(root / 'train').as_posix()} {path.stat().st_size}\n" for path in files)
+    assert data.load(str(root)).train.digest == sha256(lines.encode()).hexdigest()
