@@ -173,7 +173,7 @@ def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[
             raise UsageError(f"`{name}` is a parameter of the network and a key of the recipe: say net.{name} or recipe.{name}")
         elif name in parameters:
             of_network.append((name, value))
-        elif recipe_file.matching(name):
+        elif recipe_file.matching(name) or recipe_file.is_foreign(name):  # which is told with what it is called here
             of_recipe.append((name, value))
         else:
             near = nearest(name, [*parameters, *recipe_file.keys()])

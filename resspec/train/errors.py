@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from resspec import shipped
 from resspec.diagnostics import Diagnostic, Label
 from resspec.ir.nodes import Network, Node, Scope, Series
 from resspec.source import Source, Span
-from resspec.suggest import listed
 from resspec.train.data import Dataset
 
 
@@ -32,32 +31,24 @@ def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnosti
                       (Label(span, f"leaves {leaves}"),), f"`fc {classes}`")
 
 
-def no_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
-    """E0503: the recipe is no YAML."""
-    return Diagnostic("E0503", f"this is no YAML: {why}", (Label(span),), help)
+def not_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
+    """E0503: the recipe is not YAML."""
+    return Diagnostic("E0503", why, (Label(span),), help)
 
 
 def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
-    """E0504: a key of the recipe stands twice in one place; YAML would silently take the last."""
-    return Diagnostic("E0504", f"`{word}` stands here twice", (Label(span), Label(first, "first here")), f"keep one `{word}`")
+    """E0504: a section of the recipe has the same key twice; YAML would silently take the last."""
+    return Diagnostic("E0504", f"`{word}` is given twice", (Label(span), Label(first, "first here")), f"keep one `{word}`")
 
 
-def unknown_key(span: Span, word: str, part: str, near: str | None, known: Sequence[str]) -> Diagnostic:
-    """E0505: a recipe, or this part of it, has no such key."""
-    owner = f"`{part}`" if part else "a recipe"
-    others = f"it has {listed(known)}" if known else f"`{part}: …`, without keys"
-    return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), f"did you mean `{near}`?" if near else others)
+def unknown_key(span: Span, word: str, owner: str, help: str) -> Diagnostic:
+    """E0505: a recipe, or this section of it, has no such key."""
+    return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), help)
 
 
-def missing_key(span: Span, word: str) -> Diagnostic:
-    """E0506: the recipe lacks a key that has no value of its own."""
-    return Diagnostic("E0506", f"`{word}` is missing", (Label(span),), f"`{word}: …`")
-
-
-def unknown_kind(span: Span, part: str, word: str, known: Sequence[str], near: str | None) -> Diagnostic:
-    """E0508: there is no optimizer or schedule of this name."""
-    return Diagnostic("E0508", f"there is no {part} `{word}`", (Label(span),),
-                      f"did you mean `{near}`?" if near else f"there is {', '.join(known)}")
+def missing_key(span: Span, owner: str, word: str, help: str) -> Diagnostic:
+    """E0506: the recipe lacks a key that has no default."""
+    return Diagnostic("E0506", f"{owner} needs `{word}`", (Label(span),), help)
 
 
 def wrong_value(span: Span, why: str, help: str | None = None) -> Diagnostic:
@@ -65,9 +56,24 @@ def wrong_value(span: Span, why: str, help: str | None = None) -> Diagnostic:
     return Diagnostic("E0507", why, (Label(span),), help)
 
 
+def unknown_kind(span: Span, section: str, word: str, help: str) -> Diagnostic:
+    """E0508: there is no optimizer or schedule of this name."""
+    return Diagnostic("E0508", f"there is no {section} `{word}`", (Label(span),), help)
+
+
 def beyond_recipes(span: Span, what: str, help: str) -> Diagnostic:
     """E0518: the recipe has what YAML allows and no recipe needs."""
     return Diagnostic("E0518", f"{what} has no place in a recipe", (Label(span),), help)
+
+
+def foreign_key(span: Span, word: str, owner: str, why: str, help: str) -> Diagnostic:
+    """E0540: the recipe has a key of another trainer, or one of its own in another section."""
+    return Diagnostic("E0540", f"{owner} has no key `{word}`: {why}", (Label(span),), help)
+
+
+def ambiguous_value(span: Span, why: str, help: str) -> Diagnostic:
+    """E0541: readers of YAML do not agree on what this value is."""
+    return Diagnostic("E0541", why, (Label(span),), help)
 
 
 def _last(node: Node) -> Node:

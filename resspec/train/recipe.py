@@ -3,62 +3,32 @@ global (of all processes together), and a length is a count with its unit: `6400
 
 from __future__ import annotations
 
-import re
-from fractions import Fraction
-from math import ceil
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-PositiveShare = Annotated[float, Field(gt=0, le=1)]
-NotNegative = Annotated[float, Field(ge=0)]
-Count = Annotated[int, Field(ge=1, le=10**9)]
-Natural = Annotated[int, Field(ge=0, le=10**9)]
-Decay = Annotated[float, Field(ge=0, lt=1)]  # of an average
-Interpolation = Literal["nearest", "bilinear", "bicubic"]
-
-
-class Length(NamedTuple):
-    """A part of a run: so many iterations or epochs."""
-
-    number: float
-    unit: Literal["iterations", "epochs"]
-
-    def steps(self, epoch: Fraction) -> int:
-        """Iterations until it is over, where an epoch has `epoch` of them, which is rarely a whole number."""
-        return ceil(self._exact(epoch))
-
-    def ends_at(self, step: int, epoch: Fraction) -> bool:
-        """Whether, of lengths like this one after another, one is over after so many steps, and was not one step before."""
-        length = self._exact(epoch)
-        return step > 0 and step // length > (step - 1) // length
-
-    def _exact(self, epoch: Fraction) -> Fraction:
-        return Fraction(self.number) * (1 if self.unit == "iterations" else epoch)
-
-    def __str__(self) -> str:
-        return f"{self.number:.12g} {self.unit if self.number != 1 else self.unit[:-1]}"
-
-
-def _length(value: Any) -> Any:
-    if isinstance(value, Length):
-        return value
-    found = re.fullmatch(r"\s*([0-9]{1,12}(?:\.[0-9]{1,12})?)\s+(iteration|epoch)s?\s*", str(value))
-    if found is None or not float(found[1]):
-        help = "a number above 0 with its unit, such as `90 epochs` or `64000 iterations`"
-        raise ValueError(f"`{str(value)[:40]}` is no length; {help}")
-    return Length(float(found[1]), "epochs" if found[2] == "epoch" else "iterations")
-
-
-Lasting = Annotated[Length, BeforeValidator(_length), PlainSerializer(str)]
-
-
-def _rising(ends: tuple[float, float]) -> tuple[float, float]:
-    if ends[0] > ends[1]:
-        raise ValueError(f"the range [{ends[0]:g}, {ends[1]:g}] ends below its start; `[{ends[1]:g}, {ends[0]:g}]`")
-    return ends
+from resspec.train.recipe_kinds import (
+    Alpha,
+    Betas,
+    Border,
+    Conflict,
+    Count,
+    Interpolation,
+    Lasting,
+    Length,
+    Natural,
+    NotNegative,
+    PartialShare,
+    Pixels,
+    Positive,
+    PositiveShare,
+    Resize,
+    Share,
+    refuse,
+    rising,
+)
 
 
 class Part(BaseModel):
@@ -79,7 +49,9 @@ class Sgd(Part):
     @model_validator(mode="after")
     def _has_momentum(self) -> Sgd:
         if self.nesterov and not self.momentum:
-            raise ValueError("`nesterov: true` has no momentum to look ahead along; `nesterov: false`, or a `momentum` above 0")
+            message = "`nesterov: true` needs a momentum, and `momentum` is 0"
+            help = "write `nesterov: false`, or a `momentum` above 0 such as `momentum: 0.9`"
+            refuse([Conflict(("nesterov", "momentum"), message, help)])
         return self
 
 
@@ -88,7 +60,7 @@ class AdamW(Part):
 
     name: Literal["adamw"]
     rate: Positive = 1e-3
-    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NotNegative = 0.01
 
@@ -98,7 +70,7 @@ class Lamb(Part):
 
     name: Literal["lamb"]
     rate: Positive = 5e-3
-    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-6
     weight_decay: NotNegative = 0.02
 
@@ -122,8 +94,26 @@ class Multistep(Part):
     """The rate times `factor` at each of `at`."""
 
     name: Literal["multistep"]
-    at: tuple[Lasting, ...]
+    at: Annotated[
+        tuple[Lasting, ...],
+        Field(min_length=1, description="a list of lengths, such as `[30 epochs, 60 epochs]`"),
+    ]
     factor: Share = 0.1
+
+
+    @model_validator(mode="after")
+    def _rises(self) -> Multistep:
+        falls = any(early.unit == late.unit and early.number >= late.number for early, late in pairwise(self.at))
+        if falls:
+            message = f"the lengths of `at` must rise, and `[{_listed(self.at)}]` does not"
+            units = {length.unit for length in self.at}
+            help = f"write `at: [{_listed(sorted(set(self.at)))}]`" if len(units) == 1 else "put them in rising order"
+            refuse([Conflict(("at",), message, help)])
+        return self
+
+
+def _listed(lengths: Sequence[Length]) -> str:
+    return ", ".join(map(str, lengths))
 
 
 class Cosine(Part):
@@ -165,7 +155,7 @@ class Warmup(Part):
 class Ema(Part):
     """An average of the weights and buffers, updated after every `every` steps; with `decay` to the power of `every`."""
 
-    decay: Share = 0.9999
+    decay: PartialShare = 0.9999
     every: Count = 1
 
 
@@ -174,44 +164,52 @@ class Test(Part):
 
     __test__: ClassVar[bool] = False  # pytest: this is no test
 
-    resize: Count | None = None
-    crop: Count | None = None
+    resize: Pixels | None = None
+    crop: Pixels | None = None
     interpolation: Interpolation = "bilinear"
 
 
 class RandomResized(Part):
     """Szegedy et al. 2015: a rectangle of a random share of the area and a random ratio, brought to `size` pixels."""
 
-    size: Count = 224
-    scale: Annotated[tuple[PositiveShare, PositiveShare], AfterValidator(_rising)] = (0.08, 1.0)
-    ratio: Annotated[tuple[Positive, Positive], AfterValidator(_rising)] = (3 / 4, 4 / 3)
+    size: Pixels = 224
+    scale: Annotated[
+        tuple[PositiveShare, PositiveShare], AfterValidator(rising),
+        Field(description="a list of two numbers above 0 and at most 1, such as `[0.08, 1]`"),
+    ] = (0.08, 1.0)
+    ratio: Annotated[
+        tuple[Positive, Positive], AfterValidator(rising),
+        Field(description="a list of two numbers above 0, such as `[0.75, 1.3333]`"),
+    ] = (3 / 4, 4 / 3)
 
 
 class RandAugment(Part):
     """Cubuk et al. 2020, of timm's increasing kind: `operations` of magnitude `magnitude` in 10, each varied by `deviation`."""
 
-    operations: Count = 2
-    magnitude: NotNegative = 7.0
-    deviation: NotNegative = 0.5
+    operations: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = 2
+    magnitude: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 7.0
+    deviation: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 0.5
 
 
 class Data(Part):
     """How training images are shown, in this order, then how test images are."""
 
-    resize: Count | tuple[Count, Count] | None = None  # the shorter side, or the range it is drawn from
+    resize: Resize | None = None  # the shorter side, or the range it is drawn from
     random_resized: RandomResized | None = None
-    pad: Natural = 0  # pixels on each side, before the crop
+    pad: Border = 0  # pixels on each side, before the crop
     padding: Literal["zeros", "reflect"] = "zeros"
-    crop: Count | None = None  # pixels of a random crop; null: the size of the image as it came
-    shift: Natural = 0  # short for a border of so many pixels, and a crop of the image's size
+    crop: Pixels | None = None  # pixels of a random crop; null: the size of the image as it came
+    shift: Border = 0  # short for a border of so many pixels, and a crop of the image's size
     flip: bool = False  # mirrored with probability 1/2
     trivialaugment: bool = False
     randaugment: RandAugment | None = None
     colour: Literal["pca", "jitter"] | None = None  # Krizhevsky et al. 2012, or brightness and the like
-    normalise: Literal["channel", "pixel-mean"] = "channel"  # each channel's mean and deviation; each pixel's mean alone
+    # By each channel's mean and deviation, or by each pixel's mean alone: those of the training images, and for a folder of
+    # images ImageNet's, whatever is in it.
+    normalise: Literal["channel", "pixel-mean"] = "channel"
     erase: Share = 0.0  # probability that a rectangle is erased
-    mixup: NotNegative = 0.0  # alpha; 0: none
-    cutmix: NotNegative = 0.0  # alpha; 0: none
+    mixup: Alpha = 0.0  # alpha; 0: none
+    cutmix: Alpha = 0.0  # alpha; 0: none
     repeated: Count = 1  # times an image is shown in a batch; an epoch keeps its length
     interpolation: Interpolation = "bilinear"
     draft: bool = False  # let the JPEG decoder shrink large files
@@ -219,18 +217,33 @@ class Data(Part):
     test: Test = Test()
 
     @model_validator(mode="after")
-    def _one_way(self) -> Data:
+    def _goes_together(self) -> Data:
+        refuse(list(self._conflicts()))
+        return self
+
+    def _conflicts(self) -> Iterator[Conflict]:
         ways = [name for name in ("random_resized", "crop", "shift") if getattr(self, name)]
         if len(ways) > 1:
-            raise ValueError(f"`{ways[0]}` and `{ways[1]}` both choose a part of the image; leave one out")
+            message = f"`{ways[0]}` and `{ways[1]}` both choose a part of the image"
+            yield Conflict((ways[0], ways[1]), message, "leave one of them out")
+
+        unused = [name for name in ("resize", "pad") if getattr(self, name)] if self.random_resized else []
+        for name in unused:
+            message = f"`{name}` has no effect together with `random_resized`, which takes its part from the whole image"
+            yield Conflict((name, "random_resized"), message, f"leave `{name}` out")
+
+        if self.pad and self.shift:
+            message = "`pad` and `shift` both add a border"
+            yield Conflict(("shift", "pad"), message, "leave one of them out")
+
         if isinstance(self.resize, tuple):
             low, high = self.resize
             if low > high:
-                raise ValueError(f"`resize: [{low}, {high}]` ends below its start; `[{high}, {low}]`")
-            if self.crop and self.crop > low:
-                told = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
-                raise ValueError(f"{told}; `crop: {low}` does")
-        return self
+                message = f"the range `resize: [{low}, {high}]` ends below its start"
+                yield Conflict(("resize",), message, f"write `resize: [{high}, {low}]`")
+            elif self.crop and self.crop > low:
+                message = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
+                yield Conflict(("crop", "resize"), message, f"write `crop: {low}`, or let `resize` start at {self.crop}")
 
 
 class Recipe(Part):
@@ -246,14 +259,14 @@ class Recipe(Part):
     rate_changes: Literal["each iteration", "each epoch"] = "each iteration"
     warmup: Warmup | None = None
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
-    smoothing: Share = 0.0
+    smoothing: PartialShare = 0.0
     bce_threshold: Share | None = None  # of a mixed image, the share from which on a class counts as there; null: as its share
     decay_norms: bool = True  # weight decay on batch norm's weights and on biases too
     clip: Positive | None = None  # the largest norm of the gradient
     ema: Ema | None = None
     exact_bn: Natural = 0  # training images from which batch norm's statistics are measured in the end
     data: Data = Data()
-    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    holdout: PartialShare = 0.0
     evaluate: Lasting | None = None  # how often; null: once, at the end
     log: Count = 50  # iterations between two lines of the metrics
     checkpoint: Lasting = Length(1, "epochs")
@@ -264,18 +277,33 @@ class Recipe(Part):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
-        if self.bce_threshold is not None and self.loss != "bce":
-            raise ValueError("`bce_threshold` is read by `loss: bce` alone; leave it out, or set that")
-        if self.bn_batch and self.batch % self.bn_batch:
-            below = self.batch // self.bn_batch * self.bn_batch
-            fits = f"`batch: {below or self.bn_batch}` is one"
-            raise ValueError(f"the batch of {self.batch} is no multiple of the {self.bn_batch} that batch norm sees; {fits}")
-        if self.bn_batch and self.micro_batch != "auto" and self.micro_batch % self.bn_batch:
-            told = f"`micro_batch: {self.micro_batch}` is no multiple of the {self.bn_batch} that batch norm sees"
-            raise ValueError(f"{told}; `micro_batch: auto` is one")
-        if self.micro_batch != "auto" and self.micro_batch > self.batch:
-            told = f"`micro_batch: {self.micro_batch}` is more than the whole batch of {self.batch}"
-            raise ValueError(f"{told}; at most `micro_batch: {self.batch}`")
-        if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
-            raise ValueError("`schedule: plateau` has no held-out part to look at; `holdout: 0.1` and `evaluate: 1 epochs`")
+        refuse(list(self._conflicts()))
         return self
+
+    def _conflicts(self) -> Iterator[Conflict]:
+        if self.bce_threshold is not None and self.loss != "bce":
+            message = f"`bce_threshold` has no effect with `loss: {self.loss}`"
+            yield Conflict(("bce_threshold", "loss"), message, "write `loss: bce`, or leave `bce_threshold` out")
+
+        unit, micro = self.bn_batch, self.micro_batch
+        if unit and self.batch % unit:
+            message = f"`batch: {self.batch}` must be a multiple of `bn_batch: {unit}`"
+            below = self.batch // unit * unit or unit
+            yield Conflict(("batch", "bn_batch"), message, f"write `batch: {below}`, or another `bn_batch`")
+
+        if unit and micro != "auto" and micro % unit:
+            message = f"`micro_batch: {micro}` must be a multiple of `bn_batch: {unit}`"
+            yield Conflict(("micro_batch", "bn_batch"), message, "write `micro_batch: auto`")
+
+        if micro != "auto" and micro > self.batch:
+            message = f"`micro_batch: {micro}` is more than the whole batch, `batch: {self.batch}`"
+            yield Conflict(("micro_batch", "batch"), message, "write `micro_batch: auto`")
+
+        if self.data.repeated > self.batch:
+            message = f"`repeated: {self.data.repeated}` is more than the whole batch, `batch: {self.batch}`"
+            yield Conflict(("data.repeated", "batch"), message, "write a smaller `repeated`, such as `repeated: 1`")
+
+        if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
+            message = "`schedule: plateau` needs images that are held out, and needs to evaluate them regularly"
+            lacking = ["`holdout: 0.1`"] * (not self.holdout) + ["`evaluate: 1 epoch`"] * (not self.evaluate)
+            yield Conflict(("schedule", "holdout", "evaluate"), message, f"add {' and '.join(lacking)}")

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from types import UnionType
-from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
+from typing import NamedTuple
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from resspec import files, shipped
-from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.diagnostics import SpecError, UsageError
 from resspec.source import Source, Span
-from resspec.suggest import nearest
+from resspec.suggest import any_of, listed, nearest
 from resspec.train import errors
 from resspec.train.recipe import Recipe
-from resspec.train.recipe_yaml import MAX_BYTES, Keys, Text
+from resspec.train.recipe_advice import Advice, is_foreign
+from resspec.train.recipe_fields import SHORTHAND, Keys, every_key
+from resspec.train.recipe_mistakes import recipe_of
+from resspec.train.recipe_scalars import read as read_scalar
+from resspec.train.recipe_text import Text
+from resspec.train.recipe_yaml import MAX_BYTES, Scalar, compose
 
-_NEEDS = {"float": "a number", "int": "a whole number", "bool": "true or false", "string": "a text", "tuple": "a list",
-          "finite": "a finite number"}
-_BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
+__all__ = ["Written", "dump", "is_foreign", "keys", "load", "matching", "names", "parse", "parsed", "read"]
+
+SUFFIXES = (".yaml", ".yml", ".json")  # JSON is YAML
 
 
 class Written(NamedTuple):
@@ -73,169 +73,137 @@ def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
 def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
     """Parse a recipe, and keep its text for messages. Raises SpecError, UsageError."""
     text = Text(source)
-    named = [(_path_of(name), Source(f"--set {name}", value)) for name, value in settings]
-    # What is the whole of a part, or names its kind, goes before what is in it, in whichever order they are given.
-    for path, given in sorted(named, key=lambda each: (len(each[0]), each[0][-1] != "name")):
-        if path[-1] == "name":  # another optimizer has other fields
+    for path, given in _in_order(_named(settings, text)):
+        if path[-1] == "name":  # another optimizer has other keys
             text.forget(path[:-1])
         text.put(path, given)
-    try:
-        recipe = Recipe.model_validate(text.value())
-    except ValidationError as error:
-        raise SpecError(_told(error, text)) from None
-    _check_warmup(recipe, text)
-    return Written(recipe, text)
-
-
-def _path_of(name: str) -> Keys:
-    """Raises UsageError where there is no such key."""
-    if found := matching(name):
-        return found[0]
-    near = nearest(name, keys())
-    raise UsageError(f"a recipe has no key `{name}`; " + (f"did you mean `{near}`?" if near else
-                     f"it has {', '.join(Recipe.model_fields)}"), "E0505")
-
-
-def _check_warmup(recipe: Recipe, text: Text) -> None:
-    """A file whose warm-up outlasts the training is wrong; a short try of one, `--epochs 1`, is not. Raises SpecError."""
-    warmup, duration = text.entries.get(("warmup", "length")), text.entries[("duration",)]
-    if warmup is None or recipe.warmup is None or warmup.span.source is not duration.span.source:
-        return
-    length = recipe.warmup.length
-    if length.unit == recipe.duration.unit and length.number > recipe.duration.number:
-        why = f"a warm-up of {length} is longer than the training, {recipe.duration}"
-        raise SpecError([errors.wrong_value(warmup.span, why, "a shorter `length`, or a longer `duration`")])
+    return Written(recipe_of(text), text)
 
 
 def dump(recipe: Recipe) -> str:
-    """All of a recipe as a file of its own."""
-    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    """Return all of a recipe as the text of a file."""
+    return yaml.dump(recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
 
 
 def names() -> list[str]:
-    """The recipes that come with resspec."""
+    """Return the names of the recipes that come with resspec."""
     return sorted(path.stem for path in shipped.path("specs", "recipes").glob("*.yaml"))
 
 
 def matching(name: str) -> list[Keys]:
-    """The one key that a name means, whole or the end of it; none where there is no such key. Raises UsageError where there
-    are several."""
+    """Return the one key that a name means, whole or the end of it; none where there is no such key.
+
+    Raises:
+        UsageError: There are several.
+    """
     parts = tuple(name.split("."))
-    found = [path for path in sorted(set(_every_key())) if path[-len(parts) :] == parts]
+    found = [path for path in sorted(every_key()) if path[-len(parts) :] == parts]
     if parts in found:
         return [parts]
     if len(found) > 1:
-        raise UsageError(f"`{name}` may be {', '.join('.'.join(path) for path in found)}: say which")
+        raise UsageError(f"`{name}` may be {any_of(['.'.join(path) for path in found])}: write one of these in full")
     return found
 
 
 def keys() -> list[str]:
-    """Every key of a recipe, in full and by its last name."""
-    return sorted({word for path in _every_key() for word in (".".join(path), path[-1])})
+    """Return every key of a recipe, in full and by its last name."""
+    return sorted({word for path in every_key() for word in (".".join(path), path[-1])})
+
+
+# --- settings ---
+
+_Settings = list[tuple[Keys, Source]]
+
+
+def _named(settings: Sequence[tuple[str, str]], text: Text) -> _Settings:
+    """Return the settings by the paths of their keys. Raises UsageError, SpecError."""
+    unknown = [(name, value) for name, value in settings if not matching(name)]
+    if unknown:
+        raise _unknown(unknown, text)
+    named = [(matching(name)[0], Source(f"--set {name}", value)) for name, value in settings]
+    _check_once(named)
+    return named
+
+
+def _in_order(named: _Settings) -> _Settings:
+    """Return what is the whole of a section, or names its kind, before what is in it."""
+    return sorted(named, key=lambda each: (len(each[0]), each[0][-1] != "name"))
+
+
+def _check_once(named: _Settings) -> None:
+    """Raises UsageError where a key is given two values."""
+    seen: dict[Keys, str] = {}
+    for path, given in named:
+        value = given.text.strip()
+        word = SHORTHAND.get(path)
+        key = path if word is None or value.startswith("{") else (*path, word)
+        if seen.setdefault(key, value) != value:
+            shown = ".".join(path)
+            raise UsageError(f"`{shown}` is set twice, to `{seen[key][:40]}` and to `{value[:40]}`: keep one of them", "E0542")
+
+
+def _unknown(unknown: Sequence[tuple[str, str]], text: Text) -> UsageError:
+    """Return the error for settings of keys that there are not."""
+    given = {tuple(name.split(".")): compose(Source(f"--set {name}", value), []) for name, value in unknown}
+    advice = Advice(text, given.items())
+    foreign = [path for path in given if path in advice.foreign]
+    if foreign:
+        told = (f"a recipe has no key `{'.'.join(path)}`: {advice.told(path)}" for path in foreign)
+        return UsageError("\n".join(told), "E0540")
+    name = unknown[0][0]
+    near = nearest(name, keys())
+    help = f"did you mean `{near}`?" if near else f"it has {listed([*Recipe.model_fields])}"
+    return UsageError(f"a recipe has no key `{name}`; {help}", "E0505")
+
+
+# --- files ---
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text in quotes where it would be read as something else without."""
+
+
+def _text_node(dumper: _Dumper, text: str) -> yaml.Node:
+    style = None if read_scalar(Scalar(text, quoted=False)) == text else "'"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _text_node)
 
 
 def _read(given: str) -> Source:
+    """Return the text of a recipe, by its name or its file. Raises UsageError, SpecError."""
     path = Path(given)
-    if path.suffix not in (".yaml", ".yml"):
-        if given not in names():
-            near = nearest(given, names())
-            raise UsageError(f"no recipe is called `{given}`; " + (f"did you mean `{near}`?" if near else
-                             f"there is {', '.join(names())}, or give a file that ends in .yaml"), "E0509")
-        path = shipped.path("specs", "recipes", f"{given}.yaml")
+    if path.suffix.lower() in SUFFIXES:
+        return _source(path)
+    if given in names():
+        return _source(shipped.path("specs", "recipes", f"{given}.yaml"))
+    if path.suffix or len(path.parts) > 1 or path.exists():
+        told = f"`{given}` is not a recipe: give a file whose name ends in {any_of(SUFFIXES)}"
+        raise UsageError(f"{told}, or one of {listed(names())}", "E0509")
+    near = nearest(given, names())
+    help = f"did you mean `{near}`?" if near else f"there are {listed(names())}; a file must end in {any_of(SUFFIXES)}"
+    raise UsageError(f"no recipe is called `{given}`; {help}", "E0509")
+
+
+def _source(path: Path) -> Source:
     try:
         data = files.read(path, MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
     except UsageError as error:
         raise UsageError(str(error), "E0510") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"cannot read {path}: {error}", "E0510") from None
     if len(data) > MAX_BYTES:
         start = Span(Source(str(path), ""), 0, 0)
         raise SpecError([errors.beyond_recipes(start, f"a text of more than {MAX_BYTES:,} bytes", "a recipe is one page")])
-    return Source(str(path), text.replace("\r\n", "\n"))
+    return Source(str(path), _decoded(path, data).replace("\r\n", "\n").replace("\r", "\n"))
 
 
-@cache
-def _every_key() -> tuple[Keys, ...]:
-    return tuple(_keys(Recipe, ()))
-
-
-@cache
-def _words() -> frozenset[str]:
-    return frozenset(path[-1] for path in _every_key())
-
-
-def _keys(model: type[BaseModel], at: Keys) -> Iterator[Keys]:
-    for name, field in model.model_fields.items():
-        yield (*at, name)
-        for inner in _models(field.annotation):
-            yield from _keys(inner, (*at, name))
-
-
-def _models(kind: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        yield kind
-    elif get_origin(kind) in (Annotated, Union, UnionType):
-        for part in get_args(kind):
-            yield from _models(part)
-
-
-# --- what pydantic says, at its places ---
-
-
-def _told(error: ValidationError, text: Text) -> Iterable[Diagnostic]:
-    found: dict[Span, Diagnostic] = {}
-    for detail in error.errors():
-        diagnostic = _diagnostic(detail["type"], detail["loc"], _message(detail), text)
-        found.setdefault(diagnostic.labels[0].span, diagnostic)
-    return sorted(found.values(), key=lambda diagnostic: diagnostic.labels[0].span.start)
-
-
-def _message(detail: ErrorDetails) -> str:
-    """In an author's words: what is wrong, and behind a semicolon what would help."""
-    kind, limits, given = detail["type"], detail.get("ctx", {}), detail["input"]
-    needs = _NEEDS.get(kind.partition("_")[0]) if kind.endswith(("_type", "_parsing", "_from_float", "_number")) else None
-    needs = needs or next((f"{words} {limits[name]:,}" for name, words in _BOUNDS.items() if name in limits), None)
-    if kind == "literal_error":
-        needs = limits["expected"].replace("'", "`")
-    key = next((part for part in reversed(detail["loc"]) if isinstance(part, str) and part in _words()), None)
-    return f"`{key}` cannot be `{given}`; {needs}" if needs and key and not isinstance(given, dict) else detail["msg"]
-
-
-def _diagnostic(kind: str, loc: tuple[int | str, ...], message: str, text: Text) -> Diagnostic:
-    path = _path(loc, text)
-    if kind == "extra_forbidden":
-        known = list(dict.fromkeys(known[-1] for known in _every_key() if known[:-1] == path[:-1]))
-        return errors.unknown_key(text.nearest(path).key, path[-1], ".".join(path[:-1]), nearest(path[-1], known), known)
-    if kind == "missing":
-        word = str(loc[-1])
-        return errors.missing_key(text.nearest(path).key, word)
-    if kind == "union_tag_invalid":
-        known = re.findall(r"'(\w+)'", message)[2:]
-        word = str(text.nearest((*path, "name")).value)
-        return errors.unknown_kind(text.nearest((*path, "name")).span, path[-1], word, known, nearest(word, known))
-    if kind == "union_tag_not_found":
-        return errors.missing_key(text.nearest(path).key, "name")
-    entry = text.nearest(path)
-    if not path and kind == "model_type":
-        return errors.wrong_value(entry.span, "this has no keys", "keys with values, such as `batch: 256`")
-    if kind in ("model_type", "model_attributes_type"):
-        return errors.wrong_value(entry.span, f"`{path[-1]}` cannot be `{entry.value}`", "keys with values")
-    told, _, last = message.removeprefix("Value error, ").removeprefix("Assertion failed, ").rpartition("; ")
-    message, help = (told, last) if told else (last, None)
-    if entry.is_mapping and kind == "value_error":  # of several keys: the first that is named is marked
-        words = [path + tuple(word.split(".")) for word in re.findall(r"`([\w.]+)", message)]
-        words += [(*path, word) for word in re.findall(r"\w+", message)]
-        entry = next((text.entries[word] for word in words if word in text.entries), entry)
-        return errors.wrong_value(entry.key, message, help)
-    return errors.wrong_value(entry.key if entry.is_mapping else entry.span, message[:1].lower() + message[1:], help)
-
-
-def _path(loc: tuple[int | str, ...], text: Text) -> Keys:
-    """The keys of pydantic's location, which also names the kinds that it tried."""
-    path: Keys = ()
-    for i, part in enumerate(loc):
-        if isinstance(part, str) and ((*path, part) in text.entries or (i == len(loc) - 1 and part.isidentifier()
-                                                                        and text.nearest(path).is_mapping)):
-            path = (*path, part)
-    return path
+def _decoded(path: Path, data: bytes) -> str:
+    """Raises UsageError."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise UsageError(f"cannot read {path}: it is UTF-16 text; save it as UTF-8", "E0510")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        told = f"it is not UTF-8 text (byte 0x{data[error.start]:02X} in line {line}); save it as UTF-8"
+        raise UsageError(f"cannot read {path}: {told}", "E0510") from None

@@ -1,9 +1,14 @@
-"""The YAML that recipes are written in: keys, values and lists, each with its place. Aliases, tags and deep nesting are refused
-before anything is made of them, so what a text costs is bounded by its length."""
+"""From the text of a recipe to its tree: scalars, lists and sections, each with its place.
+
+A recipe needs little of YAML. Aliases, tags, directives and deep nesting are refused before anything is made of them, so what a
+text costs is bounded by its length. Scalars stay as they are written: `recipe_scalars.py` reads them.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import yaml
@@ -11,172 +16,175 @@ import yaml
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.source import Source, Span
 from resspec.train import errors
+from resspec.train.recipe_syntax import not_yaml
 
 MAX_BYTES = 1 << 15  # of a recipe; those that come with resspec have about a thousand
 _MAX_DEPTH = 8
-_MAX_NUMBER = 40  # characters
-
-Keys = tuple[str, ...]  # the way to a value: `("optimizer", "rate")`
 
 
-class Entry(NamedTuple):
-    """What stands at a path: where its key is, where its value is; the value, None for a mapping."""
+class Scalar(NamedTuple):
+    """A single value as it is written; `quoted`: in quotes or as a block, which makes it text."""
 
-    key: Span
+    text: str
+    quoted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value with its places.
+
+    Attributes:
+        key: Where its key is; where it is itself if it has none; None for a section that nobody wrote, which is there
+            because a setting names a key in it.
+        span: Where it is itself.
+        content: A scalar, the entries of a list, or the entries of a section by their keys.
+    """
+
+    key: Span | None
     span: Span
-    is_mapping: bool
-    value: Any
+    content: Scalar | list[Entry] | dict[str, Entry]
 
 
-class Text:
-    """`entries`: by their paths, each after the one that it is in."""
+def compose(source: Source, mistakes: list[Diagnostic]) -> Entry:
+    """Return the tree of a text.
 
-    def __init__(self, source: Source) -> None:
-        self.entries: dict[Keys, Entry] = dict(_entries((), source, _composed(source), None))
+    Args:
+        source: The text.
+        mistakes: Takes what is wrong without making the rest unreadable: keys that are given twice.
 
-    def put(self, path: Keys, source: Source) -> None:
-        """A value from another text in place of what stands at a path, and of what has no parts above it. Raises SpecError."""
-        self.forget(path)
-        for above in (path[:i] for i in range(1, len(path))):
-            if above in self.entries and not self.entries[above].is_mapping:
-                del self.entries[above]
-        self.entries |= _entries(path, source, _composed(source), None)
-
-    def forget(self, path: Keys) -> None:
-        self.entries = {known: entry for known, entry in self.entries.items() if known[: len(path)] != path}
-
-    def value(self) -> Any:
-        """All of it, as plain values."""
-        top = self.entries[()]
-        if not top.is_mapping:
-            return top.value
-        values: dict[str, Any] = {}
-        for path, entry in self.entries.items():
-            inside = values
-            for word in path[:-1]:
-                inside = inside.setdefault(word, {})
-            if path:
-                inside[path[-1]] = {} if entry.is_mapping else entry.value
-        return values
-
-    def nearest(self, path: Keys) -> Entry:
-        """What stands at a path, or around it."""
-        while path and path not in self.entries:
-            path = path[:-1]
-        return self.entries[path]
-
-    def place(self, path: Keys) -> Span:
-        """Return where a path is written: its key and value, or the key of the nearest section, or the start of the text."""
-        while path and path not in self.entries:
-            path = path[:-1]
-        entry = self.entries[path]
-        if not path:
-            return Span(entry.key.source, 0, 0)
-        return entry.key if entry.is_mapping else entry.key.to(entry.span)
+    Raises:
+        SpecError: The text is not YAML, or more than a recipe needs.
+    """
+    node, beyond = _composed(source)
+    entry = _entry(source, node, None, mistakes, beyond)
+    if beyond:
+        raise SpecError(beyond)
+    return entry
 
 
-def _entries(path: Keys, source: Source, node: yaml.Node, key: Span | None) -> Iterator[tuple[Keys, Entry]]:
+def _entry(
+    source: Source, node: yaml.Node, key: Span | None, mistakes: list[Diagnostic], beyond: list[Diagnostic]
+) -> Entry:
     span = _span(source, node)
-    span = Span(source, span.start, span.start + len(span.text.rstrip()))
-    if not isinstance(node, yaml.MappingNode):
-        yield path, Entry(key or span, span, False, _plain(source, node))
-        return
-    first = Span(source, span.start, span.start + len(span.text.partition("\n")[0].partition(":")[0]))
-    yield path, Entry(key or first, span, True, None)
-    seen: dict[str, Span] = {}
+    match node:
+        case yaml.ScalarNode():
+            return Entry(key or span, span, Scalar(node.value, quoted=node.style is not None))
+        case yaml.SequenceNode():
+            items = [_entry(source, item, None, mistakes, beyond) for item in node.value]
+            return Entry(key or span, span, items)
+
+    section: dict[str, Entry] = {}
     for name, value in node.value:
         place = _span(source, name)
         if not isinstance(name, yaml.ScalarNode):
-            raise SpecError([errors.beyond_recipes(place, "a key that is no word", "a word before the colon")])
-        if name.value in seen:
-            raise SpecError([errors.key_twice(place, seen[name.value], name.value)])
-        seen[name.value] = place
-        yield from _entries((*path, name.value), source, value, place)
+            beyond.append(errors.beyond_recipes(place, "a key that is not a word", "write a word before the colon"))
+        elif name.value in section:
+            mistakes.append(errors.key_twice(place, section[name.value].key or place, name.value))
+        else:
+            section[name.value] = _entry(source, value, place, mistakes, beyond)
+    return Entry(key or _first_key(source, span), span, section)
 
 
 def _span(source: Source, node: yaml.Node) -> Span:
-    return Span(source, node.start_mark.index, node.end_mark.index)
+    """Return the place of a node, without the blanks and line ends behind it."""
+    start, end = node.start_mark.index, node.end_mark.index
+    return Span(source, start, start + len(source.text[start:end].rstrip()))
+
+
+def _first_key(source: Source, span: Span) -> Span:
+    line, _, _ = span.text.partition("\n")
+    word, _, _ = line.partition(":")
+    return Span(source, span.start, span.start + len(word))
 
 
 # --- text to nodes ---
 
 
 class _Loader(yaml.SafeLoader):
-    """Composes nodes out of what recipes may hold, and knows where it stands when there is more."""
-
-    depth = 0
+    """Composes nodes, and collects what recipes may not hold."""
 
     def __init__(self, source: Source) -> None:
-        super().__init__(source.text)
+        super().__init__(_without_tabs(source.text))
         self.source = source
+        self.depth = 0
+        self.beyond: list[Diagnostic] = []
+
+    def compose_document(self) -> yaml.Node | None:
+        start: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        at = start.start_mark.index
+        if self.source.text[at : at + 1] == "%":
+            self._refuse(_line(self.source, at), "a directive", "leave this line out")
+        return super().compose_document()
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
-        span = Span(self.source, event.start_mark.index, max(event.start_mark.index + 1, event.end_mark.index))
-        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise SpecError([errors.beyond_recipes(span, "an anchor or an alias", "write the value out")])
+        start, end = event.start_mark, event.end_mark
+        span = Span(self.source, start.index, max(start.index + 1, end.index))
+        if isinstance(event, yaml.AliasEvent):
+            self._refuse(span, "an alias", "write the value out")
+            self.get_event()  # type: ignore[no-untyped-call]
+            return yaml.ScalarNode("", "null", start, end)
+        if event.anchor is not None:
+            self._refuse(span, "an anchor", "leave out the `&` with its name")
+            event.anchor = None
         if event.tag is not None:
-            raise SpecError([errors.beyond_recipes(span, "a tag", "leave it out: what a key needs tells the type")])
+            self._refuse(span, "a tag", "leave out the `!` with its name: the key tells the type of its value")
+            event.tag = None
+
         if self.depth > _MAX_DEPTH:
-            raise SpecError([errors.beyond_recipes(span, f"a value inside of {_MAX_DEPTH} others", "no key needs that")])
+            self._refuse(span, f"a value inside of {_MAX_DEPTH} others", "no key needs that")
+            raise SpecError(self.beyond)
         self.depth += 1
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
 
+    def _refuse(self, span: Span, what: str, help: str) -> None:
+        self.beyond.append(errors.beyond_recipes(span, what, help))
 
-def _composed(source: Source) -> yaml.Node:
-    """Raises SpecError."""
+
+def _composed(source: Source) -> tuple[yaml.Node, list[Diagnostic]]:
+    """Return the one document of a text, and what of it recipes may not hold. Raises SpecError."""
     try:
         loader = _Loader(source)
         try:
             node = loader.get_single_node()
         finally:
             loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        raise SpecError([_no_yaml(source, error)]) from None
-    except yaml.reader.ReaderError as error:
-        span = Span(source, error.position, error.position + 1)
-        raise SpecError([errors.no_yaml(span, f"the character U+{ord(span.text):04X}", "remove it")]) from None
+    except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:
+        raise SpecError([not_yaml(source, error)]) from None
     if node is None:
-        raise SpecError([errors.no_yaml(Span(source, 0, 0), "there is nothing in it", "`duration: 90 epochs`, `batch: 256`")])
-    return node
+        start = Span(source, 0, 0)
+        help = "write at least how long to train and how many images a batch has: `duration: 90 epochs`, `batch: 256`"
+        raise SpecError([errors.not_yaml(start, "the recipe is empty", help)])
+    return node, loader.beyond
 
 
-def _no_yaml(source: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """At what YAML stumbled over; a key without its colon, at the key."""
-    if (key := error.context_mark) and error.context == "while scanning a simple key":
-        span = Span(source, key.index, key.index + len(source.text[key.index :].partition("\n")[0].rstrip()))
-        return errors.no_yaml(span, "a key without a colon", "`key: value`")
-    mark = error.problem_mark or error.context_mark
-    at = mark.index if mark else 0
-    span = Span(source, at, min(at + 1, len(source.text)))
-    if span.text == "\t":
-        return errors.no_yaml(span, "a tab before a key", "indent with blanks")
-    return errors.no_yaml(span, str(error.problem))
+def _without_tabs(text: str) -> str:
+    """Return JSON with blanks in place of the tabs between its words, at the same places; other text as it is.
 
-
-# --- nodes to values ---
-
-
-def _plain(source: Source, node: yaml.Node) -> Any:
-    """The value, in which YAML's types are those of its safe schema. Raises SpecError at a number or date that is none."""
-    match node:
-        case yaml.SequenceNode():
-            return [_plain(source, each) for each in node.value]
-        case yaml.MappingNode():
-            return {path[0]: entry.value for path, entry in _entries((), source, node, None) if len(path) == 1}
-    if len(node.value) > _MAX_NUMBER and node.tag.rpartition(":")[2] in ("int", "float", "timestamp"):
-        told = f"a number of {len(node.value):,} characters"
-        raise SpecError([errors.wrong_value(_span(source, node), told, f"{_MAX_NUMBER} at most")])
-    loader = yaml.SafeLoader("")
+    YAML allows JSON except for these; a JSON text has no tabs inside of its strings.
+    """
+    if "\t" not in text or not text.lstrip().startswith("{"):
+        return text
     try:
-        value = loader.construct_object(node)
-        if isinstance(value, str):
-            value.encode()  # an escape may be half of a character
-        return value
-    except (ValueError, ArithmeticError, yaml.YAMLError):
-        told = f"`{node.value}` is no value"
-        raise SpecError([errors.wrong_value(_span(source, node), told, "in quotes it is a text")]) from None
-    finally:
-        loader.dispose()
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return text.replace("\t", " ")
+
+
+def _line(source: Source, start: int) -> Span:
+    return Span(source, start, start + len(source.text[start:].partition("\n")[0].rstrip()))
+
+
+def walk(entry: Entry, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Entry]]:
+    """Yield every entry with its path, sections and lists before what is in them."""
+    yield path, entry
+    match entry.content:
+        case dict() as section:
+            for name, inner in section.items():
+                yield from walk(inner, (*path, name))
+        case list() as items:
+            for number, inner in enumerate(items):
+                yield from walk(inner, (*path, number))

@@ -21,7 +21,7 @@ DEFECTS = [
     Defect("a token makes a traceback", "resspec/syntax/parse.py", "except UnexpectedInput as error:\n            raise",
            "except ValueError as error:\n            raise", "tests/test_mutants.py::test_mutants"),
     Defect("a character makes a traceback of a recipe", "resspec/train/recipe_yaml.py",
-           "except yaml.reader.ReaderError as error:", "except ZeroDivisionError as error:",
+           "except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:", "except yaml.MarkedYAMLError as error:",
            "tests/test_mutants.py::test_recipe_mutants"),
     Defect("a text is copied at each of its words", "resspec/syntax/words.py", 'text.find("\\n", start) % (end + 1)',
            '((text[start:] * 3).find("\\n") + start) % (end + 1)',

@@ -141,6 +141,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0517": uneven_batch,
     "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
     "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),
+    "E0542": lambda _: recipe_file.load("digits", [("rate", "0.1"), ("optimizer.rate", "0.2")]),
     "E0601": in_use,
     "E0602": file_in_the_way,
     "E0603": compare.load,
