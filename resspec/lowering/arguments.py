@@ -171,6 +171,17 @@ def _named(words: dict[str, str], extra: tuple[str, ...]) -> list[str]:
     return [*{field: word for word, field in words.items() if field != "stride"}.values(), *extra]
 
 
+def place(call: ast.Call, given: Given, field: str) -> Span:
+    """Return where a field of a layer is given; the whole call where it is not."""
+    positional, words = OPS[call.name.text].positional, _words(call.name.text)
+    if field in positional and positional.index(field) < len(given.bare):
+        return given.bare[positional.index(field)].span
+    for word, keyword in given.keywords.items():
+        if words.get(word, word) == field:
+            return keyword.span
+    return given.stride.span if field == "stride" and given.stride else call.span
+
+
 def bind_block(
     call: ast.Call, block: ast.Block, given: Given, evaluate: Evaluate, report: Report
 ) -> dict[str, Value] | None:

@@ -22,6 +22,7 @@ from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestio
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
+from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.constructs import of_word
 
@@ -92,10 +93,12 @@ def _layer(
 ) -> Draft | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
+    written = call, given
     if bound and key in lowerer.replaced:
         swap, home = lowerer.replaced[key]
         scale = bound.scale
         swapped = arguments.sort(swap.arguments, home.report)
+        written = swap, swapped
         bound = arguments.bind_layer(swap, swapped, home.value, home.report)
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
@@ -109,29 +112,34 @@ def _layer(
         output = layer.infer(x)
     except ShapeError as error:
         notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
-        frame.report(shape_errors.shape(call.span, error.code, error.message, error.help, _said(x))._replace(notes=notes))
+        where = arguments.place(*written, error.field) if error.field else call.span
+        replaced = call.span if written[0] is not call and where != call.span else None
+        mistake = shape_errors.shape(where, error.code, error.message, error.help, _said(x), replaced)
+        frame.report(mistake._replace(notes=notes))
         return None
     if not layer_fits(layer, x, output, call.span, frame.report):
         return None
-    leaf = Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, call, frame), label)
+    leaf = Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, written, frame), label)
     return row([flatten, leaf], entered, call.span) if flatten else leaf
 
 
-def _init(lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, call: ast.Call, frame: Frame) -> Init | None:
+def _init(
+    lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, written: tuple[ast.Call, Given], frame: Frame
+) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
-        return _scaled(layer, x, scale, call, frame)
+        return _scaled(layer, x, scale, arguments.place(*written, "scale"), frame)
     law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
     if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE):
         return None
     return law if layer.weighted or layer.parameters(x) else None
 
 
-def _scaled(layer: Norm, x: Shape, scale: Value, call: ast.Call, frame: Frame) -> Init | None:
+def _scaled(layer: Norm, x: Shape, scale: Value, place: Span, frame: Frame) -> Init | None:
     if not layer.parameters(x):
         message = "`scale` needs a weight, and `affine=false` leaves none"
-        frame.report(shape_errors.shape(call.span, "E0305", message, "leave out one of them", _said(x)))
+        frame.report(shape_errors.shape(place, "E0305", message, "leave out one of them", _said(x)))
         return None
-    value = arguments.convert(scale, "Real", "`scale`", call.span, frame.report)
+    value = arguments.convert(scale, "Real", "`scale`", place, frame.report)
     return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
 
 

@@ -17,10 +17,15 @@ def residual_mismatch(
     return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help, notes)
 
 
-def shape(span: Span, code: str, message: str, help: str | None, incoming: str) -> Diagnostic:
+def shape(
+    span: Span, code: str, message: str, help: str | None, incoming: str, replaced: Span | None = None
+) -> Diagnostic:
     """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
     divide. E0305: fields that exclude each other. E0306: channels out of range."""
-    return at(code, message, span, help, f"{incoming} comes in")
+    labels = [Label(span, f"{incoming} comes in")]
+    if replaced:
+        labels.append(Label(replaced, "in place of this layer"))
+    return Diagnostic(code, message, tuple(labels), help)
 
 
 def unsafe_inplace(span: Span) -> Diagnostic:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, divisors, merged_stride, need_image, short,
+    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, divisible, merged_stride, need_image, short,
 )
 from resspec.ir.shape import Shape
 
@@ -121,7 +121,7 @@ class PadChannels(Layer):
         need_image(x, self.kind)
         if self.out_channels < x.channels:
             raise ShapeError("E0306", f"zero padding only widens: {x.channels} channels to {self.out_channels}",
-                             f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does")
+                             f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does", "out_channels")
         return x.with_channels(self.out_channels)
 
     def call(self, x: Shape) -> Call:
@@ -141,8 +141,8 @@ class Shuffle(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         if x.channels % self.groups:
-            raise ShapeError("E0304", f"{x.channels} channels in {self.groups} groups leave {x.channels % self.groups}",
-                             f"{divisors(x.channels, self.groups)} groups")
+            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.groups} equal groups",
+                             divisible(self.groups, x.channels), "groups")
         return x
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -165,8 +165,9 @@ class Slice(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not self.start < self.stop <= x.channels:
+            field = "stop" if self.stop > x.channels else "start"
             raise ShapeError("E0306", f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
-                             f"a first and a last channel from 0 to {x.channels}, the first below the last")
+                             f"a first and a last channel from 0 to {x.channels}, the first below the last", field)
         return x.with_channels(self.stop - self.start)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -189,10 +190,11 @@ class Chunk(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if x.channels % self.chunks:
-            raise ShapeError("E0304", f"{x.channels} channels in {self.chunks} equal parts leave {x.channels % self.chunks}",
-                             f"{divisors(x.channels, self.chunks)} parts, or `slice`")
+            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.chunks} equal parts",
+                             f"{divisible(self.chunks, x.channels)}; `slice` takes any channels", "chunks")
         if self.part >= self.chunks:
-            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}", f"a part from 0 to {self.chunks - 1}")
+            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}", f"a part from 0 to {self.chunks - 1}",
+                             "part")
         return x.with_channels(x.channels // self.chunks)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:

@@ -8,8 +8,8 @@ from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Steps, Strides, Tensors, drop_defaults, merged_stride,
-    need_image, short,
+    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Steps, Strides, Tensors, divisible, drop_defaults,
+    merged_stride, need_image, short,
 )
 from resspec.ir.ops.window import complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
@@ -98,8 +98,8 @@ class Upconv(Contraction):
         check_groups(x.channels, self.out_channels, self.groups)
         if any(o >= max(s, d) for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
             most = max(min(max(s, d) for s, d in zip(self.stride, self.dilation, strict=True)) - 1, 0)
-            raise ShapeError("E0303", "`output_padding` is not smaller than the stride or the dilation",
-                             f"`output_padding={most}`")
+            raise ShapeError("E0303", "`output_padding` must be smaller than the stride or the dilation",
+                             f"`output_padding={most}`", "output_padding")
         size = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + o + 1
             for n, k, s, p, o, d in zip(
@@ -108,7 +108,7 @@ class Upconv(Contraction):
         )
         if min(size) < 1:
             raise ShapeError("E0303", f"nothing is left of {x}: the padding takes away more than the kernel adds",
-                             "a smaller `padding`")
+                             "a smaller `padding`", "padding")
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:
@@ -178,6 +178,5 @@ def check_groups(channels: int, out_channels: int, groups: int) -> None:
     """Raises ShapeError unless the groups divide both sides."""
     for side, width in (("input", channels), ("output", out_channels)):
         if width % groups:
-            below, above = width - width % groups, width + groups - width % groups
-            raise ShapeError("E0304", f"{width} {side} channels in {groups} groups leave {width % groups}",
-                             f"{below} or {above} channels" if below else f"{above} channels")
+            raise ShapeError("E0304", f"{width} {side} channels cannot be split into {groups} equal groups",
+                             divisible(groups, channels, out_channels), "groups")

@@ -10,11 +10,12 @@ The annotations of a layer's fields are the types of its arguments in the langua
 
 from __future__ import annotations
 
+from bisect import bisect
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
-from math import isqrt
+from math import gcd, isqrt
 from typing import Any, ClassVar, NamedTuple
 
 from resspec.ir.shape import Shape
@@ -41,6 +42,7 @@ Positive = Fraction | Ramp
 Probability = Fraction | Ramp
 
 ONE: Size = (1, 1)
+MOST_DIVISORS = 8  # that a help lists
 Tensors = dict[str, tuple[int, ...]]
 Ratio = int | Fraction
 Steps = tuple[Ratio, Ratio]  # along height and width, from one output to the next
@@ -67,13 +69,14 @@ class Call(NamedTuple):
 
 
 class ShapeError(Exception):
-    """A layer cannot take this input: what is wrong, and one change that works."""
+    """A layer cannot take this input: what is wrong, one change that works, and the field that causes it, if one does."""
 
-    def __init__(self, code: str, message: str, help: str | None = None) -> None:
+    def __init__(self, code: str, message: str, help: str | None = None, field: str | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.help = help
+        self.field = field
 
 
 @dataclass(eq=False, repr=False)
@@ -201,12 +204,22 @@ def need_image(x: Shape, kind: str) -> None:
         raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}", "a place before `flatten` or `fc`")
 
 
-def divisors(channels: int, near: int) -> str:
-    """The next numbers below and above one that divide the channels."""
-    small = [each for each in range(1, min(isqrt(channels), 1 << 12) + 1) if channels % each == 0]
-    found = {*small, *(channels // each for each in small)}
-    below, above = max((d for d in found if d < near), default=None), min((d for d in found if d > near), default=None)
-    return " or ".join(str(each) for each in (below, above) if each)
+def divisible(near: int, *channels: int) -> str:
+    """Return what divides all of these numbers: `64 and 96 are both divisible by 1, 2, 4, 8, 16 and 32`.
+
+    Args:
+        near: Where there are many divisors, those next to this number are shown.
+        channels: One number or two.
+    """
+    common = gcd(*channels)
+    small = [each for each in range(1, min(isqrt(common), 1 << 12) + 1) if common % each == 0]
+    found = sorted({*small, *(common // each for each in small)})
+    first = max(0, min(bisect(found, near) - MOST_DIVISORS // 2, len(found) - MOST_DIVISORS))
+    *others, last = map(str, found[first : first + MOST_DIVISORS])
+    shown = f"{', '.join(others)} and {last}" if others else last
+    subject = " and ".join(str(each) for each in dict.fromkeys(channels))
+    are = "are both" if len(set(channels)) > 1 else "is"
+    return f"{subject} {are} divisible by {shown}"
 
 
 @lru_cache(1 << 12)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, divisors, drop_defaults, need_image, number,
+    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, divisible, drop_defaults, need_image, number,
 )
 from resspec.ir.shape import Shape
 
@@ -73,8 +73,8 @@ class GroupNorm(Norm):
         if x.last:
             need_image(x, self.kind)
         if x.channels % self.num_groups:
-            raise ShapeError("E0304", f"{x.channels} channels in {self.num_groups} groups leave {x.channels % self.num_groups}",
-                             f"{divisors(x.channels, self.num_groups)} groups")
+            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.num_groups} equal groups",
+                             divisible(self.num_groups, x.channels), "num_groups")
         return x
 
     def keeps(self, x: Shape, y: Shape) -> Kept:

@@ -30,8 +30,9 @@ def window_output(
         steps = -(-(n + 2 * p - span) // s) if ceil else (n + 2 * p - span) // s
         if steps < 0:
             padded = f"with {p} of padding on each side" if p else "without padding"
+            field = "dilation" if k <= n + 2 * p else "kernel_size"
             raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} {padded}",
-                             f"a smaller window, or `padding={-(-(span - n) // 2)}`")
+                             f"a smaller window, or `padding={-(-(span - n) // 2)}`", field)
         if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
             steps -= 1
         result.append(steps + 1)
@@ -69,17 +70,25 @@ class Pool(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         if self.target is not None:
-            if self.kernel_size is not None or self.stride != ONE or self.padding != (0, 0):
-                raise ShapeError("E0305", f"`{self.kind}` takes a window or `to=`, not both",
-                                 "leave out the window, its stride and its padding")
+            self._refuse_window()
             return Shape((x.channels, *self.target))
         assert self.kernel_size is not None
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             most = "x".join(str(k // 2) for k in self.kernel_size)
             raise ShapeError("E0303", "the padding is more than half of the window",
-                             f"`padding={most}` at most")
+                             f"`padding={most}` at most", "padding")
         size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), ceil=self.ceil_mode)
         return Shape((x.channels, *size))
+
+    def _refuse_window(self) -> None:
+        """Raises ShapeError where a pool that adapts has a window, or what only a window has."""
+        if self.kernel_size is not None:
+            raise ShapeError("E0305", f"`{self.kind}` takes a window or `to=`, not both",
+                             "leave out the window, its stride and its padding", "kernel_size")
+        for word, value, default in (("stride", self.stride, ONE), ("padding", self.padding, (0, 0))):
+            if value != default:
+                raise ShapeError("E0305", f"`{self.kind}` without a window has no {word}",
+                                 f"give it a window: `{self.kind} 2x2, /2`", word)
 
     def elementwise(self, x: Shape, y: Shape) -> int:
         if self.target is None:
