@@ -79,6 +79,11 @@ class Shape(_Dims, TextValue):
         return cls(tuple(int(dim) for dim in dims.split("x")), last == "last")
 
 
+def looks_channels_last(dims: tuple[int, ...]) -> bool:
+    """Return whether an input is likely HxWxC, as in 224x224x3: a picture with the channels of a camera at its end."""
+    return len(dims) == 3 and dims[2] in (1, 3, 4) and min(dims[:2]) >= 8
+
+
 class _NameParts(NamedTuple):
     prefix: str
     number: int | None = None

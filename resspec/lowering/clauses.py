@@ -148,7 +148,10 @@ class Clauses:
             return None
         if len(dims) not in (1, 3):
             span = clause.value.span
-            needs = f"channels, height and width: `{'3x' + span.text if len(dims) == 2 else '3x224x224'}`"
+            whole = "3x224x224"
+            if len(dims) == 2:
+                whole = _completed(*dims)
+            needs = f"channels, height and width: `{whole}`"
             self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
             return None
         sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
@@ -181,6 +184,13 @@ class Clauses:
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
             self.frame.report(_unknown_kind(name, OPS))
+
+
+def _completed(a: object, b: object) -> str:
+    """Return what is likely meant by an input of two sides, one of which may be channels."""
+    if a in (1, 3, 4):
+        return f"{a}x{b}x{b}"
+    return f"{b}x{a}x{a}" if b in (1, 3, 4) else f"3x{a}x{b}"
 
 
 def _unknown_kind(name: ast.Name, known: Collection[str]) -> Diagnostic:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from resspec.diagnostics import Diagnostic, Label
+from resspec.ir.shape import looks_channels_last
 from resspec.source import Source, Span
 from resspec.syntax import ast
 
@@ -61,6 +62,13 @@ def large_stem(span: Span, input: Span) -> Diagnostic:
                       (Label(span), Label(input, "the picture")), "`conv 3x3` without a stride, as for CIFAR")
 
 
+def channels_last(span: Span, dims: tuple[int, ...]) -> Diagnostic:
+    """W0308: an input with its channels last."""
+    turned = "x".join(map(str, (dims[2], dims[0], dims[1])))
+    return Diagnostic("W0308", f"this input has {dims[0]} channels, and is {dims[1]}x{dims[2]} pixels", (Label(span),),
+                      f"channels come first: `input {turned}`")
+
+
 # --- what is read ---
 
 
@@ -82,6 +90,7 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
                 yield unused_block(name.span)
             yield from _body(name.text, parameters, clauses)
             yield from _stem(clauses)
+            yield from _inputs(clauses)
         case ast.Option(arms=arms):
             yield from (each for arm in arms for each in _biases(arm.chain))
 
@@ -128,6 +137,13 @@ def _biases(node: Any) -> Iterator[Diagnostic]:
 def _is_bias(argument: ast.Argument) -> bool:
     return (isinstance(argument, ast.Keyword) and argument.name.text == "bias"
             and isinstance(argument.value, ast.Name) and argument.value.text == "true")
+
+
+def _inputs(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
+    for clause in clauses:
+        match clause:
+            case ast.Input(value=ast.Size(dims=dims, span=span)) if looks_channels_last(dims):
+                yield channels_last(span, dims)
 
 
 def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:

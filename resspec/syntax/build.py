@@ -184,9 +184,15 @@ class Builder(Transformer[Token, ast.File]):
         span = self._span(children[0])
         dims = children[0].split("x")
         if len(dims) > 3 or max(map(len, dims)) > ast.MAX_DIGITS:
-            self.refused.append(errors.no_size(span))
+            self.refused.append(errors.no_size(span, self._without_batch(dims, span)))
             return ast.Size((1, 1), span)
         return ast.Size(tuple(map(int, dims)), span)
+
+    def _without_batch(self, dims: list[str], span: Span) -> str | None:
+        """Return what is meant by an input of four sides: the last three, since the batch is not part of it."""
+        before = self.source.text[max(0, span.start - 20) : span.start]
+        is_batched = len(dims) == 4 and max(map(len, dims)) <= ast.MAX_DIGITS and before.rstrip(" \t").endswith("input")
+        return "x".join(dims[1:]) if is_batched else None
 
     def name(self, children: Children) -> ast.Name:
         return self._name(children[0])
