@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -31,6 +32,7 @@ from resspec.train.processes import joined
 from resspec.train.recipe import Test
 from tests.texts import written
 from tests.train.crash import Ending
+from tests.train.data.pictures import written_idx
 from tests.train.small import ALONE, job, plan, tiny, train
 
 TEXTS = Path(__file__).parents[1] / "diagnostics" / "runs"  # the text of each, as `CODE.txt`
@@ -114,6 +116,13 @@ def with_an_empty_class(folder: Path) -> Path:
     return folder
 
 
+def with_a_wild_label(folder: Path) -> Path:
+    for part in ("train", "t10k"):
+        written_idx(folder / f"{part}-images-idx3-ubyte", np.zeros((3, 4, 4), np.uint8))
+        written_idx(folder / f"{part}-labels-idx1-ubyte", np.array([0, 1, 200], np.uint8))
+    return folder
+
+
 def lost_process(folder: Path) -> None:
     """Of two, the other one ends as soon as both are together."""
     del folder
@@ -141,6 +150,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0517": uneven_batch,
     "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
     "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),
+    "E0521": lambda folder: idx.load(with_a_wild_label(folder), Request()),
     "E0542": lambda _: recipe_file.load("digits", [("rate", "0.1"), ("optimizer.rate", "0.2")]),
     "E0601": in_use,
     "E0602": file_in_the_way,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from resspec.diagnostics import UsageError
@@ -52,7 +53,11 @@ def load(
         return digits.load(request)
     kind, path = find(name, download=download)
     with _unreadable(path):
-        return kind.load(path, request)
+        found = kind.load(path, request)
+    if len(found.classes) == 1:
+        one = f"all images are of one class, `{found.classes[0]}`: there is nothing to tell apart"
+        found = replace(found, notes=(*found.notes, one))
+    return found
 
 
 def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:

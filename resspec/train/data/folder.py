@@ -75,7 +75,7 @@ def load(folder: Path, request: Request) -> Dataset:
 
     names = tuple(map(tree.written, classes))
     is_imagenet = len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes))
-    name = IMAGENET_NAME if is_imagenet else tree.written(folder.resolve().name or str(folder))
+    name = IMAGENET_NAME if is_imagenet else tree.own_name(folder)
     return Dataset(
         name,
         names,

@@ -17,8 +17,10 @@ from resspec.train.data.crop import centred, cropped, moves_only
 from resspec.train.data.dataset import Dataset, View
 from resspec.train.data.draw import Batch, Draw
 from resspec.train.data.inspect import Inspection
+from resspec.train.data.labels import missing
 from resspec.train.data.moments import Moments, measured
 from resspec.train.data.show import shown
+from resspec.train.data.tree import counted, listed
 from resspec.train.recipe import Data, Test
 
 AHEAD = 8  # batches that are framed at once, where that cannot change a bit of what each holds
@@ -40,7 +42,20 @@ def in_memory(name: str, classes: tuple[str, ...], train: Stored, test: Stored, 
         original = torch.arange(len(stored.labels)) if stored.original is None else stored.original
         return InMemory(stored.images, stored.labels, moments, len(classes), original)
 
-    return Dataset(name, classes, tuple(train.images.shape[1:]), part(train), part(test), moments)
+    notes = tuple(_notes(classes, train, test))
+    return Dataset(name, classes, tuple(train.images.shape[1:]), part(train), part(test), moments, notes)
+
+
+def _notes(classes: tuple[str, ...], train: Stored, test: Stored) -> Iterator[str]:
+    """What a person should know of these images, in sentences."""
+    for what, stored in (("training", train), ("test", test)):
+        if unseen := missing(stored.labels, classes):
+            yield f"no {what} images of {counted(len(unseen), 'class', 'classes')} ({listed(unseen)})"
+    flat = [channel for channel in train.images.unbind(1) if channel.min() == channel.max()]
+    if flat:
+        channels = train.images.shape[1]
+        which = "all channels" if len(flat) == channels else f"{len(flat)} of {channels} channels"
+        yield f"{which} of the training images have one value everywhere: there is nothing to see in them"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,19 +7,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+FULL = 255.0  # the range of a byte
+
 
 @dataclass(frozen=True)
 class Moments:
-    """In the unit of the stored pixels: `mean` and `deviation` of each channel (C), the mean image (`pixels`, CxHxW; Cx1x1
-    where images have no common size), and the principal axes of the colours, each as long as its deviation (CxC, columns).
-    `normalise`: as a recipe says."""
+    """What is known of the training images, in the unit of the stored pixels.
+
+    Attributes:
+        mean: Of each channel (C).
+        deviation: What each channel is divided by (C), never 0.
+        pixels: The mean image (CxHxW); Cx1x1 where images have no common size.
+        axes: The principal axes of the colors, each as long as its deviation (CxC, columns).
+        normalise: As a recipe says.
+    """
 
     mean: Tensor
     deviation: Tensor
     pixels: Tensor
     axes: Tensor
     normalise: str = "channel"
-
 
     def normalised(self, images: Tensor, means: Tensor | None = None) -> Tensor:
         """Of float32 images, BxCxHxW: mean 0 and deviation 1 in each channel; or each pixel's mean alone taken away (`means`
@@ -32,7 +39,7 @@ class Moments:
 
 
 def measured(images: Tensor) -> Moments:
-    """Of images (uint8, NxCxHxW), exactly: sums of bytes are integers."""
+    """Return the moments of images (uint8, NxCxHxW), exactly: sums of bytes are integers."""
     count, channels = len(images), images.shape[1]
     total = torch.zeros(images.shape[1:], dtype=torch.int64)
     products = torch.zeros(channels, channels, dtype=torch.float64)
@@ -45,7 +52,16 @@ def measured(images: Tensor) -> Moments:
     covariance = products / (count * pixels[0].numel()) - mean[:, None] * mean
     values, vectors = torch.linalg.eigh(covariance)
     axes = (vectors * values.clamp_min(0).sqrt()).flip(1)
-    return Moments(mean.float(), covariance.diagonal().sqrt().float(), pixels.float(), axes.float())
+    deviation = _divisors(covariance.diagonal().clamp_min(0).sqrt())
+    return Moments(mean.float(), deviation.float(), pixels.float(), axes.float())
+
+
+def _divisors(deviation: Tensor) -> Tensor:
+    """A channel of one value everywhere is divided by what the others are, so that it becomes 0, and not 0 / 0."""
+    varies = deviation > 0
+    if not varies.any():
+        return torch.full_like(deviation, FULL)
+    return torch.where(varies, deviation, deviation[varies].mean())
 
 
 # Of ImageNet's training images as everyone has them since fb.resnet.torch, in 0 .. 255; the axes' lengths are those that

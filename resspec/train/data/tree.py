@@ -15,6 +15,7 @@ from pathlib import Path
 from resspec.diagnostics import UsageError
 from resspec.render import visible
 from resspec.train.data.decode import kind_of
+from resspec.train.names import DATA
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SYSTEM = {  # what systems and programs put beside people's files, besides all that begins with a dot
@@ -162,6 +163,15 @@ def is_hidden(name: str) -> bool:
 def written(name: str) -> str:
     """Return a file's name as text that any file can hold; bytes that are not UTF-8 as `\\xff`."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def own_name(folder: Path) -> str:
+    """Return what a data set is called after its folder, other than those that are known by name."""
+    path = folder.resolve()
+    if path.name == "raw":  # as torchvision calls the folder of the files themselves
+        path = path.parent
+    name = written(path.name or str(path))
+    return f"{written(path.parent.name)}/{name}" if name in DATA else name
 
 
 def alike(name: str) -> str:

@@ -11,7 +11,8 @@ from torch.nn.functional import pad
 from resspec.train.data import Draw, held_out, load
 from resspec.train.data.chance import choice
 from resspec.train.data.memory import InMemory, Stored, in_memory
-from resspec.train.recipe import Data, RandomResized, Test
+from resspec.train.data.moments import measured
+from resspec.train.recipe import Data, RandAugment, RandomResized, Test
 
 CPU = torch.device("cpu")
 EVERYTHING = Data(pad=2, flip=True, trivialaugment=True, colour="pca", erase=0.5, mixup=0.2, cutmix=1.0)
@@ -134,3 +135,53 @@ def test_small_classes_share_what_is_left_over() -> None:
     labels = torch.arange(500) % 10  # 0.5 of each class
     _, apart = held_out(labels, 0.01)
     assert labels[apart].bincount(minlength=10).tolist() == [0, 1] * 5
+
+
+VIEWS = [
+    Data(),
+    Data(colour="pca"),
+    Data(colour="jitter"),
+    Data(trivialaugment=True),
+    Data(randaugment=RandAugment()),
+    Data(pad=2, padding="reflect", flip=True, erase=1.0, mixup=0.2),
+    Data(random_resized=RandomResized(size=6)),
+    Test(),
+]
+
+
+@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+@pytest.mark.parametrize("view", VIEWS, ids=str)
+@pytest.mark.parametrize("values", [(7, 7, 7), (0, 0, 0), (255, 255, 255), (0, 128, 255), None])
+def test_images_without_contrast_are_finite(values: tuple[int, ...] | None, view: Data | Test, normalise: str) -> None:
+    """All of one color, or in one channel of one value; normalized, a channel without contrast is 0."""
+    images = colourful(40).images.clone()
+    if values is None:
+        images[:, 1] = 9
+    else:
+        images[:] = torch.tensor(values, dtype=torch.uint8).view(3, 1, 1)
+    stored = Stored(images, torch.arange(40) % 4)
+    data = in_memory("flat", tuple("abcd"), stored, stored, normalise)
+    (batch,) = data.train.batches([Draw(torch.arange(40), torch.arange(40))], view=view, device=CPU)
+    assert batch.images.isfinite().all()
+    if view in (Data(), Test()):
+        assert not batch.images[:, 1].any()
+    assert data.moments.deviation.min() > 0
+    assert data.moments.axes.isfinite().all()
+    which = "1 of 3 channels" if values is None else "all channels"
+    assert data.notes == (f"{which} of the training images have one value everywhere: there is nothing to see in them",)
+
+
+def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:
+    images = colourful(40).images.clone()
+    images[:, 2] = 9
+    flat = measured(images)
+    wanted = images[:, :2].double().std((0, 2, 3), correction=0)
+    torch.testing.assert_close(flat.deviation[:2].double(), wanted, rtol=1e-6, atol=0)
+    torch.testing.assert_close(flat.deviation[2].double(), wanted.mean(), rtol=1e-6, atol=0)
+
+
+def test_a_single_image() -> None:
+    stored = Stored(torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2), torch.tensor([0]))
+    data = in_memory("one", ("a",), stored, stored, "channel")
+    (batch,) = data.train.batches([Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))], view=Data(pad=1), device=CPU)
+    assert batch.images.isfinite().all()

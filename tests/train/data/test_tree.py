@@ -286,6 +286,11 @@ def test_a_data_set_whose_own_name_is_odd(root: Path) -> None:
     assert load(str(odd)).name == "d\\xe9\n"
 
 
+def test_a_folder_that_is_called_like_a_known_set(root: Path) -> None:
+    """Or an evaluation would read that one."""
+    assert load(str(root.rename(root.parent / "imagenet"))).name == f"{root.parent.name}/imagenet"
+
+
 def test_folders_nested_deep(root: Path) -> None:
     folders = [root / "train" / "cat"]
     for _ in range(1200):
