@@ -24,6 +24,9 @@ _ODD = [
 _ODD_IN_YAML = [
     *_ODD,
     *b"&a *a !!python/object:x ? [ ] {} --- ... << .inf .nan 0x1F 1:30:00 2026-13-45 ~ ' \t %YAML".split(b" "),
+    *b"010 08 1_000 1:10 yes off null true .5 1. 1e3 1e-3 10% 128.0 '128' 5epochs 3/4 0,1 = sgd SGD adam cosine".split(b" "),
+    *b"lr: batch_size: epochs: momentum: optimizer: schedule: name: gamma: T_max: crop_pct: min_lr: warmup_ratio:".split(b" "),
+    *(sign.encode() for sign in "\ufeff \x85 \u2028 \uff11\uff12 \u0663 \r\n".split(" ")),
 ]
 
 

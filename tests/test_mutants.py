@@ -13,9 +13,10 @@ from resspec.commands.forms import to_sarif
 from resspec.compiler import check
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
 from resspec.render import render
+from resspec.source import Source
 from resspec.syntax.format import lay_out
 from resspec.syntax.parse import read
-from resspec.train.recipe_file import load
+from resspec.train.recipe_file import dump, load, parse
 from tests.limits import soon
 from tests.mutants import mutant, recipe_mutant
 from tests.watched import watched
@@ -59,7 +60,8 @@ def examine_recipe(text: bytes, path: Path) -> None:
     path.write_bytes(text)
     with at_once(path):
         try:
-            load(str(path))
+            recipe = load(str(path))
+            assert parse(Source("dump.yaml", dump(recipe))) == recipe
         except SpecError as error:
             assert_located(error.diagnostics)
         except UsageError as error:  # what cannot be read as a text

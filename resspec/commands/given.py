@@ -74,6 +74,7 @@ def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
 
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    if not (equals and all(part.isidentifier() for part in name.split(".")) and value.strip()):
+    words = name.replace("-", "_").split(".")  # `weight-decay` is no name, and is told what it is called
+    if not (equals and all(map(str.isidentifier, words)) and value.strip()):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value.strip()

@@ -75,7 +75,7 @@ class Carrier:
 
     def _beta(self, which: Carry) -> str:
         words = next(called.words.split() for called in CALLED if called.carry == which)
-        return next((self.plain(path) for path in self.values if path[-1] in words), "")
+        return next((self.plain(path) for path in self.values if normal(path[-1]) in words), "")
 
     def _rate(self) -> str:
         words = next(called.words.split() for called in CALLED if called.key == "optimizer.rate")
@@ -102,7 +102,14 @@ class Carrier:
         """Return what one of our keys is, or what one of these foreign words says that it is."""
         if (entry := self.text.find(key)) and isinstance(entry.content, Scalar):
             return entry.content.text
-        return next((self.plain(path) for path in self.values if path[-1] in words), "")
+        return next((self.plain(path) for path in self.values if normal(path[-1]) in words), "")
+
+
+def normal(name: str) -> str:
+    """Return the last word of a key in lower case, with underscores."""
+    last = name.rpartition(".")[2]
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
+    return re.sub(r"[-\s]+", "_", apart.strip()).lower()
 
 
 def kind_of(key: str, word: str) -> str:

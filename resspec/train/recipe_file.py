@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +15,9 @@ from resspec.source import Source, Span
 from resspec.suggest import any_of, listed, nearest
 from resspec.train import errors
 from resspec.train.recipe import Recipe
-from resspec.train.recipe_advice import Advice, is_foreign
+from resspec.train.recipe_advice import Advice
 from resspec.train.recipe_fields import SHORTHAND, Keys, every_key
+from resspec.train.recipe_foreign import is_foreign
 from resspec.train.recipe_mistakes import recipe_of
 from resspec.train.recipe_scalars import read as read_scalar
 from resspec.train.recipe_text import Text
@@ -178,7 +180,7 @@ def _read(given: str) -> Source:
         return _source(path)
     if given in names():
         return _source(shipped.path("specs", "recipes", f"{given}.yaml"))
-    if path.suffix or len(path.parts) > 1 or path.exists():
+    if path.suffix or len(path.parts) > 1 or os.path.exists(given):  # noqa: PTH110 - also of a name that is too long
         told = f"`{given}` is not a recipe: give a file whose name ends in {any_of(SUFFIXES)}"
         raise UsageError(f"{told}, or one of {listed(names())}", "E0509")
     near = nearest(given, names())

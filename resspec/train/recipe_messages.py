@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pydantic_core import ErrorDetails
 
 from resspec.diagnostics import Diagnostic
+from resspec.source import Span
 from resspec.suggest import listed, nearest
 from resspec.train import errors
 from resspec.train import recipe_fields as fields
@@ -33,9 +34,11 @@ class Messages:
     # --- keys ---
 
     def no_keys(self) -> Diagnostic:
-        """Of a text that is one value or a list."""
+        """Of a text that is empty, one value or a list."""
         root = self.text.root
-        help = "write keys with values: `duration: 90 epochs`, `batch: 256`"
+        help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
+        if root.content == Scalar("", quoted=False):
+            return errors.not_yaml(Span(self.text.source, 0, 0), "the recipe is empty", help)
         return other_language(self.text.source) or errors.wrong_value(root.span, "a recipe has keys, and this has none", help)
 
     def unknown_key(self, path: Keys, entry: Entry, advice: Advice) -> Diagnostic:
@@ -94,8 +97,10 @@ class Messages:
         return errors.wrong_value(self.text.key(path), conflict.message, conflict.help)
 
     def too_long(self, path: Path, entry: Entry, length: Length, duration: Length) -> Diagnostic:
-        told = f"`{self._word(path)}: {length}` is longer than the whole training, `duration: {duration}`"
-        return errors.wrong_value(entry.span, told, "make it shorter, or `duration` longer")
+        is_point = isinstance(path[-1], int)
+        how = "is after the end of the training" if is_point else "is longer than the whole training"
+        help = "leave it out, or make `duration` longer" if is_point else "make it shorter, or `duration` longer"
+        return errors.wrong_value(entry.span, f"`{self._word(path)}: {length}` {how}, `duration: {duration}`", help)
 
     def trap(self, path: Path, entry: Entry, trap: Trap, key: Key, meant: Sequence[str]) -> Diagnostic:
         """Of a scalar that readers of YAML take for different things, or that no recipe needs."""

@@ -140,7 +140,7 @@ class _Reader:
                 self._remove(keys)
             case _ if any(_overlap(path, known) for known in self.found):
                 self._remove(keys)
-            case "missing":
+            case "missing" if isinstance(detail["loc"][-1], str):  # else an item of a list that is too short
                 self.missing[keys] = self.messages.missing_key(keys)
                 self._give(keys, _example(keys[-1]))
             case "union_tag_invalid" | "union_tag_not_found":
@@ -157,7 +157,7 @@ class _Reader:
         for part in around:
             if self.text.find((*path, part)):
                 path = (*path, part)
-        is_key = detail["type"] in ("missing", "extra_forbidden")
+        is_key = isinstance(last, str) and detail["type"] in ("missing", "extra_forbidden")
         return (*path, last) if is_key or self.text.find((*path, last)) else path
 
     def _conflict(self, around: Keys, conflict: Conflict) -> None:
@@ -166,6 +166,7 @@ class _Reader:
             return
         written = next((key for key in keys if self.text.find(key)), keys[0])
         self.found[written] = self.messages.conflict(written, conflict)
+        self._remove(written)
 
     def _kind(self, path: Keys) -> None:
         """Note that the name of an optimizer or of a schedule is missing, or that there is no such name."""
@@ -210,13 +211,14 @@ class _Reader:
         recipe that such a run recorded; a recipe that has every key is one of these.
         """
         duration = self.text.find(("duration",))
-        if duration is None or self._is_recorded() or self.found or self.missing:
+        if duration is None or self._is_recorded() or ("duration",) in self.found:
             return
         for path, length in _lengths(recipe):
             entry = self.text.find(path)
             in_one_file = entry is not None and entry.span.source is duration.span.source
             is_longer = length.unit == recipe.duration.unit and length.number > recipe.duration.number
-            if entry and in_one_file and is_longer:
+            is_mended = any(_overlap(path, known) for known in self.found)
+            if entry and in_one_file and is_longer and not is_mended:
                 self.found[path] = self.messages.too_long(path, entry, length, recipe.duration)
 
     def _is_recorded(self) -> bool:

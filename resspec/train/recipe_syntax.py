@@ -56,6 +56,8 @@ def not_yaml(source: Source, error: yaml.MarkedYAMLError | yaml.reader.ReaderErr
         return errors.not_yaml(_rest_of_line(source, key.index), "a key needs a colon after it", "write `key: value`")
     mark = error.problem_mark or error.context_mark
     at = mark.index if mark else 0
+    if "mapping values are not allowed" in str(error.problem) and (above := _without_colon(source, at)):
+        return errors.not_yaml(above, "a key needs a colon after it", "write `key: value`")
     span = Span(source, at, min(at + 1, len(source.text)))
     if span.text == "\t":
         return errors.not_yaml(span, "YAML does not allow tabs here", "indent with spaces")
@@ -85,6 +87,19 @@ def other_language(source: Source, *lines: int) -> Diagnostic | None:
         if _CODE.match(words):
             return errors.not_yaml(span, "this looks like a program, and a recipe is YAML", "write `key: value`")
     return None
+
+
+def _without_colon(source: Source, at: int) -> Span | None:
+    """Return the line above a place if it is of the same section and has a key without a colon: `batch 256`."""
+    number, _ = source.place(at)
+    if number == 1:
+        return None
+    line, below = source.line(number - 1).rstrip(), source.line(number)
+    words = line.lstrip()
+    indent = len(line) - len(words)
+    is_key = words and ":" not in words and words[0].isalpha() and indent == len(below) - len(below.lstrip())
+    start = source.offset(number - 1, 1)
+    return Span(source, start + indent, start + len(line)) if is_key else None
 
 
 def _first_line(source: Source) -> int:

@@ -46,7 +46,7 @@ class Entry:
 
 
 def compose(source: Source, mistakes: list[Diagnostic]) -> Entry:
-    """Return the tree of a text.
+    """Return the tree of a text; of one that holds nothing, a scalar that is empty.
 
     Args:
         source: The text.
@@ -56,9 +56,12 @@ def compose(source: Source, mistakes: list[Diagnostic]) -> Entry:
         SpecError: The text is not YAML, or more than a recipe needs.
     """
     node, beyond = _composed(source)
+    if node is None:
+        span = Span(source, 0, 0)
+        return Entry(span, span, Scalar("", quoted=False))
     entry = _entry(source, node, None, mistakes, beyond)
     if beyond:
-        raise SpecError(beyond)
+        raise SpecError(sorted(beyond, key=lambda mistake: mistake.labels[0].span.start))
     return entry
 
 
@@ -143,8 +146,8 @@ class _Loader(yaml.SafeLoader):
         self.beyond.append(errors.beyond_recipes(span, what, help))
 
 
-def _composed(source: Source) -> tuple[yaml.Node, list[Diagnostic]]:
-    """Return the one document of a text, and what of it recipes may not hold. Raises SpecError."""
+def _composed(source: Source) -> tuple[yaml.Node | None, list[Diagnostic]]:
+    """Return the one document of a text, if any, and what of it recipes may not hold. Raises SpecError."""
     try:
         loader = _Loader(source)
         try:
@@ -153,10 +156,6 @@ def _composed(source: Source) -> tuple[yaml.Node, list[Diagnostic]]:
             loader.dispose()
     except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:
         raise SpecError([not_yaml(source, error)]) from None
-    if node is None:
-        start = Span(source, 0, 0)
-        help = "write at least how long to train and how many images a batch has: `duration: 90 epochs`, `batch: 256`"
-        raise SpecError([errors.not_yaml(start, "the recipe is empty", help)])
     return node, loader.beyond
 
 

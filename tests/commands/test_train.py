@@ -34,7 +34,7 @@ def test_train_plan(capsys: Captured) -> None:
 
 @pytest.mark.parametrize(("setting", "says"), [
     ("ratee=1", "neither the network nor the recipe has `ratee`; did you mean `rate`?"),
-    ("name=sgd", "`name` may be optimizer.name, schedule.name: say which"),
+    ("name=sgd", "`name` may be `optimizer.name` or `schedule.name`"),
     ("batch=3", "`batch` is a parameter of the network and a key of the recipe: say net.batch or recipe.batch"),
 ])
 def test_train_settings(setting: str, says: str, capsys: Captured) -> None:

@@ -257,3 +257,12 @@ def test_the_command_tells_it_too(tmp_path: object, capsys: pytest.CaptureFixtur
     assert "a recipe has no key `lr`: it is called `optimizer.rate`; write `optimizer.rate=0.1`" in told
     assert "write `batch=32`" in told
     assert "the seed belongs to the command that trains" in told
+
+
+@pytest.mark.parametrize(("name", "advised"), [
+    ("data.batch", "batch=3"), ("weight-decay", "optimizer.weight_decay=3"), ("optimizer.lr", "optimizer.rate=3"),
+    ("data.test.size", "data.random_resized.size=3"), ("Batch-Size", "batch=3"),
+])
+def test_the_command_tells_where_a_key_belongs(name: str, advised: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["train", "digits", "--plan", "--set", f"{name}=3"]) == 2
+    assert f"write `{advised}`" in capsys.readouterr().err
