@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -118,15 +118,28 @@ class Exported(NamedTuple):
     off: Off | None
 
 
-def compile_onnx(spec: str | Path, start: Callable[[nn.Module], None] | None = None, /, **parameters: Parameter) -> Exported:
-    """The network as an ONNX file, with the weights that `start` puts into the module, and its report. Raises SpecError as
-    `compile_spec` does, and where a layer has no operator; UsageError."""
+def compile_onnx(
+    spec: str | Path, start: Callable[[nn.Module], None] | None = None,
+    describe: Callable[[Network], Mapping[str, str]] | None = None, /, **parameters: Parameter,
+) -> Exported:
+    """Compile a network to an ONNX file and a report.
+
+    Args:
+        spec: As `load` takes it.
+        start: Puts weights into the module.
+        describe: Returns what the file says of itself, by name.
+        parameters: Values for the network's parameters.
+
+    Raises:
+        SpecError: As `compile_spec` does, and where a layer has no operator.
+        UsageError: There is no such network, or the file would be too large.
+    """
     from resspec.backends.errors import no_operator
     from resspec.backends.onnx import Inexpressible, to_onnx
 
     opened, network, figures = _reported(spec, parameters)
     try:
-        made = to_onnx(network, start)
+        made = to_onnx(network, start, describe(network) if describe else None)
     except Inexpressible as found:
         raise SpecError(no_operator(opened.library.span(op.span), op.kind, f"from {op.input} to {op.output}")
                         for op in found.ops) from None

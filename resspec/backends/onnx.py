@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -44,11 +44,22 @@ class Inexpressible(ResspecError):
         self.ops = ops
 
 
-def to_onnx(network: Network, start: Callable[[nn.Module], None] | None = None) -> Exported:
-    """From `images`, NxCxHxW, to `logits`; N may be any number. `start` puts weights into the module. For evaluation: batch
-    norm with its running statistics, no dropout.
+def to_onnx(
+    network: Network, start: Callable[[nn.Module], None] | None = None, metadata: Mapping[str, str] | None = None
+) -> Exported:
+    """Export a network for evaluation: batch norm with its running statistics, no dropout.
 
-    Raises Inexpressible, UsageError where the file would be too large, InternalError where it is not what torch computes.
+    The model turns `images`, NxCxHxW, into `logits`; N may be any number.
+
+    Args:
+        network: What to export.
+        start: Puts weights into the module.
+        metadata: Texts by name that the file says of itself, as its `metadata_props`.
+
+    Raises:
+        Inexpressible: There is no operator for some of its layers.
+        UsageError: The file would be too large.
+        InternalError: It is not what torch computes.
     """
     import onnx
 
@@ -65,8 +76,19 @@ def to_onnx(network: Network, start: Callable[[nn.Module], None] | None = None) 
         if not (found := list(_strangers(network))):
             raise InternalError(f"torch.onnx does not export {network.name}, but each of its layers alone")
         raise Inexpressible(found)
+    content = _described(content, metadata or {})
     onnx.checker.check_model(content, full_check=True)
     return Exported(content, _off(content, module, images))
+
+
+def _described(content: bytes, metadata: Mapping[str, str]) -> bytes:
+    """Return an ONNX file that says this of itself."""
+    import onnx
+
+    model = onnx.load_from_string(content)
+    onnx.helper.set_model_props(model, dict(metadata))
+    described: bytes = model.SerializeToString()
+    return described
 
 
 def _exported(module: nn.Module, images: Tensor) -> bytes | None:

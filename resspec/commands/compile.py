@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,10 +70,12 @@ def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
     """Raises SpecError, UsageError."""
     with onnx_installed():
         from resspec.compiler import compile_onnx
-        from resspec.train import weights
+        from resspec.train import metadata, weights
 
         given = weights.read(arguments.weights) if arguments.weights else None
-        made = compile_onnx(arguments.spec, given.into if given else None, **dict(arguments.set))
+        start = given.into if given else None
+        describe = partial(metadata.exported, weights=given.metadata if given else {})
+        made = compile_onnx(arguments.spec, start, describe, **dict(arguments.set))
     print(_agreement(made.off), file=sys.stderr)
     return made.report, {f"{made.network.name}.onnx": made.onnx, **{name: text.encode() for name, text in made.files.items()}}
 

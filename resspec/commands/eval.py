@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resspec.commands import given
 from resspec.commands.installed import torch_installed
@@ -50,23 +51,33 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 class Asked(NamedTuple):
-    """What is measured. `recipe_name` is None where it is none of those that come with resspec."""
+    """What is measured.
+
+    Attributes:
+        recipe_name: None where it is none of those that come with resspec.
+        digest: Of the test images that a run was tested with; None for a spec.
+        classes: What the network was trained to tell apart, where that is known.
+        preprocessing: How it was shown images, where that is known; see train/preprocessing.py.
+    """
 
     network: Network
     weights: dict[str, Tensor]
     recipe: Recipe
     recipe_name: str | None
     data: str
-    digest: str | None  # of the test images that a run was tested with
+    digest: str | None
+    classes: list[str] | None
+    preprocessing: Mapping[str, Any] | None
 
 
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
         from resspec.ir.fingerprint import fingerprint
-        from resspec.train import data, preflight, processes
+        from resspec.train import classes, data, preflight, processes
         from resspec.train.curves import draw_confusion
         from resspec.train.evaluate import Exam, evaluate
+        from resspec.train.preprocessing import normalized_as
         from resspec.train.progress import counting
 
         if arguments.batch < 1:
@@ -75,8 +86,13 @@ def run(arguments: Namespace) -> int:
         asked = _asked(arguments)
         shown = asked.recipe.data
         found = data.load(asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download)
+        if asked.classes is not None:
+            classes.check_same(asked.classes, found.classes, whose=str(arguments.weights or arguments.spec), data=found.name)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
-            raise UsageError(f"the test images of `{found.name}` are not those that the run was tested with")
+            told_of = f"the test images of `{found.name}` are not those that {arguments.spec} was tested with"
+            raise UsageError(f"{told_of}; name them with --data to measure it on those that are there now", "E0621")
+        if asked.preprocessing is not None:
+            found = normalized_as(asked.preprocessing, found)
         view = asked.recipe.data.test
         with processes.joined(arguments.device) as together:
             request = preflight.Request(
@@ -92,7 +108,7 @@ def run(arguments: Namespace) -> int:
             )
             preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
             other = _other_size(asked.network, found.shown(view), arguments.protocol)
-            if other and asked.digest is None and not arguments.recipe:
+            if other and asked.preprocessing is None and not arguments.recipe:
                 raise UsageError(f"{other}: say with --recipe how they are to be shown")
             exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
@@ -144,7 +160,6 @@ def _asked(arguments: Namespace) -> Asked:
 def _run(arguments: Namespace) -> Asked:
     """Raises UsageError for a run that has not ended or is damaged."""
     from resspec.train import recipe_file, record, weights
-    from resspec.train.recipe import Recipe
 
     folder = Path(arguments.spec)
     if arguments.set:
@@ -158,25 +173,35 @@ def _run(arguments: Namespace) -> Asked:
     data = arguments.data or facts["data"]["name"]
     if data not in DATA and not arguments.data:
         raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
-    recipe = recipe_file.load(arguments.recipe) if arguments.recipe else Recipe.model_validate(facts["recipe"])
-    name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
     network = record.network(folder, facts)
-    return Asked(network, _fitting(final, network), recipe, name, data, facts["data"]["test"])
+    tested = record.tested(facts, ended)
+    recipe = recipe_file.load(arguments.recipe) if arguments.recipe else tested.recipe
+    name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
+    return Asked(
+        network, _fitting(final, network), recipe, name, data, tested.images, facts["data"]["classes"], facts["preprocessing"]
+    )
 
 
 def _spec(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
-    from resspec.train import recipe_file, weights
+    from resspec.train import metadata, recipe_file, weights
+    from resspec.train.preprocessing import shown_as
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
         raise UsageError("a spec is measured with --weights FILE and --data NAME; a run's folder has both")
+    read = weights.read(arguments.weights)
+    classes, preprocessing = metadata.classes(read), metadata.preprocessing_of(read)
     known = {IMAGENET: "imagenet-torchvision-v1", CIFAR_10: "cifar-he2015", CIFAR_100: "cifar-he2015"}
     name = arguments.recipe or known.get(arguments.data, arguments.data)
     if not arguments.recipe and name not in recipe_file.names():
         name = known[IMAGENET]
-    return Asked(network, _fitting(weights.read(arguments.weights), network), recipe_file.load(name),
-                 arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None)
+    recipe = recipe_file.load(name)
+    if preprocessing and not arguments.recipe:
+        recipe = shown_as(preprocessing, recipe)
+    return Asked(network, _fitting(read, network), recipe,
+                 arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None,
+                 classes, preprocessing)
 
 
 def _fitting(weights: Given, network: Network) -> dict[str, Tensor]:

@@ -23,8 +23,9 @@ from torch import Tensor
 
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.train import batch_norm, curves, loop, record
+from resspec.train import batch_norm, curves, loop, metadata, record
 from resspec.train.curves import Curve
+from resspec.train.header import with_metadata
 from resspec.train.plan import Plan
 from resspec.train.state import Row, State
 from resspec.train.stop import Stop
@@ -86,12 +87,15 @@ def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None
 
 
 def _save_weights(plan: Plan, state: State, run: Path) -> str:
-    """Write the trained tensors; return the digest of the file."""
-    tensors = {name: tensor.contiguous() for name, tensor in state.best.state_dict().items()}
-    content = save(tensors)
+    """Write the trained tensors, and what they say of themselves; return the digest of the file."""
+    digest = ""
     if plan.processes.first:
+        tensors = {name: tensor.contiguous() for name, tensor in state.best.state_dict().items()}
+        told = metadata.of_job(plan.job, record.spec(run))
+        content = with_metadata(save(tensors), told)
         write(run / "weights.safetensors", content)
-    return sha256(content).hexdigest()
+        digest = sha256(content).hexdigest()
+    return plan.processes.same(digest)
 
 
 def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resspec import __version__
 from resspec.diagnostics import SpecError, UsageError
@@ -38,17 +38,22 @@ from resspec.train.state import Row, lines
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
+    from resspec.train.recipe import Recipe
 
 FORMAT = 4  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
 Shape = dict[str, Any]  # keys with their types, or with shapes of their own
 BEFORE, DRAFTS = {"lock", "spec.res", "recipe.yaml"}, ".*.partial"  # in a folder before there is a run; see files.write
 OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
+TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # what only a test reads, as `changes` calls it
 NEAR = 8  # runs that are named where one was not found
 SHAPE: Shape = {  # what is read of run.json
     "network": str, "hash": str, "seed": int, "recipe": dict, "steps": int, "machine": dict, "changes": list,
-    "data": {"name": str, "classes": list, "train": str, "test": str},
+    "data": {"name": str, "classes": list, "train": str, "test": str}, "preprocessing": dict,
 }
-RESULT_SHAPE: Shape = {"loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str}
+RESULT_SHAPE: Shape = {
+    "loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str,
+    "test": {"images": str, "transform": dict},
+}
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
@@ -184,6 +189,42 @@ def result(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def latest(found: Mapping[str, Any], what: str) -> Any:
+    """Return a value of `run.json`, `data.test` say, as it is after all that has changed since the run began."""
+    earlier = [entry["new"] for entry in found["changes"] if entry["what"] == what]
+    if earlier:
+        return earlier[-1]
+    value: Any = found
+    for name in what.split("."):
+        value = value[name]
+    return value
+
+
+class Tested(NamedTuple):
+    """What a run's test is: the recipe that shows the images, and the digest of the images."""
+
+    recipe: Recipe
+    images: str
+
+
+def tested(found: Mapping[str, Any], ended: Mapping[str, Any] | None) -> Tested:
+    """Return how a run was tested, or is to be. `found`: what `run.json` says; `ended`: what `result.json` says.
+
+    Raises:
+        UsageError: `run.json` holds no recipe of this version.
+    """
+    from resspec.train.recipe import Recipe
+
+    transform, images = latest(found, TEST_TRANSFORM), latest(found, TEST_IMAGES)
+    if ended:
+        transform, images = ended["test"]["transform"], ended["test"]["images"]
+    shown = {**found["recipe"]["data"], "test": transform}
+    try:
+        return Tested(Recipe.model_validate({**found["recipe"], "data": shown}), images)
+    except ValueError:
+        raise UsageError("run.json is damaged: it holds no recipe of this version", "E0603") from None
+
+
 def network(folder: Path, found: Mapping[str, Any]) -> Network:
     """Return the network of `spec.res`; `found` is what `run.json` says. Raises UsageError where it is another one."""
     from resspec.compiler import load
@@ -201,6 +242,18 @@ def network(folder: Path, found: Mapping[str, Any]) -> Network:
         told = f"{path} is damaged: it is not the network of the run; restore it from a copy"
         raise UsageError(told, "E0603")
     return saved
+
+
+def spec(folder: Path) -> str:
+    """Return the text of `spec.res`. Raises UsageError."""
+    path = folder / "spec.res"
+    try:
+        return sealed.content(path).decode()
+    except FileNotFoundError:
+        why = "there is no such file"
+    except (Damaged, UnicodeDecodeError) as error:
+        why = str(error)
+    raise UsageError(f"cannot read {path}: {why}; restore it from a copy", "E0603")
 
 
 def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> None:

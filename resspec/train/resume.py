@@ -20,7 +20,6 @@ from resspec.train.plan import Job
 Facts = Mapping[str, Any]
 
 NAMED = 6  # elements of a long list that are shown
-TEST_IMAGES, TEST_TRANSFORM = ("data", "test"), ("recipe", "data", "test")
 
 
 def identity(job: Job) -> str:
@@ -56,23 +55,18 @@ def is_same(found: Facts, job: Job, run: Path) -> bool:
 
 def changes(found: Facts, job: Job) -> list[dict[str, Any]]:
     """Return what is otherwise in this job than in the run as it stands, and may be: entries for `changes` in `run.json`."""
-    entries = []
-    for path in (TEST_IMAGES, TEST_TRANSFORM):
-        what = ".".join(path)
-        earlier = [entry["new"] for entry in found["changes"] if entry["what"] == what]
-        old = earlier[-1] if earlier else _value(found, path)
-        new = _value(job.facts, path)
-        if old != new:
-            entries.append({"what": what, "old": old, "new": new})
-    return entries
+    asked = {record.TEST_IMAGES: job.facts["data"]["test"], record.TEST_TRANSFORM: job.facts["recipe"]["data"]["test"]}
+    return [
+        {"what": what, "old": old, "new": new}
+        for what, new in asked.items() if (old := record.latest(found, what)) != new
+    ]
 
 
 def _differing(found: Facts, asked: Facts, run: Path) -> Iterator[tuple[str, Any, Any]]:
     """Yield each key that is another one: its path, and both values."""
     yield from _pairs(_training(found), _training(asked), "")
-    transforms = _value(found, TEST_TRANSFORM), _value(asked, TEST_TRANSFORM)
     if asked["recipe"]["schedule"]["name"] == "plateau" and not _is_trained(found, run):
-        yield from _pairs(*transforms, "data.test")
+        yield from _pairs(found["recipe"]["data"]["test"], asked["recipe"]["data"]["test"], "data.test")
 
 
 def _is_trained(found: Facts, run: Path) -> bool:
@@ -94,13 +88,6 @@ def _pairs(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
                 yield from _pairs(old.get(name), new.get(name), f"{path}.{name}" if path else name)
     elif old != new:
         yield path.removeprefix("recipe."), old, new
-
-
-def _value(facts: Facts, path: tuple[str, ...]) -> Any:
-    value: Any = facts
-    for name in path:
-        value = value[name]
-    return value
 
 
 def _shown(value: Any, other: Any) -> str:

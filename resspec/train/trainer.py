@@ -23,6 +23,7 @@ from resspec.train.guard import Guard
 from resspec.train.machine import Machine
 from resspec.train.optimizers import optimizer
 from resspec.train.plan import Job, Plan
+from resspec.train.preprocessing import preprocessing
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
 from resspec.train.resume import changes, check_same, identity
@@ -168,9 +169,11 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
     since the plan was made."""
     found = record.read(run)
     if found is None:
-        record.begin(run, plan.facts, expand(plan.job.network), plan.recipe_text)
+        facts = {**plan.facts, "preprocessing": preprocessing(plan.job)}
+        record.begin(run, facts, expand(plan.job.network), plan.recipe_text)
     else:
         check_same(found, plan.job, run)
+        record.network(run, found)
     return found
 
 

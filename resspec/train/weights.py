@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -15,20 +14,29 @@ from torch import Tensor, nn
 from resspec.backends.diff.sentences import weights_sentences
 from resspec.backends.diff.weights import Tensors, compared
 from resspec.diagnostics import UsageError
+from resspec.train import weights_file
 from resspec.train.guard import spoiled
 
 MOST = 20  # tensors of each kind that are told
-WRAPPERS = ("state_dict", "model", "module", "model_state_dict")  # under which others keep a module's tensors
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Tensors by their names; `new_head`: those of the last layer may be of another size, and then start at random."""
+    """Tensors by their names.
+
+    Attributes:
+        path: The file that they come from.
+        tensors: By the names that a module has them by.
+        digest: SHA-256 of the file.
+        new_head: Whether those of the last layer may be of another size, and then start at random.
+        metadata: What the file says of itself; see metadata.py.
+    """
 
     path: Path
     tensors: dict[str, Tensor]
     digest: str
     new_head: bool = False
+    metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -54,49 +62,32 @@ class Given:
             if tensor.is_floating_point() != wanted[name].is_floating_point():
                 types = f"{_type(tensor)}, the network's is {_type(wanted[name])}"
                 raise UsageError(f"the weights of {self.path} do not fit this network: `{name}` is {types}", "E0610")
-        if bad := spoiled((name, tensor.to(wanted[name].dtype)) for name, tensor in fitting.items()):
+        converted = [(name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()]
+        if bad := spoiled(converted):
             raise UsageError(f"the weights of {self.path} are spoiled: `{bad}` is not finite throughout", "E0610")
-        return fitting
+        return dict(converted)
+
+    def _as(self, name: str, tensor: Tensor, wanted: torch.dtype) -> Tensor:
+        """Return a tensor in another type. Raises UsageError where torch cannot convert it."""
+        try:
+            return tensor.to(wanted)
+        except (RuntimeError, NotImplementedError, TypeError):
+            told = f"`{name}` is {_type(tensor)}, which torch does not convert to the network's {_name(wanted)}"
+            raise UsageError(f"the weights of {self.path} do not fit this network: {told}", "E0610") from None
 
 
 def read(path: Path, *, new_head: bool = False) -> Given:
-    """Raises UsageError."""
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load
-
-            found: Any = load(content)
-        else:
-            found = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}", "E0611") from None
-    except UnpicklingError:
-        raise UsageError(f"{path} holds more than tensors; what is more is a program, and is not run", "E0611") from None
-    except Exception as error:  # noqa: BLE001 (safetensors' and torch's readers raise what they like)
-        why = next(iter(str(error).splitlines()), "it is empty, or cut short")
-        raise UsageError(f"{path} holds no weights: {why}", "E0611") from None
-    for name in WRAPPERS:
-        if isinstance(found, dict) and isinstance(found.get(name), dict):
-            found = found[name]
-    if not isinstance(found, dict) or not all(map(_is_named, found.items())) or not found:
-        raise UsageError(f"{path} holds no weights: no table of tensors by name", "E0611")
-    tensors = {_own(name): tensor for name, tensor in found.items()}
-    return Given(path, tensors, sha256(content).hexdigest(), new_head)
-
-
-def _is_named(pair: tuple[Any, Any]) -> bool:
-    name, tensor = pair
-    return isinstance(name, str) and isinstance(tensor, Tensor) and tensor.layout == torch.strided and not tensor.is_meta
-
-
-def _own(name: str) -> str:
-    """Without what torch.compile and a module of several devices put before it, in any order."""
-    return ".".join(part for part in name.split(".") if part != "_orig_mod").removeprefix("module.")
+    """Return the weights in a file. Raises UsageError where it holds none."""
+    found = weights_file.read(path)
+    return Given(path, found.tensors, sha256(found.content).hexdigest(), new_head, found.metadata)
 
 
 def _type(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
+    return _name(tensor.dtype)
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 def _head(module: nn.Module) -> set[str]:

@@ -23,7 +23,7 @@ from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.train import checkpoint, compare, data, decide, recipe_file, record, weights
+from resspec.train import checkpoint, classes, compare, data, decide, recipe_file, record, weights
 from resspec.train.data import crop, idx, place
 from resspec.train.data.dataset import Request
 from resspec.train.data.draw import Draw
@@ -138,6 +138,15 @@ def lost_process(folder: Path) -> None:
                 processes.any(True)
 
 
+def other_test_images(folder: Path) -> None:
+    run = train(tiny(folder), folder / "run", "duration=2 iterations").run
+    ended = record.result(run)
+    assert ended
+    del ended["sha256"]
+    record.end(run, {**ended, "test": {**ended["test"], "images": "0"}})
+    eval_.run(parser().parse_args(["eval", str(run)]))
+
+
 CASES: dict[str, Callable[[Path], object]] = {
     "E0509": lambda _: recipe_file.load("digit"),
     "E0510": lambda folder: recipe_file.load(str(folder / "none.yaml")),
@@ -166,6 +175,8 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0612": killed_worker,
     "E0613": lambda folder: eval_.run(parser().parse_args(["eval", str(unended(folder))])),
     "E0614": lost_process,
+    "E0620": lambda _: classes.check_same(["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"),
+    "E0621": other_test_images,
 }
 
 

@@ -102,7 +102,8 @@ def test_runs_are_compared_in_a_table_and_one_picture(tmp_path: Path, capsys: py
 
 def test_the_end_of_a_run_counts_more_than_its_last_row(tmp_path: Path) -> None:
     folder = recorded(tmp_path / "a")
-    record.end(folder, {"loss": 0.1, "top1": 0.95, "top5": 1.0, "correct": 19, "total": 20, "weights": "00"})
+    test = {"images": "11", "transform": {}}
+    record.end(folder, {"loss": 0.1, "top1": 0.95, "top5": 1.0, "correct": 19, "total": 20, "weights": "00", "test": test})
     assert "5.00%" in compare.to_table([compare.load(folder)], 80, color=False)
 
 

@@ -1,0 +1,179 @@
+"""What is trained says what it is: it predicts from the file alone, and is not measured on other classes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from safetensors import safe_open
+from torchvision.transforms import v2
+
+from resspec.cli import run as cli
+from resspec.diagnostics import UsageError
+from resspec.train import classes, data, recipe_file, trainer
+from resspec.train.data import Draw
+from tests.train.pets import draw_pets, lay_out, train
+from tests.train.small import tiny
+from tests.train.small import train as train_digits
+
+ODD = ('cat "one"\n', os.fsdecode(b"dog \xff"))
+
+
+def predicted(*arguments: str | Path, folder: Path) -> Any:
+    """What a process says that has never heard of resspec."""
+    script = Path(__file__).with_name("alone.py")
+    command = [sys.executable, "-I", str(script), *map(str, arguments)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run `r` of photographs, of which some lie on their side, in classes with odd names."""
+    folder = lay_out(tmp_path_factory.mktemp("trained"))
+    for part in ("train", "val"):
+        for old, new in zip(("cat", "dog"), ODD, strict=True):
+            (folder / "d" / part / old).rename(folder / "d" / part / new)
+    for path in (folder / "d" / "val").rglob("[01].jpg"):
+        with Image.open(path) as image:
+            exif = image.getexif()
+            exif[0x0112] = 6
+            image.save(path, exif=exif)
+    train(folder, "duration=6 epochs")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "onnx"])
+def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Path) -> None:
+    weights = trained / "r" / "weights.safetensors"
+    if kind == "onnx":
+        asked = ["--target", "onnx", "--weights", str(weights)]
+        given = [tmp_path / "tiny.onnx"]
+    else:
+        asked = []
+        given = [weights, tmp_path / "tiny.py", Path("tiny")]
+    assert cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), *asked]) == 0
+
+    test = data.load(str(trained / "d")).test
+    images = sorted((trained / "d" / "val").rglob("*.jpg"), key=lambda path: (path.parent.name, path.name))
+    found = predicted(*given, *images, folder=tmp_path)
+    assert found["predicted"] == [path.parent.name for path in images]
+    assert json.loads(found["metadata"]["classes"]) == list(ODD)
+    assert json.loads(found["metadata"]["input"]) == [3, 32, 32]
+
+    view = recipe_file.load(str(trained / "tiny.yaml")).data.test
+    draw = Draw(torch.arange(len(test)), torch.arange(len(test)))
+    (batch,) = test.batches([draw], view=view, device=torch.device("cpu"))
+    with torch.no_grad():
+        scores = trainer.module_of(trained / "r")(batch.images)
+    assert torch.allclose(torch.tensor(found["scores"]), scores, atol=1e-4)
+
+
+def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: Path) -> None:
+    import onnx
+
+    assert cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), "--target", "onnx"]) == 0
+    told = {prop.key: prop.value for prop in onnx.load(tmp_path / "tiny.onnx").metadata_props}
+    assert (told["network"], told["input"]) == ("tiny", "[3, 32, 32]")
+    assert "classes" not in told
+
+
+def test_run_json_says_how_images_are_shown(trained: Path) -> None:
+    found = json.loads((trained / "r" / "run.json").read_text(encoding="utf-8"))
+    assert found["data"]["classes"] == list(ODD)
+    told = found["preprocessing"]
+    assert (told["mean"], told["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
+    assert (told["resize"], told["crop"], told["interpolation"], told["exif"]) == (36, 32, "bilinear", "upright")
+    with safe_open(trained / "r" / "weights.safetensors", "pt") as file:
+        metadata = file.metadata()
+    assert json.loads(metadata["preprocessing"]) == told
+    assert metadata["format"] == "pt"
+    assert metadata["spec"] == (trained / "r" / "spec.res").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(normalise: str, tmp_path: Path) -> None:
+    settings = ("duration=2 iterations", f"data.normalise={normalise}", "data.test.resize=10", "data.test.crop=8")
+    run = train_digits(tiny(tmp_path), tmp_path / "run", *settings).run
+    told = json.loads((run / "run.json").read_text())["preprocessing"]
+    test = data.load("digits", normalise=normalise).test
+    view = recipe_file.load("digits", [("data.test.resize", "10"), ("data.test.crop", "8")]).data.test
+    indices = torch.arange(5)
+    (batch,) = test.batches([Draw(indices, indices)], view=view, device=torch.device("cpu"))
+
+    stored: Any = test
+    framed = v2.Compose([v2.Resize(told["resize"], antialias=True), v2.CenterCrop(told["crop"])])
+    pixels = framed(stored.images[indices].float()).round() / 255
+    mean = torch.tensor(told["mean"]).view(-1, 1, 1) if told["mean"] else framed(torch.tensor(told["mean_image"]))
+    shown = (pixels - mean) / torch.tensor(told["std"]).view(-1, 1, 1)
+    apart = (shown - batch.images).abs() * torch.tensor(told["std"]).view(-1, 1, 1) * 255
+    assert apart.max() < 1.01  # a gray, where two ways of rounding differ
+    assert apart.mean() < 0.02
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    assert cli(["eval", *arguments]) == 2
+    return capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("renamed", "said"), [
+    ({"cat": "kitty"}, "other classes than `d` has"),
+    ({"cat": "dog", "dog": "cat"}, ""),
+    ({"cat": "zebra"}, "other classes than `d` has"),
+])
+def test_other_classes_are_not_measured(
+    renamed: dict[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lay_out(tmp_path)
+    train(folder)
+    for part in ("train", "val"):
+        for old, new in renamed.items():
+            (folder / "d" / part / old).rename(folder / "d" / part / f"{new}.new")
+        for path in (folder / "d" / part).glob("*.new"):
+            path.rename(path.with_suffix(""))
+    of_run = [str(folder / "r"), "--data", str(folder / "d")]
+    of_file = [str(folder / "tiny.res"), "--weights", str(folder / "r" / "weights.safetensors"), "--data", str(folder / "d")]
+    for asked in (of_run, of_file):
+        if not said:  # the names are the same: which pictures lie there is not for us to know
+            assert cli(["eval", *asked]) == 0
+            assert " 8 of 8 wrong" in capsys.readouterr().out
+            continue
+        told = refused(capsys, *asked)
+        assert told.startswith("error[E0620]: ")
+        assert said in told
+        names = ", ".join(sorted({"cat", "dog"} - set(renamed) | set(renamed.values())))
+        assert told.splitlines()[1:] == ["  in training: cat, dog", f"  in the data: {names}"]
+
+
+def test_more_classes_are_refused_by_name_and_of_many_those_that_differ(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lay_out(tmp_path)
+    train(folder)
+    draw_pets(folder / "more", ("cat", "dog", "emu"), train=1, test=1)
+    told = refused(capsys, str(folder / "r"), "--data", str(folder / "more"))
+    assert told.splitlines()[1:] == ["  in training: cat, dog", "  in the data: cat, dog, emu"]
+
+    many = [f"class {i:04}" for i in range(1000)]
+    with pytest.raises(UsageError) as caught:
+        classes.check_same(many, [*many[:500], "other", *many[501:]], whose="r", data="d")
+    assert str(caught.value).splitlines()[1:] == [
+        "  in training: class 0500 of 1,000",
+        "  in the data: other of 1,000",
+    ]
+    with pytest.raises(UsageError, match="the same classes in another order"):
+        classes.check_same(many, many[::-1], whose="r", data="d")
+
+
+def test_weights_are_shown_images_as_in_training_without_being_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = trained / "r" / "weights.safetensors"
+    assert cli(["eval", str(trained / "r"), "--data", str(trained / "d")]) == 0
+    measured = capsys.readouterr().out
+    assert cli(["eval", str(trained / "tiny.res"), "--weights", str(weights), "--data", str(trained / "d")]) == 0
+    assert capsys.readouterr().out == measured
