@@ -2,10 +2,13 @@
 
 import pytest
 
-from tests.sabotage import diagnostics, formatter, front_end, meaning, preflight, trainer
+from tests.sabotage import diagnostics, formatter, front_end, meaning, preflight, runs, trainer
 from tests.sabotage.defects import ROOT, Defect
 
-DEFECTS = [*diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS, *trainer.DEFECTS]
+DEFECTS = [
+    *diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS, *runs.DEFECTS,
+    *trainer.DEFECTS,
+]
 
 
 def test_names_are_distinct() -> None:

@@ -21,7 +21,8 @@ from tests.train.pets import draw_pets, lay_out, train
 from tests.train.small import tiny
 from tests.train.small import train as train_digits
 
-ODD = ('cat "one"\n', os.fsdecode(b"dog \xff"))
+ODD = ('cat "one"\n😀', os.fsdecode(b"dog \xff"))  # as folders
+NAMES = ['cat "one"\n😀', r"dog \xff"]  # as classes
 
 
 def predicted(*arguments: str | Path, folder: Path) -> Any:
@@ -63,8 +64,8 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     test = data.load(str(trained / "d")).test
     images = sorted((trained / "d" / "val").rglob("*.jpg"), key=lambda path: (path.parent.name, path.name))
     found = predicted(*given, *images, folder=tmp_path)
-    assert found["predicted"] == [path.parent.name for path in images]
-    assert json.loads(found["metadata"]["classes"]) == list(ODD)
+    assert found["predicted"] == [NAMES[ODD.index(path.parent.name)] for path in images]
+    assert json.loads(found["metadata"]["classes"]) == NAMES
     assert json.loads(found["metadata"]["input"]) == [3, 32, 32]
 
     view = recipe_file.load(str(trained / "tiny.yaml")).data.test
@@ -86,7 +87,7 @@ def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: P
 
 def test_run_json_says_how_images_are_shown(trained: Path) -> None:
     found = json.loads((trained / "r" / "run.json").read_text(encoding="utf-8"))
-    assert found["data"]["classes"] == list(ODD)
+    assert found["data"]["classes"] == NAMES
     told = found["preprocessing"]
     assert (told["mean"], told["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
     assert (told["resize"], told["crop"], told["interpolation"], told["exif"]) == (36, 32, "bilinear", "upright")

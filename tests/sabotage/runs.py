@@ -1,0 +1,36 @@
+"""Protections of the run folder and of the end of a run, each taken out."""
+
+from tests.sabotage.defects import Defect
+
+T = "tests/train/"
+RECORD, RESUME, FINISH, LOOP = (f"resspec/train/{name}.py" for name in ("record", "resume", "finish", "loop"))
+
+DEFECTS = [
+    Defect("the last state is not saved before the test", LOOP, "if due and saved < state.step:",
+           "if due and saved < state.step and not last:", f"{T}test_finish.py::test_a_run_of_one_epoch_has_its_checkpoint"),
+    Defect("the weights are saved after the test", FINISH,
+           'digest = _save_weights(plan, state, run)\n    facts = {**_test(plan, state, watcher, stop), "weights": digest}',
+           'facts = _test(plan, state, watcher, stop)\n    facts["weights"] = _save_weights(plan, state, run)',
+           f"{T}test_finish.py::test_a_test_image_that_breaks_costs_nothing_that_was_trained"),
+    Defect("a test that fails costs the steps before it", LOOP,
+           "if error.code == UNREADABLE and saved < state.step and plan.processes.world == 1:", "if False:",
+           f"{T}test_finish.py::test_a_test_image_that_breaks_on_the_way_costs_no_step"),
+    Defect("a picture that cannot be drawn ends a run", FINISH, "except Exception as error:", "except MemoryError as error:",
+           f"{T}test_finish.py::test_a_picture_that_cannot_be_drawn_is_drawn_later"),
+    Defect("the test images make a training another one", RESUME,
+           'data = {name: value for name, value in facts["data"].items() if name != "test"}', 'data = facts["data"]',
+           f"{T}test_finish.py::test_a_test_image_that_breaks_costs_nothing_that_was_trained"),
+    Defect("how a test shows images makes a training another one", RESUME,
+           'for name, value in facts["recipe"]["data"].items() if name != "test"}',
+           'for name, value in facts["recipe"]["data"].items()}',
+           f"{T}test_finish.py::test_the_test_of_a_training_that_is_done_may_be_another_one"),
+    Defect("a plateau may be shown other held-out images", RESUME, '["name"] == "plateau" and not', '["name"] == "" and not',
+           f"{T}test_finish.py::test_where_the_test_decides_the_training_it_may_change_once_that_is_done"),
+    Defect("a run of any format is read", RECORD, "    if number == FORMAT:\n", "    if number:\n",
+           f"{T}test_refusals.py::test_a_run_of_another_format"),
+    Defect("any classes are measured", "resspec/commands/eval.py", "if asked.classes is not None:", "if False:",
+           f"{T}test_metadata.py::test_other_classes_are_not_measured"),
+    Defect("weights are shown images as they may come", "resspec/commands/eval.py",
+           "if preprocessing and not arguments.recipe:", "if False:",
+           f"{T}test_metadata.py::test_weights_are_shown_images_as_in_training_without_being_told"),
+]
