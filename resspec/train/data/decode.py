@@ -22,8 +22,11 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from resspec.render import visible
 
-# What Pillow may open. Of its other formats, one starts another program to read a file (EPS).
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+# What Pillow may open. Of its other formats, one starts another program to read a file (EPS). They are registered before
+# any thread starts: one that looks while another one is at it finds only some of them.
+Image.init()
+WANTED = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
+FORMATS = tuple(name for name in WANTED if name in Image.OPEN)
 SHRINK_ON_DECODING = ("JPEG", "MPO")
 LARGEST_FILE = 2**31  # bytes
 
@@ -122,7 +125,7 @@ def prepare(path: Path, image: ImageFile.ImageFile, exif: str) -> Picture:
 
 def identify(file: BinaryIO) -> ImageFile.ImageFile:
     """Read the header. Raises whatever Pillow raises; use inside of `naming`."""
-    image = Image.open(file, formats=_formats())
+    image = Image.open(file, formats=FORMATS)
     if min(image.size) < 1:
         raise ValueError(f"it has {image.width}x{image.height} pixels")
     return image
@@ -243,12 +246,6 @@ def _to_bytes(image: Image.Image) -> Pixels:
 
 def _grey(pixels: Pixels) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
-
-
-def _formats() -> tuple[str, ...]:
-    if "AVIF" not in Image.OPEN:
-        Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _why(error: Exception) -> str:

@@ -142,9 +142,10 @@ class InFolders:
         for place, look in zip(places, looks, strict=True):
             if isinstance(look, Damaged):
                 damaged.append(look)
-            else:
-                sizes.setdefault(look, self.root / self.files[place])
-                self._sizes[place] = look
+                continue
+            if look not in sizes:
+                sizes[look] = self.root / self.files[place]
+            self._sizes[place] = look
         return Inspection(sizes, tuple(damaged))
 
     @cached_property

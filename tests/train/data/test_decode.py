@@ -336,7 +336,7 @@ def test_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 
 def test_formats_are_those_that_start_nothing() -> None:
-    assert "EPS" not in decode._formats()
-    assert {"JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"} <= set(decode._formats())
+    assert "EPS" not in decode.FORMATS
+    assert {"JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"} <= set(decode.FORMATS)
 
 

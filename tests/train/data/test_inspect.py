@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -308,6 +310,31 @@ def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
     examine(tmp_path, names, decode=True, exif="upright", progress=lambda n: calls.append((n, threading.current_thread().name)))
     assert [count for count, _ in calls] == [50, 64, 64, 22]
     assert {name for _, name in calls} == {"MainThread"}
+
+
+FRESH = """
+import sys, threading
+from pathlib import Path
+from resspec.train.data.decode import identify
+def look():
+    ready.wait()
+    with Path(sys.argv[1]).open("rb") as file:
+        formats.add(identify(file).format)
+formats, ready = set(), threading.Barrier(8)
+threads = [threading.Thread(target=look) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(len(threads), formats)
+"""
+
+
+def test_threads_that_are_the_first_to_open_a_file(tmp_path: Path) -> None:
+    """Pillow's formats are registered one after another, and a thread might see only some."""
+    path = written(tmp_path, "a.webp", GOOD["plain.webp"])
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    command = [sys.executable, "-c", FRESH, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.stdout, done.stderr) == ("8 {'WEBP'}\n", "")
 
 
 def test_without_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
