@@ -12,7 +12,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 
-from resspec import streams
+from resspec import crash, streams
 from resspec.commands import COMMANDS, parser
 from resspec.commands.terminal import complain, note, show
 from resspec.diagnostics import InternalError, ResspecError, SpecError
@@ -39,9 +39,11 @@ def run(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # where there is none, or it is no file
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    command = ""
     try:
         try:
             arguments = parser().parse_args(argv)
+            command = arguments.command
             return _carried_out(arguments)
         finally:
             if sys.stdout:
@@ -59,6 +61,10 @@ def run(argv: Sequence[str]) -> int:
         if lost.reader_is_gone:
             return CLOSED_PIPE
         complain(f"cannot write the result: {lost}")
+    except (Exception, SystemExit) as error:
+        if not command:  # --help, --version, or a wrong usage
+            raise
+        complain(crash.report(error, f"in `resspec {command}`"), crash.CODE)
     return 2
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from resspec.crash import memory_needed
 from resspec.diagnostics import UsageError
 
 
@@ -32,8 +32,7 @@ def _installed(what: str, extra: str) -> Iterator[None]:
                              "pip install 'resspec[tensorboard]'") from None
         raise UsageError(f"{what}, and {missing} is not installed: pip install 'resspec[{extra}]'") from None
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and not re.search("allocate memory|out of memory", str(error)):
+        short = memory_needed(error)
+        if short is None:
             raise
-        wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
-        much = f": {int(wanted[1]) / 1e9:.1f} GB more are wanted" if wanted else ""
-        raise UsageError(f"there is not enough memory{much}; `resspec report` tells what a network takes") from None
+        raise UsageError(f"{short}; `resspec report` tells what a network takes") from None

@@ -40,10 +40,15 @@ def finish(plan: Plan, state: State, run: Path, watcher: loop.Watcher, stop: Sto
         Asked: A signal ended the test; nothing is lost, and the run has not ended.
         UsageError: An image cannot be read, or there is no room.
     """
+    task = watcher.task
+    task.doing = "while measuring batch norm's statistics"
     _measure_batch_norm(plan, state, watcher)
+    task.doing = "while saving the weights"
     digest = _save_weights(plan, state, run)
+    task.doing = "while testing the trained weights"
     facts = {**_test(plan, state, watcher, stop), "weights": digest}
     if plan.processes.first:
+        task.doing = "while writing the results"
         record.metrics(run, state.rows)
         draw(plan, state.rows, run, say)
         record.end(run, facts)

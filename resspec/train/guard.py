@@ -56,6 +56,11 @@ def buffers(module: nn.Module) -> list[Tensor]:
     return [buffer for buffer in module.buffers() if buffer.is_floating_point()]
 
 
+def counters(module: nn.Module) -> list[Tensor]:
+    """Return what else it changes: how many batches each batch norm has seen."""
+    return [buffer for buffer in module.buffers() if not buffer.is_floating_point()]
+
+
 @torch.no_grad()
 def keep(now: list[Tensor], before: list[Tensor]) -> None:
     """`before` becomes what `now` is."""

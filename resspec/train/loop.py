@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 
 import torch
@@ -16,6 +16,7 @@ from resspec.train import guard, losses
 from resspec.train.data import Batch, Split
 from resspec.train.evaluate import Exam, looked_at
 from resspec.train.plan import Plan
+from resspec.train.rescue import Task
 from resspec.train.schedules import rate
 from resspec.train.state import Row, State
 from resspec.train.step import Learner
@@ -27,13 +28,14 @@ UNREADABLE = "E0514"  # the code of an image that cannot be read
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, `save(state)`, and
-    `unreadable(state, error)` of a training image that cannot be decoded."""
+    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, `save(state)`,
+    `unreadable(state, error)` of a training image that cannot be decoded, and by `task` what it is doing."""
 
     stepped: Callable[[int, float], None]
     measured: Callable[[Row], None]
     save: Callable[[State], None]
     unreadable: Callable[[State, UsageError], None] = lambda *_: None
+    task: Task = field(default_factory=Task)
 
 
 class Asked(ResspecError):
@@ -59,36 +61,41 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     Raises:
         Asked: A signal asked for an end; the state is saved.
         NotFinite: A step would have spoiled the weights.
-        UsageError: An image cannot be read; in a lone process the state is saved.
+        UsageError: An image cannot be read.
     """
-    recipe, epoch, saved = plan.recipe, plan.order.epoch, state.step
+    recipe, epoch, task = plan.recipe, plan.order.epoch, watcher.task
+    task.saved = state.step
     batches = shown(plan, state.step, plan.steps)
     while True:
+        if state.step % recipe.log == 0 or state.step == plan.steps:
+            task.doing = f"while logging step {state.step:,}"
+            log(plan, state, learner, watcher)
+
         asked = stop.agreed()
         last = state.step == plan.steps
         due = asked or last or recipe.checkpoint.ends_at(state.step, epoch)
-        if due and saved < state.step:
-            saved = _save(plan, state, learner, watcher)
+        if due and task.saved < state.step:
+            with task.saving(state.step):
+                refuse_spoiled(plan, state, learner)
+                watcher.save(state)
         if asked:
             raise Asked(asked)
         if last:
             return
 
         if _is_test_due(plan, state):
+            task.doing = f"while testing after step {state.step:,}"
             refuse_spoiled(plan, state, learner)
-            with _saved_where_unreadable(plan, state, learner, watcher, saved):
-                tested = test_between(plan, state, watcher, stop)
-            if not tested:
+            if not test_between(plan, state, watcher, stop):
                 continue
 
+        task.doing = f"while reading the images of step {state.step + 1:,}"
         start = perf_counter()
-        with told_of_unreadable(state, watcher), _saved_where_unreadable(plan, state, learner, watcher, saved):
+        with told_of_unreadable(state, watcher):
             batch = next(batches)
         watcher.stepped(state.step, perf_counter() - start)
+        task.doing = f"in step {state.step + 1:,}"
         learner.learn(batch)
-        if state.step % recipe.log == 0 or state.step == plan.steps:
-            refuse_spoiled(plan, state, learner)
-            log(plan, state, watcher)
 
 
 def _is_test_due(plan: Plan, state: State) -> bool:
@@ -96,29 +103,6 @@ def _is_test_due(plan: Plan, state: State) -> bool:
     if evaluate is None or state.tested == state.step:
         return False
     return evaluate.ends_at(state.step, plan.order.epoch)
-
-
-def _save(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> int:
-    """Save the state and return its step. Raises NotFinite, UsageError."""
-    refuse_spoiled(plan, state, learner)
-    watcher.save(state)
-    return state.step
-
-
-@contextmanager
-def _saved_where_unreadable(
-    plan: Plan, state: State, learner: Learner, watcher: Watcher, saved: int
-) -> Iterator[None]:
-    """Around the reading of images: the steps up to here outlive an image that cannot be read.
-
-    Of several processes only one meets that image, and the others do not know of it: they resume from the last checkpoint.
-    """
-    try:
-        yield
-    except UsageError as error:
-        if error.code == UNREADABLE and saved < state.step and plan.processes.world == 1:
-            _save(plan, state, learner, watcher)
-        raise
 
 
 @contextmanager
@@ -138,16 +122,20 @@ def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
     return job.data.train.batches(plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers)
 
 
-def log(plan: Plan, state: State, watcher: Watcher) -> None:
-    """A row for the images shown since the last one, each as it was told before the step that learned from it."""
+def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> None:
+    """A row for the images shown since the last one, each as it was told before the step that learned from it. None where there
+    were none, as where a run goes on from a step whose row it has. Raises NotFinite."""
     loss, right, count = state.sums.tolist()
+    if not count and int(state.guard.bad) < 0:
+        return
+    refuse_spoiled(plan, state, learner)
     last = rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
-    state.sums.zero_()
-    row = _row(plan, state, "train", last, loss / count, right / count) if count else None
-    if row:
+    row = _row(plan, state, "train", last, loss / count, right / count)
+    with watcher.task.changing():
+        state.sums.zero_()
         state.falling.showed(1 - row["top1"], plan.recipe)
         state.rows.append(row)
-        watcher.measured(row)
+    watcher.measured(row)
 
 
 def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool:
@@ -158,11 +146,12 @@ def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool
     if found is None:
         return False
     loss, top1, top5 = found
-    state.tested = state.step
     row = _row(plan, state, "held-out" if len(apart) else "test", None, loss, top1, top5)
-    if len(apart) and plan.recipe.schedule.name == "plateau":
-        state.falling.saw(loss, plan.recipe.schedule)
-    state.rows.append(row)
+    with watcher.task.changing():
+        state.tested = state.step
+        if len(apart) and plan.recipe.schedule.name == "plateau":
+            state.falling.saw(loss, plan.recipe.schedule)
+        state.rows.append(row)
     watcher.measured(row)
     return True
 

@@ -100,12 +100,19 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     try:
         yield Processes(rank, world, place)
     except RuntimeError as error:
-        if not isinstance(error, dist.DistError) and not re.search("gloo|nccl", str(error), re.IGNORECASE):
+        if not lost_another(error):
             raise
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # with which torchrun ends the others, soon and without a word
         raise UsageError(_gone(store, rank, world), "E0614") from None
     finally:
         dist.destroy_process_group()
+
+
+def lost_another(error: BaseException) -> bool:
+    """Return whether an exchange with another process failed."""
+    if isinstance(error, dist.DistError):
+        return True
+    return isinstance(error, RuntimeError) and bool(re.search("gloo|nccl", str(error), re.IGNORECASE))
 
 
 def _place(device: str) -> torch.device:

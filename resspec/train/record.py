@@ -299,8 +299,8 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
             with (folder / name).open("ab") as file:
                 file.write(content)
         except OSError as error:
-            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more; "
-                             "the same command goes on from the last checkpoint", "E0607") from None
+            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more",
+                             "E0607") from None
 
 
 def versions() -> dict[str, str]:

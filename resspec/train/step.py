@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from enum import Enum
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,14 @@ from resspec.train.schedules import rate
 from resspec.train.state import State
 
 
+class Phase(Enum):
+    """How far a step has come."""
+
+    WHOLE = "nothing has changed since the last step"
+    GRADIENTS = "nothing has changed but what batch norm counts and averages"
+    UPDATE = "weights and more are changing"
+
+
 class Learner:
     """The state's module as it is run: in parts of the batch, compiled, with other processes."""
 
@@ -29,6 +38,9 @@ class Learner:
                 batch_norm.split(module, plan.recipe.bn_batch)
         self.statistics = guard.buffers(state.module)
         self.before = [torch.empty_like(buffer) for buffer in self.statistics]
+        self.counts = guard.counters(state.module)
+        self.counts_before = [torch.empty_like(count) for count in self.counts]
+        self.phase = Phase.WHOLE
         mean, ema = state.average, plan.recipe.ema
         self.follower = average.Follower(mean, state.module, ema) if mean and ema else None
         self.run: nn.Module = state.module
@@ -43,6 +55,8 @@ class Learner:
         for group in state.optimizer.param_groups:
             group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
         guard.keep(self.statistics, self.before)
+        guard.keep(self.counts, self.counts_before)
+        self.phase = Phase.GRADIENTS
         if not state.module.training:
             state.module.train()
         for parameter in self.parameters:
@@ -54,6 +68,7 @@ class Learner:
             right += losses.hits(scores, targets)
         self._agree(loss, right)
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        self.phase = Phase.UPDATE
         found = state.guard.check(state.step, gradients, self.statistics, loss, state.optimizer)
         if recipe.clip:
             nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
@@ -64,6 +79,15 @@ class Learner:
         count = len(batch.images) * self.plan.processes.world
         state.sums += torch.where(found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)]))
         state.step += 1
+        self.phase = Phase.WHOLE
+
+    def undo(self) -> bool:
+        """Undo a step that failed before it changed a weight; return whether the state is whole."""
+        if self.phase is Phase.GRADIENTS:
+            guard.keep(self.before, self.statistics)
+            guard.keep(self.counts_before, self.counts)
+            self.phase = Phase.WHOLE
+        return self.phase is Phase.WHOLE
 
     def culprit(self, batch: Batch) -> str | None:
         """What is not finite first when the state's step is made with this batch."""

@@ -16,7 +16,6 @@ from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.train import average, checkpoint, curves, loop, preflight, record, stop
-from resspec.train.data import worker_failure
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
 from resspec.train.guard import Guard
@@ -26,6 +25,7 @@ from resspec.train.plan import Job, Plan
 from resspec.train.preprocessing import preprocessing
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
+from resspec.train.rescue import Task, reported, rescue
 from resspec.train.resume import changes, check_same, identity
 from resspec.train.state import Row, State
 from resspec.train.step import Learner, seed
@@ -92,10 +92,21 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
 
 
 def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lambda _: None) -> Result:
-    """Trains from where the run in this folder stands. Raises UsageError where the folder is in use or there is no room,
-    Stopped after a signal, NotFinite."""
-    first = plan.processes.first
-    with record.locked(run) if first else nullcontext(), settled(plan), stop.watched(plan.processes) as stopping:
+    """Train from where the run in this folder stands.
+
+    Raises:
+        UsageError: The folder is in use, there is no room, an image cannot be read: what a person can mend.
+        Stopped: A signal asked for an end.
+        NotFinite: A step would have spoiled the weights.
+        Crashed: Anything else. Whatever ends it, the state is saved first if it is whole.
+    """
+    first, task = plan.processes.first, Task()
+    with (
+        reported(task, run, plan.processes),
+        record.locked(run) if first else nullcontext(),
+        settled(plan),
+        stop.watched(plan.processes) as stopping,
+    ):
         if ended := plan.processes.same(record.result(run) if first else None):
             if first:
                 _draw_missing(plan, run, say)
@@ -108,17 +119,18 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
         if first:
             _record_changes(plan, run, found, state.step, say)
             record.metrics(run, state.rows)
-        show.start(plan, state)
+        watcher = _watcher(plan, run, show, task)
         try:
-            watcher = _watcher(plan, run, show)
+            show.start(plan, state)
             loop.fit(plan, state, learner, watcher, stopping)
             facts = finish(plan, state, run, watcher, stopping, say)
-        except RuntimeError as error:
-            if failure := worker_failure(error):
-                raise UsageError(f"{failure}; the same command goes on from the last checkpoint", "E0612") from None
-            raise
         except loop.Asked as asked:
             raise stop.Stopped(asked.number, _stopped(plan, state, asked.number)) from None
+        except loop.NotFinite:
+            raise
+        except BaseException as error:
+            rescue(error, task, state, learner.undo, watcher.save, plan.processes)
+            raise
         finally:
             stopping.settle()
             show.stop()
@@ -211,7 +223,7 @@ def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
         draw(plan, curves.read(run), run, say)
 
 
-def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:
+def _watcher(plan: Plan, run: Path, show: Show, task: Task) -> loop.Watcher:
     start, job = perf_counter(), identity(plan.job)
 
     def measured(row: Row) -> None:
@@ -223,7 +235,7 @@ def _watcher(plan: Plan, run: Path, show: Show) -> loop.Watcher:
         if plan.processes.first:
             checkpoint.save(run / "checkpoints", state.step, state.files(), keep=plan.recipe.keep, job=job)
 
-    return loop.Watcher(show.stepped, measured, save)
+    return loop.Watcher(show.stepped, measured, save, task=task)
 
 
 def module_of(run: Path) -> nn.Module:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from random import Random
@@ -12,6 +12,7 @@ from random import Random
 import numpy as np
 from PIL import Image
 
+from tests.train.faults import Fault
 from tests.train.launch import Moment, Server
 from tests.train.small import SPEC
 
@@ -64,6 +65,7 @@ data: {random_resized: {size: 8}, flip: true, trivialaugment: true, test: {resiz
 """,
 }
 RUNS = [("momentum", 0), ("epochs", 0), ("shares", 0), *(("pictures", workers) for workers in (0, 2, 4))]
+OTHERS = ("crash.txt", "lock", "timings.jsonl")  # which the promise is not about
 SAVE, END = r"checkpoints", r"(weights|result|curves|metrics)\.\w+\.\d+\.partial"
 FIRST = r"/\.?(run\.json|spec\.res|recipe\.yaml|lock)"
 
@@ -93,6 +95,11 @@ class Course:
 
     def run(self, run: str, *moments: Moment) -> tuple[int, str]:
         return self.server.run(self.folder, *self.command(run), moments=moments)
+
+    def fail(self, run: str, fault: Fault) -> tuple[int, str]:
+        """One in which something goes wrong; what it keeps outside of its folder stays in the course's."""
+        home = {"XDG_CACHE_HOME": str(self.folder / "cache")}
+        return self.server.run(self.folder, *self.command(run), fault=asdict(fault), environment=home)
 
     @cached_property
     def whole(self) -> dict[str, bytes]:
@@ -158,7 +165,7 @@ def interruption(chance: Random) -> list[Moment]:
 def content(run: Path) -> dict[str, bytes]:
     """Every file of a run that the promise is about."""
     files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in files.items() if name not in ("lock", "timings.jsonl")}
+    return {name: path.read_bytes() for name, path in files.items() if name not in OTHERS}
 
 
 def assert_ended_alike(course: Course, run: str) -> None:

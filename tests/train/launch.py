@@ -23,6 +23,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from tests.train.faults import Fault, Lines
+
 ROOT = Path(__file__).parents[2]
 IMPORTED = ("matplotlib.figure", "sklearn.datasets", "torchvision.transforms.v2.functional", "resspec.compiler",
             "resspec.commands.eval", "resspec.commands.train", "resspec.train.evaluate", "resspec.train.trainer")
@@ -84,7 +86,8 @@ class Server:
     def start(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> Trainer:
         """`resspec ARGV`, in `folder`. `limit`: bytes beyond which no file of its grows; `forbidden`: an event of Python's
         audit at which it ends with a traceback; `environment`: what is added to that; `streams`: what stands in place of some
-        of 0, 1, 2, of BROKEN or `closed`; `ignored`: signals, as nohup and shells ignore them."""
+        of 0, 1, 2, of BROKEN or `closed`; `ignored`: signals, as nohup and shells ignore them;
+        `fault`: what goes wrong, see faults.py; `lines`: the file that tells in the end which lines were reached how often."""
         request = {"argv": argv, "folder": str(folder), "moments": [asdict(moment) for moment in moments], **more}
         return Trainer(self.ask(request), self)
 
@@ -173,6 +176,7 @@ def _become(argv: list[str], folder: str, into: int, moments: list[dict[str, Any
 def _prepare(
     *, limit: int | None = None, forbidden: str | None = None, environment: dict[str, str] | None = None,
     room: int | None = None, streams: dict[str, str] | None = None, ignored: Sequence[int] = (),
+    fault: dict[str, Any] | None = None, lines: str | None = None,
 ) -> None:
     """What a trainer finds around it; see Server.start."""
     os.environ.update(environment or {})
@@ -186,6 +190,12 @@ def _prepare(
         sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
     if room is not None:
         vars(import_module("resspec.train.decide"))["memory"] = lambda _: room
+    if fault is not None:
+        Fault(**fault).install()
+    if lines is not None:
+        counted = Lines(Path(lines))
+        atexit.register(counted.save)
+        counted.install()
 
 
 def _break(descriptor: int, how: str) -> None:

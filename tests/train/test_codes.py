@@ -23,12 +23,13 @@ from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.train import checkpoint, classes, compare, data, decide, recipe_file, record, weights
+from resspec.train import checkpoint, classes, compare, data, decide, recipe_file, record, trainer, weights
 from resspec.train.data import crop, idx, place
 from resspec.train.data.dataset import Request
 from resspec.train.data.draw import Draw
 from resspec.train.plan import Plan
 from resspec.train.processes import joined
+from resspec.train.progress import Show
 from resspec.train.recipe import Test
 from tests.texts import written
 from tests.train.crash import Ending
@@ -147,6 +148,18 @@ def other_test_images(folder: Path) -> None:
     eval_.run(parser().parse_args(["eval", str(run)]))
 
 
+class FailingShow(Show):
+    def stepped(self, step: int, waited: float) -> None:
+        del waited
+        if step == 2:
+            raise ZeroDivisionError("division by zero")
+
+
+def unforeseen(folder: Path) -> None:
+    decided = plan(job(tiny(folder), "duration=4 iterations"), folder / "run")
+    trainer.train(decided, folder / "run", show=FailingShow())
+
+
 CASES: dict[str, Callable[[Path], object]] = {
     "E0509": lambda _: recipe_file.load("digit"),
     "E0510": lambda folder: recipe_file.load(str(folder / "none.yaml")),
@@ -175,6 +188,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0612": killed_worker,
     "E0613": lambda folder: eval_.run(parser().parse_args(["eval", str(unended(folder))])),
     "E0614": lost_process,
+    "E0615": unforeseen,
     "E0620": lambda _: classes.check_same(["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"),
     "E0621": other_test_images,
 }

@@ -61,21 +61,22 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 BROKEN = """
 import sys
-from resspec.cli import main
+from resspec.commands import parser, train
 from resspec.train.step import Learner
 Learner.learn = lambda *_: 1 / 0
-sys.argv = sys.argv[:1] + sys.argv[2:]
-sys.exit(main())
+train.run(parser().parse_args(sys.argv[1:]))
 """
 
 
-def test_an_error_that_nobody_foresaw_ends_the_trainer(server: Server, tmp_path: Path) -> None:
-    """Its traceback holds the workers' loader, and they hear no request to end."""
-    command = [sys.executable, "-c", BROKEN, "resspec", *Course(server, tmp_path, "pictures", 2).command("run")]
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_error_that_nobody_foresaw_ends_the_trainer(workers: int, server: Server, tmp_path: Path) -> None:
+    """Its traceback holds the loader of images, whose workers hear no request to end, where Python shows it last of all."""
+    command = [sys.executable, "-c", BROKEN, *Course(server, tmp_path, "pictures", workers).command("run")]
     done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
                           timeout=100, check=False)
-    assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
     assert done.returncode == 1
+    assert "\nZeroDivisionError: division by zero\n" in done.stderr
+    assert done.stderr.endswith("\n  the traceback is in run/crash.txt; please report it\n")
 
 
 def test_a_worker_whose_end_is_told_is_dead() -> None:

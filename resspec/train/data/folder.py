@@ -245,11 +245,14 @@ def _ended(loader: DataLoader[Found]) -> Iterator[Iterator[Found]]:
     others = set(active_children())
     iterator = iter(loader)
     workers = set(active_children()) - others
-    at_exit = atexit.register(partial(_shut, workers, iterator))  # an error that nobody foresaw keeps this open
+    at_exit = partial(_shut, workers, iterator)
+    if workers:
+        atexit.register(at_exit)  # an error that nobody foresaw may keep this open up to the end
     try:
         yield iterator
     except (RuntimeError, OSError, EOFError) as error:
-        if lost := isinstance(error, (ConnectionError, EOFError)):  # its end may be seen before it is dead
+        lost = isinstance(error, ConnectionError | EOFError)
+        if lost or isinstance(error, FileNotFoundError):  # its end, or that of its socket, may be seen before it is dead
             with suppress(RuntimeError):  # which torch raises once it is
                 _wait_for_a_death(workers)
         stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]

@@ -1,0 +1,109 @@
+"""An exception that no check foresaw: a line for a person, and the traceback in a file."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from tempfile import gettempdir, mkstemp
+
+CODE = "E0615"
+LONGEST = 300  # characters of what an exception says that are shown
+
+# What torch, numpy and the C++ library say; a MemoryError may say nothing.
+_NO_MEMORY = re.compile("allocate memory|out of memory|std::bad_alloc|Unable to allocate", re.IGNORECASE)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an exception is and says, in one line: `ZeroDivisionError: division by zero`."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    said = lines[0] if lines else ""
+    if worker := re.search("^Caught .* in (DataLoader worker process [0-9]+)", str(error)):
+        return f"{lines[-1]}, in {worker[1]}"
+    if len(said) > LONGEST:
+        said = f"{said[:LONGEST]}…"
+    name = type(error).__name__
+    return f"{name}: {said}" if said else name
+
+
+def memory_needed(error: BaseException) -> str | None:
+    """Return a sentence if there was not enough memory, else None."""
+    is_short = isinstance(error, MemoryError)
+    if isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)):
+        is_short = True
+    if not is_short:
+        return None
+    wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
+    more = f": {int(wanted[1]) / 1e9:.1f} GB more are wanted" if wanted else ""
+    return f"there is not enough memory{more}"
+
+
+def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: Path | None = None) -> str:
+    """Write the traceback to a file, and return the report that is shown instead of it.
+
+    Args:
+        error: The exception.
+        doing: What was being done, as in "in step 12" or "while testing".
+        notes: More lines: what is saved, and how to resume.
+        file: Where the traceback goes; by default, and where that cannot be written, a file in the user's cache folder or
+            in the folder for temporary files.
+    """
+    text = _page(error, doing)
+    written = next(_written(text, file), None)
+    where = f"the traceback is in {written}; please report it" if written else f"please report it:\n{text}"
+    return "\n  ".join([f"{first_line(error)} ({doing})", *notes, where])
+
+
+def _page(error: BaseException, doing: str) -> str:
+    """What somebody who looks for the mistake wants to know."""
+    packages = [name for name in ("resspec", "torch") if name in sys.modules]
+    versions = [f"{name} {getattr(sys.modules[name], '__version__', '?')}" for name in packages]
+    versions += [f"Python {platform.python_version()}", platform.platform()]
+    lines = [
+        f"time:     {datetime.now().astimezone().isoformat(timespec='seconds')}",
+        f"command:  {' '.join(sys.argv)}",
+        f"versions: {', '.join(versions)}",
+        f"error:    {first_line(error)}",
+        f"when:     {doing}",
+        "",
+        *(line.rstrip("\n") for line in traceback.format_exception(error)),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _written(text: str, file: Path | None) -> Iterator[Path]:
+    """Yield the first file in which the text is now, if there is one."""
+    content = text.encode(errors="backslashreplace")
+    if file is not None:
+        with suppress(OSError):
+            yield _write(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), file, content)
+    for folder in _folders():
+        with suppress(OSError, RuntimeError):
+            folder.mkdir(parents=True, exist_ok=True)
+            descriptor, name = mkstemp(".txt", "crash-", folder)
+            yield _write(descriptor, Path(name), content)
+
+
+def _folders() -> Iterator[Path]:
+    with suppress(RuntimeError):  # a user without a home
+        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resspec"
+    with suppress(OSError):  # nowhere at all
+        yield Path(gettempdir())
+
+
+def _write(descriptor: int, path: Path, content: bytes) -> Path:
+    """Write a file whole, or leave none. Raises OSError."""
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except OSError:
+        with suppress(OSError):
+            path.unlink()
+        raise
+    return path
