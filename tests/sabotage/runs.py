@@ -6,14 +6,15 @@ T = "tests/train/"
 RECORD, RESUME, FINISH, LOOP = (f"resspec/train/{name}.py" for name in ("record", "resume", "finish", "loop"))
 
 DEFECTS = [
-    Defect("the last state is not saved before the test", LOOP, "if due and saved < state.step:",
-           "if due and saved < state.step and not last:", f"{T}test_finish.py::test_a_run_of_one_epoch_has_its_checkpoint"),
+    Defect("the last state is not saved before the test", LOOP, "if due and task.saved < state.step:",
+           "if due and task.saved < state.step and not last:", f"{T}test_finish.py::test_a_run_of_one_epoch_has_its_checkpoint"),
     Defect("the weights are saved after the test", FINISH,
-           'digest = _save_weights(plan, state, run)\n    facts = {**_test(plan, state, watcher, stop), "weights": digest}',
+           'digest = _save_weights(plan, state, run)\n    task.doing = "while testing the trained weights"\n'
+           '    facts = {**_test(plan, state, watcher, stop), "weights": digest}',
            'facts = _test(plan, state, watcher, stop)\n    facts["weights"] = _save_weights(plan, state, run)',
            f"{T}test_finish.py::test_a_test_image_that_breaks_costs_nothing_that_was_trained"),
-    Defect("a test that fails costs the steps before it", LOOP,
-           "if error.code == UNREADABLE and saved < state.step and plan.processes.world == 1:", "if False:",
+    Defect("a test that fails costs the steps before it", "resspec/train/trainer.py",
+           "            rescue(error, task, state, learner.undo, watcher.save, plan.processes)\n", "",
            f"{T}test_finish.py::test_a_test_image_that_breaks_on_the_way_costs_no_step"),
     Defect("a picture that cannot be drawn ends a run", FINISH, "except Exception as error:", "except MemoryError as error:",
            f"{T}test_finish.py::test_a_picture_that_cannot_be_drawn_is_drawn_later"),
