@@ -7,7 +7,8 @@ RECORD, RESUME, FINISH, LOOP = (f"resspec/train/{name}.py" for name in ("record"
 
 DEFECTS = [
     Defect("the last state is not saved before the test", LOOP, "if due and task.saved < state.step:",
-           "if due and task.saved < state.step and not last:", f"{T}test_finish.py::test_a_run_of_one_epoch_has_its_checkpoint"),
+           "if due and task.saved < state.step and not last:",
+           f"{T}test_finish.py::test_a_run_of_one_epoch_has_its_checkpoint"),
     Defect("the weights are saved after the test", FINISH,
            'digest = _save_weights(plan, state, run)\n    task.doing = "while testing the trained weights"\n'
            '    facts = {**_test(plan, state, watcher, stop), "weights": digest}',
