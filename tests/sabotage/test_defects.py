@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.sabotage import diagnostics, formatter, front_end, meaning, preflight, runs, trainer
+from tests.sabotage import data, diagnostics, formatter, front_end, meaning, preflight, runs, trainer
 from tests.sabotage.defects import ROOT, Defect
 
 DEFECTS = [
-    *diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS, *runs.DEFECTS,
-    *trainer.DEFECTS,
+    *data.DEFECTS, *diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS,
+    *runs.DEFECTS, *trainer.DEFECTS,
 ]
 
 

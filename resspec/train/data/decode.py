@@ -56,6 +56,10 @@ class BrokenPicture(Exception):
         self.why = why
 
 
+class Refused(ValueError):
+    """An image that is whole, and that cannot be shown all the same."""
+
+
 class Picture:
     """An image file that has been opened.
 
@@ -127,7 +131,7 @@ def identify(file: BinaryIO) -> ImageFile.ImageFile:
     """Read the header. Raises whatever Pillow raises; use inside of `naming`."""
     image = Image.open(file, formats=FORMATS)
     if min(image.size) < 1:
-        raise ValueError(f"it has {image.width}x{image.height} pixels")
+        raise Refused(f"it has {image.width}x{image.height} pixels")
     return image
 
 
@@ -233,9 +237,9 @@ def _to_bytes(image: Image.Image) -> Pixels:
     pixels: Pixels = np.asarray(image)
     low, high = float(pixels.min()), float(pixels.max())
     if not (isfinite(low) and isfinite(high)):
-        raise ValueError("some of its pixels are not finite")
+        raise Refused("some of its pixels are not finite")
     if low < 0 or high > 65535:
-        raise ValueError(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
+        raise Refused(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
     of_16_bits = image.mode == "I" and image.format in ("PNG", "PPM")
     if high > 255 or of_16_bits:
         return pixels // 256
@@ -260,7 +264,9 @@ def _why(error: Exception) -> str:
             return "its pixels do not fit into memory"
         case OSError(strerror=str(told)):
             return told
-        case OSError() | SyntaxError() | ValueError() if str(error):
+        case OSError() | Refused() if str(error):
             return visible(str(error))
+        case SyntaxError() | ValueError() if str(error):
+            return visible(f"it is damaged: {error}")
         case _:
-            return visible(f"{type(error).__name__}: {error}")
+            return visible(f"it is damaged: {type(error).__name__} {error}")

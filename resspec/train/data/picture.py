@@ -12,6 +12,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 from resspec.train.data.crop import boxes, centre, random_part, shorter_sides, sized
 from resspec.train.data.dataset import View
 from resspec.train.data.decode import UPRIGHT, BrokenPicture, naming, open_picture, quiet
+from resspec.train.data.sizes import MOST_PIXELS
 from resspec.train.recipe import Data, Test
 
 FILTERS = {
@@ -19,7 +20,6 @@ FILTERS = {
     "bilinear": Image.Resampling.BILINEAR,
     "bicubic": Image.Resampling.BICUBIC,
 }
-LARGEST = 2**28  # pixels of an image once it is resized
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom
 
@@ -71,8 +71,8 @@ def shown_size(path: Path, stored: tuple[int, int], view: Test) -> tuple[int, in
 
 def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> None:
     """A line of pixels whose shorter side is brought to 256 would take gigabytes."""
-    if size[0] * size[1] > LARGEST:
-        pixels = f"{size[0]:,}x{size[1]:,} pixels, and {LARGEST:,} in all are the most"
+    if size[0] * size[1] > MOST_PIXELS:
+        pixels = f"{size[0]:,}x{size[1]:,} pixels, and {MOST_PIXELS:,} in all are the most"
         raise BrokenPicture(path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import sqlite3
 import subprocess
 import sys
@@ -258,6 +259,38 @@ def test_bits_that_flip_in_the_cache_change_no_answer(home: Path, tmp_path: Path
             content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
         (home / cache.NAME).write_bytes(content)
         assert look(tmp_path, *names) == wanted
+
+
+def test_a_flipped_bit_in_what_is_remembered(home: Path, tmp_path: Path) -> None:
+    """SQLite keeps no checksums of its own."""
+    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
+    look(tmp_path, "a.jpg")
+    database = sqlite3.connect(home / cache.NAME)
+    (found,) = database.execute("SELECT found FROM files").fetchone()
+    for place in range(8 * len(found)):
+        changed = bytearray(found)
+        changed[place // 8] ^= 1 << place % 8
+        with database:
+            database.execute("UPDATE files SET found = ?", (bytes(changed),))
+        assert Cache(tmp_path).read() == {}
+    database.close()
+    assert look(tmp_path, "a.jpg") == [SIZE]
+
+
+def small_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def test_a_disk_on_which_nothing_can_be_written(home: Path, tmp_path: Path) -> None:
+    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    small_files()
+    try:
+        found = [look(tmp_path, "a.jpg", decode=decode) for decode in (False, True)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert found == [[SIZE], [SIZE]]
+    assert not home.joinpath(cache.NAME).exists() or not home.joinpath(cache.NAME).stat().st_size
 
 
 def test_what_is_remembered_is_bounded(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
