@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from resspec import crash, streams
-from resspec.commands import COMMANDS, parser
+from resspec.commands import COMMANDS, parser, remedies
 from resspec.commands.terminal import complain, note, show
 from resspec.diagnostics import InternalError, ResspecError, SpecError
 
@@ -39,22 +39,21 @@ def run(argv: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         with suppress(AttributeError):  # where there is none, or it is no file
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    command = ""
+    arguments = Namespace(command="")
     try:
         try:
             arguments = parser().parse_args(argv)
-            command = arguments.command
             return _carried_out(arguments)
         finally:
             if sys.stdout:
                 sys.stdout.flush()
     except SpecError as error:
-        show(error.diagnostics)
+        show(remedies.of_diagnostics(error.diagnostics, arguments))
         return 1
     except InternalError as error:
         complain(f"a mistake of resspec itself, please report it with the spec: {error}")
     except ResspecError as error:
-        complain(str(error), error.code)
+        complain(str(error), error.code, remedies.of_error(error, arguments.command))
     except KeyboardInterrupt:
         return INTERRUPTED
     except streams.OutputLost as lost:
@@ -62,9 +61,9 @@ def run(argv: Sequence[str]) -> int:
             return CLOSED_PIPE
         complain(f"cannot write the result: {lost}")
     except (Exception, SystemExit) as error:
-        if not command:  # --help, --version, or a wrong usage
+        if not arguments.command:  # --help, --version, or a wrong usage
             raise
-        complain(crash.report(error, f"in `resspec {command}`"), crash.CODE)
+        complain(crash.report(error, f"in `resspec {arguments.command}`"), crash.CODE)
     return 2
 
 

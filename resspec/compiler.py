@@ -236,25 +236,33 @@ def _parameter(word: str, value: Parameter) -> ast.Let:
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
         "x".join(map(str, value)) if isinstance(value, tuple) else str(value))
     try:
-        declarations = parse(Source(f"--set {word}", f"let {word} = {text}")).declarations
+        declarations = parse(Source(f"value of {word}", f"let {word} = {text}")).declarations
     except SpecError:
-        raise UsageError(f"`{word}={text}`: {text!r} is no value") from None
+        raise _no_value(word, text) from None
     if len(declarations) != 1 or not isinstance(declarations[0], ast.Let):
-        raise UsageError(f"`{word}={text}`: {text!r} is no value")
+        raise _no_value(word, text)
     return declarations[0]
+
+
+def _no_value(word: str, text: str) -> UsageError:
+    return UsageError(f"`{word}={text}`: {text!r} is not a value: write a number, a size such as 3x3, true, false or a name")
 
 
 def _input(text: str) -> ast.Input:
     """An input from outside, read as the clause is."""
     try:
-        declarations = parse(Source("--input", f"network n {{ input {text} }}")).declarations
+        declarations = parse(Source("input", f"network n {{ input {text} }}")).declarations
     except SpecError:
-        raise UsageError(f"{text!r} is no input; it looks like 3x224x224") from None
+        raise _no_input(text) from None
     match declarations:
         case [ast.Network(clauses=[ast.Input() as clause])]:
             return clause
         case _:
-            raise UsageError(f"{text!r} is no input; it looks like 3x224x224")
+            raise _no_input(text)
+
+
+def _no_input(text: str) -> UsageError:
+    return UsageError(f"{text!r} is not an input: write channels, height and width, such as 3x224x224")
 
 
 def _finished(

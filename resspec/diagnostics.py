@@ -29,7 +29,8 @@ class Fix(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One mistake. `labels[0]` is the primary place; `help` is one change that works, `fix` the same as an edit."""
+    """One mistake. `labels[0]` is the primary place; `help` is one change that works, `fix` the same as an edit; `needs` are
+    the parameters without a value, where that is the mistake, `remedy` a way out that a command may have a flag for."""
 
     code: str
     message: str
@@ -37,6 +38,8 @@ class Diagnostic(NamedTuple):
     help: str | None = None
     notes: tuple[str, ...] = ()
     fix: Fix | None = None
+    needs: tuple[str, ...] = ()
+    remedy: str | None = None
 
     @property
     def severity(self) -> str:
@@ -51,11 +54,17 @@ def at(
 
 
 class ResspecError(Exception):
-    """The root of everything this package raises on purpose. `code`: of a page that `resspec explain` has on it."""
+    """The root of everything this package raises on purpose.
 
-    def __init__(self, message: str = "", code: str | None = None) -> None:
+    Attributes:
+        code: Of the page that `resspec explain` has on it.
+        remedy: A way out that a command may have a flag for: see `commands/remedies.py`.
+    """
+
+    def __init__(self, message: str = "", code: str | None = None, remedy: str | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.remedy = remedy
 
 
 class SpecError(ResspecError):

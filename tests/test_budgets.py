@@ -82,7 +82,7 @@ def test_what_is_wrong_in_a_budget_is_told_in_its_text() -> None:
         check("resnet20", ["parms <= 3", "params <= 3KB"])
     assert [(found.code, found.labels[0].span.text) for found in caught.value.diagnostics] == [
         ("E0236", "parms"), ("E0247", "3KB")]
-    assert {found.labels[0].span.source.name for found in caught.value.diagnostics} == {"--budget"}
+    assert {found.labels[0].span.source.name for found in caught.value.diagnostics} == {"budget"}
 
 
 @pytest.mark.parametrize(("budget", "help"), [

@@ -36,7 +36,7 @@ def test_usage(argv: str, capsys: Captured) -> None:
     ("report resnet51", "did you mean 'resnet5"),
     ("report digits:digit", "did you mean 'digits'"),
     ("report digits --set n=3", "n"),
-    ("report lib/he2015:cifar --set n=)", "no value"),
+    ("report lib/he2015:cifar --set n=)", "is not a value"),
     ("report .", "no .res file in ."),
     ("report ''", "no spec ''"),
     ("report 'a\x1b[2J'", "a\\x1b[2J"),

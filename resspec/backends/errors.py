@@ -9,4 +9,4 @@ from resspec.source import Span
 def no_operator(span: Span, kind: str, flow: str) -> Diagnostic:
     """E0401: ONNX has no operator for this layer."""
     return Diagnostic("E0401", f"ONNX has no operator for this `{kind}`", (Label(span, flow),),
-                      "another layer here, or the PyTorch file: resspec compile without --target")
+                      "another layer here; the PyTorch file can have it")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 
-from resspec.commands import given
+from resspec.commands import given, remedies
 from resspec.commands.fixing import fix
 from resspec.commands.terminal import complain, new, show
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
     from resspec.render import visible
 
     try:
-        expected = budgets(arguments.budget)
+        expected = budgets(dict.fromkeys(arguments.budget))
     except SpecError as error:
         show(error.diagnostics)
         return 2
@@ -68,7 +68,7 @@ def run(arguments: Namespace) -> int:
 
         print(FORMS[arguments.format](everything + cautions), end="")
         return 2 if unreadable else 1 if wrong else 0
-    show(everything + cautions)
+    show(remedies.of_diagnostics(everything + cautions, arguments))
     total = f"{len(specs)} specs" if len(specs) > 1 else visible(specs[0])
     if wrong:
         where = f"{wrong} of {total}" if len(specs) > 1 else total
@@ -76,7 +76,7 @@ def run(arguments: Namespace) -> int:
     if wrong or unreadable:
         return 2 if unreadable else 1
     if expected and not networks:
-        complain(f"{total}: no network to hold to a budget; a template takes its values from --set")
+        complain(f"{total}: there is no network to check against a budget; --set gives a template its values")
         return 2
     within = f", {networks} network{'s' * (networks != 1)} within budget" if expected else ""
     noted = f", {len(cautions)} warning{'s' * (len(cautions) != 1)}" if cautions else ""

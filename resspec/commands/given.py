@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resspec.commands.parsing import AppendOnce
 from resspec.diagnostics import UsageError
 from resspec.train.names import DATA
 
@@ -20,7 +21,7 @@ def takes_spec(command: ArgumentParser) -> None:
 
 
 def takes_values(command: ArgumentParser) -> None:
-    command.add_argument("--set", type=_setting, action="append", default=[], metavar="NAME=VALUE",
+    command.add_argument("--set", type=_setting, action=AppendOnce, default=[], metavar="NAME=VALUE",
                          help="give a parameter of the network a value; may stand several times")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resspec.commands import given
+from resspec.commands import given, remedies
 from resspec.commands.terminal import color, complain, show, width
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
@@ -79,7 +79,7 @@ def run(arguments: Namespace) -> int:
                 reports.append(_report(each, arguments))
                 titles.append(each)
         except SpecError as error:
-            show(error.diagnostics)
+            show(remedies.of_diagnostics(error.diagnostics, arguments))
             code = max(code, 1)
         except UsageError as error:
             complain(str(error), error.code)
@@ -87,7 +87,7 @@ def run(arguments: Namespace) -> int:
     if reports:
         print(_several(reports, titles, arguments.format), end="")
     elif not code:
-        raise UsageError(f"no file in {', '.join(arguments.specs)} has a network; a template takes its values from --set")
+        raise UsageError(f"no file in {', '.join(arguments.specs)} has a network; --set gives a template its values")
     return code
 
 

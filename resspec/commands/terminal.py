@@ -29,11 +29,14 @@ def new(diagnostics: Sequence[Diagnostic], shown: set[str]) -> list[Diagnostic]:
     return found
 
 
-def complain(message: str, code: str | None = None) -> None:
+def complain(message: str, code: str | None = None, help: str | None = None) -> None:
+    """Print a mistake without a place on stderr."""
     from resspec.render import visible
 
     print(f"error[{code}]: " if code else "error: ", end="", file=sys.stderr)
     print("\n".join(map(visible, message.split("\n"))), file=sys.stderr)
+    if help:
+        print(f"help: {help}", file=sys.stderr)
 
 
 def say(message: str) -> None:

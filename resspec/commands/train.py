@@ -178,6 +178,10 @@ def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[
         else:
             near = nearest(name, [*parameters, *recipe_file.keys()])
             raise UsageError(f"neither the network nor the recipe has `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+    values = dict[str, str]()
+    for name, value in of_network:
+        if values.setdefault(name, value) != value:
+            raise UsageError(f"`{name}` of the network is given twice, as {values[name]} and as {value}")
     return of_network, of_recipe
 
 

@@ -114,9 +114,9 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
     """E0237: a template without a value for a parameter is no network yet."""
     names = ", ".join(f"`{p}`" for p in parameters)
     call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
-    outside = " ".join(f"--set {p}=…" for p in parameters)
-    help = f"`{call}`" if derived else f"`{outside}`, or, where a command has none, `network my_{name} = {call}`"
-    return at("E0237", f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value", span, help)
+    help = f"`{call}`" if derived else f"`network my_{name} = {call}`"
+    message = f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value"
+    return Diagnostic("E0237", message, (Label(span),), help, needs=() if derived else tuple(parameters))
 
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:

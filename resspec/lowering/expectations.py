@@ -67,14 +67,14 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
 
 def budgets(texts: Iterable[str]) -> list[Expectation]:
     """What is expected from outside, each a text that may stand after `expect`. Raises SpecError with every mistake, in
-    these texts under the name `--budget`."""
+    these texts under the name `budget`."""
     expected, diagnostics = list[Expectation | None](), list[Diagnostic]()
 
     def collect(diagnostic: Diagnostic, _: Trail) -> None:
         diagnostics.append(diagnostic)
 
     for text in texts:
-        source = Source("--budget", text)
+        source = Source("budget", text)
         try:
             clause = parse_expectation(source)
         except SpecError as error:

@@ -80,10 +80,7 @@ def planned(
     plans = []
     for job, folder, request in zip(jobs, folders, requests, strict=True):
         least = preflight.least_images(request, inspections)
-        try:
-            plans.append(trainer.decided(job, folder, processes, least))
-        except UsageError as error:
-            raise UsageError(str(error).replace("train in another folder", "choose another with --out")) from None
+        plans.append(trainer.decided(job, folder, processes, least))
     return plans
 
 

@@ -124,8 +124,8 @@ def _place(device: str) -> torch.device:
                          "there is cpu, cuda and cuda:N"))
     found = torch.cuda.device_count() if kind == "cuda" else 1
     if int(number or 0) >= found:
-        unit = "CPU" if kind == "cpu" else "GPU that torch can use"
-        raise UsageError(f"there is no device `{device}` here, but {found} {unit}; `--device cpu` always works")
+        there = f"{found or 'no'} {'CPU' if kind == 'cpu' else 'GPU'}{'s' * (found > 1)}"
+        raise UsageError(f"there is no device `{device}` here: torch finds {there}", remedy="cpu")
     return torch.device(device)
 
 

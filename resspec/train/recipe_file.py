@@ -41,7 +41,7 @@ class Written(NamedTuple):
             key: Its dotted path, such as `data.test.crop`.
 
         Returns:
-            The key with its value where it is written (from `--set`, its value); else the key of the nearest section
+            The key with its value where it is written (from a setting, its value); else the key of the nearest section
             that is written; else the start of the file.
         """
         return self.text.place(tuple(key.split(".")))
@@ -122,7 +122,7 @@ def _named(settings: Sequence[tuple[str, str]], text: Text) -> _Settings:
     unknown = [(name, value) for name, value in settings if not matching(name)]
     if unknown:
         raise _unknown(unknown, text)
-    named = [(matching(name)[0], Source(f"--set {name}", value)) for name, value in settings]
+    named = [(matching(name)[0], Source(f"value of {name}", value)) for name, value in settings]
     _check_once(named)
     return named
 
@@ -146,7 +146,7 @@ def _check_once(named: _Settings) -> None:
 
 def _unknown(unknown: Sequence[tuple[str, str]], text: Text) -> UsageError:
     """Return the error for settings of keys that there are not."""
-    given = {tuple(name.split(".")): compose(Source(f"--set {name}", value), []) for name, value in unknown}
+    given = {tuple(name.split(".")): compose(Source(f"value of {name}", value), []) for name, value in unknown}
     advice = Advice(text, given.items())
     foreign = [path for path in given if path in advice.foreign]
     if foreign:

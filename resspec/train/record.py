@@ -65,7 +65,7 @@ def locked(folder: Path) -> Iterator[None]:
         # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
         file = (folder / "lock").open("a+b", buffering=0)
     except OSError as error:
-        told = f"the run folder {folder} cannot be made: {error.strerror}; choose another with --run"
+        told = f"the run folder {folder} cannot be made: {error.strerror}"
         raise UsageError(told, "E0602") from None
     with file:
         try:
@@ -73,7 +73,7 @@ def locked(folder: Path) -> Iterator[None]:
         except OSError:
             file.seek(0)
             holder = file.read().decode(errors="replace").strip() or "one that just started"
-            told = f"another process trains in {folder}: {holder}; wait for it, or choose another folder with --run"
+            told = f"another process trains in {folder}: {holder}; wait for it, or choose another folder"
             raise UsageError(told, "E0601") from None
         with suppress(OSError):  # who it is matters less than that it trains
             file.truncate(0)

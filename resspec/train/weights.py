@@ -55,8 +55,8 @@ class Given:
         if wrong := [tensor for tensor in found.others if tensor.name not in free or tensor.b is None]:
             told = weights_sentences(found, "the file", "the network", MOST)
             only_head = may_be_new and {tensor.name for tensor in wrong} <= head
-            hint = ["with --new-head the last layer starts at random"] if only_head else []
-            raise UsageError("\n".join([f"the weights of {self.path} do not fit this network", *told, *hint]), "E0610")
+            message = "\n".join([f"the weights of {self.path} do not fit this network", *told])
+            raise UsageError(message, "E0610", "new head" if only_head else None)
         fitting = {name: tensor for name, tensor in mine.items() if name in wanted and tensor.shape == wanted[name].shape}
         for name, tensor in fitting.items():
             if tensor.is_floating_point() != wanted[name].is_floating_point():

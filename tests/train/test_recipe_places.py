@@ -44,7 +44,7 @@ def test_a_setting_is_placed_at_its_value() -> None:
     for key, text in (("data.test.crop", "20"), ("optimizer.rate", "0.3")):
         span = written.span(key)
         assert span.text == text
-        assert span.source.name.startswith("--set ")
+        assert span.source.name.startswith("value of ")
     assert written.span("data.test.resize").text == "data"  # the section that is written in the file
     assert written.recipe.data.test.crop == 20
 

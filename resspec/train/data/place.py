@@ -21,14 +21,14 @@ class Kind(NamedTuple):
     is_here: Callable[[Path], bool]
     load: Callable[[Path, Request], Dataset]
     elsewhere: tuple[str, ...] = ()
-    advice: str = "pass --download to fetch it"
+    advice: str = ""
     torchvision: str | None = None  # its class that downloads
 
 
 KINDS: dict[str, Kind] = {
     FASHION_MNIST: Kind(
         ("FashionMNIST/raw", "fashion-mnist"), idx.is_here, idx.load, ("/usr/share/datasets/fashion-mnist",),
-        "apt-get install dataset-fashion-mnist, or pass --download", "FashionMNIST",
+        "\napt-get install dataset-fashion-mnist puts it there", "FashionMNIST",
     ),
     **{layout.name: Kind(
         (layout.folder, f"{layout.name}/{layout.folder}"), partial(cifar.is_here, layout=layout),
@@ -36,7 +36,7 @@ KINDS: dict[str, Kind] = {
     ) for layout, name in ((cifar.TEN, "CIFAR10"), (cifar.HUNDRED, "CIFAR100"))},
     IMAGENET: Kind(
         ("imagenet", "ILSVRC2012"), folder.is_here, folder.load,
-        advice="pass the path of a folder with train/ and val/, each with a folder for each class",
+        advice="\npass the path of a folder with train/ and val/, each with a folder for each class",
     ),
 }
 
@@ -59,7 +59,8 @@ def named(name: str, *, download: bool) -> Path:
         _download(kind.torchvision, places()[0])
         return named(name, download=False)
     looked = "".join(f"\n  {path}" for path in folders)
-    raise UsageError(f"the data set `{name}` is not here; looked at{looked}\n{kind.advice}", "E0512")
+    remedy = "download" if kind.torchvision else None
+    raise UsageError(f"the data set `{name}` is not here; looked at{looked}{kind.advice}", "E0512", remedy)
 
 
 def at(path: Path) -> tuple[Kind, Path]:

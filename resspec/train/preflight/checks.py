@@ -91,4 +91,4 @@ def _located(error: UsageError, place: Span) -> Diagnostic:
     message, *more = str(error).split("\n")
     told, _, help = message.partition("; ")
     notes = ("\n".join(more),) if more else ()
-    return Diagnostic(error.code, told, (Label(place),), help or None, notes)
+    return Diagnostic(error.code, told, (Label(place),), help or None, notes, remedy=error.remedy)

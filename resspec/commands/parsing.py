@@ -1,0 +1,97 @@
+"""The parser of the command line: argparse, with its mistakes in the form of all others, and no option that is lost."""
+
+from __future__ import annotations
+
+from argparse import Action, ArgumentError, ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from resspec.suggest import nearest
+
+
+class Parser(ArgumentParser):
+    """A parser that refuses an option that is given twice with different values, and says who has an unknown one."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        self.own_options = set[str]()
+        self.commands: dict[str, Parser] = {}
+        super().__init__(*arguments, **options)
+        self.register("action", None, StoreOnce)
+        self.register("action", "store", StoreOnce)
+
+    def add_argument(self, *names: Any, **options: Any) -> Action:
+        self.own_options.update(name for name in names if name.startswith("-"))
+        return super().add_argument(*names, **options)
+
+    def add_subparsers(self, **options: Any) -> Any:
+        made = super().add_subparsers(**options)
+        self.commands = made.choices  # filled as commands are added
+        return made
+
+    def all_options(self) -> set[str]:
+        """Return its options, and those of its own commands, as they are written: `--set`, `-o`."""
+        return self.own_options.union(*(command.all_options() for command in self.commands.values()))
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with two lines in the form of every other message."""
+        self.exit(2, f"error: {message}\nhelp: {self.prog} --help\n")
+
+    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Return the arguments; exit where there are unknown ones, with the help of the command that was given."""
+        parsed, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            self._refuse(parsed, unknown)
+        return parsed
+
+    def _refuse(self, parsed: Any, unknown: Sequence[str]) -> NoReturn:
+        command = self.commands.get(getattr(parsed, "command", ""), self)
+        option = next((each.partition("=")[0] for each in unknown if each.startswith("-") and each != "-"), None)
+        if option is None:
+            command.error(f"unexpected arguments: {' '.join(unknown)}")
+        command.error(f"there is no option {option} here{_elsewhere(option, command, self.commands)}")
+
+
+def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str:
+    """Return what an unknown option may mean: one of this command that is nearly it, or who has it."""
+    owners = [f"`{each.prog}`" for each in commands.values() if option in each.all_options()]
+    if not owners and (near := nearest(option, command.all_options())):
+        return f"; did you mean {near}?"
+    if not owners:
+        return ""
+    *others, last = owners
+    return f"; {', '.join(others)} and {last} have it" if others else f"; {last} has it"
+
+
+class StoreOnce(Action):
+    """Store a value; another one for the same option is a mistake, where argparse would keep the last."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        del parser, option_string
+        before = getattr(self, "_stored", None)
+        if before is not None and before[0] is namespace and before[1] != values:
+            raise ArgumentError(self, f"given twice, as {_shown(before[1])} and as {_shown(values)}")
+        self._stored = (namespace, values)
+        setattr(namespace, self.dest, values)
+
+
+class AppendOnce(Action):
+    """Append a NAME=VALUE pair; another value for the same name is a mistake."""
+
+    def __call__(
+        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+    ) -> None:
+        del parser, option_string
+        known = list(getattr(namespace, self.dest) or [])
+        name, value = values
+        for other, before in known:
+            if other == name and before != value:
+                raise ArgumentError(self, f"`{name}` is given twice, as {before} and as {value}")
+        setattr(namespace, self.dest, known if values in known else [*known, values])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

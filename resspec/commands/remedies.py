@@ -1,0 +1,35 @@
+"""Ways out of a mistake that a command has a flag for. What is wrong is said elsewhere, where no flag is known."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+
+from resspec.diagnostics import Diagnostic, ResspecError
+
+_OTHER_FOLDER = {"train": "--run DIR chooses another folder", "study": "--out DIR chooses another folder"}
+_DOWNLOAD = "--download fetches the data set"
+_BY_NAME = {
+    "new head": {"train": "--new-head starts the last layer at random where it does not fit"},
+    "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
+    "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
+}
+_BY_CODE = dict.fromkeys(("E0535", "E0601", "E0602", "E0603", "E0604", "E0605"), _OTHER_FOLDER)
+
+
+def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:
+    """Return the sentence that names a flag of this command, for an error that it helps against."""
+    sentences = _BY_NAME.get(error.remedy or "") or _BY_CODE.get(error.code or "") or {}
+    return sentences.get(command)
+
+
+def of_diagnostics(found: Sequence[Diagnostic], arguments: Namespace) -> list[Diagnostic]:
+    """Return the diagnostics, each with a note about the flag of this command that helps against it."""
+    return [_with_flag(each, arguments) for each in found]
+
+
+def _with_flag(diagnostic: Diagnostic, arguments: Namespace) -> Diagnostic:
+    told = of_error(diagnostic, arguments.command)
+    if diagnostic.needs and hasattr(arguments, "set"):
+        told = f"`{' '.join(f'--set {name}=…' for name in diagnostic.needs)}` gives a value here"
+    return diagnostic._replace(notes=(*diagnostic.notes, told)) if told else diagnostic
