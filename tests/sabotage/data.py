@@ -3,10 +3,10 @@
 from tests.sabotage.defects import Defect
 
 DATA, T = "resspec/train/data/", "tests/train/data/"
-CACHE, CIFAR, DECODE, ENDS, FOLDER, IDX, INSPECT, LABELS, MOMENTS, TREE, CLASSES = (
+CACHE, CIFAR, DECODE, ENDS, IDX, INSPECT, LABELS, MOMENTS, TREE, CLASSES, WORKERS = (
     f"{DATA}{name}.py"
     for name in (
-        "cache", "cifar", "decode", "ends", "folder", "idx", "inspect", "labels", "moments", "tree", "class_folders",
+        "cache", "cifar", "decode", "ends", "idx", "inspect", "labels", "moments", "tree", "class_folders", "workers",
     )
 )
 FOLLOWED = f"{T}test_tree.py::test_what_cannot_be_followed_is_named"
@@ -45,7 +45,7 @@ DEFECTS = [
            f"{T}test_inspect.py::test_a_cache_that_cannot_be_used_is_no_matter"),
     Defect("the cache grows", CACHE, "if self._total > MOST:", "if False:",
            f"{T}test_inspect.py::test_what_is_remembered_is_bounded"),
-    Defect("a worker raises", FOLDER, "        except BrokenPicture as broken:\n            return Failure",
+    Defect("a worker raises", WORKERS, "        except BrokenPicture as broken:\n            return Failure",
            "        except ZeroDivisionError as broken:\n            return Failure",
            f"{T}test_folder.py::test_a_file_that_cannot_be_shown_is_named"),
     Defect("links are not followed", TREE, "entry.stat().st_mode if entry.is_symlink() else _mode(entry)", "_mode(entry)",

@@ -5,7 +5,7 @@ from tests.sabotage.defects import Defect
 T = "tests/train/"
 CHECKPOINT, RECORD, GUARD, LOOP = (f"resspec/train/{name}.py" for name in ("checkpoint", "record", "guard", "loop"))
 
-FOLDER = "resspec/train/data/folder.py"
+WORKERS = "resspec/train/data/workers.py"
 STOPPED = f"{T}test_workers.py::test_a_worker_that_is_stopped"
 REWRITTEN = f"{T}test_refusals.py::test_a_spec_that_is_only_written_otherwise_goes_on"
 
@@ -61,7 +61,7 @@ DEFECTS = [
     Defect("the last test hears no signal", "resspec/train/finish.py",
            "lambda: stop.alone and stop.asked", "lambda: False",
            f"{T}test_signals.py::test_a_signal_in_the_last_test_leaves_the_end_undone"),
-    Defect("workers hear signals", "resspec/train/data/folder.py", "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
+    Defect("workers hear signals", WORKERS, "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
            f"{T}test_signals.py::test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers"),
     Defect("processes test all images each", LOOP, "mine = indices[processes.rank :: processes.world]", "mine = indices",
            f"{T}test_processes.py"),
@@ -85,11 +85,11 @@ DEFECTS = [
            '"hash": fingerprint(self.network) + self.network.span,', REWRITTEN),
     Defect("a checkpoint is of the spec's text", "resspec/train/resume.py", "sort_keys=True).encode()",
            "sort_keys=True).encode() + job.network.span.encode()", REWRITTEN),
-    Defect("a worker that is stopped is waited for", FOLDER, "PATIENCE = 25", "PATIENCE = 3600", STOPPED),
-    Defect("a worker that is stopped is not named", FOLDER, "if _is_stopped(worker.pid)", "if False", STOPPED),
-    Defect("a worker that is killed is taken for alive", FOLDER, "if worker.sentinel in ended:", "if False:",
+    Defect("a worker that is stopped is waited for", WORKERS, "PATIENCE = 25", "PATIENCE = 3600", STOPPED),
+    Defect("a worker that is stopped is not named", WORKERS, "if _is_stopped(worker.pid)", "if False", STOPPED),
+    Defect("a worker that is killed is taken for alive", WORKERS, "if worker.sentinel in ended:", "if False:",
            f"{T}test_workers.py::test_a_worker_whose_end_is_told_is_dead"),
-    Defect("an error that nobody foresaw waits for workers", FOLDER, "atexit.register(at_exit)",
+    Defect("an error that nobody foresaw waits for workers", WORKERS, "atexit.register(at_exit)",
            "pass", f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer"),
     Defect("torchrun ends those that say who is gone", "resspec/train/processes.py",
            "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "pass",
@@ -102,7 +102,7 @@ DEFECTS = [
            f"{T}test_heap.py::test_what_the_environment_says_of_it_holds"),
     Defect("bfloat16 is raced where it is slow", "resspec/train/decide.py", "if not half(processes.device):", "if False:",
            f"{T}test_speed.py::test_a_run_races_what_is_fast"),
-    Defect("the atexit callback knows workers only", FOLDER, "    if workers:\n        atexit", "    if True:\n        atexit",
+    Defect("the atexit callback knows workers only", WORKERS, "    if workers:\n        atexit", "    if True:\n        atexit",
            f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer"),
     Defect("what fails between two steps costs them", "resspec/train/trainer.py",
            "            rescue(error, task, state, learner.undo, watcher.save, plan.processes)\n", "",

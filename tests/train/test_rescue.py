@@ -81,7 +81,7 @@ def test_an_interrupt_by_a_library_is_saved(course: Course) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_what_fails_where_images_are_read(workers: int, server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "pictures", workers)
-    code, told = course.fail("run1", Fault("ZeroDivisionError", "resspec.train.data.folder:_Decoded.__getitem__", 5))
+    code, told = course.fail("run1", Fault("ZeroDivisionError", "resspec.train.data.workers:_Decoded.__getitem__", 5))
     assert code == 2
     assert_one_report(told, r"while reading the images of step \d+")
     assert "ZeroDivisionError: division by zero\n" in (tmp_path / "run1" / "crash.txt").read_text(encoding="utf-8")

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Draw, folder, load
+from resspec.train.data import Draw, load, workers
 from resspec.train.recipe import Test
 from tests.train.crash import Course, assert_same, content, draw_pictures
 from tests.train.launch import ROOT, Moment, Server, state
@@ -46,12 +46,12 @@ def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> 
 def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from multiprocessing import active_children
 
-    assert folder.PATIENCE < 30
+    assert workers.PATIENCE < 30
     draw_pictures(tmp_path)
     draws = [Draw(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
     batches = load(str(tmp_path)).train.batches(draws, view=Test(resize=9, crop=8), device=torch.device("cpu"), workers=2)
     next(batches)  # workers that start take their time
-    monkeypatch.setattr(folder, "PATIENCE", 2)
+    monkeypatch.setattr(workers, "PATIENCE", 2)
     worker, _ = active_children()
     os.kill(worker.pid or 0, SIGSTOP)
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
@@ -85,13 +85,13 @@ def test_a_worker_whose_end_is_told_is_dead() -> None:
         worker = Process(target=pause)
         worker.start()
         worker.kill()
-        folder._wait_for_a_death({worker})
+        workers._wait_for_a_death({worker})
         assert not worker.is_alive()
 
 
 def hand_over(pipe: Connection) -> None:
     """What a worker does for each batch: it serves a file descriptor to whoever connects."""
-    folder._led(0)
+    workers._led(0)
     with Path(os.devnull).open("rb") as file:
         pipe.send(DupFd(file.fileno()))
         pipe.recv()

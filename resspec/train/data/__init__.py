@@ -13,9 +13,9 @@ from resspec.suggest import nearest
 from resspec.train.data import digits, place
 from resspec.train.data.dataset import Dataset, Request, Split, View, held_out
 from resspec.train.data.draw import Batch, Draw
-from resspec.train.data.folder import worker_failure
 from resspec.train.data.inspect import Damaged, Inspection
 from resspec.train.data.moments import Moments
+from resspec.train.data.workers import worker_failure
 from resspec.train.names import DATA, DIGITS
 
 __all__ = [

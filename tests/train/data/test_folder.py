@@ -1,6 +1,8 @@
 """Folders of image files: what is shown, against torchvision on one image at a time, and what is said of what is wrong."""
 
+import resource
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -149,6 +151,20 @@ def test_an_error_that_nobody_foresaw_names_the_file(
     with pytest.raises(UsageError) as caught:
         list(data.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
     assert str(caught.value) == f"{root}/train/cat/04.jpg cannot be shown: ZeroDivisionError: division by zero"
+
+
+def test_workers_that_cannot_be_started(data: Dataset) -> None:
+    """Each needs connections, and the system may not give that many."""
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    batches = data.train.batches([], view=Test(resize=20, crop=16), device=CPU, workers=2)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1]))
+    try:
+        with pytest.raises(UsageError, match=r"cannot start 2 processes that read images: Too many open files") as caught:
+            list(batches)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert caught.value.code == "E0612"
+    assert not active_children()
 
 
 def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> None:
