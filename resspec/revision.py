@@ -27,9 +27,16 @@ class Revision:
 
     @classmethod
     def fork(cls, name: str) -> Revision:
-        """Where the history that one stands on left that of another revision: what a pull request changes starts there."""
+        """Return where the history of HEAD left that of another revision: what a pull request changes starts there.
+
+        It is named by its short hash, as git shows it.
+        """
         commit = cls(name)._commit
-        return cls(_git("merge-base", commit, "HEAD").decode().strip())
+        try:
+            base = _git("merge-base", commit, "HEAD").decode().strip()
+        except UsageError:
+            raise UsageError(f"{name!r} and HEAD have no commit in common") from None
+        return cls(_git("rev-parse", "--short", base).decode().strip())
 
     def hashes(self) -> dict[Path, str]:
         """git's hash of each file of the commit, by its path in the checkout; a symbolic link is none."""

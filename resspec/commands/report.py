@@ -54,7 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    specs = [spec for each in arguments.specs for spec in given.specs(each)]
+    specs = [spec for each in arguments.specs for spec in _named(each, arguments)]
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
         if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
             option = "--like" if arguments.like else "--memory"
@@ -66,9 +66,10 @@ def run(arguments: Namespace) -> int:
             print(_one(_report(specs[0], arguments), arguments.format), end="")
         return 0
     if arguments.format == "html":
-        raise UsageError("a page is of one network; `resspec draw` shows several, and `resspec diff --format html` two")
+        other = "`resspec draw` shows several, and `resspec diff --format html` two"
+        raise UsageError(f"a page is of one network{_name_one(specs)}; {other}")
     if arguments.by != "stage":
-        raise UsageError("--by is for the report of one network")
+        raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
     found = {path for each in arguments.specs if each and Path(each).is_dir() for path in given.specs(each)}
     reports: list[Report] = []
     titles: list[str] = []
@@ -89,6 +90,29 @@ def run(arguments: Namespace) -> int:
     elif not code:
         raise UsageError(f"no file in {', '.join(arguments.specs)} has a network; --set gives a template its values")
     return code
+
+
+def _named(spec: str, arguments: Namespace) -> list[str]:
+    """Return the files of a folder; the networks of a file that has several, none of which is called like it; else the spec."""
+    found = list(given.specs(spec))
+    if found != [spec] or arguments.set:
+        return found
+    from resspec.lowering.network import network_names
+    from resspec.opening import locate, open_spec
+
+    try:
+        path, named = locate(spec)
+        names = [] if named else network_names(open_spec(path).library)
+    except (SpecError, UsageError):  # which is told where the network is loaded
+        return [spec]
+    if len(names) < 2 or path.stem in names:
+        return [spec]
+    return list(_networks(str(path))) or [spec]
+
+
+def _name_one(specs: list[str]) -> str:
+    """Return how to ask for one of these networks."""
+    return f": name one, such as {specs[0]}" if ":" in specs[0] else ""
 
 
 def _networks(path: str) -> Iterator[str]:

@@ -143,6 +143,21 @@ def test_since_a_library_changed(repository: Path) -> None:
     assert ran("resspec", "diff", "--since", "HEAD~1") == ""
 
 
+def test_since_shows_short_hashes(repository: Path) -> None:
+    del repository
+    out = ran("resspec", "diff", "--since", "HEAD~1", code=1)
+    short = ran("git", "rev-parse", "--short", "HEAD~1").strip()
+    assert f"{short}:specs" in out and not re.search("[0-9a-f]{20}:", out)
+
+
+def test_since_a_revision_of_another_history(repository: Path) -> None:
+    del repository
+    ran("git", "checkout", "-q", "--orphan", "alone")
+    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "another beginning")
+    done = subprocess.run(["resspec", "diff", "--since", "main"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "error: 'main' and HEAD have no commit in common\n")
+
+
 def test_since_passes_over_what_is_broken(repository: Path) -> None:
     """What nobody touched is not looked at; what was touched is told in a line, and the others are still compared."""
     old = {"dull": NET.format("none"), "mended": "use mine\nnetwork mended { input", "spoiled": NET.format(2)}

@@ -178,3 +178,48 @@ def test_a_change_of_names_alone_is_told(tmp_path: Path) -> None:
     (change,) = found(a, b).changes
     assert isinstance(change, Change)
     assert [(detail.what, detail.a, detail.b) for detail in change.details] == [("name", "conv1", "first")]
+
+
+@pytest.mark.parametrize(("a", "b", "expected"), [
+    ("stem add { relu | bn }", "stem mul { relu | bn }", ["~ mul in stem: merge add → mul"]),
+    ("stem add { relu | bn } -> add { relu | bn }", "stem add { relu | bn } -> concat { relu | bn }",
+     ["~ concat in stem: merge add → concat"]),
+    ("stem add { relu | bn } -> add { relu | bn }", "stem add { relu | bn } -> add { silu | bn }",
+     ["~ relu2 of add 2 in stem: relu → silu"]),
+    ("stem relu", "stem relu -> add { relu | bn }", ["+ add in stem: add of 2 paths"]),
+    ("stage layer1: add { relu | bn }", "stage layer1: mul { relu | bn }", ["~ layer1: merge add → mul"]),
+])
+def test_a_merge_that_has_no_name_is_called_by_its_section(tmp_path: Path, a: str, b: str, expected: list[str]) -> None:
+    changes = found(network(tmp_path, "a", a, HEAD), network(tmp_path, "b", b, HEAD))
+    assert said(changes) == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_paths_in_another_order_are_one_change(tmp_path: Path, seed: int) -> None:
+    """Wherever the merge stands, and however its steps are numbered for it."""
+    choose = random.Random(seed)
+    paths = ["conv 3x3, 8 -> bn -> relu", "bn -> conv 1x1, 8", "conv 5x5, 8", "conv 1x1, 8 -> bn", "conv 3x3, 8, bias=true"]
+    chosen = choose.sample(paths, choose.randint(2, 5))
+    moved = choose.sample(chosen, len(chosen))
+    place = choose.choice(["stem MERGE", "stage layer1: { conv 1x1, 4 -> MERGE }", "stage layer1: 3 x unit"])
+    merge = choose.choice(["add", "concat"])
+    sides = []
+    for name, order in (("a", chosen), ("b", moved)):
+        text = f"{merge} {{ {' | '.join(order)} }}"
+        clauses = [place.replace("MERGE", text), HEAD]
+        sides.append(network(tmp_path, name, *clauses, blocks=f"block unit {{ {text} -> conv 1x1, 8 }}"))
+    if chosen == moved:
+        assert diff(*(Side(report(side), side) for side in sides)).same
+        return
+    told = said(found(*sides))
+    before = " ".join(str(i + 1) for i in range(len(chosen)))
+    after = " ".join(str(moved.index(path) + 1) for path in chosen)
+    assert len(told) == 1 and told[0].endswith(f": the order of the paths {before} → {after}")
+
+
+def test_a_path_that_moved_and_one_that_changed_are_two_changes(tmp_path: Path) -> None:
+    a = network(tmp_path, "a", "stem concat { conv 3x3, 8 | conv 1x1, 8 -> bn | bn }", HEAD)
+    b = network(tmp_path, "b", "stem concat { bn | conv 1x1, 8 -> bn | conv 3x3, 9 }", HEAD)
+    assert said(found(a, b)) == [
+        "~ concat in stem: the order of the paths 1 2 3 → 3 2 1", "~ conv1 of concat in stem: out_channels 8 → 9",
+    ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from resspec.backends.diff.align import aligned
@@ -53,12 +54,13 @@ class Comparison:
             case x, y:
                 yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
 
-    def rows(self, a: list[Step], b: list[Step], at: str) -> Iterator[Detail]:
-        """What differs in two rows of steps, which stand `at` a place."""
+    def rows(self, a: list[Step], b: list[Step], at: str, *, moved: bool = False) -> Iterator[Detail]:
+        """What differs in two rows of steps, which stand `at` a place; `moved`: in another order among others, which says why
+        they are numbered otherwise."""
         a, b, shortcut = self.without_lone_shortcut(a, b, at)
         yield from shortcut
         pairs = self.pairs(a, b)
-        shifted = any(None in pair for pair in pairs)
+        shifted = moved or any(None in pair for pair in pairs)
         scopes: Scopes = set()
         for x, y in pairs:
             if x and y:
@@ -104,16 +106,51 @@ class Comparison:
             yield from self.rows(a[i], b[j], at)
             yield from self._shortcuts(a[1 - i], b[1 - j], x.paths[1 - i], y.paths[1 - j], at)
             return
-        for p, q in zip(a, b, strict=False):
-            yield from self.rows(p, q, at)
-        yield from (Detail(at, "path", summary(path), "", path.span, y.span) for path in x.paths[len(b) :])
-        yield from (Detail(at, "path", "", summary(path), x.span, path.span) for path in y.paths[len(a) :])
+        pairs = self.paths(a, b)
+        both = [(i, j) for i, j in pairs if i is not None and j is not None]
+        moved = is_reordered(both)
+        if moved:
+            yield Detail(at, "the order of the paths", _places(i for i, _ in both), _places(j for _, j in both), x.span, y.span)
+        for i, j in both:
+            yield from self.rows(a[i], b[j], at, moved=moved)
+        yield from (Detail(at, "path", summary(x.paths[i]), "", x.paths[i].span, y.span)
+                    for i, j in pairs if i is not None and j is None)
+        yield from (Detail(at, "path", "", summary(y.paths[j]), x.span, y.paths[j].span)
+                    for i, j in pairs if i is None and j is not None)
+
+    def paths(self, a: list[list[Step]], b: list[list[Step]]) -> list[tuple[int | None, int | None]]:
+        """Return which path of one merge is which of another: first those that are equal, then those of the same layers,
+        then the others in their order; None where a side has no path left."""
+        free_a, free_b = list(range(len(a))), list(range(len(b)))
+        pairs: list[tuple[int | None, int | None]] = []
+        for key in (self.keys.exact, self.keys.skeleton):
+            x, y = ([tuple(map(key, path)) for path in paths] for paths in (a, b))
+            for i in list(free_a):
+                alike = [j for j in free_b if x[i] == y[j]]
+                if alike:
+                    j = i if i in alike else alike[0]
+                    pairs.append((i, j))
+                    free_a.remove(i)
+                    free_b.remove(j)
+        for i, j in zip(free_a, free_b, strict=False):
+            pairs.append((i, j))
+        pairs += [(i, None) for i in free_a[len(free_b) :]] + [(None, j) for j in free_b[len(free_a) :]]
+        return sorted(pairs, key=lambda pair: (pair[0] is None, pair))
 
     def _shortcuts(self, a: list[Step], b: list[Step], x: Node, y: Node, at: str) -> Iterator[Detail]:
         if arm_kind(a, x) == arm_kind(b, y):
             yield from self.rows(a, b, at)
         else:
             yield Detail(at, "shortcut", arm(a, x), arm(b, y), x.span, y.span)
+
+
+def is_reordered(pairs: list[tuple[int, int]]) -> bool:
+    """Return whether paths that belong together stand in another order; `pairs`: sorted by the first side."""
+    return any(j > k for (_, j), (_, k) in pairwise(pairs))
+
+
+def _places(numbers: Iterable[int]) -> str:
+    return " ".join(str(number + 1) for number in numbers)
 
 
 def _within(at: str, step: Step) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from resspec.backends.diff.compare import ALIKE, Comparison
+from resspec.backends.diff.compare import ALIKE, Comparison, is_reordered
 from resspec.backends.diff.fields import arm_kind, fields
 from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.backends.diff.structure import Structure
@@ -91,12 +91,15 @@ class _Marks:
                 self._all(paths[0][1 - i], self.a, at, "-")
                 self._all(paths[1][1 - j], self.b, bt, "+")
         else:
-            for p, q in zip(*paths, strict=False):
-                self.rows(p, q, at, bt)
-            for p in paths[0][len(paths[1]) :]:
-                self._all(p, self.a, at, "-")
-            for q in paths[1][len(paths[0]) :]:
-                self._all(q, self.b, bt, "+")
+            pairs = self.comparison.paths(*paths)
+            changed |= is_reordered([(i, j) for i, j in pairs if i is not None and j is not None])
+            for i, j in pairs:
+                if i is None and j is not None:
+                    self._all(paths[1][j], self.b, bt, "+")
+                elif j is None and i is not None:
+                    self._all(paths[0][i], self.a, at, "-")
+                elif i is not None and j is not None:
+                    self.rows(paths[0][i], paths[1][j], at, bt)
         if changed:
             self.a[_name(x, at)] = self.b[_name(y, bt)] = "~"
 

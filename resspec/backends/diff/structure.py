@@ -12,7 +12,7 @@ from resspec.backends.diff.compare import Comparison, Detail
 from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.backends.summary import summary
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network, Scope, Section
+from resspec.ir.nodes import Network, Parallel, Scope, Section
 
 _NUMBERED = re.compile(r"(.*?)([0-9]+)")
 _SHOWN = 4  # layers at either end of a long row
@@ -133,28 +133,32 @@ class _Structure:
         for side, group in groupby(pairs, key=lambda pair: (pair[0] is None, pair[1] is None)):
             match side:
                 case False, True:
-                    yield from (Change("removed", section.label, p, None) for p in self._runs([x for x, _ in group if x]))
+                    gone = self._runs([x for x, _ in group if x], _Merges(a, section.label))
+                    yield from (Change("removed", section.label, place, None) for place in gone)
                 case True, False:
-                    yield from (Change("added", section.label, None, p) for p in self._runs([y for _, y in group if y]))
+                    new = self._runs([y for _, y in group if y], _Merges(b, section.label))
+                    yield from (Change("added", section.label, None, place) for place in new)
                 case _:
                     for x, y in group:
                         assert x and y
-                        yield from self._pair(x, y, section, shifted, scopes)
+                        names = _Merges(a, section.label), _Merges(b, section.label)
+                        yield from self._pair(x, y, section, names, shifted, scopes)
 
     def _pair(
-        self, a: Step, b: Step, section: Section, shifted: bool, scopes: set[tuple[str, str]]
+        self, a: Step, b: Step, section: Section, names: tuple[_Merges, _Merges], shifted: bool,
+        scopes: set[tuple[str, str]],
     ) -> Iterator[Change]:
         details = list(self.comparison.steps(a, b, ""))
         details += self.comparison.names(a, b, "", shifted, scopes)
         if details:
             replaced = [detail for detail in details if detail.what == "replaced"]
             kind: Kind = "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
-            yield Change(kind, section.label, _place([a]), _place([b]), tuple(details))
+            yield Change(kind, section.label, _place([a], names[0]), _place([b], names[1]), tuple(details))
 
-    def _runs(self, row: list[Step]) -> Iterator[Place]:
+    def _runs(self, row: list[Step], merges: _Merges) -> Iterator[Place]:
         """Equal blocks in a row as one place, and layers in a row."""
         for _, group in groupby(row, key=lambda step: (isinstance(step.node, Scope) and self.keys.exact(step), step.scope)):
-            yield _place(list(group))
+            yield _place(list(group), merges)
 
     def _label(self, row: _Row) -> Hashable:
         """Where labels only count (`features.5..`), which number one has says little: what it does comes first."""
@@ -182,9 +186,23 @@ def _of_network(network: Network) -> Place:
     return Place(network.name, "", network.span)
 
 
-def _place(row: list[Step]) -> Place:
+class _Merges:
+    """What the merges of a row are called, which have no name of their own: `add in stem`, or `add 2 in stem`."""
+
+    def __init__(self, row: list[Step], section: str) -> None:
+        self.section = section
+        self.merges = [step for step in row if isinstance(step.node, Parallel) and not step.place]
+
+    def name(self, step: Step) -> str:
+        assert isinstance(step.node, Parallel)
+        alike = [each for each in self.merges if isinstance(each.node, Parallel) and each.node.merge == step.node.merge]
+        number = next((i for i, each in enumerate(alike, 1) if each is step), 1)
+        return f"{step.node.merge}{f' {number}' if len(alike) > 1 else ''} in {self.section}"
+
+
+def _place(row: list[Step], merges: _Merges) -> Place:
     first, last = row[0], row[-1]
-    name = first.place
+    name = first.place or (merges.name(first) if isinstance(first.node, Parallel) else "")
     if len(row) > 1 and first.name and last.name:
         ends = _NUMBERED.fullmatch(first.name), _NUMBERED.fullmatch(last.name)
         same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
