@@ -3,10 +3,10 @@
 from tests.sabotage.defects import Defect
 
 DATA, T = "resspec/train/data/", "tests/train/data/"
-CACHE, CIFAR, DECODE, ENDS, IDX, INSPECT, LABELS, MOMENTS, TREE, CLASSES, WORKERS = (
+CACHE, CIFAR, DECODE, DEPTH, ENDS, IDX, INSPECT, LABELS, MOMENTS, TREE, CLASSES, WORKERS = (
     f"{DATA}{name}.py"
     for name in (
-        "cache", "cifar", "decode", "ends", "idx", "inspect", "labels", "moments", "tree", "class_folders", "workers",
+        "cache", "cifar", "decode", "depth", "ends", "idx", "inspect", "labels", "moments", "tree", "class_folders", "workers",
     )
 )
 FOLLOWED = f"{T}test_tree.py::test_what_cannot_be_followed_is_named"
@@ -23,10 +23,12 @@ DEFECTS = [
            f"{T}test_decode.py::test_a_picture_is_upright"),
     Defect("EXIF is not ignored where it should be", DECODE, "_orientation(image.getexif) if exif == UPRIGHT else 1",
            "_orientation(image.getexif)", f"{T}test_decode.py::test_orientation_can_be_ignored"),
-    Defect("16 bits are cut off", DECODE, 'if mode.startswith("I;16"):', "if False:",
+    Defect("16 bits are cut off", DEPTH, 'if mode.startswith("I;16"):', "if False:",
            f"{T}test_decode.py::test_deep_pixels_are_scaled_and_not_cut_off"),
-    Defect("12 bits are taken for 16", DECODE, "return int(bits) if 8 <= bits <= 16 else 16", "return 16",
+    Defect("12 bits are taken for 16", DEPTH, "return bits if 8 <= bits <= 16 else 16", "return 16",
            f"{T}test_decode.py::test_twelve_bits_of_a_tiff"),
+    Defect("white is never zero", DEPTH, "if _tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO:", "if False:",
+           f"{T}test_decode.py::test_gray_tiffs_of_every_kind"),
     Defect("formats are registered when they are needed", DECODE, "\nImage.init()\n", "\nImage.preinit()\n",
            f"{T}test_inspect.py::test_threads_that_are_the_first_to_open_a_file"),
     Defect("an end marker is enough anywhere", ENDS, ".endswith(END_OF_JPEG)", ".count(END_OF_JPEG) >= 0",

@@ -2,7 +2,7 @@
 file for whatever is wrong with it.
 
 Formats are told by content, not by the ending. Of an animation the first frame is shown, of several
-pages the first. Transparency is dropped and color profiles are not applied, as torchvision does.
+pages the first. Color profiles are not applied, as in torchvision.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
-from math import ceil, isfinite
+from math import ceil
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from resspec.render import visible
+from resspec.train.data.depth import Refused, as_rgb
 
 # What Pillow may open. Of its other formats, one starts another program to read a file (EPS). They are registered before
 # any thread starts: one that looks while another one is at it finds only some of them.
@@ -32,9 +32,6 @@ LARGEST_FILE = 2**31  # bytes
 
 UPRIGHT, IGNORE = "upright", "ignore"  # what a recipe says of EXIF
 ORIENTATION = 0x0112  # the tag
-BITS_PER_SAMPLE = 0x0102  # TIFF's
-Pixels = np.ndarray[Any, Any]
-
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -54,10 +51,6 @@ class BrokenPicture(Exception):
         super().__init__(f"{visible(str(path))} cannot be read: {why}")
         self.path = path
         self.why = why
-
-
-class Refused(ValueError):
-    """An image that is whole, and that cannot be shown all the same."""
 
 
 class Picture:
@@ -206,50 +199,6 @@ def turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Return width and height of an image of this stored size, once it is upright."""
     width, height = size
     return (height, width) if orientation in SIDEWAYS else (width, height)
-
-
-def as_rgb(image: Image.Image) -> Image.Image:
-    """Return the image in 8-bit RGB. Deeper pixels are scaled by their depth: of 16 bits the upper 8 stay."""
-    mode = image.mode
-    if mode.startswith("I;16"):
-        image.load()
-        return _grey(np.asarray(image) >> (_bits(image) - 8))
-    if mode in ("I", "F"):
-        return _grey(_to_bytes(image))
-    if mode in ("La", "RGBa"):
-        image = image.convert(f"{mode[:-1]}A")
-    return image.convert("RGB")
-
-
-def _bits(image: Image.Image) -> int:
-    """Of a sample that is stored in 16: TIFF may use 12 of them."""
-    tags = getattr(image, "tag_v2", {})
-    bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
-    return int(bits) if 8 <= bits <= 16 else 16
-
-
-def _to_bytes(image: Image.Image) -> Pixels:
-    """Scale 32-bit pixels to 0..255.
-
-    A file does not say which range of them is used, so it is the smallest common one that holds
-    all: 0..1 of floats, 0..255, 0..65535.
-    """
-    pixels: Pixels = np.asarray(image)
-    low, high = float(pixels.min()), float(pixels.max())
-    if not (isfinite(low) and isfinite(high)):
-        raise Refused("some of its pixels are not finite")
-    if low < 0 or high > 65535:
-        raise Refused(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
-    of_16_bits = image.mode == "I" and image.format in ("PNG", "PPM")
-    if high > 255 or of_16_bits:
-        return pixels // 256
-    if high <= 1 and image.mode == "F":
-        pixels = pixels * 255
-    return np.rint(pixels).astype(np.uint8)
-
-
-def _grey(pixels: Pixels) -> Image.Image:
-    return Image.fromarray(pixels.astype(np.uint8)).convert("RGB")
 
 
 def _why(error: Exception) -> str:

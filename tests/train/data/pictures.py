@@ -80,7 +80,7 @@ def png(
     """A PNG of any depth, written by hand, with chunks before and after its pixels; `size` may lie."""
     height, width = pixels.shape[:2]
     bits = pixels.dtype.itemsize * 8
-    color = 2 if pixels.ndim == 3 else 0
+    color = {1: 0, 2: 4, 3: 2, 4: 6}[1 if pixels.ndim == 2 else pixels.shape[2]]
     rows = pixels.astype(f">u{pixels.dtype.itemsize}").reshape(height, -1)
     content = zlib.compress(b"".join(b"\0" + row.tobytes() for row in rows))
     header = struct.pack(">IIBBBBB", *(size or (width, height)), bits, color, 0, 0, 0)

@@ -18,7 +18,8 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from resspec.train.data import decode
-from resspec.train.data.decode import BrokenPicture, as_rgb
+from resspec.train.data.decode import BrokenPicture
+from resspec.train.data.depth import as_rgb
 from resspec.train.data.inspect import examine
 from resspec.train.data.picture import picture
 from resspec.train.recipe import Data, RandomResized, Test
@@ -65,6 +66,9 @@ DEEP: dict[str, Callable[[Path], Path]] = {
     "16 of 32 bits": lambda folder: saved(folder, SIXTEEN.astype(np.int32), "a.tif"),
     "8 of 32 bits": lambda folder: saved(folder, GREY.astype(np.int32), "a.tif"),
     "pgm": lambda folder: saved(folder, SIXTEEN, "a.pgm"),
+    "pgm in text": lambda folder: written(
+        folder, "a.pgm", b"P2 44 30 65535\n" + " ".join(map(str, SIXTEEN.ravel())).encode()
+    ),
     "pgm up to 1000": lambda folder: written(
         folder, "a.pgm", b"P5 44 30 1000\n" + np.rint(GREY / 255 * 1000).astype(">u2").tobytes()
     ),
@@ -90,17 +94,47 @@ def test_a_dark_deep_picture_stays_dark(tmp_path: Path) -> None:
         assert as_array(saved(tmp_path, dark, name)).max() == 0
 
 
-def test_twelve_bits_of_a_tiff(tmp_path: Path) -> None:
+def tiff(content: bytes, *, bits: int, photometric: int = 1, sample_format: int = 1) -> bytes:
+    """A gray TIFF of one strip, written by hand."""
+    tags = {256: WIDTH, 257: HEIGHT, 258: bits, 259: 1, 262: photometric, 273: 8 + 2 + 10 * 12 + 4, 277: 1, 278: HEIGHT,
+            279: len(content), 339: sample_format}
+    entries = b"".join(struct.pack("<HHII", tag, 4 if tag in (273, 279) else 3, 1, value) for tag, value in tags.items())
+    return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + struct.pack("<I", 0) + content
+
+
+def twelve_bits(pixels: np.ndarray[Any, Any]) -> bytes:
     """As microscopes write them: two pixels in three bytes."""
-    values = np.rint(GREY / 255 * 4095).astype(np.uint16)
+    values = np.rint(pixels / 255 * 4095).astype(np.uint16)
     first, second = values[:, ::2], values[:, 1::2]
-    packed = np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 2).astype(np.uint8)
-    tags = [(256, 3, WIDTH), (257, 3, HEIGHT), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8 + 2 + 9 * 12 + 4)]
-    tags += [(277, 3, 1), (278, 3, HEIGHT), (279, 4, packed.size)]
-    entries = b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags)
-    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + struct.pack("<I", 0)
-    path = written(tmp_path, "a.tif", head + packed.tobytes())
+    return np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 2).astype(np.uint8).tobytes()
+
+
+def test_twelve_bits_of_a_tiff(tmp_path: Path) -> None:
+    path = written(tmp_path, "a.tif", tiff(twelve_bits(GREY), bits=12))
     assert difference(path, GREY) <= 1
+
+
+NEGATIVE = 255 - GREY
+GRAY_TIFFS = {
+    "8 bits, white is 0": tiff(NEGATIVE.tobytes(), bits=8, photometric=0),
+    "16 bits, white is 0": tiff((NEGATIVE.astype("<u2") * 257).tobytes(), bits=16, photometric=0),
+    "floats, white is 0": tiff((NEGATIVE / 255).astype("<f4").tobytes(), bits=32, photometric=0, sample_format=3),
+    "16 bits with a sign": tiff((GREY.astype("<i2") * 128).tobytes(), bits=16, sample_format=2),
+    "16 bits": tiff((GREY.astype("<u2") * 257).tobytes(), bits=16),
+}
+
+
+@pytest.mark.parametrize("kind", GRAY_TIFFS)
+def test_gray_tiffs_of_every_kind(kind: str, tmp_path: Path) -> None:
+    assert difference(written(tmp_path, "a.tif", GRAY_TIFFS[kind]), GREY) <= 1
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_deep_pixels_with_transparency(channels: int, tmp_path: Path) -> None:
+    wanted = GREY if channels == 2 else COLOR
+    opaque = np.full((HEIGHT, WIDTH), 65535, np.uint16)
+    path = written(tmp_path, "a.png", png(np.dstack([wanted.astype(np.uint16) * 257, opaque])))
+    assert difference(path, wanted) <= 1
 
 
 @pytest.mark.parametrize(("pixels", "why"), [

@@ -1,0 +1,83 @@
+"""Pixels of any mode and depth, as 8-bit RGB. Pillow itself cuts off what is above 255."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+Pixels = np.ndarray[Any, Any]
+
+BITS_PER_SAMPLE, PHOTOMETRIC, SAMPLE_FORMAT = 258, 262, 339  # TIFF's tags
+WHITE_IS_ZERO = 0  # values of PHOTOMETRIC and of SAMPLE_FORMAT
+SIGNED = 2
+
+
+class Refused(ValueError):
+    """An image that is whole, and that cannot be shown all the same."""
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """Return the image in 8-bit RGB.
+
+    Deeper pixels are scaled by their depth: of 16 bits the upper 8 stay. Transparency is dropped.
+
+    Raises:
+        Refused: The pixels have no known range.
+    """
+    image.load()
+    mode = image.mode
+    if mode.startswith("I;16"):
+        return _gray(image, np.asarray(image) >> (_bits(image) - 8))
+    if mode in ("I", "F"):
+        return _gray(image, _scaled(image))
+    if mode in ("La", "RGBa"):
+        image = image.convert(f"{mode[:-1]}A")
+    return image.convert("RGB")
+
+
+def _scaled(image: Image.Image) -> Pixels:
+    """Bring 32-bit pixels to 0..255.
+
+    Of these, some files do not say which range is used; it is taken to be the smallest common one
+    that holds all pixels: 0..1 of floats, 0..255, 0..65535.
+    """
+    pixels: Pixels = np.asarray(image)
+    low, high = float(pixels.min()), float(pixels.max())
+    if not (isfinite(low) and isfinite(high)):
+        raise Refused("some of its pixels are not finite")
+    if low < 0 or high > 65535:
+        raise Refused(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
+    if image.mode == "F" and high <= 1:
+        return np.asarray(np.rint(pixels * 255))
+    if image.mode == "I" and _is_of_signed_16_bits(image):
+        return pixels // 128
+    if high > 255 or (image.mode == "I" and image.format in ("PNG", "PPM")):
+        return pixels // 256
+    return np.rint(pixels)
+
+
+def _gray(image: Image.Image, pixels: Pixels) -> Image.Image:
+    levels = pixels.astype(np.uint8)
+    if _tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO:  # Pillow inverts such images of 8 bits only
+        levels = 255 - levels
+    return Image.fromarray(levels).convert("RGB")
+
+
+def _bits(image: Image.Image) -> int:
+    """Of a sample that is stored in 16: TIFF may use 12 of them."""
+    bits = _tag(image, BITS_PER_SAMPLE, 16)
+    return bits if 8 <= bits <= 16 else 16
+
+
+def _is_of_signed_16_bits(image: Image.Image) -> bool:
+    return _tag(image, BITS_PER_SAMPLE, 32) == 16 and _tag(image, SAMPLE_FORMAT, 1) == SIGNED
+
+
+def _tag(image: Image.Image, tag: int, default: int) -> int:
+    """A number of a TIFF file's header, of its first channel; the default of another file's."""
+    value = getattr(image, "tag_v2", {}).get(tag, default)
+    first = value[0] if isinstance(value, tuple) and value else value
+    return first if isinstance(first, int) else default
