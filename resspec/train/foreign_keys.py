@@ -261,11 +261,13 @@ LACKING = {
     "polynomiallr": "write `linear`",
 }
 
+# Of these, the ones whose keys are those of a kind that there is.
+ALIKE = {"adam": "adamw"}
+
 # Keys of one kind of optimizer or schedule that another one calls otherwise.
 OF_ANOTHER_KIND = {
     ("adamw", "momentum"): Called("", "optimizer.betas", "first beta"),
     ("lamb", "momentum"): Called("", "optimizer.betas", "first beta"),
-    ("adam", "momentum"): Called("", "optimizer.betas", "first beta"),
     ("sgd", "betas"): Called("", "optimizer.momentum", "first of a list"),
     ("cosine", "factor"): Called("", "schedule.floor"),
     ("linear", "factor"): Called("", "schedule.floor"),

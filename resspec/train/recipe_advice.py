@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from resspec.train import recipe_fields as fields
-from resspec.train.recipe_carry import Carrier, kind_of
+from resspec.train.recipe_carry import Carrier
 from resspec.train.recipe_fields import EXAMPLES, Keys
 from resspec.train.recipe_foreign import Foreign, foreign
 from resspec.train.recipe_sketch import Sketch, put, shown, sketch
@@ -23,8 +23,8 @@ class Advice:
 
     def __init__(self, text: Text, unknown: Iterable[tuple[Keys, Entry]]) -> None:
         self.text = text
-        carrier = Carrier(text, dict(unknown))
-        found = (foreign(path, carrier) for path in carrier.values)
+        self.carrier = Carrier(text, dict(unknown))
+        found = (foreign(path, self.carrier) for path in self.carrier.values)
         self.foreign = {each.path: each for each in found if each}
         self.wanted = {key: value for each in self.foreign.values() for key, value in each.settings.items()}
         named = [each for each in self.foreign.values() if each.kind and each.settings]
@@ -33,8 +33,8 @@ class Advice:
     def of_key(self, path: Keys) -> str:
         """Return what to do about a foreign key of the file."""
         each = self.foreign[path]
-        if not each.settings:
-            return each.help or "leave it out"
+        if not each.settings or self._lacks(each):
+            return self._lacks(each) or each.help or "leave it out"
         pieces = [self._piece(key, each, path[:-1]) for key in each.settings]
         needed = list(dict.fromkeys(piece for piece in pieces if piece))
         if not needed:
@@ -47,8 +47,8 @@ class Advice:
     def of_setting(self, path: Keys) -> str:
         """Return the settings to give in place of a foreign one, such as `optimizer.rate=0.1`; or what to do."""
         each = self.foreign[path]
-        if not each.settings:
-            return each.help or "leave it out"
+        if not each.settings or self._lacks(each):
+            return self._lacks(each) or each.help or "leave it out"
         given = dict.fromkeys(self._setting(key, each) for key in each.settings)
         besides = self._besides(each).replace(": ", "=")
         return f"write {' and '.join(f'`{word}`' for word in given)}{besides}"
@@ -83,12 +83,14 @@ class Advice:
         kinds = fields.kinds(path)
         if not kinds:
             return ""
+        chosen = self._chosen(path)
+        if chosen and path == ("optimizer",):
+            return chosen
         wanted = {key[len(path)] for key in self.wanted if key[: len(path)] == path}
-        if not self._written(path):
+        if not chosen:
             wanted |= {name for name in self._inner(path) if any(name in kind.model_fields for kind in kinds.values())}
 
-        named = self.wanted.get((*path, "name"))
-        first = [named, self._written(path), self._kinds.get(path), *kinds]
+        first = [chosen, self._kinds.get(path), *kinds]
         for names in (wanted, {key[len(path)] for key in needed}):
             able = [name for name in first if name in kinds and names <= set(kinds[name].model_fields)]
             if able:
@@ -101,7 +103,7 @@ class Advice:
         written = self.text.find(key)
         if written and isinstance(written.content, Scalar) and self.text.is_section(key[:-1]):
             before = f"{key[-1]}: {sketch(written)}"
-            is_so = before == f"{key[-1]}: {value}" or (key[-1] == "name" and self._written(key[:-1]) == value)
+            is_so = before == f"{key[-1]}: {value}" or (key[-1] == "name" and self._chosen(key[:-1]) == value)
             return "" if is_so else f"change `{before}` to `{key[-1]}: {value}`"
         if len(key) == 1:
             return f"write `{key[0]}: {value}`" + (f" outside of `{'.'.join(around)}`" if around else "")
@@ -126,18 +128,26 @@ class Advice:
         kinds = fields.kinds(owner)
         if not kinds or key[-1] == "name":
             return True
-        chosen = kinds.get(self._written(owner) or fields.default_kind(owner))
+        chosen = kinds.get(self._chosen(owner) or fields.default_kind(owner))
         return chosen is not None and key[len(owner)] in chosen.model_fields
 
     def _has_all(self, owner: Keys, key: Keys) -> bool:
         """Return whether a section has all that it needs once it has a key."""
-        known = fields.section(owner, lambda _: self._written(owner) or fields.default_kind(owner)) or {}
+        known = fields.section(owner, lambda _: self._chosen(owner) or fields.default_kind(owner)) or {}
         needed = {name for name, what in known.items() if what.is_required and name != "name"}
         return needed <= {*self._inner(owner), key[len(owner)]}
 
-    def _written(self, path: Keys) -> str:
-        """Return the name of a section, in our words."""
-        return kind_of(f"{path[-1]}.name", self.text.kind(path))
+    def _chosen(self, path: Keys) -> str:
+        """Return the kind that a section is written with, or given by a foreign key; empty where it has none."""
+        named = self.wanted.get((*path, "name")) or self.carrier.kind(path)
+        return named if named in fields.kinds(path) else ""
+
+    def _lacks(self, each: Foreign) -> str:
+        """Return what to do about a key that the optimizer does not have; empty where it has it."""
+        owner = ("optimizer",)
+        chosen = fields.kinds(owner).get(self._chosen(owner))
+        lacking = [key[1] for key in each.settings if chosen and key[:1] == owner and key[1] not in chosen.model_fields]
+        return f"leave it out: `optimizer: {self._chosen(owner)}` has no `{lacking[0]}`" if lacking else ""
 
     def _inner(self, path: Keys) -> dict[str, Entry]:
         entry = self.text.find(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from resspec.train import recipe_fields as fields
-from resspec.train.foreign_keys import CALLED, KINDS, Carry
+from resspec.train.foreign_keys import ALIKE, CALLED, KINDS, Carry
 from resspec.train.recipe_fields import Keys
 from resspec.train.recipe_kinds import Length
 from resspec.train.recipe_scalars import parsed
@@ -30,11 +30,20 @@ class Carrier:
     def __init__(self, text: Text, unknown: Mapping[Keys, Entry]) -> None:
         self.text = text
         self.values = dict(unknown)
+        self._paths = {normal(path[-1]): path for path in reversed(self.values)}
 
     def plain(self, path: Keys) -> str:
         """Return the value of a key in one line; empty where it is a section."""
         found = sketch(self.values[path])
         return found if isinstance(found, str) else ""
+
+    def kind(self, section: Keys) -> str:
+        """Return the name of a section, in our words, as it is written or as a foreign key gives it."""
+        key = f"{section[-1]}.name"
+        words = [word for called in CALLED if called.key == key for word in called.words.split()]
+        name = self.text.kind(section) or self._known((*section, "name"), *words)
+        ours = kind_of(key, name)
+        return ALIKE.get(squashed(ours), ours)
 
     def settings(self, path: Keys, key: Keys, carry: Carry) -> dict[Keys, str]:
         """Return what to write instead of a key, by our own keys; nothing where they cannot have such values."""
@@ -75,12 +84,12 @@ class Carrier:
 
     def _beta(self, which: Carry) -> str:
         words = next(called.words.split() for called in CALLED if called.carry == which)
-        return next((self.plain(path) for path in self.values if normal(path[-1]) in words), "")
+        return next((self.plain(self._paths[word]) for word in words if word in self._paths), "")
 
     def _rate(self) -> str:
         words = next(called.words.split() for called in CALLED if called.key == "optimizer.rate")
         known = self._known(_RATE, *words)
-        default = fields.kinds(_RATE[:1]).get(self.text.kind(_RATE[:1]) or "sgd")
+        default = fields.kinds(_RATE[:1]).get(self.kind(_RATE[:1]) or "sgd")
         return known or (str(default.model_fields["rate"].default) if default else "0.1")
 
     def _crop(self) -> str:
@@ -102,7 +111,7 @@ class Carrier:
         """Return what one of our keys is, or what one of these foreign words says that it is."""
         if (entry := self.text.find(key)) and isinstance(entry.content, Scalar):
             return entry.content.text
-        return next((self.plain(path) for path in self.values if normal(path[-1]) in words), "")
+        return next((self.plain(self._paths[word]) for word in words if word in self._paths), "")
 
 
 def normal(name: str) -> str:

@@ -40,8 +40,9 @@ def is_foreign(name: str) -> bool:
 def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
     """Return what an unknown key is here; None if it is not known anywhere."""
     word = normal(path[-1])
-    kind = carrier.text.kind(path[:-1]) if len(path) > 1 else ""
-    called = OF_ANOTHER_KIND.get((kind, word)) or _in_section(path, word) or _called().get(word)
+    sections = [path[:-1]] if len(path) > 1 else [("optimizer",), ("schedule",)]
+    of_kinds = (OF_ANOTHER_KIND.get((carrier.kind(section), word)) for section in sections)
+    called = next(filter(None, of_kinds), None) or _in_section(path, word) or _called().get(word)
     if called:
         return _carried(path, called, carrier)
     if values := _by_value().get(word):

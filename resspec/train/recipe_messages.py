@@ -11,7 +11,7 @@ from resspec.source import Span
 from resspec.suggest import listed, nearest
 from resspec.train import errors
 from resspec.train import recipe_fields as fields
-from resspec.train.foreign_keys import LACKING
+from resspec.train.foreign_keys import ALIKE, LACKING
 from resspec.train.recipe_advice import Advice
 from resspec.train.recipe_carry import kind_of, squashed
 from resspec.train.recipe_fields import EXAMPLES, SHORTHAND, Key, Keys, Path, keys_of
@@ -89,7 +89,7 @@ class Messages:
         else:
             help = f"there are {_all_of(kinds)}"
         told = errors.unknown_kind(self.text.mark((*path, "name")), path[-1], word[:_SHOWN], help)
-        return told, "adamw" if squashed(word) == "adam" else meant  # which has the same keys
+        return told, meant or ALIKE.get(squashed(word), "")
 
     # --- values ---
 

@@ -195,6 +195,23 @@ def test_a_rate_is_known_to_what_is_a_share_of_it() -> None:
     assert floor.help == "write `schedule: {name: cosine, floor: 0.01}`"
 
 
+@pytest.mark.parametrize(("lines", "helps"), [
+    ("optimizer: adamw\nmomentum: 0.8", ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"]),
+    ("opt: adamw\nmomentum: 0.8", ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"] * 2),
+    ("optimizer: SGD\nlr: 0.2\nopt_eps: 1e-3",
+     ["write `optimizer: {name: sgd, rate: 0.2}`", "leave it out: `optimizer: sgd` has no `eps`"]),
+    ("optimizer: {name: lamb}\nnesterov: true", ["leave it out: `optimizer: lamb` has no `nesterov`"]),
+    ("optimizer: {name: adamw}\nbeta_1: 0.8\nbeta_2: 0.9", ["add `betas: [0.8, 0.9]` to `optimizer`"] * 2),
+])
+def test_the_optimizer_that_is_written_stays(lines: str, helps: list[str]) -> None:
+    assert [mistake.help for mistake in mistakes(f"{BASE}{lines}\n")] == helps
+
+
+def test_the_keys_of_adam_are_those_of_adamw() -> None:
+    kind, rate = mistakes(f"{BASE}optimizer: Adam\nlr: 0.001\n")
+    assert (kind.code, rate.help) == ("E0508", "write `optimizer: {name: adamw, rate: 0.001}`")
+
+
 def test_a_schedule_that_takes_no_such_key_is_replaced() -> None:
     (mistake,) = mistakes(f"{BASE}schedule: cosine\nstep_size: 3\n")
     assert mistake.help == "write `schedule: {name: step, every: 3 epochs}`"
