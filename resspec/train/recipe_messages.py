@@ -36,9 +36,10 @@ class Messages:
     def no_keys(self) -> Diagnostic:
         """Of a text that is empty, one value or a list."""
         root = self.text.root
-        help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
         if root.content == Scalar("", quoted=False):
+            help = "write at least `duration: 90 epochs` and `batch: 256`"
             return errors.not_yaml(Span(self.text.source, 0, 0), "the recipe is empty", help)
+        help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
         return other_language(self.text.source) or errors.wrong_value(root.span, "a recipe has keys, and this has none", help)
 
     def unknown_key(self, path: Keys, entry: Entry, advice: Advice) -> Diagnostic:

@@ -116,5 +116,5 @@ def test_one_value_twice_and_a_part_of_a_whole_are_none() -> None:
 def test_a_wrong_setting_is_told_as_a_setting(name: str, value: str, said: str) -> None:
     (mistake,) = mistakes(BASE, (name, value))
     assert said in mistake.message
-    assert mistake.labels[0].span.source.name == f"--set {name}"
+    assert mistake.labels[0].span.source.name == f"value of {name}"
     assert not re.search(rf"`{name}: ", mistake.help or "")

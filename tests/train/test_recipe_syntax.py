@@ -55,8 +55,8 @@ TEXTS = [
     ("? [a]\n: 8\n", "E0518", 1, "write a word before the colon"),
     ("batch", "E0507", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),
     ("42", "E0507", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),
-    ("", "E0503", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),
-    ("# nothing\n", "E0503", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),
+    ("", "E0503", 1, "write at least `duration: 90 epochs` and `batch: 256`"),
+    ("# nothing\n", "E0503", 1, "write at least `duration: 90 epochs` and `batch: 256`"),
 ]
 
 
