@@ -18,17 +18,27 @@ if TYPE_CHECKING:
     from resspec.backends.report import report
     from resspec.compiler import check, load
     from resspec.ir.nodes import Network
+    from resspec.ir.quantities import Conditions
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "Diagnostic", "InternalError", "Network", "ResspecError", "SpecError", "UsageError", "build", "check", "load", "report",
+    "Conditions", "Diagnostic", "InternalError", "Network", "ResspecError", "SpecError", "UsageError", "build", "check",
+    "load", "report",
 ]
 
 _LAZY = {
-    "Network": "resspec.ir.nodes", "build": "resspec.backends.module", "check": "resspec.compiler",
-    "load": "resspec.compiler", "report": "resspec.backends.report",
+    "Conditions": "resspec.ir.quantities",
+    "Network": "resspec.ir.nodes",
+    "build": "resspec.backends.module",
+    "check": "resspec.compiler",
+    "load": "resspec.compiler",
+    "report": "resspec.backends.report",
 }
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def __getattr__(name: str) -> Any:

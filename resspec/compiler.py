@@ -29,16 +29,24 @@ if TYPE_CHECKING:
     from resspec.backends.onnx import Off
     from resspec.backends.report import Report
 
-Parameter = int | float | bool | str | tuple[int, ...]
+Parameter = int | float | bool | str | tuple[int, ...] | list[int]
 
 
 @paused()
-def load(spec: str | Path, /, network: str | None = None, input: str | None = None, **parameters: Parameter) -> Network:
-    """The IR of a network: of a file, of `FILE:NAME`, or of a shipped spec by its bare name.
+def load(
+    spec: str | Path, /, network: str | None = None, input: str | tuple[int, ...] | None = None, **parameters: Parameter
+) -> Network:
+    """Return the IR of a network.
 
-    A file with several networks gives the one that is called like the file, or the one that `network` names. `input`:
-    `3x288x288`, say, in place of its own. Raises SpecError with every mistake found, UsageError where there is no such
-    file or network.
+    Args:
+        spec: A file, `FILE:NAME`, or the name of a shipped spec.
+        network: Which network of a file of several; without it, the one that is called like the file.
+        input: In place of the network's own: `3x288x288`, or `(3, 288, 288)`.
+        parameters: The values of the network's parameters.
+
+    Raises:
+        SpecError: With every mistake found.
+        UsageError: There is no such file or network, or a value is none of the language.
     """
     path, named = locate(str(spec))
     opened = open_spec(path)
@@ -166,13 +174,20 @@ def _report_file(network: Network, figures: Report) -> dict[str, str]:
     return {f"{network.name}.report.json": to_json(figures)}
 
 
-def check(spec: str | Path, /, budget: Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:
-    """Every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one.
+def check(spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:
+    """Return every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one.
 
-    `budget`: what may stand after `expect`, here of every network. With values for its parameters it is of one network, as
-    `load` finds it, whose `expect`s are left out, as in `compile_spec`. Raises SpecError for what is wrong in the budgets.
+    Args:
+        spec: As `load` takes it.
+        budget: What may stand after `expect`, one or several, here of every network.
+        parameters: With values for its parameters only one network is checked, as `load` finds it, and its `expect`s are
+            left out, as in `compile_spec`.
+
+    Raises:
+        SpecError: What is wrong in the budgets.
+        UsageError: There is no such file or network.
     """
-    return examine(spec, budgets(budget), **parameters).diagnostics
+    return examine(spec, budgets([budget] if isinstance(budget, str) else budget), **parameters).diagnostics
 
 
 class Examined(NamedTuple):
@@ -234,7 +249,7 @@ def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:
 def _parameter(word: str, value: Parameter) -> ast.Let:
     """A value from outside, read as the language reads it."""
     text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
-        "x".join(map(str, value)) if isinstance(value, tuple) else str(value))
+        "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value))
     try:
         declarations = parse(Source(f"value of {word}", f"let {word} = {text}")).declarations
     except SpecError:
@@ -248,8 +263,9 @@ def _no_value(word: str, text: str) -> UsageError:
     return UsageError(f"`{word}={text}`: {text!r} is not a value: write a number, a size such as 3x3, true, false or a name")
 
 
-def _input(text: str) -> ast.Input:
+def _input(given: str | tuple[int, ...]) -> ast.Input:
     """An input from outside, read as the clause is."""
+    text = given if isinstance(given, str) else "x".join(map(str, given))
     try:
         declarations = parse(Source("input", f"network n {{ input {text} }}")).declarations
     except SpecError:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import resspec
 from resspec.compiler import check, load
 from resspec.diagnostics import SpecError, UsageError
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.json import to_json
 from resspec.opening import locate, project_root, shipped_names
 from tests.specs.tensors import operations
 from tests.texts import chain, codes, written
@@ -304,3 +308,58 @@ def test_an_input_for_pictures_needs_its_channels(input: str, meant: str) -> Non
         load("resnet50", input=input)
     found = [(each.code, each.help) for each in caught.value.diagnostics]
     assert found == [("E0207", f"channels, height and width: `{meant}`")]
+
+
+# --- called from Python ---
+
+
+@pytest.mark.parametrize("call", [
+    lambda _: resspec.report("resnet18"),
+    lambda _: resspec.report(None),
+    lambda net: resspec.report(net, at=256),
+    lambda net: resspec.report(net, at=resspec.Conditions(batch=0)),
+    lambda net: resspec.report(net, at=resspec.Conditions(batch=2.5)),
+    lambda net: resspec.report(net, at=resspec.Conditions(batch=True)),
+    lambda net: resspec.report(net, at=resspec.Conditions(dtype="int8")),
+    lambda net: resspec.report(net, at=resspec.Conditions(dtype=["float32"])),
+    lambda net: resspec.report(net, at=resspec.Conditions(optimizer="adamm")),
+    lambda net: resspec.report(net, at=resspec.Conditions(frozen="stem")),
+    lambda net: resspec.report(net, at=resspec.Conditions(frozen=frozenset(["stme"]))),
+    lambda net: resspec.report(net, by="layer"),
+    lambda net: resspec.report(net, memory="24GB"),
+    lambda net: resspec.report(net, memory=-1),
+    lambda net: resspec.report(net, like="fvcor"),
+    lambda _: resspec.build("resnet18"),
+    lambda _: resspec.load("absent"),
+    lambda _: resspec.load("resnet18", network="absent"),
+    lambda _: resspec.load("resnet18", input="3x"),
+    lambda _: resspec.load("lib/he2015:cifar", n="1; let x = 2"),
+    lambda _: resspec.load("lib/he2015:cifar", n=object()),
+])
+def test_what_makes_no_sense_is_a_usage_error(call: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        call(load("resnet18"))
+    assert str(caught.value) and "--" not in str(caught.value)
+
+
+def test_options_of_a_report_are_given_by_name() -> None:
+    network = load("resnet18")
+    with pytest.raises(TypeError, match="positional"):
+        resspec.report(network, resspec.Conditions(batch=256))  # type: ignore[misc]
+    at = resspec.Conditions(batch=256, frozen=["stem"])  # type: ignore[arg-type]
+    assert resspec.report(network, at=at) == resspec.report(network, at=at._replace(frozen=frozenset(["stem"])))
+
+
+def test_values_as_python_has_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.res"
+    path.write_text("network t(images, n, on) { input images; stem n x { conv 3x3, 4, bias=on }; head avgpool -> fc 2 }")
+    texts = load(path, images="3x8x8", n="2", on="true")
+    assert to_json(load(path, images=(3, 8, 8), n=2, on=True)) == to_json(load(path, images=[3, 8, 8], n=2, on=True))
+    assert fingerprint(load(path, images=(3, 8, 8), n=2, on=True)) == fingerprint(texts)
+    assert load(path, input=(3, 16, 16), images=(3, 8, 8), n=2, on=True).input == load("resnet18", input="3x16x16").input
+    assert check(path, "params < 3", images=(3, 8, 8), n=2, on=True)[0].code == "E0311"
+
+
+def test_what_there_is_can_be_seen() -> None:
+    assert set(resspec.__all__) <= set(dir(resspec))
+    assert all(getattr(resspec, name) for name in resspec.__all__)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends import layers
+from resspec.diagnostics import UsageError
 from resspec.ir.init import Init
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
@@ -23,6 +24,8 @@ Steps = tuple[Step, ...]
 def build(network: Network) -> nn.Module:
     """A module from NxCxHxW to the network's output, parameters named as in the IR, on torch's default device and in its
     default type. Weights start as torch's constructors do, then, in the order of `modules()`, as the spec's `init` says."""
+    if not isinstance(network, Network):
+        raise UsageError(f"a module is built of a network, as resspec.load returns it, not of {network!r:.80}")
     builder = _Builder()
     module = builder.scope(network.name, [(section.body, None) for section in network.sections])
     for child in module.modules():

@@ -190,7 +190,7 @@ def _side(given: str, known: Known, shared: Shared) -> Side:
         from resspec.compiler import load_shared
 
         network, place = load_shared(given, shared)
-        return Side(report(network, known), network, place)
+        return Side(report(network, known=known), network, place)
     from resspec.backends.diff.saved import from_json
 
     try:

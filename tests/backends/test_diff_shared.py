@@ -45,7 +45,7 @@ def edited(text: str, random: Random) -> str:
 def both_ways(a: str, b: str) -> tuple[str, str]:
     known, shared = Known(), Shared()
     loaded = [load_shared(spec, shared) for spec in (a, b)]
-    sides = [Side(report(each.network, known), each.network, each.place) for each in loaded]
+    sides = [Side(report(each.network, known=known), each.network, each.place) for each in loaded]
     alone = [Side(report(network), network) for network in map(load, (a, b))]
     return to_json(diff(sides[0], sides[1], known.digests)), to_json(diff(alone[0], alone[1]))
 

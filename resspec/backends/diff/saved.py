@@ -20,5 +20,5 @@ def from_json(text: str, known: Known) -> Side:
         document = None  # the report says what is wrong
     if isinstance(document, dict) and document.get("schema") == IR:
         network = ir_from_json(text)
-        return Side(report(network, known), network)
+        return Side(report(network, known=known), network)
     return Side(report_from_json(text), None)

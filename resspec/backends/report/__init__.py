@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from resspec.backends.report.views import Row, View, rows
+from resspec.backends.report.views import VIEWS, Row, View, rows
 from resspec.collector import paused
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
-from resspec.ir.quantities import Conditions
+from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Like
 from resspec.passes.like import like as like_tool
@@ -52,13 +52,24 @@ class Report(NamedTuple):
 
 @paused()
 def report(
-    network: Network, known: Known | None = None, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
-    like: str | None = None,
+    network: Network, /, *, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
+    like: str | None = None, known: Known | None = None,
 ) -> Report:
-    """The report of a network, a row for each stage, block or layer; `known`: what was found of
-    other networks that share nodes with it; `memory` in bytes;
-    `like`: a tool of TOOLS, whose total for one sample is given, too. Raises UsageError where a frozen section, or
-    such a tool, is none."""
+    """Return the report of a network.
+
+    Args:
+        network: As `resspec.load` returns it.
+        at: Under which training and memory are counted, such as `Conditions(batch=256, dtype="bfloat16")`.
+        by: What a row is: a `stage`, a `block` or an `op`.
+        memory: In bytes; the largest batch that trains in it is found.
+        like: A tool of TOOLS, whose total for one sample is given too.
+        known: What was found of other networks that share nodes with this one.
+
+    Raises:
+        UsageError: One of these is not what it should be, or there is no such tool or frozen section.
+    """
+    _check_kinds(network, at, by, memory)
+    at = at._replace(frozen=frozenset(at.frozen))
     _check(network, at)
     if like is not None and like not in TOOLS:
         raise UsageError(f"there is no tool {like!r} to be like; {_meant(like, TOOLS)}")
@@ -71,6 +82,23 @@ def report(
     digest = fingerprint(network, facts.known.digests)
     return Report(network.name, digest, str(network.input), at, by, found, totals, tensors, fits,
                   None if like is None else like_tool(network, like))
+
+
+def _check_kinds(network: object, at: object, by: object, memory: object) -> None:
+    """Check what somebody gives who calls this from Python: the command has checked it. Raises UsageError."""
+    if not isinstance(network, Network):
+        raise UsageError(f"a report is of a network, as resspec.load returns it, not of {network!r:.80}")
+    if not isinstance(at, Conditions):
+        raise UsageError(f"`at` is Conditions(batch=…, dtype=…, optimizer=…, frozen=…), not {at!r:.80}")
+    if type(at.batch) is not int or at.batch < 1:
+        raise UsageError(f"a batch is a whole number, 1 or more, not {at.batch!r:.80}")
+    for word, value, known in (("dtype", at.dtype, DTYPES), ("optimizer", at.optimizer, OPTIMIZERS), ("by", by, VIEWS)):
+        if not isinstance(value, str) or value not in known:
+            raise UsageError(f"`{word}` is one of {', '.join(known)}, not {value!r:.80}")
+    if isinstance(at.frozen, str) or not all(isinstance(label, str) for label in at.frozen):
+        raise UsageError(f"`frozen` is a set of the labels of sections, not {at.frozen!r:.80}")
+    if memory is not None and (type(memory) is not int or memory < 0):
+        raise UsageError(f"`memory` is a number of bytes, not {memory!r:.80}")
 
 
 def _check(network: Network, at: Conditions) -> None:
