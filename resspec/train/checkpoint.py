@@ -36,7 +36,7 @@ def save(folder: Path, step: int, files: Mapping[str, bytes], *, keep: int, job:
     for it, and leaves the former ones as they are."""
     target, draft = folder / f"{PREFIX}{step:08d}", folder / f"{DRAFT}{step:08d}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)  # not its parent: a run folder that was removed is not made anew
         _sweep(folder)
         draft.mkdir()
         for name, content in {**files, MANIFEST: _manifest(files, target.name, job)}.items():
@@ -142,7 +142,8 @@ def _sweep(folder: Path) -> None:
 
 def _no_room(folder: Path, files: Mapping[str, bytes], error: OSError) -> str:
     size = sum(map(len, files.values()))
-    free = shutil.disk_usage(folder if folder.is_dir() else folder.parent).free
+    place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
+    free = shutil.disk_usage(place).free
     stand = f"that of step {max(there)} stands" if (there := steps(folder)) else "there is none yet"
     return (f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size / 1e6:,.1f} MB, "
             f"{free / 1e6:,.1f} MB are free; {stand}")

@@ -44,11 +44,13 @@ def finish(plan: Plan, state: State, run: Path, watcher: loop.Watcher, stop: Sto
     task.doing = "while measuring batch norm's statistics"
     _measure_batch_norm(plan, state, watcher)
     task.doing = "while saving the weights"
+    watcher.check()
     digest = _save_weights(plan, state, run)
     task.doing = "while testing the trained weights"
     facts = {**_test(plan, state, watcher, stop), "weights": digest}
     if plan.processes.first:
         task.doing = "while writing the results"
+        watcher.check()
         record.metrics(run, state.rows)
         draw(plan, state.rows, run, say)
         record.end(run, facts)

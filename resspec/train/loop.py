@@ -29,12 +29,14 @@ UNREADABLE = "E0514"  # the code of an image that cannot be read
 @dataclass(frozen=True)
 class Watcher:
     """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, `save(state)`,
-    `unreadable(state, error)` of a training image that cannot be decoded, and by `task` what it is doing."""
+    `unreadable(state, error)` of a training image that cannot be decoded, and by `task` what it is doing.
+    `check()` raises UsageError where the run folder is not this process's own any more."""
 
     stepped: Callable[[int, float], None]
     measured: Callable[[Row], None]
     save: Callable[[State], None]
     unreadable: Callable[[State, UsageError], None] = lambda *_: None
+    check: Callable[[], None] = lambda: None
     task: Task = field(default_factory=Task)
 
 

@@ -17,14 +17,12 @@ run.json and result.json end with a digest of what else they say.
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import os
 import platform
 import re
-import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +30,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from resspec import __version__
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
-from resspec.train import sealed
+from resspec.train import lock, sealed
+from resspec.train.lock import Lock
 from resspec.train.sealed import Damaged
 from resspec.train.state import Row, lines
 
@@ -58,29 +57,16 @@ COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """The folder, made where needed, as this process's own. Raises UsageError where another one has it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        # Of the process, not of the file: a data worker that outlives its trainer holds nothing.
-        file = (folder / "lock").open("a+b", buffering=0)
-    except OSError as error:
-        told = f"the run folder {folder} cannot be made: {error.strerror}"
-        raise UsageError(told, "E0602") from None
-    with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            file.seek(0)
-            holder = file.read().decode(errors="replace").strip() or "one that just started"
-            told = f"another process trains in {folder}: {holder}; wait for it, or choose another folder"
-            raise UsageError(told, "E0601") from None
-        with suppress(OSError):  # who it is matters less than that it trains
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+def locked(folder: Path) -> Iterator[Lock]:
+    """Yield the lock of a run folder, which is made where needed, without what a crash left half-written.
+
+    Raises:
+        UsageError: Another process trains in it, or it cannot be made or locked.
+    """
+    with lock.locked(folder) as held:
         for draft in folder.glob(DRAFTS):
             draft.unlink()
-        yield
+        yield held
 
 
 def read(folder: Path) -> dict[str, Any] | None:

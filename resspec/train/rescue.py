@@ -15,8 +15,9 @@ from traceback import clear_frames
 
 from resspec import crash
 from resspec.diagnostics import ResspecError, UsageError
-from resspec.train import guard
+from resspec.train import guard, lock
 from resspec.train.data import worker_failure
+from resspec.train.lock import Lock
 from resspec.train.processes import Processes, lost_another
 from resspec.train.state import State
 from resspec.train.stop import Stopped
@@ -65,30 +66,45 @@ class Task:
         self.is_saving, self.saved = False, step
 
 
+@dataclass(frozen=True)
+class Rescuer:
+    """What saves a state after a failure: as ever, or in a run folder that has another name by now."""
+
+    lock: Lock
+    save: Callable[[State], None]
+    save_where_it_is: Callable[[State], None]
+
+
 def rescue(
-    error: BaseException, task: Task, state: State, undo: Callable[[], bool], save: Callable[[State], None],
-    processes: Processes,
+    error: BaseException, task: Task, state: State, undo: Callable[[], bool], rescuer: Rescuer | None
 ) -> None:
     """Save the state if it is whole, and leave in `task.kept` what became of it.
 
     Args:
         error: Why the run ends.
         undo: Undoes a step that failed; returns whether the state is whole.
-        save: Saves a checkpoint; may raise anything.
+        rescuer: Saves it; None in a process that does not write.
     """
     if crash.memory_needed(error):
         clear_frames(error.__traceback__)  # they hold the tensors of the step
-    before = state.step
-    if not processes.first:
+    before, code = state.step, error.code if isinstance(error, UsageError) else None
+    if rescuer is None:
         task.kept = f"{AGAIN} from the last checkpoint"
+    elif code == lock.HELD:
+        task.kept = f"what it trained since the checkpoint of step {task.saved:,} is lost"
+    elif code == lock.GONE and rescuer.lock.is_removed:
+        task.kept = f"its {before:,} steps are lost; run the same command again to start anew"
+    elif code == lock.GONE:
+        kept = _save(task, state, undo, rescuer.save_where_it_is)
+        task.kept = kept.replace(AGAIN, f"move it back, then {AGAIN}")
     elif task.saved == before > 0 and not task.is_saving:
         task.kept = f"the checkpoint of step {before:,} is good; {AGAIN}"
-    elif task.is_saving and isinstance(error, UsageError):
+    elif task.is_saving and code:
         task.kept = AGAIN  # the message says which checkpoint stands
     elif before == 0:
         task.kept = "no step was done; run the same command again to start"
     else:
-        task.kept = _save(task, state, undo, save)
+        task.kept = _save(task, state, undo, rescuer.save)
 
 
 def _save(task: Task, state: State, undo: Callable[[], bool], save: Callable[[State], None]) -> str:

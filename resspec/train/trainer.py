@@ -19,13 +19,14 @@ from resspec.train import average, checkpoint, curves, loop, preflight, record, 
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
 from resspec.train.guard import Guard
+from resspec.train.lock import Lock
 from resspec.train.machine import Machine
 from resspec.train.optimizers import optimizer
 from resspec.train.plan import Job, Plan
 from resspec.train.preprocessing import preprocessing
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
-from resspec.train.rescue import Task, reported, rescue
+from resspec.train.rescue import Rescuer, Task, reported, rescue
 from resspec.train.resume import changes, check_same, identity
 from resspec.train.state import Row, State
 from resspec.train.step import Learner, seed
@@ -103,7 +104,7 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
     first, task = plan.processes.first, Task()
     with (
         reported(task, run, plan.processes),
-        record.locked(run) if first else nullcontext(),
+        record.locked(run) if first else nullcontext() as lock,
         settled(plan),
         stop.watched(plan.processes) as stopping,
     ):
@@ -119,7 +120,7 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
         if first:
             _record_changes(plan, run, found, state.step, say)
             record.metrics(run, state.rows)
-        watcher = _watcher(plan, run, show, task)
+        watcher = _watcher(plan, run, show, task, lock)
         try:
             show.start(plan, state)
             loop.fit(plan, state, learner, watcher, stopping)
@@ -129,7 +130,7 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
         except loop.NotFinite:
             raise
         except BaseException as error:
-            rescue(error, task, state, learner.undo, watcher.save, plan.processes)
+            rescue(error, task, state, learner.undo, _rescuer(plan, watcher, lock))
             raise
         finally:
             stopping.settle()
@@ -223,19 +224,39 @@ def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
         draw(plan, curves.read(run), run, say)
 
 
-def _watcher(plan: Plan, run: Path, show: Show, task: Task) -> loop.Watcher:
-    start, job = perf_counter(), identity(plan.job)
+def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -> loop.Watcher:
+    """`lock`: of the run folder, in the process that writes."""
+    start = perf_counter()
+
+    def check() -> None:
+        if lock:
+            lock.check()
 
     def measured(row: Row) -> None:
         show.measured(row)
-        if plan.processes.first:
+        check()
+        if lock:
             record.add(run, row, {"step": row["step"], "seconds": round(perf_counter() - start, 3), **show.speed()})
 
     def save(state: State) -> None:
-        if plan.processes.first:
-            checkpoint.save(run / "checkpoints", state.step, state.files(), keep=plan.recipe.keep, job=job)
+        check()
+        if lock:
+            _save(plan, state, run)
 
-    return loop.Watcher(show.stepped, measured, save, task=task)
+    return loop.Watcher(show.stepped, measured, save, check=check, task=task)
+
+
+def _save(plan: Plan, state: State, run: Path) -> None:
+    """Save a checkpoint. Raises UsageError."""
+    folder = run / "checkpoints"
+    checkpoint.save(folder, state.step, state.files(), keep=plan.recipe.keep, job=identity(plan.job))
+
+
+def _rescuer(plan: Plan, watcher: loop.Watcher, lock: Lock | None) -> Rescuer | None:
+    """Return what saves a state after a failure; None in a process that does not write."""
+    if lock is None:
+        return None
+    return Rescuer(lock, save=watcher.save, save_where_it_is=lambda state: _save(plan, state, lock.place))
 
 
 def module_of(run: Path) -> nn.Module:

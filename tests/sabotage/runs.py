@@ -15,7 +15,7 @@ DEFECTS = [
            'facts = _test(plan, state, watcher, stop)\n    facts["weights"] = _save_weights(plan, state, run)',
            f"{T}test_finish.py::test_a_test_image_that_breaks_costs_nothing_that_was_trained"),
     Defect("a test that fails costs the steps before it", "resspec/train/trainer.py",
-           "            rescue(error, task, state, learner.undo, watcher.save, plan.processes)\n", "",
+           "            rescue(error, task, state, learner.undo, _rescuer(plan, watcher, lock))\n", "",
            f"{T}test_finish.py::test_a_test_image_that_breaks_on_the_way_costs_no_step"),
     Defect("a picture that cannot be drawn ends a run", FINISH, "except Exception as error:", "except MemoryError as error:",
            f"{T}test_finish.py::test_a_picture_that_cannot_be_drawn_is_drawn_later"),

@@ -6,6 +6,7 @@ T = "tests/train/"
 CHECKPOINT, RECORD, GUARD, LOOP = (f"resspec/train/{name}.py" for name in ("checkpoint", "record", "guard", "loop"))
 
 WORKERS = "resspec/train/data/workers.py"
+LOCK = "resspec/train/lock.py"
 STOPPED = f"{T}test_workers.py::test_a_worker_that_is_stopped"
 REWRITTEN = f"{T}test_refusals.py::test_a_spec_that_is_only_written_otherwise_goes_on"
 
@@ -23,10 +24,21 @@ DEFECTS = [
            'target = draft = folder / f"{PREFIX}{step:08d}"', f"{T}test_checkpoint.py::test_a_full_disk_costs_no_checkpoint"),
     Defect("what a crash leaves stays in the run's folder", RECORD, "for draft in folder.glob(DRAFTS):", "for draft in ():",
            f"{T}test_crash.py::test_ten_kills_change_nothing"),
-    Defect("a folder has no lock", RECORD, "fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)", "pass",
+    Defect("a folder has no lock", LOCK, "        _lock_folder(folder, descriptor)\n        lock.take()\n", "",
+           f"{T}test_lock.py::test_of_two_that_start_at_the_same_moment_one_trains"),
+    Defect("a folder itself has no lock", LOCK, "        _lock_folder(folder, descriptor)\n", "",
+           f"{T}test_lock.py::test_a_lock_that_is_removed_lets_no_second_trainer_in"),
+    Defect("a lock of the folder outlives its trainer", LOCK, "os.register_at_fork(after_in_child=_forget)", "",
            f"{T}test_run_folder.py::test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way"),
-    Defect("a lock of the file outlives its trainer", RECORD, "fcntl.lockf(file", "fcntl.flock(file",
+    Defect("a lock of the file outlives its trainer", LOCK, "fcntl.lockf(self._file", "fcntl.flock(self._file",
            f"{T}test_run_folder.py::test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way"),
+    Defect("a run folder that is gone is made anew", LOCK, "if not _is(self.folder, mine):", "if False:",
+           f"{T}test_lock.py::test_a_folder_that_is_removed_is_not_made_anew"),
+    Defect("a folder that was moved costs its steps", "resspec/train/rescue.py",
+           "_save(task, state, undo, rescuer.save_where_it_is)", "_save(task, state, undo, rescuer.save)",
+           f"{T}test_lock.py::test_a_folder_that_is_moved_keeps_every_step"),
+    Defect("a lock may be a pipe", LOCK, "if not stat.S_ISREG(os.fstat(descriptor).st_mode):", "if False:",
+           f"{T}test_lock.py::test_a_lock_that_is_not_a_file_is_refused"),
     Defect("the metrics are not those of the checkpoint", "resspec/train/trainer.py",
            "            record.metrics(run, state.rows)\n        watcher", "            pass\n        watcher",
            f"{T}test_crash.py::test_no_row_is_there_twice_before_the_end_either"),
@@ -105,7 +117,7 @@ DEFECTS = [
     Defect("the atexit callback knows workers only", WORKERS, "    if workers:\n        atexit", "    if True:\n        atexit",
            f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer"),
     Defect("what fails between two steps costs them", "resspec/train/trainer.py",
-           "            rescue(error, task, state, learner.undo, watcher.save, plan.processes)\n", "",
+           "            rescue(error, task, state, learner.undo, _rescuer(plan, watcher, lock))\n", "",
            f"{T}test_rescue.py::test_between_two_steps_the_state_is_saved"),
     Defect("a step that is half done is saved", "resspec/train/step.py", "self.phase = Phase.UPDATE", "pass",
            f"{T}test_rescue.py::test_a_step_that_is_half_done_is_not_saved"),

@@ -160,6 +160,19 @@ def unforeseen(folder: Path) -> None:
     trainer.train(decided, folder / "run", show=FailingShow())
 
 
+def strange_lock(folder: Path) -> None:
+    (folder / "lock").mkdir()
+    with record.locked(folder):
+        pass
+
+
+def moved_folder(folder: Path) -> None:
+    run = folder / "run"
+    with record.locked(run) as lock:
+        run.rename(folder / "elsewhere")
+        lock.check()
+
+
 CASES: dict[str, Callable[[Path], object]] = {
     "E0509": lambda _: recipe_file.load("digit"),
     "E0510": lambda folder: recipe_file.load(str(folder / "none.yaml")),
@@ -189,6 +202,8 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0613": lambda folder: eval_.run(parser().parse_args(["eval", str(unended(folder))])),
     "E0614": lost_process,
     "E0615": unforeseen,
+    "E0616": strange_lock,
+    "E0617": moved_folder,
     "E0620": lambda _: classes.check_same(["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"),
     "E0621": other_test_images,
 }

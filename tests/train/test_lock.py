@@ -1,0 +1,155 @@
+"""A run folder belongs to one trainer, whatever becomes of the files in it, and of the folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+
+import pytest
+
+from resspec.diagnostics import UsageError
+from resspec.train import checkpoint, record
+from tests.train.crash import Course, assert_ended_alike, assert_same, content
+from tests.train.launch import Moment, Server, Trainer
+
+
+@pytest.fixture
+def course(server: Server, tmp_path: Path) -> Course:
+    return Course(server, tmp_path, "momentum")
+
+
+@pytest.fixture
+def stopped(course: Course) -> Trainer:
+    """A trainer that waits for SIGCONT, in the folder `run`, before its 20th step."""
+    trainer = course.server.start(course.folder, *course.command("run"), moments=[Moment("step", 20, SIGSTOP)])
+    trainer.until_stopped()
+    return trainer
+
+
+def ended(trainer: Trainer) -> tuple[int, str]:
+    os.kill(trainer.pid, SIGCONT)
+    return trainer.wait()
+
+
+def test_a_lock_that_is_removed_lets_no_second_trainer_in(course: Course, stopped: Trainer) -> None:
+    lock = course.folder / "run" / "lock"
+    for change in (lock.unlink, lambda: lock.write_text("mine now\n", encoding="utf-8"), lock.unlink):
+        change()
+        code, told = course.run("run")
+        assert code == 2, told
+        assert "error[E0601]: another process trains in run: " in told
+    assert ended(stopped)[0] == 0
+    assert_same(course.whole, content(course.folder / "run"))
+
+
+def test_a_run_that_trains_can_be_looked_at(course: Course, stopped: Trainer) -> None:
+    code, told = course.server.run(course.folder, "compare", "run")
+    assert code == 0, told
+    assert ended(stopped)[0] == 0
+    assert_same(course.whole, content(course.folder / "run"))
+
+
+def test_of_two_that_start_at_the_same_moment_one_trains(course: Course) -> None:
+    moments = [Moment("file", 1, SIGSTOP, "^run$"), Moment("step", 5, SIGSTOP)]
+    both = [course.server.start(course.folder, *course.command("run"), moments=moments) for _ in range(2)]
+    for trainer in both:
+        trainer.until_stopped()
+    for trainer in both:
+        os.kill(trainer.pid, SIGCONT)
+    codes = set()
+    for trainer in both:
+        trainer.until_stopped()
+    for trainer in both:
+        code, told = ended(trainer)
+        codes.add(code)
+        assert code == 0 or "error[E0601]: another process trains in run: " in told
+    assert codes == {0, 2}
+    assert_same(course.whole, content(course.folder / "run"))
+
+
+def test_a_folder_that_is_moved_keeps_every_step(course: Course, stopped: Trainer) -> None:
+    moved = course.folder / "elsewhere"
+    (course.folder / "run").rename(moved)
+    code, told = ended(stopped)
+    assert code == 2, told
+    assert f"error[E0617]: the run folder run was moved to {moved} while this process trained in it; " in told
+    assert told.endswith("a checkpoint of step 20 is saved; move it back, then run the same command again to resume\n")
+    assert "Traceback" not in told
+    assert not (course.folder / "run").exists()
+    assert max(checkpoint.steps(moved / "checkpoints")) == 20
+    moved.rename(course.folder / "run")
+    assert course.run("run")[0] == 0
+    assert_ended_alike(course, "run")
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_folder_that_is_removed_is_not_made_anew(again: bool, course: Course, stopped: Trainer) -> None:
+    run = course.folder / "run"
+    shutil.rmtree(run)
+    if again:
+        run.mkdir()
+    code, told = ended(stopped)
+    assert code == 2, told
+    assert "error[E0617]: the run folder run was removed while this process trained in it; its 20 steps are lost" in told
+    assert "Traceback" not in told
+    assert list(run.iterdir()) == [] if again else not run.exists()
+    assert course.run("run")[0] == 0
+    assert_same(course.whole, content(run))
+
+
+def test_a_link_is_the_folder_that_it_leads_to(course: Course) -> None:
+    (course.folder / "run").symlink_to("real")
+    code, told = course.run("run")
+    assert code != 0
+    assert "run is a link to something that does not exist" in told or "E05" in told
+    (course.folder / "real").mkdir()
+    moments = [Moment("step", 20, SIGSTOP)]
+    trainer = course.server.start(course.folder, *course.command("run"), moments=moments)
+    trainer.until_stopped()
+    code, told = course.run("real")
+    assert code == 2
+    assert "error[E0601]" in told
+    assert ended(trainer)[0] == 0
+    assert_same(course.whole, content(course.folder / "real"))
+
+
+def make_socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+
+
+STRANGE: dict[str, Callable[[Path], object]] = {
+    "a folder": Path.mkdir, "a pipe": os.mkfifo, "a link": lambda path: path.symlink_to("nothing"), "a socket": make_socket,
+    "a device": lambda path: path.symlink_to("/dev/null"),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE)
+def test_a_lock_that_is_not_a_file_is_refused(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("run").mkdir()
+    STRANGE[what](Path("run/lock"))
+    expected = r"^run/lock cannot be locked: .*; remove it, or choose another folder$"
+    with pytest.raises(UsageError, match=expected) as told, record.locked(Path("run")):
+        pass
+    assert told.value.code == "E0616"
+    assert not Path("nothing").exists()
+
+
+def test_a_folder_is_locked_once_in_one_process_too(tmp_path: Path) -> None:
+    with record.locked(tmp_path), pytest.raises(UsageError, match="another process trains in"), record.locked(tmp_path):
+        pass
+    with record.locked(tmp_path):
+        pass
+
+
+def test_a_lock_that_is_removed_is_made_anew(tmp_path: Path) -> None:
+    """For other hosts, which see only the file."""
+    with record.locked(tmp_path) as lock:
+        (tmp_path / "lock").unlink()
+        lock.check()
+        assert str(os.getpid()) in (tmp_path / "lock").read_text(encoding="utf-8")
