@@ -14,7 +14,7 @@ _BY_NAME = {
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }
-_BY_CODE = dict.fromkeys(("E0535", "E0601", "E0602", "E0603", "E0604", "E0605"), _OTHER_FOLDER)
+_BY_CODE = dict.fromkeys(("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER)
 
 
 def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:

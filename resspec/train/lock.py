@@ -92,7 +92,7 @@ def locked(folder: Path) -> Iterator[Lock]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be made: {_why(folder, error)}; choose another folder", UNMADE) from None
+        raise UsageError(f"the run folder {folder} cannot be made: {_why(folder, error)}", UNMADE) from None
     _descriptors.add(descriptor)
     lock = Lock(folder, descriptor)
     try:
@@ -119,10 +119,10 @@ def _opened(folder: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:
         why = "it is a link" if error.errno == errno.ELOOP else error.strerror
-        raise UsageError(f"{path} cannot be locked: {why}; remove it, or choose another folder", UNLOCKED) from None
+        raise UsageError(f"{path} cannot be locked: {why}; remove it", UNLOCKED) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise UsageError(f"{path} cannot be locked: it is not a file; remove it, or choose another folder", UNLOCKED)
+        raise UsageError(f"{path} cannot be locked: it is not a file; remove it", UNLOCKED)
     return descriptor
 
 

@@ -155,7 +155,7 @@ def reported(task: Task, run: Path, processes: Processes) -> Iterator[None]:
         kept = task.kept
         if error.code == UNREADABLE:
             kept = kept.replace("run the same", "mend or remove that image, then run the same")
-        raise UsageError(f"{error}; {kept}", error.code) from None
+        raise UsageError(f"{error}; {kept}", error.code, error.remedy) from None
     except ResspecError:
         raise
     except KeyboardInterrupt:  # of a library: our own handler of SIGINT raises nothing
