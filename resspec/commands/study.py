@@ -103,7 +103,7 @@ def run(arguments: Namespace) -> int:
             try:
                 bar = counting if together.first else preflight.silent
                 plans = planned(wanted, written, images, out, together, tell=note, bar=bar, full_check=arguments.full_check)
-                carry_out(wanted, plans, out, together, Whole(visible=together.first), complain)
+                carry_out(wanted, plans, out, together, Whole(visible=together.first), note)
             except stop.Stopped as stopped:
                 if together.first:
                     say(str(stopped))

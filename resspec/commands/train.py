@@ -83,7 +83,7 @@ def run(arguments: Namespace) -> int:
             if arguments.tensorboard and first:
                 show = Board(show, folder / "tensorboard")
             try:
-                result = trainer.train(plan, folder, show=show, say=complain)
+                result = trainer.train(plan, folder, show=show, say=note)
             except stop.Stopped as stopped:
                 if first:
                     say(str(stopped))
