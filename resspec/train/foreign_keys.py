@@ -3,7 +3,7 @@
 From PyTorch and torchvision's references, timm, Lightning, Keras, Ultralytics, OpenMMLab and Hugging Face. Each row can go by
 itself: once a recipe calls a key as the field does, delete its word.
 
-Words are compared in lower case with underscores: `batch_size` is also `batch-size` and `batchSize`.
+Words are compared by their letters and digits: `batch_size` is also `batch-size`, `batchSize` and `batchsize`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ CALLED = (
     # optimizer
     Called("lr learning_rate lr0 base_lr initial_lr initial_learning_rate init_lr max_lr peak_lr eta0", "optimizer.rate"),
     Called("wd l2 weight_decay_rate l2_regularization", "optimizer.weight_decay"),
-    Called("beta_1 beta1 adam_beta1", "optimizer.betas", "first beta"),
-    Called("beta_2 beta2 adam_beta2", "optimizer.betas", "second beta"),
+    Called("beta_1 adam_beta1", "optimizer.betas", "first beta"),
+    Called("beta_2 adam_beta2", "optimizer.betas", "second beta"),
     Called("opt_betas adam_betas adamw_betas", "optimizer.betas"),
     Called("epsilon opt_eps adam_epsilon adam_eps", "optimizer.eps"),
     Called("opt optim optimizer_name optimizer_type", "optimizer.name", "kind"),
@@ -90,7 +90,7 @@ CALLED = (
     Called("label_smoothing label_smooth smoothing_factor label_smoothing_factor", "smoothing"),
     Called("bce_target_thresh", "bce_threshold"),
     Called("clip_grad clip_grad_norm grad_clip grad_clip_norm gradient_clip_val gradient_clipping max_grad_norm max_norm "
-           "clip_norm clipnorm global_clipnorm", "clip"),
+           "clipnorm global_clipnorm", "clip"),
 
     # average
     Called("ema_decay model_ema_decay ema_momentum averaging_decay", "ema.decay"),
@@ -107,10 +107,10 @@ CALLED = (
     Called("crop_pct test_crop_pct", "data.test.resize", "share of the crop"),
     Called("train_interpolation", "data.interpolation"),
     Called("test_interpolation val_interpolation eval_interpolation", "data.test.interpolation"),
-    Called("aa auto_augment autoaugment", "data.randaugment", "policy"),
+    Called("aa auto_augment", "data.randaugment", "policy"),
     Called("ra_magnitude randaugment_magnitude", "data.randaugment.magnitude"),
     Called("num_ops ra_num_ops randaugment_n", "data.randaugment.operations"),
-    Called("reprob re_prob random_erase random_erasing erasing erase_prob random_erasing_prob", "data.erase"),
+    Called("reprob random_erase random_erasing erasing erase_prob random_erasing_prob", "data.erase"),
     Called("mixup_alpha mix_up", "data.mixup"),
     Called("cutmix_alpha", "data.cutmix"),
     Called("aug_repeats ra_reps", "data.repeated"),
@@ -129,7 +129,7 @@ CALLED = (
 
     # how it is computed
     Called("amp_dtype dtype mixed_precision", "precision", "kind"),
-    Called("torchcompile torch_compile use_compile", "compile"),
+    Called("torch_compile use_compile", "compile"),
     Called("description notes comment author", "source"),
 )
 
@@ -145,7 +145,7 @@ BY_VALUE: dict[str, dict[str, str]] = {
         "0.5": "data.flip: true", "true": "data.flip: true", "0": "data.flip: false", "0.0": "data.flip: false",
         "false": "data.flip: false",
     },
-    "color_jitter colorjitter colour_jitter": {
+    "color_jitter colour_jitter": {
         "": "data.colour: jitter", "0": "data.colour: null", "0.0": "data.colour: null", "null": "data.colour: null",
         "false": "data.colour: null",
     },
@@ -182,7 +182,7 @@ ELSEWHERE = {
         ("a run is resumed by the same command again", "leave it out"),
     "dataset data_dir data_path data_root train_dir val_dir root":
         ("the data set belongs to the command that trains", "leave it out here and give its name or folder to the command"),
-    "output output_dir out_dir save_dir log_dir work_dir logdir project experiment name run_name default_root_dir":
+    "output output_dir out_dir save_dir log_dir work_dir project experiment name run_name default_root_dir":
         ("the folder of a run belongs to the command that trains", "leave it out here"),
     "tensorboard wandb logger report_to log_wandb callbacks hooks verbose":
         ("what else is written during a run belongs to the command that trains", "leave it out here"),
@@ -210,11 +210,11 @@ ABSENT = {
     "remode recount resplit": "one rectangle is erased, with the probability `data.erase`",
     "dampening amsgrad maximize rho centered trust_coefficient layer_decay lookahead":
         "the optimizers do not have this option",
-    "clip_value clipvalue clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip`",
+    "clip_value clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip`",
     "early_stopping early_stop early_stopping_patience": "training always ends after `duration`",
     "class_weight class_weights pos_weight sampler weighted_sampler": "all images count alike",
     "freeze freeze_bn freeze_layers unfreeze_epoch": "all weights are trained",
-    "pct_start div_factor final_div_factor one_cycle onecycle cycle_momentum":
+    "pct_start div_factor final_div_factor onecycle cycle_momentum":
         "the one-cycle schedule is not available; `warmup` with `schedule: cosine` comes near",
     "t_0 t_mult num_cycles cycle_decay cooldown_epochs":
         "the schedules do not have this option",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
 from resspec.train import recipe_fields as fields
@@ -30,7 +30,7 @@ class Carrier:
     def __init__(self, text: Text, unknown: Mapping[Keys, Entry]) -> None:
         self.text = text
         self.values = dict(unknown)
-        self._paths = {normal(path[-1]): path for path in reversed(self.values)}
+        self._paths = {squashed(path[-1]): path for path in reversed(self.values)}
 
     def plain(self, path: Keys) -> str:
         """Return the value of a key in one line; empty where it is a section."""
@@ -84,7 +84,7 @@ class Carrier:
 
     def _beta(self, which: Carry) -> str:
         words = next(called.words.split() for called in CALLED if called.carry == which)
-        return next((self.plain(self._paths[word]) for word in words if word in self._paths), "")
+        return self._foreign(words)
 
     def _rate(self) -> str:
         words = next(called.words.split() for called in CALLED if called.key == "optimizer.rate")
@@ -100,9 +100,8 @@ class Carrier:
         written = self._known(("duration",))
         number, _, unit = written.partition(" ")
         for called in CALLED:
-            for word in called.words.split():
-                if called.key == "duration" and not written and (word,) in self.values:
-                    number, unit = self.plain((word,)), called.carry
+            if called.key == "duration" and not written and (value := self._foreign(called.words.split())):
+                number, unit = value, called.carry
         with suppress(ValueError):
             return _lasting(f"{float(number) * float(share):.6g}", unit if unit.endswith("s") else f"{unit}s")
         return ""
@@ -111,14 +110,12 @@ class Carrier:
         """Return what one of our keys is, or what one of these foreign words says that it is."""
         if (entry := self.text.find(key)) and isinstance(entry.content, Scalar):
             return entry.content.text
-        return next((self.plain(self._paths[word]) for word in words if word in self._paths), "")
+        return self._foreign(words)
 
-
-def normal(name: str) -> str:
-    """Return the last word of a key in lower case, with underscores."""
-    last = name.rpartition(".")[2]
-    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", last)
-    return re.sub(r"[-\s]+", "_", apart.strip()).lower()
+    def _foreign(self, words: Iterable[str]) -> str:
+        """Return the value of the first of these words that is written; empty where none is."""
+        paths = (self._paths.get(squashed(word)) for word in words)
+        return next((self.plain(path) for path in paths if path), "")
 
 
 def kind_of(key: str, word: str) -> str:
@@ -133,7 +130,10 @@ def _choices(key: str) -> tuple[str, ...]:
 
 
 def squashed(word: str) -> str:
-    """Return the letters and digits of a name behind its last point: `torch.optim.AdamW` as `adamw`."""
+    """Return the letters and digits of a name behind its last point.
+
+    So `torch.optim.AdamW` is `adamw`, and `batch_size`, `batch-size` and `batchSize` are one.
+    """
     return re.sub(r"[^a-z0-9]", "", word.rpartition(".")[2].lower())
 
 

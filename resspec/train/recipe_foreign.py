@@ -8,7 +8,7 @@ from typing import NamedTuple
 from resspec.suggest import any_of
 from resspec.train import recipe_fields as fields
 from resspec.train.foreign_keys import ABSENT, BY_VALUE, CALLED, ELSEWHERE, OF_ANOTHER_KIND, Called, Carry
-from resspec.train.recipe_carry import Carrier, normal
+from resspec.train.recipe_carry import Carrier, squashed
 from resspec.train.recipe_fields import Keys
 
 
@@ -32,14 +32,14 @@ class Foreign(NamedTuple):
 
 def is_foreign(name: str) -> bool:
     """Return whether another trainer, or another section of a recipe, has such a key."""
-    word = normal(name)
-    own = {key[-1] for key in fields.every_key()}
+    word = squashed(name)
+    own = {squashed(key[-1]) for key in fields.every_key()}
     return any(word in table for table in (_called(), _by_value(), _elsewhere(), _absent(), own))
 
 
 def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
     """Return what an unknown key is here; None if it is not known anywhere."""
-    word = normal(path[-1])
+    word = squashed(path[-1])
     sections = [path[:-1]] if len(path) > 1 else [("optimizer",), ("schedule",)]
     of_kinds = (OF_ANOTHER_KIND.get((carrier.kind(section), word)) for section in sections)
     called = next(filter(None, of_kinds), None) or _in_section(path, word) or _called().get(word)
@@ -69,7 +69,7 @@ def _chosen(path: Keys, values: dict[str, str], carrier: Carrier) -> Foreign:
 def _in_section(path: Keys, word: str) -> Called | None:
     """Return what a word is called that means something else, or nothing, in other sections."""
     around = ".".join(path[:-1])
-    if around in ("optimizer", "schedule") and word in ("type", "kind", "method", "_target_", "class"):
+    if around in ("optimizer", "schedule") and word in ("type", "kind", "method", "target", "class"):
         return Called("", f"{around}.name", "kind")
     if around == "schedule" and word == "alpha":
         return Called("", "schedule.floor", kind="cosine")
@@ -100,31 +100,35 @@ _WHY: dict[Carry, str] = {
 def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:
     """Return one of our own keys that is in another section."""
     named = tuple(path[-1].split("."))
-    places = [key for key in fields.every_key() if key != path and (key[-1] == word or key == (*path[:-1], *named))]
+    places = [key for key in fields.every_key() if key != path and (squashed(key[-1]) == word or key == (*path[:-1], *named))]
     if not places:
         return None
     fitting = [key for key in places if carrier.settings(path, key, "same")]
     key = min(fitting or places, key=len)
     owner = ".".join(key[:-1])
-    why = f"it belongs to `{owner}`" if owner else "it belongs at the top of a recipe"
-    return Foreign(path, why, carrier.settings(path, key, "same"), help=f"write it there, as `{'.'.join(key)}`")
+    if key[:-1] == path[:-1]:
+        why, help = f"it is called `{key[-1]}`", f"write it as `{key[-1]}`"
+    else:
+        why = f"it belongs to `{owner}`" if owner else "it belongs at the top of a recipe"
+        help = f"write it there, as `{key[-1]}`"
+    return Foreign(path, why, carrier.settings(path, key, "same"), help=help)
 
 
 @cache
 def _called() -> dict[str, Called]:
-    return {word: called for called in CALLED for word in called.words.split()}
+    return {squashed(word): called for called in CALLED for word in called.words.split()}
 
 
 @cache
 def _by_value() -> dict[str, dict[str, str]]:
-    return {word: values for words, values in BY_VALUE.items() for word in words.split()}
+    return {squashed(word): values for words, values in BY_VALUE.items() for word in words.split()}
 
 
 @cache
 def _elsewhere() -> dict[str, tuple[str, str]]:
-    return {word: told for words, told in ELSEWHERE.items() for word in words.split()}
+    return {squashed(word): told for words, told in ELSEWHERE.items() for word in words.split()}
 
 
 @cache
 def _absent() -> dict[str, str]:
-    return {word: why for words, why in ABSENT.items() for word in words.split()}
+    return {squashed(word): why for words, why in ABSENT.items() for word in words.split()}
