@@ -182,6 +182,7 @@ def _prepare(
     os.environ.update(environment or {})
     for descriptor, how in (streams or {}).items():
         _break(int(descriptor), how)
+    heed_signals()
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
     if limit is not None:
@@ -228,6 +229,12 @@ def _leave(code: int) -> None:
 
 def _refuse(event: str) -> None:
     raise AssertionError(event)
+
+
+def heed_signals() -> None:
+    """Have this process end of SIGINT and SIGHUP, which tests in the background of a shell or under nohup ignore."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ import pytest
 
 from resspec.train import stop
 from tests.train.crash import FIRST, SAVE, Course, assert_ended_alike, assert_same, content, interrupted, interruption
-from tests.train.launch import ROOT, Moment, Server
+from tests.train.launch import ROOT, Moment, Server, heed_signals
 from tests.train.small import ALONE
 
 
@@ -72,6 +72,7 @@ def test_a_terminal_that_is_closed_costs_no_step(server: Server, tmp_path: Path)
     process, terminal = pty.fork()
     if not process:
         os.chdir(tmp_path)
+        heed_signals()
         os.execve(TRAIN[0], TRAIN, {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)})
     while b"img/s" not in os.read(terminal, 4096):
         pass
