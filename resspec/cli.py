@@ -63,7 +63,11 @@ def run(argv: Sequence[str]) -> int:
     except (Exception, SystemExit) as error:
         if not arguments.command:  # --help, --version, or a wrong usage
             raise
-        complain(crash.report(error, f"in `resspec {arguments.command}`"), crash.CODE)
+        doing = f"in `resspec {arguments.command}`"
+        if limit := crash.limit_reached(error):
+            complain(f"{limit} ({doing})", crash.LIMIT)
+        else:
+            complain(crash.report(error, doing), crash.CODE)
     return 2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -13,11 +14,21 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import gettempdir, mkstemp
 
-CODE = "E0615"
+CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
 
-# What torch, numpy and the C++ library say; a MemoryError may say nothing.
-_NO_MEMORY = re.compile("allocate memory|out of memory|std::bad_alloc|Unable to allocate", re.IGNORECASE)
+# What torch, numpy, the C++ library and the loader of libraries say; a MemoryError may say nothing.
+_NO_MEMORY = re.compile(
+    "allocate memory|out of memory|std::bad_alloc|failed to map segment|cannot enable executable stack", re.IGNORECASE
+)
+_LIMITS = {
+    errno.EAGAIN: "this user may start no more processes (ulimit -u)",
+    errno.EMFILE: "this process may open no more files (ulimit -n)",
+    errno.ENFILE: "this machine may open no more files",
+    errno.ENOSPC: "there is no space left on the disk",
+    errno.EDQUOT: "the quota of this user's disk is used up",
+    errno.EFBIG: "a file may not become larger (ulimit -f)",
+}
 
 
 def first_line(error: BaseException) -> str:
@@ -34,14 +45,22 @@ def first_line(error: BaseException) -> str:
 
 def memory_needed(error: BaseException) -> str | None:
     """Return a sentence if there was not enough memory, else None."""
-    is_short = isinstance(error, MemoryError)
-    if isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)):
-        is_short = True
-    if not is_short:
+    is_told = isinstance(error, RuntimeError | ImportError | OSError) and _NO_MEMORY.search(str(error))
+    if not isinstance(error, MemoryError) and not is_told:
         return None
     wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
     more = f": {int(wanted[1]) / 1e9:.1f} GB more are wanted" if wanted else ""
     return f"there is not enough memory{more}"
+
+
+def limit_reached(error: BaseException) -> str | None:
+    """Return a sentence if it is a limit of this machine that was reached, else None."""
+    if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
+        return "this user may start no more threads (ulimit -u)"
+    if not isinstance(error, OSError) or error.errno not in _LIMITS:
+        return memory_needed(error)
+    place = f": {error.filename}" if error.filename else ""
+    return _LIMITS[error.errno] + place
 
 
 def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: Path | None = None) -> str:

@@ -168,6 +168,8 @@ def reported(task: Task, run: Path, processes: Processes) -> Iterator[None]:
         kept = task.kept or "run the same command again to start"
         if short := crash.memory_needed(error):
             raise UsageError(f"{short} ({task.doing}); {kept}", NO_MEMORY) from None
+        if limit := crash.limit_reached(error):
+            raise UsageError(f"{limit} ({task.doing}); {kept}", crash.LIMIT) from None
         if isinstance(error, RuntimeError) and (failure := worker_failure(error)):
             raise UsageError(f"{failure}; {kept}", NO_WORKER) from None
         raise Crashed(crash.report(error, task.doing, (kept,), _file(run, processes))) from error

@@ -38,8 +38,8 @@ class Fault:
 
     Attributes:
         error: One of ERRORS.
-        place: `FILE:LINE` of the package, `module:Class.function`, or `files`: where a file of the run is opened to be
-            written, made, renamed, removed, or brought to the disk.
+        place: `FILE:LINE` of the package, from where training begins; or `module:Class.function`; or `files`: where a file of
+            the run is opened to be written, made, renamed, removed, or brought to the disk.
         number: At which time it is reached.
         lasts: Whether it stays so from then on, as a disk stays full.
     """
@@ -74,7 +74,7 @@ class Fault:
                     raise self.raised  # which ends the tracing, too
             return local
 
-        sys.settrace(lambda frame, *_: local if frame.f_code.co_filename == wanted[0] else None)
+        _trace_training(lambda frame, *_: local if frame.f_code.co_filename == wanted[0] else None)
 
     def _in_function(self, module: str, name: str) -> None:
         *owners, last = name.split(".")
@@ -118,14 +118,27 @@ def _is_write(event: str, given: tuple[Any, ...]) -> bool:
     return event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir")
 
 
+def _trace_training(trace: Callable[[FrameType, str, Any], Any]) -> None:
+    """From where a run begins, which all checks came before."""
+    from resspec.train import trainer
+
+    train = trainer.train
+
+    def traced(*given: Any, **more: Any) -> Any:
+        sys.settrace(trace)
+        return train(*given, **more)
+
+    trainer.train = traced
+
+
 class Lines:
-    """How often each line of the trainer is reached, written to a file when it ends."""
+    """How often training reaches each line of the trainer, written to a file when it ends."""
 
     def __init__(self, file: Path) -> None:
         self.file, self.reached, self.process = file, Counter[str](), os.getpid()
 
     def install(self) -> None:
-        sys.settrace(self._called)
+        _trace_training(self._called)
 
     def save(self) -> None:
         sys.settrace(None)

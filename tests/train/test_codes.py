@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import resource
@@ -149,15 +150,26 @@ def other_test_images(folder: Path) -> None:
 
 
 class FailingShow(Show):
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
     def stepped(self, step: int, waited: float) -> None:
         del waited
         if step == 2:
-            raise ZeroDivisionError("division by zero")
+            raise self.error
+
+
+def train_until(error: Exception, folder: Path) -> None:
+    decided = plan(job(tiny(folder), "duration=4 iterations"), folder / "run")
+    trainer.train(decided, folder / "run", show=FailingShow(error))
 
 
 def unforeseen(folder: Path) -> None:
-    decided = plan(job(tiny(folder), "duration=4 iterations"), folder / "run")
-    trainer.train(decided, folder / "run", show=FailingShow())
+    train_until(ZeroDivisionError("division by zero"), folder)
+
+
+def no_more_files(folder: Path) -> None:
+    train_until(OSError(errno.EMFILE, os.strerror(errno.EMFILE), "some/file"), folder)
 
 
 def strange_lock(folder: Path) -> None:
@@ -204,6 +216,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0615": unforeseen,
     "E0616": strange_lock,
     "E0617": moved_folder,
+    "E0618": no_more_files,
     "E0620": lambda _: classes.check_same(["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"),
     "E0621": other_test_images,
 }
