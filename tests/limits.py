@@ -1,4 +1,4 @@
-"""Limits of CPU time that hold on a slow machine and on a busy one: they grow with what a fixed piece of work takes there.
+"""Limits of time that hold on a slow machine and on a busy one: of CPU time, by what a fixed piece of work takes there.
 
     with soon(seconds=1):
         check(path)
@@ -13,6 +13,8 @@ from time import process_time
 WORK = 0.13  # seconds of CPU that the piece of work takes where `seconds` are meant
 ROOM = 2  # what is held is that nothing explodes, not that the machine has nothing else to do
 ROUNDS = 3
+
+HANGS = 120  # seconds on the clock after which a process is taken to wait for something that never comes
 
 
 @contextmanager

@@ -16,6 +16,7 @@ import resspec
 from resspec import cli
 from resspec.commands import COMMANDS, parser
 from tests.commands.typed import WRONG, Captured, spec
+from tests.limits import HANGS
 
 pytestmark = pytest.mark.usefixtures("here")
 RESSPEC = [sys.executable, "-m", "resspec"]
@@ -100,12 +101,12 @@ def _heed_interrupts() -> None:
 def test_a_closed_pipe_is_no_error(writing: subprocess.Popen[bytes]) -> None:
     assert writing.stdout is not None and writing.stderr is not None
     writing.stdout.close()
-    assert (writing.wait(30), writing.stderr.read()) == (cli.CLOSED_PIPE, b"")
+    assert (writing.wait(HANGS), writing.stderr.read()) == (cli.CLOSED_PIPE, b"")
 
 
 def test_ctrl_c_is_no_traceback(writing: subprocess.Popen[bytes]) -> None:
     writing.send_signal(signal.SIGINT)
-    _, err = writing.communicate(timeout=30)
+    _, err = writing.communicate(timeout=HANGS)
     assert (writing.returncode, err) == (cli.INTERRUPTED, b"")
 
 

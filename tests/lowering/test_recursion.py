@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from resspec.backends.source import emit
 from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
+from tests.limits import soon
 
 LEVEL = "block level(width, inner) { conv 3x3, width -> inside: inner -> conv 3x3, width -> relu }\n"
 UNET = """
@@ -103,9 +103,8 @@ def test_what_never_ends_is_refused_at_one_place(name: str, tmp_path: Path) -> N
     declared, step = ENDLESS[name]
     path = tmp_path / "endless.res"
     path.write_text(f"{declared}\nnetwork r {{ input 3x16x16; stem {step}; head avgpool -> fc 3 }}", encoding="utf-8")
-    start = process_time()
-    assert [each.code for each in check(path)] == ["E0219"]
-    assert process_time() - start < 4
+    with soon(seconds=2):
+        assert [each.code for each in check(path)] == ["E0219"]
 
 
 @pytest.mark.parametrize("name", [name for name in ENDLESS if name not in ("handed over", "in a shortcut")])
