@@ -78,7 +78,7 @@ def reading(
         worker_init_fn=_led,
     )
     with _ended(loader) as found:
-        yield _told_apart(found, PATIENCE if workers else 0)
+        yield _told_apart(found, workers)
 
 
 def _refuse_too_many(workers: int) -> None:
@@ -92,8 +92,8 @@ def _refuse_too_many(workers: int) -> None:
             raise UsageError(f"cannot start {many}: {error.strerror}", "E0612") from None
 
 
-def _told_apart(found: Iterator[Decoded | Failure], patience: float) -> Iterator[Decoded]:
-    while batch := _next(found, patience):
+def _told_apart(found: Iterator[Decoded | Failure], workers: int) -> Iterator[Decoded]:
+    while batch := _next(found, PATIENCE if workers else 0):
         if isinstance(batch, Failure):
             raise UsageError(batch.message, batch.code)
         yield batch
