@@ -61,14 +61,19 @@ def load(
 
 
 def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
-    """What kind of data set it is, other than the digits, which lie nowhere, and where it is; no image is read. Raises
-    UsageError as `load`."""
-    if name in place.KINDS:
-        return place.KINDS[name], place.named(name, download=download)
+    """Return what kind of data set it is and where it lies, without reading an image; the digits lie nowhere.
+
+    Raises:
+        UsageError: As `load`.
+    """
     path = Path(name)
     with _unreadable(path):
+        if name in place.KINDS:
+            return place.KINDS[name], place.named(name, download=download)
         if name and path.is_dir():
             return place.at(path)
+        if name and path.exists():
+            raise UsageError(f"{name} is not a folder; a data set that is packed has to be unpacked", "E0511")
     close = nearest(name, DATA)
     hint = f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
     raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")

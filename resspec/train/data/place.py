@@ -78,5 +78,5 @@ def _download(name: str, to: Path) -> None:
 
     try:
         getattr(datasets, name)(to, download=True)
-    except (OSError, RuntimeError) as error:
+    except Exception as error:  # noqa: BLE001 (of networks, archives and disks)
         raise UsageError(f"{name} cannot be downloaded to {to}: {error}", "E0516") from None

@@ -175,8 +175,12 @@ def own_name(folder: Path) -> str:
 
 
 def alike(name: str) -> str:
-    """Return what two names share that look the same: Unicode has two forms of `é`, and blanks at the end do not show."""
-    return unicodedata.normalize("NFC", name).strip()
+    """Return what two names share that look the same.
+
+    Unicode has two forms of `é`, and neither blanks at the end nor characters of no width show.
+    """
+    composed = unicodedata.normalize("NFC", written(name))
+    return "".join(char for char in composed if unicodedata.category(char) != "Cf").strip()
 
 
 def counted(count: int, what: str, several: str = "") -> str:

@@ -146,3 +146,22 @@ def test_an_unknown_data_set_names_the_nearest() -> None:
         load("digit")
     with pytest.raises(UsageError, match=r"no data set is called `places`; there is digits, .*or a folder's path"):
         load("places")
+
+
+def test_a_place_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here a name that is too long, since nothing is closed to root."""
+    monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / ("x" * 300)))
+    with pytest.raises(UsageError, match="cannot be read: File name too long") as caught:
+        load("cifar-10")
+    assert caught.value.code == "E0519"
+
+
+def test_a_download_that_fails_in_any_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failed(*_: object, **__: object) -> None:
+        raise EOFError("Compressed file ended before the end-of-stream marker was reached")
+
+    monkeypatch.setattr("torchvision.datasets.CIFAR10", failed)
+    monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
+    with pytest.raises(UsageError, match=r"CIFAR10 cannot be downloaded to .*: Compressed file ended") as caught:
+        load("cifar-10", download=True)
+    assert caught.value.code == "E0516"

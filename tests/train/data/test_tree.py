@@ -247,6 +247,14 @@ def test_names_that_look_the_same(root: Path) -> None:
     assert "look the same: rename or merge them" in refused(root, "E0520")
     (root / "train" / apart).rename(root / "train" / "dog ")
     assert refused(root, "E0520") == "the class folders 'dog' and 'dog ' of d/train look the same: rename or merge them"
+    (root / "train" / "dog ").rename(root / "train" / "do\N{ZERO WIDTH SPACE}g")
+    assert "the class folders 'dog' and 'do\\u200bg' of d/train look the same" in refused(root, "E0520")
+
+
+def test_a_name_that_is_written_as_bytes_that_are_no_text(root: Path) -> None:
+    fill(root / "train" / os.fsdecode(b"caf\xe9"))
+    fill(root / "train" / "caf\\xe9")
+    assert "look the same" in refused(root, "E0520")
 
 
 def test_names_that_differ_in_case_are_classes(root: Path) -> None:
@@ -309,6 +317,11 @@ def test_folders_nested_deep(root: Path) -> None:
 def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
     assert load(str(root)).notes == (f"{root}/val: 1 folder of the training images (dog/more); they are tested on as well",)
+
+
+def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "d.zip").write_bytes(b"PK")
+    assert refused(tmp_path / "d.zip", "E0511") == "d is not a folder; a data set that is packed has to be unpacked"
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", ""])
