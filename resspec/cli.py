@@ -7,7 +7,9 @@ stdout, all else to stderr.
 from __future__ import annotations
 
 import gc
+import os
 import sys
+import threading
 from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,7 +17,7 @@ from contextlib import suppress
 from resspec import crash, streams
 from resspec.commands import COMMANDS, parser, remedies
 from resspec.commands.terminal import complain, note, show
-from resspec.diagnostics import InternalError, ResspecError, SpecError
+from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageError
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
 
@@ -28,6 +30,7 @@ def main() -> int:
     time of a large spec."""
     gc.disable()
     streams.protect()
+    threading.excepthook, sys.unraisablehook = _in_a_thread, _ignored
     try:
         return run(sys.argv[1:])
     finally:
@@ -71,12 +74,26 @@ def run(argv: Sequence[str]) -> int:
     return 2
 
 
+def _in_a_thread(failed: threading.ExceptHookArgs) -> None:
+    """Report what ended a thread, which ends nothing else."""
+    if failed.exc_value is not None and failed.exc_type is not SystemExit:
+        name = failed.thread.name if failed.thread else "?"
+        complain(crash.report(failed.exc_value, f"in the thread {name}"), crash.CODE)
+
+
+def _ignored(failed: sys.UnraisableHookArgs) -> None:
+    """Say in a line what Python ignores, but where an object is taken apart, which may have been half-made."""
+    if failed.exc_value is not None and getattr(failed.object, "__name__", "") != "__del__":
+        note(f"ignored {crash.first_line(failed.exc_value)}")
+
+
 def _carried_out(arguments: Namespace) -> int:
     """Return the exit code of a command. Raises OutputLost where its result cannot be printed, and is nowhere else."""
     command = COMMANDS[arguments.command]
     if arguments.command not in LONG:
         return int(command.run(arguments))
 
+    _need_a_working_folder()
     with streams.going_on():
         code = int(command.run(arguments))
         sys.stdout.flush()
@@ -87,3 +104,11 @@ def _carried_out(arguments: Namespace) -> int:
         raise streams.OutputLost(error)
     note(f"the result was recorded, but cannot be printed: {error.strerror}")
     return code
+
+
+def _need_a_working_folder() -> None:
+    """Raise UsageError where the folder that the process is in was removed: libraries end it then, without a word."""
+    try:
+        os.getcwd()  # noqa: PTH109
+    except OSError:
+        raise UsageError("the folder that this command was started in does not exist any more") from None

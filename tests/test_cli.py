@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -122,6 +123,32 @@ def test_ctrl_c_in_an_import_is_no_traceback(module: str) -> None:
 def test_a_full_disk_is_told(redirection: str) -> None:
     done = process(f"resspec report digits {redirection}")
     assert (done.returncode, done.stderr) == (2, "error: cannot write the result: No space left on device\n")
+
+
+FAILING = "import sys; from resspec import cli; from resspec.commands import check; check.run = {}; sys.exit(cli.main())"
+IN_A_THREAD = "lambda _: [t := __import__('threading').Thread(target=lambda: 1 / 0), t.start(), t.join()] and 0"
+IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft()') or 0"
+
+
+@pytest.mark.parametrize(("what", "code", "where"), [
+    ("lambda _: 1 / 0", 2, r"in `resspec check`"), ("lambda _: sys.exit(0)", 2, r"in `resspec check`"),
+    (IN_A_THREAD, 0, r"in the thread Thread-1 .*"),
+])
+def test_what_nobody_foresaw_is_one_report(what: str, code: int, where: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-c", FAILING.format(what), "check", "digits"]
+    settings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
+    report = rf"error\[E0615\]: \w+: .* \({where}\)\n  the traceback is in ({tmp_path}/\S+); please report it\n"
+    found = re.fullmatch(report, done.stderr)
+    assert found, done.stderr
+    assert (done.returncode, done.stdout) == (code, "")
+    assert "Traceback (most recent call last)" in Path(found[1]).read_text(encoding="utf-8")
+
+
+def test_what_python_ignores_is_no_traceback() -> None:
+    command = [sys.executable, "-c", FAILING.format(IN_A_DESTRUCTOR), "check", "digits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_closed_stdout_is_no_traceback() -> None:

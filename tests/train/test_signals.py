@@ -92,12 +92,15 @@ def test_a_signal_in_the_last_test_leaves_the_end_undone(server: Server, tmp_pat
     assert_ended_alike(course, "run")
 
 
-def test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [SIGTERM, SIGHUP])
+def test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers(
+    number: int, server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "pictures", 2)
     trainer = server.start(tmp_path, *course.command("run"), moments=[Moment("step", 3, SIGSTOP)])
     trainer.until_stopped()
-    os.killpg(trainer.pid, SIGTERM)
+    os.killpg(trainer.pid, number)
     os.killpg(trainer.pid, SIGCONT)
     code, told = trainer.wait()
-    assert code == 143, told
-    assert "stopped by SIGTERM after step 3 of 16, checkpoint saved" in told
+    assert code == 128 + number, told
+    assert f"stopped by {Signals(number).name} after step 3 of 16, checkpoint saved" in told

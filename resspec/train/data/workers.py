@@ -5,6 +5,7 @@ file, or the process. What a draw shows does not depend on who reads it.
 from __future__ import annotations
 
 import atexit
+import errno
 import os
 import signal
 import sys
@@ -23,12 +24,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as Indexed
 
+from resspec.crash import limit_reached
 from resspec.diagnostics import UsageError
 from resspec.render import visible
 from resspec.train.data.dataset import View
 from resspec.train.data.decode import BrokenPicture
 from resspec.train.data.draw import Draw
 from resspec.train.data.picture import picture
+from resspec.train.stop import SIGNALS
 
 DESCRIPTORS = 10  # of files and connections that this process needs for each worker
 PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
@@ -88,8 +91,14 @@ def _refuse_too_many(workers: int) -> None:
             for _ in range(DESCRIPTORS * workers):
                 held.enter_context(open(os.devnull, "rb", buffering=0))  # noqa: PTH123
         except OSError as error:
-            many = f"{workers} processes that read images"
-            raise UsageError(f"cannot start {many}: {error.strerror}", "E0612") from None
+            raise UsageError(_unstarted(workers, error), "E0612") from None
+
+
+def _unstarted(workers: int, error: OSError) -> str:
+    why = limit_reached(error) or error.strerror
+    if error.errno not in (errno.EAGAIN, errno.EMFILE):
+        why = f"{why} (they share memory by way of /dev/shm)"
+    return f"cannot start {workers} processes that read images: {why}"
 
 
 def _told_apart(found: Iterator[Decoded | Failure], workers: int) -> Iterator[Decoded]:
@@ -147,8 +156,8 @@ def _led(worker: int) -> None:
     """Leaves to the trainer what concerns the run: a signal to all of its processes asks the trainer for an end, who still
     needs the workers for it, and a trainer that ends while it takes a batch breaks a connection, which is no news."""
     del worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     sys.excepthook = _told
 
 
@@ -161,7 +170,12 @@ def _told(kind: type[BaseException], error: BaseException, traceback: TracebackT
 def _ended(loader: DataLoader[Decoded | Failure]) -> Iterator[Iterator[Decoded | Failure]]:
     """The loader's iterator; afterwards none of its workers is left, be it one that is stuck. Raises UsageError."""
     others = set(active_children())
-    iterator = iter(loader)
+    try:
+        iterator = iter(loader)
+    except OSError as error:  # no shared memory, or no more processes
+        for started in set(active_children()) - others:
+            started.kill()
+        raise UsageError(_unstarted(loader.num_workers, error), "E0612") from None
     workers = set(active_children()) - others
     at_exit = partial(_shut, workers, iterator)
     if workers:
