@@ -71,12 +71,13 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     while True:
         if state.step % recipe.log == 0 or state.step == plan.steps:
             task.doing = f"while logging step {state.step:,}"
-            log(plan, state, learner, watcher)
+            if log(plan, state, learner, watcher):
+                task.stale = True
 
         asked = stop.agreed()
         last = state.step == plan.steps
         due = asked or last or recipe.checkpoint.ends_at(state.step, epoch)
-        if due and task.saved < state.step:
+        if due and (task.saved < state.step or task.stale):
             with task.saving(state.step):
                 refuse_spoiled(plan, state, learner)
                 watcher.save(state)
@@ -124,12 +125,14 @@ def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
     return job.data.train.batches(plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers)
 
 
-def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> None:
-    """A row for the images shown since the last one, each as it was told before the step that learned from it. None where there
-    were none, as where a run goes on from a step whose row it has. Raises NotFinite."""
+def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
+    """Add a row for the images shown since the last one, each as it was told before the step that learned from it.
+
+    Return False where there were none, as where a run goes on from a step whose row it has. Raises NotFinite.
+    """
     loss, right, count = state.sums.tolist()
     if not count and int(state.guard.bad) < 0:
-        return
+        return False
     refuse_spoiled(plan, state, learner)
     last = rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
     row = _row(plan, state, "train", last, loss / count, right / count)
@@ -138,6 +141,7 @@ def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> None:
         state.falling.showed(1 - row["top1"], plan.recipe)
         state.rows.append(row)
     watcher.measured(row)
+    return True
 
 
 def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool:

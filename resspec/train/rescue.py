@@ -41,6 +41,7 @@ class Task:
         doing: As in "while testing after step 12".
         is_saving: Whether it is a checkpoint that is being saved.
         saved: The step of the newest checkpoint, 0 where there is none.
+        stale: Whether the state has a row that the newest checkpoint lacks, which may be of the same step.
         torn: Whether what follows a step, its row or its test, is only half in the state.
         kept: After a failure, what is saved and how to resume.
     """
@@ -48,6 +49,7 @@ class Task:
     doing: str = "while starting the run"
     is_saving: bool = False
     saved: int = 0
+    stale: bool = False
     torn: bool = False
     kept: str = ""
 
@@ -63,7 +65,7 @@ class Task:
         """Around the saving of a checkpoint."""
         self.doing, self.is_saving = f"while saving the checkpoint of step {step:,}", True
         yield
-        self.is_saving, self.saved = False, step
+        self.is_saving, self.saved, self.stale = False, step, False
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,9 @@ def came_of(course: Course, fault: Fault, seed: int) -> str:
     assert_ended_alike(course, "run")
     shutil.rmtree(run)
 
-    if code == 0:
+    if is_quiet:
+        return "interrupted before the first step"
+    if reports == 0:
         return "nothing was lost"
     kept = re.search(r"is saved|is good|half done|could not be saved|not finite|no step was done|to start", told)
     return f"{kept[0] if kept else 'no word of it'}, {'none' if not saved else 'a checkpoint'} stands"

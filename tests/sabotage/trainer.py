@@ -128,7 +128,7 @@ DEFECTS = [
            "            guard.keep(self.counts_before, self.counts)\n", "",
            f"{T}test_rescue.py::test_no_memory_in_a_step_costs_no_step"),
     Defect("a row that was not written is lost", LOOP,
-           "        state.rows.append(row)\n    watcher.measured(row)\n\n\ndef test_b",
-           "    watcher.measured(row)\n    state.rows.append(row)\n\n\ndef test_b",
+           "        state.rows.append(row)\n    watcher.measured(row)\n    return True\n\n\ndef test_b",
+           "    watcher.measured(row)\n    state.rows.append(row)\n    return True\n\n\ndef test_b",
            f"{T}test_rescue.py::test_between_two_steps_the_state_is_saved"),
 ]

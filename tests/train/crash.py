@@ -179,7 +179,8 @@ def assert_ended_alike(course: Course, run: str) -> None:
 
 def assert_same(whole: dict[str, bytes], again: dict[str, bytes]) -> None:
     assert whole.keys() == again.keys()
-    assert [name for name in whole if whole[name] != again[name]] == []
+    differ = [name for name in whole if whole[name] != again[name]]
+    assert not differ, differ
 
 
 class Ending:

@@ -15,6 +15,7 @@ BETWEEN = [  # what fails, of which step the newest checkpoint is then, and what
     (Fault("ZeroDivisionError", "resspec.train.step:Learner.learn", 30), 29, "in step 30"),
     (Fault("RuntimeError", "resspec.train.loop:test", 2), 40, "while testing after step 40"),
     (Fault("EIO", "resspec.train.record:add", 33), 32, "while logging step 32"),  # a test's row is one, too
+    (Fault("ZeroDivisionError", "resspec.train.loop:rate", 60), 60, "while logging step 60"),  # saved before its row
     (Fault("SystemExit", "resspec.train.checkpoint:tidy", 4), 28, "while saving the checkpoint of step 28"),
     (Fault("AssertionError", "resspec.train.finish:draw"), 60, "while writing the results"),
 ]
