@@ -8,12 +8,17 @@ from pathlib import Path
 
 from resspec.diagnostics import UsageError
 
+# Without O_NONBLOCK, which only POSIX has, a pipe that takes a file's place in that moment would be waited for.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
 
 def read(path: Path, limit: int) -> bytes:
     """The first `limit` bytes of a file. Raises UsageError, also for a folder, a pipe, a device: some of them would wait or
     never end."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise no_file(path)
+        descriptor = os.open(path, _READ)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise no_file(path)

@@ -205,7 +205,7 @@ def _shipped_libraries() -> dict[str, frozenset[str]]:
 
 def _is_within(path: Path, folder: str) -> bool:
     """Whether it lies in a folder whose links are followed already."""
-    return f"{os.path.realpath(path)}/".startswith(f"{folder.rstrip('/')}/")
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -27,6 +28,9 @@ def _installed(what: str, extra: str) -> Iterator[None]:
         if error.name is None or error.name.startswith("resspec"):
             raise
         missing = error.name.split(".")[0]
+        if missing in sys.stdlib_module_names:
+            command = what.partition(" needs")[0]
+            raise UsageError(f"{command} runs on Linux and macOS: this Python has no module {missing}") from None
         if missing == "tensorboard":
             raise UsageError("`--tensorboard` needs tensorboard, which is not installed: "
                              "pip install 'resspec[tensorboard]'") from None

@@ -18,6 +18,7 @@ from resspec.train.speed import race
 
 SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
 GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
+UNKNOWN = 1 << 62  # bytes, in place of free memory that the system does not tell: then it limits nothing
 CALIBRATED = 16  # images of a step by which it is told
 
 
@@ -41,7 +42,7 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
     """Return the largest part of a process's share of the batch that fits into memory.
 
     It divides the share, is a multiple of what batch norm sees, and holds at least `least` images. It is the same for all
-    processes: that of the one with the least room.
+    processes: that of the one with the least room. Where the system does not say how much memory is free, it is the share.
 
     Raises:
         UsageError: No such part fits.
@@ -49,7 +50,9 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
     own, device = share(recipe, processes.world), processes.device
     unit = recipe.bn_batch or 1
     smallest = max(unit, min(least, own))
-    free = processes.least(memory(device) // (processes.world if device.type == "cpu" else 1))
+    available = memory(device)
+    own_free = UNKNOWN if available is None else available // (processes.world if device.type == "cpu" else 1)
+    free = processes.least(own_free)
     for count in range(1, own // smallest + 1):
         part = own // count
         divides = own % count == 0 and part % unit == 0

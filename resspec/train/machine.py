@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from resspec.passes.quantities import Facts
 from resspec.train import heap
 from resspec.train.recipe import Recipe
 
+MEMINFO = Path("/proc/meminfo")  # of Linux alone
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -58,15 +60,17 @@ def half(device: torch.device) -> str | None:
     return "bf16" if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() else None
 
 
-def memory(device: torch.device) -> int:
-    """Bytes that are free."""
+def memory(device: torch.device) -> int | None:
+    """Return how many bytes are free, or None where the system does not say: only Linux has MEMINFO."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     heap.trim()
-    for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines() if Path("/proc/meminfo").exists() else ():
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return 1 << 33
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    found = (re.fullmatch(r"MemAvailable:\s+(\d+) kB", line) for line in lines)
+    return next((int(each[1]) * 1024 for each in found if each), None)
 
 
 def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> int:

@@ -10,6 +10,7 @@ from resspec.backends.module import build
 from resspec.diagnostics import Diagnostic, Label, UsageError
 from resspec.source import Span
 from resspec.train import decide, errors
+from resspec.train.machine import memory
 from resspec.train.preflight.errors import damaged_image
 from resspec.train.preflight.images import Inspections, Part
 from resspec.train.preflight.norms import least_images
@@ -58,6 +59,10 @@ def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
             decide.micro_batch(request.network, recipe, request.processes, least)
     except UsageError as error:
         yield _located(error, request.key("batch"))
+
+    if recipe.micro_batch == "auto" and memory(request.processes.device) is None:
+        yield Note("this system does not say how much memory is free: the whole batch is computed at once; "
+                   "a `micro_batch` in the recipe takes less memory")
 
     images = len(request.trained_on)
     if recipe.batch > images:
