@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from resspec.diagnostics import UsageError
 from resspec.files import write
+from resspec.render import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,6 +32,7 @@ STYLE: Any = {
     "xtick.color": "#404040", "ytick.color": "#404040", "xtick.major.size": 3, "ytick.major.size": 3,
     "svg.fonttype": "none", "svg.hashsalt": "resspec",  # text stays text, and the same picture has the same bytes
 }
+LONGEST_NAME = 40  # characters
 PICTURES = ("curves.png", "curves.svg")
 SHAPES = {"train": "shown in training", "held-out": "held out", "test": "test"}
 
@@ -75,7 +78,7 @@ def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Pa
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=last >= 4))
     _key(left, {row["part"] for curve in curves for row in curve.rows}, alone=len(curves) == 1)
     if len(curves) == 1:
-        figure.suptitle(curves[0].name, x=0.008, ha="left", fontsize=12, fontweight="bold")
+        figure.suptitle(as_drawn(curves[0].name), x=0.008, ha="left", fontsize=12, fontweight="bold")
     return saved(figure, folder, name)
 
 
@@ -141,7 +144,7 @@ def _labels(axes: Axes, ends: Sequence[_End]) -> None:
     gap = axes.get_ylim()[1] * 0.055
     ends = sorted(ends, key=lambda end: end.y)
     for place, end in zip(apart([end.y for end in ends], gap), ends, strict=True):
-        axes.annotate(end.name, (1.0, place), xycoords=("axes fraction", "data"), xytext=(6, 0),
+        axes.annotate(as_drawn(end.name), (1.0, place), xycoords=("axes fraction", "data"), xytext=(6, 0),
                       textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
 
 
@@ -172,6 +175,7 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
+    names = [as_drawn(name) for name in classes]
     shares = (counts / counts.sum(1, keepdim=True).clamp_min(1)).numpy()
     few = len(classes) <= 30
     side = 2 + 0.45 * len(classes) if few else 8
@@ -186,14 +190,21 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         if few:
-            axes.set_xticks(range(len(classes)), classes, rotation=45, ha="right", rotation_mode="anchor")
-            axes.set_yticks(range(len(classes)), classes)
+            axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+            axes.set_yticks(range(len(names)), names)
             for row, line in enumerate(counts.tolist()):
                 for column, count in enumerate(line):
                     if count:
                         shade = "white" if shares[row, column] > 0.35 else "#202020"
                         axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=shade)
     return figure
+
+
+def as_drawn(name: str) -> str:
+    """Return a name of the user's as matplotlib is to be given it: not as a formula, on one line, and not too long."""
+    shown = visible(name)
+    short = shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
+    return short.replace("$", r"\$")
 
 
 def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
@@ -203,7 +214,8 @@ def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
     paths = []
     for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         content = io.BytesIO()
-        with mpl.rc_context(STYLE):
+        with mpl.rc_context(STYLE), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph")  # a font lacks a character, which is drawn as a box
             figure.savefig(content, format=ending, metadata=metadata)
         write(folder / f"{name}.{ending}", content.getvalue())
         paths.append(folder / f"{name}.{ending}")

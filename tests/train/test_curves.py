@@ -86,6 +86,20 @@ def test_a_confusion_matrix_is_a_table_and_a_picture(tmp_path: Path) -> None:
     assert draw_confusion(torch.eye(100, dtype=torch.int64), tuple(map(str, range(100))), tmp_path / "many")
 
 
+ODD = ("$x^2_$ {%}", "$", "a$b", "\\$", "new\nline", "\x1b[31m", "猫", "שלום", "x" * 300, "caf\\xe9", "_^{}", "#%&~")
+
+
+def test_names_of_every_kind_are_drawn_as_they_are(tmp_path: Path) -> None:
+    """No formula, no second line, no character that a terminal would obey; warnings are errors here."""
+    _, _, svg = draw_confusion(torch.eye(len(ODD), dtype=torch.int64), ODD, tmp_path)
+    wanted = {"$x^2_$ {%}", "$", "a$b", "\\$", "new<U+000A>line", "<U+001B>[31m", "x" * 39 + "…", "_^{}", "#%&~"}
+    assert wanted <= set(texts(svg))
+    for name in ODD:
+        _, svg = draw([Curve(name, rows())], tmp_path)
+        draw([Curve(name, rows()), Curve("other", rows())], tmp_path)
+    assert "#%&~" in texts(svg)
+
+
 def test_runs_are_compared_in_a_table_and_one_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folders = [recorded(tmp_path / name / "run", error) for name, error in (("a", 0.2), ("b", 0.3))]
     assert cli(["compare", *map(str, folders), "--out", str(tmp_path / "out")]) == 0
