@@ -140,22 +140,41 @@ class _Unpickler(pickle.Unpickler):
         return found
 
 
-def _empty_array(kind: object, shape: object, code: object) -> np.ndarray[Any, Any]:
+class _Array(np.ndarray[Any, Any]):
+    """An array of bytes. What a pickle says of its type is not heeded: with flags of objects it would be taken for pointers."""
+
+    def __setstate__(self, state: Any) -> None:
+        _, shape, _, is_fortran, content = state
+        if not isinstance(content, bytes | str):
+            raise pickle.UnpicklingError("it holds an array of objects, and not of bytes")
+        as_bytes = content.encode("latin1") if isinstance(content, str) else content
+        super().__setstate__((1, shape, np.dtype("u1"), bool(is_fortran), as_bytes))  # type: ignore[arg-type]
+
+
+class _Byte:
+    """The type of an array, whatever else a pickle says of it."""
+
+    def __setstate__(self, state: object) -> None:
+        pass
+
+
+def _empty_array(kind: object, shape: object, code: object) -> _Array:
     """Which is filled in by the state that follows in the pickle."""
     del kind, shape, code
-    return np.empty(0, np.uint8)
+    return np.empty(0, np.uint8).view(_Array)
 
 
-def _byte(code: str, align: object = False, copy: object = True) -> np.dtype[Any]:
+def _byte(code: str, align: object = False, copy: object = True) -> _Byte:
     del align, copy
     if code not in ("u1", "|u1"):
         raise pickle.UnpicklingError(f"it holds an array of {code!r}, and not of bytes")
-    return np.dtype("u1", False, True)
+    return _Byte()
 
 
-def _from_buffer(buffer: bytes, kind: object, shape: tuple[int, ...], order: str) -> np.ndarray[Any, Any]:
+def _from_buffer(buffer: bytes, kind: object, shape: tuple[int, ...], order: str) -> _Array:
     del kind
-    return np.frombuffer(bytearray(buffer), np.uint8).reshape(shape, order="F" if order == "F" else "C")
+    found = np.frombuffer(bytearray(buffer), np.uint8).reshape(shape, order="F" if order == "F" else "C")
+    return found.view(_Array)
 
 
 def _no_bytes() -> bytes:

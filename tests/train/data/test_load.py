@@ -94,6 +94,37 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
         load(str(tmp_path / "set"))
 
 
+class Pickled:
+    """What a pickle makes anew by calling something, and gives a state."""
+
+    def __init__(self, *how: Any) -> None:
+        self.how = how
+
+    def __reduce__(self) -> Any:
+        return self.how
+
+
+def of_flags(flags: int, content: object) -> Pickled:
+    """An array of ten images whose type has these flags, as NumPy pickles it; 63 are those of objects."""
+    kind = Pickled(np.dtype, ("u1", False, True), (3, "|", None, None, None, -1, -1, flags))
+    made: Any = np.zeros(1).__reduce__()[0]
+    return Pickled(made, (np.ndarray, (0,), b"b"), (1, (10, 3072), kind, False, content))
+
+
+def test_what_a_pickle_says_of_bytes_makes_no_pointers_of_them(tmp_path: Path) -> None:
+    folder = tmp_path / "cifar-10-batches-py"
+    pixels = cifar(folder)
+    content = {"data": of_flags(63, pixels[:10].tobytes()), "labels": list(range(10))}
+    (folder / "data_batch_1").write_bytes(pickle.dumps(content, protocol=2))
+    train, _ = parts(folder)
+    assert torch.equal(train.images[:10].flatten(1), torch.from_numpy(pixels[:10]))
+
+    content["data"] = of_flags(63, [1] * 30720)
+    (folder / "data_batch_1").write_bytes(pickle.dumps(content, protocol=2))
+    with pytest.raises(UsageError, match="an array of objects, and not of bytes"):
+        parts(folder)
+
+
 @pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps([1]), pickle.dumps({"data": 1})])
 def test_a_broken_file_of_cifar_is_named(content: bytes, tmp_path: Path) -> None:
     cifar(tmp_path / "set")
