@@ -24,7 +24,7 @@ def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
 
 def metadata_of(content: bytes) -> dict[str, str]:
     """Return what the header of a safetensors file that has been loaded says of it; empty where it says nothing."""
-    return dict(_cut(content)[0].get(_METADATA, {}))
+    return dict(_cut(content)[0].get(_METADATA) or {})  # null is allowed, too
 
 
 def _cut(content: bytes) -> tuple[dict[str, Any], bytes]:

@@ -118,11 +118,21 @@ def test_what_is_not_weights_is_told_in_a_sentence(kind: str, ending: str, tmp_p
     assert said in told
 
 
+def test_safetensors_may_say_nothing_of_themselves(tmp_path: Path) -> None:
+    content = save(NET.state_dict())
+    length = int.from_bytes(content[:8], "little")
+    text = json.dumps({"__metadata__": None, **json.loads(content[8 : 8 + length])}).encode()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + content[8 + length :])
+    found = weights.read(path)
+    assert found.metadata == {} and found.tensors.keys() == NET.state_dict().keys()
+
+
 def test_what_is_not_a_file_is_named_and_waited_for_by_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pth")
     (tmp_path / "folder.safetensors").mkdir()
     (tmp_path / "loop.pth").symlink_to(tmp_path / "loop.pth")
-    for name, said in (("pipe.pth", "a pipe"), ("folder.safetensors", "a folder"), ("loop.pth", "symbolic links"),
+    for name, said in (("pipe.pth", "a named pipe"), ("folder.safetensors", "a folder"), ("loop.pth", "symbolic links"),
                        ("none.pth", "No such file"), ("a" * 300, "name too long"), ("/dev/zero", "a device")):
         with pytest.raises(UsageError, match=said) as caught:
             weights.read(tmp_path / name)
