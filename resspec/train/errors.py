@@ -87,13 +87,18 @@ def _last(node: Node) -> Node:
 
 
 def place(text: str) -> Span:
-    """Return the place that the IR keeps as text, in its file; the start of an empty text where that is gone."""
+    """Return the place that the IR keeps as text, in its file.
+
+    Where the file is gone, or was changed meanwhile and is shorter, it is the start of its text.
+    """
     found = re.fullmatch(r"(.*):(\d+):(\d+)-(\d+):(\d+)", text)
     name, *numbers = found.groups() if found else (text,)
     path = next((p for p in (Path(name), shipped.path(*Path(name).parts)) if p.is_file()), None)
-    source = Source(name, path.read_text(encoding="utf-8-sig") if path else "")
+    source = Source(name, path.read_text(encoding="utf-8-sig", errors="replace") if path else "")
     if path is None or not numbers:
         return Span(source, 0, 0)
     first, left, last, right = map(int, numbers)
     starts = [0, *(i + 1 for i, char in enumerate(source.text) if char == "\n")]
+    if last > len(starts):  # the file was changed meanwhile
+        return Span(source, 0, 0)
     return Span(source, starts[first - 1] + left - 1, starts[last - 1] + right - 1)
