@@ -109,7 +109,8 @@ def run(arguments: Namespace) -> int:
                     say(str(stopped))
                 code = stopped.exit_code
             except NotFinite as spoiled:
-                complain(str(spoiled))
+                if together.first:
+                    complain(str(spoiled), spoiled.code)
                 code = 3
             if together.first:
                 _tell(arguments, wanted, recipe, images, out, together)
