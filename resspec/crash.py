@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
-import platform
 import re
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
-from tempfile import gettempdir, mkstemp
+
+from resspec.home import cache_folder
 
 CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
+
+# Of a pipe without a reader, which somebody put there, this is an error and not a wait.
+_OVERWRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
 
 # What torch, numpy, the C++ library and the loader of libraries say; a MemoryError may say nothing.
 _NO_MEMORY = re.compile(
@@ -81,6 +82,10 @@ def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: 
 
 def _page(error: BaseException, doing: str) -> str:
     """What somebody who looks for the mistake wants to know."""
+    import platform
+    import traceback
+    from datetime import datetime
+
     packages = [name for name in ("resspec", "torch") if name in sys.modules]
     versions = [f"{name} {getattr(sys.modules[name], '__version__', '?')}" for name in packages]
     versions += [f"Python {platform.python_version()}", platform.platform()]
@@ -98,20 +103,24 @@ def _page(error: BaseException, doing: str) -> str:
 
 def _written(text: str, file: Path | None) -> Iterator[Path]:
     """Yield the first file in which the text is now, if there is one."""
+    from tempfile import mkstemp
+
     content = text.encode(errors="backslashreplace")
     if file is not None:
         with suppress(OSError):
-            yield _write(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666), file, content)
+            yield _write(os.open(file, _OVERWRITE, 0o666), file, content)
     for folder in _folders():
-        with suppress(OSError, RuntimeError):
+        with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
             descriptor, name = mkstemp(".txt", "crash-", folder)
             yield _write(descriptor, Path(name), content)
 
 
 def _folders() -> Iterator[Path]:
-    with suppress(RuntimeError):  # a user without a home
-        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "resspec"
+    from tempfile import gettempdir
+
+    if folder := cache_folder():
+        yield folder
     with suppress(OSError):  # nowhere at all
         yield Path(gettempdir())
 

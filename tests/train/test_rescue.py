@@ -1,5 +1,6 @@
 """What nobody foresaw ends a run with one report, and with all steps that are whole."""
 
+import os
 import re
 from pathlib import Path
 
@@ -110,6 +111,13 @@ def test_without_any_folder_the_traceback_is_in_the_report(monkeypatch: pytest.M
         told = crash.report(error, "here", ("note",), tmp_path / "file" / "crash.txt")
     assert told.startswith("ZeroDivisionError: zero (here)\n  note\n  please report it:\n")
     assert told.count("Traceback (most recent call last)") == 1
+
+
+def test_a_pipe_in_place_of_the_report_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "crash.txt")
+    told = crash.report(ZeroDivisionError("zero"), "here", file=tmp_path / "crash.txt")
+    found = re.search("the traceback is in (.*); please report it", told)
+    assert found and Path(found[1]).parent == Path(os.environ["XDG_CACHE_HOME"]) / "resspec"
 
 
 def assert_one_report(told: str, doing: str) -> None:

@@ -18,6 +18,8 @@ from zlib import crc32
 
 import PIL
 
+from resspec.home import cache_folder
+
 NAME = "images-1.sqlite"  # another number for another layout
 MOST = 4_000_000  # files that are remembered, of all data sets together; about 150 MB
 DAY = 86_400  # seconds
@@ -55,8 +57,8 @@ class Cache:
     """What is remembered of the files below one folder. No method raises anything."""
 
     def __init__(self, root: Path) -> None:
-        home = folder()
-        self._path = home / NAME if home else None
+        folder = cache_folder()
+        self._path = folder / NAME if folder else None
         self._root = os.fsencode(os.path.realpath(root)) + b"\0" + PIL.__version__.encode()
         self._total: int | None = None  # files that are remembered, of all data sets
 
@@ -127,15 +129,6 @@ class Cache:
             self._path.unlink()
             return True
         return False
-
-
-def folder() -> Path | None:
-    """Return resspec's folder in the user's cache; None where the user has no home."""
-    given = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(given).expanduser() / "resspec"
-    except RuntimeError:
-        return None
 
 
 def key(name: str, status: os.stat_result) -> int:

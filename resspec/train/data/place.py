@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import cache, cifar, folder, idx
+from resspec.home import cache_folder
+from resspec.train.data import cifar, folder, idx
 from resspec.train.data.dataset import Dataset, Request
 from resspec.train.names import FASHION_MNIST, IMAGENET
 
@@ -44,7 +45,7 @@ KINDS: dict[str, Kind] = {
 def places() -> list[Path]:
     """Folders of data sets: $RESSPEC_DATA, `data` here, the user's cache. The first is where a download goes."""
     given = os.environ.get("RESSPEC_DATA")
-    own = cache.folder()
+    own = cache_folder()
     return [*([Path(given)] if given else []), Path("data"), *([own] if own else [])]
 
 
