@@ -40,10 +40,20 @@ def rewrite(path: Path, before: bytes, after: bytes) -> None:
 
 
 def no_file(path: Path) -> UsageError:
-    """What there is to say of a folder, a pipe, a device."""
-    kinds = {"a folder": path.is_dir(), "a pipe": path.is_fifo(), "a device": path.is_char_device() or path.is_block_device()}
-    what = next((kind for kind, is_one in kinds.items() if is_one), "something else")
-    return UsageError(f"cannot read {path}: it is no file, but {what}")
+    """Return the error for a folder, a pipe, a device. Raises OSError where there is nothing any more."""
+    return UsageError(f"cannot read {path}: it is {kind_of(path.stat().st_mode)}, not a file")
+
+
+def kind_of(mode: int) -> str:
+    """Name what is not a regular file."""
+    kinds = {
+        stat.S_IFDIR: "a folder",
+        stat.S_IFIFO: "a named pipe",
+        stat.S_IFSOCK: "a socket",
+        stat.S_IFCHR: "a device",
+        stat.S_IFBLK: "a device",
+    }
+    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 def write(path: Path, content: bytes) -> None:

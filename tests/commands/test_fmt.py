@@ -142,9 +142,9 @@ def test_what_is_no_file_is_not_waited_for(command: str, folder: Path, capsys: C
     os.mkfifo(folder / "pipe.res")
     (folder / "zero.res").symlink_to("/dev/zero")
     (folder / "folder.res").mkdir()
-    for name, what in (("pipe.res", "a pipe"), ("zero.res", "a device")):
+    for name, what in (("pipe.res", "a named pipe"), ("zero.res", "a device")):
         assert cli.run([command, str(folder / name)]) == 2
-        assert f"{name}: it is no file, but {what}\n" in capsys.readouterr().err
+        assert f"{name}: it is {what}, not a file\n" in capsys.readouterr().err
     assert cli.run([command, str(folder / "folder.res")]) == 2
     assert "there is no .res file in" in capsys.readouterr().err
     assert cli.run([command, str(folder)]) == 2  # all others are told of as well

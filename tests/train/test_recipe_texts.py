@@ -118,9 +118,9 @@ def test_what_is_no_file_is_not_waited_for(tmp_path: Path, capsys: pytest.Captur
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "device.yaml").symlink_to("/dev/zero")
-    for name, what in (("pipe", "a pipe"), ("folder", "a folder"), ("device", "a device")):
+    for name, what in (("pipe", "a named pipe"), ("folder", "a folder"), ("device", "a device")):
         assert cli.run(["train", "digits", "--recipe", str(tmp_path / f"{name}.yaml"), "--plan"]) == 2
-        assert capsys.readouterr().err.endswith(f"{name}.yaml: it is no file, but {what}\n")
+        assert capsys.readouterr().err.endswith(f"{name}.yaml: it is {what}, not a file\n")
     (tmp_path / "huge.yaml").touch()
     os.truncate(tmp_path / "huge.yaml", 1 << 30)
     with pytest.raises(SpecError, match="E0518"):

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
+from resspec.files import kind_of
 from resspec.render import visible
 from resspec.train.data.depth import Refused, as_rgb
 
@@ -146,18 +147,6 @@ def _refuse_special(path: Path, status: os.stat_result) -> None:
     if status.st_size > LARGEST_FILE:
         size = f"{status.st_size:,} bytes, and {LARGEST_FILE:,} are the most"
         raise BrokenPicture(path, f"the file has {size}")
-
-
-def kind_of(mode: int) -> str:
-    """Name what is not a regular file."""
-    kinds = {
-        stat.S_IFDIR: "a folder",
-        stat.S_IFIFO: "a named pipe",
-        stat.S_IFSOCK: "a socket",
-        stat.S_IFCHR: "a device",
-        stat.S_IFBLK: "a device",
-    }
-    return kinds.get(stat.S_IFMT(mode), "something else")
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from resspec.diagnostics import UsageError
+from resspec.files import kind_of
 from resspec.render import visible
-from resspec.train.data.decode import kind_of
 from resspec.train.names import DATA
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
