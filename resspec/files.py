@@ -28,6 +28,15 @@ def read(path: Path, limit: int) -> bytes:
         raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
+def whole(path: Path) -> bytes:
+    """Return all of a file. Raises UsageError as `read` does."""
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+    return read(path, size + 1)
+
+
 def rewrite(path: Path, before: bytes, after: bytes) -> None:
     """A file that was read, with another content; a link stays one. Raises UsageError, also where nobody may write it or
     somebody just did."""

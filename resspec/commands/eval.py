@@ -159,27 +159,20 @@ def _asked(arguments: Namespace) -> Asked:
 
 def _run(arguments: Namespace) -> Asked:
     """Raises UsageError for a run that has not ended or is damaged."""
-    from resspec.train import recipe_file, record, weights
+    from resspec.train import ended, recipe_file
 
     folder = Path(arguments.spec)
     if arguments.set:
         raise UsageError(f"--set is for a spec; the run in {folder} has a network whose parameters have their values")
-    facts, ended = record.read(folder) or {}, record.result(folder)
-    if not ended and not arguments.weights:
-        raise UsageError(f"the run in {folder} has not ended: `resspec train` goes on with it", "E0613")
-    final = weights.read(arguments.weights or folder / "weights.safetensors")
-    if ended and not arguments.weights and final.digest != ended["weights"]:
-        raise UsageError(f"{final.path} is damaged: it is not what the run ended with", "E0603")
+    run = ended.load(folder, arguments.weights)
+    facts = run.facts
     data = arguments.data or facts["data"]["name"]
     if data not in DATA and not arguments.data:
         raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
-    network = record.network(folder, facts)
-    tested = record.tested(facts, ended)
-    recipe = recipe_file.load(arguments.recipe) if arguments.recipe else tested.recipe
+    recipe = recipe_file.load(arguments.recipe) if arguments.recipe else run.tested.recipe
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
-    return Asked(
-        network, _fitting(final, network), recipe, name, data, tested.images, facts["data"]["classes"], facts["preprocessing"]
-    )
+    weights, classes = _fitting(run.weights, run.network), facts["data"]["classes"]
+    return Asked(run.network, weights, recipe, name, data, run.tested.images, classes, facts["preprocessing"])
 
 
 def _spec(arguments: Namespace) -> Asked:

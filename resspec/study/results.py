@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
 from typing import Any, NamedTuple
 
+from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.passes.quantities import Facts
 from resspec.study.parts import Part
-from resspec.train import curves
+from resspec.train import measurements, record
 
 
 class Result(NamedTuple):
@@ -36,9 +36,13 @@ def results(out: Path, parts: Iterable[Part]) -> list[Result]:
 
 
 def _result(run: Path, part: Part) -> Result:
-    rows, facts = curves.read(run), Facts(part.network)
-    ended = json.loads((run / "result.json").read_text(encoding="utf-8"))
+    facts, ended = Facts(part.network), record.result(run)
+    assert ended is not None
+    rows, _ = measurements.metrics(run)
     trained = [row for row in rows if row["part"] == "train"]
+    if not trained:
+        told = f"{run / 'metrics.jsonl'} is damaged: no row of training can be read"
+        raise UsageError(f"{told}; remove {run / 'result.json'}, and the same command writes both anew", "E0603")
     if not any(row["part"] == "test" and row["step"] == rows[-1]["step"] for row in rows):  # tested only when all was over
         rows.append({**rows[-1], "part": "test", "loss": ended["loss"], "top1": ended["top1"]})
     last = [row["top1"] for row in trained if row["step"] > 0.9 * trained[-1]["step"]]
@@ -48,8 +52,7 @@ def _result(run: Path, part: Part) -> Result:
 
 def _seconds(run: Path) -> float | None:
     """Of a step, from the times of neighbouring rows; a sitting begins at 0 again."""
-    path = run / "timings.jsonl"
-    times = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
+    times, _ = measurements.timings(run)
     steps = [(after["seconds"] - before["seconds"]) / (after["step"] - before["step"])
              for before, after in pairwise(times)
              if after["step"] > before["step"] and after["seconds"] > before["seconds"]]

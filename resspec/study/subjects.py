@@ -14,11 +14,13 @@ from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.study.probe import Probed, blocks, probe
-from resspec.train import data, preflight, record, weights
+from resspec.train import classes, data, ended, preflight
 from resspec.train.data import Dataset, Draw
 from resspec.train.names import DATA
+from resspec.train.preprocessing import normalized_as
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
+from resspec.train.weights import Given
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 
@@ -34,9 +36,9 @@ class Subject:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """The folder of a run, with the data and the recipe that it was trained with."""
+    """The weights of a run, with the data and the recipe that it was trained with."""
 
-    folder: Path
+    weights: Given
     data: Dataset
     recipe: Recipe
 
@@ -82,7 +84,7 @@ def probed(subject: Subject, batch: int, seed: int) -> Probed:
     torch.manual_seed(seed)
     module = build(subject.network)
     if subject.run:
-        weights.read(subject.run.folder / "weights.safetensors").into(module)
+        subject.run.weights.into(module, may_be_new=False)
         images, labels = _test_images(subject.run, batch)
     else:
         images = torch.randn(batch, *subject.network.input.dims)
@@ -91,17 +93,15 @@ def probed(subject: Subject, batch: int, seed: int) -> Probed:
 
 
 def _of_run(folder: Path, images: str | None) -> Subject:
-    if not record.is_run(folder):
-        raise UsageError(f"{folder} holds no run{record.runs_near(folder)}", "E0603")
-    facts = record.read(folder)
-    assert facts is not None
-    network = record.network(folder, facts)
-    recipe = Recipe.model_validate(facts["recipe"])
-    name = facts["data"]["name"]
+    run = ended.load(folder)
+    recipe, trained_on = run.tested.recipe, run.facts["data"]
+    name = trained_on["name"]
     if not images and name not in DATA:
         raise UsageError(f"the run in {folder} read images from a folder `{name}`: give its path as the data")
     found = data.load(images or name, normalise=recipe.data.normalise, exif=recipe.data.exif)
-    return _fit_to_probe(Subject(folder.name, network, Trained(folder, found, recipe)))
+    classes.check_same(trained_on["classes"], found.classes, whose=str(folder), data=found.name)
+    found = normalized_as(run.facts["preprocessing"], found)
+    return _fit_to_probe(Subject(folder.name, run.network, Trained(run.weights, found, recipe)))
 
 
 def _fit_to_probe(subject: Subject) -> Subject:

@@ -13,12 +13,14 @@ by reading.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
+from resspec import files
 from resspec.diagnostics import UsageError
 
 MANIFEST = "manifest.sha256"
@@ -31,83 +33,116 @@ class Damaged(Exception):
     """A checkpoint that is not what was saved; the text says what is wrong with which file."""
 
 
-def save(folder: Path, step: int, files: Mapping[str, bytes], *, keep: int, job: str = "") -> Path:
+def save(folder: Path, step: int, content: Mapping[str, bytes], *, keep: int, job: str = "") -> Path:
     """The checkpoint of a step of `job`, in `folder`; `keep` stay, this one included. Raises UsageError where there is no room
     for it, and leaves the former ones as they are."""
-    target, draft = folder / f"{PREFIX}{step:08d}", folder / f"{DRAFT}{step:08d}"
+    target, draft = _of_step(folder, step), folder / f"{DRAFT}{step:08d}"
     try:
         folder.mkdir(exist_ok=True)  # not its parent: a run folder that was removed is not made anew
         _sweep(folder)
         draft.mkdir()
-        for name, content in {**files, MANIFEST: _manifest(files, target.name, job)}.items():
-            _write(draft / name, content)
+        for name, each in {**content, MANIFEST: _manifest(content, target.name, job)}.items():
+            _write(draft / name, each)
         _sync(draft)
-        if target.exists():  # damaged, or the run would have gone on from there
+        if os.path.lexists(target):  # damaged, or the run would have gone on from there
             target.rename(draft.with_name(f"{DRAFT}old"))
         draft.rename(target)
         _sync(folder)
-        tidy(folder, step, keep=keep)
+        _tidy(folder, step, keep=keep)
     except OSError as error:
         with suppress(OSError):
             _sweep(folder)
-        raise UsageError(_no_room(folder, files, error), "E0607") from None
+        raise UsageError(_no_room(folder, content, error), "E0607") from None
     return target
 
 
 def tidy(folder: Path, step: int, *, keep: int) -> None:
-    """What a save does last, and does not do where it is cut short: with that of `step`, which is good, `keep` stay."""
+    """Do what a save does last, and does not do where it is cut short: with that of `step`, which is good, `keep` stay. Raises
+    UsageError."""
+    try:
+        _tidy(folder, step, keep=keep)
+    except OSError as error:
+        raise UsageError(f"cannot remove old checkpoints in {folder}: {error.strerror}", "E0607") from None
+
+
+def _tidy(folder: Path, step: int, *, keep: int) -> None:
+    """Raises OSError."""
     _sweep(folder)
     older = sorted(old for old in steps(folder) if old < step)  # a later one is damaged, or it had been gone on from
     for old in older[: max(0, len(older) + 1 - keep)]:
-        (folder / f"{PREFIX}{old:08d}").rename(folder / f"{DRAFT}{old:08d}")
+        _of_step(folder, old).rename(folder / f"{DRAFT}{old:08d}")
     _sweep(folder)
 
 
 def newest(folder: Path, job: str = "") -> Iterator[tuple[int, Files | Damaged]]:
-    """The checkpoints from the newest on, each with its files or with what is wrong with it."""
+    """Yield the checkpoints from the newest on, each with its files or with what is wrong with it."""
     for step in sorted(steps(folder), reverse=True):
         try:
-            yield step, read(folder / f"{PREFIX}{step:08d}", job)
+            yield step, read(_of_step(folder, step), job)
         except Damaged as damage:
             yield step, damage
 
 
 def steps(folder: Path) -> list[int]:
-    """Of which steps there are checkpoints, good or not."""
-    if not folder.is_dir():
+    """Return of which steps there are checkpoints, good or not. Raises UsageError where that cannot be seen."""
+    if not os.path.lexists(folder):
         return []
-    names = (path.name.removeprefix(PREFIX) for path in folder.iterdir() if path.name.startswith(PREFIX))
-    return [int(name) for name in names if name.isdecimal()]
+    try:
+        names = [path.name for path in folder.iterdir()]
+    except OSError as error:
+        told = f"the checkpoints of the run cannot be read: {folder}: {error.strerror}; restore the folder, or move it away"
+        raise UsageError(told, "E0606") from None
+    numbers = [int(name.removeprefix(PREFIX)) for name in names if re.fullmatch(f"{PREFIX}[0-9]{{8,18}}", name)]
+    return [number for number in numbers if _of_step(folder, number).name in names]
 
 
 def read(path: Path, job: str = "") -> Files:
-    """All files of a checkpoint of `job`. Raises Damaged."""
+    """Return all files of a checkpoint of `job`. Raises Damaged."""
+    entries = _entries(path, job)
     try:
-        manifest = (path / MANIFEST).read_bytes()
         names = {file.name for file in path.iterdir()} - {MANIFEST}
-        files = {name: (path / name).read_bytes() for name in sorted(names)}
     except OSError as error:
-        raise Damaged(f"{error.filename}: {error.strerror}") from None
+        raise Damaged(f"{path}: {error.strerror}") from None
+    if missing := entries.keys() - names:
+        raise Damaged(f"{path / min(missing)} is missing")
+    if strange := names - entries.keys():
+        raise Damaged(f"{path / min(strange)} does not belong there")
+
+    found = {name: _content(path / name) for name in sorted(entries)}
+    for name, content in found.items():
+        if sha256(content).hexdigest() != entries[name]:
+            raise Damaged(f"{path / name} is damaged")
+    return found
+
+
+def _entries(path: Path, job: str) -> dict[str, str]:
+    """Return the digest of each file, as the manifest of a checkpoint of `job` has it. Raises Damaged."""
+    manifest = _content(path / MANIFEST)
     lines = manifest.decode("ascii", "replace").splitlines()[:-1]
     if not lines or manifest != _sealed(*lines):
         raise Damaged(f"{path / MANIFEST} is damaged")
     *entries, label = lines
-    claimed = {line[66:]: line[:64] for line in entries}
     if label != _label(path.name, job):
         raise Damaged(f"{path} holds what was saved as {label[2:].partition(' ')[0]}"
                       + (" of another run" if label.startswith(f"# {path.name} ") else ""))
-    if missing := claimed.keys() - names:
-        raise Damaged(f"{path / min(missing)} is missing")
-    if strange := names - claimed.keys():
-        raise Damaged(f"{path / min(strange)} does not belong there")
-    for name, content in files.items():
-        if sha256(content).hexdigest() != claimed[name]:
-            raise Damaged(f"{path / name} is damaged")
-    return files
+    return {line[66:]: line[:64] for line in entries}
 
 
-def _manifest(files: Mapping[str, bytes], name: str, job: str) -> bytes:
-    return _sealed(*(f"{sha256(content).hexdigest()}  {file}" for file, content in sorted(files.items())), _label(name, job))
+def _content(path: Path) -> bytes:
+    """Raises Damaged."""
+    try:
+        return files.whole(path)
+    except UsageError as error:
+        raise Damaged(str(error)) from None
+
+
+def _of_step(folder: Path, step: int) -> Path:
+    return folder / f"{PREFIX}{step:08d}"
+
+
+def _manifest(content: Mapping[str, bytes], name: str, job: str) -> bytes:
+    entries = [f"{sha256(each).hexdigest()}  {file}" for file, each in sorted(content.items())]
+    return _sealed(*entries, _label(name, job))
 
 
 def _label(name: str, job: str) -> str:
@@ -137,11 +172,14 @@ def _sync(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     for draft in folder.glob(f"{DRAFT}*"):
-        shutil.rmtree(draft)
+        if draft.is_dir() and not draft.is_symlink():
+            shutil.rmtree(draft)
+        else:
+            draft.unlink()
 
 
-def _no_room(folder: Path, files: Mapping[str, bytes], error: OSError) -> str:
-    size = sum(map(len, files.values()))
+def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
+    size = sum(map(len, content.values()))
     place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
     stand = f"that of step {max(there)} stands" if (there := steps(folder)) else "there is none yet"

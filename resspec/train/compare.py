@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from resspec.backends.table import Column, longest, shown, table, text
 from resspec.diagnostics import UsageError
-from resspec.train import record
-from resspec.train.curves import Curve, draw, read
+from resspec.train import measurements, record
+from resspec.train.curves import Curve, draw
 
 HEADINGS = ("run", "network", "hash", "data", "seed", "steps", "train loss", "part", "loss", "top-1 error", "top-5 error",
             "time")
@@ -18,8 +17,19 @@ MEASURED = [HEADINGS.index(name) for name in ("train loss", "loss", "top-1 error
 FIGURES = [*MEASURED, *(HEADINGS.index(name) for name in ("seed", "steps", "time"))]
 
 
+Say = Callable[[str, str | None], None]
+
+
 class Run(NamedTuple):
-    """A run's folder. `test` is its last row on the test images, or else on held-out ones; `seconds` of all its steps."""
+    """A run's folder.
+
+    Attributes:
+        name: What it is called here.
+        facts: What `run.json` says.
+        rows: What was measured.
+        test: The last row on the test images, or else on held-out ones.
+        seconds: Of all its steps.
+    """
 
     name: str
     facts: dict[str, Any]
@@ -28,26 +38,47 @@ class Run(NamedTuple):
     seconds: float | None
 
 
-def load(folder: Path, name: str | None = None) -> Run:
-    """Raises UsageError where there is no run."""
-    if not record.is_run(folder):
-        raise UsageError(f"{folder} holds no run: there is no run.json in it{record.runs_near(folder)}", "E0603")
-    rows, facts, ended = read(folder), record.read(folder) or {}, record.result(folder)
-    try:
-        timings = folder / "timings.jsonl"
-        times = [json.loads(line) for line in timings.read_text().splitlines()] if timings.is_file() else []
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder} holds no run: {getattr(error, 'strerror', None) or error}", "E0603") from None
-    tests = [row for row in rows if row["part"] in ("test", "held-out")]
+def load(folder: Path, name: str | None = None, say: Say = lambda *_: None) -> Run:
+    """Read the folder of a run.
+
+    Args:
+        folder: The folder.
+        name: What the run is called in the table.
+        say: Told of each file that is damaged and can be done without.
+
+    Raises:
+        UsageError: There is no run, or nothing tells which it is.
+    """
+    facts = record.existing(folder)
+    metrics, timings = measurements.metrics(folder), measurements.timings(folder)
+    for damage in (*metrics.damage, *timings.damage):
+        say(damage, "E0603")
+    tests = [row for row in metrics.rows if row["part"] in ("test", "held-out")]
     test = tests[-1] if tests else None
+    try:
+        ended = record.result(folder)
+    except UsageError as error:
+        say(str(error), error.code)
+        ended = None
     if ended is not None:
         test = {**(test or {}), **ended, "part": "test"}
-    return Run(name or folder.name, facts, rows, test, times[-1]["seconds"] if times else None)
+        for file, read in (("metrics.jsonl", metrics), ("timings.jsonl", timings)):
+            if not read.rows and not read.damage:
+                say(f"{folder / file} is damaged: it is empty, and the run has ended", "E0603")
+    seconds = timings.rows[-1]["seconds"] if timings.rows else None
+    return Run(name or folder.name, facts, metrics.rows, test, seconds)
 
 
-def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) -> list[Run]:
-    """Under the shortest names that tell them apart; of a folder of runs all. `say` is told of each that holds nothing to
-    compare. Raises UsageError where none does."""
+def load_all(folders: Sequence[Path], say: Say) -> list[Run]:
+    """Read runs under the shortest names that tell them apart; of a folder of runs all.
+
+    Args:
+        folders: Runs, or folders of runs.
+        say: Told of each run, and each file of one, that is damaged.
+
+    Raises:
+        UsageError: None of them can be compared.
+    """
     resolved = list(dict.fromkeys(run.resolve() for folder in folders for run in _runs(folder)))
     for parts in range(1, 10):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
@@ -56,7 +87,7 @@ def load_all(folders: Sequence[Path], say: Callable[[str, str | None], None]) ->
     found, missing = [], []
     for folder, name in zip(resolved, names, strict=True):
         try:
-            found.append(load(folder, name))
+            found.append(load(folder, name, say))
         except UsageError as error:
             missing.append(error)
     for each in missing if found else missing[:-1]:

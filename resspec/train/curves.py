@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
@@ -42,17 +41,6 @@ class Curve(NamedTuple):
 
     name: str
     rows: Rows
-
-
-def read(run: Path) -> list[dict[str, Any]]:
-    """The metrics of a run's folder. Raises UsageError."""
-    path = run / "metrics.jsonl"
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines if line]
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise UsageError(f"{run} holds no run that can be drawn: {why}", "E0603") from None
 
 
 def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Path]:

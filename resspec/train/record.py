@@ -27,27 +27,29 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resspec import __version__
+from resspec import __version__, files
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
 from resspec.train import lock, sealed
 from resspec.train.lock import Lock
 from resspec.train.sealed import Damaged
-from resspec.train.state import Row, lines
+from resspec.train.state import FORMAT, Row, lines
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
     from resspec.train.recipe import Recipe
 
-FORMAT = 4  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
 Shape = dict[str, Any]  # keys with their types, or with shapes of their own
 BEFORE, DRAFTS = {"lock", "spec.res", "recipe.yaml"}, ".*.partial"  # in a folder before there is a run; see files.write
 OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
 TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # what only a test reads, as `changes` calls it
+REMADE = "remove it, and the command that trained the run makes it anew"
 NEAR = 8  # runs that are named where one was not found
 SHAPE: Shape = {  # what is read of run.json
-    "network": str, "hash": str, "seed": int, "recipe": dict, "steps": int, "machine": dict, "changes": list,
-    "data": {"name": str, "classes": list, "train": str, "test": str}, "preprocessing": dict,
+    "network": str, "hash": str, "seed": int, "steps": int, "changes": list, "preprocessing": dict,
+    "data": {"name": str, "classes": list, "train": str, "test": str},
+    "recipe": {"data": {"test": dict}},
+    "machine": {"device": str, "processes": int},
 }
 RESULT_SHAPE: Shape = {
     "loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str,
@@ -90,6 +92,16 @@ def read(folder: Path) -> dict[str, Any] | None:
     return found
 
 
+def existing(folder: Path) -> dict[str, Any]:
+    """Return what `run.json` says of a run that has begun. Raises UsageError as `read` does, and where there is none."""
+    if not is_run(folder):
+        told = f"{folder} holds no run: there is no run.json in it{runs_near(folder)}"
+        raise UsageError(told, "E0603")
+    found = read(folder)
+    assert found is not None
+    return found
+
+
 def check_format(found: Mapping[str, Any], path: Path) -> None:
     """Check that a file of a run has the format of this version.
 
@@ -110,13 +122,13 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
     raise UsageError(told, "E0604")
 
 
-def check_shape(found: Any, shape: Any, name: str = "it") -> None:
+def check_shape(found: Any, shape: Any, name: str = "") -> None:
     """Check that a value has what is read of it, each of its type. Raises Damaged."""
     kind = dict if isinstance(shape, dict) else shape
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise Damaged(f"{name} is not what a run has there")
+        raise Damaged(f"`{name}` in it is not what a run has there")
     for key, inner in shape.items() if isinstance(shape, dict) else ():
-        check_shape(found.get(key), inner, f"`{key}`")
+        check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
 
 
 def _check_empty(folder: Path) -> None:
@@ -145,8 +157,8 @@ def runs_in(folder: Path) -> list[Path]:
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a run was begun in a folder, its `run.json` damaged or not."""
-    return os.path.lexists(folder / "run.json")
+    """Return whether a run was begun in a folder, be its `run.json` damaged or lost."""
+    return any(all(os.path.lexists(folder / name) for name in names) for names in (["run.json"], OF_A_RUN))
 
 
 def runs_near(folder: Path) -> str:
@@ -170,7 +182,7 @@ def result(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         return None
     except Damaged as damage:
-        told = f"{path} is damaged: {damage}; remove it, and the command that trained the run makes it anew"
+        told = f"{path} is damaged: {damage}; {REMADE}"
         raise UsageError(told, "E0603") from None
     return found
 
@@ -193,22 +205,33 @@ class Tested(NamedTuple):
     images: str
 
 
-def tested(found: Mapping[str, Any], ended: Mapping[str, Any] | None) -> Tested:
-    """Return how a run was tested, or is to be. `found`: what `run.json` says; `ended`: what `result.json` says.
+def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | None) -> Tested:
+    """Return how a run was tested, or is to be.
+
+    Args:
+        folder: The folder of the run.
+        found: What `run.json` says.
+        ended: What `result.json` says, where there is one.
 
     Raises:
-        UsageError: `run.json` holds no recipe of this version.
+        UsageError: What they say is not a recipe.
     """
-    from resspec.train.recipe import Recipe
+    from resspec.train.recipe import Recipe, Test
 
-    transform, images = latest(found, TEST_TRANSFORM), latest(found, TEST_IMAGES)
-    if ended:
-        transform, images = ended["test"]["transform"], ended["test"]["images"]
-    shown = {**found["recipe"]["data"], "test": transform}
     try:
-        return Tested(Recipe.model_validate({**found["recipe"], "data": shown}), images)
+        recipe = Recipe.model_validate(found["recipe"])
+        test, images = Test.model_validate(latest(found, TEST_TRANSFORM)), latest(found, TEST_IMAGES)
     except ValueError:
-        raise UsageError("run.json is damaged: it holds no recipe of this version", "E0603") from None
+        told = f"{folder / 'run.json'} is damaged: its recipe is not one; restore it from a copy"
+        raise UsageError(told, "E0603") from None
+    if ended:
+        try:
+            test, images = Test.model_validate(ended["test"]["transform"]), ended["test"]["images"]
+        except ValueError:
+            told = f"{folder / 'result.json'} is damaged: what it was tested with is not a recipe's"
+            raise UsageError(f"{told}; {REMADE}", "E0603") from None
+    data = recipe.data.model_copy(update={"test": test})
+    return Tested(recipe.model_copy(update={"data": data}), images)
 
 
 def network(folder: Path, found: Mapping[str, Any]) -> Network:
@@ -262,16 +285,23 @@ def end(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def metrics(folder: Path, rows: list[Row]) -> None:
-    """Both files, as they are at a checkpoint or at the end; between them rows are only added to the end. Of the timings goes
-    what a crash cut short."""
+    """Write both files of metrics, as they are at a checkpoint or at the end; between them rows are only added. Of the timings
+    goes what a crash cut short. Raises UsageError."""
     write(folder / "metrics.jsonl", lines(rows))
     text = io.StringIO(newline="")
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
     table.writerows(rows)
     write(folder / "metrics.csv", text.getvalue().encode())
+
     timings = folder / "timings.jsonl"
-    if timings.exists() and not (content := timings.read_bytes()).endswith(b"\n"):
+    if not os.path.lexists(timings):
+        return
+    try:
+        content = files.whole(timings)
+    except UsageError as error:
+        raise UsageError(f"{error}; remove it, and run the same command again to resume", "E0603") from None
+    if not content.endswith(b"\n"):
         write(timings, content[: content.rfind(b"\n") + 1])
 
 

@@ -12,10 +12,11 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from resspec.train.checkpoint import Files
+from resspec.train.checkpoint import Damaged, Files
 from resspec.train.guard import Guard
 from resspec.train.schedules import Falling
 
+FORMAT = 4  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
 Row = dict[str, Any]  # of the metrics: the columns of record.COLUMNS, None where one does not apply
 
 
@@ -54,7 +55,7 @@ class State:
         yield "sums", self.sums
 
     def files(self) -> Files:
-        facts = {"step": self.step, "tested": self.tested, "falling": asdict(self.falling)}
+        facts = {"format": FORMAT, "step": self.step, "tested": self.tested, "falling": asdict(self.falling)}
         return {
             "tensors.safetensors": save({name: tensor.detach().contiguous() for name, tensor in self.tensors()}),
             "state.json": (json.dumps(facts) + "\n").encode(),
@@ -63,8 +64,10 @@ class State:
 
     @torch.no_grad()
     def restore(self, files: Files) -> None:
-        """From what `files` gave."""
+        """Become what `files` gave. Raises Damaged where that has another format."""
         facts = json.loads(files["state.json"])
+        if facts.get("format") != FORMAT:
+            raise Damaged(f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}")
         self.step, self.tested, self.falling = facts["step"], facts["tested"], Falling(**facts["falling"])
         self.rows = [json.loads(line) for line in files["metrics.jsonl"].splitlines()]
         saved = load(files["tensors.safetensors"])

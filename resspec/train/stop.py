@@ -114,6 +114,8 @@ def watched(processes: Processes) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+            if isinstance(outer := getattr(handler, "__self__", None), Stop):  # what came too late here is meant for it
+                outer.asked = outer.asked or stop.asked
 
 
 def reason(number: int) -> str:

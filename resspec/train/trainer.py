@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
-from torch import nn
 
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.train import average, checkpoint, curves, loop, preflight, record, stop
+from resspec.train import average, checkpoint, ended, loop, measurements, preflight, record, stop
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
 from resspec.train.guard import Guard
@@ -85,8 +84,7 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
     if found is None:
         return Plan(job, decide(job.network, job.recipe, processes, least), processes)
     check_same(found, job, run)
-    kept = {name: value for name, value in found["machine"].items() if name not in ("device", "processes")}
-    chosen = Machine(**kept)
+    chosen = Machine(**{field.name: found["machine"][field.name] for field in fields(Machine)})
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
         chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch)
     return Plan(job, chosen, processes)
@@ -108,10 +106,11 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
         settled(plan),
         stop.watched(plan.processes) as stopping,
     ):
-        if ended := plan.processes.same(record.result(run) if first else None):
+        if result := plan.processes.same(record.result(run) if first else None):
             if first:
+                ended.check_weights(run, result)
                 _draw_missing(plan, run, say)
-            return Result(run, ended, again=True)
+            return Result(run, result, again=True)
         state = begun(plan)  # first, since it may raise: a run that cannot begin takes no folder
         if first:
             found = _begin(plan, run)
@@ -201,16 +200,19 @@ def _record_changes(plan: Plan, run: Path, found: dict[str, Any] | None, step: i
 
 
 def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
-    """From the newest good checkpoint. Raises UsageError where there are some and none is good."""
+    """Restore the newest good checkpoint. Raises UsageError where there are some and none is good."""
     folder = run / "checkpoints"
     damaged: list[str] = []
     for step, found in checkpoint.newest(folder, identity(plan.job)):
-        if isinstance(found, checkpoint.Damaged):
-            damaged.append(str(found))
+        try:
+            if isinstance(found, checkpoint.Damaged):
+                raise found
+            state.restore(found)
+        except checkpoint.Damaged as damage:
+            damaged.append(str(damage))
             continue
-        for damage in damaged:
-            say(f"{damage}; going on from step {step} instead")
-        state.restore(found)
+        for each in damaged:
+            say(f"{each}; going on from step {step} instead")
         if plan.processes.first:
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
@@ -220,8 +222,13 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
 
 def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
     """Draw the curves of a run that has ended without them. Raises UsageError where there is no room."""
-    if not is_drawn(run):
-        draw(plan, curves.read(run), run, say)
+    if is_drawn(run):
+        return
+    rows, damage = measurements.metrics(run)
+    for each in damage:
+        say(each)
+    if rows:
+        draw(plan, rows, run, say)
 
 
 def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -> loop.Watcher:
@@ -257,14 +264,3 @@ def _rescuer(plan: Plan, watcher: loop.Watcher, lock: Lock | None) -> Rescuer | 
     if lock is None:
         return None
     return Rescuer(lock, save=watcher.save, save_where_it_is=lambda state: _save(plan, state, lock.place))
-
-
-def module_of(run: Path) -> nn.Module:
-    """The trained network of a run that has ended."""
-    from safetensors.torch import load_file
-
-    from resspec.compiler import load
-
-    module = build(load(run / "spec.res"))
-    module.load_state_dict(load_file(run / "weights.safetensors"))
-    return module.eval()

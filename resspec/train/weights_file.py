@@ -54,10 +54,7 @@ def read(path: Path) -> Found:
 
 def _content(path: Path) -> bytes:
     try:
-        return files.read(path, path.stat().st_size + 1)
-    except (OSError, ValueError) as error:
-        told = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-        raise UsageError(told, "E0611") from None
+        return files.whole(path)
     except UsageError as error:
         raise UsageError(str(error), "E0611") from None
 

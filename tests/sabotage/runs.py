@@ -5,6 +5,8 @@ from tests.sabotage.defects import Defect
 T = "tests/train/"
 RECORD, RESUME, FINISH, LOOP = (f"resspec/train/{name}.py" for name in ("record", "resume", "finish", "loop"))
 
+DAMAGED = f"{T}test_run_damage.py::test_a_comparison_names_what_is_damaged_and_shows_the_others"
+
 DEFECTS = [
     Defect("the last state is not saved before the test", LOOP, "if due and (task.saved < state.step or task.stale):",
            "if due and task.saved < state.step and not last:",
@@ -35,4 +37,7 @@ DEFECTS = [
     Defect("weights are shown images as they may come", "resspec/commands/eval.py",
            "if preprocessing and not arguments.recipe:", "if False:",
            f"{T}test_metadata.py::test_weights_are_shown_images_as_in_training_without_being_told"),
+    Defect("JSON may be as deep as it is", "resspec/train/sealed.py", "except RecursionError:", "except MemoryError:", DAMAGED),
+    Defect("a damaged line costs all of them", "resspec/train/measurements.py", "except Damaged as why:",
+           "except MemoryError as why:", DAMAGED),
 ]

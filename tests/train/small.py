@@ -57,7 +57,7 @@ def begun(folder: Path, **more: Any) -> Path:
     facts = {
         "network": "small", "hash": "0123456789abcdef", "seed": 4, "steps": 30, "weights": None,
         "data": {"name": "digits", "classes": list("0123456789"), "train": "00", "test": "11"},
-        "recipe": {"batch": 8}, "machine": {"device": "cpu", "processes": 1}, "preprocessing": {},
+        "recipe": {"batch": 8, "data": {"test": {}}}, "machine": {"device": "cpu", "processes": 1}, "preprocessing": {},
     }
     folder.mkdir(parents=True, exist_ok=True)
     record.begin(folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch: 8\n")

@@ -9,7 +9,7 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
-from resspec.train import data, trainer
+from resspec.train import data, ended
 from resspec.train.data import Draw
 from resspec.train.recipe import Test
 from resspec.train.trainer import Result
@@ -60,7 +60,7 @@ def test_the_metrics_improve(runs: list[Result]) -> None:
 
 
 def test_the_weights_give_the_recorded_result_again(runs: list[Result]) -> None:
-    module, test = trainer.module_of(runs[2].run), data.load("digits").test
+    module, test = ended.module_of(runs[2].run), data.load("digits").test
     ((images, labels),) = test.batches([Draw(torch.arange(355), torch.arange(355))], view=Test(), device=torch.device("cpu"))
     correct = int((module(images).argmax(1) == labels).sum())
     result = json.loads((runs[2].run / "result.json").read_text())

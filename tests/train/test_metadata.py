@@ -15,7 +15,7 @@ from torchvision.transforms import v2
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.train import classes, data, recipe_file, trainer
+from resspec.train import classes, data, ended, recipe_file
 from resspec.train.data import Draw
 from tests.train.pets import draw_pets, lay_out, train
 from tests.train.small import tiny
@@ -72,7 +72,7 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     draw = Draw(torch.arange(len(test)), torch.arange(len(test)))
     (batch,) = test.batches([draw], view=view, device=torch.device("cpu"))
     with torch.no_grad():
-        scores = trainer.module_of(trained / "r")(batch.images)
+        scores = ended.module_of(trained / "r")(batch.images)
     assert torch.allclose(torch.tensor(found["scores"]), scores, atol=1e-4)
 
 

@@ -104,3 +104,11 @@ def test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers(
     code, told = trainer.wait()
     assert code == 128 + number, told
     assert f"stopped by {Signals(number).name} after step 3 of 16, checkpoint saved" in told
+
+
+def test_a_signal_that_comes_too_late_for_a_part_is_heard_by_the_whole() -> None:
+    with stop.watched(ALONE) as whole:
+        with stop.watched(ALONE) as part:
+            os.kill(os.getpid(), SIGTERM)
+            assert (part.asked, whole.asked) == (SIGTERM, 0)
+        assert whole.asked == SIGTERM
