@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import resource
+import signal
 import socket
 import subprocess
 import sys
@@ -136,8 +137,12 @@ def lost_process(folder: Path) -> None:
         leave = "import os; from resspec.train.processes import joined\nwith joined('cpu'): os._exit(0)"
         with subprocess.Popen([sys.executable, "-c", leave], env={**os.environ, "RANK": "1"}):
             patch.setenv("RANK", "0")
-            with joined("cpu") as processes:
-                processes.any(True)
+            heard = signal.getsignal(signal.SIGTERM)  # which it ignores from then on, as do all that are forked from here
+            try:
+                with joined("cpu") as processes:
+                    processes.any(True)
+            finally:
+                signal.signal(signal.SIGTERM, heard)
 
 
 def other_test_images(folder: Path) -> None:
