@@ -166,12 +166,12 @@ def written(name: str) -> str:
 
 
 def own_name(folder: Path) -> str:
-    """Return what a data set is called after its folder, other than those that are known by name."""
+    """Return what a data set is called after its folder, on one line; not as those are that are known by name."""
     path = folder.resolve()
     if path.name == "raw":  # as torchvision calls the folder of the files themselves
         path = path.parent
-    name = written(path.name or str(path))
-    return f"{written(path.parent.name)}/{name}" if name in DATA else name
+    name = path.name or str(path)
+    return visible(written(f"{path.parent.name}/{name}" if name in DATA else name))
 
 
 def alike(name: str) -> str:

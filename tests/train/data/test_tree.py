@@ -291,7 +291,7 @@ def test_names_of_every_kind(root: Path) -> None:
 
 def test_a_data_set_whose_own_name_is_odd(root: Path) -> None:
     odd = root.rename(root.parent / os.fsdecode(b"d\xe9\n"))
-    assert load(str(odd)).name == "d\\xe9\n"
+    assert load(str(odd)).name == "d\\xe9<U+000A>"
 
 
 def test_a_folder_that_is_called_like_a_known_set(root: Path) -> None:
