@@ -56,7 +56,8 @@ class Part:
         """What a person should know of it, in sentences."""
         where = visible(str(self.root))
         if self.skipped:
-            yield f"{where}: {counted(len(self.skipped), 'hidden or system file')} passed over ({listed(sorted(self.skipped))})"
+            passed = counted(len(self.skipped), "hidden file or folder", "hidden files and folders")
+            yield f"{where}: {passed} passed over ({listed(self.skipped)})"
         unread = sum(self.unread.values(), Counter[str]())
         if unread:
             common = sorted(unread.items(), key=lambda item: (-item[1], item[0] or "~"))

@@ -195,7 +195,7 @@ def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
     assert found.classes == ("cat", "dog")
     assert len(files) == 2 * FEW
     assert [note.replace(str(root), "d") for note in found.notes] == [
-        ("d/train: 7 hidden or system files passed over (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+        ("d/train: 7 hidden files and folders passed over (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
          "cat/Thumbs.db, and 2 more)"),
     ]
 
