@@ -143,4 +143,4 @@ def _gone(store: Any, rank: int, world: int) -> str:
     except RuntimeError:  # nor does the store
         missing = ["0"]
     which = f"process {', '.join(missing)} of 0 to {world - 1} is gone" if missing else "the processes lost one another"
-    return f"{which}; this is process {rank}, which cannot go on alone: the same command goes on from the last checkpoint"
+    return f"{which}; this is process {rank}, which cannot go on alone; run the same command again"

@@ -97,13 +97,14 @@ class Server:
 
     def together(
         self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = (),
-        own: Sequence[Sequence[str]] = (),
+        own: Sequence[Sequence[str]] = (), faults: Sequence[Fault | None] = (),
     ) -> list[Trainer]:
         """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, the bytes that it finds free,
-        and its `own` arguments."""
+        its `own` arguments, and what goes wrong in it."""
         place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(world)}
         return [self.start(folder, *argv, *(own[rank] if own else ()), "--device", "cpu",
                            moments=moments[rank] if moments else (), room=rooms[rank] if rooms else None,
+                           fault=asdict(fault) if faults and (fault := faults[rank]) else None,
                            environment={**place, "RANK": str(rank)})
                 for rank in range(world)]
 

@@ -12,9 +12,10 @@ import torch
 from safetensors.torch import load_file
 
 from resspec.compiler import load
-from resspec.train import recipe_file
+from resspec.train import checkpoint, recipe_file
 from resspec.train.machine import bound
 from tests.limits import HANGS
+from tests.train.faults import Fault
 from tests.train.launch import Moment, Server
 
 SPEC = """
@@ -108,6 +109,24 @@ def test_the_process_with_the_least_room_decides_for_all(server: Server, folder:
         told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, name, rooms=rooms)]
         assert [code for code, _ in told] == [0, 0], told
         assert json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"]["micro_batch"] == wanted
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder: Path) -> None:
+    """Its report is the one with a traceback; the first of them saves, be it the other one that failed."""
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "whole")] == [0, 0]
+    fault = Fault("ZeroDivisionError", "resspec.train.step:Learner.learn", 7)
+    faults = [fault if rank == victim else None for rank in range(2)]
+    told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", faults=faults)]
+    assert [code for code, _ in told] == [2, 2], told
+    assert "Traceback" not in told[0][1] + told[1][1]
+    assert "error[E0615]: ZeroDivisionError: division by zero (in step 7)" in told[victim][1]
+    assert f"error[E0614]: process {victim} of 0 to 1 is gone" in told[1 - victim][1]
+    assert "ZeroDivisionError" in (folder / "run" / ("crash-1.txt" if victim else "crash.txt")).read_text(encoding="utf-8")
+    assert max(checkpoint.steps(folder / "run" / "checkpoints")) == 6
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
+    for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
+        assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
 
 
 @pytest.mark.parametrize("victim", [0, 1])

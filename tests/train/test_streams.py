@@ -1,10 +1,13 @@
 """Streams that are closed, full or without a reader: a run trains, or it stops and is saved."""
 
+import os
 import re
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
+from resspec import streams
 from tests.train.crash import Course, assert_ended_alike, assert_same, content
 from tests.train.launch import BROKEN, Moment, Server
 
@@ -21,9 +24,9 @@ AT_THE_START: list[dict[str, str]] = [
 
 def test_a_stream_that_is_broken_at_the_start_changes_nothing(server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "pictures")
-    for number, streams in enumerate(AT_THE_START):
-        code, told = server.run(tmp_path, *course.command(f"run{number}"), streams=streams)
-        assert code == 0, (streams, told)
+    for number, broken in enumerate(AT_THE_START):
+        code, told = server.run(tmp_path, *course.command(f"run{number}"), streams=broken)
+        assert code == 0, (broken, told)
         assert "Traceback" not in told
         assert_same(course.whole, content(tmp_path / f"run{number}"))
 
@@ -39,6 +42,25 @@ def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(how: str, serve
     assert "step-00000025" < saved < "step-00000060"
     assert course.run("run")[0] == 0
     assert_ended_alike(course, "run")
+
+
+def test_a_stream_that_takes_no_more_at_once_is_waited_for() -> None:
+    """As a terminal or a pipe that another program has set so."""
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    content, read = os.urandom(1 << 20), bytearray()
+
+    def drain() -> None:
+        with os.fdopen(reader, "rb") as file:
+            while part := file.read(1 << 12):
+                read.extend(part)
+
+    thread = Thread(target=drain)
+    thread.start()
+    written = streams._Raw(writer).write(content)
+    os.close(writer)
+    thread.join()
+    assert (written, bytes(read)) == (len(content), content)
 
 
 def test_a_reader_that_is_gone_before_the_first_step_ends_it(server: Server, tmp_path: Path) -> None:
