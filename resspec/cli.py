@@ -23,6 +23,7 @@ INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT 
 
 LONG = ("train", "study", "eval", "bench", "probe")  # of which the work matters more than what it prints
 RECORDED = ("train", "study")  # of which every result is in a folder too
+AGAIN = "what was saved before stands; run the same command again to resume"
 
 
 def main() -> int:
@@ -70,7 +71,8 @@ def run(argv: Sequence[str]) -> int:
         if limit := crash.limit_reached(error):
             complain(f"{limit} ({doing})", crash.LIMIT)
         else:
-            complain(crash.report(error, doing), crash.CODE)
+            notes = (AGAIN,) if arguments.command in RECORDED else ()
+            complain(crash.report(error, doing, notes), crash.CODE)
     return 2
 
 

@@ -15,8 +15,8 @@ from resspec.home import cache_folder
 CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
 
-# Of a pipe without a reader, which somebody put there, this is an error and not a wait.
-_OVERWRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0)
+# Of a pipe without a reader, which somebody put there, this is an error and not a wait; of a link, no other file is touched.
+_OVERWRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 # What torch, numpy, the C++ library and the loader of libraries say; a MemoryError may say nothing.
 _NO_MEMORY = re.compile(
@@ -83,6 +83,7 @@ def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: 
 def _page(error: BaseException, doing: str) -> str:
     """What somebody who looks for the mistake wants to know."""
     import platform
+    import shlex
     import traceback
     from datetime import datetime
 
@@ -91,7 +92,7 @@ def _page(error: BaseException, doing: str) -> str:
     versions += [f"Python {platform.python_version()}", platform.platform()]
     lines = [
         f"time:     {datetime.now().astimezone().isoformat(timespec='seconds')}",
-        f"command:  {' '.join(sys.argv)}",
+        f"command:  {shlex.join(sys.argv)}",
         f"versions: {', '.join(versions)}",
         f"error:    {first_line(error)}",
         f"when:     {doing}",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -67,6 +69,9 @@ data: {random_resized: {size: 8}, flip: true, trivialaugment: true, test: {resiz
 RUNS = [("momentum", 0), ("epochs", 0), ("shares", 0), *(("pictures", workers) for workers in (0, 2, 4))]
 OTHERS = ("crash.txt", "lock", "timings.jsonl")  # which the promise is not about
 SAVE, END = r"checkpoints", r"(weights|result|curves|metrics)\.\w+\.\d+\.partial"
+EXCEPTIONS = ("ZeroDivisionError", "RuntimeError", "AssertionError", "MemoryError", "RecursionError", "SystemExit",
+              "KeyboardInterrupt", "ENOSPC", "EMFILE")
+FAILURES = ("ENOSPC", "EIO", "EMFILE")
 FIRST = r"/\.?(run\.json|spec\.res|recipe\.yaml|lock)"
 
 
@@ -102,6 +107,15 @@ class Course:
         return self.server.run(self.folder, *self.command(run), fault=asdict(fault), environment=home)
 
     @cached_property
+    def lines(self) -> dict[str, int]:
+        """How often a run reaches each line of the trainer."""
+        file = self.folder / "lines.json"
+        code, told = self.server.run(self.folder, *self.command("counted"), lines=str(file))
+        assert code == 0, told
+        found: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+        return found
+
+    @cached_property
     def whole(self) -> dict[str, bytes]:
         """The files of a run that nothing happened to."""
         code, told = self.run("whole")
@@ -135,6 +149,43 @@ def interrupted(course: Course, run: str, signals: list[list[Moment]]) -> int:
     assert code == 0, told
     assert_ended_alike(course, run)
     return sum(code != 0 for code, _ in codes)
+
+
+def failed(course: Course, run: str, fault: Fault) -> str:
+    """What became of a run with a fault: it is told once, no checkpoint is damaged, nothing is left half-written, and the same
+    command comes to the end that it would have had."""
+    code, told = course.fail(run, fault)
+    case = (course.recipe, course.workers, fault, code, told)
+    reports = len(re.findall("^(error|interrupted)", told, re.MULTILINE))
+    is_quiet = fault.error == "KeyboardInterrupt" and reports == 0 and code == 130
+    assert code in (0, 2, 130), case
+    assert reports == (code != 0) or is_quiet, case
+    assert "Traceback" not in told, case
+
+    code_again, told_again = course.run(run)
+    assert code_again == 0, (*case, told_again)
+    assert "instead" not in told_again, (*case, told_again)  # of a damaged checkpoint
+    left = list((course.folder / run).rglob(".*"))
+    assert not left, (*case, left)
+    assert_ended_alike(course, run)
+    return "interrupted before the first step" if is_quiet else outcome(told) if reports else "nothing was lost"
+
+
+def outcome(told: str) -> str:
+    """What a report says that is saved."""
+    kept = re.search("is saved|is good|half done|could not be saved|not finite|no step was done|to start|stands", told)
+    return kept[0] if kept else "no word of it"
+
+
+def exception(course: Course, chance: Random) -> Fault:
+    """One at a line of the trainer, each of which is as likely, however often it is reached."""
+    place, times = chance.choice(sorted(course.lines.items()))
+    return Fault(chance.choice(EXCEPTIONS), place, chance.randrange(times) + 1)
+
+
+def failure(chance: Random) -> Fault:
+    """One of the system in a file of the run, for once or from then on."""
+    return Fault(chance.choice(FAILURES), "files", chance.randrange(1, 120), lasts=chance.random() < 0.5)
 
 
 def kill(chance: Random, number: int = signal.SIGKILL) -> Moment:

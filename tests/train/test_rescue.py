@@ -3,12 +3,13 @@
 import os
 import re
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from resspec import crash
 from resspec.train import checkpoint
-from tests.train.crash import Course, assert_ended_alike
+from tests.train.crash import Course, assert_ended_alike, exception, failed, failure
 from tests.train.faults import Fault
 from tests.train.launch import Server
 
@@ -17,7 +18,7 @@ BETWEEN = [  # what fails, of which step the newest checkpoint is then, and what
     (Fault("RuntimeError", "resspec.train.loop:test", 2), 40, "while testing after step 40"),
     (Fault("EIO", "resspec.train.record:add", 33), 32, "while logging step 32"),  # a test's row is one, too
     (Fault("ZeroDivisionError", "resspec.train.loop:rate", 60), 60, "while logging step 60"),  # saved before its row
-    (Fault("SystemExit", "resspec.train.checkpoint:tidy", 4), 28, "while saving the checkpoint of step 28"),
+    (Fault("SystemExit", "resspec.train.checkpoint:_tidy", 4), 28, "while saving the checkpoint of step 28"),
     (Fault("AssertionError", "resspec.train.finish:draw"), 60, "while writing the results"),
 ]
 
@@ -126,3 +127,10 @@ def assert_one_report(told: str, doing: str) -> None:
     assert "run the same command again to resume" in told
     assert re.search(r"^  the traceback is in run\d+/crash\.txt; please report it$", told, re.MULTILINE), told
     assert "Traceback" not in told
+
+
+def test_random_faults_change_nothing(course: Course) -> None:
+    chance = Random(0)
+    faults = [*(exception(course, chance) for _ in range(3)), *(failure(chance) for _ in range(3))]
+    for number, fault in enumerate(faults):
+        failed(course, f"run{number}", fault)
