@@ -4,16 +4,31 @@ import json
 import os
 import pty
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from signal import SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGXCPU, Signals
 
 import pytest
 
-from resspec.train import stop
-from tests.train.crash import FIRST, SAVE, Course, assert_ended_alike, assert_same, content, interrupted, interruption
+from resspec.compiler import load
+from resspec.train import data, recipe_file, stop, trainer
+from resspec.train.plan import Job
+from resspec.train.progress import Show
+from tests.train.crash import (
+    FIRST,
+    RECIPES,
+    SAVE,
+    Course,
+    assert_ended_alike,
+    assert_same,
+    content,
+    draw_pictures,
+    interrupted,
+    interruption,
+)
 from tests.train.launch import ROOT, Moment, Server, heed_signals
-from tests.train.small import ALONE
+from tests.train.small import ALONE, SPEC
 
 
 def test_signals_change_nothing_and_say_so_in_the_exit_code(server: Server, tmp_path: Path) -> None:
@@ -81,6 +96,22 @@ def test_a_terminal_that_is_closed_costs_no_step(server: Server, tmp_path: Path)
     rows = (tmp_path / "run" / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     last = max((tmp_path / "run" / "checkpoints").iterdir())
     assert last.name == f"step-{json.loads(rows[-1])['step']:08d}"
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_another_thread_than_the_main_one_can_train(workers: int, tmp_path: Path) -> None:
+    """As in a notebook's server; it hears no signals."""
+    draw_pictures(tmp_path / "pictures")
+    spec = tmp_path / "tiny.res"
+    spec.write_text(SPEC.replace("1x8x8", "3x8x8").replace("fc 10", "fc 3"), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(RECIPES["pictures"].replace("16 iter", "3 iter"), encoding="utf-8")
+    recipe = recipe_file.load(str(tmp_path / "recipe.yaml"))
+    found = data.load(str(tmp_path / "pictures"), normalise=recipe.data.normalise)
+    job = Job(load(spec), recipe, found, 0, workers=workers)
+    with ThreadPoolExecutor(1) as pool:
+        planned = pool.submit(trainer.planned, job, tmp_path / "run", ALONE).result()
+        result = pool.submit(trainer.train, planned, tmp_path / "run", show=Show()).result()
+    assert result.facts["total"] == 15
 
 
 def test_a_signal_in_the_last_test_leaves_the_end_undone(server: Server, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from threading import current_thread, main_thread
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -209,19 +210,25 @@ def _wait_for_a_death(workers: set[BaseProcess]) -> None:
 def _shut(workers: set[BaseProcess], iterator: Any) -> None:
     """Kills them: asked to end, one that is stuck would be waited for; torch takes a dead one for a failure, unless it is not
     told."""
-    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if _hears_signals() else None
     try:
         for worker in workers:
             worker.kill()
         iterator._shutdown_workers()
     finally:
-        signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # Python has forgotten it where the process ends
+        if _hears_signals():
+            signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # Python has forgotten it where the process ends
+
+
+def _hears_signals() -> bool:
+    """Return whether this thread may set what a signal does."""
+    return current_thread() is main_thread()
 
 
 def _next(batches: Iterator[Decoded | Failure], patience: float) -> Decoded | Failure | None:
     """None where there is no more. Raises RuntimeError after so many seconds, if not 0: torch's own patience does not reach the
-    moment at which a worker that was stopped is to hand over its memory."""
-    if not patience:
+    moment at which a worker that was stopped is to hand over its memory. In another thread than the main one it has to do."""
+    if not patience or not _hears_signals():
         return next(batches, None)
 
     def late(*_: object) -> None:
