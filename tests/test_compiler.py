@@ -312,29 +312,31 @@ def test_an_input_for_pictures_needs_its_channels(input: str, meant: str) -> Non
 
 # --- called from Python ---
 
+untyped: Any = resspec  # as somebody calls it who heeds no types
+
 
 @pytest.mark.parametrize("call", [
-    lambda _: resspec.report("resnet18"),
-    lambda _: resspec.report(None),
-    lambda net: resspec.report(net, at=256),
-    lambda net: resspec.report(net, at=resspec.Conditions(batch=0)),
-    lambda net: resspec.report(net, at=resspec.Conditions(batch=2.5)),
-    lambda net: resspec.report(net, at=resspec.Conditions(batch=True)),
-    lambda net: resspec.report(net, at=resspec.Conditions(dtype="int8")),
-    lambda net: resspec.report(net, at=resspec.Conditions(dtype=["float32"])),
-    lambda net: resspec.report(net, at=resspec.Conditions(optimizer="adamm")),
-    lambda net: resspec.report(net, at=resspec.Conditions(frozen="stem")),
-    lambda net: resspec.report(net, at=resspec.Conditions(frozen=frozenset(["stme"]))),
-    lambda net: resspec.report(net, by="layer"),
-    lambda net: resspec.report(net, memory="24GB"),
-    lambda net: resspec.report(net, memory=-1),
-    lambda net: resspec.report(net, like="fvcor"),
-    lambda _: resspec.build("resnet18"),
-    lambda _: resspec.load("absent"),
-    lambda _: resspec.load("resnet18", network="absent"),
-    lambda _: resspec.load("resnet18", input="3x"),
-    lambda _: resspec.load("lib/he2015:cifar", n="1; let x = 2"),
-    lambda _: resspec.load("lib/he2015:cifar", n=object()),
+    lambda _: untyped.report("resnet18"),
+    lambda _: untyped.report(None),
+    lambda net: untyped.report(net, at=256),
+    lambda net: untyped.report(net, at=untyped.Conditions(batch=0)),
+    lambda net: untyped.report(net, at=untyped.Conditions(batch=2.5)),
+    lambda net: untyped.report(net, at=untyped.Conditions(batch=True)),
+    lambda net: untyped.report(net, at=untyped.Conditions(dtype="int8")),
+    lambda net: untyped.report(net, at=untyped.Conditions(dtype=["float32"])),
+    lambda net: untyped.report(net, at=untyped.Conditions(optimizer="adamm")),
+    lambda net: untyped.report(net, at=untyped.Conditions(frozen="stem")),
+    lambda net: untyped.report(net, at=untyped.Conditions(frozen=frozenset(["stme"]))),
+    lambda net: untyped.report(net, by="layer"),
+    lambda net: untyped.report(net, memory="24GB"),
+    lambda net: untyped.report(net, memory=-1),
+    lambda net: untyped.report(net, like="fvcor"),
+    lambda _: untyped.build("resnet18"),
+    lambda _: untyped.load("absent"),
+    lambda _: untyped.load("resnet18", network="absent"),
+    lambda _: untyped.load("resnet18", input="3x"),
+    lambda _: untyped.load("lib/he2015:cifar", n="1; let x = 2"),
+    lambda _: untyped.load("lib/he2015:cifar", n=object()),
 ])
 def test_what_makes_no_sense_is_a_usage_error(call: Any) -> None:
     with pytest.raises(UsageError) as caught:
@@ -345,7 +347,7 @@ def test_what_makes_no_sense_is_a_usage_error(call: Any) -> None:
 def test_options_of_a_report_are_given_by_name() -> None:
     network = load("resnet18")
     with pytest.raises(TypeError, match="positional"):
-        resspec.report(network, resspec.Conditions(batch=256))  # type: ignore[misc]
+        untyped.report(network, resspec.Conditions(batch=256))
     at = resspec.Conditions(batch=256, frozen=["stem"])  # type: ignore[arg-type]
     assert resspec.report(network, at=at) == resspec.report(network, at=at._replace(frozen=frozenset(["stem"])))
 

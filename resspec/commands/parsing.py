@@ -36,7 +36,9 @@ class Parser(ArgumentParser):
         """Exit with two lines in the form of every other message."""
         self.exit(2, f"error: {message}\nhelp: {self.prog} --help\n")
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
         """Return the arguments; exit where there are unknown ones, with the help of the command that was given."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:

@@ -24,6 +24,8 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     batch += f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
     batch += f", batch norm sees {recipe.bn_batch}" if recipe.bn_batch else ""
     bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
+    memory = machine.memory(plan.processes.device)
+    of_free = "; how much is free is not known" if memory is None else f" of {size_of(memory)} that are free"
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
     apart = f", {len(plan.images[1]):,} kept apart" if len(plan.images[1]) else ""
     return [
@@ -36,7 +38,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         ("schedule", schedule(recipe) + _cold(plan)),
         ("precision", f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}"),
         ("device", f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}"),
-        ("memory", f"at least {size_of(bound)} of {size_of(machine.memory(plan.processes.device))} that are free"),
+        ("memory", f"at least {size_of(bound)}{of_free}"),
         ("checkpoint", f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}"),
         ("disk", f"{size_of(shutil.disk_usage(room).free)} are free"),
         ("run", str(run)),

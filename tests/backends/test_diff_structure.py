@@ -209,7 +209,8 @@ def test_paths_in_another_order_are_one_change(tmp_path: Path, seed: int) -> Non
         clauses = [place.replace("MERGE", text), HEAD]
         sides.append(network(tmp_path, name, *clauses, blocks=f"block unit {{ {text} -> conv 1x1, 8 }}"))
     if chosen == moved:
-        assert diff(*(Side(report(side), side) for side in sides)).same
+        a, b = (Side(report(side), side) for side in sides)
+        assert diff(a, b).same
         return
     told = said(found(*sides))
     before = " ".join(str(i + 1) for i in range(len(chosen)))

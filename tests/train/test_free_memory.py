@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train import decide, machine
+from resspec.train import decide, machine, plan_text
+from resspec.train.plan import Plan
 from tests.train.small import ALONE, job, tiny
 
 
@@ -22,6 +23,8 @@ def test_free_memory_may_be_unknown(text: bytes | None, tmp_path: Path, monkeypa
     asked = job(tiny(tmp_path))
     recipe = asked.recipe.model_copy(update={"batch": 32, "micro_batch": "auto"})
     assert decide.micro_batch(asked.network, recipe, ALONE) == 32
+    plan = Plan(asked, decide.decide(asked.network, asked.recipe, ALONE), ALONE)
+    assert "how much is free is not known" in plan_text.text(plan, tmp_path)
 
 
 def test_free_memory_is_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,13 +93,13 @@ class _Marks:
         else:
             pairs = self.comparison.paths(*paths)
             changed |= is_reordered([(i, j) for i, j in pairs if i is not None and j is not None])
-            for i, j in pairs:
-                if i is None and j is not None:
-                    self._all(paths[1][j], self.b, bt, "+")
-                elif j is None and i is not None:
-                    self._all(paths[0][i], self.a, at, "-")
-                elif i is not None and j is not None:
-                    self.rows(paths[0][i], paths[1][j], at, bt)
+            for one, other in pairs:
+                if one is None and other is not None:
+                    self._all(paths[1][other], self.b, bt, "+")
+                elif other is None and one is not None:
+                    self._all(paths[0][one], self.a, at, "-")
+                elif one is not None and other is not None:
+                    self.rows(paths[0][one], paths[1][other], at, bt)
         if changed:
             self.a[_name(x, at)] = self.b[_name(y, bt)] = "~"
 

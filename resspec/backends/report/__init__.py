@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resspec.backends.report.views import VIEWS, Row, View, rows
 from resspec.collector import paused
@@ -95,8 +95,9 @@ def _check_kinds(network: object, at: object, by: object, memory: object) -> Non
     for word, value, known in (("dtype", at.dtype, DTYPES), ("optimizer", at.optimizer, OPTIMIZERS), ("by", by, VIEWS)):
         if not isinstance(value, str) or value not in known:
             raise UsageError(f"`{word}` is one of {', '.join(known)}, not {value!r:.80}")
-    if isinstance(at.frozen, str) or not all(isinstance(label, str) for label in at.frozen):
-        raise UsageError(f"`frozen` is a set of the labels of sections, not {at.frozen!r:.80}")
+    frozen: Any = at.frozen
+    if isinstance(frozen, str) or not all(isinstance(label, str) for label in frozen):
+        raise UsageError(f"`frozen` is a set of the labels of sections, not {frozen!r:.80}")
     if memory is not None and (type(memory) is not int or memory < 0):
         raise UsageError(f"`memory` is a number of bytes, not {memory!r:.80}")
 
