@@ -21,6 +21,7 @@ PROTOCOLS: dict[Protocol, str] = {
     "10-crop": "four corners and the centre, each with its mirror image; softmax averaged",
     "multi-scale": "the whole image and its mirror image, the head made convolutional, at five sizes; softmax averaged",
 }
+TEST_BATCH = 256  # images of a batch while a run is tested
 SCALES = (224, 256, 384, 480, 640)  # He et al. 2015, section 4.1; of a network that reads 224 pixels
 
 

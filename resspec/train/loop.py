@@ -14,16 +14,13 @@ from torch import Tensor, nn
 from resspec.diagnostics import ResspecError, UsageError
 from resspec.train import guard, losses
 from resspec.train.data import Batch, Split
-from resspec.train.evaluate import Exam, looked_at
+from resspec.train.evaluate import TEST_BATCH, Exam, looked_at
 from resspec.train.plan import Plan
-from resspec.train.rescue import Task
+from resspec.train.rescue import UNREADABLE, Task
 from resspec.train.schedules import rate
 from resspec.train.state import Row, State
 from resspec.train.step import Learner
 from resspec.train.stop import Stop
-
-TEST_BATCH = 256
-UNREADABLE = "E0514"  # the code of an image that cannot be read
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
@@ -50,8 +49,6 @@ class Job:
     @cached_property
     def images(self) -> tuple[Tensor, Tensor]:
         """Of the training part the indices that are trained on, and those kept apart."""
-        if not self.recipe.holdout:
-            return torch.arange(len(self.data.train)), torch.arange(0)
         return datasets.held_out(self.data.train.labels, self.recipe.holdout)
 
     @property

@@ -107,6 +107,8 @@ def held_out(labels: Tensor, share: float) -> tuple[Tensor, Tensor]:
     """Indices of what is trained on and of what is kept apart: of each class the same share, spread evenly over its images as
     they are stored; what is left over of one class counts for the next. It depends on nothing else, so every run with this
     data set keeps the same images apart."""
+    if not share:
+        return torch.arange(len(labels)), torch.arange(0)
     part = Fraction(share).limit_denominator(10**9)  # exact: 0.29 of 100 is 29
     due = torch.arange(len(labels) + 1) * part.numerator // part.denominator
     apart = torch.zeros(len(labels), dtype=torch.bool)

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from torch import Tensor
 
 from resspec.ir.nodes import Network
 from resspec.source import Span
 from resspec.train.data import Dataset, held_out
-from resspec.train.evaluate import Protocol
+from resspec.train.evaluate import TEST_BATCH, Protocol
 from resspec.train.plan import Job
 from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
 from resspec.train.recipe_file import Written
 from resspec.train.weights import Given
-
-TEST_BATCH = 256  # images of a batch while a run is tested
 
 
 class Note(NamedTuple):
@@ -46,7 +44,7 @@ class Request:
         facts: What must be the same in every process.
         weights: Weights to start from.
         folder: The folder that will be written to.
-        writes: Bytes of all that will be written there.
+        writes: Bytes of all that will be written there, besides what is there.
         largest: Bytes of the largest file among it.
         full_check: Whether every training image is decoded, and not only its header and end looked at.
     """
@@ -84,14 +82,14 @@ class Request:
     @cached_property
     def _split(self) -> tuple[Tensor, Tensor]:
         assert self.data
-        if not self.recipe or not self.recipe.holdout:
-            return torch.arange(len(self.data.train)), torch.arange(0)
-        return held_out(self.data.train.labels, self.recipe.holdout)
+        return held_out(self.data.train.labels, self.recipe.holdout if self.recipe else 0)
 
 
 def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = False) -> Request:
     """Return the request of a training run in a folder."""
+    has_ended = (folder / "result.json").is_file()  # and nothing more is written
     tensors = job.state_bytes
+    whole = tensors * (job.recipe.keep + 1) + job.weight_bytes
     return Request(
         network=job.network,
         processes=processes,
@@ -104,7 +102,17 @@ def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = F
         facts=job.facts,
         weights=job.weights,
         folder=folder,
-        writes=tensors * (job.recipe.keep + 1) + job.weight_bytes,
-        largest=tensors,
+        writes=0 if has_ended else max(0, whole - _written(folder)),
+        largest=0 if has_ended else tensors,
         full_check=full_check,
     )
+
+
+def _written(folder: Path) -> int:
+    """Return how many bytes the checkpoints of a run and its weights take already."""
+    names = ("weights.safetensors", "checkpoints/*/*")
+    total = 0
+    for path in (path for name in names for path in folder.glob(name)):
+        with suppress(OSError):  # a link to nowhere, or one that is gone meanwhile
+            total += path.lstat().st_size
+    return total

@@ -257,3 +257,19 @@ def test_an_image_that_is_too_long_when_it_is_resized(here: Path) -> None:
     (mistake,), _ = mistakes(wanted, here / "r")
     assert mistake.code == "E0515"
     assert "256x7680000" in mistake.message
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_that_goes_on_needs_room_for_what_is_not_there_yet() -> None:
+    wanted, run = job(Path(), plain(Path("d"))), Path("r")
+    fresh = preflight.of_job(wanted, run, ALONE)
+    assert fresh.writes == 3 * wanted.state_bytes + wanted.weight_bytes
+
+    saved = run / "checkpoints" / "step-00000001"
+    saved.mkdir(parents=True)
+    (saved / "tensors.safetensors").write_bytes(bytes(wanted.state_bytes))
+    assert 0 < preflight.of_job(wanted, run, ALONE).writes <= fresh.writes - wanted.state_bytes
+
+    (run / "result.json").touch()
+    ended = preflight.of_job(wanted, run, ALONE)
+    assert ended.writes == ended.largest == 0
