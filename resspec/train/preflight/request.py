@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -87,7 +88,7 @@ class Request:
 
 def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = False) -> Request:
     """Return the request of a training run in a folder."""
-    has_ended = (folder / "result.json").is_file()  # and nothing more is written
+    has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113 - a name may be too long, which is told later
     tensors = job.state_bytes
     whole = tensors * (job.recipe.keep + 1) + job.weight_bytes
     return Request(
@@ -110,9 +111,9 @@ def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = F
 
 def _written(folder: Path) -> int:
     """Return how many bytes the checkpoints of a run and its weights take already."""
-    names = ("weights.safetensors", "checkpoints/*/*")
     total = 0
-    for path in (path for name in names for path in folder.glob(name)):
-        with suppress(OSError):  # a link to nowhere, or one that is gone meanwhile
-            total += path.lstat().st_size
+    with suppress(OSError):  # of a folder that cannot be read, which is told as such
+        for path in (folder / "weights.safetensors", *folder.glob("checkpoints/*/*")):
+            if path.is_file():
+                total += path.stat().st_size
     return total
