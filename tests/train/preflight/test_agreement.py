@@ -14,14 +14,14 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
 
 
 @pytest.mark.parametrize(("own", "told"), [
-    (["--seed", "1"], "process 1: seed is 1, and 0 in process 0"),
-    (["--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, and 0.1 in process 0"),
+    (["--data", "d", "--seed", "1"], "process 1: seed is 1, and 0 in process 0"),
+    (["--data", "d", "--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, and 0.1 in process 0"),
     (["--data", "other"], "process 1: data."),
 ])
 def test_processes_that_differ(own: list[str], told: str, server: Server, here: Path) -> None:
     job(here, plain(here / "d"))
     plain(here / "other", (41, 48))
-    trainers = server.together(2, here, *TRAIN, own=[["--data", "d"], ["--data", "d", *own]])
+    trainers = server.together(2, here, *TRAIN, own=[["--data", "d"], own])
     ends = [trainer.wait() for trainer in trainers]
     assert [code for code, _ in ends] == [2, 2]
     assert all("error[E0534]" in text and told in text for _, text in ends), ends
