@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from resspec.train.recipe_kinds import (
+from resspec.train.recipes.kinds import (
     Alpha,
     Betas,
     Border,

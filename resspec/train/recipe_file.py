@@ -15,13 +15,13 @@ from resspec.source import Source, Span
 from resspec.suggest import any_of, listed, nearest
 from resspec.train import errors
 from resspec.train.recipe import Recipe
-from resspec.train.recipe_advice import Advice
-from resspec.train.recipe_fields import SHORTHAND, Keys, every_key
-from resspec.train.recipe_foreign import is_foreign
-from resspec.train.recipe_mistakes import recipe_of
-from resspec.train.recipe_scalars import read as read_scalar
-from resspec.train.recipe_text import Text
-from resspec.train.recipe_yaml import MAX_BYTES, Scalar, compose
+from resspec.train.recipes.advice import Advice
+from resspec.train.recipes.fields import SHORTHAND, Keys, every_key
+from resspec.train.recipes.foreign import is_foreign
+from resspec.train.recipes.mistakes import recipe_of
+from resspec.train.recipes.scalars import read as read_scalar
+from resspec.train.recipes.text import Text
+from resspec.train.recipes.tree import MAX_BYTES, Scalar, compose
 
 __all__ = ["Written", "dump", "is_foreign", "keys", "load", "matching", "names", "parse", "parsed", "read"]
 

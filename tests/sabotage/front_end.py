@@ -20,7 +20,7 @@ DEFECTS = [
            "tests/test_mutants.py::test_mutants"),
     Defect("a token makes a traceback", "resspec/syntax/parse.py", "except UnexpectedInput as error:\n            raise",
            "except ValueError as error:\n            raise", "tests/test_mutants.py::test_mutants"),
-    Defect("a character makes a traceback of a recipe", "resspec/train/recipe_yaml.py",
+    Defect("a character makes a traceback of a recipe", "resspec/train/recipes/tree.py",
            "except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:", "except yaml.MarkedYAMLError as error:",
            "tests/test_mutants.py::test_recipe_mutants"),
     Defect("a text is copied at each of its words", "resspec/syntax/words.py", 'text.find("\\n", start) % (end + 1)',

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from resspec.source import Source
 from resspec.train import recipe_file
 from resspec.train.recipe import Recipe
-from resspec.train.recipe_kinds import Length
-from resspec.train.recipe_scalars import Trap, read
-from resspec.train.recipe_yaml import Scalar
+from resspec.train.recipes.kinds import Length
+from resspec.train.recipes.scalars import Trap, read
+from resspec.train.recipes.tree import Scalar
 from tests.train.foreign import BASE, mistakes, value_of
 
 # The core schema of YAML 1.2.2, section 10.3.2.

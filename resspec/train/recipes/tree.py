@@ -1,7 +1,7 @@
 """From the text of a recipe to its tree: scalars, lists and sections, each with its place.
 
 A recipe needs little of YAML. Aliases, tags, directives and deep nesting are refused before anything is made of them, so what a
-text costs is bounded by its length. Scalars stay as they are written: `recipe_scalars.py` reads them.
+text costs is bounded by its length. Scalars stay as they are written: `scalars.py` reads them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import yaml
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.source import Source, Span
 from resspec.train import errors
-from resspec.train.recipe_syntax import not_yaml
+from resspec.train.recipes.syntax import not_yaml
 
 MAX_BYTES = 1 << 15  # of a recipe; those that come with resspec have about a thousand
 _MAX_DEPTH = 8

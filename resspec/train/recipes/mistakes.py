@@ -13,16 +13,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from resspec.diagnostics import Diagnostic, SpecError
-from resspec.train import recipe_fields as fields
 from resspec.train.recipe import Recipe
-from resspec.train.recipe_advice import Advice
-from resspec.train.recipe_fields import EXAMPLES, Keys, Path, keys_of
-from resspec.train.recipe_kinds import Conflict, Length
-from resspec.train.recipe_messages import Messages
-from resspec.train.recipe_repairs import repaired
-from resspec.train.recipe_scalars import Trap, parsed, read
-from resspec.train.recipe_text import Text
-from resspec.train.recipe_yaml import Entry, Scalar
+from resspec.train.recipes import fields
+from resspec.train.recipes.advice import Advice
+from resspec.train.recipes.fields import EXAMPLES, Keys, Path, keys_of
+from resspec.train.recipes.kinds import Conflict, Length
+from resspec.train.recipes.messages import Messages
+from resspec.train.recipes.repairs import repaired
+from resspec.train.recipes.scalars import Trap, parsed, read
+from resspec.train.recipes.text import Text
+from resspec.train.recipes.tree import Entry, Scalar
 
 _LOOKS = 6  # at a text, each after what was wrong is mended
 _MOST = 100  # wrong values that are told

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from resspec.train import recipe_fields as fields
-from resspec.train.recipe_carry import Carrier
-from resspec.train.recipe_fields import EXAMPLES, Keys
-from resspec.train.recipe_foreign import Foreign, foreign
-from resspec.train.recipe_sketch import Sketch, put, shown, sketch
-from resspec.train.recipe_text import Text
-from resspec.train.recipe_yaml import Entry, Scalar
+from resspec.train.recipes import fields
+from resspec.train.recipes.carry import Carrier
+from resspec.train.recipes.fields import EXAMPLES, Keys
+from resspec.train.recipes.foreign import Foreign, foreign
+from resspec.train.recipes.sketch import Sketch, put, shown, sketch
+from resspec.train.recipes.text import Text
+from resspec.train.recipes.tree import Entry, Scalar
 
 
 class Advice:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import yaml
 
-from resspec.train.recipe_yaml import Scalar
+from resspec.train.recipes.tree import Scalar
 
 Plain = str | int | float | bool | None
 

@@ -6,10 +6,10 @@ from functools import cache
 from typing import NamedTuple
 
 from resspec.suggest import any_of
-from resspec.train import recipe_fields as fields
-from resspec.train.foreign_keys import ABSENT, BY_VALUE, CALLED, ELSEWHERE, OF_ANOTHER_KIND, Called, Carry
-from resspec.train.recipe_carry import Carrier, squashed
-from resspec.train.recipe_fields import Keys
+from resspec.train.recipes import fields
+from resspec.train.recipes.carry import Carrier, squashed
+from resspec.train.recipes.fields import Keys
+from resspec.train.recipes.foreign_keys import ABSENT, BY_VALUE, CALLED, ELSEWHERE, OF_ANOTHER_KIND, Called, Carry
 
 
 class Foreign(NamedTuple):

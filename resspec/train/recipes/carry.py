@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 
-from resspec.train import recipe_fields as fields
-from resspec.train.foreign_keys import ALIKE, CALLED, KINDS, Carry
-from resspec.train.recipe_fields import Keys
-from resspec.train.recipe_kinds import Length
-from resspec.train.recipe_scalars import parsed
-from resspec.train.recipe_sketch import sketch
-from resspec.train.recipe_text import Text
-from resspec.train.recipe_yaml import Entry, Scalar
+from resspec.train.recipes import fields
+from resspec.train.recipes.fields import Keys
+from resspec.train.recipes.foreign_keys import ALIKE, CALLED, KINDS, Carry
+from resspec.train.recipes.kinds import Length
+from resspec.train.recipes.scalars import parsed
+from resspec.train.recipes.sketch import sketch
+from resspec.train.recipes.text import Text
+from resspec.train.recipes.tree import Entry, Scalar
 
 _POLICY = re.compile(r"(?:ra|rand)[a-z]*((?:-[a-z]+[0-9.]*)*)")  # timm's `rand-m9-n2-mstd0.5-inc1`
 _RATE = Keys(("optimizer", "rate"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from resspec.train.recipe_fields import SHORTHAND, Keys
-from resspec.train.recipe_scalars import quoted
-from resspec.train.recipe_yaml import Entry, Scalar
+from resspec.train.recipes.fields import SHORTHAND, Keys
+from resspec.train.recipes.scalars import quoted
+from resspec.train.recipes.tree import Entry, Scalar
 
 Sketch = dict[str, "Sketch | str"]  # sections with their keys, and values as YAML
 

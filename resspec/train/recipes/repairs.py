@@ -9,10 +9,10 @@ from contextlib import suppress
 from typing import Any
 
 from resspec.suggest import alike, only
-from resspec.train.recipe_carry import kind_of
-from resspec.train.recipe_fields import Key
-from resspec.train.recipe_scalars import Trap, parsed, quoted, read
-from resspec.train.recipe_yaml import Scalar
+from resspec.train.recipes.carry import kind_of
+from resspec.train.recipes.fields import Key
+from resspec.train.recipes.scalars import Trap, parsed, quoted, read
+from resspec.train.recipes.tree import Scalar
 
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _WITH_UNIT = re.compile(rf"({_NUMBER})\s*([A-Za-z]+)")

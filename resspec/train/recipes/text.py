@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
-from resspec.train.recipe_fields import SHORTHAND, Keys, Path, default_kind
-from resspec.train.recipe_scalars import is_truth, read
-from resspec.train.recipe_yaml import Entry, Scalar, compose, walk
+from resspec.train.recipes.fields import SHORTHAND, Keys, Path, default_kind
+from resspec.train.recipes.scalars import is_truth, read
+from resspec.train.recipes.tree import Entry, Scalar, compose, walk
 
 
 class Text:

@@ -10,17 +10,17 @@ from resspec.diagnostics import Diagnostic
 from resspec.source import Span
 from resspec.suggest import listed, nearest
 from resspec.train import errors
-from resspec.train import recipe_fields as fields
-from resspec.train.foreign_keys import ALIKE, LACKING
-from resspec.train.recipe_advice import Advice
-from resspec.train.recipe_carry import kind_of, squashed
-from resspec.train.recipe_fields import EXAMPLES, SHORTHAND, Key, Keys, Path, keys_of
-from resspec.train.recipe_kinds import Conflict, Length
-from resspec.train.recipe_repairs import repaired
-from resspec.train.recipe_scalars import Trap, read
-from resspec.train.recipe_syntax import other_language
-from resspec.train.recipe_text import Text
-from resspec.train.recipe_yaml import Entry, Scalar
+from resspec.train.recipes import fields
+from resspec.train.recipes.advice import Advice
+from resspec.train.recipes.carry import kind_of, squashed
+from resspec.train.recipes.fields import EXAMPLES, SHORTHAND, Key, Keys, Path, keys_of
+from resspec.train.recipes.foreign_keys import ALIKE, LACKING
+from resspec.train.recipes.kinds import Conflict, Length
+from resspec.train.recipes.repairs import repaired
+from resspec.train.recipes.scalars import Trap, read
+from resspec.train.recipes.syntax import other_language
+from resspec.train.recipes.text import Text
+from resspec.train.recipes.tree import Entry, Scalar
 
 _SHOWN = 40  # characters of a value
 
