@@ -67,7 +67,8 @@ def locked(folder: Path) -> Iterator[Lock]:
     """
     with lock.locked(folder) as held:
         for draft in folder.glob(DRAFTS):
-            draft.unlink()
+            if not draft.is_dir():
+                draft.unlink()
         yield held
 
 

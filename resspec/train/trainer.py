@@ -211,9 +211,9 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
         except checkpoint.Damaged as damage:
             damaged.append(str(damage))
             continue
-        for each in damaged:
-            say(f"{each}; going on from step {step} instead")
         if plan.processes.first:
+            for each in damaged:
+                say(f"{each}; going on from step {step} instead")
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
     if damaged:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from resspec.diagnostics import Diagnostic, SpecError
+from resspec.diagnostics import Diagnostic, InternalError, SpecError
 from resspec.train.preflight import agreement, checks, files, norms, sizes
 from resspec.train.preflight.images import Bar, Inspections, silent
 from resspec.train.preflight.norms import least_images
@@ -69,6 +69,8 @@ def require(
                         notes[text] = None
                     case Diagnostic(code=code, message=message, labels=(first, *_)):
                         mistakes.setdefault((code, message, str(first.span)), found)
+                    case _:
+                        raise InternalError(f"a mistake without a place: {found}")
 
     if processes.first:
         for note in notes:
