@@ -77,10 +77,14 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _in_a_thread(failed: threading.ExceptHookArgs) -> None:
-    """Report what ended a thread, which ends nothing else."""
-    if failed.exc_value is not None and failed.exc_type is not SystemExit:
-        name = failed.thread.name if failed.thread else "?"
-        complain(crash.report(failed.exc_value, f"in the thread {name}"), crash.CODE)
+    """Note what ended a thread. It ends nothing else; where the main thread needs what it did, that has a report of its own."""
+    if failed.exc_value is None or failed.exc_type is SystemExit:
+        return
+    doing = f"in the thread {failed.thread.name if failed.thread else '?'}"
+    if limit := crash.limit_reached(failed.exc_value):
+        note(f"{limit} ({doing})")
+    else:
+        note(crash.report(failed.exc_value, doing).replace("\n  ", "; "))
 
 
 def _ignored(failed: sys.UnraisableHookArgs) -> None:

@@ -103,6 +103,8 @@ def run(arguments: Namespace) -> int:
             try:
                 bar = counting if together.first else preflight.silent
                 plans = planned(wanted, written, images, out, together, tell=note, bar=bar, full_check=arguments.full_check)
+                if together.first:
+                    say(f"{len(wanted)} run{'s' * (len(wanted) > 1)} in {out}")
                 carry_out(wanted, plans, out, together, Whole(visible=together.first), note)
             except stop.Stopped as stopped:
                 if together.first:

@@ -119,7 +119,8 @@ def _opened(folder: Path) -> int:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
     except OSError as error:
         why = "it is a link" if error.errno == errno.ELOOP else error.strerror
-        raise UsageError(f"{path} cannot be locked: {why}; remove it", UNLOCKED) from None
+        help = "" if error.errno in (errno.EROFS, errno.ENOSPC, errno.EDQUOT) else "; remove it"
+        raise UsageError(f"{path} cannot be locked: {why}{help}", UNLOCKED) from None
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise UsageError(f"{path} cannot be locked: it is not a file; remove it", UNLOCKED)

@@ -132,4 +132,10 @@ DEFECTS = [
            "        state.rows.append(row)\n    watcher.measured(row)\n    return True\n\n\ndef test_b",
            "    watcher.measured(row)\n    state.rows.append(row)\n    return True\n\n\ndef test_b",
            f"{T}test_rescue.py::test_between_two_steps_the_state_is_saved"),
+    Defect("patience is lost while all is stopped", WORKERS, "TICKS = 25", "TICKS = 1",
+           f"{T}test_workers.py::test_patience_is_not_lost_while_all_processes_are_stopped"),
+    Defect("a study says nothing before it trains", "resspec/commands/study.py",
+           "say(f\"{len(wanted)} run{'s' * (len(wanted) > 1)} in {out}\")", "pass", f"{T}test_streams.py"),
+    Defect("a stream that is full at the start ends a run", "resspec/cli.py", "    with streams.going_on():\n        code",
+           "    with streams.told(streams._refuse):\n        code", f"{T}test_streams.py"),
 ]

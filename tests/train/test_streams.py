@@ -31,6 +31,15 @@ def test_a_stream_that_is_broken_at_the_start_changes_nothing(server: Server, tm
         assert_same(course.whole, content(tmp_path / f"run{number}"))
 
 
+def test_a_study_goes_on_where_its_log_is_full_at_the_start(server: Server, tmp_path: Path) -> None:
+    """It says something before its first run: what fails then was so from the start."""
+    Course(server, tmp_path, "momentum")
+    command = "study degradation --plain tiny.res --data digits --recipe recipe.yaml --out study".split()
+    code, told = server.run(tmp_path, *command, streams={"2": "a full disk"})
+    assert code == 0, told
+    assert (tmp_path / "study" / "README.md").exists()
+
+
 @pytest.mark.parametrize("how", BROKEN)
 def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(how: str, server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "momentum")

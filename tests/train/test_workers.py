@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from multiprocessing import Pipe, Process
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import DupFd
@@ -58,6 +59,30 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
         list(batches)
     assert not active_children()
+
+
+def waiting_while_stopped(pipe: Connection) -> None:
+    """Stopped, as by Ctrl-Z, for longer than it has patience with a worker, which was stopped too."""
+    def batches() -> Iterator[int]:
+        os.kill(os.getpid(), SIGSTOP)
+        yield 1
+
+    pipe.send(workers._next(batches(), patience=0.25))  # type: ignore[arg-type]
+
+
+def test_patience_is_not_lost_while_all_processes_are_stopped() -> None:
+    ours, theirs = Pipe()
+    process = Process(target=waiting_while_stopped, args=[theirs])
+    process.start()
+    while state(process.pid or 0) != "T":
+        pass
+    end = monotonic() + 0.5
+    while monotonic() < end:
+        pass
+    os.kill(process.pid or 0, SIGCONT)
+    process.join()
+    assert process.exitcode == 0
+    assert ours.recv() == 1
 
 
 BROKEN = """

@@ -35,6 +35,7 @@ from resspec.train.data.picture import picture
 from resspec.train.stop import SIGNALS
 
 DESCRIPTORS = 10  # of files and connections that this process needs for each worker
+TICKS = 25  # in which patience is counted: while this process is stopped, as by Ctrl-Z, no more than one passes
 PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
 
 
@@ -231,11 +232,16 @@ def _next(batches: Iterator[Decoded | Failure], patience: float) -> Decoded | Fa
     if not patience or not _hears_signals():
         return next(batches, None)
 
+    ticks = TICKS
+
     def late(*_: object) -> None:
-        raise RuntimeError(f"DataLoader gave nothing for {patience:g} seconds")
+        nonlocal ticks
+        ticks -= 1
+        if ticks <= 0:
+            raise RuntimeError(f"DataLoader gave nothing for {patience:g} seconds")
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.setitimer(signal.ITIMER_REAL, patience)
+    signal.setitimer(signal.ITIMER_REAL, patience / TICKS, patience / TICKS)
     try:
         return next(batches, None)
     finally:
