@@ -117,4 +117,4 @@ def _need_a_working_folder() -> None:
     try:
         os.getcwd()  # noqa: PTH109
     except OSError:
-        raise UsageError("the folder that this command was started in does not exist any more") from None
+        raise UsageError("the folder that this command was started in no longer exists; change to another one") from None

@@ -23,12 +23,12 @@ _NO_MEMORY = re.compile(
     "allocate memory|out of memory|std::bad_alloc|failed to map segment|cannot enable executable stack", re.IGNORECASE
 )
 _LIMITS = {
-    errno.EAGAIN: "this user may start no more processes (ulimit -u)",
-    errno.EMFILE: "this process may open no more files (ulimit -n)",
-    errno.ENFILE: "this machine may open no more files",
+    errno.EAGAIN: "this user cannot start more processes (ulimit -u)",
+    errno.EMFILE: "this process cannot open more files (ulimit -n)",
+    errno.ENFILE: "this machine cannot open more files",
     errno.ENOSPC: "there is no space left on the disk",
     errno.EDQUOT: "the quota of this user's disk is used up",
-    errno.EFBIG: "a file may not become larger (ulimit -f)",
+    errno.EFBIG: "the file would exceed the largest size allowed (ulimit -f)",
 }
 
 
@@ -50,14 +50,14 @@ def memory_needed(error: BaseException) -> str | None:
     if not isinstance(error, MemoryError) and not is_told:
         return None
     wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
-    more = f": {int(wanted[1]) / 1e9:.1f} GB more are wanted" if wanted else ""
+    more = f": {int(wanted[1]) / 1e9:.1f} GB more are needed" if wanted else ""
     return f"there is not enough memory{more}"
 
 
 def limit_reached(error: BaseException) -> str | None:
     """Return a sentence if it is a limit of this machine that was reached, else None."""
     if isinstance(error, RuntimeError) and "can't start new thread" in str(error):
-        return "this user may start no more threads (ulimit -u)"
+        return "this user cannot start more threads (ulimit -u)"
     if not isinstance(error, OSError) or error.errno not in _LIMITS:
         return memory_needed(error)
     place = f": {error.filename}" if error.filename else ""

@@ -73,7 +73,7 @@ def _since(arguments: Namespace) -> int:
             if isinstance(found, _Broken):
                 trouble = trouble or found.now
                 when = "it is broken now" if found.now else f"it was broken in {arguments.since}"
-                note(f"{spec} was passed over, {when}: {str(found.error).partition(chr(10))[0]}")
+                note(f"{spec} was skipped, {when}: {str(found.error).partition(chr(10))[0]}")
             elif not found.same:
                 differ = True
                 print(heading.format(spec), _text(found, arguments.format), sep="")

@@ -89,8 +89,8 @@ def run(arguments: Namespace) -> int:
         if asked.classes is not None:
             classes.check_same(asked.classes, found.classes, whose=str(arguments.weights or arguments.spec), data=found.name)
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
-            told_of = f"the test images of `{found.name}` are not those that {arguments.spec} was tested with"
-            raise UsageError(f"{told_of}; name them with --data to measure it on those that are there now", "E0621")
+            told_of = f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
+            raise UsageError(f"{told_of}; pass --data to evaluate it on the current ones", "E0621")
         if asked.preprocessing is not None:
             found = normalized_as(asked.preprocessing, found)
         view = asked.recipe.data.test
@@ -109,7 +109,7 @@ def run(arguments: Namespace) -> int:
             preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
             other = _other_size(asked.network, found.shown(view), arguments.protocol)
             if other and asked.preprocessing is None and not arguments.recipe:
-                raise UsageError(f"{other}: say with --recipe how they are to be shown")
+                raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
             exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:

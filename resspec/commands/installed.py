@@ -39,4 +39,4 @@ def _installed(what: str, extra: str) -> Iterator[None]:
         short = memory_needed(error)
         if short is None:
             raise
-        raise UsageError(f"{short}; `resspec report` tells what a network takes") from None
+        raise UsageError(f"{short}; `resspec report` says how much a network needs") from None

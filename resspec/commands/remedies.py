@@ -10,7 +10,7 @@ from resspec.diagnostics import Diagnostic, ResspecError
 _OTHER_FOLDER = {"train": "--run DIR chooses another folder", "study": "--out DIR chooses another folder"}
 _DOWNLOAD = "--download fetches the data set"
 _BY_NAME = {
-    "new head": {"train": "--new-head starts the last layer at random where it does not fit"},
+    "new head": {"train": "--new-head initializes the last layer at random where it does not fit"},
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }

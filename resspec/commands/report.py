@@ -67,7 +67,7 @@ def run(arguments: Namespace) -> int:
         return 0
     if arguments.format == "html":
         other = "`resspec draw` shows several, and `resspec diff --format html` two"
-        raise UsageError(f"a page is of one network{_name_one(specs)}; {other}")
+        raise UsageError(f"a page shows one network{_name_one(specs)}; {other}")
     if arguments.by != "stage":
         raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
     found = {path for each in arguments.specs if each and Path(each).is_dir() for path in given.specs(each)}

@@ -20,7 +20,7 @@ from resspec.train.names import DATA, DIGITS
 if TYPE_CHECKING:
     from resspec.train.plan import Job
 
-SUMMARY = "train a network by a recipe; the same command again goes on"
+SUMMARY = "train a network by a recipe, or resume its training"
 EXAMPLES = """\
   resspec train digits                a small residual network on the digits of
                                       scikit-learn, in about a minute

@@ -101,7 +101,7 @@ class _Walk:
         except ShapeError as error:
             raise DoesNotFit(op, error.message) from None
         if op.layer.parameters(x) != op.layer.parameters(op.input):
-            raise DoesNotFit(op, f"its weights are made for {op.input}, and {x} reaches it")
+            raise DoesNotFit(op, f"its weights expect {op.input}, but it receives {x}")
         self.reached.append(Reached(op, x, output))
         return output
 

@@ -41,7 +41,7 @@ def setting(
     kind = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {platform.machine()}"
     yield f"Made by `resspec study` {__version__} with torch {torch.__version__} on one {kind}."
     if missing:
-        yield f"\n**Not finished: {_count(missing, 'run')} still to be done; the same command goes on.**"
+        yield f"\n**Not finished: {_count(missing, 'run')} still to be done; run the same command again to resume.**"
 
 
 def gap_lines(found: Sequence[Result]) -> Iterator[str]:

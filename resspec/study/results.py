@@ -42,7 +42,7 @@ def _result(run: Path, part: Part) -> Result:
     trained = [row for row in rows if row["part"] == "train"]
     if not trained:
         told = f"{run / 'metrics.jsonl'} is damaged: no row of training can be read"
-        raise UsageError(f"{told}; remove {run / 'result.json'}, and the same command writes both anew", "E0603")
+        raise UsageError(f"{told}; remove {run / 'result.json'}, and run the same command again to recreate both", "E0603")
     if not any(row["part"] == "test" and row["step"] == rows[-1]["step"] for row in rows):  # tested only when all was over
         rows.append({**rows[-1], "part": "test", "loss": ended["loss"], "top1": ended["top1"]})
     last = [row["top1"] for row in trained if row["step"] > 0.9 * trained[-1]["step"]]

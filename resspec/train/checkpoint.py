@@ -182,6 +182,6 @@ def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
     size = sum(map(len, content.values()))
     place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
-    stand = f"that of step {max(there)} stands" if (there := steps(folder)) else "there is none yet"
+    stand = f"that of step {max(there)} is kept" if (there := steps(folder)) else "there is none yet"
     return (f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size / 1e6:,.1f} MB, "
             f"{free / 1e6:,.1f} MB are free; {stand}")

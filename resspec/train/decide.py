@@ -60,8 +60,8 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
             return part
     needed = _needed(network, recipe, smallest, device) / 1e9
     images = f"{smallest} image{'s' * (smallest > 1)} at a time"
-    told = f"this takes about {needed:,.1f} GB with {images}, and "
-    raise UsageError(f"{told}{free / 1e9:,.1f} GB are free; smaller images or a smaller `bn_batch` need less", "E0609")
+    told = f"this takes about {needed:,.1f} GB with {images}, but only "
+    raise UsageError(f"{told}{free / 1e9:,.1f} GB are free; use smaller images or a smaller `bn_batch`", "E0609")
 
 
 def _needed(network: Network, recipe: Recipe, images: int, device: torch.device) -> int:

@@ -50,7 +50,7 @@ def load(run: Path, instead: Path | None = None) -> Ended:
     facts = record.existing(run)
     result = record.result(run)
     if result is None and not instead:
-        raise UsageError(f"the run in {run} has not ended: `resspec train` goes on with it", "E0613")
+        raise UsageError(f"the run in {run} has not finished; run the same `resspec train` command again to resume it", "E0613")
     network = record.network(run, facts)
     if result and not instead:
         check_weights(run, result)
@@ -65,13 +65,13 @@ def load(run: Path, instead: Path | None = None) -> Ended:
 def check_weights(run: Path, result: dict[str, Any]) -> None:
     """Check that the weights in a folder are those that the run ended with. Raises UsageError."""
     path = run / WEIGHTS
-    again = f"remove {run / 'result.json'}, and the command that trained the run writes both anew"
+    again = f"remove {run / 'result.json'}, then run the command that trained the run again to recreate both"
     try:
         content = files.whole(path)
     except UsageError as error:
         raise UsageError(f"{error}; {again}", "E0603") from None
     if sha256(content).hexdigest() != result["weights"]:
-        raise UsageError(f"{path} is damaged: it is not what the run ended with; {again}", "E0603")
+        raise UsageError(f"{path} is damaged: it is not the file that the run wrote; {again}", "E0603")
 
 
 def module_of(run: Path) -> nn.Module:

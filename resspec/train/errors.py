@@ -63,7 +63,7 @@ def unknown_kind(span: Span, section: str, word: str, help: str) -> Diagnostic:
 
 def beyond_recipes(span: Span, what: str, help: str) -> Diagnostic:
     """E0518: the recipe has what YAML allows and no recipe needs."""
-    return Diagnostic("E0518", f"{what} has no place in a recipe", (Label(span),), help)
+    return Diagnostic("E0518", f"{what} is not allowed in a recipe", (Label(span),), help)
 
 
 def foreign_key(span: Span, word: str, owner: str, why: str, help: str) -> Diagnostic:

@@ -70,7 +70,7 @@ def draw(plan: Plan, rows: list[Row], run: Path, say: Say) -> None:
         raise
     except Exception as error:  # noqa: BLE001 (matplotlib raises what it likes, and may be missing)
         why = f"{type(error).__name__}: {error}"
-        say(f"the curves of {run} could not be drawn ({why}); all else is there, and the same command draws them later")
+        say(f"the curves of {run} could not be drawn ({why}); all else is saved; run the same command again to draw them")
 
 
 def is_drawn(run: Path) -> bool:

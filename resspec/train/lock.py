@@ -92,7 +92,7 @@ def locked(folder: Path) -> Iterator[Lock]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be made: {_why(folder, error)}", UNMADE) from None
+        raise UsageError(f"the run folder {folder} cannot be created: {_why(folder, error)}", UNMADE) from None
     _descriptors.add(descriptor)
     lock = Lock(folder, descriptor)
     try:
@@ -137,7 +137,7 @@ def _in_use(folder: Path) -> UsageError:
         finally:
             os.close(descriptor)
     who = holder or "one that just started, or whose `lock` was removed"
-    return UsageError(f"another process trains in {folder}: {who}; wait for it, or choose another folder", HELD)
+    return UsageError(f"another process is training in {folder}: {who}; wait for it, or choose another folder", HELD)
 
 
 def _is(path: Path, known: os.stat_result) -> bool:

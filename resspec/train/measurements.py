@@ -89,4 +89,4 @@ def _check_number(row: Row, name: str, *, finite: bool = False) -> None:
     except OverflowError:
         raise Damaged(f"`{name}` is too large") from None
     if finite and not (isfinite(number) and 0 <= number < 1e15):
-        raise Damaged(f"`{name}` is not a number that a run has there")
+        raise Damaged(f"`{name}` has a value that no run writes")

@@ -64,7 +64,7 @@ def checked(found: Any) -> dict[str, Any]:
         channels = int(found["input"][0])
         _check_constants(found, channels)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-        raise Damaged("it does not say how images are shown") from None
+        raise Damaged("it does not say how images are preprocessed") from None
     return found
 
 

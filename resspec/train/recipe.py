@@ -105,9 +105,9 @@ class Multistep(Part):
     def _rises(self) -> Multistep:
         falls = any(early.unit == late.unit and early.number >= late.number for early, late in pairwise(self.at))
         if falls:
-            message = f"the lengths of `at` must rise, and `[{_listed(self.at)}]` does not"
+            message = f"the lengths of `at` must increase, and `[{_listed(self.at)}]` does not"
             units = {length.unit for length in self.at}
-            help = f"write `at: [{_listed(sorted(set(self.at)))}]`" if len(units) == 1 else "put them in rising order"
+            help = f"write `at: [{_listed(sorted(set(self.at)))}]`" if len(units) == 1 else "put them in increasing order"
             refuse([Conflict(("at",), message, help)])
         return self
 
@@ -224,12 +224,12 @@ class Data(Part):
     def _conflicts(self) -> Iterator[Conflict]:
         ways = [name for name in ("random_resized", "crop", "shift") if getattr(self, name)]
         if len(ways) > 1:
-            message = f"`{ways[0]}` and `{ways[1]}` both choose a part of the image"
+            message = f"`{ways[0]}` and `{ways[1]}` both crop the image"
             yield Conflict((ways[0], ways[1]), message, "leave one of them out")
 
         unused = [name for name in ("resize", "pad") if getattr(self, name)] if self.random_resized else []
         for name in unused:
-            message = f"`{name}` has no effect together with `random_resized`, which takes its part from the whole image"
+            message = f"`{name}` has no effect together with `random_resized`, which crops from the whole image"
             yield Conflict((name, "random_resized"), message, f"leave `{name}` out")
 
         if self.pad and self.shift:
@@ -304,6 +304,6 @@ class Recipe(Part):
             yield Conflict(("data.repeated", "batch"), message, "write a smaller `repeated`, such as `repeated: 1`")
 
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
-            message = "`schedule: plateau` needs images that are held out, and needs to evaluate them regularly"
+            message = "`schedule: plateau` needs held-out images, and needs to evaluate them regularly"
             lacking = ["`holdout: 0.1`"] * (not self.holdout) + ["`evaluate: 1 epoch`"] * (not self.evaluate)
             yield Conflict(("schedule", "holdout", "evaluate"), message, f"add {' and '.join(lacking)}")

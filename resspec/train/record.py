@@ -43,7 +43,7 @@ Shape = dict[str, Any]  # keys with their types, or with shapes of their own
 BEFORE, DRAFTS = {"lock", "spec.res", "recipe.yaml"}, ".*.partial"  # in a folder before there is a run; see files.write
 OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
 TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # what only a test reads, as `changes` calls it
-REMADE = "remove it, and the command that trained the run makes it anew"
+REMADE = "remove it, then run the command that trained the run again to recreate it"
 NEAR = 8  # runs that are named where one was not found
 SHAPE: Shape = {  # what is read of run.json
     "network": str, "hash": str, "seed": int, "steps": int, "changes": list, "preprocessing": dict,
@@ -96,7 +96,7 @@ def read(folder: Path) -> dict[str, Any] | None:
 def existing(folder: Path) -> dict[str, Any]:
     """Return what `run.json` says of a run that has begun. Raises UsageError as `read` does, and where there is none."""
     if not is_run(folder):
-        told = f"{folder} holds no run: there is no run.json in it{runs_near(folder)}"
+        told = f"{folder} does not contain a run: there is no run.json in it{runs_near(folder)}"
         raise UsageError(told, "E0603")
     found = read(folder)
     assert found is not None
@@ -118,8 +118,8 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
     if number == FORMAT:
         return
     age = "an older" if number < FORMAT else "a newer"
-    told = (f"{path} has format {number}, which {age} version of resspec wrote, and this one reads format {FORMAT}: go on with "
-            f"that version, or train in another folder; the weights in {path.parent} load all the same")
+    told = (f"{path} has format {number}, which {age} version of resspec wrote, but this one reads format {FORMAT}: "
+            f"continue with that version, or train in another folder; the weights in {path.parent} can still be loaded")
     raise UsageError(told, "E0604")
 
 
@@ -127,7 +127,7 @@ def check_shape(found: Any, shape: Any, name: str = "") -> None:
     """Check that a value has what is read of it, each of its type. Raises Damaged."""
     kind = dict if isinstance(shape, dict) else shape
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise Damaged(f"`{name}` in it is not what a run has there")
+        raise Damaged(f"`{name}` in it has a value that no run writes")
     for key, inner in shape.items() if isinstance(shape, dict) else ():
         check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
 
@@ -141,11 +141,11 @@ def _check_empty(folder: Path) -> None:
     except OSError as error:
         raise UsageError(f"the run folder {folder} cannot be read: {error.strerror}", "E0603") from None
     if names >= OF_A_RUN:
-        told = (f"{folder / 'run.json'} is missing, and without it nothing tells which run this is; restore it from a copy, "
+        told = (f"{folder / 'run.json'} is missing, so this run cannot be identified; restore it from a copy, "
                 "or train in another folder")
         raise UsageError(told, "E0603")
     if names - BEFORE:
-        told = f"the run folder {folder} is not empty, and holds no run; it is left as it is: train in another folder"
+        told = f"the run folder {folder} is not empty, but contains no run; it was not changed: train in another folder"
         raise UsageError(told, "E0603")
 
 
@@ -223,13 +223,13 @@ def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | No
         recipe = Recipe.model_validate(found["recipe"])
         test, images = Test.model_validate(latest(found, TEST_TRANSFORM)), latest(found, TEST_IMAGES)
     except ValueError:
-        told = f"{folder / 'run.json'} is damaged: its recipe is not one; restore it from a copy"
+        told = f"{folder / 'run.json'} is damaged: its recipe is not valid; restore it from a copy"
         raise UsageError(told, "E0603") from None
     if ended:
         try:
             test, images = Test.model_validate(ended["test"]["transform"]), ended["test"]["images"]
         except ValueError:
-            told = f"{folder / 'result.json'} is damaged: what it was tested with is not a recipe's"
+            told = f"{folder / 'result.json'} is damaged: the test settings in it are not valid"
             raise UsageError(f"{told}; {REMADE}", "E0603") from None
     data = recipe.data.model_copy(update={"test": test})
     return Tested(recipe.model_copy(update={"data": data}), images)
@@ -316,7 +316,7 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
             with (folder / name).open("ab") as file:
                 file.write(content)
         except OSError as error:
-            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it takes {len(content)} bytes more",
+            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it needs {len(content)} more bytes",
                              "E0607") from None
 
 

@@ -95,7 +95,7 @@ def rescue(
     elif code == lock.HELD:
         task.kept = f"what it trained since the checkpoint of step {task.saved:,} is lost"
     elif code == lock.GONE and rescuer.lock.is_removed:
-        task.kept = f"its {before:,} steps are lost; run the same command again to start anew"
+        task.kept = f"its {before:,} steps are lost; run the same command again to start over"
     elif code == lock.GONE:
         kept = _save(task, state, undo, rescuer.save_where_it_is)
         task.kept = kept.replace(AGAIN, f"move it back, then {AGAIN}")
@@ -104,7 +104,7 @@ def rescue(
     elif task.is_saving and code:
         task.kept = AGAIN  # the message says which checkpoint stands
     elif before == 0:
-        task.kept = "no step was done; run the same command again to start"
+        task.kept = "no step was finished; run the same command again to start"
     else:
         task.kept = _save(task, state, undo, rescuer.save)
 
@@ -116,7 +116,7 @@ def _save(task: Task, state: State, undo: Callable[[], bool], save: Callable[[St
     try:
         with _deaf_to_children():
             if task.torn or not undo():
-                return f"the step was half done, and cannot be saved; {lost}"
+                return f"the step was only partly done and cannot be saved; {lost}"
             if int(state.guard.bad) >= 0 or guard.spoiled(state.tensors()):
                 return f"the weights are not finite, and are not saved; {lost}"
             save(state)
@@ -156,7 +156,7 @@ def reported(task: Task, run: Path, processes: Processes) -> Iterator[None]:
             raise
         kept = task.kept
         if error.code == UNREADABLE:
-            kept = kept.replace("run the same", "mend or remove that image, then run the same")
+            kept = kept.replace("run the same", "replace or remove that image, then run the same")
         raise UsageError(f"{error}; {kept}", error.code, error.remedy) from None
     except ResspecError:
         raise

@@ -40,7 +40,7 @@ def check_same(found: Facts, job: Job, run: Path) -> None:
     told = [f"  {path}: {_shown(old, new)} there, {_shown(new, old)} now" for path, old, new in _differing(found, asked, run)]
     network = _network(found, job, run) if found["hash"] != asked["hash"] else ""
     if told or network:
-        first = f"{run} holds another run, and is left as it is; train in another folder"
+        first = f"{run} contains another run, which was not changed; train in another folder"
         raise UsageError("\n".join([first, *told]) + network, "E0605")
 
 

@@ -67,7 +67,7 @@ def check(found: Mapping[str, Any]) -> None:
     """Check that an object says what was written. Raises Damaged."""
     rest = {name: value for name, value in found.items() if name != _SEAL}
     if found.get(_SEAL) != _digest(rest):
-        raise Damaged("its checksum does not match what it says")
+        raise Damaged("its checksum does not match its content")
 
 
 def write(path: Path, value: Mapping[str, Any]) -> None:
@@ -86,7 +86,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         names = [name for name, _ in pairs]
         twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"`{twice}` stands in it twice")
+        raise ValueError(f"`{twice}` appears in it twice")
     return found
 
 

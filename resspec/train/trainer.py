@@ -213,11 +213,11 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
             continue
         if plan.processes.first:
             for each in damaged:
-                say(f"{each}; going on from step {step} instead")
+                say(f"{each}; resuming from step {step} instead")
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
     if damaged:
-        raise UsageError("no checkpoint is good: " + "; ".join(damaged) + f"; to begin again, remove {folder}", "E0606")
+        raise UsageError("no checkpoint is usable: " + "; ".join(damaged) + f"; to start over, remove {folder}", "E0606")
 
 
 def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:

@@ -64,7 +64,7 @@ class Given:
                 raise UsageError(f"the weights of {self.path} do not fit this network: `{name}` is {types}", "E0610")
         converted = [(name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()]
         if bad := spoiled(converted):
-            raise UsageError(f"the weights of {self.path} are spoiled: `{bad}` is not finite throughout", "E0610")
+            raise UsageError(f"the weights of {self.path} are not usable: `{bad}` has values that are not finite", "E0610")
         return dict(converted)
 
     def _as(self, name: str, tensor: Tensor, wanted: torch.dtype) -> Tensor:

@@ -88,7 +88,7 @@ def _of_torch(content: bytes) -> Any:
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         if more := re.search(r"Unsupported (?:global|class|operand)[^\n]*?([A-Za-z_][\w]*(?:\.\w+)+)", str(error)):
-            told = f"it holds more than tensors, {more[1]}, and that would be a program to run"
+            told = f"it contains {more[1]} besides tensors, and loading that could run code"
             raise _Unfit(f"{told}; save `module.state_dict()` alone") from None
         raise _Unfit("it is neither safetensors nor what torch.save writes") from None
     except Exception as error:  # noqa: BLE001 (the reader raises what it likes)
@@ -132,14 +132,14 @@ def _named(found: Any) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name, tensor in found.items():
         if not isinstance(name, str):
-            raise _Unfit(f"the name {name!r} of a tensor is not a text"[:200])
+            raise _Unfit(f"the name {name!r} of a tensor is not a string"[:200])
         if not isinstance(tensor, Tensor):
             raise _Unfit(f"`{name}` in it is {_kind(tensor)}, not a tensor")
         if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
             raise _Unfit(f"`{name}` in it is {_form(tensor)}, not a dense tensor of numbers")
         own = _own(name)
         if own in tensors:
-            raise _Unfit(f"two tensors in it are called `{own}`, as soon as prefixes such as `module.` are left out")
+            raise _Unfit(f"two tensors in it are called `{own}` once prefixes such as `module.` are removed")
         tensors[own] = tensor
     return tensors
 

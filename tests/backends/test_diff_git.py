@@ -171,12 +171,12 @@ def test_since_passes_over_what_is_broken(repository: Path) -> None:
     code, out, told = since()
     assert code == 1 and out.startswith("specs/net.res:net\n") and "3 → 5 blocks" in out
     assert len(told) == 1
-    assert told[0].startswith("note: specs/mended.res was passed over, it was broken in HEAD: ")
+    assert told[0].startswith("note: specs/mended.res was skipped, it was broken in HEAD: ")
     assert "specs/mended.res:2:16: error[E0104]" in told[0]
     Path("specs/spoiled.res").write_text(NET.format("none"), encoding="utf-8")
     code, out, told = since()
     assert code == 2 and out.startswith("specs/net.res:net\n")
-    assert [line for line in told if line.startswith("note: specs/spoiled.res:net was passed over, it is broken now: ")]
+    assert [line for line in told if line.startswith("note: specs/spoiled.res:net was skipped, it is broken now: ")]
     assert len(told) == 2
 
 

@@ -61,7 +61,7 @@ def test_full_disks() -> None:
             code, told = server.run(course.folder, *course.command("run"), limit=limit)
             assert code == 2, (seed, limit, told)
             assert f"cannot save a checkpoint in run/checkpoints: File too large; it takes {size / 1e6:,.1f} MB, " in told
-            assert f"MB are free; that of step {int(former.name[5:])} stands" in told, (seed, limit, told)
+            assert f"MB are free; that of step {int(former.name[5:])} is kept" in told, (seed, limit, told)
             assert content(former) == before, (seed, limit)
             assert course.run("run")[0] == 0
             settle(course, lambda course: assert_same(*both(course)))

@@ -22,7 +22,7 @@ from tests.train.small import ALONE, SPEC
 
 PAGE = 4096
 WHOLE = 50  # one of so many goes on in a process of its own, to the end
-NONE_GOOD = "no checkpoint is good"
+NONE_GOOD = "no checkpoint is usable"
 
 
 def flip(folder: Path, chance: Random) -> Path:
@@ -163,6 +163,6 @@ def goes_on_to_the_end(ended: Ended, harm: Harm) -> None:
 
 
 def assert_told(harm: Harm, told: str) -> None:
-    said = NONE_GOOD if harm.good < 0 else f"going on from step {harm.good} instead"
+    said = NONE_GOOD if harm.good < 0 else f"resuming from step {harm.good} instead"
     assert said in told, (harm, told)
     assert [path for path in harm.paths if path not in told] == []

@@ -39,7 +39,7 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: i
     told, _ = running.communicate()
     assert monotonic() - start < 30
     assert running.returncode == 1, told
-    assert f"process {victim} of 0 to 1 is gone; this is process {1 - victim}" in told
+    assert f"process {victim} of 0 to 1 has ended; this is process {1 - victim}" in told
     assert f"exitcode  : -9 (pid: {killed})" in told  # as torchrun says it
     done = subprocess.run(TRAIN, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -68,7 +68,7 @@ def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -
 @pytest.mark.parametrize(("arguments", "says"), [
     ("--data cifar10", "error[E0511]: no data set is called `cifar10`; did you mean `cifar-10`?"),
     ("--data cifar10 --download", "error[E0511]"),
-    ("--data cifar-100", "error[E0512]: the data set `cifar-100` is not here; looked at\n  data/cifar-100-python\n"),
+    ("--data cifar-100", "error[E0512]: the data set `cifar-100` was not found in any of these places:\n  data/cifar-100-p"),
     ("--data cifar-100 --download", "there is no recipe for `cifar-100` itself: name one with --recipe (cifar-he2015, "),
 ])
 def test_train_without_data_or_a_recipe_for_them(

@@ -111,8 +111,8 @@ def test_no_run_of_identities() -> None:
 @pytest.mark.parametrize(("arguments", "words"), [
     (["plain20", "--batch", "1"], "--batch is at least 2"),
     (["plain20", "--seed", str(1 << 64)], "--seed is at least 0 and less than 2^63"),
-    (["FOLDER"], "FOLDER holds no run"),
-    (["FOLDER/wide.res"], "there is not enough memory: 360.0 GB more are wanted"),
+    (["FOLDER"], "FOLDER does not contain a run"),
+    (["FOLDER/wide.res"], "there is not enough memory: 360.0 GB more are needed"),
     (["FOLDER/flat.res"], "there is nothing to probe in n"),
 ])
 def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

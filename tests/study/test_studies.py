@@ -101,7 +101,7 @@ def test_another_study_is_refused(command: list[str], tmp_path: Path, capsys: py
     capsys.readouterr()
     assert cli.run([*short[:4], *short[5:], "--set", "rate=0.5"]) == 2
     told = capsys.readouterr().err
-    assert "holds another run" in told and "--out DIR chooses another folder" in told and "--run" not in told
+    assert "contains another run" in told and "--out DIR chooses another folder" in told and "--run" not in told
 
 
 @pytest.mark.parametrize(("arguments", "said"), [

@@ -115,7 +115,7 @@ def test_no_good_one_is_told(tmp_path: Path) -> None:
     (run / "result.json").unlink()
     for path in (run / "checkpoints").iterdir():
         (path / "state.json").write_text(json.dumps({}))
-    with pytest.raises(UsageError, match=r"no checkpoint is good: .*step-00000004/state.json is damaged"):
+    with pytest.raises(UsageError, match=r"no checkpoint is usable: .*step-00000004/state.json is damaged"):
         train(tiny(tmp_path), run, *settings)
 
 
@@ -125,7 +125,7 @@ def test_a_full_disk_costs_no_checkpoint(seed: int, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (Random(seed).randrange(0, 10_240), before[1]))
     try:
-        with pytest.raises(UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 stands"):
+        with pytest.raises(UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 is kept"):
             checkpoint.save(tmp_path, 10, FILES, keep=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

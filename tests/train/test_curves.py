@@ -122,5 +122,5 @@ def test_the_end_of_a_run_counts_more_than_its_last_row(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=f"{tmp_path} holds no run"):
+    with pytest.raises(UsageError, match=f"{tmp_path} does not contain a run"):
         compare.load(tmp_path)

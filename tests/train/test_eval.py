@@ -71,7 +71,7 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     (tmp_path / "net.res").write_text("network net { input 3x32x32; head avgpool -> fc 3 }\n")
     save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")
     pets = [str(tmp_path / "net.res"), "--weights", str(tmp_path / "net.safetensors"), "--data", str(tmp_path / "pets")]
-    assert "shown as 3x224x224, and the input of net is 3x32x32: say with --recipe" in refused(*pets)
+    assert "shown as 3x224x224, and the input of net is 3x32x32: pass --recipe" in refused(*pets)
     assert "has not ended" in refused(str(begun(tmp_path / "run")))
 
 

@@ -32,18 +32,18 @@ def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "error: the folder that this command was started in does not exist any more\n"
+    assert done.stderr == "error: the folder that this command was started in no longer exists; change to another one\n"
 
 
 @pytest.mark.parametrize(("error", "told"), [
     (MemoryError(), "there is not enough memory"),
     (RuntimeError("[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory: you tried to allocate "
-                  "4000000000 bytes."), "there is not enough memory: 4.0 GB more are wanted"),
+                  "4000000000 bytes."), "there is not enough memory: 4.0 GB more are needed"),
     (RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"), "there is not enough memory"),
     (ImportError("libtorch_cpu.so: failed to map segment from shared object"), "there is not enough memory"),
-    (RuntimeError("can't start new thread"), "this user may start no more threads (ulimit -u)"),
-    (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "this user may start no more processes (ulimit -u)"),
-    (OSError(errno.EMFILE, "Too many open files", "f"), "this process may open no more files (ulimit -n): f"),
+    (RuntimeError("can't start new thread"), "this user cannot start more threads (ulimit -u)"),
+    (BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable"), "this user cannot start more processes (ulimit -u)"),
+    (OSError(errno.EMFILE, "Too many open files", "f"), "this process cannot open more files (ulimit -n): f"),
     (OSError(errno.ENOSPC, "No space left on device"), "there is no space left on the disk"),
     (OSError(errno.EIO, "Input/output error"), None),
     (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), None),

@@ -41,7 +41,7 @@ def test_a_lock_that_is_removed_lets_no_second_trainer_in(course: Course, stoppe
         change()
         code, told = course.run("run")
         assert code == 2, told
-        assert "error[E0601]: another process trains in run: " in told
+        assert "error[E0601]: another process is training in run: " in told
     assert ended(stopped)[0] == 0
     assert_same(course.whole, content(course.folder / "run"))
 
@@ -66,7 +66,7 @@ def test_of_two_that_start_at_the_same_moment_one_trains(course: Course) -> None
     for trainer in both:
         code, told = ended(trainer)
         codes.add(code)
-        assert code == 0 or "error[E0601]: another process trains in run: " in told
+        assert code == 0 or "error[E0601]: another process is training in run: " in told
     assert codes == {0, 2}
     assert_same(course.whole, content(course.folder / "run"))
 
@@ -141,7 +141,7 @@ def test_a_lock_that_is_not_a_file_is_refused(what: str, tmp_path: Path, monkeyp
 
 
 def test_a_folder_is_locked_once_in_one_process_too(tmp_path: Path) -> None:
-    with record.locked(tmp_path), pytest.raises(UsageError, match="another process trains in"), record.locked(tmp_path):
+    with record.locked(tmp_path), pytest.raises(UsageError, match="another process is training in"), record.locked(tmp_path):
         pass
     with record.locked(tmp_path):
         pass

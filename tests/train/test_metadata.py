@@ -124,9 +124,9 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(("renamed", "said"), [
-    ({"cat": "kitty"}, "other classes than `d` has"),
+    ({"cat": "kitty"}, "different classes than `d` has"),
     ({"cat": "dog", "dog": "cat"}, ""),
-    ({"cat": "zebra"}, "other classes than `d` has"),
+    ({"cat": "zebra"}, "different classes than `d` has"),
 ])
 def test_other_classes_are_not_measured(
     renamed: dict[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -168,7 +168,7 @@ def test_more_classes_are_refused_by_name_and_of_many_those_that_differ(
         "  in training: class 0500 of 1,000",
         "  in the data: other of 1,000",
     ]
-    with pytest.raises(UsageError, match="the same classes in another order"):
+    with pytest.raises(UsageError, match="the same classes in a different order"):
         classes.check_same(many, many[::-1], whose="r", data="d")
 
 

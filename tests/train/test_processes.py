@@ -140,7 +140,7 @@ def test_one_of_two_that_is_killed_is_named(victim: int, server: Server, folder:
     code, told = trainers[1 - victim].wait()
     assert monotonic() - start < HANGS
     assert code == 2, told
-    assert re.search(rf"process {victim} of 0 to 1 is gone; this is process {1 - victim}", told), told
+    assert re.search(rf"process {victim} of 0 to 1 has ended; this is process {1 - victim}", told), told
     assert "Traceback" not in told
     trainers[victim].wait()
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]

@@ -12,22 +12,22 @@ from resspec.train import recipe_file
 from tests.train.foreign import BASE, mistakes
 
 CONFLICTS = [
-    ("schedule: {name: multistep, at: [3 epochs, 2 epochs]}", "must rise", "write `at: [2 epochs, 3 epochs]`"),
-    ("schedule: {name: multistep, at: [3 epochs, 3 epochs]}", "must rise", "write `at: [3 epochs]`"),
+    ("schedule: {name: multistep, at: [3 epochs, 2 epochs]}", "must increase", "write `at: [2 epochs, 3 epochs]`"),
+    ("schedule: {name: multistep, at: [3 epochs, 3 epochs]}", "must increase", "write `at: [3 epochs]`"),
     ("schedule: {name: multistep, at: [3 epochs, 10 epochs]}", "`at: 10 epochs` is after the end", "leave it out"),
     ("schedule: {name: step, every: 10 epochs}", "`every: 10 epochs` is longer than the whole training", "make it shorter"),
     ("warmup: 10 epochs", "`warmup: 10 epochs` is longer than the whole training", "make it shorter"),
     ("schedule: plateau\nholdout: 0.1\nevaluate: 10 epochs", "`evaluate: 10 epochs` is longer", "make it shorter"),
-    ("schedule: plateau\nholdout: 0.1", "needs images that are held out", "add `evaluate: 1 epoch`"),
-    ("schedule: plateau\nevaluate: 1 epoch", "needs images that are held out", "add `holdout: 0.1`"),
+    ("schedule: plateau\nholdout: 0.1", "needs held-out images", "add `evaluate: 1 epoch`"),
+    ("schedule: plateau\nevaluate: 1 epoch", "needs held-out images", "add `holdout: 0.1`"),
     ("optimizer: {name: sgd, momentum: 0, nesterov: true}", "`nesterov: true` needs a momentum", "write `nesterov: false`"),
     ("bn_batch: 3", "`batch: 8` must be a multiple of `bn_batch: 3`", "write `batch: 6`"),
     ("bn_batch: 4\nmicro_batch: 6", "`micro_batch: 6` must be a multiple", "write `micro_batch: auto`"),
     ("micro_batch: 9", "`micro_batch: 9` is more than the whole batch", "write `micro_batch: auto`"),
     ("bce_threshold: 0.2", "has no effect with `loss: cross-entropy`", "write `loss: bce`"),
     ("data: {repeated: 9}", "`repeated: 9` is more than the whole batch", "write a smaller"),
-    ("data: {crop: 8, shift: 1}", "`crop` and `shift` both choose", "leave one of them out"),
-    ("data: {random_resized: 8, crop: 8}", "`random_resized` and `crop` both choose", "leave one of them out"),
+    ("data: {crop: 8, shift: 1}", "`crop` and `shift` both crop", "leave one of them out"),
+    ("data: {random_resized: 8, crop: 8}", "`random_resized` and `crop` both crop", "leave one of them out"),
     ("data: {random_resized: 8, resize: 9}", "`resize` has no effect", "leave `resize` out"),
     ("data: {random_resized: 8, pad: 9}", "`pad` has no effect", "leave `pad` out"),
     ("data: {shift: 1, pad: 1}", "both add a border", "leave one of them out"),
@@ -109,7 +109,7 @@ def test_one_value_twice_and_a_part_of_a_whole_are_none() -> None:
 
 
 @pytest.mark.parametrize(("name", "value", "said"), [
-    ("batch", "", "`batch` needs a value"), ("batch", "# 3", "`batch` needs a value"), ("batch", "010", "`010` is 8"),
+    ("batch", "", "`batch` needs a value"), ("batch", "# 3", "`batch` needs a value"), ("batch", "010", "read `010` as 8"),
     ("duration", "5", "`5` has no unit"), ("warmup", "none", "not `none`"), ("source", "a: b", "must be text, not a section"),
     ("optimizer", "adam", "there is no optimizer `adam`"), ("data.test", "32", "must be a section"),
 ])

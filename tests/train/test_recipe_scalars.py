@@ -148,7 +148,7 @@ TRAPS = [
     ("schedule: {at: [3 epochs]}", "E0506", "write `schedule: {name: multistep, at: [3 epochs]}`"),
     ("optimizer: {betas: [0.8, 0.9]}", "E0506", "write `optimizer: {name: adamw, betas: [0.8, 0.9]}`"),
     ("data: cifar-10", "E0507",
-     "leave it out: `data` says how images are shown, and the data set belongs to the command that trains"),
+     "leave it out: `data` says how images are preprocessed, and the data set belongs to the command that trains"),
     ("data: {test: 224}", "E0507", "write, for example, `test: {resize: 256, crop: 224}`, or leave the key out"),
     ("data: {randaugment: 9}", "E0507", "write, for example, `randaugment: {magnitude: 7}`, or leave the key out"),
     ("data: {flip: 0.5}", "E0507", None),

@@ -19,14 +19,14 @@ ASKED = {
     "duration": "9 epochs", "batch": 8, "optimizer": {"name": "sgd", "rate": 1e-05},
     "schedule": {"name": "multistep", "at": ["3 epochs", "6 epochs"]}, "clip": None, "compile": False,
 }
-COLON = "put a value with a colon in quotes, and indent the keys of one section alike"
+COLON = "put a value with a colon in quotes, and indent the keys of one section by the same amount"
 
 TEXTS = [
     ("batch 8\nlog: 3\n", "E0503", 1, "write `key: value`"),
     ("data:\n  flip true\n  crop: 3\n", "E0503", 2, "write `key: value`"),
     ("\tbatch: 8\n", "E0503", 1, "indent with spaces"),
     ("data:\n\tflip: true\n", "E0503", 2, "indent with spaces"),
-    ("data:\n  flip: true\n crop: 3\n", "E0503", 3, "indent the keys of one section alike"),
+    ("data:\n  flip: true\n crop: 3\n", "E0503", 3, "indent the keys of one section by the same amount"),
     ("batch: 8\n  log: 3\n", "E0503", 2, COLON),
     ("source: He et al.: section 4\n", "E0503", 1, COLON),
     ("source: 'open\nbatch: 8\n", "E0503", 1, "close it, or leave it out"),
@@ -49,8 +49,8 @@ TEXTS = [
     ("---\nbatch: 8\n---\nlog: 3\n", "E0518", 3, "keep one of them"),
     ("%YAML 1.2\n---\nbatch: 8\n", "E0518", 1, "leave this line out"),
     ("%TAG ! tag:x,2000:\n---\nbatch: 8\n", "E0518", 1, "leave this line out"),
-    ("batch: !!int 8\n", "E0518", 1, "leave out the `!` with its name: the key tells the type of its value"),
-    ("batch: ! 8\n", "E0518", 1, "leave out the `!` with its name: the key tells the type of its value"),
+    ("batch: !!int 8\n", "E0518", 1, "leave out the `!` with its name: the key determines the type of its value"),
+    ("batch: ! 8\n", "E0518", 1, "leave out the `!` with its name: the key determines the type of its value"),
     ("batch: &b 8\n", "E0518", 1, "leave out the `&` with its name"),
     ("? [a]\n: 8\n", "E0518", 1, "write a word before the colon"),
     ("batch", "E0507", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),

@@ -76,7 +76,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 ])
 def test_another_recipe_in_the_folder_of_a_run(setting: str, told: str, tmp_path: Path) -> None:
     train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
-    with pytest.raises(UsageError, match="holds another run") as caught:
+    with pytest.raises(UsageError, match="contains another run") as caught:
         train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations", setting)
     assert told in str(caught.value)
 
@@ -85,7 +85,7 @@ def test_another_network_in_the_folder_of_a_run_is_told_as_its_diff(tmp_path: Pa
     train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
     path = tmp_path / "tiny.res"
     path.write_text(SPEC.replace("dropout 0.1", "dropout 0.3"))
-    with pytest.raises(UsageError, match="holds another run") as caught:
+    with pytest.raises(UsageError, match="contains another run") as caught:
         train(load(path), tmp_path / "run", "duration=3 iterations")
     assert "0.1" in str(caught.value)
     assert "0.3" in str(caught.value)
@@ -134,7 +134,7 @@ def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
     from resspec.train.plan import Plan
 
     decided = plan(job(tiny(tmp_path), "bn_batch=32"), tmp_path / "run")
-    with pytest.raises(UsageError, match="cannot be cut into parts of 32, which batch norm sees, for 4 processes"):
+    with pytest.raises(UsageError, match="does not divide into parts of 32, which batch norm reads at a time, over 4"):
         Plan(decided.job, decided.machine, replace(ALONE, world=4))
 
 
@@ -170,7 +170,7 @@ def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings:
     (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
     (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
     (["shift=0", "data.resize=[9, 12]", "data.crop=10"], "`crop: 10` does not fit into images of 9 pixels"),
-    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is less than one"),
+    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is less than one image"),
 ])
 def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(ResspecError) as caught:
@@ -188,7 +188,7 @@ def test_the_order_of_settings_is_of_no_account() -> None:
 
 
 def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"64 images of a batch cannot be shown 60 at a time") as caught:
+    with pytest.raises(SpecError, match=r"64 images of a batch do not divide into micro-batches of 60") as caught:
         plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
     assert caught.value.diagnostics[0].help == "`micro_batch: 32` can"
 
@@ -237,9 +237,10 @@ def test_what_holds_no_run_is_named_and_the_others_are_compared(tmp_path: Path, 
     train(tiny(tmp_path), tmp_path / "a", "duration=2 iterations")
     assert cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)]) == 0
     told = capsys.readouterr()
-    assert "tiny" in told.out and "error[E0603]" in told.err and "none holds no run" in told.err
+    assert "tiny" in told.out and "error[E0603]" in told.err and "none does not contain a run" in told.err
     assert cli.run(["compare", str(tmp_path / "none")]) == 2
-    assert f"holds no run: there is no run.json in it; runs that are there: {tmp_path / 'a'}\n" in capsys.readouterr().err
+    told_of_others = f"there is no run.json in it; runs that are there: {tmp_path / 'a'}\n"
+    assert f"does not contain a run: {told_of_others}" in capsys.readouterr().err
 
 
 def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measured(

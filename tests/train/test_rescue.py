@@ -48,7 +48,7 @@ def test_a_step_that_is_half_done_is_not_saved(course: Course) -> None:
     code, told = course.fail("run1", Fault("ZeroDivisionError", "resspec.train.guard:Guard.check", 24))
     assert code == 2
     assert_one_report(told, "in step 24")
-    assert "the step was half done, and cannot be saved" in told
+    assert "the step was only partly done and cannot be saved" in told
     assert checkpoint.steps(course.folder / "run1" / "checkpoints") == [14, 21]
     assert course.run("run1")[0] == 0
     assert_ended_alike(course, "run1")

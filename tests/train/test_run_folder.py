@@ -28,7 +28,7 @@ def test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way(server: 
     first.until_stopped()
     code, told = course.run("run")
     assert code == 2
-    assert f"another process trains in run: process {first.pid} on " in told
+    assert f"another process is training in run: process {first.pid} on " in told
     os.kill(first.pid, SIGKILL)
     os.kill(first.pid, SIGCONT)
     assert course.run("run")[0] == 0  # while the workers of the first are still there

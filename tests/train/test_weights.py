@@ -69,7 +69,7 @@ def test_what_holds_no_weights(tmp_path: Path) -> None:
     torch.save({"w": Program()}, tmp_path / "program.pth")
     (tmp_path / "noise.safetensors").write_bytes(b"noise")
     save_file({}, tmp_path / "empty.safetensors")
-    for name, said in (("program.pth", "holds more than tensors"), ("noise.safetensors", "holds no weights"),
+    for name, said in (("program.pth", "besides tensors"), ("noise.safetensors", "holds no weights"),
                        ("empty.safetensors", "holds no weights"), ("none.pth", "cannot read")):
         with pytest.raises(UsageError, match=re.escape(said)):
             weights.read(tmp_path / name)
@@ -105,7 +105,7 @@ def test_a_counter_of_a_layer_that_is_not_here_is_left_out(tmp_path: Path) -> No
 
 def test_values_that_no_training_leaves(tmp_path: Path) -> None:
     tensors = small(tmp_path).state_dict()
-    for spoiled, said in ((torch.full((5,), torch.nan), "`fc.bias` is not finite"),
+    for spoiled, said in ((torch.full((5,), torch.nan), "`fc.bias` has values that are not finite"),
                           (torch.zeros(5, dtype=torch.int64), "`fc.bias` is int64, the network's is float32")):
         torch.save({**tensors, "fc.bias": spoiled}, tmp_path / "w.pth")
         with pytest.raises(UsageError, match=said):
@@ -122,6 +122,6 @@ def test_weights_that_do_not_fit_take_no_folder(
     for more in ([], ["--plan"]):
         assert cli.run([*asked, *more]) == 1
         said = capsys.readouterr()
-        assert "--new-head starts" in said.err and said.out == ""
+        assert "--new-head initializes" in said.err and said.out == ""
         assert not Path("r").exists()
     assert cli.run([*asked, "--new-head"]) == 0

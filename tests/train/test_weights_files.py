@@ -89,7 +89,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "a number": (lambda: pickled(7), "it holds an int, not tensors by name"),
     "a list": (lambda: pickled([torch.zeros(2)]), "it holds a list, not tensors by name"),
     "a lone tensor": (lambda: pickled(torch.zeros(2)), "it holds a Tensor, not tensors by name"),
-    "numbered": (lambda: pickled(dict(enumerate(NET.state_dict().values()))), "the name 0 of a tensor is not a text"),
+    "numbered": (lambda: pickled(dict(enumerate(NET.state_dict().values()))), "the name 0 of a tensor is not a string"),
     "with an epoch": (lambda: with_tensor("epoch", 3), "`epoch` in it is an int, not a tensor"),
     "nested": (lambda: pickled({"net": NET.state_dict(), "epoch": 3}), "`net` in it is an OrderedDict, not a tensor"),
     "sparse": (lambda: with_tensor("2.bias", torch.zeros(2).to_sparse()), "of the layout sparse_coo"),

@@ -55,7 +55,7 @@ def load(
     with _unreadable(path):
         found = kind.load(path, request)
     if len(found.classes) == 1:
-        one = f"all images are of one class, `{found.classes[0]}`: there is nothing to tell apart"
+        one = f"all images belong to one class, `{found.classes[0]}`; training needs at least two"
         found = replace(found, notes=(*found.notes, one))
     return found
 
@@ -73,7 +73,7 @@ def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
         if name and path.is_dir():
             return place.at(path)
         if name and path.exists():
-            raise UsageError(f"{name} is not a folder; a data set that is packed has to be unpacked", "E0511")
+            raise UsageError(f"{name} is not a folder; extract an archive first, and pass the folder", "E0511")
     close = nearest(name, DATA)
     hint = f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
     raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")

@@ -85,10 +85,10 @@ def _batch(path: Path, layout: Layout) -> Stored:
     content = _read(path)
     pixels, labels = content.get("data"), content.get(layout.labels)
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.ndim != 2:
-        raise _damaged(path, "it has no `data`, a table of bytes")
+        raise _damaged(path, "it has no `data`, a 2-D array of bytes")
     if pixels.shape[1] != PIXELS or not len(pixels):
         shape = "x".join(map(str, pixels.shape))
-        raise _damaged(path, f"its `data` are a table of {shape} bytes, and of {PIXELS} for each image they should be")
+        raise _damaged(path, f"its `data` has the shape {shape}, but each image should have {PIXELS} bytes")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
         raise _damaged(path, f"it has no `{layout.labels}`, a list of whole numbers")
     if len(labels) != len(pixels):
@@ -115,7 +115,7 @@ def _read(path: Path) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 (a damaged pickle raises anything)
         raise _damaged(path, str(error) or type(error).__name__) from None
     if not isinstance(found, dict):
-        raise _damaged(path, "it is not a file of CIFAR's")
+        raise _damaged(path, "it is not a CIFAR file")
     return found
 
 
@@ -146,7 +146,7 @@ class _Array(np.ndarray[Any, Any]):
     def __setstate__(self, state: Any) -> None:
         _, shape, _, is_fortran, content = state
         if not isinstance(content, bytes | str):
-            raise pickle.UnpicklingError("it holds an array of objects, and not of bytes")
+            raise pickle.UnpicklingError("it holds an array of objects, not of bytes")
         as_bytes = content.encode("latin1") if isinstance(content, str) else content
         super().__setstate__((1, shape, np.dtype("u1"), bool(is_fortran), as_bytes))  # type: ignore[arg-type]
 
@@ -167,7 +167,7 @@ def _empty_array(kind: object, shape: object, code: object) -> _Array:
 def _byte(code: str, align: object = False, copy: object = True) -> _Byte:
     del align, copy
     if code not in ("u1", "|u1"):
-        raise pickle.UnpicklingError(f"it holds an array of {code!r}, and not of bytes")
+        raise pickle.UnpicklingError(f"it holds an array of {code!r}, not of bytes")
     return _Byte()
 
 

@@ -46,14 +46,14 @@ def notes(train: Part, test: Part, tested: list[list[str]]) -> Iterator[str]:
         yield f"{_shown(test.root)}: no images of {counted(len(untested), 'class', 'classes')} ({listed(untested)})"
     shared = sorted(test.folders[folder] for folder in test.folders.keys() & train.folders.keys())
     if shared:
-        what = f"{_shown(test.root)}: {counted(len(shared), 'folder')} of the training images ({listed(shared)})"
-        yield f"{what}; they are tested on as well"
+        what = f"{_shown(test.root)}: {counted(len(shared), 'folder')} that training uses, too ({listed(shared)})"
+        yield f"{what}, so the result says little about new images"
 
 
 def _empty(train: Part, name: str) -> str:
     unread = train.unread.get(name)
-    endings = f": {counted(unread.total(), 'file')} in it with endings that are not read ({listed(unread)})" if unread else ""
-    return f"the class folder {_shown(train.root / name)} has no images{endings}; put some into it, or remove it"
+    endings = f": {counted(unread.total(), 'file')} in it with unsupported extensions ({listed(unread)})" if unread else ""
+    return f"the class folder {_shown(train.root / name)} has no images{endings}; add some, or remove it"
 
 
 def _strange(test: Path, name: str, train: Path, classes: tuple[str, ...]) -> str:

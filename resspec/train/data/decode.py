@@ -145,7 +145,7 @@ def _refuse_special(path: Path, status: os.stat_result) -> None:
     if not status.st_size:
         raise BrokenPicture(path, "the file is empty")
     if status.st_size > LARGEST_FILE:
-        size = f"{status.st_size:,} bytes, and {LARGEST_FILE:,} are the most"
+        size = f"{status.st_size:,} bytes; at most {LARGEST_FILE:,} are allowed"
         raise BrokenPicture(path, f"the file has {size}")
 
 
@@ -194,7 +194,7 @@ def _why(error: Exception) -> str:
     """Say in words what Pillow or the system raised."""
     match error:
         case UnidentifiedImageError():
-            return "it is not an image, or a damaged one"
+            return "it is not an image, or it is damaged"
         case Image.DecompressionBombError():
             limit = 2 * (Image.MAX_IMAGE_PIXELS or 0)
             return f"it has more than the {limit:,} pixels that an image may have; scale it down"

@@ -73,7 +73,7 @@ def load(folder: Path, request: Request) -> Dataset:
     labels_.refuse_outside(test.labels.tolist(), len(classes), test_labels.path)
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("x".join(map(str, part.images.shape[2:])) for part in (train, test))
-        raise UsageError(f"{visible(str(folder))}: images to train on and to test with have different sizes, {sizes}", "E0514")
+        raise UsageError(f"{visible(str(folder))}: training and test images have different sizes, {sizes}", "E0514")
     return in_memory(name, tuple(classes), train, test, request.normalise)
 
 
@@ -82,7 +82,7 @@ def _part(folder: Path, part: str) -> tuple[Stored, File]:
     labels = _read(folder, f"{part}-labels-idx1-ubyte", 1)
     count, labeled = len(images.content), len(labels.content)
     if count != labeled:
-        raise UsageError(f"{visible(str(folder))}: {count:,} images and {labeled:,} labels in the part {part}", "E0514")
+        raise UsageError(f"{visible(str(folder))}: {count:,} images and {labeled:,} labels in the {part} part", "E0514")
     return Stored(images.content.unsqueeze(1), labels.content.long()), labels
 
 
@@ -110,17 +110,17 @@ def _lengths(path: Path, header: bytes, axes: int) -> list[int]:
     if header[:2] != b"\0\0" or header[2] not in KINDS:
         raise _damaged(path, "it is not an IDX file")
     if header[2] != 8:
-        raise _damaged(path, f"it holds {KINDS[header[2]]}, and only unsigned bytes are read")
+        raise _damaged(path, f"it holds {KINDS[header[2]]}, but only unsigned bytes are supported")
     if header[3] != axes:
-        raise _damaged(path, f"it has {header[3]} axes, and {axes} are needed")
+        raise _damaged(path, f"it has {header[3]} dimensions, but {axes} are needed")
     lengths = [int.from_bytes(header[at : at + 4], "big") for at in range(4, 4 + 4 * axes, 4)]
     shape = "x".join(map(str, lengths))
     if not all(lengths):
-        raise _damaged(path, f"it is an array of {shape}, without any element")
+        raise _damaged(path, f"it is an empty array of shape {shape}")
     size = path.stat().st_size * (DENSEST if path.suffix == ".gz" else 1)
     if prod(lengths) > min(size, LARGEST):
-        most = f"{LARGEST:,} bytes are the most" if prod(lengths) > LARGEST else "the file is far too short for it"
-        raise _damaged(path, f"it says that it is an array of {shape}, and {most}")
+        most = f"at most {LARGEST:,} bytes are allowed" if prod(lengths) > LARGEST else "the file is far too short for it"
+        raise _damaged(path, f"its header says that it is an array of shape {shape}, but {most}")
     return lengths
 
 

@@ -25,7 +25,7 @@ def refuse_outside(labels: list[int], classes: int, path: Path) -> None:
     if wrong:
         more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
         there = f"there are {classes:,} classes, 0 to {classes - 1:,}"
-        message = f"image {wrong[0]:,}{more} has the label {labels[wrong[0]]:,}, and {there}"
+        message = f"image {wrong[0]:,}{more} has the label {labels[wrong[0]]:,}, but {there}"
         raise UsageError(f"{visible(str(path))}: {message}", "E0521")
 
 
@@ -39,7 +39,7 @@ def classes_of(labels: Tensor, path: Path) -> int:
     largest = int(labels.max())
     if largest >= 2 * there + FEW:
         index = int(labels.argmax())
-        told = f"image {index:,} has the label {largest:,}, and only {there:,} different labels occur"
+        told = f"image {index:,} has the label {largest:,}, but only {there:,} different labels occur"
         raise UsageError(f"{visible(str(path))}: {told}; number the classes from 0", "E0521")
     return largest + 1
 

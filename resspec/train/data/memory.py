@@ -55,7 +55,7 @@ def _notes(classes: tuple[str, ...], train: Stored, test: Stored) -> Iterator[st
     if flat:
         channels = train.images.shape[1]
         which = "all channels" if len(flat) == channels else f"{len(flat)} of {channels} channels"
-        yield f"{which} of the training images have one value everywhere: there is nothing to see in them"
+        yield f"{which} of the training images are constant: there is nothing to learn from them"
 
 
 @dataclass(frozen=True, eq=False)

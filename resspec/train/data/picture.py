@@ -72,7 +72,7 @@ def shown_size(path: Path, stored: tuple[int, int], view: Test) -> tuple[int, in
 def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) -> None:
     """A line of pixels whose shorter side is brought to 256 would take gigabytes."""
     if size[0] * size[1] > MOST_PIXELS:
-        pixels = f"{size[0]:,}x{size[1]:,} pixels, and {MOST_PIXELS:,} in all are the most"
+        pixels = f"{size[0]:,}x{size[1]:,} pixels; at most {MOST_PIXELS:,} in all are allowed"
         raise BrokenPicture(path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}")
 
 

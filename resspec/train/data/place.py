@@ -61,7 +61,7 @@ def named(name: str, *, download: bool) -> Path:
         return named(name, download=False)
     looked = "".join(f"\n  {path}" for path in folders)
     remedy = "download" if kind.torchvision else None
-    raise UsageError(f"the data set `{name}` is not here; looked at{looked}{kind.advice}", "E0512", remedy)
+    raise UsageError(f"the data set `{name}` was not found in any of these places:{looked}{kind.advice}", "E0512", remedy)
 
 
 def at(path: Path) -> tuple[Kind, Path]:

@@ -99,8 +99,8 @@ def _resized(size: Size, shorter: int | None, key: str) -> Size:
     least = min(size)
     shown = height * shorter // least, width * shorter // least
     if shown[0] * shown[1] > MOST_PIXELS:
-        why = f"`resize: {shorter}` makes an image of {_text(size)} one of {_text(shown)}"
-        raise DoesNotSuit(key, why, "leave out images so long and narrow, or cut them first")
+        why = f"`resize: {shorter}` turns an image of {_text(size)} into one of {_text(shown)}"
+        raise DoesNotSuit(key, why, "remove images this long and narrow, or crop them first")
     return shown
 
 

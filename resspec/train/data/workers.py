@@ -145,13 +145,13 @@ class _Decoded(Indexed[Decoded | Failure]):
             return Failure(f"{visible(str(path))}: {error}", error.code)
         except Exception as error:  # noqa: BLE001 (whatever it is, the file that it came with is named)
             what = f"{type(error).__name__}: {error}"
-            return Failure(f"{visible(str(path))} cannot be shown: {what}", "E0514")
+            return Failure(f"{visible(str(path))} cannot be transformed: {what}", "E0514")
 
 
 def _uneven(pictures: list[Tensor]) -> str:
     (height, width), (others_height, others_width) = (p.shape[1:] for p in (pictures[-1], pictures[0]))
-    sizes = f"it is shown as {height}x{width}, and others in its batch as {others_height}x{others_width}"
-    return f"{sizes}; `crop` or `random_resized` shows all in one size"
+    sizes = f"it is transformed to {height}x{width}, but others in its batch to {others_height}x{others_width}"
+    return f"{sizes}; `crop` or `random_resized` gives all of them one size"
 
 
 def _led(worker: int) -> None:
@@ -190,7 +190,7 @@ def _ended(loader: DataLoader[Decoded | Failure]) -> Iterator[Iterator[Decoded |
             with suppress(RuntimeError):  # which torch raises once it is
                 _wait_for_a_death(workers)
         stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
-        dead = [f"; process {worker.pid} is gone" for worker in workers if not worker.is_alive()]
+        dead = [f"; process {worker.pid} has ended" for worker in workers if not worker.is_alive()]
         if worker_failure(error) or dead or lost:
             raise UsageError(f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612") from None
         raise
@@ -238,7 +238,7 @@ def _next(batches: Iterator[Decoded | Failure], patience: float) -> Decoded | Fa
         nonlocal ticks
         ticks -= 1
         if ticks <= 0:
-            raise RuntimeError(f"DataLoader gave nothing for {patience:g} seconds")
+            raise RuntimeError(f"DataLoader returned nothing for {patience:g} seconds")
 
     before = signal.signal(signal.SIGALRM, late)
     signal.setitimer(signal.ITIMER_REAL, patience / TICKS, patience / TICKS)

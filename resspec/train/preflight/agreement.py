@@ -35,7 +35,7 @@ def require(requests: Sequence[Request], processes: Processes) -> None:
         lines += [f"  process {rank}: {line}" for line in found[:MOST_DIFFERENCES]]
         if len(found) > MOST_DIFFERENCES:
             lines.append(f"  process {rank}: and {len(found) - MOST_DIFFERENCES} more")
-    told = "the processes were not asked for the same training; start each with the same command, data, and versions"
+    told = "the processes do not agree on what to train; start each with the same command, data, and versions"
     raise UsageError("\n".join([told, *lines]), "E0534")
 
 
@@ -47,4 +47,4 @@ def _differences(first: Any, other: Any, path: str) -> Iterator[str]:
         for one, another in zip(first, other, strict=True):
             yield from _differences(one, another, path)
     elif first != other:
-        yield f"{path.removeprefix('requests.')} is {other}, and {first} in process 0"
+        yield f"{path.removeprefix('requests.')} is {other}, but {first} in process 0"

@@ -18,11 +18,11 @@ def damaged_image(path: Path, part: str, why: str) -> Diagnostic:
 def mixed_sizes(recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int) -> Diagnostic:
     """E0530: training images have different sizes, and the recipe does not bring them to one."""
     examples = ", ".join(f"{size} ({path})" for size, path in sizes)
-    more = f" and {total - len(sizes):,} more sizes" if total > len(sizes) else ""
+    more = f" and {total - len(sizes):,} of other sizes" if total > len(sizes) else ""
     return Diagnostic(
         "E0530",
         f"training images have different sizes: {examples}{more}",
-        (Label(recipe, "nothing here brings them to one size"),),
+        (Label(recipe, "nothing here makes them one size"),),
         f"`data: {{random_resized: {{size: {side}}}}}`, or `data: {{resize: {side}, crop: {side}}}`",
     )
 
@@ -33,7 +33,7 @@ def unreadable_size(layer: Span, recipe: Span, images: str, size: str, problem: 
         "E0531",
         f"the network cannot read {images} of {size}",
         (Label(layer, problem), Label(recipe, f"gives {size}")),
-        f"transforms that give {input}, the network's `input`; or a head that begins with `avgpool`",
+        f"use transforms that give {input}, the network's `input`, or a head that begins with `avgpool`",
     )
 
 
@@ -41,9 +41,9 @@ def single_value(layer: Span, setting: Span | None, reads: str, images: str) -> 
     """E0532: a norm would see a single value of each channel, which torch refuses to normalize."""
     return Diagnostic(
         "E0532",
-        f"this norm would see a single value of each channel: {images}",
+        f"this norm would see a single value per channel: {images}",
         (Label(layer, f"reads {reads}"), *([Label(setting)] if setting else [])),
-        "at least 2 images at a time; or a norm that does not normalize over the batch",
+        "use at least 2 images at a time, or a norm that does not normalize over the batch",
     )
 
 
@@ -51,9 +51,9 @@ def no_room(folder: Span, needs: str, has: str) -> Diagnostic:
     """E0533: the disk has no room for what the run will write."""
     return Diagnostic(
         "E0533",
-        f"the run will write {needs}, and {has}",
+        f"the run will write {needs}, but {has}",
         (Label(folder),),
-        "a folder on another disk, or a smaller `keep`",
+        "choose a folder on another disk, or a smaller `keep`",
     )
 
 

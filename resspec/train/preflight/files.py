@@ -33,10 +33,10 @@ def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
 
     free = shutil.disk_usage(where).free
     if request.writes > free:
-        yield no_room(place, size_of(request.writes), f"{size_of(free)} are free")
+        yield no_room(place, size_of(request.writes), f"only {size_of(free)} are free")
     limit = _largest_file()
     if limit is not None and request.largest > limit:
-        yield no_room(place, f"files of {size_of(request.largest)}", f"this process may write at most {size_of(limit)} to one")
+        yield no_room(place, f"files of {size_of(request.largest)}", f"this process can write at most {size_of(limit)}")
 
 
 def _nearest(folder: Path) -> Path:

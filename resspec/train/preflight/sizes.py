@@ -177,7 +177,7 @@ def _other_size(use: Use, sizes: Sizes, network: Network) -> Iterator[Note]:
     if not others or use.network is not network:
         return
     many = f" and {len(others) - 1:,} more sizes" if len(others) > 1 else ""
-    yield Note(f"{use.images} are shown as {_text(network, others[0])}{many}; the network's `input` is {network.input}")
+    yield Note(f"{use.images} are transformed to {_text(network, others[0])}{many}; the network's `input` is {network.input}")
 
 
 def _check_crops(use: Use, size: Size) -> None:

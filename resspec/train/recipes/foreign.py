@@ -58,7 +58,7 @@ def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
 def _chosen(path: Keys, values: dict[str, str], carrier: Carrier) -> Foreign:
     """Return what the value of a foreign key chooses."""
     told = list(dict.fromkeys(value.replace(".name: ", ": ") for value in values.values()))
-    why = f"it is a matter of `{told[0].partition(':')[0]}`"
+    why = f"it is set by `{told[0].partition(':')[0]}`"
     chosen = values.get(carrier.plain(path).lower(), values.get(""))
     if chosen is None:
         return Foreign(path, why, {}, help=f"write {any_of(told)}")

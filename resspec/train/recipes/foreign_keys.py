@@ -169,17 +169,17 @@ ELSEWHERE = {
     "world_size distributed strategy num_nodes dist_backend ddp local_rank":
         ("several processes are started by torchrun, and a recipe is the same for any number of them", "leave it out"),
     "model model_name arch architecture backbone net network":
-        ("the network is a spec of its own", "leave it out here and give the spec to the command"),
+        ("the network has a spec of its own", "leave it out here and give the spec to the command"),
     "num_classes nb_classes n_classes classes nc":
         ("the number of classes belongs to the network's spec", "leave it out here and end the spec with, say, `fc 10`"),
     "drop dropout drop_rate dropout_rate":
         ("dropout belongs to the network's spec", "leave it out here and write, say, `dropout 0.2` in the spec"),
     "bn_momentum bn_eps bn_epsilon":
-        ("batch norm's own values belong to the network's spec", "leave it out here"),
+        ("batch norm's `momentum` and `eps` belong to the network's spec", "leave it out here"),
     "pretrained weights init_weights initial_checkpoint load_from finetune checkpoint_path":
         ("the weights to start from belong to the command that trains", "leave it out here and give them to the command"),
     "resume resume_from resume_from_checkpoint auto_resume start_epoch last_epoch initial_epoch":
-        ("a run is resumed by the same command again", "leave it out"),
+        ("running the same command again resumes a run", "leave it out"),
     "dataset data_dir data_path data_root train_dir val_dir root":
         ("the data set belongs to the command that trains", "leave it out here and give its name or folder to the command"),
     "output output_dir out_dir save_dir log_dir work_dir project experiment name run_name default_root_dir":
@@ -187,24 +187,24 @@ ELSEWHERE = {
     "tensorboard wandb logger report_to log_wandb callbacks hooks verbose":
         ("what else is written during a run belongs to the command that trains", "leave it out here"),
     "mean std img_mean img_std image_mean image_std norm_mean norm_std":
-        ("the mean and the deviation come with the data set", "leave it out"),
+        ("the mean and the standard deviation come with the data set", "leave it out"),
     "shuffle drop_last":
-        ("every epoch has an order of its own, and every batch is full", "leave it out"),
+        ("every epoch is shuffled, and every batch is full", "leave it out"),
     "pin_memory pin_mem persistent_workers prefetch_factor prefetch channels_last deterministic benchmark cudnn_benchmark":
-        ("the trainer decides this by itself, and results repeat bit for bit", "leave it out"),
+        ("the trainer decides this by itself, and results are reproducible bit for bit", "leave it out"),
     "eval_batch_size val_batch_size test_batch_size per_device_eval_batch_size validation_batch_size":
         ("the trainer decides how many images it tests with at a time", "leave it out"),
     "sync_bn sync_batchnorm":
         ("batch norm sees the images of one process, as many at a time as `bn_batch` says", "leave it out, or set `bn_batch`"),
     "trainer training train hyperparameters hparams hyp hyp_params config args params solver recipe train_cfg":
-        ("the keys of a recipe are not inside of another one", "move its keys to the top"),
+        ("the keys of a recipe are at its top level", "move its keys to the top level"),
 }
 
 # What a recipe cannot say.
 ABSENT = {
     "drop_path drop_path_rate stochastic_depth stochastic_depth_prob drop_block": "stochastic depth is not available",
     "vflip flipud vertical_flip degrees rotation shear translate hsv_h hsv_s hsv_v mosaic copy_paste":
-        "this change of images is not available; `trivialaugment` and `randaugment` have several",
+        "this augmentation is not available; `trivialaugment` and `randaugment` have several",
     "mixup_prob mixup_switch_prob mixup_mode mixup_off_epoch cutmix_minmax close_mosaic":
         "every batch is mixed, by `data.mixup` and `data.cutmix`",
     "remode recount resplit": "one rectangle is erased, with the probability `data.erase`",
@@ -212,10 +212,10 @@ ABSENT = {
         "the optimizers do not have this option",
     "clip_value clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip`",
     "early_stopping early_stop early_stopping_patience": "training always ends after `duration`",
-    "class_weight class_weights pos_weight sampler weighted_sampler": "all images count alike",
+    "class_weight class_weights pos_weight sampler weighted_sampler": "all images have the same weight",
     "freeze freeze_bn freeze_layers unfreeze_epoch": "all weights are trained",
     "pct_start div_factor final_div_factor onecycle cycle_momentum":
-        "the one-cycle schedule is not available; `warmup` with `schedule: cosine` comes near",
+        "the one-cycle schedule is not available; `warmup` with `schedule: cosine` is close to it",
     "t_0 t_mult num_cycles cycle_decay cooldown_epochs":
         "the schedules do not have this option",
 }
@@ -252,8 +252,8 @@ KINDS: dict[str, dict[str, str]] = {
 LACKING = {
     "adam": "write `adamw` with `weight_decay: 0`, which takes the same steps",
     "rmsprop": "write `sgd` or `adamw`",
-    "onecycle": "write `cosine`, and a `warmup` beside it",
-    "onecyclelr": "write `cosine`, and a `warmup` beside it",
+    "onecycle": "write `cosine`, with a `warmup`",
+    "onecyclelr": "write `cosine`, with a `warmup`",
     "exponential": "write `step` with a `factor` and a short `every`",
     "exponentiallr": "write `step` with a `factor` and a short `every`",
     "poly": "write `linear`",

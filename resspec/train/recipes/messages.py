@@ -40,7 +40,7 @@ class Messages:
             help = "write at least `duration: 90 epochs` and `batch: 256`"
             return errors.not_yaml(Span(self.text.source, 0, 0), "the recipe is empty", help)
         help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
-        return other_language(self.text.source) or errors.wrong_value(root.span, "a recipe has keys, and this has none", help)
+        return other_language(self.text.source) or errors.wrong_value(root.span, "a recipe has keys, but this has none", help)
 
     def unknown_key(self, path: Keys, entry: Entry, advice: Advice) -> Diagnostic:
         word, owner, span = path[-1], self._owner(path[:-1]), self.text.key(path)
@@ -134,7 +134,7 @@ class Messages:
         if key.kind is Length and _is_number(value):
             both = (f"{value} epochs", f"{value} iterations")
             help = self._write(path, entry, both) if scalar.text[0] in "123456789" else help
-            return errors.wrong_value(entry.span, f"{must}, and `{scalar.text[:_SHOWN]}` has no unit", help)
+            return errors.wrong_value(entry.span, f"{must}, but `{scalar.text[:_SHOWN]}` has no unit", help)
         got = f"the text '{scalar.text[:_SHOWN]}'" if scalar.quoted else f"`{scalar.text[:_SHOWN]}`"
         if not help and (key.is_required or key.is_section):
             help = self._example(path, entry, key)
@@ -177,7 +177,7 @@ class Messages:
         """Return an example of what a key may be, or that it may be left out; None where neither helps."""
         word = keys_of(path)[-1]
         if path == ("data",) and isinstance(entry.content, Scalar):
-            return "leave it out: `data` says how images are shown, and the data set belongs to the command that trains"
+            return "leave it out: `data` says how images are preprocessed, and the data set belongs to the command that trains"
         if word in EXAMPLES:
             optional = "" if key.is_required else ", or leave the key out"
             return f"write, for example, {self._spelled(path, entry, EXAMPLES[word])}{optional}"

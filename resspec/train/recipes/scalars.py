@@ -95,7 +95,7 @@ def _paired(text: str) -> str | Trap:
 
 def _word(text: str) -> Plain | Trap:
     if meant := _TRUE_TO_SOME.get(text.lower()):
-        return Trap(f"`{text}` is `{meant}` to some readers of YAML, and text to others", (meant, quoted(text)))
+        return Trap(f"some YAML parsers read `{text}` as `{meant}`, others as text", (meant, quoted(text)))
     if _NOT_FINITE.fullmatch(text):
         return Trap(f"`{text}` is not a finite number", (quoted(text),), ambiguous=False)
     return _text(text)
@@ -117,7 +117,7 @@ def _number(text: str) -> Plain | Trap:
         return _other_base(text, found)
     if _GROUPED.fullmatch(text):
         meant = text.replace("_", "")
-        return Trap(f"`{text}` is a number to some readers of YAML, and text to others", (meant, quoted(text)))
+        return Trap(f"some YAML parsers read `{text}` as a number, others as text", (meant, quoted(text)))
     if found := _SIXTIES.fullmatch(text):
         return _sixties(text, found)
     return _text(text)
@@ -127,7 +127,7 @@ def _text(text: str) -> str | Trap:
     tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     what = _OTHER_TYPES.get(tag.rpartition(":")[2])
     if what:
-        return Trap(f"`{text}` is {what} to some readers of YAML, and text to others", (quoted(text),))
+        return Trap(f"some YAML parsers read `{text}` as {what}, others as text", (quoted(text),))
     return _paired(text)
 
 
@@ -136,7 +136,7 @@ def _zero_first(text: str, sign: str, digits: str) -> Trap:
     if set(digits) & set("89") or int(digits) < 8:
         return Trap(f"`{text}` is a number that begins with 0", (decimal, quoted(text)))
     octal = f"{sign.removeprefix('+')}{int(digits, 8)}"
-    why = f"`{text}` is {octal} to some readers of YAML, an octal number, and {decimal} to others"
+    why = f"some YAML parsers read `{text}` as {octal} (octal), others as {decimal}"
     return Trap(why, (decimal, octal, quoted(text)))
 
 
@@ -147,7 +147,7 @@ def _other_base(text: str, found: re.Match[str]) -> Trap | str:
     except ValueError:
         return _text(text)
     meant = f"{found[1].removeprefix('+')}{number}"
-    return Trap(f"`{text}` is the number {meant} to some readers of YAML, and text to others", (meant, quoted(text)))
+    return Trap(f"some YAML parsers read `{text}` as the number {meant}, others as text", (meant, quoted(text)))
 
 
 def _sixties(text: str, found: re.Match[str]) -> Trap:
@@ -155,7 +155,7 @@ def _sixties(text: str, found: re.Match[str]) -> Trap:
     for part in found[2].replace("_", "").split(":"):
         number = number * 60 + int(part)
     meant = f"{found[1].removeprefix('+')}{number}{(found[3] or '').replace('_', '').rstrip('.')}"
-    why = f"`{text}` is {meant} to some readers of YAML, a number to the base of 60, and text to others"
+    why = f"some YAML parsers read `{text}` as {meant} (base 60), others as text"
     return Trap(why, (quoted(text), meant))
 
 

@@ -13,10 +13,10 @@ from resspec.train import errors
 # What PyYAML says, in part; what we say; what to do. The first one that occurs is told.
 _PROBLEMS = (
     ("mapping values are not allowed", "this line has a second colon, or is indented further than the line above",
-     "put a value with a colon in quotes, and indent the keys of one section alike"),
+     "put a value with a colon in quotes, and indent the keys of one section by the same amount"),
     ("sequence entries are not allowed", "a list cannot begin here", "write a list in brackets: `[30 epochs, 60 epochs]`"),
     ("expected <block end>", "this line is indented differently from the lines above",
-     "indent the keys of one section alike"),
+     "indent the keys of one section by the same amount"),
     ("expected ',' or '}'", "a comma or `}` is missing here", "write `{name: sgd, rate: 0.1}`"),
     ("expected ',' or ']'", "a comma or `]` is missing here", "write `[30 epochs, 60 epochs]`"),
     ("did not find expected ',' or", "a comma or a closing bracket is missing here", None),
@@ -29,8 +29,8 @@ _PROBLEMS = (
     ("expected alphabetic or numeric character", "an alias or an anchor needs a name, and recipes have neither",
      "put a value with `*` or `&` in quotes"),
     ("found unexpected document separator", "a quote or bracket is still open here", "close it"),
-    ("found unexpected document", "the recipe goes on after its end, `---` or `...`", "leave that line out"),
-    ("expected '<document start>'", "the recipe goes on after its end", "write all of it as keys with values"),
+    ("found unexpected document", "the recipe continues after its end, `---` or `...`", "leave that line out"),
+    ("expected '<document start>'", "the recipe continues after its end", "write all of it as keys with values"),
 )
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _TABLE = re.compile(r"\[{1,2}[A-Za-z0-9_. -]+\]{1,2}")  # of TOML or INI
@@ -83,9 +83,9 @@ def other_language(source: Source, *lines: int) -> Diagnostic | None:
             return errors.not_yaml(span, "a recipe has `key: value`, with a colon", help)
         if _TABLE.fullmatch(words) and number == _first_line(source):
             help = f"write `{words.strip('[] ')}:`, and its keys indented below"
-            return errors.not_yaml(span, "this looks like TOML or INI, and a recipe is YAML", help)
+            return errors.not_yaml(span, "this looks like TOML or INI, but a recipe is YAML", help)
         if _CODE.match(words):
-            return errors.not_yaml(span, "this looks like a program, and a recipe is YAML", "write `key: value`")
+            return errors.not_yaml(span, "this looks like a program, but a recipe is YAML", "write `key: value`")
     return None
 
 

@@ -131,7 +131,7 @@ class _Loader(yaml.SafeLoader):
             self._refuse(span, "an anchor", "leave out the `&` with its name")
             event.anchor = None
         if event.tag is not None:
-            self._refuse(span, "a tag", "leave out the `!` with its name: the key tells the type of its value")
+            self._refuse(span, "a tag", "leave out the `!` with its name: the key determines the type of its value")
             event.tag = None
 
         if self.depth > _MAX_DEPTH:

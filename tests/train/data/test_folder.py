@@ -115,8 +115,8 @@ MISHAPS: dict[str, tuple[Callable[[Path], object], Test, str, str]] = {
     "small": (lambda _: None, Test(crop=60), "E0515",
               "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger"),
     "enlarged": (enlarge, Test(), "E0514",
-                 ("{} cannot be read: it is shown as 70x90, and others in its batch as 40x50; "
-                  "`crop` or `random_resized` shows all in one size")),
+                 ("{} cannot be read: it is transformed to 70x90, but others in its batch to 40x50; "
+                  "`crop` or `random_resized` gives all of them one size")),
 }
 
 
@@ -150,7 +150,7 @@ def test_an_error_that_nobody_foresaw_names_the_file(
     draw = Draw(torch.tensor([4]), torch.tensor([0]))
     with pytest.raises(UsageError) as caught:
         list(data.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
-    assert str(caught.value) == f"{root}/train/cat/04.jpg cannot be shown: ZeroDivisionError: division by zero"
+    assert str(caught.value) == f"{root}/train/cat/04.jpg cannot be transformed: ZeroDivisionError: division by zero"
 
 
 def test_workers_that_cannot_be_started(data: Dataset) -> None:

@@ -92,13 +92,13 @@ def wild(label: int, at: int = 7) -> Array:
 
 
 def test_a_label_that_no_class_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "image 7 has the label 250, and only 11 different labels occur; number the classes from 0"
+    told = "image 7 has the label 250, but only 11 different labels occur; number the classes from 0"
     assert refused(digits(tmp_path / "a", wild(250)), "E0521") == f"d/train-labels-idx1-ubyte: {told}"
-    told = "image 7 has the label 10, and there are 10 classes, 0 to 9"
+    told = "image 7 has the label 10, but there are 10 classes, 0 to 9"
     assert refused(digits(tmp_path / "b", TENS, wild(10)), "E0521") == f"d/t10k-labels-idx1-ubyte: {told}"
     digits(tmp_path / "fashion-mnist", wild(10))
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
-    with pytest.raises(UsageError, match=r"train-labels-idx1-ubyte: image 7 has the label 10, and there are 10 classes"):
+    with pytest.raises(UsageError, match=r"train-labels-idx1-ubyte: image 7 has the label 10, but there are 10 classes"):
         load("fashion-mnist")
 
 
@@ -113,24 +113,24 @@ def test_classes_without_images_are_told(tmp_path: Path) -> None:
 
 def test_images_of_one_class_are_told(tmp_path: Path) -> None:
     found = load(str(digits(tmp_path / "a", np.zeros(30, np.uint8), np.zeros(5, np.uint8))))
-    assert found.notes == ("all images are of one class, `0`: there is nothing to tell apart",)
+    assert found.notes == ("all images belong to one class, `0`; training needs at least two",)
 
 
 HEADER = struct.Struct(">BBBBIII")
-ONLY_BYTES = "and only unsigned bytes are read"
+ONLY_BYTES = "but only unsigned bytes are supported"
 ABSURD: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "it is empty"),
     "a part of the header": (b"\0\0\x08\x03\0\0", "it ends within its header"),
     "something else": (b"\x89PNG\r\n\x1a\n" + bytes(30), "it is not an IDX file"),
     "integers": (HEADER.pack(0, 0, 12, 3, 60, 5, 4) + bytes(4800), f"it holds 32-bit integers, {ONLY_BYTES}"),
     "signed bytes": (HEADER.pack(0, 0, 9, 3, 60, 5, 4) + bytes(1200), f"it holds signed bytes, {ONLY_BYTES}"),
-    "other axes": (HEADER.pack(0, 0, 8, 4, 60, 5, 4) + bytes(1200), "it has 4 axes, and 3 are needed"),
-    "no images": (HEADER.pack(0, 0, 8, 3, 0, 5, 4), "it is an array of 0x5x4, without any element"),
-    "no pixels": (HEADER.pack(0, 0, 8, 3, 60, 5, 0), "it is an array of 60x5x0, without any element"),
+    "other axes": (HEADER.pack(0, 0, 8, 4, 60, 5, 4) + bytes(1200), "it has 4 dimensions, but 3 are needed"),
+    "no images": (HEADER.pack(0, 0, 8, 3, 0, 5, 4), "it is an empty array of shape 0x5x4"),
+    "no pixels": (HEADER.pack(0, 0, 8, 3, 60, 5, 0), "it is an empty array of shape 60x5x0"),
     "one byte less": (HEADER.pack(0, 0, 8, 3, 60, 5, 4) + bytes(1199), ""),
     "one byte more": (HEADER.pack(0, 0, 8, 3, 60, 5, 4) + bytes(1201), "it has more than the 1,200 bytes of 60x5x4"),
     "gigabytes": (HEADER.pack(0, 0, 8, 3, 60_000, 200, 200) + bytes(1200), ""),
-    "more than there is": (HEADER.pack(0, 0, 8, 3, *[2**32 - 1] * 3) + bytes(1200), "8,589,934,592 bytes are the most"),
+    "more than there is": (HEADER.pack(0, 0, 8, 3, *[2**32 - 1] * 3) + bytes(1200), "at most 8,589,934,592 bytes are allowed"),
 }
 
 
@@ -163,13 +163,13 @@ def test_a_file_that_unpacks_without_end(tmp_path: Path) -> None:
 def test_images_and_labels_of_other_numbers(tmp_path: Path) -> None:
     digits(tmp_path)
     written_idx(tmp_path / "train-labels-idx1-ubyte", TENS[:59])
-    assert refused(tmp_path, "E0514") == "d: 60 images and 59 labels in the part train"
+    assert refused(tmp_path, "E0514") == "d: 60 images and 59 labels in the train part"
 
 
 def test_test_images_of_another_size(tmp_path: Path) -> None:
     digits(tmp_path)
     written_idx(tmp_path / "t10k-images-idx3-ubyte", PIXELS[:20, :4])
-    assert refused(tmp_path, "E0514") == "d: images to train on and to test with have different sizes, 5x4 and 4x4"
+    assert refused(tmp_path, "E0514") == "d: training and test images have different sizes, 5x4 and 4x4"
 
 
 def put(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
@@ -182,18 +182,18 @@ def change_label(label: object) -> Callable[[dict[str, Any]], object]:
 
 NOISE = np.zeros((10, 3072), np.uint8)
 WRONG: dict[str, tuple[str, Callable[[dict[str, Any]], object], str, str]] = {
-    "too large a label": ("data_batch_2", change_label(10), "E0521", "image 3 has the label 10, and there are 10 classes"),
-    "a negative label": ("test_batch", change_label(-1), "E0521", "image 3 has the label -1, and there are 10 classes"),
+    "too large a label": ("data_batch_2", change_label(10), "E0521", "image 3 has the label 10, but there are 10 classes"),
+    "a negative label": ("test_batch", change_label(-1), "E0521", "image 3 has the label -1, but there are 10 classes"),
     "an endless label": ("test_batch", change_label(10**30), "E0521", "image 3 has the label 1,000,"),
     "a label in words": ("test_batch", change_label("cat"), "E0514", "it has no `labels`, a list of whole numbers"),
     "a fraction": ("test_batch", change_label(0.5), "E0514", "it has no `labels`, a list of whole numbers"),
     "no labels": ("test_batch", lambda content: content.pop("labels"), "E0514", "it has no `labels`, a list of whole numbers"),
     "too few labels": ("test_batch", put("labels", [1]), "E0514", "it has 10 images and 1 labels"),
-    "no pixels": ("test_batch", lambda content: content.pop("data"), "E0514", "it has no `data`, a table of bytes"),
+    "no pixels": ("test_batch", lambda content: content.pop("data"), "E0514", "it has no `data`, a 2-D array of bytes"),
     "other pixels": ("test_batch", put("data", NOISE[:, 1:]), "E0514", "its `data` are a table of 10x3071 bytes"),
     "no images": ("test_batch", put("data", NOISE[:0]), "E0514", "its `data` are a table of 0x3072 bytes"),
-    "a list of pixels": ("test_batch", put("data", [1, 2]), "E0514", "it has no `data`, a table of bytes"),
-    "a row of pixels": ("test_batch", put("data", NOISE[0]), "E0514", "it has no `data`, a table of bytes"),
+    "a list of pixels": ("test_batch", put("data", [1, 2]), "E0514", "it has no `data`, a 2-D array of bytes"),
+    "a row of pixels": ("test_batch", put("data", NOISE[0]), "E0514", "it has no `data`, a 2-D array of bytes"),
     "floats": ("test_batch", put("data", NOISE.astype(np.float64)), "E0514", "it holds an array of 'f8', and not of bytes"),
     "objects": ("test_batch", put("data", np.array([[None]])), "E0514", "it holds an array of 'O8', and not of bytes"),
     "no names": ("batches_meta", lambda content: content.clear(), "E0514", "it has no `label_names`, the names of the classes"),

@@ -153,7 +153,7 @@ def test_what_is_missing_is_said_with_where_it_was_looked_for(monkeypatch: pytes
     with pytest.raises(UsageError) as caught:
         load("cifar-10")
     assert str(caught.value).splitlines() == [
-        "the data set `cifar-10` is not here; looked at",
+        "the data set `cifar-10` was not found in any of these places:",
         "  /somewhere/cifar-10-batches-py", "  /somewhere/cifar-10/cifar-10-batches-py",
         "  data/cifar-10-batches-py", "  data/cifar-10/cifar-10-batches-py",
         *(f"  {Path.cwd()}/cache/resspec/{name}" for name in ("cifar-10-batches-py", "cifar-10/cifar-10-batches-py")),

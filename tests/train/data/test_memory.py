@@ -168,7 +168,7 @@ def test_images_without_contrast_are_finite(values: tuple[int, ...] | None, view
     assert data.moments.deviation.min() > 0
     assert data.moments.axes.isfinite().all()
     which = "1 of 3 channels" if values is None else "all channels"
-    assert data.notes == (f"{which} of the training images have one value everywhere: there is nothing to see in them",)
+    assert data.notes == (f"{which} of the training images are constant: there is nothing to learn from them",)
 
 
 def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:

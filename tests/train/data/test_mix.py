@@ -52,9 +52,9 @@ def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
 def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
     recipe = recipe_file.load("digits", [("batch", "24"), ("data.mixup", "0.2"), ("data.repeated", "3")])
     assert [share(recipe, world) for world in (1, 3)] == [24, 8]
-    with pytest.raises(UsageError, match="cannot be cut into parts of 8, which are mixed with one another, for 2 proc"):
+    with pytest.raises(UsageError, match="does not divide into parts of 8, which are mixed with one another, over 2 proc"):
         share(recipe, 2)
-    with pytest.raises(UsageError, match="batch of 64 cannot be cut for 3 processes; a multiple of 3 can"):
+    with pytest.raises(UsageError, match="batch of 64 does not divide over 3 processes; use a multiple of 3"):
         share(recipe_file.load("digits"), 3)
 
 

@@ -129,7 +129,7 @@ def test_another_size_than_the_input_is_noted(here: Path) -> None:
     recipe = RECIPE.replace("resize: 36, crop: 32", "resize: 36")
     found, notes = mistakes(job(here, images, recipe), here / "r")
     assert not found
-    assert notes == ["test images are shown as 3x36x43; the network's `input` is 3x32x32"]
+    assert notes == ["test images are transformed to 3x36x43; the network's `input` is 3x32x32"]
 
 
 def test_images_that_never_have_the_size_of_the_input_are_refused(here: Path) -> None:
@@ -140,7 +140,7 @@ def test_images_that_never_have_the_size_of_the_input_are_refused(here: Path) ->
 
 def test_a_batch_that_is_larger_than_the_data_is_noted(here: Path) -> None:
     _, notes = mistakes(job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 20")), here / "r")
-    assert notes == ["a batch of 20 is more than the 12 training images: some are in it several times"]
+    assert notes == ["a batch of 20 is larger than the 12 training images: some appear several times"]
 
 
 @pytest.mark.parametrize("sizes", ["batch: 1", "micro_batch: 1", "bn_batch: 1"])
@@ -245,7 +245,7 @@ def test_a_probe_of_a_run_that_read_a_folder_needs_its_path(here: Path, capsys: 
     job(here, here / "d")
     assert cli.run(["train", "tiny.res", "--recipe", "tiny.yaml", "--data", "d", "-r", "r"]) == 0
     assert cli.run(["probe", "r", "--out", "out"]) == 2
-    assert "read images from a folder `d`: give its path as the data" in capsys.readouterr().err
+    assert "read images from a folder `d`: pass its path as the data" in capsys.readouterr().err
     assert cli.run(["probe", "r", "--data", "d", "--out", "out"]) == 0
     assert (here / "out" / "README.md").is_file()
 
