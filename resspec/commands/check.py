@@ -30,7 +30,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--format", choices=["text", "json", "sarif", "github"], default="text",
                         help="text on standard error, all else on standard output")
     parser.add_argument("--budget", action="append", default=[], metavar="EXPECTATION",
-                        help="what may stand after `expect`, of every network; may stand several times")
+                        help="a condition as after `expect`, for every network; may be given several times")
     given.takes_values(parser)
 
 

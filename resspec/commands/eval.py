@@ -40,14 +40,14 @@ def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     parser.add_argument("--weights", type=Path, metavar="FILE", help="the weights of SPEC: .safetensors, or .pth")
     given.takes_data(parser, None, "the run's own")
-    parser.add_argument("--recipe", metavar="NAME", help="how images are shown (the run's own, or the data set's)")
+    parser.add_argument("--recipe", metavar="NAME", help="how to preprocess images (the run's own, or the data set's)")
     parser.add_argument("--protocol", choices=("1-crop", "10-crop", "multi-scale"), default="1-crop", help="(1-crop)")
     parser.add_argument("--batch", type=int, default=64, metavar="N", help="images at a time (64)")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
     parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where that is safe (float32)")
-    parser.add_argument("--confusion", type=Path, metavar="DIR", help="write what was taken for what into this folder")
+    parser.add_argument("--confusion", type=Path, metavar="DIR", help="write the confusion matrix into this folder")
 
 
 class Asked(NamedTuple):

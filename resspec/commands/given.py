@@ -22,7 +22,7 @@ def takes_spec(command: ArgumentParser) -> None:
 
 def takes_values(command: ArgumentParser) -> None:
     command.add_argument("--set", type=_setting, action=AppendOnce, default=[], metavar="NAME=VALUE",
-                         help="give a parameter of the network a value; may stand several times")
+                         help="give a parameter of the network a value; may be given several times")
 
 
 def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> None:

@@ -47,7 +47,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
                         help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)")
     parser.add_argument("--freeze", action="append", default=[], metavar="STAGE",
-                        help="a section whose parameters do not learn; may stand several times")
+                        help="a section whose parameters do not learn; may be given several times")
     parser.add_argument("--like", choices=TOOLS, metavar="TOOL",
                         help=f"the total of one sample as another tool gives it: {', '.join(TOOLS)}")
     parser.add_argument("--memory", type=_bytes, metavar="SIZE", help="say how large a batch fits, as in 24GB or 80GiB")

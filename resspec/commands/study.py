@@ -68,7 +68,7 @@ def _takes_training(parser: ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each network, with seeds 0 to N - 1 (1)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)")
     given.takes_full_check(parser)
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
 
 

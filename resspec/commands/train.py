@@ -25,7 +25,7 @@ EXAMPLES = """\
   resspec train digits                a small residual network on the digits of
                                       scikit-learn, in about a minute
   resspec train resnet20 --data cifar-10 --recipe cifar-he2015 --run runs/a
-  resspec train digits --plan           what it would take, and nothing else
+  resspec train digits --plan           what it would need, without training
   resspec train digits --set rate=0.2 --set "duration=10 epochs"
   torchrun --nproc-per-node 2 -m resspec train digits -r runs/b
 
@@ -35,8 +35,8 @@ their last name.
 
 Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
 130, 143 or 129 stopped by Ctrl-C, SIGTERM or a closed terminal, 141 because
-its output cannot be written; each time a checkpoint is saved, and the same
-command resumes. torchrun makes each of these but 0 a 1.
+its output cannot be written; each time a checkpoint is saved: run the
+same command again to resume. torchrun turns each of these but 0 into 1.
 """
 
 
@@ -48,13 +48,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"')
     parser.add_argument("-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)")
     parser.add_argument("--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)")
-    parser.add_argument("--new-head", action="store_true", help="of --weights leave out the last layer where it does not fit")
+    parser.add_argument("--new-head", action="store_true", help="leave the last layer of --weights out where it does not fit")
     parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
-    parser.add_argument("--download", action="store_true", help="fetch the data set where it is not here")
+    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
     parser.add_argument("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, in the run's folder")
     given.takes_full_check(parser)
-    parser.add_argument("--plan", action="store_true", help="say what it would take, and stop there")
+    parser.add_argument("--plan", action="store_true", help="print what it would need, and stop there")
 
 
 def run(arguments: Namespace) -> int:

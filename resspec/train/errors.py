@@ -72,7 +72,7 @@ def foreign_key(span: Span, word: str, owner: str, why: str, help: str) -> Diagn
 
 
 def ambiguous_value(span: Span, why: str, help: str) -> Diagnostic:
-    """E0541: readers of YAML do not agree on what this value is."""
+    """E0541: YAML parsers do not agree on what this value is."""
     return Diagnostic("E0541", why, (Label(span),), help)
 
 

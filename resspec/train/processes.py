@@ -142,5 +142,5 @@ def _gone(store: Any, rank: int, world: int) -> str:
                 missing.append(str(other))
     except RuntimeError:  # nor does the store
         missing = ["0"]
-    which = f"process {', '.join(missing)} of 0 to {world - 1} is gone" if missing else "the processes lost one another"
-    return f"{which}; this is process {rank}, which cannot go on alone; run the same command again"
+    which = f"process {', '.join(missing)} of 0 to {world - 1} has ended" if missing else "the processes lost one another"
+    return f"{which}; this is process {rank}, which cannot continue alone; run the same command again"

@@ -111,9 +111,9 @@ def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("facts", "said"), [
-    ({"schema": "resspec.run/1"}, "has format 1, which an older version of resspec wrote, and this one reads format 4"),
+    ({"schema": "resspec.run/1"}, "has format 1, which an older version of resspec wrote, but this one reads format 4"),
     ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
-    ({"format": 5, "more": None}, "has format 5, which a newer version of resspec wrote, and this one reads format 4"),
+    ({"format": 5, "more": None}, "has format 5, which a newer version of resspec wrote, but this one reads format 4"),
 ])
 def test_a_run_of_another_format(facts: dict[str, object], said: str, tmp_path: Path) -> None:
     write(tmp_path / "run" / "run.json", json.dumps(facts).encode())
@@ -190,7 +190,7 @@ def test_the_order_of_settings_is_of_no_account() -> None:
 def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
     with pytest.raises(SpecError, match=r"64 images of a batch do not divide into micro-batches of 60") as caught:
         plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
-    assert caught.value.diagnostics[0].help == "`micro_batch: 32` can"
+    assert caught.value.diagnostics[0].help == "use `micro_batch: 32`"
 
 
 def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def _batch(path: Path, layout: Layout) -> Stored:
         raise _damaged(path, "it has no `data`, a 2-D array of bytes")
     if pixels.shape[1] != PIXELS or not len(pixels):
         shape = "x".join(map(str, pixels.shape))
-        raise _damaged(path, f"its `data` has the shape {shape}, but each image should have {PIXELS} bytes")
+        raise _damaged(path, f"its `data` has the shape {shape}, but one row of {PIXELS} bytes per image is needed")
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
         raise _damaged(path, f"it has no `{layout.labels}`, a list of whole numbers")
     if len(labels) != len(pixels):

@@ -57,12 +57,13 @@ class Part:
         where = visible(str(self.root))
         if self.skipped:
             passed = counted(len(self.skipped), "hidden file or folder", "hidden files and folders")
-            yield f"{where}: {passed} passed over ({listed(self.skipped)})"
+            yield f"{where}: {passed} skipped ({listed(self.skipped)})"
         unread = sum(self.unread.values(), Counter[str]())
         if unread:
             common = sorted(unread.items(), key=lambda item: (-item[1], item[0] or "~"))
             endings = listed(f"{count:,} {ending or 'without one'}" for ending, count in common)
-            yield f"{where}: {counted(unread.total(), 'file')} not read, by the ending: {endings}; images have to be converted"
+            told = f"{where}: {counted(unread.total(), 'file')} not read, by extension: {endings}"
+            yield f"{told}; convert images to a supported format"
         if self.outside:
             yield f"{where}: {counted(self.outside, 'image')} outside of any class folder, not used"
 
@@ -113,7 +114,7 @@ class _Walk:
 
     def _may_enter(self, folder: str, path: Path, here: Identity, above: tuple[Identity, ...]) -> bool:
         if here in above:
-            self._problem(path, "is a link to a folder that it lies in itself: such a cycle has no end")
+            self._problem(path, "is a link to a folder that contains it, which would never end; remove the link")
             return False
         first = self.part.folders.setdefault(here, folder)
         if _top(first) != _top(folder):

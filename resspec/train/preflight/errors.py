@@ -18,7 +18,8 @@ def damaged_image(path: Path, part: str, why: str) -> Diagnostic:
 def mixed_sizes(recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int) -> Diagnostic:
     """E0530: training images have different sizes, and the recipe does not bring them to one."""
     examples = ", ".join(f"{size} ({path})" for size, path in sizes)
-    more = f" and {total - len(sizes):,} of other sizes" if total > len(sizes) else ""
+    others = total - len(sizes)
+    more = f" and {others:,} more size{'s' * (others > 1)}" if others else ""
     return Diagnostic(
         "E0530",
         f"training images have different sizes: {examples}{more}",

@@ -121,7 +121,7 @@ def test_what_a_pickle_says_of_bytes_makes_no_pointers_of_them(tmp_path: Path) -
 
     content["data"] = of_flags(63, [1] * 30720)
     (folder / "data_batch_1").write_bytes(pickle.dumps(content, protocol=2))
-    with pytest.raises(UsageError, match="an array of objects, and not of bytes"):
+    with pytest.raises(UsageError, match="an array of objects, not of bytes"):
         parts(folder)
 
 

@@ -107,7 +107,7 @@ def branch(folder: Path) -> None:
     (folder / "train" / "cat" / "branches").symlink_to(folder.parent / "branches" / "0")
 
 
-CYCLE = "is a link to a folder that it lies in itself: such a cycle has no end"
+CYCLE = "is a link to a folder that contains it, which would never end; remove the link"
 UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder in itself": (link_up, f"d/train/cat/deep/up {CYCLE}"),
     "the whole set": (lambda d: (d / "train" / "cat" / "all").symlink_to(d), f"d/train/cat/all/train {CYCLE}"),
@@ -195,7 +195,7 @@ def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
     assert found.classes == ("cat", "dog")
     assert len(files) == 2 * FEW
     assert [note.replace(str(root), "d") for note in found.notes] == [
-        ("d/train: 7 hidden files and folders passed over (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+        ("d/train: 7 hidden files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
          "cat/Thumbs.db, and 2 more)"),
     ]
 
@@ -205,8 +205,8 @@ def test_files_that_are_not_read_are_told_by_their_endings(root: Path) -> None:
         (root / "train" / "cat" / name).write_bytes(JPEG)
     (root / "val" / "loose.png").write_bytes(JPEG)
     assert [note.replace(str(root), "d") for note in load(str(root)).notes] == [
-        ("d/train: 5 files not read, by the ending: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
-         "images have to be converted"),
+        ("d/train: 5 files not read, by extension: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
+         "convert images to a supported format"),
         "d/val: 1 image outside of any class folder, not used",
     ]
 
@@ -217,9 +217,9 @@ def test_an_empty_class_is_refused(root: Path) -> None:
     (root / "train" / "owl" / "young" / "a.heic").write_bytes(JPEG)
     assert refused(root, "E0520").splitlines() == [
         "2 problems:",
-        "  the class folder d/train/emu has no images; put some into it, or remove it",
-        ("  the class folder d/train/owl has no images: 1 file in it with endings that are not read (.heic); "
-         "put some into it, or remove it"),
+        "  the class folder d/train/emu has no images; add some, or remove it",
+        ("  the class folder d/train/owl has no images: 1 file in it with unsupported extensions (.heic); "
+         "add some, or remove it"),
     ]
 
 
@@ -316,12 +316,13 @@ def test_folders_nested_deep(root: Path) -> None:
 
 def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
-    assert load(str(root)).notes == (f"{root}/val: 1 folder of the training images (dog/more); they are tested on as well",)
+    (told,) = load(str(root)).notes
+    assert told == f"{root}/val: 1 folder that training uses, too (dog/more), so the result says little about new images"
 
 
 def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "d.zip").write_bytes(b"PK")
-    assert refused(tmp_path / "d.zip", "E0511") == "d is not a folder; a data set that is packed has to be unpacked"
+    assert refused(tmp_path / "d.zip", "E0511") == "d is not a folder; extract an archive first, and pass the folder"
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", ""])

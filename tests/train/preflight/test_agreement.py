@@ -14,8 +14,8 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
 
 
 @pytest.mark.parametrize(("own", "told"), [
-    (["--data", "d", "--seed", "1"], "process 1: seed is 1, and 0 in process 0"),
-    (["--data", "d", "--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, and 0.1 in process 0"),
+    (["--data", "d", "--seed", "1"], "process 1: seed is 1, but 0 in process 0"),
+    (["--data", "d", "--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, but 0.1 in process 0"),
     (["--data", "other"], "process 1: data."),
 ])
 def test_processes_that_differ(own: list[str], told: str, server: Server, here: Path) -> None:
