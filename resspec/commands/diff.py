@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from resspec.passes.quantities import Known
     from resspec.revision import Revision
 
+MOST_BYTES = 1 << 28  # of a saved report or IR
 SUMMARY = "compare two networks: structure, cost, weights"
 EXAMPLES = """\
   resspec diff resnet50 torchvision/resnet50
@@ -191,9 +192,19 @@ def _side(given: str, known: Known, shared: Shared) -> Side:
 
         network, place = load_shared(given, shared)
         return Side(report(network, known=known), network, place)
+    from resspec import files
     from resspec.backends.diff.saved import from_json
+    from resspec.backends.errors import damaged_document
+    from resspec.ir.document import DocumentError, find
+    from resspec.source import Source, Span
 
+    content = files.read(Path(given), MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise UsageError(f"cannot read {given}: it has more than {MOST_BYTES:,} bytes")
+    text = content.decode(errors="replace")
     try:
-        return from_json(Path(given).read_text(encoding="utf-8"), known)
-    except (OSError, UnicodeDecodeError, UsageError) as error:
-        raise UsageError(f"cannot read {given}: {getattr(error, 'strerror', None) or error}") from None
+        return from_json(text, known)
+    except DocumentError as error:
+        start, end = find(text, error)
+        where = Span(Source(given, text), start, end)
+        raise SpecError([damaged_document(where, error)]) from None

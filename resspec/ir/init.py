@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
-from resspec.ir.shape import TextValue
+from resspec.ir.shape import TextValue, exact
 
 Argument = str | Fraction
 
@@ -48,16 +48,24 @@ class Init(_InitParts, TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Init:
-        """Raises ValueError for a text that is no initialisation."""
-        try:
-            law, *pairs = text.split(" ")
-            given = dict(pair.split("=") for pair in pairs)
-            bias = given.pop("bias", None)
-            known = LAWS[law]
-            arguments = tuple((n, v if isinstance(known[n], str) else Fraction(v)) for n, v in given.items())
-            return cls(law, arguments, None if bias is None else Fraction(bias))
-        except (KeyError, ZeroDivisionError):
-            raise ValueError(f"{text!r} is no initialisation") from None
+        """Raises ValueError for a text that is not an initialisation."""
+        law, *pairs = text.split(" ")
+        given = dict(pair.split("=") for pair in pairs if pair.count("=") == 1)
+        bias = given.pop("bias", None)
+        known = LAWS.get(law)
+        if known is None or law in CONSTANTS or given.keys() != known.keys() or len(given) + (bias is not None) < len(pairs):
+            raise ValueError(f"{text!r:.80} is not an initialisation")
+        arguments = tuple((name, _argument(name, value, known[name])) for name, value in given.items())
+        return cls(law, arguments, None if bias is None else exact(bias))
+
+
+def _argument(name: str, text: str, like: Argument) -> Argument:
+    """Raises ValueError."""
+    if isinstance(like, Fraction):
+        return exact(text)
+    if text not in CHOICES[name]:
+        raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}, not {text!r:.40}")
+    return text
 
 
 AS_TORCH = Init("default", (), None)

@@ -7,9 +7,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from resspec.diagnostics import UsageError
+from resspec.ir.document import DocumentError, Path, parse
 from resspec.ir.nodes import NODES, SCHEMA, Network, adapter
 from resspec.ir.ops import OPS, Layer
+from resspec.ir.verify import Unfit, verify
 
 _REAL = {
     "anyOf": [
@@ -34,14 +35,34 @@ def to_json(network: Network) -> str:
 
 
 def from_json(text: str | bytes) -> Network:
-    """An equal network to the one that was written. Raises UsageError for a text that is none."""
+    """Return an equal network to the one that was written.
+
+    Raises:
+        DocumentError: The text is none, or its parts do not fit together.
+    """
+    document = parse(text, SCHEMA)
     try:
-        read: Network = adapter(Network).validate_json(text)
+        read: Network = adapter(Network).validate_python(document)
+        verify(read)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        raise UsageError(f"this is no {SCHEMA} document: {where}: {first['msg']}") from None
+        what, path = _first(error)
+        raise DocumentError(SCHEMA, what, path) from None
+    except Unfit as error:
+        raise DocumentError(SCHEMA, error.what, error.path) from None
+    except RecursionError:
+        raise DocumentError(SCHEMA, "it nests too deeply") from None
     return read
+
+
+def _first(error: ValidationError) -> tuple[str, Path]:
+    """Return what is wrong first, and where: nodes are read one by one, so that errors stand in errors."""
+    first = error.errors(include_url=False)[0]
+    inner = first.get("ctx", {}).get("error")
+    if isinstance(inner, ValidationError):
+        what, path = _first(inner)
+        return what, (*first["loc"], *path)
+    message = str(inner) if isinstance(inner, ValueError) else first["msg"]
+    return message[:1].lower() + message[1:], tuple(first["loc"])
 
 
 def schema() -> dict[str, Any]:

@@ -113,8 +113,8 @@ class Parallel(_Node):
     node: ClassVar = "parallel"
     merge: Literal["add", "concat", "mul"]
     paths: tuple[NodeField, ...]
-    residual: int | None = None
-    inplace: bool | None = None
+    residual: Annotated[int, Field(strict=True)] | None = None
+    inplace: Annotated[bool, Field(strict=True)] | None = None
 
 
 @_frozen
@@ -122,7 +122,7 @@ class Repeat(_Node):
     """The same body `count` times in a row: distinct weights, equal shapes. It opens no scope."""
 
     node: ClassVar = "repeat"
-    count: int
+    count: Annotated[int, Field(strict=True)]
     body: NodeField
 
 

@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 from functools import lru_cache
 from math import prod
 from typing import Any, NamedTuple
 
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import core_schema
+
+_SHAPE = re.compile(r"[0-9]{1,18}(?:x[0-9]{1,18}){0,2}(?: last)?", re.ASCII)
+_TURNS = re.compile(r"(.*)\{([0-9]{1,18}(?:\+[0-9]{1,18})+)\}", re.ASCII)
+
+
+_EXACT = re.compile(r"-?[0-9]{1,60}(?:/[0-9]{1,60}|\.[0-9]{1,60})?", re.ASCII)
+
+
+def exact(text: str) -> Fraction:
+    """Return the number of a text such as `1/2`. Raises ValueError, also for `1e999999999`, which nobody can compute."""
+    if not _EXACT.fullmatch(text):
+        raise ValueError(f"{text!r:.40} is not a number")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError:
+        raise ValueError(f"{text!r} divides by zero") from None
 
 
 class TextValue:
@@ -26,7 +43,7 @@ class TextValue:
         if isinstance(value, cls):
             return value
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} is no {cls.__name__.lower()}")
+            raise ValueError(f"{value!r:.40} is not a {cls.__name__.lower()}")
         return cls.parse(value)
 
     @classmethod
@@ -74,7 +91,9 @@ class Shape(_Dims, TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Shape:
-        """Raises ValueError for a text that is no shape."""
+        """Raises ValueError for a text that is not a shape."""
+        if not _SHAPE.fullmatch(text):
+            raise ValueError(f"{text!r:.40} is not a shape")
         dims, _, last = text.partition(" ")
         return cls(tuple(int(dim) for dim in dims.split("x")), last == "last")
 
@@ -114,8 +133,7 @@ class Name(_NameParts, TextValue):
     @classmethod
     @lru_cache(1 << 12)
     def parse(cls, text: str) -> Name:
-        found = re.fullmatch(r"(.*)\{([0-9+]+)\}", text)
-        if found:
+        if found := _TURNS.fullmatch(text):
             number, *steps = map(int, found[2].split("+"))
             return cls(found[1], number, tuple(steps))
         found = re.fullmatch(r"(.*?)(0|[1-9][0-9]{0,17})", text)

@@ -42,4 +42,4 @@ def test_diff_of_saved_reports(capsys: Captured) -> None:
     assert of_reports == {**of_specs, "structure": None, "weights": None}
     assert of_specs["totals"]["macs"]["delta"] == 4_089_184_256 - 3_857_973_248
     Path("broken.json").write_text("{", encoding="utf-8")
-    assert "cannot read broken.json: this is no resspec.report/1" in ran("diff broken.json resnet50", capsys, 2)[1]
+    assert "this is not a resspec.report/1" in ran("diff broken.json resnet50", capsys, 2)[1]

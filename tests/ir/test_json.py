@@ -13,8 +13,13 @@ import pytest
 
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
+from resspec.ir import verify
 from resspec.ir.json import from_json, schema, to_json
 from resspec.ir.nodes import SCHEMA, Network
+from resspec.ir.ops import fields
+from resspec.lowering.arguments import MAX_COUNT
+from resspec.lowering.chain import MAX_LAYERS, MAX_NESTING
+from resspec.lowering.tensors import MAX_BYTES
 from resspec.opening import shipped_names
 from tests.random_specs import random_spec
 from tests.texts import load_text
@@ -55,14 +60,14 @@ def test_whatever_the_schema_refuses_is_refused(tmp_path: Path, seed: int) -> No
         network = from_json(json.dumps(changed))
     except UsageError as error:
         network = None
-        assert str(error).startswith("this is no resspec.ir/1 document: ")
+        assert str(error).startswith("this is not a resspec.ir/1 document: ")
     if network is not None:
         VALIDATOR.validate(changed)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"schema": "x"}', '{"a": ' * 5000, "[" * 99_999, "\0"])
 def test_no_document(text: str) -> None:
-    with pytest.raises(UsageError, match="this is no resspec"):
+    with pytest.raises(UsageError, match="this is not a resspec"):
         from_json(text)
 
 
@@ -80,3 +85,8 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     for key, inner in list(items):
         found += [(value, key), *places(inner)]
     return found
+
+
+def test_what_is_read_has_the_limits_of_what_is_written() -> None:
+    assert (verify.MAX_SIDE, verify.MAX_LAYERS, verify.MAX_BYTES) == (MAX_COUNT, MAX_LAYERS, MAX_BYTES)
+    assert fields.MOST == MAX_COUNT and verify.MAX_NESTING > MAX_NESTING

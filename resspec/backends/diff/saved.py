@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
-
 from resspec.backends.diff import Side
 from resspec.backends.report import report
+from resspec.backends.report.json import SCHEMA as REPORT
 from resspec.backends.report.json import from_json as report_from_json
+from resspec.ir.document import parse
 from resspec.ir.json import from_json as ir_from_json
 from resspec.ir.nodes import SCHEMA as IR
 from resspec.passes.quantities import Known
 
 
 def from_json(text: str, known: Known) -> Side:
-    """A report, or an IR (`resspec compile NAME --emit ir-json`). Raises UsageError."""
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None  # the report says what is wrong
-    if isinstance(document, dict) and document.get("schema") == IR:
+    """Return a saved report, or a saved IR with its report. Raises DocumentError."""
+    if parse(text, REPORT).get("schema") == IR:
         network = ir_from_json(text)
         return Side(report(network, known=known), network)
     return Side(report_from_json(text), None)

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic_core
 
 from resspec.backends.report import MaxBatch, Report, Tensors
 from resspec.backends.report.views import VIEWS, Row
-from resspec.diagnostics import UsageError
+from resspec.ir.document import DocumentError, Path, parse
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
+from resspec.ir.shape import exact
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Item, Like
 from resspec.passes.quantities import SUMS, Figures
 from resspec.passes.receptive import Field
 
 SCHEMA = "resspec.report/1"
+MOST = 10**40  # a figure beyond it is none of a network
 
 
 def to_json(report: Report) -> str:
@@ -50,86 +52,121 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 
 def from_json(text: str) -> Report:
-    """A report that was saved. Raises UsageError for a text that is none."""
-    try:
-        document = json.loads(text)
-        if not isinstance(document, dict):
-            raise ValueError("it is no object")
-        if document["schema"] != SCHEMA:
-            raise ValueError(f"its schema is {document['schema']!r}")
-        if document["by"] not in VIEWS:
-            raise ValueError(f"`by` is one of {', '.join(VIEWS)}")
-        named = {name: _text(document, name) for name in ("network", "hash", "input")}
-        fits = document["max_batch"]
-        return Report(
-            **named,
-            at=_conditions(document["at"]),
-            by=document["by"],
-            rows=tuple(map(_row, document["rows"])),
-            totals=_figures(document["totals"], tuple(QUANTITIES)),
-            tensors=Tensors(*(_counts(document["tensors"], name) for name in Tensors._fields)),
-            max_batch=fits and MaxBatch(_whole(fits, "memory"), fits["batch"] and _whole(fits, "batch")),
-            like=document["like"] and _like(document["like"]),
-        )
-    except KeyError as error:
-        raise UsageError(f"this is no {SCHEMA}: it has no {error}") from None
-    except (ValueError, TypeError, AttributeError, RecursionError, ZeroDivisionError) as error:
-        raise UsageError(f"this is no {SCHEMA}: {error}") from None
+    """Return a report that was saved. Raises DocumentError for a text that is none."""
+    document = _Part(parse(text, SCHEMA), ())
+    document["schema"].one_of((SCHEMA,))
+    fits, like = document["max_batch"], document["like"]
+    return Report(
+        network=document["network"].text(),
+        hash=document["hash"].text(),
+        input=document["input"].text(),
+        at=_conditions(document["at"]),
+        by=document["by"].one_of(VIEWS),
+        rows=tuple(_row(row) for row in document["rows"].items()),
+        totals=_figures(document["totals"], tuple(QUANTITIES)),
+        tensors=Tensors(*(_counts(document["tensors"][name]) for name in Tensors._fields)),
+        max_batch=None if fits.value is None else _max_batch(fits),
+        like=None if like.value is None else _like(like),
+    )
 
 
-def _conditions(document: dict[str, Any]) -> Conditions:
-    if document["dtype"] not in DTYPES or document["optimizer"] not in OPTIMIZERS:
-        raise ValueError("`at` has a type or an optimizer that nobody knows")
-    frozen = frozenset(_text({"frozen": label}, "frozen") for label in document["frozen"])
-    return Conditions(_whole(document, "batch"), document["dtype"], document["optimizer"], frozen)
+class _Part(NamedTuple):
+    """A value of a document, and the keys that lead to it. What it should be and is not raises DocumentError."""
+
+    value: Any
+    path: Path
+
+    def wrong(self, what: str) -> DocumentError:
+        return DocumentError(SCHEMA, what, self.path)
+
+    def __getitem__(self, key: Any) -> _Part:  # type: ignore[override]
+        if not isinstance(self.value, dict):
+            raise self.wrong("it is not an object")
+        if key not in self.value:
+            raise self.wrong(f"it has no `{key}`")
+        return _Part(self.value[key], (*self.path, key))
+
+    def items(self) -> list[_Part]:
+        if not isinstance(self.value, list):
+            raise self.wrong("it is not a list")
+        return [_Part(value, (*self.path, i)) for i, value in enumerate(self.value)]
+
+    def values(self) -> dict[str, _Part]:
+        if not isinstance(self.value, dict):
+            raise self.wrong("it is not an object")
+        return {key: self[key] for key in self.value}
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.wrong("it is not a text")
+        return self.value
+
+    def one_of(self, known: Collection[str]) -> Any:
+        if self.text() not in known:
+            raise self.wrong(f"it is one of {', '.join(known)}, not {self.value!r:.40}")
+        return self.value
+
+    def integer(self) -> int:
+        if type(self.value) is not int or abs(self.value) >= MOST:
+            raise self.wrong("it is not a whole number")
+        return self.value
+
+    def whole(self) -> int:
+        if self.integer() < 0:
+            raise self.wrong("it is not a whole number from 0 on")
+        return self.integer()
+
+    def fraction(self) -> Fraction:
+        if type(self.value) is int:
+            return Fraction(self.whole())
+        try:
+            return exact(self.text())
+        except ValueError as error:
+            raise self.wrong(str(error)) from None
+
+    def pair(self) -> tuple[_Part, _Part]:
+        parts = self.items()
+        if len(parts) != 2:
+            raise self.wrong("it has two values, of height and width")
+        return parts[0], parts[1]
 
 
-def _like(document: dict[str, Any]) -> Like:
-    if document["tool"] not in TOOLS:
-        raise ValueError("`like` has a tool that nobody knows")
-    bridge = tuple(Item(_text(item, "label"), _integer(item, "value")) for item in document["bridge"])
-    if _whole(document, "total") != sum(item.value for item in bridge):
-        raise ValueError("`like` has a bridge that does not lead to its total")
-    version, counts = (_text(document, name) for name in ("version", "counts"))
-    uncounted = tuple(_text({"uncounted": kind}, "uncounted") for kind in document["uncounted"])
-    return Like(document["tool"], version, counts, document["total"], bridge, uncounted)
+def _conditions(part: _Part) -> Conditions:
+    frozen = frozenset(label.text() for label in part["frozen"].items())
+    batch, dtype, optimizer = part["batch"].whole(), part["dtype"].one_of(DTYPES), part["optimizer"].one_of(OPTIMIZERS)
+    return Conditions(batch, dtype, optimizer, frozen)
 
 
-def _row(document: dict[str, Any]) -> Row:
-    seen = document["receptive_field"]
-    field = seen and Field(_pair(seen["size"], int), _pair(seen["stride"], Fraction))
-    label, holds, output = (_text(document, name) for name in ("label", "holds", "output"))
-    return Row(label, holds, output, _whole(document, "repeats"), _figures(document, SUMS), field)
+def _max_batch(part: _Part) -> MaxBatch:
+    batch = part["batch"]
+    return MaxBatch(part["memory"].whole(), None if batch.value is None else batch.whole())
 
 
-def _pair(values: Any, kind: Any) -> Any:
-    one, other = values
-    return kind(one), kind(other)
+def _like(part: _Part) -> Like:
+    bridge = tuple(Item(item["label"].text(), item["value"].integer()) for item in part["bridge"].items())
+    total = part["total"].whole()
+    if total != sum(item.value for item in bridge):
+        raise part["bridge"].wrong("it does not lead to the total")
+    uncounted = tuple(kind.text() for kind in part["uncounted"].items())
+    tool, version, counts = part["tool"].one_of(TOOLS), part["version"].text(), part["counts"].text()
+    return Like(tool, version, counts, total, bridge, uncounted)
 
 
-def _figures(document: dict[str, Any], names: tuple[str, ...]) -> Figures:
-    return {name: _whole(document, name) for name in names}
+def _row(part: _Part) -> Row:
+    label, holds, output = (part[name].text() for name in ("label", "holds", "output"))
+    seen = part["receptive_field"]
+    field = None if seen.value is None else _field(seen)
+    return Row(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
 
 
-def _counts(document: dict[str, Any], name: str) -> dict[str, int]:
-    return {kind: _whole(document[name], kind) for kind in document[name]}
+def _field(part: _Part) -> Field:
+    (height, width), (down, right) = part["size"].pair(), part["stride"].pair()
+    return Field((height.whole(), width.whole()), (down.fraction(), right.fraction()))
 
 
-def _whole(document: dict[str, Any], name: str) -> int:
-    value = _integer(document, name)
-    if value < 0:
-        raise TypeError(f"`{name}` is a whole number, 0 or more")
-    return value
+def _figures(part: _Part, names: tuple[str, ...]) -> Figures:
+    return {name: part[name].whole() for name in names}
 
 
-def _integer(document: dict[str, Any], name: str) -> int:
-    value = document[name]
-    if type(value) is not int:
-        raise TypeError(f"`{name}` is a whole number")
-    return value
-
-
-def _text(document: dict[str, Any], name: str) -> str:
-    if not isinstance(document[name], str):
-        raise TypeError(f"`{name}` is a text")
-    return str(document[name])
+def _counts(part: _Part) -> dict[str, int]:
+    return {kind: count.whole() for kind, count in part.values().items()}

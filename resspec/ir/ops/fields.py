@@ -8,6 +8,9 @@ from typing import Any
 
 from resspec.ir.ops import OPS
 from resspec.ir.ops.layer import Layer, Ramp
+from resspec.ir.shape import exact
+
+MOST = 1 << 24  # of a count or a side
 
 
 def layer_to_json(layer: Layer) -> dict[str, Any]:
@@ -20,7 +23,7 @@ def layer_from_json(data: Any) -> Layer:
     if isinstance(data, Layer):
         return data
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or data["kind"] not in OPS:
-        raise ValueError(f"no layer: {data!r}")
+        raise ValueError(f"{data!r:.80} is not a layer")
     op = OPS[data["kind"]]
     known = {f.name: str(f.type) for f in fields(op)}
     given = {name: value for name, value in data.items() if name != "kind"}
@@ -50,9 +53,9 @@ def _from_json(value: Any, annotation: str) -> Any:
         case _, None if optional:
             return None
         case "Real" | "Positive" | "Probability", str():
-            return _number(value)
+            return exact(value)
         case "Real" | "Positive" | "Probability", [str(start), str(step)]:
-            return Ramp(_number(start), _number(step))
+            return Ramp(exact(start), exact(step))
         case "Size" | "Extent", [height, width] if _is_whole(height, kind == "Size") and _is_whole(width, kind == "Size"):
             return (height, width)
         case "Count" | "Index", int() if _is_whole(value, kind == "Count"):
@@ -60,15 +63,8 @@ def _from_json(value: Any, annotation: str) -> Any:
         case "Flag", bool():
             return value
         case _:
-            raise ValueError(f"{value!r} is no {annotation}")
+            raise ValueError(f"{value!r:.40} is not a {annotation}")
 
 
 def _is_whole(value: Any, least: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def _number(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except ZeroDivisionError:
-        raise ValueError(f"{text!r} divides by zero") from None
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST
