@@ -197,15 +197,15 @@ def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
 
 
 def _holds(folder: Path, job: Job) -> str:
-    """What makes a folder none for this job; empty where it is free, or this very job goes on in it."""
+    """Return what makes a folder none for this job; empty where it is free, or this very job goes on in it."""
     from resspec.train import record, resume
 
     try:
-        found = record.read(folder)
+        seen = resume.look(job, folder)
+        if seen.found is None:
+            return ""
+        if record.result(folder):
+            return "a run that has ended"
     except UsageError as error:
         return "a run of another version" if error.code == "E0604" else "something else, or a damaged run"
-    if found is None:
-        return ""
-    if record.result(folder):
-        return "a run that has ended"
-    return "" if resume.is_same(found, job, folder) else "another run"
+    return "another run" if seen.refused else ""

@@ -3,6 +3,8 @@
     run.json              what was asked for, and what was decided: network, recipe, data, seed, machine, versions
     spec.res              the resolved spec, with the same hash
     recipe.yaml           the resolved recipe
+    training_files.jsonl  the training images that the run began with, where they are files: name, length, class
+    unreadable.json       only while a run waits for a training image to be mended or removed
     metrics.csv .jsonl    what was measured: rows of COLUMNS
     timings.jsonl         when each of them was, and how fast: the one file that differs from run to run
     checkpoints/          see checkpoint.py
@@ -22,7 +24,7 @@ import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,7 +42,9 @@ if TYPE_CHECKING:
     from resspec.train.recipe import Recipe
 
 Shape = dict[str, Any]  # keys with their types, or with shapes of their own
-BEFORE, DRAFTS = {"lock", "spec.res", "recipe.yaml"}, ".*.partial"  # in a folder before there is a run; see files.write
+LISTING, UNREADABLE = "training_files.jsonl", "unreadable.json"
+BEFORE = {LISTING, "lock", "spec.res", "recipe.yaml"}  # in a folder before there is a run
+DRAFTS = ".*.partial"  # see files.write
 OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
 TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # what only a test reads, as `changes` calls it
 REMADE = "remove it, then run the command that trained the run again to recreate it"
@@ -266,8 +270,40 @@ def spec(folder: Path) -> str:
     raise UsageError(f"cannot read {path}: {why}; restore it from a copy", "E0603")
 
 
-def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str) -> None:
-    """What is known before the first step; run.json last, since with it there is a run."""
+def wait_for_an_image(folder: Path, step: int, why: str) -> None:
+    """Remember that a run was stopped by a training image that cannot be read: it may be mended, or removed."""
+    with suppress(UsageError):  # which is then a matter of the disk
+        sealed.write(folder / UNREADABLE, {"format": FORMAT, "step": step, "why": why})
+
+
+def waits_for_an_image(folder: Path) -> bool:
+    """Return whether a run waits for a training image to be mended or removed."""
+    try:
+        found = sealed.read(folder / UNREADABLE)
+        sealed.check(found)
+    except (FileNotFoundError, Damaged):
+        return False
+    return True
+
+
+def wait_no_more(folder: Path) -> None:
+    """Forget that a run waited, once it goes on."""
+    with suppress(OSError):
+        (folder / UNREADABLE).unlink(missing_ok=True)
+
+
+def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str, files: bytes | None = None) -> None:
+    """Write what is known before the first step; `run.json` last, since with it there is a run.
+
+    Args:
+        folder: The folder of the run.
+        facts: What `run.json` says.
+        spec: The text of `spec.res`.
+        recipe: The text of `recipe.yaml`.
+        files: The list of training files, where the images are files.
+    """
+    if files is not None:
+        write(folder / LISTING, files)
     write(folder / "spec.res", spec.encode())
     write(folder / "recipe.yaml", recipe.encode())
     sealed.write(folder / "run.json", {"format": FORMAT, **facts, "versions": versions(), "changes": []})

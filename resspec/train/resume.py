@@ -2,20 +2,25 @@
 
 A training is its network, recipe, data set and seed. What only a test reads is no part of it: the test images and how they are
 shown may change, and each result says what it was measured on. The one exception is `schedule: plateau`, which looks at images
-that were held out as the test shows them, and so trains otherwise with another test, until the last step is done.
+that were held out as the test shows them, and so trains otherwise with another test, until the last step is done. Training
+images may be mended or removed where a run waits for that; see mended.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from resspec.diagnostics import UsageError
-from resspec.train import checkpoint, record
+from resspec.train import checkpoint, mended, record
+from resspec.train.data.folder import InFolders
+from resspec.train.mended import Difference, File, Mended
 from resspec.train.plan import Job
+from resspec.train.sealed import Damaged
 
 Facts = Mapping[str, Any]
 
@@ -27,39 +32,105 @@ def identity(job: Job) -> str:
     return sha256(json.dumps(_training(job.facts), sort_keys=True).encode()).hexdigest()
 
 
-def check_same(found: Facts, job: Job, run: Path) -> None:
+class Seen(NamedTuple):
+    """What is in the folder of a run, for a job; it goes to other processes as JSON.
+
+    Attributes:
+        found: What `run.json` says; None where there is no run yet.
+        refused: Why the job cannot go on with it.
+        gone: Places of training images whose files are gone: each place, its file, and the file that is shown there.
+        differing: Training images that changed since the run last recorded it.
+    """
+
+    found: dict[str, Any] | None
+    refused: str | None = None
+    gone: Sequence[Sequence[Any]] = ()
+    differing: Sequence[Sequence[Any]] = ()
+
+
+def look(job: Job, run: Path) -> Seen:
+    """Look at the folder of a run. Raises UsageError where it holds something else, or a damaged run."""
+    found = record.read(run)
+    if found is None:
+        return Seen(None)
+    images = _images(found, job, run)
+    job = as_begun(job, Seen(found, None, images.gone, images.differing))
+    try:
+        check_same(found, job, run, images.refused)
+    except UsageError as error:
+        return Seen(found, str(error))
+    return Seen(found, None, images.gone, images.differing)
+
+
+def as_begun(job: Job, seen: Seen) -> Job:
+    """Return a job whose training images are in the places in which its run began with them."""
+    train = job.data.train
+    if not seen.found or not isinstance(train, InFolders) or not (seen.gone or seen.differing):
+        return job
+    gone = [(place, File(*file), shown) for place, file, shown in seen.gone]
+    differing = [Difference(*each) for each in seen.differing]
+    mended_train = mended.as_begun(train, gone, seen.found["data"]["train"], differing)
+    return replace(job, data=replace(job.data, train=mended_train))
+
+
+def check_same(found: Facts, job: Job, run: Path, images: str | None = None) -> None:
     """Check that the run in a folder is this job's, however its spec is written.
 
     Args:
         found: What its `run.json` says.
+        job: What is asked for.
+        run: The folder.
+        images: In what the training images differ, in words.
 
     Raises:
         UsageError: It is another one; the message says in what.
     """
     asked = job.facts
-    told = [f"  {path}: {_shown(old, new)} there, {_shown(new, old)} now" for path, old, new in _differing(found, asked, run)]
+    told = []
+    for path, old, new in _differing(found, asked, run):
+        words = f"{_shown(old, new)} there, {_shown(new, old)} now"
+        told.append(f"  {path}: {images if images and path == mended.WHAT else words}")
     network = _network(found, job, run) if found["hash"] != asked["hash"] else ""
     if told or network:
         first = f"{run} contains another run, which was not changed; train in another folder"
         raise UsageError("\n".join([first, *told]) + network, "E0605")
 
 
-def is_same(found: Facts, job: Job, run: Path) -> bool:
-    """Return whether `check_same` would pass."""
+class _Images(NamedTuple):
+    """In what the training images differ: what is refused, or what is gone and has changed."""
+
+    refused: str | None = None
+    gone: Sequence[tuple[int, File, str]] = ()
+    differing: Sequence[Difference] = ()
+
+
+def _images(found: Facts, job: Job, run: Path) -> _Images:
+    train, begun = job.data.train, found["data"]["train"]
+    if not isinstance(train, InFolders) or train.digest == begun == record.latest(found, mended.WHAT):
+        return _Images()
     try:
-        check_same(found, job, run)
-    except UsageError:
-        return False
-    return True
+        files = mended.read(run, begun)
+        differing = mended.differences(files, found, train)
+        if differing and not (record.waits_for_an_image(run) and all(each.was is not None for each in differing)):
+            return _Images(mended.in_words(differing))
+        shown = mended.places(files, train, job.recipe.holdout)
+        return _Images(None, [(place, files[place], name) for place, name in shown.items()], differing)
+    except Damaged as why:
+        return _Images(str(why))
 
 
 def changes(found: Facts, job: Job) -> list[dict[str, Any]]:
     """Return what is otherwise in this job than in the run as it stands, and may be: entries for `changes` in `run.json`."""
     asked = {record.TEST_IMAGES: job.facts["data"]["test"], record.TEST_TRANSFORM: job.facts["recipe"]["data"]["test"]}
-    return [
+    entries: list[dict[str, Any]] = [
         {"what": what, "old": old, "new": new}
         for what, new in asked.items() if (old := record.latest(found, what)) != new
     ]
+    train = job.data.train
+    if isinstance(train, Mended) and train.differing:
+        files = [each._asdict() for each in train.differing]
+        entries.append({"what": mended.WHAT, "old": record.latest(found, mended.WHAT), "new": train.now, "files": files})
+    return entries
 
 
 def _differing(found: Facts, asked: Facts, run: Path) -> Iterator[tuple[str, Any, Any]]:

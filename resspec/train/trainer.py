@@ -14,19 +14,21 @@ import torch
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.train import average, checkpoint, ended, loop, measurements, preflight, record, stop
+from resspec.train import average, checkpoint, ended, loop, measurements, mended, preflight, record, stop
+from resspec.train.data.folder import InFolders
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
 from resspec.train.guard import Guard
 from resspec.train.lock import Lock
 from resspec.train.machine import Machine
+from resspec.train.mended import Mended
 from resspec.train.optimizers import optimizer
 from resspec.train.plan import Job, Plan
 from resspec.train.preprocessing import preprocessing
 from resspec.train.processes import Processes
 from resspec.train.progress import Show
 from resspec.train.rescue import Rescuer, Task, reported, rescue
-from resspec.train.resume import changes, check_same, identity
+from resspec.train.resume import Seen, as_begun, changes, check_same, identity, look
 from resspec.train.state import Row, State
 from resspec.train.step import Learner, seed
 
@@ -79,11 +81,13 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
     Raises:
         UsageError: The folder holds another job, something else, or a damaged run.
     """
-    found = record.read(run) if processes.first else None
-    found = processes.same(found)
+    seen = Seen(*processes.same(look(job, run) if processes.first else Seen(None)))
+    found = seen.found
     if found is None:
         return Plan(job, decide(job.network, job.recipe, processes, least), processes)
-    check_same(found, job, run)
+    if seen.refused:
+        raise UsageError(seen.refused, "E0605")
+    job = as_begun(job, seen)
     chosen = Machine(**{field.name: found["machine"][field.name] for field in fields(Machine)})
     if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
         chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch)
@@ -118,6 +122,7 @@ def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lam
         _resume(plan, state, run, say)
         if first:
             _record_changes(plan, run, found, state.step, say)
+            record.wait_no_more(run)
             record.metrics(run, state.rows)
         watcher = _watcher(plan, run, show, task, lock)
         try:
@@ -182,7 +187,9 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
     found = record.read(run)
     if found is None:
         facts = {**plan.facts, "preprocessing": preprocessing(plan.job)}
-        record.begin(run, facts, expand(plan.job.network), plan.recipe_text)
+        train = plan.job.data.train
+        files = mended.listing(train) if isinstance(train, InFolders) else None
+        record.begin(run, facts, expand(plan.job.network), plan.recipe_text, files)
     else:
         check_same(found, plan.job, run)
         record.network(run, found)
@@ -196,6 +203,8 @@ def _record_changes(plan: Plan, run: Path, found: dict[str, Any] | None, step: i
         return
     record.change(run, found, entries, step)
     what = ", ".join(f"`{entry['what']}`" for entry in entries)
+    if isinstance(plan.job.data.train, Mended):
+        what += f" ({mended.in_words(plan.job.data.train.differing)})"
     say(f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on")
 
 
@@ -250,7 +259,11 @@ def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -
         if lock:
             _save(plan, state, run)
 
-    return loop.Watcher(show.stepped, measured, save, check=check, task=task)
+    def unreadable(state: State, error: UsageError) -> None:
+        if run.is_dir():  # of several processes it may be any that meets the image
+            record.wait_for_an_image(run, state.step, str(error))
+
+    return loop.Watcher(show.stepped, measured, save, unreadable, check, task)
 
 
 def _save(plan: Plan, state: State, run: Path) -> None:

@@ -40,4 +40,12 @@ DEFECTS = [
     Defect("JSON may be as deep as it is", "resspec/train/sealed.py", "except RecursionError:", "except MemoryError:", DAMAGED),
     Defect("a damaged line costs all of them", "resspec/train/measurements.py", "except Damaged as why:",
            "except MemoryError as why:", DAMAGED),
+    Defect("any change of the training images is taken", RESUME, "record.waits_for_an_image(run) and all(", "all(",
+           f"{T}test_mended.py::test_other_changes_are_refused_by_name"),
+    Defect("what stands in for a removed image may be held out", "resspec/train/mended.py",
+           "apart = _held_out(begun, holdout)", "apart = set[int]()",
+           f"{T}test_mended.py::test_stand_ins_are_of_the_same_class_and_part"),
+    Defect("a run does not wait for an image to be mended", LOOP,
+           "            watcher.unreadable(state, error)", "            pass",
+           f"{T}test_mended.py::test_an_image_that_was_mended_is_read_as_it_is_now"),
 ]

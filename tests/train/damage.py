@@ -110,7 +110,7 @@ def check(command: str, name: str, kind: str) -> int:
         code = cli.run(COMMANDS[command])
     said = err.getvalue()
     assert code in (0, 2), (name, kind, command, said)
-    told = {"run.json": "a/run.json is missing", "result.json": "the run in a has not ended"} if kind == "removed" else {}
+    told = {"run.json": "a/run.json is missing", "result.json": "the run in a has not finished"} if kind == "removed" else {}
     assert code == 0 or told.get(name, f"a/{name}") in said, (name, kind, command, said)
     if name in NEEDED[command] and kind not in UNHARMED:
         assert code == 2 or (command, name, kind) == ("train", "result.json", "removed"), (name, kind, command, said)

@@ -76,6 +76,12 @@ def load(folder: Path, request: Request) -> Dataset:
     )
 
 
+def digest_of(files: Iterable[str], lengths: Iterable[int]) -> str:
+    """Return the SHA-256 of the names of files and their lengths."""
+    lines = (f"{name} {length}\n" for name, length in zip(files, lengths, strict=True))
+    return sha256(os.fsencode("".join(lines))).hexdigest()
+
+
 @dataclass(frozen=True, eq=False)
 class InFolders:
     """A part of a data set: `files` are relative to the root."""
@@ -131,11 +137,19 @@ class InFolders:
             self._sizes[place] = look
         return Inspection(sizes, tuple(damaged))
 
-    @cached_property
+    @property
     def digest(self) -> str:
         """Of names and lengths of the files: to read them all would take hours."""
-        lines = (f"{name} {self._length(name)}\n" for name in self.files)
-        return sha256(os.fsencode("".join(lines))).hexdigest()
+        return self._digest
+
+    @cached_property
+    def lengths(self) -> tuple[int, ...]:
+        """Bytes of each file. Raises UsageError for one that is gone."""
+        return tuple(map(self._length, self.files))
+
+    @cached_property
+    def _digest(self) -> str:
+        return digest_of(self.files, self.lengths)
 
     def _length(self, name: str) -> int:
         try:
