@@ -47,6 +47,22 @@ def test_other_layers(text: str, tmp_path: Path) -> None:
     assert off(load(spec)).error < 1e-5
 
 
+@pytest.mark.parametrize("pool", ["maxpool 1x1, /2, ceil=true", "maxpool 3x3, /3, padding=1, ceil=true"])
+def test_a_pool_whose_last_window_torch_drops_has_no_operator(pool: str, tmp_path: Path) -> None:
+    spec = tmp_path / "net.res"
+    spec.write_text(f"network net {{ input 2x8x8; stem {pool}; head flatten -> fc 2 }}", encoding="utf-8")
+    with pytest.raises(SpecError) as caught:
+        compile_onnx(spec)
+    assert [mistake.code for mistake in caught.value.diagnostics] == ["E0401"]
+
+
+@pytest.mark.parametrize("pool", ["maxpool 2x2, /3", "maxpool 3x3, /2, padding=0, ceil=true"])
+def test_a_pool_whose_windows_all_stay_is_exact(pool: str, tmp_path: Path) -> None:
+    spec = tmp_path / "net.res"
+    spec.write_text(f"network net {{ input 2x9x10; stem {pool}; head flatten -> fc 2 }}", encoding="utf-8")
+    assert off(load(spec)).error < 1e-5
+
+
 def test_the_command_exports_trained_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = settled(load("digits"))
     save_file(module.state_dict(), tmp_path / "weights.safetensors")
