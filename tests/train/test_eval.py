@@ -72,7 +72,7 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")
     pets = [str(tmp_path / "net.res"), "--weights", str(tmp_path / "net.safetensors"), "--data", str(tmp_path / "pets")]
     assert "shown as 3x224x224, and the input of net is 3x32x32: pass --recipe" in refused(*pets)
-    assert "has not ended" in refused(str(begun(tmp_path / "run")))
+    assert "has not finished" in refused(str(begun(tmp_path / "run")))
 
 
 def test_other_classes_are_told_at_their_place(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,7 +121,7 @@ def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder
     assert [code for code, _ in told] == [2, 2], told
     assert "Traceback" not in told[0][1] + told[1][1]
     assert "error[E0615]: ZeroDivisionError: division by zero (in step 7)" in told[victim][1]
-    assert f"error[E0614]: process {victim} of 0 to 1 is gone" in told[1 - victim][1]
+    assert f"error[E0614]: process {victim} of 0 to 1 has ended" in told[1 - victim][1]
     assert "ZeroDivisionError" in (folder / "run" / ("crash-1.txt" if victim else "crash.txt")).read_text(encoding="utf-8")
     assert max(checkpoint.steps(folder / "run" / "checkpoints")) == 6
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]

@@ -162,7 +162,7 @@ def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm
         fitting = [n for n in range(16, 193, 16) if 192 % n == 0 and bound(network, recipe, n) * 2 < free * 1_000_000]
         assert found == max(fitting)
     monkeypatch.setattr(decide, "memory", lambda _: 1_000_000)
-    with pytest.raises(UsageError, match=r"with 16 images at a time, and 0\.0 GB are free"):
+    with pytest.raises(UsageError, match=r"with 16 images at a time, but only 0\.0 GB are free"):
         decide.micro_batch(network, recipe, ALONE)
 
 
