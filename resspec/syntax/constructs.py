@@ -70,6 +70,7 @@ _CLAUSE = re.compile(
     r"[ \t]*(?:(?:let|stem|head|preact|residual|after|block|input)\b[ \t]*|(?:stage[ \t]+)?[\w.\-]+:[ \t]*)*"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+_LAW = re.compile(r"[ \t]+\w+[ \t]*:")
 _LAST_WORD = re.compile(r"([A-Za-z_]\w*)[ \t]*\Z")
 _LIST_OF_SIZES = re.compile(r"\[[ \t]*(\d+)[ \t]*,[ \t]*(\d+)(?:[ \t]*,[ \t]*(\d+))?[ \t]*\]")
 _LAYERS_JOINED = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*\Z")
@@ -80,6 +81,12 @@ def of_word(span: Span) -> Diagnostic | None:
     """Return the mistake of a word that opens a construct of other languages, for a name that nothing declares."""
     known = _WORDS.get(span.text)
     return errors.construct(span, *known) if known else None
+
+
+def opens_construct(span: Span) -> bool:
+    """Return whether a construct begins with the word; before the kind of a layer and a colon, `int` is `init` misspelt."""
+    is_law = span.text == "int" and _LAW.match(span.source.text, span.end)
+    return span.text in _WORDS and not is_law
 
 
 def construct(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | None:

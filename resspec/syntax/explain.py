@@ -12,7 +12,7 @@ from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
 from resspec.suggest import alike
 from resspec.syntax import errors
-from resspec.syntax.constructs import construct
+from resspec.syntax.constructs import construct, opens_construct
 from resspec.syntax.habits import habit
 
 BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
@@ -67,10 +67,13 @@ def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "
         return errors.misspelt(Span(source, *word.span(1)), "declaration", ["use"])
     if (language := _foreign(text)) and not _NETWORK.search(text):
         return errors.foreign(span, language)
+    misspelt = _misspelt(source, start)
+    is_sure = misspelt is not None and not opens_construct(misspelt.labels[0].span)
     return (
         habit(source, span, allowed)
+        or (misspelt if is_sure else None)
         or construct(source, span, allowed)
-        or _misspelt(source, start)
+        or misspelt
         or _misjoined(span, text, start, allowed)
         or errors.unexpected(span, expected)
     )
