@@ -168,7 +168,7 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
     "channels": ("out_channels", 9, '"8x16x16"', "this `conv` leaves 9x16x16, not 8x16x16"),
     "a huge number of channels": ("out_channels", 10**30, "{", f"{10**30} is not a Count"),
     "groups": ("num_groups", 3, "3", "8 channels cannot be split into 3 equal groups"),
-    "a number without end": ("eps", "1e999999999", "{", "'1e999999999' is not a number"),
+    "a number without end": ("eps", "1e99999", "{", "'1e99999' is not a number"),
     "a shape": ("output", "0x8x8", '"0x8x8"', "a shape has one to three sides"),
     "a large shape": ("output", "16777216x16777216x16777216", '"16777216x', "more elements than torch can count"),
     "a shape of letters": ("output", "3x8xx", '"3x8xx"', "'3x8xx' is not a shape"),
