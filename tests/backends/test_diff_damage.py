@@ -34,7 +34,7 @@ network net {
     head avgpool -> fc 10
 }
 """
-ODD = [
+ODD: list[Any] = [
     None, True, False, -1, 0, 1, 2, 7, 10**30, 1 << 63, 0.5, 1e308, float("inf"), float("-inf"), float("nan"), "", "x",
     "1/0", "1e999999", "9" * 5000, "0x0", "-3x4", "99999999x99999999", "Ünï\x1b[2J", [], [1], [1, 2], ["1/2", "x"], [[[]]],
     {}, {"node": "op"}, {"kind": "conv"}, {"": 1},
@@ -154,7 +154,7 @@ WHOLE = {
 def test_what_is_no_document_at_all(name: str, documents: dict[str, str], capsys: Captured) -> None:
     del documents
     text, says = WHOLE[name]
-    code, err = told(text, "table", capsys)
+    code, err = told(text, "table", capsys)  # type: ignore[arg-type]
     assert code == (1 if not says else 2) and says in err
 
 

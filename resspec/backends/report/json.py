@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 import pydantic_core
 
@@ -70,7 +71,8 @@ def from_json(text: str) -> Report:
     )
 
 
-class _Part(NamedTuple):
+@dataclass(frozen=True)
+class _Part:
     """A value of a document, and the keys that lead to it. What it should be and is not raises DocumentError."""
 
     value: Any
@@ -79,7 +81,7 @@ class _Part(NamedTuple):
     def wrong(self, what: str) -> DocumentError:
         return DocumentError(SCHEMA, what, self.path)
 
-    def __getitem__(self, key: Any) -> _Part:  # type: ignore[override]
+    def __getitem__(self, key: Any) -> _Part:
         if not isinstance(self.value, dict):
             raise self.wrong("it is not an object")
         if key not in self.value:
