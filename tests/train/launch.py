@@ -17,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -72,9 +72,10 @@ class Trainer:
 
 @dataclass(frozen=True)
 class Server:
-    """The process that forks, seen from outside."""
+    """The process that forks, seen from outside. `known`: what runs that nothing happened to leave, by what was asked for."""
 
     _process: subprocess.Popen[str]
+    known: dict[tuple[str, ...], dict[str, bytes]] = field(default_factory=dict)
 
     def ask(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin
