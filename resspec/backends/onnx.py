@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends.module import build
+from resspec.backends.onnx_pools import without_ceil
 from resspec.diagnostics import InternalError, ResspecError, UsageError
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.window import Pool
 from resspec.passes.quantities import Facts
 
 OPSET = 20
@@ -67,8 +67,6 @@ def to_onnx(
     facts = Facts(network)
     if (size := 4 * (facts.total("params") + facts.total("buffers"))) >= MOST:
         raise UsageError(f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1")
-    if found := [op for op in _ops(network.body) if _drops_a_window(op)]:
-        raise Inexpressible(found)
     module = build(network)
     if start:
         start(module)
@@ -82,20 +80,6 @@ def to_onnx(
     content = _described(content, metadata or {})
     onnx.checker.check_model(content, full_check=True)
     return Exported(content, _off(content, module, images))
-
-
-def _drops_a_window(op: Op) -> bool:
-    """Return whether a pool rounds its output up, and torch then drops a last window that begins in the padding.
-
-    ONNX keeps that window, so its output would be larger than torch's.
-    """
-    pool = op.layer
-    if not isinstance(pool, Pool) or not pool.ceil_mode or pool.target is not None:
-        return False
-    assert pool.kernel_size is not None
-    extents, strides = pool.reach(op.input)
-    axes = zip(op.input.spatial, op.output.spatial, extents, strides, pool.padding, strict=True)
-    return any(-(-(size + 2 * padding - extent) // stride) + 1 > output for size, output, extent, stride, padding in axes)
 
 
 def _described(content: bytes, metadata: Mapping[str, str]) -> bytes:
@@ -119,7 +103,9 @@ def _exported(module: nn.Module, images: Tensor) -> bytes | None:
         except torch.onnx.OnnxExporterError:
             return None
     assert program is not None
-    content: bytes = program.model_proto.SerializeToString()
+    model = program.model_proto
+    without_ceil(model)
+    content: bytes = model.SerializeToString()
     return content
 
 

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from random import Random
+
 import pytest
 
-from resspec.compiler import load
+from resspec.compiler import check, load
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
 from tests.backends.onnx_runs import off
+from tests.backends.onnx_windows import random_pool, spec
 
 
 def _work(name: str) -> int:
     """Tracing an op takes about as long as so many multiply-adds."""
     facts = Facts(load(name))
     return facts.total("macs") + 20_000_000 * facts.total("layers")
+
+
+@pytest.mark.parametrize("seed", range(1000, 1600))
+def test_a_random_pool(seed: int, tmp_path: Path) -> None:
+    path = tmp_path / "pool.res"
+    path.write_text(spec(*random_pool(Random(seed))), encoding="utf-8")
+    if not check(path):
+        assert off(load(path)).error < 1e-5
 
 
 NAMES = sorted(shipped_names(), key=_work)
