@@ -24,8 +24,6 @@ DEFECTS = [
            "target = draft = _of_step(folder, step)", f"{T}test_checkpoint.py::test_a_full_disk_costs_no_checkpoint"),
     Defect("what a crash leaves stays in the run's folder", RECORD, "for draft in folder.glob(DRAFTS):", "for draft in ():",
            f"{T}test_crash.py::test_ten_kills_change_nothing"),
-    Defect("a folder has no lock", LOCK, "        _lock_folder(folder, descriptor)\n        lock.take()\n", "",
-           f"{T}test_lock.py::test_of_two_that_start_at_the_same_moment_one_trains"),
     Defect("a folder itself has no lock", LOCK, "        _lock_folder(folder, descriptor)\n", "",
            f"{T}test_lock.py::test_a_lock_that_is_removed_lets_no_second_trainer_in"),
     Defect("a lock of the folder outlives its trainer", LOCK, "os.register_at_fork(after_in_child=_forget)", "",
