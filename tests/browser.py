@@ -123,7 +123,8 @@ def browser(program: str) -> Iterator[Browser]:
     moves = [(os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, to_write, 4),
              (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
     command = [program, *FLAGS, f"--user-data-dir={profile}"]
-    process = os.posix_spawn(program, command, os.environ, file_actions=moves, setpgroup=0)
+    environment = {**os.environ, "TMPDIR": profile}  # it is killed, and leaves its own temporary folders behind
+    process = os.posix_spawn(program, command, environment, file_actions=moves, setpgroup=0)
     try:
         os.close(to_read)
         os.close(to_write)
