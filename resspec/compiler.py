@@ -110,10 +110,12 @@ class Compiled(NamedTuple):
 def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
     """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
     written (without parameters given here) is not met."""
+    from resspec.backends.file_names import file_stem
     from resspec.backends.source import emit
 
     _, network, figures = _reported(spec, parameters)
-    return Compiled(network, figures, {f"{network.name}.py": emit(network, figures.hash), **_report_file(network, figures)})
+    source = {f"{file_stem(network.name)}.py": emit(network, figures.hash)}
+    return Compiled(network, figures, source | _report_file(network, figures))
 
 
 class Exported(NamedTuple):
@@ -169,9 +171,10 @@ def _reported(spec: str | Path, parameters: dict[str, Parameter]) -> tuple[Opene
 
 
 def _report_file(network: Network, figures: Report) -> dict[str, str]:
+    from resspec.backends.file_names import file_stem
     from resspec.backends.report.json import to_json
 
-    return {f"{network.name}.report.json": to_json(figures)}
+    return {f"{file_stem(network.name)}.report.json": to_json(figures)}
 
 
 def check(spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:

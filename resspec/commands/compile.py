@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resspec.backends.file_names import file_stem
 from resspec.commands import given
 from resspec.commands.installed import onnx_installed
-from resspec.commands.terminal import color, width, wrote
+from resspec.commands.terminal import color, note, width, wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def run(arguments: Namespace) -> int:
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
     wrote(arguments.out / name for name in files)
+    if (stem := file_stem(report.network)) != report.network:
+        note(f"the files are called {stem}, since `{report.network}` is the name of a module, of Python or of a system")
     return 0
 
 
@@ -77,7 +80,8 @@ def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
         describe = partial(metadata.exported, weights=given.metadata if given else {})
         made = compile_onnx(arguments.spec, start, describe, **dict(arguments.set))
     print(_agreement(made.off), file=sys.stderr)
-    return made.report, {f"{made.network.name}.onnx": made.onnx, **{name: text.encode() for name, text in made.files.items()}}
+    texts = {name: text.encode() for name, text in made.files.items()}
+    return made.report, {f"{file_stem(made.network.name)}.onnx": made.onnx, **texts}
 
 
 def _agreement(off: Off | None) -> str:
@@ -111,4 +115,4 @@ def _emitted(arguments: Namespace) -> str:
             from resspec.compiler import compile_spec
 
             made = compile_spec(arguments.spec, **dict(arguments.set))
-            return made.files[made.network.name + {"source": ".py", "report": ".report.json"}[stage]]
+            return made.files[file_stem(made.network.name) + {"source": ".py", "report": ".report.json"}[stage]]
