@@ -26,10 +26,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     with torch_installed("compare"):
-        from resspec.train import compare
+        from resspec.train import compare, differing
 
         runs = compare.load_all(arguments.runs, complain)
         print(compare.to_table(runs, width=width(), color=color(sys.stdout)), end="")
+        names, facts = [run.name for run in runs], [run.facts for run in runs]
+        if differences := differing.to_table(names, facts, width=width(), color=color(sys.stdout)):
+            print(f"\n{differences}", end="")
         try:
             paths = compare.picture(runs, arguments.out)
         except UsageError as nothing:

@@ -86,10 +86,18 @@ def differences(begun: Iterable[File], found: Mapping[str, Any], split: InFolder
     before: dict[str, int | None] = {file.name: file.length for file in begun}
     for entry in found["changes"]:
         if entry["what"] == WHAT:
-            before.update({each["file"]: each["now"] for each in entry["files"]})
+            before.update(_recorded(entry))
     now = dict(zip(split.files, split.lengths, strict=True))
     names = [*before, *(name for name in now if name not in before)]
     return [Difference(name, before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)]
+
+
+def _recorded(entry: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the lengths of files that an entry of `changes` records. Raises Damaged."""
+    try:
+        return {str(each["file"]): each["now"] for each in entry["files"]}
+    except (KeyError, TypeError):
+        raise Damaged("`changes` in run.json does not list files") from None
 
 
 def in_words(differing: Sequence[Difference]) -> str:

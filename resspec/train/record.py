@@ -55,6 +55,7 @@ SHAPE: Shape = {  # what is read of run.json
     "recipe": {"data": {"test": dict}},
     "machine": {"device": str, "processes": int},
 }
+CHANGE_SHAPE: Shape = {"step": int, "what": str, "old": (str, dict), "new": (str, dict)}
 RESULT_SHAPE: Shape = {
     "loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str,
     "test": {"images": str, "transform": dict},
@@ -88,6 +89,8 @@ def read(folder: Path) -> dict[str, Any] | None:
         check_format(found, path)
         sealed.check(found)
         check_shape(found, SHAPE)
+        for number, entry in enumerate(found["changes"]):
+            check_shape(entry, CHANGE_SHAPE, f"changes.{number}")
     except FileNotFoundError:
         _check_empty(folder)
         return None
