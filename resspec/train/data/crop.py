@@ -93,13 +93,17 @@ def random_resized(images: Tensor, keys: Tensor, view: RandomResized, interpolat
 
 
 def random_sized(images: Tensor, keys: Tensor, view: Data) -> Tensor:
-    """The whole image at a random size, and of that a window at a random place."""
+    """Return, of each whole image at a random size and padded, a window at a random place."""
     height, width = images.shape[2:]
+    border = view.pad or view.shift
     size = (view.crop, view.crop) if view.crop else (height, width)
+
     heights, widths = sized(torch.full_like(keys, height), torch.full_like(keys, width), shorter_sides(keys, view))
-    top, left = choice(keys, "top", heights - size[0] + 1), choice(keys, "left", widths - size[1] + 1)
-    rows, columns = Line.of_whole(height, heights, top), Line.of_whole(width, widths, left)
-    return resampled(images, rows, columns, size, view.interpolation)
+    top = choice(keys, "top", heights + 2 * border - size[0] + 1)
+    left = choice(keys, "left", widths + 2 * border - size[1] + 1)
+    rows = Line.of_whole(height, heights, top - border)
+    columns = Line.of_whole(width, widths, left - border)
+    return resampled(images, rows, columns, size, view.interpolation, view.padding)
 
 
 def shorter_sides(keys: Tensor, view: Data) -> Tensor:

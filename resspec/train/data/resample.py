@@ -14,38 +14,65 @@ from torch import Tensor
 
 
 class Line(NamedTuple):
-    """Along one axis, for each image of a batch (B): pixel i of the result has its centre at `start + (i + 1/2) * scale`, and
-    sees nothing outside `low` .. `high`."""
+    """Along one axis, for each image of a batch (B): a part of the image is resized to `total` pixels, and pixel i of the
+    result is pixel `first + i` of these. Its center is at `start + (first + i + 1/2) * scale` in the image, and it sees
+    nothing outside `low` .. `high`. What lies before pixel 0 and after the last one is a border."""
 
     start: Tensor
     scale: Tensor
     low: Tensor
     high: Tensor
+    first: Tensor
+    total: Tensor
 
     @classmethod
     def of_part(cls, start: Tensor, length: Tensor, size: int) -> Line:
-        """The part that begins at a pixel, brought to `size` pixels."""
-        return cls(start, length / size, start, start + length)
+        """Return the line of a part that begins at pixel `start`, resized to `size` pixels."""
+        first, total = torch.zeros_like(start), torch.full_like(start, size)
+        return cls(start, length / size, start, start + length, first, total)
 
     @classmethod
-    def of_whole(cls, length: int, sizes: Tensor, start: Tensor) -> Line:
-        """The whole of an axis of `length` pixels, brought to so many; of that, what begins at `start`."""
-        scale = length / sizes
-        return cls(start * scale, scale, torch.zeros_like(start), torch.full_like(start, length))
+    def of_whole(cls, length: int, sizes: Tensor, first: Tensor) -> Line:
+        """Return the line of a whole axis of `length` pixels, resized to `sizes`; of that, what begins at `first`."""
+        start = torch.zeros_like(sizes)
+        return cls(start, length / sizes, start, torch.full_like(sizes, length), first, sizes)
 
 
-def resampled(images: Tensor, rows: Line, columns: Line, size: tuple[int, int], interpolation: str) -> Tensor:
-    """Of images BxCxHxW the parts, BxCxsize; bytes give bytes."""
-    vertical = matrices(rows, images.shape[2], size[0], interpolation).to(images.device)
-    horizontal = matrices(columns, images.shape[3], size[1], interpolation).to(images.device)
+def resampled(
+    images: Tensor, rows: Line, columns: Line, size: tuple[int, int], interpolation: str, padding: str = "zeros"
+) -> Tensor:
+    """Return the resized parts of images.
+
+    Args:
+        images: BxCxHxW.
+        rows: Where the rows of the result lie.
+        columns: Where its columns lie.
+        size: Height and width of the result.
+        interpolation: `nearest`, `bilinear` or `bicubic`.
+        padding: What a border shows: `zeros` or `reflect`.
+
+    Returns:
+        BxCxsize; uint8 where the images are.
+    """
+    vertical = matrices(rows, images.shape[2], size[0], interpolation, padding).to(images.device)
+    horizontal = matrices(columns, images.shape[3], size[1], interpolation, padding).to(images.device)
     result = vertical[:, None] @ images.float() @ horizontal[:, None].mT
     return result if images.is_floating_point() else result.round_().clamp_(0, 255).to(images.dtype)
 
 
-def matrices(line: Line, length: int, size: int, interpolation: str) -> Tensor:
-    """What each pixel of the result takes from each pixel of the image: B x size x length, each row's sum is 1."""
-    start, scale, low, high = (value.double()[:, None, None] for value in line)
-    centre = start + (torch.arange(size)[:, None] + 0.5) * scale
+def matrices(line: Line, length: int, size: int, interpolation: str, padding: str = "zeros") -> Tensor:
+    """Return what each pixel of the result takes from each pixel of the image: B x size x length.
+
+    The sum of each row is 1; that of a pixel in a border of zeros is 0.
+    """
+    start, scale, low, high = (value.double()[:, None, None] for value in line[:4])
+    last = line.total[:, None] - 1
+    resized = line.first[:, None] + torch.arange(size)
+    is_border = (resized < 0) | (resized > last)
+    if padding == "reflect":
+        resized = last - (last - resized.abs()).abs()
+
+    centre = start + (resized[:, :, None] + 0.5) * scale
     pixel = torch.arange(length, dtype=torch.float64)
     if interpolation == "nearest":
         weights = (pixel == centre.floor().clamp(low, high - 1)).double()
@@ -53,7 +80,11 @@ def matrices(line: Line, length: int, size: int, interpolation: str) -> Tensor:
         stretch = scale.clamp_min(1)
         weights = KERNELS[interpolation]((pixel + 0.5 - centre).abs() / stretch)
         weights = weights.masked_fill((pixel < low) | (pixel >= high), 0)
-    return (weights / weights.sum(2, keepdim=True)).float()
+
+    weights = weights / weights.sum(2, keepdim=True)
+    if padding == "zeros":
+        weights = weights.masked_fill(is_border[:, :, None], 0)
+    return weights.float()
 
 
 def _bilinear(x: Tensor) -> Tensor:

@@ -57,9 +57,10 @@ def _resized_at_random(view: Data, size: Size, ends: tuple[int, int], *, keeps_s
     low, high = ends
     smallest = _resized(size, low, "data.resize")
     _resized(size, high, "data.resize")
+    cut = _cut(view, smallest)
 
     if view.crop:
-        yield _cut(view, smallest)
+        yield cut
     elif keeps_size:
         if smallest[0] < size[0] or smallest[1] < size[1]:
             side = min(size)

@@ -1,7 +1,10 @@
 """What part of an image is shown, against torchvision and against one image at a time."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 from torch.nn.functional import pad
 from torchvision.transforms import InterpolationMode, RandomResizedCrop
@@ -10,6 +13,7 @@ from torchvision.transforms.v2 import functional as torchvision
 from resspec.diagnostics import UsageError
 from resspec.train.data import crop
 from resspec.train.data.chance import choice, happens
+from resspec.train.data.picture import picture
 from resspec.train.data.resample import Line, resampled
 from resspec.train.recipe import Data, RandomResized, Test
 
@@ -65,6 +69,34 @@ def test_a_random_size_then_a_crop_is_the_window_of_the_resized_image() -> None:
         whole = torchvision.resize(batch[i], [int(heights[i]), int(widths[i])], antialias=True)
         top, left = int(choice(keys, "top", heights - 21)[i]), int(choice(keys, "left", widths - 21)[i])
         assert (found[i] - whole[:, top : top + 22, left : left + 22]).abs().max() < 1e-2
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("padding", ["zeros", "reflect"])
+def test_a_random_size_and_a_border_are_as_of_an_image_in_a_file(padding: str, interpolation: str, tmp_path: Path) -> None:
+    batch, keys = images(24) // 2 + 64, torch.arange(24) * 7  # Pillow cuts off between its two passes
+    view = Data(resize=(14, 40), pad=5, crop=12, padding=padding, interpolation=interpolation)  # type: ignore[arg-type]
+    found = crop.cropped(batch, keys, view)
+    for i in range(24):
+        path = tmp_path / f"{i}.png"
+        Image.fromarray(batch[i].permute(1, 2, 0).numpy()).save(path)
+        wanted = picture(path, keys[i : i + 1], view)
+        assert (found[i].int() - wanted.int()).abs().max() <= 2, i
+
+
+@pytest.mark.parametrize("padding", ["zeros", "reflect"])
+def test_a_random_size_and_a_shift_cut_a_window_of_the_stored_size(padding: str) -> None:
+    batch, keys = images(24).float(), torch.arange(24) * 7
+    view = Data(resize=(20, 28), shift=6, padding=padding)  # type: ignore[arg-type]
+    found = crop.cropped(batch, keys, view)
+    heights, widths = crop.sized(torch.tensor(20), torch.tensor(26), crop.shorter_sides(keys, view))
+    tops, lefts = choice(keys, "top", heights + 12 - 19), choice(keys, "left", widths + 12 - 25)
+    assert 0 in tops and 0 in lefts
+    for i in range(24):
+        whole = torchvision.resize(batch[i], [int(heights[i]), int(widths[i])], antialias=True)
+        padded = pad(whole, (6, 6, 6, 6), "constant" if padding == "zeros" else padding)
+        wanted = padded[:, tops[i] : tops[i] + 20, lefts[i] : lefts[i] + 26]
+        assert (found[i] - wanted).abs().max() < 1e-2
 
 
 def test_boxes_are_distributed_as_torchvisions() -> None:
