@@ -23,8 +23,17 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
-    "Conditions", "Diagnostic", "InternalError", "Network", "ResspecError", "SpecError", "UsageError", "build", "check",
-    "load", "report",
+    "Conditions",
+    "Diagnostic",
+    "InternalError",
+    "Network",
+    "ResspecError",
+    "SpecError",
+    "UsageError",
+    "build",
+    "check",
+    "load",
+    "report",
 ]
 
 _LAZY = {

@@ -18,7 +18,9 @@ from resspec.source import Span
 _WORDS = {"==": "", "<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
 
 
-def unmet(network: Network, expected: Iterable[Expectation], declared: Named) -> Iterator[Diagnostic]:
+def unmet(
+    network: Network, expected: Iterable[Expectation], declared: Named
+) -> Iterator[Diagnostic]:
     """What the network, which is declared there, does not meet."""
     known: dict[Conditions, Facts] = {}
     for each in expected:
@@ -29,7 +31,9 @@ def unmet(network: Network, expected: Iterable[Expectation], declared: Named) ->
             notes = _notes(each.quantity, contributors(facts, each.quantity), found)
             unit = " bytes" if QUANTITIES[each.quantity].unit == "bytes" else ""
             amount = f"{found:,}{unit}"
-            yield shape_errors.expectation(each.span, _metric(each), amount, _bounds(each), _off(each, found), of, notes)
+            yield shape_errors.expectation(
+                each.span, _metric(each), amount, _bounds(each), _off(each, found), of, notes
+            )
 
 
 def _is_inside(span: Span, whole: Span) -> bool:
@@ -38,7 +42,11 @@ def _is_inside(span: Span, whole: Span) -> bool:
 
 def _metric(expected: Expectation) -> str:
     """As it is written, but for what goes without saying."""
-    given = [f"{word}={value}" for word, value in expected.at._asdict().items() if value != Conditions._field_defaults[word]]
+    given = [
+        f"{word}={value}"
+        for word, value in expected.at._asdict().items()
+        if value != Conditions._field_defaults[word]
+    ]
     return f"{expected.quantity}({', '.join(given)})" if given else expected.quantity
 
 
@@ -65,10 +73,25 @@ def _notes(quantity: str, parts: list[Contributor], found: int) -> list[str]:
         return []
     if quantity.startswith("inference"):
         (peak,) = parts
-        return [", ".join(["it stands at " + (f"`{peak.what}`" if peak.what else "a merge"), *peak.lines])]
-    rows = [(f"{part.value:,}", _percent(Fraction(part.value, found)), part.what, ", from ".join(part.lines)) for part in parts]
+        return [
+            ", ".join(
+                ["it stands at " + (f"`{peak.what}`" if peak.what else "a merge"), *peak.lines]
+            )
+        ]
+    rows = [
+        (
+            f"{part.value:,}",
+            _percent(Fraction(part.value, found)),
+            part.what,
+            ", from ".join(part.lines),
+        )
+        for part in parts
+    ]
     a, b, c, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
-    lines = (f"{value:>{a}}  {share:>{b}}  {what:{c}}  {places}".rstrip() for value, share, what, places in rows)
+    lines = (
+        f"{value:>{a}}  {share:>{b}}  {what:{c}}  {places}".rstrip()
+        for value, share, what, places in rows
+    )
     return ["\n".join(["the largest contributors", *lines])]
 
 
@@ -79,4 +102,10 @@ def _number(value: int | Fraction) -> str:
 def _percent(share: Fraction) -> str:
     """Of what is not nothing, never 0."""
     percent = 100 * share
-    return "<0.1%" if percent < Fraction(1, 20) else f"{float(percent):.1f}%" if percent < 100 else f"{float(percent):,.0f}%"
+    return (
+        "<0.1%"
+        if percent < Fraction(1, 20)
+        else f"{float(percent):.1f}%"
+        if percent < 100
+        else f"{float(percent):,.0f}%"
+    )

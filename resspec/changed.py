@@ -34,7 +34,9 @@ def changed(revision: Revision) -> Iterator[Path]:
     @cache
     def differs(path: Path) -> bool:
         now, then = text(path), hashes.get(Path(os.path.normpath(path)))
-        return (now is not None or then is not None) and (now is None or then is None or _hash(now, len(then)) != then)
+        return (now is not None or then is not None) and (
+            now is None or then is None or _hash(now, len(then)) != then
+        )
 
     def reached(path: Path) -> Iterator[Path]:
         seen, left = set[Path](), [path]
@@ -59,4 +61,8 @@ def _used(text: bytes, beside: Path) -> Iterator[Path]:
 def _hash(text: bytes, length: int) -> str:
     """git's, of a blob; in a repository of SHA-256 they are longer."""
     blob = b"blob %d\0" % len(text) + text
-    return hashlib.sha256(blob).hexdigest() if length == 64 else hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+    return (
+        hashlib.sha256(blob).hexdigest()
+        if length == 64
+        else hashlib.sha1(blob, usedforsecurity=False).hexdigest()
+    )

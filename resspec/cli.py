@@ -21,7 +21,13 @@ from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageErr
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
 
-LONG = ("train", "study", "eval", "bench", "probe")  # of which the work matters more than what it prints
+LONG = (
+    "train",
+    "study",
+    "eval",
+    "bench",
+    "probe",
+)  # of which the work matters more than what it prints
 RECORDED = ("train", "study")  # of which every result is in a folder too
 AGAIN = "what was saved before stands; run the same command again to resume"
 
@@ -117,4 +123,6 @@ def _need_a_working_folder() -> None:
     try:
         os.getcwd()  # noqa: PTH109
     except OSError:
-        raise UsageError("the folder that this command was started in no longer exists; change to another one") from None
+        raise UsageError(
+            "the folder that this command was started in no longer exists; change to another one"
+        ) from None

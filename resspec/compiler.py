@@ -15,7 +15,14 @@ from resspec.lowering import name_errors, shape_errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
-from resspec.lowering.network import Lowered, lower, lower_template, network_names, network_parameters, template_parameters
+from resspec.lowering.network import (
+    Lowered,
+    lower,
+    lower_template,
+    network_names,
+    network_parameters,
+    template_parameters,
+)
 from resspec.lowering.scope import Library
 from resspec.opening import Opened, choose, locate, open_revised, open_spec
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
@@ -34,7 +41,11 @@ Parameter = int | float | bool | str | tuple[int, ...] | list[int]
 
 @paused()
 def load(
-    spec: str | Path, /, network: str | None = None, input: str | tuple[int, ...] | None = None, **parameters: Parameter
+    spec: str | Path,
+    /,
+    network: str | None = None,
+    input: str | tuple[int, ...] | None = None,
+    **parameters: Parameter,
 ) -> Network:
     """Return the IR of a network.
 
@@ -51,7 +62,9 @@ def load(
     path, named = locate(str(spec))
     opened = open_spec(path)
     name = choose(opened, network or named)
-    return _finished(opened, lower(opened.library, name, _values(parameters), _input(input) if input else None))
+    return _finished(
+        opened, lower(opened.library, name, _values(parameters), _input(input) if input else None)
+    )
 
 
 class Shared:
@@ -129,8 +142,11 @@ class Exported(NamedTuple):
 
 
 def compile_onnx(
-    spec: str | Path, start: Callable[[nn.Module], None] | None = None,
-    describe: Callable[[Network], Mapping[str, str]] | None = None, /, **parameters: Parameter,
+    spec: str | Path,
+    start: Callable[[nn.Module], None] | None = None,
+    describe: Callable[[Network], Mapping[str, str]] | None = None,
+    /,
+    **parameters: Parameter,
 ) -> Exported:
     """Compile a network to an ONNX file and a report.
 
@@ -151,8 +167,10 @@ def compile_onnx(
     try:
         made = to_onnx(network, start, describe(network) if describe else None)
     except Inexpressible as found:
-        raise SpecError(no_operator(opened.library.span(op.span), op.kind, f"from {op.input} to {op.output}")
-                        for op in found.ops) from None
+        raise SpecError(
+            no_operator(opened.library.span(op.span), op.kind, f"from {op.input} to {op.output}")
+            for op in found.ops
+        ) from None
     return Exported(network, figures, made.content, _report_file(network, figures), made.off)
 
 
@@ -165,7 +183,11 @@ def _reported(spec: str | Path, parameters: dict[str, Parameter]) -> tuple[Opene
     name = choose(opened, named)
     lowered = lower(opened.library, name, _values(parameters))
     network = _finished(opened, lowered)
-    if found := [] if parameters else list(unmet(network, lowered.expectations, opened.library.own[name])):
+    if (
+        found := []
+        if parameters
+        else list(unmet(network, lowered.expectations, opened.library.own[name]))
+    ):
         raise SpecError(found)
     return opened, network, report(network)
 
@@ -177,7 +199,9 @@ def _report_file(network: Network, figures: Report) -> dict[str, str]:
     return {f"{file_stem(network.name)}.report.json": to_json(figures)}
 
 
-def check(spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: Parameter) -> list[Diagnostic]:
+def check(
+    spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: Parameter
+) -> list[Diagnostic]:
     """Return every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one.
 
     Args:
@@ -190,7 +214,9 @@ def check(spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: P
         SpecError: What is wrong in the budgets.
         UsageError: There is no such file or network.
     """
-    return examine(spec, budgets([budget] if isinstance(budget, str) else budget), **parameters).diagnostics
+    return examine(
+        spec, budgets([budget] if isinstance(budget, str) else budget), **parameters
+    ).diagnostics
 
 
 class Examined(NamedTuple):
@@ -205,7 +231,9 @@ class Examined(NamedTuple):
         return lint(self.library, self.networks) if self.library and not self.diagnostics else []
 
 
-def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **parameters: Parameter) -> Examined:
+def examine(
+    spec: str | Path, /, expected: Sequence[Expectation] = (), **parameters: Parameter
+) -> Examined:
     """As `check` does."""
     path, named = locate(str(spec))
     try:
@@ -223,7 +251,11 @@ def examine(spec: str | Path, /, expected: Sequence[Expectation] = (), **paramet
             lowered = lower(library, name, values)
             try:
                 networks.append(network := _finished(opened, lowered))
-                diagnostics += unmet(network, [*expected, *(() if values else lowered.expectations)], library.own[name])
+                diagnostics += unmet(
+                    network,
+                    [*expected, *(() if values else lowered.expectations)],
+                    library.own[name],
+                )
             except SpecError as error:
                 diagnostics += error.diagnostics
         reached |= lowered.reached
@@ -241,7 +273,9 @@ def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
     labels = diagnostic.labels
     if diagnostic.code == shape_errors.TOO_DEEP:
         return diagnostic.message, frozenset()
-    places = {name_errors.CIRCULAR: labels[1:], shape_errors.UNMET: labels}.get(diagnostic.code) or labels[:1]
+    places = {name_errors.CIRCULAR: labels[1:], shape_errors.UNMET: labels}.get(
+        diagnostic.code
+    ) or labels[:1]
     return diagnostic.code, frozenset(label.span for label in places)
 
 
@@ -251,8 +285,11 @@ def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:
 
 def _parameter(word: str, value: Parameter) -> ast.Let:
     """A value from outside, read as the language reads it."""
-    text = {True: "true", False: "false"}[value] if isinstance(value, bool) else (
-        "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value))
+    text = (
+        {True: "true", False: "false"}[value]
+        if isinstance(value, bool)
+        else ("x".join(map(str, value)) if isinstance(value, tuple | list) else str(value))
+    )
     try:
         declarations = parse(Source(f"value of {word}", f"let {word} = {text}")).declarations
     except SpecError:
@@ -263,7 +300,9 @@ def _parameter(word: str, value: Parameter) -> ast.Let:
 
 
 def _no_value(word: str, text: str) -> UsageError:
-    return UsageError(f"`{word}={text}`: {text!r} is not a value: write a number, a size such as 3x3, true, false or a name")
+    return UsageError(
+        f"`{word}={text}`: {text!r} is not a value: write a number, a size such as 3x3, true, false or a name"
+    )
 
 
 def _input(given: str | tuple[int, ...]) -> ast.Input:
@@ -281,11 +320,16 @@ def _input(given: str | tuple[int, ...]) -> ast.Input:
 
 
 def _no_input(text: str) -> UsageError:
-    return UsageError(f"{text!r} is not an input: write channels, height and width, such as 3x224x224")
+    return UsageError(
+        f"{text!r} is not an input: write channels, height and width, such as 3x224x224"
+    )
 
 
 def _finished(
-    opened: Opened, lowered: Lowered, decisions: Decisions | None = None, place: Callable[[str], str] = str
+    opened: Opened,
+    lowered: Lowered,
+    decisions: Decisions | None = None,
+    place: Callable[[str], str] = str,
 ) -> Network:
     """The network after the passes. Raises SpecError."""
     if found := [*opened.diagnostics, *lowered.diagnostics]:
@@ -295,4 +339,6 @@ def _finished(
     try:
         return inplace(lowered.network, decisions)
     except UnsafeInplace as unsafe:
-        raise SpecError(shape_errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans) from None
+        raise SpecError(
+            shape_errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans
+        ) from None

@@ -16,11 +16,18 @@ CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
 
 # Of a pipe without a reader, which somebody put there, this is an error and not a wait; of a link, no other file is touched.
-_OVERWRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+_OVERWRITE = (
+    os.O_WRONLY
+    | os.O_CREAT
+    | os.O_TRUNC
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+)
 
 # What torch, numpy, the C++ library and the loader of libraries say; a MemoryError may say nothing.
 _NO_MEMORY = re.compile(
-    "allocate memory|out of memory|std::bad_alloc|failed to map segment|cannot enable executable stack", re.IGNORECASE
+    "allocate memory|out of memory|std::bad_alloc|failed to map segment|cannot enable executable stack",
+    re.IGNORECASE,
 )
 _LIMITS = {
     errno.EAGAIN: "this user cannot start more processes (ulimit -u)",
@@ -46,7 +53,9 @@ def first_line(error: BaseException) -> str:
 
 def memory_needed(error: BaseException) -> str | None:
     """Return a sentence if there was not enough memory, else None."""
-    is_told = isinstance(error, RuntimeError | ImportError | OSError) and _NO_MEMORY.search(str(error))
+    is_told = isinstance(error, RuntimeError | ImportError | OSError) and _NO_MEMORY.search(
+        str(error)
+    )
     if not isinstance(error, MemoryError) and not is_told:
         return None
     wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
@@ -64,7 +73,9 @@ def limit_reached(error: BaseException) -> str | None:
     return _LIMITS[error.errno] + place
 
 
-def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: Path | None = None) -> str:
+def report(
+    error: BaseException, doing: str, notes: tuple[str, ...] = (), file: Path | None = None
+) -> str:
     """Write the traceback to a file, and return the report that is shown instead of it.
 
     Args:
@@ -76,7 +87,11 @@ def report(error: BaseException, doing: str, notes: tuple[str, ...] = (), file: 
     """
     text = _page(error, doing)
     written = next(_written(text, file), None)
-    where = f"the traceback is in {written}; please report it" if written else f"please report it:\n{text}"
+    where = (
+        f"the traceback is in {written}; please report it"
+        if written
+        else f"please report it:\n{text}"
+    )
     return "\n  ".join([f"{first_line(error)} ({doing})", *notes, where])
 
 

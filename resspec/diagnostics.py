@@ -1,9 +1,9 @@
 """What can be wrong with a user's text, as data: a code, a message, labelled places, one help.
 
-    ResspecError
-    ├── SpecError        a mistake in a spec, with its diagnostics: exit code 1
-    ├── UsageError       a command or call that makes no sense: exit code 2
-    └── InternalError    a broken assumption of ours: a bug to report
+ResspecError
+├── SpecError        a mistake in a spec, with its diagnostics: exit code 1
+├── UsageError       a command or call that makes no sense: exit code 2
+└── InternalError    a broken assumption of ours: a bug to report
 """
 
 from __future__ import annotations
@@ -47,10 +47,21 @@ class Diagnostic(NamedTuple):
 
 
 def at(
-    code: str, message: str, span: Span, help: str | None = None, text: str = "", instead: str | None = None
+    code: str,
+    message: str,
+    span: Span,
+    help: str | None = None,
+    text: str = "",
+    instead: str | None = None,
 ) -> Diagnostic:
     """A mistake at one place, where a machine may write another text `instead`."""
-    return Diagnostic(code, message, (Label(span, text),), help, fix=None if instead is None else Fix(span, instead))
+    return Diagnostic(
+        code,
+        message,
+        (Label(span, text),),
+        help,
+        fix=None if instead is None else Fix(span, instead),
+    )
 
 
 class ResspecError(Exception):
@@ -61,7 +72,9 @@ class ResspecError(Exception):
         remedy: A way out that a command may have a flag for: see `commands/remedies.py`.
     """
 
-    def __init__(self, message: str = "", code: str | None = None, remedy: str | None = None) -> None:
+    def __init__(
+        self, message: str = "", code: str | None = None, remedy: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.remedy = remedy

@@ -25,7 +25,9 @@ def read(path: Path, limit: int) -> bytes:
         with os.fdopen(descriptor, "rb") as file:
             return file.read(limit)
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 def whole(path: Path) -> bytes:
@@ -33,7 +35,9 @@ def whole(path: Path) -> bytes:
     try:
         size = path.stat().st_size
     except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
+        ) from None
     return read(path, size + 1)
 
 
@@ -82,4 +86,6 @@ def write(path: Path, content: bytes) -> None:
         finally:
             draft.unlink(missing_ok=True)
     except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}; it takes {len(content):,} bytes") from None
+        raise UsageError(
+            f"cannot write {path}: {error.strerror}; it takes {len(content):,} bytes"
+        ) from None

@@ -9,7 +9,9 @@ from resspec.diagnostics import Diagnostic, Fix
 
 def fixed(name: str, text: str, diagnostics: Iterable[Diagnostic]) -> str:
     """The text of the source of this name with every fix that is its own; of two that overlap, the first."""
-    fixes = sorted({d.fix for d in diagnostics if d.fix and d.fix.span.source.name == name}, key=_place)
+    fixes = sorted(
+        {d.fix for d in diagnostics if d.fix and d.fix.span.source.name == name}, key=_place
+    )
     parts, end = [], 0
     for fix in fixes:
         if fix.span.start >= end:

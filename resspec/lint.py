@@ -30,42 +30,76 @@ LEAST_DEPTH = 10  # a smaller number in a name is a version, or counts something
 def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
     """The warnings about a file, in the order of its text, but for those that a comment allows."""
     assert library.file is not None
-    found = [*text_warnings(library.file), *(each for network in networks for each in _network(library, network))]
+    found = [
+        *text_warnings(library.file),
+        *(each for network in networks for each in _network(library, network)),
+    ]
     places = {(each.code, each.labels[0].span): each for each in reversed(found)}
-    return sorted(allowed(library.file, places.values()), key=lambda each: each.labels[0].span.start)
+    return sorted(
+        allowed(library.file, places.values()), key=lambda each: each.labels[0].span.start
+    )
 
 
 def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:
     """W0303: batch norm over a single value of each channel of a picture."""
-    labels = (Label(span, f"reads {shape}"),) if span == norm else (Label(span, "here"), Label(norm, f"reads {shape}"))
-    return Diagnostic("W0303", "this batch norm sees one value of each channel of a picture", labels,
-                      "`gn 1`, which normalises over the channels", ("torch refuses to train it with a batch of 1",))
+    labels = (
+        (Label(span, f"reads {shape}"),)
+        if span == norm
+        else (Label(span, "here"), Label(norm, f"reads {shape}"))
+    )
+    return Diagnostic(
+        "W0303",
+        "this batch norm sees one value of each channel of a picture",
+        labels,
+        "`gn 1`, which normalises over the channels",
+        ("torch refuses to train it with a batch of 1",),
+    )
 
 
 def misnamed(span: Span, says: int, layers: int) -> Diagnostic:
     """W0304: a network's name says another number than its layers count to."""
-    return Diagnostic("W0304", f"the name says {says}, and the layers count to {layers}", (Label(span),),
-                      f"`expect layers == {layers}` in it says that it is meant")
+    return Diagnostic(
+        "W0304",
+        f"the name says {says}, and the layers count to {layers}",
+        (Label(span),),
+        f"`expect layers == {layers}` in it says that it is meant",
+    )
 
 
 def needless_projection(span: Span, shape: str) -> Diagnostic:
     """W0305: a shortcut projects where the residual keeps the shape."""
-    return Diagnostic("W0305", "this shortcut projects where identity would serve", (Label(span, f"{shape} stays {shape}"),),
-                      "`same: identity` in its option")
+    return Diagnostic(
+        "W0305",
+        "this shortcut projects where identity would serve",
+        (Label(span, f"{shape} stays {shape}"),),
+        "`same: identity` in its option",
+    )
 
 
 def gigantic(span: Span, params: int, largest: Iterable[tuple[int, str]]) -> Diagnostic:
     """W0306: a network of more parameters than any machine holds, which is mostly a zero too many."""
     lines = ["the largest layers", *(f"{amount:,}  {what}" for amount, what in largest)]
-    return Diagnostic("W0306", f"{params:,} parameters take {4 * params / 1e12:,.1f} TB in float32", (Label(span),),
-                      "a zero less, where it is one too many", ("\n".join(lines),))
+    return Diagnostic(
+        "W0306",
+        f"{params:,} parameters take {4 * params / 1e12:,.1f} TB in float32",
+        (Label(span),),
+        "a zero less, where it is one too many",
+        ("\n".join(lines),),
+    )
 
 
 def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnostic:
     """W0307: a pool without a stride where torch's default, its window, is mostly meant."""
-    labels = (Label(span, became),) if span == window else (Label(span, "here"), Label(window, became))
-    return Diagnostic("W0307", "this pool moves by one pixel", labels, help,
-                      ("no stride is written: that is 1 here, and the window in torch",))
+    labels = (
+        (Label(span, became),) if span == window else (Label(span, "here"), Label(window, became))
+    )
+    return Diagnostic(
+        "W0307",
+        "this pool moves by one pixel",
+        labels,
+        help,
+        ("no stride is written: that is 1 here, and the window in torch",),
+    )
 
 
 # --- networks ---
@@ -74,11 +108,19 @@ def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnost
 def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
     place = library.span(network.span)
     says = re.search(r"[0-9]+\Z", network.name)
-    if says and (layers := _miscounted(network, int(says[0]))) and not _counts(library.own[network.name]):
+    if (
+        says
+        and (layers := _miscounted(network, int(says[0])))
+        and not _counts(library.own[network.name])
+    ):
         yield misnamed(place, int(says[0]), layers)
     facts = Facts(network)
     if (params := facts.total("params")) > MOST_PARAMS:
-        yield gigantic(place, params, [(each.value, each.what) for each in contributors(facts, "params", most=3)])
+        yield gigantic(
+            place,
+            params,
+            [(each.value, each.what) for each in contributors(facts, "params", most=3)],
+        )
     ends = set(_before_fc(network))
     for section in network.sections:
         for node in _nodes(section.body, set()):
@@ -98,7 +140,9 @@ def _miscounted(network: Network, says: int) -> int | None:
 def _counts(declared: ast.Declaration) -> bool:
     """Whether its author says how many layers there are."""
     clauses = declared.clauses if isinstance(declared, ast.Network | ast.Derived) else []
-    return any(isinstance(each, ast.Expect) and each.metric.name.text == "layers" for each in clauses)
+    return any(
+        isinstance(each, ast.Expect) and each.metric.name.text == "layers" for each in clauses
+    )
 
 
 def _nodes(node: Node, seen: set[int]) -> Iterator[Node]:
@@ -123,7 +167,9 @@ def _node(library: Library, section: Section, node: Node) -> Iterator[Diagnostic
             yield single_value(norm if is_own else library.span(section.span), norm, str(x))
         case Parallel(residual=int() as f, paths=(_, _)) if node.input == node.output:
             layer = _projection(node.paths[1 - f])
-            if layer and (place := library.span(layer.span)).source is library.source:  # a library's option says what it does
+            if (
+                layer and (place := library.span(layer.span)).source is library.source
+            ):  # a library's option says what it does
                 yield needless_projection(place, str(node.input))
 
 
@@ -155,14 +201,24 @@ def _row(node: Node) -> Iterator[Node]:
             yield node
 
 
-def _pool(library: Library, section: Section, node: Op, pool: Pool, *, is_end: bool) -> Iterator[Diagnostic]:
+def _pool(
+    library: Library, section: Section, node: Op, pool: Pool, *, is_end: bool
+) -> Iterator[Diagnostic]:
     """Odd windows keep the size, so that all but those before a linear layer may be meant; even ones take a pixel away."""
     kernel, window = pool.kernel_size or (1, 1), library.span(node.span)
     is_even = any(side % 2 == 0 for side in kernel)
-    if pool.stride != (1, 1) or "/" in window.text or max(kernel) == 1 or set(node.output.spatial) == {1}:
+    if (
+        pool.stride != (1, 1)
+        or "/" in window.text
+        or max(kernel) == 1
+        or set(node.output.spatial) == {1}
+    ):
         return
     if is_end or is_even:
-        kind, side = node.kind, "x".join(map(str, kernel)) if kernel[0] != kernel[1] else str(kernel[0])
+        kind, side = (
+            node.kind,
+            "x".join(map(str, kernel)) if kernel[0] != kernel[1] else str(kernel[0]),
+        )
         strided = f"`{kind} {kernel[0]}x{kernel[1]}, /{side}`"
         taken = "mean" if kind == "avgpool" else "largest value"
         help = f"write the stride, {strided}, or `/1` where one pixel is meant"

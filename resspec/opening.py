@@ -51,7 +51,9 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     def read_used(use: ast.Use, user: Source) -> Source:
         return source(_find_used(use, folders[user], root, revision))
 
-    return Opened(path, Loader(read_used, diagnostics.append, _declaring).load(source(path)), diagnostics)
+    return Opened(
+        path, Loader(read_used, diagnostics.append, _declaring).load(source(path)), diagnostics
+    )
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
@@ -61,7 +63,12 @@ def locate(spec: str) -> tuple[Path, str | None]:
         if _is_file(path):
             return path, name
         shipped_path = shipped.path("specs", f"{text}.res")
-        if path.suffix != ".res" and not path.is_absolute() and ".." not in path.parts and _is_file(shipped_path):
+        if (
+            path.suffix != ".res"
+            and not path.is_absolute()
+            and ".." not in path.parts
+            and _is_file(shipped_path)
+        ):
             return shipped_path, name
     if _is_special(Path(spec)):
         raise files.no_file(Path(spec))
@@ -93,13 +100,18 @@ def choose(opened: Opened, name: str | None) -> str:
         raise SpecError(opened.diagnostics)
     if name is not None and name not in names:
         near = nearest(name, names)
-        raise UsageError(f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+        raise UsageError(
+            f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else "")
+        )
     name = name or (opened.path.stem if opened.path.stem in names else None)
     if name is None and len(names) != 1:
         if not names and opened.diagnostics:
             raise SpecError(opened.diagnostics)
-        raise UsageError(f"{opened.path} has {len(names)} networks ({', '.join(names)}): name one, as in {opened.path}:NAME"
-                         if names else f"{opened.path} has no network")
+        raise UsageError(
+            f"{opened.path} has {len(names)} networks ({', '.join(names)}): name one, as in {opened.path}:NAME"
+            if names
+            else f"{opened.path} has no network"
+        )
     return name or names[0]
 
 
@@ -112,13 +124,19 @@ def shipped_names() -> list[str]:
 
 def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
     """Where `use "FILE"` and `use NAME` look, in this order."""
-    return [beside / name] if is_file else [beside / f"{name}.res", shipped.path("specs", "lib", f"{name}.res")]
+    return (
+        [beside / name]
+        if is_file
+        else [beside / f"{name}.res", shipped.path("specs", "lib", f"{name}.res")]
+    )
 
 
 def project_root(path: Path) -> Path:
     """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
     folder = Path(os.path.realpath(path)).parent
-    return next((parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder)
+    return next(
+        (parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder
+    )
 
 
 def _open_at(revision: Revision, spec: str) -> tuple[Opened, str | None]:
@@ -151,7 +169,11 @@ def _is_special(path: Path) -> bool:
 
 
 def _is_there(path: Path, revision: Revision | None) -> bool:
-    return revision.is_file(path) if revision and path.is_relative_to(revision.root) else _is_file(path)
+    return (
+        revision.is_file(path)
+        if revision and path.is_relative_to(revision.root)
+        else _is_file(path)
+    )
 
 
 @lru_cache(16)
@@ -163,7 +185,7 @@ def _source(real: str, name: str, data: bytes) -> Source:
 
 def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
     if revision and revision.is_file(path):
-        return revision.shown(path), revision.read(path)[: ENOUGH]
+        return revision.shown(path), revision.read(path)[:ENOUGH]
     return _shown(path), files.read(path, ENOUGH)
 
 
@@ -175,21 +197,35 @@ def _shown(path: Path) -> str:
     return f"specs/{path.relative_to(folder).as_posix()}"
 
 
-def _find_used(use: ast.Use, beside: Path, root: Callable[[], str], revision: Revision | None) -> Path:
+def _find_used(
+    use: ast.Use, beside: Path, root: Callable[[], str], revision: Revision | None
+) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")
     places = candidates(name, beside, is_file=use.is_file)
     for path in places:
         is_there = _is_there(path, revision)
-        if (is_there or use.is_file) and not _is_within(path, _real(libraries)) and not _is_within(path, root()):
+        if (
+            (is_there or use.is_file)
+            and not _is_within(path, _real(libraries))
+            and not _is_within(path, root())
+        ):
             raise SpecError([name_errors.outside_root(use.target.span, root())])
         if is_there:
             return path
     if use.is_file:
-        known = {(Path(name).parent / path.name).as_posix() for path in places[0].parent.glob("*.res")}
+        known = {
+            (Path(name).parent / path.name).as_posix() for path in places[0].parent.glob("*.res")
+        }
     else:
         known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError([name_errors.no_library(use.target.span, [_shown(path) for path in places], alike(name, known))])
+    raise SpecError(
+        [
+            name_errors.no_library(
+                use.target.span, [_shown(path) for path in places], alike(name, known)
+            )
+        ]
+    )
 
 
 def _declaring(name: str) -> list[str]:
@@ -199,7 +235,10 @@ def _declaring(name: str) -> list[str]:
 
 @cache
 def _shipped_libraries() -> dict[str, frozenset[str]]:
-    texts = {path.stem: files.read(path, ENOUGH).decode() for path in sorted(shipped.path("specs", "lib").glob("*.res"))}
+    texts = {
+        path.stem: files.read(path, ENOUGH).decode()
+        for path in sorted(shipped.path("specs", "lib").glob("*.res"))
+    }
     return {name: frozenset(_DECLARATION.findall(text)) for name, text in texts.items()}
 
 

@@ -1,14 +1,14 @@
 """A diagnostic as text: where it is, the lines of the source with their marks, what helps.
 
-    error[E0301]: the two sides of this shortcut have different channels
-      --> specs/my.res:14:14
-       |
-    11 |     residual conv 3x3, 128, /stride -> bn
-       |              ---------------------------- the residual leaves 128x28x28
-    14 |     shortcut identity
-       |              ^^^^^^^^ identity keeps the 64x56x56 that came in
-       |
-       = help: use `shortcut B`, which projects where the shape changes
+error[E0301]: the two sides of this shortcut have different channels
+  --> specs/my.res:14:14
+   |
+11 |     residual conv 3x3, 128, /stride -> bn
+   |              ---------------------------- the residual leaves 128x28x28
+14 |     shortcut identity
+   |              ^^^^^^^^ identity keeps the 64x56x56 that came in
+   |
+   = help: use `shortcut B`, which projects where the shape changes
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ WIDTH = 120  # cells of a source line; a longer one is cut around what is marked
 NEAR = 8 * WIDTH  # characters of a line on each side, of which some may take no cell
 TAB = 4
 
-_CODES: dict[str, str] = {"error": "1;31", "warning": "1;33", "secondary": "1;36", "gutter": "1;34", "bold": "1"}
+_CODES: dict[str, str] = {
+    "error": "1;31",
+    "warning": "1;33",
+    "secondary": "1;36",
+    "gutter": "1;34",
+    "bold": "1",
+}
 
 
 def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
@@ -69,12 +75,18 @@ class _Page:
 
     def lines(self) -> Iterator[str]:
         d = self.diagnostic
-        yield self._paint(f"{d.severity}[{d.code}]", d.severity) + self._paint(f": {visible(d.message)}", "bold")
+        yield self._paint(f"{d.severity}[{d.code}]", d.severity) + self._paint(
+            f": {visible(d.message)}", "bold"
+        )
         for number, (source, marks) in enumerate(self.files):
             arrow = ":::" if number else "-->"
             if number:
                 yield self._bar()
-            yield " " * self.gutter + self._paint(arrow, "gutter") + f" {_place(source, d.labels, marks)}"
+            yield (
+                " " * self.gutter
+                + self._paint(arrow, "gutter")
+                + f" {_place(source, d.labels, marks)}"
+            )
             if source.text:
                 yield self._bar()
                 yield from self._excerpt(source, marks, d.severity)
@@ -97,7 +109,11 @@ class _Page:
 
     def _remark(self, word: str, text: str) -> Iterator[str]:
         first, *others = text.split("\n")
-        yield " " * (self.gutter + 1) + self._paint("=", "gutter") + f" {self._paint(word, 'bold')}: {visible(first)}"
+        yield (
+            " " * (self.gutter + 1)
+            + self._paint("=", "gutter")
+            + f" {self._paint(word, 'bold')}: {visible(first)}"
+        )
         for line in others:
             yield " " * (self.gutter + 9) + visible(line)
 
@@ -113,7 +129,11 @@ class _Line:
 
     def __init__(self, line: str, mark: _Mark) -> None:
         start, end = mark.start, mark.end
-        parts = line[max(start - NEAR, 0) : start], line[start : min(end, start + NEAR)], line[end : end + NEAR]
+        parts = (
+            line[max(start - NEAR, 0) : start],
+            line[start : min(end, start + NEAR)],
+            line[end : end + NEAR],
+        )
         before, marked, after = map(_cells, parts)
         if sum(map(_width, (before, marked, after))) > WIDTH:
             marked = _cut(marked, WIDTH * 2 // 3)

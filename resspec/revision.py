@@ -21,7 +21,11 @@ class Revision:
         self.name = name
         self.root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel")).removesuffix("\n"))
         try:
-            self._commit = _git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}").decode().strip()
+            self._commit = (
+                _git("rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+                .decode()
+                .strip()
+            )
         except UsageError:
             raise UsageError(f"git knows no revision {name!r}") from None
 
@@ -42,7 +46,9 @@ class Revision:
         """git's hash of each file of the commit, by its path in the checkout; a symbolic link is none."""
         listed = _git("ls-tree", "-r", "-z", "--full-tree", self._commit).split(b"\0")
         entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_FILE))
-        return {self.root / os.fsdecode(name): facts.split()[-1].decode() for facts, _, name in entries}
+        return {
+            self.root / os.fsdecode(name): facts.split()[-1].decode() for facts, _, name in entries
+        }
 
     def path(self, text: str) -> Path:
         """As git reads it: from the top of the repository, but `./` and `../` from where one stands."""
@@ -51,7 +57,11 @@ class Revision:
     def is_file(self, path: Path) -> bool:
         """Whether the commit has a file, which a symbolic link is not."""
         inside = self._inside(path)
-        listed = _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}") if inside else b""
+        listed = (
+            _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}")
+            if inside
+            else b""
+        )
         return listed.startswith(_FILE)
 
     def read(self, path: Path) -> bytes:
@@ -64,7 +74,11 @@ class Revision:
     def _inside(self, path: Path) -> PurePosixPath | None:
         """Its path from the top of the repository; None outside."""
         real = Path(os.path.normpath(path))
-        return PurePosixPath(real.relative_to(self.root).as_posix()) if real.is_relative_to(self.root) else None
+        return (
+            PurePosixPath(real.relative_to(self.root).as_posix())
+            if real.is_relative_to(self.root)
+            else None
+        )
 
 
 def _git(*arguments: str) -> bytes:
@@ -73,7 +87,11 @@ def _git(*arguments: str) -> bytes:
 
     try:
         done = subprocess.run(  # noqa: S603, no shell
-            ["git", *arguments], capture_output=True, timeout=_SECONDS, check=False, stdin=subprocess.DEVNULL,  # noqa: S607
+            ["git", *arguments],  # noqa: S607
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
+            stdin=subprocess.DEVNULL,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
         raise UsageError(f"cannot ask git: {error}") from None

@@ -92,7 +92,9 @@ def _open_if_closed(number: int) -> None:
         os.fstat(number)
     except OSError:
         with suppress(OSError):  # a system without a null device
-            opened = os.open(os.devnull, os.O_RDWR)  # the lowest number that is free, which is this one
+            opened = os.open(
+                os.devnull, os.O_RDWR
+            )  # the lowest number that is free, which is this one
             os.set_inheritable(opened, True)
 
 
@@ -105,14 +107,23 @@ def _watched(stream: TextIO | None, number: int) -> TextIO:
     with suppress(OSError):
         stream.flush()
     line_buffering = stream.line_buffering or number == STDERR
-    return _text(_Raw(number), stream.encoding, line_buffering=line_buffering, write_through=stream.write_through)
+    return _text(
+        _Raw(number),
+        stream.encoding,
+        line_buffering=line_buffering,
+        write_through=stream.write_through,
+    )
 
 
 def _text(raw: _Raw, encoding: str, *, line_buffering: bool, write_through: bool = False) -> TextIO:
     """`write_through`: unbuffered, as under PYTHONUNBUFFERED."""
     buffer: Any = raw if write_through else io.BufferedWriter(raw)
     return io.TextIOWrapper(
-        buffer, encoding, "backslashreplace", line_buffering=line_buffering, write_through=write_through
+        buffer,
+        encoding,
+        "backslashreplace",
+        line_buffering=line_buffering,
+        write_through=write_through,
     )
 
 

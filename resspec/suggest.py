@@ -16,12 +16,23 @@ def alike(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
     """The candidates that are nearest, within an edit distance of a third of the word (at least 1); where several are
     equally near, those with the same first letter and length first."""
     limit = max(1, len(word) // 3)
-    scored = [(distance(word.lower(), name.lower(), limit), name) for name in sorted(set(candidates)) if name != word]
-    best = min((cost for cost, name in scored if cost < max(len(word), len(name))), default=limit + 1)
+    scored = [
+        (distance(word.lower(), name.lower(), limit), name)
+        for name in sorted(set(candidates))
+        if name != word
+    ]
+    best = min(
+        (cost for cost, name in scored if cost < max(len(word), len(name))), default=limit + 1
+    )
     if best > limit:
         return ()
     found = [name for cost, name in scored if cost == best and cost < max(len(word), len(name))]
-    return tuple(sorted(found, key=lambda name: (name[:1].lower() != word[:1].lower(), len(name) != len(word), name))[:MOST])
+    return tuple(
+        sorted(
+            found,
+            key=lambda name: (name[:1].lower() != word[:1].lower(), len(name) != len(word), name),
+        )[:MOST]
+    )
 
 
 def any_of(names: Sequence[str]) -> str:

@@ -15,8 +15,19 @@ from pathlib import Path
 from select import select
 from typing import Any
 
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--disable-extensions", "--hide-scrollbars", "--remote-debugging-pipe")
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-extensions",
+    "--hide-scrollbars",
+    "--remote-debugging-pipe",
+)
 PATIENCE = 60.0  # seconds for an answer
 KEYS = {"Tab": 9, "Enter": 13, "Escape": 27, " ": 32}
 
@@ -30,7 +41,9 @@ class Browser:
         self._asked = 0
         self.events: list[dict[str, Any]] = []
         target = self._call("Target.createTarget", {"url": "about:blank"}, None)["targetId"]
-        self._session = self._call("Target.attachToTarget", {"targetId": target, "flatten": True}, None)["sessionId"]
+        self._session = self._call(
+            "Target.attachToTarget", {"targetId": target, "flatten": True}, None
+        )["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
         self.call("Page.setLifecycleEventsEnabled", enabled=True)
@@ -41,28 +54,50 @@ class Browser:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", features=scheme)
         self.events.clear()
-        loaded = {"name": "load", "loaderId": self.call("Page.navigate", url=page.as_uri())["loaderId"]}
-        while not any(loaded.items() <= event["params"].items() for event in self.events
-                      if event["method"] == "Page.lifecycleEvent"):
+        loaded = {
+            "name": "load",
+            "loaderId": self.call("Page.navigate", url=page.as_uri())["loaderId"],
+        }
+        while not any(
+            loaded.items() <= event["params"].items()
+            for event in self.events
+            if event["method"] == "Page.lifecycleEvent"
+        ):
             self._hear()
 
     def size(self, width: int, height: int) -> None:
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width,
+            height=height,
+            deviceScaleFactor=1,
+            mobile=width < 600,
+        )
 
     @property
     def requests(self) -> list[str]:
         """The addresses that were asked for."""
-        return [event["params"]["request"]["url"] for event in self.events if event["method"] == "Network.requestWillBeSent"]
+        return [
+            event["params"]["request"]["url"]
+            for event in self.events
+            if event["method"] == "Network.requestWillBeSent"
+        ]
 
     @property
     def complaints(self) -> list[Any]:
         """Errors, warnings and all else that stands on the console."""
-        return [event["params"] for event in self.events
-                if event["method"] in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")]
+        return [
+            event["params"]
+            for event in self.events
+            if event["method"]
+            in ("Runtime.exceptionThrown", "Runtime.consoleAPICalled", "Log.entryAdded")
+        ]
 
     def evaluate(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
-        found = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        found = self.call(
+            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
+        )
         if "exceptionDetails" in found:
             raise AssertionError(found["exceptionDetails"])
         return found["result"].get("value")
@@ -70,22 +105,33 @@ class Browser:
     def hover(self, selector: str) -> None:
         x, y = self.evaluate(
             f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}}); "
-            "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()")
+            "const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; })()"
+        )
         self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
 
     def press(self, key: str) -> None:
         code, text = KEYS[key], {"Enter": "\r", " ": " "}.get(key, "")
         known = {"key": key, "code": {" ": "Space"}.get(key, key), "windowsVirtualKeyCode": code}
-        self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **known)
+        self.call(
+            "Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **known
+        )
         self.call("Input.dispatchKeyEvent", type="keyUp", **known)
 
     def names(self, role: str) -> list[str]:
         """What a screen reader is told of everything of a role."""
         nodes = self.call("Accessibility.getFullAXTree")["nodes"]
-        return [node.get("name", {}).get("value", "") for node in nodes if node.get("role", {}).get("value") == role]
+        return [
+            node.get("name", {}).get("value", "")
+            for node in nodes
+            if node.get("role", {}).get("value") == role
+        ]
 
     def picture(self, path: Path, whole: bool = False) -> None:
-        path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]))
+        path.write_bytes(
+            base64.b64decode(
+                self.call("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
+            )
+        )
 
     def call(self, method: str, **parameters: Any) -> dict[str, Any]:
         return self._call(method, parameters, self._session)
@@ -93,7 +139,12 @@ class Browser:
     def _call(self, method: str, parameters: dict[str, Any], session: str | None) -> dict[str, Any]:
         self._asked += 1
         number = self._asked
-        message = {"id": number, "method": method, "params": parameters, **({"sessionId": session} if session else {})}
+        message = {
+            "id": number,
+            "method": method,
+            "params": parameters,
+            **({"sessionId": session} if session else {}),
+        }
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
             answer = self._hear()
@@ -120,10 +171,16 @@ def browser(program: str) -> Iterator[Browser]:
     """Start a Chromium, and end it with all its processes."""
     profile = tempfile.mkdtemp()
     (to_read, written), (read, to_write) = os.pipe(), os.pipe()
-    moves = [(os.POSIX_SPAWN_DUP2, to_read, 3), (os.POSIX_SPAWN_DUP2, to_write, 4),
-             (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0)]
+    moves = [
+        (os.POSIX_SPAWN_DUP2, to_read, 3),
+        (os.POSIX_SPAWN_DUP2, to_write, 4),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+    ]
     command = [program, *FLAGS, f"--user-data-dir={profile}"]
-    environment = {**os.environ, "TMPDIR": profile}  # it is killed, and leaves its own temporary folders behind
+    environment = {
+        **os.environ,
+        "TMPDIR": profile,
+    }  # it is killed, and leaves its own temporary folders behind
     process = os.posix_spawn(program, command, environment, file_actions=moves, setpgroup=0)
     try:
         os.close(to_read)

@@ -33,7 +33,13 @@ from tests.naive_steps import (
 )
 
 WRONG = 0.25  # share of steps which cannot be built that stay
-ACTIVATIONS = {"relu": nn.ReLU, "silu": nn.SiLU, "gelu": nn.GELU, "hardswish": nn.Hardswish, "sigmoid": nn.Sigmoid}
+ACTIVATIONS = {
+    "relu": nn.ReLU,
+    "silu": nn.SiLU,
+    "gelu": nn.GELU,
+    "hardswish": nn.Hardswish,
+    "sigmoid": nn.Sigmoid,
+}
 
 
 class Spec(NamedTuple):
@@ -85,9 +91,13 @@ class _Writer:
                 break
         if self.is_wrong and not lines[-1].startswith("head"):
             lines.append("head relu")
-        return Spec("\n".join([*self.declarations, *lines, "}\n"]), None if self.is_wrong else trace)
+        return Spec(
+            "\n".join([*self.declarations, *lines, "}\n"]), None if self.is_wrong else trace
+        )
 
-    def chain(self, x: Value, trace: Trace, depth: int, write: Callable[[Value, int], Step]) -> tuple[list[str], Value]:
+    def chain(
+        self, x: Value, trace: Trace, depth: int, write: Callable[[Value, int], Step]
+    ) -> tuple[list[str], Value]:
         """Steps that run on x one after the other; the last one may be wrong."""
         texts = []
         for _ in range(self.random.randint(1, 3)):
@@ -98,7 +108,9 @@ class _Writer:
             x = y
         return texts, x
 
-    def possible(self, write: Callable[[], Step], x: Value, trace: Trace) -> tuple[Step, Value | None]:
+    def possible(
+        self, write: Callable[[], Step], x: Value, trace: Trace
+    ) -> tuple[Step, Value | None]:
         """A step and what it makes of x: None where it cannot be built and stays all the same."""
         while True:
             declared, own = len(self.declarations), Trace()
@@ -119,9 +131,27 @@ class _Writer:
         return self.random.choice([self.fc, self.fc, self.pool, self.window, self.step])(x, depth)
 
     def step(self, x: Value, depth: int) -> Step:
-        kinds = [self.conv, self.conv, self.conv, self.window, self.norm, self.norm, self.activation, self.arrange]
+        kinds = [
+            self.conv,
+            self.conv,
+            self.conv,
+            self.window,
+            self.norm,
+            self.norm,
+            self.activation,
+            self.arrange,
+        ]
         if depth > 0:
-            kinds += [self.repeat, self.merge, self.merge, self.residual, self.residual, self.block, self.braces, self.mixer]
+            kinds += [
+                self.repeat,
+                self.merge,
+                self.merge,
+                self.residual,
+                self.residual,
+                self.block,
+                self.braces,
+                self.mixer,
+            ]
         else:
             kinds += [self.rare]
         return self.random.choice(kinds)(x, depth - 1)
@@ -129,13 +159,19 @@ class _Writer:
     def size(self) -> tuple[str, tuple[int, int]]:
         height = self.random.choice([1, 1, 2, 3, 3, 3, 5, 7])
         width = height if self.random.random() < 0.8 else self.random.choice([1, 2, 3])
-        return (str(height) if height == width and self.random.random() < 0.3 else f"{height}x{width}"), (height, width)
+        return (
+            str(height) if height == width and self.random.random() < 0.3 else f"{height}x{width}"
+        ), (height, width)
 
     def conv(self, x: Value, depth: int, width: str | None = None) -> Step:
         del depth
         choose = self.random.choice
         shown, size = self.size()
-        out, stride, dilation = choose([2, 4, 6, 8]), choose([1, 1, 1, 2, 3]), choose([1, 1, 1, 1, 2, 3])
+        out, stride, dilation = (
+            choose([2, 4, 6, 8]),
+            choose([1, 1, 1, 2, 3]),
+            choose([1, 1, 1, 1, 2, 3]),
+        )
         groups = choose([1, 1, 1, 2, 3, x.channels])
         padding = choose([None, None, None, 0, 1, 2])
         if choose([True, *[False] * 9]):
@@ -149,9 +185,20 @@ class _Writer:
 
         return Step(given + f", /{stride}" * (stride > 1), built(module(stride)), built(module(1)))
 
-    def upconv(self, shown: str, size: tuple[int, int], out: int, stride: int, padding: int | None, groups: int) -> Step:
+    def upconv(
+        self,
+        shown: str,
+        size: tuple[int, int],
+        out: int,
+        stride: int,
+        padding: int | None,
+        groups: int,
+    ) -> Step:
         more = self.random.choice([0, 0, 1])
-        given = f"upconv {shown}, {out}, /{stride}, output_padding={more}" + f", padding={padding}" * (padding is not None)
+        given = (
+            f"upconv {shown}, {out}, /{stride}, output_padding={more}"
+            + f", padding={padding}" * (padding is not None)
+        )
         padded = _padded(size, padding, 1)
 
         def module(x: Value) -> nn.Module:
@@ -165,11 +212,19 @@ class _Writer:
         del x, depth
         choose = self.random.choice
         shown, size = self.size()
-        kind, stride, ceil = choose(["maxpool", "avgpool"]), choose([1, 2, 2, 3]), choose([False, True])
+        kind, stride, ceil = (
+            choose(["maxpool", "avgpool"]),
+            choose([1, 2, 2, 3]),
+            choose([False, True]),
+        )
         padding = choose([None, None, 0, 1, 2])
         dilation = choose([1, 1, 2]) if kind == "maxpool" else 1
         padded = _padded(size, padding, dilation)
-        given = f"{kind} {shown}" + f", padding={padding}" * (padding is not None) + ", ceil=true" * ceil
+        given = (
+            f"{kind} {shown}"
+            + f", padding={padding}" * (padding is not None)
+            + ", ceil=true" * ceil
+        )
         given += f", dilation={dilation}" * (dilation > 1)
 
         def module(stride: int) -> Callable[[Value], nn.Module]:
@@ -183,14 +238,27 @@ class _Writer:
         del x, depth
         kind, to = self.random.choice(["avg", "max"]), self.random.choice([None, 1, 2, 7])
         module = nn.AdaptiveAvgPool2d if kind == "avg" else nn.AdaptiveMaxPool2d
-        return Step(f"{kind}pool" + f" to={to}x{to}" * (to is not None), built(lambda _: lambda t: module(to or 1)(picture(t))))
+        return Step(
+            f"{kind}pool" + f" to={to}x{to}" * (to is not None),
+            built(lambda _: lambda t: module(to or 1)(picture(t))),
+        )
 
     def norm(self, x: Value, depth: int) -> Step:
         del x, depth
         groups = self.random.choice([1, 2, 3, 4])
-        return self.random.choice([
-            Step("bn", built(lambda x: (nn.BatchNorm1d if x.tensor.dim() == 2 else nn.BatchNorm2d)(x.channels))),
-            Step(f"gn {groups}", built(lambda x: nn.GroupNorm(groups, x.channels)))])
+        return self.random.choice(
+            [
+                Step(
+                    "bn",
+                    built(
+                        lambda x: (nn.BatchNorm1d if x.tensor.dim() == 2 else nn.BatchNorm2d)(
+                            x.channels
+                        )
+                    ),
+                ),
+                Step(f"gn {groups}", built(lambda x: nn.GroupNorm(groups, x.channels))),
+            ]
+        )
 
     def activation(self, x: Value, depth: int) -> Step:
         del x, depth
@@ -210,36 +278,73 @@ class _Writer:
     def arrange(self, x: Value, depth: int) -> Step:
         del depth
         choose = self.random.choice
-        groups, first, last, out = choose([1, 2, 3]), choose([0, 1, 3]), choose([1, 2, 4, x.channels]), choose([4, 6, 8])
-        return choose([
-            Step(f"shuffle {groups}", built(lambda _: nn.ChannelShuffle(groups))),
-            Step(f"slice {first}, {last}", built(
-                lambda x: lambda t: t.narrow(-1 if x.last else 1, first, last - first), reads_any=True)),
-            Step(f"chunk {groups}, {first}", built(
-                lambda x: lambda t: part(t, groups, first, -1 if x.last else 1), reads_any=True)),
-            Step(f"pad_channels {out}", built(lambda _: lambda t: widened(t, out))),
-            Step("{ subsample /2 }", built(lambda _: lambda t: picture(t)[:, :, ::2, ::2])),
-            Step("dropout 0.5", built(lambda _: nn.Dropout(), reads_any=True)),
-        ])
+        groups, first, last, out = (
+            choose([1, 2, 3]),
+            choose([0, 1, 3]),
+            choose([1, 2, 4, x.channels]),
+            choose([4, 6, 8]),
+        )
+        return choose(
+            [
+                Step(f"shuffle {groups}", built(lambda _: nn.ChannelShuffle(groups))),
+                Step(
+                    f"slice {first}, {last}",
+                    built(
+                        lambda x: lambda t: t.narrow(-1 if x.last else 1, first, last - first),
+                        reads_any=True,
+                    ),
+                ),
+                Step(
+                    f"chunk {groups}, {first}",
+                    built(
+                        lambda x: lambda t: part(t, groups, first, -1 if x.last else 1),
+                        reads_any=True,
+                    ),
+                ),
+                Step(f"pad_channels {out}", built(lambda _: lambda t: widened(t, out))),
+                Step("{ subsample /2 }", built(lambda _: lambda t: picture(t)[:, :, ::2, ::2])),
+                Step("dropout 0.5", built(lambda _: nn.Dropout(), reads_any=True)),
+            ]
+        )
 
     def rare(self, x: Value, depth: int) -> Step:
         """What mostly stands in the wrong place."""
-        return self.random.choice([
-            Step("flatten", built(lambda _: nn.Flatten(), reads_any=True, gives_last=False)),
-            Step("to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)),
-            Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False)),
-            Step("linear 4", built(lambda x: nn.Linear(x.channels, 4), reads_last=True)),
-            Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
-            self.pool(x, depth), self.conv(x, depth)])
+        return self.random.choice(
+            [
+                Step("flatten", built(lambda _: nn.Flatten(), reads_any=True, gives_last=False)),
+                Step(
+                    "to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)
+                ),
+                Step(
+                    "to_first",
+                    built(
+                        lambda _: lambda t: picture(t).movedim(-1, 1),
+                        reads_last=True,
+                        gives_last=False,
+                    ),
+                ),
+                Step("linear 4", built(lambda x: nn.Linear(x.channels, 4), reads_last=True)),
+                Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
+                self.pool(x, depth),
+                self.conv(x, depth),
+            ]
+        )
 
     def mixer(self, x: Value, depth: int) -> Step:
         """A pixel's channels, as ConvNeXt mixes them."""
         del depth
         out = self.random.choice([4, x.channels])
-        inside = [Step("to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)),
-                  Step(f"linear {out}", built(lambda x: nn.Linear(x.channels, out), reads_last=True)),
-                  Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
-                  Step("to_first", built(lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False))]
+        inside = [
+            Step("to_last", built(lambda _: lambda t: picture(t).movedim(1, -1), gives_last=True)),
+            Step(f"linear {out}", built(lambda x: nn.Linear(x.channels, out), reads_last=True)),
+            Step("ln", built(lambda x: nn.LayerNorm(x.channels), reads_last=True)),
+            Step(
+                "to_first",
+                built(
+                    lambda _: lambda t: picture(t).movedim(-1, 1), reads_last=True, gives_last=False
+                ),
+            ),
+        ]
         return row(inside)
 
     # --- steps of steps ---
@@ -262,9 +367,21 @@ class _Writer:
 
     def repeat(self, x: Value, depth: int) -> Step:
         count = self.random.choice([0, 1, 2, 3])
-        kinds = [self.conv, self.window, self.block, self.residual, self.braces, self.norm, self.merge]
+        kinds = [
+            self.conv,
+            self.window,
+            self.block,
+            self.residual,
+            self.braces,
+            self.norm,
+            self.merge,
+        ]
         step = self.random.choice(kinds)(x, depth)
-        text = f"{{ {step.text} }}" if step.text.partition(" ")[0] in ("add", "mul", "concat") else step.text
+        text = (
+            f"{{ {step.text} }}"
+            if step.text.partition(" ")[0] in ("add", "mul", "concat")
+            else step.text
+        )
 
         def run(x: Value, trace: Trace) -> Value:
             for i in range(count):
@@ -284,10 +401,17 @@ class _Writer:
 
     def path(self, x: Value, depth: int) -> Step:
         choose = self.random.choice
-        gate = [self.pool(x, depth), Step(f"conv 1x1, {x.channels}", built(lambda y: nn.Conv2d(y.channels, x.channels, 1)))]
+        gate = [
+            self.pool(x, depth),
+            Step(f"conv 1x1, {x.channels}", built(lambda y: nn.Conv2d(y.channels, x.channels, 1))),
+        ]
         kinds: list[Callable[[], Step]] = [
-            lambda: Step("identity", lambda x, _: x), lambda: self.step(x, 0), lambda: self.step(x, 0), lambda: joined(gate),
-            lambda: joined(self.inside(x, depth))]
+            lambda: Step("identity", lambda x, _: x),
+            lambda: self.step(x, 0),
+            lambda: self.step(x, 0),
+            lambda: joined(gate),
+            lambda: joined(self.inside(x, depth)),
+        ]
         return choose(kinds)()
 
     def block(self, x: Value, depth: int) -> Step:
@@ -306,19 +430,39 @@ class _Writer:
         choose, name = self.random.choice, self.name("r")
         stride, width = choose([1, 1, 2]), choose([x.channels, x.channels, 4, 8])
         kernel, groups = choose([1, 3, 3, 3, 2]), choose([1, 1, 1, 2])
-        preact, after, is_first = choose([False, False, True]), choose([False, True]), choose([False, False, True])
-        same, widen, change = choose(["identity", "conv"]), choose(["conv", "identity", "pad", None]), choose([*STRIDED])
-        arms = f"same: {ARMS[same]}" + (f"; widen: {ARMS[widen]}" if widen else "") + f"; change: {ARMS[change]}"
+        preact, after, is_first = (
+            choose([False, False, True]),
+            choose([False, True]),
+            choose([False, False, True]),
+        )
+        same, widen, change = (
+            choose(["identity", "conv"]),
+            choose(["conv", "identity", "pad", None]),
+            choose([*STRIDED]),
+        )
+        arms = (
+            f"same: {ARMS[same]}"
+            + (f"; widen: {ARMS[widen]}" if widen else "")
+            + f"; change: {ARMS[change]}"
+        )
         self.declarations.append(f"shortcut {name}s {{ {arms} }}")
         chain = f"conv {kernel}, width, /stride -> bn -> relu -> conv 3x3, width, groups={groups}"
         clauses = [f"residual {chain}", f"shortcut {name}s"]
-        clauses = ["preact bn -> relu"] * preact + clauses[:: -1 if is_first else 1] + ["after relu"] * after
+        clauses = (
+            ["preact bn -> relu"] * preact
+            + clauses[:: -1 if is_first else 1]
+            + ["after relu"] * after
+        )
         self.declarations.append(f"block {name}(width) {{ {'; '.join(clauses)} }}")
 
         def strided(stride: int) -> Callable[[Value, Trace], Value]:
             padding = kernel // 2 * (kernel % 2)
-            residual = [built(lambda x: nn.Conv2d(x.channels, width, kernel, stride, padding)), BN, RELU,
-                        built(lambda x: nn.Conv2d(x.channels, width, 3, 1, 1, 1, groups))]
+            residual = [
+                built(lambda x: nn.Conv2d(x.channels, width, kernel, stride, padding)),
+                BN,
+                RELU,
+                built(lambda x: nn.Conv2d(x.channels, width, 3, 1, 1, 1, groups)),
+            ]
 
             def run(x: Value, trace: Trace) -> Value:
                 entered = RELU(BN(x, trace), trace) if preact else x
@@ -348,8 +492,14 @@ def _padded(size: tuple[int, int], padding: int | None, dilation: int) -> tuple[
     return height, width
 
 
-ARMS = {"identity": "identity", "conv": "conv 1x1, out, /stride -> bn", "pool": "avgpool 2x2, /stride -> conv 1x1, out",
-        "sub": "subsample /stride -> pad_channels out", "pad": "pad_channels out", "none": "none"}
+ARMS = {
+    "identity": "identity",
+    "conv": "conv 1x1, out, /stride -> bn",
+    "pool": "avgpool 2x2, /stride -> conv 1x1, out",
+    "sub": "subsample /stride -> pad_channels out",
+    "pad": "pad_channels out",
+    "none": "none",
+}
 STRIDED = ("conv", "pool", "sub", "none")
 BN = built(lambda x: nn.BatchNorm2d(x.channels))
 RELU = built(lambda _: nn.ReLU(), reads_any=True)
@@ -359,8 +509,14 @@ def _arm(arm: str, x: Value, out: int, stride: int, trace: Trace) -> Value:
     layers = {
         "identity": [],
         "conv": [built(lambda x: nn.Conv2d(x.channels, out, 1, stride)), BN],
-        "pool": [built(lambda _: nn.AvgPool2d(2, stride)), built(lambda x: nn.Conv2d(x.channels, out, 1))],
-        "sub": [built(lambda _: lambda t: picture(t)[:, :, ::stride, ::stride]), built(lambda _: lambda t: widened(t, out))],
+        "pool": [
+            built(lambda _: nn.AvgPool2d(2, stride)),
+            built(lambda x: nn.Conv2d(x.channels, out, 1)),
+        ],
+        "sub": [
+            built(lambda _: lambda t: picture(t)[:, :, ::stride, ::stride]),
+            built(lambda _: lambda t: widened(t, out)),
+        ],
         "pad": [built(lambda _: lambda t: widened(t, out))],
     }
     for layer in layers[arm]:

@@ -31,7 +31,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update", action="store_true", help="write golden files instead of comparing with them")
+    parser.addoption(
+        "--update", action="store_true", help="write golden files instead of comparing with them"
+    )
 
 
 @pytest.fixture
@@ -52,7 +54,9 @@ def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="")
         with path.open(encoding="utf-8", newline="") as file:
-            assert text == file.read(), f"{path.name} is another now: look at `pytest --update`, then at its diff"
+            assert text == file.read(), (
+                f"{path.name} is another now: look at `pytest --update`, then at its diff"
+            )
 
     return compare
 

@@ -1,7 +1,7 @@
 """Limits of time that hold on a slow machine and on a busy one: of CPU time, by what a fixed piece of work takes there.
 
-    with soon(seconds=1):
-        check(path)
+with soon(seconds=1):
+    check(path)
 """
 
 from __future__ import annotations

@@ -18,14 +18,24 @@ from resspec.syntax.parse import parse
 _ROOT = Path(__file__).parents[1]
 _WORD = re.compile(rb"[A-Za-z0-9_.]+:?|->|\S")
 _ODD = [
-    *(sign.encode() for sign in "\0 \r \u202e é × \uff11 \" # { } ( ) -> | / // - = .. : ; \n".split(" ")), b"\xff",
+    *(
+        sign.encode()
+        for sign in '\0 \r \u202e é × \uff11 " # { } ( ) -> | / // - = .. : ; \n'.split(" ")
+    ),
+    b"\xff",
     *b"0 1e9 999999999999999999 x 3x3 in out none identity true".split(b" "),
 ]
 _ODD_IN_YAML = [
     *_ODD,
-    *b"&a *a !!python/object:x ? [ ] {} --- ... << .inf .nan 0x1F 1:30:00 2026-13-45 ~ ' \t %YAML".split(b" "),
-    *b"010 08 1_000 1:10 yes off null true .5 1. 1e3 1e-3 10% 128.0 '128' 5epochs 3/4 0,1 = sgd SGD adam cosine".split(b" "),
-    *b"lr: batch_size: epochs: momentum: optimizer: schedule: name: gamma: T_max: crop_pct: min_lr: warmup_ratio:".split(b" "),
+    *b"&a *a !!python/object:x ? [ ] {} --- ... << .inf .nan 0x1F 1:30:00 2026-13-45 ~ ' \t %YAML".split(
+        b" "
+    ),
+    *b"010 08 1_000 1:10 yes off null true .5 1. 1e3 1e-3 10% 128.0 '128' 5epochs 3/4 0,1 = sgd SGD adam cosine".split(
+        b" "
+    ),
+    *b"lr: batch_size: epochs: momentum: optimizer: schedule: name: gamma: T_max: crop_pct: min_lr: warmup_ratio:".split(
+        b" "
+    ),
     *(sign.encode() for sign in "\ufeff \x85 \u2028 \uff11\uff12 \u0663 \r\n".split(" ")),
 ]
 
@@ -95,7 +105,9 @@ def _tree(text: _Text, random: Random, texts: _Texts) -> bytes:
         case 1:
             return data[:end] + random.choice(_JOINTS) + data[start:]
         case 2 if source is text and (end <= other.start or other.end <= start):
-            (_, a, b), (_, c, d) = sorted([_Tree("", start, end), other], key=lambda each: each.start)
+            (_, a, b), (_, c, d) = sorted(
+                [_Tree("", start, end), other], key=lambda each: each.start
+            )
             return data[:a] + data[c:d] + data[b:c] + data[a:b] + data[d:]
         case _:
             return data[:start] + source.data[other.start : other.end] + data[end:]
@@ -111,7 +123,9 @@ def _word(text: bytes, random: Random, odd: Sequence[bytes]) -> bytes:
     if not words:
         return text
     word, other = random.choice(words), random.choice(words)
-    instead = random.choice([b"", other[0], random.choice(odd), word[0] + b" " + other[0], word[0] + random.choice(odd)])
+    instead = random.choice(
+        [b"", other[0], random.choice(odd), word[0] + b" " + other[0], word[0] + random.choice(odd)]
+    )
     return text[: word.start()] + instead + text[word.end() :]
 
 
@@ -137,18 +151,26 @@ def _cut(text: bytes, random: Random) -> bytes:
 
 @cache
 def _specs() -> _Texts:
-    paths = [*(_ROOT / "specs").rglob("*.res"), *(_ROOT / "tests" / "golden" / "specs").glob("*.res")]
+    paths = [
+        *(_ROOT / "specs").rglob("*.res"),
+        *(_ROOT / "tests" / "golden" / "specs").glob("*.res"),
+    ]
     return _texts(paths, lambda text: _spans(parse(Source("", text)).declarations))
 
 
 @cache
 def _recipes() -> _Texts:
-    return _texts((_ROOT / "specs" / "recipes").glob("*.yaml"), lambda text: _marks(yaml.compose(text, yaml.SafeLoader)))
+    return _texts(
+        (_ROOT / "specs" / "recipes").glob("*.yaml"),
+        lambda text: _marks(yaml.compose(text, yaml.SafeLoader)),
+    )
 
 
 def _texts(paths: Iterable[Path], trees: Callable[[str], Iterator[_Tree]]) -> _Texts:
     texts = [path.read_text(encoding="utf-8") for path in sorted(paths)]
-    found = [_Text(text.encode(), [_in_bytes(tree, text) for tree in trees(text)]) for text in texts]
+    found = [
+        _Text(text.encode(), [_in_bytes(tree, text) for tree in trees(text)]) for text in texts
+    ]
     return _Texts(found, list(accumulate(1 / (200 + len(each.data)) for each in found)))
 
 

@@ -41,8 +41,13 @@ class Step(NamedTuple):
     later: Callable[[Value, Trace], Value] | None = None
 
 
-def built(module: Callable[[Value], nn.Module | Callable[[Tensor], Tensor]], *, reads_last: bool = False,
-          reads_any: bool = False, gives_last: bool | None = None) -> Callable[[Value, Trace], Value]:
+def built(
+    module: Callable[[Value], nn.Module | Callable[[Tensor], Tensor]],
+    *,
+    reads_last: bool = False,
+    reads_any: bool = False,
+    gives_last: bool | None = None,
+) -> Callable[[Value, Trace], Value]:
     """A layer: a module for what enters, which then runs. Channels come first in what torch's modules of pictures read."""
 
     def run(x: Value, trace: Trace) -> Value:
@@ -90,10 +95,17 @@ def merged(kind: str, values: Sequence[Value], trace: Trace) -> Value:
         raise Refused("other layouts")
     first, last = values[0].tensor, values[0].last
     if kind == "concat":
-        return traced(Value(torch.cat([value.tensor for value in values], -1 if last else 1), last), trace)
+        return traced(
+            Value(torch.cat([value.tensor for value in values], -1 if last else 1), last), trace
+        )
     for value in values[1:]:
-        areas = [1 if t.dim() == 2 else t.flatten(1).shape[1] // values[0].channels for t in (first, value.tensor)]
-        if values[0].channels != value.channels or (first.shape != value.tensor.shape and (kind == "add" or 1 not in areas)):
+        areas = [
+            1 if t.dim() == 2 else t.flatten(1).shape[1] // values[0].channels
+            for t in (first, value.tensor)
+        ]
+        if values[0].channels != value.channels or (
+            first.shape != value.tensor.shape and (kind == "add" or 1 not in areas)
+        ):
             raise Refused("other shapes")
         first = first + value.tensor if kind == "add" else first * value.tensor
     return traced(Value(first, last), trace)

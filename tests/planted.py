@@ -20,14 +20,21 @@ from resspec.syntax import ast
 from resspec.syntax.parse import parse
 from tests.random_specs import random_spec
 
-_TEXTS = [path.read_text(encoding="utf-8") for path in sorted((Path(__file__).parents[1] / "specs").rglob("*.res"))]
+_TEXTS = [
+    path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parents[1] / "specs").rglob("*.res"))
+]
 SHIPPED = [text for text in _TEXTS if 'use "' not in text]
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789_"
 MISFITS = [  # steps that no picture fits, and where in them it shows
-    ("shuffle 7919", "E0304", "shuffle 7919"), ("gn groups=7919", "E0304", "gn groups=7919"),
-    ("conv 1x1, 8, groups=7919", "E0304", "conv 1x1, 8, groups=7919"), ("slice 7000, 7919", "E0306", "slice 7000, 7919"),
-    ("conv 999x999, 4, padding=0", "E0303", "conv 999x999, 4, padding=0"), ("linear 7", "E0302", "linear 7"),
-    ("add { identity | conv 3x3, 7919 }", "E0308", "conv 3x3, 7919"), ("chunk 7919, 0", "E0304", "chunk 7919, 0"),
+    ("shuffle 7919", "E0304", "shuffle 7919"),
+    ("gn groups=7919", "E0304", "gn groups=7919"),
+    ("conv 1x1, 8, groups=7919", "E0304", "conv 1x1, 8, groups=7919"),
+    ("slice 7000, 7919", "E0306", "slice 7000, 7919"),
+    ("conv 999x999, 4, padding=0", "E0303", "conv 999x999, 4, padding=0"),
+    ("linear 7", "E0302", "linear 7"),
+    ("add { identity | conv 3x3, 7919 }", "E0308", "conv 3x3, 7919"),
+    ("chunk 7919, 0", "E0304", "chunk 7919, 0"),
     ("add { conv 3x3, 8 | conv 2x2, 8, padding=3 }", "E0308", "conv 2x2, 8, padding=3"),
     ("concat { conv 3x3, 8 | conv 2x2, 8, padding=3 }", "E0308", "conv 2x2, 8, padding=3"),
 ]
@@ -85,7 +92,9 @@ def applied(text: str, found: list[Edit]) -> tuple[str, list[Plant]]:
     for edit in sorted(found, key=lambda each: each.start):
         parts += [text[end : edit.start], edit.new]
         at = edit.start + shift
-        plants.append(Plant(edit.kind, edit.codes, at + edit.shown[0], at + edit.shown[1], edit.meant))
+        plants.append(
+            Plant(edit.kind, edit.codes, at + edit.shown[0], at + edit.shown[1], edit.meant)
+        )
         end, shift = edit.end, shift + len(edit.new) - (edit.end - edit.start)
     return "".join([*parts, text[end:]]), plants
 
@@ -95,9 +104,19 @@ def edits(text: str, random: Random, amount: int) -> list[Edit]:
     places = list(_places(file))
     found, taken = list[Edit](), set[Span]()
     networks = [each for each in file.declarations if isinstance(each, ast.Network)]
-    for owner in (each for each in networks if all(parameter.default for parameter in each.parameters)):
-        sections = [each for each in places if each.owner is owner and isinstance(each.node, ast.Stage | ast.Part)]
-        sections = [each for each in sections if isinstance(each.node, ast.Stage) or each.node.kind == "stem"]
+    for owner in (
+        each for each in networks if all(parameter.default for parameter in each.parameters)
+    ):
+        sections = [
+            each
+            for each in places
+            if each.owner is owner and isinstance(each.node, ast.Stage | ast.Part)
+        ]
+        sections = [
+            each
+            for each in sections
+            if isinstance(each.node, ast.Stage) or each.node.kind == "stem"
+        ]
         if sections and len(found) < amount and random.random() < 0.6:
             at = random.randrange(len(sections))
             found.append(_misfit(sections[at].node.chain, random))
@@ -105,7 +124,11 @@ def edits(text: str, random: Random, amount: int) -> list[Edit]:
     random.shuffle(places)
     known = known_words() | {*_words(file)}
     for place in places:
-        if len(found) < amount and place.span not in taken and (edit := _edit(place, known, random)):
+        if (
+            len(found) < amount
+            and place.span not in taken
+            and (edit := _edit(place, known, random))
+        ):
             found.append(edit)
     return found
 
@@ -124,7 +147,11 @@ def misbraced(seed: int) -> tuple[str, set[int]]:
     if random.random() < 0.5:
         at = random.choice(braces).start()
         return text[:at] + text[at + 1 :], {_line(text, at), _line(text, _partner(braces, at))}
-    gaps = [found.end() for found in re.finditer(r'"[^"\n]*"|#[^\n]*|([A-Za-z0-9_{}|>)])(?=[ \n])', text) if found[1]]
+    gaps = [
+        found.end()
+        for found in re.finditer(r'"[^"\n]*"|#[^\n]*|([A-Za-z0-9_{}|>)])(?=[ \n])', text)
+        if found[1]
+    ]
     at = random.choice(gaps)
     return f"{text[:at]} {random.choice('{}')}{text[at:]}", {_line(text, at)}
 
@@ -149,7 +176,9 @@ def _line(text: str, at: int) -> int:
 def _places(file: ast.File) -> Iterator[Place]:
     for declared in file.declarations:
         match declared:
-            case ast.Block(is_module=True, clauses=clauses) | ast.Network(clauses=clauses) if clauses:
+            case ast.Block(is_module=True, clauses=clauses) | ast.Network(clauses=clauses) if (
+                clauses
+            ):
                 yield from (Place(clause, declared, clause.span) for clause in clauses)
             case ast.Block() | ast.Let() | ast.Option() | ast.Use():
                 yield Place(declared, declared, declared.span)
@@ -159,14 +188,22 @@ def _before(owner: ast.Network, sections: list[Place], places: list[Place]) -> s
     """What has to be sound for the shape behind these sections to be known."""
     names = {name for each in sections for name in _words(each.node)}
     while True:
-        more = {name for each in places if isinstance(each.owner, ast.Block) and each.owner.name.text in names
-                for name in _words(each.owner)} - names
+        more = {
+            name
+            for each in places
+            if isinstance(each.owner, ast.Block) and each.owner.name.text in names
+            for name in _words(each.owner)
+        } - names
         if not more:
             break
         names |= more
     is_needed = [
-        each.span for each in places
-        if (each.owner is owner and not isinstance(each.node, ast.Stage | ast.Part | ast.Init | ast.Expect))
+        each.span
+        for each in places
+        if (
+            each.owner is owner
+            and not isinstance(each.node, ast.Stage | ast.Part | ast.Init | ast.Expect)
+        )
         or (isinstance(each.owner, ast.Block) and each.owner.name.text in names)
         or isinstance(each.owner, ast.Let | ast.Option | ast.Use)
     ]
@@ -203,15 +240,21 @@ def _edit(place: Place, known: set[str], random: Random) -> Edit | None:
 def typo(word: str, known: set[str], random: Random) -> str | None:
     """One letter more, one less, another, or two swapped; None where that would be another known word."""
     at, letter = random.randrange(len(word)), random.choice(ALPHABET)
-    wrong = random.choice([
-        word[:at] + letter + word[at:], word[:at] + word[at + 1 :], word[:at] + letter + word[at + 1 :],
-        word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
-    ])
+    wrong = random.choice(
+        [
+            word[:at] + letter + word[at:],
+            word[:at] + word[at + 1 :],
+            word[:at] + letter + word[at + 1 :],
+            word[:at] + word[at + 1 : at + 2] + word[at] + word[at + 2 :],
+        ]
+    )
     is_name = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", wrong) and not set(wrong).isdisjoint(word)
     return wrong if is_name and wrong not in known and wrong != word else None
 
 
-def _typed(kind: str, codes: tuple[str, ...], span: Span, known: set[str], random: Random) -> Iterator[Edit]:
+def _typed(
+    kind: str, codes: tuple[str, ...], span: Span, known: set[str], random: Random
+) -> Iterator[Edit]:
     if wrong := typo(span.text, known, random):
         yield Edit(kind, codes, span.start, span.end, wrong, (0, len(wrong)), span.text)
 
@@ -219,10 +262,18 @@ def _typed(kind: str, codes: tuple[str, ...], span: Span, known: set[str], rando
 def _names(place: Place, known: set[str], random: Random) -> Iterator[Edit]:
     for node, role in _nodes(place.node):
         match node, role:
-            case ast.Name(text=text, span=span), str() if text not in ("none", "default") or role != "E0202":
+            case ast.Name(text=text, span=span), str() if (
+                text not in ("none", "default") or role != "E0202"
+            ):
                 codes = (role, "E0115") if role == "E0201" else (role,)
-                found = _typed("name", codes, span, known, random)  # the last letter alone tells libraries apart
-                yield from (each for each in found if not isinstance(place.node, ast.Use) or each.new[-1] == text[-1])
+                found = _typed(
+                    "name", codes, span, known, random
+                )  # the last letter alone tells libraries apart
+                yield from (
+                    each
+                    for each in found
+                    if not isinstance(place.node, ast.Use) or each.new[-1] == text[-1]
+                )
 
 
 def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
@@ -236,8 +287,12 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
         case ast.Call(name=name, arguments=arguments):
             yield name, "E0201"
             yield node, "call"
-            for each in arguments:  # the parameters of a block are known where the block has no mistake
-                yield from _nodes(each.value if isinstance(each, ast.Keyword) and name.text not in OPS else each)
+            for (
+                each
+            ) in arguments:  # the parameters of a block are known where the block has no mistake
+                yield from _nodes(
+                    each.value if isinstance(each, ast.Keyword) and name.text not in OPS else each
+                )
         case ast.Merge(name=name, paths=paths):
             yield name, "E0238"
             yield from (found for each in paths for found in _nodes(each))
@@ -278,23 +333,68 @@ def _numbers(node: Any, random: Random) -> Iterator[Edit]:
     for call in (each for each, role in _nodes(node) if role == "call" and each.name.text in OPS):
         for i, argument in enumerate(call.arguments):
             match argument:
-                case ast.Number(span=span) if call.name.text in ("conv", "fc", "linear", "upconv", "gn", "pad_channels"):
-                    yield from _instead(span, [("0", "E0209"), ("2.5", "E0208"), ("true", "E0207"), ("relu", "E0207")], random)
+                case ast.Number(span=span) if call.name.text in (
+                    "conv",
+                    "fc",
+                    "linear",
+                    "upconv",
+                    "gn",
+                    "pad_channels",
+                ):
+                    yield from _instead(
+                        span,
+                        [("0", "E0209"), ("2.5", "E0208"), ("true", "E0207"), ("relu", "E0207")],
+                        random,
+                    )
                 case ast.Number(span=span) if call.name.text in ("dropout", "drop_path"):
                     yield from _instead(span, [("1.5", "E0209"), ("3x3", "E0207")], random)
-                case ast.Size(span=span) if call.name.text in ("conv", "maxpool", "avgpool", "upconv"):
-                    yield from _instead(span, [("0x3", "E0209"), ("2.5", "E0208"), ("false", "E0207"), ("3x3x3x3", "E0112")],
-                                        random)
+                case ast.Size(span=span) if call.name.text in (
+                    "conv",
+                    "maxpool",
+                    "avgpool",
+                    "upconv",
+                ):
+                    yield from _instead(
+                        span,
+                        [
+                            ("0x3", "E0209"),
+                            ("2.5", "E0208"),
+                            ("false", "E0207"),
+                            ("3x3x3x3", "E0112"),
+                        ],
+                        random,
+                    )
                 case ast.Stride(span=span, value=ast.Number()):
-                    yield from _instead(span, [("/0", "E0209"), ("/1.5", "E0208"), ("/true", "E0207")], random)
-                case ast.Keyword(name=name, value=ast.Number(span=span)) if name.text in ("groups", "dilation"):
-                    yield from _instead(span, [("0", "E0209"), ("2.5", "E0208"), ("9" * 19, "E0111")], random)
-                case ast.Keyword(name=name, value=ast.Name(span=span)) if name.text in ("bias", "ceil", "inplace"):
+                    yield from _instead(
+                        span, [("/0", "E0209"), ("/1.5", "E0208"), ("/true", "E0207")], random
+                    )
+                case ast.Keyword(name=name, value=ast.Number(span=span)) if name.text in (
+                    "groups",
+                    "dilation",
+                ):
+                    yield from _instead(
+                        span, [("0", "E0209"), ("2.5", "E0208"), ("9" * 19, "E0111")], random
+                    )
+                case ast.Keyword(name=name, value=ast.Name(span=span)) if name.text in (
+                    "bias",
+                    "ceil",
+                    "inplace",
+                ):
                     yield from _instead(span, [("3", "E0207"), ("3x3", "E0207")], random)
             if i and isinstance(argument, ast.Keyword):
                 again = f", {argument.name.text}={argument.value.span.text}"
-                yield Edit("name", ("E0210",), argument.span.end, argument.span.end, again, (2, 2 + len(argument.name.text)))
-        if call.name.text in ("relu", "bn", "ln2d", "identity", "sigmoid", "flatten") and not call.arguments:
+                yield Edit(
+                    "name",
+                    ("E0210",),
+                    argument.span.end,
+                    argument.span.end,
+                    again,
+                    (2, 2 + len(argument.name.text)),
+                )
+        if (
+            call.name.text in ("relu", "bn", "ln2d", "identity", "sigmoid", "flatten")
+            and not call.arguments
+        ):
             yield Edit("number", ("E0205",), call.span.end, call.span.end, " 3", (1, 2))
 
 
@@ -304,10 +404,17 @@ def _instead(span: Span, wrong: list[tuple[str, str]], random: Random) -> Iterat
 
 
 _SLIPS = [  # what stands in a sound text, what is written instead, the code, and the group that is wrong
-    (r"(?<=[0-9a-z])(, )(?=(?:[0-9(]|[a-z_]+\b(?!=)))", " ", ("E0107",)), (r"(?<=[0-9a-z])(, )(?=/)", " ", ("E0107",)),
-    (r"( -> )", " → ", ("E0103",)), (r"( -> )", " > ", ("E0108",)), (r"( -> )", " => ", ("E0108",)),
-    (r"(?<=[0-9])(x)(?=[0-9])", "×", ("E0103",)), (r"(, )", ",, ", ("E0108",)), (r"(, )(?=/\d)", ", / ", ("E0118", "E0108")),
-    (r"( -> )", " -> -> ", ("E0108",)), (r"(?<=[a-z])(=)(?=[0-9a-z])", ": ", ("E0116",)), (r"( -> )", " é-> ", ("E0103",)),
+    (r"(?<=[0-9a-z])(, )(?=(?:[0-9(]|[a-z_]+\b(?!=)))", " ", ("E0107",)),
+    (r"(?<=[0-9a-z])(, )(?=/)", " ", ("E0107",)),
+    (r"( -> )", " → ", ("E0103",)),
+    (r"( -> )", " > ", ("E0108",)),
+    (r"( -> )", " => ", ("E0108",)),
+    (r"(?<=[0-9])(x)(?=[0-9])", "×", ("E0103",)),
+    (r"(, )", ",, ", ("E0108",)),
+    (r"(, )(?=/\d)", ", / ", ("E0118", "E0108")),
+    (r"( -> )", " -> -> ", ("E0108",)),
+    (r"(?<=[a-z])(=)(?=[0-9a-z])", ": ", ("E0116",)),
+    (r"( -> )", " é-> ", ("E0103",)),
 ]
 
 
@@ -317,7 +424,9 @@ def _syntax(place: Place) -> Iterator[Edit]:
         return
     for pattern, new, codes in _SLIPS:
         for found in list(re.finditer(pattern, text))[:1]:
-            slip = Edit("syntax", codes, start + found.start(1), start + found.end(1), new, (0, len(new)))
+            slip = Edit(
+                "syntax", codes, start + found.start(1), start + found.end(1), new, (0, len(new))
+            )
             if _is_broken(place, text[: found.start(1)] + new + text[found.end(1) :]):
                 yield slip
     if isinstance(place.node, ast.Stage):

@@ -13,12 +13,60 @@ from typing import NamedTuple
 
 from resspec.ir.ops.window import window_output
 
-ACTIVATIONS = ("relu", "relu6", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid", "relu inplace=false", "gelu tanh=true")
-NORMS = ("bn", "bn eps=1e-3, momentum=0.01", "bn affine=false", "gn 1", "gn groups=2", "ln2d", "bn scale=0", "bn scale=0.5")
-LAWS = ("kaiming_normal", "kaiming_uniform mode=fan_out", "xavier_normal gain=2", "normal std=0.01, bias=0.1",
-        "trunc_normal std=1 / 50", "default bias=0", "default", "zeros", "uniform a=-1, b=1, bias=default")
-ARRANGING = ("identity", "dropout 0.25", "dropout half", "layer_scale", "layer_scale 1e-4", "drop_path 1 / 3")
-STEPS = ("layer", "layer", "unit", "residual", "residual", "repeat", "repeat", "group", "merge", "gate", "dense", "part")
+ACTIVATIONS = (
+    "relu",
+    "relu6",
+    "silu",
+    "gelu",
+    "sigmoid",
+    "hardswish",
+    "hardsigmoid",
+    "relu inplace=false",
+    "gelu tanh=true",
+)
+NORMS = (
+    "bn",
+    "bn eps=1e-3, momentum=0.01",
+    "bn affine=false",
+    "gn 1",
+    "gn groups=2",
+    "ln2d",
+    "bn scale=0",
+    "bn scale=0.5",
+)
+LAWS = (
+    "kaiming_normal",
+    "kaiming_uniform mode=fan_out",
+    "xavier_normal gain=2",
+    "normal std=0.01, bias=0.1",
+    "trunc_normal std=1 / 50",
+    "default bias=0",
+    "default",
+    "zeros",
+    "uniform a=-1, b=1, bias=default",
+)
+ARRANGING = (
+    "identity",
+    "dropout 0.25",
+    "dropout half",
+    "layer_scale",
+    "layer_scale 1e-4",
+    "drop_path 1 / 3",
+)
+STEPS = (
+    "layer",
+    "layer",
+    "unit",
+    "residual",
+    "residual",
+    "repeat",
+    "repeat",
+    "group",
+    "merge",
+    "gate",
+    "dense",
+    "part",
+)
 OPTIONS = """
 shortcut A { same: identity; change: subsample /stride -> pad_channels out }
 shortcut B { same: identity; change: conv 1x1, out, /stride -> bn }
@@ -50,7 +98,9 @@ def relaid(text: str, seed: int) -> str:
 
     def gap(found: re.Match[str]) -> str:
         word = found[0].strip()
-        return random.choice([f" {word} ", f" {word}\n\n   ", f" {word}  # -> {{ \" |\n\t", f" {word} "])
+        return random.choice(
+            [f" {word} ", f" {word}\n\n   ", f' {word}  # -> {{ " |\n\t', f" {word} "]
+        )
 
     text = re.sub(r" *(->|\||,(?! /)) *", gap, text)
     text = re.sub(r"; *", lambda _: random.choice(["; ", "\n", " ;; # ; }\n ; "]), text)
@@ -73,29 +123,51 @@ class _Writer:
         choose = self.random.choice
         x = Picture(choose([3, 4]), choose([12, 15, 16]), choose([12, 16, 17]))
         clauses = [f"input {x.channels}x{x.height}x{x.width}", f"shortcut {choose('ABCDM')}"]
-        clauses += self.random.sample([f"init {law}" for law in LAWS[:3]], 1) * (self.random.random() < 0.5)
-        clauses += [f"init {kind}: {choose(LAWS)}" for kind in ("conv", "fc", "linear") if self.random.random() < 0.3]
-        clauses += choose([[], [], [f"init bn: {choose(['normal mean=1, std=0.1', 'constant value=2, bias=1'])}"]])
+        clauses += self.random.sample([f"init {law}" for law in LAWS[:3]], 1) * (
+            self.random.random() < 0.5
+        )
+        clauses += [
+            f"init {kind}: {choose(LAWS)}"
+            for kind in ("conv", "fc", "linear")
+            if self.random.random() < 0.3
+        ]
+        clauses += choose(
+            [[], [], [f"init bn: {choose(['normal mean=1, std=0.1', 'constant value=2, bias=1'])}"]]
+        )
         clauses += choose([[], [], ["replace relu: silu"], ["replace bn: gn groups=1"]])
         sections = [self.section(kind) for kind in ("stem", *["stage"] * self.random.randint(1, 3))]
         texts = []
         for kind, wide in sections:
             text, x = self.chain(x, 2 if wide else 1, labels=True)
             texts.append(f"{kind} {text}")
-        head = choose(["avgpool -> fc 10", "avgpool -> flatten -> fc 5, bias=false -> relu -> fc 3", "maxpool to=2x2 -> fc 7",
-                       "conv 1x1, 10, bias=true -> avgpool -> flatten", "avgpool -> top: { dropout 0.5 -> fc 10 }",
-                       "to_last -> linear 6 -> ln -> gelu -> to_first -> avgpool to=1x2 -> fc 4"])
+        head = choose(
+            [
+                "avgpool -> fc 10",
+                "avgpool -> flatten -> fc 5, bias=false -> relu -> fc 3",
+                "maxpool to=2x2 -> fc 7",
+                "conv 1x1, 10, bias=true -> avgpool -> flatten",
+                "avgpool -> top: { dropout 0.5 -> fc 10 }",
+                "to_last -> linear 6 -> ln -> gelu -> to_first -> avgpool to=1x2 -> fc 4",
+            ]
+        )
         network = "\n".join(f"    {clause}" for clause in [*clauses, *texts, f"head {head}"])
         text = "\n".join([*self.declarations, f"network n {{\n{network}\n}}", ""])
         constants = {"narrow": "8", "half": "1 / 2"}
         if self.plainly:
             for name, value in constants.items():
                 text = re.sub(rf"\b{name}\b", f"({value})", text)
-        return "\n".join([OPTIONS, *(f"let {name} = {value}" for name, value in constants.items()), text])
+        return "\n".join(
+            [OPTIONS, *(f"let {name} = {value}" for name, value in constants.items()), text]
+        )
 
     def section(self, kind: str) -> tuple[str, bool]:
         self.stages += 1
-        labels = [f"layer{self.stages}:", f"trunk.part{self.stages}:", f"trunk.block{self.stages}-0..:", f"{self.stages}:"]
+        labels = [
+            f"layer{self.stages}:",
+            f"trunk.part{self.stages}:",
+            f"trunk.block{self.stages}-0..:",
+            f"{self.stages}:",
+        ]
         return (kind if kind == "stem" else f"stage {self.random.choice(labels)}"), kind != "stem"
 
     # --- chains ---
@@ -135,17 +207,30 @@ class _Writer:
                 return choose(ARRANGING), x
             case _:
                 groups = gcd(x.channels, 2)
-                return choose([(f"shuffle {groups}", x), (f"chunk {groups}, {groups - 1}", x.wide(x.channels // groups)),
-                               (f"slice 1, {x.channels}", x.wide(x.channels - 1)) if x.channels > 4 else ("identity", x),
-                               (f"pad_channels {x.channels + 3}", x.wide(x.channels + 3))])
+                return choose(
+                    [
+                        (f"shuffle {groups}", x),
+                        (f"chunk {groups}, {groups - 1}", x.wide(x.channels // groups)),
+                        (f"slice 1, {x.channels}", x.wide(x.channels - 1))
+                        if x.channels > 4
+                        else ("identity", x),
+                        (f"pad_channels {x.channels + 3}", x.wide(x.channels + 3)),
+                    ]
+                )
 
     def conv(self, x: Picture) -> tuple[str, Picture]:
         choose = self.random.choice
-        size, width, stride = choose(["1x1", "3x3", "3", "1x3", "5x1"]), choose([4, 6, 8, 12]), choose([1, 1, 1, 2])
+        size, width, stride = (
+            choose(["1x1", "3x3", "3", "1x3", "5x1"]),
+            choose([4, 6, 8, 12]),
+            choose([1, 1, 1, 2]),
+        )
         groups = choose([1, 1, gcd(width, x.channels)])
         shown = choose([str(width), f"({width - 1} + 1)", *["narrow"] * (width == 8)])
         extras = [f"/{stride}"] * (stride > 1 or self.random.random() < 0.1)
-        extras += [f"groups={groups}"] * (groups > 1) + choose([[], ["dilation=2"], ["bias=true"], ["bias=false"]])
+        extras += [f"groups={groups}"] * (groups > 1) + choose(
+            [[], ["dilation=2"], ["bias=true"], ["bias=false"]]
+        )
         self.random.shuffle(extras)
         if self.random.random() < 0.1 and min(x.height, x.width) > 2:
             return f"upconv 2x2, {shown}, /2", Picture(width, 2 * x.height, 2 * x.width).strided(1)
@@ -155,11 +240,15 @@ class _Writer:
         kind, ceil = self.random.choice(["maxpool", "avgpool"]), self.random.random() < 0.5
         if min(x.height, x.width) < 4:
             return f"{kind} 3x3", x
-        size, stride, padding = self.random.choice([(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 3, 1), (5, 2, 2), (3, 1, 1)])
+        size, stride, padding = self.random.choice(
+            [(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 3, 1), (5, 2, 2), (3, 1, 1)]
+        )
         window = ((size, size), (stride, stride), (padding, padding), (1, 1))
         out = window_output((x.height, x.width), *window, ceil=ceil)
         extras = [f"padding={padding}"] * (padding != size // 2 * (size % 2)) + ["ceil=true"] * ceil
-        return ", ".join([f"{kind} {size}x{size}", f"/{stride}", *extras]), Picture(x.channels, *out)
+        return ", ".join([f"{kind} {size}x{size}", f"/{stride}", *extras]), Picture(
+            x.channels, *out
+        )
 
     # --- steps of several layers ---
 
@@ -169,24 +258,39 @@ class _Writer:
 
     def _repeat(self, x: Picture, depth: int) -> tuple[str, Picture]:
         count = self.random.choice([1, 2, 3, 5])
-        text, y = self.random.choice([self._residual, self._unit, self._dense, self._same])(x, depth)
+        text, y = self.random.choice([self._residual, self._unit, self._dense, self._same])(
+            x, depth
+        )
         if text.startswith("dense"):
             y = x.wide(x.channels + count * (y.channels - x.channels))
-        repeated = self.random.choice([f"{count} x {text}", f"(half + {2 * count - 1} / 2) x {text}"])
+        repeated = self.random.choice(
+            [f"{count} x {text}", f"(half + {2 * count - 1} / 2) x {text}"]
+        )
         later = text.replace(", /2", "")  # a stride goes to the first turn only
-        return "{ " + " -> ".join([text, *[later] * (count - 1)]) + " }" if self.plainly else repeated, y
+        return "{ " + " -> ".join(
+            [text, *[later] * (count - 1)]
+        ) + " }" if self.plainly else repeated, y
 
     def _same(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
-        return self.random.choice([f"{{ conv 3x3, {x.channels} -> relu }}", "relu", f"2 x conv 1x1, {x.channels}"]), x
+        return self.random.choice(
+            [f"{{ conv 3x3, {x.channels} -> relu }}", "relu", f"2 x conv 1x1, {x.channels}"]
+        ), x
 
     def _merge(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
-        width, other = self.random.choice([4, 8]), self.random.choice(["bn", "relu -> conv 1x1, 4", "conv 3x1, 6, bias=true"])
-        merge = self.random.choice([f"add {{ conv 3x3, {width} -> bn | conv 1x1, {width} }}",
-                                    f"mul {{ conv 1x1, {width} | avgpool -> conv 1x1, {width} -> sigmoid }}",
-                                    f"add {{ identity | relu | {{ bn -> relu }} -> conv 3x3, {x.channels} }}",
-                                    f"add {{ conv 3x3, {width} }}"])
+        width, other = (
+            self.random.choice([4, 8]),
+            self.random.choice(["bn", "relu -> conv 1x1, 4", "conv 3x1, 6, bias=true"]),
+        )
+        merge = self.random.choice(
+            [
+                f"add {{ conv 3x3, {width} -> bn | conv 1x1, {width} }}",
+                f"mul {{ conv 1x1, {width} | avgpool -> conv 1x1, {width} -> sigmoid }}",
+                f"add {{ identity | relu | {{ bn -> relu }} -> conv 3x3, {x.channels} }}",
+                f"add {{ conv 3x3, {width} }}",
+            ]
+        )
         if "identity" not in merge:
             return merge, x.wide(width)
         if self.random.random() < 0.5:
@@ -198,7 +302,9 @@ class _Writer:
         """An abbreviation."""
         del depth
         name, norm = self.declared("unit"), self.random.choice(["bn", "gn 1", "identity"])
-        self.declarations.append(f"block {name}(width, act=relu, size=3x3) = conv size, width, /stride -> {norm} -> act")
+        self.declarations.append(
+            f"block {name}(width, act=relu, size=3x3) = conv size, width, /stride -> {norm} -> act"
+        )
         width, stride = self.random.choice([4, 8]), self.random.choice([1, 2])
         calls = [("", "relu", "3x3"), (", act=silu", "silu", "3x3"), (", gelu, 1x1", "gelu", "1x1")]
         given, act, size = self.random.choice(calls)
@@ -210,14 +316,18 @@ class _Writer:
     def _gate(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
         name = self.declared("gate")
-        self.declarations.append(f"block {name}(s) {{ mul {{ identity | avgpool -> fc1: conv 1x1, s, bias=true -> relu "
-                                 "-> fc2: conv 1x1, in, bias=true -> sigmoid } }")
+        self.declarations.append(
+            f"block {name}(s) {{ mul {{ identity | avgpool -> fc1: conv 1x1, s, bias=true -> relu "
+            "-> fc2: conv 1x1, in, bias=true -> sigmoid } }"
+        )
         return f"{name} {self.random.choice([4, 6])}", x
 
     def _dense(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
         name, growth = self.declared("dense"), self.random.choice([2, 4])
-        self.declarations.append(f"block {name}(growth) {{ concat {{ identity | norm1: bn -> relu -> conv 3x3, growth }} }}")
+        self.declarations.append(
+            f"block {name}(growth) {{ concat {{ identity | norm1: bn -> relu -> conv 3x3, growth }} }}"
+        )
         return f"{name} {growth}", x.wide(x.channels + growth)
 
     def _part(self, x: Picture, depth: int) -> tuple[str, Picture]:
@@ -231,17 +341,33 @@ class _Writer:
         del depth
         choose, name = self.random.choice, self.declared("res")
         stride, width = choose([1, 1, 2]), choose([x.channels, x.channels, x.channels + 4])
-        drop = choose(["", "", " -> drop_path 0.1 * (index + 1) / count", " -> bn -> drop_path half * index / 40"])
-        residual = choose(["conv 3x3, width, /stride -> bn -> relu -> conv 3x3, width -> bn",
-                           "f: { conv 1x1, 2 * in -> bn -> relu -> 9: conv 3x3, width, /stride, groups=1 -> bn }",
-                           "conv 3x3, in, /stride, groups=in -> 2 x { bn -> relu } -> conv 1x1, width"])
-        clauses = [f"residual {residual}{drop}", f"shortcut{choose(['', ' proj:', ''])}{choose(['', ' B', ' option'])}"]
+        drop = choose(
+            [
+                "",
+                "",
+                " -> drop_path 0.1 * (index + 1) / count",
+                " -> bn -> drop_path half * index / 40",
+            ]
+        )
+        residual = choose(
+            [
+                "conv 3x3, width, /stride -> bn -> relu -> conv 3x3, width -> bn",
+                "f: { conv 1x1, 2 * in -> bn -> relu -> 9: conv 3x3, width, /stride, groups=1 -> bn }",
+                "conv 3x3, in, /stride, groups=in -> 2 x { bn -> relu } -> conv 1x1, width",
+            ]
+        )
+        clauses = [
+            f"residual {residual}{drop}",
+            f"shortcut{choose(['', ' proj:', ''])}{choose(['', ' B', ' option'])}",
+        ]
         if width >= x.channels and self.random.random() < 0.3:
             clauses.reverse()
         clauses += choose([[], ["after relu"], ["after relu6 -> dropout 0.1"]])
         clauses.insert(0, choose(["let unused = 3", "preact bn -> relu"]))
         self.declarations.append(f"block {name}(width, option=C) {{ {'; '.join(clauses)} }}")
-        return f"{name} {width}" + choose(["", ", option=D"]) + f", /{stride}" * (stride > 1), x.wide(width).strided(stride)
+        return f"{name} {width}" + choose(["", ", option=D"]) + f", /{stride}" * (
+            stride > 1
+        ), x.wide(width).strided(stride)
 
     def declared(self, kind: str) -> str:
         self.blocks += 1

@@ -37,9 +37,15 @@ def chromium() -> str:
     if usable:
         return usable[0]
 
-    advice = "install Google Chrome" if _is_ubuntu() else "install Chromium (apt-get install chromium) or Google Chrome"
+    advice = (
+        "install Google Chrome"
+        if _is_ubuntu()
+        else "install Chromium (apt-get install chromium) or Google Chrome"
+    )
     if found:
-        raise MissingError(f"the tests of pages cannot use {found[0]}, a snap, which does not see files in /tmp: {advice}")
+        raise MissingError(
+            f"the tests of pages cannot use {found[0]}, a snap, which does not see files in /tmp: {advice}"
+        )
     raise MissingError(f"the tests of pages need a browser: {advice}")
 
 
@@ -53,7 +59,9 @@ def font() -> str:
         for path in Path(folder).expanduser().rglob("*"):
             if path.suffix.lower() in FONT_FILES:
                 return str(path)
-    raise MissingError("the tests of drawings and pages need a font: install DejaVu Sans (apt-get install fonts-dejavu-core)")
+    raise MissingError(
+        "the tests of drawings and pages need a font: install DejaVu Sans (apt-get install fonts-dejavu-core)"
+    )
 
 
 def required(need: Callable[[], str]) -> str:
@@ -74,7 +82,9 @@ def install() -> None:
     if apt and packages:
         print(f"installing {' and '.join(packages)} by apt: the tests need them", flush=True)
         subprocess.run([*apt, "update"], check=False)
-        subprocess.run([*apt, "install", "--yes", "--no-install-recommends", *packages], check=False)
+        subprocess.run(
+            [*apt, "install", "--yes", "--no-install-recommends", *packages], check=False
+        )
         missing = _missing()
 
     consequence = "they fail" if _is_continuous_integration() else "they are skipped"
@@ -101,7 +111,10 @@ def _apt() -> list[str]:
         return [*APT]
 
     sudo = shutil.which("sudo")
-    if sudo and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0:
+    if (
+        sudo
+        and subprocess.run([sudo, "-n", "true"], capture_output=True, check=False).returncode == 0
+    ):
         return [sudo, "-n", *APT]
     return []
 

@@ -32,7 +32,9 @@ def agrees(seed: int, folder: Path) -> bool:
     found = examine(written(folder, spec.text))
     if spec.trace is None:
         assert found.diagnostics, spec.text
-        assert all(diagnostic.code[:3] in ("E03", "E02") for diagnostic in found.diagnostics), spec.text
+        assert all(diagnostic.code[:3] in ("E03", "E02") for diagnostic in found.diagnostics), (
+            spec.text
+        )
         return False
     assert not found.diagnostics, f"{found.diagnostics[0]}\n{spec.text}"
     (network,) = found.networks
@@ -60,14 +62,46 @@ def shapes(node: Node) -> list[tuple[int, ...]]:
 
 empty, SIDE = torch.empty, 1 << 24
 MEASURED = f"{SIDE}x{SIDE}"
-WIDE: dict[str, tuple[int, str, str, Callable[[int], object]]] = {  # the largest number that fits; a spec, and torch, with one
+WIDE: dict[
+    str, tuple[int, str, str, Callable[[int], object]]
+] = {  # the largest number that fits; a spec, and torch, with one
     "input": (8191, "relu", f"NUMBERx{MEASURED}", lambda n: empty(1, n, SIDE, SIDE)),
-    "output": (8191, f"avgpool to={MEASURED}", "NUMBERx8x8", lambda n: nn.AdaptiveAvgPool2d(SIDE)(empty(1, n, 8, 8))),
-    "doubled": (28, "NUMBER x up", "3x2x2", lambda n: nn.Sequential(*n * [nn.ConvTranspose2d(3, 3, 2, 2)])(empty(1, 3, 2, 2))),
-    "indices": (4095, "maxpool 3x3, /1", f"NUMBERx{MEASURED}", lambda n: nn.MaxPool2d(3, 1, 1)(empty(1, n, SIDE, SIDE))),
-    "merge": (4095, "concat { identity | relu }", f"NUMBERx{MEASURED}", lambda n: torch.cat([empty(1, n, SIDE, SIDE)] * 2, 1)),
-    "weight": (8191, f"conv {MEASURED}, NUMBER, padding=0", f"1x{MEASURED}", lambda n: nn.Conv2d(1, n, SIDE)),
-    "flattened": (8191, "identity -> fc NUMBER", f"1x{MEASURED}", lambda n: nn.Linear(SIDE * SIDE, n)),
+    "output": (
+        8191,
+        f"avgpool to={MEASURED}",
+        "NUMBERx8x8",
+        lambda n: nn.AdaptiveAvgPool2d(SIDE)(empty(1, n, 8, 8)),
+    ),
+    "doubled": (
+        28,
+        "NUMBER x up",
+        "3x2x2",
+        lambda n: nn.Sequential(*n * [nn.ConvTranspose2d(3, 3, 2, 2)])(empty(1, 3, 2, 2)),
+    ),
+    "indices": (
+        4095,
+        "maxpool 3x3, /1",
+        f"NUMBERx{MEASURED}",
+        lambda n: nn.MaxPool2d(3, 1, 1)(empty(1, n, SIDE, SIDE)),
+    ),
+    "merge": (
+        4095,
+        "concat { identity | relu }",
+        f"NUMBERx{MEASURED}",
+        lambda n: torch.cat([empty(1, n, SIDE, SIDE)] * 2, 1),
+    ),
+    "weight": (
+        8191,
+        f"conv {MEASURED}, NUMBER, padding=0",
+        f"1x{MEASURED}",
+        lambda n: nn.Conv2d(1, n, SIDE),
+    ),
+    "flattened": (
+        8191,
+        "identity -> fc NUMBER",
+        f"1x{MEASURED}",
+        lambda n: nn.Linear(SIDE * SIDE, n),
+    ),
 }
 
 

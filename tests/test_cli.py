@@ -22,10 +22,21 @@ from tests.limits import HANGS
 pytestmark = pytest.mark.usefixtures("here")
 RESSPEC = [sys.executable, "-m", "resspec"]
 
-@pytest.mark.parametrize("argv", [
-    "", "check", "repor resnet18", "report", "report resnet18 --set n", "report resnet18 --set 3=4",
-    "report resnet18 --format yaml", "compile digits --emit torch", "train digits --seed x",
-])
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "",
+        "check",
+        "repor resnet18",
+        "report",
+        "report resnet18 --set n",
+        "report resnet18 --set 3=4",
+        "report resnet18 --format yaml",
+        "compile digits --emit torch",
+        "train digits --seed x",
+    ],
+)
 def test_usage(argv: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.run(shlex.split(argv))
@@ -34,15 +45,18 @@ def test_usage(argv: str, capsys: Captured) -> None:
     assert re.fullmatch(r"error: .+\nhelp: resspec.* --help\n", err)
 
 
-@pytest.mark.parametrize(("argv", "says"), [
-    ("report resnet51", "did you mean 'resnet5"),
-    ("report digits:digit", "did you mean 'digits'"),
-    ("report digits --set n=3", "n"),
-    ("report lib/he2015:cifar --set n=)", "is not a value"),
-    ("report .", "no .res file in ."),
-    ("report ''", "no spec ''"),
-    ("report 'a\x1b[2J'", "a\\x1b[2J"),
-])
+@pytest.mark.parametrize(
+    ("argv", "says"),
+    [
+        ("report resnet51", "did you mean 'resnet5"),
+        ("report digits:digit", "did you mean 'digits'"),
+        ("report digits --set n=3", "n"),
+        ("report lib/he2015:cifar --set n=)", "is not a value"),
+        ("report .", "no .res file in ."),
+        ("report ''", "no spec ''"),
+        ("report 'a\x1b[2J'", "a\\x1b[2J"),
+    ],
+)
 def test_requests_that_make_no_sense(argv: str, says: str, capsys: Captured) -> None:
     code = cli.run(shlex.split(argv))
     out, err = capsys.readouterr()
@@ -75,9 +89,13 @@ def test_help_is_readable_and_its_examples_parse(command: str, capsys: Captured)
 
 def process(command: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """A command for a shell."""
-    environment = {name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")} | settings
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("NO_COLOR", "COLUMNS")
+    } | settings
     command = command.replace("resspec", shlex.join(RESSPEC))
-    return subprocess.run(["bash", "-c", command], capture_output=True, text=True, env=environment, check=False)
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, env=environment, check=False
+    )
 
 
 @pytest.fixture
@@ -86,7 +104,11 @@ def writing() -> Iterator[subprocess.Popen[bytes]]:
     command = [*RESSPEC, "compile", "resnet18", "--emit", "ir-json"]
     settings = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096, env=settings,
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        pipesize=4096,
+        env=settings,
         preexec_fn=_heed_interrupts,  # noqa: PLW1509, nothing else runs in this process
     ) as running:
         assert running.stdout is not None
@@ -114,15 +136,25 @@ def test_ctrl_c_is_no_traceback(writing: subprocess.Popen[bytes]) -> None:
 @pytest.mark.parametrize("module", ["argparse", "resspec.cli", "resspec.commands.train"])
 def test_ctrl_c_in_an_import_is_no_traceback(module: str) -> None:
     interrupting = f"import os, runpy, sys; sys.addaudithook(lambda event, given: event == 'import' and given[0] == '{module}'"
-    interrupting += " and os.kill(os.getpid(), 2)); runpy.run_module('resspec', run_name='__main__')"
-    done = subprocess.run([sys.executable, "-c", interrupting], capture_output=True, check=False, preexec_fn=_heed_interrupts)
+    interrupting += (
+        " and os.kill(os.getpid(), 2)); runpy.run_module('resspec', run_name='__main__')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", interrupting],
+        capture_output=True,
+        check=False,
+        preexec_fn=_heed_interrupts,
+    )
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", "--format json >/dev/full"])
 def test_a_full_disk_is_told(redirection: str) -> None:
     done = process(f"resspec report digits {redirection}")
-    assert (done.returncode, done.stderr) == (2, "error: cannot write the result: No space left on device\n")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: cannot write the result: No space left on device\n",
+    )
 
 
 FAILING = "import sys; from resspec import cli; from resspec.commands import check; check.run = {}; sys.exit(cli.main())"
@@ -130,11 +162,14 @@ IN_A_THREAD = "lambda _: [t := __import__('threading').Thread(target=lambda: 1 /
 IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft()') or 0"
 
 
-@pytest.mark.parametrize(("what", "code", "told"), [
-    ("lambda _: 1 / 0", 2, r"error\[E0615\]: ZeroDivisionError: .* \(in `resspec check`\)\n  "),
-    ("lambda _: sys.exit(0)", 2, r"error\[E0615\]: SystemExit: 0 \(in `resspec check`\)\n  "),
-    (IN_A_THREAD, 0, r"note: ZeroDivisionError: .* \(in the thread Thread-1 .*\); "),
-])
+@pytest.mark.parametrize(
+    ("what", "code", "told"),
+    [
+        ("lambda _: 1 / 0", 2, r"error\[E0615\]: ZeroDivisionError: .* \(in `resspec check`\)\n  "),
+        ("lambda _: sys.exit(0)", 2, r"error\[E0615\]: SystemExit: 0 \(in `resspec check`\)\n  "),
+        (IN_A_THREAD, 0, r"note: ZeroDivisionError: .* \(in the thread Thread-1 .*\); "),
+    ],
+)
 def test_what_nobody_foresaw_is_one_report(what: str, code: int, told: str, tmp_path: Path) -> None:
     command = [sys.executable, "-c", FAILING.format(what), "check", "digits"]
     settings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
@@ -162,14 +197,25 @@ def test_an_ascii_terminal_gets_ascii() -> None:
     assert done.returncode == 0 and done.stdout.isascii() and done.stderr == ""
 
 
-@pytest.mark.parametrize(("settings", "coloured"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
-                                                    ({"TERM": "dumb"}, False), ({"TERM": "xterm", "NO_COLOR": ""}, True)])
+@pytest.mark.parametrize(
+    ("settings", "coloured"),
+    [
+        ({"TERM": "xterm"}, True),
+        ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"TERM": "xterm", "NO_COLOR": ""}, True),
+    ],
+)
 def test_colour_is_for_terminals(settings: dict[str, str], coloured: bool) -> None:
     import pty
 
     leader, follower = pty.openpty()
-    environment = {name: value for name, value in os.environ.items() if name != "NO_COLOR"} | settings
-    done = subprocess.run([*RESSPEC, "check", spec("wrong.res", WRONG)], stderr=follower, env=environment, check=False)
+    environment = {
+        name: value for name, value in os.environ.items() if name != "NO_COLOR"
+    } | settings
+    done = subprocess.run(
+        [*RESSPEC, "check", spec("wrong.res", WRONG)], stderr=follower, env=environment, check=False
+    )
     os.close(follower)
     assert done.returncode == 1
     assert (b"\x1b[" in os.read(leader, 65536)) == coloured
@@ -180,14 +226,26 @@ def test_no_colour_in_a_file() -> None:
     assert "\x1b" not in process(f"resspec check {spec('wrong.res', WRONG)}").stderr
 
 
-@pytest.mark.parametrize("command", ["check resnet152", "compile resnet152", "expand resnet152", "report resnet152",
-                                     "report resnet152 --format json", "diff resnet50 resnet152", "--version"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check resnet152",
+        "compile resnet152",
+        "expand resnet152",
+        "report resnet152",
+        "report resnet152 --format json",
+        "diff resnet50 resnet152",
+        "--version",
+    ],
+)
 def test_torch_is_not_imported(command: str) -> None:
     script = (
         "import sys\nfrom resspec import cli\n"
         f"try: cli.run({command.split()!r})\nexcept SystemExit: pass\n"
         "print(sorted({name.split('.')[0] for name in sys.modules} & {'torch', 'numpy', 'yaml', 'rich'}), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
     with_table = command.startswith(("compile", "diff", "report")) and "json" not in command
     assert done.stderr.splitlines()[-1] == ("['rich']" if with_table else "[]")

@@ -40,15 +40,23 @@ def test_the_network_that_is_called_like_the_file(tmp_path: Path) -> None:
 
 def test_a_network_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, THREE)
-    assert width(load(f"{path}:two")) == width(load(path, "two")) == width(load(f"{path}:one", "two")) == 2
+    assert (
+        width(load(f"{path}:two"))
+        == width(load(path, "two"))
+        == width(load(f"{path}:one", "two"))
+        == 2
+    )
 
 
-@pytest.mark.parametrize(("text", "name", "message"), [
-    (TWO, "", r"has 2 networks \(one, two\): name one, as in .*spec.res:NAME"),
-    (TWO, ":tow", "has no network 'tow'; did you mean 'two'"),
-    ("let width = 3", "", "has no network"),
-    (TWO, ":", "has no network ''|there is no spec|name one"),
-])
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        (TWO, "", r"has 2 networks \(one, two\): name one, as in .*spec.res:NAME"),
+        (TWO, ":tow", "has no network 'tow'; did you mean 'two'"),
+        ("let width = 3", "", "has no network"),
+        (TWO, ":", "has no network ''|there is no spec|name one"),
+    ],
+)
 def test_no_network(tmp_path: Path, text: str, name: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         load(f"{written(tmp_path, text)}{name}")
@@ -72,7 +80,9 @@ def test_shipped_specs_by_their_bare_names(tmp_path: Path, monkeypatch: pytest.M
     assert not any(name.startswith("lib/") for name in shipped_names())
 
 
-def test_a_file_comes_before_a_shipped_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_comes_before_a_shipped_spec(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     written(tmp_path, ONE, "resnet20")
     assert width(load("resnet20")) == 1
@@ -83,9 +93,20 @@ def test_a_colon_may_be_part_of_a_path(tmp_path: Path) -> None:
     assert width(load(f"{written(tmp_path, TWO, 'a:b.res')}:two")) == 2
 
 
-@pytest.mark.parametrize("spec", [
-    "", "nope.res", "resnet1522", "../specs/resnet20", "/etc/hostname/x", "a" * 5000, "a\0b", ".", "resnet20.re",
-])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "",
+        "nope.res",
+        "resnet1522",
+        "../specs/resnet20",
+        "/etc/hostname/x",
+        "a" * 5000,
+        "a\0b",
+        ".",
+        "resnet20.re",
+    ],
+)
 def test_no_spec(spec: str) -> None:
     with pytest.raises(UsageError, match="there is no spec"):
         load(spec)
@@ -96,10 +117,14 @@ def test_did_you_mean() -> None:
         locate("torchvision/resnet5")
 
 
-def test_mistakes_name_the_file_as_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mistakes_name_the_file_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written(tmp_path, chain("reluu"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SpecError, match=r"^spec.res:2:31: error\[E0201\]: no layer or block is called `reluu`$"):
+    with pytest.raises(
+        SpecError, match=r"^spec.res:2:31: error\[E0201\]: no layer or block is called `reluu`$"
+    ):
         load("spec.res")
     with pytest.raises(SpecError, match=r"^specs/lib/he2015.res:\d+:9: error\[E0237\]"):
         load("lib/he2015")
@@ -134,7 +159,10 @@ def test_names_come_through_libraries_that_use_others(tmp_path: Path) -> None:
 
 def test_own_declarations_win_over_used_ones(tmp_path: Path) -> None:
     written(tmp_path, "block b { bn }\nblock c { b }", "lib.res")
-    assert used(tmp_path, chain("b -> c", "use lib\nblock b { relu }")) == ["b1.relu1", "c1.b1.bn1"]  # each file by its own
+    assert used(tmp_path, chain("b -> c", "use lib\nblock b { relu }")) == [
+        "b1.relu1",
+        "c1.b1.bn1",
+    ]  # each file by its own
 
 
 def test_a_nearer_library_wins_over_what_it_uses(tmp_path: Path) -> None:
@@ -168,7 +196,9 @@ def test_circles(tmp_path: Path, other: str) -> None:
 
 
 def test_a_missing_library_is_one_mistake(tmp_path: Path) -> None:
-    text = chain("unit -> unit2 half -> conv 1x1, half", "use nowhere").replace("input", "shortcut B; input")
+    text = chain("unit -> unit2 half -> conv 1x1, half", "use nowhere").replace(
+        "input", "shortcut B; input"
+    )
     assert codes(tmp_path, text) == ["E0217"]
 
 
@@ -200,19 +230,30 @@ def test_files_of_the_project_can_be_used(project: Path) -> None:
     assert codes(project, chain("conv 1x1, shared", 'use "../shared.res"')) == []
 
 
-@pytest.mark.parametrize("target", [
-    "../../secret.res", "../../nowhere.res", "{}/secret.res", "/etc/passwd", "/dev/zero", "../../project/../secret.res",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "../../secret.res",
+        "../../nowhere.res",
+        "{}/secret.res",
+        "/etc/passwd",
+        "/dev/zero",
+        "../../project/../secret.res",
+    ],
+)
 def test_files_outside_of_it_cannot(project: Path, target: str) -> None:
     outside = target.format(project.parent.parent)
     assert codes(project, chain("conv 1x1, secret", f'use "{outside}"')) == ["E0218"]
 
 
-@pytest.mark.parametrize("link", [
-    lambda folder: (folder / "lib.res").symlink_to(folder.parent.parent / "secret.res"),
-    lambda folder: (folder / "lib.res").symlink_to("../../secret.res"),
-    lambda folder: (folder / "lib.res").symlink_to("/etc/hostname"),
-])
+@pytest.mark.parametrize(
+    "link",
+    [
+        lambda folder: (folder / "lib.res").symlink_to(folder.parent.parent / "secret.res"),
+        lambda folder: (folder / "lib.res").symlink_to("../../secret.res"),
+        lambda folder: (folder / "lib.res").symlink_to("/etc/hostname"),
+    ],
+)
 def test_links_out_of_it_cannot(project: Path, link: Callable[[Path], None]) -> None:
     link(project)
     assert codes(project, chain("conv 1x1, secret", "use lib")) == ["E0218"]
@@ -229,7 +270,10 @@ def test_links_inside_of_it_are_files(project: Path) -> None:
     assert codes(project, chain("conv 1x1, shared", "use lib")) == []
 
 
-@pytest.mark.parametrize("target", ["lib.res", "", ".", "..", "../specs", "spec.res/x", "a" * 300, "loop.res", "nowhere.res"])
+@pytest.mark.parametrize(
+    "target",
+    ["lib.res", "", ".", "..", "../specs", "spec.res/x", "a" * 300, "loop.res", "nowhere.res"],
+)
 def test_what_is_no_file(project: Path, target: str) -> None:
     (project / "lib.res").mkdir()
     (project / "loop.res").symlink_to("loop.res")
@@ -245,39 +289,58 @@ def test_a_library_name_of_any_length(project: Path) -> None:
 
 def test_check_finds_the_mistakes_of_all_networks(tmp_path: Path) -> None:
     heads = {"a": "bnn", "b": "reluu", "c(n)": "n x geluu"}
-    text = "\n".join(f"network {name} {{ input 3x8x8; head {head} }}" for name, head in heads.items())
+    text = "\n".join(
+        f"network {name} {{ input 3x8x8; head {head} }}" for name, head in heads.items()
+    )
     assert codes(tmp_path, text) == ["E0201"] * 3
     assert [d.labels[0].span.text for d in check(f"{written(tmp_path, text)}:b")] == ["reluu"]
 
 
-@pytest.mark.parametrize("declaration", [
-    "block b(w) { conv 3x3, wdth }", "block b(w) = conv 3x3, 4 -> { 3 x reluu }", "block b { residual bn; shortcut Q }",
-    "block b(w, v=u) { bn }", "shortcut S { change: conv 1x1, outt }", "let a = b", "block b(f) { f 3 -> conv 3x3, 4, pad=1 }",
-    "network t(n) { input 3x8x8; head n x bnn }", "network t(n) { input 3x8x8; shortcut S; head n x bn }",
-    "network t(n) { input 3x8x8; head bn; expect parms == n }", "block b(n) { n x { add { bn | reluu } } }",
-])
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "block b(w) { conv 3x3, wdth }",
+        "block b(w) = conv 3x3, 4 -> { 3 x reluu }",
+        "block b { residual bn; shortcut Q }",
+        "block b(w, v=u) { bn }",
+        "shortcut S { change: conv 1x1, outt }",
+        "let a = b",
+        "block b(f) { f 3 -> conv 3x3, 4, pad=1 }",
+        "network t(n) { input 3x8x8; head n x bnn }",
+        "network t(n) { input 3x8x8; shortcut S; head n x bn }",
+        "network t(n) { input 3x8x8; head bn; expect parms == n }",
+        "block b(n) { n x { add { bn | reluu } } }",
+    ],
+)
 def test_check_finds_mistakes_that_no_network_reaches(tmp_path: Path, declaration: str) -> None:
     assert len(codes(tmp_path, declaration)) == 1
     assert len(codes(tmp_path, f"{declaration}\n{ONE}")) == 1
 
 
-@pytest.mark.parametrize("declaration", [
-    "block b(f, w) { f w -> conv 3x3, 2 * w, groups=w, /stride -> drop_path index / count }",
-    "block b(option) { residual conv 3x3, in, /stride -> bn; shortcut option }",
-    "block b(w) { residual w x bn; shortcut; after relu }",
-    "block outer(f) { f /2 -> 3 x f }\nblock use_it { outer bn }\nblock conv_it(w) = conv 3x3, w",
-    "shortcut S { same: none; widen: identity; change: avgpool 2x2, /stride -> conv 1x1, out }",
-    "network t(n, size, option) { input size; shortcut option; stage s: n x bn; head avgpool -> fc n; expect layers == n }",
-    "let act = silu\nlet size = 3x3\nlet both = true\nblock b { conv size, 4, bias=both -> act }",
-])
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "block b(f, w) { f w -> conv 3x3, 2 * w, groups=w, /stride -> drop_path index / count }",
+        "block b(option) { residual conv 3x3, in, /stride -> bn; shortcut option }",
+        "block b(w) { residual w x bn; shortcut; after relu }",
+        "block outer(f) { f /2 -> 3 x f }\nblock use_it { outer bn }\nblock conv_it(w) = conv 3x3, w",
+        "shortcut S { same: none; widen: identity; change: avgpool 2x2, /stride -> conv 1x1, out }",
+        "network t(n, size, option) { input size; shortcut option; stage s: n x bn; head avgpool -> fc n; expect layers == n }",
+        "let act = silu\nlet size = 3x3\nlet both = true\nblock b { conv size, 4, bias=both -> act }",
+    ],
+)
 def test_check_invents_no_mistakes_where_nothing_is_known(tmp_path: Path, declaration: str) -> None:
-    expected = ["E0211"] if "outer bn" in declaration else []  # `bn` takes no stride, and that is known
+    expected = (
+        ["E0211"] if "outer bn" in declaration else []
+    )  # `bn` takes no stride, and that is known
     assert codes(tmp_path, declaration) == expected
 
 
 def test_check_reports_each_mistake_once(tmp_path: Path) -> None:
     block = "block unit(w) { conv 3x3, w -> bnn }\n"
-    assert codes(tmp_path, block + "network a { input 3x8x8; stem unit 4 -> unit 5; head 3 x unit 6 }") == ["E0201"]
+    assert codes(
+        tmp_path, block + "network a { input 3x8x8; stem unit 4 -> unit 5; head 3 x unit 6 }"
+    ) == ["E0201"]
 
 
 def test_a_mistake_silences_what_follows_from_it(tmp_path: Path) -> None:
@@ -315,29 +378,32 @@ def test_an_input_for_pictures_needs_its_channels(input: str, meant: str) -> Non
 untyped: Any = resspec  # as somebody calls it who heeds no types
 
 
-@pytest.mark.parametrize("call", [
-    lambda _: untyped.report("resnet18"),
-    lambda _: untyped.report(None),
-    lambda net: untyped.report(net, at=256),
-    lambda net: untyped.report(net, at=untyped.Conditions(batch=0)),
-    lambda net: untyped.report(net, at=untyped.Conditions(batch=2.5)),
-    lambda net: untyped.report(net, at=untyped.Conditions(batch=True)),
-    lambda net: untyped.report(net, at=untyped.Conditions(dtype="int8")),
-    lambda net: untyped.report(net, at=untyped.Conditions(dtype=["float32"])),
-    lambda net: untyped.report(net, at=untyped.Conditions(optimizer="adamm")),
-    lambda net: untyped.report(net, at=untyped.Conditions(frozen="stem")),
-    lambda net: untyped.report(net, at=untyped.Conditions(frozen=frozenset(["stme"]))),
-    lambda net: untyped.report(net, by="layer"),
-    lambda net: untyped.report(net, memory="24GB"),
-    lambda net: untyped.report(net, memory=-1),
-    lambda net: untyped.report(net, like="fvcor"),
-    lambda _: untyped.build("resnet18"),
-    lambda _: untyped.load("absent"),
-    lambda _: untyped.load("resnet18", network="absent"),
-    lambda _: untyped.load("resnet18", input="3x"),
-    lambda _: untyped.load("lib/he2015:cifar", n="1; let x = 2"),
-    lambda _: untyped.load("lib/he2015:cifar", n=object()),
-])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda _: untyped.report("resnet18"),
+        lambda _: untyped.report(None),
+        lambda net: untyped.report(net, at=256),
+        lambda net: untyped.report(net, at=untyped.Conditions(batch=0)),
+        lambda net: untyped.report(net, at=untyped.Conditions(batch=2.5)),
+        lambda net: untyped.report(net, at=untyped.Conditions(batch=True)),
+        lambda net: untyped.report(net, at=untyped.Conditions(dtype="int8")),
+        lambda net: untyped.report(net, at=untyped.Conditions(dtype=["float32"])),
+        lambda net: untyped.report(net, at=untyped.Conditions(optimizer="adamm")),
+        lambda net: untyped.report(net, at=untyped.Conditions(frozen="stem")),
+        lambda net: untyped.report(net, at=untyped.Conditions(frozen=frozenset(["stme"]))),
+        lambda net: untyped.report(net, by="layer"),
+        lambda net: untyped.report(net, memory="24GB"),
+        lambda net: untyped.report(net, memory=-1),
+        lambda net: untyped.report(net, like="fvcor"),
+        lambda _: untyped.build("resnet18"),
+        lambda _: untyped.load("absent"),
+        lambda _: untyped.load("resnet18", network="absent"),
+        lambda _: untyped.load("resnet18", input="3x"),
+        lambda _: untyped.load("lib/he2015:cifar", n="1; let x = 2"),
+        lambda _: untyped.load("lib/he2015:cifar", n=object()),
+    ],
+)
 def test_what_makes_no_sense_is_a_usage_error(call: Any) -> None:
     with pytest.raises(UsageError) as caught:
         call(load("resnet18"))
@@ -349,16 +415,25 @@ def test_options_of_a_report_are_given_by_name() -> None:
     with pytest.raises(TypeError, match="positional"):
         untyped.report(network, resspec.Conditions(batch=256))
     at = resspec.Conditions(batch=256, frozen=["stem"])  # type: ignore[arg-type]
-    assert resspec.report(network, at=at) == resspec.report(network, at=at._replace(frozen=frozenset(["stem"])))
+    assert resspec.report(network, at=at) == resspec.report(
+        network, at=at._replace(frozen=frozenset(["stem"]))
+    )
 
 
 def test_values_as_python_has_them(tmp_path: Path) -> None:
     path = tmp_path / "t.res"
-    path.write_text("network t(images, n, on) { input images; stem n x { conv 3x3, 4, bias=on }; head avgpool -> fc 2 }")
+    path.write_text(
+        "network t(images, n, on) { input images; stem n x { conv 3x3, 4, bias=on }; head avgpool -> fc 2 }"
+    )
     texts = load(path, images="3x8x8", n="2", on="true")
-    assert to_json(load(path, images=(3, 8, 8), n=2, on=True)) == to_json(load(path, images=[3, 8, 8], n=2, on=True))
+    assert to_json(load(path, images=(3, 8, 8), n=2, on=True)) == to_json(
+        load(path, images=[3, 8, 8], n=2, on=True)
+    )
     assert fingerprint(load(path, images=(3, 8, 8), n=2, on=True)) == fingerprint(texts)
-    assert load(path, input=(3, 16, 16), images=(3, 8, 8), n=2, on=True).input == load("resnet18", input="3x16x16").input
+    assert (
+        load(path, input=(3, 16, 16), images=(3, 8, 8), n=2, on=True).input
+        == load("resnet18", input="3x16x16").input
+    )
     assert check(path, "params < 3", images=(3, 8, 8), n=2, on=True)[0].code == "E0311"
 
 

@@ -18,9 +18,13 @@ from resspec.passes.measure import measure
 from tests.specs.references import GOLDEN
 
 PAGE = (Path(__file__).parents[1] / "docs" / "counting.md").read_text(encoding="utf-8")
-ROWS = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in PAGE.splitlines() if line.startswith("|")]
-TOTALS = ROWS[2:2 + len(TOOLS)]
-HEADING, _, *LAYERS = ROWS[2 + len(TOOLS):]
+ROWS = [
+    [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+    for line in PAGE.splitlines()
+    if line.startswith("|")
+]
+TOTALS = ROWS[2 : 2 + len(TOOLS)]
+HEADING, _, *LAYERS = ROWS[2 + len(TOOLS) :]
 
 
 def test_resnet50() -> None:
@@ -37,17 +41,28 @@ def test_what_each_adds_for_a_layer(row: list[str], tmp_path: Path) -> None:
     layer, *cells = row
     chain = layer.strip("`").replace("\\|", "|").replace("gn", "gn 2")
     path = tmp_path / "n.res"
-    path.write_text(f"network n {{ input 4x8x8; stem {'to_last -> ' * (chain == 'ln')}{chain} }}", encoding="utf-8")
+    path.write_text(
+        f"network n {{ input 4x8x8; stem {'to_last -> ' * (chain == 'ln')}{chain} }}",
+        encoding="utf-8",
+    )
     network = load(path)
     for tool, cell in zip(HEADING[1:], cells, strict=True):
         total = like(network, tool).total
-        expected = measure(network).params if cell == "parameters" else _number(cell) * network.input.elements
+        expected = (
+            measure(network).params
+            if cell == "parameters"
+            else _number(cell) * network.input.elements
+        )
         assert total == expected, tool
 
 
 def _number(cell: str) -> Fraction:
     """`2`, `1 / 4`, `1 + 1 / 64`, and `–` for none."""
-    return sum((Fraction(term.replace(" ", "")) for term in cell.split("+")), Fraction(0)) if cell != "–" else Fraction(0)
+    return (
+        sum((Fraction(term.replace(" ", "")) for term in cell.split("+")), Fraction(0))
+        if cell != "–"
+        else Fraction(0)
+    )
 
 
 def test_the_report_that_is_shown() -> None:

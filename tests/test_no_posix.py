@@ -33,42 +33,71 @@ for name in ("fcntl", "resource", "pwd", "grp", "termios", "tty", "pty", "syslog
     sys.modules.pop(name, None)
 sys.meta_path.insert(0, Gone())
 """
-RUN = HIDE + """
+RUN = (
+    HIDE
+    + """
 from resspec.cli import run
 code = run(sys.argv[1:])
 assert not hasattr(os, "O_NONBLOCK") and not hasattr(signal, "SIGHUP") and "fcntl" not in sys.modules
 sys.exit(code)
 """
-PYTHON = HIDE + """
+)
+PYTHON = (
+    HIDE
+    + """
 import resspec
 network = resspec.load("digits")
 assert resspec.report(network).totals["params"] and resspec.check("digits") == []
 """
+)
 
 
-def ran(program: str, command: str, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+def ran(
+    program: str, command: str, folder: Path, code: int = 0
+) -> subprocess.CompletedProcess[str]:
     done = subprocess.run(
-        [sys.executable, "-c", program, *shlex.split(command)], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-c", program, *shlex.split(command)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr and "E0615" not in done.stderr
     return done
 
 
-@pytest.mark.parametrize("command", [
-    "check digits", "check specs", "report digits", "report digits --format html", "expand digits", "explain E0101",
-    "fmt specs", "fmt --check specs", "draw digits", "diff digits digits", "compile digits", "compile digits --emit ir-json",
-    "check --fix specs", "--version",
-])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "check digits",
+        "check specs",
+        "report digits",
+        "report digits --format html",
+        "expand digits",
+        "explain E0101",
+        "fmt specs",
+        "fmt --check specs",
+        "draw digits",
+        "diff digits digits",
+        "compile digits",
+        "compile digits --emit ir-json",
+        "check --fix specs",
+        "--version",
+    ],
+)
 def test_a_light_command(command: str, tmp_path: Path) -> None:
     (tmp_path / "specs").mkdir()
     text = "network net {\n    input 3x8x8\n    head avgpool -> fc 2\n}\n"
     (tmp_path / "specs" / "net.res").write_text(text, encoding="utf-8")
-    program = RUN.replace("code = run(sys.argv[1:])", """
+    program = RUN.replace(
+        "code = run(sys.argv[1:])",
+        """
 try:
     code = run(sys.argv[1:])
 except SystemExit as end:
-    code = end.code""")
+    code = end.code""",
+    )
     ran(program, command, tmp_path)
 
 
@@ -86,4 +115,7 @@ def test_what_is_no_file_is_not_waited_for(name: str, tmp_path: Path) -> None:
 
 def test_a_command_that_needs_more_says_so(tmp_path: Path) -> None:
     done = ran(RUN, "train digits --plan", tmp_path, 2)
-    assert done.stderr == "error: `resspec train` runs on Linux and macOS: this Python has no module fcntl\n"
+    assert (
+        done.stderr
+        == "error: `resspec train` runs on Linux and macOS: this Python has no module fcntl\n"
+    )

@@ -11,7 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SHIPPED = sorted(path.relative_to(ROOT).as_posix() for folder in ("grammar", "specs") for path in (ROOT / folder).rglob("*.*"))
+SHIPPED = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("grammar", "specs")
+    for path in (ROOT / folder).rglob("*.*")
+)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,15 @@ def test_the_sdist_can_run_the_tests(built: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
     here = Path(__file__).relative_to(ROOT).as_posix()
-    assert {"Makefile", "LICENSE", "README.md", "pyproject.toml", "resspec/shipped.py", here, *SHIPPED} <= names
+    assert {
+        "Makefile",
+        "LICENSE",
+        "README.md",
+        "pyproject.toml",
+        "resspec/shipped.py",
+        here,
+        *SHIPPED,
+    } <= names
 
 
 def test_an_installed_package_finds_its_own_specs(installed: Path, tmp_path: Path) -> None:
@@ -57,7 +69,13 @@ def test_an_installed_package_finds_its_own_specs(installed: Path, tmp_path: Pat
         f"import sys; sys.path.insert(0, {str(installed)!r}); import resspec; from resspec import shipped; "
         "print(shipped.path('specs')); print(resspec.load('resnet152').output)"
     )
-    done = subprocess.run([sys.executable, "-I", "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.splitlines() == [str(installed / "resspec" / "specs"), "1000"]
 
 
@@ -68,7 +86,9 @@ def test_the_command_is_installed_in_this_environment() -> None:
 
 
 def test_what_messages_and_documents_tell_to_install_is_an_extra_and_the_tests_have_it() -> None:
-    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
     texts = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT / "resspec").rglob("*.py")]
     told = {name for text in texts for name in re.findall(r"resspec\[([a-z]+)\]", text.read_text())}
     assert {"onnx", "png", "tensorboard"} <= told <= extras.keys()

@@ -47,7 +47,10 @@ def compared(seed: int, path: Path) -> Counter[str]:
             continue
         left.remove(found)
         span = found.labels[0].span
-        score["exact"] += plant.kind in WRONG_WORDS and (span.start, span.end) == (plant.start, plant.end)
+        score["exact"] += plant.kind in WRONG_WORDS and (span.start, span.end) == (
+            plant.start,
+            plant.end,
+        )
         score["told"] += plant.meant is not None and f"`{plant.meant}`" in (found.help or "")
     score["surplus"] = len(left)
     return score
@@ -58,7 +61,9 @@ def _found(plant: Plant, diagnostics: list[Diagnostic]) -> Diagnostic | None:
     for each in diagnostics:
         span = each.labels[0].span
         between = span.source.text[min(span.start, plant.start) : max(span.start, plant.start)]
-        is_touching = each.code in plant.codes and span.start <= plant.end and plant.start <= span.end
+        is_touching = (
+            each.code in plant.codes and span.start <= plant.end and plant.start <= span.end
+        )
         if is_touching or (plant.kind == "syntax" and "\n" not in between):
             return each
     return None
@@ -80,7 +85,12 @@ def braced(seed: int, path: Path) -> Counter[str]:
 
 @pytest.mark.parametrize("part", range(4))
 def test_fixes_of_planted_mistakes(part: int, tmp_path: Path) -> None:
-    assert sum(mended(written(planted(seed)[0], tmp_path)) for seed in range(part * 15, part * 15 + 15)) > 15
+    assert (
+        sum(
+            mended(written(planted(seed)[0], tmp_path)) for seed in range(part * 15, part * 15 + 15)
+        )
+        > 15
+    )
 
 
 def written(text: str, folder: Path) -> Path:

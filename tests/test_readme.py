@@ -17,7 +17,9 @@ from resspec import compiler
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(
+    r"^```(\w+)\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+)
 CONSOLE = [text for language, text in BLOCKS if language == "console"]
 MOST_LINES = 200
 MAKE = re.compile(r"(?:^|`)make(?: [A-Z]+=\S+)* ([a-z]+)", re.MULTILINE)
@@ -27,9 +29,17 @@ def printed(command: str, folder: Path) -> str:
     """What a command shows in a terminal of 80 columns, stderr first."""
     words = shlex.split(command.removeprefix("$ resspec "))
     out = ["--out", str(folder)] if words[0] == "compile" else []
-    environment = {"COLUMNS": "80", "NO_COLOR": "1", "PATH": "", "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"}
+    environment = {
+        "COLUMNS": "80",
+        "NO_COLOR": "1",
+        "PATH": "",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUTF8": "1",
+    }
     command_line = [sys.executable, "-m", "resspec", *words, *out]
-    done = subprocess.run(command_line, cwd=ROOT, capture_output=True, text=True, env=environment, check=False)
+    done = subprocess.run(
+        command_line, cwd=ROOT, capture_output=True, text=True, env=environment, check=False
+    )
     return (done.stdout + done.stderr).replace(f"{folder}/", "build/")
 
 
@@ -42,10 +52,22 @@ def made(target: str, folder: Path, *options: str) -> subprocess.CompletedProces
     resspec.chmod(0o755)
 
     installed = [f"--old-file=.venv/.{extra}" for extra in ("torch", "dev")]
-    command = [which("make") or "make", "-f", str(ROOT / "Makefile"), *installed, *options, target, "BIN=bin"]
-    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}  # `make test` runs this
+    command = [
+        which("make") or "make",
+        "-f",
+        str(ROOT / "Makefile"),
+        *installed,
+        *options,
+        target,
+        "BIN=bin",
+    ]
+    outside = {
+        name: value for name, value in os.environ.items() if not name.startswith("MAKE")
+    }  # `make test` runs this
     environment = {**outside, "PATH": "", "PYTHONPATH": str(ROOT)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def test_length() -> None:
@@ -71,28 +93,38 @@ def test_make_test_is_all_that_the_readme_says(tmp_path: Path) -> None:
 def test_the_targets_of_make_are_those_of_the_makefile() -> None:
     """Wherever a text for readers says `make`, it says something that can be made."""
     documents = [README, ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md")]
-    said = {target for path in documents for target in MAKE.findall(path.read_text(encoding="utf-8"))}
+    said = {
+        target for path in documents for target in MAKE.findall(path.read_text(encoding="utf-8"))
+    }
     assert {"demo", "test"} <= said
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert said <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
 @pytest.mark.parametrize("text", CONSOLE, ids=lambda text: text.split("\n")[0])
-def test_commands_print_what_is_shown(text: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_commands_print_what_is_shown(
+    text: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     command = text.split("\n", maxsplit=1)[0]
     found = f"{command}\n{printed(command, tmp_path)}"
     if request.config.getoption("--update"):
-        updated = README.read_text(encoding="utf-8").replace(f"```console\n{text}", f"```console\n{found}")
+        updated = README.read_text(encoding="utf-8").replace(
+            f"```console\n{text}", f"```console\n{found}"
+        )
         README.write_text(updated, encoding="utf-8")
     else:
         assert text == found
 
 
-def test_the_picture_is_what_its_command_draws(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_picture_is_what_its_command_draws(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     (command,) = re.findall(r"`(resspec draw [^`]* -o [^`]*)`", README.read_text(encoding="utf-8"))
     words = shlex.split(command)
     shown = ROOT / words[-1]
-    printed(shlex.join(["$", *words[:-1], str(tmp_path / "drawn.svg")]).replace("'$'", "$"), tmp_path)
+    printed(
+        shlex.join(["$", *words[:-1], str(tmp_path / "drawn.svg")]).replace("'$'", "$"), tmp_path
+    )
     drawn = (tmp_path / "drawn.svg").read_bytes()
     if request.config.getoption("--update"):
         shown.write_bytes(drawn)
@@ -120,13 +152,21 @@ def test_python() -> None:
 
 def test_the_claim_of_the_study_is_what_its_folder_holds() -> None:
     with (ROOT / "docs" / "degradation" / "results.csv").open(encoding="utf-8") as file:
-        error = {(row["family"], row["layers"], row["seed"]): float(row["test_error"]) for row in csv.DictReader(file)}
+        error = {
+            (row["family"], row["layers"], row["seed"]): float(row["test_error"])
+            for row in csv.DictReader(file)
+        }
     seeds = {seed for *_, seed in error}
     assert len(seeds) == 3
     families = ("plain", "residual")
-    gaps = {family: [error[family, "56", seed] - error[family, "20", seed] for seed in seeds] for family in families}
+    gaps = {
+        family: [error[family, "56", seed] - error[family, "20", seed] for seed in seeds]
+        for family in families
+    }
     told = [f"{mean(gap):.1f} points ({min(gap):.1f} … {max(gap):.1f})" for gap in gaps.values()]
     text = README.read_text(encoding="utf-8")
     assert f"56 plain layers have {told[0]} more test error than 20" in text
     assert f"residual ones {told[1].replace(' points', '')}" in text
-    assert mean(gaps["plain"]) - mean(gaps["residual"]) > max(max(gap) - min(gap) for gap in gaps.values())
+    assert mean(gaps["plain"]) - mean(gaps["residual"]) > max(
+        max(gap) - min(gap) for gap in gaps.values()
+    )

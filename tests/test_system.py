@@ -14,7 +14,9 @@ import pytest
 from tests import system
 
 ROOT = Path(__file__).parents[1]
-UBUNTU = platform.freedesktop_os_release()["ID"] == "ubuntu"  # whose Chromium is a snap: it is not installed
+UBUNTU = (
+    platform.freedesktop_os_release()["ID"] == "ubuntu"
+)  # whose Chromium is a snap: it is not installed
 PAGES = "tests/backends/html/test_drawing.py"
 NO_BROWSER = "the tests of pages need a browser: install "
 
@@ -38,12 +40,22 @@ def programs(tmp_path: Path) -> Path:
     return folder
 
 
-def python(programs: Path, *arguments: str, ci: str | None = None) -> subprocess.CompletedProcess[str]:
+def python(
+    programs: Path, *arguments: str, ci: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run Python in the root of the repository, where no other programs are found."""
-    environment = {name: value for name, value in os.environ.items() if name != "CI" and not name.startswith("PYTEST")}
-    environment |= {"PATH": str(programs), "PYTHONPATH": str(ROOT)} | ({} if ci is None else {"CI": ci})
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "CI" and not name.startswith("PYTEST")
+    }
+    environment |= {"PATH": str(programs), "PYTHONPATH": str(ROOT)} | (
+        {} if ci is None else {"CI": ci}
+    )
     command = [sys.executable, *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 def program(path: Path, text: str) -> None:
@@ -52,7 +64,9 @@ def program(path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("ci", [None, "false"])
-def test_pages_are_skipped_on_the_machine_of_a_person(ci: str | None, programs: Path, font: str) -> None:
+def test_pages_are_skipped_on_the_machine_of_a_person(
+    ci: str | None, programs: Path, font: str
+) -> None:
     del font
     done = python(programs, "-m", "pytest", "-p", "no:cacheprovider", PAGES, ci=ci)
     assert done.returncode == 0, done.stdout
@@ -114,7 +128,9 @@ def test_a_browser_of_any_name_is_found(programs: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("kind", ["link", "script"])
-def test_a_snap_cannot_open_the_files_of_tests(kind: str, programs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snap_cannot_open_the_files_of_tests(
+    kind: str, programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PATH", str(programs))
     if kind == "link":
         program(programs / "snap", "#!/bin/sh\n")

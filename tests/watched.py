@@ -12,7 +12,19 @@ from pathlib import Path
 
 import resspec
 
-FORBIDDEN = ("exec", "compile", "import", "os.", "subprocess.", "socket.", "pty.", "shutil.", "ctypes.", "marshal.", "pickle.")
+FORBIDDEN = (
+    "exec",
+    "compile",
+    "import",
+    "os.",
+    "subprocess.",
+    "socket.",
+    "pty.",
+    "shutil.",
+    "ctypes.",
+    "marshal.",
+    "pickle.",
+)
 ALLOWED = ("os.listdir", "os.scandir")
 _OURS = Path(resspec.__file__).parents[1]
 _FOLDERS = ("resspec", "grammar", "specs", "schemas")

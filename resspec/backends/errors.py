@@ -9,13 +9,21 @@ from resspec.source import Span
 
 def no_operator(span: Span, kind: str, flow: str) -> Diagnostic:
     """E0401: ONNX has no operator for this layer."""
-    return Diagnostic("E0401", f"ONNX has no operator for this `{kind}`", (Label(span, flow),),
-                      "another layer here; the PyTorch file can have it")
+    return Diagnostic(
+        "E0401",
+        f"ONNX has no operator for this `{kind}`",
+        (Label(span, flow),),
+        "another layer here; the PyTorch file can have it",
+    )
 
 
 def damaged_document(span: Span, error: DocumentError) -> Diagnostic:
     """E0402: a saved report or IR that was damaged, or is none."""
     path = ".".join(map(str, error.path))
     labels = (Label(span, f"at `{path}`" if path else ""),)
-    return Diagnostic("E0402", f"this is not a {error.schema} document: {error.what}", labels,
-                      "save it again with `resspec compile`")
+    return Diagnostic(
+        "E0402",
+        f"this is not a {error.schema} document: {error.what}",
+        labels,
+        "save it again with `resspec compile`",
+    )

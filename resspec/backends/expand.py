@@ -108,7 +108,12 @@ class _Blocks:
         arguments = list(_arguments(layer))
         if _has_scale(op):
             arguments.append(f"scale={_number(_scale(op.init))}")
-        elif op.init is None and layer.kind in self.laws and isinstance(layer, Norm) and layer.parameters(op.input):
+        elif (
+            op.init is None
+            and layer.kind in self.laws
+            and isinstance(layer, Norm)
+            and layer.parameters(op.input)
+        ):
             arguments.append("scale=1")  # otherwise the law of its kind would start it
         return f"{layer.kind} {', '.join(arguments)}".rstrip()
 
@@ -140,7 +145,9 @@ def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
     path = section.label.removesuffix("..").split(".")
     for name in path[:-1] if numbers else path:
         body = _inside(body, name)
-        shared = {other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")}
+        shared = {
+            other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")
+        }
     return f"stage {section.label}: {_chain(list(blocks.steps(body, shared, (), None)))}"
 
 
@@ -158,7 +165,12 @@ def _inside(node: Node, name: str) -> Node:
 def _counts_up(node: Op | Scope) -> bool:
     """Whether a repeat of this step can stay one: its names count up by one, as a label's would, and nothing varies."""
     name = node.name
-    return name is not None and name.steps == (1,) and not name.prefix[-1:].isdigit() and not _varies(node)
+    return (
+        name is not None
+        and name.steps == (1,)
+        and not name.prefix[-1:].isdigit()
+        and not _varies(node)
+    )
 
 
 def _varies(node: Node) -> bool:
@@ -216,7 +228,9 @@ def _number(value: Fraction) -> str:
     digits = next((d for d in range(MAX_DIGITS) if (value * 10**d).denominator == 1), MAX_DIGITS)
     text = str(abs(value.numerator) * 10**digits // value.denominator).rjust(digits + 1, "0")
     if len(text) <= MAX_DIGITS:
-        return ("-" if value < 0 else "") + (f"{text[:-digits]}.{text[-digits:]}" if digits else text)
+        return ("-" if value < 0 else "") + (
+            f"{text[:-digits]}.{text[-digits:]}" if digits else text
+        )
     whole, rest = divmod(abs(value.numerator), value.denominator)
     fraction = f"{rest} / {value.denominator}"
     text = f"{whole} + {fraction}" if whole else fraction
@@ -225,7 +239,12 @@ def _number(value: Fraction) -> str:
 
 def _has_scale(op: Op) -> bool:
     """Whether the start of a norm stands at the layer, as `scale=`."""
-    return isinstance(op.layer, Norm) and op.init is not None and op.init.law == "constant" and op.init.bias == 0
+    return (
+        isinstance(op.layer, Norm)
+        and op.init is not None
+        and op.init.law == "constant"
+        and op.init.bias == 0
+    )
 
 
 def _scale(init: Init | None) -> Fraction:
@@ -240,10 +259,16 @@ def _laws(node: Node) -> dict[str, str]:
         case Op(layer=layer, init=init):
             if init is None or _has_scale(node):
                 return {}
-            arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
+            arguments = [
+                f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments
+            ]
             if init.bias is not None or init.law != "default":
                 arguments.append(f"bias={'default' if init.bias is None else _number(init.bias)}")
-            return {layer.kind: ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law}
+            return {
+                layer.kind: ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]])
+                if arguments
+                else init.law
+            }
         case Scope(body=body) | Repeat(body=body):
             return _laws(body)
         case Series(children=parts) | Parallel(paths=parts):

@@ -19,7 +19,13 @@ _PACKAGES = frozenset(
     """.split()
 )
 _OF_WINDOWS = frozenset(
-    ["con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(10))]
+    [
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{port}{number}" for port in ("com", "lpt") for number in range(10)),
+    ]
 )
 
 

@@ -25,7 +25,9 @@ def build(network: Network) -> nn.Module:
     """A module from NxCxHxW to the network's output, parameters named as in the IR, on torch's default device and in its
     default type. Weights start as torch's constructors do, then, in the order of `modules()`, as the spec's `init` says."""
     if not isinstance(network, Network):
-        raise UsageError(f"a module is built of a network, as resspec.load returns it, not of {network!r:.80}")
+        raise UsageError(
+            f"a module is built of a network, as resspec.load returns it, not of {network!r:.80}"
+        )
     builder = _Builder()
     module = builder.scope(network.name, [(section.body, None) for section in network.sections])
     for child in module.modules():
@@ -87,7 +89,10 @@ def _initialise(module: nn.Module, init: Init) -> None:
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     if weight is not None and init.law != "default":
         words = {"value": "val"}  # torch's own word
-        arguments = {words.get(name, name): v if isinstance(v, str) else float(v) for name, v in init.arguments}
+        arguments = {
+            words.get(name, name): v if isinstance(v, str) else float(v)
+            for name, v in init.arguments
+        }
         getattr(nn.init, f"{init.law}_")(weight, **arguments)
     if bias is not None and init.bias is not None:
         nn.init.constant_(bias, float(init.bias))
@@ -125,7 +130,9 @@ def _parts(node: Node, turns: tuple[int, ...], turn: int | None) -> Iterator[_Pa
     """`turns` are of the repeats in this scope, outermost first."""
     match node:
         case Op(name=name, layer=layer):
-            yield _Leaf(name.at(*turns) if name else None, layer if turn is None else layer.at(turn), node)
+            yield _Leaf(
+                name.at(*turns) if name else None, layer if turn is None else layer.at(turn), node
+            )
         case Scope(name=name, body=body):
             yield _Inner(name.at(*turns), node.block or name.at(*turns), [(body, turn)])
         case Series(children=children):
@@ -171,12 +178,20 @@ class _Builder:
     def scope(self, kind: str, rows: list[_Row]) -> nn.Module:
         children: dict[str, nn.Module] = {}
         (steps,) = self._fill(children, [_contents(rows)])
-        return nn.Sequential(OrderedDict(children)) if steps == tuple(children) else Flow(kind, children, steps)
+        return (
+            nn.Sequential(OrderedDict(children))
+            if steps == tuple(children)
+            else Flow(kind, children, steps)
+        )
 
     def _fill(self, children: dict[str, nn.Module], places: list[list[_Part]]) -> list[Steps]:
         """The children of one scope, which is entered at several places, and what runs at each."""
-        inners = sorted((inner for parts in places for inner in _inners(parts)), key=lambda inner: inner.name)
-        visits = {name: list(group) for name, group in groupby(inners, key=lambda inner: inner.name)}
+        inners = sorted(
+            (inner for parts in places for inner in _inners(parts)), key=lambda inner: inner.name
+        )
+        visits = {
+            name: list(group) for name, group in groupby(inners, key=lambda inner: inner.name)
+        }
         entered: dict[str, Iterator[Steps]] = {}
 
         def steps(parts: list[_Part]) -> Iterator[Step]:
@@ -202,7 +217,9 @@ class _Builder:
 
         return [tuple(steps(parts)) for parts in places]
 
-    def _shared(self, children: dict[str, nn.Module], name: str, visits: list[_Inner]) -> Iterator[Steps]:
+    def _shared(
+        self, children: dict[str, nn.Module], name: str, visits: list[_Inner]
+    ) -> Iterator[Steps]:
         """A scope that runs in several places only holds its children; what runs at each place, in order."""
         inside: dict[str, nn.Module] = {}
         steps = self._fill(inside, [_contents(visit.rows) for visit in visits])

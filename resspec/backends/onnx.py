@@ -46,7 +46,9 @@ class Inexpressible(ResspecError):
 
 
 def to_onnx(
-    network: Network, start: Callable[[nn.Module], None] | None = None, metadata: Mapping[str, str] | None = None
+    network: Network,
+    start: Callable[[nn.Module], None] | None = None,
+    metadata: Mapping[str, str] | None = None,
 ) -> Exported:
     """Export a network for evaluation: batch norm with its running statistics, no dropout.
 
@@ -66,7 +68,9 @@ def to_onnx(
 
     facts = Facts(network)
     if (size := 4 * (facts.total("params") + facts.total("buffers"))) >= MOST:
-        raise UsageError(f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1")
+        raise UsageError(
+            f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1"
+        )
     module = build(network)
     if start:
         start(module)
@@ -75,7 +79,9 @@ def to_onnx(
     content = _exported(module, images)
     if content is None:
         if not (found := list(_strangers(network))):
-            raise InternalError(f"torch.onnx does not export {network.name}, but each of its layers alone")
+            raise InternalError(
+                f"torch.onnx does not export {network.name}, but each of its layers alone"
+            )
         raise Inexpressible(found)
     content = _described(content, metadata or {})
     onnx.checker.check_model(content, full_check=True)
@@ -97,8 +103,14 @@ def _exported(module: nn.Module, images: Tensor) -> bytes | None:
     with _quiet():
         try:
             program = torch.onnx.export(
-                module, (images,), dynamo=True, verbose=False, opset_version=OPSET, input_names=["images"],
-                output_names=["logits"], dynamic_shapes=({0: torch.export.Dim("batch")},),
+                module,
+                (images,),
+                dynamo=True,
+                verbose=False,
+                opset_version=OPSET,
+                input_names=["images"],
+                output_names=["logits"],
+                dynamic_shapes=({0: torch.export.Dim("batch")},),
             )
         except torch.onnx.OnnxExporterError:
             return None
@@ -118,7 +130,8 @@ def _strangers(network: Network) -> Iterator[Op]:
             continue
         seen.add(key)
         alone = network.changed(
-            sections=(network.sections[0].changed(body=op),), input=op.input, output=op.output)
+            sections=(network.sections[0].changed(body=op),), input=op.input, output=op.output
+        )
         if _exported(build(alone).eval(), torch.zeros(2, *op.input.dims)) is None:
             yield op
 
@@ -146,7 +159,9 @@ def _off(content: bytes, module: nn.Module, images: Tensor) -> Off | None:
         return Off(found)
     pieces = pieces_off(content, module, images)
     if pieces > TOLERANCE:
-        raise InternalError(f"onnxruntime computes something else than torch: {found:.1e} of the largest output apart")
+        raise InternalError(
+            f"onnxruntime computes something else than torch: {found:.1e} of the largest output apart"
+        )
     return Off(found, pieces)
 
 
@@ -165,8 +180,12 @@ def pieces_off(content: bytes, module: nn.Module, images: Tensor) -> float:
         for i, name in enumerate(node.input):
             node.input[i] = given.get(name, name)
     for name in relus:
-        model.graph.input.append(onnx.helper.make_tensor_value_info(given[name], onnx.TensorProto.FLOAT, None))
-        model.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None))
+        model.graph.input.append(
+            onnx.helper.make_tensor_value_info(given[name], onnx.TensorProto.FLOAT, None)
+        )
+        model.graph.output.append(
+            onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
+        )
     inputs = dict(zip(given.values(), wanted[1:], strict=True))
     return max(map(distance, _run(model.SerializeToString(), {"images": images, **inputs}), wanted))
 
@@ -177,7 +196,8 @@ def _after_relus(module: nn.Module, images: Tensor) -> list[Tensor]:
     left: list[Tensor] = []
     hooks = [
         layer.register_forward_hook(lambda _, __, result: left.append(result.clone()))
-        for layer in module.modules() if isinstance(layer, nn.ReLU)
+        for layer in module.modules()
+        if isinstance(layer, nn.ReLU)
     ]
     try:
         return [module(images), *left]

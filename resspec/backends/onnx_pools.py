@@ -42,7 +42,10 @@ def without_ceil(model: ModelProto) -> None:
         axes = _axes(given, shapes[node.input[0]], shapes[node.output[0]])
         if given.get("count_include_pad"):
             nodes += _average(model.graph, node, given, axes)
-        elif any(axis.padding + axis.more >= side for axis, side in zip(axes, given["kernel_shape"], strict=True)):
+        elif any(
+            axis.padding + axis.more >= side
+            for axis, side in zip(axes, given["kernel_shape"], strict=True)
+        ):
             nodes += _padded(model.graph, node, given, axes)
         else:
             nodes.append(_pool(node, given, axes))
@@ -52,52 +55,77 @@ def without_ceil(model: ModelProto) -> None:
 
 def _shapes(graph: GraphProto) -> dict[str, list[int]]:
     values = [*graph.input, *graph.value_info, *graph.output]
-    return {each.name: [side.dim_value for side in each.type.tensor_type.shape.dim] for each in values}
+    return {
+        each.name: [side.dim_value for side in each.type.tensor_type.shape.dim] for each in values
+    }
 
 
 def _axes(given: dict[str, Any], size: list[int], output: list[int]) -> list[_Axis]:
     kernel = given["kernel_shape"]
     dilations = given.get("dilations") or [1] * len(kernel)
-    strides, pads = given.get("strides") or [1] * len(kernel), given.get("pads") or [0] * 2 * len(kernel)
+    strides, pads = (
+        given.get("strides") or [1] * len(kernel),
+        given.get("pads") or [0] * 2 * len(kernel),
+    )
     spans = [dilation * (side - 1) + 1 for side, dilation in zip(kernel, dilations, strict=True)]
     rows = zip(size[2:], output[2:], spans, strides, pads[: len(kernel)], strict=True)
     return [_Axis(*row) for row in rows]
 
 
-def _pool(node: NodeProto, given: dict[str, Any], axes: list[_Axis], inputs: list[str] | None = None) -> NodeProto:
+def _pool(
+    node: NodeProto, given: dict[str, Any], axes: list[_Axis], inputs: list[str] | None = None
+) -> NodeProto:
     """Return the pool with its padding at the end made as large as its windows need."""
     import onnx
 
     pads = [axis.padding for axis in axes] + [axis.padding + axis.more for axis in axes]
     attributes = {**given, "ceil_mode": 0, "pads": pads}
-    return onnx.helper.make_node(node.op_type, inputs or list(node.input), list(node.output), name=node.name, **attributes)
+    return onnx.helper.make_node(
+        node.op_type, inputs or list(node.input), list(node.output), name=node.name, **attributes
+    )
 
 
-def _average(graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]) -> list[NodeProto]:
+def _average(
+    graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
+) -> list[NodeProto]:
     """Return a mean that counts the padding, but not what its windows reach beyond it: zeros first, then a pool."""
     own = {**given, "count_include_pad": 0}
     if not any(axis.padding for axis in axes):
         return [_pool(node, own, axes)]
-    pad, name = _pad(graph, node, [axis.padding for axis in axes], [axis.padding for axis in axes], 0.0)
+    pad, name = _pad(
+        graph, node, [axis.padding for axis in axes], [axis.padding for axis in axes], 0.0
+    )
     inside = [axis._replace(size=axis.size + 2 * axis.padding, padding=0) for axis in axes]
     return [pad, _pool(node, own, inside, [name])]
 
 
-def _padded(graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]) -> list[NodeProto]:
+def _padded(
+    graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
+) -> list[NodeProto]:
     """Return a maximum of which a window reaches further than onnxruntime lets a pool pad: what it pads with comes first."""
     ends = [axis.padding + axis.more for axis in axes]
     pad, name = _pad(graph, node, [axis.padding for axis in axes], ends, float("-inf"))
-    inside = [axis._replace(size=axis.size + 2 * axis.padding + axis.more, padding=0) for axis in axes]
+    inside = [
+        axis._replace(size=axis.size + 2 * axis.padding + axis.more, padding=0) for axis in axes
+    ]
     return [pad, _pool(node, given, inside, [name])]
 
 
-def _pad(graph: GraphProto, node: NodeProto, starts: list[int], ends: list[int], value: float) -> tuple[NodeProto, str]:
+def _pad(
+    graph: GraphProto, node: NodeProto, starts: list[int], ends: list[int], value: float
+) -> tuple[NodeProto, str]:
     """Return a step that pads height and width with a value, and what its output is called."""
     from onnx import TensorProto, helper
 
     name = node.output[0]
     sides = [0, 0, *starts, 0, 0, *ends]
-    graph.initializer.append(helper.make_tensor(f"{name}_pads", TensorProto.INT64, [len(sides)], sides))
-    graph.initializer.append(helper.make_tensor(f"{name}_pad_value", TensorProto.FLOAT, [], [value]))
+    graph.initializer.append(
+        helper.make_tensor(f"{name}_pads", TensorProto.INT64, [len(sides)], sides)
+    )
+    graph.initializer.append(
+        helper.make_tensor(f"{name}_pad_value", TensorProto.FLOAT, [], [value])
+    )
     inputs = [node.input[0], f"{name}_pads", f"{name}_pad_value"]
-    return helper.make_node("Pad", inputs, [f"{name}_padded"], name=f"{node.name}_pad"), f"{name}_padded"
+    return helper.make_node(
+        "Pad", inputs, [f"{name}_padded"], name=f"{node.name}_pad"
+    ), f"{name}_padded"

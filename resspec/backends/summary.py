@@ -21,7 +21,11 @@ def summary(node: Node) -> str:
 def call(layer: Layer) -> str:
     """A layer with its sizes and stride: `conv 7x7, 64, /2`."""
     values = [getattr(layer, name) for name in layer.positional]
-    words = [_size(value) for value in values if isinstance(value, int | tuple) and not isinstance(value, Ramp)]
+    words = [
+        _size(value)
+        for value in values
+        if isinstance(value, int | tuple) and not isinstance(value, Ramp)
+    ]
     if to := getattr(layer, "to", None):
         words.append(f"to={_size(to)}")
     if (stride := getattr(layer, "stride", (1, 1))) != (1, 1):

@@ -29,11 +29,23 @@ def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
     from rich import box
     from rich.table import Table
 
-    made = Table(box=box.SIMPLE, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False, show_footer=footer,
-                 header_style="bold", footer_style="bold")
+    made = Table(
+        box=box.SIMPLE,
+        padding=(0, GAP - 1, 0, 0),
+        pad_edge=False,
+        show_edge=False,
+        show_footer=footer,
+        header_style="bold",
+        footer_style="bold",
+    )
     for column in columns:
-        made.add_column(column.heading, column.foot, width=column.width, no_wrap=True,
-                        justify="right" if column.figures else "left")
+        made.add_column(
+            column.heading,
+            column.foot,
+            width=column.width,
+            no_wrap=True,
+            justify="right" if column.figures else "left",
+        )
     return made
 
 
@@ -54,8 +66,14 @@ def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
     from rich.console import Console
 
     out = StringIO()
-    console = Console(file=out, width=width, force_terminal=color, color_system="standard" if color else None,
-                      legacy_windows=False, highlight=False)
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        highlight=False,
+    )
     for part in parts:
         console.print(part)
     return "".join(line.rstrip() + "\n" for line in out.getvalue().splitlines())
@@ -77,4 +95,4 @@ def size(value: int) -> str:
     """Bytes with three digits and a decimal unit: `512 B`, `86.1 MB`."""
     number = rounded(value)
     digits = number.rstrip("KMGTPE")
-    return f"{digits} {number[len(digits):]}B"
+    return f"{digits} {number[len(digits) :]}B"

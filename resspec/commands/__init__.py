@@ -6,14 +6,39 @@ from argparse import RawDescriptionHelpFormatter
 from types import ModuleType
 
 from resspec import __version__
-from resspec.commands import bench, check, compare, diff, draw, expand, explain, fmt, probe, report, study, train
+from resspec.commands import (
+    bench,
+    check,
+    compare,
+    diff,
+    draw,
+    expand,
+    explain,
+    fmt,
+    probe,
+    report,
+    study,
+    train,
+)
 from resspec.commands import compile as compile_
 from resspec.commands import eval as eval_
 from resspec.commands.parsing import Parser
 
 COMMANDS: dict[str, ModuleType] = {
-    "check": check, "explain": explain, "fmt": fmt, "compile": compile_, "expand": expand, "report": report, "diff": diff,
-    "draw": draw, "train": train, "eval": eval_, "compare": compare, "bench": bench, "study": study, "probe": probe,
+    "check": check,
+    "explain": explain,
+    "fmt": fmt,
+    "compile": compile_,
+    "expand": expand,
+    "report": report,
+    "diff": diff,
+    "draw": draw,
+    "train": train,
+    "eval": eval_,
+    "compare": compare,
+    "bench": bench,
+    "study": study,
+    "probe": probe,
 }
 
 _ABOUT = """\
@@ -39,13 +64,23 @@ NO_COLOR turns colours off.
 
 def parser() -> Parser:
     """`parse_args` gives `command` and what it takes."""
-    top = Parser(prog="resspec", description=_ABOUT, epilog=_EPILOG, formatter_class=RawDescriptionHelpFormatter)
-    top.add_argument("--version", action="version", version=f"resspec {__version__}", help="print the version")
+    top = Parser(
+        prog="resspec",
+        description=_ABOUT,
+        epilog=_EPILOG,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    top.add_argument(
+        "--version", action="version", version=f"resspec {__version__}", help="print the version"
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         made = commands.add_parser(
-            name, help=command.SUMMARY, description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n{command.EXAMPLES}",
-            epilog=_SPEC, formatter_class=RawDescriptionHelpFormatter,
+            name,
+            help=command.SUMMARY,
+            description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n{command.EXAMPLES}",
+            epilog=_SPEC,
+            formatter_class=RawDescriptionHelpFormatter,
         )
         command.arguments(made)
     return top

@@ -36,7 +36,9 @@ channels last in memory; they take turns, and ratios are to the first of them.
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     parser.add_argument("--batch", type=int, default=16, metavar="N", help="images at a time (16)")
-    parser.add_argument("--seconds", type=float, default=20, metavar="N", help="how long to measure, at least (20)")
+    parser.add_argument(
+        "--seconds", type=float, default=20, metavar="N", help="how long to measure, at least (20)"
+    )
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
 
@@ -50,17 +52,32 @@ def run(arguments: Namespace) -> int:
         from resspec.train import machine, preflight, processes, speed
 
         with processes.joined(arguments.device) as together:
-            request = preflight.Request(network=network, processes=together, learns=True, batch=arguments.batch)
+            request = preflight.Request(
+                network=network, processes=together, learns=True, batch=arguments.batch
+            )
             preflight.require([request], tell=note)
             chosen = speed.ways(together.device, arguments.batch, compiled=arguments.compile)
-            found = speed.race(network, chosen, arguments.batch, together.device, rounds=3, seconds=arguments.seconds)
+            found = speed.race(
+                network,
+                chosen,
+                arguments.batch,
+                together.device,
+                rounds=3,
+                seconds=arguments.seconds,
+            )
     print(text(network, arguments.batch, chosen, found, together.device), end="")
     if not machine.half(together.device):
         print("\nbf16 is left out: torch has no fast convolutions in it for this CPU")
     return 0
 
 
-def text(network: Network, batch: int, ways: Sequence[Machine], found: Sequence[Speed], device: torch.device) -> str:
+def text(
+    network: Network,
+    batch: int,
+    ways: Sequence[Machine],
+    found: Sequence[Speed],
+    device: torch.device,
+) -> str:
     """Images per second, the ratio to the first way, and what share of a step each part of it takes."""
     from resspec.backends.table import Column, longest, shown, table
     from resspec.backends.table import text as cell
@@ -69,15 +86,26 @@ def text(network: Network, batch: int, ways: Sequence[Machine], found: Sequence[
     first, lines = found[0], []
     for way, speed in zip(ways, found, strict=True):
         name = f"{way.precision}{', channels last' * way.channels_last}{', compiled' * way.compile}"
-        lines.append((name, f"{batch / speed.forward:,.1f}", f"{first.forward / speed.forward:.2f}",
-                      f"{batch / speed.step:,.1f}", f"{first.step / speed.step:.2f}",
-                      *(f"{part / speed.step:.1%}" for part in speed.parts)))
+        lines.append(
+            (
+                name,
+                f"{batch / speed.forward:,.1f}",
+                f"{first.forward / speed.forward:.2f}",
+                f"{batch / speed.step:,.1f}",
+                f"{first.step / speed.step:.2f}",
+                *(f"{part / speed.step:.1%}" for part in speed.parts),
+            )
+        )
     headings = ("", "forward img/s", "ratio", "training img/s", "ratio", *PARTS)
-    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i > 0) for i, heading in enumerate(headings)]
+    columns = [
+        Column(heading, longest(heading, *(line[i] for line in lines)), i > 0)
+        for i, heading in enumerate(headings)
+    ]
     made = table(columns)
     for line in lines:
         made.add_row(*map(cell, line))
     wide = sum(column.width for column in columns) + 2 * len(columns)
     where = f"{device.type}, {ways[0].threads} thread{'s' * (ways[0].threads > 1)}"
-    return (f"{network.name}   input {network.input}   batch {batch}   {where}\n\n"
-            + shown([made], max(width(), wide), color(sys.stdout)))
+    return f"{network.name}   input {network.input}   batch {batch}   {where}\n\n" + shown(
+        [made], max(width(), wide), color(sys.stdout)
+    )

@@ -25,12 +25,25 @@ EXAMPLES = """\
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec, or a folder of specs")
-    parser.add_argument("--fix", action="store_true", help="make the edits that diagnostics propose, then check")
-    parser.add_argument("--diff", action="store_true", help="show those edits instead of making them")
-    parser.add_argument("--format", choices=["text", "json", "sarif", "github"], default="text",
-                        help="text on standard error, all else on standard output")
-    parser.add_argument("--budget", action="append", default=[], metavar="EXPECTATION",
-                        help="a condition as after `expect`, for every network; may be given several times")
+    parser.add_argument(
+        "--fix", action="store_true", help="make the edits that diagnostics propose, then check"
+    )
+    parser.add_argument(
+        "--diff", action="store_true", help="show those edits instead of making them"
+    )
+    parser.add_argument(
+        "--format",
+        choices=["text", "json", "sarif", "github"],
+        default="text",
+        help="text on standard error, all else on standard output",
+    )
+    parser.add_argument(
+        "--budget",
+        action="append",
+        default=[],
+        metavar="EXPECTATION",
+        help="a condition as after `expect`, for every network; may be given several times",
+    )
     given.takes_values(parser)
 
 
@@ -76,7 +89,9 @@ def run(arguments: Namespace) -> int:
     if wrong or unreadable:
         return 2 if unreadable else 1
     if expected and not networks:
-        complain(f"{total}: there is no network to check against a budget; --set gives a template its values")
+        complain(
+            f"{total}: there is no network to check against a budget; --set gives a template its values"
+        )
         return 2
     within = f", {networks} network{'s' * (networks != 1)} within budget" if expected else ""
     noted = f", {len(cautions)} warning{'s' * (len(cautions) != 1)}" if cautions else ""

@@ -20,8 +20,16 @@ EXAMPLES = """\
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run, or of several")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the folder for the picture (this one)")
+    parser.add_argument(
+        "runs", nargs="+", type=Path, metavar="RUN", help="the folder of a run, or of several"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path(),
+        metavar="DIR",
+        help="the folder for the picture (this one)",
+    )
 
 
 def run(arguments: Namespace) -> int:

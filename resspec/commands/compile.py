@@ -36,11 +36,28 @@ STAGES = ("ast", "ir", "ir-json", "source", "report")
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    parser.add_argument("--out", type=Path, default=Path("build"), metavar="DIR", help="the folder to write to (build)")
-    parser.add_argument("--target", choices=("pytorch", "onnx"), default="pytorch",
-                        help="what to compile to (pytorch); onnx takes 'resspec[onnx]'")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="for onnx: the weights in it (.safetensors, or .pth)")
-    parser.add_argument("--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build"),
+        metavar="DIR",
+        help="the folder to write to (build)",
+    )
+    parser.add_argument(
+        "--target",
+        choices=("pytorch", "onnx"),
+        default="pytorch",
+        help="what to compile to (pytorch); onnx takes 'resspec[onnx]'",
+    )
+    parser.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="for onnx: the weights in it (.safetensors, or .pth)",
+    )
+    parser.add_argument(
+        "--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -49,9 +66,13 @@ def run(arguments: Namespace) -> int:
     from resspec.files import write
 
     if arguments.weights and arguments.target != "onnx":
-        raise UsageError("--weights goes with --target onnx: a PyTorch file holds no weights, and loads them itself")
+        raise UsageError(
+            "--weights goes with --target onnx: a PyTorch file holds no weights, and loads them itself"
+        )
     if arguments.emit and arguments.target == "onnx":
-        raise UsageError("--emit prints a stage on the way to PyTorch: leave out --target, or --emit")
+        raise UsageError(
+            "--emit prints a stage on the way to PyTorch: leave out --target, or --emit"
+        )
     if arguments.emit:
         print(_emitted(arguments), end="")
         return 0
@@ -59,13 +80,18 @@ def run(arguments: Namespace) -> int:
         report, files = _exported(arguments)
     else:
         compiled = compile_spec(arguments.spec, **dict(arguments.set))
-        report, files = compiled.report, {name: text.encode() for name, text in compiled.files.items()}
+        report, files = (
+            compiled.report,
+            {name: text.encode() for name, text in compiled.files.items()},
+        )
     for name, content in files.items():
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
     wrote(arguments.out / name for name in files)
     if (stem := file_stem(report.network)) != report.network:
-        note(f"the files are called {stem}, since `{report.network}` is the name of a module, of Python or of a system")
+        note(
+            f"the files are called {stem}, since `{report.network}` is the name of a module, of Python or of a system"
+        )
     return 0
 
 
@@ -90,8 +116,10 @@ def _agreement(off: Off | None) -> str:
     agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
     if off.pieces is None:
         return agreed
-    return (f"{agreed}: this network with these weights makes that much of rounding; from each ReLU to the next, begun with "
-            f"what torch has there, they agree to {off.pieces:.0e}")
+    return (
+        f"{agreed}: this network with these weights makes that much of rounding; from each ReLU to the next, begun with "
+        f"what torch has there, they agree to {off.pieces:.0e}"
+    )
 
 
 def _emitted(arguments: Namespace) -> str:
@@ -115,4 +143,6 @@ def _emitted(arguments: Namespace) -> str:
             from resspec.compiler import compile_spec
 
             made = compile_spec(arguments.spec, **dict(arguments.set))
-            return made.files[file_stem(made.network.name) + {"source": ".py", "report": ".report.json"}[stage]]
+            return made.files[
+                file_stem(made.network.name) + {"source": ".py", "report": ".report.json"}[stage]
+            ]

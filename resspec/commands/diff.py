@@ -36,11 +36,26 @@ Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("sides", nargs="*", metavar="A B", help="a spec, REV:PATH in git, or a saved report or IR (.json)")
-    parser.add_argument("--since", metavar="REV", help="compare the specs of this git repository with what they were there")
-    parser.add_argument("--format", choices=("table", "markdown", "json", "html"), default="table",
-                        help="markdown is for a pull request, json has everything, html is a page with both drawn")
-    parser.add_argument("--exit-zero", action="store_true", help="exit with 0 for different networks too")
+    parser.add_argument(
+        "sides",
+        nargs="*",
+        metavar="A B",
+        help="a spec, REV:PATH in git, or a saved report or IR (.json)",
+    )
+    parser.add_argument(
+        "--since",
+        metavar="REV",
+        help="compare the specs of this git repository with what they were there",
+    )
+    parser.add_argument(
+        "--format",
+        choices=("table", "markdown", "json", "html"),
+        default="table",
+        help="markdown is for a pull request, json has everything, html is a page with both drawn",
+    )
+    parser.add_argument(
+        "--exit-zero", action="store_true", help="exit with 0 for different networks too"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -109,7 +124,10 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
             b = _side(spec, known, shared)
             if name in before:
                 now = False
-                yield spec, diff(_side(f"{revision.shown(path)}:{name}", known, shared), b, known.digests)
+                yield (
+                    spec,
+                    diff(_side(f"{revision.shown(path)}:{name}", known, shared), b, known.digests),
+                )
         except SpecError as error:
             yield spec, _Broken(error, now)
 
@@ -149,14 +167,19 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
     from resspec.passes.quantities import Facts, Known
 
     known = Known()
-    x, y = _side(a, known, Shared()), _side(b, known, Shared())  # each with the places of its own text
+    x, y = (
+        _side(a, known, Shared()),
+        _side(b, known, Shared()),
+    )  # each with the places of its own text
     found = diff(x, y, known.digests)
     names = found.a.network, found.b.network
     titles = names if names[0] != names[1] else (a, b)
     if x.network is None or y.network is None or found.structure is None:
         return found, to_html(found, titles, None)
     signs = marks(x.network, y.network, found.structure, known.digests)
-    return found, to_html(found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, (_texts(a), _texts(b))))
+    return found, to_html(
+        found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, (_texts(a), _texts(b)))
+    )
 
 
 def _texts(given: str) -> dict[str, str]:

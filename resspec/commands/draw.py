@@ -34,16 +34,32 @@ MOST = 50_000  # layers that can be drawn one by one
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, drawn side by side")
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="one or several, drawn side by side"
+    )
     given.takes_values(parser)
-    parser.add_argument("-o", "--out", metavar="FILE", help="an .svg or .png file, or - for SVG on stdout (build/NAMES.svg)")
-    parser.add_argument("--diff", action="store_true",
-                        help="mark what differs in two specs; one of them may be REV:PATH, as for `resspec diff`")
-    parser.add_argument("--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35")
+    parser.add_argument(
+        "-o",
+        "--out",
+        metavar="FILE",
+        help="an .svg or .png file, or - for SVG on stdout (build/NAMES.svg)",
+    )
+    parser.add_argument(
+        "--diff",
+        action="store_true",
+        help="mark what differs in two specs; one of them may be REV:PATH, as for `resspec diff`",
+    )
+    parser.add_argument(
+        "--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35"
+    )
     parser.add_argument("--layers", action="store_true", help="draw norms and activations too")
-    parser.add_argument("--color-by", choices=("macs", "params", "acts", "saved"), metavar="QUANTITY",
-                        help="colour layers by macs, params, acts or saved (then norms and activations are drawn too) "
-                             "instead of by output size")
+    parser.add_argument(
+        "--color-by",
+        choices=("macs", "params", "acts", "saved"),
+        metavar="QUANTITY",
+        help="colour layers by macs, params, acts or saved (then norms and activations are drawn too) "
+        "instead of by output size",
+    )
     parser.add_argument("--input", metavar="CxHxW", help="in place of the networks' own")
 
 
@@ -52,10 +68,14 @@ def run(arguments: Namespace) -> int:
 
     path = _path(arguments)
     networks = _pictured(arguments)
-    drawing = draw(networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by)
+    drawing = draw(
+        networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by
+    )
     _write(drawing, path)
     if arguments.diff and not any(one.signs for one in networks):
-        print("nothing is marked: they differ in names and initial values, if at all", file=sys.stderr)
+        print(
+            "nothing is marked: they differ in names and initial values, if at all", file=sys.stderr
+        )
     return 0
 
 
@@ -81,7 +101,9 @@ def _pictured(arguments: Namespace) -> list[Pictured]:
         drawn = sum(entry.times if arguments.unfold else 1 for entry, _ in facts.entries)
         if drawn > MOST:
             help = "; without --unfold, repeats are drawn once" if arguments.unfold else ""
-            raise UsageError(f"{facts.network.name} has {drawn:,} layers and merges, and a picture at most {MOST:,}{help}")
+            raise UsageError(
+                f"{facts.network.name} has {drawn:,} layers and merges, and a picture at most {MOST:,}{help}"
+            )
     names = [network.name for network in networks]
     titles: Sequence[str] = names if len(set(names)) == len(names) else arguments.specs
     signs = _signs(*networks) if arguments.diff else [None] * len(networks)
@@ -92,9 +114,13 @@ def _networks(arguments: Namespace) -> list[Network]:
     from resspec.compiler import load, load_revised
 
     if not arguments.diff:
-        return [load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs]
+        return [
+            load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs
+        ]
     if len(arguments.specs) != 2 or arguments.input or arguments.set:
-        raise UsageError("--diff draws two networks as they are: resspec draw --diff A B, without --input and --set")
+        raise UsageError(
+            "--diff draws two networks as they are: resspec draw --diff A B, without --input and --set"
+        )
     return [load_revised(spec) for spec in arguments.specs]
 
 
@@ -125,4 +151,6 @@ def _png(drawing: Drawing) -> bytes:
     try:
         return to_png(drawing)
     except ModuleNotFoundError:
-        raise UsageError("a PNG needs resvg-py, which is not installed: pip install 'resspec[png]', or write an .svg") from None
+        raise UsageError(
+            "a PNG needs resvg-py, which is not installed: pip install 'resspec[png]', or write an .svg"
+        ) from None

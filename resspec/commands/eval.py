@@ -38,16 +38,39 @@ with the head made convolutional. Scores are averaged; each image counts once.
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="the weights of SPEC: .safetensors, or .pth")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="the weights of SPEC: .safetensors, or .pth"
+    )
     given.takes_data(parser, None, "the run's own")
-    parser.add_argument("--recipe", metavar="NAME", help="how to preprocess images (the run's own, or the data set's)")
-    parser.add_argument("--protocol", choices=("1-crop", "10-crop", "multi-scale"), default="1-crop", help="(1-crop)")
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="how to preprocess images (the run's own, or the data set's)",
+    )
+    parser.add_argument(
+        "--protocol",
+        choices=("1-crop", "10-crop", "multi-scale"),
+        default="1-crop",
+        help="(1-crop)",
+    )
     parser.add_argument("--batch", type=int, default=64, metavar="N", help="images at a time (64)")
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
-    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that read images from a folder (0)",
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
-    parser.add_argument("--bf16", action="store_true", help="compute in bfloat16 where that is safe (float32)")
-    parser.add_argument("--confusion", type=Path, metavar="DIR", help="write the confusion matrix into this folder")
+    parser.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16 where that is safe (float32)"
+    )
+    parser.add_argument(
+        "--confusion", type=Path, metavar="DIR", help="write the confusion matrix into this folder"
+    )
 
 
 class Asked(NamedTuple):
@@ -85,11 +108,20 @@ def run(arguments: Namespace) -> int:
         given.check_workers(arguments.workers)
         asked = _asked(arguments)
         shown = asked.recipe.data
-        found = data.load(asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download)
+        found = data.load(
+            asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+        )
         if asked.classes is not None:
-            classes.check_same(asked.classes, found.classes, whose=str(arguments.weights or arguments.spec), data=found.name)
+            classes.check_same(
+                asked.classes,
+                found.classes,
+                whose=str(arguments.weights or arguments.spec),
+                data=found.name,
+            )
         if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
-            told_of = f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
+            told_of = (
+                f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
+            )
             raise UsageError(f"{told_of}; pass --data to evaluate it on the current ones", "E0621")
         if asked.preprocessing is not None:
             found = normalized_as(asked.preprocessing, found)
@@ -102,18 +134,36 @@ def run(arguments: Namespace) -> int:
                 recipe=asked.recipe,
                 tests=arguments.protocol,
                 batch=arguments.batch,
-                facts={"hash": fingerprint(asked.network), "data": found.test.digest, "protocol": arguments.protocol,
-                       "recipe": asked.recipe.model_dump(mode="json")},
+                facts={
+                    "hash": fingerprint(asked.network),
+                    "data": found.test.digest,
+                    "protocol": arguments.protocol,
+                    "recipe": asked.recipe.model_dump(mode="json"),
+                },
                 folder=arguments.confusion,
             )
-            preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
+            preflight.require(
+                [request], tell=note, bar=counting if together.first else preflight.silent
+            )
             other = _other_size(asked.network, found.shown(view), arguments.protocol)
             if other and asked.preprocessing is None and not arguments.recipe:
                 raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
-            exam = Exam(found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16)
+            exam = Exam(
+                found.test,
+                view,
+                arguments.protocol,
+                arguments.batch,
+                arguments.workers,
+                arguments.bf16,
+            )
             measured = evaluate(asked.network, asked.weights, exam, together)
             if together.first:
-                print(text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end="")
+                print(
+                    text(
+                        asked.network, found.name, arguments.protocol, measured, asked.recipe_name
+                    ),
+                    end="",
+                )
                 if arguments.confusion:
                     paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
                     wrote(paths)
@@ -128,17 +178,34 @@ def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) ->
     return f"images are shown as {'x'.join(map(str, shown))}, and the input of {network.name} is {network.input}"
 
 
-def text(network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None) -> str:
+def text(
+    network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None
+) -> str:
     """What is printed: errors in percent, and under them the published ones of the very same network and protocol."""
     from resspec.train.evaluate import PROTOCOLS
     from resspec.train.published import published
 
-    lines = [("", "top-1 error", "top-5 error", ""),
-             ("measured", f"{measured.top1_error:.2%}", f"{measured.top5_error:.2%}",
-              f"{measured.total - measured.correct:,} of {measured.total:,} wrong, loss {measured.loss:.4f}")]
-    lines += [("published", f"{figure.top1:.2f}%", "" if figure.top5 is None else f"{figure.top5:.2f}%",
-               f"{figure.source}; recipe {figure.recipe}") for figure in published(network, protocol, data, recipe)]
-    rows = (f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines)
+    lines = [
+        ("", "top-1 error", "top-5 error", ""),
+        (
+            "measured",
+            f"{measured.top1_error:.2%}",
+            f"{measured.top5_error:.2%}",
+            f"{measured.total - measured.correct:,} of {measured.total:,} wrong, loss {measured.loss:.4f}",
+        ),
+    ]
+    lines += [
+        (
+            "published",
+            f"{figure.top1:.2f}%",
+            "" if figure.top5 is None else f"{figure.top5:.2f}%",
+            f"{figure.source}; recipe {figure.recipe}",
+        )
+        for figure in published(network, protocol, data, recipe)
+    ]
+    rows = (
+        f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines
+    )
     return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
 
 
@@ -153,7 +220,9 @@ def _asked(arguments: Namespace) -> Asked:
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
-        raise UsageError(f"{arguments.spec or folder} is no folder of a run{record.runs_near(folder)}; and {nowhere}") from None
+        raise UsageError(
+            f"{arguments.spec or folder} is no folder of a run{record.runs_near(folder)}; and {nowhere}"
+        ) from None
     return _spec(arguments)
 
 
@@ -163,16 +232,22 @@ def _run(arguments: Namespace) -> Asked:
 
     folder = Path(arguments.spec)
     if arguments.set:
-        raise UsageError(f"--set is for a spec; the run in {folder} has a network whose parameters have their values")
+        raise UsageError(
+            f"--set is for a spec; the run in {folder} has a network whose parameters have their values"
+        )
     run = ended.load(folder, arguments.weights)
     facts = run.facts
     data = arguments.data or facts["data"]["name"]
     if data not in DATA and not arguments.data:
-        raise UsageError(f"the run in {folder} read images from a folder `{data}`: pass its path with --data")
+        raise UsageError(
+            f"the run in {folder} read images from a folder `{data}`: pass its path with --data"
+        )
     recipe = recipe_file.load(arguments.recipe) if arguments.recipe else run.tested.recipe
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
     weights, classes = _fitting(run.weights, run.network), facts["data"]["classes"]
-    return Asked(run.network, weights, recipe, name, data, run.tested.images, classes, facts["preprocessing"])
+    return Asked(
+        run.network, weights, recipe, name, data, run.tested.images, classes, facts["preprocessing"]
+    )
 
 
 def _spec(arguments: Namespace) -> Asked:
@@ -182,19 +257,32 @@ def _spec(arguments: Namespace) -> Asked:
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
-        raise UsageError("a spec is measured with --weights FILE and --data NAME; a run's folder has both")
+        raise UsageError(
+            "a spec is measured with --weights FILE and --data NAME; a run's folder has both"
+        )
     read = weights.read(arguments.weights)
     classes, preprocessing = metadata.classes(read), metadata.preprocessing_of(read)
-    known = {IMAGENET: "imagenet-torchvision-v1", CIFAR_10: "cifar-he2015", CIFAR_100: "cifar-he2015"}
+    known = {
+        IMAGENET: "imagenet-torchvision-v1",
+        CIFAR_10: "cifar-he2015",
+        CIFAR_100: "cifar-he2015",
+    }
     name = arguments.recipe or known.get(arguments.data, arguments.data)
     if not arguments.recipe and name not in recipe_file.names():
         name = known[IMAGENET]
     recipe = recipe_file.load(name)
     if preprocessing and not arguments.recipe:
         recipe = shown_as(preprocessing, recipe)
-    return Asked(network, _fitting(read, network), recipe,
-                 arguments.recipe if arguments.recipe in recipe_file.names() else None, arguments.data, None,
-                 classes, preprocessing)
+    return Asked(
+        network,
+        _fitting(read, network),
+        recipe,
+        arguments.recipe if arguments.recipe in recipe_file.names() else None,
+        arguments.data,
+        None,
+        classes,
+        preprocessing,
+    )
 
 
 def _fitting(weights: Given, network: Network) -> dict[str, Tensor]:

@@ -16,7 +16,9 @@ EXAMPLES = """\
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("code", metavar="CODE", help="as it stands in brackets before a message: E0301")
+    parser.add_argument(
+        "code", metavar="CODE", help="as it stands in brackets before a message: E0301"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -31,6 +33,13 @@ def page(code: str) -> str:
         from resspec.suggest import nearest
 
         near = nearest(code.upper(), pages)
-        raise UsageError(f"there is no diagnostic {code!r}" + (f"; did you mean {near}?" if near else ""))
+        raise UsageError(
+            f"there is no diagnostic {code!r}" + (f"; did you mean {near}?" if near else "")
+        )
     text = pages[code.upper()].read_text(encoding="utf-8").removeprefix("# ")
-    return re.sub(r"^```.*\n((?s:.*?))^```\n", lambda found: re.sub("(?m)^(?=.)", "    ", found[1]), text, flags=re.MULTILINE)
+    return re.sub(
+        r"^```.*\n((?s:.*?))^```\n",
+        lambda found: re.sub("(?m)^(?=.)", "    ", found[1]),
+        text,
+        flags=re.MULTILINE,
+    )

@@ -32,11 +32,17 @@ def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
     from resspec.syntax.parse import read
 
     for _ in range(_ROUNDS):
-        diagnostics = [each for each in check(path) if each.fix and each.fix.span.source.name == path.as_posix()]
+        diagnostics = [
+            each
+            for each in check(path)
+            if each.fix and each.fix.span.source.name == path.as_posix()
+        ]
         before = path.read_bytes()
         try:
             text = read(path.as_posix(), before).text
-        except SpecError as error:  # not even text; what is to be mended stands in the diagnostic's source
+        except (
+            SpecError
+        ) as error:  # not even text; what is to be mended stands in the diagnostic's source
             text = error.diagnostics[0].labels[0].span.source.text
         if any(each.fix and each.fix.span.source.text != text for each in diagnostics):
             raise UsageError(f"{path} was changed meanwhile, and is left as it is")

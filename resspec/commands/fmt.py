@@ -23,8 +23,14 @@ parse stays as it is.
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a file, a folder, or `-` for standard input")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit code 1 if a file is laid out otherwise")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a file, a folder, or `-` for standard input"
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; exit code 1 if a file is laid out otherwise",
+    )
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
 
 
@@ -88,5 +94,7 @@ def _formatted(name: str, text: bytes) -> bytes:
 
     found = lay_out(read(name, text)).encode()
     if len(found) > MAX_BYTES:
-        raise UsageError(f"{name} would have {len(found):,} bytes when laid out, and a spec has {MAX_BYTES:,} at most")
+        raise UsageError(
+            f"{name} would have {len(found):,} bytes when laid out, and a spec has {MAX_BYTES:,} at most"
+        )
     return found

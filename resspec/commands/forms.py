@@ -14,7 +14,9 @@ from resspec.diagnostics import Diagnostic
 from resspec.render import visible
 from resspec.source import Span
 
-_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
 
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> str:
@@ -58,8 +60,17 @@ def _facts(diagnostic: Diagnostic) -> dict[str, Any]:
 
 
 def _place(span: Span) -> dict[str, Any]:
-    (line, column), (end_line, end_column) = span.source.place(span.start), span.source.place(span.end)
-    return {"file": span.source.name, "line": line, "column": column, "end_line": end_line, "end_column": end_column}
+    (line, column), (end_line, end_column) = (
+        span.source.place(span.start),
+        span.source.place(span.end),
+    )
+    return {
+        "file": span.source.name,
+        "line": line,
+        "column": column,
+        "end_line": end_line,
+        "end_column": end_column,
+    }
 
 
 # --- SARIF ---
@@ -75,13 +86,19 @@ def _result(diagnostic: Diagnostic, rule: int) -> dict[str, Any]:
         "locations": [_location(first.span, first.text)],
     }
     if others:
-        result["relatedLocations"] = [{"id": i, **_location(label.span, label.text)} for i, label in enumerate(others)]
+        result["relatedLocations"] = [
+            {"id": i, **_location(label.span, label.text)} for i, label in enumerate(others)
+        ]
     if fix := diagnostic.fix:
         change = {
             "artifactLocation": {"uri": _uri(fix.span.source.name)},
-            "replacements": [{"deletedRegion": _region(fix.span), "insertedContent": {"text": fix.text}}],
+            "replacements": [
+                {"deletedRegion": _region(fix.span), "insertedContent": {"text": fix.text}}
+            ],
         }
-        result["fixes"] = [{"description": {"text": diagnostic.help or "fix"}, "artifactChanges": [change]}]
+        result["fixes"] = [
+            {"description": {"text": diagnostic.help or "fix"}, "artifactChanges": [change]}
+        ]
     return result
 
 
@@ -92,8 +109,12 @@ def _location(span: Span, text: str) -> dict[str, Any]:
 
 def _region(span: Span) -> dict[str, int]:
     place = _place(span)
-    return {"startLine": place["line"], "startColumn": place["column"],
-            "endLine": place["end_line"], "endColumn": place["end_column"]}
+    return {
+        "startLine": place["line"],
+        "startColumn": place["column"],
+        "endLine": place["end_line"],
+        "endColumn": place["end_column"],
+    }
 
 
 def _uri(name: str) -> str:
@@ -105,8 +126,14 @@ def _uri(name: str) -> str:
 
 def _command(diagnostic: Diagnostic) -> str:
     place = _place(diagnostic.labels[0].span)
-    fields = {"file": place["file"], "line": place["line"], "endLine": place["end_line"],
-              "col": place["column"], "endColumn": place["end_column"], "title": diagnostic.code}
+    fields = {
+        "file": place["file"],
+        "line": place["line"],
+        "endLine": place["end_line"],
+        "col": place["column"],
+        "endColumn": place["end_column"],
+        "title": diagnostic.code,
+    }
     properties = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in fields.items())
     return f"::{diagnostic.severity} {properties}::{_escaped(chr(10).join(_sentences(diagnostic)))}"
 

@@ -16,24 +16,40 @@ if TYPE_CHECKING:
 
 
 def takes_spec(command: ArgumentParser) -> None:
-    command.add_argument("spec", metavar="SPEC", help="a file, FILE:NAME, or a name that comes with resspec")
+    command.add_argument(
+        "spec", metavar="SPEC", help="a file, FILE:NAME, or a name that comes with resspec"
+    )
     takes_values(command)
 
 
 def takes_values(command: ArgumentParser) -> None:
-    command.add_argument("--set", type=_setting, action=AppendOnce, default=[], metavar="NAME=VALUE",
-                         help="give a parameter of the network a value; may be given several times")
+    command.add_argument(
+        "--set",
+        type=_setting,
+        action=AppendOnce,
+        default=[],
+        metavar="NAME=VALUE",
+        help="give a parameter of the network a value; may be given several times",
+    )
 
 
 def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> None:
     """`otherwise`: what `--help` says is read without it."""
     names = ", ".join(DATA)
-    command.add_argument("--data", default=default, metavar="NAME", help=f"{names}, or the folder of one ({otherwise})")
+    command.add_argument(
+        "--data",
+        default=default,
+        metavar="NAME",
+        help=f"{names}, or the folder of one ({otherwise})",
+    )
 
 
 def takes_full_check(command: ArgumentParser) -> None:
-    command.add_argument("--full-check", action="store_true",
-                         help="decode every training image before the first step, as test images always are")
+    command.add_argument(
+        "--full-check",
+        action="store_true",
+        help="decode every training image before the first step, as test images always are",
+    )
 
 
 def load(arguments: Namespace) -> Network:
@@ -55,8 +71,11 @@ def specs(given: str) -> Iterator[str]:
     if not given or not folder.is_dir():
         yield given
         return
-    found = [path for path in sorted(folder.rglob("*.res"))
-             if "/." not in f"/{path.relative_to(folder).as_posix()}" and not path.is_dir()]
+    found = [
+        path
+        for path in sorted(folder.rglob("*.res"))
+        if "/." not in f"/{path.relative_to(folder).as_posix()}" and not path.is_dir()
+    ]
     if not found:
         raise UsageError(f"there is no .res file in {folder}")
     yield from map(str, found)
@@ -75,7 +94,9 @@ def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
 
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    words = name.replace("-", "_").split(".")  # `weight-decay` is no name, and is told what it is called
+    words = name.replace("-", "_").split(
+        "."
+    )  # `weight-decay` is no name, and is told what it is called
     if not (equals and all(map(str.isidentifier, words)) and value.strip()):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value.strip()

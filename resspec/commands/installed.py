@@ -30,11 +30,17 @@ def _installed(what: str, extra: str) -> Iterator[None]:
         missing = error.name.split(".")[0]
         if missing in sys.stdlib_module_names:
             command = what.partition(" needs")[0]
-            raise UsageError(f"{command} runs on Linux and macOS: this Python has no module {missing}") from None
+            raise UsageError(
+                f"{command} runs on Linux and macOS: this Python has no module {missing}"
+            ) from None
         if missing == "tensorboard":
-            raise UsageError("`--tensorboard` needs tensorboard, which is not installed: "
-                             "pip install 'resspec[tensorboard]'") from None
-        raise UsageError(f"{what}, and {missing} is not installed: pip install 'resspec[{extra}]'") from None
+            raise UsageError(
+                "`--tensorboard` needs tensorboard, which is not installed: "
+                "pip install 'resspec[tensorboard]'"
+            ) from None
+        raise UsageError(
+            f"{what}, and {missing} is not installed: pip install 'resspec[{extra}]'"
+        ) from None
     except (MemoryError, RuntimeError) as error:
         short = memory_needed(error)
         if short is None:

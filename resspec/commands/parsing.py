@@ -30,7 +30,9 @@ class Parser(ArgumentParser):
 
     def all_options(self) -> set[str]:
         """Return its options, and those of its own commands, as they are written: `--set`, `-o`."""
-        return self.own_options.union(*(command.all_options() for command in self.commands.values()))
+        return self.own_options.union(
+            *(command.all_options() for command in self.commands.values())
+        )
 
     def error(self, message: str) -> NoReturn:
         """Exit with two lines in the form of every other message."""
@@ -47,10 +49,15 @@ class Parser(ArgumentParser):
 
     def _refuse(self, parsed: Any, unknown: Sequence[str]) -> NoReturn:
         command = self.commands.get(getattr(parsed, "command", ""), self)
-        option = next((each.partition("=")[0] for each in unknown if each.startswith("-") and each != "-"), None)
+        option = next(
+            (each.partition("=")[0] for each in unknown if each.startswith("-") and each != "-"),
+            None,
+        )
         if option is None:
             command.error(f"unexpected arguments: {' '.join(unknown)}")
-        command.error(f"there is no option {option} here{_elsewhere(option, command, self.commands)}")
+        command.error(
+            f"there is no option {option} here{_elsewhere(option, command, self.commands)}"
+        )
 
 
 def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str:
@@ -68,12 +75,18 @@ class StoreOnce(Action):
     """Store a value; another one for the same option is a mistake, where argparse would keep the last."""
 
     def __call__(
-        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option_string: str | None = None,
     ) -> None:
         del parser, option_string
         before = getattr(self, "_stored", None)
         if before is not None and before[0] is namespace and before[1] != values:
-            raise ArgumentError(self, f"given twice, as {_shown(before[1])} and as {_shown(values)}")
+            raise ArgumentError(
+                self, f"given twice, as {_shown(before[1])} and as {_shown(values)}"
+            )
         self._stored = (namespace, values)
         setattr(namespace, self.dest, values)
 
@@ -82,7 +95,11 @@ class AppendOnce(Action):
     """Append a NAME=VALUE pair; another value for the same name is a mistake."""
 
     def __call__(
-        self, parser: ArgumentParser, namespace: Namespace, values: Any, option_string: str | None = None
+        self,
+        parser: ArgumentParser,
+        namespace: Namespace,
+        values: Any,
+        option_string: str | None = None,
     ) -> None:
         del parser, option_string
         known = list(getattr(namespace, self.dest) or [])

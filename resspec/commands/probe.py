@@ -30,12 +30,18 @@ float64; exit code 1 if it is off by more than 1e-10.
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="specs, or the folders of training runs")
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="specs, or the folders of training runs"
+    )
     given.takes_values(parser)
     given.takes_data(parser, None, "a run's own")
     parser.add_argument("--batch", type=int, default=32, metavar="N", help="images shown (32)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and noise (0)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder to write to (probes/NAMES)")
+    parser.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="initial weights and noise (0)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder to write to (probes/NAMES)"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -50,20 +56,29 @@ def run(arguments: Namespace) -> int:
         from resspec.train import preflight
         from resspec.train.progress import counting
 
-        names = "-".join(dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs))[:100]
+        names = "-".join(
+            dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs)
+        )[:100]
         out = arguments.out or Path("probes", names)
-        chosen = [subject for spec in arguments.specs
-                  for subject in subjects.subjects_of(spec, dict(arguments.set), arguments.data)]
+        chosen = [
+            subject
+            for spec in arguments.specs
+            for subject in subjects.subjects_of(spec, dict(arguments.set), arguments.data)
+        ]
         requests = [subjects.request(subject, arguments.batch, out) for subject in chosen]
         preflight.require(requests, tell=note, bar=counting)
 
         probed = [subjects.probed(subject, arguments.batch, arguments.seed) for subject in chosen]
-        setting = (f"{arguments.batch} images, seed {arguments.seed}; specs at initialisation on noise of deviation 1, "
-                   "runs with their weights on their test images; batch norm with the statistics of the batch.")
+        setting = (
+            f"{arguments.batch} images, seed {arguments.seed}; specs at initialisation on noise of deviation 1, "
+            "runs with their weights on their test images; batch norm with the statistics of the batch."
+        )
         written = page.leave(probed, setting, out)
         rows = page.cells(probed)
-        columns = [Column(heading, longest(heading, *(row[i] for row in rows)), figures=i > 0)
-                   for i, heading in enumerate(page.HEADINGS)]
+        columns = [
+            Column(heading, longest(heading, *(row[i] for row in rows)), figures=i > 0)
+            for i, heading in enumerate(page.HEADINGS)
+        ]
         made = table(columns)
         for row in rows:
             made.add_row(*map(text, row))

@@ -7,14 +7,19 @@ from collections.abc import Sequence
 
 from resspec.diagnostics import Diagnostic, ResspecError
 
-_OTHER_FOLDER = {"train": "--run DIR chooses another folder", "study": "--out DIR chooses another folder"}
+_OTHER_FOLDER = {
+    "train": "--run DIR chooses another folder",
+    "study": "--out DIR chooses another folder",
+}
 _DOWNLOAD = "--download fetches the data set"
 _BY_NAME = {
     "new head": {"train": "--new-head initializes the last layer at random where it does not fit"},
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }
-_BY_CODE = dict.fromkeys(("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER)
+_BY_CODE = dict.fromkeys(
+    ("E0535", "E0601", "E0602", "E0603", "E0604", "E0605", "E0616"), _OTHER_FOLDER
+)
 
 
 def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:

@@ -31,26 +31,64 @@ EXAMPLES = """\
   resspec report specs/ --format csv          a folder, a line each
   resspec report resnet50 --format html > resnet50.html
 """
-UNITS = {unit: base**power for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
-         for power, unit in enumerate(units.split(), 1)} | {"B": 1}
+UNITS = {
+    unit: base**power
+    for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
+    for power, unit in enumerate(units.split(), 1)
+} | {"B": 1}
 
 
 def arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs")
+    parser.add_argument(
+        "specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs"
+    )
     given.takes_values(parser)
-    parser.add_argument("--format", choices=("table", "json", "markdown", "csv", "html"), default="table",
-                        help="json and csv have raw figures, to the unit; html is a page with a drawing and the spec")
-    parser.add_argument("--by", choices=("stage", "block", "op"), default="stage", help="what a row is (stage)")
+    parser.add_argument(
+        "--format",
+        choices=("table", "json", "markdown", "csv", "html"),
+        default="table",
+        help="json and csv have raw figures, to the unit; html is a page with a drawing and the spec",
+    )
+    parser.add_argument(
+        "--by", choices=("stage", "block", "op"), default="stage", help="what a row is (stage)"
+    )
     parser.add_argument("--input", metavar="CxHxW", help="in place of the network's own")
-    parser.add_argument("--batch", type=_count, default=1, metavar="N", help="samples for which bytes are counted (1)")
-    parser.add_argument("--dtype", choices=DTYPES, default="float32", help="the type of all values (float32)")
-    parser.add_argument("--optimizer", choices=OPTIMIZERS, default="momentum", metavar="NAME",
-                        help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)")
-    parser.add_argument("--freeze", action="append", default=[], metavar="STAGE",
-                        help="a section whose parameters do not learn; may be given several times")
-    parser.add_argument("--like", choices=TOOLS, metavar="TOOL",
-                        help=f"the total of one sample as another tool gives it: {', '.join(TOOLS)}")
-    parser.add_argument("--memory", type=_bytes, metavar="SIZE", help="say how large a batch fits, as in 24GB or 80GiB")
+    parser.add_argument(
+        "--batch",
+        type=_count,
+        default=1,
+        metavar="N",
+        help="samples for which bytes are counted (1)",
+    )
+    parser.add_argument(
+        "--dtype", choices=DTYPES, default="float32", help="the type of all values (float32)"
+    )
+    parser.add_argument(
+        "--optimizer",
+        choices=OPTIMIZERS,
+        default="momentum",
+        metavar="NAME",
+        help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)",
+    )
+    parser.add_argument(
+        "--freeze",
+        action="append",
+        default=[],
+        metavar="STAGE",
+        help="a section whose parameters do not learn; may be given several times",
+    )
+    parser.add_argument(
+        "--like",
+        choices=TOOLS,
+        metavar="TOOL",
+        help=f"the total of one sample as another tool gives it: {', '.join(TOOLS)}",
+    )
+    parser.add_argument(
+        "--memory",
+        type=_bytes,
+        metavar="SIZE",
+        help="say how large a batch fits, as in 24GB or 80GiB",
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -58,8 +96,10 @@ def run(arguments: Namespace) -> int:
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
         if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
             option = "--like" if arguments.like else "--memory"
-            raise UsageError(f"the lines of this csv are parts of one network, and {option} is about all of it: "
-                             "take another format")
+            raise UsageError(
+                f"the lines of this csv are parts of one network, and {option} is about all of it: "
+                "take another format"
+            )
         if arguments.format == "html":
             print(_page(specs[0], arguments), end="")
         else:
@@ -70,7 +110,12 @@ def run(arguments: Namespace) -> int:
         raise UsageError(f"a page shows one network{_name_one(specs)}; {other}")
     if arguments.by != "stage":
         raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
-    found = {path for each in arguments.specs if each and Path(each).is_dir() for path in given.specs(each)}
+    found = {
+        path
+        for each in arguments.specs
+        if each and Path(each).is_dir()
+        for path in given.specs(each)
+    }
     reports: list[Report] = []
     titles: list[str] = []
     code = 0
@@ -88,7 +133,9 @@ def run(arguments: Namespace) -> int:
     if reports:
         print(_several(reports, titles, arguments.format), end="")
     elif not code:
-        raise UsageError(f"no file in {', '.join(arguments.specs)} has a network; --set gives a template its values")
+        raise UsageError(
+            f"no file in {', '.join(arguments.specs)} has a network; --set gives a template its values"
+        )
     return code
 
 
@@ -123,10 +170,14 @@ def _networks(path: str) -> Iterator[str]:
 
     opened = open_spec(Path(path))
     names = network_names(opened.library)
-    if opened.diagnostics or (len(names) == 1 and not template_parameters(opened.library, names[0])):
+    if opened.diagnostics or (
+        len(names) == 1 and not template_parameters(opened.library, names[0])
+    ):
         yield path
     else:
-        yield from (f"{path}:{name}" for name in names if not template_parameters(opened.library, name))
+        yield from (
+            f"{path}:{name}" for name in names if not template_parameters(opened.library, name)
+        )
 
 
 def _report(spec: str, arguments: Namespace) -> Report:
@@ -134,7 +185,13 @@ def _report(spec: str, arguments: Namespace) -> Report:
     from resspec.compiler import load
 
     network = load(spec, input=arguments.input, **dict(arguments.set))
-    return report(network, at=_conditions(arguments), by=arguments.by, memory=arguments.memory, like=arguments.like)
+    return report(
+        network,
+        at=_conditions(arguments),
+        by=arguments.by,
+        memory=arguments.memory,
+        like=arguments.like,
+    )
 
 
 def _page(spec: str, arguments: Namespace) -> str:
@@ -146,11 +203,15 @@ def _page(spec: str, arguments: Namespace) -> str:
     if arguments.by != "stage" or arguments.like:
         raise UsageError("a page folds out to blocks and layers: it takes no --by, and no --like")
     network, at = load(spec, input=arguments.input, **dict(arguments.set)), _conditions(arguments)
-    return to_html(report(network, at=at, memory=arguments.memory), Facts(network, at), sources(spec))
+    return to_html(
+        report(network, at=at, memory=arguments.memory), Facts(network, at), sources(spec)
+    )
 
 
 def _conditions(arguments: Namespace) -> Conditions:
-    return Conditions(arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze))
+    return Conditions(
+        arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze)
+    )
 
 
 def _one(report: Report, form: str) -> str:

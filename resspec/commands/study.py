@@ -41,20 +41,43 @@ what is done stays done, and the same command goes on.
 Exit codes: 0 done, 1 diagnostics, 2 trouble, 3 a value that is not finite,
 130, 143, 129 or 141 stopped as in `resspec train`: run it again to resume.
 """
-TEMPLATE, SMALL = "lib/he2015:cifar", {"images": "1x14x14", "width": 8}  # what Fashion-MNIST at 14 pixels wants
+TEMPLATE, SMALL = (
+    "lib/he2015:cifar",
+    {"images": "1x14x14", "width": 8},
+)  # what Fashion-MNIST at 14 pixels wants
 
 
 def arguments(parser: ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", metavar="STUDY", required=True)
-    degradation = kinds.add_parser("degradation", help="plain and residual networks of several depths",
-                                   formatter_class=RawDescriptionHelpFormatter)
-    degradation.add_argument("--plain", nargs="+", default=[], metavar="SPEC", help="networks without shortcuts")
-    degradation.add_argument("--residual", nargs="+", default=[], metavar="SPEC", help="networks with them")
-    shortcuts = kinds.add_parser("shortcuts", help="shortcut options of one network",
-                                 formatter_class=RawDescriptionHelpFormatter)
-    shortcuts.add_argument("spec", nargs="?", metavar="SPEC",
-                           help="a template that takes option=… (one of 20 layers, for Fashion-MNIST)")
-    shortcuts.add_argument("--options", nargs="+", default=["A", "B", "C", "none"], metavar="OPTION", help="(A B C none)")
+    degradation = kinds.add_parser(
+        "degradation",
+        help="plain and residual networks of several depths",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    degradation.add_argument(
+        "--plain", nargs="+", default=[], metavar="SPEC", help="networks without shortcuts"
+    )
+    degradation.add_argument(
+        "--residual", nargs="+", default=[], metavar="SPEC", help="networks with them"
+    )
+    shortcuts = kinds.add_parser(
+        "shortcuts",
+        help="shortcut options of one network",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    shortcuts.add_argument(
+        "spec",
+        nargs="?",
+        metavar="SPEC",
+        help="a template that takes option=… (one of 20 layers, for Fashion-MNIST)",
+    )
+    shortcuts.add_argument(
+        "--options",
+        nargs="+",
+        default=["A", "B", "C", "none"],
+        metavar="OPTION",
+        help="(A B C none)",
+    )
     for study in (degradation, shortcuts):
         _takes_training(study)
 
@@ -64,11 +87,26 @@ def _takes_training(parser: ArgumentParser) -> None:
 
     given.takes_values(parser)
     given.takes_data(parser, FASHION_MNIST, FASHION_MNIST)
-    parser.add_argument("--recipe", default="degradation", metavar="NAME", help="a recipe, or a YAML file (degradation)")
-    parser.add_argument("--seeds", type=int, default=1, metavar="N", help="runs of each network, with seeds 0 to N - 1 (1)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)")
+    parser.add_argument(
+        "--recipe",
+        default="degradation",
+        metavar="NAME",
+        help="a recipe, or a YAML file (degradation)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=int,
+        default=1,
+        metavar="N",
+        help="runs of each network, with seeds 0 to N - 1 (1)",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)"
+    )
     given.takes_full_check(parser)
-    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
 
 
@@ -102,7 +140,16 @@ def run(arguments: Namespace) -> int:
         with processes.joined(arguments.device) as together:
             try:
                 bar = counting if together.first else preflight.silent
-                plans = planned(wanted, written, images, out, together, tell=note, bar=bar, full_check=arguments.full_check)
+                plans = planned(
+                    wanted,
+                    written,
+                    images,
+                    out,
+                    together,
+                    tell=note,
+                    bar=bar,
+                    full_check=arguments.full_check,
+                )
                 if together.first:
                     say(f"{len(wanted)} run{'s' * (len(wanted) > 1)} in {out}")
                 carry_out(wanted, plans, out, together, Whole(visible=together.first), note)
@@ -125,10 +172,17 @@ def _families(arguments: Namespace) -> tuple[list[tuple[str, Network]], list[tup
         spec, fixed = arguments.spec or TEMPLATE, {} if arguments.spec else {**SMALL, "n": 3}
         wanted = [(option, spec, {**fixed, "option": option}) for option in arguments.options]
     elif arguments.plain or arguments.residual:
-        wanted = [(family, spec, {}) for family in ("plain", "residual") for spec in getattr(arguments, family)]
+        wanted = [
+            (family, spec, {})
+            for family in ("plain", "residual")
+            for spec in getattr(arguments, family)
+        ]
     else:
-        wanted = [(family, TEMPLATE, {**SMALL, "n": n, "option": option})
-                  for n in (3, 5, 7, 9) for family, option in (("plain", "none"), ("residual", "A"))]
+        wanted = [
+            (family, TEMPLATE, {**SMALL, "n": n, "option": option})
+            for n in (3, 5, 7, 9)
+            for family, option in (("plain", "none"), ("residual", "A"))
+        ]
     return _loaded(wanted, arguments.set)
 
 
@@ -143,24 +197,33 @@ def _loaded(
         of_network, of_recipe = split(settings, compiler.parameters(spec))
         values = {**fixed, **dict(of_network)}
         network = compiler.load(spec, **values)  # type: ignore[arg-type]
-        found.append((family, network.changed(name=f"{family}{network.name}") if fixed else network))
+        found.append(
+            (family, network.changed(name=f"{family}{network.name}") if fixed else network)
+        )
     return found, of_recipe
 
 
 def _tell(
-    arguments: Namespace, wanted: Sequence[object], recipe: Recipe, data: Dataset, out: Path, together: Processes
+    arguments: Namespace,
+    wanted: Sequence[object],
+    recipe: Recipe,
+    data: Dataset,
+    out: Path,
+    together: Processes,
 ) -> None:
     """CSV, pictures and the page, of as much as is done; a table on the terminal."""
     from resspec.study import page, pictures
     from resspec.study.results import results, write_csv
 
     found = results(out, wanted)  # type: ignore[arg-type]
-    if (missing := len(wanted) - len(found)):
+    if missing := len(wanted) - len(found):
         say(f"{len(found)} of {len(wanted)} runs are done; run the same command again to resume")
     if not found:
         return
     write_csv(found, out)
-    setting = list(page.setting(recipe, data, arguments.recipe, found, missing, together.device.type))
+    setting = list(
+        page.setting(recipe, data, arguments.recipe, found, missing, together.device.type)
+    )
     if arguments.kind == "degradation":
         known = _published(found, data.name, arguments.recipe)
         pictures.over_iterations(found, out, panels=True)
@@ -189,8 +252,10 @@ def _published(found: Sequence[Result], data: str, recipe: str) -> dict[tuple[st
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from resspec.backends.table import Column, longest, shown, table, text
 
-    columns = [Column(heading, longest(heading, *(row[i] for row in rows)), figures=i > 0)
-               for i, heading in enumerate(headings)]
+    columns = [
+        Column(heading, longest(heading, *(row[i] for row in rows)), figures=i > 0)
+        for i, heading in enumerate(headings)
+    ]
     made = table(columns)
     for row in rows:
         made.add_row(*map(text, row))

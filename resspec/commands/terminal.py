@@ -61,7 +61,12 @@ def wrote(paths: Iterable[Path], also: str = "") -> None:
 
 def color(stream: TextIO) -> bool:
     """Whether a stream is a terminal that colours may be sent to."""
-    return bool(stream) and stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        bool(stream)
+        and stream.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM") != "dumb"
+    )
 
 
 def width() -> int:

@@ -43,18 +43,50 @@ same command again to resume. torchrun turns each of these but 0 into 1.
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     given.takes_data(parser, DIGITS, DIGITS)
-    parser.add_argument("--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="initial weights and the order of images (0)")
-    parser.add_argument("--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"')
-    parser.add_argument("-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)")
-    parser.add_argument("--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)")
-    parser.add_argument("--new-head", action="store_true", help="leave the last layer of --weights out where it does not fit")
-    parser.add_argument("--workers", type=int, default=0, metavar="N", help="processes that read images from a folder (0)")
-    parser.add_argument("--download", action="store_true", help="download the data set if it is missing")
+    parser.add_argument(
+        "--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)"
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="initial weights and the order of images (0)",
+    )
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"'
+    )
+    parser.add_argument(
+        "-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)"
+    )
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)"
+    )
+    parser.add_argument(
+        "--new-head",
+        action="store_true",
+        help="leave the last layer of --weights out where it does not fit",
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=0,
+        metavar="N",
+        help="processes that read images from a folder (0)",
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing"
+    )
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
-    parser.add_argument("--tensorboard", action="store_true", help="write the metrics for TensorBoard too, in the run's folder")
+    parser.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write the metrics for TensorBoard too, in the run's folder",
+    )
     given.takes_full_check(parser)
-    parser.add_argument("--plan", action="store_true", help="print what it would need, and stop there")
+    parser.add_argument(
+        "--plan", action="store_true", help="print what it would need, and stop there"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -71,12 +103,22 @@ def run(arguments: Namespace) -> int:
             job = job_of(arguments)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
             first = together.first
-            plan = trainer.planned(job, folder, together, tell=note, bar=counting if first else preflight.silent,
-                                   full_check=arguments.full_check)
+            plan = trainer.planned(
+                job,
+                folder,
+                together,
+                tell=note,
+                bar=counting if first else preflight.silent,
+                full_check=arguments.full_check,
+            )
             if first:
                 if taken:
                     note(f"{taken}; this one is {folder}")
-                print(plan_text.text(plan, folder), file=sys.stdout if arguments.plan else sys.stderr, end="")
+                print(
+                    plan_text.text(plan, folder),
+                    file=sys.stdout if arguments.plan else sys.stderr,
+                    end="",
+                )
             if arguments.plan:
                 return 0
             show = shown(visible=first)
@@ -123,14 +165,20 @@ def job_of(arguments: Namespace) -> Job:
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
         of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
-    written = recipe_file.read(arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe)
+    written = recipe_file.read(
+        arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe
+    )
     recipe = written.recipe
     shown = recipe.data
     return Job(
-        compiler.load(arguments.spec, **dict(of_network)), recipe,
-        data.load(arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download),
+        compiler.load(arguments.spec, **dict(of_network)),
+        recipe,
+        data.load(
+            arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+        ),
         arguments.seed,
-        weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None, arguments.workers,
+        weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None,
+        arguments.workers,
         written,
     )
 
@@ -141,8 +189,12 @@ def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
 
     if epochs < 1:
         raise UsageError(f"--epochs is a number of epochs, 1 or more, not {epochs}")
-    if other := next((value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None):
-        raise UsageError(f'--epochs {epochs} and --set "duration={other}" both say how long to train: leave one out')
+    if other := next(
+        (value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None
+    ):
+        raise UsageError(
+            f'--epochs {epochs} and --set "duration={other}" both say how long to train: leave one out'
+        )
     return f"{epochs} epochs"
 
 
@@ -154,10 +206,14 @@ def own_recipe(name: str, *, download: bool) -> str:
         return name
     if not (download and name in DATA):  # a download waits until all else is right
         data.find(name)
-    raise UsageError(f"there is no recipe for `{name}` itself: name one with --recipe ({', '.join(recipe_file.names())})")
+    raise UsageError(
+        f"there is no recipe for `{name}` itself: name one with --recipe ({', '.join(recipe_file.names())})"
+    )
 
 
-def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+def split(
+    settings: list[tuple[str, str]], parameters: list[str]
+) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Settings of the network and of the recipe. Raises UsageError where one is of neither, or may be of both."""
     from resspec.suggest import nearest
     from resspec.train import recipe_file
@@ -170,18 +226,27 @@ def split(settings: list[tuple[str, str]], parameters: list[str]) -> tuple[list[
         elif owner == "recipe":
             of_recipe.append((rest, value))
         elif name in parameters and recipe_file.matching(name):
-            raise UsageError(f"`{name}` is a parameter of the network and a key of the recipe: say net.{name} or recipe.{name}")
+            raise UsageError(
+                f"`{name}` is a parameter of the network and a key of the recipe: say net.{name} or recipe.{name}"
+            )
         elif name in parameters:
             of_network.append((name, value))
-        elif recipe_file.matching(name) or recipe_file.is_foreign(name):  # which is told with what it is called here
+        elif recipe_file.matching(name) or recipe_file.is_foreign(
+            name
+        ):  # which is told with what it is called here
             of_recipe.append((name, value))
         else:
             near = nearest(name, [*parameters, *recipe_file.keys()])
-            raise UsageError(f"neither the network nor the recipe has `{name}`" + (f"; did you mean `{near}`?" if near else ""))
+            raise UsageError(
+                f"neither the network nor the recipe has `{name}`"
+                + (f"; did you mean `{near}`?" if near else "")
+            )
     values = dict[str, str]()
     for name, value in of_network:
         if values.setdefault(name, value) != value:
-            raise UsageError(f"`{name}` of the network is given twice, as {values[name]} and as {value}")
+            raise UsageError(
+                f"`{name}` of the network is given twice, as {values[name]} and as {value}"
+            )
     return of_network, of_recipe
 
 
@@ -207,5 +272,9 @@ def _holds(folder: Path, job: Job) -> str:
         if record.result(folder):
             return "a run that has ended"
     except UsageError as error:
-        return "a run of another version" if error.code == "E0604" else "something else, or a damaged run"
+        return (
+            "a run of another version"
+            if error.code == "E0604"
+            else "something else, or a damaged run"
+        )
     return "another run" if seen.refused else ""

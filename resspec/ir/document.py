@@ -30,7 +30,9 @@ class DocumentError(UsageError):
 
     def __init__(self, schema: str, what: str, path: Path = (), offset: int | None = None) -> None:
         where = ".".join(map(str, path))
-        super().__init__(f"this is not a {schema} document: {f'{where}: ' if where else ''}{what}", "E0402")
+        super().__init__(
+            f"this is not a {schema} document: {f'{where}: ' if where else ''}{what}", "E0402"
+        )
         self.schema, self.what, self.path, self.offset = schema, what, path, offset
 
 
@@ -56,9 +58,13 @@ def parse(text: str | bytes, schema: str) -> dict[str, Any]:
     except _Twice as error:
         raise DocumentError(schema, f"`{error}` stands twice", offset=_second(str(text))) from None
     except _Constant as error:
-        raise DocumentError(schema, f"{error} is not a number of JSON", offset=_token(str(text), str(error))) from None
+        raise DocumentError(
+            schema, f"{error} is not a number of JSON", offset=_token(str(text), str(error))
+        ) from None
     except ValueError:  # of more digits than Python converts
-        raise DocumentError(schema, "it has a number of too many digits", offset=_token(str(text), None)) from None
+        raise DocumentError(
+            schema, "it has a number of too many digits", offset=_token(str(text), None)
+        ) from None
     if not isinstance(found, dict):
         raise DocumentError(schema, "it is not an object")
     if _depth(found) > MAX_DEPTH:
@@ -150,7 +156,9 @@ def places(text: str) -> Iterator[Place]:
             expects_key = False
         elif expects_key and path:
             key = _unquoted(sign)
-            yield from [Place((*path[:-1], key), *token.span(), twice=True)] if key in keys[-1] else []
+            yield from (
+                [Place((*path[:-1], key), *token.span(), twice=True)] if key in keys[-1] else []
+            )
             keys[-1].add(key)
             path[-1] = key
         else:

@@ -48,11 +48,15 @@ class Digests:
 
     def _digest(self, op: Op, turn: int | None) -> str:
         layer = op.layer if turn is None else op.layer.at(turn)
-        fields = " ".join([f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"])
+        fields = " ".join(
+            [f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"]
+        )
         has_bias = op.init is not None and "bias" in layer.parameters(op.input)
         key = id(op.init), has_bias
         if (init := self._inits.get(key)) is None:
-            init = self._inits[key] = str(op.init if op.init is None or has_bias else op.init._replace(bias=Fraction(0)))
+            init = self._inits[key] = str(
+                op.init if op.init is None or has_bias else op.init._replace(bias=Fraction(0))
+            )
         return f"{layer.kind} {fields} init={init}"
 
     def row(self, nodes: tuple[Node, ...], turns: tuple[int, ...], turn: int | None = None) -> str:
@@ -63,15 +67,22 @@ class Digests:
             entries: list[_Entry] = []
             for node in nodes:
                 self._collect(node, turns, relevant, entries)
-            known = self._rows[key] = sha256("\n".join(_lines(self._joined(entries))).encode()).hexdigest(), nodes
+            known = self._rows[key] = (
+                sha256("\n".join(_lines(self._joined(entries))).encode()).hexdigest(),
+                nodes,
+            )
         return known[0]
 
-    def _collect(self, node: Node, turns: tuple[int, ...], turn: int | None, entries: list[_Entry]) -> None:
+    def _collect(
+        self, node: Node, turns: tuple[int, ...], turn: int | None, entries: list[_Entry]
+    ) -> None:
         """The entries of a node, added to those of what runs before it."""
         match node:
             case Op():
                 if node.kind != "identity":
-                    prefix, number = _place(node, turns) if self._has_tensors(node) else (None, None)
+                    prefix, number = (
+                        _place(node, turns) if self._has_tensors(node) else (None, None)
+                    )
                     digest = self.op(node, turn if turn is not None and node.layer.varies else None)
                     entries.append((prefix, number, 1, digest, None))
             case Series(children=children):
@@ -86,12 +97,15 @@ class Digests:
             case Parallel(merge=merge, paths=paths):
                 rows = [self.row((path,), turns, turn) for path in paths]
                 entries.append((None, None, 1, f"{merge} {' '.join(rows)}", None))
-            case Repeat(count=count, body=Op() | Scope() as body) if not turns and _counts_up(body) and (
-                not self._has_ramps(body)
+            case Repeat(count=count, body=Op() | Scope() as body) if (
+                not turns and _counts_up(body) and (not self._has_ramps(body))
             ):
                 own: list[_Entry] = []
                 self._collect(body, (0,), turn, own)
-                entries += [(prefix, number, count * times, digest, at) for prefix, number, times, digest, at in own]
+                entries += [
+                    (prefix, number, count * times, digest, at)
+                    for prefix, number, times, digest, at in own
+                ]
             case Repeat(count=count, body=body):
                 for i in range(count):
                     self._collect(body, (*turns, i), i, entries)
@@ -122,7 +136,9 @@ class Digests:
             return known[0]
         match node:
             case Op(layer=layer):
-                found = layer.weighted or bool(layer.parameters(node.input) or layer.buffers(node.input))
+                found = layer.weighted or bool(
+                    layer.parameters(node.input) or layer.buffers(node.input)
+                )
             case Scope(body=body) | Repeat(body=body):
                 found = self._has_tensors(body)
             case Series(children=parts) | Parallel(paths=parts):
@@ -153,7 +169,9 @@ def _lines(entries: list[_Entry]) -> list[str]:
     digest: str | tuple[Node, ...] = ()
     times = 0
     for own, at, more, other, _ in entries:
-        follows = at == (None if number is None else number + times) and (own is None or number is not None)
+        follows = at == (None if number is None else number + times) and (
+            own is None or number is not None
+        )
         if times and follows and own == prefix and other == digest:
             times += more
             continue
@@ -173,8 +191,14 @@ def _place(node: Op | Scope, turns: tuple[int, ...]) -> tuple[str | None, int | 
         prefix, number, _ = Name.parse(name.at(*turns))
         return prefix, number
     assert name.number is not None
-    return name.prefix, name.number + sum(step * turn for step, turn in zip(name.steps, turns, strict=False))
+    return name.prefix, name.number + sum(
+        step * turn for step, turn in zip(name.steps, turns, strict=False)
+    )
 
 
 def _counts_up(node: Op | Scope) -> bool:
-    return node.name is not None and node.name.steps[-1:] == (1,) and not node.name.prefix[-1:].isdigit()
+    return (
+        node.name is not None
+        and node.name.steps[-1:] == (1,)
+        and not node.name.prefix[-1:].isdigit()
+    )

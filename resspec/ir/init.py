@@ -53,9 +53,16 @@ class Init(_InitParts, TextValue):
         given = dict(pair.split("=") for pair in pairs if pair.count("=") == 1)
         bias = given.pop("bias", None)
         known = LAWS.get(law)
-        if known is None or law in CONSTANTS or given.keys() != known.keys() or len(given) + (bias is not None) < len(pairs):
+        if (
+            known is None
+            or law in CONSTANTS
+            or given.keys() != known.keys()
+            or len(given) + (bias is not None) < len(pairs)
+        ):
             raise ValueError(f"{text!r:.80} is not an initialisation")
-        arguments = tuple((name, _argument(name, value, known[name])) for name, value in given.items())
+        arguments = tuple(
+            (name, _argument(name, value, known[name])) for name, value in given.items()
+        )
         return cls(law, arguments, None if bias is None else exact(bias))
 
 

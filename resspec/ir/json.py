@@ -15,15 +15,31 @@ from resspec.ir.verify import Unfit, verify
 _REAL = {
     "anyOf": [
         {"type": "string", "description": "an exact number: 1/2"},
-        {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2, "description": "start, step"},
+        {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 2,
+            "maxItems": 2,
+            "description": "start, step",
+        },
     ]
 }
 _KINDS: dict[str, dict[str, Any]] = {
     "Count": {"type": "integer", "minimum": 1},
     "Index": {"type": "integer", "minimum": 0},
     "Flag": {"type": "boolean"},
-    "Size": {"type": "array", "items": {"type": "integer", "minimum": 1}, "minItems": 2, "maxItems": 2},
-    "Extent": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2},
+    "Size": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1},
+        "minItems": 2,
+        "maxItems": 2,
+    },
+    "Extent": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 0},
+        "minItems": 2,
+        "maxItems": 2,
+    },
     "Real": _REAL,
     "Positive": _REAL,
     "Probability": _REAL,
@@ -75,7 +91,9 @@ def schema() -> dict[str, Any]:
         body["properties"] = {"node": {"const": word}, **body["properties"]}
         body["required"] = ["node", *body["required"]]
         definitions[node.__name__] = body
-    definitions["Node"] = {"oneOf": [{"$ref": f"#/$defs/{node.__name__}"} for node in NODES.values()]}
+    definitions["Node"] = {
+        "oneOf": [{"$ref": f"#/$defs/{node.__name__}"} for node in NODES.values()]
+    }
     definitions["Layer"] = {"oneOf": [_layer_schema(op) for op in OPS.values()]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(top)}
 
@@ -97,6 +115,14 @@ def _layer_schema(op: type[Layer]) -> dict[str, Any]:
     properties: dict[str, Any] = {"kind": {"const": op.kind}}
     for field in fields(op):
         kind, _, optional = str(field.type).partition(" | ")
-        properties[field.name] = {"anyOf": [_KINDS[kind], {"type": "null"}]} if optional else _KINDS[kind]
-    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False,
-            "title": op.kind, "description": op.__doc__ or ""}
+        properties[field.name] = (
+            {"anyOf": [_KINDS[kind], {"type": "null"}]} if optional else _KINDS[kind]
+        )
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+        "title": op.kind,
+        "description": op.__doc__ or "",
+    }

@@ -8,7 +8,17 @@ Every backend is a fold over these five. A network is a row of sections (stem, s
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeVar, cast, dataclass_transform
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    Final,
+    Literal,
+    Self,
+    TypeVar,
+    cast,
+    dataclass_transform,
+)
 
 from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
 
@@ -64,9 +74,15 @@ class _Node(_Values):
 def _read_node(data: Any) -> Any:
     if isinstance(data, _Node):
         return data
-    if not isinstance(data, dict) or not isinstance(data.get("node"), str) or data["node"] not in NODES:
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("node"), str)
+        or data["node"] not in NODES
+    ):
         raise ValueError(f"a node is one of {', '.join(NODES)}")
-    return adapter(NODES[data["node"]]).validate_python({name: value for name, value in data.items() if name != "node"})
+    return adapter(NODES[data["node"]]).validate_python(
+        {name: value for name, value in data.items() if name != "node"}
+    )
 
 
 def _write_node(node: _Node) -> dict[str, Any]:
@@ -79,7 +95,10 @@ _WriteNode = PlainSerializer(_write_node)
 _NodeSchema = WithJsonSchema({"$comment": "Node"})  # ir/json.py makes it a reference
 
 LayerField = Annotated[
-    Layer, PlainValidator(layer_from_json), PlainSerializer(layer_to_json), WithJsonSchema({"$comment": "Layer"})
+    Layer,
+    PlainValidator(layer_from_json),
+    PlainSerializer(layer_to_json),
+    WithJsonSchema({"$comment": "Layer"}),
 ]
 
 

@@ -11,7 +11,15 @@ DTYPES = {"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2}  # bytes of a
 
 # Tensors of the size of the parameters that an optimizer keeps between steps.
 OPTIMIZERS = {
-    "sgd": 0, "momentum": 1, "nesterov": 1, "rmsprop": 1, "adagrad": 1, "lars": 1, "adam": 2, "adamw": 2, "lamb": 2,
+    "sgd": 0,
+    "momentum": 1,
+    "nesterov": 1,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "lars": 1,
+    "adam": 2,
+    "adamw": 2,
+    "lamb": 2,
 }
 
 
@@ -37,22 +45,48 @@ class Quantity(NamedTuple):
 
 QUANTITIES = {
     "params": Quantity("elements", "learnable parameters, each tensor once"),
-    "trainable": Quantity("elements", "parameters that learn: those of sections that are not frozen"),
+    "trainable": Quantity(
+        "elements", "parameters that learn: those of sections that are not frozen"
+    ),
     "buffers": Quantity("elements", "what is stored beside the parameters, such as running means"),
     "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers"),
     "flops": Quantity("operations", "2 macs"),
     "elementwise": Quantity(
-        "operations", "for each element 1 of a bias, activation or sum, 2 of a norm; 1 for each a pool reads"),
+        "operations",
+        "for each element 1 of a bias, activation or sum, 2 of a norm; 1 for each a pool reads",
+    ),
     "acts": Quantity("elements", "outputs of convolutions and linear layers"),
     "outputs": Quantity("elements", "outputs of all steps that write any"),
-    "layers": Quantity("layers", "weighted layers on the longest path, shortcuts and gates not counted", parts=False),
-    "backward_macs": Quantity("operations", "multiply-accumulates of the gradients of weights and inputs"),
-    "moved_bytes": Quantity("bytes", "what all steps read and write in evaluation, nothing fused", ("batch", "dtype")),
-    "saved_bytes": Quantity("bytes", "what autograd keeps of a forward pass, the input included", ("batch", "dtype")),
-    "inference_bound_bytes": Quantity("bytes", "the most that any code of this order must hold at once in evaluation",
-                                      ("batch", "dtype"), parts=False),
-    "inference_peak_bytes": Quantity("bytes", "the most that the emitted code holds at once in evaluation",
-                                     ("batch", "dtype"), parts=False),
-    "training_bound_bytes": Quantity("bytes", "parameters, gradients, the optimizer's state, and what autograd keeps",
-                                     ("batch", "dtype", "optimizer"), parts=False),
+    "layers": Quantity(
+        "layers",
+        "weighted layers on the longest path, shortcuts and gates not counted",
+        parts=False,
+    ),
+    "backward_macs": Quantity(
+        "operations", "multiply-accumulates of the gradients of weights and inputs"
+    ),
+    "moved_bytes": Quantity(
+        "bytes", "what all steps read and write in evaluation, nothing fused", ("batch", "dtype")
+    ),
+    "saved_bytes": Quantity(
+        "bytes", "what autograd keeps of a forward pass, the input included", ("batch", "dtype")
+    ),
+    "inference_bound_bytes": Quantity(
+        "bytes",
+        "the most that any code of this order must hold at once in evaluation",
+        ("batch", "dtype"),
+        parts=False,
+    ),
+    "inference_peak_bytes": Quantity(
+        "bytes",
+        "the most that the emitted code holds at once in evaluation",
+        ("batch", "dtype"),
+        parts=False,
+    ),
+    "training_bound_bytes": Quantity(
+        "bytes",
+        "parameters, gradients, the optimizer's state, and what autograd keeps",
+        ("batch", "dtype", "optimizer"),
+        parts=False,
+    ),
 }

@@ -47,10 +47,14 @@ class TextValue:
         return cls.parse(value)
 
     @classmethod
-    def __get_pydantic_core_schema__(cls, source: type, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+    def __get_pydantic_core_schema__(
+        cls, source: type, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
         del source, handler
         return core_schema.json_or_python_schema(
-            json_schema=core_schema.no_info_after_validator_function(cls.parse, core_schema.str_schema()),
+            json_schema=core_schema.no_info_after_validator_function(
+                cls.parse, core_schema.str_schema()
+            ),
             python_schema=core_schema.no_info_plain_validator_function(cls.read),
             serialization=core_schema.to_string_ser_schema(),
         )
@@ -84,7 +88,9 @@ class Shape(_Dims, TextValue):
         return len(self.dims) == 3 and not self.last
 
     def with_channels(self, channels: int) -> Shape:
-        return Shape((*self.dims[:-1], channels) if self.last else (channels, *self.dims[1:]), self.last)
+        return Shape(
+            (*self.dims[:-1], channels) if self.last else (channels, *self.dims[1:]), self.last
+        )
 
     def __str__(self) -> str:
         return "x".join(map(str, self.dims)) + (" last" if self.last else "")

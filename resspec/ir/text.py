@@ -20,7 +20,11 @@ def to_text(network: Network) -> str:
 def _lines(node: Node) -> Iterator[str]:
     match node:
         case Op():
-            fields = [f"{name}={_value(value)}" for name, value in vars(node.layer).items() if name != "inplace"]
+            fields = [
+                f"{name}={_value(value)}"
+                for name, value in vars(node.layer).items()
+                if name != "inplace"
+            ]
             init = [f"init=({node.init})"] if node.init else []
             yield f"{node.name or '(implied)'}: {' '.join([node.kind, *fields, *init])} -> {node.output}"
         case Series(children=children):

@@ -76,11 +76,16 @@ def _op(op: Op, path: Path) -> None:
     try:
         output = op.layer.infer(op.input)
     except ShapeError as error:
-        raise Unfit(error.message, (*path, "layer", *([error.field] if error.field else []))) from None
+        raise Unfit(
+            error.message, (*path, "layer", *([error.field] if error.field else []))
+        ) from None
     _check_equal(op.output, output, f"this `{op.kind}` leaves", (*path, "output"))
     for name, dims in op.layer.parameters(op.input).items():
         if prod(dims) * 4 > MAX_BYTES:
-            raise Unfit(f"the {name} of `{op.kind}` has more elements than torch can count", (*path, "layer"))
+            raise Unfit(
+                f"the {name} of `{op.kind}` has more elements than torch can count",
+                (*path, "layer"),
+            )
 
 
 def _series(series: Series, path: Path, depth: int) -> int:
@@ -131,7 +136,12 @@ def _merged(merge: Parallel, shapes: list[Shape]) -> Shape | None:
 def _repeat(repeat: Repeat, path: Path, depth: int) -> int:
     if not 1 <= repeat.count <= MAX_LAYERS:
         raise Unfit(f"a repeat has a count from 1 to {MAX_LAYERS:,}", (*path, "count"))
-    _check_equal(repeat.body.output, repeat.body.input, "what is repeated keeps the shape,", (*path, "body", "output"))
+    _check_equal(
+        repeat.body.output,
+        repeat.body.input,
+        "what is repeated keeps the shape,",
+        (*path, "body", "output"),
+    )
     return repeat.count * _inner(repeat, repeat.body, (*path, "body"), depth)
 
 

@@ -13,28 +13,49 @@ from resspec.suggest import any_of, listed, meant, only
 
 
 def unknown_argument(
-    span: Span, callee: str, near: Sequence[str], takes: Sequence[str] = (), others: Sequence[str] = ()
+    span: Span,
+    callee: str,
+    near: Sequence[str],
+    takes: Sequence[str] = (),
+    others: Sequence[str] = (),
 ) -> Diagnostic:
     """E0203: a layer, block or quantity has no argument of this name; others may."""
     is_stride = only(near) == "stride"
     help = "did you mean the stride? it is written `/2`" if is_stride else meant(near)
-    legal = f"it takes {listed(takes)}" if takes else f"it is for {listed(others)}" if others else None
-    return at("E0203", f"`{callee}` takes no `{span.text}`", span, help or legal, instead=None if is_stride else only(near))
+    legal = (
+        f"it takes {listed(takes)}" if takes else f"it is for {listed(others)}" if others else None
+    )
+    return at(
+        "E0203",
+        f"`{callee}` takes no `{span.text}`",
+        span,
+        help or legal,
+        instead=None if is_stride else only(near),
+    )
 
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
     """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
     written = _stride(value)
-    return at("E0204", f"a stride is not written `{span.text}`", span, f"`{written}`", instead=written)
+    return at(
+        "E0204", f"a stride is not written `{span.text}`", span, f"`{written}`", instead=written
+    )
 
 
 def too_many_arguments(
-    span: Span, callee: str, takes: int, near: str | None, named: Sequence[str] = (), strides: bool = False
+    span: Span,
+    callee: str,
+    takes: int,
+    near: str | None,
+    named: Sequence[str] = (),
+    strides: bool = False,
 ) -> Diagnostic:
     """E0205: more bare arguments than the layer or block declares."""
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
-    help = meant([near] if near else []) or (f"`name=value`, with one of {listed(named)}" if named else None)
+    help = meant([near] if near else []) or (
+        f"`name=value`, with one of {listed(named)}" if named else None
+    )
     if strides:
         help = f"`/{span.text}` for a stride" + (f"; {help}" if help else "")
     text, end = span.source.text, span.end
@@ -57,7 +78,10 @@ def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
 def not_whole(span: Span, argument: str, got: Fraction) -> Diagnostic:
     """E0208: a division with a remainder where a whole number is needed."""
     below, above = floor(got), max(ceil(got), 1)
-    message, help = f"{argument} cannot be {got}", f"{below} or {above}" if below > 0 else f"a whole number, {above} or more"
+    message, help = (
+        f"{argument} cannot be {got}",
+        f"{below} or {above}" if below > 0 else f"a whole number, {above} or more",
+    )
     division = re.fullmatch(r"(\w+)\s*/\s+(\w+)", span.text)
     if division and below > 0:
         help = f"`{division[1]} // {division[2]}` rounds down to {below}"
@@ -66,7 +90,13 @@ def not_whole(span: Span, argument: str, got: Fraction) -> Diagnostic:
     divisor = int(division[2])
     fits = f"{below * divisor} or {above * divisor}" if below > 0 else f"{above * divisor}"
     help = f"{help}; " if below > 0 else ""
-    return at("E0208", message, span, f"{help}`{division[1]}` of {fits} leaves no remainder", f"{got * divisor} / {divisor}")
+    return at(
+        "E0208",
+        message,
+        span,
+        f"{help}`{division[1]}` of {fits} leaves no remainder",
+        f"{got * divisor} / {divisor}",
+    )
 
 
 def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic:
@@ -82,7 +112,9 @@ def given_twice(span: Span, name: str) -> Diagnostic:
 def unused_stride(span: Span, callee: str, is_block: bool = False) -> Diagnostic:
     """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
     other = ", or write `/stride` in the block" if is_block else ""
-    return at("E0211", f"`{callee}` does not use this stride", span, f"leave out `{span.text}`{other}")
+    return at(
+        "E0211", f"`{callee}` does not use this stride", span, f"leave out `{span.text}`{other}"
+    )
 
 
 def not_here(span: Span, why: str, help: str) -> Diagnostic:
@@ -102,12 +134,25 @@ def division_by_zero(span: Span) -> Diagnostic:
 
 def number_too_large(span: Span, limit: int) -> Diagnostic:
     """E0223: a number beyond what any network needs."""
-    return at("E0223", f"this number is beyond {limit:,}", span, "smaller numbers: no network needs one like it")
+    return at(
+        "E0223",
+        f"this number is beyond {limit:,}",
+        span,
+        "smaller numbers: no network needs one like it",
+    )
 
 
-def bad_choice(span: Span, argument: str, choices: Sequence[str], near: Sequence[str]) -> Diagnostic:
+def bad_choice(
+    span: Span, argument: str, choices: Sequence[str], near: Sequence[str]
+) -> Diagnostic:
     """E0229: an argument that takes one of a few words."""
-    return at("E0229", f"{argument} cannot be `{span.text}`", span, meant(near) or any_of(choices), instead=only(near))
+    return at(
+        "E0229",
+        f"{argument} cannot be `{span.text}`",
+        span,
+        meant(near) or any_of(choices),
+        instead=only(near),
+    )
 
 
 def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
@@ -115,14 +160,22 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
     names = ", ".join(f"`{p}`" for p in parameters)
     call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
     help = f"`{call}`" if derived else f"`network my_{name} = {call}`"
-    message = f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value"
-    return Diagnostic("E0237", message, (Label(span),), help, needs=() if derived else tuple(parameters))
+    message = (
+        f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value"
+    )
+    return Diagnostic(
+        "E0237", message, (Label(span),), help, needs=() if derived else tuple(parameters)
+    )
 
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
     """E0242: the arguments of a network, and those of a quantity, are given by name."""
     named = f"{parameter}={span.text}" if parameter else None
-    help = f"`{named}`: `{template}` takes its arguments by name" if named else f"leave it out: `{template}` takes no more"
+    help = (
+        f"`{named}`: `{template}` takes its arguments by name"
+        if named
+        else f"leave it out: `{template}` takes no more"
+    )
     return at("E0242", "this argument has no name", span, help, instead=named)
 
 
@@ -135,7 +188,13 @@ def misplaced_bytes(span: Span, why: str) -> Diagnostic:
 def empty_range(span: Span, low: Span, high: Span) -> Diagnostic:
     """E0248: a range that ends below its start."""
     turned = f"{high.text} .. {low.text}"
-    return at("E0248", "nothing is within this range", span, f"the lower bound comes first: `{turned}`", instead=turned)
+    return at(
+        "E0248",
+        "nothing is within this range",
+        span,
+        f"the lower bound comes first: `{turned}`",
+        instead=turned,
+    )
 
 
 def _stride(value: str) -> str:

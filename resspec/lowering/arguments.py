@@ -24,14 +24,33 @@ Evaluate = Callable[[ast.Value], Value]
 MAX_COUNT = 1 << 24
 MAX_KNOWN = 1 << 14  # layers that are remembered
 _NEEDS = {
-    "kernel_size": "window size", "out_channels": "output channels", "out_features": "output features",
-    "num_groups": "number of groups", "p": "probability", "stride": "stride", "groups": "number of groups",
-    "start": "first channel", "stop": "last channel", "chunks": "number of parts", "part": "part, counted from 0",
+    "kernel_size": "window size",
+    "out_channels": "output channels",
+    "out_features": "output features",
+    "num_groups": "number of groups",
+    "p": "probability",
+    "stride": "stride",
+    "groups": "number of groups",
+    "start": "first channel",
+    "stop": "last channel",
+    "chunks": "number of parts",
+    "part": "part, counted from 0",
 }
-_KINDS = {"Flag": "`true` or `false`", "Size": "a size such as `3x3`", "Extent": "a number or a size",
-          **dict.fromkeys(("Real", "Positive", "Probability"), "a number")}
-_EXAMPLES = {"conv": "`conv 3x3, 64`", "upconv": "`upconv 2x2, 64, /2`", "fc": "`fc 1000`", "linear": "`linear 64`",
-             "gn": "`gn groups=32`", "dropout": "`dropout 0.5`", "subsample": "`subsample /2`"}
+_KINDS = {
+    "Flag": "`true` or `false`",
+    "Size": "a size such as `3x3`",
+    "Extent": "a number or a size",
+    **dict.fromkeys(("Real", "Positive", "Probability"), "a number"),
+}
+_EXAMPLES = {
+    "conv": "`conv 3x3, 64`",
+    "upconv": "`upconv 2x2, 64, /2`",
+    "fc": "`fc 1000`",
+    "linear": "`linear 64`",
+    "gn": "`gn groups=32`",
+    "dropout": "`dropout 0.5`",
+    "subsample": "`subsample /2`",
+}
 
 
 class Given(NamedTuple):
@@ -77,7 +96,9 @@ class Bound(NamedTuple):
     scale: Value | None
 
 
-_known: dict[tuple[object, ...], Bound] = {}  # of the process, by the kind of a layer and the values of its arguments
+_known: dict[
+    tuple[object, ...], Bound
+] = {}  # of the process, by the kind of a layer and the values of its arguments
 
 
 def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
@@ -85,7 +106,15 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
     op = OPS[call.name.text]
     if not call.arguments and (bound := _known.get((op.kind,))):
         return bound
-    stated = _assign(call, given, op.positional, _words(op.kind), evaluate, report, ("scale",) if _is_norm(op) else ())
+    stated = _assign(
+        call,
+        given,
+        op.positional,
+        _words(op.kind),
+        evaluate,
+        report,
+        ("scale",) if _is_norm(op) else (),
+    )
     if stated is None:
         return None
     if given.stride is not None:
@@ -102,18 +131,27 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
     return bound
 
 
-def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report) -> Bound | None:
+def _bound(
+    call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report
+) -> Bound | None:
     if turned := _turned(op, stated):
         report(turned)
         return None
     types = _field_types(op.kind)
     scale = stated.pop("scale", (None, call.span))[0]
-    values = {name: convert(value, types[name], _phrase(op.kind, name), span, report) for name, (value, span) in stated.items()}
+    values = {
+        name: convert(value, types[name], _phrase(op.kind, name), span, report)
+        for name, (value, span) in stated.items()
+    }
     if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:
         return None
     for name in _required(op.kind):
         if name not in values:
-            report(argument_errors.missing_argument(call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)))
+            report(
+                argument_errors.missing_argument(
+                    call.span, op.kind, _NEEDS.get(name, f"`{name}`"), _EXAMPLES.get(op.kind)
+                )
+            )
             return None
     op.complete(values)
     return Bound(op(**values), scale)
@@ -121,17 +159,27 @@ def _bound(call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]
 
 def _turned(op: type[Layer], stated: dict[str, tuple[Value, Span]]) -> Diagnostic | None:
     """Of a convolution: the channels where the kernel stands, and the reverse."""
-    if op.positional != ("kernel_size", "out_channels") or len(stated.keys() & {*op.positional}) < 2:
+    if (
+        op.positional != ("kernel_size", "out_channels")
+        or len(stated.keys() & {*op.positional}) < 2
+    ):
         return None
     (kernel, first), (channels, last) = (stated[name] for name in op.positional)
     if not (type(kernel) is int and isinstance(channels, tuple)):
         return None
     needs = f"the kernel comes first: `{op.kind} {last.text}, {first.text}`"
-    return argument_errors.wrong_kind(last, _phrase(op.kind, "out_channels"), needs, describe(channels))
+    return argument_errors.wrong_kind(
+        last, _phrase(op.kind, "out_channels"), needs, describe(channels)
+    )
 
 
 def _assign(
-    call: ast.Call, given: Given, positional: tuple[str, ...], words: dict[str, str], evaluate: Evaluate, report: Report,
+    call: ast.Call,
+    given: Given,
+    positional: tuple[str, ...],
+    words: dict[str, str],
+    evaluate: Evaluate,
+    report: Report,
     extra: tuple[str, ...] = (),
 ) -> dict[str, tuple[Value, Span]] | None:
     """Field to value and place. None where an argument belongs nowhere."""
@@ -145,7 +193,11 @@ def _assign(
         chained = f"{callee} -> {node.span.text}" if layer else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
         strides = ("stride" in words or callee not in OPS) and isinstance(node, ast.Number)
-        report(argument_errors.too_many_arguments(node.span, callee, len(positional), chained, named, strides))
+        report(
+            argument_errors.too_many_arguments(
+                node.span, callee, len(positional), chained, named, strides
+            )
+        )
         sound = False
     for word, keyword in given.keywords.items():
         if word == "stride":
@@ -155,7 +207,11 @@ def _assign(
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
             near = alike(word, {*words, *extra, "stride"})
-            report(argument_errors.unknown_argument(keyword.name.span, callee, near, _named(words, extra)))
+            report(
+                argument_errors.unknown_argument(
+                    keyword.name.span, callee, near, _named(words, extra)
+                )
+            )
             evaluate(keyword.value)
             sound = False
         elif name in stated:
@@ -193,13 +249,21 @@ def bind_block(
     for parameter in block.parameters:
         if parameter.name.text not in stated and parameter.default is None:
             signature = ", ".join(names)
-            report(argument_errors.missing_argument(call.span, call.name.text, f"`{parameter.name.text}`",
-                                                    f"it is declared as `{call.name.text}({signature})`"))
+            report(
+                argument_errors.missing_argument(
+                    call.span,
+                    call.name.text,
+                    f"`{parameter.name.text}`",
+                    f"it is declared as `{call.name.text}({signature})`",
+                )
+            )
             return None
     return {name: value for name, (value, _) in stated.items()}
 
 
-def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report) -> Init | None:
+def bind_init(
+    law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report
+) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
         report(name_errors.unknown_law(law.span, alike(law.text, LAWS), law.text in OPS))
@@ -212,23 +276,39 @@ def bind_init(law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, 
         return None
     for word, keyword in given.keywords.items():
         if word not in values:
-            report(argument_errors.unknown_argument(keyword.name.span, law.text, alike(word, values)))
+            report(
+                argument_errors.unknown_argument(keyword.name.span, law.text, alike(word, values))
+            )
             return None
         if word in CHOICES:
             text = keyword.value.text if isinstance(keyword.value, ast.Name) else ""
             if text not in CHOICES[word]:
-                report(argument_errors.bad_choice(keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])))
+                report(
+                    argument_errors.bad_choice(
+                        keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])
+                    )
+                )
                 return None
             values[word] = text
-        elif word == "bias" and isinstance(keyword.value, ast.Name) and keyword.value.text == "default":
+        elif (
+            word == "bias"
+            and isinstance(keyword.value, ast.Name)
+            and keyword.value.text == "default"
+        ):
             values[word] = None
         else:
             kind = "Positive" if word in ("gain", "std") else "Real"
-            values[word] = convert(evaluate(keyword.value), kind, f"`{word}`", keyword.value.span, report)
+            values[word] = convert(
+                evaluate(keyword.value), kind, f"`{word}`", keyword.value.span, report
+            )
             if values[word] is UNKNOWN:
                 return None
     if law.text == "uniform" and values["a"] > values["b"]:
-        report(argument_errors.out_of_range(law.span, "`b` of `uniform`", f"its `a`, {values['a']}, or more", str(values["b"])))
+        report(
+            argument_errors.out_of_range(
+                law.span, "`b` of `uniform`", f"its `a`, {values['a']}, or more", str(values["b"])
+            )
+        )
         return None
     bias = values.pop("bias")
     if law.text in CONSTANTS:
@@ -258,13 +338,22 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
             if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
                 return value
             sides = value if isinstance(value, tuple) else (value, value)
-            checked = tuple(_ranged(side, 1 if kind == "Size" else 0, phrase, span, report) for side in dict.fromkeys(sides))
+            checked = tuple(
+                _ranged(side, 1 if kind == "Size" else 0, phrase, span, report)
+                for side in dict.fromkeys(sides)
+            )
             return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])
-    report(argument_errors.wrong_kind(span, phrase, _KINDS.get(kind, "a whole number"), describe(value)))
+    report(
+        argument_errors.wrong_kind(
+            span, phrase, _KINDS.get(kind, "a whole number"), describe(value)
+        )
+    )
     return UNKNOWN
 
 
-def _bounded(value: Fraction, kind: str, phrase: str, span: Span, report: Report) -> Fraction | Unknown:
+def _bounded(
+    value: Fraction, kind: str, phrase: str, span: Span, report: Report
+) -> Fraction | Unknown:
     if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
         return value
     limits = "a number above 0" if kind == "Positive" else "a number from 0 to 1"

@@ -35,21 +35,31 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
             lowerer.chain(part.chain, None, frame)
         for named in (each.option for each in shortcuts if each.option):
             resolve_option(named, frame)
-        lowerer.numbering.index += lowerer.numbering.inside == 0  # what has clauses is a residual block
+        lowerer.numbering.index += (
+            lowerer.numbering.inside == 0
+        )  # what has clauses is a residual block
         return None
     if "chain" in parts:
-        others = [part.span for kind, part in parts.items() if kind != "chain"] + ([shortcut.span] if shortcut else [])
+        others = [part.span for kind, part in parts.items() if kind != "chain"] + (
+            [shortcut.span] if shortcut else []
+        )
         if others:
             frame.report(clause_errors.mixed_body(parts["chain"].span, others[0]))
         return lowerer.chain(parts["chain"].chain, frame.x, frame)
     if "residual" not in parts:
         owner = f"block `{block.name.text}`"
-        frame.report(clause_errors.missing_clause(block.name.span, owner, "residual", "`residual …`, or just one chain"))
+        frame.report(
+            clause_errors.missing_clause(
+                block.name.span, owner, "residual", "`residual …`, or just one chain"
+            )
+        )
         return None
     return _residual_block(lowerer, block, parts, shortcut, frame)
 
 
-def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[ast.Shortcut], bool]:
+def _clauses(
+    block: ast.Block, frame: Frame
+) -> tuple[dict[str, ast.Part], list[ast.Shortcut], bool]:
     """The chains by their word, the shortcuts, and whether all clauses are known; constants are set on the way."""
     sound = True
     parts: dict[str, ast.Part] = {}
@@ -64,24 +74,36 @@ def _clauses(block: ast.Block, frame: Frame) -> tuple[dict[str, ast.Part], list[
             case ast.Shortcut():
                 shortcuts.append(clause)
                 if len(shortcuts) > 1:
-                    frame.report(clause_errors.clause_twice(clause.span, "shortcut", shortcuts[0].span))
+                    frame.report(
+                        clause_errors.clause_twice(clause.span, "shortcut", shortcuts[0].span)
+                    )
             case ast.Part(kind=kind) if kind in _CLAUSES:
-                if kind == "chain" and (mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)):
+                if kind == "chain" and (
+                    mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)
+                ):
                     frame.report(mistake)
                     sound = False
                     continue
                 if kind in parts:
-                    twice = clause_errors.two_chains if kind == "chain" else clause_errors.clause_twice
+                    twice = (
+                        clause_errors.two_chains if kind == "chain" else clause_errors.clause_twice
+                    )
                     frame.report(twice(clause.span, kind, parts[kind].span))
                 parts.setdefault(kind, clause)
             case _:
                 word = clause.span.text.split()[0]
-                frame.report(clause_errors.misplaced(clause.span, word, "a block", "it belongs to a network"))
+                frame.report(
+                    clause_errors.misplaced(clause.span, word, "a block", "it belongs to a network")
+                )
     return parts, shortcuts, sound
 
 
 def _residual_block(
-    lowerer: Lowerer, block: ast.Block, parts: dict[str, ast.Part], shortcut: ast.Shortcut | None, frame: Frame
+    lowerer: Lowerer,
+    block: ast.Block,
+    parts: dict[str, ast.Part],
+    shortcut: ast.Shortcut | None,
+    frame: Frame,
 ) -> Draft | None:
     x, numbering = frame.x, lowerer.numbering
     numbering.inside += 1
@@ -90,8 +112,14 @@ def _residual_block(
     entered = before.output if before else None if "preact" in parts else x
     residual = lowerer.chain(parts["residual"].chain, entered, frame)
     h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
-    summed = _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
-    after = lowerer.chain(parts["after"].chain, summed.output if summed else None, frame) if "after" in parts else None
+    summed = (
+        _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
+    )
+    after = (
+        lowerer.chain(parts["after"].chain, summed.output if summed else None, frame)
+        if "after" in parts
+        else None
+    )
     numbering.inside -= 1
     lowerer.depth -= 4
     if numbering.inside == 0:
@@ -105,39 +133,64 @@ class _Shortcut:
     """The arm that the block's option has for its change of shape."""
 
     def __init__(
-        self, lowerer: Lowerer, block: ast.Block, clause: ast.Shortcut | None, frame: Frame, output: Shape | None
+        self,
+        lowerer: Lowerer,
+        block: ast.Block,
+        clause: ast.Shortcut | None,
+        frame: Frame,
+        output: Shape | None,
     ) -> None:
         self.clause = clause
-        self.span = clause.option.span if clause and clause.option else clause.span if clause else block.name.span
+        self.span = (
+            clause.option.span
+            if clause and clause.option
+            else clause.span
+            if clause
+            else block.name.span
+        )
         self.label = clause.label if clause and clause.label else ast.Name("downsample", self.span)
         self.first = clause is not None and _precedes_residual(block, clause)
         self.arm: ast.Chain | None = None
         self.option = _option(lowerer, clause, self.span, frame)
         self.exists = self.option is not None and self.option.name != "none"
-        self.strides_alone = frame.stride not in (1, (1, 1)) and not frame.stride_read  # the residual never asked
+        self.strides_alone = (
+            frame.stride not in (1, (1, 1)) and not frame.stride_read
+        )  # the residual never asked
         if self.option and self.option.option and output and frame.x:
             self._choose(self.option.option, output, frame)
             self.exists = not self.is_only("none")
 
     def _choose(self, option: ast.Option, output: Shape, frame: Frame) -> None:
         assert frame.x is not None
-        case = "change" if frame.stride not in (1, (1, 1)) else "widen" if output.channels != frame.x.channels else "same"
+        case = (
+            "change"
+            if frame.stride not in (1, (1, 1))
+            else "widen"
+            if output.channels != frame.x.channels
+            else "same"
+        )
         arms = {arm.case.text: arm.chain for arm in option.arms}
         is_sound = not option.is_broken and set(arms) <= {*CASES}
         self.arm = arms.get(case) or (arms.get("change") if case == "widen" and is_sound else None)
         if self.arm is None and is_sound:
             stride = f", stride {frame.stride}" if case == "change" else ""
             why = f"{frame.x.channels} to {output.channels} channels{stride}"
-            frame.report(shape_errors.missing_arm(self.span, option.name.text, case, option.name.span, why))
+            frame.report(
+                shape_errors.missing_arm(self.span, option.name.text, case, option.name.span, why)
+            )
 
     def is_only(self, word: str) -> bool:
         """Whether the arm, or the option itself, is just this word."""
         if self.arm is None:
-            return self.option is not None and self.option.name == word and self.option.option is None
+            return (
+                self.option is not None and self.option.name == word and self.option.option is None
+            )
         return is_only(self.arm, word)
 
 
-def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Frame) -> OptionRef | None:
+def _option(
+    lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Frame
+) -> OptionRef | None:
     """The option that the clause names, else the network's."""
     if clause is not None and clause.option is not None:
         return resolve_option(clause.option, frame)
@@ -149,10 +202,16 @@ def _option(lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Fr
 def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
     """A shortcut option by name, or through a parameter or constant."""
     known = name.text in frame.names or name.text in ("identity", "none")
-    if not known and not find_one(frame.library, name, frame.report, ast.Option, ast.Let, ast.Block):
-        own = {name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)}
+    if not known and not find_one(
+        frame.library, name, frame.report, ast.Option, ast.Let, ast.Block
+    ):
+        own = {
+            name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)
+        }
         near = suggestion(frame.library, name.text, {*own, "identity", "none"}, ast.Option)
-        unknown = name_errors.unknown_option(name.span, near, _options(frame), frame.library.elsewhere(name.text))
+        unknown = name_errors.unknown_option(
+            name.span, near, _options(frame), frame.library.elsewhere(name.text)
+        )
         report_unknown(frame.library, unknown, frame.report)
         return None
     value = frame.lookup(name)
@@ -168,7 +227,12 @@ def _options(frame: Frame) -> list[str]:
 
 
 def _sum(
-    lowerer: Lowerer, before: Draft | None, residual: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
+    lowerer: Lowerer,
+    before: Draft | None,
+    residual: Draft,
+    shortcut: _Shortcut,
+    part: ast.Part,
+    frame: Frame,
 ) -> Draft | None:
     """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
     if shortcut.option is None or (shortcut.option.option and shortcut.arm is None):
@@ -193,9 +257,15 @@ def _sum(
     return row([before, added], before.input, part.span) if before and added else added
 
 
-def _projection(lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame) -> Draft | None:
+def _projection(
+    lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame
+) -> Draft | None:
     """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
-    assert shortcut.option is not None and shortcut.option.library is not None and shortcut.arm is not None
+    assert (
+        shortcut.option is not None
+        and shortcut.option.library is not None
+        and shortcut.arm is not None
+    )
     trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span, frame.x))
     inner = lowerer.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
     inner.out = residual.output.channels
@@ -229,10 +299,14 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
         if what == "sizes" and frame.stride in (1, (1, 1)):
             help = "odd kernels without `padding=` and strides keep the size"
     notes = shrinking([f, h]) if what == "sizes" else ()
-    return shape_errors.residual_mismatch(shortcut.span, part.chain.span, left, kept, what, help, notes)
+    return shape_errors.residual_mismatch(
+        shortcut.span, part.chain.span, left, kept, what, help, notes
+    )
 
 
-def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, is_sure: bool = False) -> Diagnostic | None:
+def misspelt_clause(
+    chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, is_sure: bool = False
+) -> Diagnostic | None:
     """A chain that begins with nearly one of these words of the language, and with nothing that could be called; `is_sure`:
     no chain may stand there. A constant that is declared by it may have any value."""
     item = chain.steps[0].item
@@ -246,7 +320,9 @@ def misspelt_clause(chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, i
     if set(near).isdisjoint(clauses):
         return None
     if isinstance(item, ast.Call) and "let" in near:
-        frame.names |= {each.name.text: UNKNOWN for each in item.arguments if isinstance(each, ast.Keyword)}
+        frame.names |= {
+            each.name.text: UNKNOWN for each in item.arguments if isinstance(each, ast.Keyword)
+        }
     return misspelt(name.span, "clause", near)
 
 
@@ -267,7 +343,12 @@ def is_only(chain: ast.Chain, word: str) -> bool:
     """Whether a chain is one unlabelled call of this name, without arguments."""
     step = chain.steps[0]
     alone = len(chain.steps) == 1 and step.label is None
-    return alone and isinstance(step.item, ast.Call) and step.item.name.text == word and not step.item.arguments
+    return (
+        alone
+        and isinstance(step.item, ast.Call)
+        and step.item.name.text == word
+        and not step.item.arguments
+    )
 
 
 def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:

@@ -34,7 +34,12 @@ _LAYERS = {kind: BlockRef(kind, None, None) for kind in OPS}
 
 
 def call(
-    lowerer: Lowerer, call: ast.Call, x: Shape | None, frame: Frame, strided: bool, label: ast.Name | None
+    lowerer: Lowerer,
+    call: ast.Call,
+    x: Shape | None,
+    frame: Frame,
+    strided: bool,
+    label: ast.Name | None,
 ) -> tuple[Draft | None, bool]:
     """The draft, and whether it bears the label itself: layers and modules do, abbreviations do not."""
     given = arguments.sort(call.arguments, frame.report)
@@ -43,11 +48,19 @@ def call(
     callee = _callee(call, frame)
     if callee is None:
         strides = [given.stride.value] if given.stride else []
-        for value in (*given.bare, *strides, *(keyword.value for keyword in given.keywords.values())):
+        for value in (
+            *given.bare,
+            *strides,
+            *(keyword.value for keyword in given.keywords.values()),
+        ):
             frame.value(value)
         return None, True
     if callee.block is None:
-        named = call if callee.name == call.name.text else call._replace(name=ast.Name(callee.name, call.name.span))
+        named = (
+            call
+            if callee.name == call.name.text
+            else call._replace(name=ast.Name(callee.name, call.name.span))
+        )
         return _layer(lowerer, named, given, x, frame, label), True
     draft = _block(lowerer, call, callee, given, x, frame)
     if isinstance(draft, Inner) and callee.block.is_module:
@@ -59,7 +72,9 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     name = call.name
     if name.text in _LAYERS and name.text not in frame.names:
         return _LAYERS[name.text]
-    if name.text in frame.names or find_one(frame.library, name, frame.report, ast.Block, ast.Let, ast.Option):
+    if name.text in frame.names or find_one(
+        frame.library, name, frame.report, ast.Block, ast.Let, ast.Option
+    ):
         value = frame.lookup(name)
         if not isinstance(value, BlockRef | Unknown):
             frame.report(name_errors.no_layer(name.span, describe(value)))
@@ -75,13 +90,19 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
         near = _in_lower_case(name.text, legal | frame.library.names(ast.Block))
     is_word = name.text in RESERVED
     unknown = name_errors.unknown_layer(name.span, near, others, elsewhere, instead, is_word)
-    report_unknown(frame.library, (None if near or elsewhere else of_word(name.span)) or unknown, frame.report)
+    report_unknown(
+        frame.library, (None if near or elsewhere else of_word(name.span)) or unknown, frame.report
+    )
     return None
 
 
 def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
     """For a class of torch's or of another library, `BasicBlock` or `Conv2d`: what it is called here."""
-    found = [name for name in legal if len(name) > 3 and word.lower().startswith(name)] if word[0].isupper() else []
+    found = (
+        [name for name in legal if len(name) > 3 and word.lower().startswith(name)]
+        if word[0].isupper()
+        else []
+    )
     return tuple(sorted(found, key=len)[-1:])
 
 
@@ -89,7 +110,12 @@ def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
 
 
 def _layer(
-    lowerer: Lowerer, call: ast.Call, given: Given, x: Shape | None, frame: Frame, label: ast.Name | None
+    lowerer: Lowerer,
+    call: ast.Call,
+    given: Given,
+    x: Shape | None,
+    frame: Frame,
+    label: ast.Name | None,
 ) -> Draft | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
@@ -111,20 +137,39 @@ def _layer(
     try:
         output = layer.infer(x)
     except ShapeError as error:
-        notes = shrinking(draft for steps in lowerer.rows for draft in steps) if error.code == "E0303" else ()
+        notes = (
+            shrinking(draft for steps in lowerer.rows for draft in steps)
+            if error.code == "E0303"
+            else ()
+        )
         where = arguments.place(*written, error.field) if error.field else call.span
         replaced = call.span if written[0] is not call and where != call.span else None
-        mistake = shape_errors.shape(where, error.code, error.message, error.help, _said(x), replaced)
+        mistake = shape_errors.shape(
+            where, error.code, error.message, error.help, _said(x), replaced
+        )
         frame.report(mistake._replace(notes=notes))
         return None
     if not layer_fits(layer, x, output, call.span, frame.report):
         return None
-    leaf = Leaf(layer, key, x, output, call.span, _init(lowerer, layer, x, bound.scale, written, frame), label)
+    leaf = Leaf(
+        layer,
+        key,
+        x,
+        output,
+        call.span,
+        _init(lowerer, layer, x, bound.scale, written, frame),
+        label,
+    )
     return row([flatten, leaf], entered, call.span) if flatten else leaf
 
 
 def _init(
-    lowerer: Lowerer, layer: Layer, x: Shape, scale: Value | None, written: tuple[ast.Call, Given], frame: Frame
+    lowerer: Lowerer,
+    layer: Layer,
+    x: Shape,
+    scale: Value | None,
+    written: tuple[ast.Call, Given],
+    frame: Frame,
 ) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
         return _scaled(layer, x, scale, arguments.place(*written, "scale"), frame)
@@ -162,11 +207,15 @@ def _block(
     numbering = lowerer.numbering
     stated = tuple([(name, type(value), value) for name, value in values.items()])
     key = (lowerer.identity(block, library), stated, x, stride, numbering.inside > 0)
-    if any(block is opened.block for opened in lowerer.open) and _is_endless(lowerer, block, key, call, frame):
+    if any(block is opened.block for opened in lowerer.open) and _is_endless(
+        lowerer, block, key, call, frame
+    ):
         return None
     made = lowerer.made.get(key)
     if made is None and (made := lowerer.numbered_made.get((key, numbering.index))):
-        numbering.reads += 1  # what was made before depends on the index, and so does what is made of it
+        numbering.reads += (
+            1  # what was made before depends on the index, and so does what is made of it
+        )
     if made is not None:
         numbering.index += made.residuals
         if made.draft:
@@ -185,7 +234,9 @@ def _block(
     return made.draft
 
 
-def _is_endless(lowerer: Lowerer, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame) -> bool:
+def _is_endless(
+    lowerer: Lowerer, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame
+) -> bool:
     """Return whether a call inside the block's own body must not be followed; it is reported where it never ends.
 
     With other arguments, another input or another stride a call may end, and is followed. Where the count of a repeat
@@ -197,19 +248,29 @@ def _is_endless(lowerer: Lowerer, block: ast.Block, key: Hashable, call: ast.Cal
         return True
     if all(key != opened.key for opened in around):
         return False
-    frame.report(name_errors.recursion(call.name.span, block.name.text, [opened.span for opened in around]))
+    frame.report(
+        name_errors.recursion(call.name.span, block.name.text, [opened.span for opened in around])
+    )
     return True
 
 
 def _make(
-    lowerer: Lowerer, call: ast.Call, callee: BlockRef, values: dict[str, Value], stride: Value, x: Shape | None, frame: Frame
+    lowerer: Lowerer,
+    call: ast.Call,
+    callee: BlockRef,
+    values: dict[str, Value],
+    stride: Value,
+    x: Shape | None,
+    frame: Frame,
 ) -> Made:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
     lowerer.spend(call.span, frame)
     lowerer.reached.add(block.name.span)
     before = lowerer.numbering.index
-    inner = lowerer.frame(library, values, (*frame.trail, (call.span.text, call.span, x)), x, stride, inside=True)
+    inner = lowerer.frame(
+        library, values, (*frame.trail, (call.span.text, call.span, x)), x, stride, inside=True
+    )
     inner.residual = is_residual(block)
     for parameter in block.parameters:
         if parameter.name.text not in values and parameter.default is not None:
@@ -229,5 +290,7 @@ def _stride(given: Given, callee: BlockRef, frame: Frame) -> Value:
     if isinstance(value, Unknown):
         return value
     kind = "Size" if isinstance(value, tuple) else "Count"
-    checked = arguments.convert(value, kind, f"the stride of `{callee.name}`", given.stride.span, frame.report)
+    checked = arguments.convert(
+        value, kind, f"the stride of `{callee.name}`", given.stride.span, frame.report
+    )
     return value if checked is not UNKNOWN else UNKNOWN

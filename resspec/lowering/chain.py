@@ -26,7 +26,9 @@ from resspec.syntax.constructs import of_word
 
 MAX_LAYERS = 1_000_000  # of a network, repeats counted
 MAX_NAMES = 1_100_000  # of layers and scopes, where what a block holds counts once
-MAX_NESTING = 180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
+MAX_NESTING = (
+    180  # levels of the IR, which whoever walks over it recurses into; JSON readers stop at 200
+)
 
 MAX_TRAIL = 8  # calls that are shown
 
@@ -60,13 +62,18 @@ class Lowerer:
         self.uncertain = 0  # repeats around this place whose count is unknown, or 0
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.rows: list[list[Draft]] = []  # what stands before this place, in the chains around it
-        self.depth = 0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
+        self.depth = (
+            0  # a chain and a merge are two levels; a block, a repeat and each part of a label one
+        )
 
     def recall(self) -> None:
         """Blocks that were lowered for another network which sets the same for all of them. (What a `replace` is given may
         be a block of its file.)"""
         if self.memory and not self.replaced:
-            option = self.option and (self.option.name, self.option.library and self.memory.content(self.option.library))
+            option = self.option and (
+                self.option.name,
+                self.option.library and self.memory.content(self.option.library),
+            )
             starts = tuple(sorted(self.inits.items())), self.residual_init and self.residual_init[0]
             self.made = self.memory.table((option, starts))
 
@@ -78,17 +85,36 @@ class Lowerer:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
         key = (diagnostic.code, diagnostic.labels[0].span)
         if key not in self.diagnostics:
-            trail = [f"in `{text}`{f' on {x}' if x else ''}, called from {_place(span)}"
-                     for text, span, x in reversed(calls_to_here)]
+            trail = [
+                f"in `{text}`{f' on {x}' if x else ''}, called from {_place(span)}"
+                for text, span, x in reversed(calls_to_here)
+            ]
             if len(trail) > MAX_TRAIL:
-                trail[MAX_TRAIL // 2 : -(MAX_TRAIL // 2)] = [f"… and {len(trail) - MAX_TRAIL} calls in between"]
+                trail[MAX_TRAIL // 2 : -(MAX_TRAIL // 2)] = [
+                    f"… and {len(trail) - MAX_TRAIL} calls in between"
+                ]
             self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))
 
     def frame(
-        self, library: Library, names: dict[str, Value], trail: Trail = (),
-        x: Shape | None = None, stride: Value = 1, inside: bool = False,
+        self,
+        library: Library,
+        names: dict[str, Value],
+        trail: Trail = (),
+        x: Shape | None = None,
+        stride: Value = 1,
+        inside: bool = False,
     ) -> Frame:
-        return Frame(library, self.report, self.numbering, names, inside, x, stride, trail=trail, constants=self.constants)
+        return Frame(
+            library,
+            self.report,
+            self.numbering,
+            names,
+            inside,
+            x,
+            stride,
+            trail=trail,
+            constants=self.constants,
+        )
 
     def spend(self, span: Span, frame: Frame, steps: int = 1) -> None:
         """More steps that are lowered or named one by one. Raises Exhausted."""
@@ -131,7 +157,9 @@ class Lowerer:
             raise Exhausted
         frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
 
-    def step(self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True) -> Draft | None:
+    def step(
+        self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True
+    ) -> Draft | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
         label = step.label
         if label is None and isinstance(step.item, ast.Call):
@@ -169,7 +197,10 @@ class Lowerer:
         return naming.module(draft, block.name.text, call.span, frame.report)
 
     def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Draft | None:
-        paths = [empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame) for path in merge.paths]
+        paths = [
+            empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame)
+            for path in merge.paths
+        ]
         if merge.name.text not in MERGES:
             near = alike(merge.name.text, MERGES) or foreign_layers.merges(merge.name.text)
             unknown = name_errors.no_merge(merge.name.span, near, len(merge.paths))
@@ -180,13 +211,23 @@ class Lowerer:
             return None
         kind = cast(Merge, merge.name.text)
         output = merged_shape(kind, known, [path.span for path in merge.paths], frame.report)
-        if output is None or not fits(f"the output of `{kind}`", output.elements, merge.span, frame.report):
+        if output is None or not fits(
+            f"the output of `{kind}`", output.elements, merge.span, frame.report
+        ):
             return None
         return fork(kind, known, output, merge.span)
 
-    def _repeat(self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool) -> Draft | None:
+    def _repeat(
+        self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool
+    ) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
-        count = convert(frame.count(times.turns), "Index", "the count of a repeat", times.turns.span, frame.report)
+        count = convert(
+            frame.count(times.turns),
+            "Index",
+            "the count of a repeat",
+            times.turns.span,
+            frame.report,
+        )
         if x is None or not isinstance(count, int):
             self._unknown_turns(count if isinstance(count, int) else None, times, frame, strided)
             return None
@@ -204,17 +245,27 @@ class Lowerer:
                 break
             left = count - len(turns)
             varies |= self.numbering.reads != reads
-            if draft.output == x and self.numbering.reads == reads and not (first and _has_stride(times.step)):
+            if (
+                draft.output == x
+                and self.numbering.reads == reads
+                and not (first and _has_stride(times.step))
+            ):
                 self._number_turns(index, left)
                 turns.append(Loop(left, draft, times.span) if left > 1 else draft)
                 break
-            if self._is_too_much(draft.size * left, times, frame, (allowed - self.allowance) * left):
+            if self._is_too_much(
+                draft.size * left, times, frame, (allowed - self.allowance) * left
+            ):
                 return None
             turns.append(draft)
             x = draft.output
-        return self.bounded(row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame)
+        return self.bounded(
+            row(fold_ramps(turns, times.span) if varies else turns, entered, times.span), frame
+        )
 
-    def _unknown_turns(self, count: int | None, times: ast.Times, frame: Frame, strided: bool) -> None:
+    def _unknown_turns(
+        self, count: int | None, times: ast.Times, frame: Frame, strided: bool
+    ) -> None:
         """Look once at what is repeated, where its input or its count is unknown."""
         before = self.numbering.index
         self.uncertain += not count
@@ -240,13 +291,19 @@ class Lowerer:
         """Before a scope is closed: each name in it is looked at. Raises Exhausted."""
         self.names -= naming.names(draft)
         if self.names < 0:
-            frame.report(shape_errors.too_many_layers(draft.span, MAX_NAMES - self.names, MAX_LAYERS, draft.factors))
+            frame.report(
+                shape_errors.too_many_layers(
+                    draft.span, MAX_NAMES - self.names, MAX_LAYERS, draft.factors
+                )
+            )
             raise Exhausted
 
     def bounded(self, draft: Draft, frame: Frame) -> Draft:
         """The draft. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it."""
         if draft.size > MAX_LAYERS:
-            frame.report(shape_errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors))
+            frame.report(
+                shape_errors.too_many_layers(draft.span, draft.size, MAX_LAYERS, draft.factors)
+            )
             raise Exhausted
         return draft
 

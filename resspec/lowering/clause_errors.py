@@ -24,8 +24,12 @@ def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic
 
 def mixed_body(span: Span, other: Span) -> Diagnostic:
     """E0233: a block in braces has clauses, or is just one chain."""
-    return Diagnostic("E0233", "a block has clauses or one chain, not both", (Label(span), Label(other, "beside this")),
-                      "`after …` for what follows the sum; `->` between layers of a chain")
+    return Diagnostic(
+        "E0233",
+        "a block has clauses or one chain, not both",
+        (Label(span), Label(other, "beside this")),
+        "`after …` for what follows the sum; `->` between layers of a chain",
+    )
 
 
 def bad_label(span: Span, why: str) -> Diagnostic:
@@ -39,7 +43,10 @@ def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
         labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
         help = f"no label here, or `{name}1..:` before the repeat, which numbers what it names"
     else:
-        labels, help = (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")), "another label for one of them"
+        labels, help = (
+            (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")),
+            "another label for one of them",
+        )
     return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
 
 
@@ -51,7 +58,12 @@ def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None
 
 def loose_chain(span: Span) -> Diagnostic:
     """E0244: layers in a network that stand in no clause."""
-    return at("E0244", "these layers belong to no part of the network", span, "`stem …`, `stage NAME: …` or `head …`")
+    return at(
+        "E0244",
+        "these layers belong to no part of the network",
+        span,
+        "`stem …`, `stage NAME: …` or `head …`",
+    )
 
 
 def clause_with_colon(word: Span) -> Diagnostic:
@@ -65,4 +77,9 @@ def clause_with_colon(word: Span) -> Diagnostic:
 def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
     """E0245: a block in braces has one chain; the next line begins another."""
     labels = (Label(span, f"another {what}"), Label(first, "the first one"))
-    return Diagnostic("E0245", "a block has one chain", labels, f"`-> {span.text.split()[0]}` goes on with the first")
+    return Diagnostic(
+        "E0245",
+        "a block has one chain",
+        labels,
+        f"`-> {span.text.split()[0]}` goes on with the first",
+    )

@@ -11,7 +11,14 @@ from resspec.ir.nodes import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import argument_errors, arguments, clause_errors, foreign_layers, name_errors, naming
+from resspec.lowering import (
+    argument_errors,
+    arguments,
+    clause_errors,
+    foreign_layers,
+    name_errors,
+    naming,
+)
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import MAX_LAYERS, Lowerer
 from resspec.lowering.draft import Draft, row
@@ -43,9 +50,17 @@ class Clauses:
     def network(self, name: str, place: Span) -> Network | None:
         report = self.frame.report
         for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
-            if clause not in self.once and not (clause == "head" and self.sections) and not self.has_misspelt:
+            if (
+                clause not in self.once
+                and not (clause == "head" and self.sections)
+                and not self.has_misspelt
+            ):
                 owner = self.declared.name
-                report(clause_errors.missing_clause(owner.span, f"network `{owner.text}`", f"`{clause}`", help))
+                report(
+                    clause_errors.missing_clause(
+                        owner.span, f"network `{owner.text}`", f"`{clause}`", help
+                    )
+                )
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         self.lowerer.recall()
@@ -67,9 +82,13 @@ class Clauses:
             for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
         )
         output = drafts[-1].output
-        return Network(name=name, input=self.input, output=output, sections=sections, span=str(place))
+        return Network(
+            name=name, input=self.input, output=output, sections=sections, span=str(place)
+        )
 
-    def _section(self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None) -> Draft | None:
+    def _section(
+        self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None
+    ) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
         if chain is None:
             return None
@@ -90,18 +109,31 @@ class Clauses:
                 self.input = self._shape(clause)
             case ast.Part(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
-                self.sections.append((cast(SectionKind, kind), kind, clause.chain, None, clause.span))
+                self.sections.append(
+                    (cast(SectionKind, kind), kind, clause.chain, None, clause.span)
+                )
             case ast.Stage(label=label):
                 self.sections.append(("stage", label.text, clause.chain, label, clause.span))
             case ast.Shortcut(option=ast.Name() as option):
                 self._only_once("shortcut", clause.span)
                 if clause.label:
-                    owner, help = "a network's `shortcut`", "a label stands in the block, `shortcut proj: B`"
-                    frame.report(clause_errors.misplaced(clause.label.span, f"{clause.label.text}:", owner, help))
+                    owner, help = (
+                        "a network's `shortcut`",
+                        "a label stands in the block, `shortcut proj: B`",
+                    )
+                    frame.report(
+                        clause_errors.misplaced(
+                            clause.label.span, f"{clause.label.text}:", owner, help
+                        )
+                    )
                 lowerer.option = resolve_option(option, frame)
                 lowerer.chooses_option = True
             case ast.Shortcut():
-                frame.report(clause_errors.missing_clause(clause.span, "this `shortcut`", "option", "`shortcut B`"))
+                frame.report(
+                    clause_errors.missing_clause(
+                        clause.span, "this `shortcut`", "option", "`shortcut B`"
+                    )
+                )
             case ast.Init():
                 self._init(clause)
             case ast.Replace():
@@ -113,7 +145,9 @@ class Clauses:
                 self._loose(chain, clause.span)
             case _:
                 word = clause.span.text.split()[0]
-                frame.report(clause_errors.misplaced(clause.span, word, "a network", "it belongs to a block"))
+                frame.report(
+                    clause_errors.misplaced(clause.span, word, "a network", "it belongs to a block")
+                )
 
     def _loose(self, chain: ast.Chain, span: Span) -> None:
         """Report layers in no clause: where its first word is misspelt, has a colon, or is of another language."""
@@ -154,9 +188,18 @@ class Clauses:
             needs = f"channels, height and width: `{whole}`"
             self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
             return None
-        sides = [arguments.convert(dim, "Count", "a side of the input", clause.value.span, self.frame.report) for dim in dims]
+        sides = [
+            arguments.convert(
+                dim, "Count", "a side of the input", clause.value.span, self.frame.report
+            )
+            for dim in dims
+        ]
         shape = None if UNKNOWN in sides else Shape(tuple(sides))
-        return shape if shape and fits("the input", shape.elements, clause.value.span, self.frame.report) else None
+        return (
+            shape
+            if shape and fits("the input", shape.elements, clause.value.span, self.frame.report)
+            else None
+        )
 
     def _init(self, clause: ast.Init) -> None:
         law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
@@ -167,7 +210,9 @@ class Clauses:
         elif law is None:
             return
         elif unfit := _unfit(law, kind):
-            self.frame.report(clause_errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit))
+            self.frame.report(
+                clause_errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit)
+            )
         elif kind == "residual":
             self.lowerer.residual_init = None if law == STARTS_AS_ONE else (law, clause.span)
         else:
@@ -203,9 +248,19 @@ def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
     """Why layers of this kind cannot start by a law, and what would help."""
     if kind == "residual":
         if law.law != "constant" or law.bias != 0:
-            return "a residual's last norm starts at a constant", "`zeros`, `ones` or `constant value=…`"
+            return (
+                "a residual's last norm starts at a constant",
+                "`zeros`, `ones` or `constant value=…`",
+            )
     elif kind and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
         return "it has no weight", None
-    elif kind and not OPS[kind].weighted and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {}):
-        return "its weight has one axis, and this law needs two", "`ones`, or `normal mean=1, std=…`"
+    elif (
+        kind
+        and not OPS[kind].weighted
+        and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {})
+    ):
+        return (
+            "its weight has one axis, and this law needs two",
+            "`ones`, or `normal mean=1, std=…`",
+        )
     return None

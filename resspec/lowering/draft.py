@@ -13,7 +13,9 @@ from resspec.ir.shape import Shape
 from resspec.source import Span
 from resspec.syntax import ast
 
-Factors = tuple[tuple[int, Span], ...]  # the repeats inside a draft, outermost first, along its largest part
+Factors = tuple[
+    tuple[int, Span], ...
+]  # the repeats inside a draft, outermost first, along its largest part
 
 
 @dataclass(eq=False, repr=False, slots=True)
@@ -169,11 +171,26 @@ def empty(x: Shape, span: Span) -> Draft:
 
 
 def fork(
-    merge: Literal["add", "concat", "mul"], paths: list[Draft], output: Shape, span: Span,
-    residual: int | None = None, inplace: bool | None = None,
+    merge: Literal["add", "concat", "mul"],
+    paths: list[Draft],
+    output: Shape,
+    span: Span,
+    residual: int | None = None,
+    inplace: bool | None = None,
 ) -> Fork:
     size, weight, factors = _extent(paths)
-    return Fork(merge, tuple(paths), paths[0].input, output, span, max(size, 1), weight, factors, residual, inplace)
+    return Fork(
+        merge,
+        tuple(paths),
+        paths[0].input,
+        output,
+        span,
+        max(size, 1),
+        weight,
+        factors,
+        residual,
+        inplace,
+    )
 
 
 def _extent(parts: list[Draft]) -> tuple[int, int, Factors]:

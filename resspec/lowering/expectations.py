@@ -88,7 +88,9 @@ def budgets(texts: Iterable[str]) -> list[Expectation]:
 
 def _meant(word: str) -> tuple[str, ...]:
     """Also of a name that is cut short: `saved` for `saved_bytes`."""
-    return alike(word, QUANTITIES) or tuple(name for name in QUANTITIES if name.startswith(f"{word}_"))
+    return alike(word, QUANTITIES) or tuple(
+        name for name in QUANTITIES if name.startswith(f"{word}_")
+    )
 
 
 def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
@@ -106,7 +108,11 @@ def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
             values[word] = _condition(word, keyword.value, frame)
         else:
             others = [other for other, quantity in QUANTITIES.items() if word in quantity.takes]
-            frame.report(argument_errors.unknown_argument(keyword.name.span, name, alike(word, takes), takes, others))
+            frame.report(
+                argument_errors.unknown_argument(
+                    keyword.name.span, name, alike(word, takes), takes, others
+                )
+            )
     sound = len(values) == len(metric.arguments) and UNKNOWN not in values.values()
     return Conditions(**values) if sound else None
 
@@ -117,7 +123,9 @@ def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
         text = node.text if isinstance(node, ast.Name) else ""
         if text in choices:
             return text
-        frame.report(argument_errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices)))
+        frame.report(
+            argument_errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices))
+        )
         return UNKNOWN
     return arguments.convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
 
@@ -126,7 +134,9 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
     unit = QUANTITIES[name].unit
     if unit != "bytes" and (units := list(_units(node))):
         for amount in units:
-            frame.report(argument_errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes"))
+            frame.report(
+                argument_errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes")
+            )
         return None
     match frame.value(_without_units(node)):
         case int() | Fraction() as number if not isinstance(number, bool):
@@ -134,7 +144,9 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
         case Unknown():
             return None
         case value:
-            frame.report(argument_errors.wrong_kind(node.span, f"`{name}`", "a number", describe(value)))
+            frame.report(
+                argument_errors.wrong_kind(node.span, f"`{name}`", "a number", describe(value))
+            )
             return None
 
 

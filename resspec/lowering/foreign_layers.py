@@ -28,7 +28,9 @@ _CALLED = {
 }
 NAMES = {other: name for name, others in _CALLED.items() for other in others.split()}
 
-_ACTIVATIONS = "the activations are `relu`, `relu6`, `silu`, `gelu`, `sigmoid`, `hardswish` and `hardsigmoid`"
+_ACTIVATIONS = (
+    "the activations are `relu`, `relu6`, `silu`, `gelu`, `sigmoid`, `hardswish` and `hardsigmoid`"
+)
 _NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
 _POOLS = "the pools are `maxpool` and `avgpool`"
 _REGULARIZERS = "what acts in training only is `dropout` and `drop_path`"
@@ -39,16 +41,16 @@ _OTHER = "the layers that there are stand in grammar/README.md"
 
 _INSTEAD = {
     _ACTIVATIONS: "tanh softmax softmin logsoftmax leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "
-                  "hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu acon exp square sqrt",
+    "hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu acon exp square sqrt",
     _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn evonorm weightnorm "
-            "spectralnorm",
+    "spectralnorm",
     _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
     _REGULARIZERS: "alphadropout featurealphadropout dropblock spatialdropout shakedrop",
     _LARGER: "upsample upsampling upsamplingnearest upsamplingbilinear interpolate resize bilinear nearest unpool maxunpool "
-             "pixelshuffle pixelunshuffle depthtospace spacetodepth",
+    "pixelshuffle pixelunshuffle depthtospace spacetodepth",
     _PADDING: "pad zeropad zeropadding constantpad reflectionpad replicationpad circularpad",
     _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold unfold scale eca matmul "
-            "einsum clamp",
+    "einsum clamp",
 }
 INSTEAD = {name: sentence for sentence, names in _INSTEAD.items() for name in names.split()}
 
@@ -62,7 +64,9 @@ MERGES = {
 def names(word: str) -> tuple[str, ...]:
     """Return what a layer of another library is called here, if it is there under another name."""
     plain = _plain(word)
-    name = NAMES.get(plain) or next((kind for kind in OPS if kind.replace("_", "") == plain and kind != word), None)
+    name = NAMES.get(plain) or next(
+        (kind for kind in OPS if kind.replace("_", "") == plain and kind != word), None
+    )
     if name is None and NAMES.get(plain.removesuffix("1d")) == "bn":
         name = "bn"
     return (name,) if name else ()

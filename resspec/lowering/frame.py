@@ -15,7 +15,9 @@ from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
 
-Trail = tuple[tuple[str, Span, Shape | None], ...]  # the calls that led to a place, as written, and what entered each
+Trail = tuple[
+    tuple[str, Span, Shape | None], ...
+]  # the calls that led to a place, as written, and what entered each
 
 MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth divides by zero
 
@@ -57,8 +59,11 @@ class Frame:
     def define(self, clauses: Iterable[ast.Clause]) -> None:
         """The constants of a body, which may stand in any order."""
         self.lets = {clause.name.text: clause for clause in clauses if isinstance(clause, ast.Let)}
-        self.names |= {clause.name.text: UNKNOWN for clause in clauses
-                       if isinstance(clause, ast.Broken) and clause.word == "let"}
+        self.names |= {
+            clause.name.text: UNKNOWN
+            for clause in clauses
+            if isinstance(clause, ast.Broken) and clause.word == "let"
+        }
         for let in self.lets.values():
             self._named(let.name)
 
@@ -77,7 +82,11 @@ class Frame:
             case "true" | "false":
                 return name.text == "true"
             case "in" | "stride" if not self.inside:
-                self.report(argument_errors.not_here(name.span, "outside of blocks", "a number, or a block that reads it"))
+                self.report(
+                    argument_errors.not_here(
+                        name.span, "outside of blocks", "a number, or a block that reads it"
+                    )
+                )
                 return UNKNOWN
             case "in":
                 return self.x.channels if self.x else UNKNOWN
@@ -86,7 +95,11 @@ class Frame:
                 return self.stride
             case "out":
                 if self.out is None:
-                    self.report(argument_errors.not_here(name.span, "outside of shortcut options", "the channels as a number"))
+                    self.report(
+                        argument_errors.not_here(
+                            name.span, "outside of shortcut options", "the channels as a number"
+                        )
+                    )
                 return UNKNOWN if self.out is None else self.out
             case "index" | "count":
                 return self._number(name)
@@ -127,7 +140,11 @@ class Frame:
         if name.text in OPS:
             return BlockRef(name.text, None, None)
         if is_count:
-            own = {known for known, value in self.names.items() if not isinstance(value, BlockRef | OptionRef)}
+            own = {
+                known
+                for known, value in self.names.items()
+                if not isinstance(value, BlockRef | OptionRef)
+            }
             near = suggestion(self.library, name.text, {*own, *self.lets, *self._words()}, ast.Let)
         else:
             legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
@@ -142,7 +159,10 @@ class Frame:
 
     def callable_names(self) -> set[str]:
         """What may be a block among the names of this body."""
-        return {*self.lets, *(name for name, value in self.names.items() if isinstance(value, BlockRef | Unknown))}
+        return {
+            *self.lets,
+            *(name for name, value in self.names.items() if isinstance(value, BlockRef | Unknown)),
+        }
 
     def _own_constant(self, let: ast.Let, name: ast.Name) -> Value:
         """A constant of this body."""
@@ -157,8 +177,14 @@ class Frame:
         """A constant of a file, in that file's own names."""
         place = let.name.span
         if place not in self.constants and not self._is_endless(let, name):
-            frame = Frame(library, self.collect, self.numbering, trail=self.trail, constants=self.constants,
-                          defining=(*self.defining, place))
+            frame = Frame(
+                library,
+                self.collect,
+                self.numbering,
+                trail=self.trail,
+                constants=self.constants,
+                defining=(*self.defining, place),
+            )
             self.constants[place] = frame.value(let.value)
         return self.constants.get(place, UNKNOWN)
 

@@ -22,7 +22,9 @@ _NAMING = ("label", "depth", "span")  # fields of the AST that name nothing that
 
 def text_warnings(file: ast.File) -> Iterator[Diagnostic]:
     """What a file without mistakes is warned of, whatever networks it makes."""
-    is_library = not any(map(_is_network, file.declarations))  # whose constants and blocks are for others
+    is_library = not any(
+        map(_is_network, file.declarations)
+    )  # whose constants and blocks are for others
     read = set(_used(file.declarations))
     for declaration in file.declarations:
         yield from _declaration(declaration, None if is_library else read)
@@ -30,43 +32,71 @@ def text_warnings(file: ast.File) -> Iterator[Diagnostic]:
 
 def allowed(file: ast.File, found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """All but those that a comment on their line allows."""
-    permits = {(comment.source.place(comment.start)[0], code) for comment in file.comments
-               for found in _ALLOWED.finditer(comment.text) for code in re.findall(r"W\d{4}", found[1])}
+    permits = {
+        (comment.source.place(comment.start)[0], code)
+        for comment in file.comments
+        for found in _ALLOWED.finditer(comment.text)
+        for code in re.findall(r"W\d{4}", found[1])
+    }
     return [each for each in found if (_line(each), each.code) not in permits]
 
 
 def unused_constant(span: Span) -> Diagnostic:
     """W0201: a constant that nothing reads."""
-    return Diagnostic("W0201", f"nothing reads `{span.text}`", (Label(span),), "leave out this `let`")
+    return Diagnostic(
+        "W0201", f"nothing reads `{span.text}`", (Label(span),), "leave out this `let`"
+    )
 
 
 def unused_parameter(span: Span, owner: str) -> Diagnostic:
     """W0202: a parameter that its block or network does not read."""
-    return Diagnostic("W0202", f"`{owner}` does not read its `{span.text}`", (Label(span),), "leave out this parameter")
+    return Diagnostic(
+        "W0202",
+        f"`{owner}` does not read its `{span.text}`",
+        (Label(span),),
+        "leave out this parameter",
+    )
 
 
 def unused_block(span: Span) -> Diagnostic:
     """W0203: a block that no network of its file reaches."""
-    return Diagnostic("W0203", f"nothing calls `{span.text}`", (Label(span),), "leave it out, or move it to a library")
+    return Diagnostic(
+        "W0203",
+        f"nothing calls `{span.text}`",
+        (Label(span),),
+        "leave it out, or move it to a library",
+    )
 
 
 def bias_before_norm(span: Span, norm: Span) -> Diagnostic:
     """W0301: a bias that the batch norm after it takes away again."""
-    return Diagnostic("W0301", "this bias does nothing", (Label(span), Label(norm, "subtracts the mean again")),
-                      f"leave out `{span.text}`")
+    return Diagnostic(
+        "W0301",
+        "this bias does nothing",
+        (Label(span), Label(norm, "subtracts the mean again")),
+        f"leave out `{span.text}`",
+    )
 
 
 def large_stem(span: Span, input: Span) -> Diagnostic:
     """W0302: a stem for pictures of 224 pixels, on small ones."""
-    return Diagnostic("W0302", f"a {LARGE_KERNEL}x{LARGE_KERNEL} kernel with a stride leaves little of a small picture",
-                      (Label(span), Label(input, "the picture")), "`conv 3x3` without a stride, as for CIFAR")
+    return Diagnostic(
+        "W0302",
+        f"a {LARGE_KERNEL}x{LARGE_KERNEL} kernel with a stride leaves little of a small picture",
+        (Label(span), Label(input, "the picture")),
+        "`conv 3x3` without a stride, as for CIFAR",
+    )
 
 
 def channels_last(span: Span, dims: tuple[int, ...]) -> Diagnostic:
     """W0308: an input with its channels last."""
     turned = "x".join(map(str, (dims[2], dims[0], dims[1])))
-    return Diagnostic("W0308", f"this input has {dims[0]} channels, and is {dims[1]}x{dims[2]} pixels", (Label(span),),
-                      f"channels come first: `input {turned}`")
+    return Diagnostic(
+        "W0308",
+        f"this input has {dims[0]} channels, and is {dims[1]}x{dims[2]} pixels",
+        (Label(span),),
+        f"channels come first: `input {turned}`",
+    )
 
 
 # --- what is read ---
@@ -74,7 +104,9 @@ def channels_last(span: Span, dims: tuple[int, ...]) -> Diagnostic:
 
 def _is_network(declared: ast.Declaration) -> bool:
     """Not a template."""
-    is_whole = isinstance(declared, ast.Network) and all(each.default for each in declared.parameters)
+    is_whole = isinstance(declared, ast.Network) and all(
+        each.default for each in declared.parameters
+    )
     return is_whole or isinstance(declared, ast.Derived)
 
 
@@ -83,8 +115,9 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
     match declared:
         case ast.Let(name=name) if read is not None and name.text not in read:
             yield unused_constant(name.span)
-        case ast.Block(name=name, parameters=parameters, clauses=clauses) | ast.Network(
-            name=name, parameters=parameters, clauses=clauses
+        case (
+            ast.Block(name=name, parameters=parameters, clauses=clauses)
+            | ast.Network(name=name, parameters=parameters, clauses=clauses)
         ):
             if isinstance(declared, ast.Block) and read is not None and name.text not in read:
                 yield unused_block(name.span)
@@ -95,10 +128,18 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
             yield from (each for arm in arms for each in _biases(arm.chain))
 
 
-def _body(owner: str, parameters: list[ast.Parameter], clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
+def _body(
+    owner: str, parameters: list[ast.Parameter], clauses: list[ast.Clause]
+) -> Iterator[Diagnostic]:
     read = {*_used(clauses), *_used([parameter.default for parameter in parameters])}
-    yield from (unused_parameter(each.name.span, owner) for each in parameters if each.name.text not in read)
-    yield from (unused_constant(each.name.span) for each in clauses if isinstance(each, ast.Let) and each.name.text not in read)
+    yield from (
+        unused_parameter(each.name.span, owner) for each in parameters if each.name.text not in read
+    )
+    yield from (
+        unused_constant(each.name.span)
+        for each in clauses
+        if isinstance(each, ast.Let) and each.name.text not in read
+    )
     yield from _biases(clauses)
 
 
@@ -109,14 +150,22 @@ def _used(node: Any) -> Iterator[str]:
             yield text
         case ast.Keyword(value=value) | ast.Let(value=value):
             yield from _used(value)
-        case ast.Block(parameters=parameters, clauses=clauses) | ast.Network(parameters=parameters, clauses=clauses):
+        case (
+            ast.Block(parameters=parameters, clauses=clauses)
+            | ast.Network(parameters=parameters, clauses=clauses)
+        ):
             yield from _used([*clauses, *(parameter.default for parameter in parameters)])
         case ast.Option(arms=arms):
             yield from _used([arm.chain for arm in arms])
         case Span() | Source() | str():
             pass
         case tuple() if hasattr(node, "_fields"):
-            yield from (name for field in node._fields if field not in _NAMING for name in _used(getattr(node, field)))
+            yield from (
+                name
+                for field in node._fields
+                if field not in _NAMING
+                for name in _used(getattr(node, field))
+            )
         case list():
             yield from (name for each in node for name in _used(each))
 
@@ -128,15 +177,29 @@ def _biases(node: Any) -> Iterator[Diagnostic]:
     """In each chain, a `bias=true` right before a batch norm; other norms take means over channels, which biases change."""
     if isinstance(node, ast.Chain):
         for step, following in pairwise(step.item for step in node.steps):
-            if isinstance(step, ast.Call) and isinstance(following, ast.Call) and following.name.text == "bn":
-                yield from (bias_before_norm(each.span, following.span) for each in step.arguments if _is_bias(each))
-    if isinstance(node, list) or (hasattr(node, "_fields") and not isinstance(node, Span | ast.Call)):
+            if (
+                isinstance(step, ast.Call)
+                and isinstance(following, ast.Call)
+                and following.name.text == "bn"
+            ):
+                yield from (
+                    bias_before_norm(each.span, following.span)
+                    for each in step.arguments
+                    if _is_bias(each)
+                )
+    if isinstance(node, list) or (
+        hasattr(node, "_fields") and not isinstance(node, Span | ast.Call)
+    ):
         yield from (found for each in node for found in _biases(each))
 
 
 def _is_bias(argument: ast.Argument) -> bool:
-    return (isinstance(argument, ast.Keyword) and argument.name.text == "bias"
-            and isinstance(argument.value, ast.Name) and argument.value.text == "true")
+    return (
+        isinstance(argument, ast.Keyword)
+        and argument.name.text == "bias"
+        and isinstance(argument.value, ast.Name)
+        and argument.value.text == "true"
+    )
 
 
 def _inputs(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
@@ -147,11 +210,30 @@ def _inputs(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
 
 
 def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
-    inputs = [each.value for each in clauses if isinstance(each, ast.Input) and isinstance(each.value, ast.Size)]
-    stems = [each.chain.steps[0].item for each in clauses if isinstance(each, ast.Part) and each.kind == "stem"]
-    if inputs and stems and isinstance(stem := stems[0], ast.Call) and max(inputs[0].dims[1:], default=SMALL + 1) <= SMALL:
-        strided = any(isinstance(each, ast.Stride) and each.span.text != "/1" for each in stem.arguments)
-        kernels = [each for each in stem.arguments if isinstance(each, ast.Size) and max(each.dims) >= LARGE_KERNEL]
+    inputs = [
+        each.value
+        for each in clauses
+        if isinstance(each, ast.Input) and isinstance(each.value, ast.Size)
+    ]
+    stems = [
+        each.chain.steps[0].item
+        for each in clauses
+        if isinstance(each, ast.Part) and each.kind == "stem"
+    ]
+    if (
+        inputs
+        and stems
+        and isinstance(stem := stems[0], ast.Call)
+        and max(inputs[0].dims[1:], default=SMALL + 1) <= SMALL
+    ):
+        strided = any(
+            isinstance(each, ast.Stride) and each.span.text != "/1" for each in stem.arguments
+        )
+        kernels = [
+            each
+            for each in stem.arguments
+            if isinstance(each, ast.Size) and max(each.dims) >= LARGE_KERNEL
+        ]
         if strided and kernels and stem.name.text == "conv":
             yield large_stem(stem.span, inputs[0].span)
 

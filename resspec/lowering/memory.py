@@ -31,7 +31,11 @@ class Memory:
     def content(self, library: Library) -> str:
         """The same for libraries that declare the same."""
         if (known := self._contents.get(id(library))) is None:
-            declared = [each.span.text for each in library.own.values() if not isinstance(each, ast.Network | ast.Derived)]
+            declared = [
+                each.span.text
+                for each in library.own.values()
+                if not isinstance(each, ast.Network | ast.Derived)
+            ]
             parts = [*declared, *(self.content(used) for used in library.used)]
             digest = sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
             known = self._contents[id(library)] = digest, library
@@ -41,9 +45,14 @@ class Memory:
     def moved(self, library: Library) -> Callable[[str], str]:
         """From a place as nodes keep it, to that place in the library or one that it uses."""
         own = {each.source.name for each in library.all()}
-        twins = {first.source.name: (first, each) for each in library.all()
-                 if (first := self._first.get(self.content(each), each)).source.name not in own}
-        return lambda place: _moved(place, *twins[name]) if (name := place.rsplit(":", 3)[0]) in twins else place
+        twins = {
+            first.source.name: (first, each)
+            for each in library.all()
+            if (first := self._first.get(self.content(each), each)).source.name not in own
+        }
+        return lambda place: (
+            _moved(place, *twins[name]) if (name := place.rsplit(":", 3)[0]) in twins else place
+        )
 
 
 def _moved(place: str, first: Library, twin: Library) -> str:

@@ -14,7 +14,10 @@ from resspec.source import Span
 
 
 def merged_shape(
-    merge: Literal["add", "concat", "mul"], paths: Sequence[Draft], places: Sequence[Span], report: Callable[[Diagnostic], None]
+    merge: Literal["add", "concat", "mul"],
+    paths: Sequence[Draft],
+    places: Sequence[Span],
+    report: Callable[[Diagnostic], None],
 ) -> Shape | None:
     """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a mismatch was reported."""
     shape = paths[0].output
@@ -24,7 +27,11 @@ def merged_shape(
         problem, help = _mismatch(merge, shape, other)
         if problem:
             notes = shrinking([paths[0], path]) if problem == "sizes" else ()
-            report(shape_errors.merge_mismatch(merge, places[0], place, (str(shape), str(other)), problem, help, notes))
+            report(
+                shape_errors.merge_mismatch(
+                    merge, places[0], place, (str(shape), str(other)), problem, help, notes
+                )
+            )
             return None
         channels += other.channels
         if merge == "mul":
@@ -42,7 +49,15 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
         return "layouts", "`flatten`, `to_first` or `to_last` in one of them"
     if merge != "concat" and a.channels != b.channels:
         ends = f"paths that end in as many channels, {a.channels} or {b.channels}"
-        return "channels", f"{ends}; `concat` would give {a.channels + b.channels}" if merge == "add" else ends
-    if a.spatial == b.spatial or (merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})):
+        return (
+            "channels",
+            f"{ends}; `concat` would give {a.channels + b.channels}" if merge == "add" else ends,
+        )
+    if a.spatial == b.spatial or (
+        merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})
+    ):
         return None, None
-    return "sizes", "the same strides in each path, and odd kernels without `padding=`, which keep the size"
+    return (
+        "sizes",
+        "the same strides in each path, and odd kernels without `padding=`, which keep the size",
+    )

@@ -10,18 +10,39 @@ from resspec.suggest import any_of, listed, meant, only
 
 CIRCULAR = "E0241"
 
+
 def unknown_layer(
-    span: Span, near: Sequence[str], others: Sequence[str], elsewhere: Sequence[str], instead: str | None = None,
+    span: Span,
+    near: Sequence[str],
+    others: Sequence[str],
+    elsewhere: Sequence[str],
+    instead: str | None = None,
     is_word: bool = False,
 ) -> Diagnostic:
     """E0201: no layer or block has this name, here or in a used library."""
     if is_word:
-        return at("E0201", "no layer or block stands here", span, "a layer, where the clause before it ends too early",
-                  f"`{span.text}` is a word of the language")
+        return at(
+            "E0201",
+            "no layer or block stands here",
+            span,
+            "a layer, where the clause before it ends too early",
+            f"`{span.text}` is a word of the language",
+        )
     is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
     help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near or others)
-    help = _used(elsewhere) or help or instead or f"declare it, `block {span.text} = …`, or `use` a library that does"
-    return at("E0201", f"no layer or block is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
+    help = (
+        _used(elsewhere)
+        or help
+        or instead
+        or f"declare it, `block {span.text} = …`, or `use` a library that does"
+    )
+    return at(
+        "E0201",
+        f"no layer or block is called `{span.text}`",
+        span,
+        help,
+        instead=None if elsewhere else only(near),
+    )
 
 
 def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
@@ -40,19 +61,30 @@ def _instead_of_value(span: Span) -> str | None:
     if span.text in ("None", "null", "nil"):
         return "leave this argument out"
     if before.endswith("=") and before[:-1].rstrip(" \t").endswith("padding"):
-        return {"same": "leave it out: an odd kernel keeps the size", "valid": "`padding=0`"}.get(span.text)
+        return {"same": "leave it out: an odd kernel keeps the size", "valid": "`padding=0`"}.get(
+            span.text
+        )
     return None
 
 
 def defined_twice(span: Span, first: Span) -> Diagnostic:
     """E0212: one name, two declarations."""
-    return Diagnostic("E0212", f"`{span.text}` is defined twice", (Label(span, "again"), Label(first, "first here")),
-                      "keep one of them, or give one another name")
+    return Diagnostic(
+        "E0212",
+        f"`{span.text}` is defined twice",
+        (Label(span, "again"), Label(first, "first here")),
+        "keep one of them, or give one another name",
+    )
 
 
 def reserved(span: Span) -> Diagnostic:
     """E0213: a word of the language used as a name."""
-    return at("E0213", f"`{span.text}` is a word of the language", span, f"another name, such as `{span.text}_`")
+    return at(
+        "E0213",
+        f"`{span.text}` is a word of the language",
+        span,
+        f"another name, such as `{span.text}_`",
+    )
 
 
 def redefines_layer(span: Span) -> Diagnostic:
@@ -64,14 +96,23 @@ def redefines_layer(span: Span) -> Diagnostic:
 def ambiguous(span: Span, places: Sequence[Span]) -> Diagnostic:
     """E0215: two libraries define the name differently, and this file uses both."""
     labels = (Label(span), *(Label(place, "one of them") for place in places))
-    return Diagnostic("E0215", f"`{span.text}` is defined by {len(places)} libraries", labels,
-                      "declare it in this file: an own declaration wins")
+    return Diagnostic(
+        "E0215",
+        f"`{span.text}` is defined by {len(places)} libraries",
+        labels,
+        "declare it in this file: an own declaration wins",
+    )
 
 
 def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0216: files that use each other."""
-    labels = (Label(span, f"uses {name}, which is being read"), *(Label(place, "used from here") for place in trail))
-    return Diagnostic("E0216", "these files use each other", labels, "move what both need into a third file")
+    labels = (
+        Label(span, f"uses {name}, which is being read"),
+        *(Label(place, "used from here") for place in trail),
+    )
+    return Diagnostic(
+        "E0216", "these files use each other", labels, "move what both need into a third file"
+    )
 
 
 def no_library(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnostic:
@@ -79,13 +120,22 @@ def no_library(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagno
     where = f"looked for {', '.join(looked)}"
     quote = '"' if span.text.startswith('"') else ""
     fix = Fix(span, f"{quote}{near[0]}{quote}") if len(near) == 1 else None
-    return Diagnostic("E0217", f"there is no library `{span.text.strip(chr(34))}`", (Label(span),), meant(near), (where,), fix)
+    return Diagnostic(
+        "E0217",
+        f"there is no library `{span.text.strip(chr(34))}`",
+        (Label(span),),
+        meant(near),
+        (where,),
+        fix,
+    )
 
 
 def outside_root(span: Span, root: str) -> Diagnostic:
     """E0218: a spec reads files of its own project only."""
     help, where = "move or copy it into the project", f"the project is {root}"
-    return Diagnostic("E0218", "this file is outside of the project", (Label(span),), help, (where,))
+    return Diagnostic(
+        "E0218", "this file is outside of the project", (Label(span),), help, (where,)
+    )
 
 
 def recursion(span: Span, name: str, trail: Sequence[Span], limit: int | None = None) -> Diagnostic:
@@ -93,36 +143,65 @@ def recursion(span: Span, name: str, trail: Sequence[Span], limit: int | None = 
     # `limit`: of the levels that may nest, where calls with other arguments each time reach it
     places = [place for place in dict.fromkeys(trail) if place != span]
     labels = (Label(span, "here again"), *(Label(place, "called from here") for place in places))
-    message = f"`{name}` contains itself" + (f", beyond {limit} levels" if limit else " without end")
+    message = f"`{name}` contains itself" + (
+        f", beyond {limit} levels" if limit else " without end"
+    )
     help = "repeat with `N x …`: a block may only call itself with an argument that ends it"
     return Diagnostic("E0219", message, labels, help)
 
 
-def unknown_option(span: Span, near: Sequence[str], known: Sequence[str], elsewhere: Sequence[str]) -> Diagnostic:
+def unknown_option(
+    span: Span, near: Sequence[str], known: Sequence[str], elsewhere: Sequence[str]
+) -> Diagnostic:
     """E0224: no shortcut option has this name."""
     help = _used(elsewhere) or meant(near) or f"there are {listed(known[:12])}"
-    return at("E0224", f"no shortcut option is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
+    return at(
+        "E0224",
+        f"no shortcut option is called `{span.text}`",
+        span,
+        help,
+        instead=None if elsewhere else only(near),
+    )
 
 
 def unknown_network(span: Span, near: Sequence[str], elsewhere: Sequence[str]) -> Diagnostic:
     """E0225: no network has this name."""
-    help = _used(elsewhere) or meant(near) or f"declare it, `network {span.text} {{ … }}`, or `use` a library that does"
-    return at("E0225", f"no network is called `{span.text}`", span, help, instead=None if elsewhere else only(near))
+    help = (
+        _used(elsewhere)
+        or meant(near)
+        or f"declare it, `network {span.text} {{ … }}`, or `use` a library that does"
+    )
+    return at(
+        "E0225",
+        f"no network is called `{span.text}`",
+        span,
+        help,
+        instead=None if elsewhere else only(near),
+    )
 
 
 def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
-    return at("E0226", f"a shortcut option has no arm `{span.text}`", span, meant(near) or "`same`, `widen` or `change`",
-              instead=only(near))
+    return at(
+        "E0226",
+        f"a shortcut option has no arm `{span.text}`",
+        span,
+        meant(near) or "`same`, `widen` or `change`",
+        instead=only(near),
+    )
 
 
 def unknown_law(span: Span, near: Sequence[str], is_layer: bool) -> Diagnostic:
     """E0227: no law of initialisation has this name."""
-    help = meant(near) or (f"`init {span.text}: …` for each layer of this kind" if is_layer else None)
+    help = meant(near) or (
+        f"`init {span.text}: …` for each layer of this kind" if is_layer else None
+    )
     return at("E0227", f"no initialisation is called `{span.text}`", span, help, instead=only(near))
 
 
-def unknown_kind(span: Span, near: Sequence[str], others: Sequence[str], instead: str | None = None) -> Diagnostic:
+def unknown_kind(
+    span: Span, near: Sequence[str], others: Sequence[str], instead: str | None = None
+) -> Diagnostic:
     """E0228: `init KIND:` and `replace KIND:` name a layer kind."""
     help = f"did you mean layers of kind {any_of(near or others)}?" if near or others else None
     help = help or f"a layer such as `conv` or `bn`{f'; {instead}' if instead else ''}"
@@ -131,8 +210,13 @@ def unknown_kind(span: Span, near: Sequence[str], others: Sequence[str], instead
 
 def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
     """E0236: `expect` names a total of the report."""
-    return at("E0236", f"the report has no `{span.text}`", span, meant(near) or f"one of {', '.join(known)}",
-              instead=only(near))
+    return at(
+        "E0236",
+        f"the report has no `{span.text}`",
+        span,
+        meant(near) or f"one of {', '.join(known)}",
+        instead=only(near),
+    )
 
 
 def no_merge(span: Span, near: Sequence[str], paths: int) -> Diagnostic:
@@ -145,28 +229,47 @@ def no_merge(span: Span, near: Sequence[str], paths: int) -> Diagnostic:
 
 def bad_replacement(span: Span) -> Diagnostic:
     """E0239: `replace` swaps one layer for another."""
-    return at("E0239", f"`{span.text}` is a block, not a layer", span, "a layer, such as `replace bn: gn 32`")
+    return at(
+        "E0239",
+        f"`{span.text}` is a block, not a layer",
+        span,
+        "a layer, such as `replace bn: gn 32`",
+    )
 
 
 def no_layer(span: Span, got: str) -> Diagnostic:
     """E0240: a name that is called like a layer, but stands for a number, a size or an option."""
-    return at("E0240", f"this is {got}, not a layer or block", span, f"a layer that takes it, such as `conv 3x3, {span.text}`")
+    return at(
+        "E0240",
+        f"this is {got}, not a layer or block",
+        span,
+        f"a layer that takes it, such as `conv 3x3, {span.text}`",
+    )
 
 
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
     """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
-    labels = (Label(span, "here again"), *(Label(place, "through this") for place in trail if place != span))
+    labels = (
+        Label(span, "here again"),
+        *(Label(place, "through this") for place in trail if place != span),
+    )
     help = "define one of them without the others" if trail else "a number in its place"
     return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels, help)
 
 
 def no_option(span: Span, got: str, known: Sequence[str]) -> Diagnostic:
     """E0246: a name that is used as a shortcut option, but stands for something else."""
-    return at("E0246", f"this is {got}, not a shortcut option", span, f"one of {listed(known[:12])}")
+    return at(
+        "E0246", f"this is {got}, not a shortcut option", span, f"one of {listed(known[:12])}"
+    )
 
 
 def _used(elsewhere: Sequence[str]) -> str | None:
     """Libraries that declare just this name, where none of them is used."""
     if not elsewhere:
         return None
-    return f"`use {elsewhere[0]}` declares it" if len(elsewhere) == 1 else f"`use` {any_of(elsewhere)}, which declare it"
+    return (
+        f"`use {elsewhere[0]}` declares it"
+        if len(elsewhere) == 1
+        else f"`use` {any_of(elsewhere)}, which declare it"
+    )

@@ -39,7 +39,9 @@ class Namer:
         self.drafts = drafts
         return [self._name(draft, ()) for draft in drafts]
 
-    def _count(self, drafts: Iterable[Draft], turns: int, usage: defaultdict[str, int]) -> defaultdict[str, int]:
+    def _count(
+        self, drafts: Iterable[Draft], turns: int, usage: defaultdict[str, int]
+    ) -> defaultdict[str, int]:
         """Adds how far each counter moves over so many turns of some drafts."""
         for draft in drafts:
             match draft:
@@ -67,10 +69,19 @@ class Namer:
             case Leaf() | Inner():
                 return self._named(draft, loops)
             case Row():
-                return series([self._name(step, loops) for step in draft.steps], draft.input, draft.span)
+                return series(
+                    [self._name(step, loops) for step in draft.steps], draft.input, draft.span
+                )
             case Fork():
                 paths = tuple(self._name(path, loops) for path in draft.paths)
-                return _made(Parallel, draft, merge=draft.merge, paths=paths, residual=draft.residual, inplace=draft.inplace)
+                return _made(
+                    Parallel,
+                    draft,
+                    merge=draft.merge,
+                    paths=paths,
+                    residual=draft.residual,
+                    inplace=draft.inplace,
+                )
             case Loop():
                 moves = self._count((draft.body,), 1, defaultdict(int))
                 body = self._name(draft.body, (*loops, _Loop(draft.count, moves)))
@@ -90,7 +101,11 @@ class Namer:
         key = POSITION if self.by_position else draft.key
         number = self.next[key] + (0 if self.by_position else 1)
         self.next[key] += 1
-        name = Name("fc") if key == "fc" and self._has_one_fc else _numbered_name(key, number, loops, key)
+        name = (
+            Name("fc")
+            if key == "fc" and self._has_one_fc
+            else _numbered_name(key, number, loops, key)
+        )
         self._take([], name, loops, draft.span)
         return _leaf(draft, name)
 
@@ -100,7 +115,11 @@ class Namer:
         inner = _Run(first, report=self.report)
         node = inner.close(run.body)[0]
         if first.number is None:
-            self.report(clause_errors.bad_label(run.label.span, "the number to count from is missing: `name0..:`"))
+            self.report(
+                clause_errors.bad_label(
+                    run.label.span, "the number to count from is missing: `name0..:`"
+                )
+            )
         elif problem := _problem(path, first):
             self.report(clause_errors.bad_label(run.label.span, problem))
         elif inner.taken:
@@ -128,7 +147,11 @@ class Namer:
             self.shared.setdefault(prefix, names[0][1])
         names = [(".".join([*path, name]), span) for name, span in names] if path else names
         new = dict(names)
-        if len(new) == len(names) and new.keys().isdisjoint(self.taken.keys()) and new.keys().isdisjoint(self.shared.keys()):
+        if (
+            len(new) == len(names)
+            and new.keys().isdisjoint(self.taken.keys())
+            and new.keys().isdisjoint(self.shared.keys())
+        ):
             self.taken |= new
             return
         for name, span in names:
@@ -205,7 +228,9 @@ def series(nodes: list[Node], x: Shape, span: Span) -> Node:
                 flat.append(part)
     if len(flat) == 1:
         return flat[0]
-    return Series(input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat))
+    return Series(
+        input=x, output=flat[-1].output if flat else x, span=str(span), children=tuple(flat)
+    )
 
 
 def _made(node: type[AnyNode], draft: Draft, **fields: Any) -> AnyNode:
@@ -237,13 +262,25 @@ def _leaf(draft: Leaf | Inner, name: Name) -> Node:
 
 
 def _op(draft: Leaf, name: Name | None) -> Op:
-    return Op(input=draft.input, output=draft.output, span=str(draft.span), name=name, layer=draft.layer, init=draft.init)
+    return Op(
+        input=draft.input,
+        output=draft.output,
+        span=str(draft.span),
+        name=name,
+        layer=draft.layer,
+        init=draft.init,
+    )
 
 
 def _within(path: list[str], node: Node) -> Node:
     for name in reversed(path[:MAX_PARTS]):  # what has more was refused
         node = Scope(
-            input=node.input, output=node.output, span=node.span, name=Name.parse(name), body=node, block=None
+            input=node.input,
+            output=node.output,
+            span=node.span,
+            name=Name.parse(name),
+            body=node,
+            block=None,
         )
     return node
 
@@ -253,7 +290,9 @@ def _under_loops(node: Node, depth: int) -> Node:
     match node:
         case Op(name=Name(steps=steps)) | Scope(name=Name(steps=steps)):
             assert node.name is not None
-            return node.changed(name=node.name._replace(steps=(0,) * depth + steps)) if steps else node
+            return (
+                node.changed(name=node.name._replace(steps=(0,) * depth + steps)) if steps else node
+            )
         case Series(children=children):
             return node.changed(children=tuple(_under_loops(child, depth) for child in children))
         case Parallel(paths=paths):

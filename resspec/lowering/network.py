@@ -30,7 +30,10 @@ class Lowered(NamedTuple):
 
 
 def lower(
-    library: Library, name: str, overrides: Sequence[ast.Let] = (), given: ast.Input | None = None,
+    library: Library,
+    name: str,
+    overrides: Sequence[ast.Let] = (),
+    given: ast.Input | None = None,
     memory: Memory | None = None,
 ) -> Lowered:
     """The network of this name in a file, with these values for its parameters; `given`: in place of its own input;
@@ -42,7 +45,9 @@ def lower(
         if place is None or attempt.numbering.count == count:
             return attempt.lowered
     assert place is not None
-    return attempt.lowered._replace(network=None, diagnostics=(name_errors.circular(place, "count", ()),))
+    return attempt.lowered._replace(
+        network=None, diagnostics=(name_errors.circular(place, "count", ()),)
+    )
 
 
 def lower_template(library: Library, name: str) -> Lowered:
@@ -52,13 +57,21 @@ def lower_template(library: Library, name: str) -> Lowered:
 
 def network_names(library: Library) -> list[str]:
     """The networks that a file declares itself, in its order."""
-    return [name for name, declared in library.own.items() if isinstance(declared, ast.Network | ast.Derived)]
+    return [
+        name
+        for name, declared in library.own.items()
+        if isinstance(declared, ast.Network | ast.Derived)
+    ]
 
 
 def template_parameters(library: Library, name: str) -> list[str]:
     """The parameters of a network that have no value yet."""
     declared = library.own[name]
-    return [p.name.text for p in declared.parameters if p.default is None] if isinstance(declared, ast.Network) else []
+    return (
+        [p.name.text for p in declared.parameters if p.default is None]
+        if isinstance(declared, ast.Network)
+        else []
+    )
 
 
 def network_parameters(library: Library, name: str) -> list[str]:
@@ -77,8 +90,14 @@ class Attempt:
     """One pass; a second one knows how many residual blocks there are."""
 
     def __init__(
-        self, library: Library, name: str, overrides: Sequence[ast.Let], count: int | None, is_template: bool = False,
-        given: ast.Input | None = None, memory: Memory | None = None,
+        self,
+        library: Library,
+        name: str,
+        overrides: Sequence[ast.Let],
+        count: int | None,
+        is_template: bool = False,
+        given: ast.Input | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.is_template = is_template
         self.given = given
@@ -94,7 +113,9 @@ class Attempt:
         diagnostics = sorted(self.lowerer.diagnostics.values(), key=_position)
         sound = not any(d.severity == "error" for d in diagnostics)
         reached = frozenset(self.lowerer.reached | self.lowerer.constants.keys())
-        self.lowered = Lowered(network if sound else None, tuple(self.expectations), tuple(diagnostics), reached)
+        self.lowered = Lowered(
+            network if sound else None, tuple(self.expectations), tuple(diagnostics), reached
+        )
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
         """The template at the end of the derivations, with all arguments on the way."""
@@ -106,7 +127,11 @@ class Attempt:
         home, place = library, declared.name.span
         while isinstance(declared, ast.Derived):
             if declared in seen:
-                self.lowerer.report(name_errors.circular(seen[-1].base.span, declared.name.text, [d.name.span for d in seen]))
+                self.lowerer.report(
+                    name_errors.circular(
+                        seen[-1].base.span, declared.name.text, [d.name.span for d in seen]
+                    )
+                )
                 return None
             seen.append(declared)
             frame = self.lowerer.frame(home, {})
@@ -114,10 +139,16 @@ class Attempt:
             found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
-                unknown = name_errors.unknown_network(declared.base.span, near, home.elsewhere(declared.base.text))
+                unknown = name_errors.unknown_network(
+                    declared.base.span, near, home.elsewhere(declared.base.text)
+                )
                 report_unknown(home, unknown, frame.report)
                 return None
-            parameters = [p.name.text for p in found[0].parameters] if isinstance(found[0], ast.Network) else []
+            parameters = (
+                [p.name.text for p in found[0].parameters]
+                if isinstance(found[0], ast.Network)
+                else []
+            )
             values = {**self._arguments(declared, parameters, frame), **values}
             declared, home = found
             if isinstance(declared, ast.Broken):
@@ -127,7 +158,9 @@ class Attempt:
         values.update({let.name.text: outer.value(let.value) for let in overrides})
         return self._build(declared, home, values, name, place, seen, overrides)
 
-    def _arguments(self, derived: ast.Derived, parameters: list[str], frame: Frame) -> dict[str, Value]:
+    def _arguments(
+        self, derived: ast.Derived, parameters: list[str], frame: Frame
+    ) -> dict[str, Value]:
         given = arguments.sort(derived.arguments, frame.report)
         values: dict[str, Value] = {}
         for i, node in enumerate(given.bare):
@@ -136,7 +169,9 @@ class Attempt:
             values |= {parameter: frame.value(node)} if parameter else {}
         if given.stride is not None:
             frame.report(argument_errors.unused_stride(given.stride.span, derived.base.text))
-        return values | {word: frame.value(keyword.value) for word, keyword in given.keywords.items()}
+        return values | {
+            word: frame.value(keyword.value) for word, keyword in given.keywords.items()
+        }
 
     def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
         for clause in derived.clauses:
@@ -149,25 +184,43 @@ class Attempt:
                 frame.report(clause_errors.misplaced(clause.span, word, "a derived network", help))
 
     def _build(
-        self, declared: ast.Network, home: Library, values: dict[str, Value], name: str, place: Span,
-        derivations: list[ast.Derived], overrides: Sequence[ast.Let],
+        self,
+        declared: ast.Network,
+        home: Library,
+        values: dict[str, Value],
+        name: str,
+        place: Span,
+        derivations: list[ast.Derived],
+        overrides: Sequence[ast.Let],
     ) -> Network | None:
         """Parameters first, then clauses."""
-        trail = tuple((each.base.span.to((each.arguments or [each.base])[-1].span).text, each.base.span, None)
-                      for each in derivations)
+        trail = tuple(
+            (each.base.span.to((each.arguments or [each.base])[-1].span).text, each.base.span, None)
+            for each in derivations
+        )
         frame = self.lowerer.frame(home, {}, trail)
         parameters = {p.name.text: p for p in declared.parameters}
         for word in values:
             if word not in parameters:
                 span = _argument_span(word, derivations, overrides)
                 near = alike(word, parameters)
-                self.lowerer.report(argument_errors.unknown_argument(span, declared.name.text, near, list(parameters)))
-        missing = [word for word, p in parameters.items() if word not in values and p.default is None]
+                self.lowerer.report(
+                    argument_errors.unknown_argument(
+                        span, declared.name.text, near, list(parameters)
+                    )
+                )
+        missing = [
+            word for word, p in parameters.items() if word not in values and p.default is None
+        ]
         if self.is_template:
             frame.names.update(dict.fromkeys(missing, UNKNOWN))
         elif missing:
             where = derivations[-1].base.span if derivations else place
-            self.lowerer.report(argument_errors.needs_values(where, declared.name.text, missing, derived=bool(derivations)))
+            self.lowerer.report(
+                argument_errors.needs_values(
+                    where, declared.name.text, missing, derived=bool(derivations)
+                )
+            )
             return None
         for word, parameter in parameters.items():
             given = values.get(word)
@@ -176,13 +229,24 @@ class Attempt:
             elif parameter.default is not None:
                 frame.names[word] = frame.value(parameter.default)
         if self.given:
-            own = next((clause.value for clause in declared.clauses if isinstance(clause, ast.Input)), None)
-            if isinstance(self.given.value, ast.Number) and isinstance(own, ast.Size) and len(own.dims) == 3:
+            own = next(
+                (clause.value for clause in declared.clauses if isinstance(clause, ast.Input)), None
+            )
+            if (
+                isinstance(self.given.value, ast.Number)
+                and isinstance(own, ast.Size)
+                and len(own.dims) == 3
+            ):
                 side = self.given.value.span
                 needs = f"channels, height and width: `{own.dims[0]}x{side.text}x{side.text}`"
-                frame.report(argument_errors.wrong_kind(side, "the input of this network", needs, side.text))
+                frame.report(
+                    argument_errors.wrong_kind(side, "the input of this network", needs, side.text)
+                )
                 return None
-            replaced = [self.given if isinstance(clause, ast.Input) else clause for clause in declared.clauses]
+            replaced = [
+                self.given if isinstance(clause, ast.Input) else clause
+                for clause in declared.clauses
+            ]
             declared = declared._replace(clauses=replaced)
         clauses = Clauses(self.lowerer, declared, frame)
         self.expectations += clauses.expectations
@@ -191,7 +255,9 @@ class Attempt:
 
 def _argument_span(word: str, derivations: list[ast.Derived], overrides: Sequence[ast.Let]) -> Span:
     keywords = [a.name for d in derivations for a in d.arguments if isinstance(a, ast.Keyword)]
-    return next(name.span for name in (*(let.name for let in overrides), *keywords) if name.text == word)
+    return next(
+        name.span for name in (*(let.name for let in overrides), *keywords) if name.text == word
+    )
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:

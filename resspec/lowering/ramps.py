@@ -19,8 +19,15 @@ def fold_ramps(turns: list[Draft], span: Span) -> list[Draft]:
     """The longest even tail of the turns as one loop, where they are modules that keep the shape."""
     for start in range(len(turns) - 1):
         tail = turns[start:]
-        modules = [turn for turn in tail if isinstance(turn, Inner) and turn.input == turn.output == tail[0].input]
-        if len(modules) == len(tail) and (body := _fold([turn.body for turn in modules], False)) is not None:
+        modules = [
+            turn
+            for turn in tail
+            if isinstance(turn, Inner) and turn.input == turn.output == tail[0].input
+        ]
+        if (
+            len(modules) == len(tail)
+            and (body := _fold([turn.body for turn in modules], False)) is not None
+        ):
             return [*turns[:start], Loop(len(tail), replace(modules[0], body=body), span)]
         if start > 1:  # the first turn may stride; what is uneven later stays written out
             break
@@ -44,9 +51,15 @@ def _fold(nodes: Sequence[Any], in_repeat: bool) -> Node | None:
         case Parallel():
             return _fold_children(nodes, "paths", in_repeat)
         case Repeat():
-            body = _fold([n.body for n in nodes], True) if len({n.count for n in nodes}) == 1 else None
+            body = (
+                _fold([n.body for n in nodes], True) if len({n.count for n in nodes}) == 1 else None
+            )
         case Scope():
-            body = _fold([n.body for n in nodes], in_repeat) if len({n.name for n in nodes}) == 1 else None
+            body = (
+                _fold([n.body for n in nodes], in_repeat)
+                if len({n.name for n in nodes}) == 1
+                else None
+            )
         case _:
             return None
     return body and first.changed(body=body)
@@ -69,7 +82,9 @@ def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:
         values = [getattr(layer, field.name) for layer in layers]
         if all(value == values[0] for value in values):
             continue
-        step = values[1] - values[0] if all(isinstance(value, Fraction) for value in values) else None
+        step = (
+            values[1] - values[0] if all(isinstance(value, Fraction) for value in values) else None
+        )
         if in_repeat or step is None or any(b - a != step for a, b in pairwise(values)):
             return None
         folded[field.name] = Ramp(values[0], step)

@@ -25,7 +25,9 @@ MAX_SUGGESTIONS = 25
 
 Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived | ast.Broken
 _Sound = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
-Reader = Callable[[ast.Use, Source], Source]  # one source for each file; raises SpecError where there is none
+Reader = Callable[
+    [ast.Use, Source], Source
+]  # one source for each file; raises SpecError where there is none
 Elsewhere = Callable[[str], Sequence[str]]  # the libraries that could be used, and declare a name
 
 
@@ -65,18 +67,29 @@ class Library:
         name, line, column, last = text.rsplit(":", 3)
         source = next(library.source for library in self.all() if library.source.name == name)
         end_line = column.rsplit("-", 1)[-1]
-        return Span(source, source.offset(int(line), int(column.split("-")[0])), source.offset(int(end_line), int(last)))
+        return Span(
+            source,
+            source.offset(int(line), int(column.split("-")[0])),
+            source.offset(int(end_line), int(last)),
+        )
 
     def names(self, *kinds: type) -> set[str]:
         """Every name that `find` finds."""
         kinds = (*kinds, ast.Broken)
-        return {name for library in self.all() for name, declared in library.own.items() if isinstance(declared, kinds)}
+        return {
+            name
+            for library in self.all()
+            for name, declared in library.own.items()
+            if isinstance(declared, kinds)
+        }
 
 
 class Loader:
     """Reads a file and, each once, all that it uses."""
 
-    def __init__(self, read: Reader, report: Callable[[Diagnostic], None], elsewhere: Elsewhere) -> None:
+    def __init__(
+        self, read: Reader, report: Callable[[Diagnostic], None], elsewhere: Elsewhere
+    ) -> None:
         self._read = read
         self._elsewhere = elsewhere
         self._report = report
@@ -110,9 +123,13 @@ class Loader:
             if fix is None or fix.span.source is not user:
                 raise
             self._report(error.diagnostics[0])
-            return self._read(use._replace(target=ast.Name(fix.text.strip('"'), use.target.span)), user)
+            return self._read(
+                use._replace(target=ast.Name(fix.text.strip('"'), use.target.span)), user
+            )
 
-    def _declare_broken(self, library: Library, word: str, name: ast.Name, declaration: ast.Broken) -> None:
+    def _declare_broken(
+        self, library: Library, word: str, name: ast.Name, declaration: ast.Broken
+    ) -> None:
         """Its name stands for anything; where there is none to be seen, any name may be meant."""
         if not name.text or word == "use":
             library.partial = True
@@ -127,7 +144,9 @@ class Loader:
         try:
             source = self._source(use, library.source)
             if source is library.source or any(source is opened for opened, _ in self._open):
-                self._report(name_errors.use_cycle(use.span, source.name, [span for _, span in self._open]))
+                self._report(
+                    name_errors.use_cycle(use.span, source.name, [span for _, span in self._open])
+                )
                 library.partial = True
                 return
             if source not in self._loaded:
@@ -195,7 +214,9 @@ def find_one(
     return found[0] if found else None
 
 
-def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]) -> None:
+def report_unknown(
+    library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]
+) -> None:
     """Report a name that is declared nowhere, unless a library that may well declare it could not be read."""
     if not library.partial:
         report(diagnostic)
@@ -204,4 +225,6 @@ def report_unknown(library: Library, diagnostic: Diagnostic, report: Callable[[D
 def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> tuple[str, ...]:
     """Did you mean; not beyond the first unknown names of a file, since each is compared with all that are known."""
     library.suggestions += 1
-    return () if library.suggestions > MAX_SUGGESTIONS else alike(word, library.names(*kinds) | extra)
+    return (
+        () if library.suggestions > MAX_SUGGESTIONS else alike(word, library.names(*kinds) | extra)
+    )

@@ -9,16 +9,24 @@ from resspec.source import Span
 
 UNMET, TOO_DEEP = "E0311", "E0313"
 
+
 def residual_mismatch(
     shortcut: Span, residual: Span, f: str, h: str, what: str, help: str, notes: tuple[str, ...]
 ) -> Diagnostic:
     """E0301: the residual and the shortcut cannot be added."""
     labels = (Label(shortcut, h), Label(residual, f))
-    return Diagnostic("E0301", f"the two sides of this shortcut have different {what}", labels, help, notes)
+    return Diagnostic(
+        "E0301", f"the two sides of this shortcut have different {what}", labels, help, notes
+    )
 
 
 def shape(
-    span: Span, code: str, message: str, help: str | None, incoming: str, replaced: Span | None = None
+    span: Span,
+    code: str,
+    message: str,
+    help: str | None,
+    incoming: str,
+    replaced: Span | None = None,
 ) -> Diagnostic:
     """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
     divide. E0305: fields that exclude each other. E0306: channels out of range."""
@@ -30,14 +38,28 @@ def shape(
 
 def unsafe_inplace(span: Span) -> Diagnostic:
     """E0307: writing in place here would change a value that is still needed."""
-    return at("E0307", "this cannot be done in place: its input is still needed", span, "leave out `inplace=true`")
+    return at(
+        "E0307",
+        "this cannot be done in place: its input is still needed",
+        span,
+        "leave out `inplace=true`",
+    )
 
 
 def merge_mismatch(
-    merge: str, first: Span, other: Span, shapes: tuple[str, str], what: str, help: str | None, notes: tuple[str, ...]
+    merge: str,
+    first: Span,
+    other: Span,
+    shapes: tuple[str, str],
+    what: str,
+    help: str | None,
+    notes: tuple[str, ...],
 ) -> Diagnostic:
     """E0308: paths whose shapes cannot be merged."""
-    labels = (Label(other, f"this path leaves {shapes[1]}"), Label(first, f"this one leaves {shapes[0]}"))
+    labels = (
+        Label(other, f"this path leaves {shapes[1]}"),
+        Label(first, f"this one leaves {shapes[0]}"),
+    )
     return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help, notes)
 
 
@@ -48,18 +70,36 @@ def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: 
     return Diagnostic("E0309", f"shortcut option `{option}` has no arm `{case}`", labels, help)
 
 
-def too_many_layers(span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]) -> Diagnostic:
+def too_many_layers(
+    span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]
+) -> Diagnostic:
     """E0310: a spec that would expand beyond all bounds is refused by arithmetic, before it is expanded."""
-    labels = (Label(span), *(Label(place, f"{count:,} times") for count, place in factors if place != span))
-    return Diagnostic("E0310", f"this expands to {total:,} layers; a network has at most {limit:,}", labels, "fewer repeats")
+    labels = (
+        Label(span),
+        *(Label(place, f"{count:,} times") for count, place in factors if place != span),
+    )
+    return Diagnostic(
+        "E0310",
+        f"this expands to {total:,} layers; a network has at most {limit:,}",
+        labels,
+        "fewer repeats",
+    )
 
 
 def expectation(
-    span: Span, metric: str, found: str, expected: str, off: str, network: Span | None, notes: Sequence[str]
+    span: Span,
+    metric: str,
+    found: str,
+    expected: str,
+    off: str,
+    network: Span | None,
+    notes: Sequence[str],
 ) -> Diagnostic:
     """E0311: the network is not what its author, or a budget from outside, expects."""
     labels = (Label(span, off), *([Label(network, "of this network")] if network else []))
-    return Diagnostic(UNMET, f"`{metric}` is {found}, expected {expected}", labels, None, tuple(notes))
+    return Diagnostic(
+        UNMET, f"`{metric}` is {found}, expected {expected}", labels, None, tuple(notes)
+    )
 
 
 def no_shortcut(span: Span, network: Span) -> Diagnostic:
@@ -71,22 +111,40 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
 
 def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
     """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
-    return at(TOO_DEEP, f"{what} more than {limit} levels deep", span, "write out what some of them stand for")
+    return at(
+        TOO_DEEP,
+        f"{what} more than {limit} levels deep",
+        span,
+        "write out what some of them stand for",
+    )
 
 
 def too_much(span: Span) -> Diagnostic:
     """E0314: a spec that would have to be written out far beyond its own length: distinct layers by the thousand."""
-    return at("E0314", "this expands to too many distinct layers", span, "fewer turns, or turns that keep the shape")
+    return at(
+        "E0314",
+        "this expands to too many distinct layers",
+        span,
+        "fewer turns, or turns that keep the shape",
+    )
 
 
 def too_large(span: Span, what: str, elements: int, limit: int, size: int) -> Diagnostic:
     """E0316: a tensor whose bytes torch cannot count."""
-    return at("E0316", f"{what} would be a tensor of {elements:,} elements", span,
-              f"torch counts bytes in 64 bits: {limit:,} elements of {size} bytes at most")
+    return at(
+        "E0316",
+        f"{what} would be a tensor of {elements:,} elements",
+        span,
+        f"torch counts bytes in 64 bits: {limit:,} elements of {size} bytes at most",
+    )
 
 
 def no_norm(residual: Span, init: Span) -> Diagnostic:
     """E0315: `init residual:` starts the last norm of every residual, and one has none in its row of layers."""
     labels = (Label(residual, "no norm in this residual"), Label(init, "which this would start"))
-    return Diagnostic("E0315", "`init residual` has nothing to start here", labels,
-                      "leave it out, or write `scale=` at the norms that are meant")
+    return Diagnostic(
+        "E0315",
+        "`init residual` has nothing to start here",
+        labels,
+        "leave it out, or write `scale=` at the norms that are meant",
+    )

@@ -12,7 +12,10 @@ from resspec.lowering import shape_errors
 from resspec.source import Span
 
 MAX_BYTES = (1 << 63) - 1
-WEIGHT, INDEX = 4, 8  # bytes of an element: float32, as a module is built; int64, where a pool's maxima stood
+WEIGHT, INDEX = (
+    4,
+    8,
+)  # bytes of an element: float32, as a module is built; int64, where a pool's maxima stood
 
 Report = Callable[[Diagnostic], None]
 
@@ -28,7 +31,10 @@ def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int =
 def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> bool:
     """The same of all tensors that a layer makes; the first that does not fit is reported."""
     tensors = _tensors(layer, x, y)
-    return all(fits(f"the {what} of `{layer.kind}`", elements, span, report, size) for what, elements, size in tensors)
+    return all(
+        fits(f"the {what} of `{layer.kind}`", elements, span, report, size)
+        for what, elements, size in tensors
+    )
 
 
 def _tensors(layer: Layer, x: Shape, y: Shape) -> Iterator[tuple[str, int, int]]:

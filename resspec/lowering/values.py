@@ -74,13 +74,19 @@ def describe(value: Value) -> str:
             return f"{value}"
 
 
-def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Callable[[Diagnostic], None]) -> Value:
+def evaluate(
+    node: ast.Value, lookup: Callable[[ast.Name], Value], report: Callable[[Diagnostic], None]
+) -> Value:
     """The value of an expression; UNKNOWN once something in it was reported."""
     match node:
         case ast.Number(value=value):
             return value
         case ast.Bytes():
-            report(argument_errors.misplaced_bytes(node.span, "bytes stand only where `expect` compares bytes"))
+            report(
+                argument_errors.misplaced_bytes(
+                    node.span, "bytes stand only where `expect` compares bytes"
+                )
+            )
             return UNKNOWN
         case ast.Size(dims=dims):
             return dims
@@ -92,7 +98,9 @@ def evaluate(node: ast.Value, lookup: Callable[[ast.Name], Value], report: Calla
         case ast.Binary():
             left = _number(evaluate(node.left, lookup, report), node.left, report)
             right = _number(evaluate(node.right, lookup, report), node.right, report)
-            return UNKNOWN if left is None or right is None else _arithmetic(node, left, right, report)
+            return (
+                UNKNOWN if left is None or right is None else _arithmetic(node, left, right, report)
+            )
 
 
 def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None]) -> Number | None:
@@ -104,7 +112,9 @@ def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None])
     return None
 
 
-def _arithmetic(node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]) -> Value:
+def _arithmetic(
+    node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]
+) -> Value:
     if node.operator in ("/", "//") and right == 0:
         report(argument_errors.division_by_zero(node.right.span))
         return UNKNOWN

@@ -76,10 +76,16 @@ class _Value(NamedTuple):
     strides: Strides
 
     def keeping(self, kept: bool) -> _Value:
-        return self if kept == self.kept else _Value(self.needs_gradient, kept, self.storage, self.strides)
+        return (
+            self
+            if kept == self.kept
+            else _Value(self.needs_gradient, kept, self.storage, self.strides)
+        )
 
 
-_Step = tuple[Cost, _Value, bool, bool]  # the output, whether it lies in the input's storage, and whether that is kept now
+_Step = tuple[
+    Cost, _Value, bool, bool
+]  # the output, whether it lies in the input's storage, and whether that is kept now
 _Effect = tuple[Backward, _Value, bool, bool]  # a layer's own cost, and then as in a step
 
 
@@ -104,7 +110,9 @@ class _Trace:
             step = self._known[key] = self._follow(node, x, turn)
         return step
 
-    def _follow(self, node: Series | Parallel | Repeat | Scope, x: _Value, turn: int | None) -> _Step:
+    def _follow(
+        self, node: Series | Parallel | Repeat | Scope, x: _Value, turn: int | None
+    ) -> _Step:
         match node:
             case Series(children=children):
                 return self._row([(child, turn) for child in children], x)
@@ -207,7 +215,9 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
 
 
 def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
-    return (layer.saves_input() if learns else layer.saves_input_frozen()) or (within and layer.saves_output)
+    return (layer.saves_input() if learns else layer.saves_input_frozen()) or (
+        within and layer.saves_output
+    )
 
 
 def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _Step:
@@ -216,7 +226,10 @@ def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _St
     first, within = values[0]
     needs = any(value.needs_gradient for value, _ in values)
     if node.merge == "add" and node.inplace:
-        own, y = Backward(), first._replace(needs_gradient=needs, kept=kept if within else first.kept)
+        own, y = (
+            Backward(),
+            first._replace(needs_gradient=needs, kept=kept if within else first.kept),
+        )
         return Cost(own, node), y, within, kept
     left, left_within = first, within
     for right, right_within in values[1:] if node.merge == "mul" else ():
@@ -252,7 +265,9 @@ def _sum(parts: list[Cost]) -> Cost:
 
 def _times(count: int, cost: Cost) -> Cost:
     macs, kept = cost.total
-    return Cost(Backward(count * macs, Kept(*(count * value for value in kept))), None, count, (cost,))
+    return Cost(
+        Backward(count * macs, Kept(*(count * value for value in kept))), None, count, (cost,)
+    )
 
 
 def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> _Value:

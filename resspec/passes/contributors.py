@@ -60,7 +60,9 @@ def _training(facts: Facts) -> Iterator[Contributor]:
 
 def _place(facts: Facts, peak: Peak) -> Iterator[Contributor]:
     elements = facts.at.batch * peak.elements
-    yield Contributor(peak.path, DTYPES[facts.at.dtype] * elements, (_line(peak.span),) if peak.span else ())
+    yield Contributor(
+        peak.path, DTYPES[facts.at.dtype] * elements, (_line(peak.span),) if peak.span else ()
+    )
 
 
 def _lines(trail: Trail, file: str) -> tuple[str, ...]:

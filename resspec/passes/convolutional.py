@@ -47,7 +47,9 @@ class _Head:
                 return node.changed(layer=layer, input=start, output=self.shape)
             case _:
                 if node.input != self.shape:
-                    raise UsageError(f"{node.span} comes after what was flattened, and has no convolutional form")
+                    raise UsageError(
+                        f"{node.span} comes after what was flattened, and has no convolutional form"
+                    )
                 self.shape = node.output
                 return node
 

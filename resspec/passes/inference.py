@@ -60,7 +60,9 @@ class _Value(NamedTuple):
     strides: Strides
 
 
-_Step = tuple[Peak, _Value, bool]  # with the input's elements; the output, and whether it lies in the input's storage
+_Step = tuple[
+    Peak, _Value, bool
+]  # with the input's elements; the output, and whether it lies in the input's storage
 
 
 class Lifetimes:
@@ -157,8 +159,14 @@ def _op(op: Op, x: _Value, kept: bool) -> _Step:
 
 def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:
     layer = op.layer
-    if layer.copies(op.input, x.strides, x.storage):  # torch adds a bias to the product of the copy, and frees that first
-        held, copy, sums = x.storage if kept else 0, op.input.elements, 2 if "bias" in layer.parameters(op.input) else 1
+    if layer.copies(
+        op.input, x.strides, x.storage
+    ):  # torch adds a bias to the product of the copy, and frees that first
+        held, copy, sums = (
+            x.storage if kept else 0,
+            op.input.elements,
+            2 if "bias" in layer.parameters(op.input) else 1,
+        )
         return max(x.storage + copy, held + copy + y.storage, held + sums * y.storage)
     return x.storage + y.storage
 

@@ -34,7 +34,9 @@ class Memory(IntEnum):
     """What is known of the memory of a value that flows into a node."""
 
     NEEDED = 0  # by others that read it, or by the backward pass of what made it
-    PART = 1  # nobody needs it, but it lies in a larger tensor, so that writing over it saves nothing
+    PART = (
+        1  # nobody needs it, but it lies in a larger tensor, so that writing over it saves nothing
+    )
     OWN = 2
 
 
@@ -63,7 +65,9 @@ class Decisions:
                 for child in children:
                     after, x = self.node(child, x)
                     decided.append(after)
-                return Series(input=node.input, output=node.output, span=node.span, children=tuple(decided)), x
+                return Series(
+                    input=node.input, output=node.output, span=node.span, children=tuple(decided)
+                ), x
             case Parallel(paths=(path,)):
                 path, y = self.node(path, x)
                 return node.changed(paths=(path,), inplace=False), y
@@ -78,11 +82,26 @@ class Decisions:
 
     def _op(self, op: Op, x: Memory) -> tuple[Op, Memory]:
         layer = op.layer
-        y = Memory.OWN if layer.output == "new" else x if layer.output == "same" else min(x, Memory.PART)
+        y = (
+            Memory.OWN
+            if layer.output == "new"
+            else x
+            if layer.output == "same"
+            else min(x, Memory.PART)
+        )
         if isinstance(layer, Activation):
-            decision = self._decision(layer.inplace, x, op.span, by_default=layer.inplace_by_default)
+            decision = self._decision(
+                layer.inplace, x, op.span, by_default=layer.inplace_by_default
+            )
             layer = self._layer(layer, decision)
-            op = Op(input=op.input, output=op.output, span=op.span, name=op.name, layer=layer, init=op.init)
+            op = Op(
+                input=op.input,
+                output=op.output,
+                span=op.span,
+                name=op.name,
+                layer=layer,
+                init=op.init,
+            )
             y = x if decision else y
         return op, Memory.NEEDED if layer.saves_output else y
 

@@ -11,7 +11,9 @@ from resspec.ir.shape import Name
 from resspec.passes.autograd import Backward, Cost
 from resspec.passes.measure import Totals, own_totals
 
-Trail = tuple[Node, ...]  # the scopes and repeats around a layer or merge, from the network down, and itself
+Trail = tuple[
+    Node, ...
+]  # the scopes and repeats around a layer or merge, from the network down, and itself
 
 
 class Entry(NamedTuple):
@@ -65,7 +67,11 @@ def _entries(cost: Cost, around: Trail, times: int) -> Iterator[_Found]:
     if not cost.parts:
         if isinstance(cost.node, Op | Parallel):
             macs, kept = cost.total
-            yield (*around, cost.node), times, Backward(times * macs, Kept(*(times * value for value in kept)))
+            yield (
+                (*around, cost.node),
+                times,
+                Backward(times * macs, Kept(*(times * value for value in kept))),
+            )
         return
     inside = around if cost.node is None else (*around, cost.node)
     for part in cost.parts:
@@ -79,7 +85,10 @@ def _merged(found: Iterator[_Found]) -> Iterator[_Found]:
         key = tuple(map(id, trail))
         if before := places.get(key):
             _, more, (macs, kept) = before
-            total = Backward(macs + backward.macs, Kept(*(a + b for a, b in zip(kept, backward.kept, strict=True))))
+            total = Backward(
+                macs + backward.macs,
+                Kept(*(a + b for a, b in zip(kept, backward.kept, strict=True))),
+            )
             places[key] = trail, times + more, total
         else:
             places[key] = trail, times, backward

@@ -44,8 +44,17 @@ def like(network: Network, tool: str) -> Like:
     """The total of a tool of TOOLS, and how it comes about. Raises KeyError for another one."""
     found = _count(network.body, RULES[tool], {})
     extra = sorted(found.extra.items(), key=lambda item: (-abs(item[1]), item[0]))
-    bridge = (Item("macs", measure(network).macs), *(Item(label, value) for label, value in extra if value))
-    return Like(tool, *TOOLS[tool], sum(item.value for item in bridge), bridge, tuple(sorted(found.uncounted)))
+    bridge = (
+        Item("macs", measure(network).macs),
+        *(Item(label, value) for label, value in extra if value),
+    )
+    return Like(
+        tool,
+        *TOOLS[tool],
+        sum(item.value for item in bridge),
+        bridge,
+        tuple(sorted(found.uncounted)),
+    )
 
 
 # --- what each tool adds to the macs of a layer ---
@@ -91,7 +100,10 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {"bias": _bias(layer, x, y)}
         case Linear():
             once = _weights(layer, x)
-            return {"linear at one position": once - layer.macs(x, y), "bias": layer.out_features if layer.bias else 0}
+            return {
+                "linear at one position": once - layer.macs(x, y),
+                "bias": layer.out_features if layer.bias else 0,
+            }
         case Norm():
             return {layer.kind: sum(map(prod, layer.parameters(x).values()))}
         case _:
@@ -123,7 +135,9 @@ def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements * _affine(layer, x, 4, 2)}
         case AvgPool(kernel_size=None):
             (h, w), (rows, columns) = x.spatial, y.spatial
-            return {layer.kind: int(((h / rows) * (w / columns) + 1) * y.elements)}  # rounded as thop's own float64 is
+            return {
+                layer.kind: int(((h / rows) * (w / columns) + 1) * y.elements)
+            }  # rounded as thop's own float64 is
         case AvgPool():
             return {layer.kind: y.elements}
         case _:
@@ -160,8 +174,14 @@ def _bias(layer: Layer, x: Shape, y: Shape) -> int:
 
 
 RULES: dict[str, Rule] = {
-    "paper": _macs, "torchvision": _macs, "pycls": _pycls, "fvcore": _fvcore, "torchinfo": _torchinfo, "ptflops": _ptflops,
-    "thop": _thop, "deepspeed": _deepspeed,
+    "paper": _macs,
+    "torchvision": _macs,
+    "pycls": _pycls,
+    "fvcore": _fvcore,
+    "torchinfo": _torchinfo,
+    "ptflops": _ptflops,
+    "thop": _thop,
+    "deepspeed": _deepspeed,
 }
 
 
@@ -186,7 +206,9 @@ def _count(node: Node, rule: Rule, known: dict[int, _Counted]) -> _Counted:
             found = _sum([*(_count(path, rule, known) for path in paths), _merge(node)])
         case Repeat(count=count, body=body):
             once = _count(body, rule, known)
-            found = once._replace(extra=Counter({label: count * value for label, value in once.extra.items()}))
+            found = once._replace(
+                extra=Counter({label: count * value for label, value in once.extra.items()})
+            )
         case Scope(body=body):
             found = _count(body, rule, known)
     known[id(node)] = found

@@ -47,13 +47,17 @@ class Totals(NamedTuple):
         return Totals(*[count * value for value in self])
 
 
-Measured = dict[int | tuple[int, Shape], Totals]  # of shared subtrees by their id, of layers by id and input
+Measured = dict[
+    int | tuple[int, Shape], Totals
+]  # of shared subtrees by their id, of layers by id and input
 
 
 def measure(node: Node | Network, known: Measured | None = None) -> Totals:
     """The totals of a network or of a part of it, in time linear in the distinct nodes. `known`: what was measured before,
     of nodes that are still there."""
-    return _measure(node.body if isinstance(node, Network) else node, {} if known is None else known)
+    return _measure(
+        node.body if isinstance(node, Network) else node, {} if known is None else known
+    )
 
 
 def combine(parts: Iterable[Totals]) -> Totals:
@@ -63,7 +67,11 @@ def combine(parts: Iterable[Totals]) -> Totals:
 
 def own_totals(node: Op | Parallel) -> Totals:
     """What a layer, or a merge, costs itself."""
-    return _of_merge(node) if isinstance(node, Parallel) else _of_layer(node.layer, node.input, node.output)
+    return (
+        _of_merge(node)
+        if isinstance(node, Parallel)
+        else _of_layer(node.layer, node.input, node.output)
+    )
 
 
 _NOTHING = Totals()
@@ -82,7 +90,9 @@ def _measure(node: Node, known: Measured) -> Totals:
             totals = combine([_measure(child, known) for child in children])
         case Parallel(paths=paths):
             parts = [_measure(path, known) for path in paths]
-            totals = combine([*parts, _of_merge(node)])._replace(layers=_depth(node, [part.layers for part in parts]))
+            totals = combine([*parts, _of_merge(node)])._replace(
+                layers=_depth(node, [part.layers for part in parts])
+            )
         case Repeat(count=count, body=body):
             totals = _measure(body, known).times(count)
         case Scope(body=body):
@@ -100,8 +110,21 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     held = _elements(buffers)
     if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
         return Totals(params, held, counters, macs, acts, layers)
-    weights = params + (held - counters if isinstance(layer, BatchNorm) else 0)  # not how many batches there were
-    return Totals(params, held, counters, macs, acts, layers, layer.elementwise(x, y), y.elements, x.elements, weights)
+    weights = params + (
+        held - counters if isinstance(layer, BatchNorm) else 0
+    )  # not how many batches there were
+    return Totals(
+        params,
+        held,
+        counters,
+        macs,
+        acts,
+        layers,
+        layer.elementwise(x, y),
+        y.elements,
+        x.elements,
+        weights,
+    )
 
 
 def _of_merge(node: Parallel) -> Totals:

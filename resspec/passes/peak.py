@@ -159,7 +159,7 @@ class _Frame:
         for i, path in enumerate(node.paths):
             name = self._role(node, i, role)
             value = self._path(path, x, name, i == (node.residual or 0))
-            last = not any(map(_has_steps, node.paths[i + 1:]))
+            last = not any(map(_has_steps, node.paths[i + 1 :]))
             taken = value.depth == 1 and last and (i > 0 or not node.inplace)
             values.append(value if taken else self._assigned(value, name))
             self._reserve(values[-1])
@@ -172,7 +172,9 @@ class _Frame:
             return self._new(node, values[0].strides, *(value.storage for value in values))
         left, *rest = values
         for i in range(len(rest)):
-            left = self._new(node, left.strides, left.storage, *(value.storage for value in rest[i:]))
+            left = self._new(
+                node, left.strides, left.storage, *(value.storage for value in rest[i:])
+            )
         return left
 
     def _path(self, path: Node, x: _Value, role: str, main: bool) -> _Value:
@@ -180,7 +182,10 @@ class _Frame:
         nodes = tuple(_flat((path,)))
         if main and x.storage == 0 and self.body.block in self.modules.forking:
             first = tuple(takewhile(_is_around, nodes))
-            x, nodes = self._assigned(self._chain(first, x, "preact"), "preact"), nodes[len(first):]
+            x, nodes = (
+                self._assigned(self._chain(first, x, "preact"), "preact"),
+                nodes[len(first) :],
+            )
         return self._chain(nodes, x, role)
 
     @staticmethod
@@ -191,7 +196,11 @@ class _Frame:
         main = node.residual or 0
         if node.merge == "mul" and not _has_steps(node.paths[0]):
             main = 0
-        return role if i == main else {"add": "shortcut", "mul": "scale", "concat": "other"}[node.merge]
+        return (
+            role
+            if i == main
+            else {"add": "shortcut", "mul": "scale", "concat": "other"}[node.merge]
+        )
 
     def _assigned(self, value: _Value, role: str) -> _Value:
         if value.depth == 0:
@@ -257,7 +266,9 @@ def _add_forking_blocks(node: Node, found: set[str]) -> None:
             _add_forking_blocks(body, found)
             if block and block not in found:
                 first, *rest = [*_flat((body,)), body]
-                if _is_around(first) and any(isinstance(step, Parallel) and len(step.paths) > 1 for step in rest):
+                if _is_around(first) and any(
+                    isinstance(step, Parallel) and len(step.paths) > 1 for step in rest
+                ):
                     found.add(block)
 
 

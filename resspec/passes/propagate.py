@@ -72,7 +72,9 @@ def single_values(reached: Sequence[Reached], *, training: bool) -> Iterator[Rea
 class _Walk:
     def __init__(self) -> None:
         self.reached: list[Reached] = []
-        self._outputs: dict[tuple[int, Shape], Shape] = {}  # the network keeps its nodes alive, and so their ids
+        self._outputs: dict[
+            tuple[int, Shape], Shape
+        ] = {}  # the network keeps its nodes alive, and so their ids
 
     def node(self, node: Node, x: Shape) -> Shape:
         key = (id(node), x)

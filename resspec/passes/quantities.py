@@ -19,7 +19,9 @@ from resspec.passes.receptive import Reached
 from resspec.passes.training import TrainingBound, training_bound
 
 Figures = dict[str, int]  # quantities by their names
-SUMS = tuple(name for name, quantity in QUANTITIES.items() if quantity.parts or name == "layers")  # along a row of parts
+SUMS = tuple(
+    name for name, quantity in QUANTITIES.items() if quantity.parts or name == "layers"
+)  # along a row of parts
 
 
 class Part(NamedTuple):
@@ -47,7 +49,10 @@ class Facts:
     """What is known of a network under conditions; each question is answered once, and only if it is asked."""
 
     def __init__(
-        self, network: Network, at: Conditions = Conditions(), known: Known | None = None  # noqa: B008 (a tuple)
+        self,
+        network: Network,
+        at: Conditions = Conditions(),  # noqa: B008 (a tuple)
+        known: Known | None = None,
     ) -> None:
         self.network = network
         self.at = at
@@ -56,7 +61,16 @@ class Facts:
     def total(self, quantity: str) -> int:
         """Raises KeyError for a name that is none of QUANTITIES."""
         match quantity:
-            case "params" | "buffers" | "macs" | "flops" | "elementwise" | "acts" | "outputs" | "layers":
+            case (
+                "params"
+                | "buffers"
+                | "macs"
+                | "flops"
+                | "elementwise"
+                | "acts"
+                | "outputs"
+                | "layers"
+            ):
                 return int(getattr(self.measured, quantity))
             case "inference_bound_bytes":
                 return self._bytes(inference_lower_bound(self.network, self.known.lifetimes))
@@ -73,12 +87,18 @@ class Facts:
             sections = zip(self.network.sections, self.sections, strict=True)
             parts = [Part(section.label, has[quantity], section.span) for section, has in sections]
         else:
-            parts = [Part(path(entry.trail), has[quantity], entry.node.span) for entry, has in self.entries]
+            parts = [
+                Part(path(entry.trail), has[quantity], entry.node.span)
+                for entry, has in self.entries
+            ]
         return nlargest(most, (part for part in parts if part.value), key=lambda part: part.value)
 
     @property
     def totals(self) -> Figures:
-        return {name: self._sums[name] if name in self._sums else self.total(name) for name in QUANTITIES}
+        return {
+            name: self._sums[name] if name in self._sums else self.total(name)
+            for name in QUANTITIES
+        }
 
     @cached_property
     def measured(self) -> Totals:
@@ -89,7 +109,9 @@ class Facts:
         """What each section has of what adds up."""
         return tuple(
             figures(totals, cost.total, self.at, section.label in self.at.frozen)
-            for section, totals, cost in zip(self.network.sections, self._measured, self.backward.parts, strict=True)
+            for section, totals, cost in zip(
+                self.network.sections, self._measured, self.backward.parts, strict=True
+            )
         )
 
     @cached_property
@@ -112,8 +134,12 @@ class Facts:
     @cached_property
     def training_bound(self) -> TrainingBound:
         sections = zip(self.network.sections, self._measured, strict=True)
-        trainable = sum(totals.params for section, totals in sections if section.label not in self.at.frozen)
-        return training_bound(self.measured.params, trainable, self.backward.total, self.at.dtype, self.at.optimizer)
+        trainable = sum(
+            totals.params for section, totals in sections if section.label not in self.at.frozen
+        )
+        return training_bound(
+            self.measured.params, trainable, self.backward.total, self.at.dtype, self.at.optimizer
+        )
 
     @cached_property
     def _measured(self) -> list[Totals]:

@@ -27,7 +27,9 @@ def fields(network: Network, known: Reached | None = None) -> list[Field]:
     for section in network.sections:
         done = _then(done, _reach(section.body, known))
         (height, rows), (width, columns) = done
-        found.append(Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns))))
+        found.append(
+            Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns)))
+        )
     return found
 
 
@@ -47,7 +49,9 @@ def _reach(node: Node, known: Reached) -> _Axes:
         case Series(children=children):
             found = _NOTHING
             for child in children:
-                if not (isinstance(child, Op) and type(child.layer).reach is Layer.reach):  # which reads one position
+                if not (
+                    isinstance(child, Op) and type(child.layer).reach is Layer.reach
+                ):  # which reads one position
                     found = _then(found, _reach(child, known))
         case Parallel(paths=paths):
             height, width = zip(*(_reach(path, known) for path in paths), strict=True)
@@ -73,7 +77,9 @@ def _along(first: _Axis, second: _Axis) -> _Axis:
 
 def _turns(axis: _Axis, count: int) -> _Axis:
     reads, stride = axis
-    return reads * sum(stride**turn for turn in range(count)) if stride != 1 else reads * count, stride**count
+    return reads * sum(
+        stride**turn for turn in range(count)
+    ) if stride != 1 else reads * count, stride**count
 
 
 def _join(paths: tuple[_Axis, ...]) -> _Axis:

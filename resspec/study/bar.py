@@ -64,7 +64,10 @@ class Whole(Show):
         tenth = (self.before + self.step) * 10 // self.all
         if self.visible and not self.bar and row["part"] == "train" and tenth > self.told:
             self.told = tenth
-            print(f"{self._part()}  {self.words()}  {self._left(self.before + self.step)}", file=sys.stderr)
+            print(
+                f"{self._part()}  {self.words()}  {self._left(self.before + self.step)}",
+                file=sys.stderr,
+            )
 
     def _bar(self) -> Progress:
         from rich.console import Console
@@ -78,7 +81,9 @@ class Whole(Show):
         assert self.bar
         row = getattr(self, "row", None)
         loss = f"  loss {row['loss']:.3f}" if row else ""
-        self.bar.update(self.task, completed=done, description=f"{self._part()}{loss}  {self._left(done)}")
+        self.bar.update(
+            self.task, completed=done, description=f"{self._part()}{loss}  {self._left(done)}"
+        )
 
     def _part(self) -> str:
         return f"{self.number}/{len(self.parts)} {self.name}"

@@ -16,28 +16,63 @@ from resspec.train.recipe import Recipe
 RECORD = "Each run's own record is in `runs/`; the figures are in `results.csv` and `points.csv`."
 
 
-def degradation(found: Sequence[Result], published: Mapping[tuple[str, int], float], setting: Iterable[str]) -> str:
-    lines = ["# Degradation: plain and residual networks by depth", "", *setting, "", *gap_lines(found), "",
-             "![training and test error over iterations](iterations.svg)", "", "![test error over depth](depth.svg)", "",
-             *_results(found, published), "", *_published(published), RECORD, ""]
+def degradation(
+    found: Sequence[Result], published: Mapping[tuple[str, int], float], setting: Iterable[str]
+) -> str:
+    lines = [
+        "# Degradation: plain and residual networks by depth",
+        "",
+        *setting,
+        "",
+        *gap_lines(found),
+        "",
+        "![training and test error over iterations](iterations.svg)",
+        "",
+        "![test error over depth](depth.svg)",
+        "",
+        *_results(found, published),
+        "",
+        *_published(published),
+        RECORD,
+        "",
+    ]
     return "\n".join(lines)
 
 
 def shortcuts(found: Sequence[Result], setting: Iterable[str]) -> str:
-    lines = ["# Shortcuts: options side by side at one depth", "", *setting, "", "![test error by option](options.svg)", "",
-             "![training and test error over iterations](iterations.svg)", "", *_results(found, {}), "", RECORD, ""]
+    lines = [
+        "# Shortcuts: options side by side at one depth",
+        "",
+        *setting,
+        "",
+        "![test error by option](options.svg)",
+        "",
+        "![training and test error over iterations](iterations.svg)",
+        "",
+        *_results(found, {}),
+        "",
+        RECORD,
+        "",
+    ]
     return "\n".join(lines)
 
 
 def setting(
-    recipe: Recipe, data: Dataset, recipe_name: str, found: Sequence[Result], missing: int, device: str
+    recipe: Recipe,
+    data: Dataset,
+    recipe_name: str,
+    found: Sequence[Result],
+    missing: int,
+    device: str,
 ) -> Iterator[str]:
     """What was done, on what."""
     import torch
 
     seeds = len({result.part.seed for result in found})
-    yield (f"{len(data.train):,} training and {len(data.test):,} test images of {code(data.name)}, by the recipe "
-           f"`{code(recipe_name)}` ({recipe.duration}, batches of {recipe.batch}); {_count(seeds, 'seed')}.")
+    yield (
+        f"{len(data.train):,} training and {len(data.test):,} test images of {code(data.name)}, by the recipe "
+        f"`{code(recipe_name)}` ({recipe.duration}, batches of {recipe.batch}); {_count(seeds, 'seed')}."
+    )
     kind = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {platform.machine()}"
     yield f"Made by `resspec study` {__version__} with torch {torch.__version__} on one {kind}."
     if missing:
@@ -48,13 +83,19 @@ def gap_lines(found: Sequence[Result]) -> Iterator[str]:
     """Of each family how much worse its deepest network is than its shallowest, seed by seed."""
     gaps = gaps_by_family(found)
     for family, (low, high, each) in gaps.items():
-        yield (f"- {family}: {high} layers have {mean(each):+.2f} points of test error against {low} layers"
-               f" ({_spread(each)}).")
+        yield (
+            f"- {family}: {high} layers have {mean(each):+.2f} points of test error against {low} layers"
+            f" ({_spread(each)})."
+        )
     if {"plain", "residual"} <= gaps.keys():
         plain, residual = gaps["plain"][2], gaps["residual"][2]
         apart, spread = mean(plain) - mean(residual), max(_width(plain), _width(residual))
         words = "more than" if apart > spread else "no more than"
-        seeds = f", {words} either spreads over the seeds ({spread:.2f})" if min(len(plain), len(residual)) > 1 else ""
+        seeds = (
+            f", {words} either spreads over the seeds ({spread:.2f})"
+            if min(len(plain), len(residual)) > 1
+            else ""
+        )
         yield f"- The plain gap is {apart:+.2f} points larger than the residual one{seeds}."
 
 
@@ -64,20 +105,41 @@ def gaps_by_family(found: Sequence[Result]) -> dict[str, tuple[int, int, list[fl
     for family in dict.fromkeys(result.part.family for result in found):
         own = {(r.part.depth, r.part.seed): r.test for r in found if r.part.family == family}
         low, high = min(depth for depth, _ in own), max(depth for depth, _ in own)
-        each = [own[high, seed] - own[low, seed] for depth, seed in own if depth == high and (low, seed) in own]
+        each = [
+            own[high, seed] - own[low, seed]
+            for depth, seed in own
+            if depth == high and (low, seed) in own
+        ]
         if low != high and each:
             gaps[family] = low, high, each
     return gaps
 
 
-HEADINGS = ("family", "layers", "parameters", "multiply-adds", "training error, %", "test error, %", "ms a step")
+HEADINGS = (
+    "family",
+    "layers",
+    "parameters",
+    "multiply-adds",
+    "training error, %",
+    "test error, %",
+    "ms a step",
+)
 
 
 def cells(found: Sequence[Result]) -> list[tuple[str, ...]]:
     """A line a network: means over the seeds, with the least and the largest."""
-    return [(family, str(depth), f"{each[0].params:,}", f"{each[0].macs:,}", _with_spread([r.train for r in each]),
-             _with_spread([r.test for r in each]), _milliseconds(each))
-            for (family, depth), each in grouped(found).items()]
+    return [
+        (
+            family,
+            str(depth),
+            f"{each[0].params:,}",
+            f"{each[0].macs:,}",
+            _with_spread([r.train for r in each]),
+            _with_spread([r.test for r in each]),
+            _milliseconds(each),
+        )
+        for (family, depth), each in grouped(found).items()
+    ]
 
 
 def _results(found: Sequence[Result], published: Mapping[tuple[str, int], float]) -> Iterator[str]:
@@ -93,8 +155,10 @@ def _known(published: Mapping[tuple[str, int], float], row: Sequence[str]) -> st
 
 def _published(published: Mapping[tuple[str, int], float]) -> Iterator[str]:
     if published:
-        yield ("Published figures are of the very same networks and recipe. He et al. 2015 give those of residual networks in"
-               " Table 6; of plain ones there are only the curves of Figure 6.\n")
+        yield (
+            "Published figures are of the very same networks and recipe. He et al. 2015 give those of residual networks in"
+            " Table 6; of plain ones there are only the curves of Figure 6.\n"
+        )
 
 
 def _milliseconds(found: Sequence[Result]) -> str:
@@ -103,11 +167,17 @@ def _milliseconds(found: Sequence[Result]) -> str:
 
 
 def _with_spread(values: Sequence[float]) -> str:
-    return f"{mean(values):.2f}" + (f" ({min(values):.2f} … {max(values):.2f})" if len(values) > 1 else "")
+    return f"{mean(values):.2f}" + (
+        f" ({min(values):.2f} … {max(values):.2f})" if len(values) > 1 else ""
+    )
 
 
 def _spread(values: Sequence[float]) -> str:
-    return f"{_count(len(values), 'seed')}: {min(values):+.2f} … {max(values):+.2f}" if len(values) > 1 else "one seed"
+    return (
+        f"{_count(len(values), 'seed')}: {min(values):+.2f} … {max(values):+.2f}"
+        if len(values) > 1
+        else "one seed"
+    )
 
 
 def _width(values: Sequence[float]) -> float:

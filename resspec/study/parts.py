@@ -42,14 +42,23 @@ def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[Part]:
     share a folder."""
     each = [(family, network, Facts(network).total("layers")) for family, network in families]
     known = [(family, depth) for family, _, depth in each]
-    if twice := [f"{family} {depth}" for family, depth in known if known.count((family, depth)) > 1]:
+    if twice := [
+        f"{family} {depth}" for family, depth in known if known.count((family, depth)) > 1
+    ]:
         raise UsageError(f"two networks of one family have the same depth: {twice[0]}")
     return [Part(*network, seed) for seed in range(seeds) for network in each]
 
 
 def planned(
-    wanted: Sequence[Part], recipe: Written, data: Dataset, out: Path, processes: Processes, *,
-    tell: Callable[[str], None] = lambda _: None, bar: preflight.Bar = preflight.silent, full_check: bool = False,
+    wanted: Sequence[Part],
+    recipe: Written,
+    data: Dataset,
+    out: Path,
+    processes: Processes,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    bar: preflight.Bar = preflight.silent,
+    full_check: bool = False,
 ) -> list[Plan]:
     """Check that all parts can be trained, and decide how.
 
@@ -85,12 +94,19 @@ def planned(
 
 
 def carry_out(
-    wanted: Sequence[Part], plans: Sequence[Plan], out: Path, processes: Processes, show: Whole, say: Callable[[str], None]
+    wanted: Sequence[Part],
+    plans: Sequence[Plan],
+    out: Path,
+    processes: Processes,
+    show: Whole,
+    say: Callable[[str], None],
 ) -> None:
     """Train what is not done yet. Raises UsageError, Stopped, NotFinite as the trainer does."""
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
-            if processes.any(stopping.asked > 0):  # a signal between two parts; one within is the trainer's
+            if processes.any(
+                stopping.asked > 0
+            ):  # a signal between two parts; one within is the trainer's
                 number = stopping.asked or SIGTERM
                 raise stop.Stopped(number, f"stopped {stop.reason(number)} before {part.name}")
             show.next(part.name)

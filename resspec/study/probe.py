@@ -44,7 +44,9 @@ class Probed(NamedTuple):
     checked: list[Checked]
 
 
-def probe(name: str, network: Network, module: nn.Module, images: Tensor, labels: Tensor, few: int = 4) -> Probed:
+def probe(
+    name: str, network: Network, module: nn.Module, images: Tensor, labels: Tensor, few: int = 4
+) -> Probed:
     """In training mode, batch norm with the statistics of the batch, without dropout. The equation is checked on the first
     `few` images; the module is changed: its running statistics, then its type, to float64."""
     paths = blocks(network)
@@ -56,7 +58,9 @@ def probe(name: str, network: Network, module: nn.Module, images: Tensor, labels
 def blocks(network: Network) -> list[str]:
     """The paths, as modules have them, of the outermost scopes that came from a block, in a row from input to output; where a
     network has none, of its convolutions."""
-    return list(_trunk(network.body, "", (), wanted="block")) or list(_trunk(network.body, "", (), wanted="conv"))
+    return list(_trunk(network.body, "", (), wanted="block")) or list(
+        _trunk(network.body, "", (), wanted="conv")
+    )
 
 
 def _trunk(node: Node, path: str, turns: tuple[int, ...], wanted: str) -> Iterator[str]:
@@ -90,13 +94,17 @@ def measured(
 
     def entered(path: str) -> Callable[..., None]:
         def hook(_: nn.Module, inputs: tuple[Tensor]) -> None:
-            inputs[0].register_hook(lambda gradient: gradients.__setitem__(path, float(gradient.norm())))
+            inputs[0].register_hook(
+                lambda gradient: gradients.__setitem__(path, float(gradient.norm()))
+            )
+
         return hook
 
     def left(path: str) -> Callable[..., None]:
         def hook(_: nn.Module, __: Any, output: Tensor) -> None:
             spread, mean = torch.std_mean(output.detach())
             outputs[path] = float(mean), float(spread)
+
         return hook
 
     with ExitStack() as hooks:
@@ -134,6 +142,7 @@ class _Responses:
         def hook(_: nn.Module, __: Any, output: Tensor) -> None:
             self._spreads[path] = float(output.detach().std())
             self._last = path, output
+
         return hook
 
     def _normed(self, _: nn.Module, inputs: tuple[Tensor], output: Tensor) -> None:

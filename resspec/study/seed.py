@@ -51,7 +51,9 @@ def runs(module: nn.Module, paths: Sequence[str]) -> list[list[str]]:
     return [run for run in found if len(run) > 1]
 
 
-def check(module: nn.Module, paths: Sequence[str], images: Tensor, loss: Callable[[Tensor], Tensor]) -> list[Checked]:
+def check(
+    module: nn.Module, paths: Sequence[str], images: Tensor, loss: Callable[[Tensor], Tensor]
+) -> list[Checked]:
     """The equation on each run, in float64, batch norm with the statistics of the batch; the module becomes float64. The second
     term is a vector-Jacobian product of the sum of all F, of its own, on the same values."""
     module = deterministic(module.double())
@@ -59,21 +61,29 @@ def check(module: nn.Module, paths: Sequence[str], images: Tensor, loss: Callabl
     kept: dict[tuple[int, str], Tensor] = {}
 
     def keep(key: tuple[int, str], value: Tensor) -> Tensor:
-        kept[key] = value.clone()  # what is kept and what goes on: blocks may write over what they read
+        kept[key] = (
+            value.clone()
+        )  # what is kept and what goes on: blocks may write over what they read
         return kept[key].clone()
 
     with ExitStack() as hooks:
         for number, run in enumerate(found):
             first, last = (module.get_submodule(path) for path in (run[0], run[-1]))
-            hooks.callback(first.register_forward_pre_hook(_input_hook(keep, (number, "in"))).remove)
+            hooks.callback(
+                first.register_forward_pre_hook(_input_hook(keep, (number, "in"))).remove
+            )
             hooks.callback(last.register_forward_hook(_output_hook(keep, (number, "out"))).remove)
         error = loss(module(images.double().requires_grad_()))
     if not found:
         return []
     keys = [(number, end) for number in range(len(found)) for end in ("in", "out")]
     grads = dict(zip(keys, torch.autograd.grad(error, [kept[key] for key in keys]), strict=True))
-    return [_compared(module, run, kept[number, "in"].detach(), grads[number, "in"], grads[number, "out"])
-            for number, run in enumerate(found)]
+    return [
+        _compared(
+            module, run, kept[number, "in"].detach(), grads[number, "in"], grads[number, "out"]
+        )
+        for number, run in enumerate(found)
+    ]
 
 
 def deterministic(module: nn.Module) -> nn.Module:
@@ -85,7 +95,9 @@ def deterministic(module: nn.Module) -> nn.Module:
     return module
 
 
-def _compared(module: nn.Module, run: Sequence[str], start: Tensor, at_input: Tensor, at_output: Tensor) -> Checked:
+def _compared(
+    module: nn.Module, run: Sequence[str], start: Tensor, at_input: Tensor, at_output: Tensor
+) -> Checked:
     through = through_residuals([module.get_submodule(path) for path in run], start, at_output)
     error = float((at_input - (at_output + through)).norm() / at_input.norm())
     return Checked(run[0], run[-1], len(run), error, float(through.norm() / at_output.norm()))
@@ -103,7 +115,9 @@ def through_residuals(blocks: Sequence[nn.Module], start: Tensor, at_output: Ten
     return torch.autograd.grad(total, origin, at_output)[0]
 
 
-def _input_hook(keep: Keep, key: tuple[int, str]) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor]]:
+def _input_hook(
+    keep: Keep, key: tuple[int, str]
+) -> Callable[[nn.Module, tuple[Tensor]], tuple[Tensor]]:
     return lambda _, inputs: (keep(key, inputs[0]),)
 
 

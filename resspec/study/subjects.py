@@ -43,7 +43,9 @@ class Trained:
     recipe: Recipe
 
 
-def subjects_of(spec: str, values: Mapping[str, str], images: str | None = None) -> Iterator[Subject]:
+def subjects_of(
+    spec: str, values: Mapping[str, str], images: str | None = None
+) -> Iterator[Subject]:
     """Yield the networks that are meant.
 
     Args:
@@ -97,7 +99,9 @@ def _of_run(folder: Path, images: str | None) -> Subject:
     recipe, trained_on = run.tested.recipe, run.facts["data"]
     name = trained_on["name"]
     if not images and name not in DATA:
-        raise UsageError(f"the run in {folder} read images from a folder `{name}`: pass its path as the data")
+        raise UsageError(
+            f"the run in {folder} read images from a folder `{name}`: pass its path as the data"
+        )
     found = data.load(images or name, normalise=recipe.data.normalise, exif=recipe.data.exif)
     classes.check_same(trained_on["classes"], found.classes, whose=str(folder), data=found.name)
     found = normalized_as(run.facts["preprocessing"], found)

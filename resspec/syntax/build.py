@@ -34,7 +34,9 @@ class Builder(Transformer[Token, ast.File]):
 
     def start(self, children: Children) -> ast.File:
         text = self.source.text
-        comments = [Span(self.source, m.start(1), m.end(1)) for m in _COMMENT.finditer(text) if m[1]]
+        comments = [
+            Span(self.source, m.start(1), m.end(1)) for m in _COMMENT.finditer(text) if m[1]
+        ]
         return ast.File(self.source, [c for c in children if not _is_newline(c)], comments)
 
     # --- declarations ---
@@ -55,7 +57,9 @@ class Builder(Transformer[Token, ast.File]):
         return ast.Block(self._name(children[1]), children[2], body, False, self._over(children))
 
     def module(self, children: Children) -> ast.Block:
-        return ast.Block(self._name(children[1]), children[2], children[4], True, self._over(children))
+        return ast.Block(
+            self._name(children[1]), children[2], children[4], True, self._over(children)
+        )
 
     def option(self, children: Children) -> ast.Option:
         arms = [c for c in children if isinstance(c, ast.Arm)]
@@ -82,7 +86,9 @@ class Builder(Transformer[Token, ast.File]):
 
     def clauses(self, children: Children) -> list[ast.Clause]:
         return [
-            ast.Part("chain", c, c.span) if isinstance(c, ast.Chain) else c for c in children if not _is_newline(c)
+            ast.Part("chain", c, c.span) if isinstance(c, ast.Chain) else c
+            for c in children
+            if not _is_newline(c)
         ]
 
     def _part(self, children: Children) -> ast.Part:
@@ -104,7 +110,9 @@ class Builder(Transformer[Token, ast.File]):
     def init(self, children: Children) -> ast.Init:
         kind = self._label(children[1]) if children[1].type == "LABEL" else None
         end = children[-1][-1] if children[-1] else children[-2]
-        return ast.Init(kind, self._name(children[-2]), children[-1], self._over([children[0], end]))
+        return ast.Init(
+            kind, self._name(children[-2]), children[-1], self._over([children[0], end])
+        )
 
     def replace(self, children: Children) -> ast.Replace:
         return ast.Replace(self._label(children[1]), children[2], self._over(children))
@@ -116,7 +124,9 @@ class Builder(Transformer[Token, ast.File]):
 
     def expectation(self, children: Children) -> ast.Expect:
         metric, comparison, low, *others = children
-        return ast.Expect(metric, str(comparison), low, others[-1] if others else None, self._over(children))
+        return ast.Expect(
+            metric, str(comparison), low, others[-1] if others else None, self._over(children)
+        )
 
     def metric(self, children: Children) -> ast.Call:
         name, *others = children
@@ -146,7 +156,9 @@ class Builder(Transformer[Token, ast.File]):
 
     def call(self, children: Children) -> ast.Call:
         name, arguments = self._name(children[0]), children[1]
-        return ast.Call(name, arguments, name.span.to(arguments[-1].span) if arguments else name.span)
+        return ast.Call(
+            name, arguments, name.span.to(arguments[-1].span) if arguments else name.span
+        )
 
     def arguments(self, children: Children) -> list[ast.Argument]:
         return children
@@ -162,13 +174,19 @@ class Builder(Transformer[Token, ast.File]):
     def number(self, children: Children) -> ast.Number:
         token = children[0]
         plain = token.isdecimal() and len(token) <= ast.MAX_DIGITS
-        return ast.Number(int(token) if plain else self._exact(token, _FACTORS.get(token[-1], 1)), self._span(token))
+        return ast.Number(
+            int(token) if plain else self._exact(token, _FACTORS.get(token[-1], 1)),
+            self._span(token),
+        )
 
     def bytes(self, children: Children) -> ast.Bytes:
         token = children[0]
         binary = token[-2] == "i"
         prefix = token[-3 if binary else -2]
-        return ast.Bytes(self._exact(token, 1 << _SHIFTS[prefix] if binary else _FACTORS[prefix]), self._span(token))
+        return ast.Bytes(
+            self._exact(token, 1 << _SHIFTS[prefix] if binary else _FACTORS[prefix]),
+            self._span(token),
+        )
 
     def _exact(self, token: Token, factor: int) -> int | Fraction:
         """The number without its unit, times a factor; 1 once it was refused."""
@@ -191,7 +209,11 @@ class Builder(Transformer[Token, ast.File]):
     def _without_batch(self, dims: list[str], span: Span) -> str | None:
         """Return what is meant by an input of four sides: the last three, since the batch is not part of it."""
         before = self.source.text[max(0, span.start - 20) : span.start]
-        is_batched = len(dims) == 4 and max(map(len, dims)) <= ast.MAX_DIGITS and before.rstrip(" \t").endswith("input")
+        is_batched = (
+            len(dims) == 4
+            and max(map(len, dims)) <= ast.MAX_DIGITS
+            and before.rstrip(" \t").endswith("input")
+        )
         return "x".join(dims[1:]) if is_batched else None
 
     def name(self, children: Children) -> ast.Name:

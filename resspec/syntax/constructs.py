@@ -19,33 +19,52 @@ class Construct(NamedTuple):
     instead: str
 
 
-_LOOPS = Construct("loops", "repeat a layer or a group: `3 x conv 3x3, 64`, `3 x { conv 3x3, 64 -> relu }`")
+_LOOPS = Construct(
+    "loops", "repeat a layer or a group: `3 x conv 3x3, 64`, `3 x { conv 3x3, 64 -> relu }`"
+)
 _CONDITIONS = Construct(
     "conditions", "write a block for each case, and pass the block, layer or number as a parameter"
 )
 _COMPARISONS = Construct(
     "comparisons in a value", "write the number, or pass it as a parameter; `expect` alone compares"
 )
-_FUNCTIONS = Construct("functions", "write the number, or compute it with `+`, `-`, `*`, `/` and `//`, which rounds down")
+_FUNCTIONS = Construct(
+    "functions",
+    "write the number, or compute it with `+`, `-`, `*`, `/` and `//`, which rounds down",
+)
 _TYPES = Construct("types", "leave it out: a parameter takes a number, a size, a block or a layer")
 _CONSTANTS = Construct("variables", "declare a constant: `let width = 64`")
-_BLOCKS = Construct("functions", "declare a block: `block unit(width) = conv 3x3, width -> bn -> relu`")
-_CLASSES = Construct("classes", "declare a block, `block unit { … }`, or a network, `network net { … }`")
+_BLOCKS = Construct(
+    "functions", "declare a block: `block unit(width) = conv 3x3, width -> bn -> relu`"
+)
+_CLASSES = Construct(
+    "classes", "declare a block, `block unit { … }`, or a network, `network net { … }`"
+)
 _IMPORTS = Construct("imports", '`use he2015` reads a library, and `use "file.res"` another file')
-_LISTS = Construct("lists", "give one value for each argument; paths are written `concat { a | b }`")
+_LISTS = Construct(
+    "lists", "give one value for each argument; paths are written `concat { a | b }`"
+)
 _ATTRIBUTES = Construct("attributes or packages", "call a layer by its name alone: `conv 3x3, 64`")
 
 _WORDS = {
-    **dict.fromkeys(("for", "foreach", "while", "until", "loop", "repeat", "times", "break", "continue"), _LOOPS),
-    **dict.fromkeys(("if", "else", "elif", "elseif", "then", "switch", "case", "match", "when"), _CONDITIONS),
+    **dict.fromkeys(
+        ("for", "foreach", "while", "until", "loop", "repeat", "times", "break", "continue"), _LOOPS
+    ),
+    **dict.fromkeys(
+        ("if", "else", "elif", "elseif", "then", "switch", "case", "match", "when"), _CONDITIONS
+    ),
     **dict.fromkeys(("and", "or", "not", "xor", "is"), _COMPARISONS),
     **dict.fromkeys(("def", "function", "func", "fn", "fun", "lambda"), _BLOCKS),
     **dict.fromkeys(("class", "struct", "module", "object"), _CLASSES),
     **dict.fromkeys(("import", "from", "include", "require", "using"), _IMPORTS),
     **dict.fromkeys(("var", "const", "val", "set"), _CONSTANTS),
     **dict.fromkeys(("int", "float", "bool", "str", "string", "double"), _TYPES),
-    **dict.fromkeys(("min", "max", "round", "ceil", "floor", "abs", "len", "sum", "sqrt", "range"), _FUNCTIONS),
-    **dict.fromkeys(("return", "yield"), Construct("`return`", "leave it out: the last layer gives the result")),
+    **dict.fromkeys(
+        ("min", "max", "round", "ceil", "floor", "abs", "len", "sum", "sqrt", "range"), _FUNCTIONS
+    ),
+    **dict.fromkeys(
+        ("return", "yield"), Construct("`return`", "leave it out: the last layer gives the result")
+    ),
     "pass": Construct("`pass`", "`identity` is the layer that does nothing"),
     "assert": Construct("`assert`", "`expect params <= 25M`, in a network"),
     "print": Construct("`print`", "leave it out; `resspec report` shows what a network costs"),
@@ -116,7 +135,11 @@ def _by_words(source: Source, start: int, span: Span) -> Diagnostic | None:
     first = _WORD.match(text, start, span.end)
     before = _LAST_WORD.search(text, start, span.start)
     here = _WORD.match(text, span.start, span.end)
-    places = [first.span() if first else None, before.span(1) if before else None, here.span() if here else None]
+    places = [
+        first.span() if first else None,
+        before.span(1) if before else None,
+        here.span() if here else None,
+    ]
 
     for place in places:
         if place is None:
@@ -159,9 +182,13 @@ def _called(source: Source, start: int, name: Span) -> Diagnostic:
     """Return the mistake of a call in parentheses inside a value or in front of a declaration's `=`."""
     line = source.text[source.text.rfind("\n", 0, name.start) + 1 : name.start]
     if re.search(r"\blet[ \t]+\Z", line):
-        return errors.construct(name, "constants with parameters", f"`block {name.text}(…) = …` takes parameters")
+        return errors.construct(
+            name, "constants with parameters", f"`block {name.text}(…) = …` takes parameters"
+        )
     if re.search(r"[A-Za-z_]\w*[ \t]*\([ \t]*\Z", source.text[start : name.start]):
-        return errors.construct(name, "calls in calls", "layers follow one another: `conv 3x3, 64 -> relu`")
+        return errors.construct(
+            name, "calls in calls", "layers follow one another: `conv 3x3, 64 -> relu`"
+        )
     return errors.construct(name, *_FUNCTIONS)
 
 

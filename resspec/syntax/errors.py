@@ -16,11 +16,36 @@ ODD_CHARACTER, CLOSES_NOTHING, ENDS_EARLY = "E0103", "E0105", "E0109"
 OF_BRACES = ("E0104", "E0105", "E0109")
 OF_THE_WHOLE = ("E0110", "E0113", "E0114")
 _ASCII = {
-    "“": '"', "”": '"', "×": "x", "−": "-", "–": "-", "→": "->", "‘": "'", "’": "'",
+    "“": '"',
+    "”": '"',
+    "×": "x",
+    "−": "-",
+    "–": "-",
+    "→": "->",
+    "‘": "'",
+    "’": "'",
     # letters of other alphabets that look like ours: Cyrillic, then Greek
-    **dict(zip("\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442", "aeopcyxijskmt", strict=True)),
-    **dict(zip("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425", "ABEKMHOPCTX", strict=True)),
-    **dict(zip("\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f", "aovpikuABEHO", strict=True)),
+    **dict(
+        zip(
+            "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442",
+            "aeopcyxijskmt",
+            strict=True,
+        )
+    ),
+    **dict(
+        zip(
+            "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425",
+            "ABEKMHOPCTX",
+            strict=True,
+        )
+    ),
+    **dict(
+        zip(
+            "\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f",
+            "aovpikuABEHO",
+            strict=True,
+        )
+    ),
 }
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
 NETWORK_CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let")
@@ -32,13 +57,19 @@ def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
     """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are no UTF-8."""
     place = Span(source, offset, offset + 1)
     fix = Fix(place, "\n" if place.text == "\r" else "") if help == "remove it" else None
-    return Diagnostic("E0101", what, (Label(place),), "write a line feed" if place.text == "\r" else help, fix=fix)
+    return Diagnostic(
+        "E0101", what, (Label(place),), "write a line feed" if place.text == "\r" else help, fix=fix
+    )
 
 
 def too_large(source: Source) -> Diagnostic:
     """E0102: a spec of more than 1 MiB is no spec."""
-    return Diagnostic("E0102", f"the file has more than {MAX_BYTES:,} bytes", (Label(Span(source, 0, 0)),),
-                      "repeats and templates make specs small")
+    return Diagnostic(
+        "E0102",
+        f"the file has more than {MAX_BYTES:,} bytes",
+        (Label(Span(source, 0, 0)),),
+        "repeats and templates make specs small",
+    )
 
 
 def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
@@ -56,67 +87,102 @@ def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
 def _plain(char: str) -> str | None:
     """What a character looks like or stands for, in ASCII."""
     form = unicodedata.normalize("NFKC", char)
-    return _ASCII.get(char) or (form if form != char and form.isascii() and form.isprintable() else None)
+    return _ASCII.get(char) or (
+        form if form != char and form.isascii() and form.isprintable() else None
+    )
 
 
 def _in_ascii(span: Span) -> Fix | None:
     """All such characters in a row, and both quotes of a string, or the next would be the next mistake."""
     after = span.source.text[span.start : span.start + 1000]
-    if quoted := re.match("“([^\"“”\n]*)”", after):
+    if quoted := re.match('“([^"“”\n]*)”', after):
         return Fix(Span(span.source, span.start, span.start + quoted.end()), f'"{quoted[1]}"')
     if span.text in "“”" or not (_plain(span.text) or unicodedata.category(span.text) == "Cf"):
         return None
     row = "".join(takewhile(lambda char: _plain(char) and char not in "“”", after)) or span.text
-    return Fix(Span(span.source, span.start, span.start + len(row)), "".join(_plain(char) or "" for char in row))
+    return Fix(
+        Span(span.source, span.start, span.start + len(row)),
+        "".join(_plain(char) or "" for char in row),
+    )
 
 
 def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
     """E0104: a brace or parenthesis is never closed."""
-    return Diagnostic("E0104", f"this `{opening.text}` is never closed",
-                      (Label(opening, "opened here"), Label(end, what)),
-                      f"add `{'}' if opening.text == '{' else ')'}` where it should end")
+    return Diagnostic(
+        "E0104",
+        f"this `{opening.text}` is never closed",
+        (Label(opening, "opened here"), Label(end, what)),
+        f"add `{'}' if opening.text == '{' else ')'}` where it should end",
+    )
 
 
 def closes_nothing(span: Span) -> Diagnostic:
     """E0105: a closing brace or parenthesis without its opening one."""
-    return Diagnostic(CLOSES_NOTHING, f"this `{span.text}` closes nothing", (Label(span),), "remove it, or open it before")
+    return Diagnostic(
+        CLOSES_NOTHING,
+        f"this `{span.text}` closes nothing",
+        (Label(span),),
+        "remove it, or open it before",
+    )
 
 
 def unterminated(span: Span) -> Diagnostic:
     """E0106: a string that does not end on its line."""
-    return Diagnostic("E0106", "this string does not end on its line", (Label(span),), 'add the closing `"`')
+    return Diagnostic(
+        "E0106", "this string does not end on its line", (Label(span),), 'add the closing `"`'
+    )
 
 
 def missing_comma(span: Span) -> Diagnostic:
     """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
     word = span.text
     other = f", or `-> {word}` for the next layer" if word[:1].isalpha() else ""
-    name = re.search(r", *([A-Za-z_]\w*) +\Z", span.source.text[max(0, span.start - 200) : span.start])
+    name = re.search(
+        r", *([A-Za-z_]\w*) +\Z", span.source.text[max(0, span.start - 200) : span.start]
+    )
     if name and not word[:1].isalpha() and word[:1] != "/":  # `groups 2`
         other = f", or `{f'/{word}' if name[1] == 'stride' else f'{name[1]}={word}'}`"
     if word[:1] == "/":
         other = f"; before a blank a slash divides, `/ {word[1:]}`" if len(word) > 1 else ""
     blank = len(span.source.text[: span.start].rstrip(" \t"))
-    fix = Fix(Span(span.source, blank, span.start), ", ") if word[:1] == "/" and word[1:] and blank < span.start else None
-    return Diagnostic("E0107", "a comma is missing between two arguments", (Label(span, "this is another argument"),),
-                      f"`, {word}`{other}", fix=fix)
+    fix = (
+        Fix(Span(span.source, blank, span.start), ", ")
+        if word[:1] == "/" and word[1:] and blank < span.start
+        else None
+    )
+    return Diagnostic(
+        "E0107",
+        "a comma is missing between two arguments",
+        (Label(span, "this is another argument"),),
+        f"`, {word}`{other}",
+        fix=fix,
+    )
 
 
 def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic:
     """E0108: a word where it cannot stand."""
     found = f"`{span.text}` cannot stand here" if span.text.strip() else "the line ends too early"
-    return Diagnostic("E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None))
+    return Diagnostic(
+        "E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None)
+    )
 
 
 def bare_count(count: Span) -> Diagnostic:
     """E0121: the count of a repeat is a number or a name; what is computed needs parentheses."""
-    return Diagnostic("E0121", "a count that is computed needs parentheses", (Label(count),),
-                      f"`({count.text}) x …`", fix=Fix(count, f"({count.text})"))
+    return Diagnostic(
+        "E0121",
+        "a count that is computed needs parentheses",
+        (Label(count),),
+        f"`({count.text}) x …`",
+        fix=Fix(count, f"({count.text})"),
+    )
 
 
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     """E0109: the file ends inside a declaration, or a budget before it is complete."""
-    message = "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
+    message = (
+        "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
+    )
     return Diagnostic(ENDS_EARLY, message, (Label(span),), f"it goes on with {expected}")
 
 
@@ -128,7 +194,12 @@ def too_deep(span: Span, limit: int) -> Diagnostic:
 
 def too_many_digits(span: Span, limit: int) -> Diagnostic:
     """E0111: a number with more digits than any network needs."""
-    return Diagnostic("E0111", "this number is too long", (Label(span),), f"{limit} digits at most, zeros included")
+    return Diagnostic(
+        "E0111",
+        "this number is too long",
+        (Label(span),),
+        f"{limit} digits at most, zeros included",
+    )
 
 
 def no_size(span: Span, meant: str | None = None) -> Diagnostic:
@@ -139,20 +210,35 @@ def no_size(span: Span, meant: str | None = None) -> Diagnostic:
 
 def foreign(span: Span, language: str) -> Diagnostic:
     """E0113: the text is of another language: YAML, Python, JSON."""
-    return Diagnostic("E0113", f"this looks like {language}, not like a spec", (Label(span),),
-                      "a spec starts with `network NAME {`; see grammar/README.md")
+    return Diagnostic(
+        "E0113",
+        f"this looks like {language}, not like a spec",
+        (Label(span),),
+        "a spec starts with `network NAME {`; see grammar/README.md",
+    )
 
 
 def empty(source: Source) -> Diagnostic:
     """E0114: a file without a declaration."""
     end = len(source.text)
-    return Diagnostic("E0114", "the file declares nothing", (Label(Span(source, end, end)),), "`network NAME { … }`")
+    return Diagnostic(
+        "E0114",
+        "the file declares nothing",
+        (Label(Span(source, end, end)),),
+        "`network NAME { … }`",
+    )
 
 
 def misspelt(span: Span, what: str, near: Sequence[str]) -> Diagnostic:
     """E0115: the word that opens a clause or declaration is no word of the language."""
     fix = Fix(span, near[0]) if len(near) == 1 else None
-    return Diagnostic("E0115", f"no {what} is called `{span.text}`", (Label(span),), f"did you mean {any_of(near)}?", fix=fix)
+    return Diagnostic(
+        "E0115",
+        f"no {what} is called `{span.text}`",
+        (Label(span),),
+        f"did you mean {any_of(near)}?",
+        fix=fix,
+    )
 
 
 def colon(span: Span, name: str) -> Diagnostic:
@@ -160,20 +246,37 @@ def colon(span: Span, name: str) -> Diagnostic:
     after = span.source.text[span.end :]
     over = Span(span.source, span.start, span.end + len(after) - len(after.lstrip(" \t")))
     value = re.match(r"[A-Za-z0-9_.]*", after.lstrip(" \t"))
-    return Diagnostic("E0116", "this colon ends no label", (Label(span),),
-                      f"an argument takes `=`: `{name}={value[0] if value and value[0] else '…'}`", fix=Fix(over, "="))
+    return Diagnostic(
+        "E0116",
+        "this colon ends no label",
+        (Label(span),),
+        f"an argument takes `=`: `{name}={value[0] if value and value[0] else '…'}`",
+        fix=Fix(over, "="),
+    )
 
 
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
-    return Diagnostic("E0117", "this label has no colon", (Label(span),), f"`{span.text}:`", fix=Fix(span, f"{span.text}:"))
+    return Diagnostic(
+        "E0117",
+        "this label has no colon",
+        (Label(span),),
+        f"`{span.text}:`",
+        fix=Fix(span, f"{span.text}:"),
+    )
 
 
 def spaced_stride(span: Span, number: str) -> Diagnostic:
     """E0118: the slash of a stride does not touch its number."""
     signs = re.match(r"/[/ \t]*", span.source.text[span.start :])
     fix = Fix(Span(span.source, span.start, span.start + signs.end()), "/") if signs else None
-    return Diagnostic("E0118", "this slash does not touch its number", (Label(span),), f"write the stride `/{number}`", fix=fix)
+    return Diagnostic(
+        "E0118",
+        "this slash does not touch its number",
+        (Label(span),),
+        f"write the stride `/{number}`",
+        fix=fix,
+    )
 
 
 def construct(span: Span, what: str, instead: str) -> Diagnostic:
@@ -185,5 +288,11 @@ def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
     """E0119: a unit that is none, or that does not touch its number."""
     prefix = re.sub(r"(?:FLOP|MAC)S?\Z", "", unit, flags=re.IGNORECASE)
     meant = f"{number}{prefix.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
-    wrong = "this unit does not touch its number" if meant.endswith(unit) else f"no unit is called `{unit}`"
-    return Diagnostic("E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant))
+    wrong = (
+        "this unit does not touch its number"
+        if meant.endswith(unit)
+        else f"no unit is called `{unit}`"
+    )
+    return Diagnostic(
+        "E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant)
+    )

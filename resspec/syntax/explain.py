@@ -24,23 +24,31 @@ _NEXT = re.compile(r"(?:\s|#[^\n]*)*([A-Za-z0-9_.]+|\S)")
 _RESIDUAL = re.compile(r"[\n;{][ \t]*(?:preact|residual|shortcut|after)\b")  # a block of clauses
 _DECLARED = re.compile(r"\n(?:use|let|block|shortcut|network)\b|\Z")
 _EXPECT = re.compile(r"\s*(expect)\s+(?=\w)")
-_UNIT = re.compile(r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B|FLOPS?|MACS?)?|B)\Z", re.IGNORECASE)
+_UNIT = re.compile(
+    r"(?<![A-Za-z0-9_.])([0-9][0-9_.]*)[ \t]*([KMGT](?:I?B|FLOPS?|MACS?)?|B)\Z", re.IGNORECASE
+)
 
 _IMPORT = re.compile(r"^[ \t]*(import|include)[ \t]+\w+[ \t]*$", re.MULTILINE)
 _NETWORK = re.compile(r"^[ \t]*(?:network|block|shortcut)[ \t]+\w.*[{=]", re.MULTILINE)
 
 _TERMINALS = {
-    "NAME": "a name", "LABEL": "a label such as `name:`", "NUMBER": "a number", "SIZE": "a size such as `3x3`",
-    "STRING": "a string", "COMPARISON": "`==`, `<=` or `>=`",
+    "NAME": "a name",
+    "LABEL": "a label such as `name:`",
+    "NUMBER": "a number",
+    "SIZE": "a size such as `3x3`",
+    "STRING": "a string",
+    "COMPARISON": "`==`, `<=` or `>=`",
 }
 _SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
 
 
-def explain(source: Source, error: UnexpectedInput, parser: Lark, whole: str = "file") -> Diagnostic:
+def explain(
+    source: Source, error: UnexpectedInput, parser: Lark, whole: str = "file"
+) -> Diagnostic:
     """The diagnostic of a parser's error in a text that is a `whole`."""
     text, allowed = source.text, _allowed(error, parser)
     if whole == "budget" and (word := _EXPECT.match(text)):
-        help = f"a budget is what stands after the word: `{text[word.end():].strip()}`"
+        help = f"a budget is what stands after the word: `{text[word.end() :].strip()}`"
         return errors.unexpected(Span(source, *word.span(1)), "", help)
     expected = _listed(allowed)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":
@@ -87,13 +95,17 @@ def _goes_on(source: Source, start: int) -> int | None:
     return found.start(1) if found and found[1] not in errors.OPENINGS else None
 
 
-def _bracket(source: Source, start: int, allowed: dict[str, str], *, is_end: bool) -> Diagnostic | None:
+def _bracket(
+    source: Source, start: int, allowed: dict[str, str], *, is_end: bool
+) -> Diagnostic | None:
     """One that closes nothing, or one that is still open where its clause ends."""
     stack, here = _open(source, start), Span(source, start, start + 1)
     opening = {"}": "{", ")": "("}.get(here.text)
     if opening and (not stack or (stack[-1].text, here.text) == ("{", ")")):
         return errors.closes_nothing(here)
-    if stack and ((is_end and {"}", ")"} & set(allowed.values())) or (stack[-1].text, here.text) == ("(", "}")):
+    if stack and (
+        (is_end and {"}", ")"} & set(allowed.values())) or (stack[-1].text, here.text) == ("(", "}")
+    ):
         return errors.unclosed(stack[-1], here, "its clause ends here")
     return None
 
@@ -106,9 +118,15 @@ def _misspelt(source: Source, start: int) -> Diagnostic | None:
         return None
     words, is_sure = _openings(source, word.start())
     near = () if word[0] in words else alike(word[0], words)
-    if not near or not (is_sure or len(word[0]) > 5 or near[0][0] == word[0][0]):  # `unit` is no `init`
+    if not near or not (
+        is_sure or len(word[0]) > 5 or near[0][0] == word[0][0]
+    ):  # `unit` is no `init`
         return None
-    return errors.misspelt(Span(source, *word.span()), "declaration" if words is errors.DECLARATIONS else "clause", near)
+    return errors.misspelt(
+        Span(source, *word.span()),
+        "declaration" if words is errors.DECLARATIONS else "clause",
+        near,
+    )
 
 
 def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
@@ -120,7 +138,9 @@ def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
     if owner and owner[1] == "network":
         return errors.NETWORK_CLAUSES, len(stack) == 1
     ends = _DECLARED.search(source.text, stack[0].end)
-    return errors.BLOCK_CLAUSES, bool(_RESIDUAL.search(source.text, stack[0].start, ends.start() if ends else at))
+    return errors.BLOCK_CLAUSES, bool(
+        _RESIDUAL.search(source.text, stack[0].start, ends.start() if ends else at)
+    )
 
 
 def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Diagnostic | None:
@@ -133,13 +153,24 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
         return errors.colon(span, word[0] if word else "")
     if first == "/" and before[-1:] == ",":
         number = re.match(r"/[ \t]*([A-Za-z0-9_]+)", text[start:])
-        return errors.spaced_stride(span, number[1] if number and not text.startswith("//", start) else "2")
-    if first == "/" or (ends_value and len(before) < start and "," in allowed.values() and (first.isalnum() or first == "(")):
+        return errors.spaced_stride(
+            span, number[1] if number and not text.startswith("//", start) else "2"
+        )
+    if first == "/" or (
+        ends_value
+        and len(before) < start
+        and "," in allowed.values()
+        and (first.isalnum() or first == "(")
+    ):
         if span.text == "x":
-            return errors.unexpected(span, "", "write `->` in front of the count of a repeat: `-> 2 x …`")
+            return errors.unexpected(
+                span, "", "write `->` in front of the count of a repeat: `-> 2 x …`"
+            )
         return errors.missing_comma(span)
     if number := _UNIT.search(text[: span.end]):
-        return errors.misspelt_unit(Span(span.source, number.start(), span.end), number[1], number[2])
+        return errors.misspelt_unit(
+            Span(span.source, number.start(), span.end), number[1], number[2]
+        )
     if list(allowed) == ["LABEL"] and (label := _LABEL.match(text, start)):
         return errors.no_label(Span(span.source, start, label.end()))
     return None
@@ -153,7 +184,9 @@ def _allowed(error: UnexpectedInput, parser: Lark) -> dict[str, str]:
             names = set(error.accepts or error.expected)
         case UnexpectedCharacters():
             names = set(error.allowed or ())
-    texts = {t.name: str(t.pattern.value) if t.pattern.type == "str" else "" for t in parser.terminals}
+    texts = {
+        t.name: str(t.pattern.value) if t.pattern.type == "str" else "" for t in parser.terminals
+    }
     ignored = {"BLANK", "CONTINUED", "TRAILING"}
     return {name: texts.get(name, "") for name in sorted(names - ignored)}
 
@@ -165,7 +198,9 @@ def _listed(allowed: dict[str, str]) -> str:
         words = [f"`{text}`" for text in allowed.values() if text.isalpha()]
     if "_NL" in allowed:
         words.append("the end of the line")
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1] if words else ""
+    return (
+        words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1] if words else ""
+    )
 
 
 def _open(source: Source, end: int) -> list[Span]:

@@ -47,7 +47,9 @@ def _lines(found: Sequence[Word]) -> Iterator[_Line]:
         base = base if column is None else column
         column = base + INDENT if column is None else column
         if comments and comments[0].is_trailing:
-            line = line._replace(comment=comments[0].text, touches=found[i - 1].kind == "TOUCHING_SLASH")
+            line = line._replace(
+                comment=comments[0].text, touches=found[i - 1].kind == "TOUCHING_SLASH"
+            )
             comments = comments[1:]
         if i > 0:
             yield line._replace(text=line.text + "".join(texts))

@@ -10,23 +10,42 @@ from resspec.syntax import errors
 
 _NEAR = 200  # characters around a mistake that are looked at
 
-_SIZE_BEFORE, _SIZE_AFTER = re.compile(r"[0-9]+ *\Z"), re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))")
+_SIZE_BEFORE, _SIZE_AFTER = (
+    re.compile(r"[0-9]+ *\Z"),
+    re.compile(r"x(?: *[0-9]+\b)?(?= *(?:,|->|\n|\}|#|\Z))"),
+)
 _CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([^(),]*\Z")
 _IN_PARENTHESES = re.compile(r"\([ \t]*([0-9]+)[ \t]*\Z")
 _MORE_SIDES = re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?[ \t]*\)")
-_HYPHENED, _PART = re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"), re.compile(r"-([A-Za-z0-9_-]+)")
+_HYPHENED, _PART = (
+    re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"),
+    re.compile(r"-([A-Za-z0-9_-]+)"),
+)
 _USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
-_INPUT, _SIDES = re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"), re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?")
+_INPUT, _SIDES = (
+    re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"),
+    re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?"),
+)
 _ARROW = re.compile(r"=?>>?")
-_OPENS = re.compile(r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z")
+_OPENS = re.compile(
+    r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z"
+)
 
 _OPERATOR = re.compile(r"//|[+\-*/]")
-_OPERAND_BEFORE = re.compile(r"(?:[A-Za-z0-9_.]+|\([^(){}\n]*(?:\([^(){}\n]*\)[^(){}\n]*)*\))[ \t]*\Z")
-_REST_OF_COUNT = re.compile(r"[ \t]*[A-Za-z0-9_.()+\-*/ \t]*?[A-Za-z0-9_)](?=[ \t]+x[ \t]+[A-Za-z0-9_{(])")
+_OPERAND_BEFORE = re.compile(
+    r"(?:[A-Za-z0-9_.]+|\([^(){}\n]*(?:\([^(){}\n]*\)[^(){}\n]*)*\))[ \t]*\Z"
+)
+_REST_OF_COUNT = re.compile(
+    r"[ \t]*[A-Za-z0-9_.()+\-*/ \t]*?[A-Za-z0-9_)](?=[ \t]+x[ \t]+[A-Za-z0-9_{(])"
+)
 _COMMENTED = re.compile(r"//(?!.*//)[ \t]*[A-Za-z][\w ',]*\Z")
-_CLAUSE_SIGN = re.compile(r"(?:^|[;{])[ \t]*(input|stem|head|residual|after|preact|shortcut)[ \t]*\Z")
+_CLAUSE_SIGN = re.compile(
+    r"(?:^|[;{])[ \t]*(input|stem|head|residual|after|preact|shortcut)[ \t]*\Z"
+)
 _CLAUSE_COLON = re.compile(r"(?:^|[;{])[ \t]*(input|init|expect|let|use|replace)[ \t]*(:)[^;{}]*\Z")
-_NAMED = re.compile(r"(?:^|->|[|;{])[ \t]*(?:(?:stem|head|residual|after|preact)[ \t]+)?([A-Za-z_]\w*)[ \t]*\Z")
+_NAMED = re.compile(
+    r"(?:^|->|[|;{])[ \t]*(?:(?:stem|head|residual|after|preact)[ \t]+)?([A-Za-z_]\w*)[ \t]*\Z"
+)
 _NETWORK = re.compile(r"(?:model|net|arch|architecture|nn)\b(?=[ \t]+\w+[ \t]*[({=])")
 _CONSTANT = re.compile(r"([A-Za-z_]\w*)[ \t]*[=:][ \t]*(?=[0-9(\-])")
 
@@ -39,7 +58,10 @@ def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | N
         span: The word that cannot stand where it stands.
         allowed: The terminals that may stand there, with their texts.
     """
-    before, after = source.text[max(0, span.start - _NEAR) : span.start], source.text[span.start : span.start + _NEAR]
+    before, after = (
+        source.text[max(0, span.start - _NEAR) : span.start],
+        source.text[span.start : span.start + _NEAR],
+    )
     line = before[before.rfind("\n") + 1 :]
     around = _Around(source, span, line, before, after, allowed)
     return (
@@ -56,7 +78,13 @@ class _Around:
     """A mistake with the text around it: `line` is what stands before it on its line."""
 
     def __init__(
-        self, source: Source, span: Span, line: str, before: str, after: str, allowed: dict[str, str]
+        self,
+        source: Source,
+        span: Span,
+        line: str,
+        before: str,
+        after: str,
+        allowed: dict[str, str],
     ) -> None:
         self.source, self.span, self.allowed = source, span, allowed
         self.line, self.before, self.after = line, before, after
@@ -102,7 +130,9 @@ class _Around:
                 where = self._from(len(self.line) - first.start(1), last.end())
                 if self.line[first.start()] == "(":
                     where = self._from(len(self.line) - first.start(), last.end())
-                return errors.no_size(where, "x".join(side for side in (first[1], *last.groups()) if side))
+                return errors.no_size(
+                    where, "x".join(side for side in (first[1], *last.groups()) if side)
+                )
         return None
 
     def sign(self) -> Diagnostic | None:
@@ -115,26 +145,42 @@ class _Around:
             return errors.unexpected(self._from(1, 1), "", "a layer stands before each arrow")
         if "->" in self.allowed.values() and (arrow := _ARROW.match(self.after)):
             return errors.unexpected(self._from(0, arrow.end()), "", "an arrow is `->`")
-        if self.span.text == "|" and "->" in self.allowed.values() and "|" not in self.allowed.values():
-            return errors.unexpected(self.span, "", "paths stand in the braces of a merge: `add { … | … }`")
+        if (
+            self.span.text == "|"
+            and "->" in self.allowed.values()
+            and "|" not in self.allowed.values()
+        ):
+            return errors.unexpected(
+                self.span, "", "paths stand in the braces of a merge: `add { … | … }`"
+            )
         if self.span.text in ("=", ":") and (clause := _CLAUSE_SIGN.search(self.line)):
             help = f"leave it out: `{clause[1]} …`"
             return errors.unexpected(self.span, "", help)
         if clause := _CLAUSE_COLON.search(self.line):
             start = len(self.line) - clause.start(2)
-            return errors.unexpected(self._from(start, 1 - start), "", f"leave it out: `{clause[1]} …`")
+            return errors.unexpected(
+                self._from(start, 1 - start), "", f"leave it out: `{clause[1]} …`"
+            )
         if self.span.text[:1] == '"' and "STRING" not in self.allowed:
-            return errors.unexpected(self.span, "", "leave out the quotes: only `use` takes a text in quotes")
+            return errors.unexpected(
+                self.span, "", "leave out the quotes: only `use` takes a text in quotes"
+            )
         return None
 
     def name(self) -> Diagnostic | None:
         """A name with a hyphen, of a file without quotes, of a declaration; or one that is given with `=`."""
         span, line, after = self.span, self.line, self.after
-        if span.text[0] == "-" and (name := _HYPHENED.search(line)) and (last := _PART.match(after)):
+        if (
+            span.text[0] == "-"
+            and (name := _HYPHENED.search(line))
+            and (last := _PART.match(after))
+        ):
             whole = f"{name[1]}_{last[1].replace('-', '_')}"
             return errors.unexpected(span, "", f"a name has letters, digits and `_`: `{whole}`")
         if span.text[0] == "." and (used := _USED.search(line)):
-            return errors.unexpected(span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file')
+            return errors.unexpected(
+                span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file'
+            )
         if "NETWORK" in self.allowed and _NETWORK.match(after):
             return errors.misspelt(span, "declaration", ["network"])
         if "NETWORK" in self.allowed and (constant := _CONSTANT.match(after)):
@@ -149,8 +195,12 @@ class _Around:
     def comma(self) -> Diagnostic | None:
         """Arguments in parentheses, and a comma after the last argument of a line."""
         if self.span.text == "," and (call := _CALLED.search(self.line)):
-            return errors.unexpected(self.span, "", f"arguments stand without parentheses: `{call[1]} …, …`")
+            return errors.unexpected(
+                self.span, "", f"arguments stand without parentheses: `{call[1]} …, …`"
+            )
         if clause := _OPENS.search(self.before):
-            comma = self._from(len(self.before) - clause.start(), clause.start() - len(self.before) + 1)
+            comma = self._from(
+                len(self.before) - clause.start(), clause.start() - len(self.before) + 1
+            )
             return errors.unexpected(comma, "", "leave it out, or write an argument after it")
         return None

@@ -16,7 +16,9 @@ from resspec.syntax.words import Word
 WIDTH = 100
 INDENT = 4
 ARROW = len("-> ")
-_FAR = 32  # columns between a line's beginning and its chain, beyond which rows are indented instead
+_FAR = (
+    32  # columns between a line's beginning and its chain, beyond which rows are indented instead
+)
 _SECTIONS = ("STEM", "STAGE", "HEAD")
 
 
@@ -24,12 +26,16 @@ class Layout:
     """`column[i]`: where a line begins with word i. `wider[i]`: blanks more before it. `apart`: words before whose line,
     and comments, an empty one stands."""
 
-    def __init__(self, words: Sequence[Word], gaps: Sequence[str], declarations: Sequence[Statement]) -> None:
+    def __init__(
+        self, words: Sequence[Word], gaps: Sequence[str], declarations: Sequence[Statement]
+    ) -> None:
         self.words = words
         self.column: dict[int, int] = {}
         self.wider: dict[int, int] = {}
         self.apart: set[int] = set()
-        self._past = list(accumulate(len(gap) + len(word.text) for gap, word in zip(gaps, words, strict=True)))
+        self._past = list(
+            accumulate(len(gap) + len(word.text) for gap, word in zip(gaps, words, strict=True))
+        )
         self._comments = [0, *accumulate(bool(word.comments) for word in words)]
         self._file(declarations)
 
@@ -39,8 +45,12 @@ class Layout:
         before: Statement | None = None
         for each in declarations:
             self._statement(each, 0)
-            if before and not (self._is_line(before) and self._is_line(each) and self._kind(before) == self._kind(each)
-                               and all(comment.is_trailing for comment in self.words[each.start].comments)):
+            if before and not (
+                self._is_line(before)
+                and self._is_line(each)
+                and self._kind(before) == self._kind(each)
+                and all(comment.is_trailing for comment in self.words[each.start].comments)
+            ):
                 self.apart.add(each.start)
             before = each
 
@@ -57,7 +67,9 @@ class Layout:
             self._fill(statement.start, statement.end, column, column + INDENT)
 
     def _clause(self, statement: Statement, chain: Chain, column: int) -> None:
-        start = column + self._length(statement.start, chain.start) + (chain.start > statement.start)
+        start = (
+            column + self._length(statement.start, chain.start) + (chain.start > statement.start)
+        )
         if self._commented(statement.start, chain.start + 1):
             start = column + 2 * INDENT
         if self._kind(statement) == "RESIDUAL":
@@ -66,7 +78,9 @@ class Layout:
             self._chain(chain.steps, start, column)
 
     def _declaration(self, statement: Statement, body: Body, column: int) -> None:
-        is_table = self._kind(statement) == "NETWORK" and self.words[statement.start + 2].text != "="
+        is_table = (
+            self._kind(statement) == "NETWORK" and self.words[statement.start + 2].text != "="
+        )
         if not body.statements and not self._commented(body.start, body.end):
             return
         if not is_table and self._fits(statement.start, statement.end, column):
@@ -84,7 +98,11 @@ class Layout:
             if in_sections and not is_section:
                 self.apart.add(each.start)
             in_sections = is_section
-            if self._kind(each) == "STAGE" and self._is_line(each) and not self._commented(each.start, each.end):
+            if (
+                self._kind(each) == "STAGE"
+                and self._is_line(each)
+                and not self._commented(each.start, each.end)
+            ):
                 stages.append(each)
             else:
                 self._align(stages, column + INDENT)
@@ -131,7 +149,9 @@ class Layout:
 
     def _split(self, steps: Sequence[Step]) -> list[Sequence[Step]]:
         """Each row begins with a step of several words, or one after a comment; each step is one if there is no such."""
-        cuts = [step.end - step.start > 1 or bool(self.words[step.start - 1].comments) for step in steps]
+        cuts = [
+            step.end - step.start > 1 or bool(self.words[step.start - 1].comments) for step in steps
+        ]
         return self._cut(steps, cuts if any(cuts[1:]) else [True] * len(steps))
 
     def _cut(self, steps: Sequence[Step], cuts: Sequence[bool]) -> list[Sequence[Step]]:
@@ -185,8 +205,14 @@ class Layout:
         """Labels, counts, layers and arrows of stages one below the other, if all still fit."""
         wider: dict[int, int] = {}
         chains = [stage.chain for stage in stages if stage.chain]
-        labels = [self._length(stage.start, chain.start) for stage, chain in zip(stages, chains, strict=True)]
-        counts = [self._length(chain.start, chain.steps[0].times) if chain.steps[0].times else 0 for chain in chains]
+        labels = [
+            self._length(stage.start, chain.start)
+            for stage, chain in zip(stages, chains, strict=True)
+        ]
+        counts = [
+            self._length(chain.start, chain.steps[0].times) if chain.steps[0].times else 0
+            for chain in chains
+        ]
         widest, most = max(labels, default=0), max(counts, default=0)
         at = [column + widest + 1] * len(chains)
         for i, chain in enumerate(chains):

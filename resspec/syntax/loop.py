@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 from lark import Token
 from lark.exceptions import UnexpectedInput
 from lark.grammar import Rule
-from lark.lexer import AbstractBasicLexer, BasicLexer, ContextualLexer, LexerState, LexerThread, UnlessCallback
+from lark.lexer import (
+    AbstractBasicLexer,
+    BasicLexer,
+    ContextualLexer,
+    LexerState,
+    LexerThread,
+    UnlessCallback,
+)
 from lark.parse_tree_builder import ExpandSingleChild
 from lark.parsers.lalr_analysis import Shift
 from lark.parsers.lalr_interactive_parser import InteractiveParser
@@ -20,7 +27,9 @@ from lark.parsers.lalr_parser import LALR_Parser
 from lark.parsers.lalr_parser_state import ParseConf, ParserState
 
 Match = Callable[[str, int], re.Match[str] | None]
-Reduction = tuple[int, Callable[[list[Any]], Any] | None, str]  # of so many values, by this function if any, to this rule
+Reduction = tuple[
+    int, Callable[[list[Any]], Any] | None, str
+]  # of so many values, by this function if any, to this rule
 
 
 class Parser(LALR_Parser):
@@ -36,7 +45,9 @@ class Parser(LALR_Parser):
             self._states = _States(conf, lexer.lexer.lexers)
         state = ParserState(conf, lexer)
         self.tokens = tokens = list[Token]()
-        end, wrong = _walk(lexer.state.text.text, self._states, state.state_stack, state.value_stack, tokens)
+        end, wrong = _walk(
+            lexer.state.text.text, self._states, state.state_stack, state.value_stack, tokens
+        )
         last = tokens[-1] if tokens else None
         _go_to(end, [word for word in (last, wrong) if word], lexer.state)
         if wrong is None:
@@ -54,7 +65,9 @@ class _State(NamedTuple):
     match: Match
     ignored: frozenset[str]
     words: dict[str, dict[str, str]]  # of a terminal: which of its texts are terminals of their own
-    moves: dict[str, Any]  # for a terminal: the state it leads to, or a Reduction to make first; for a rule: a state
+    moves: dict[
+        str, Any
+    ]  # for a terminal: the state it leads to, or a Reduction to make first; for a rule: a state
 
 
 class _States(dict[int, _State]):
@@ -68,7 +81,10 @@ class _States(dict[int, _State]):
         assert isinstance(lexer, BasicLexer)
         (pattern,) = lexer.scanner._mres
         row = self.conf.states[number].items()
-        moves = {name: to if action is Shift else _reduction(to, callbacks[to]) for name, (action, to) in row}
+        moves = {
+            name: to if action is Shift else _reduction(to, callbacks[to])
+            for name, (action, to) in row
+        }
         words = dict[str, dict[str, str]]()
         for name, texts in lexer.callback.items():
             assert isinstance(texts, UnlessCallback) and name not in callbacks, name
@@ -79,7 +95,11 @@ class _States(dict[int, _State]):
 
 def _reduction(rule: Rule, make: Callable[[list[Any]], Any]) -> Reduction:
     size = len(rule.expansion)
-    return size, None if size == 1 and isinstance(make, ExpandSingleChild) else make, rule.origin.name
+    return (
+        size,
+        None if size == 1 and isinstance(make, ExpandSingleChild) else make,
+        rule.origin.name,
+    )
 
 
 def _walk(

@@ -10,7 +10,15 @@ from typing import NamedTuple
 from resspec.syntax.words import Word
 
 _BODIES = ("BLOCK", "SHORTCUT", "NETWORK")
-_PREFIXES = {"PREACT": 1, "RESIDUAL": 1, "AFTER": 1, "STEM": 1, "HEAD": 1, "STAGE": 2, "REPLACE": 2}  # words before a chain
+_PREFIXES = {
+    "PREACT": 1,
+    "RESIDUAL": 1,
+    "AFTER": 1,
+    "STEM": 1,
+    "HEAD": 1,
+    "STAGE": 2,
+    "REPLACE": 2,
+}  # words before a chain
 _NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "INIT", "EXPECT")
 
 
@@ -76,21 +84,29 @@ class _Outline:
     def declarations(self) -> list[Statement]:
         return self._statements(0, len(self.words) - 1, self._declaration)
 
-    def _statements(self, start: int, end: int, read: Callable[[int, int], Statement]) -> list[Statement]:
+    def _statements(
+        self, start: int, end: int, read: Callable[[int, int], Statement]
+    ) -> list[Statement]:
         bounds = [start, *(i for i in self._level(start, end) if self.words[i].opens), end]
         return [read(first, past) for first, past in pairwise(bounds) if first < past]
 
     def _declaration(self, start: int, end: int) -> Statement:
         if self.words[start].kind not in _BODIES:
             return Statement(start, end, None, None)
-        sign = next(i for i in range(start + 2, end) if self.words[i].text in ("=", "{") and not self._in_parentheses(start, i))
+        sign = next(
+            i
+            for i in range(start + 2, end)
+            if self.words[i].text in ("=", "{") and not self._in_parentheses(start, i)
+        )
         if self.words[sign].text == "=" and self.words[start].kind == "BLOCK":
             return Statement(start, end, self._chain(sign + 1, end), None)
         opening = next((i for i in range(sign, end) if self.words[i].text == "{"), None)
         if opening is None:
             return Statement(start, end, None, None)
         read = self._arm if self.words[start].kind == "SHORTCUT" else self._clause
-        return Statement(start, end, None, Body(opening, end, self._statements(opening + 1, end - 1, read)))
+        return Statement(
+            start, end, None, Body(opening, end, self._statements(opening + 1, end - 1, read))
+        )
 
     def _in_parentheses(self, start: int, i: int) -> bool:
         """Of the parameters."""
@@ -135,7 +151,9 @@ class _Outline:
         end = self.closing[start]
         bars = [i for i in self._level(start + 1, end) if self.words[i].text == "|"]
         starts, ends = [start + 1, *(i + 1 for i in bars)], [*bars, end]
-        return Braces(start, end + 1, [self._chain(*path) for path in zip(starts, ends, strict=True)])
+        return Braces(
+            start, end + 1, [self._chain(*path) for path in zip(starts, ends, strict=True)]
+        )
 
     def _level(self, start: int, end: int) -> Iterator[int]:
         """The words of a range that no brace in it holds."""

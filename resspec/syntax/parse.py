@@ -36,8 +36,14 @@ def read(name: str, data: bytes) -> Source:
         before = data[: error.start].decode().removeprefix("\ufeff")
         source = Source(name, before + "�")
         what = f"byte {error.start} (0x{data[error.start]:02X}) is not UTF-8"
-        raise SpecError([errors.not_text(source, len(before), what, "save the file as UTF-8")]) from None
-    for char, what in (("\0", "a NUL byte"), ("\ufeff", "a byte-order mark inside the text"), ("\r", "a lone carriage return")):
+        raise SpecError(
+            [errors.not_text(source, len(before), what, "save the file as UTF-8")]
+        ) from None
+    for char, what in (
+        ("\0", "a NUL byte"),
+        ("\ufeff", "a byte-order mark inside the text"),
+        ("\r", "a lone carriage return"),
+    ):
         if (offset := text.find(char)) >= 0:
             raise SpecError([errors.not_text(Source(name, text), offset, what, "remove it")])
     return Source(name, text)
@@ -67,14 +73,22 @@ def parse_partly(source: Source) -> Parsed:
         file, found = _rest(source, list(first.diagnostics))
         return Parsed(file, unseen + found)
     assert isinstance(file, ast.File)
-    return Parsed(file, unseen) if unseen or file.declarations else Parsed(None, [errors.empty(source)])
+    return (
+        Parsed(file, unseen)
+        if unseen or file.declarations
+        else Parsed(None, [errors.empty(source)])
+    )
 
 
 def _unseen(source: Source) -> Iterator[Diagnostic]:
     """What a comment or a string holds and nobody sees: it could turn a line around, or hide a part of it."""
     for found in _PROSE.finditer(source.text):
         if not found[0].replace("\t", "").isprintable():
-            at = next(i for i, char in enumerate(found[0], found.start()) if not char.isprintable() and char != "\t")
+            at = next(
+                i
+                for i, char in enumerate(found[0], found.start())
+                if not char.isprintable() and char != "\t"
+            )
             yield errors.odd_character(Span(source, at, at + 1), unseen=True)
 
 
@@ -93,7 +107,10 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
     mistakes = [] if found else first
     for _ in range(min(MAX_MISTAKES, (1 << 22) // len(source.text))):
         for mistake in mistakes:
-            if mistake.code == errors.ODD_CHARACTER or where.around(mistake.labels[0].span.start) not in mended:
+            if (
+                mistake.code == errors.ODD_CHARACTER
+                or where.around(mistake.labels[0].span.start) not in mended
+            ):
                 found.append(mistake)
             left = without(text, mistake, where)
             if left is None:
@@ -107,7 +124,9 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
             file = _parse(source, "start", "file", text)
         except SpecError as error:
             mistakes = list(error.diagnostics)
-            if mistakes[0].code in errors.OF_BRACES and (where.unclear or len(text.rstrip()) < len(source.text.rstrip())):
+            if mistakes[0].code in errors.OF_BRACES and (
+                where.unclear or len(text.rstrip()) < len(source.text.rstrip())
+            ):
                 break  # since a part of its end was left out
         else:
             assert isinstance(file, ast.File)
@@ -121,7 +140,9 @@ def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
 
 def _in(source: Source, found: Diagnostic) -> Diagnostic:
     """A diagnostic of another text with the same places."""
-    labels = tuple(label._replace(span=label.span._replace(source=source)) for label in found.labels)
+    labels = tuple(
+        label._replace(span=label.span._replace(source=source)) for label in found.labels
+    )
     fix = found.fix._replace(span=found.fix.span._replace(source=source)) if found.fix else None
     return found._replace(labels=labels, fix=fix)
 
@@ -182,6 +203,8 @@ def _check_nesting(source: Source) -> None:
             case "{" | "(":
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise SpecError([errors.too_deep(Span(source, found.start(), found.end()), MAX_DEPTH)])
+                    raise SpecError(
+                        [errors.too_deep(Span(source, found.start(), found.end()), MAX_DEPTH)]
+                    )
             case "}" | ")":
                 depth -= 1

@@ -11,7 +11,15 @@ from resspec.syntax import ast
 from resspec.syntax.errors import OPENINGS
 from resspec.syntax.statements import Outline
 
-_UNSURE = {"E0104", "E0105", "E0106", "E0109", "E0110", "E0113", "E0114"}  # where a statement ends is the very question
+_UNSURE = {
+    "E0104",
+    "E0105",
+    "E0106",
+    "E0109",
+    "E0110",
+    "E0113",
+    "E0114",
+}  # where a statement ends is the very question
 _OPENING = re.compile(r"\s*([A-Za-z0-9_]+)[ \t]*([A-Za-z_][A-Za-z0-9_]*)?")
 Hole = tuple[int, int]
 
@@ -22,7 +30,9 @@ def without(text: str, mistake: Diagnostic, outline: Outline) -> tuple[str, Hole
     if mistake.code in _UNSURE:
         return None
     fix, at = mistake.fix, mistake.labels[0].span.start
-    joins = mistake.code == "E0103" and mistake.labels[0].span.text.isalnum()  # which may make another word
+    joins = (
+        mistake.code == "E0103" and mistake.labels[0].span.text.isalnum()
+    )  # which may make another word
     if fix and not joins and len(fix.text) == fix.span.end - fix.span.start:
         return text[: fix.span.start] + fix.text + text[fix.span.end :], None
     around = outline.around(at)
@@ -42,7 +52,10 @@ def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
     declarations = list(file.declarations)
     for start, end in holes:
         broken = _broken(Span(source, start, end))
-        inside = next((i for i, each in enumerate(declarations) if each.span.start <= start < each.span.end), -1)
+        inside = next(
+            (i for i, each in enumerate(declarations) if each.span.start <= start < each.span.end),
+            -1,
+        )
         match declarations[inside] if inside >= 0 else None:
             case ast.Block() | ast.Network() | ast.Derived() as owner:
                 owner.clauses.append(broken)

@@ -19,10 +19,18 @@ def gaps(words: Sequence[Word], declarations: Sequence[Statement]) -> list[str]:
     for i in range(1, len(words)):
         before, word = words[i - 1], words[i]
         sign = before.kind == "TOUCHING_SLASH" or (
-            before.text == "-" and (i - 2 in callees or sign or (i > 1 and words[i - 2].kind not in _OPERANDS)))
+            before.text == "-"
+            and (i - 2 in callees or sign or (i > 1 and words[i - 2].kind not in _OPERANDS))
+        )
         if word.opens:
             found.append("; ")
-        elif sign or word.text in (",", ")") or before.text == "(" or (before.text, word.text) == ("{", "}") or i in glued:
+        elif (
+            sign
+            or word.text in (",", ")")
+            or before.text == "("
+            or (before.text, word.text) == ("{", "}")
+            or i in glued
+        ):
             found.append("")
         elif "=" in (word.text, before.text):
             found.append(" " if (i if word.text == "=" else i - 1) in spaced else "")
@@ -46,7 +54,10 @@ def _spaced_equals(words: Sequence[Word], declarations: Sequence[Statement]) -> 
 def _parameter_lists(words: Sequence[Word], declarations: Sequence[Statement]) -> Iterator[int]:
     """The parentheses that touch the name before them."""
     for each in _statements(declarations):
-        if words[each.start].kind in ("BLOCK", "NETWORK", "EXPECT") and words[each.start + 2].text == "(":
+        if (
+            words[each.start].kind in ("BLOCK", "NETWORK", "EXPECT")
+            and words[each.start + 2].text == "("
+        ):
             yield each.start + 2
 
 

@@ -13,13 +13,34 @@ from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
 from resspec.syntax import errors
 
-_WORDS = re.compile(r'"[^"\n]*"|#[^\n]*|->|[A-Za-z0-9_][A-Za-z0-9_.\-]*:|[A-Za-z0-9_.]+|[\n;]|[^ \t\r]')
+_WORDS = re.compile(
+    r'"[^"\n]*"|#[^\n]*|->|[A-Za-z0-9_][A-Za-z0-9_.\-]*:|[A-Za-z0-9_.]+|[\n;]|[^ \t\r]'
+)
 MAX_UNCLEAR = 100  # mistakes of braces after which nobody reads on
 _DECLARES = ("use", "block", "network")
 _EITHER = ("let", "shortcut")
-_CLAUSES = ("input", "stem", "stage", "head", "init", "replace", "expect", "preact", "residual", "after")
+_CLAUSES = (
+    "input",
+    "stem",
+    "stage",
+    "head",
+    "init",
+    "replace",
+    "expect",
+    "preact",
+    "residual",
+    "after",
+)
 _GOES_ON = (",", "(", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
-_JOINS = ("->", "|", "}", ")", "=", "{", "(")  # a line that begins with one belongs to the one before
+_JOINS = (
+    "->",
+    "|",
+    "}",
+    ")",
+    "=",
+    "{",
+    "(",
+)  # a line that begins with one belongs to the one before
 _HAS_BODY = re.compile(r"shortcut\s+[A-Za-z0-9_]+\s*\{")
 
 
@@ -66,9 +87,13 @@ def _unclear(here: Outline, diagnostic: Diagnostic, at: int) -> Unclear:
     if diagnostic.code == errors.CLOSES_NOTHING and not (around and around.is_clause):
         text = diagnostic.labels[0].span.source.text
         before = (each.start for each in here.statements if each.is_clause and each.end == at)
-        start = next((start for start in before if "\n" not in text[len(text[:at].rstrip()) : at]), at)
+        start = next(
+            (start for start in before if "\n" not in text[len(text[:at].rstrip()) : at]), at
+        )
         return Unclear(diagnostic, start, at + 1)
-    return Unclear(diagnostic, around.start, around.end) if around else Unclear(diagnostic, at, at + 1)
+    return (
+        Unclear(diagnostic, around.start, around.end) if around else Unclear(diagnostic, at, at + 1)
+    )
 
 
 class _Walk:
@@ -78,7 +103,9 @@ class _Walk:
         self.source, self.text, self.by_layout = source, source.text, by_layout
         self.statements: list[Statement] = []
         self.mistakes: list[tuple[Diagnostic, int]] = []
-        self.open: list[int] = []  # the brackets at this place; the first is a declaration's body where it `has_body`
+        self.open: list[
+            int
+        ] = []  # the brackets at this place; the first is a declaration's body where it `has_body`
         self.declaration = self.clause = -1  # where the present ones start, -1 for none
         self.has_body = self.is_chain = False
         self.closed = -1  # the bracket that closed the last body
@@ -95,7 +122,11 @@ class _Walk:
             if word in "\n;":
                 fresh, before = True, before if word == "\n" else word
                 continue
-            if fresh and word not in _JOINS and (before not in _GOES_ON or word in (*_DECLARES, *_EITHER, *_CLAUSES)):
+            if (
+                fresh
+                and word not in _JOINS
+                and (before not in _GOES_ON or word in (*_DECLARES, *_EITHER, *_CLAUSES))
+            ):
                 self._begins(at, word)
             fresh, before = False, word
             if word in "{(":
@@ -134,7 +165,9 @@ class _Walk:
         if word == "shortcut":
             if not self.open:
                 return 0 if self._column(at) == 0 or _HAS_BODY.match(self.text, at) else 1
-            is_indented = self._begins_line(at) and self._column(at) > self._column(self.declaration)
+            is_indented = self._begins_line(at) and self._column(at) > self._column(
+                self.declaration
+            )
             return 1 if is_indented or not _HAS_BODY.match(self.text, at) else 0
         return 1 if word in _CLAUSES or (word == "let" and self.open) else None
 
@@ -172,7 +205,10 @@ class _Walk:
                 head = re.fullmatch(r"([^\n:]*):", self.text[self.declaration : end])
                 help = f"a body stands in braces: `{head[1]} {{ … }}`" if head else None
                 place = end - 1 if head else end
-                self._report(errors.unexpected(Span(self.source, place, place + 1), "`{`", help), self.declaration)
+                self._report(
+                    errors.unexpected(Span(self.source, place, place + 1), "`{`", help),
+                    self.declaration,
+                )
                 self.has_body = True
             self.open.append(self.declaration)
 
@@ -215,7 +251,11 @@ class _Walk:
 
     def _is_below_declaration(self, at: int) -> bool:
         """Whether a brace begins a line, below the first word of its declaration."""
-        return self.declaration >= 0 and self._begins_line(at) and self._column(at) == self._column(self.declaration)
+        return (
+            self.declaration >= 0
+            and self._begins_line(at)
+            and self._column(at) == self._column(self.declaration)
+        )
 
     def _begins_line(self, at: int) -> bool:
         return not self.text[self.text.rfind("\n", 0, at) + 1 : at].strip()

@@ -26,11 +26,16 @@ def parser(builder: Transformer[Any, Any]) -> Lark:
     """A parser that calls the builder at each reduction; a text is one of STARTS."""
     grammar = shipped.path(*_GRAMMAR).read_bytes()
     tables = _tables()
-    if tables.get("lark") == lark.__version__ and tables.get("sha256") == sha256(grammar).hexdigest():
+    if (
+        tables.get("lark") == lark.__version__
+        and tables.get("sha256") == sha256(grammar).hexdigest()
+    ):
         from resspec.syntax.loop import Parser  # of this very lark, as the tables are
 
         loop = {"LALR_Parser": Parser}
-        loaded: Lark = Lark._load_from_dict(tables["data"], tables["memo"], transformer=builder, _plugins=loop)  # type: ignore[no-untyped-call]
+        loaded: Lark = Lark._load_from_dict(
+            tables["data"], tables["memo"], transformer=builder, _plugins=loop
+        )  # type: ignore[no-untyped-call]
         return loaded
     return Lark(grammar.decode(), parser="lalr", start=STARTS, transformer=builder)
 
@@ -50,14 +55,23 @@ def tokens(parser: Lark, text: str) -> list[Token]:
 def written() -> str:
     """The text of the tables for the grammar as it stands."""
     grammar = shipped.path(*_GRAMMAR).read_bytes()
-    data, memo = Lark(grammar.decode(), parser="lalr", start=STARTS).memo_serialize([TerminalDef, Rule])
-    tables = {"lark": lark.__version__, "sha256": sha256(grammar).hexdigest(), "data": data, "memo": memo}
+    data, memo = Lark(grammar.decode(), parser="lalr", start=STARTS).memo_serialize(
+        [TerminalDef, Rule]
+    )
+    tables = {
+        "lark": lark.__version__,
+        "sha256": sha256(grammar).hexdigest(),
+        "data": data,
+        "memo": memo,
+    }
     return json.dumps(tables, separators=(",", ":"), default=sorted) + "\n"
 
 
 def _tables() -> dict[str, Any]:
     path = shipped.path(*_TABLES)
-    loaded: dict[str, Any] = json.loads(path.read_bytes(), object_hook=_with_numbers) if path.is_file() else {}
+    loaded: dict[str, Any] = (
+        json.loads(path.read_bytes(), object_hook=_with_numbers) if path.is_file() else {}
+    )
     return loaded
 
 

@@ -27,7 +27,11 @@ def _lines(node: Any) -> Iterator[str]:
         case tuple():
             yield type(node).__name__
             for name, value in node._asdict().items():  # type: ignore[attr-defined]
-                if not isinstance(value, Span | Source) and name != "depth" and value not in (None, False, []):
+                if (
+                    not isinstance(value, Span | Source)
+                    and name != "depth"
+                    and value not in (None, False, [])
+                ):
                     yield from _field(name, value)
         case _:
             yield str(node)

@@ -35,7 +35,9 @@ def words(source: Source) -> list[Word]:
             opens = True
             continue
         assert token.start_pos is not None and token.end_pos is not None
-        comments = tuple(_comments(source.text, end, token.start_pos)) if token.start_pos > end else ()
+        comments = (
+            tuple(_comments(source.text, end, token.start_pos)) if token.start_pos > end else ()
+        )
         if comments and found and found[-1].kind == "SPACED_SLASH":  # which a line cannot end with
             comments = (comments[0]._replace(is_trailing=True), *comments[1:])
         found.append(Word(token.type, str(token), opens, comments))
@@ -45,4 +47,7 @@ def words(source: Source) -> list[Word]:
 
 def _comments(text: str, start: int, end: int) -> list[Comment]:
     line_end = text.find("\n", start) % (end + 1) if start else -1  # -1, for none, becomes the end
-    return [Comment(found[0].rstrip(), found.start() < line_end) for found in _COMMENT.finditer(text, start, end)]
+    return [
+        Comment(found[0].rstrip(), found.start() < line_end)
+        for found in _COMMENT.finditer(text, start, end)
+    ]

@@ -21,7 +21,9 @@ class Follower:
     def __init__(self, mean: nn.Module, module: nn.Module, ema: Ema) -> None:
         pairs = list(zip(_tensors(mean), _tensors(module), strict=True))
         self._ema = ema
-        self._means, self._news = ([pair[side] for pair in pairs if pair[0].is_floating_point()] for side in (0, 1))
+        self._means, self._news = (
+            [pair[side] for pair in pairs if pair[0].is_floating_point()] for side in (0, 1)
+        )
         self._counts = [pair for pair in pairs if not pair[0].is_floating_point()]
 
     @torch.no_grad()

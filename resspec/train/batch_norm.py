@@ -35,19 +35,30 @@ class _Split:
             for i, part in enumerate(x.split(self.size))
         ]
         norm.num_batches_tracked += 1
-        momentum = norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
+        momentum = (
+            norm.momentum if norm.momentum is not None else 1 / float(norm.num_batches_tracked)
+        )
         norm.running_mean.lerp_(mean, momentum)
         norm.running_var.lerp_(variance, momentum)
         return torch.cat(parts)
 
 
 @torch.no_grad()
-def measure(module: nn.Module, batches: Iterable[Tensor], total: Callable[[Tensor], Tensor] = lambda own: own) -> None:
+def measure(
+    module: nn.Module,
+    batches: Iterable[Tensor],
+    total: Callable[[Tensor], Tensor] = lambda own: own,
+) -> None:
     """Running statistics become the mean and the variance over all images of `batches`, all of one size, in place of moving
     averages of the last; each layer sees what the layers before it leave in training. `total`: the sum of a tensor over all
     processes, where each measures its part of the images."""
     norms = list(_norms(module))
-    sums = {norm: torch.zeros(2, norm.num_features, dtype=torch.float64, device=norm.running_mean.device) for norm in norms}
+    sums = {
+        norm: torch.zeros(
+            2, norm.num_features, dtype=torch.float64, device=norm.running_mean.device
+        )
+        for norm in norms
+    }
 
     def add(norm: Any, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].double()
@@ -73,4 +84,8 @@ def measure(module: nn.Module, batches: Iterable[Tensor], total: Callable[[Tenso
 
 
 def _norms(module: nn.Module) -> Iterator[Any]:
-    return (child for child in module.modules() if isinstance(child, _BatchNorm) and child.running_mean is not None)
+    return (
+        child
+        for child in module.modules()
+        if isinstance(child, _BatchNorm) and child.running_mean is not None
+    )

@@ -33,12 +33,16 @@ class Damaged(Exception):
     """A checkpoint that is not what was saved; the text says what is wrong with which file."""
 
 
-def save(folder: Path, step: int, content: Mapping[str, bytes], *, keep: int, job: str = "") -> Path:
+def save(
+    folder: Path, step: int, content: Mapping[str, bytes], *, keep: int, job: str = ""
+) -> Path:
     """The checkpoint of a step of `job`, in `folder`; `keep` stay, this one included. Raises UsageError where there is no room
     for it, and leaves the former ones as they are."""
     target, draft = _of_step(folder, step), folder / f"{DRAFT}{step:08d}"
     try:
-        folder.mkdir(exist_ok=True)  # not its parent: a run folder that was removed is not made anew
+        folder.mkdir(
+            exist_ok=True
+        )  # not its parent: a run folder that was removed is not made anew
         _sweep(folder)
         draft.mkdir()
         for name, each in {**content, MANIFEST: _manifest(content, target.name, job)}.items():
@@ -62,13 +66,17 @@ def tidy(folder: Path, step: int, *, keep: int) -> None:
     try:
         _tidy(folder, step, keep=keep)
     except OSError as error:
-        raise UsageError(f"cannot remove old checkpoints in {folder}: {error.strerror}", "E0607") from None
+        raise UsageError(
+            f"cannot remove old checkpoints in {folder}: {error.strerror}", "E0607"
+        ) from None
 
 
 def _tidy(folder: Path, step: int, *, keep: int) -> None:
     """Raises OSError."""
     _sweep(folder)
-    older = sorted(old for old in steps(folder) if old < step)  # a later one is damaged, or it had been gone on from
+    older = sorted(
+        old for old in steps(folder) if old < step
+    )  # a later one is damaged, or it had been gone on from
     for old in older[: max(0, len(older) + 1 - keep)]:
         _of_step(folder, old).rename(folder / f"{DRAFT}{old:08d}")
     _sweep(folder)
@@ -92,7 +100,11 @@ def steps(folder: Path) -> list[int]:
     except OSError as error:
         told = f"the checkpoints of the run cannot be read: {folder}: {error.strerror}; restore the folder, or move it away"
         raise UsageError(told, "E0606") from None
-    numbers = [int(name.removeprefix(PREFIX)) for name in names if re.fullmatch(f"{PREFIX}[0-9]{{8,18}}", name)]
+    numbers = [
+        int(name.removeprefix(PREFIX))
+        for name in names
+        if re.fullmatch(f"{PREFIX}[0-9]{{8,18}}", name)
+    ]
     return [number for number in numbers if _of_step(folder, number).name in names]
 
 
@@ -123,8 +135,10 @@ def _entries(path: Path, job: str) -> dict[str, str]:
         raise Damaged(f"{path / MANIFEST} is damaged")
     *entries, label = lines
     if label != _label(path.name, job):
-        raise Damaged(f"{path} holds what was saved as {label[2:].partition(' ')[0]}"
-                      + (" of another run" if label.startswith(f"# {path.name} ") else ""))
+        raise Damaged(
+            f"{path} holds what was saved as {label[2:].partition(' ')[0]}"
+            + (" of another run" if label.startswith(f"# {path.name} ") else "")
+        )
     return {line[66:]: line[:64] for line in entries}
 
 
@@ -182,6 +196,10 @@ def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
     size = sum(map(len, content.values()))
     place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
-    stand = f"that of step {max(there)} is kept" if (there := steps(folder)) else "there is none yet"
-    return (f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size / 1e6:,.1f} MB, "
-            f"{free / 1e6:,.1f} MB are free; {stand}")
+    stand = (
+        f"that of step {max(there)} is kept" if (there := steps(folder)) else "there is none yet"
+    )
+    return (
+        f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size / 1e6:,.1f} MB, "
+        f"{free / 1e6:,.1f} MB are free; {stand}"
+    )

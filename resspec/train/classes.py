@@ -25,7 +25,11 @@ def check_same(trained: Sequence[str], found: Sequence[str], *, whose: str, data
     """
     if list(trained) == list(found):
         return
-    how = "the same classes in a different order than" if sorted(trained) == sorted(found) else "different classes than"
+    how = (
+        "the same classes in a different order than"
+        if sorted(trained) == sorted(found)
+        else "different classes than"
+    )
     told = f"{whose} was trained on {how} `{data}` has, so its scores would be assigned to the wrong classes"
     what = "evaluate it on data with the same classes, or rename the folders to match"
     raise UsageError("\n".join([f"{told}; {what}", *_both(trained, found)]), "E0620")

@@ -11,8 +11,20 @@ from resspec.diagnostics import UsageError
 from resspec.train import measurements, record
 from resspec.train.curves import Curve, draw
 
-HEADINGS = ("run", "network", "hash", "data", "seed", "steps", "train loss", "part", "loss", "top-1 error", "top-5 error",
-            "time")
+HEADINGS = (
+    "run",
+    "network",
+    "hash",
+    "data",
+    "seed",
+    "steps",
+    "train loss",
+    "part",
+    "loss",
+    "top-1 error",
+    "top-5 error",
+    "time",
+)
 MEASURED = [HEADINGS.index(name) for name in ("train loss", "loss", "top-1 error", "top-5 error")]
 FIGURES = [*MEASURED, *(HEADINGS.index(name) for name in ("seed", "steps", "time"))]
 
@@ -105,13 +117,20 @@ def to_table(runs: Sequence[Run], width: int, color: bool) -> str:
     """One line a run, its loss and errors those of the test's images, or of the part that was held out; the best figure of
     each column is bold."""
     lines = [_line(run) for run in runs]
-    columns = [Column(heading, longest(heading, *(line[i] for line in lines)), i in FIGURES)
-               for i, heading in enumerate(HEADINGS)]
+    columns = [
+        Column(heading, longest(heading, *(line[i] for line in lines)), i in FIGURES)
+        for i, heading in enumerate(HEADINGS)
+    ]
     several = {i: [line[i] for line in lines if line[i]] for i in MEASURED}
     best = {i: min(cells, key=_number) for i, cells in several.items() if len(cells) > 1}
     made = table(columns)
     for line in lines:
-        made.add_row(*(text(cell, "bold" if cell and best.get(i) == cell else "") for i, cell in enumerate(line)))
+        made.add_row(
+            *(
+                text(cell, "bold" if cell and best.get(i) == cell else "")
+                for i, cell in enumerate(line)
+            )
+        )
     wide = sum(column.width for column in columns) + 2 * len(columns)
     return shown([made], max(width, wide), color)
 
@@ -126,7 +145,11 @@ def _line(run: Run) -> tuple[str, ...]:
     test = run.test or {}
     top1, top5 = test.get("top1"), test.get("top5")
     return (
-        run.name, run.facts["network"], run.facts["hash"][:8], run.facts["data"]["name"], str(run.facts["seed"]),
+        run.name,
+        run.facts["network"],
+        run.facts["hash"][:8],
+        run.facts["data"]["name"],
+        str(run.facts["seed"]),
         f"{max((row['step'] for row in run.rows), default=0):,}",
         f"{trained[-1]['loss']:.4f}" if trained else "",
         test.get("part", ""),

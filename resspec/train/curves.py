@@ -24,12 +24,25 @@ Rows = Sequence[Mapping[str, Any]]
 # Okabe and Ito 2008: told apart by every kind of eye, in print too.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
 STYLE: Any = {
-    "font.family": "sans-serif", "font.size": 10,
-    "axes.titlesize": 11, "axes.titleweight": "bold", "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": "#8C8C8C", "axes.linewidth": 0.8,
-    "axes.grid": True, "grid.color": "#E4E4E4", "grid.linewidth": 0.7, "axes.axisbelow": True,
-    "xtick.color": "#404040", "ytick.color": "#404040", "xtick.major.size": 3, "ytick.major.size": 3,
-    "svg.fonttype": "none", "svg.hashsalt": "resspec",  # text stays text, and the same picture has the same bytes
+    "font.family": "sans-serif",
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#8C8C8C",
+    "axes.linewidth": 0.8,
+    "axes.grid": True,
+    "grid.color": "#E4E4E4",
+    "grid.linewidth": 0.7,
+    "axes.axisbelow": True,
+    "xtick.color": "#404040",
+    "ytick.color": "#404040",
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "resspec",  # text stays text, and the same picture has the same bytes
 }
 LONGEST_NAME = 40  # characters
 PICTURES = ("curves.png", "curves.svg")
@@ -53,7 +66,11 @@ def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Pa
         raise UsageError("nothing was measured yet")
     figure, (left, right) = _panels()
     for axes, value, factor in ((left, "loss", 1.0), (right, "top1", 100.0)):
-        ends = [end for number, curve in enumerate(curves) if (end := _curve(axes, curve, value, factor, COLOURS[number % 8]))]
+        ends = [
+            end
+            for number, curve in enumerate(curves)
+            if (end := _curve(axes, curve, value, factor, COLOURS[number % 8]))
+        ]
         if len(curves) > 1 and axes is right:
             axes.set_ylim(bottom=0)
             _labels(axes, ends)
@@ -66,7 +83,9 @@ def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Pa
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=last >= 4))
     _key(left, {row["part"] for curve in curves for row in curve.rows}, alone=len(curves) == 1)
     if len(curves) == 1:
-        figure.suptitle(as_drawn(curves[0].name), x=0.008, ha="left", fontsize=12, fontweight="bold")
+        figure.suptitle(
+            as_drawn(curves[0].name), x=0.008, ha="left", fontsize=12, fontweight="bold"
+        )
     return saved(figure, folder, name)
 
 
@@ -74,7 +93,12 @@ def draw_confusion(counts: Tensor, classes: Sequence[str], folder: Path) -> list
     """confusion.csv, .png and .svg: rows are the true classes, columns what they were taken for."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
-    table.writerows([["", *classes], *([name, *row] for name, row in zip(classes, counts.tolist(), strict=True))])
+    table.writerows(
+        [
+            ["", *classes],
+            *([name, *row] for name, row in zip(classes, counts.tolist(), strict=True)),
+        ]
+    )
     write(folder / "confusion.csv", text.getvalue().encode())
     return [folder / "confusion.csv", *saved(_matrix(counts, classes), folder, "confusion")]
 
@@ -100,8 +124,11 @@ def _curve(axes: Axes, curve: Curve, value: str, factor: float, colour: str) -> 
     """The last point, tested if anything was."""
     end = None
     for part in SHAPES:
-        points = [(row["epoch"], _point(row[value], value) * factor) for row in curve.rows
-                  if row["part"] == part and row[value] is not None and isfinite(row[value])]
+        points = [
+            (row["epoch"], _point(row[value], value) * factor)
+            for row in curve.rows
+            if row["part"] == part and row[value] is not None and isfinite(row[value])
+        ]
         if not points:
             continue
         x, y = zip(*points, strict=True)
@@ -132,8 +159,17 @@ def _labels(axes: Axes, ends: Sequence[_End]) -> None:
     gap = axes.get_ylim()[1] * 0.055
     ends = sorted(ends, key=lambda end: end.y)
     for place, end in zip(apart([end.y for end in ends], gap), ends, strict=True):
-        axes.annotate(as_drawn(end.name), (1.0, place), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                      textcoords="offset points", va="center", color=end.colour, fontsize=9, annotation_clip=False)
+        axes.annotate(
+            as_drawn(end.name),
+            (1.0, place),
+            xycoords=("axes fraction", "data"),
+            xytext=(6, 0),
+            textcoords="offset points",
+            va="center",
+            color=end.colour,
+            fontsize=9,
+            annotation_clip=False,
+        )
 
 
 def apart(heights: list[float], gap: float) -> list[float]:
@@ -146,7 +182,11 @@ def apart(heights: list[float], gap: float) -> list[float]:
             if above / more - below / few >= gap * (few + more) / 2:
                 break
             groups[-2:] = [[below + above, few + more]]
-    return [total / count + gap * (i - (count - 1) / 2) for total, count in groups for i in range(int(count))]
+    return [
+        total / count + gap * (i - (count - 1) / 2)
+        for total, count in groups
+        for i in range(int(count))
+    ]
 
 
 def _key(axes: Axes, parts: Iterable[str], *, alone: bool) -> None:
@@ -154,7 +194,11 @@ def _key(axes: Axes, parts: Iterable[str], *, alone: bool) -> None:
 
     colour = COLOURS[0] if alone else "#404040"
     parts = set(parts)
-    lines = [Line2D([], [], color=colour, label=SHAPES[part], **_look(part)) for part in SHAPES if part in parts]
+    lines = [
+        Line2D([], [], color=colour, label=SHAPES[part], **_look(part))
+        for part in SHAPES
+        if part in parts
+    ]
     axes.legend(handles=lines, frameon=False, fontsize=9)
 
 
@@ -178,13 +222,23 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         if few:
-            axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+            axes.set_xticks(
+                range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor"
+            )
             axes.set_yticks(range(len(names)), names)
             for row, line in enumerate(counts.tolist()):
                 for column, count in enumerate(line):
                     if count:
                         shade = "white" if shares[row, column] > 0.35 else "#202020"
-                        axes.text(column, row, f"{count}", ha="center", va="center", fontsize=8, color=shade)
+                        axes.text(
+                            column,
+                            row,
+                            f"{count}",
+                            ha="center",
+                            va="center",
+                            fontsize=8,
+                            color=shade,
+                        )
     return figure
 
 
@@ -203,7 +257,9 @@ def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
     for ending, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         content = io.BytesIO()
         with mpl.rc_context(STYLE), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph")  # a font lacks a character, which is drawn as a box
+            warnings.filterwarnings(
+                "ignore", "Glyph"
+            )  # a font lacks a character, which is drawn as a box
             figure.savefig(content, format=ending, metadata=metadata)
         write(folder / f"{name}.{ending}", content.getvalue())
         paths.append(folder / f"{name}.{ending}")

@@ -18,7 +18,9 @@ from resspec.train.speed import race
 
 SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
 GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
-UNKNOWN = 1 << 62  # bytes, in place of free memory that the system does not tell: then it limits nothing
+UNKNOWN = (
+    1 << 62
+)  # bytes, in place of free memory that the system does not tell: then it limits nothing
 CALIBRATED = 16  # images of a step by which it is told
 
 
@@ -29,13 +31,19 @@ def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 
     facts = Facts(network)
     small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
     threads = 1 if small or processes.world > 1 else torch.get_num_threads()
-    micro = recipe.micro_batch if recipe.micro_batch != "auto" else micro_batch(network, recipe, processes, least)
+    micro = (
+        recipe.micro_batch
+        if recipe.micro_batch != "auto"
+        else micro_batch(network, recipe, processes, least)
+    )
     machine = Machine("fp32", min(micro, own), not small, recipe.compile, threads)
     if recipe.precision != "auto":
         return replace(machine, precision=recipe.precision)
     if processes.device.type == "cuda":
         return replace(machine, precision=half(processes.device) or "fp32")
-    return replace(machine, precision=processes.same("fp32" if small else _faster(network, machine, processes)))
+    return replace(
+        machine, precision=processes.same("fp32" if small else _faster(network, machine, processes))
+    )
 
 
 def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
@@ -51,7 +59,11 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
     unit = recipe.bn_batch or 1
     smallest = max(unit, min(least, own))
     available = memory(device)
-    own_free = UNKNOWN if available is None else available // (processes.world if device.type == "cpu" else 1)
+    own_free = (
+        UNKNOWN
+        if available is None
+        else available // (processes.world if device.type == "cpu" else 1)
+    )
     free = processes.least(own_free)
     for count in range(1, own // smallest + 1):
         part = own // count
@@ -61,7 +73,9 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
     needed = _needed(network, recipe, smallest, device) / 1e9
     images = f"{smallest} image{'s' * (smallest > 1)} at a time"
     told = f"this takes about {needed:,.1f} GB with {images}, but only "
-    raise UsageError(f"{told}{free / 1e9:,.1f} GB are free; use smaller images or a smaller `bn_batch`", "E0609")
+    raise UsageError(
+        f"{told}{free / 1e9:,.1f} GB are free; use smaller images or a smaller `bn_batch`", "E0609"
+    )
 
 
 def _needed(network: Network, recipe: Recipe, images: int, device: torch.device) -> int:
@@ -76,5 +90,7 @@ def _faster(network: Network, machine: Machine, processes: Processes) -> str:
     if not half(processes.device):
         return "fp32"
     ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]
-    fp32, bf16 = race(network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3)
+    fp32, bf16 = race(
+        network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3
+    )
     return "bf16" if bf16.step * GAIN < fp32.step else "fp32"

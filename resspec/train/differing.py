@@ -32,9 +32,14 @@ def to_table(names: Sequence[str], facts: Sequence[Facts], width: int, color: bo
         return ""
     few = len(names) <= SIDE_BY_SIDE
     headings = ("differs", *names) if few else ("differs", "values")
-    rows = [(key, *(row if few else (_counted(row),))) for key, row in zip(keys, values, strict=True)]
+    rows = [
+        (key, *(row if few else (_counted(row),))) for key, row in zip(keys, values, strict=True)
+    ]
 
-    columns = [Column(heading, longest(heading, *(row[i] for row in rows))) for i, heading in enumerate(headings)]
+    columns = [
+        Column(heading, longest(heading, *(row[i] for row in rows)))
+        for i, heading in enumerate(headings)
+    ]
     made = table(columns)
     for row in rows:
         made.add_row(*map(text, row))
@@ -69,7 +74,9 @@ def _told(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "seed", str(facts["seed"])
     yield "starts from", _start(facts.get("weights"))
     yield "steps", f"{facts['steps']:,}"
-    yield from _flat({name: value for name, value in facts["recipe"].items() if name != "source"}, "")
+    yield from _flat(
+        {name: value for name, value in facts["recipe"].items() if name != "source"}, ""
+    )
     yield from _flat(facts["machine"], "machine")
     yield from _flat(facts.get("versions", {}), "version")
 
@@ -111,5 +118,7 @@ def _short(value: str) -> str:
 def _counted(row: Sequence[str]) -> str:
     """Return the values of many runs, each with how many have it."""
     counts = Counter(row).most_common()
-    told = [value if count == 1 else f"{value} (×{count})" for value, count in counts[:SIDE_BY_SIDE]]
+    told = [
+        value if count == 1 else f"{value} (×{count})" for value, count in counts[:SIDE_BY_SIDE]
+    ]
     return ", ".join(told) + (", …" if len(counts) > SIDE_BY_SIDE else "")

@@ -50,7 +50,10 @@ def load(run: Path, instead: Path | None = None) -> Ended:
     facts = record.existing(run)
     result = record.result(run)
     if result is None and not instead:
-        raise UsageError(f"the run in {run} has not finished; run the same `resspec train` command again to resume it", "E0613")
+        raise UsageError(
+            f"the run in {run} has not finished; run the same `resspec train` command again to resume it",
+            "E0613",
+        )
     network = record.network(run, facts)
     if result and not instead:
         check_weights(run, result)
@@ -59,7 +62,9 @@ def load(run: Path, instead: Path | None = None) -> Ended:
     except Damaged as damage:
         told = f"`preprocessing` in {run / 'run.json'} is damaged: {damage}; restore it from a copy"
         raise UsageError(told, "E0603") from None
-    return Ended(facts, network, weights.read(instead or run / WEIGHTS), record.tested(run, facts, result))
+    return Ended(
+        facts, network, weights.read(instead or run / WEIGHTS), record.tested(run, facts, result)
+    )
 
 
 def check_weights(run: Path, result: dict[str, Any]) -> None:
@@ -71,7 +76,9 @@ def check_weights(run: Path, result: dict[str, Any]) -> None:
     except UsageError as error:
         raise UsageError(f"{error}; {again}", "E0603") from None
     if sha256(content).hexdigest() != result["weights"]:
-        raise UsageError(f"{path} is damaged: it is not the file that the run wrote; {again}", "E0603")
+        raise UsageError(
+            f"{path} is damaged: it is not the file that the run wrote; {again}", "E0603"
+        )
 
 
 def module_of(run: Path) -> nn.Module:

@@ -16,19 +16,29 @@ from resspec.train.data import Dataset
 def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
     """Where it does not end with one number for each class."""
     if network.output.dims != (len(data.classes),):
-        yield wrong_classes(place(_last(network.body).span), str(network.output), data.name, len(data.classes))
+        yield wrong_classes(
+            place(_last(network.body).span), str(network.output), data.name, len(data.classes)
+        )
 
 
 def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "") -> Diagnostic:
     """E0501: the network reads images of another size, or with other channels, than the recipe makes of the data's."""
-    return Diagnostic("E0501", f"the images of `{data}` are {shown}, the network reads {reads}",
-                      (Label(span, f"reads {reads}"),), f"`input {shown}`{instead}")
+    return Diagnostic(
+        "E0501",
+        f"the images of `{data}` are {shown}, the network reads {reads}",
+        (Label(span, f"reads {reads}"),),
+        f"`input {shown}`{instead}",
+    )
 
 
 def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:
     """E0502: the network does not end with one number for each class of the data."""
-    return Diagnostic("E0502", f"`{data}` has {classes} classes, the network leaves {leaves}",
-                      (Label(span, f"leaves {leaves}"),), f"`fc {classes}`")
+    return Diagnostic(
+        "E0502",
+        f"`{data}` has {classes} classes, the network leaves {leaves}",
+        (Label(span, f"leaves {leaves}"),),
+        f"`fc {classes}`",
+    )
 
 
 def not_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
@@ -38,7 +48,12 @@ def not_yaml(span: Span, why: str, help: str | None = None) -> Diagnostic:
 
 def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
     """E0504: a section of the recipe has the same key twice; YAML would silently take the last."""
-    return Diagnostic("E0504", f"`{word}` is given twice", (Label(span), Label(first, "first here")), f"keep one `{word}`")
+    return Diagnostic(
+        "E0504",
+        f"`{word}` is given twice",
+        (Label(span), Label(first, "first here")),
+        f"keep one `{word}`",
+    )
 
 
 def unknown_key(span: Span, word: str, owner: str, help: str) -> Diagnostic:

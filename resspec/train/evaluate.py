@@ -22,7 +22,13 @@ PROTOCOLS: dict[Protocol, str] = {
     "multi-scale": "the whole image and its mirror image, the head made convolutional, at five sizes; softmax averaged",
 }
 TEST_BATCH = 256  # images of a batch while a run is tested
-SCALES = (224, 256, 384, 480, 640)  # He et al. 2015, section 4.1; of a network that reads 224 pixels
+SCALES = (
+    224,
+    256,
+    384,
+    480,
+    640,
+)  # He et al. 2015, section 4.1; of a network that reads 224 pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +85,11 @@ class Exam:
 
 @torch.no_grad()
 def evaluate(
-    network: Network, weights: dict[str, Tensor], exam: Exam, processes: Together, shown: Callable[[int], None] = lambda _: None
+    network: Network,
+    weights: dict[str, Tensor],
+    exam: Exam,
+    processes: Together,
+    shown: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """The images are shared among the processes; `shown` is told how many of one pass each batch has been. Raises UsageError
     where the protocol cannot be applied to this network or these images."""
@@ -92,17 +102,25 @@ def evaluate(
         for part, batch in looked_at(exam, view, mine, device):
             looks = list(_looks(batch.images, network, exam.protocol))
             with torch.autocast(device.type, torch.bfloat16, enabled=exam.bf16):
-                found = torch.stack([_places(module(look)).float().softmax(1) for look in looks]).mean(0)
+                found = torch.stack(
+                    [_places(module(look)).float().softmax(1) for look in looks]
+                ).mean(0)
             scores[((part - processes.rank) // processes.world).to(device)] += found / len(views)
             shown(len(part))
     return _counted(scores, split.labels[mine].to(device), processes, len(split))
 
 
-def looked_at(exam: Exam, view: Test, mine: Tensor, device: torch.device) -> Iterator[tuple[Tensor, Batch]]:
+def looked_at(
+    exam: Exam, view: Test, mine: Tensor, device: torch.device
+) -> Iterator[tuple[Tensor, Batch]]:
     """These images of the exam's, each once, in batches of one size: which they are, and the batch."""
     parts = [part for group in exam.split.alike(mine, view) for part in group.split(exam.batch)]
     draws = (Draw(part, part) for part in parts)
-    yield from zip(parts, exam.split.batches(draws, view=view, device=device, workers=exam.workers), strict=True)
+    yield from zip(
+        parts,
+        exam.split.batches(draws, view=view, device=device, workers=exam.workers),
+        strict=True,
+    )
 
 
 def scales(network: Network) -> tuple[int, ...]:
@@ -121,7 +139,9 @@ def ten_crops(images: Tensor, size: int) -> Iterator[Tensor]:
         yield centre(side, size)
 
 
-def _prepared(network: Network, weights: dict[str, Tensor], exam: Exam) -> tuple[list[Test], nn.Module]:
+def _prepared(
+    network: Network, weights: dict[str, Tensor], exam: Exam
+) -> tuple[list[Test], nn.Module]:
     """How images are loaded, and what looks at them."""
     from resspec.backends.module import build
     from resspec.passes.convolutional import convolutional
@@ -130,11 +150,17 @@ def _prepared(network: Network, weights: dict[str, Tensor], exam: Exam) -> tuple
     if exam.protocol != "multi-scale":
         module = build(network)
         module.load_state_dict(weights)
-        return [view if exam.protocol == "1-crop" else view.model_copy(update={"crop": None})], module
+        return [
+            view if exam.protocol == "1-crop" else view.model_copy(update={"crop": None})
+        ], module
     module = build(convolutional(network))
     wanted = module.state_dict()
-    module.load_state_dict({name: tensor.view(wanted[name].shape) for name, tensor in weights.items()})
-    return [view.model_copy(update={"resize": scale, "crop": None}) for scale in scales(network)], module
+    module.load_state_dict(
+        {name: tensor.view(wanted[name].shape) for name, tensor in weights.items()}
+    )
+    return [
+        view.model_copy(update={"resize": scale, "crop": None}) for scale in scales(network)
+    ], module
 
 
 def _looks(images: Tensor, network: Network, protocol: Protocol) -> Iterable[Tensor]:
@@ -155,7 +181,9 @@ def _places(scores: Tensor) -> Tensor:
 def _counted(scores: Tensor, labels: Tensor, processes: Together, total: int) -> Evaluation:
     classes = scores.shape[1]
     best = scores.topk(min(5, classes)).indices
-    confusion = (labels * classes + best[:, 0]).bincount(minlength=classes * classes).view(classes, classes)
+    confusion = (
+        (labels * classes + best[:, 0]).bincount(minlength=classes * classes).view(classes, classes)
+    )
     right = scores.gather(1, labels[:, None])[:, 0].double().clamp_min(1e-45)
     sums = torch.stack([-right.log().sum(), (best == labels[:, None]).sum().double()])
     loss, hits5 = processes.sum(sums).tolist()

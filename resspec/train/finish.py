@@ -33,7 +33,9 @@ from resspec.train.stop import Stop
 Say = Callable[[str], None]
 
 
-def finish(plan: Plan, state: State, run: Path, watcher: loop.Watcher, stop: Stop, say: Say) -> dict[str, Any]:
+def finish(
+    plan: Plan, state: State, run: Path, watcher: loop.Watcher, stop: Stop, say: Say
+) -> dict[str, Any]:
     """Turn the state after the last step into what a run leaves, and return what `result.json` says.
 
     Raises:
@@ -70,7 +72,9 @@ def draw(plan: Plan, rows: list[Row], run: Path, say: Say) -> None:
         raise
     except Exception as error:  # noqa: BLE001 (matplotlib raises what it likes, and may be missing)
         why = f"{type(error).__name__}: {error}"
-        say(f"the curves of {run} could not be drawn ({why}); all else is saved; run the same command again to draw them")
+        say(
+            f"the curves of {run} could not be drawn ({why}); all else is saved; run the same command again to draw them"
+        )
 
 
 def is_drawn(run: Path) -> bool:
@@ -124,6 +128,14 @@ def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[s
 
     total = len(data.test)
     return {
-        "loss": loss, "top1": top1, "top5": top5, "correct": round(top1 * total), "total": total,
-        "test": {"images": data.test.digest, "protocol": "1-crop", "transform": plan.recipe.data.test.model_dump(mode="json")},
+        "loss": loss,
+        "top1": top1,
+        "top5": top5,
+        "correct": round(top1 * total),
+        "total": total,
+        "test": {
+            "images": data.test.digest,
+            "protocol": "1-crop",
+            "transform": plan.recipe.data.test.model_dump(mode="json"),
+        },
     }

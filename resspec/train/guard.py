@@ -32,13 +32,20 @@ class Guard:
 
     @torch.no_grad()
     def check(
-        self, step: int, gradients: list[Tensor], statistics: list[Tensor], loss: Tensor, optimizer: Optimizer
+        self,
+        step: int,
+        gradients: list[Tensor],
+        statistics: list[Tensor],
+        loss: Tensor,
+        optimizer: Optimizer,
     ) -> Tensor:
         """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0. All
         that is looked at is the same in every process, and so is what is found."""
         found = (~torch.isfinite(loss.detach())).float()
         if self.fp16 and statistics:
-            torch._amp_foreach_non_finite_check_and_unscale_(statistics, found, torch.ones_like(self.scale))
+            torch._amp_foreach_non_finite_check_and_unscale_(
+                statistics, found, torch.ones_like(self.scale)
+            )
         scaled = gradients if self.fp16 else gradients + statistics  # by 1, and so in one call
         torch._amp_foreach_non_finite_check_and_unscale_(scaled, found, self.scale.reciprocal())
         fatal = found > 0
@@ -79,7 +86,9 @@ def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> N
 @torch.no_grad()
 def spoiled(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
     """The name of the first tensor that is not finite throughout. The host waits for it."""
-    floating = [(name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()]
+    floating = [
+        (name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()
+    ]
     if not floating:
         return None
     largest = torch._foreach_norm([tensor for _, tensor in floating], torch.inf)
@@ -93,7 +102,10 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
     found: list[str] = []
 
     def look(name: str, layer: nn.Module, result: Tensor) -> None:
-        own = {**dict(layer.named_parameters(recurse=False)), **dict(layer.named_buffers(recurse=False))}
+        own = {
+            **dict(layer.named_parameters(recurse=False)),
+            **dict(layer.named_buffers(recurse=False)),
+        }
         if not found and (wrong := spoiled(own.items())):
             found.append(f"`{name}.{wrong}`")
         elif not found and not torch.isfinite(result).all():
@@ -101,7 +113,8 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
 
     hooks = [
         layer.register_forward_hook(lambda layer, _, result, name=name: look(name, layer, result))
-        for name, layer in module.named_modules() if not list(layer.children())
+        for name, layer in module.named_modules()
+        if not list(layer.children())
     ]
     module.zero_grad()
     try:
@@ -112,5 +125,9 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
     finally:
         for hook in hooks:
             hook.remove()
-    gradients = [(f"the gradient of `{name}`", p.grad) for name, p in module.named_parameters() if p.grad is not None]
+    gradients = [
+        (f"the gradient of `{name}`", p.grad)
+        for name, p in module.named_parameters()
+        if p.grad is not None
+    ]
     return found[0] if found else spoiled(reversed(gradients))

@@ -7,7 +7,10 @@ import os
 import sys
 from typing import Any
 
-NEVER = {"MALLOC_MMAP_MAX_": (-4, 0), "MALLOC_TRIM_THRESHOLD_": (-1, -1)}  # mallopt's parameter and value
+NEVER = {
+    "MALLOC_MMAP_MAX_": (-4, 0),
+    "MALLOC_TRIM_THRESHOLD_": (-1, -1),
+}  # mallopt's parameter and value
 
 
 def hold() -> None:

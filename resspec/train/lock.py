@@ -52,7 +52,9 @@ class Lock:
         mine = os.fstat(self._descriptor)
         if not _is(self.folder, mine):
             how = "removed" if self.is_removed else f"moved to {self.place.readlink()}"
-            raise UsageError(f"the run folder {self.folder} was {how} while this process trained in it", GONE)
+            raise UsageError(
+                f"the run folder {self.folder} was {how} while this process trained in it", GONE
+            )
         if self._file is None or not _is(self.folder / NAME, os.fstat(self._file)):
             self.take()
 
@@ -92,7 +94,9 @@ def locked(folder: Path) -> Iterator[Lock]:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be created: {_why(folder, error)}", UNMADE) from None
+        raise UsageError(
+            f"the run folder {folder} cannot be created: {_why(folder, error)}", UNMADE
+        ) from None
     _descriptors.add(descriptor)
     lock = Lock(folder, descriptor)
     try:
@@ -137,7 +141,10 @@ def _in_use(folder: Path) -> UsageError:
         finally:
             os.close(descriptor)
     who = holder or "one that just started, or whose `lock` was removed"
-    return UsageError(f"another process is training in {folder}: {who}; wait for it, or choose another folder", HELD)
+    return UsageError(
+        f"another process is training in {folder}: {who}; wait for it, or choose another folder",
+        HELD,
+    )
 
 
 def _is(path: Path, known: os.stat_result) -> bool:

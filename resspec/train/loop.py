@@ -119,7 +119,9 @@ def told_of_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
 def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
     """The batches of these steps, this process's part of each."""
     job, device = plan.job, plan.processes.device
-    return job.data.train.batches(plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers)
+    return job.data.train.batches(
+        plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers
+    )
 
 
 def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
@@ -144,7 +146,9 @@ def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
 def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool:
     """Test on the part that was kept apart, or else on the test images. Return False where a signal left it undone."""
     data, (_, apart) = plan.job.data, plan.images
-    split, indices = (data.train, apart) if len(apart) else (data.test, torch.arange(len(data.test)))
+    split, indices = (
+        (data.train, apart) if len(apart) else (data.test, torch.arange(len(data.test)))
+    )
     found = test(plan, state.best, split, indices, lambda: stop.alone and stop.asked)
     if found is None:
         return False
@@ -161,7 +165,11 @@ def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool
 
 @torch.no_grad()
 def test(
-    plan: Plan, module: nn.Module, split: Split, indices: Tensor, interrupted: Callable[[], object] = lambda: False
+    plan: Plan,
+    module: nn.Module,
+    split: Split,
+    indices: Tensor,
+    interrupted: Callable[[], object] = lambda: False,
 ) -> tuple[float, float, float] | None:
     """Mean loss, top-1 and top-5 over these images, each counted once whatever the number of processes; None where it was
     interrupted."""
@@ -188,18 +196,36 @@ def refuse_spoiled(plan: Plan, state: State, learner: Learner) -> None:
     if not plan.processes.any(bad >= 0 or spoiled is not None):
         return
     if bad < 0:
-        raise NotFinite(f"`{spoiled}` is not finite after step {state.step}; nothing of it was saved")
+        raise NotFinite(
+            f"`{spoiled}` is not finite after step {state.step}; nothing of it was saved"
+        )
     state.step = bad
     draw, (batch,) = plan.order.draw(bad), shown(plan, bad, bad + 1)
     epoch = int(bad / plan.order.epoch)
     images = ", ".join(map(str, draw.indices[:4].tolist()))
-    raise NotFinite(f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part) is not finite: first is "
-                    f"{learner.culprit(batch) or 'nothing when it is made again'}; the weights are as they were before it, "
-                    "and nothing of it was saved")
+    raise NotFinite(
+        f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part) is not finite: first is "
+        f"{learner.culprit(batch) or 'nothing when it is made again'}; the weights are as they were before it, "
+        "and nothing of it was saved"
+    )
 
 
 def _row(
-    plan: Plan, state: State, part: str, rate: float | None, loss: float, top1: float, top5: float | None = None
+    plan: Plan,
+    state: State,
+    part: str,
+    rate: float | None,
+    loss: float,
+    top1: float,
+    top5: float | None = None,
 ) -> Row:
     epoch = round(float(state.step / plan.order.epoch), 4)
-    return {"step": state.step, "epoch": epoch, "part": part, "rate": rate, "loss": loss, "top1": top1, "top5": top5}
+    return {
+        "step": state.step,
+        "epoch": epoch,
+        "part": part,
+        "rate": rate,
+        "loss": loss,
+        "top1": top1,
+        "top5": top5,
+    }

@@ -18,7 +18,9 @@ def loss(scores: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
     shares = one_hot(targets, classes).float() if targets.ndim == 1 else targets
     if recipe.bce_threshold is not None:
         shares = (shares > recipe.bce_threshold).float()
-    return binary_cross_entropy_with_logits(scores.float(), shares * (1 - recipe.smoothing) + recipe.smoothing / classes)
+    return binary_cross_entropy_with_logits(
+        scores.float(), shares * (1 - recipe.smoothing) + recipe.smoothing / classes
+    )
 
 
 def hits(scores: Tensor, targets: Tensor) -> Tensor:

@@ -49,7 +49,9 @@ def compiled_by_torch() -> Iterator[None]:
     try:
         yield
     except torch._dynamo.exc.TorchDynamoException as error:
-        raise UsageError(f"torch.compile does not work here: {str(error).strip().splitlines()[0]}") from None
+        raise UsageError(
+            f"torch.compile does not work here: {str(error).strip().splitlines()[0]}"
+        ) from None
 
 
 def half(device: torch.device) -> str | None:
@@ -57,7 +59,11 @@ def half(device: torch.device) -> str | None:
     convolutions took ten times as long as those in float32 (torch 2.14, AVX2)."""
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-    return "bf16" if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported() else None
+    return (
+        "bf16"
+        if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        else None
+    )
 
 
 def memory(device: torch.device) -> int | None:
@@ -75,7 +81,15 @@ def memory(device: torch.device) -> int | None:
 
 def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> int:
     """Bytes that a step with so many images at a time takes at least: the report's training bound."""
-    optimizer = recipe.optimizer.name if recipe.optimizer.name != "sgd" else "momentum" if recipe.optimizer.momentum else "sgd"
+    optimizer = (
+        recipe.optimizer.name
+        if recipe.optimizer.name != "sgd"
+        else "momentum"
+        if recipe.optimizer.momentum
+        else "sgd"
+    )
     names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
     assert names[dtype] in DTYPES
-    return Facts(network, Conditions(batch=batch, dtype=names[dtype], optimizer=optimizer)).total("training_bound_bytes")
+    return Facts(network, Conditions(batch=batch, dtype=names[dtype], optimizer=optimizer)).total(
+        "training_bound_bytes"
+    )

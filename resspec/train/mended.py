@@ -81,7 +81,9 @@ def read(run: Path, digest: str) -> list[File]:
     return files
 
 
-def differences(begun: Iterable[File], found: Mapping[str, Any], split: InFolders) -> list[Difference]:
+def differences(
+    begun: Iterable[File], found: Mapping[str, Any], split: InFolders
+) -> list[Difference]:
     """Return what is otherwise in the files than the run last recorded. `found`: what `run.json` says."""
     before: dict[str, int | None] = {file.name: file.length for file in begun}
     for entry in found["changes"]:
@@ -89,7 +91,11 @@ def differences(begun: Iterable[File], found: Mapping[str, Any], split: InFolder
             before.update(_recorded(entry))
     now = dict(zip(split.files, split.lengths, strict=True))
     names = [*before, *(name for name in now if name not in before)]
-    return [Difference(name, before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)]
+    return [
+        Difference(name, before.get(name), now.get(name))
+        for name in names
+        if before.get(name) != now.get(name)
+    ]
 
 
 def _recorded(entry: Mapping[str, Any]) -> dict[str, int | None]:
@@ -104,8 +110,11 @@ def in_words(differing: Sequence[Difference]) -> str:
     """Return what was removed, changed and added, each with the first few files."""
     kinds = {
         "removed": [each.file for each in differing if each.now is None],
-        "changed": [f"{each.file} ({each.was:,} bytes there, {each.now:,} now)"
-                    for each in differing if each.was is not None and each.now is not None],
+        "changed": [
+            f"{each.file} ({each.was:,} bytes there, {each.now:,} now)"
+            for each in differing
+            if each.was is not None and each.now is not None
+        ],
         "added": [each.file for each in differing if each.was is None],
     }
     told = []
@@ -131,7 +140,9 @@ def places(begun: Sequence[File], split: InFolders, holdout: float) -> dict[int,
         turned = group[group.index(place) :] + group
         other = next((begun[each].name for each in turned if begun[each].name in there), None)
         if other is None:
-            raise Damaged(f"no image of the class of {begun[place].name} is left to show in its place")
+            raise Damaged(
+                f"no image of the class of {begun[place].name} is left to show in its place"
+            )
         found[place] = other
     return found
 
@@ -143,7 +154,12 @@ def _held_out(begun: Sequence[File], holdout: float) -> set[int]:
     return set(datasets.held_out(labels, holdout)[1].tolist())
 
 
-def as_begun(split: InFolders, gone: Sequence[tuple[int, File, str]], begun: str, differing: Sequence[Difference]) -> Mended:
+def as_begun(
+    split: InFolders,
+    gone: Sequence[tuple[int, File, str]],
+    begun: str,
+    differing: Sequence[Difference],
+) -> Mended:
     """Return a training part in the places that a run began with.
 
     Args:

@@ -55,7 +55,10 @@ def of_network(network: Network) -> Metadata:
 
 def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
     """Return what a compiled network says of itself with weights that say this of themselves."""
-    return {**of_network(network), **{name: weights[name] for name in _OF_WEIGHTS if name in weights}}
+    return {
+        **of_network(network),
+        **{name: weights[name] for name in _OF_WEIGHTS if name in weights},
+    }
 
 
 def classes(weights: Given) -> list[str] | None:

@@ -66,7 +66,9 @@ class Order:
         places = torch.arange(first, last)
         which, repeat = places // self.repeats, places % self.repeats
         indices = self.images[permutation(self.seed, epoch, len(self.images))[which]]
-        return indices, scramble(key(self.seed, epoch, 1) ^ scramble(indices * self.repeats + repeat))
+        return indices, scramble(
+            key(self.seed, epoch, 1) ^ scramble(indices * self.repeats + repeat)
+        )
 
 
 @lru_cache(2)

@@ -66,9 +66,15 @@ class Job:
     def facts(self) -> dict[str, Any]:
         """What makes it this job and no other, as JSON."""
         return {
-            "network": self.network.name, "hash": fingerprint(self.network), "seed": self.seed,
-            "data": {"name": self.data.name, "classes": list(self.data.classes),
-                     "train": self.data.train.digest, "test": self.data.test.digest},
+            "network": self.network.name,
+            "hash": fingerprint(self.network),
+            "seed": self.seed,
+            "data": {
+                "name": self.data.name,
+                "classes": list(self.data.classes),
+                "train": self.data.train.digest,
+                "test": self.data.test.digest,
+            },
             "weights": self.weights.facts if self.weights else None,
             "recipe": self.recipe.model_dump(mode="json"),
         }
@@ -97,8 +103,14 @@ class Plan:
 
     @cached_property
     def order(self) -> Order:
-        return Order(self.images[0], self.recipe.batch, self.job.seed, self.recipe.data.repeated,
-                     self.processes.rank, self.processes.world)
+        return Order(
+            self.images[0],
+            self.recipe.batch,
+            self.job.seed,
+            self.recipe.data.repeated,
+            self.processes.rank,
+            self.processes.world,
+        )
 
     @cached_property
     def steps(self) -> int:
@@ -107,8 +119,15 @@ class Plan:
     @property
     def facts(self) -> dict[str, Any]:
         """For run.json."""
-        return {**self.job.facts, "steps": self.steps, "machine": {**asdict(self.machine),
-                "device": self.processes.device.type, "processes": self.processes.world}}
+        return {
+            **self.job.facts,
+            "steps": self.steps,
+            "machine": {
+                **asdict(self.machine),
+                "device": self.processes.device.type,
+                "processes": self.processes.world,
+            },
+        }
 
     @property
     def recipe_text(self) -> str:

@@ -21,25 +21,51 @@ def text(plan: Plan, run: Path) -> str:
 def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     job, recipe, chosen, world = plan.job, plan.recipe, plan.machine, plan.processes.world
     batch = f"{recipe.batch}" + (f" over {world} processes" if world > 1 else "")
-    batch += f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
+    batch += (
+        f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
+    )
     batch += f", batch norm sees {recipe.bn_batch}" if recipe.bn_batch else ""
     bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
     memory = machine.memory(plan.processes.device)
-    of_free = "; how much is free is not known" if memory is None else f" of {size_of(memory)} that are free"
+    of_free = (
+        "; how much is free is not known"
+        if memory is None
+        else f" of {size_of(memory)} that are free"
+    )
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
     apart = f", {len(plan.images[1]):,} kept apart" if len(plan.images[1]) else ""
     return [
         ("network", f"{job.network.name}, {measure(job.network).params:,} parameters"),
-        ("data", f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for the test"),
-        ("steps", f"{plan.steps:,}, {float(plan.steps / plan.order.epoch):g} epochs of {float(plan.order.epoch):,.6g}"),
+        (
+            "data",
+            f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for the test",
+        ),
+        (
+            "steps",
+            f"{plan.steps:,}, {float(plan.steps / plan.order.epoch):g} epochs of {float(plan.order.epoch):,.6g}",
+        ),
         ("batch", batch),
-        ("optimizer", ", ".join(f"{name} {value}" if name != "name" else value
-                                for name, value in recipe.optimizer.model_dump().items())),
+        (
+            "optimizer",
+            ", ".join(
+                f"{name} {value}" if name != "name" else value
+                for name, value in recipe.optimizer.model_dump().items()
+            ),
+        ),
         ("schedule", schedule(recipe) + _cold(plan)),
-        ("precision", f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}"),
-        ("device", f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}"),
+        (
+            "precision",
+            f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}",
+        ),
+        (
+            "device",
+            f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}",
+        ),
         ("memory", f"at least {size_of(bound)}{of_free}"),
-        ("checkpoint", f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}"),
+        (
+            "checkpoint",
+            f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}",
+        ),
         ("disk", f"{size_of(shutil.disk_usage(room).free)} are free"),
         ("run", str(run)),
     ]
@@ -76,5 +102,7 @@ def summary(result: Result) -> str:
     """The end of a run in a line."""
     facts = result.facts
     again = "this run had ended: " if result.again else ""
-    return (f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
-            f"{facts['total']} images right), loss {facts['loss']:.4f}, recorded in {result.run}")
+    return (
+        f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
+        f"{facts['total']} images right), loss {facts['loss']:.4f}, recorded in {result.run}"
+    )

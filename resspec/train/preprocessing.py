@@ -33,22 +33,37 @@ WHITE = 255
 
 def preprocessing(job: Job) -> dict[str, Any]:
     """Return how a job's test images are shown to its network."""
-    return {"input": list(job.network.input.dims), **shown(job.recipe.data), **constants(job.data.moments)}
+    return {
+        "input": list(job.network.input.dims),
+        **shown(job.recipe.data),
+        **constants(job.data.moments),
+    }
 
 
 def shown(recipe: Data) -> dict[str, Any]:
     """Return how test images are cut to size."""
     test = recipe.test
-    return {"exif": recipe.exif, "resize": test.resize, "interpolation": test.interpolation, "crop": test.crop}
+    return {
+        "exif": recipe.exif,
+        "resize": test.resize,
+        "interpolation": test.interpolation,
+        "crop": test.crop,
+    }
 
 
 def constants(moments: Moments) -> dict[str, Any]:
     """Return what images are normalized with."""
     of_channels = moments.normalise == "channel"
     of_pixels = not of_channels and moments.pixels[0].numel() > 1
-    deviation = moments.deviation if of_channels else moments.deviation.mean().expand(len(moments.deviation))
+    deviation = (
+        moments.deviation
+        if of_channels
+        else moments.deviation.mean().expand(len(moments.deviation))
+    )
     return {
-        "mean": None if of_pixels else _shares(moments.mean if of_channels else moments.pixels.flatten()),
+        "mean": None
+        if of_pixels
+        else _shares(moments.mean if of_channels else moments.pixels.flatten()),
         "std": _shares(deviation),
         "mean_image": _shares(moments.pixels) if of_pixels else None,
     }

@@ -25,7 +25,9 @@ T = TypeVar("T")
 
 DEVICES = ("cpu", "cuda")
 ROLL_CALL = timedelta(seconds=3)  # for those that are left to say so
-PATIENCE = timedelta(minutes=10)  # with a process that is alive and silent; one that is dead is noticed at once
+PATIENCE = timedelta(
+    minutes=10
+)  # with a process that is alive and silent; one that is dead is noticed at once
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,16 @@ class Processes:
         """What the process `source` has; it goes as JSON, nothing is unpickled."""
         if self.world == 1:
             return value
-        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(self.device)
+        text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(
+            self.device
+        )
         length = torch.tensor(len(text), device=self.device)
         dist.broadcast(length, source)
-        text = text if self.rank == source else torch.empty(int(length), dtype=torch.uint8, device=self.device)
+        text = (
+            text
+            if self.rank == source
+            else torch.empty(int(length), dtype=torch.uint8, device=self.device)
+        )
         dist.broadcast(text, source)
         found: T = json.loads(bytes(text.tolist()))
         return found
@@ -102,7 +110,9 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     except RuntimeError as error:
         if not lost_another(error):
             raise
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # with which torchrun ends the others, soon and without a word
+        signal.signal(
+            signal.SIGTERM, signal.SIG_IGN
+        )  # with which torchrun ends the others, soon and without a word
         raise UsageError(_gone(store, rank, world), "E0614") from None
     finally:
         dist.destroy_process_group()
@@ -112,7 +122,9 @@ def lost_another(error: BaseException) -> bool:
     """Return whether an exchange with another process failed."""
     if isinstance(error, dist.DistError):
         return True
-    return isinstance(error, RuntimeError) and bool(re.search("gloo|nccl", str(error), re.IGNORECASE))
+    return isinstance(error, RuntimeError) and bool(
+        re.search("gloo|nccl", str(error), re.IGNORECASE)
+    )
 
 
 def _place(device: str) -> torch.device:
@@ -120,8 +132,14 @@ def _place(device: str) -> torch.device:
     kind, _, number = device.partition(":")
     if kind not in DEVICES or (number and not number.isdecimal()):
         near = nearest(kind, DEVICES)
-        raise UsageError(f"no device is called `{device}`; " + (f"did you mean `{near}`?" if near and near != kind else
-                         "there is cpu, cuda and cuda:N"))
+        raise UsageError(
+            f"no device is called `{device}`; "
+            + (
+                f"did you mean `{near}`?"
+                if near and near != kind
+                else "there is cpu, cuda and cuda:N"
+            )
+        )
     found = torch.cuda.device_count() if kind == "cuda" else 1
     if int(number or 0) >= found:
         there = f"{found or 'no'} {'CPU' if kind == 'cpu' else 'GPU'}{'s' * (found > 1)}"
@@ -142,5 +160,11 @@ def _gone(store: Any, rank: int, world: int) -> str:
                 missing.append(str(other))
     except RuntimeError:  # nor does the store
         missing = ["0"]
-    which = f"process {', '.join(missing)} of 0 to {world - 1} has ended" if missing else "the processes lost one another"
-    return f"{which}; this is process {rank}, which cannot continue alone; run the same command again"
+    which = (
+        f"process {', '.join(missing)} of 0 to {world - 1} has ended"
+        if missing
+        else "the processes lost one another"
+    )
+    return (
+        f"{which}; this is process {rank}, which cannot continue alone; run the same command again"
+    )

@@ -19,10 +19,16 @@ class Show:
     """Nothing at all; but it knows how fast it goes."""
 
     def start(self, plan: Plan, state: State) -> None:
-        self.steps, self.batch, self.epochs = plan.steps, plan.recipe.batch, float(plan.steps / plan.order.epoch)
+        self.steps, self.batch, self.epochs = (
+            plan.steps,
+            plan.recipe.batch,
+            float(plan.steps / plan.order.epoch),
+        )
         self.begun = self.step = state.step
         self.clock, self.waited = perf_counter(), 0.0
-        self.row: Row | None = next((row for row in reversed(state.rows) if row["part"] == "train"), None)
+        self.row: Row | None = next(
+            (row for row in reversed(state.rows) if row["part"] == "train"), None
+        )
 
     def stepped(self, step: int, waited: float) -> None:
         """Before each step, counted from 0: how long it was waited for data."""
@@ -39,20 +45,31 @@ class Show:
     def speed(self) -> dict[str, float]:
         """Images per second, of all processes, and the share of the time that was spent waiting for data."""
         gone = max(perf_counter() - self.clock, 1e-9)
-        return {"images_per_second": round((self.step - self.begun) * self.batch / gone, 1),
-                "waiting": round(self.waited / gone, 4)}
+        return {
+            "images_per_second": round((self.step - self.begun) * self.batch / gone, 1),
+            "waiting": round(self.waited / gone, 4),
+        }
 
     @property
     def left(self) -> float:
         """Seconds, as fast as until now."""
         done = self.step - self.begun
-        return (perf_counter() - self.clock) * (self.steps - self.step) / done if done else float("nan")
+        return (
+            (perf_counter() - self.clock) * (self.steps - self.step) / done
+            if done
+            else float("nan")
+        )
 
     def words(self) -> str:
-        row, speed = self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "rate": 0.0}, self.speed()
+        row, speed = (
+            self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "rate": 0.0},
+            self.speed(),
+        )
         epochs = f"{self.epochs:.2f}".removesuffix(".00")
-        return (f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
-                f"rate {row['rate']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}")
+        return (
+            f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
+            f"rate {row['rate']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}"
+        )
 
 
 SLOW = 3  # seconds of counting after which a line is worth writing where there is no bar
@@ -83,9 +100,20 @@ def counting(what: str, total: int) -> Iterator[Callable[[int], None]]:
 @contextmanager
 def _counting_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(what, total=total)
         yield lambda more: progress.advance(task, more)
@@ -101,7 +129,10 @@ class Lines(Show):
     def measured(self, row: Row) -> None:
         super().measured(row)
         if row["part"] != "train":
-            print(f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  accuracy {row['top1']:.2%}", file=sys.stderr)
+            print(
+                f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  accuracy {row['top1']:.2%}",
+                file=sys.stderr,
+            )
         elif self.step * 10 // self.steps > self.tenth:
             self.tenth = self.step * 10 // self.steps
             print(f"{self.words()}  {duration(self.left)} left", file=sys.stderr)
@@ -122,7 +153,9 @@ class Bar(Show):
 
     def stepped(self, step: int, waited: float) -> None:
         super().stepped(step, waited)
-        self.progress.update(self.task, completed=step, description=f"{self.words()}  {duration(self.left)} left")
+        self.progress.update(
+            self.task, completed=step, description=f"{self.words()}  {duration(self.left)} left"
+        )
 
     def measured(self, row: Row) -> None:
         super().measured(row)
@@ -144,4 +177,10 @@ def duration(seconds: float) -> str:
         return "?"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}" if minutes else f"{rest} s"
+    return (
+        f"{hours}:{minutes:02}:{rest:02}"
+        if hours
+        else f"{minutes}:{rest:02}"
+        if minutes
+        else f"{rest} s"
+    )

@@ -28,16 +28,26 @@ class Published(NamedTuple):
         return IMAGENET if self.recipe.startswith("imagenet") else CIFAR_10
 
 
-def published(network: Network, protocol: Protocol, data: str, recipe: str | None = None) -> list[Published]:
+def published(
+    network: Network, protocol: Protocol, data: str, recipe: str | None = None
+) -> list[Published]:
     """Of the very same network, by its hash, on one data set; of one recipe, or of any."""
     own = fingerprint(network)
-    return [figure for spec, figures in (*TABLE.items(), *_of_torchvision(network.name))
-            for figure in figures
-            if figure.protocol == protocol and figure.data == data and recipe in (None, figure.recipe) and _hash(spec) == own]
+    return [
+        figure
+        for spec, figures in (*TABLE.items(), *_of_torchvision(network.name))
+        for figure in figures
+        if figure.protocol == protocol
+        and figure.data == data
+        and recipe in (None, figure.recipe)
+        and _hash(spec) == own
+    ]
 
 
 def _imagenet(where: str, *figures: tuple[Protocol, float, float]) -> tuple[Published, ...]:
-    return tuple(Published("imagenet-he2015", *figure, f"He et al. 2015, {where}") for figure in figures)
+    return tuple(
+        Published("imagenet-he2015", *figure, f"He et al. 2015, {where}") for figure in figures
+    )
 
 
 def _cifar(error: float, recipe: str = "cifar-he2015") -> tuple[Published, ...]:
@@ -45,8 +55,12 @@ def _cifar(error: float, recipe: str = "cifar-he2015") -> tuple[Published, ...]:
 
 
 TABLE: dict[str, tuple[Published, ...]] = {
-    "resnet34:resnet34_b": _imagenet("tables 3 and 4", ("10-crop", 24.52, 7.46), ("multi-scale", 21.84, 5.71)),
-    "resnet34:resnet34_c": _imagenet("tables 3 and 4", ("10-crop", 24.19, 7.40), ("multi-scale", 21.53, 5.60)),
+    "resnet34:resnet34_b": _imagenet(
+        "tables 3 and 4", ("10-crop", 24.52, 7.46), ("multi-scale", 21.84, 5.71)
+    ),
+    "resnet34:resnet34_c": _imagenet(
+        "tables 3 and 4", ("10-crop", 24.19, 7.40), ("multi-scale", 21.53, 5.60)
+    ),
     "resnet50": (
         *_imagenet("its authors' models", ("1-crop", 24.7, 7.8)),
         *_imagenet("tables 3 and 4", ("10-crop", 22.85, 6.71), ("multi-scale", 20.74, 5.25)),
@@ -77,12 +91,22 @@ def _of_torchvision(name: str) -> list[tuple[str, tuple[Published, ...]]]:
         versions = models.get_model_weights(name)
     except (UsageError, ValueError):
         return []
-    return [(f"torchvision/{name}", tuple(
-        Published(f"imagenet-torchvision-{version.name.rpartition('_')[2].lower()}", "1-crop",
-                  round(100 - version.meta["_metrics"]["ImageNet-1K"]["acc@1"], 3),
-                  round(100 - version.meta["_metrics"]["ImageNet-1K"]["acc@5"], 3),
-                  f"torchvision, {version}")
-        for version in versions if "ImageNet-1K" in version.meta["_metrics"] and "SWAG" not in version.name))]
+    return [
+        (
+            f"torchvision/{name}",
+            tuple(
+                Published(
+                    f"imagenet-torchvision-{version.name.rpartition('_')[2].lower()}",
+                    "1-crop",
+                    round(100 - version.meta["_metrics"]["ImageNet-1K"]["acc@1"], 3),
+                    round(100 - version.meta["_metrics"]["ImageNet-1K"]["acc@5"], 3),
+                    f"torchvision, {version}",
+                )
+                for version in versions
+                if "ImageNet-1K" in version.meta["_metrics"] and "SWAG" not in version.name
+            ),
+        )
+    ]
 
 
 @cache

@@ -100,14 +100,20 @@ class Multistep(Part):
     ]
     factor: Share = 0.1
 
-
     @model_validator(mode="after")
     def _rises(self) -> Multistep:
-        falls = any(early.unit == late.unit and early.number >= late.number for early, late in pairwise(self.at))
+        falls = any(
+            early.unit == late.unit and early.number >= late.number
+            for early, late in pairwise(self.at)
+        )
         if falls:
             message = f"the lengths of `at` must increase, and `[{_listed(self.at)}]` does not"
             units = {length.unit for length in self.at}
-            help = f"write `at: [{_listed(sorted(set(self.at)))}]`" if len(units) == 1 else "put them in increasing order"
+            help = (
+                f"write `at: [{_listed(sorted(set(self.at)))}]`"
+                if len(units) == 1
+                else "put them in increasing order"
+            )
             refuse([Conflict(("at",), message, help)])
         return self
 
@@ -139,7 +145,9 @@ class Plateau(Part):
     least: NotNegative = 1e-4
 
 
-Schedule = Annotated[Constant | Step | Multistep | Cosine | Linear | Plateau, Field(discriminator="name")]
+Schedule = Annotated[
+    Constant | Step | Multistep | Cosine | Linear | Plateau, Field(discriminator="name")
+]
 
 
 class Warmup(Part):
@@ -174,11 +182,13 @@ class RandomResized(Part):
 
     size: Pixels = 224
     scale: Annotated[
-        tuple[PositiveShare, PositiveShare], AfterValidator(rising),
+        tuple[PositiveShare, PositiveShare],
+        AfterValidator(rising),
         Field(description="a list of two numbers above 0 and at most 1, such as `[0.08, 1]`"),
     ] = (0.08, 1.0)
     ratio: Annotated[
-        tuple[Positive, Positive], AfterValidator(rising),
+        tuple[Positive, Positive],
+        AfterValidator(rising),
         Field(description="a list of two numbers above 0, such as `[0.75, 1.3333]`"),
     ] = (3 / 4, 4 / 3)
 
@@ -203,7 +213,9 @@ class Data(Part):
     flip: bool = False  # mirrored with probability 1/2
     trivialaugment: bool = False
     randaugment: RandAugment | None = None
-    colour: Literal["pca", "jitter"] | None = None  # Krizhevsky et al. 2012, or brightness and the like
+    colour: Literal["pca", "jitter"] | None = (
+        None  # Krizhevsky et al. 2012, or brightness and the like
+    )
     # By each channel's mean and deviation, or by each pixel's mean alone: those of the training images, and for a folder of
     # images ImageNet's, whatever is in it.
     normalise: Literal["channel", "pixel-mean"] = "channel"
@@ -213,7 +225,9 @@ class Data(Part):
     repeated: Count = 1  # times an image is shown in a batch; an epoch keeps its length
     interpolation: Interpolation = "bilinear"
     draft: bool = False  # let the JPEG decoder shrink large files
-    exif: Literal["upright", "ignore"] = "upright"  # turned as EXIF says, in training and test; or as stored
+    exif: Literal["upright", "ignore"] = (
+        "upright"  # turned as EXIF says, in training and test; or as stored
+    )
     test: Test = Test()
 
     @model_validator(mode="after")
@@ -227,7 +241,11 @@ class Data(Part):
             message = f"`{ways[0]}` and `{ways[1]}` both crop the image"
             yield Conflict((ways[0], ways[1]), message, "leave one of them out")
 
-        unused = [name for name in ("resize", "pad") if getattr(self, name)] if self.random_resized else []
+        unused = (
+            [name for name in ("resize", "pad") if getattr(self, name)]
+            if self.random_resized
+            else []
+        )
         for name in unused:
             message = f"`{name}` has no effect together with `random_resized`, which crops from the whole image"
             yield Conflict((name, "random_resized"), message, f"leave `{name}` out")
@@ -243,7 +261,11 @@ class Data(Part):
                 yield Conflict(("resize",), message, f"write `resize: [{high}, {low}]`")
             elif self.crop and self.crop > low:
                 message = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
-                yield Conflict(("crop", "resize"), message, f"write `crop: {low}`, or let `resize` start at {self.crop}")
+                yield Conflict(
+                    ("crop", "resize"),
+                    message,
+                    f"write `crop: {low}`, or let `resize` start at {self.crop}",
+                )
 
 
 class Recipe(Part):
@@ -260,19 +282,27 @@ class Recipe(Part):
     warmup: Warmup | None = None
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
     smoothing: PartialShare = 0.0
-    bce_threshold: Share | None = None  # of a mixed image, the share from which on a class counts as there; null: as its share
+    bce_threshold: Share | None = (
+        None  # of a mixed image, the share from which on a class counts as there; null: as its share
+    )
     decay_norms: bool = True  # weight decay on batch norm's weights and on biases too
     clip: Positive | None = None  # the largest norm of the gradient
     ema: Ema | None = None
-    exact_bn: Natural = 0  # training images from which batch norm's statistics are measured in the end
+    exact_bn: Natural = (
+        0  # training images from which batch norm's statistics are measured in the end
+    )
     data: Data = Data()
     holdout: PartialShare = 0.0
     evaluate: Lasting | None = None  # how often; null: once, at the end
     log: Count = 50  # iterations between two lines of the metrics
     checkpoint: Lasting = Length(1, "epochs")
     keep: Count = 2  # checkpoints that stay
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: what is fastest here without a loss of accuracy
-    micro_batch: Count | Literal["auto"] = "auto"  # images that a process shows at a time; auto: as many as fit
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = (
+        "auto"  # auto: what is fastest here without a loss of accuracy
+    )
+    micro_batch: Count | Literal["auto"] = (
+        "auto"  # images that a process shows at a time; auto: as many as fit
+    )
     compile: bool = False
 
     @model_validator(mode="after")
@@ -283,13 +313,19 @@ class Recipe(Part):
     def _conflicts(self) -> Iterator[Conflict]:
         if self.bce_threshold is not None and self.loss != "bce":
             message = f"`bce_threshold` has no effect with `loss: {self.loss}`"
-            yield Conflict(("bce_threshold", "loss"), message, "write `loss: bce`, or leave `bce_threshold` out")
+            yield Conflict(
+                ("bce_threshold", "loss"),
+                message,
+                "write `loss: bce`, or leave `bce_threshold` out",
+            )
 
         unit, micro = self.bn_batch, self.micro_batch
         if unit and self.batch % unit:
             message = f"`batch: {self.batch}` must be a multiple of `bn_batch: {unit}`"
             below = self.batch // unit * unit or unit
-            yield Conflict(("batch", "bn_batch"), message, f"write `batch: {below}`, or another `bn_batch`")
+            yield Conflict(
+                ("batch", "bn_batch"), message, f"write `batch: {below}`, or another `bn_batch`"
+            )
 
         if unit and micro != "auto" and micro % unit:
             message = f"`micro_batch: {micro}` must be a multiple of `bn_batch: {unit}`"
@@ -301,9 +337,19 @@ class Recipe(Part):
 
         if self.data.repeated > self.batch:
             message = f"`repeated: {self.data.repeated}` is more than the whole batch, `batch: {self.batch}`"
-            yield Conflict(("data.repeated", "batch"), message, "write a smaller `repeated`, such as `repeated: 1`")
+            yield Conflict(
+                ("data.repeated", "batch"),
+                message,
+                "write a smaller `repeated`, such as `repeated: 1`",
+            )
 
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
-            message = "`schedule: plateau` needs held-out images, and needs to evaluate them regularly"
-            lacking = ["`holdout: 0.1`"] * (not self.holdout) + ["`evaluate: 1 epoch`"] * (not self.evaluate)
-            yield Conflict(("schedule", "holdout", "evaluate"), message, f"add {' and '.join(lacking)}")
+            message = (
+                "`schedule: plateau` needs held-out images, and needs to evaluate them regularly"
+            )
+            lacking = ["`holdout: 0.1`"] * (not self.holdout) + ["`evaluate: 1 epoch`"] * (
+                not self.evaluate
+            )
+            yield Conflict(
+                ("schedule", "holdout", "evaluate"), message, f"add {' and '.join(lacking)}"
+            )

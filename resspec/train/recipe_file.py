@@ -23,7 +23,18 @@ from resspec.train.recipes.scalars import read as read_scalar
 from resspec.train.recipes.text import Text
 from resspec.train.recipes.tree import MAX_BYTES, Scalar, compose
 
-__all__ = ["Written", "dump", "is_foreign", "keys", "load", "matching", "names", "parse", "parsed", "read"]
+__all__ = [
+    "Written",
+    "dump",
+    "is_foreign",
+    "keys",
+    "load",
+    "matching",
+    "names",
+    "parse",
+    "parsed",
+    "read",
+]
 
 SUFFIXES = (".yaml", ".yml", ".json")  # JSON is YAML
 
@@ -84,7 +95,9 @@ def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
 
 def dump(recipe: Recipe) -> str:
     """Return all of a recipe as the text of a file."""
-    return yaml.dump(recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return yaml.dump(
+        recipe.model_dump(mode="json"), Dumper=_Dumper, sort_keys=False, allow_unicode=True
+    )
 
 
 def names() -> list[str]:
@@ -103,7 +116,9 @@ def matching(name: str) -> list[Keys]:
     if parts in found:
         return [parts]
     if len(found) > 1:
-        raise UsageError(f"`{name}` may be {any_of(['.'.join(path) for path in found])}: write one of these in full")
+        raise UsageError(
+            f"`{name}` may be {any_of(['.'.join(path) for path in found])}: write one of these in full"
+        )
     return found
 
 
@@ -141,12 +156,18 @@ def _check_once(named: _Settings) -> None:
         key = path if word is None or value.startswith("{") else (*path, word)
         if seen.setdefault(key, value) != value:
             shown = ".".join(path)
-            raise UsageError(f"`{shown}` is set twice, to `{seen[key][:40]}` and to `{value[:40]}`: keep one of them", "E0542")
+            raise UsageError(
+                f"`{shown}` is set twice, to `{seen[key][:40]}` and to `{value[:40]}`: keep one of them",
+                "E0542",
+            )
 
 
 def _unknown(unknown: Sequence[tuple[str, str]], text: Text) -> UsageError:
     """Return the error for settings of keys that there are not."""
-    given = {tuple(name.split(".")): compose(Source(f"value of {name}", value), []) for name, value in unknown}
+    given = {
+        tuple(name.split(".")): compose(Source(f"value of {name}", value), [])
+        for name, value in unknown
+    }
     advice = Advice(text, given.items())
     foreign = [path for path in given if path in advice.foreign]
     if foreign:
@@ -184,7 +205,11 @@ def _read(given: str) -> Source:
         told = f"`{given}` is not a recipe: give a file whose name ends in {any_of(SUFFIXES)}"
         raise UsageError(f"{told}, or one of {listed(names())}", "E0509")
     near = nearest(given, names())
-    help = f"did you mean `{near}`?" if near else f"there are {listed(names())}; a file must end in {any_of(SUFFIXES)}"
+    help = (
+        f"did you mean `{near}`?"
+        if near
+        else f"there are {listed(names())}; a file must end in {any_of(SUFFIXES)}"
+    )
     raise UsageError(f"no recipe is called `{given}`; {help}", "E0509")
 
 
@@ -195,7 +220,13 @@ def _source(path: Path) -> Source:
         raise UsageError(str(error), "E0510") from None
     if len(data) > MAX_BYTES:
         start = Span(Source(str(path), ""), 0, 0)
-        raise SpecError([errors.beyond_recipes(start, f"a text of more than {MAX_BYTES:,} bytes", "a recipe is one page")])
+        raise SpecError(
+            [
+                errors.beyond_recipes(
+                    start, f"a text of more than {MAX_BYTES:,} bytes", "a recipe is one page"
+                )
+            ]
+        )
     return Source(str(path), _decoded(path, data).replace("\r\n", "\n").replace("\r", "\n"))
 
 

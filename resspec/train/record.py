@@ -45,19 +45,37 @@ Shape = dict[str, Any]  # keys with their types, or with shapes of their own
 LISTING, UNREADABLE = "training_files.jsonl", "unreadable.json"
 BEFORE = {LISTING, "lock", "spec.res", "recipe.yaml"}  # in a folder before there is a run
 DRAFTS = ".*.partial"  # see files.write
-OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # what tells that there was one
-TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # what only a test reads, as `changes` calls it
+OF_A_RUN = {
+    "spec.res",
+    "recipe.yaml",
+    "metrics.jsonl",
+    "timings.jsonl",
+}  # what tells that there was one
+TEST_IMAGES, TEST_TRANSFORM = (
+    "data.test",
+    "recipe.data.test",
+)  # what only a test reads, as `changes` calls it
 REMADE = "remove it, then run the command that trained the run again to recreate it"
 NEAR = 8  # runs that are named where one was not found
 SHAPE: Shape = {  # what is read of run.json
-    "network": str, "hash": str, "seed": int, "steps": int, "changes": list, "preprocessing": dict,
+    "network": str,
+    "hash": str,
+    "seed": int,
+    "steps": int,
+    "changes": list,
+    "preprocessing": dict,
     "data": {"name": str, "classes": list, "train": str, "test": str},
     "recipe": {"data": {"test": dict}},
     "machine": {"device": str, "processes": int},
 }
 CHANGE_SHAPE: Shape = {"step": int, "what": str, "old": (str, dict), "new": (str, dict)}
 RESULT_SHAPE: Shape = {
-    "loss": float, "top1": float, "top5": float, "correct": int, "total": int, "weights": str,
+    "loss": float,
+    "top1": float,
+    "top5": float,
+    "correct": int,
+    "total": int,
+    "weights": str,
     "test": {"images": str, "transform": dict},
 }
 COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
@@ -118,15 +136,19 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
         UsageError: It has an older or a newer one.
     """
     number = found.get("format")
-    if number is None and (old := re.fullmatch(r"resspec\.run/([0-9]{1,3})", str(found.get("schema")))):
+    if number is None and (
+        old := re.fullmatch(r"resspec\.run/([0-9]{1,3})", str(found.get("schema")))
+    ):
         number = int(old[1])
     if type(number) is not int:
         raise Damaged("it has no format number")
     if number == FORMAT:
         return
     age = "an older" if number < FORMAT else "a newer"
-    told = (f"{path} has format {number}, which {age} version of resspec wrote, but this one reads format {FORMAT}: "
-            f"continue with that version, or train in another folder; the weights in {path.parent} can still be loaded")
+    told = (
+        f"{path} has format {number}, which {age} version of resspec wrote, but this one reads format {FORMAT}: "
+        f"continue with that version, or train in another folder; the weights in {path.parent} can still be loaded"
+    )
     raise UsageError(told, "E0604")
 
 
@@ -146,10 +168,14 @@ def _check_empty(folder: Path) -> None:
     try:
         names = {path.name for path in folder.iterdir() if not path.match(DRAFTS)}
     except OSError as error:
-        raise UsageError(f"the run folder {folder} cannot be read: {error.strerror}", "E0603") from None
+        raise UsageError(
+            f"the run folder {folder} cannot be read: {error.strerror}", "E0603"
+        ) from None
     if names >= OF_A_RUN:
-        told = (f"{folder / 'run.json'} is missing, so this run cannot be identified; restore it from a copy, "
-                "or train in another folder")
+        told = (
+            f"{folder / 'run.json'} is missing, so this run cannot be identified; restore it from a copy, "
+            "or train in another folder"
+        )
         raise UsageError(told, "E0603")
     if names - BEFORE:
         told = f"the run folder {folder} is not empty, but contains no run; it was not changed: train in another folder"
@@ -166,7 +192,9 @@ def runs_in(folder: Path) -> list[Path]:
 
 def is_run(folder: Path) -> bool:
     """Return whether a run was begun in a folder, be its `run.json` damaged or lost."""
-    return any(all(os.path.lexists(folder / name) for name in names) for names in (["run.json"], OF_A_RUN))
+    return any(
+        all(os.path.lexists(folder / name) for name in names) for names in (["run.json"], OF_A_RUN)
+    )
 
 
 def runs_near(folder: Path) -> str:
@@ -176,7 +204,11 @@ def runs_near(folder: Path) -> str:
         found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
     except OSError:  # a name that no file can have
         return ""
-    return f"; runs that are there: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
+    return (
+        f"; runs that are there: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}"
+        if found
+        else ""
+    )
 
 
 def result(folder: Path) -> dict[str, Any] | None:
@@ -228,7 +260,10 @@ def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | No
 
     try:
         recipe = Recipe.model_validate(found["recipe"])
-        test, images = Test.model_validate(latest(found, TEST_TRANSFORM)), latest(found, TEST_IMAGES)
+        test, images = (
+            Test.model_validate(latest(found, TEST_TRANSFORM)),
+            latest(found, TEST_IMAGES),
+        )
     except ValueError:
         told = f"{folder / 'run.json'} is damaged: its recipe is not valid; restore it from a copy"
         raise UsageError(told, "E0603") from None
@@ -295,7 +330,9 @@ def wait_no_more(folder: Path) -> None:
         (folder / UNREADABLE).unlink(missing_ok=True)
 
 
-def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str, files: bytes | None = None) -> None:
+def begin(
+    folder: Path, facts: Mapping[str, Any], spec: str, recipe: str, files: bytes | None = None
+) -> None:
     """Write what is known before the first step; `run.json` last, since with it there is a run.
 
     Args:
@@ -309,10 +346,14 @@ def begin(folder: Path, facts: Mapping[str, Any], spec: str, recipe: str, files:
         write(folder / LISTING, files)
     write(folder / "spec.res", spec.encode())
     write(folder / "recipe.yaml", recipe.encode())
-    sealed.write(folder / "run.json", {"format": FORMAT, **facts, "versions": versions(), "changes": []})
+    sealed.write(
+        folder / "run.json", {"format": FORMAT, **facts, "versions": versions(), "changes": []}
+    )
 
 
-def change(folder: Path, found: Mapping[str, Any], entries: list[dict[str, Any]], step: int) -> None:
+def change(
+    folder: Path, found: Mapping[str, Any], entries: list[dict[str, Any]], step: int
+) -> None:
     """Add to `run.json` what has changed since the run began, and from which step on. `found`: what it says."""
     told = {name: value for name, value in found.items() if name != "sha256"}
     told["changes"] = [*found["changes"], *({"step": step, **entry} for entry in entries)]
@@ -340,7 +381,9 @@ def metrics(folder: Path, rows: list[Row]) -> None:
     try:
         content = files.whole(timings)
     except UsageError as error:
-        raise UsageError(f"{error}; remove it, and run the same command again to resume", "E0603") from None
+        raise UsageError(
+            f"{error}; remove it, and run the same command again to resume", "E0603"
+        ) from None
     if not content.endswith(b"\n"):
         write(timings, content[: content.rfind(b"\n") + 1])
 
@@ -349,16 +392,26 @@ def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
     """One row more. Raises UsageError where there is no room."""
     text = io.StringIO(newline="")
     csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(row)
-    more = {"metrics.jsonl": lines([row]), "timings.jsonl": lines([dict(timing)]), "metrics.csv": text.getvalue().encode()}
+    more = {
+        "metrics.jsonl": lines([row]),
+        "timings.jsonl": lines([dict(timing)]),
+        "metrics.csv": text.getvalue().encode(),
+    }
     for name, content in more.items():
         try:
             with (folder / name).open("ab") as file:
                 file.write(content)
         except OSError as error:
-            raise UsageError(f"cannot write {folder / name}: {error.strerror}; it needs {len(content)} more bytes",
-                             "E0607") from None
+            raise UsageError(
+                f"cannot write {folder / name}: {error.strerror}; it needs {len(content)} more bytes",
+                "E0607",
+            ) from None
 
 
 def versions() -> dict[str, str]:
     packages = ("torch", "torchvision", "numpy", "safetensors")
-    return {"python": platform.python_version(), "resspec": __version__, **{name: version(name) for name in packages}}
+    return {
+        "python": platform.python_version(),
+        "resspec": __version__,
+        **{name: version(name) for name in packages},
+    }

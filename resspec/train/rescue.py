@@ -78,7 +78,11 @@ class Rescuer:
 
 
 def rescue(
-    error: BaseException, task: Task, state: State, undo: Callable[[], bool], rescuer: Rescuer | None
+    error: BaseException,
+    task: Task,
+    state: State,
+    undo: Callable[[], bool],
+    rescuer: Rescuer | None,
 ) -> None:
     """Save the state if it is whole, and leave in `task.kept` what became of it.
 

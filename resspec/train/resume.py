@@ -106,30 +106,47 @@ class _Images(NamedTuple):
 
 def _images(found: Facts, job: Job, run: Path) -> _Images:
     train, begun = job.data.train, found["data"]["train"]
-    if not isinstance(train, InFolders) or train.digest == begun == record.latest(found, mended.WHAT):
+    if not isinstance(train, InFolders) or train.digest == begun == record.latest(
+        found, mended.WHAT
+    ):
         return _Images()
     try:
         files = mended.read(run, begun)
         differing = mended.differences(files, found, train)
-        if differing and not (record.waits_for_an_image(run) and all(each.was is not None for each in differing)):
+        if differing and not (
+            record.waits_for_an_image(run) and all(each.was is not None for each in differing)
+        ):
             return _Images(mended.in_words(differing))
         shown = mended.places(files, train, job.recipe.holdout)
-        return _Images(None, [(place, files[place], name) for place, name in shown.items()], differing)
+        return _Images(
+            None, [(place, files[place], name) for place, name in shown.items()], differing
+        )
     except Damaged as why:
         return _Images(str(why))
 
 
 def changes(found: Facts, job: Job) -> list[dict[str, Any]]:
     """Return what is otherwise in this job than in the run as it stands, and may be: entries for `changes` in `run.json`."""
-    asked = {record.TEST_IMAGES: job.facts["data"]["test"], record.TEST_TRANSFORM: job.facts["recipe"]["data"]["test"]}
+    asked = {
+        record.TEST_IMAGES: job.facts["data"]["test"],
+        record.TEST_TRANSFORM: job.facts["recipe"]["data"]["test"],
+    }
     entries: list[dict[str, Any]] = [
         {"what": what, "old": old, "new": new}
-        for what, new in asked.items() if (old := record.latest(found, what)) != new
+        for what, new in asked.items()
+        if (old := record.latest(found, what)) != new
     ]
     train = job.data.train
     if isinstance(train, Mended) and train.differing:
         files = [each._asdict() for each in train.differing]
-        entries.append({"what": mended.WHAT, "old": record.latest(found, mended.WHAT), "new": train.now, "files": files})
+        entries.append(
+            {
+                "what": mended.WHAT,
+                "old": record.latest(found, mended.WHAT),
+                "new": train.now,
+                "files": files,
+            }
+        )
     return entries
 
 
@@ -137,7 +154,9 @@ def _differing(found: Facts, asked: Facts, run: Path) -> Iterator[tuple[str, Any
     """Yield each key that is another one: its path, and both values."""
     yield from _pairs(_training(found), _training(asked), "")
     if asked["recipe"]["schedule"]["name"] == "plateau" and not _is_trained(found, run):
-        yield from _pairs(found["recipe"]["data"]["test"], asked["recipe"]["data"]["test"], "data.test")
+        yield from _pairs(
+            found["recipe"]["data"]["test"], asked["recipe"]["data"]["test"], "data.test"
+        )
 
 
 def _is_trained(found: Facts, run: Path) -> bool:
@@ -165,7 +184,11 @@ def _shown(value: Any, other: Any) -> str:
     """Of a list what is not in its place in the other one, if it is long."""
     if not isinstance(value, list) or len(value) <= NAMED:
         return str(value)
-    differing = [each for i, each in enumerate(value) if not isinstance(other, list) or other[i : i + 1] != [each]]
+    differing = [
+        each
+        for i, each in enumerate(value)
+        if not isinstance(other, list) or other[i : i + 1] != [each]
+    ]
     more = f", and {len(differing) - NAMED} more that differ" if len(differing) > NAMED else ""
     return f"{', '.join(map(str, differing[:NAMED]))}{more} (of {len(value)})"
 
@@ -176,4 +199,9 @@ def _network(found: Facts, job: Job, run: Path) -> str:
     from resspec.backends.report import report
 
     saved = record.network(run, found)
-    return "\n\n" + to_table(diff(Side(report(saved), saved), Side(report(job.network), job.network))).rstrip()
+    return (
+        "\n\n"
+        + to_table(
+            diff(Side(report(saved), saved), Side(report(job.network), job.network))
+        ).rstrip()
+    )

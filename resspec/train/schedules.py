@@ -60,4 +60,4 @@ def _share(step: int, recipe: Recipe, epoch: Fraction, falling: Falling) -> floa
         case Linear(floor=floor):
             return floor + (1 - floor) * (1 - gone)
         case Plateau(factor=factor):
-            return float(factor ** falling.falls)
+            return float(factor**falling.falls)

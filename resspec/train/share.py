@@ -22,8 +22,14 @@ def share(recipe: Recipe, world: int) -> int:
         raise UsageError(f"{told}; use a multiple of {unit * world}", "E0517")
     shown = found if recipe.micro_batch == "auto" else min(recipe.micro_batch, found)
     if found % shown:
-        divisors = [count for count in range(2, shown) if not found % count and not count % (recipe.bn_batch or 1)]
-        better = max(divisors, default="auto")  # never 1, of which batch norm may have no statistics
+        divisors = [
+            count
+            for count in range(2, shown)
+            if not found % count and not count % (recipe.bn_batch or 1)
+        ]
+        better = max(
+            divisors, default="auto"
+        )  # never 1, of which batch norm may have no statistics
         told = f"a process's {found} images of a batch do not divide into micro-batches of {shown}; use `micro_batch: {better}`"
         raise UsageError(told, "E0517")
     return found

@@ -41,11 +41,19 @@ def ways(device: torch.device, batch: int, *, compiled: bool) -> list[Machine]:
     kinds += [("fp16", True, False)] if device.type == "cuda" and "bf16" in names else []
     kinds += [(name, name != "fp32", True) for name in names] if compiled else []
     threads = torch.get_num_threads()
-    return [Machine(precision, batch, last, compiling, threads) for precision, last, compiling in kinds]
+    return [
+        Machine(precision, batch, last, compiling, threads) for precision, last, compiling in kinds
+    ]
 
 
 def race(
-    network: Network, ways: Sequence[Machine], batch: int, device: torch.device, *, rounds: int, seconds: float = 0,
+    network: Network,
+    ways: Sequence[Machine],
+    batch: int,
+    device: torch.device,
+    *,
+    rounds: int,
+    seconds: float = 0,
 ) -> list[Speed]:
     """One for each way, on random images, with SGD with momentum: so many rounds at least, and more until so many seconds are
     over. Raises UsageError where torch.compile does not work."""
@@ -67,10 +75,16 @@ class _Runner:
         with torch.random.fork_rng(devices=[]):
             self.module = way.placed(build(network), device)
             images = torch.randn(batch, *network.input.dims)
-        layout = torch.channels_last if way.channels_last and images.dim() == 4 else torch.contiguous_format
+        layout = (
+            torch.channels_last
+            if way.channels_last and images.dim() == 4
+            else torch.contiguous_format
+        )
         self.images = images.to(device).contiguous(memory_format=layout)
         self.optimizer = optimizer(self.module, Sgd(rate=1e-6), decay_norms=True)
-        self.run: nn.Module = torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]
+        self.run: nn.Module = (
+            torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]
+        )
 
     def forward(self) -> float:
         self.module.eval()

@@ -55,9 +55,16 @@ class State:
         yield "sums", self.sums
 
     def files(self) -> Files:
-        facts = {"format": FORMAT, "step": self.step, "tested": self.tested, "falling": asdict(self.falling)}
+        facts = {
+            "format": FORMAT,
+            "step": self.step,
+            "tested": self.tested,
+            "falling": asdict(self.falling),
+        }
         return {
-            "tensors.safetensors": save({name: tensor.detach().contiguous() for name, tensor in self.tensors()}),
+            "tensors.safetensors": save(
+                {name: tensor.detach().contiguous() for name, tensor in self.tensors()}
+            ),
             "state.json": (json.dumps(facts) + "\n").encode(),
             "metrics.jsonl": lines(self.rows),
         }
@@ -67,18 +74,28 @@ class State:
         """Become what `files` gave. Raises Damaged where that has another format."""
         facts = json.loads(files["state.json"])
         if facts.get("format") != FORMAT:
-            raise Damaged(f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}")
-        self.step, self.tested, self.falling = facts["step"], facts["tested"], Falling(**facts["falling"])
+            raise Damaged(
+                f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}"
+            )
+        self.step, self.tested, self.falling = (
+            facts["step"],
+            facts["tested"],
+            Falling(**facts["falling"]),
+        )
         self.rows = [json.loads(line) for line in files["metrics.jsonl"].splitlines()]
         saved = load(files["tensors.safetensors"])
         parameters = dict(self.module.named_parameters())
         for name in saved:
             kind, _, rest = name.partition("/")
-            if kind == "optimizer":  # those that an optimizer makes with its first step are not there yet
+            if (
+                kind == "optimizer"
+            ):  # those that an optimizer makes with its first step are not there yet
                 word, _, owner = rest.partition("/")
                 parameter = parameters[owner]
                 like = parameter if saved[name].shape == parameter.shape else saved[name]
-                self.optimizer.state[parameter].setdefault(word, torch.empty_like(like, device=parameter.device))
+                self.optimizer.state[parameter].setdefault(
+                    word, torch.empty_like(like, device=parameter.device)
+                )
         for name, tensor in self.tensors():
             tensor.copy_(saved.pop(name))
         assert not saved, sorted(saved)

@@ -32,7 +32,9 @@ class Learner:
 
     def __init__(self, plan: Plan, state: State) -> None:
         self.plan, self.state = plan, state
-        self.parameters = [parameter for parameter in state.module.parameters() if parameter.requires_grad]
+        self.parameters = [
+            parameter for parameter in state.module.parameters() if parameter.requires_grad
+        ]
         if plan.recipe.bn_batch:
             for module in filter(None, (state.module, state.average)):
                 batch_norm.split(module, plan.recipe.bn_batch)
@@ -47,7 +49,9 @@ class Learner:
         if plan.machine.compile:
             self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
         if plan.processes.world > 1:
-            self.run = DistributedDataParallel(self.run, gradient_as_bucket_view=True, broadcast_buffers=False)
+            self.run = DistributedDataParallel(
+                self.run, gradient_as_bucket_view=True, broadcast_buffers=False
+            )
             self._settle()
 
     def learn(self, batch: Batch) -> None:
@@ -77,7 +81,9 @@ class Learner:
         if self.follower:
             self.follower.follow(state.step + 1)
         count = len(batch.images) * self.plan.processes.world
-        state.sums += torch.where(found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)]))
+        state.sums += torch.where(
+            found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)])
+        )
         state.step += 1
         self.phase = Phase.WHOLE
 
@@ -92,11 +98,17 @@ class Learner:
     def culprit(self, batch: Batch) -> str | None:
         """What is not finite first when the state's step is made with this batch."""
         self.state.module.train()
-        return guard.first_layer(self.state.module, lambda: (loss for loss, _, _ in self._losses(batch)))
+        return guard.first_layer(
+            self.state.module, lambda: (loss for loss, _, _ in self._losses(batch))
+        )
 
     def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Of each micro-batch: its part of the mean loss, scores, targets. Dropout is a function of seed and place."""
-        size, machine, processes = self.plan.machine.micro_batch, self.plan.machine, self.plan.processes
+        size, machine, processes = (
+            self.plan.machine.micro_batch,
+            self.plan.machine,
+            self.plan.processes,
+        )
         parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
         place = self.state.step * self.plan.recipe.batch + processes.rank * len(batch.images)
         for i, (images, targets) in enumerate(parts):
@@ -104,7 +116,11 @@ class Learner:
             if machine.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
             last = i == len(parts) - 1
-            with nullcontext() if last or not isinstance(self.run, DistributedDataParallel) else self.run.no_sync():
+            with (
+                nullcontext()
+                if last or not isinstance(self.run, DistributedDataParallel)
+                else self.run.no_sync()
+            ):
                 with compiled_by_torch(), machine.autocast(processes.device):
                     scores = self.run(images)
                 yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
@@ -119,9 +135,14 @@ class Learner:
             return
         right *= world  # of which the mean is all of them
         values = [loss, right, *self.statistics]
-        seen = self.plan.processes.sum(torch.cat([value.flatten().double() for value in values])) / world
+        seen = (
+            self.plan.processes.sum(torch.cat([value.flatten().double() for value in values]))
+            / world
+        )
         parts = seen.split([value.numel() for value in values])
-        torch._foreach_copy_(values, [part.view_as(value) for part, value in zip(parts, values, strict=True)])
+        torch._foreach_copy_(
+            values, [part.view_as(value) for part, value in zip(parts, values, strict=True)]
+        )
 
     def _settle(self) -> None:
         """DDP cuts gradients into buckets anew after its first step, and sums depend on that in their last bits: a first step
@@ -129,7 +150,9 @@ class Learner:
         kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
         self.state.module.train()
         size = self.plan.recipe.bn_batch or 2
-        self.run(torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)).sum().backward()
+        self.run(
+            torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)
+        ).sum().backward()
         self.state.module.zero_grad()
         self.state.module.load_state_dict(kept)
 

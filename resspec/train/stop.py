@@ -22,7 +22,9 @@ from resspec.train.processes import Processes
 
 # Where there is no SIGHUP, as on Windows, there is no closing of a terminal to hear of either.
 SIGNALS = tuple(
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU") if hasattr(signal, name)
+    getattr(signal, name)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
+    if hasattr(signal, name)
 )
 BROKEN = 13  # SIGPIPE, by whose number a program tells that nobody reads what it prints
 SAME = 0.5  # seconds in which a signal that comes again is one that was passed on: by `timeout`, by a shell
@@ -114,10 +116,16 @@ def watched(processes: Processes) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-            if isinstance(outer := getattr(handler, "__self__", None), Stop):  # what came too late here is meant for it
+            if isinstance(
+                outer := getattr(handler, "__self__", None), Stop
+            ):  # what came too late here is meant for it
                 outer.asked = outer.asked or stop.asked
 
 
 def reason(number: int) -> str:
     """Return what asked for the end, for a sentence."""
-    return "because its output cannot be written" if number == BROKEN else f"by {signal.Signals(number).name}"
+    return (
+        "because its output cannot be written"
+        if number == BROKEN
+        else f"by {signal.Signals(number).name}"
+    )

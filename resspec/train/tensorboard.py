@@ -39,7 +39,9 @@ class Board(Show):
     def measured(self, row: Row) -> None:
         self.show.measured(row)
         self._add(row)
-        self.writer.add_scalar("images_per_second", self.show.speed()["images_per_second"], row["step"])
+        self.writer.add_scalar(
+            "images_per_second", self.show.speed()["images_per_second"], row["step"]
+        )
         self.writer.flush()
 
     def stop(self) -> None:

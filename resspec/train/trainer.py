@@ -14,7 +14,17 @@ import torch
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.train import average, checkpoint, ended, loop, measurements, mended, preflight, record, stop
+from resspec.train import (
+    average,
+    checkpoint,
+    ended,
+    loop,
+    measurements,
+    mended,
+    preflight,
+    record,
+    stop,
+)
 from resspec.train.data.folder import InFolders
 from resspec.train.decide import decide
 from resspec.train.finish import draw, finish, is_drawn
@@ -47,8 +57,13 @@ class Result:
 
 
 def planned(
-    job: Job, run: Path, processes: Processes, *,
-    tell: Callable[[str], None] = lambda _: None, bar: preflight.Bar = preflight.silent, full_check: bool = False,
+    job: Job,
+    run: Path,
+    processes: Processes,
+    *,
+    tell: Callable[[str], None] = lambda _: None,
+    bar: preflight.Bar = preflight.silent,
+    full_check: bool = False,
 ) -> Plan:
     """Check that a job can be done in a folder, and decide how.
 
@@ -89,12 +104,18 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
         raise UsageError(seen.refused, "E0605")
     job = as_begun(job, seen)
     chosen = Machine(**{field.name: found["machine"][field.name] for field in fields(Machine)})
-    if found["machine"]["processes"] != processes.world:  # the order of images stays; how many fit at a time does not
-        chosen = replace(chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch)
+    if (
+        found["machine"]["processes"] != processes.world
+    ):  # the order of images stays; how many fit at a time does not
+        chosen = replace(
+            chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch
+        )
     return Plan(job, chosen, processes)
 
 
-def train(plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lambda _: None) -> Result:
+def train(
+    plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lambda _: None
+) -> Result:
     """Train from where the run in this folder stands.
 
     Raises:
@@ -146,8 +167,10 @@ def _stopped(plan: Plan, state: State, number: int) -> str:
     """Return what is said of a run that was asked to end."""
     if state.step == 0:
         return f"stopped {stop.reason(number)} before the first step; run the same command again to start"
-    return (f"stopped {stop.reason(number)} after step {state.step:,} of {plan.steps:,}, checkpoint saved; "
-            "run the same command again to resume")
+    return (
+        f"stopped {stop.reason(number)} after step {state.step:,} of {plan.steps:,}, checkpoint saved; "
+        "run the same command again to resume"
+    )
 
 
 def begun(plan: Plan) -> State:
@@ -159,7 +182,8 @@ def begun(plan: Plan) -> State:
         plan.job.weights.into(module)
     module = plan.machine.placed(module, device)
     return State(
-        module, optimizer(module, recipe.optimizer, decay_norms=recipe.decay_norms),
+        module,
+        optimizer(module, recipe.optimizer, decay_norms=recipe.decay_norms),
         Guard(device, fp16=plan.machine.precision == "fp16"),
         average.average(module) if recipe.ema else None,
         torch.zeros(3, dtype=torch.float64, device=device),
@@ -171,7 +195,9 @@ def settled(plan: Plan) -> Iterator[None]:
     """As the machine was decided: threads, and sums that come out the same every time; afterwards as it was before."""
     threads = torch.get_num_threads()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
-    with torch.random.fork_rng(devices=[plan.processes.device] if plan.processes.device.type == "cuda" else []):
+    with torch.random.fork_rng(
+        devices=[plan.processes.device] if plan.processes.device.type == "cuda" else []
+    ):
         torch.set_num_threads(plan.machine.threads)
         torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
         try:
@@ -196,7 +222,9 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
     return found
 
 
-def _record_changes(plan: Plan, run: Path, found: dict[str, Any] | None, step: int, say: Callable[[str], None]) -> None:
+def _record_changes(
+    plan: Plan, run: Path, found: dict[str, Any] | None, step: int, say: Callable[[str], None]
+) -> None:
     """Write down, and say, what may change in a run and has changed since it was last seen."""
     entries = changes(found, plan.job) if found else []
     if not found or not entries:
@@ -205,7 +233,9 @@ def _record_changes(plan: Plan, run: Path, found: dict[str, Any] | None, step: i
     what = ", ".join(f"`{entry['what']}`" for entry in entries)
     if isinstance(plan.job.data.train, Mended):
         what += f" ({mended.in_words(plan.job.data.train.differing)})"
-    say(f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on")
+    say(
+        f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on"
+    )
 
 
 def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
@@ -226,7 +256,10 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
         return
     if damaged:
-        raise UsageError("no checkpoint is usable: " + "; ".join(damaged) + f"; to start over, remove {folder}", "E0606")
+        raise UsageError(
+            "no checkpoint is usable: " + "; ".join(damaged) + f"; to start over, remove {folder}",
+            "E0606",
+        )
 
 
 def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
@@ -252,7 +285,11 @@ def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -
         show.measured(row)
         check()
         if lock:
-            record.add(run, row, {"step": row["step"], "seconds": round(perf_counter() - start, 3), **show.speed()})
+            record.add(
+                run,
+                row,
+                {"step": row["step"], "seconds": round(perf_counter() - start, 3), **show.speed()},
+            )
 
     def save(state: State) -> None:
         check()
@@ -269,11 +306,15 @@ def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -
 def _save(plan: Plan, state: State, run: Path) -> None:
     """Save a checkpoint. Raises UsageError."""
     folder = run / "checkpoints"
-    checkpoint.save(folder, state.step, state.files(), keep=plan.recipe.keep, job=identity(plan.job))
+    checkpoint.save(
+        folder, state.step, state.files(), keep=plan.recipe.keep, job=identity(plan.job)
+    )
 
 
 def _rescuer(plan: Plan, watcher: loop.Watcher, lock: Lock | None) -> Rescuer | None:
     """Return what saves a state after a failure; None in a process that does not write."""
     if lock is None:
         return None
-    return Rescuer(lock, save=watcher.save, save_where_it_is=lambda state: _save(plan, state, lock.place))
+    return Rescuer(
+        lock, save=watcher.save, save_where_it_is=lambda state: _save(plan, state, lock.place)
+    )

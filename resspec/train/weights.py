@@ -49,22 +49,40 @@ class Given:
     def fitting(self, module: nn.Module, *, may_be_new: bool = True) -> dict[str, Tensor]:
         """What a module takes of them. Raises as `into` does."""
         wanted, head = module.state_dict(), _head(module)
-        mine = {name: self.tensors[name] for name in (*wanted, *sorted(self.tensors)) if name in self.tensors}
+        mine = {
+            name: self.tensors[name]
+            for name in (*wanted, *sorted(self.tensors))
+            if name in self.tensors
+        }
         found = compared(_tensors(mine, module), _tensors(wanted, module))
         free = head if self.new_head else ()
-        if wrong := [tensor for tensor in found.others if tensor.name not in free or tensor.b is None]:
+        if wrong := [
+            tensor for tensor in found.others if tensor.name not in free or tensor.b is None
+        ]:
             told = weights_sentences(found, "the file", "the network", MOST)
             only_head = may_be_new and {tensor.name for tensor in wrong} <= head
             message = "\n".join([f"the weights of {self.path} do not fit this network", *told])
             raise UsageError(message, "E0610", "new head" if only_head else None)
-        fitting = {name: tensor for name, tensor in mine.items() if name in wanted and tensor.shape == wanted[name].shape}
+        fitting = {
+            name: tensor
+            for name, tensor in mine.items()
+            if name in wanted and tensor.shape == wanted[name].shape
+        }
         for name, tensor in fitting.items():
             if tensor.is_floating_point() != wanted[name].is_floating_point():
                 types = f"{_type(tensor)}, the network's is {_type(wanted[name])}"
-                raise UsageError(f"the weights of {self.path} do not fit this network: `{name}` is {types}", "E0610")
-        converted = [(name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()]
+                raise UsageError(
+                    f"the weights of {self.path} do not fit this network: `{name}` is {types}",
+                    "E0610",
+                )
+        converted = [
+            (name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()
+        ]
         if bad := spoiled(converted):
-            raise UsageError(f"the weights of {self.path} are not usable: `{bad}` has values that are not finite", "E0610")
+            raise UsageError(
+                f"the weights of {self.path} are not usable: `{bad}` has values that are not finite",
+                "E0610",
+            )
         return dict(converted)
 
     def _as(self, name: str, tensor: Tensor, wanted: torch.dtype) -> Tensor:
@@ -73,7 +91,9 @@ class Given:
             return tensor.to(wanted)
         except (RuntimeError, NotImplementedError, TypeError):
             told = f"`{name}` is {_type(tensor)}, which torch does not convert to the network's {_name(wanted)}"
-            raise UsageError(f"the weights of {self.path} do not fit this network: {told}", "E0610") from None
+            raise UsageError(
+                f"the weights of {self.path} do not fit this network: {told}", "E0610"
+            ) from None
 
 
 def read(path: Path, *, new_head: bool = False) -> Given:
@@ -99,5 +119,8 @@ def _head(module: nn.Module) -> set[str]:
 def _tensors(tensors: Mapping[str, Tensor], module: nn.Module) -> Tensors:
     """As the diff takes them, without the counters of batch norm, which old files lack."""
     buffers = dict(module.named_buffers())
-    return {name: (tuple(tensor.shape), 0 if name in buffers else tensor.numel())
-            for name, tensor in tensors.items() if not name.endswith("num_batches_tracked")}
+    return {
+        name: (tuple(tensor.shape), 0 if name in buffers else tensor.numel())
+        for name, tensor in tensors.items()
+        if not name.endswith("num_batches_tracked")
+    }

@@ -19,7 +19,12 @@ from resspec import files
 from resspec.diagnostics import UsageError
 from resspec.train.header import metadata_of
 
-WRAPPERS = ("state_dict", "model", "module", "model_state_dict")  # under which others keep a module's tensors
+WRAPPERS = (
+    "state_dict",
+    "model",
+    "module",
+    "model_state_dict",
+)  # under which others keep a module's tensors
 BOMB = 20  # times the size of a file, to which a checkpoint never unpacks: torch does not compress
 
 
@@ -87,7 +92,9 @@ def _of_torch(content: bytes) -> Any:
             warnings.simplefilter("ignore")
             return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except UnpicklingError as error:
-        if more := re.search(r"Unsupported (?:global|class|operand)[^\n]*?([A-Za-z_][\w]*(?:\.\w+)+)", str(error)):
+        if more := re.search(
+            r"Unsupported (?:global|class|operand)[^\n]*?([A-Za-z_][\w]*(?:\.\w+)+)", str(error)
+        ):
             told = f"it contains {more[1]} besides tensors, and loading that could run code"
             raise _Unfit(f"{told}; save `module.state_dict()` alone") from None
         raise _Unfit("it is neither safetensors nor what torch.save writes") from None
@@ -108,7 +115,9 @@ def _check_archive(content: bytes) -> None:
         raise _Unfit("it is a ZIP archive that torch.save did not write")
     size = sum(entry.file_size for entry in entries)
     if size > BOMB * len(content):
-        raise _Unfit(f"it would unpack to {size / 1e9:,.1f} GB, which no checkpoint of {len(content):,} bytes does")
+        raise _Unfit(
+            f"it would unpack to {size / 1e9:,.1f} GB, which no checkpoint of {len(content):,} bytes does"
+        )
 
 
 def _first_line(error: Exception) -> str:
@@ -139,7 +148,9 @@ def _named(found: Any) -> dict[str, Tensor]:
             raise _Unfit(f"`{name}` in it is {_form(tensor)}, not a dense tensor of numbers")
         own = _own(name)
         if own in tensors:
-            raise _Unfit(f"two tensors in it are called `{own}` once prefixes such as `module.` are removed")
+            raise _Unfit(
+                f"two tensors in it are called `{own}` once prefixes such as `module.` are removed"
+            )
         tensors[own] = tensor
     return tensors
 

@@ -1,7 +1,7 @@
 """`resspec check` in a process of its own for each file, and what it took: all are forked from one that has imported enough.
 
-    with confined() as check:
-        taken = check("bomb.res")
+with confined() as check:
+    taken = check("bomb.res")
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ from typing import Any, NamedTuple
 from resspec import cli
 
 ROOT = Path(__file__).parents[2]
-MOST_BYTES, MOST_SECONDS = 1 << 30, 20  # where a bomb that goes off is stopped, so that it harms nobody
+MOST_BYTES, MOST_SECONDS = (
+    1 << 30,
+    20,
+)  # where a bomb that goes off is stopped, so that it harms nobody
 
 
 class Taken(NamedTuple):
@@ -39,7 +42,9 @@ def confined() -> Iterator[Callable[[str], Taken]]:
     command = [sys.executable, "-m", "tests.attacks.confined"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) as server:
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True
+    ) as server:
         assert server.stdin and server.stdout
         asked, told = server.stdin, server.stdout
 
@@ -72,7 +77,9 @@ def _checked(spec: str) -> Taken:
         told = out.read()
         found = json.loads(told)["diagnostics"] if told else []
         code = os.waitstatus_to_exitcode(status)
-        return Taken(code, found, error.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+        return Taken(
+            code, found, error.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+        )
 
 
 def _check(spec: str, out: int, error: int) -> None:

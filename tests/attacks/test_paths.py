@@ -28,21 +28,56 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("target", [
-    "../../secret.res", "../../nowhere.res", "../../project/../secret.res", ".././../secret.res", "x/../../../secret.res",
-    "/etc/passwd", "/etc/passwd/x.res", "//etc/passwd", "/dev/zero", "/dev/stdin", "/proc/self/mem", "/proc/self/environ",
-    "/../../etc/passwd", "../" * 200 + "etc/passwd",
-])
-def test_paths_out_of_the_project(target: str, project: Path, check: Callable[[str], Taken]) -> None:
-    assert_refused(check(str(written(project, chain("conv 1x1, secret", f'use "{target}"')))), "E0218")
+@pytest.mark.parametrize(
+    "target",
+    [
+        "../../secret.res",
+        "../../nowhere.res",
+        "../../project/../secret.res",
+        ".././../secret.res",
+        "x/../../../secret.res",
+        "/etc/passwd",
+        "/etc/passwd/x.res",
+        "//etc/passwd",
+        "/dev/zero",
+        "/dev/stdin",
+        "/proc/self/mem",
+        "/proc/self/environ",
+        "/../../etc/passwd",
+        "../" * 200 + "etc/passwd",
+    ],
+)
+def test_paths_out_of_the_project(
+    target: str, project: Path, check: Callable[[str], Taken]
+) -> None:
+    assert_refused(
+        check(str(written(project, chain("conv 1x1, secret", f'use "{target}"')))), "E0218"
+    )
 
 
-@pytest.mark.parametrize("target", [
-    "~/secret.res", "$HOME/secret.res", "%2e%2e/%2e%2e/secret.res", "file:///etc/passwd", "https://example.org/x.res",
-    "..\\..\\secret.res", "C:\\secret.res", "a" * 5000, "/".join("a" * 2000), "lib.res:secret", "*", "-", ".", "..",
-])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "~/secret.res",
+        "$HOME/secret.res",
+        "%2e%2e/%2e%2e/secret.res",
+        "file:///etc/passwd",
+        "https://example.org/x.res",
+        "..\\..\\secret.res",
+        "C:\\secret.res",
+        "a" * 5000,
+        "/".join("a" * 2000),
+        "lib.res:secret",
+        "*",
+        "-",
+        ".",
+        "..",
+    ],
+)
 def test_paths_to_nothing(target: str, project: Path, check: Callable[[str], Taken]) -> None:
-    assert_refused(check(str(written(project, chain("conv 1x1, secret", f'use "{target}"')))), "E0217")
+    assert_refused(
+        check(str(written(project, chain("conv 1x1, secret", f'use "{target}"')))), "E0217"
+    )
 
 
 def huge(path: Path) -> None:
@@ -119,7 +154,9 @@ def test_libraries(name: str, project: Path, check: Callable[[str], Taken]) -> N
 
 def test_a_folder_that_leads_out(project: Path, check: Callable[[str], Taken]) -> None:
     (project / "out").symlink_to("../..", target_is_directory=True)
-    assert_refused(check(str(written(project, chain("conv 1x1, secret", 'use "out/secret.res"')))), "E0218")
+    assert_refused(
+        check(str(written(project, chain("conv 1x1, secret", 'use "out/secret.res"')))), "E0218"
+    )
 
 
 def test_a_spec_of_a_gigabyte(project: Path, check: Callable[[str], Taken]) -> None:

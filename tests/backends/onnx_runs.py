@@ -36,7 +36,9 @@ def off(network: Network, batches: tuple[int, ...] = (1, 3), wanted: float = 1e-
         with torch.no_grad():
             logits = module(images)
         assert logits.isfinite().all() and logits.abs().max() > 0 and found.shape == logits.shape
-        worst = max(worst, float((torch.from_numpy(found) - logits).abs().max() / logits.abs().max()))
+        worst = max(
+            worst, float((torch.from_numpy(found) - logits).abs().max() / logits.abs().max())
+        )
     return Off(worst, None if worst < wanted else pieces_off(content, module, images))
 
 

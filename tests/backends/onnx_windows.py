@@ -10,7 +10,11 @@ def random_pool(random: Random) -> tuple[str, tuple[int, int]]:
     kernel, stride = ((random.randint(1, 5), random.randint(1, 5)) for _ in range(2))
     padding = random.randint(0, kernel[0] // 2), random.randint(0, kernel[1] // 2)
     kind = random.choice(["maxpool", "avgpool"])
-    sizes = [f"{kernel[0]}x{kernel[1]}", f"/{stride[0]}x{stride[1]}", f"padding={padding[0]}x{padding[1]}"]
+    sizes = [
+        f"{kernel[0]}x{kernel[1]}",
+        f"/{stride[0]}x{stride[1]}",
+        f"padding={padding[0]}x{padding[1]}",
+    ]
     if random.random() < 0.7:
         sizes.append("ceil=true")
     if kind == "maxpool" and random.random() < 0.4:

@@ -15,8 +15,35 @@ from resspec.ir.shape import Name, Shape
 from resspec.passes.inplace import inplace
 
 SPAN = "random.res:1:1-1:1"
-LABELS = ["conv", "a", "x", "self", "nn", "torch", "class", "block2-0", "__secret", "residual", "out", "import", "i"]
-BLOCKS = ["unit", "squeeze", "torch", "nn", "class", "None", "x", "module", "named", "Tensor", "DropPath", None]
+LABELS = [
+    "conv",
+    "a",
+    "x",
+    "self",
+    "nn",
+    "torch",
+    "class",
+    "block2-0",
+    "__secret",
+    "residual",
+    "out",
+    "import",
+    "i",
+]
+BLOCKS = [
+    "unit",
+    "squeeze",
+    "torch",
+    "nn",
+    "class",
+    "None",
+    "x",
+    "module",
+    "named",
+    "Tensor",
+    "DropPath",
+    None,
+]
 LAWS = [
     None,
     Init("kaiming_normal", (("mode", "fan_out"), ("nonlinearity", "relu"))),
@@ -40,7 +67,9 @@ def random_network(seed: int) -> Network:
     head = _series([flat, random.op("fc", flat.output, Name("fc"), out_features=5)], x)
     sections.append(Section(kind="head", label="head", body=head, span=SPAN))
     name = random.choice(["net", "torch", "class", "2nd-net", "F", "Net"])
-    return inplace(Network(name=name, input=entering, output=head.output, sections=tuple(sections), span=SPAN))
+    return inplace(
+        Network(name=name, input=entering, output=head.output, sections=tuple(sections), span=SPAN)
+    )
 
 
 class _Namer:
@@ -72,7 +101,9 @@ class _Random(Random):
         init = self.choice(LAWS if layer.weighted else LAWS[2:]) if layer.parameters(x) else None
         return Op(input=x, output=layer.infer(x), span=SPAN, name=name, layer=layer, init=init)
 
-    def series(self, scope: _Namer, x: Shape, depth: int, keep: bool = False, ramp: bool = False) -> Series:
+    def series(
+        self, scope: _Namer, x: Shape, depth: int, keep: bool = False, ramp: bool = False
+    ) -> Series:
         children: list[Node] = []
         y = x
         for _ in range(self.randint(1, 4)):
@@ -88,21 +119,34 @@ class _Random(Random):
         return self.op("conv", y, scope.name("conv"), kernel_size=(1, 1), out_channels=x.channels)
 
     def node(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Node:
-        choices = ["op"] * 4 + (["add", "concat", "mul", "repeat", "scope", "scope", "shared"] if depth else [])
+        choices = ["op"] * 4 + (
+            ["add", "concat", "mul", "repeat", "scope", "scope", "shared"] if depth else []
+        )
         match self.choice(choices):
             case "op":
                 return self.layer(scope, x, ramp)
             case "add":
-                paths: list[Node] = [self.series(scope, x, depth - 1, keep=True, ramp=ramp), _series([], x)]
+                paths: list[Node] = [
+                    self.series(scope, x, depth - 1, keep=True, ramp=ramp),
+                    _series([], x),
+                ]
                 if self.random() < 0.3:
                     paths.insert(1, self.back(scope, x, x))
                 residual = paths[0]
                 if self.random() < 0.3:
                     self.shuffle(paths)
                 index = paths.index(residual) if self.random() < 0.7 else None
-                return Parallel(input=x, output=x, span=SPAN, merge="add", paths=tuple(paths), residual=index)
+                return Parallel(
+                    input=x, output=x, span=SPAN, merge="add", paths=tuple(paths), residual=index
+                )
             case "concat":
-                paths = [*(self.series(scope, x, depth - 1, ramp=ramp) for _ in range(self.randint(1, 2))), _series([], x)]
+                paths = [
+                    *(
+                        self.series(scope, x, depth - 1, ramp=ramp)
+                        for _ in range(self.randint(1, 2))
+                    ),
+                    _series([], x),
+                ]
                 y = x.with_channels(sum(path.output.channels for path in paths))
                 merged = Parallel(input=x, output=y, span=SPAN, merge="concat", paths=tuple(paths))
                 return _series([merged, self.back(scope, y, x)], x)
@@ -145,32 +189,70 @@ class _Random(Random):
         """The same block each time, with another width, and a projection where it widens."""
         scope.numbered = False
         width = self.choice([2, 4])
-        first = self.op("conv", x, Name("conv1"), kernel_size=(3, 3), padding=(1, 1), out_channels=width)
+        first = self.op(
+            "conv", x, Name("conv1"), kernel_size=(3, 3), padding=(1, 1), out_channels=width
+        )
         norm = self.op("bn", first.output, Name("bn1"))
-        last = self.op("conv", norm.output, Name("conv2"), kernel_size=(1, 1), out_channels=2 * width)
+        last = self.op(
+            "conv", norm.output, Name("conv2"), kernel_size=(1, 1), out_channels=2 * width
+        )
         f = _series([first, norm, self.op("relu", norm.output, Name("relu1")), last], x)
         h: Node = _series([], x)
         if x.channels != 2 * width:
             projection = self.op("conv", x, Name("", 0), kernel_size=(1, 1), out_channels=2 * width)
-            h = Scope(input=x, output=projection.output, span=SPAN, name=Name("downsample"), body=projection)
+            h = Scope(
+                input=x,
+                output=projection.output,
+                span=SPAN,
+                name=Name("downsample"),
+                body=projection,
+            )
         added = Parallel(input=x, output=f.output, span=SPAN, merge="add", paths=(f, h), residual=0)
         return _series([added, self.op("relu", f.output, Name("relu2"))], x)
 
     def layer(self, scope: _Namer, x: Shape, ramp: bool) -> Op:
-        kind = self.choice(["conv", "conv", "bn", "relu", "silu", "gelu", "ln2d", "gn", "dropout", "drop_path", "layer_scale",
-                            "identity", "slice", "shuffle", "maxpool", "pad_channels", "linear"])
+        kind = self.choice(
+            [
+                "conv",
+                "conv",
+                "bn",
+                "relu",
+                "silu",
+                "gelu",
+                "ln2d",
+                "gn",
+                "dropout",
+                "drop_path",
+                "layer_scale",
+                "identity",
+                "slice",
+                "shuffle",
+                "maxpool",
+                "pad_channels",
+                "linear",
+            ]
+        )
         given: dict[str, object] = {}
         match kind:
             case "conv":
                 size = self.choice([1, 3])
                 groups = self.choice([1, x.channels])
-                given = {"kernel_size": (size, size), "padding": (size // 2, size // 2), "bias": self.random() < 0.3,
-                         "groups": groups, "out_channels": self.choice([2, 4, 8]) if groups == 1 else 2 * x.channels}
+                given = {
+                    "kernel_size": (size, size),
+                    "padding": (size // 2, size // 2),
+                    "bias": self.random() < 0.3,
+                    "groups": groups,
+                    "out_channels": self.choice([2, 4, 8]) if groups == 1 else 2 * x.channels,
+                }
             case "gn" | "shuffle":
                 given = {("num_groups" if kind == "gn" else "groups"): 1}
             case "dropout" | "drop_path":
                 p = Fraction(self.randint(0, 3), 7)
-                given = {"p": Ramp(p, Fraction(1, 35)) if ramp and kind == "drop_path" and self.random() < 0.7 else p}
+                given = {
+                    "p": Ramp(p, Fraction(1, 35))
+                    if ramp and kind == "drop_path" and self.random() < 0.7
+                    else p
+                }
             case "slice":
                 given = {"start": 0, "stop": x.channels}
             case "maxpool":
@@ -183,7 +265,9 @@ class _Random(Random):
 
 
 def _series(children: Sequence[Node], x: Shape) -> Series:
-    return Series(input=x, output=children[-1].output if children else x, span=SPAN, children=tuple(children))
+    return Series(
+        input=x, output=children[-1].output if children else x, span=SPAN, children=tuple(children)
+    )
 
 
 def _grown(node: Node, moves: dict[str, int]) -> Node:
@@ -204,7 +288,8 @@ def with_texts(network: Network, text: str) -> Network:
     """The network with a text wherever a spec's author chooses one: its name, its stages', blocks', and steps' that have
     no weights (those of others are keys of the state dict, and cannot hold a dot)."""
     sections = tuple(
-        section.changed(label=text, body=_with_texts(section.body, text)) for section in network.sections
+        section.changed(label=text, body=_with_texts(section.body, text))
+        for section in network.sections
     )
     return network.changed(name=text, sections=sections)
 

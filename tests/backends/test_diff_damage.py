@@ -35,9 +35,39 @@ network net {
 }
 """
 ODD: list[Any] = [
-    None, True, False, -1, 0, 1, 2, 7, 10**30, 1 << 63, 0.5, 1e308, float("inf"), float("-inf"), float("nan"), "", "x",
-    "1/0", "1e999999", "9" * 5000, "0x0", "-3x4", "99999999x99999999", "Ünï\x1b[2J", [], [1], [1, 2], ["1/2", "x"], [[[]]],
-    {}, {"node": "op"}, {"kind": "conv"}, {"": 1},
+    None,
+    True,
+    False,
+    -1,
+    0,
+    1,
+    2,
+    7,
+    10**30,
+    1 << 63,
+    0.5,
+    1e308,
+    float("inf"),
+    float("-inf"),
+    float("nan"),
+    "",
+    "x",
+    "1/0",
+    "1e999999",
+    "9" * 5000,
+    "0x0",
+    "-3x4",
+    "99999999x99999999",
+    "Ünï\x1b[2J",
+    [],
+    [1],
+    [1, 2],
+    ["1/2", "x"],
+    [[[]]],
+    {},
+    {"node": "op"},
+    {"kind": "conv"},
+    {"": 1},
 ]
 TEXTS = Path(__file__).parents[1] / "diagnostics" / "saved"
 FORMATS = ["table", "markdown", "json", "html"]
@@ -47,22 +77,38 @@ FORMATS = ["table", "markdown", "json", "html"]
 def documents() -> dict[str, str]:
     Path("net.res").write_text(SPEC, encoding="utf-8")
     network = load("net.res")
-    return {"ir": ir_to_json(network), "report": report_to_json(report(network, memory=10**9, like="thop"))}
+    return {
+        "ir": ir_to_json(network),
+        "report": report_to_json(report(network, memory=10**9, like="thop")),
+    }
 
 
 def told(text: str | bytes, form: str, capsys: Captured) -> tuple[int, str]:
     """The exit code of a diff with a file of this text, and what is said on stderr."""
-    Path("odd.json").write_bytes(text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass"))
+    Path("odd.json").write_bytes(
+        text if isinstance(text, bytes) else text.encode("utf-8", "surrogatepass")
+    )
     code = cli.run(["diff", "odd.json", "net.res", "--format", form])
     err = capsys.readouterr().err
     assert code in (0, 1, 2) and "E0615" not in err and "\x1b" not in err
-    if code == 2 and not re.match("error: the report of|error: net was counted with", err):  # which are whole
-        assert re.match(r"error\[E0402\]: this is not a resspec\.(?:ir|report)/1 document: .+\n +--> odd\.json:\d+:\d+\n", err)
+    if code == 2 and not re.match(
+        "error: the report of|error: net was counted with", err
+    ):  # which are whole
+        assert re.match(
+            r"error\[E0402\]: this is not a resspec\.(?:ir|report)/1 document: .+\n +--> odd\.json:\d+:\d+\n",
+            err,
+        )
     return code, err
 
 
 def inner(value: Any) -> Iterator[tuple[Any, Any]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, part in list(items):
         yield value, key
         yield from inner(part)
@@ -95,7 +141,9 @@ def swapped(document: Any, random: Random) -> str:
 
 def twice(document: Any, random: Random) -> str:
     lines = json.dumps(document, indent=1).split("\n")
-    i = random.choice([i for i, line in enumerate(lines) if re.fullmatch(r' *"\w+": [^{\[]*,?', line)])
+    i = random.choice(
+        [i for i, line in enumerate(lines) if re.fullmatch(r' *"\w+": [^{\[]*,?', line)]
+    )
     line = lines[i].removesuffix(",")
     lines[i : i + 1] = [f"{line},", lines[i]]
     return "\n".join(lines)
@@ -113,12 +161,21 @@ def letters(document: Any, random: Random) -> str:
     return "".join(text)
 
 
-DAMAGES: list[Callable[[Any, Random], str]] = [another_value, less_or_more, swapped, twice, cut, letters]
+DAMAGES: list[Callable[[Any, Random], str]] = [
+    another_value,
+    less_or_more,
+    swapped,
+    twice,
+    cut,
+    letters,
+]
 
 
 @pytest.mark.parametrize("kind", ["ir", "report"])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_damage(kind: str, damage: Callable[[Any, Random], str], documents: dict[str, str], capsys: Captured) -> None:
+def test_damage(
+    kind: str, damage: Callable[[Any, Random], str], documents: dict[str, str], capsys: Captured
+) -> None:
     refused = 0
     for seed in range(20):
         random = Random(f"{kind} {damage.__name__} {seed}")
@@ -142,11 +199,18 @@ WHOLE = {
     "deep": ('{"schema": "resspec.ir/1", "a": ' + "[" * 900 + "]" * 900 + "}", "levels deep"),
     "deep nodes": (
         '{"schema": "resspec.ir/1", "name": "n", "input": "3x8x8", "output": "3x8x8", "span": "a:1:1-1:2", "sections": '
-        '[{"kind": "stem", "label": "stem", "span": "a:1:1-1:2", "body": ' + NODE * 190 + "]}" * 190 + "}]}", "",
+        '[{"kind": "stem", "label": "stem", "span": "a:1:1-1:2", "body": '
+        + NODE * 190
+        + "]}" * 190
+        + "}]}",
+        "",
     ),
     "digits": ('{"schema": ' + "9" * 5000 + "}", "too many digits"),
     "a constant": ('{"schema":\n  NaN}', "NaN is not a number of JSON"),
-    "twice": ('{"schema": "resspec.ir/1",\n "schema": "resspec.report/1"}', "`schema` stands twice"),
+    "twice": (
+        '{"schema": "resspec.ir/1",\n "schema": "resspec.report/1"}',
+        "`schema` stands twice",
+    ),
 }
 
 
@@ -170,7 +234,12 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
     "groups": ("num_groups", 3, "3", "8 channels cannot be split into 3 equal groups"),
     "a number without end": ("eps", "1e99999", "{", "'1e99999' is not a number"),
     "a shape": ("output", "0x8x8", '"0x8x8"', "a shape has one to three sides"),
-    "a large shape": ("output", "16777216x16777216x16777216", '"16777216x', "more elements than torch can count"),
+    "a large shape": (
+        "output",
+        "16777216x16777216x16777216",
+        '"16777216x',
+        "more elements than torch can count",
+    ),
     "a shape of letters": ("output", "3x8xx", '"3x8xx"', "'3x8xx' is not a shape"),
     "a name": ("name", "a.b", '"a.b"', "a name has letters, digits"),
     "a law": ("init", "kaiming_normal", '"kaiming_normal"', "is not an initialisation"),
@@ -179,11 +248,18 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
 
 
 @pytest.mark.parametrize("name", CHANGED)
-def test_a_change_is_told_at_its_place(name: str, documents: dict[str, str], capsys: Captured) -> None:
+def test_a_change_is_told_at_its_place(
+    name: str, documents: dict[str, str], capsys: Captured
+) -> None:
     key, value, marked, says = CHANGED[name]
     document = json.loads(documents["ir"])
-    first = next(container for container, each in inner(document["sections"] if key in ("name", "output") else document)
-                 if each == key and container[key] is not None)
+    first = next(
+        container
+        for container, each in inner(
+            document["sections"] if key in ("name", "output") else document
+        )
+        if each == key and container[key] is not None
+    )
     first[key] = value
     text = json.dumps(document, indent=1)
     code, err = told(text, "table", capsys)
@@ -207,7 +283,10 @@ def test_every_value_of_a_document_has_its_place(documents: dict[str, str]) -> N
 
 def test_a_missing_value_is_told_at_its_object() -> None:
     text = '{"schema": "resspec.ir/1",\n "a": {"b": [1, {"c": 2}]}}'
-    assert find(text, DocumentError("resspec.ir/1", "", ("a", "b", 1, "d"))) == (text.index('{"c"'), text.index('{"c"') + 1)
+    assert find(text, DocumentError("resspec.ir/1", "", ("a", "b", 1, "d"))) == (
+        text.index('{"c"'),
+        text.index('{"c"') + 1,
+    )
     with pytest.raises(DocumentError):
         parse("{", "resspec.ir/1")
 
@@ -215,4 +294,6 @@ def test_a_missing_value_is_told_at_its_object() -> None:
 def test_a_saved_file_has_its_text(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
     monkeypatch.chdir(TEXTS)
     assert cli.run(["diff", "E0402-figure.json", "digits"]) == 2
-    assert capsys.readouterr().err.rstrip("\n") == Path("E0402-figure.txt").read_text(encoding="utf-8").rstrip("\n")
+    assert capsys.readouterr().err.rstrip("\n") == Path("E0402-figure.txt").read_text(
+        encoding="utf-8"
+    ).rstrip("\n")

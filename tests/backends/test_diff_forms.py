@@ -29,7 +29,10 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
     fixed = dict.fromkeys(SUMS, 0) | {"acts": 8, "layers": 1}
-    rows = tuple(Row(label, "conv", "8", 1, {**fixed, "params": params, "macs": params}, None) for label, params in stages)
+    rows = tuple(
+        Row(label, "conv", "8", 1, {**fixed, "params": params, "macs": params}, None)
+        for label, params in stages
+    )
     totals = dict.fromkeys(QUANTITIES, 0) | add(row.figures for row in rows)
     return Report("net", digest, "3x8x8", Conditions(), "stage", rows, totals, Tensors({}, {}))
 
@@ -51,15 +54,18 @@ def labels(a: str, b: str) -> str:
     return " ".join(("" if p.a and p.b else "-" if p.a else "+") + p.label for p in found.pairs)
 
 
-@pytest.mark.parametrize(("a", "b", "pairs"), [
-    ("abc", "abc", "a b c"),
-    ("ac", "abc", "a +b c"),
-    ("abc", "ac", "a -b c"),
-    ("abc", "axc", "a -b +x c"),
-    ("ab", "ba", "+b a -b"),
-    ("ab", "cd", "-a -b +c +d"),
-    ("aab", "ab", "-a a b"),
-])
+@pytest.mark.parametrize(
+    ("a", "b", "pairs"),
+    [
+        ("abc", "abc", "a b c"),
+        ("ac", "abc", "a +b c"),
+        ("abc", "ac", "a -b c"),
+        ("abc", "axc", "a -b +x c"),
+        ("ab", "ba", "+b a -b"),
+        ("ab", "cd", "-a -b +c +d"),
+        ("aab", "ab", "-a a b"),
+    ],
+)
 def test_pairs(a: str, b: str, pairs: str) -> None:
     assert labels(a, b) == pairs
 
@@ -76,7 +82,10 @@ def test_pairs_keep_both_orders() -> None:
 def valid(found: Diff) -> Any:
     """The JSON, once it has been held to its schema."""
     document = json.loads(to_json(found))
-    schema, other = (json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")) for name in ("diff", "report"))
+    schema, other = (
+        json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
+        for name in ("diff", "report")
+    )
     registry = Registry().with_resource("report.schema.json", Resource.from_contents(other))
     jsonschema.Draft202012Validator(schema, registry=registry).validate(document)
     return document
@@ -92,18 +101,32 @@ def test_json() -> None:
         rows = [row[side] for row in document["rows"] if row[side]]
         assert [row["label"] for row in rows] == [row.label for row in whole.rows]
         assert sum(row["macs"] for row in rows) == whole.totals["macs"]
-    assert sum(row["delta"]["macs"] for row in document["rows"]) == document["totals"]["macs"]["delta"]
+    assert (
+        sum(row["delta"]["macs"] for row in document["rows"]) == document["totals"]["macs"]["delta"]
+    )
 
 
 def test_json_of_the_structure_and_the_weights() -> None:
     document = valid(full("resnet50", "resnet152"))
     assert document["structure"]["changes"][1] == {
-        "kind": "added", "section": "layer3", "a": None, "details": [], "whole": False,
-        "b": {"name": "layer3.6..35", "holds": "bottleneck", "span": "specs/resnet152.res:10:24-10:42", "times": 30},
+        "kind": "added",
+        "section": "layer3",
+        "a": None,
+        "details": [],
+        "whole": False,
+        "b": {
+            "name": "layer3.6..35",
+            "holds": "bottleneck",
+            "span": "specs/resnet152.res:10:24-10:42",
+            "times": 30,
+        },
     }
     assert document["weights"]["loads"] == "in part"
     assert document["weights"]["kept"] == {"tensors": 320, "params": 25_557_032}
-    assert document["weights"]["appeared"][0] == {"name": "layer2.4.conv1.weight", "shape": [128, 512, 1, 1]}
+    assert document["weights"]["appeared"][0] == {
+        "name": "layer2.4.conv1.weight",
+        "shape": [128, 512, 1, 1],
+    }
 
 
 def test_json_of_reports_has_figures_alone() -> None:
@@ -122,8 +145,11 @@ def test_a_renamed_block_costs_nothing(tmp_path: Path, classes: int, listed: lis
     sides: list[Side] = []
     for block, out in (("unit", 2), ("other", classes)):
         path = tmp_path / "net.res"
-        path.write_text(f"block {block}(w) {{ conv 3x3, w -> relu }}\n"
-                        f"network net {{ input 3x8x8; stage a: 2 x {block} 4; head avgpool -> fc {out} }}\n", encoding="utf-8")
+        path.write_text(
+            f"block {block}(w) {{ conv 3x3, w -> relu }}\n"
+            f"network net {{ input 3x8x8; stage a: 2 x {block} 4; head avgpool -> fc {out} }}\n",
+            encoding="utf-8",
+        )
         made = load(path)
         sides.append(Side(report(made), made))
     found = diff_of(sides[0], sides[1])
@@ -137,11 +163,11 @@ def test_same_means_the_same_hash() -> None:
     assert not diff(one, made(("a", 5), digest="1" * 64)).same
 
 
-
-
 def test_table() -> None:
     a = made(("stem", 100), ("old", 2000), ("head", 4000))._replace(network="plain")
-    b = made(("stem", 100), ("new", 12_000), ("head", 50_000), digest="1" * 64)._replace(network="net[green]")
+    b = made(("stem", 100), ("new", 12_000), ("head", 50_000), digest="1" * 64)._replace(
+        network="net[green]"
+    )
     lines = to_table(diff(a, b)).splitlines()
     assert lines[0] == "a  plain        input 3x8x8   hash 0000000000000000"
     assert lines[1] == "b  net[green]   input 3x8x8   hash 1111111111111111"
@@ -155,11 +181,14 @@ def test_table() -> None:
     assert lines[-1] == "different networks"
 
 
-@pytest.mark.parametrize(("b", "verdict"), [
-    (made(("a", 5)), "the same network"),
-    (made(("a", 5), digest="1" * 64), "of equal figures"),
-    (made(("a", 6), digest="1" * 64), "different networks"),
-])
+@pytest.mark.parametrize(
+    ("b", "verdict"),
+    [
+        (made(("a", 5)), "the same network"),
+        (made(("a", 5), digest="1" * 64), "of equal figures"),
+        (made(("a", 6), digest="1" * 64), "different networks"),
+    ],
+)
 def test_verdict(b: Report, verdict: str) -> None:
     assert verdict in to_table(diff(made(("a", 5)), b)).splitlines()[-1]
 
@@ -201,12 +230,18 @@ def test_markdown() -> None:
     places = "specs/resnet50.res:10 → specs/resnet152.res:10"
     assert f"- **layer3**: 6 → 36 blocks, + 30 × bottleneck (layer3.6..35) (`{places}`)" in lines
     assert "| layer3 | layers | 18 | 108 | +90 | +500.00% |" in lines
-    assert to_markdown(full("resnet18", "resnet18")) == "**resnet18 → resnet18**: the same network: equal hashes\n"
+    assert (
+        to_markdown(full("resnet18", "resnet18"))
+        == "**resnet18 → resnet18**: the same network: equal hashes\n"
+    )
 
 
 def test_markdown_holds_no_markup_of_a_name() -> None:
     evil = "</details><script>x</script> | **a** [b](c) @team #1 `\x1b"
-    a, b = made((evil, 5))._replace(network=evil), made((evil, 6), digest="1" * 64)._replace(network=evil)
+    a, b = (
+        made((evil, 5))._replace(network=evil),
+        made((evil, 6), digest="1" * 64)._replace(network=evil),
+    )
     text = to_markdown(diff(a, b))
     assert "<script>" not in text and "\x1b" not in text and "](" not in text.replace("\\](", "")
     assert text.count("</details>") == 1

@@ -44,7 +44,9 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path("specs/mine.res").write_text(UNIT.format(size), encoding="utf-8")
         Path("specs/net.res").write_text(NET.format(blocks), encoding="utf-8")
         ran("git", "add", ".")
-        ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", size)
+        ran(
+            "git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", size
+        )
     return top
 
 
@@ -64,7 +66,9 @@ def test_a_revision_has_its_own_libraries(repository: Path) -> None:
     ran("resspec", "diff", "main:specs/net.res:net", "specs/net.res:net")
 
 
-def test_paths_are_from_the_top_or_from_here(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_are_from_the_top_or_from_here(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = fingerprint(load("specs/net.res"))
     monkeypatch.chdir(repository / "specs")
     assert fingerprint(load_revised("HEAD:specs/net.res")) == now
@@ -74,15 +78,18 @@ def test_paths_are_from_the_top_or_from_here(repository: Path, monkeypatch: pyte
     assert fingerprint(load_revised("resnet18")) == fingerprint(load("resnet18"))
 
 
-@pytest.mark.parametrize(("side", "message"), [
-    ("HEAD~9:specs/net.res", "git knows no revision 'HEAD~9'"),
-    ("--help:specs/net.res", "git knows no revision '--help'"),
-    ("HEAD:specs/none.res", "there is no spec 'specs/none.res' in 'HEAD'"),
-    ("HEAD:../net.res", "there is no spec"),
-    ("HEAD:specs", "there is no spec 'specs' in 'HEAD'"),
-    ("HEAD:specs/net.res:other", "has no network 'other'"),
-    ("HEAD:specs/\0", "cannot ask git"),
-])
+@pytest.mark.parametrize(
+    ("side", "message"),
+    [
+        ("HEAD~9:specs/net.res", "git knows no revision 'HEAD~9'"),
+        ("--help:specs/net.res", "git knows no revision '--help'"),
+        ("HEAD:specs/none.res", "there is no spec 'specs/none.res' in 'HEAD'"),
+        ("HEAD:../net.res", "there is no spec"),
+        ("HEAD:specs", "there is no spec 'specs' in 'HEAD'"),
+        ("HEAD:specs/net.res:other", "has no network 'other'"),
+        ("HEAD:specs/\0", "cannot ask git"),
+    ],
+)
 def test_what_git_does_not_have(repository: Path, side: str, message: str) -> None:
     del repository
     with pytest.raises(UsageError, match=re.escape(message)):
@@ -106,7 +113,10 @@ def test_a_symbolic_link_is_not_followed(repository: Path) -> None:
 
 def test_git_diff_runs_resspec(repository: Path) -> None:
     _, command, tool, textconv, _ = [text for language, text in BLOCKS if language == "sh"]
-    Path("one.res").write_text("network one { input 3x8x8; stage a: conv 3x3, 4; head avgpool -> fc 2 }\n", encoding="utf-8")
+    Path("one.res").write_text(
+        "network one { input 3x8x8; stage a: conv 3x3, 4; head avgpool -> fc 2 }\n",
+        encoding="utf-8",
+    )
     ran("git", "add", ".")
     ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "one")
     ran("sh", "-c", command)
@@ -114,7 +124,9 @@ def test_git_diff_runs_resspec(repository: Path) -> None:
     assert "out_channels 4 → 8" in ran("git", "diff", "--", "one.res")
     ran("git", "config", "--unset", "diff.resspec.command")
     ran("sh", "-c", textconv)
-    assert re.search(r"^\+ .*conv 3x3, 8, padding=1", ran("git", "diff", "--", "one.res"), re.MULTILINE)
+    assert re.search(
+        r"^\+ .*conv 3x3, 8, padding=1", ran("git", "diff", "--", "one.res"), re.MULTILINE
+    )
     (repository / "specs/net.res").write_text(NET.format(5), encoding="utf-8")
     out = ran("sh", "-c", tool)
     assert "~ a: 3 → 5 blocks, + 2 × unit (a.3..4)" in out
@@ -124,12 +136,16 @@ def test_the_workflow_writes_a_comment(repository: Path) -> None:
     del repository
     workflow = yaml.safe_load(next(text for text in YAML if text.startswith("name: architecture")))
     steps = [step.get("run", "") for step in workflow["jobs"]["diff"]["steps"]]
-    script = next(run for run in steps if "diff --since" in run).removeprefix("pip install resspec && ")
+    script = next(run for run in steps if "diff --since" in run).removeprefix(
+        "pip install resspec && "
+    )
     base = ran("git", "rev-parse", "HEAD~1").strip()
     ran("env", f"BASE={base}", "bash", "-e", "-o", "pipefail", "-c", script)
     comment = Path("comment.md").read_text(encoding="utf-8")
     assert "### `specs/net.res:net`\n**net → net**: different networks\n" in comment
-    assert "- **a**: 2 → 3 blocks, \\+ unit" in comment or "- **a**: 2 → 3 blocks, + unit" in comment
+    assert (
+        "- **a**: 2 → 3 blocks, \\+ unit" in comment or "- **a**: 2 → 3 blocks, + unit" in comment
+    )
     assert "mine.res`\n**" not in comment, "a library has no network of its own"
 
 
@@ -153,20 +169,43 @@ def test_since_shows_short_hashes(repository: Path) -> None:
 def test_since_a_revision_of_another_history(repository: Path) -> None:
     del repository
     ran("git", "checkout", "-q", "--orphan", "alone")
-    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "another beginning")
-    done = subprocess.run(["resspec", "diff", "--since", "main"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (2, "error: 'main' and HEAD have no commit in common\n")
+    ran(
+        "git",
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@example.org",
+        "commit",
+        "-q",
+        "-m",
+        "another beginning",
+    )
+    done = subprocess.run(
+        ["resspec", "diff", "--since", "main"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: 'main' and HEAD have no commit in common\n",
+    )
 
 
 def test_since_passes_over_what_is_broken(repository: Path) -> None:
     """What nobody touched is not looked at; what was touched is told in a line, and the others are still compared."""
-    old = {"dull": NET.format("none"), "mended": "use mine\nnetwork mended { input", "spoiled": NET.format(2)}
+    old = {
+        "dull": NET.format("none"),
+        "mended": "use mine\nnetwork mended { input",
+        "spoiled": NET.format(2),
+    }
     for name, text in old.items():
         (repository / f"specs/{name}.res").write_text(text, encoding="utf-8")
     ran("git", "add", ".")
-    ran("git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "broken")
+    ran(
+        "git", "-c", "user.name=a", "-c", "user.email=a@example.org", "commit", "-q", "-m", "broken"
+    )
     assert since() == (0, "", [])
-    Path("specs/mended.res").write_text(NET.format(2).replace("network net", "network mended"), encoding="utf-8")
+    Path("specs/mended.res").write_text(
+        NET.format(2).replace("network net", "network mended"), encoding="utf-8"
+    )
     Path("specs/net.res").write_text(NET.format(5), encoding="utf-8")
     code, out, told = since()
     assert code == 1 and out.startswith("specs/net.res:net\n") and "3 → 5 blocks" in out
@@ -176,17 +215,25 @@ def test_since_passes_over_what_is_broken(repository: Path) -> None:
     Path("specs/spoiled.res").write_text(NET.format("none"), encoding="utf-8")
     code, out, told = since()
     assert code == 2 and out.startswith("specs/net.res:net\n")
-    assert [line for line in told if line.startswith("note: specs/spoiled.res:net was skipped, it is broken now: ")]
+    assert [
+        line
+        for line in told
+        if line.startswith("note: specs/spoiled.res:net was skipped, it is broken now: ")
+    ]
     assert len(told) == 2
 
 
 def since() -> tuple[int, str, list[str]]:
-    done = subprocess.run(["resspec", "diff", "--since", "HEAD"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["resspec", "diff", "--since", "HEAD"], capture_output=True, text=True, check=False
+    )
     return done.returncode, done.stdout, done.stderr.splitlines()
 
 
 def test_the_hook_checks_specs(repository: Path) -> None:
     del repository
-    hooks = yaml.safe_load(next(text for text in YAML if text.startswith("repos:")))["repos"][0]["hooks"]
+    hooks = yaml.safe_load(next(text for text in YAML if text.startswith("repos:")))["repos"][0][
+        "hooks"
+    ]
     assert re.search(hooks[0]["files"], "specs/net.res")
     assert "no mistakes" in ran(*hooks[0]["entry"].split(), "specs/net.res", "specs/net.res")

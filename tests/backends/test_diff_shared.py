@@ -36,8 +36,12 @@ def written(folder: Path, name: str, text: str) -> str:
 
 def edited(text: str, random: Random) -> str:
     """A comment above everything, so that all lines move, and some number another one, in the network or in a block."""
-    numbers = [found for found in re.finditer(r"(?<=[ ,(])\d+(?=[,; \n)])", text) if int(found[0]) > 1]
-    for found in sorted(random.sample(numbers, min(2, len(numbers))), key=lambda found: -found.start()):
+    numbers = [
+        found for found in re.finditer(r"(?<=[ ,(])\d+(?=[,; \n)])", text) if int(found[0]) > 1
+    ]
+    for found in sorted(
+        random.sample(numbers, min(2, len(numbers))), key=lambda found: -found.start()
+    ):
         text = text[: found.start()] + str(int(found[0]) * 2) + text[found.end() :]
     return "# another file\n\n" + text
 
@@ -65,7 +69,12 @@ def test_sharing_changes_nothing(tmp_path: Path, seed: int) -> None:
         return
 
 
-STAGES = ["unit 4 -> unit 8", "unit 16, silu -> pair 8", "pair 4 -> 2 x unit 6 -> unit 8, /2", "3 x pair 4"]
+STAGES = [
+    "unit 4 -> unit 8",
+    "unit 16, silu -> pair 8",
+    "pair 4 -> 2 x unit 6 -> unit 8, /2",
+    "3 x pair 4",
+]
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -17,9 +17,15 @@ from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Network
 
 SHIPPED = [
-    ("resnet50", "resnet152"), ("resnet50", "torchvision/resnet50"), ("resnet34", "resnet50"), ("resnet18", "plain18"),
-    ("torchvision/resnet50", "torchvision/resnext50_32x4d"), ("densenet121", "mobilenet_v2"),
-    ("torchvision/vgg16", "torchvision/vgg16_bn"), ("regnet_y_400mf", "regnet_y_400mf"), ("resnet110", "resnet20"),
+    ("resnet50", "resnet152"),
+    ("resnet50", "torchvision/resnet50"),
+    ("resnet34", "resnet50"),
+    ("resnet18", "plain18"),
+    ("torchvision/resnet50", "torchvision/resnext50_32x4d"),
+    ("densenet121", "mobilenet_v2"),
+    ("torchvision/vgg16", "torchvision/vgg16_bn"),
+    ("regnet_y_400mf", "regnet_y_400mf"),
+    ("resnet110", "resnet20"),
 ]
 
 
@@ -40,16 +46,25 @@ def agrees(a: Network, b: Network) -> Weights:
     """What is said, once torch has said the same."""
     said = weights(a, b, Digests())
     x, y = on_meta(a), on_meta(b)
-    before, after = ({name: tuple(tensor.shape) for name, tensor in module.state_dict().items()} for module in (x, y))
+    before, after = (
+        {name: tuple(tensor.shape) for name, tensor in module.state_dict().items()}
+        for module in (x, y)
+    )
     assert (said.a.tensors, said.b.tensors) == (len(before), len(after))
     assert said.b.params == sum(tensor.numel() for tensor in y.parameters())
-    assert {t.name: t.a for t in said.vanished} == {name: s for name, s in before.items() if name not in after}
-    assert {t.name: t.b for t in said.appeared} == {name: s for name, s in after.items() if name not in before}
+    assert {t.name: t.a for t in said.vanished} == {
+        name: s for name, s in before.items() if name not in after
+    }
+    assert {t.name: t.b for t in said.appeared} == {
+        name: s for name, s in after.items() if name not in before
+    }
     kept = {name for name in before if before[name] == after.get(name)}
     assert {t.name for t in said.reshaped} == before.keys() & after.keys() - kept
     assert all((t.a, t.b) == (before[t.name], after[t.name]) for t in said.reshaped)
     assert said.kept.tensors == len(kept)
-    assert said.kept.params == sum(tensor.numel() for name, tensor in y.named_parameters() if name in kept)
+    assert said.kept.params == sum(
+        tensor.numel() for name, tensor in y.named_parameters() if name in kept
+    )
     assert (said.loads == "strictly") == loads(x, y, strict=True)
     assert (said.loads != "not as it is") == loads(x, y, strict=False)
     return said
@@ -67,9 +82,23 @@ def test_how_a_checkpoint_loads() -> None:
 
 
 STEPS = [
-    "conv 3x3, 8", "conv 3x3, 16, bias=true", "bn", "relu", "unit 8", "unit 16", "2 x unit 8", "other 8", "named: conv 1x1, 8",
-    "a.b: conv 3x3, 8", "a.c: bn", "add { conv 3x3, 8 | conv 1x1, 8 }", "concat { identity | conv 1x1, 8 }", "layer_scale 0.5",
-    "gn groups=4", "bn affine=false", "bn track_running_stats=false",
+    "conv 3x3, 8",
+    "conv 3x3, 16, bias=true",
+    "bn",
+    "relu",
+    "unit 8",
+    "unit 16",
+    "2 x unit 8",
+    "other 8",
+    "named: conv 1x1, 8",
+    "a.b: conv 3x3, 8",
+    "a.c: bn",
+    "add { conv 3x3, 8 | conv 1x1, 8 }",
+    "concat { identity | conv 1x1, 8 }",
+    "layer_scale 0.5",
+    "gn groups=4",
+    "bn affine=false",
+    "bn track_running_stats=false",
 ]
 BLOCKS = """
 block unit(width) { residual conv 3x3, width -> bn; shortcut projected }

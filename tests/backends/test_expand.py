@@ -36,7 +36,9 @@ def agree(folder: Path, network: Network) -> None:
 
 
 def starts(network: Network) -> list[tuple[str, object]]:
-    return [(name, op.init) for name, op in operations(network.body) if op.layer.parameters(op.input)]
+    return [
+        (name, op.init) for name, op in operations(network.body) if op.layer.parameters(op.input)
+    ]
 
 
 @pytest.mark.parametrize("name", shipped_names())
@@ -59,7 +61,10 @@ def test_it_stands_alone() -> None:
     text = expand(load("torchvision/resnet50"))
     assert not re.search(r"\b(use|let|shortcut|residual|stride|index|count)\b", text)
     convolutions = re.findall(r"\bconv \d.*", text)
-    assert all("padding=" in c and "groups=" in c and "bias=" in c and "dilation=" in c for c in convolutions)
+    assert all(
+        "padding=" in c and "groups=" in c and "bias=" in c and "dilation=" in c
+        for c in convolutions
+    )
 
 
 CASES = {
@@ -99,7 +104,10 @@ shortcut C { same: conv 1x1, out }
 
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, tmp_path: Path) -> None:
-    agree(tmp_path, load_text(tmp_path, f"{BLOCKS}\nnetwork unit_2 {{ input 3x12x12; {CASES[name]} }}"))
+    agree(
+        tmp_path,
+        load_text(tmp_path, f"{BLOCKS}\nnetwork unit_2 {{ input 3x12x12; {CASES[name]} }}"),
+    )
 
 
 def test_the_network_and_a_block_may_have_one_name(tmp_path: Path) -> None:

@@ -13,7 +13,20 @@ from resspec.opening import shipped_names
 from tests.commands.typed import Captured, ran
 
 pytestmark = pytest.mark.usefixtures("here")
-SHADOWS = ["torch", "math", "typing", "collections", "numpy", "sympy", "functools", "types", "os", "resspec", "copy", "random"]
+SHADOWS = [
+    "torch",
+    "math",
+    "typing",
+    "collections",
+    "numpy",
+    "sympy",
+    "functools",
+    "types",
+    "os",
+    "resspec",
+    "copy",
+    "random",
+]
 ODD = ["class", "None", "__init__", "__main__", "__future__", "CON", "nul", "Lpt1", "aux"]
 PLAIN = ["net", "match", "_", "_a", "a1"]
 
@@ -33,11 +46,15 @@ def test_the_file_is_imported_from_its_own_folder(name: str, capsys: Captured) -
     assert {path.name for path in Path("build").iterdir()} == {f"{stem}.py", f"{stem}.report.json"}
     assert (stem == name) == ("note:" not in said) and (stem == name) == (name in PLAIN)
     program = [
-        "import torch", f"import {stem} as made", "net = getattr(made, made.__all__[1])().eval()",
+        "import torch",
+        f"import {stem} as made",
+        "net = getattr(made, made.__all__[1])().eval()",
         "assert net(torch.ones(1, 3, 8, 8)).shape == (1, 2)",
     ]
     Path("build/program.py").write_text("\n".join(program), encoding="utf-8")
-    done = subprocess.run([sys.executable, "program.py"], cwd="build", capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "program.py"], cwd="build", capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -48,7 +65,9 @@ def test_no_name_of_the_standard_library_is_taken() -> None:
 def test_no_package_that_torch_loads_is_taken() -> None:
     """Whatever it loads here: its own modules, and those of other packages."""
     loaded = "import sys, torch; print(*{name.partition('.')[0] for name in sys.modules})"
-    names = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    names = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
+    ).stdout.split()
     assert {"torch", "numpy"} <= set(names)
     public = [name for name in names if not name.startswith("_") and name.isidentifier()]
     assert [name for name in public if file_stem(name) == name] == []
@@ -61,5 +80,9 @@ def test_names_of_networks_that_ship_stay() -> None:
 
 def test_what_is_printed_is_the_same_text(capsys: Captured) -> None:
     compiled("torch", capsys)
-    assert ran("compile net.res --emit source", capsys)[0] == Path("build/torch_net.py").read_text(encoding="utf-8")
-    assert ran("compile net.res --emit report", capsys)[0] == Path("build/torch_net.report.json").read_text(encoding="utf-8")
+    assert ran("compile net.res --emit source", capsys)[0] == Path("build/torch_net.py").read_text(
+        encoding="utf-8"
+    )
+    assert ran("compile net.res --emit report", capsys)[0] == Path(
+        "build/torch_net.report.json"
+    ).read_text(encoding="utf-8")

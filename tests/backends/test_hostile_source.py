@@ -16,12 +16,18 @@ from tests.backends.test_source import execute
 from tests.hostile_specs import hostile_spec
 
 PARTS, EACH = 10, 30
-NODES = set("Add Assign Attribute AugAssign BinOp Call ClassDef Constant Dict DictComp Expr For FormattedValue FunctionDef "
-            "GeneratorExp Import ImportFrom JoinedStr List Load Module Mult Name Return Starred Store Subscript Tuple alias "
-            "arg arguments comprehension keyword".split())
-GLOBALS = set("torch nn Tensor named numbered super enumerate range getattr str int bool float list type".split())
-TORCH = set("nn.AdaptiveAvgPool2d nn.BatchNorm2d nn.Conv2d nn.GroupNorm nn.Identity nn.Linear nn.Module nn.ReLU nn.Sequential "
-            "nn.SiLU torch.flatten".split())
+NODES = set(
+    "Add Assign Attribute AugAssign BinOp Call ClassDef Constant Dict DictComp Expr For FormattedValue FunctionDef "
+    "GeneratorExp Import ImportFrom JoinedStr List Load Module Mult Name Return Starred Store Subscript Tuple alias "
+    "arg arguments comprehension keyword".split()
+)
+GLOBALS = set(
+    "torch nn Tensor named numbered super enumerate range getattr str int bool float list type".split()
+)
+TORCH = set(
+    "nn.AdaptiveAvgPool2d nn.BatchNorm2d nn.Conv2d nn.GroupNorm nn.Identity nn.Linear nn.Module nn.ReLU nn.Sequential "
+    "nn.SiLU torch.flatten".split()
+)
 CALLED = {"super().__init__", "self.add_module", "row.add_module"}
 
 
@@ -53,10 +59,16 @@ def assert_harmless(text: str) -> None:
     assert kinds <= NODES, kinds - NODES
     statements = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign
     assert all(isinstance(node, statements) for node in tree.body[1:])
-    assert isinstance(tree.body[0], ast.Expr) and isinstance(tree.body[0].value, ast.Constant)  # what it says of itself
+    assert isinstance(tree.body[0], ast.Expr) and isinstance(
+        tree.body[0].value, ast.Constant
+    )  # what it says of itself
     own = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
     own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    own |= {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
     for node in ast.walk(tree):
         match node:
             case ast.Name(id=name, ctx=ast.Load()):
@@ -68,7 +80,9 @@ def assert_harmless(text: str) -> None:
             case ast.Expr(value=ast.Constant(value=str())):
                 pass
             case ast.Expr(value=value):
-                assert isinstance(value, ast.Call) and ast.unparse(value.func) in CALLED, ast.unparse(value)
+                assert isinstance(value, ast.Call) and ast.unparse(value.func) in CALLED, (
+                    ast.unparse(value)
+                )
             case ast.Import(names=names):
                 assert [alias.name for alias in names] == ["torch"]
             case ast.ImportFrom(module=module):
@@ -81,7 +95,14 @@ def assert_harmless(text: str) -> None:
 
 def test_a_call_of_another_kind_is_seen() -> None:
     text = emit(load("resnet20"))
-    for statement in ("import os", "boom()", "x = eval('1')", "x = torch.load('x')", "x = lambda: 1", "x = ().__class__"):
+    for statement in (
+        "import os",
+        "boom()",
+        "x = eval('1')",
+        "x = torch.load('x')",
+        "x = lambda: 1",
+        "x = ().__class__",
+    ):
         with pytest.raises(AssertionError):
             assert_harmless(f"{text}{statement}\n")
     assert isinstance(execute(text)(), nn.Module)

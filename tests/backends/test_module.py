@@ -86,9 +86,24 @@ def test_rows_are_sequential_and_the_rest_flows(everything: nn.Module) -> None:
 
 def test_children_stand_in_the_order_of_the_program(everything: nn.Module) -> None:
     assert list(dict(everything.named_children())) == [
-        "conv1", "gn1", "relu61", "maxpool1", "one", "two", "three", "four", "avgpool1", "fc",
+        "conv1",
+        "gn1",
+        "relu61",
+        "maxpool1",
+        "one",
+        "two",
+        "three",
+        "four",
+        "avgpool1",
+        "fc",
     ]
-    assert list(dict(everything.get_submodule("two.1").named_children())) == ["avgpool1", "conv1", "relu1", "conv2", "sigmoid1"]
+    assert list(dict(everything.get_submodule("two.1").named_children())) == [
+        "avgpool1",
+        "conv1",
+        "relu1",
+        "conv2",
+        "sigmoid1",
+    ]
 
 
 def test_is_printed_with_the_names_of_blocks(everything: nn.Module) -> None:
@@ -99,13 +114,24 @@ def test_is_printed_with_the_names_of_blocks(everything: nn.Module) -> None:
 
 def test_numbers_grow_over_repeats(tmp_path: Path) -> None:
     """Stochastic depth over the turns of a repeat, and names over the turns of two."""
-    residual = "block b { residual conv 3x3, 4 -> drop_path 0.5 * index / count; shortcut identity }"
+    residual = (
+        "block b { residual conv 3x3, 4 -> drop_path 0.5 * index / count; shortcut identity }"
+    )
     module = of(tmp_path, "head 5 x b", residual)
-    assert [m.p for m in module.modules() if isinstance(m, DropPath)] == pytest.approx([0.0, 0.1, 0.2, 0.3, 0.4])
-    module = of(tmp_path, "head conv 1x1, 4 -> 2 x { bn -> 2 x { conv 1x1, 4 } -> conv 3x3, 4 } -> conv 1x1, 4")
+    assert [m.p for m in module.modules() if isinstance(m, DropPath)] == pytest.approx(
+        [0.0, 0.1, 0.2, 0.3, 0.4]
+    )
+    module = of(
+        tmp_path,
+        "head conv 1x1, 4 -> 2 x { bn -> 2 x { conv 1x1, 4 } -> conv 3x3, 4 } -> conv 1x1, 4",
+    )
     names = [name for name, child in module.named_children() if isinstance(child, nn.Conv2d)]
     assert sorted(names) == [f"conv{i}" for i in range(1, 9)]
-    assert [i + 1 for i, name in enumerate(sorted(names)) if module.get_submodule(name).kernel_size == (3, 3)] == [4, 7]
+    assert [
+        i + 1
+        for i, name in enumerate(sorted(names))
+        if module.get_submodule(name).kernel_size == (3, 3)
+    ] == [4, 7]
 
 
 def test_shared_scopes_are_entered_again(tmp_path: Path) -> None:
@@ -121,7 +147,11 @@ def test_shared_scopes_are_entered_again(tmp_path: Path) -> None:
     assert torch.equal(net(x), a.get_submodule("z")(middle.sigmoid()))
 
 
-@pytest.mark.parametrize("module", [nn.Module(), nn.Sequential(), Flow("block", {}, ())], ids=["Module", "Sequential", "Flow"])
+@pytest.mark.parametrize(
+    "module",
+    [nn.Module(), nn.Sequential(), Flow("block", {}, ())],
+    ids=["Module", "Sequential", "Flow"],
+)
 def test_no_label_is_an_attribute(module: nn.Module) -> None:
     """What the language refuses as a label is at least all that a module has; it refuses every `__name` besides."""
     assert {name for name in dir(module) if not name.startswith("__")} <= MODULE_ATTRIBUTES
@@ -135,22 +165,43 @@ def test_a_replaced_child_is_used(everything: nn.Module, picture: Tensor) -> Non
 # --- what it computes ---
 
 
-@pytest.mark.parametrize(("merge", "expected"), [
-    ("add { relu | identity | sigmoid }", lambda x: x.relu() + x + x.sigmoid()),
-    ("mul { relu | identity | sigmoid }", lambda x: x.relu() * x * x.sigmoid()),
-    ("mul { relu | avgpool }", lambda x: x.relu() * x.mean((2, 3), keepdim=True)),
-    ("concat { relu | slice 1, 2 | sigmoid }", lambda x: torch.cat([x.relu(), x[:, 1:2], x.sigmoid()], 1)),
-    ("to_last -> concat { relu | slice 1, 2 }", lambda x: torch.cat([x.relu(), x[:, 1:2]], 1).permute(0, 2, 3, 1)),
-    ("flatten -> concat { relu | slice 1, 3 }", lambda x: torch.cat([x.flatten(1).relu(), x.flatten(1)[:, 1:3]], 1)),
-    ("add { relu }", lambda x: x.relu()),
-    ("add { identity | identity }", lambda x: 2 * x),
-    ("add { sigmoid -> add { relu | identity } | relu } -> relu", lambda x: 2 * x.sigmoid() + x.relu()),
-    ("ln2d eps=0.5", lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 0.5).sqrt()),
-    ("layer_scale 0.25", lambda x: x / 4),
-    ("subsample /2 -> pad_channels 6", lambda x: torch.cat([x[:, :, ::2, ::2], x.new_zeros(2, 2, 3, 3)], 1)),
-    ("chunk 2, 1 -> subsample /3x1", lambda x: x[:, 2:, ::3]),
-    ("2 x avgpool to=3x3", lambda x: x.unflatten(2, (3, 2)).unflatten(4, (3, 2)).mean((3, 5))),
-])
+@pytest.mark.parametrize(
+    ("merge", "expected"),
+    [
+        ("add { relu | identity | sigmoid }", lambda x: x.relu() + x + x.sigmoid()),
+        ("mul { relu | identity | sigmoid }", lambda x: x.relu() * x * x.sigmoid()),
+        ("mul { relu | avgpool }", lambda x: x.relu() * x.mean((2, 3), keepdim=True)),
+        (
+            "concat { relu | slice 1, 2 | sigmoid }",
+            lambda x: torch.cat([x.relu(), x[:, 1:2], x.sigmoid()], 1),
+        ),
+        (
+            "to_last -> concat { relu | slice 1, 2 }",
+            lambda x: torch.cat([x.relu(), x[:, 1:2]], 1).permute(0, 2, 3, 1),
+        ),
+        (
+            "flatten -> concat { relu | slice 1, 3 }",
+            lambda x: torch.cat([x.flatten(1).relu(), x.flatten(1)[:, 1:3]], 1),
+        ),
+        ("add { relu }", lambda x: x.relu()),
+        ("add { identity | identity }", lambda x: 2 * x),
+        (
+            "add { sigmoid -> add { relu | identity } | relu } -> relu",
+            lambda x: 2 * x.sigmoid() + x.relu(),
+        ),
+        (
+            "ln2d eps=0.5",
+            lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 0.5).sqrt(),
+        ),
+        ("layer_scale 0.25", lambda x: x / 4),
+        (
+            "subsample /2 -> pad_channels 6",
+            lambda x: torch.cat([x[:, :, ::2, ::2], x.new_zeros(2, 2, 3, 3)], 1),
+        ),
+        ("chunk 2, 1 -> subsample /3x1", lambda x: x[:, 2:, ::3]),
+        ("2 x avgpool to=3x3", lambda x: x.unflatten(2, (3, 2)).unflatten(4, (3, 2)).mean((3, 5))),
+    ],
+)
 def test_computes(merge: str, expected: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
     x = torch.randn(2, 4, 6, 6)
     torch.testing.assert_close(of(tmp_path, f"head {merge}")(x), expected(x), rtol=0, atol=1e-6)
@@ -169,8 +220,9 @@ def test_drop_path_drops_whole_samples(tmp_path: Path) -> None:
 
 LAWS: dict[str, Callable[[Tensor], Tensor]] = {
     "kaiming_normal": lambda w: nn.init.kaiming_normal_(w, nonlinearity="relu"),
-    "kaiming_uniform mode=fan_out, nonlinearity=linear":
-        lambda w: nn.init.kaiming_uniform_(w, mode="fan_out", nonlinearity="linear"),
+    "kaiming_uniform mode=fan_out, nonlinearity=linear": lambda w: nn.init.kaiming_uniform_(
+        w, mode="fan_out", nonlinearity="linear"
+    ),
     "xavier_normal gain=2": lambda w: nn.init.xavier_normal_(w, gain=2),
     "xavier_uniform": nn.init.xavier_uniform_,
     "normal std=0.5": lambda w: nn.init.normal_(w, std=0.5),
@@ -200,7 +252,10 @@ def test_starts_by_its_law(law: str, tmp_path: Path) -> None:
 
 def test_a_residual_can_start_at_zero(tmp_path: Path) -> None:
     block = "block b { residual conv 3x3, 4 -> bn -> relu -> conv 3x3, 4 -> bn; shortcut identity; after relu }"
-    module, x = of(tmp_path, "head 3 x b; init residual: constant value=0", block), torch.randn(2, 4, 6, 6)
+    module, x = (
+        of(tmp_path, "head 3 x b; init residual: constant value=0", block),
+        torch.randn(2, 4, 6, 6),
+    )
     assert torch.equal(module(x), x.relu())
     assert all(bool((module.get_parameter(f"b{i}.bn1.weight") == 1).all()) for i in (1, 2, 3))
 
@@ -230,7 +285,9 @@ def test_exports(everything: nn.Module, picture: Tensor) -> None:
     everything.eval()
     expected = everything(picture)
     for strict in True, False:
-        exported = torch.export.export(everything, (picture,), dynamic_shapes=({0: torch.export.Dim("n")},), strict=strict)
+        exported = torch.export.export(
+            everything, (picture,), dynamic_shapes=({0: torch.export.Dim("n")},), strict=strict
+        )
         assert torch.equal(exported.module()(picture), expected)
         assert exported.module()(picture[:1]).shape == (1, 5)
 
@@ -249,7 +306,11 @@ def test_trains_distributed(everything: nn.Module, picture: Tensor) -> None:
         torch.manual_seed(0)
         module(picture).sum().backward()
     for ours, others in zip(everything.parameters(), twin.parameters(), strict=True):
-        assert ours.grad is not None and others.grad is not None and torch.equal(ours.grad, others.grad)
+        assert (
+            ours.grad is not None
+            and others.grad is not None
+            and torch.equal(ours.grad, others.grad)
+        )
 
 
 def test_is_copied_and_pickled(everything: nn.Module, picture: Tensor) -> None:
@@ -273,7 +334,9 @@ def test_takes_channels_last(everything: nn.Module, picture: Tensor) -> None:
     everything.get_submodule("one").register_forward_hook(
         lambda *given: layouts.append(given[-1].is_contiguous(memory_format=torch.channels_last))
     )
-    torch.testing.assert_close(everything(picture.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        everything(picture.to(memory_format=torch.channels_last)), expected, rtol=1e-4, atol=1e-5
+    )
     assert layouts == [True]
 
 
@@ -283,4 +346,7 @@ def test_trains_in_bfloat16(everything: nn.Module, picture: Tensor) -> None:
     output.float().sum().backward()
     assert output.dtype == torch.bfloat16
     gradients = [parameter.grad for parameter in everything.parameters()]
-    assert all(grad is not None and grad.dtype == torch.float32 and bool(grad.isfinite().all()) for grad in gradients)
+    assert all(
+        grad is not None and grad.dtype == torch.float32 and bool(grad.isfinite().all())
+        for grad in gradients
+    )

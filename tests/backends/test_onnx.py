@@ -49,21 +49,25 @@ def test_other_layers(text: str, tmp_path: Path) -> None:
     assert off(load(spec)).error < 1e-5
 
 
-@pytest.mark.parametrize(("pool", "size"), [
-    ("maxpool 1x1, /2, ceil=true", (8, 8)),
-    ("maxpool 2x2, /3", (9, 10)),
-    ("maxpool 3x3, /3, padding=1, ceil=true", (8, 8)),
-    ("maxpool 3x3, /2, padding=0, ceil=true", (9, 10)),
-    ("maxpool 2x2, /3, ceil=true", (9, 9)),
-    ("maxpool 3x3, /2, ceil=true", (8, 8)),
-    ("maxpool 2x4, /4, padding=0x1, ceil=true, dilation=1x3", (4, 9)),
-    ("avgpool 1x1, /2, ceil=true", (8, 8)),
-    ("avgpool 3x3, /2, ceil=true", (8, 8)),
-    ("avgpool 3x3, /2, ceil=true, count_padding=false", (8, 8)),
-    ("avgpool 5x3, /3x5, padding=2x0, ceil=true", (12, 10)),
-    ("avgpool 2x2, /3x4, padding=1x0, ceil=true", (8, 9)),
-    *(random_pool(Random(seed)) for seed in range(24)),
-], ids=str)
+@pytest.mark.parametrize(
+    ("pool", "size"),
+    [
+        ("maxpool 1x1, /2, ceil=true", (8, 8)),
+        ("maxpool 2x2, /3", (9, 10)),
+        ("maxpool 3x3, /3, padding=1, ceil=true", (8, 8)),
+        ("maxpool 3x3, /2, padding=0, ceil=true", (9, 10)),
+        ("maxpool 2x2, /3, ceil=true", (9, 9)),
+        ("maxpool 3x3, /2, ceil=true", (8, 8)),
+        ("maxpool 2x4, /4, padding=0x1, ceil=true, dilation=1x3", (4, 9)),
+        ("avgpool 1x1, /2, ceil=true", (8, 8)),
+        ("avgpool 3x3, /2, ceil=true", (8, 8)),
+        ("avgpool 3x3, /2, ceil=true, count_padding=false", (8, 8)),
+        ("avgpool 5x3, /3x5, padding=2x0, ceil=true", (12, 10)),
+        ("avgpool 2x2, /3x4, padding=1x0, ceil=true", (8, 9)),
+        *(random_pool(Random(seed)) for seed in range(24)),
+    ],
+    ids=str,
+)
 def test_pools_are_exact(pool: str, size: tuple[int, int], tmp_path: Path) -> None:
     """Also where torch drops a window that ONNX's formula keeps."""
     path = tmp_path / "pool.res"
@@ -73,26 +77,54 @@ def test_pools_are_exact(pool: str, size: tuple[int, int], tmp_path: Path) -> No
     assert off(load(path)).error < 1e-5
 
 
-def test_the_command_exports_trained_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_exports_trained_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     module = settled(load("digits"))
     save_file(module.state_dict(), tmp_path / "weights.safetensors")
-    arguments = ["--target", "onnx", "--weights", str(tmp_path / "weights.safetensors"), "--out", str(tmp_path)]
+    arguments = [
+        "--target",
+        "onnx",
+        "--weights",
+        str(tmp_path / "weights.safetensors"),
+        "--out",
+        str(tmp_path),
+    ]
     assert cli.run(["compile", "digits", *arguments]) == 0
     out, err = capsys.readouterr()
-    assert "77,754" in out and "onnxruntime agrees with torch to" in err and f"wrote {tmp_path}/digits.onnx" in err
+    assert (
+        "77,754" in out
+        and "onnxruntime agrees with torch to" in err
+        and f"wrote {tmp_path}/digits.onnx" in err
+    )
     model = onnx.load(tmp_path / "digits.onnx")
-    assert [axis.dim_param or axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim][1:] == [1, 8, 8]
+    assert [
+        axis.dim_param or axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim
+    ][1:] == [1, 8, 8]
     images = torch.randn(7, 1, 8, 8)
     (found,) = InferenceSession(tmp_path / "digits.onnx").run(None, {"images": images.numpy()})
     assert torch.allclose(torch.from_numpy(found), module(images), atol=1e-5)
-    assert {path.name for path in tmp_path.iterdir()} == {"digits.onnx", "digits.report.json", "weights.safetensors"}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "digits.onnx",
+        "digits.report.json",
+        "weights.safetensors",
+    }
 
 
-def test_where_rounding_grows_it_is_told_piece_by_piece(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_rounding_grows_it_is_told_piece_by_piece(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """At initialisation the plain network of 56 layers makes 1e-3 of a rounding of 1e-7."""
     module = settled(load("plain56"))
     save_file(module.state_dict(), tmp_path / "weights.safetensors")
-    arguments = ["--target", "onnx", "--weights", str(tmp_path / "weights.safetensors"), "--out", str(tmp_path)]
+    arguments = [
+        "--target",
+        "onnx",
+        "--weights",
+        str(tmp_path / "weights.safetensors"),
+        "--out",
+        str(tmp_path),
+    ]
     assert cli.run(["compile", "plain56", *arguments]) == 0
     assert "begun with what torch has there, they agree to" in capsys.readouterr().err
     content, images = (tmp_path / "plain56.onnx").read_bytes(), torch.randn(2, 3, 32, 32)
@@ -116,15 +148,22 @@ def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.Monkey
     monkeypatch.chdir(Path(__file__).parents[1] / "diagnostics" / "onnx")
     with pytest.raises(SpecError) as told:
         compile_onnx("E0401-maxpool.res")
-    assert "\n".join(map(render, told.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(encoding="utf-8")
+    assert "\n".join(map(render, told.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(
+        encoding="utf-8"
+    )
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["digits", "--weights", "w.pth"], "--weights goes with --target onnx"),
-    (["digits", "--target", "onnx", "--emit", "ir"], "--emit prints"),
-    (["digits", "--target", "onnx", "--weights", "w.pth"], "cannot read w.pth"),
-])
-def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["digits", "--weights", "w.pth"], "--weights goes with --target onnx"),
+        (["digits", "--target", "onnx", "--emit", "ir"], "--emit prints"),
+        (["digits", "--target", "onnx", "--weights", "w.pth"], "cannot read w.pth"),
+    ],
+)
+def test_refusals(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.run(["compile", *arguments, "--out", str(tmp_path / "build")]) == 2
     assert words in capsys.readouterr().err and not (tmp_path / "build").exists()
 
@@ -132,12 +171,19 @@ def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pyte
 def test_weights_that_no_file_holds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Told before anything is built: they would not fit into memory either."""
     spec = tmp_path / "wide.res"
-    spec.write_text("network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool }", encoding="utf-8")
-    assert cli.run(["compile", str(spec), "--target", "onnx", "--out", str(tmp_path / "build")]) == 2
+    spec.write_text(
+        "network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool }",
+        encoding="utf-8",
+    )
+    assert (
+        cli.run(["compile", str(spec), "--target", "onnx", "--out", str(tmp_path / "build")]) == 2
+    )
     assert "the weights of n take 360.0 GB" in capsys.readouterr().err
 
 
-def test_without_onnx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_onnx(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setitem(sys.modules, "onnx", None)
     assert cli.run(["compile", "digits", "--target", "onnx", "--out", str(tmp_path)]) == 2
     assert "pip install 'resspec[onnx]'" in capsys.readouterr().err

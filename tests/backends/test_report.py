@@ -60,7 +60,9 @@ def test_each_stage_costs_what_torch_counts(name: str) -> None:
         parts = [module.get_submodule(child) for child in children]
         assert row.figures["params"] == sum(p.numel() for part in parts for p in part.parameters())
         assert row.figures["buffers"] == sum(b.numel() for part in parts for b in part.buffers())
-        assert row.figures["flops"] == sum(sum(counted.get(f"ResNet.{child}", {}).values()) for child in children)
+        assert row.figures["flops"] == sum(
+            sum(counted.get(f"ResNet.{child}", {}).values()) for child in children
+        )
         assert row.figures["acts"] == sum(acts[child] for child in children)
 
 
@@ -74,21 +76,30 @@ def _adding(acts: dict[str, int], child: str) -> Any:
 @pytest.mark.parametrize("name", shipped_names())
 def test_json(name: str) -> None:
     at = Conditions(7, "float16", "adam", frozenset(["head"]))
-    for found in (report(load(name)), *(report(load(name), at=at, by=view, memory=10**9, like="torchinfo") for view in VIEWS)):
+    for found in (
+        report(load(name)),
+        *(report(load(name), at=at, by=view, memory=10**9, like="torchinfo") for view in VIEWS),
+    ):
         text = to_json(found)
         jsonschema.validate(json.loads(text), SCHEMA)
         assert from_json(text) == found
         sums = add(row.figures for row in found.rows)
         assert {name: sums[name] for name in SUMS if name != "layers"} == {
-            name: found.totals[name] for name in SUMS if name != "layers"}
+            name: found.totals[name] for name in SUMS if name != "layers"
+        }
 
 
 def test_the_schema_has_every_quantity() -> None:
-    quantities = {name: {"description": quantity.says, "$ref": "#/$defs/quantity"} for name, quantity in QUANTITIES.items()}
+    quantities = {
+        name: {"description": quantity.says, "$ref": "#/$defs/quantity"}
+        for name, quantity in QUANTITIES.items()
+    }
     assert SCHEMA["$defs"]["totals"]["properties"] == quantities
     assert SCHEMA["$defs"]["totals"]["required"] == list(QUANTITIES)
     row = SCHEMA["$defs"]["row"]
-    assert {name: row["properties"][name] for name in SUMS} == {name: quantities[name] for name in SUMS}
+    assert {name: row["properties"][name] for name in SUMS} == {
+        name: quantities[name] for name in SUMS
+    }
     assert row["required"] == list(row["properties"])
 
 
@@ -104,33 +115,52 @@ def test_like_a_tool() -> None:
     found = report(load("torchvision/resnet50"), like="fvcore")
     document = json.loads(to_json(found))["like"]
     assert (document["tool"], document["total"], document["uncounted"]) == (
-        "fvcore", 4_111_512_576, ["add", "bias of fc", "maxpool", "relu"])
+        "fvcore",
+        4_111_512_576,
+        ["add", "bias of fc", "maxpool", "relu"],
+    )
     assert document["bridge"] == [
-        {"label": "macs", "value": 4_089_184_256}, {"label": "bn", "value": 22_227_968}, {"label": "avgpool", "value": 100_352}]
+        {"label": "macs", "value": 4_089_184_256},
+        {"label": "bn", "value": 22_227_968},
+        {"label": "avgpool", "value": 100_352},
+    ]
     lines = [line.split() for line in to_table(found).splitlines()]
     start = lines.index(["like", "fvcore", "4,111,512,576"])
-    assert lines[start + 1:start + 4] == [
-        ["=", "macs", "4,089,184,256"], ["+", "bn", "22,227,968"], ["+", "avgpool", "100,352"]]
+    assert lines[start + 1 : start + 4] == [
+        ["=", "macs", "4,089,184,256"],
+        ["+", "bn", "22,227,968"],
+        ["+", "avgpool", "100,352"],
+    ]
     assert lines[-1] == "it adds nothing for add, bias of fc, maxpool, relu".split()
     page = to_markdown(found).splitlines()
     assert "| like fvcore | 4,111,512,576 |" in page
     assert "| avgpool | 100,352 |" in page
     both = [found, report(load("resnet18"), like="fvcore")]
-    assert "| like fvcore | 4,111,512,576 | 1,799,447,040 |" in several.to_markdown(both, ["a", "b"]).splitlines()
+    assert (
+        "| like fvcore | 4,111,512,576 | 1,799,447,040 |"
+        in several.to_markdown(both, ["a", "b"]).splitlines()
+    )
     rows = list(csv.DictReader(totals_to_csv(both, ["a", "b"]).splitlines()))
     assert [row["like_fvcore"] for row in rows] == ["4111512576", "1799447040"]
 
 
 def test_a_term_may_be_less_than_nothing(tmp_path: Path) -> None:
     path = tmp_path / "n.res"
-    path.write_text("network n { input 4x6x6; stem to_last -> linear 8, bias=false }", encoding="utf-8")
+    path.write_text(
+        "network n { input 4x6x6; stem to_last -> linear 8, bias=false }", encoding="utf-8"
+    )
     text = to_table(report(load(path), like="torchinfo"))
     lines = [line.split() for line in text.splitlines()]
-    assert lines[lines.index(["like", "torchinfo", "32"]) + 1:][:2] == [
-        ["=", "macs", "1,152"], ["-", "linear", "at", "one", "position", "1,120"]]
+    assert lines[lines.index(["like", "torchinfo", "32"]) + 1 :][:2] == [
+        ["=", "macs", "1,152"],
+        ["-", "linear", "at", "one", "position", "1,120"],
+    ]
 
 
-@pytest.mark.parametrize(("tool", "says"), [("fvcor", "did you mean 'fvcore'"), ("abacus", "there are paper, torchvision")])
+@pytest.mark.parametrize(
+    ("tool", "says"),
+    [("fvcor", "did you mean 'fvcore'"), ("abacus", "there are paper, torchvision")],
+)
 def test_like_no_tool(tool: str, says: str) -> None:
     with pytest.raises(UsageError, match=f"no tool '{tool}' to be like; {says}"):
         report(load("resnet18"), like=tool)
@@ -139,12 +169,26 @@ def test_like_no_tool(tool: str, says: str) -> None:
 def test_json_of_resnet152(resnet152: Report) -> None:
     document = json.loads(to_json(resnet152))
     assert list(document) == SCHEMA["required"]
-    assert (document["schema"], document["network"], document["input"]) == ("resspec.report/1", "resnet152", "3x224x224")
-    assert {name: document["totals"][name] for name in ("params", "buffers", "macs", "flops", "acts", "layers")} == {
-        "params": 60_192_808, "buffers": 151_579, "macs": 11_282_415_616, "flops": 22_564_831_232,
-        "acts": 22_028_264, "layers": 152,
+    assert (document["schema"], document["network"], document["input"]) == (
+        "resspec.report/1",
+        "resnet152",
+        "3x224x224",
+    )
+    assert {
+        name: document["totals"][name]
+        for name in ("params", "buffers", "macs", "flops", "acts", "layers")
+    } == {
+        "params": 60_192_808,
+        "buffers": 151_579,
+        "macs": 11_282_415_616,
+        "flops": 22_564_831_232,
+        "acts": 22_028_264,
+        "layers": 152,
     }
-    assert document["tensors"] == {"params": {"float32": 60_192_808}, "buffers": {"float32": 151_424, "int64": 155}}
+    assert document["tensors"] == {
+        "params": {"float32": 60_192_808},
+        "buffers": {"float32": 151_424, "int64": 155},
+    }
     assert [(row["label"], row["holds"], row["output"]) for row in document["rows"]] == [
         ("stem", "conv 7x7, 64, /2 → bn → relu → maxpool 3x3, /2", "64x56x56"),
         ("layer1", "3 × bottleneck", "256x56x56"),
@@ -155,19 +199,31 @@ def test_json_of_resnet152(resnet152: Report) -> None:
     ]
 
 
-@pytest.mark.parametrize(("change", "says"), [
-    (lambda d: d.pop("rows"), "it has no `rows`"),
-    (lambda d: d.update(schema="resspec.ir/1"), "schema: it is one of resspec.report/1, not 'resspec.ir/1'"),
-    (lambda d: d["totals"].update(macs=1.5), "totals.macs: it is not a whole number"),
-    (lambda d: d["totals"].update(macs=True), "totals.macs: it is not a whole number"),
-    (lambda d: d["rows"][0].update(layers=-1), "rows.0.layers: it is not a whole number from 0 on"),
-    (lambda d: d["like"].update(total=1), "like.bridge: it does not lead to the total"),
-    (lambda d: d["like"].update(tool="abacus"), "like.tool: it is one of paper"),
-    (lambda d: d["like"]["bridge"][0].update(value="1"), "like.bridge.0.value: it is not a whole number"),
-    (lambda d: d.update(hash=7), "hash: it is not a text"),
-    (lambda d: d.update(rows=3), "not a resspec.report/1"),
-    (lambda d: d.update(rows=[None]), "not a resspec.report/1"),
-])
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda d: d.pop("rows"), "it has no `rows`"),
+        (
+            lambda d: d.update(schema="resspec.ir/1"),
+            "schema: it is one of resspec.report/1, not 'resspec.ir/1'",
+        ),
+        (lambda d: d["totals"].update(macs=1.5), "totals.macs: it is not a whole number"),
+        (lambda d: d["totals"].update(macs=True), "totals.macs: it is not a whole number"),
+        (
+            lambda d: d["rows"][0].update(layers=-1),
+            "rows.0.layers: it is not a whole number from 0 on",
+        ),
+        (lambda d: d["like"].update(total=1), "like.bridge: it does not lead to the total"),
+        (lambda d: d["like"].update(tool="abacus"), "like.tool: it is one of paper"),
+        (
+            lambda d: d["like"]["bridge"][0].update(value="1"),
+            "like.bridge.0.value: it is not a whole number",
+        ),
+        (lambda d: d.update(hash=7), "hash: it is not a text"),
+        (lambda d: d.update(rows=3), "not a resspec.report/1"),
+        (lambda d: d.update(rows=[None]), "not a resspec.report/1"),
+    ],
+)
 def test_what_is_no_report(change: Any, says: str) -> None:
     document = json.loads(to_json(report(load("resnet18"), like="thop")))
     change(document)
@@ -175,7 +231,9 @@ def test_what_is_no_report(change: Any, says: str) -> None:
         from_json(json.dumps(document))
 
 
-@pytest.mark.parametrize("text", ["", "[]", "7", "{", "[" * 100_000, '{"schema": NaN}', '{"schema": {}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "7", "{", "[" * 100_000, '{"schema": NaN}', '{"schema": {}}']
+)
 def test_what_is_no_report_at_all(text: str) -> None:
     with pytest.raises(UsageError, match=r"not a resspec\.report/1"):
         from_json(text)
@@ -187,25 +245,39 @@ def test_what_is_no_object_is_told_in_words_of_json(text: str) -> None:
         from_json(text)
 
 
-@pytest.mark.parametrize(("chain", "line"), [
-    ("identity", "identity"),
-    ("conv 3x3, 8, /2", "conv 3x3, 8, /2"),
-    ("conv 1x3, 8 -> dropout 0.5 -> gn 4", "conv 1x3, 8 → dropout → gn 4"),
-    ("avgpool to=3x3", "avgpool to=3x3"),
-    ("3 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
-    ("conv 3x3, 8 -> relu -> 2 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
-    ("conv 3x3, 8 -> bn -> relu -> conv 3x3, 8 -> bn -> relu -> bn", "2 × (conv 3x3, 8 → bn → relu) → bn"),
-    ("bn -> bn -> bn -> relu", "3 × bn → relu"),
-    ("2 x { 3 x relu }", "6 × relu"),
-    ("add { conv 3x3, 4 | conv 1x1, 4 }", "add of 2 paths"),
-    ("2 x { conv 1x1, 5 -> conv 1x1, 4 -> 2 x b 4 }", "2 × (conv 1x1, 5 → conv 1x1, 4 → 2 × b)"),
-    ("b 4 -> b 8 -> b 16", "3 × b"),
-    (" -> ".join(f"conv 1x1, {i}" for i in range(1, 31)),
-     "conv 1x1, 1 → conv 1x1, 2 → conv 1x1, 3 → conv 1x1, 4 → conv 1x1, 5 → … 23 more … → conv 1x1, 29 → conv 1x1, 30"),
-])
+@pytest.mark.parametrize(
+    ("chain", "line"),
+    [
+        ("identity", "identity"),
+        ("conv 3x3, 8, /2", "conv 3x3, 8, /2"),
+        ("conv 1x3, 8 -> dropout 0.5 -> gn 4", "conv 1x3, 8 → dropout → gn 4"),
+        ("avgpool to=3x3", "avgpool to=3x3"),
+        ("3 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
+        ("conv 3x3, 8 -> relu -> 2 x { conv 3x3, 8 -> relu }", "3 × (conv 3x3, 8 → relu)"),
+        (
+            "conv 3x3, 8 -> bn -> relu -> conv 3x3, 8 -> bn -> relu -> bn",
+            "2 × (conv 3x3, 8 → bn → relu) → bn",
+        ),
+        ("bn -> bn -> bn -> relu", "3 × bn → relu"),
+        ("2 x { 3 x relu }", "6 × relu"),
+        ("add { conv 3x3, 4 | conv 1x1, 4 }", "add of 2 paths"),
+        (
+            "2 x { conv 1x1, 5 -> conv 1x1, 4 -> 2 x b 4 }",
+            "2 × (conv 1x1, 5 → conv 1x1, 4 → 2 × b)",
+        ),
+        ("b 4 -> b 8 -> b 16", "3 × b"),
+        (
+            " -> ".join(f"conv 1x1, {i}" for i in range(1, 31)),
+            "conv 1x1, 1 → conv 1x1, 2 → conv 1x1, 3 → conv 1x1, 4 → conv 1x1, 5 → … 23 more … → conv 1x1, 29 → conv 1x1, 30",
+        ),
+    ],
+)
 def test_summary(chain: str, line: str, tmp_path: Path) -> None:
     path = tmp_path / "n.res"
-    path.write_text(f"block b(w) {{ conv 1x1, w }}\nnetwork n {{ input 4x8x8; stage s: {chain}; head fc 2 }}", encoding="utf-8")
+    path.write_text(
+        f"block b(w) {{ conv 1x1, w }}\nnetwork n {{ input 4x8x8; stage s: {chain}; head fc 2 }}",
+        encoding="utf-8",
+    )
     assert summary(load(path).sections[0].body) == line
 
 
@@ -267,7 +339,14 @@ def test_table() -> None:
 
 @pytest.mark.parametrize("width", [20, 80, 81, 100, 109, 110, 200])
 def test_table_fits(width: int, resnet152: Report) -> None:
-    wide = Row("features.denseblock1.denselayer1..", "conv 日本 " * 30, "2048x1024x1024", 1, dict.fromkeys(SUMS, 10**15), None)
+    wide = Row(
+        "features.denseblock1.denselayer1..",
+        "conv 日本 " * 30,
+        "2048x1024x1024",
+        1,
+        dict.fromkeys(SUMS, 10**15),
+        None,
+    )
     found = resnet152._replace(rows=(*resnet152.rows, wide))
     lines = to_table(found, width=width).splitlines()
     assert max(map(cell_len, lines)) <= max(width, 80)
@@ -304,14 +383,24 @@ def test_blocks_and_layers_of_resnet50() -> None:
     """By block a row for each run of equal ones; by layer every module of torchvision's, and the sums."""
     network = load("torchvision/resnet50")
     blocks = {row.label: row for row in report(network, by="block").rows}
-    assert [(label, row.repeats) for label, row in blocks.items() if row.label.startswith("layer3")] == [
-        ("layer3.0", 1), ("layer3.1..5", 5)]
+    assert [
+        (label, row.repeats) for label, row in blocks.items() if row.label.startswith("layer3")
+    ] == [("layer3.0", 1), ("layer3.1..5", 5)]
     with torch.device("meta"):
         module = torchvision.models.resnet50()
-    for label, path, turns in (("layer3.0", "layer3.0", 1), ("layer3.1..5", "layer3.1", 5), ("fc", "fc", 1)):
-        assert blocks[label].figures["params"] == turns * sum(p.numel() for p in module.get_submodule(path).parameters())
+    for label, path, turns in (
+        ("layer3.0", "layer3.0", 1),
+        ("layer3.1..5", "layer3.1", 5),
+        ("fc", "fc", 1),
+    ):
+        assert blocks[label].figures["params"] == turns * sum(
+            p.numel() for p in module.get_submodule(path).parameters()
+        )
     layers = {row.label: row for row in report(network, by="op").rows}
-    assert layers["layer3.1..5.conv2"].figures["params"] == 5 * module.get_submodule("layer3.3.conv2").weight.numel()
+    assert (
+        layers["layer3.1..5.conv2"].figures["params"]
+        == 5 * module.get_submodule("layer3.3.conv2").weight.numel()
+    )
     assert (layers["layer3.1..5"].holds, layers["layer3.1..5"].repeats) == ("add of 2 paths", 5)
     assert "× 5" in to_table(report(network, by="op"), width=120)
 
@@ -333,11 +422,16 @@ def test_no_figure_is_cut_however_large(batch: int, by: View) -> None:
     for name in QUANTITIES:
         assert f"{found.totals[name]:,}" in text.split()
     for row in found.rows:
-        assert any(figure("saved_bytes", row.figures["saved_bytes"]) in line.split() for line in text.splitlines())
+        assert any(
+            figure("saved_bytes", row.figures["saved_bytes"]) in line.split()
+            for line in text.splitlines()
+        )
 
 
 def test_a_frozen_section_must_be_there() -> None:
-    with pytest.raises(UsageError, match="resnet18 has no section 'layr1' to freeze; did you mean 'layer1'"):
+    with pytest.raises(
+        UsageError, match="resnet18 has no section 'layr1' to freeze; did you mean 'layer1'"
+    ):
         report(load("resnet18"), at=Conditions(frozen=frozenset(["layr1"])))
 
 
@@ -363,9 +457,14 @@ def test_side_by_side() -> None:
     table = several.to_table(reports, names).splitlines()
     assert table[0].split() == names
     assert ["params", "11,515,688", "11,689,512"] in [line.split() for line in table]
-    assert "| params | 11,515,688 | 11,689,512 |" in several.to_markdown(reports, names).splitlines()
+    assert (
+        "| params | 11,515,688 | 11,689,512 |" in several.to_markdown(reports, names).splitlines()
+    )
     rows = list(csv.DictReader(totals_to_csv(reports, names).splitlines()))
-    assert [(row["spec"], row["params"]) for row in rows] == [(names[0], "11515688"), (names[1], "11689512")]
+    assert [(row["spec"], row["params"]) for row in rows] == [
+        (names[0], "11515688"),
+        (names[1], "11689512"),
+    ]
 
 
 def test_what_several_were_counted_for_stands_beside_them() -> None:
@@ -375,9 +474,16 @@ def test_what_several_were_counted_for_stands_beside_them() -> None:
     rows = list(csv.DictReader(totals_to_csv(reports, names).splitlines()))
     for row, each in zip(rows, reports, strict=True):
         assert each.max_batch and row["max_batch"] == str(each.max_batch.batch)
-        assert (row["batch"], row["dtype"], row["optimizer"], row["frozen"]) == ("8", "bfloat16", "adamw", "layer1 stem")
+        assert (row["batch"], row["dtype"], row["optimizer"], row["frozen"]) == (
+            "8",
+            "bfloat16",
+            "adamw",
+            "layer1 stem",
+        )
     for text in (several.to_table(reports, names), several.to_markdown(reports, names)):
-        assert "or a batch of 8 in bfloat16 with adamw, layer1, stem frozen" in text.splitlines()[-1]
+        assert (
+            "or a batch of 8 in bfloat16 with adamw, layer1, stem frozen" in text.splitlines()[-1]
+        )
 
 
 def test_many_take_a_row_each() -> None:
@@ -391,6 +497,8 @@ def test_several_as_json() -> None:
     names = ["resnet18", "digits"]
     document = json.loads(several.to_json([report(load(name)) for name in names], names))
     published = json.loads((SCHEMAS / "reports.schema.json").read_text(encoding="utf-8"))
-    registry: Registry[Any] = Registry().with_resource("report.schema.json", Resource.from_contents(SCHEMA))
+    registry: Registry[Any] = Registry().with_resource(
+        "report.schema.json", Resource.from_contents(SCHEMA)
+    )
     jsonschema.Draft202012Validator(published, registry=registry).validate(document)
     assert [entry["spec"] for entry in document["reports"]] == names

@@ -81,7 +81,9 @@ def assert_twins(network: Network, size: int | None = None) -> None:
     """The same parameters in the same order, from the same seed the same values, outputs and gradients, all to the bit."""
     make = execute(emit(network))
     built, emitted = _seeded(lambda: build(network)), _seeded(make)
-    assert [name for name, _ in emitted.named_parameters()] == [name for name, _ in built.named_parameters()]
+    assert [name for name, _ in emitted.named_parameters()] == [
+        name for name, _ in built.named_parameters()
+    ]
     _assert_equal(emitted.state_dict(), built.state_dict())
     dims = network.input.dims if size is None else (network.input.channels, size, size)
     x = torch.randn(2, *dims)
@@ -104,7 +106,11 @@ def _step(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
     y = module.train()(x)
     y.sum().backward()
     assert x.grad is not None
-    return {"y": y, "x": x.grad, **{name: p.grad for name, p in module.named_parameters() if p.grad is not None}}
+    return {
+        "y": y,
+        "x": x.grad,
+        **{name: p.grad for name, p in module.named_parameters() if p.grad is not None},
+    }
 
 
 def _assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
@@ -120,7 +126,9 @@ def test_shipped_names_and_shapes(name: str) -> None:
     network = load(name)
     with torch.device("meta"):
         built, emitted = build(network), execute(emit(network))()
-    assert [(k, v.shape) for k, v in emitted.state_dict().items()] == [(k, v.shape) for k, v in built.state_dict().items()]
+    assert [(k, v.shape) for k, v in emitted.state_dict().items()] == [
+        (k, v.shape) for k, v in built.state_dict().items()
+    ]
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -144,7 +152,10 @@ network n { input 2x4x4; stage a: 9 x unit; stage b: 14 x unit; head avgpool -> 
 """
 
 
-@pytest.mark.parametrize("formula", ["0.5 * (index + 1) / count", "0.07 + 0.3 * index / 11", "0.2 * index / count", "0.1"])
+@pytest.mark.parametrize(
+    "formula",
+    ["0.5 * (index + 1) / count", "0.07 + 0.3 * index / 11", "0.2 * index / count", "0.1"],
+)
 def test_stochastic_depth_to_the_bit(formula: str, tmp_path: Path) -> None:
     path = tmp_path / "n.res"
     path.write_text(STOCHASTIC.replace("FORMULA", formula), encoding="utf-8")
@@ -196,16 +207,25 @@ def test_laid_out_as_ruff_does(tmp_path: Path, odd: Network) -> None:
     for seed in range(16):
         (tmp_path / f"network{seed}.py").write_text(emit(random_network(seed)), encoding="utf-8")
     for seed in [17, 44, 185, *range(200, 220)]:
-        (tmp_path / f"spec{seed}.py").write_text(emit(load(_random_spec(tmp_path, seed))), encoding="utf-8")
+        (tmp_path / f"spec{seed}.py").write_text(
+            emit(load(_random_spec(tmp_path, seed))), encoding="utf-8"
+        )
     (tmp_path / "odd.py").write_text(emit(odd), encoding="utf-8")
-    for command in (["format", "--line-length=100", "--diff"], ["check", "--select=E,F,W", "--ignore=E501"]):
+    for command in (
+        ["format", "--line-length=100", "--diff"],
+        ["check", "--select=E,F,W", "--ignore=E501"],
+    ):
         ruff = [sys.executable, "-m", "ruff", *command, "--isolated", str(tmp_path)]
         result = subprocess.run(ruff, check=False, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout
 
 
 def test_imports_torch_alone(odd: Network) -> None:
-    for text in [emit(odd), *(emit(load(name)) for name in GOLDEN), *(emit(random_network(seed)) for seed in range(8))]:
+    for text in [
+        emit(odd),
+        *(emit(load(name)) for name in GOLDEN),
+        *(emit(random_network(seed)) for seed in range(8)),
+    ]:
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.Import):
                 assert [alias.name.split(".")[0] for alias in node.names] == ["torch"]
@@ -239,4 +259,6 @@ def test_texts_stay_texts(text: str) -> None:
 
 def test_positions_are_those_of_torch() -> None:
     for module, names in TORCH.items():
-        assert tuple(inspect.signature(getattr(nn, module)).parameters)[: len(names)] == names, module
+        assert tuple(inspect.signature(getattr(nn, module)).parameters)[: len(names)] == names, (
+            module
+        )

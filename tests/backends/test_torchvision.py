@@ -15,7 +15,9 @@ from resspec.backends.module import build
 from resspec.compiler import load
 from tests.specs.references import TORCHVISION
 
-SPECS = {spec: name for spec, name in TORCHVISION.items() if name != "convnext_tiny"}  # which has other names for its scales
+SPECS = {
+    spec: name for spec, name in TORCHVISION.items() if name != "convnext_tiny"
+}  # which has other names for its scales
 SHIPPED = [spec for spec in SPECS if not spec.endswith(".res")]
 BATCH = 2
 
@@ -63,7 +65,11 @@ def differing(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> list[str]:
 
 
 def gradients(module: nn.Module) -> dict[str, Tensor]:
-    return {name: parameter.grad for name, parameter in module.named_parameters() if parameter.grad is not None}
+    return {
+        name: parameter.grad
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
 
 
 @pytest.mark.parametrize("spec", SPECS)
@@ -92,7 +98,9 @@ def test_is_torchvisions(spec: str) -> None:
     assert not differing(ours.state_dict(), theirs.state_dict())
 
 
-def check_operations(spec: str, ran: tuple[list[str], list[str]], expected: tuple[list[str], list[str]]) -> None:
+def check_operations(
+    spec: str, ran: tuple[list[str], list[str]], expected: tuple[list[str], list[str]]
+) -> None:
     """torchvision's DenseNet keeps a list that it concatenates again for every layer, once too often in each block; the
     values are the same, and so is everything else that runs forward."""
     if spec != "densenet121":

@@ -32,7 +32,12 @@ Timed = Callable[[int], float]  # seconds of so many steps
 
 
 def raced(
-    job: Job, others: Mapping[str, Timed], folder: Path, turns: int, steps: int, processes: Processes = ALONE
+    job: Job,
+    others: Mapping[str, Timed],
+    folder: Path,
+    turns: int,
+    steps: int,
+    processes: Processes = ALONE,
 ) -> tuple[Plan, dict[str, list[float]]]:
     """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
     seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
@@ -85,7 +90,9 @@ def _apart(begun: Callable[[], Iterator[Any]], asked: Connection, threads: int) 
             asked.send(taken(steps, asked.recv(), ALONE.device))
 
 
-def fitted(job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE) -> Plan:
+def fitted(
+    job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE
+) -> Plan:
     """Ours, from its first step to its last, as a process of `resspec train` runs it; `stepped` is told of each before it."""
     if processes.device.type == "cpu":
         heap.hold()
@@ -99,7 +106,9 @@ def fitted(job: Job, folder: Path, stepped: Callable[[int, float], None], proces
 
 def taken(steps: Iterator[Any], count: int, device: torch.device) -> float:
     """Seconds of so many steps of another loop, whose convolutions are chosen as that loop's own script chooses them."""
-    with torch.backends.cudnn.flags(enabled=True, benchmark=True, deterministic=False, allow_tf32=True):
+    with torch.backends.cudnn.flags(
+        enabled=True, benchmark=True, deterministic=False, allow_tf32=True
+    ):
         start = now(device)
         for _ in range(count):
             next(steps)
@@ -114,12 +123,19 @@ def now(device: torch.device) -> float:
 
 
 def reference(
-    network: Network, loader: Iterable[Any], rate: float = 0.1, device: torch.device = ALONE.device, *, amp: bool = False,
+    network: Network,
+    loader: Iterable[Any],
+    rate: float = 0.1,
+    device: torch.device = ALONE.device,
+    *,
+    amp: bool = False,
 ) -> Iterator[nn.Module]:
     """As torchvision's references/classification/train.py: eager, torch's own layout, loss and accuracies read with `.item()`
     at every step; with `amp` as with its `--amp`. Gives the module after each step, epoch after epoch."""
     module = build(network).to(device).train()
-    made = torch.optim.SGD(module.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=5e-4)
+    made = torch.optim.SGD(
+        module.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=5e-4
+    )
     scaler = torch.amp.GradScaler(device.type, enabled=amp)
     criterion, meters = nn.CrossEntropyLoss(), [0.0, 0.0, 0.0]
     while True:
@@ -139,7 +155,11 @@ def reference(
 
 
 def timms(
-    module: nn.Module, loader: Iterable[tuple[Tensor, Tensor]], device: torch.device, *, compiled: bool = False,
+    module: nn.Module,
+    loader: Iterable[tuple[Tensor, Tensor]],
+    device: torch.device,
+    *,
+    compiled: bool = False,
 ) -> Iterator[nn.Module]:
     """As timm's train.py with `--amp --amp-dtype bfloat16 --channels-last`, and `--torchcompile`; its loader brings batches to
     the device."""
@@ -162,9 +182,15 @@ def timms(
 
 def of_classes(spec: str, classes: int, folder: Path) -> Network:
     """A shipped network with another head."""
-    text = shipped.path("specs", f"{spec}.res").read_text(encoding="utf-8").replace("fc 1000", f"fc {classes}")
+    text = (
+        shipped.path("specs", f"{spec}.res")
+        .read_text(encoding="utf-8")
+        .replace("fc 1000", f"fc {classes}")
+    )
     path = folder / f"{spec}.res"
-    path.write_text("\n".join(line for line in text.splitlines() if "expect" not in line), encoding="utf-8")
+    path.write_text(
+        "\n".join(line for line in text.splitlines() if "expect" not in line), encoding="utf-8"
+    )
     return load(path)
 
 
@@ -181,7 +207,14 @@ def _photograph(folder: Path, number: int) -> None:
     draw = torch.Generator().manual_seed(number)
     coarse = torch.randint(0, 256, (1, 3, 47, 63), generator=draw).float()
     image = nn.functional.interpolate(coarse, (375, 500), mode="bicubic").clamp(0, 255)
-    pixels = (image + 12 * torch.randn(image.shape, generator=draw)).clamp(0, 255).to(torch.uint8)[0].permute(1, 2, 0)
-    train, test = (folder / part / f"class{number % 2}" / f"{number}.jpg" for part in ("train", "val"))
+    pixels = (
+        (image + 12 * torch.randn(image.shape, generator=draw))
+        .clamp(0, 255)
+        .to(torch.uint8)[0]
+        .permute(1, 2, 0)
+    )
+    train, test = (
+        folder / part / f"class{number % 2}" / f"{number}.jpg" for part in ("train", "val")
+    )
     Image.fromarray(pixels.numpy()).save(train, quality=90)
     test.hardlink_to(train)

@@ -41,12 +41,20 @@ class Taken(NamedTuple):
 
 def process(script: str) -> Taken:
     before = getrusage(RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", script + STATUS], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True,
-                          check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script + STATUS],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     after = getrusage(RUSAGE_CHILDREN)
     found = re.search(r"VmHWM:\s+(\d+) kB", done.stderr)
     assert found
-    return Taken(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(found[1]) / 1024)
+    return Taken(
+        after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, int(found[1]) / 1024
+    )
 
 
 def test_report_beside_fvcore() -> None:
@@ -55,15 +63,20 @@ def test_report_beside_fvcore() -> None:
     seconds = [median(taken.seconds for taken in column) for column in zip(*rounds, strict=True)]
     memory = [median(taken.memory for taken in column) for column in zip(*rounds, strict=True)]
     faster, smaller = seconds[1] / seconds[0], memory[1] / memory[0]
-    print(f"\nResNet-152: {seconds[0]:.2f} s of CPU time and {memory[0]:.0f} MiB; fvcore takes {faster:.1f} times the time "
-          f"({seconds[1]:.2f} s), at least 15, and {smaller:.1f} times the memory ({memory[1]:.0f} MiB), at least 8")
+    print(
+        f"\nResNet-152: {seconds[0]:.2f} s of CPU time and {memory[0]:.0f} MiB; fvcore takes {faster:.1f} times the time "
+        f"({seconds[1]:.2f} s), at least 15, and {smaller:.1f} times the memory ({memory[1]:.0f} MiB), at least 8"
+    )
     assert faster >= 15
     assert smaller >= 8
 
 
 def candidate(number: int, draw: random.Random) -> str:
     """A spec of ResNet-50's size, unlike all others of a sweep."""
-    widths, depths = [8 * draw.randint(4, 40) for _ in range(5)], [draw.randint(2, 9) for _ in range(4)]
+    widths, depths = (
+        [8 * draw.randint(4, 40) for _ in range(5)],
+        [draw.randint(2, 9) for _ in range(4)],
+    )
     stages = (
         f"    stage layer{i}: {depth} x bottleneck {width}{', /2' if i > 1 else ''}\n"
         for i, (depth, width) in enumerate(zip(depths, widths[1:], strict=True), 1)

@@ -50,6 +50,8 @@ def test_diff_of_large_networks(tmp_path: Path) -> None:
         lambda: seconds("-m", "resspec", "diff", "--exit-zero", str(a), str(b)),
         lambda: seconds("-m", "resspec", "check", str(a)),
     )
-    print(f"\ndiff of two networks of {BLOCKS:,} blocks with {EDITS} edits: {taken:.2f} s, {taken / check:.2f} times one check "
-          f"({check:.2f} s); at most 2.5")
+    print(
+        f"\ndiff of two networks of {BLOCKS:,} blocks with {EDITS} edits: {taken:.2f} s, {taken / check:.2f} times one check "
+        f"({check:.2f} s); at most 2.5"
+    )
     assert taken / check <= 2.5

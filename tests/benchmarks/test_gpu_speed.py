@@ -25,7 +25,17 @@ from resspec.train.data.memory import Stored, in_memory
 from resspec.train.machine import bound
 from resspec.train.plan import Job
 from resspec.train.processes import Processes
-from tests.benchmarks.race import Timed, fitted, now, of_classes, photographs, raced, reference, taken, timms
+from tests.benchmarks.race import (
+    Timed,
+    fitted,
+    now,
+    of_classes,
+    photographs,
+    raced,
+    reference,
+    taken,
+    timms,
+)
 
 DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
@@ -34,7 +44,9 @@ CLASSES = 2
 WHOLE = ("data.random_resized", "null")
 WORKERS = max(1, (os.cpu_count() or 2) - 1)
 
-pytestmark = pytest.mark.skipif(DEVICE.type == "cuda" and not torch.cuda.is_available(), reason="no GPU")
+pytestmark = pytest.mark.skipif(
+    DEVICE.type == "cuda" and not torch.cuda.is_available(), reason="no GPU"
+)
 
 
 @dataclass(frozen=True)
@@ -48,9 +60,21 @@ class Size:
 SIZE = Size(128, 5, 10, 2048) if DEVICE.type == "cuda" else Size(2, 1, 1, 32)
 
 
-def job(spec: str, folder: Path, found: data.Dataset, steps: int, *settings: tuple[str, str], workers: int = 0) -> Job:
-    always = {"duration": f"{steps} iterations", "batch": f"{SIZE.batch}", "bn_batch": "null", "evaluate": "null",
-              "checkpoint": "1000000 epochs"}
+def job(
+    spec: str,
+    folder: Path,
+    found: data.Dataset,
+    steps: int,
+    *settings: tuple[str, str],
+    workers: int = 0,
+) -> Job:
+    always = {
+        "duration": f"{steps} iterations",
+        "batch": f"{SIZE.batch}",
+        "bn_batch": "null",
+        "evaluate": "null",
+        "checkpoint": "1000000 epochs",
+    }
     recipe = recipe_file.load("imagenet-torchvision-v1", [*always.items(), *settings])
     return Job(of_classes(spec, CLASSES, folder), recipe, found, workers=workers)
 
@@ -82,20 +106,36 @@ def test_synthetic_images(spec: str, tmp_path: Path) -> None:
     others = {
         "torchvision": here(reference(wanted.network, one_batch(), device=DEVICE)),
         "torchvision --amp": here(reference(wanted.network, one_batch(), device=DEVICE, amp=True)),
-        "timm --amp --channels-last": here(timms(timm.create_model(spec, num_classes=CLASSES), one_batch(), DEVICE)),
+        "timm --amp --channels-last": here(
+            timms(timm.create_model(spec, num_classes=CLASSES), one_batch(), DEVICE)
+        ),
     }
     plan, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
-    told(f"{spec}, synthetic, {plan.machine.precision}", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
+    told(
+        f"{spec}, synthetic, {plan.machine.precision}",
+        {name: median(times) for name, times in seconds.items()},
+        SIZE.steps,
+    )
 
 
 def test_compiled(tmp_path: Path) -> None:
     """Ours with `compile: true`, timm's with `--torchcompile`."""
     spec = NETWORKS[0]
     module = timm.create_model(spec, num_classes=CLASSES)
-    wanted = job(spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE, ("compile", "true"))
-    others = {"timm --amp --channels-last --torchcompile": here(timms(module, one_batch(), DEVICE, compiled=True))}
+    wanted = job(
+        spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE, ("compile", "true")
+    )
+    others = {
+        "timm --amp --channels-last --torchcompile": here(
+            timms(module, one_batch(), DEVICE, compiled=True)
+        )
+    }
     _, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
-    told(f"{spec}, synthetic, compiled", {name: median(times) for name, times in seconds.items()}, SIZE.steps)
+    told(
+        f"{spec}, synthetic, compiled",
+        {name: median(times) for name, times in seconds.items()},
+        SIZE.steps,
+    )
 
 
 @pytest.mark.parametrize("spec", NETWORKS)
@@ -107,7 +147,14 @@ def test_folder_of_jpegs(spec: str, tmp_path: Path) -> None:
 
     def ours(number: int) -> float:
         marks: list[float] = []
-        wanted = job(spec, tmp_path, data.load(str(folder)), warm + count + 1, ("data.draft", "true"), workers=WORKERS)
+        wanted = job(
+            spec,
+            tmp_path,
+            data.load(str(folder)),
+            warm + count + 1,
+            ("data.draft", "true"),
+            workers=WORKERS,
+        )
 
         def stepped(step: int, waited: float) -> None:
             del waited
@@ -124,26 +171,48 @@ def test_folder_of_jpegs(spec: str, tmp_path: Path) -> None:
     network = of_classes(spec, CLASSES, tmp_path)
     seconds = {
         "ours": ours(0),
-        "torchvision --amp": other(reference(network, torchvisions(folder), device=DEVICE, amp=True)),
-        "timm --amp --channels-last": other(timms(timm.create_model(spec, num_classes=CLASSES), timms_loader(folder), DEVICE)),
+        "torchvision --amp": other(
+            reference(network, torchvisions(folder), device=DEVICE, amp=True)
+        ),
+        "timm --amp --channels-last": other(
+            timms(timm.create_model(spec, num_classes=CLASSES), timms_loader(folder), DEVICE)
+        ),
         "ours again": ours(1),
     }
     told(f"{spec}, JPEGs, {WORKERS} workers", seconds, count)
 
 
 def torchvisions(folder: Path) -> DataLoader[Any]:
-    transform = transforms.Compose([
-        transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.PILToTensor(),
-        transforms.ConvertImageDtype(torch.float), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    ])
-    return DataLoader(ImageFolder(folder / "train", transform), SIZE.batch, shuffle=True, num_workers=WORKERS,
-                      pin_memory=DEVICE.type == "cuda", drop_last=True)
+    transform = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(224),
+            transforms.RandomHorizontalFlip(),
+            transforms.PILToTensor(),
+            transforms.ConvertImageDtype(torch.float),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    return DataLoader(
+        ImageFolder(folder / "train", transform),
+        SIZE.batch,
+        shuffle=True,
+        num_workers=WORKERS,
+        pin_memory=DEVICE.type == "cuda",
+        drop_last=True,
+    )
 
 
 def timms_loader(folder: Path) -> Any:
     found = create_dataset("", root=str(folder), split="train", is_training=True)
-    return create_loader(found, (3, 224, 224), SIZE.batch, is_training=True, num_workers=WORKERS, device=DEVICE,
-                         use_prefetcher=DEVICE.type == "cuda")
+    return create_loader(
+        found,
+        (3, 224, 224),
+        SIZE.batch,
+        is_training=True,
+        num_workers=WORKERS,
+        device=DEVICE,
+        use_prefetcher=DEVICE.type == "cuda",
+    )
 
 
 @pytest.mark.parametrize("spec", NETWORKS)
@@ -156,14 +225,20 @@ def test_memory_beside_the_bound(spec: str, precision: str, tmp_path: Path) -> N
     def stepped(step: int, waited: float) -> None:
         del waited
         if DEVICE.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(DEVICE) if step == 3 else peaks.append(torch.cuda.max_memory_allocated(DEVICE))
+            torch.cuda.reset_peak_memory_stats(DEVICE) if step == 3 else peaks.append(
+                torch.cuda.max_memory_allocated(DEVICE)
+            )
 
     before = torch.cuda.memory_allocated(DEVICE) if DEVICE.type == "cuda" else 0
     fitted(wanted, tmp_path / "run", stepped, PROCESS)
-    own = max(peaks[3:], default=0) - before - 4 * SIZE.batch * 3 * 224 * 224  # what the images in memory take
+    own = (
+        max(peaks[3:], default=0) - before - 4 * SIZE.batch * 3 * 224 * 224
+    )  # what the images in memory take
     least = bound(wanted.network, wanted.recipe, SIZE.batch, precision)
-    print(f"\n{spec}, batch {SIZE.batch}, {precision}: {own / 1e9:.2f} GB; the report's training bound in this type "
-          f"{least / 1e9:.2f} GB, {own / least:.3f} times")
+    print(
+        f"\n{spec}, batch {SIZE.batch}, {precision}: {own / 1e9:.2f} GB; the report's training bound in this type "
+        f"{least / 1e9:.2f} GB, {own / least:.3f} times"
+    )
     assert least <= own <= 1.15 * least or DEVICE.type == "cpu"
 
 
@@ -184,14 +259,24 @@ def test_profile(spec: str, tmp_path: Path) -> None:
             profiler.stop()
 
     fitted(wanted, tmp_path / "run", stepped, PROCESS)
-    kernels = [event for event in profiler.key_averages() if event.self_device_time_total and "::" not in event.key[:8]]
+    kernels = [
+        event
+        for event in profiler.key_averages()
+        if event.self_device_time_total and "::" not in event.key[:8]
+    ]
     busy = sum(event.self_device_time_total for event in kernels) / 1e6
-    print(f"\n{spec}, batch {SIZE.batch}: {(marks[1] - marks[0]) * 100:.1f} ms a step; kernels run {busy * 100:.1f} ms of it")
+    print(
+        f"\n{spec}, batch {SIZE.batch}: {(marks[1] - marks[0]) * 100:.1f} ms a step; kernels run {busy * 100:.1f} ms of it"
+    )
     for event in sorted(kernels, key=lambda event: -event.self_device_time_total)[:25]:
-        print(f"{event.self_device_time_total / 1e6 / busy:6.1%} {event.count // 10:5} a step  {event.key[:110]}")
+        print(
+            f"{event.self_device_time_total / 1e6 / busy:6.1%} {event.count // 10:5} a step  {event.key[:110]}"
+        )
 
 
 def told(what: str, seconds: dict[str, float], steps: int) -> None:
     print(f"\n{what}, batch {SIZE.batch}")
     for name, each in seconds.items():
-        print(f"  {name:41} {SIZE.batch * steps / each:8,.1f} img/s   ours is {each / seconds['ours']:.2f} times as fast")
+        print(
+            f"  {name:41} {SIZE.batch * steps / each:8,.1f} img/s   ours is {each / seconds['ours']:.2f} times as fast"
+        )

@@ -19,7 +19,11 @@ import resspec
 from resspec.backends.source import emit
 
 MOST = 1.10
-ROUNDS = {"build": 40, "training step": 12, "inference": 12}  # to build is mostly to touch memory, which scatters
+ROUNDS = {
+    "build": 40,
+    "training step": 12,
+    "inference": 12,
+}  # to build is mostly to touch memory, which scatters
 T95 = {40: 2.023, 12: 2.201}  # Student's t, one degree of freedom less
 
 Make = Callable[[], nn.Module]
@@ -76,7 +80,12 @@ def hold(what: str, runs: dict[str, Callable[[], object]]) -> None:
     uppers = {}
     for name, taken in seconds.items():
         logs = [math.log(a / b) for a, b in zip(taken[1:], base, strict=True)]
-        mean, half = statistics.mean(logs), T95[len(logs)] * statistics.stdev(logs) / math.sqrt(len(logs))
+        mean, half = (
+            statistics.mean(logs),
+            T95[len(logs)] * statistics.stdev(logs) / math.sqrt(len(logs)),
+        )
         uppers[name] = math.exp(mean + half)
-        print(f"{what}, {name}: {math.exp(mean):.3f} [{math.exp(mean - half):.3f}, {uppers[name]:.3f}]")
+        print(
+            f"{what}, {name}: {math.exp(mean):.3f} [{math.exp(mean - half):.3f}, {uppers[name]:.3f}]"
+        )
     assert max(uppers["module"], uppers["source"]) <= MOST

@@ -19,13 +19,17 @@ from resspec.backends.report import report
 from resspec.compiler import check, load
 
 ROOT = Path(__file__).parents[2]
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"
+}
 
 
 def seconds(*command: str) -> float:
     """CPU time of a process."""
     before = getrusage(RUSAGE_CHILDREN)
-    subprocess.run([sys.executable, *command], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(
+        [sys.executable, *command], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL, check=True
+    )
     after = getrusage(RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -45,8 +49,10 @@ def test_report_as_a_process(form: str, limit: float) -> None:
         lambda: seconds("-m", "resspec", "report", "specs/resnet152.res", "--format", form),
         lambda: seconds("-c", "import lark, pydantic"),
     )
-    print(f"\nreport --format {form}: {ours * 1000:.0f} ms of CPU time, {ours / base:.2f} times "
-          f"`import lark, pydantic` ({base * 1000:.0f} ms); at most {limit}")
+    print(
+        f"\nreport --format {form}: {ours * 1000:.0f} ms of CPU time, {ours / base:.2f} times "
+        f"`import lark, pydantic` ({base * 1000:.0f} ms); at most {limit}"
+    )
     assert ours / base <= limit
 
 
@@ -55,7 +61,14 @@ def test_memory_of_a_report() -> None:
         "import sys; from resspec.cli import run; run(['report', 'specs/resnet152.res']); "
         "print(open('/proc/self/status').read(), file=sys.stderr)"
     )
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     found = re.search(r"VmHWM:\s+(\d+) kB", done.stderr)
     assert found
     peak = int(found[1]) / 1024
@@ -67,9 +80,20 @@ def distinct(blocks: int, folder: Path) -> Path:
     """A network of so many residual blocks, no two of the same width."""
     path = folder / f"n{blocks}.res"
     stages = (range(start, min(start + 100, blocks)) for start in range(0, blocks, 100))
-    lines = (f"stage s{i}: " + " -> ".join(f"wide {1 + width}" for width in stage) for i, stage in enumerate(stages))
+    lines = (
+        f"stage s{i}: " + " -> ".join(f"wide {1 + width}" for width in stage)
+        for i, stage in enumerate(stages)
+    )
     block = "block wide(width) { residual conv 3x3, width -> bn -> relu -> conv 3x3, 16 -> bn; shortcut; after relu }"
-    text = "\n".join(["input 3x32x32", "shortcut B", "stem conv 3x3, 16 -> bn -> relu", *lines, "head avgpool -> fc 10"])
+    text = "\n".join(
+        [
+            "input 3x32x32",
+            "shortcut B",
+            "stem conv 3x3, 16 -> bn -> relu",
+            *lines,
+            "head avgpool -> fc 10",
+        ]
+    )
     path.write_text(f"use he2015\n{block}\nnetwork n{blocks} {{\n{text}\n}}\n", encoding="utf-8")
     return path
 
@@ -79,10 +103,19 @@ def test_distinct_blocks_take_linear_time(command: str, tmp_path: Path) -> None:
     """`report` finds every mistake that `check` finds, before it counts."""
     sizes = [1250 * 2**i for i in range(4)]
     paths = {size: str(distinct(size, tmp_path)) for size in sizes}
-    taken = interleaved(3, *(lambda path=path: seconds("-m", "resspec", command, path) for path in paths.values()))
-    print(f"\n{command}:", ", ".join(f"{size:,} blocks {time:.2f} s" for size, time in zip(sizes, taken, strict=True)))
+    taken = interleaved(
+        3, *(lambda path=path: seconds("-m", "resspec", command, path) for path in paths.values())
+    )
+    print(
+        f"\n{command}:",
+        ", ".join(f"{size:,} blocks {time:.2f} s" for size, time in zip(sizes, taken, strict=True)),
+    )
     ratios = [after / before for before, after in pairwise(taken)]
-    print("each doubling:", ", ".join(f"{ratio:.2f}" for ratio in ratios), "times; at most 2.3, and 5 s")
+    print(
+        "each doubling:",
+        ", ".join(f"{ratio:.2f}" for ratio in ratios),
+        "times; at most 2.3, and 5 s",
+    )
     assert taken[-1] <= 5
     assert max(ratios) <= 2.3
 

@@ -20,10 +20,18 @@ from resspec.train.stop import Stop
 ALONE = Processes(0, 1, torch.device("cpu"))
 
 
-def test_97_percent_of_the_time_is_forward_backward_and_optimizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = [("duration", "140 iterations"), ("evaluate", "100 epochs"), ("checkpoint", "100 epochs")]
+def test_97_percent_of_the_time_is_forward_backward_and_optimizer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = [
+        ("duration", "140 iterations"),
+        ("evaluate", "100 epochs"),
+        ("checkpoint", "100 epochs"),
+    ]
     recipe = recipe_file.load("fashion-mnist", settings)
-    plan = trainer.planned(Job(load("fashion20"), recipe, data.load("fashion-mnist")), tmp_path, ALONE)
+    plan = trainer.planned(
+        Job(load("fashion20"), recipe, data.load("fashion-mnist")), tmp_path, ALONE
+    )
     inside = 0.0
 
     def timed(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -33,6 +41,7 @@ def test_97_percent_of_the_time_is_forward_backward_and_optimizer(tmp_path: Path
             result = call(*given, **named)
             inside += perf_counter() - start
             return result
+
         return run
 
     with trainer.settled(plan):
@@ -53,5 +62,7 @@ def test_97_percent_of_the_time_is_forward_backward_and_optimizer(tmp_path: Path
         loop.fit(plan, state, learner, watcher, Stop(ALONE))
     (start, before), (end, after) = marks
     share = (after - before) / (end - start)
-    print(f"\n{share:.1%} of {end - start:.1f} s, {(end - start) / 119 * 1e3:.1f} ms a step, {plan.machine.precision}")
+    print(
+        f"\n{share:.1%} of {end - start:.1f} s, {(end - start) / 119 * 1e3:.1f} ms a step, {plan.machine.precision}"
+    )
     assert share >= 0.97

@@ -26,14 +26,22 @@ from resspec.train.progress import shown
 from tests.benchmarks.race import ALONE, apart, of_classes, photographs, raced, reference
 
 WORKERS, BATCH = 2, 16
-SAME = {"ema": "null", "schedule.name": "constant", "warmup": "null"}  # one rate on both sides, and the weights themselves
+SAME = {
+    "ema": "null",
+    "schedule.name": "constant",
+    "warmup": "null",
+}  # one rate on both sides, and the weights themselves
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
     """Fashion-MNIST as torchvision's class gives it: a Pillow image, then its transforms."""
 
     def __init__(self, split: InMemory, transform: Callable[[Image.Image], Tensor]) -> None:
-        self.images, self.labels, self.transform = split.images[:, 0].numpy(), split.labels.tolist(), transform
+        self.images, self.labels, self.transform = (
+            split.images[:, 0].numpy(),
+            split.labels.tolist(),
+            transform,
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -42,26 +50,38 @@ class Pictures(Dataset[tuple[Tensor, int]]):
         return self.transform(Image.fromarray(self.images[index], mode="L")), self.labels[index]
 
 
-def faster(job: Job, begun: Callable[[], Iterator[nn.Module]], folder: Path, turns: int, steps: int) -> float:
+def faster(
+    job: Job, begun: Callable[[], Iterator[nn.Module]], folder: Path, turns: int, steps: int
+) -> float:
     """How often more images per second are shown by ours: the median over turns."""
     with apart(begun) as theirs:
         plan, seconds = raced(job, {"theirs": theirs}, folder, turns, steps)
     ratios = [other / own for own, other in zip(seconds["ours"], seconds["theirs"], strict=True)]
     ours, other = (job.recipe.batch * steps / median(times) for times in seconds.values())
-    print(f"\n{job.network.name}: {ours:,.0f} against {other:,.0f} img/s, {median(ratios):.2f} times "
-          f"[{min(ratios):.2f}, {max(ratios):.2f}], {plan.machine.precision}, {plan.machine.threads} threads")
+    print(
+        f"\n{job.network.name}: {ours:,.0f} against {other:,.0f} img/s, {median(ratios):.2f} times "
+        f"[{min(ratios):.2f}, {max(ratios):.2f}], {plan.machine.precision}, {plan.machine.threads} threads"
+    )
     return median(ratios)
 
 
 def fashion_loader() -> DataLoader[tuple[Tensor, int]]:
     found = data.load("fashion-mnist")
     assert isinstance(found.train, InMemory)
-    transform = transforms.Compose([
-        transforms.RandomCrop(28, padding=1), transforms.RandomHorizontalFlip(), transforms.PILToTensor(),
-        transforms.ConvertImageDtype(torch.float),
-        transforms.Normalize((found.moments.mean / 255).tolist(), (found.moments.deviation / 255).tolist()),
-    ])
-    return DataLoader(Pictures(found.train, transform), 128, shuffle=True, num_workers=WORKERS, drop_last=True)
+    transform = transforms.Compose(
+        [
+            transforms.RandomCrop(28, padding=1),
+            transforms.RandomHorizontalFlip(),
+            transforms.PILToTensor(),
+            transforms.ConvertImageDtype(torch.float),
+            transforms.Normalize(
+                (found.moments.mean / 255).tolist(), (found.moments.deviation / 255).tolist()
+            ),
+        ]
+    )
+    return DataLoader(
+        Pictures(found.train, transform), 128, shuffle=True, num_workers=WORKERS, drop_last=True
+    )
 
 
 def fashion_steps() -> Iterator[nn.Module]:
@@ -69,13 +89,29 @@ def fashion_steps() -> Iterator[nn.Module]:
 
 
 def fashion_recipe(duration: str, **other: str) -> list[tuple[str, str]]:
-    return [("duration", duration), ("evaluate", "100 epochs"), ("checkpoint", "100 epochs"), *(SAME | other).items()]
+    return [
+        ("duration", duration),
+        ("evaluate", "100 epochs"),
+        ("checkpoint", "100 epochs"),
+        *(SAME | other).items(),
+    ]
 
 
 def test_resnet20_on_fashion_mnist_is_twice_as_fast(tmp_path: Path) -> None:
     turns, steps = 7, 20
-    recipe = recipe_file.load("fashion-mnist", fashion_recipe(f"{(turns + 1) * steps + 1} iterations"))
-    assert faster(Job(load("fashion20"), recipe, data.load("fashion-mnist")), fashion_steps, tmp_path, turns, steps) >= 2.0
+    recipe = recipe_file.load(
+        "fashion-mnist", fashion_recipe(f"{(turns + 1) * steps + 1} iterations")
+    )
+    assert (
+        faster(
+            Job(load("fashion20"), recipe, data.load("fashion-mnist")),
+            fashion_steps,
+            tmp_path,
+            turns,
+            steps,
+        )
+        >= 2.0
+    )
 
 
 def test_and_as_accurate(tmp_path: Path) -> None:
@@ -96,15 +132,27 @@ def test_and_as_accurate(tmp_path: Path) -> None:
         theirs.append(tested[1])
         print(f"\nseed {seed}: {ours[-1]:.2%}, theirs {theirs[-1]:.2%}")
     noise = (stdev(ours) ** 2 / 3 + stdev(theirs) ** 2 / 3) ** 0.5
-    assert mean(ours) >= mean(theirs) - max(2.8 * noise, 0.003)  # Student's t, 95 %, four degrees of freedom
+    assert mean(ours) >= mean(theirs) - max(
+        2.8 * noise, 0.003
+    )  # Student's t, 95 %, four degrees of freedom
 
 
 def jpeg_steps(folder: Path) -> Iterator[nn.Module]:
-    transform = transforms.Compose([
-        transforms.RandomResizedCrop(224), transforms.RandomHorizontalFlip(), transforms.PILToTensor(),
-        transforms.ConvertImageDtype(torch.float), transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    ])
-    loader = DataLoader(ImageFolder(folder / "photographs" / "train", transform), BATCH, shuffle=True, num_workers=WORKERS)
+    transform = transforms.Compose(
+        [
+            transforms.RandomResizedCrop(224),
+            transforms.RandomHorizontalFlip(),
+            transforms.PILToTensor(),
+            transforms.ConvertImageDtype(torch.float),
+            transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ]
+    )
+    loader = DataLoader(
+        ImageFolder(folder / "photographs" / "train", transform),
+        BATCH,
+        shuffle=True,
+        num_workers=WORKERS,
+    )
     return reference(load(folder / "resnet50.res"), loader)
 
 
@@ -112,10 +160,17 @@ def test_resnet50_from_a_folder_of_jpegs_is_nearly_twice_as_fast(tmp_path: Path)
     turns, steps = 3, 2
     photographs(tmp_path / "photographs", 96, WORKERS)
     network = of_classes("resnet50", 2, tmp_path)
-    recipe = recipe_file.load("imagenet-torchvision-v1", [
-        ("duration", f"{(turns + 1) * steps + 1} iterations"), ("batch", f"{BATCH}"),
-        ("bn_batch", "null"), ("evaluate", "null"), ("data.draft", "true"), ("checkpoint", "100 epochs"),
-    ])
+    recipe = recipe_file.load(
+        "imagenet-torchvision-v1",
+        [
+            ("duration", f"{(turns + 1) * steps + 1} iterations"),
+            ("batch", f"{BATCH}"),
+            ("bn_batch", "null"),
+            ("evaluate", "null"),
+            ("data.draft", "true"),
+            ("checkpoint", "100 epochs"),
+        ],
+    )
     job = Job(network, recipe, data.load(str(tmp_path / "photographs")), workers=WORKERS)
     assert faster(job, partial(jpeg_steps, tmp_path), tmp_path / "run", turns, steps) >= 1.8
 

@@ -20,7 +20,15 @@ WORKERS = int(os.environ.get("CAMPAIGN_WORKERS") or os.cpu_count() or 1)
 Examine = Callable[[int, Path], object]
 
 
-def onwards(what: str, amount: int, examine: Examine, *, each: int = 1, batch: int = 100, workers: int = WORKERS) -> None:
+def onwards(
+    what: str,
+    amount: int,
+    examine: Examine,
+    *,
+    each: int = 1,
+    batch: int = 100,
+    workers: int = WORKERS,
+) -> None:
     """`examine` is given a seed and a folder, which is new for each `batch` of seeds, and looks at `each` of what is counted; a
     failure stops there until it is gone."""
     progress = FOLDER / f"{what}.txt"
@@ -34,12 +42,17 @@ def tally(what: str, files: int, examine: Callable[[int, Path], Counter[str]]) -
     path = FOLDER / f"{what}.json"
     score = Counter[str](json.loads(path.read_bytes()) if path.exists() else {})
     for stop, counted in _examined(what, range(score["files"], files), examine, 100, WORKERS):
-        score += sum((each for each in counted if isinstance(each, Counter)), Counter(files=stop - score["files"]))
+        score += sum(
+            (each for each in counted if isinstance(each, Counter)),
+            Counter(files=stop - score["files"]),
+        )
         path.write_text(json.dumps(score) + "\n", encoding="utf-8")
     return score
 
 
-def _examined(what: str, seeds: range, examine: Examine, batch: int, workers: int) -> Iterator[tuple[int, list[object]]]:
+def _examined(
+    what: str, seeds: range, examine: Examine, batch: int, workers: int
+) -> Iterator[tuple[int, list[object]]]:
     """After each batch, in their order: how many are done, and what was found in these."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     gc.freeze()  # what is loaded by now is not walked again
@@ -56,17 +69,23 @@ def _examined(what: str, seeds: range, examine: Examine, batch: int, workers: in
     print()
 
 
-def _mapped(examine_batch: Callable[[int], list[object]], batches: int, workers: int) -> Iterable[list[object]]:
+def _mapped(
+    examine_batch: Callable[[int], list[object]], batches: int, workers: int
+) -> Iterable[list[object]]:
     if workers == 1:
         return map(examine_batch, range(batches))
     return _forked(examine_batch, batches, workers)
 
 
-def _forked(examine_batch: Callable[[int], list[object]], batches: int, workers: int) -> Iterator[list[object]]:
+def _forked(
+    examine_batch: Callable[[int], list[object]], batches: int, workers: int
+) -> Iterator[list[object]]:
     """The workers have it from before they were forked, since a closure cannot be sent to them."""
     global _work  # noqa: PLW0603
     _work = examine_batch
-    with ProcessPoolExecutor(workers, get_context("fork")) as pool:  # which says so where a worker dies
+    with ProcessPoolExecutor(
+        workers, get_context("fork")
+    ) as pool:  # which says so where a worker dies
         yield from pool.map(_worked, range(batches))
 
 

@@ -14,12 +14,29 @@ from signal import SIGKILL, Signals
 from tempfile import TemporaryDirectory
 
 from tests.campaign.progress import FOLDER, onwards
-from tests.train.crash import END, FIRST, RUNS, SAVE, Course, assert_ended_alike, assert_same, content, interruption, kill
+from tests.train.crash import (
+    END,
+    FIRST,
+    RUNS,
+    SAVE,
+    Course,
+    assert_ended_alike,
+    assert_same,
+    content,
+    interruption,
+    kill,
+)
 from tests.train.launch import Moment, Server, serving
 from tests.train.small import SPEC
 
-PLACES = {SAVE: "inside a save", END: "in the last writes", FIRST: "in the first writes", "test": "in a test",
-          "step": "between two steps", "time": "at any time"}
+PLACES = {
+    SAVE: "inside a save",
+    END: "in the last writes",
+    FIRST: "in the first writes",
+    "test": "in a test",
+    "step": "between two steps",
+    "time": "at any time",
+}
 
 
 def test_kills() -> None:
@@ -28,18 +45,31 @@ def test_kills() -> None:
         assert code in (0, -SIGKILL), (moment, told)
         return code
 
-    ended("kills", 1_000, lambda chance: [kill(chance)], survived, lambda course: assert_same(*both(course)))
+    ended(
+        "kills",
+        1_000,
+        lambda chance: [kill(chance)],
+        survived,
+        lambda course: assert_same(*both(course)),
+    )
 
 
 def test_signals() -> None:
     """Before it hears, a signal ends it as it ends any program; a second one at once."""
+
     def survived(course: Course, moments: list[Moment]) -> int:
         code, told = course.run("run", *moments)
         codes = {0, *(128 + moment.signal for moment in moments)}
         early = moments[0].kind == "time" or moments[0].path == FIRST
-        assert code in codes or (early and -code in {moment.signal for moment in moments}), (moments, told)
+        assert code in codes or (early and -code in {moment.signal for moment in moments}), (
+            moments,
+            told,
+        )
         assert "Traceback" not in told, (moments, told)
-        assert re.search(r"stopped by SIG\w+ ", told) or not code or early or len(moments) > 1, (moments, told)
+        assert re.search(r"stopped by SIG\w+ ", told) or not code or early or len(moments) > 1, (
+            moments,
+            told,
+        )
         return code
 
     ended("signals", 100, interruption, survived, lambda course: assert_ended_alike(course, "run"))
@@ -48,7 +78,9 @@ def test_signals() -> None:
 def test_full_disks() -> None:
     with server_and_folder() as (server, folder):
         course = Course(server, folder / "momentum", "momentum")
-        spec = SPEC.replace("3x3, 4", "3x3, 32").replace("unit 4", "unit 32")  # tensors larger than all else
+        spec = SPEC.replace("3x3, 4", "3x3, 32").replace(
+            "unit 4", "unit 32"
+        )  # tensors larger than all else
         (course.folder / "tiny.res").write_text(spec, encoding="utf-8")
         size = max(map(len, course.whole.values()))
         run = course.folder / "run"
@@ -60,8 +92,15 @@ def test_full_disks() -> None:
             before, limit = content(former), chance.randrange(12_000, size)
             code, told = server.run(course.folder, *course.command("run"), limit=limit)
             assert code == 2, (seed, limit, told)
-            assert f"cannot save a checkpoint in run/checkpoints: File too large; it takes {size / 1e6:,.1f} MB, " in told
-            assert f"MB are free; that of step {int(former.name[5:])} is kept" in told, (seed, limit, told)
+            assert (
+                f"cannot save a checkpoint in run/checkpoints: File too large; it takes {size / 1e6:,.1f} MB, "
+                in told
+            )
+            assert f"MB are free; that of step {int(former.name[5:])} is kept" in told, (
+                seed,
+                limit,
+                told,
+            )
             assert content(former) == before, (seed, limit)
             assert course.run("run")[0] == 0
             settle(course, lambda course: assert_same(*both(course)))
@@ -70,18 +109,26 @@ def test_full_disks() -> None:
 
 
 def ended(
-    what: str, amount: int, moments_of: Callable[[Random], list[Moment]], survived: Callable[[Course, list[Moment]], int],
+    what: str,
+    amount: int,
+    moments_of: Callable[[Random], list[Moment]],
+    survived: Callable[[Course, list[Moment]], int],
     alike: Callable[[Course], object],
 ) -> None:
     """So many that ended a trainer, by kind in build/campaign/WHAT.json. `survived` runs it, and gives its exit code; the same
     command again, until a run has ended by itself, which is then `alike` one that nothing happened to."""
     tally = FOLDER / f"{what}.json"
     with server_and_folder() as (server, folder):
-        courses = [Course(server, folder / f"{recipe}-{workers}", recipe, workers) for recipe, workers in RUNS]
+        courses = [
+            Course(server, folder / f"{recipe}-{workers}", recipe, workers)
+            for recipe, workers in RUNS
+        ]
 
         def eight(seed: int, _: Path) -> None:
             course, chance = courses[seed // 8 % len(courses)], Random(seed)
-            came = Counter[str](json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {})
+            came = Counter[str](
+                json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
+            )
             until = came.total() + 8
             while came.total() < until:
                 moments = moments_of(chance)

@@ -50,7 +50,9 @@ def zero_page(folder: Path, chance: Random) -> Path:
 def misplace(folder: Path, chance: Random) -> Path:
     """A file that is missing, too many, or swapped, also with that of an older checkpoint; or two checkpoints are swapped."""
     one, other = chance.sample(sorted(folder.iterdir()), 2)
-    older = chance.choice(sorted(path for path in folder.parent.iterdir() if path.name < folder.name))
+    older = chance.choice(
+        sorted(path for path in folder.parent.iterdir() if path.name < folder.name)
+    )
     match chance.randrange(5):
         case 0:
             one.unlink()
@@ -81,8 +83,12 @@ def swap(one: Path, other: Path) -> None:
     aside.rename(other)
 
 
-DAMAGES = {"bit-flips": (1_000, flip), "truncations": (1_000, truncate), "zeroed-pages": (200, zero_page),
-           "swapped-and-missing-files": (500, misplace)}
+DAMAGES = {
+    "bit-flips": (1_000, flip),
+    "truncations": (1_000, truncate),
+    "zeroed-pages": (200, zero_page),
+    "swapped-and-missing-files": (500, misplace),
+}
 
 
 class Ended(NamedTuple):
@@ -105,7 +111,9 @@ def test_damage(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     amount, damage = DAMAGES[kind]
     with serving() as server, TemporaryDirectory() as folder:
         course = Course(server, Path(folder) / "epochs", "epochs")
-        spec = SPEC.replace("3x3, 4", "3x3, 32").replace("unit 4", "unit 32")  # tensors of many pages
+        spec = SPEC.replace("3x3, 4", "3x3, 32").replace(
+            "unit 4", "unit 32"
+        )  # tensors of many pages
         (course.folder / "tiny.res").write_text(spec, encoding="utf-8")
         assert course.whole
         monkeypatch.chdir(course.folder)
@@ -126,12 +134,19 @@ def test_damage(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def harmed(ended: Ended, damage: Callable[[Path, Random], Path], chance: Random) -> Harm:
     """The newest checkpoint or the newest two."""
-    steps, paths, folder = sorted(ended.saved, reverse=True), dict[int, str](), Path("run/checkpoints")
+    steps, paths, folder = (
+        sorted(ended.saved, reverse=True),
+        dict[int, str](),
+        Path("run/checkpoints"),
+    )
     for step in steps[: 1 if damage is misplace else chance.randrange(1, 3)]:
         path = folder / f"step-{step:08d}"
         while content(path) == ended.saved[step]:  # zeros may have been there, or the two be alike
             paths[step] = str(damage(path, chance))
-    good = max((step for step in steps if content(folder / f"step-{step:08d}") == ended.saved[step]), default=-1)
+    good = max(
+        (step for step in steps if content(folder / f"step-{step:08d}") == ended.saved[step]),
+        default=-1,
+    )
     assert good < steps[0]
     return Harm([paths.get(step, f"step-{step:08d}") for step in steps if step > good], good)
 
@@ -157,9 +172,15 @@ def goes_on_to_the_end(ended: Ended, harm: Harm) -> None:
     assert code == (0 if harm.good >= 0 else 2), told
     assert_told(harm, told)
     if harm.good >= 0:
-        older = tuple(f"checkpoints/step-{step:08d}/" for step in ended.saved if step < harm.good)  # a swap stays
-        assert_same(*({name: held for name, held in files.items() if not name.startswith(older)}
-                      for files in (ended.course.whole, content(Path("run")))))
+        older = tuple(
+            f"checkpoints/step-{step:08d}/" for step in ended.saved if step < harm.good
+        )  # a swap stays
+        assert_same(
+            *(
+                {name: held for name, held in files.items() if not name.startswith(older)}
+                for files in (ended.course.whole, content(Path("run")))
+            )
+        )
 
 
 def assert_told(harm: Harm, told: str) -> None:

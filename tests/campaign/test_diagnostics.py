@@ -20,4 +20,8 @@ def test_braces() -> None:
 
 
 def test_fixes() -> None:
-    tally("fixes", 10_000, lambda seed, folder: Counter(fixes=mended(written(planted(seed)[0], folder))))
+    tally(
+        "fixes",
+        10_000,
+        lambda seed, folder: Counter(fixes=mended(written(planted(seed)[0], folder))),
+    )

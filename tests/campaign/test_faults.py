@@ -28,14 +28,19 @@ def survived(what: str, amount: int, fault_of: Callable[[Course, Random], Fault]
     """So many, by what came of each in build/campaign/WHAT.json."""
     tally = FOLDER / f"{what}.json"
     with server_and_folder() as (server, folder):
-        courses = [Course(server, folder / f"{recipe}-{workers}", recipe, workers) for recipe, workers in RUNS]
+        courses = [
+            Course(server, folder / f"{recipe}-{workers}", recipe, workers)
+            for recipe, workers in RUNS
+        ]
 
         def one(seed: int, _: Path) -> None:
             course, chance = courses[seed % len(courses)], Random(seed)
             fault = fault_of(course, chance)
             outcome = failed(course, "run", fault)
             shutil.rmtree(course.folder / "run")
-            came = Counter[str](json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {})
+            came = Counter[str](
+                json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
+            )
             came[outcome] += 1
             tally.write_text(json.dumps(came) + "\n", encoding="utf-8")
 

@@ -19,7 +19,11 @@ def test_mutants() -> None:
 
 
 def test_recipe_mutants() -> None:
-    onwards("recipe-mutants", 100_000, lambda seed, folder: examine_recipe(recipe_mutant(seed), folder / "mutant.yaml"))
+    onwards(
+        "recipe-mutants",
+        100_000,
+        lambda seed, folder: examine_recipe(recipe_mutant(seed), folder / "mutant.yaml"),
+    )
 
 
 def test_layouts() -> None:
@@ -35,5 +39,7 @@ def test_characters() -> None:
 def two_layouts(seed: int) -> None:
     random = Random(seed)
     found = commented(random_spec(seed), random)
-    once, again = (lay_out(Source("t.res", laid_out(found, random).replace("\r\n", "\n"))) for _ in range(2))
+    once, again = (
+        lay_out(Source("t.res", laid_out(found, random).replace("\r\n", "\n"))) for _ in range(2)
+    )
     assert once == again == lay_out(Source("t.res", once))

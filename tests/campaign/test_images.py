@@ -44,11 +44,22 @@ def examined(seed: int, folder: Path) -> Counter[str]:
         assert verified.path == path and verified.why in told
     else:
         assert verified == told == glanced, (name, seed, verified, told, glanced)
-    assert all((isinstance(told, str)) == isinstance(other, str) for other in others), (name, seed, told, others)
+    assert all((isinstance(told, str)) == isinstance(other, str) for other in others), (
+        name,
+        seed,
+        told,
+        others,
+    )
     missed = isinstance(told, str) and not isinstance(glanced, Damaged)
     kind = path.suffix[1:]
     result = "refused" if isinstance(told, str) else "shown"
-    return Counter({result: 1, f"{kind} {result}": 1, f"{kind} refused, and its header and end were good": missed})
+    return Counter(
+        {
+            result: 1,
+            f"{kind} {result}": 1,
+            f"{kind} refused, and its header and end were good": missed,
+        }
+    )
 
 
 def shown(path: Path, view: Test | Data) -> tuple[int, int] | str:

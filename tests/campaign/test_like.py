@@ -8,9 +8,15 @@ from resspec.compiler import load
 from tests.passes.counters import disagreements, torchvisions_own
 from tests.specs.references import TORCHVISION
 
-CALLS_FUNCTIONS = ("densenet121", "mobilenet_v2", "shufflenet_v2_x1_0")  # in torchvision, where ours has modules
+CALLS_FUNCTIONS = (
+    "densenet121",
+    "mobilenet_v2",
+    "shufflenet_v2_x1_0",
+)  # in torchvision, where ours has modules
 
 
-@pytest.mark.parametrize("spec", [spec for spec, name in TORCHVISION.items() if name not in CALLS_FUNCTIONS])
+@pytest.mark.parametrize(
+    "spec", [spec for spec, name in TORCHVISION.items() if name not in CALLS_FUNCTIONS]
+)
 def test_torchvisions_own_networks(spec: str) -> None:
     assert not disagreements(load(spec), torchvisions_own(spec))

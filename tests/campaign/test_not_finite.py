@@ -23,8 +23,20 @@ from tests.campaign.progress import tally
 from tests.train.small import tiny, train
 
 WHERE = ("loss", "gradient", "weight", "buffer")
-OPTIONS = ("ema.decay=0.9", "clip=1.0", "bn_batch=16", "micro_batch=16", "exact_bn=128", "evaluate=6 iterations", "holdout=0.1",
-           "optimizer.name=adamw", "optimizer.name=lamb", "precision=bf16", "data.mixup=0.2", "decay_norms=false")
+OPTIONS = (
+    "ema.decay=0.9",
+    "clip=1.0",
+    "bn_batch=16",
+    "micro_batch=16",
+    "exact_bn=128",
+    "evaluate=6 iterations",
+    "holdout=0.1",
+    "optimizer.name=adamw",
+    "optimizer.name=lamb",
+    "precision=bf16",
+    "data.mixup=0.2",
+    "decay_norms=false",
+)
 STEPS = 30
 
 
@@ -47,7 +59,11 @@ class Injection:
         self.learner, module = learner, learner.state.module
         if learner.state.step == self.step:
             parameters = dict(module.named_parameters())
-            statistics = {name: buffer for name, buffer in module.named_buffers() if buffer.is_floating_point()}
+            statistics = {
+                name: buffer
+                for name, buffer in module.named_buffers()
+                if buffer.is_floating_point()
+            }
             match self.where:
                 case "loss":
                     self.called = "first is the loss"
@@ -77,8 +93,11 @@ class Injection:
     def tensors(self) -> dict[str, Tensor]:
         """Of the network and the optimizer; an average follows weights that stand still."""
         assert self.learner
-        return {name: tensor.detach().clone() for name, tensor in self.learner.state.tensors()
-                if name.startswith(("module/", "optimizer/")) and "num_batches" not in name}
+        return {
+            name: tensor.detach().clone()
+            for name, tensor in self.learner.state.tensors()
+            if name.startswith(("module/", "optimizer/")) and "num_batches" not in name
+        }
 
 
 learn, loss = Learner.learn, losses.loss
@@ -93,7 +112,12 @@ def injected(seed: int, folder: Path) -> Counter[str]:
     value, log = chance.choice([float("nan"), float("inf"), -float("inf")]), chance.randrange(1, 9)
     injection = Injection(WHERE[seed % 4], value, chance.randrange(STEPS), chance)
     options = chance.sample(OPTIONS, chance.randrange(5))
-    settings = [f"duration={STEPS} iterations", f"log={log}", f"checkpoint={chance.randrange(1, 9)} iterations", *options]
+    settings = [
+        f"duration={STEPS} iterations",
+        f"log={log}",
+        f"checkpoint={chance.randrange(1, 9)} iterations",
+        *options,
+    ]
     run = folder / f"run-{seed}"
 
     def spoiling(learner: Learner, batch: Batch) -> None:
@@ -107,12 +131,22 @@ def injected(seed: int, folder: Path) -> Counter[str]:
     told = str(caught.value)
     assert re.match(rf"step {injection.step} \(epoch \d+, images \d+, ", told), (seed, told)
     assert injection.called in told, (seed, settings, told)
-    assert injection.made <= min(STEPS, log * ceil((injection.step + 1) / log)), (seed, settings, injection.made)
+    assert injection.made <= min(STEPS, log * ceil((injection.step + 1) / log)), (
+        seed,
+        settings,
+        injection.made,
+    )
     for name, tensor in injection.after.items():
         if name != f"module/{injection.spoiled}":
             assert tensor.isfinite().all(), (seed, settings, name)
-            assert torch.equal(tensor, injection.before.get(name, torch.zeros_like(tensor))), (seed, settings, name)
+            assert torch.equal(tensor, injection.before.get(name, torch.zeros_like(tensor))), (
+                seed,
+                settings,
+                name,
+            )
     for path in run.rglob("*.safetensors"):
         saved = load(path.read_bytes())
-        assert all(tensor.isfinite().all() for tensor in saved.values() if tensor.is_floating_point()), (seed, settings)
+        assert all(
+            tensor.isfinite().all() for tensor in saved.values() if tensor.is_floating_point()
+        ), (seed, settings)
     return Counter({f"{injection.where} {value}": 1})

@@ -45,8 +45,16 @@ def trained(name: str, precision: str, folder: Path) -> str:
     images = torch.randint(0, 256, (32, *network.input.dims), dtype=torch.uint8, generator=draw)
     stored = Stored(images, torch.randint(classes, (len(images),), generator=draw))
     found = in_memory("random", tuple(map(str, range(classes))), stored, stored, "moments")
-    recipe = recipe_file.load("digits", [("duration", "4 iterations"), ("batch", "16"), ("precision", precision),
-                                         ("evaluate", "null"), ("checkpoint", "1000 epochs")])
+    recipe = recipe_file.load(
+        "digits",
+        [
+            ("duration", "4 iterations"),
+            ("batch", "16"),
+            ("precision", precision),
+            ("evaluate", "null"),
+            ("checkpoint", "1000 epochs"),
+        ],
+    )
     plan = trainer.planned(Job(network, recipe, found), folder, PROCESS)
     with trainer.settled(plan):
         state = trainer.begun(plan)

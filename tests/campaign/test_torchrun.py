@@ -13,26 +13,49 @@ import pytest
 from tests.train.launch import ROOT
 from tests.train.test_processes import RECIPE, SPEC
 
-TRAIN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "-m",
-         "resspec", "train", "plain.res", "--recipe", "recipe.yaml", "-r", "run", "--device", "cpu"]
+TRAIN = [
+    sys.executable,
+    "-m",
+    "torch.distributed.run",
+    "--nproc-per-node",
+    "2",
+    "-m",
+    "resspec",
+    "train",
+    "plain.res",
+    "--recipe",
+    "recipe.yaml",
+    "-r",
+    "run",
+    "--device",
+    "cpu",
+]
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 
 
 def started(folder: Path, steps: int) -> subprocess.Popen[str]:
     """As soon as it has saved something."""
     (folder / "plain.res").write_text(SPEC, encoding="utf-8")
-    (folder / "recipe.yaml").write_text(RECIPE.replace("12 iterations", f"{steps} iterations"), encoding="utf-8")
+    (folder / "recipe.yaml").write_text(
+        RECIPE.replace("12 iterations", f"{steps} iterations"), encoding="utf-8"
+    )
     piped = subprocess.PIPE
-    running = subprocess.Popen(TRAIN, cwd=folder, env=ENVIRONMENT, text=True, stdout=piped, stderr=subprocess.STDOUT)
+    running = subprocess.Popen(
+        TRAIN, cwd=folder, env=ENVIRONMENT, text=True, stdout=piped, stderr=subprocess.STDOUT
+    )
     while not list(folder.glob("run/checkpoints/step-*")):
         assert running.poll() is None
     return running
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: int, tmp_path: Path) -> None:
+def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(
+    victim: int, tmp_path: Path
+) -> None:
     running = started(tmp_path, 80)
-    children = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(encoding="ascii").split()
+    children = (
+        Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text(encoding="ascii").split()
+    )
     killed = next(int(pid) for pid in children if f"RANK={victim}" in environment_of(pid))
     start = monotonic()
     os.kill(killed, SIGKILL)
@@ -41,7 +64,9 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(victim: i
     assert running.returncode == 1, told
     assert f"process {victim} of 0 to 1 has ended; this is process {1 - victim}" in told
     assert f"exitcode  : -9 (pid: {killed})" in told  # as torchrun says it
-    done = subprocess.run(TRAIN, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        TRAIN, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert "recorded in run" in done.stdout
 

@@ -11,15 +11,21 @@ from tests.commands.typed import GOOD, WRONG, Captured, ran, spec
 
 pytestmark = pytest.mark.usefixtures("here")
 
+
 def test_check_of_what_is_clean(capsys: Captured) -> None:
     assert ran(f"check {spec('good.res', GOOD)}", capsys) == ("good.res: no mistakes\n", "")
-    assert ran("check resnet152 torchvision/resnet18 good.res", capsys) == ("3 specs: no mistakes\n", "")
+    assert ran("check resnet152 torchvision/resnet18 good.res", capsys) == (
+        "3 specs: no mistakes\n",
+        "",
+    )
 
 
 def test_check_shows_mistakes_on_stderr(capsys: Captured) -> None:
     out, err = ran(f"check {spec('wrong.res', WRONG)}", capsys, 1)
     assert out == ""
-    assert err == """\
+    assert (
+        err
+        == """\
 error[E0201]: no layer or block is called `fcc`
  --> wrong.res:1:68
   |
@@ -30,6 +36,7 @@ error[E0201]: no layer or block is called `fcc`
 
 1 mistake in wrong.res
 """
+    )
 
 
 def test_check_searches_folders(capsys: Captured) -> None:

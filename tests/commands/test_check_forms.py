@@ -21,7 +21,12 @@ from tests.diagnostics.test_fixtures import FIXTURES, FOLDER
 SCHEMA = json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_bytes())
 SARIF = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
 BAD = "network net {\n    imput 3x32x32  # the picture\n    stem cnov 3x3, 64 /2 -> bn relu\n    head avgpool -> fc 10\n}\n"
-GOOD = BAD.replace("imput", "input").replace("cnov", "conv").replace("64 /2", "64, /2").replace("bn relu", "bn -> relu")
+GOOD = (
+    BAD.replace("imput", "input")
+    .replace("cnov", "conv")
+    .replace("64 /2", "64, /2")
+    .replace("bn relu", "bn -> relu")
+)
 
 Captured = pytest.CaptureFixture[str]
 
@@ -31,22 +36,45 @@ def test_all_forms_hold_the_same(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.chdir(FOLDER)
     examined = examine(f"{name}.res")
     found = examined.diagnostics or examined.warnings()
-    facts, sarif, github = json.loads(to_json(found))["diagnostics"], json.loads(to_sarif(found)), to_github(found)
+    facts, sarif, github = (
+        json.loads(to_json(found))["diagnostics"],
+        json.loads(to_sarif(found)),
+        to_github(found),
+    )
     SARIF.validate(sarif)
     results, lines = sarif["runs"][0]["results"], github.splitlines()
     assert len(found) == len(facts) == len(results) == len(lines)
     for diagnostic, fact, result, line in zip(found, facts, results, lines, strict=True):
         place = diagnostic.labels[0].span
         region = result["locations"][0]["physicalLocation"]["region"]
-        assert diagnostic.code == fact["code"] == result["ruleId"] == re.findall(r"title=(\w+)", line)[0]
+        assert (
+            diagnostic.code
+            == fact["code"]
+            == result["ruleId"]
+            == re.findall(r"title=(\w+)", line)[0]
+        )
         for first, column, last, end in [
             [fact["labels"][0][key] for key in ("line", "column", "end_line", "end_column")],
             [region[key] for key in ("startLine", "startColumn", "endLine", "endColumn")],
-            [int(re.findall(rf"\b{key}=(\d+)", line)[0]) for key in ("line", "col", "endLine", "endColumn")],
+            [
+                int(re.findall(rf"\b{key}=(\d+)", line)[0])
+                for key in ("line", "col", "endLine", "endColumn")
+            ],
         ]:
-            assert Span(place.source, place.source.offset(first, column), place.source.offset(last, end)) == place
-        assert _replacement(fact["fix"], result) == (diagnostic.fix.text if diagnostic.fix else None)
-    assert all(line.isprintable() for text in (github, to_json(found), to_sarif(found)) for line in text.splitlines())
+            assert (
+                Span(
+                    place.source, place.source.offset(first, column), place.source.offset(last, end)
+                )
+                == place
+            )
+        assert _replacement(fact["fix"], result) == (
+            diagnostic.fix.text if diagnostic.fix else None
+        )
+    assert all(
+        line.isprintable()
+        for text in (github, to_json(found), to_sarif(found))
+        for line in text.splitlines()
+    )
 
 
 def _replacement(fix: dict[str, Any] | None, result: dict[str, Any]) -> str | None:
@@ -54,7 +82,10 @@ def _replacement(fix: dict[str, Any] | None, result: dict[str, Any]) -> str | No
         assert "fixes" not in result
         return None
     change = result["fixes"][0]["artifactChanges"][0]["replacements"][0]
-    assert (change["deletedRegion"]["startLine"], change["deletedRegion"]["startColumn"]) == (fix["line"], fix["column"])
+    assert (change["deletedRegion"]["startLine"], change["deletedRegion"]["startColumn"]) == (
+        fix["line"],
+        fix["column"],
+    )
     assert change["insertedContent"]["text"] == fix["replacement"]
     return str(fix["replacement"])
 
@@ -62,7 +93,9 @@ def _replacement(fix: dict[str, Any] | None, result: dict[str, Any]) -> str | No
 def test_hostile_names_and_texts() -> None:
     source = Source("a,b:\x1b[2J\n::error::%é\udcff.res", "x\x07\n")
     place = Span(source, 1, 2)
-    hostile = [Diagnostic("E0101", "50%\n::error::\x1b", (Label(place, "\x07"),), fix=Fix(place, "\x00"))]
+    hostile = [
+        Diagnostic("E0101", "50%\n::error::\x1b", (Label(place, "\x07"),), fix=Fix(place, "\x00"))
+    ]
     for text in (to_json(hostile), to_sarif(hostile), to_github(hostile)):
         assert all(line.isprintable() for line in text.splitlines())
     (line,) = to_github(hostile).splitlines()
@@ -97,7 +130,9 @@ def test_fix_mends_a_file(ends: str, mark: bytes, tmp_path: Path, capsys: Captur
 def test_fix_leaves_other_files_alone(tmp_path: Path) -> None:
     library = "block unit = cnov 3x3, 4\n"
     (tmp_path / "lib.res").write_text(library)
-    (tmp_path / "net.res").write_text("use lib\nnetwork n { input 3x8x8; stem unti; head avgpool -> fc 2 }\n")
+    (tmp_path / "net.res").write_text(
+        "use lib\nnetwork n { input 3x8x8; stem unti; head avgpool -> fc 2 }\n"
+    )
     assert cli.run(["check", "--fix", str(tmp_path / "net.res")]) == 1
     assert (tmp_path / "lib.res").read_text() == library
     assert "stem unit;" in (tmp_path / "net.res").read_text()

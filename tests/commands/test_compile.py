@@ -16,6 +16,7 @@ from tests.commands.typed import GOOD, WRONG, Captured, ran, spec
 pytestmark = pytest.mark.usefixtures("here")
 SPECS = Path(__file__).parents[2] / "specs"
 
+
 def test_report(capsys: Captured) -> None:
     out, err = ran("report resnet152", capsys)
     assert "60,192,808" in out and err == ""
@@ -39,16 +40,29 @@ def test_report_of_a_folder(capsys: Captured) -> None:
     spec("all/lib.res", "block b { conv 3x3, 4 }\nnetwork t(n) { input 3x8x8; head fc n }\n")
     spec("all/two.res", "use lib\nnetwork two = t n=2\nnetwork three = t n=3\n")
     out, err = ran("report all --format csv", capsys)
-    assert [line.split(",")[0] for line in out.splitlines()[1:]] == ["all/one.res", "all/two.res:two", "all/two.res:three"]
+    assert [line.split(",")[0] for line in out.splitlines()[1:]] == [
+        "all/one.res",
+        "all/two.res:two",
+        "all/two.res:three",
+    ]
     assert err == ""
-    for name, text in (("broken", "network b { input 3x8x8 stem relu }\n"), ("wrong", WRONG), ("part", GOOD + "block c { x")):
+    for name, text in (
+        ("broken", "network b { input 3x8x8 stem relu }\n"),
+        ("wrong", WRONG),
+        ("part", GOOD + "block c { x"),
+    ):
         spec(f"all/{name}.res", text)
     assert len(ran("report all --format csv", capsys, 1)[0].splitlines()) == 4
     spec("libraries/lib.res", "block b { conv 3x3, 4 }\n")
     assert "no file in libraries has a network" in ran("report libraries", capsys, 2)[1]
-    shipped = [entry["spec"] for entry in json.loads(ran(f"report {SPECS} --format json", capsys)[0])["reports"]]
+    shipped = [
+        entry["spec"]
+        for entry in json.loads(ran(f"report {SPECS} --format json", capsys)[0])["reports"]
+    ]
     assert len(set(shipped)) == len(shipped)
-    assert {Path(name.rpartition(".res")[0]).relative_to(SPECS).as_posix() for name in shipped} == set(shipped_names())
+    assert {
+        Path(name.rpartition(".res")[0]).relative_to(SPECS).as_posix() for name in shipped
+    } == set(shipped_names())
 
 
 def test_set_gives_parameters(capsys: Captured) -> None:
@@ -72,9 +86,16 @@ def test_compile_writes_two_files_and_prints_the_report(capsys: Captured) -> Non
     out, err = ran("compile digits", capsys)
     assert out == ran("report digits", capsys)[0]
     assert err == "wrote build/digits.py and build/digits.report.json\n"
-    assert sorted(path.name for path in Path("build").iterdir()) == ["digits.py", "digits.report.json"]
-    assert ran("report digits --format json", capsys)[0] == Path("build/digits.report.json").read_text(encoding="utf-8")
-    assert ran("compile digits --emit source", capsys)[0] == Path("build/digits.py").read_text(encoding="utf-8")
+    assert sorted(path.name for path in Path("build").iterdir()) == [
+        "digits.py",
+        "digits.report.json",
+    ]
+    assert ran("report digits --format json", capsys)[0] == Path(
+        "build/digits.report.json"
+    ).read_text(encoding="utf-8")
+    assert ran("compile digits --emit source", capsys)[0] == Path("build/digits.py").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_compile_to_another_folder(capsys: Captured) -> None:
@@ -91,12 +112,21 @@ def test_a_file_that_cannot_be_written_is_told(capsys: Captured) -> None:
 
 def test_a_message_says_nothing_to_the_terminal(capsys: Captured) -> None:
     Path("\x1b[2J").touch()
-    assert "cannot write <U+001B>[2J/digits.py" in ran("compile digits --out '\x1b[2J'", capsys, 2)[1]
+    assert (
+        "cannot write <U+001B>[2J/digits.py" in ran("compile digits --out '\x1b[2J'", capsys, 2)[1]
+    )
 
 
-@pytest.mark.parametrize(("stage", "first"), [
-    ("ast", "File"), ("ir", "network digits: 1x8x8 -> 10"), ("ir-json", "{"), ("source", '"""digits'), ("report", "{"),
-])
+@pytest.mark.parametrize(
+    ("stage", "first"),
+    [
+        ("ast", "File"),
+        ("ir", "network digits: 1x8x8 -> 10"),
+        ("ir-json", "{"),
+        ("source", '"""digits'),
+        ("report", "{"),
+    ],
+)
 def test_emit(stage: str, first: str, capsys: Captured) -> None:
     out, err = ran(f"compile digits --emit {stage}", capsys)
     assert out.startswith(first) and out.endswith("\n") and err == ""

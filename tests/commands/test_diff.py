@@ -11,6 +11,7 @@ from tests.commands.typed import GOOD, WRONG, Captured, ran, spec
 
 pytestmark = pytest.mark.usefixtures("here")
 
+
 def test_diff_exit_codes(capsys: Captured) -> None:
     spec("good.res", GOOD)
     spec("other.res", GOOD.replace("conv 3x3, 4", "conv 3x3, 5"))
@@ -18,7 +19,12 @@ def test_diff_exit_codes(capsys: Captured) -> None:
     ran("diff good.res good.res", capsys)
     ran("diff good.res other.res", capsys, 1)
     ran("diff good.res other.res --exit-zero", capsys)
-    for command in ("diff good.res wrong.res", "diff good.res nowhere.res", "diff good.res nowhere.json", "diff . good.res"):
+    for command in (
+        "diff good.res wrong.res",
+        "diff good.res nowhere.res",
+        "diff good.res nowhere.json",
+        "diff . good.res",
+    ):
         out, err = ran(command, capsys, 2)
         assert out == "" and err.startswith("error")
 

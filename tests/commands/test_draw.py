@@ -18,13 +18,16 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("arguments", "path"), [
-    ("resnet18", "build/resnet18.svg"),
-    ("torchvision/resnet18 plain20 --unfold --layers", "build/resnet18-plain20.svg"),
-    ("lib/he2015:cifar --set n=3", "build/he2015-cifar.svg"),
-    ("resnet18 -o deep/net.svg --color-by saved", "deep/net.svg"),
-    ("--diff resnet18 resnet34", "build/resnet18-resnet34.svg"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ("resnet18", "build/resnet18.svg"),
+        ("torchvision/resnet18 plain20 --unfold --layers", "build/resnet18-plain20.svg"),
+        ("lib/he2015:cifar --set n=3", "build/he2015-cifar.svg"),
+        ("resnet18 -o deep/net.svg --color-by saved", "deep/net.svg"),
+        ("--diff resnet18 resnet34", "build/resnet18-resnet34.svg"),
+    ],
+)
 def test_files(arguments: str, path: str, here: Path, capsys: Captured) -> None:
     assert cli.run(["draw", *arguments.split()]) == 0
     assert capsys.readouterr() == ("", f"wrote {path}\n")
@@ -47,7 +50,10 @@ def test_stdout(here: Path, capsys: Captured) -> None:
 
 def test_a_difference_that_cannot_be_seen(capsys: Captured) -> None:
     assert cli.run(["draw", "--diff", "resnet34", "resnet34:resnet34_a", "-o", "-"]) == 0
-    assert capsys.readouterr().err == "nothing is marked: they differ in names and initial values, if at all\n"
+    assert (
+        capsys.readouterr().err
+        == "nothing is marked: they differ in names and initial values, if at all\n"
+    )
 
 
 def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None:
@@ -55,16 +61,35 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
     assert '<title id="net-title">resnet18, torchvision/resnet18</title>' in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["resnet18", "-o", "net.pdf"], "error: a drawing is an .svg or a .png, which net.pdf is not\n"),
-    (["--diff", "resnet18"],
-     "error: --diff draws two networks as they are: resspec draw --diff A B, without --input and --set\n"),
-    (["resnet18", "resnte34"], "error: there is no spec 'resnte34'; did you mean 'resnet34'?\n"),
-    (["long.res", "--unfold"],
-     "error: long has 60,003 layers and merges, and a picture at most 50,000; without --unfold, repeats are drawn once\n"),
-])
-def test_what_cannot_be_drawn(arguments: list[str], says: str, here: Path, capsys: Captured) -> None:
-    written(here, "network long { input 3x8x8; stage a: 60_000 x { conv 3x3, 3 }; head avgpool -> fc 2 }", "long.res")
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            ["resnet18", "-o", "net.pdf"],
+            "error: a drawing is an .svg or a .png, which net.pdf is not\n",
+        ),
+        (
+            ["--diff", "resnet18"],
+            "error: --diff draws two networks as they are: resspec draw --diff A B, without --input and --set\n",
+        ),
+        (
+            ["resnet18", "resnte34"],
+            "error: there is no spec 'resnte34'; did you mean 'resnet34'?\n",
+        ),
+        (
+            ["long.res", "--unfold"],
+            "error: long has 60,003 layers and merges, and a picture at most 50,000; without --unfold, repeats are drawn once\n",
+        ),
+    ],
+)
+def test_what_cannot_be_drawn(
+    arguments: list[str], says: str, here: Path, capsys: Captured
+) -> None:
+    written(
+        here,
+        "network long { input 3x8x8; stage a: 60_000 x { conv 3x3, 3 }; head avgpool -> fc 2 }",
+        "long.res",
+    )
     before = list(here.iterdir())
     assert cli.run(["draw", *arguments]) == 2
     assert capsys.readouterr() == ("", says)

@@ -29,10 +29,17 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
     """All strings of a file but for docstrings: the parts of one f-string together."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    docstrings = {id(node.body[0].value) for node in ast.walk(tree)
-                  if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)}
-    inside = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)} - {
-        id(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    inside = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.JoinedStr)
+        for part in ast.walk(node)
+    } - {id(node) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)}
     for node in ast.walk(tree):
         if id(node) in docstrings or id(node) in inside:
             continue
@@ -46,15 +53,27 @@ def texts(path: Path) -> Iterator[tuple[int, str]]:
 def is_of_another_program(path: Path, line: int) -> bool:
     """Whether the statement calls another program, or is CSS or a comment of HTML."""
     around = "\n".join(path.read_text(encoding="utf-8").splitlines()[max(0, line - 3) : line + 1])
-    return "_git(" in around or path.is_relative_to(PACKAGE / "backends" / "html") or path.name == "revision.py"
+    return (
+        "_git(" in around
+        or path.is_relative_to(PACKAGE / "backends" / "html")
+        or path.name == "revision.py"
+    )
 
 
-CORE = sorted(path for path in PACKAGE.rglob("*.py") if PACKAGE / "commands" not in path.parents and path.name != "cli.py")
+CORE = sorted(
+    path
+    for path in PACKAGE.rglob("*.py")
+    if PACKAGE / "commands" not in path.parents and path.name != "cli.py"
+)
 
 
 @pytest.mark.parametrize("path", CORE, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_what_is_no_command_knows_no_flag(path: Path) -> None:
-    named = [(line, text) for line, text in texts(path) if FLAG.search(text) and not is_of_another_program(path, line)]
+    named = [
+        (line, text)
+        for line, text in texts(path)
+        if FLAG.search(text) and not is_of_another_program(path, line)
+    ]
     assert named == []
 
 
@@ -95,9 +114,22 @@ def single_valued(command: Parser) -> Iterator[tuple[ArgumentParser, StoreOnce]]
         yield from single_valued(inner)
 
 
-OPTIONS = [(command.prog, action.option_strings[-1], action) for command, action in single_valued(parser())]
-POSITIONAL = {"check": "a", "report": "a", "compile": "a", "expand": "a", "diff": "a b", "draw": "a", "train": "a", "eval": "a",
-              "compare": "a", "bench": "a", "probe": "a"}
+OPTIONS = [
+    (command.prog, action.option_strings[-1], action) for command, action in single_valued(parser())
+]
+POSITIONAL = {
+    "check": "a",
+    "report": "a",
+    "compile": "a",
+    "expand": "a",
+    "diff": "a b",
+    "draw": "a",
+    "train": "a",
+    "eval": "a",
+    "compare": "a",
+    "bench": "a",
+    "probe": "a",
+}
 
 
 def value_of(action: StoreOnce, number: int) -> str:
@@ -106,8 +138,12 @@ def value_of(action: StoreOnce, number: int) -> str:
     return "24GB 80GB".split()[number] if action.dest == "memory" else str(number + 3)
 
 
-@pytest.mark.parametrize(("prog", "option", "action"), OPTIONS, ids=[f"{prog} {option}" for prog, option, _ in OPTIONS])
-def test_another_value_is_a_mistake(prog: str, option: str, action: StoreOnce, capsys: Captured) -> None:
+@pytest.mark.parametrize(
+    ("prog", "option", "action"), OPTIONS, ids=[f"{prog} {option}" for prog, option, _ in OPTIONS]
+)
+def test_another_value_is_a_mistake(
+    prog: str, option: str, action: StoreOnce, capsys: Captured
+) -> None:
     command = prog.split()[1:]
     given = [*command, *POSITIONAL.get(command[0], "").split()]
     first, second = (value_of(action, number) for number in range(2))
@@ -128,29 +164,43 @@ def test_there_are_many_of_them() -> None:
 def test_parameters(capsys: Captured) -> None:
     for command in ("report", "compile", "expand", "check", "train", "bench", "probe", "draw"):
         with pytest.raises(SystemExit):
-            cli.run([command, "lib/he2015:cifar", "--set", "n=2", "--set", "width=8", "--set", "n=3"])
+            cli.run(
+                [command, "lib/he2015:cifar", "--set", "n=2", "--set", "width=8", "--set", "n=3"]
+            )
         assert "`n` is given twice, as 2 and as 3" in capsys.readouterr().err
     twice = ["--set", "n=2", "--set", "net.n=3", "--plan"]
     assert cli.run(["train", "lib/he2015:cifar", "--recipe", "digits", *twice]) == 2
     assert "`n` of the network is given twice, as 2 and as 3" in capsys.readouterr().err
-    assert ran("check lib/he2015:cifar --set n=2 --set n=2", capsys)[0] == "lib/he2015:cifar: no mistakes\n"
+    assert (
+        ran("check lib/he2015:cifar --set n=2 --set n=2", capsys)[0]
+        == "lib/he2015:cifar: no mistakes\n"
+    )
 
 
 @pytest.mark.usefixtures("here")
 def test_a_budget_that_is_given_twice_is_told_once(capsys: Captured) -> None:
     path = spec("a.res", "network {} {{ input 3x8x8; head avgpool -> fc 2 }}")
-    err = ran(f"check {path} --budget 'params < 3' --budget 'params < 3' --budget 'params < 2'", capsys, 1)[1]
+    err = ran(
+        f"check {path} --budget 'params < 3' --budget 'params < 3' --budget 'params < 2'", capsys, 1
+    )[1]
     assert err.count("E0311") == 2
 
 
-@pytest.mark.parametrize(("command", "says"), [
-    ("compile a --input 3x8x8",
-     "no option --input here; `resspec report` and `resspec draw` have it\nhelp: resspec compile --help"),
-    ("compile a --ouut x", "did you mean --out?\nhelp: resspec compile --help"),
-    ("fmt a --quiet", "no option --quiet here\nhelp: resspec fmt --help"),
-    ("explain E0101 E0102", "unexpected arguments: E0102\nhelp: resspec explain --help"),
-])
-def test_unknown_options_are_answered_by_the_command_at_hand(command: str, says: str, capsys: Captured) -> None:
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (
+            "compile a --input 3x8x8",
+            "no option --input here; `resspec report` and `resspec draw` have it\nhelp: resspec compile --help",
+        ),
+        ("compile a --ouut x", "did you mean --out?\nhelp: resspec compile --help"),
+        ("fmt a --quiet", "no option --quiet here\nhelp: resspec fmt --help"),
+        ("explain E0101 E0102", "unexpected arguments: E0102\nhelp: resspec explain --help"),
+    ],
+)
+def test_unknown_options_are_answered_by_the_command_at_hand(
+    command: str, says: str, capsys: Captured
+) -> None:
     with pytest.raises(SystemExit):
         cli.run(command.split())
     assert says in capsys.readouterr().err

@@ -34,7 +34,9 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_writes_what_is_laid_out_otherwise_and_leaves_what_does_not_parse(folder: Path, capsys: Captured) -> None:
+def test_writes_what_is_laid_out_otherwise_and_leaves_what_does_not_parse(
+    folder: Path, capsys: Captured
+) -> None:
     (folder / "loose.res").chmod(0o640)
     strict = (folder / "deep" / "strict.res").stat()
     assert cli.run(["fmt", str(folder)]) == 1
@@ -47,20 +49,30 @@ def test_writes_what_is_laid_out_otherwise_and_leaves_what_does_not_parse(folder
     assert cli.run(["fmt", str(folder)]) == 0
 
 
-@pytest.mark.parametrize(("flags", "code"), [(["--check"], 1), (["--diff"], 0), (["--check", "--diff"], 1)])
+@pytest.mark.parametrize(
+    ("flags", "code"), [(["--check"], 1), (["--diff"], 0), (["--check", "--diff"], 1)]
+)
 def test_looks_without_writing(flags: list[str], code: int, folder: Path, capsys: Captured) -> None:
     before = contents(folder)
     assert cli.run(["fmt", *flags, str(folder / "loose.res"), str(folder / "deep")]) == code
     out = capsys.readouterr().out
     assert contents(folder) == before
-    assert ("-block\tb = bn->relu;<U+000D>\n" in out and "+block b = bn -> relu\n" in out) == ("--diff" in flags)
+    assert ("-block\tb = bn->relu;<U+000D>\n" in out and "+block b = bn -> relu\n" in out) == (
+        "--diff" in flags
+    )
     assert ("1 of 2 files would be laid out anew" in out) == (flags == ["--check"])
     assert cli.run(["fmt", *flags, str(folder / "deep")]) == 0
 
 
-def test_standard_input(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
-    for given, flags, code, out in [(LOOSE, [], 0, STRICT), (STRICT, ["--check"], 0, b""), (LOOSE, ["--check"], 1, b""),
-                                    (WRONG, [], 1, b"")]:
+def test_standard_input(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for given, flags, code, out in [
+        (LOOSE, [], 0, STRICT),
+        (STRICT, ["--check"], 0, b""),
+        (LOOSE, ["--check"], 1, b""),
+        (WRONG, [], 1, b""),
+    ]:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(given)))
         assert cli.run(["fmt", "-", *flags]) == code
         assert capsysbinary.readouterr().out == out
@@ -73,7 +85,9 @@ def test_a_link_stays_a_link(folder: Path) -> None:
     assert link.is_symlink() and (folder / "loose.res").read_bytes() == STRICT
 
 
-def test_what_cannot_be_read_or_written(folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_or_written(
+    folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cli.run(["fmt", str(folder / "none.res"), str(folder / "loose.res")]) == 2
     assert (folder / "loose.res").read_bytes() == STRICT
     assert "cannot read" in capsys.readouterr().err
@@ -88,14 +102,20 @@ def test_a_layout_that_would_change_words_is_not_written(
     lost: str, folder: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aligned = layout._aligned
-    monkeypatch.setattr(layout, "_aligned", lambda lines: ["".join(line + "\n" for line in aligned(lines)).replace(lost, "")])
+    monkeypatch.setattr(
+        layout,
+        "_aligned",
+        lambda lines: ["".join(line + "\n" for line in aligned(lines)).replace(lost, "")],
+    )
     assert cli.run(["fmt", str(folder / "loose.res")]) == 2
     assert (folder / "loose.res").read_bytes() == LOOSE
     assert "would change its words" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", [["fmt"], ["check", "--fix"]])
-def test_a_file_that_nobody_may_write_stays(command: list[str], folder: Path, capsys: Captured) -> None:
+def test_a_file_that_nobody_may_write_stays(
+    command: list[str], folder: Path, capsys: Captured
+) -> None:
     path = folder / "loose.res"
     path.write_bytes(WRITABLE)
     path.chmod(0o444)
@@ -110,8 +130,14 @@ def test_what_another_process_writes_meanwhile_stays(
 ) -> None:
     path = folder / "loose.res"
     path.write_bytes(WRITABLE)
-    monkeypatch.setattr(layout, "outline", lambda found: (path.write_bytes(b"block other = relu\n"), outline(found))[1])
-    monkeypatch.setattr(fixes, "fixed", lambda *given: (path.write_bytes(b"block other = relu\n"), fixed(*given))[1])
+    monkeypatch.setattr(
+        layout,
+        "outline",
+        lambda found: (path.write_bytes(b"block other = relu\n"), outline(found))[1],
+    )
+    monkeypatch.setattr(
+        fixes, "fixed", lambda *given: (path.write_bytes(b"block other = relu\n"), fixed(*given))[1]
+    )
     assert cli.run([*command, str(path)]) == 2
     assert path.read_bytes() == b"block other = relu\n"
     assert "loose.res was changed meanwhile, and is left as it is\n" in capsys.readouterr().err

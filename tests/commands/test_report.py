@@ -15,7 +15,9 @@ TEMPLATE = "network three(n) { input 3x8x8; head avgpool -> fc n }\n"
 
 
 def names(command: str, capsys: Captured) -> list[str]:
-    return [each["spec"] for each in json.loads(ran(f"{command} --format json", capsys)[0])["reports"]]
+    return [
+        each["spec"] for each in json.loads(ran(f"{command} --format json", capsys)[0])["reports"]
+    ]
 
 
 def test_a_file_of_several_is_reported_as_a_folder_is(capsys: Captured) -> None:

@@ -13,34 +13,53 @@ from tests.commands.typed import Captured, ran
 
 pytestmark = pytest.mark.usefixtures("here")
 
+
 def test_train(capsys: Captured) -> None:
     said = "note: runs/digits holds a run that has ended; this one is runs/digits-2\nnetwork "
     for folder, begins in (("runs/digits", "network "), ("runs/digits-2", said)):
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
-        assert re.search(r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err)
+        assert re.search(
+            r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err
+        )
         errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images right\)"
-        assert re.fullmatch(rf"test accuracy \d\d\.\d\d% {errors}, loss \d\.\d+, recorded in {folder}\n", out)
+        assert re.fullmatch(
+            rf"test accuracy \d\d\.\d\d% {errors}, loss \d\.\d+, recorded in {folder}\n", out
+        )
         assert (Path(folder) / "weights.safetensors").is_file()
 
 
 def test_train_plan(capsys: Captured) -> None:
-    out, err = ran("train lib/he2015:cifar --set n=1 --set images=1x8x8 --set rate=0.2 --set batch=32 --plan", capsys)
+    out, err = ran(
+        "train lib/he2015:cifar --set n=1 --set images=1x8x8 --set rate=0.2 --set batch=32 --plan",
+        capsys,
+    )
     assert err == ""
     assert re.search(r"^network +cifar, 75,002 parameters$", out, re.MULTILINE)
     assert re.search(r"^optimizer +sgd, rate 0\.2,", out, re.MULTILINE)
     assert not Path("runs").exists()
 
 
-@pytest.mark.parametrize(("setting", "says"), [
-    ("ratee=1", "neither the network nor the recipe has `ratee`; did you mean `rate`?"),
-    ("name=sgd", "`name` may be `optimizer.name` or `schedule.name`"),
-    ("batch=3", "`batch` is a parameter of the network and a key of the recipe: say net.batch or recipe.batch"),
-])
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("ratee=1", "neither the network nor the recipe has `ratee`; did you mean `rate`?"),
+        ("name=sgd", "`name` may be `optimizer.name` or `schedule.name`"),
+        (
+            "batch=3",
+            "`batch` is a parameter of the network and a key of the recipe: say net.batch or recipe.batch",
+        ),
+    ],
+)
 def test_train_settings(setting: str, says: str, capsys: Captured) -> None:
     Path("own.res").write_text("network own(batch, rte) { input 1x8x8\n head fc batch\n }")
     assert says in ran(f"train own.res --plan --set {setting}", capsys, 2)[1]
-    assert "sgd, rate 0.3" in ran("train own.res --plan --set net.batch=10 --set rte=1 --set recipe.rate=0.3", capsys)[0]
+    assert (
+        "sgd, rate 0.3"
+        in ran("train own.res --plan --set net.batch=10 --set rte=1 --set recipe.rate=0.3", capsys)[
+            0
+        ]
+    )
 
 
 def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
@@ -55,22 +74,39 @@ def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
     assert ran("train digits --plan", capsys)[1] == told
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    ("--epochs 2 --set 'duration=3 iterations'",
-     '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out'),
-    ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
-    ("--epochs 0", "--epochs is a number of epochs, 1 or more, not 0"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            "--epochs 2 --set 'duration=3 iterations'",
+            '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out',
+        ),
+        ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
+        ("--epochs 0", "--epochs is a number of epochs, 1 or more, not 0"),
+    ],
+)
 def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -> None:
     assert says in ran(f"train digits --plan {arguments}", capsys, 2)[1]
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    ("--data cifar10", "error[E0511]: no data set is called `cifar10`; did you mean `cifar-10`?"),
-    ("--data cifar10 --download", "error[E0511]"),
-    ("--data cifar-100", "error[E0512]: the data set `cifar-100` was not found in any of these places:\n  data/cifar-100-p"),
-    ("--data cifar-100 --download", "there is no recipe for `cifar-100` itself: name one with --recipe (cifar-he2015, "),
-])
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (
+            "--data cifar10",
+            "error[E0511]: no data set is called `cifar10`; did you mean `cifar-10`?",
+        ),
+        ("--data cifar10 --download", "error[E0511]"),
+        (
+            "--data cifar-100",
+            "error[E0512]: the data set `cifar-100` was not found in any of these places:\n  data/cifar-100-p",
+        ),
+        (
+            "--data cifar-100 --download",
+            "there is no recipe for `cifar-100` itself: name one with --recipe (cifar-he2015, ",
+        ),
+    ],
+)
 def test_train_without_data_or_a_recipe_for_them(
     arguments: str, says: str, capsys: Captured, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,7 +120,10 @@ def test_help_names_each_data_set(command: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         ran(f"{command} --help", capsys)
     told = " ".join(capsys.readouterr().out.split())
-    assert "--data NAME digits, fashion-mnist, cifar-10, cifar-100, imagenet, or the folder of one (" in told
+    assert (
+        "--data NAME digits, fashion-mnist, cifar-10, cifar-100, imagenet, or the folder of one ("
+        in told
+    )
 
 
 @pytest.mark.parametrize("missing", ["torch", "sklearn", "safetensors"])
@@ -92,7 +131,9 @@ def test_train_without_torch(missing: str) -> None:
     """In a process of its own, in which the package cannot be found."""
     train = "from resspec import cli; sys.exit(cli.run(['train', 'digits', '--epochs', '1']))"
     script = f"import sys; sys.modules[{missing!r}] = None; {train}"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
     assert done.stderr.startswith("error: `resspec train` needs torch and what comes with it, and ")
     assert done.stderr.endswith(f" {missing} is not installed: pip install 'resspec[torch]'\n")

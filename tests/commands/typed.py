@@ -17,7 +17,9 @@ WRONG = GOOD.replace("fc 2", "fcc 2")
 
 def spec(path: str, text: str) -> str:
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text.replace("{}", Path(path).stem).replace("{{", "{").replace("}}", "}"), encoding="utf-8")
+    Path(path).write_text(
+        text.replace("{}", Path(path).stem).replace("{{", "{").replace("}}", "}"), encoding="utf-8"
+    )
     return path
 
 

@@ -39,7 +39,9 @@ def mended(path: Path) -> int:
         source = diagnostic.labels[0].span.source
         path.write_text(fixed(source.name, source.text, [diagnostic]), encoding="utf-8")
         assert remarks(path.read_text(encoding="utf-8")) == remarks(source.text)
-        left, expected = (Counter(other.code for other in diagnostics) for diagnostics in (check(path), found))
+        left, expected = (
+            Counter(other.code for other in diagnostics) for diagnostics in (check(path), found)
+        )
         expected[diagnostic.code] -= 1
         assert left <= expected, diagnostic
         path.write_bytes(before)
@@ -48,10 +50,33 @@ def mended(path: Path) -> int:
 
 def test_many_are_fixed() -> None:
     with_fixes = {name.partition("-")[0] for name in FIXTURES if fixes(name)}
-    assert with_fixes >= {"E0101", "E0103", "E0107", "E0115", "E0116", "E0117", "E0118", "E0119", "E0201", "E0202", "E0203",
-                          "E0204", "E0205", "E0217", "E0225", "E0226", "E0227", "E0228", "E0229", "E0236", "E0242"}
+    assert with_fixes >= {
+        "E0101",
+        "E0103",
+        "E0107",
+        "E0115",
+        "E0116",
+        "E0117",
+        "E0118",
+        "E0119",
+        "E0201",
+        "E0202",
+        "E0203",
+        "E0204",
+        "E0205",
+        "E0217",
+        "E0225",
+        "E0226",
+        "E0227",
+        "E0228",
+        "E0229",
+        "E0236",
+        "E0242",
+    }
 
 
 def remarks(text: str) -> list[str]:
     """The comments, but for what nobody sees in them."""
-    return re.findall(r"#[^\n]*", "".join(char for char in text if char == "\n" or char.isprintable()))
+    return re.findall(
+        r"#[^\n]*", "".join(char for char in text if char == "\n" or char.isprintable())
+    )

@@ -24,7 +24,9 @@ LARGE = "E0102-large"  # too large to be kept: it is made
 
 
 @pytest.mark.parametrize("name", [*FIXTURES, LARGE])
-def test_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+def test_text(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     monkeypatch.chdir(tmp_path if name == LARGE else FOLDER)
     path = Path(f"{name}.res")
     if name == LARGE:
@@ -43,12 +45,19 @@ def test_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reques
 def pages() -> list[tuple[str, str]]:
     """Every code with its page."""
     functions = [
-        function for module in MODULES for name, function in getmembers(module, isfunction)
-        if function.__module__ == module.__name__ and re.match(r"[EW]\d{4}: ", function.__doc__ or "")
+        function
+        for module in MODULES
+        for name, function in getmembers(module, isfunction)
+        if function.__module__ == module.__name__
+        and re.match(r"[EW]\d{4}: ", function.__doc__ or "")
     ]
     texts = [function.__doc__ or "" for function in functions]
     assert all(re.match(r"[EW]\d{4}: ", text) for text in texts)
-    return [page for text in texts for page in re.findall(r"([EW]\d{4}): (.*?)(?=E\d{4}: |\Z)", text, re.DOTALL)]
+    return [
+        page
+        for text in texts
+        for page in re.findall(r"([EW]\d{4}): (.*?)(?=E\d{4}: |\Z)", text, re.DOTALL)
+    ]
 
 
 def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
@@ -62,8 +71,14 @@ def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
 def test_codes_pages_and_fixtures_are_the_same() -> None:
     """Of all codes: those of specs, of recipes (recipes/), of ONNX (onnx/), and those without a place in a text (runs/)."""
     files = Path(warnings.__file__).parent.rglob("*.py")
-    told = {code for path in files for code in re.findall(r'"([EW]\d{4})"', path.read_text(encoding="utf-8"))}
-    shown = {path.name.partition("-")[0].removesuffix(".txt") for path in FOLDER.rglob("*.txt")} - {"many"}
+    told = {
+        code
+        for path in files
+        for code in re.findall(r'"([EW]\d{4})"', path.read_text(encoding="utf-8"))
+    }
+    shown = {path.name.partition("-")[0].removesuffix(".txt") for path in FOLDER.rglob("*.txt")} - {
+        "many"
+    }
     assert told == {path.stem for path in shipped.path("grammar", "diagnostics").iterdir()}
     assert told == shown
 
@@ -76,7 +91,9 @@ def test_a_help_is_of_one_code() -> None:
     """Of all codes: what helps against two mistakes alike says too little of one of them."""
     codes: dict[str, set[str]] = {}
     for path in FOLDER.rglob("*.txt"):
-        for diagnostic in re.split(r"^(?=\w+\[)", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
+        for diagnostic in re.split(
+            r"^(?=\w+\[)", path.read_text(encoding="utf-8"), flags=re.MULTILINE
+        )[1:]:
             for help in re.findall(r"^ += help: (.+)", diagnostic, re.MULTILINE):
                 codes.setdefault(help, set()).add(diagnostic.partition("]")[0])
     assert len(codes) > 200

@@ -50,12 +50,18 @@ def test_text(name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
 def test_every_code_has_a_fixture_and_an_example() -> None:
     assert {name.partition("-")[0] for name in FIXTURES} == CODES
     assert sorted(code for code, _, _ in EXAMPLES if code in CODES) == sorted([*CODES, *CODES])
-    titles = re.findall(r'"""(E\d{4}): (.*?)\."""', Path(errors.__file__).read_text(encoding="utf-8"), re.DOTALL)
+    titles = re.findall(
+        r'"""(E\d{4}): (.*?)\."""', Path(errors.__file__).read_text(encoding="utf-8"), re.DOTALL
+    )
     assert {code for code, _ in titles} == CODES
-    assert all(PAGES[code].startswith(f"# {code}: {' '.join(title.split())}\n") for code, title in titles)
+    assert all(
+        PAGES[code].startswith(f"# {code}: {' '.join(title.split())}\n") for code, title in titles
+    )
 
 
-@pytest.mark.parametrize(("i", "example"), list(enumerate(example for example in EXAMPLES if example[0] in CODES)))
+@pytest.mark.parametrize(
+    ("i", "example"), list(enumerate(example for example in EXAMPLES if example[0] in CODES))
+)
 def test_an_example_is_wrong_or_right(
     i: int, example: tuple[str, str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

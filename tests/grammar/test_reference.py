@@ -42,9 +42,15 @@ def example(mark: str, text: str, folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("mark", "text"), EXAMPLES, ids=[text.splitlines()[0] for _, text in EXAMPLES])
-def test_an_example_is_clean_or_has_the_mistake_that_it_shows(mark: str, text: str, tmp_path: Path) -> None:
-    assert [diagnostic.code for diagnostic in check(example(mark, text, tmp_path))] == re.findall(r"E\d{4}", mark)
+@pytest.mark.parametrize(
+    ("mark", "text"), EXAMPLES, ids=[text.splitlines()[0] for _, text in EXAMPLES]
+)
+def test_an_example_is_clean_or_has_the_mistake_that_it_shows(
+    mark: str, text: str, tmp_path: Path
+) -> None:
+    assert [diagnostic.code for diagnostic in check(example(mark, text, tmp_path))] == re.findall(
+        r"E\d{4}", mark
+    )
 
 
 def test_every_word_of_the_language_is_in_an_example() -> None:
@@ -55,10 +61,18 @@ def test_every_word_of_the_language_is_in_an_example() -> None:
 
 def test_names_are_those_it_shows(tmp_path: Path) -> None:
     """Exactly, and in their order."""
-    shown = [(text, " ".join(re.findall(r"#: (.*)", text)).split()) for _, text in EXAMPLES if "#:" in text]
+    shown = [
+        (text, " ".join(re.findall(r"#: (.*)", text)).split())
+        for _, text in EXAMPLES
+        if "#:" in text
+    ]
     assert shown
     for text, names in shown:
-        found = [name for name, op in operations(load(example("", text, tmp_path)).body) if op.layer.parameters(op.input)]
+        found = [
+            name
+            for name, op in operations(load(example("", text, tmp_path)).body)
+            if op.layer.parameters(op.input)
+        ]
         assert names == found
 
 
@@ -70,7 +84,9 @@ def rows() -> Iterator[str]:
     yield "|---|---|---|---|"
     for kind, op in OPS.items():
         words = {name: word for word, name in op.words.items()}
-        by_field = {field.name: argument(field, words.get(field.name, field.name)) for field in fields(op)}
+        by_field = {
+            field.name: argument(field, words.get(field.name, field.name)) for field in fields(op)
+        }
         bare = [text for name, text in by_field.items() if name in op.positional]
         named = [text for name, text in by_field.items() if name not in op.positional]
         named += ["`scale` *real* = 1"] * issubclass(op, Norm)
@@ -95,10 +111,16 @@ def argument(field: Field[Any], word: str) -> str:
 def modules(op: type[Layer]) -> list[str]:
     """The classes that a layer can become: torch's, or our own."""
     samples = {"Size": (2, 2), "Count": 2, "Index": 1, "Probability": Fraction(1, 2)}
-    given = {field.name: samples[str(field.type)] for field in fields(op) if field.default is MISSING}
-    windows: list[dict[str, Any]] = [{"kernel_size": (2, 2)}, {}] if "to" in {field.name for field in fields(op)} else [{}]
+    given = {
+        field.name: samples[str(field.type)] for field in fields(op) if field.default is MISSING
+    }
+    windows: list[dict[str, Any]] = (
+        [{"kernel_size": (2, 2)}, {}] if "to" in {field.name for field in fields(op)} else [{}]
+    )
     shapes = [Shape((4, 8, 8)), Shape((4,))]
-    found = dict.fromkeys(op(**given, **window).call(x).module for window in windows for x in shapes)
+    found = dict.fromkeys(
+        op(**given, **window).call(x).module for window in windows for x in shapes
+    )
     return [f"`{name}` of resspec" if hasattr(layers, name) else f"`nn.{name}`" for name in found]
 
 
@@ -109,7 +131,9 @@ def test_the_table_of_layers() -> None:
 
 
 def test_laws_with_their_defaults() -> None:
-    paragraph = re.sub(r"\s+", " ", TEXT[TEXT.index("The laws are torch's") :].split("\n\n", maxsplit=1)[0])
+    paragraph = re.sub(
+        r"\s+", " ", TEXT[TEXT.index("The laws are torch's") :].split("\n\n", maxsplit=1)[0]
+    )
     for law, arguments in LAWS.items():
         shown = paragraph[paragraph.index(f"`{law}`") :]
         listed = re.findall(r"`(\w+)=(\w+)`", shown[: shown.index(")")] if arguments else "")
@@ -121,8 +145,12 @@ def test_figures() -> None:
     assert f"at most {MAX_BYTES >> 20} MiB" in TEXT
     text = re.sub(r"\s+", " ", TEXT)
     for phrase in (
-        f"a number {MAX_DIGITS} digits", f"a count or side {MAX_COUNT:,}", f"a label {MAX_PARTS} names",
-        f"nest {MAX_DEPTH} deep", f"blocks in blocks {MAX_NESTING} levels", f"at most {MAX_LAYERS:,} layers",
+        f"a number {MAX_DIGITS} digits",
+        f"a count or side {MAX_COUNT:,}",
+        f"a label {MAX_PARTS} names",
+        f"nest {MAX_DEPTH} deep",
+        f"blocks in blocks {MAX_NESTING} levels",
+        f"at most {MAX_LAYERS:,} layers",
     ):
         assert phrase in text, phrase
 
@@ -131,7 +159,9 @@ def test_the_table_of_quantities() -> None:
     lines = ["| quantity | in | |", "|---|---|---|"]
     for name, quantity in QUANTITIES.items():
         arguments = ", ".join(f"{word}={getattr(Conditions(), word)}" for word in quantity.takes)
-        lines.append(f"| `{name}{f'({arguments})' if arguments else ''}` | {quantity.unit} | {quantity.says} |")
+        lines.append(
+            f"| `{name}{f'({arguments})' if arguments else ''}` | {quantity.unit} | {quantity.says} |"
+        )
     table = "\n".join(lines)
     assert table in TEXT, f"the table of quantities is now:\n{table}"
     for words in (DTYPES, OPTIMIZERS):

@@ -33,7 +33,9 @@ let eight = 8
 
 
 def fingerprint_of(folder: Path, text: str) -> str:
-    return fingerprint(load_text(folder, text if "network" in text else BLOCKS + NETWORK.format(text)))
+    return fingerprint(
+        load_text(folder, text if "network" in text else BLOCKS + NETWORK.format(text))
+    )
 
 
 EQUAL = [
@@ -100,7 +102,10 @@ DIFFERENT = [
     ("head bn", "head bn scale=0"),
     ("head bn scale=0.5", "head bn scale=0"),
     ("init conv: zeros; head conv 3x3, 3", "head conv 3x3, 3"),
-    ("init conv: normal; head conv 3x3, 3, bias=true", "init conv: normal bias=1; head conv 3x3, 3, bias=true"),
+    (
+        "init conv: normal; head conv 3x3, 3, bias=true",
+        "init conv: normal bias=1; head conv 3x3, 3, bias=true",
+    ),
     ("head conv 3x3, 3 -> relu", "head conv 3x3, 3 -> gelu"),
     ("head gelu", "head gelu tanh=true"),
     ("head unit 8, /2", "head unit 8"),
@@ -140,16 +145,23 @@ def test_any_change_of_a_network_counts(tmp_path: Path, seed: int) -> None:
 
 
 def test_every_kind_of_change_is_tried(tmp_path: Path) -> None:
-    kinds = {kind for seed in range(8) for kind, _ in variants(load_text(tmp_path, random_spec(seed)))}
+    kinds = {
+        kind for seed in range(8) for kind, _ in variants(load_text(tmp_path, random_spec(seed)))
+    }
     assert kinds == {"field", "name", "init", "left out", "order", "count", "merge"}
 
 
 def test_a_change_at_one_turn_counts(tmp_path: Path) -> None:
     """Numbers that grow from turn to turn are seen at each turn."""
     block = "block u {{ residual bn -> drop_path {}; shortcut identity }}\nnetwork n {{ input 3x8x8; head 5 x u }}"
-    hashes = {fingerprint_of(tmp_path, block.format(p)) for p in ("0.1 * index", "0.1 * index / 2", "0.1", "0.1 * (index + 1)")}
+    hashes = {
+        fingerprint_of(tmp_path, block.format(p))
+        for p in ("0.1 * index", "0.1 * index / 2", "0.1", "0.1 * (index + 1)")
+    }
     assert len(hashes) == 4
-    assert fingerprint_of(tmp_path, block.format("0.4 * index / (count - 1)")) in hashes  # as 0.1 * index
+    assert (
+        fingerprint_of(tmp_path, block.format("0.4 * index / (count - 1)")) in hashes
+    )  # as 0.1 * index
 
 
 # --- one change at one place ---
@@ -159,7 +171,11 @@ def variants(network: Network) -> Iterator[tuple[str, Network]]:
     """Every network that differs at one place, with the kind of change."""
     for i, section in enumerate(network.sections):
         for kind, body in changes(section.body):
-            sections = (*network.sections[:i], section.changed(body=body), *network.sections[i + 1 :])
+            sections = (
+                *network.sections[:i],
+                section.changed(body=body),
+                *network.sections[i + 1 :],
+            )
             yield kind, network.changed(sections=sections)
 
 
@@ -191,8 +207,16 @@ def rows(node: Node, field: str, parts: tuple[Node, ...]) -> Iterator[tuple[str,
             yield kind, node.changed(**{field: (*parts[:i], changed, *parts[i + 1 :])})
         if field == "children" and does_something(part):
             yield "left out", node.changed(**{field: (*parts[:i], *parts[i + 1 :])})
-        if i and does_something(part) and does_something(parts[i - 1]) and kinds(part) != kinds(parts[i - 1]):
-            yield "order", node.changed(**{field: (*parts[: i - 1], part, parts[i - 1], *parts[i + 1 :])})
+        if (
+            i
+            and does_something(part)
+            and does_something(parts[i - 1])
+            and kinds(part) != kinds(parts[i - 1])
+        ):
+            yield (
+                "order",
+                node.changed(**{field: (*parts[: i - 1], part, parts[i - 1], *parts[i + 1 :])}),
+            )
 
 
 def other(value: Any) -> Any:
@@ -248,5 +272,15 @@ def test_a_deep_network_costs_what_a_shallow_one_does() -> None:
 
 def test_the_hashes_of_this_version(golden: Callable[[str, str], None]) -> None:
     """Whoever changes one changes the version."""
-    names = ["resnet152", "resnet20", "preact_resnet164", "densenet121", "mobilenet_v2", "torchvision/vgg16"]
-    golden("hashes.txt", "".join(f"{name} {fingerprint(load(name))}\n" for name in names) + f"{VERSION}\n")
+    names = [
+        "resnet152",
+        "resnet20",
+        "preact_resnet164",
+        "densenet121",
+        "mobilenet_v2",
+        "torchvision/vgg16",
+    ]
+    golden(
+        "hashes.txt",
+        "".join(f"{name} {fingerprint(load(name))}\n" for name in names) + f"{VERSION}\n",
+    )

@@ -54,7 +54,9 @@ def test_whatever_the_schema_refuses_is_refused(tmp_path: Path, seed: int) -> No
     document = json.loads(to_json(load_text(tmp_path, random_spec(seed % 4))))
     changed = deepcopy(document)
     container, key = random.choice(list(places(changed)))
-    container[key] = random.choice([None, -1, 0, 7, 0.5, True, "", "x", [], {}, [1, 2], ["1/2", "x"], {"node": "op"}, "1/0"])
+    container[key] = random.choice(
+        [None, -1, 0, 7, 0.5, True, "", "x", [], {}, [1, 2], ["1/2", "x"], {"node": "op"}, "1/0"]
+    )
     network: Network | None
     try:
         network = from_json(json.dumps(changed))
@@ -65,7 +67,9 @@ def test_whatever_the_schema_refuses_is_refused(tmp_path: Path, seed: int) -> No
         VALIDATOR.validate(changed)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", "null", "{", '{"schema": "x"}', '{"a": ' * 5000, "[" * 99_999, "\0"])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", "null", "{", '{"schema": "x"}', '{"a": ' * 5000, "[" * 99_999, "\0"]
+)
 def test_no_document(text: str) -> None:
     with pytest.raises(UsageError, match="this is not a resspec"):
         from_json(text)
@@ -81,12 +85,22 @@ def test_unknown_fields_are_refused() -> None:
 def places(value: Any) -> list[tuple[Any, Any]]:
     """Every container with a key of it, all the way down."""
     found: list[tuple[Any, Any]] = []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in list(items):
         found += [(value, key), *places(inner)]
     return found
 
 
 def test_what_is_read_has_the_limits_of_what_is_written() -> None:
-    assert (verify.MAX_SIDE, verify.MAX_LAYERS, verify.MAX_BYTES) == (MAX_COUNT, MAX_LAYERS, MAX_BYTES)
+    assert (verify.MAX_SIDE, verify.MAX_LAYERS, verify.MAX_BYTES) == (
+        MAX_COUNT,
+        MAX_LAYERS,
+        MAX_BYTES,
+    )
     assert fields.MOST == MAX_COUNT and verify.MAX_NESTING > MAX_NESTING

@@ -38,7 +38,9 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
 
 # Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both a window and a target
 # (E0305), or that only widens or cuts evenly.
-OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {(code, kind) for code in ("E0302", "E0305") for kind in OPS}
+OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {
+    (code, kind) for code in ("E0302", "E0305") for kind in OPS
+}
 
 
 def test_windows_of_a_pool_that_adapts() -> None:
@@ -73,11 +75,19 @@ def draw_layer(op: type[Layer], rng: random.Random) -> Layer:
 
 
 def draw_shape(rng: random.Random) -> Shape:
-    channels, height, width = rng.choice([1, 2, 4, 6, 8, 12]), rng.randint(1, 12), rng.randint(1, 12)
+    channels, height, width = (
+        rng.choice([1, 2, 4, 6, 8, 12]),
+        rng.randint(1, 12),
+        rng.randint(1, 12),
+    )
     layout = rng.random()
     if layout < 0.1:
         return Shape((channels,))
-    return Shape((height, width, channels), last=True) if layout < 0.3 else Shape((channels, height, width))
+    return (
+        Shape((height, width, channels), last=True)
+        if layout < 0.3
+        else Shape((channels, height, width))
+    )
 
 
 def accepted(kind: str) -> list[Draw]:
@@ -94,7 +104,9 @@ def refused(draw: Draw) -> ShapeError | None:
 
 def module(draw: Draw) -> nn.Module:
     call = draw.layer.call(draw.x)
-    made: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(*call.args, **dict(call.kwargs))
+    made: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(
+        *call.args, **dict(call.kwargs)
+    )
     return made
 
 
@@ -136,10 +148,20 @@ def leaves_something(draw: Draw) -> bool:
 
 
 def test_every_kind_of_refusal_is_drawn() -> None:
-    codes = Counter((error.code, kind) for kind in OPS for draw in draws(kind) if (error := refused(draw)))
+    codes = Counter(
+        (error.code, kind) for kind in OPS for draw in draws(kind) if (error := refused(draw))
+    )
     assert {code for code, _ in codes} == {"E0302", "E0303", "E0304", "E0305", "E0306"}
-    assert {(code, kind) for code, kind in OWN_RULES if code not in ("E0302", "E0305")} <= codes.keys()
-    for expected in ("E0303", "conv"), ("E0303", "upconv"), ("E0303", "maxpool"), ("E0304", "conv"), ("E0306", "slice"):
+    assert {
+        (code, kind) for code, kind in OWN_RULES if code not in ("E0302", "E0305")
+    } <= codes.keys()
+    for expected in (
+        ("E0303", "conv"),
+        ("E0303", "upconv"),
+        ("E0303", "maxpool"),
+        ("E0304", "conv"),
+        ("E0306", "slice"),
+    ):
         assert codes[expected] > 1, expected
 
 
@@ -167,7 +189,9 @@ def test_memory_is_as_stated(kind: str) -> None:
     for draw in accepted(kind):
         for training in (True, False):
             made = module(draw).train(training)
-            x = torch.rand(BATCH, *draw.x.dims, requires_grad=True) * 1  # no leaf, so that it can be written over
+            x = (
+                torch.rand(BATCH, *draw.x.dims, requires_grad=True) * 1
+            )  # no leaf, so that it can be written over
             saved = Saved()
             with saved.hooks:
                 y = made(x)

@@ -20,7 +20,14 @@ def test_the_published_schema_is_the_code_s(request: pytest.FixtureRequest) -> N
     assert text == PUBLISHED.read_text(encoding="utf-8")
 
 
-NAMES = ("resnet152", "resnet34", "densenet121", "torchvision/vgg16_bn", "regnet_y_400mf", "plain1202")
+NAMES = (
+    "resnet152",
+    "resnet34",
+    "densenet121",
+    "torchvision/vgg16_bn",
+    "regnet_y_400mf",
+    "plain1202",
+)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -24,7 +24,9 @@ def test_every_node_and_what_varies(tmp_path: Path) -> None:
         block unit { residual conv 3x3, in -> bn scale=0 -> drop_path 0.1 * index; shortcut identity }
         network n { input 4x8x8; init conv: kaiming_normal; stage s: 3 x unit; head concat { identity | relu } -> fc 2 }
     """
-    assert to_text(load_text(tmp_path, text)) == """\
+    assert (
+        to_text(load_text(tmp_path, text))
+        == """\
 network n: 4x8x8 -> 2
   stage s
     s: -> 4x8x8
@@ -47,6 +49,7 @@ init=(kaiming_normal mode=fan_in nonlinearity=relu bias=0) -> 4x8x8
     (implied): flatten -> 512
     fc: fc out_features=2 bias=true -> 2
 """
+    )
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -33,7 +33,10 @@ HARMLESS = {
     "blank lines": ("relu" + " \n#\n" * 50_000 + "-> relu", ""),
     "a long comment": ("relu #" + "->" * 200_000 + "\n", ""),
     "repeats of repeats": (" ".join(["1 x"] * 60) + " relu", ""),
-    "equal blocks": ("1000 x a", "block a { 10 x b }\nblock b { 10 x c }\nblock c { conv 1x1, in }"),
+    "equal blocks": (
+        "1000 x a",
+        "block a { 10 x b }\nblock b { 10 x c }\nblock c { conv 1x1, in }",
+    ),
     "huge layers": ("conv 1x1, 16_000_000 -> conv 1x1, 16_000_000 -> flatten -> fc 16_000_000", ""),
 }
 
@@ -49,7 +52,11 @@ def test_libraries_that_double(tmp_path: Path) -> None:
     """Each of 60 files uses the next two: as many paths as 2 to the 30th lead to the last."""
     for i in range(30):
         for side in "ab":
-            written(tmp_path, f"use l{i + 1}a\nuse l{i + 1}b\nblock b{i}{side} = relu", f"l{i}{side}.res")
+            written(
+                tmp_path,
+                f"use l{i + 1}a\nuse l{i + 1}b\nblock b{i}{side} = relu",
+                f"l{i}{side}.res",
+            )
     written(tmp_path, "block last = relu", "l30a.res")
     written(tmp_path, "let other = 1", "l30b.res")
     path = written(tmp_path, chain("last", "use l0a\nuse l0b"))
@@ -78,7 +85,9 @@ DEEP = {
 def test_whatever_is_not_too_deep_can_be_walked_over(tmp_path: Path, name: str) -> None:
     """At the greatest depth that is allowed, every walk over the IR and its JSON form ends well."""
     options = OPTION + "shortcut C { same: conv 1x1, out; change: conv 1x1, out, /stride }\n"
-    texts = [chain("a0", options + blocks(n, DEEP[name], " = conv 1x1, in -> bn")) for n in range(10, 70)]
+    texts = [
+        chain("a0", options + blocks(n, DEEP[name], " = conv 1x1, in -> bn")) for n in range(10, 70)
+    ]
     too_deep = bisect_left(texts, True, key=lambda text: bool(check_text(tmp_path, text)))
     assert {d.code for d in check_text(tmp_path, texts[too_deep])} == {"E0313"}
     network = load_text(tmp_path, texts[too_deep - 1])

@@ -71,7 +71,12 @@ def test_in_a_block_that_gets_the_argument(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(40))
 def test_all_that_is_listed_divides(seed: int) -> None:
     random = Random(seed)
-    numbers = [random.choice([random.randint(1, 400), 48 * random.randint(1, 99), 1 << random.randint(0, 20)]) for _ in "ab"]
+    numbers = [
+        random.choice(
+            [random.randint(1, 400), 48 * random.randint(1, 99), 1 << random.randint(0, 20)]
+        )
+        for _ in "ab"
+    ]
     near = random.randint(1, 70)
     said = divisible(near, *numbers[: random.randint(1, 2)])
     subject, listed = re.split(" (?:is|are both) divisible by ", said)

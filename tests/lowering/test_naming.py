@@ -95,17 +95,29 @@ def test_names_of_a_residual_block(tmp_path: Path) -> None:
 def test_the_shortcut_before_the_residual_is_named_first(tmp_path: Path) -> None:
     option = "shortcut C { same: conv 1x1, out; change: conv 1x1, out }\n"
     block = option + "block unit(width) { shortcut C; residual bn -> conv 3x3, width }"
-    assert named(tmp_path, "head unit 3", block) == ["unit1.downsample.0", "unit1.bn1", "unit1.conv1"]
+    assert named(tmp_path, "head unit 3", block) == [
+        "unit1.downsample.0",
+        "unit1.bn1",
+        "unit1.conv1",
+    ]
 
 
 def test_a_replaced_layer_keeps_its_name(tmp_path: Path) -> None:
-    assert named(tmp_path, "replace bn: gn groups=1; head conv 3x3, 4 -> bn -> bn") == ["conv1", "bn1", "bn2"]
+    assert named(tmp_path, "replace bn: gn groups=1; head conv 3x3, 4 -> bn -> bn") == [
+        "conv1",
+        "bn1",
+        "bn2",
+    ]
 
 
 def test_a_block_handed_over_is_named_by_what_it_is(tmp_path: Path) -> None:
     before = CONV_BN + "block outer(act, part) { act -> part 4 }\nlet swish = silu\n"
     assert named(tmp_path, "head outer gelu, unit -> swish", before) == [
-        "outer1.gelu1", "outer1.unit1.conv1", "outer1.unit1.bn1", "silu1"]
+        "outer1.gelu1",
+        "outer1.unit1.conv1",
+        "outer1.unit1.bn1",
+        "silu1",
+    ]
 
 
 DUPLICATES = [
@@ -131,7 +143,9 @@ def test_two_modules_of_one_name_are_refused(tmp_path: Path, clauses: str) -> No
     assert codes(tmp_path, f"network n {{ input 3x8x8; {clauses} }}") == ["E0235"]
 
 
-@pytest.mark.parametrize("label", ["type", "half", "forward", "a.train", "training", "__init__", "__x", "a.__x", "a..b"])
+@pytest.mark.parametrize(
+    "label", ["type", "half", "forward", "a.train", "training", "__init__", "__x", "a.__x", "a..b"]
+)
 def test_labels_that_cannot_name_a_module(tmp_path: Path, label: str) -> None:
     (found,) = check_text(tmp_path, chain(f"{label}: bn"))
     assert (found.code, found.labels[0].span.text) == ("E0234", label)
@@ -154,7 +168,14 @@ def test_long_numbers_are_text(tmp_path: Path) -> None:
 
 def test_words_of_the_language_are_labels(tmp_path: Path) -> None:
     steps = "in: bn -> x: bn -> stem: bn -> network: bn -> true: bn -> conv: bn"
-    assert layers(load_text(tmp_path, chain(steps))) == ["in", "x", "stem", "network", "true", "conv"]
+    assert layers(load_text(tmp_path, chain(steps))) == [
+        "in",
+        "x",
+        "stem",
+        "network",
+        "true",
+        "conv",
+    ]
 
 
 def test_torch_has_no_more_attributes() -> None:
@@ -165,11 +186,27 @@ def test_torch_has_no_more_attributes() -> None:
 
 def test_every_name_that_is_allowed_can_be_added_to_a_module(tmp_path: Path) -> None:
     module = torch.nn.Module()
-    for name in ["weight", "self", "class", "0", "block2-0", "a_b", "_x", "None", "nn", "conv1", "downsample"]:
+    for name in [
+        "weight",
+        "self",
+        "class",
+        "0",
+        "block2-0",
+        "a_b",
+        "_x",
+        "None",
+        "nn",
+        "conv1",
+        "downsample",
+    ]:
         assert codes(tmp_path, chain(f"{name}: bn")) == []
         module.add_module(name, torch.nn.Identity())
 
 
 def test_symbolic_repeat_of_a_module(tmp_path: Path) -> None:
-    body = load_text(tmp_path, CONV_BN + "network n { input 4x8x8; head 1000 x unit 4 }").sections[0].body
+    body = (
+        load_text(tmp_path, CONV_BN + "network n { input 4x8x8; head 1000 x unit 4 }")
+        .sections[0]
+        .body
+    )
     assert isinstance(body, Repeat) and body.count == 1000

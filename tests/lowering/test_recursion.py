@@ -16,7 +16,9 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from tests.limits import soon
 
-LEVEL = "block level(width, inner) { conv 3x3, width -> inside: inner -> conv 3x3, width -> relu }\n"
+LEVEL = (
+    "block level(width, inner) { conv 3x3, width -> inside: inner -> conv 3x3, width -> relu }\n"
+)
 UNET = """
 block unet(n, width) {
     conv 3x3, width -> bn -> relu
@@ -35,21 +37,31 @@ def level(name: str, inner: str, again: str) -> str:
 
 FINITE = {  # a recursion and its first step, and the same network with every level declared
     "with another argument": (
-        LEVEL + "block deep = level 8, relu", "x: level 4, deep",
-        LEVEL + LEVEL.replace("level", "lower") + "block deep = lower 8, relu", "x: level 4, deep",
+        LEVEL + "block deep = level 8, relu",
+        "x: level 4, deep",
+        LEVEL + LEVEL.replace("level", "lower") + "block deep = lower 8, relu",
+        "x: level 4, deep",
     ),
     "until an argument is 0": (
-        UNET, "x: unet 2, 4",
-        level("a", "b", "1") + level("b", "c", "1") + "block c(n, width) { conv 3x3, width -> bn -> relu }", "x: a 2, 4",
+        UNET,
+        "x: unet 2, 4",
+        level("a", "b", "1")
+        + level("b", "c", "1")
+        + "block c(n, width) { conv 3x3, width -> bn -> relu }",
+        "x: a 2, 4",
     ),
     "until few channels come in": (
-        HALVE, "conv 1x1, 32 -> x: halve",
-        "block h { conv 1x1, 16 -> again: g -> relu }\nblock g { relu }", "conv 1x1, 32 -> x: h",
+        HALVE,
+        "conv 1x1, 32 -> x: halve",
+        "block h { conv 1x1, 16 -> again: g -> relu }\nblock g { relu }",
+        "conv 1x1, 32 -> x: h",
     ),
     "in residual blocks": (
-        RESIDUAL, "x: u 1",
+        RESIDUAL,
+        "x: u 1",
         RESIDUAL.replace("again: u", "again: v")
-        + "block v(n) { residual conv 1x1, in -> bn; shortcut identity; after relu }", "x: u 1",
+        + "block v(n) { residual conv 1x1, in -> bn; shortcut identity; after relu }",
+        "x: u 1",
     ),
 }
 ENDLESS = {
@@ -72,7 +84,10 @@ OPEN = {  # whose end depends on what a caller gives
 
 def loaded(folder: Path, declared: str, step: str) -> Network:
     path = folder / "r.res"
-    path.write_text(f"{declared}\nnetwork r {{ input 3x16x16; stem {step}; head avgpool -> fc 3 }}", encoding="utf-8")
+    path.write_text(
+        f"{declared}\nnetwork r {{ input 3x16x16; stem {step}; head avgpool -> fc 3 }}",
+        encoding="utf-8",
+    )
     return load(path)
 
 
@@ -102,12 +117,17 @@ def test_its_source_computes_what_its_module_does(name: str, tmp_path: Path) -> 
 def test_what_never_ends_is_refused_at_one_place(name: str, tmp_path: Path) -> None:
     declared, step = ENDLESS[name]
     path = tmp_path / "endless.res"
-    path.write_text(f"{declared}\nnetwork r {{ input 3x16x16; stem {step}; head avgpool -> fc 3 }}", encoding="utf-8")
+    path.write_text(
+        f"{declared}\nnetwork r {{ input 3x16x16; stem {step}; head avgpool -> fc 3 }}",
+        encoding="utf-8",
+    )
     with soon(seconds=2):
         assert [each.code for each in check(path)] == ["E0219"]
 
 
-@pytest.mark.parametrize("name", [name for name in ENDLESS if name not in ("handed over", "in a shortcut")])
+@pytest.mark.parametrize(
+    "name", [name for name in ENDLESS if name not in ("handed over", "in a shortcut")]
+)
 def test_what_never_ends_is_refused_in_a_library_too(name: str, tmp_path: Path) -> None:
     path = tmp_path / "library.res"
     path.write_text(ENDLESS[name][0], encoding="utf-8")

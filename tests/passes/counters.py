@@ -45,12 +45,18 @@ def _thop(module: nn.Module, x: Tensor) -> int:
 
 def _deepspeed(module: nn.Module, x: Tensor) -> int:
     profiler = _tool("deepspeed.profiling.flops_profiler")
-    flops, _, _ = profiler.get_model_profile(module, args=[x], print_profile=False, as_string=False, warm_up=0)
+    flops, _, _ = profiler.get_model_profile(
+        module, args=[x], print_profile=False, as_string=False, warm_up=0
+    )
     return int(flops)
 
 
 COUNTERS: dict[str, Callable[[nn.Module, Tensor], int]] = {
-    "fvcore": _fvcore, "torchinfo": _torchinfo, "ptflops": _ptflops, "thop": _thop, "deepspeed": _deepspeed,
+    "fvcore": _fvcore,
+    "torchinfo": _torchinfo,
+    "ptflops": _ptflops,
+    "thop": _thop,
+    "deepspeed": _deepspeed,
 }
 
 
@@ -63,7 +69,10 @@ def counted(tool: str, module: nn.Module, size: tuple[int, ...]) -> int:
 
 def disagreements(network: Network, module: nn.Module) -> list[str]:
     """Where our total of a network differs from what a tool says of a module; empty where none does."""
-    rows = [(tool, like(network, tool).total, counted(tool, module, network.input.dims)) for tool in COUNTERS]
+    rows = [
+        (tool, like(network, tool).total, counted(tool, module, network.input.dims))
+        for tool in COUNTERS
+    ]
     return [f"{tool}: ours {ours:,}, its own {its:,}" for tool, ours, its in rows if ours != its]
 
 

@@ -27,7 +27,11 @@ def disagreements(seed: int, folder: Path) -> list[str]:
     labels = [section.label for section in network.sections]
     frozen = frozenset(labels[seed % 3 :: 2]) if seed % 2 else frozenset()
     rows = compared(network, Conditions(BATCH, dtype, frozen=frozen))
-    return [f"seed {seed}, {what}: {ours:,}, torch {torchs:,}" for what, ours, torchs in rows if ours != torchs]
+    return [
+        f"seed {seed}, {what}: {ours:,}, torch {torchs:,}"
+        for what, ours, torchs in rows
+        if ours != torchs
+    ]
 
 
 def compared(network: Network, at: Conditions) -> Iterator[tuple[str, int, int]]:
@@ -38,14 +42,24 @@ def compared(network: Network, at: Conditions) -> Iterator[tuple[str, int, int]]
     yield from _work(network, module, x)
     references.freeze(module, network, at.frozen)
     facts = Facts(network, at)
-    yield "trainable", facts.total("trainable"), sum(tensor.numel() for tensor in module.parameters() if tensor.requires_grad)
+    yield (
+        "trainable",
+        facts.total("trainable"),
+        sum(tensor.numel() for tensor in module.parameters() if tensor.requires_grad),
+    )
     macs = facts.total("macs") + facts.total("backward_macs")
     what = f"{at.dtype}, frozen {', '.join(sorted(at.frozen)) or 'nothing'}"
     yield f"training flops, {what}", 2 * at.batch * macs, references.training_flops(module, x)
-    yield f"saved bytes, {what}", facts.total("saved_bytes"), references.saved_bytes(module.train(), x)
+    yield (
+        f"saved bytes, {what}",
+        facts.total("saved_bytes"),
+        references.saved_bytes(module.train(), x),
+    )
 
 
-def _layers(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
+def _layers(
+    network: Network, module: torch.nn.Module, x: torch.Tensor
+) -> Iterator[tuple[str, int, int]]:
     modules = dict(module.named_modules())
     flops, acts = references.flops(module, x), references.acts(module, x)
     for path, op in references.layers(network.body):
@@ -61,10 +75,14 @@ def _layers(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Itera
     yield "acts", BATCH * total.acts, sum(acts.values())
 
 
-def _work(network: Network, module: torch.nn.Module, x: torch.Tensor) -> Iterator[tuple[str, int, int]]:
+def _work(
+    network: Network, module: torch.nn.Module, x: torch.Tensor
+) -> Iterator[tuple[str, int, int]]:
     found, traffic = measure(network), references.Traffic.of(module.eval(), x)
     yield "elements written", BATCH * found.outputs, traffic.written
     yield "elements read", BATCH * found.read, traffic.read
     yield "weights read", found.weights, traffic.weights
-    bound = Facts(network, Conditions(BATCH, str(x.dtype).removeprefix("torch."))).total("inference_bound_bytes")
+    bound = Facts(network, Conditions(BATCH, str(x.dtype).removeprefix("torch."))).total(
+        "inference_bound_bytes"
+    )
     yield "lower bound of inference", bound, references.Lifetimes.of(module, x).needed

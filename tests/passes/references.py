@@ -53,7 +53,10 @@ def flops(module: nn.Module, x: Tensor) -> dict[str, int]:
     """FlopCounterMode's count for each module path, of one forward pass."""
     with FlopCounterMode(display=False) as counter:
         module(x)
-    return {path.partition(".")[2]: sum(counts.values()) for path, counts in counter.get_flop_counts().items()}
+    return {
+        path.partition(".")[2]: sum(counts.values())
+        for path, counts in counter.get_flop_counts().items()
+    }
 
 
 def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) -> int:
@@ -62,7 +65,9 @@ def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) 
     Torch 2.13 to 2.15 multiply the weight gradient of a grouped convolution by its groups once more, or not at all, so the
     formula for it is our own: each gradient costs what the forward pass does, which is what torch has without groups.
     """
-    mapping = {} if as_torch_counts else {torch.ops.aten.convolution_backward: _convolution_backward}
+    mapping = (
+        {} if as_torch_counts else {torch.ops.aten.convolution_backward: _convolution_backward}
+    )
     with FlopCounterMode(display=False, custom_mapping=mapping) as counter:
         y = module(x).sum()
         if y.requires_grad:
@@ -71,8 +76,18 @@ def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) 
 
 
 def _convolution_backward(
-    grad_shape: Any, x_shape: Any, w_shape: Any, _bias: Any, _stride: Any, _padding: Any, _dilation: Any, transposed: bool,
-    _output_padding: Any, _groups: int, output_mask: list[bool], out_shape: Any = None,
+    grad_shape: Any,
+    x_shape: Any,
+    w_shape: Any,
+    _bias: Any,
+    _stride: Any,
+    _padding: Any,
+    _dilation: Any,
+    transposed: bool,
+    _output_padding: Any,
+    _groups: int,
+    output_mask: list[bool],
+    out_shape: Any = None,
 ) -> int:
     del out_shape
     positions = x_shape[2:] if transposed else grad_shape[2:]
@@ -123,7 +138,11 @@ class Traffic(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         y = result[0] if isinstance(result, tuple | list) else result
-        given = [entry for value in args for entry in (value if isinstance(value, list | tuple) else [value])]
+        given = [
+            entry
+            for value in args
+            for entry in (value if isinstance(value, list | tuple) else [value])
+        ]
         tensors = [value for value in given if isinstance(value, Tensor)]
         anew = func._schema.is_mutable or _storage(y) not in map(_storage, tensors)
         if func in ADD and _storage(tensors[1]) in self.owned:
@@ -178,7 +197,9 @@ class Lifetimes(TorchDispatchMode):
         for name, part in module.named_modules():
             part.register_forward_pre_hook(lambda *_, name=name: lifetimes.running.append(name))
             part.register_forward_hook(lambda *_: lifetimes.running.__delitem__(-1))
-        lifetimes.left_out = {_storage(tensor) for tensor in (x, *module.parameters(), *module.buffers())}
+        lifetimes.left_out = {
+            _storage(tensor) for tensor in (x, *module.parameters(), *module.buffers())
+        }
         with torch.no_grad(), lifetimes:
             y = module.eval()(x)
         lifetimes.uses.append(lifetimes._numbers([y]))
@@ -197,15 +218,26 @@ class Lifetimes(TorchDispatchMode):
     def _needs(self) -> list[int]:
         """Of each operation."""
         steps = range(len(self.uses))
-        first, last = ({n: k for k in order for n in self.uses[k]} for order in (reversed(steps), steps))
-        return [sum(size for n, size in enumerate(self.sizes) if first[n] <= k <= last[n]) for k in steps]
+        first, last = (
+            {n: k for k in order for n in self.uses[k]} for order in (reversed(steps), steps)
+        )
+        return [
+            sum(size for n, size in enumerate(self.sizes) if first[n] <= k <= last[n])
+            for k in steps
+        ]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
-        given = [entry for value in args for entry in (value if isinstance(value, list | tuple) else [value])]
+        given = [
+            entry
+            for value in args
+            for entry in (value if isinstance(value, list | tuple) else [value])
+        ]
         y = result[0] if isinstance(result, tuple | list) else result
         self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
-        self.uses.append(self._numbers([value for value in (*given, y) if isinstance(value, Tensor)]))
+        self.uses.append(
+            self._numbers([value for value in (*given, y) if isinstance(value, Tensor)])
+        )
         self.places.append(self.running[-1])
         if (held := sum(self.sizes[n] for _, n in self.alive.values())) > self.held:
             self.held, self.held_at = held, self.running[-1]

@@ -75,7 +75,11 @@ DECIDED = {
     f"add {{ {CONV} -> bn | identity }} -> relu": [True, True],
     f"add {{ identity | {CONV} -> bn }} -> relu": [False, True],
     f"add {{ {CONV} -> relu | identity }} -> relu": [True, False, True],
-    f"{CONV} -> add {{ relu -> {CONV} | identity }} -> relu": [False, True, True],  # two read what conv left
+    f"{CONV} -> add {{ relu -> {CONV} | identity }} -> relu": [
+        False,
+        True,
+        True,
+    ],  # two read what conv left
     f"{CONV} -> add {{ {CONV} | add {{ identity | relu }} }}": [False, False, True],
     f"{CONV} -> add {{ relu -> {CONV} }} -> relu": [True, False, True],  # one path alone is no sum
     # a repeat reads what it left
@@ -96,16 +100,27 @@ def test_decisions(chain: str, tmp_path: Path) -> None:
 
 def test_a_projection_is_added_in_place_unless_it_comes_first(tmp_path: Path) -> None:
     option = "shortcut B { same: identity; change: conv 1x1, out, /stride -> bn }"
-    for clauses, added in ("residual conv 3x3, 8 -> bn; shortcut B", True), ("shortcut B; residual conv 3x3, 8 -> bn", False):
+    for clauses, added in (
+        ("residual conv 3x3, 8 -> bn; shortcut B", True),
+        ("shortcut B; residual conv 3x3, 8 -> bn", False),
+    ):
         text = f"{option}\nblock b {{ {clauses}; after relu }}\nnetwork n {{ input 4x6x6; head b -> b }}"
-        assert list(decisions(inplace(undecided(tmp_path, text)).body)) == [added, True, added, True]
+        assert list(decisions(inplace(undecided(tmp_path, text)).body)) == [
+            added,
+            True,
+            added,
+            True,
+        ]
 
 
-@pytest.mark.parametrize(("chain", "refused"), [
-    ("relu inplace=true", "relu inplace=true"),
-    ("add { hardswish inplace=true | conv 3x3, 4 }", "hardswish inplace=true"),
-    ("conv 3x3, 4 -> 2 x { relu inplace=true }", "relu inplace=true"),
-])
+@pytest.mark.parametrize(
+    ("chain", "refused"),
+    [
+        ("relu inplace=true", "relu inplace=true"),
+        ("add { hardswish inplace=true | conv 3x3, 4 }", "hardswish inplace=true"),
+        ("conv 3x3, 4 -> 2 x { relu inplace=true }", "relu inplace=true"),
+    ],
+)
 def test_refuses_where_the_value_is_needed(chain: str, refused: str, tmp_path: Path) -> None:
     network = of_chain(tmp_path, chain)
     with pytest.raises(UnsafeInplace) as error:
@@ -116,14 +131,22 @@ def test_refuses_where_the_value_is_needed(chain: str, refused: str, tmp_path: P
 
 def test_tells_of_all_that_is_unsafe(tmp_path: Path) -> None:
     with pytest.raises(UnsafeInplace) as error:
-        inplace(of_chain(tmp_path, "relu inplace=true -> silu inplace=true -> conv 3x3, 4 -> relu inplace=true"))
+        inplace(
+            of_chain(
+                tmp_path,
+                "relu inplace=true -> silu inplace=true -> conv 3x3, 4 -> relu inplace=true",
+            )
+        )
     assert len(error.value.spans) == 2
 
 
 def test_keeps_what_is_shared(tmp_path: Path) -> None:
     """Ten levels of blocks of two blocks each: a thousand layers, of which a few nodes are distinct."""
     blocks = "\n".join(f"block b{i + 1} {{ b{i} -> b{i} }}" for i in range(10))
-    network = undecided(tmp_path, f"block b0 {{ conv 3x3, 4 -> relu }}\n{blocks}\nnetwork n {{ input 4x6x6; head b10 }}")
+    network = undecided(
+        tmp_path,
+        f"block b0 {{ conv 3x3, 4 -> relu }}\n{blocks}\nnetwork n {{ input 4x6x6; head b10 }}",
+    )
     before, after = distinct(network.body), distinct(inplace(network).body)
     assert before <= after <= 2 * before < 100
 
@@ -150,9 +173,30 @@ def distinct(*nodes: Node) -> int:
 # --- random networks ---
 
 STEPS = [
-    "relu", "relu", "relu", "relu6", "relu6", "sigmoid", "silu", "gelu", "hardsigmoid", "identity", "bn",
-    "conv 3x3, 4", "conv 1x1, 4", "maxpool 3x3", "avgpool 3x3", "dropout 0.5", "drop_path 0.5", "layer_scale 0.5",
-    "shuffle 2", "pad_channels 4", "subsample /1", "slice 0, 4", "chunk 1, 0", "to_last -> to_first",
+    "relu",
+    "relu",
+    "relu",
+    "relu6",
+    "relu6",
+    "sigmoid",
+    "silu",
+    "gelu",
+    "hardsigmoid",
+    "identity",
+    "bn",
+    "conv 3x3, 4",
+    "conv 1x1, 4",
+    "maxpool 3x3",
+    "avgpool 3x3",
+    "dropout 0.5",
+    "drop_path 0.5",
+    "layer_scale 0.5",
+    "shuffle 2",
+    "pad_channels 4",
+    "subsample /1",
+    "slice 0, 4",
+    "chunk 1, 0",
+    "to_last -> to_first",
     "to_last -> linear 4 -> to_first",
 ]
 BLOCKS = ["b0", "b1", "2 x b1", "r0", "2 x r0", "r1"]
@@ -166,15 +210,20 @@ def random_chain(rng: random.Random, depth: int = 0) -> str:
 def random_step(rng: random.Random, depth: int) -> str:
     if depth == 3 or rng.random() < 0.6:
         return rng.choice(STEPS)
-    chain, others = random_chain(rng, depth + 1), [random_chain(rng, depth + 1) for _ in range(rng.randint(0, 2))]
-    return rng.choice([
-        f"add {{ {' | '.join([chain, *others])} }}",
-        f"mul {{ {' | '.join([chain, *others])} }}",
-        f"concat {{ {chain} -> chunk 2, 1 | chunk 2, 0 }}",
-        f"{rng.randint(2, 3)} x {{ {chain} }}",
-        f"{{ {chain} }}",
-        rng.choice(BLOCKS) if depth < 2 else chain,
-    ])
+    chain, others = (
+        random_chain(rng, depth + 1),
+        [random_chain(rng, depth + 1) for _ in range(rng.randint(0, 2))],
+    )
+    return rng.choice(
+        [
+            f"add {{ {' | '.join([chain, *others])} }}",
+            f"mul {{ {' | '.join([chain, *others])} }}",
+            f"concat {{ {chain} -> chunk 2, 1 | chunk 2, 0 }}",
+            f"{rng.randint(2, 3)} x {{ {chain} }}",
+            f"{{ {chain} }}",
+            rng.choice(BLOCKS) if depth < 2 else chain,
+        ]
+    )
 
 
 def random_spec(rng: random.Random) -> str:
@@ -223,5 +272,8 @@ def test_changes_no_result(tmp_path: Path) -> None:
         x = torch.randn(2, 4, 6, 6)
         for training in (True, False):
             expected, found = outcome(plain, x, training), outcome(ours, x, training)
-            assert all(torch.equal(a, b) or bool(a.isnan().any()) for a, b in zip(expected, found, strict=True)), text
+            assert all(
+                torch.equal(a, b) or bool(a.isnan().any())
+                for a, b in zip(expected, found, strict=True)
+            ), text
     assert written > 100

@@ -19,15 +19,22 @@ def test_largest_names_the_layers_of_repeats() -> None:
     parts = Facts(whole).largest("macs", 3)
     each = 32 * 32 * 16 * 16 * 9
     assert [(part.path, part.value) for part in parts] == [
-        ("layer1.0..8.conv1", 9 * each), ("layer1.0..8.conv2", 9 * each), ("layer2.1..8.conv1", 8 * each),
+        ("layer1.0..8.conv1", 9 * each),
+        ("layer1.0..8.conv2", 9 * each),
+        ("layer2.1..8.conv1", 8 * each),
     ]
     assert parts[0].span.startswith("specs/lib/he2015.res:")
-    assert [(part.path, part.value) for part in Facts(whole).largest("layers", 2)] == [("layer1", 18), ("layer2", 18)]
+    assert [(part.path, part.value) for part in Facts(whole).largest("layers", 2)] == [
+        ("layer1", 18),
+        ("layer2", 18),
+    ]
 
 
 def test_largest_counts_each_scope_by_its_own_repeats(tmp_path: Path) -> None:
-    text = ("block b { 3 x { conv 1x1, 8 -> bn } -> relu }\nnetwork gold "
-            "{ input 8x6x6; stage s: 2 x { relu -> b } -> b; head avgpool -> fc 4 }")
+    text = (
+        "block b { 3 x { conv 1x1, 8 -> bn } -> relu }\nnetwork gold "
+        "{ input 8x6x6; stage s: 2 x { relu -> b } -> b; head avgpool -> fc 4 }"
+    )
     paths = [part.path for part in Facts(load_text(tmp_path, text)).largest("macs")]
     assert paths == ["s.1..3.conv1..3", "s.4.conv1..3", "fc"]
 
@@ -59,6 +66,10 @@ def test_every_quantity_has_a_figure() -> None:
 
 def test_saved_bytes_stand_where_a_storage_is_first_kept(tmp_path: Path) -> None:
     """A ReLU keeps what it leaves; the convolution that reads it, nothing more."""
-    text = "network n { input 3x8x8; stem conv 3x3, 4 -> relu -> conv 3x3, 4; head avgpool -> fc 2 }"
-    parts = {part.path: part.value for part in Facts(load_text(tmp_path, text)).largest("saved_bytes")}
+    text = (
+        "network n { input 3x8x8; stem conv 3x3, 4 -> relu -> conv 3x3, 4; head avgpool -> fc 2 }"
+    )
+    parts = {
+        part.path: part.value for part in Facts(load_text(tmp_path, text)).largest("saved_bytes")
+    }
     assert parts == {"conv1": 4 * 3 * 64, "relu1": 4 * 4 * 64, "fc": 4 * 4}

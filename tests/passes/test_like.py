@@ -31,8 +31,17 @@ def test_random_specs(start: int, tmp_path: Path) -> None:
         assert not disagreements(network, build(network)), seed
 
 
-@pytest.mark.parametrize("spec", ["torchvision/resnet50", "torchvision/resnext50_32x4d", "torchvision/vgg11", "regnet_y_400mf",
-                                  str(GOLDEN / "convnext_tiny.res"), str(GOLDEN / "mobilenet_v3_small.res")])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "torchvision/resnet50",
+        "torchvision/resnext50_32x4d",
+        "torchvision/vgg11",
+        "regnet_y_400mf",
+        str(GOLDEN / "convnext_tiny.res"),
+        str(GOLDEN / "mobilenet_v3_small.res"),
+    ],
+)
 def test_torchvisions_own_networks(spec: str) -> None:
     """At their own size. The rest of torchvision's, which hold the same layers, in `tests/campaign`."""
     assert not disagreements(load(spec), torchvisions_own(spec))
@@ -64,13 +73,35 @@ def test_corners(chain: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("tool", COUNTERS)
 def test_what_a_tool_cannot_count_is_said(tool: str, tmp_path: Path) -> None:
     """Of every layer that calculates, whether the tool itself adds nothing for it."""
-    for layer in ("bn", "gn 2", "ln2d", "to_last -> ln", "relu", "relu6", "silu", "gelu", "sigmoid", "hardswish", "hardsigmoid",
-                  "maxpool 2x2", "maxpool", "avgpool 2x2", "avgpool", "layer_scale", "add { identity | identity }",
-                  "mul { identity | identity }", "conv 3x3, 4", "upconv 3x3, 4, groups=4", "fc 3, bias=false"):
+    for layer in (
+        "bn",
+        "gn 2",
+        "ln2d",
+        "to_last -> ln",
+        "relu",
+        "relu6",
+        "silu",
+        "gelu",
+        "sigmoid",
+        "hardswish",
+        "hardsigmoid",
+        "maxpool 2x2",
+        "maxpool",
+        "avgpool 2x2",
+        "avgpool",
+        "layer_scale",
+        "add { identity | identity }",
+        "mul { identity | identity }",
+        "conv 3x3, 4",
+        "upconv 3x3, 4, groups=4",
+        "fc 3, bias=false",
+    ):
         network = written(tmp_path, layer)
         uncounted = set(like(network, tool).uncounted)
         nothing = counted(tool, build(network), network.input.dims) == 0
-        assert uncounted == ({layer.replace("to_last -> ", "").split()[0]} if nothing else set()), layer
+        assert uncounted == ({layer.replace("to_last -> ", "").split()[0]} if nothing else set()), (
+            layer
+        )
 
 
 @pytest.mark.parametrize("tool", COUNTERS)
@@ -80,28 +111,38 @@ def test_a_bias_that_is_not_counted_is_said(tool: str, layer: str, tmp_path: Pat
     for bias in ("false", "true"):
         network = written(tmp_path, f"{layer}, bias={bias}")
         totals.append(counted(tool, build(network), network.input.dims))
-    assert like(network, tool).uncounted == ((f"bias of {layer.split(maxsplit=1)[0]}",) if totals[0] == totals[1] else ())
+    assert like(network, tool).uncounted == (
+        (f"bias of {layer.split(maxsplit=1)[0]}",) if totals[0] == totals[1] else ()
+    )
 
 
 def test_no_tool_of_modules_sees_what_is_no_module() -> None:
     """torchvision calls the last steps of some networks as functions; ours has modules for them."""
     densenet, mobilenet = (
-        {tool: like(load(spec), tool).total - counted(tool, torchvisions_own(spec), (3, 224, 224)) for tool in COUNTERS}
+        {
+            tool: like(load(spec), tool).total
+            - counted(tool, torchvisions_own(spec), (3, 224, 224))
+            for tool in COUNTERS
+        }
         for spec in ("densenet121", "mobilenet_v2")
     )
     pictures = 1024 * 7 * 7, 1280 * 7 * 7
     assert {tool: missed for tool, missed in densenet.items() if missed} == {
-        "ptflops": 2 * pictures[0],  # the function alone, instead of module and function, of a ReLU and a pool
+        "ptflops": 2
+        * pictures[0],  # the function alone, instead of module and function, of a ReLU and a pool
         "thop": pictures[0] + 1024,
     }
     assert {tool: missed for tool, missed in mobilenet.items() if missed} == {
-        "ptflops": pictures[1], "thop": pictures[1] + 1280,
+        "ptflops": pictures[1],
+        "thop": pictures[1] + 1280,
     }
 
 
 @pytest.mark.parametrize("spec", TORCHVISION)
 def test_torchvisions_published_operations(spec: str) -> None:
-    published = {entry.meta["_ops"] for entry in torchvision.models.get_model_weights(TORCHVISION[spec])}
+    published = {
+        entry.meta["_ops"] for entry in torchvision.models.get_model_weights(TORCHVISION[spec])
+    }
     assert {round(like(load(spec), "torchvision").total / 1e9, 3)} == published
 
 
@@ -112,9 +153,14 @@ def test_gold(row: dict[str, str], tmp_path: Path) -> None:
     assert like(network, "fvcore").total == int(row["macs_fvcore"])
 
 
-@pytest.mark.parametrize("spec, total", [
-    ("torchvision/resnet101", 7_801_406_440), ("torchvision/resnext101_32x8d", 16_414_016_488), ("regnet_y_400mf", 401_849_056),
-])
+@pytest.mark.parametrize(
+    "spec, total",
+    [
+        ("torchvision/resnet101", 7_801_406_440),
+        ("torchvision/resnext101_32x8d", 16_414_016_488),
+        ("regnet_y_400mf", 401_849_056),
+    ],
+)
 def test_figures_of_pycls(spec: str, total: int) -> None:
     """As its `complexity` gives them for the networks of its configuration."""
     assert like(load(spec), "pycls").total == total
@@ -127,7 +173,11 @@ def test_a_bridge_leads_from_macs_to_the_total() -> None:
         assert found.bridge[0] == ("macs", measure(network).macs)
         assert sum(item.value for item in found.bridge) == found.total
     assert like(network, "deepspeed").bridge == (
-        ("macs", 4_089_184_256), ("additions", 4_089_184_256), ("bn", 22_227_968), ("relu", 9_608_704), ("maxpool", 802_816),
+        ("macs", 4_089_184_256),
+        ("additions", 4_089_184_256),
+        ("bn", 22_227_968),
+        ("relu", 9_608_704),
+        ("maxpool", 802_816),
         ("avgpool", 100_352),
     )
 

@@ -15,7 +15,13 @@ from resspec.passes.measure import combine, measure
 GOLD = Path(__file__).parents[1] / "gold" / "derived.csv"
 ROWS = list(csv.DictReader(GOLD.read_text(encoding="utf-8").splitlines()))
 
-DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+DEPTHS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+}
 BLOCKS = """
 block strided3x3(width, outer, groups) {
     residual conv 1x1, width -> bn -> relu
@@ -40,12 +46,20 @@ def imagenet(depth: int, option: str, on3x3: bool, groups: int = 1, width: int =
 
 def cifar(depth: int, option: str, block: str, layers: int) -> str:
     n = (depth - 2) // (3 * layers)
-    stages = [f"stage layer{i + 1}: {n} x {block} {16 << i}" + (", /2" if i else "") for i in range(3)]
+    stages = [
+        f"stage layer{i + 1}: {n} x {block} {16 << i}" + (", /2" if i else "") for i in range(3)
+    ]
     return network("3x32x32", option, "stem conv 3x3, 16 -> bn -> relu", stages, 10)
 
 
 def network(picture: str, option: str, stem: str, stages: list[str], classes: int) -> str:
-    clauses = [f"input {picture}", f"shortcut {option}", stem, *stages, f"head avgpool -> fc {classes}"]
+    clauses = [
+        f"input {picture}",
+        f"shortcut {option}",
+        stem,
+        *stages,
+        f"head avgpool -> fc {classes}",
+    ]
     return f"use he2015\n{BLOCKS}\nnetwork gold {{\n" + "\n".join(clauses) + "\n}\n"
 
 
@@ -74,27 +88,41 @@ def lowered(tmp_path: Path, text: str) -> Network:
 def test_gold(row: dict[str, str], tmp_path: Path) -> None:
     text, depth = spec_of(row["model"])
     totals = measure(lowered(tmp_path, text))
-    assert (totals.params, totals.macs, totals.acts) == (int(row["params"]), int(row["macs"]), int(row["acts"]))
+    assert (totals.params, totals.macs, totals.acts) == (
+        int(row["params"]),
+        int(row["macs"]),
+        int(row["acts"]),
+    )
     assert (totals.flops, totals.layers) == (2 * totals.macs, depth)
-    pooled = 64 * 56 * 56 if row["input"] == "3x224x224" else 0  # the outputs of the stem's max pool
+    pooled = (
+        64 * 56 * 56 if row["input"] == "3x224x224" else 0
+    )  # the outputs of the stem's max pool
     assert totals.acts + pooled == int(row["acts_pycls"])
 
 
 def small(tmp_path: Path, chain: str) -> Network:
-    return lowered(tmp_path, f"network gold {{ input 8x6x6; stage s: {chain}; head avgpool -> fc 4 }}")
+    return lowered(
+        tmp_path, f"network gold {{ input 8x6x6; stage s: {chain}; head avgpool -> fc 4 }}"
+    )
 
 
 def test_layers_of_a_merge(tmp_path: Path) -> None:
     """A `mul` counts its first path, other merges their longest."""
     deep, shallow = "conv 1x1, 8 -> relu -> conv 1x1, 8", "conv 1x1, 8"
-    layers = [measure(small(tmp_path, f"{merge} {{ {shallow} | {deep} }}")).layers for merge in ("mul", "add", "concat")]
+    layers = [
+        measure(small(tmp_path, f"{merge} {{ {shallow} | {deep} }}")).layers
+        for merge in ("mul", "add", "concat")
+    ]
     assert layers == [1 + 1, 2 + 1, 2 + 1]
 
 
 def test_a_shortcut_has_no_layers_wherever_it_stands(tmp_path: Path) -> None:
     block = "block b {{ {} }}\nshortcut long {{ same: conv 1x1, out -> conv 1x1, out -> conv 1x1, out }}\n"
     for clauses in ("residual conv 1x1, 8; shortcut long", "shortcut long; residual conv 1x1, 8"):
-        text = block.format(clauses) + "network gold { input 8x6x6; stage s: 2 x b; head avgpool -> fc 4 }"
+        text = (
+            block.format(clauses)
+            + "network gold { input 8x6x6; stage s: 2 x b; head avgpool -> fc 4 }"
+        )
         assert measure(lowered(tmp_path, text)).layers == 3
 
 

@@ -51,7 +51,9 @@ def test_by_hand(tmp_path: Path) -> None:
     path = tmp_path / "n.res"
     block = "block b { residual conv 3x3, 4 -> bn -> relu -> conv 3x3, 4 -> bn; shortcut B; after relu }"
     for chain, values in ("conv 3x3, 4 -> conv 3x3, 4 -> conv 3x3, 4", 2), ("conv 3x3, 4 -> b", 4):
-        path.write_text(f"use he2015\n{block}\nnetwork n {{ input 4x6x6; stem {chain} }}", encoding="utf-8")
+        path.write_text(
+            f"use he2015\n{block}\nnetwork n {{ input 4x6x6; stem {chain} }}", encoding="utf-8"
+        )
         assert inference_peak(load(path)).elements == values * image
 
 

@@ -16,10 +16,20 @@ from resspec.passes.propagate import DoesNotFit, propagate, single_values
 from tests.random_specs import random_spec
 from tests.texts import written
 
-SHIPPED = ("resnet18", "vgg16", "densenet121", "mobilenet_v2", "se_resnet50", "torchvision/vgg11", "resnet50d")
+SHIPPED = (
+    "resnet18",
+    "vgg16",
+    "densenet121",
+    "mobilenet_v2",
+    "se_resnet50",
+    "torchvision/vgg11",
+    "resnet50d",
+)
 
 
-def torch_output(network: Network, input: Shape, batch: int = 2, *, training: bool = False) -> Shape | str:
+def torch_output(
+    network: Network, input: Shape, batch: int = 2, *, training: bool = False
+) -> Shape | str:
     """The shape that torch's module leaves, or what it raises."""
     with torch.device("meta"):
         module = build(network).train(training)
@@ -41,7 +51,9 @@ def agree(network: Network, input: Shape) -> None:
     own, theirs = own_output(network, input), torch_output(network, input)
     if isinstance(own, Shape):
         assert own == theirs, input
-    elif not isinstance(own.node, Parallel):  # where torch may broadcast, and a spec means equal sizes
+    elif not isinstance(
+        own.node, Parallel
+    ):  # where torch may broadcast, and a spec means equal sizes
         assert isinstance(theirs, str), (input, own.problem)
 
 
@@ -77,14 +89,17 @@ network norms {{
 """
 
 
-@pytest.mark.parametrize("stem", [
-    "conv 3x3, 4, /2 -> bn",
-    "avgpool -> conv 1x1, 4 -> bn",
-    "avgpool -> conv 1x1, 4 -> gn 4",
-    "avgpool -> conv 1x1, 4 -> gn 2",
-    "conv 3x3, 4 -> mul { identity | avgpool -> conv 1x1, 4 -> bn -> sigmoid }",
-    "conv 8x8, 4, padding=0 -> bn -> relu",
-])
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "conv 3x3, 4, /2 -> bn",
+        "avgpool -> conv 1x1, 4 -> bn",
+        "avgpool -> conv 1x1, 4 -> gn 4",
+        "avgpool -> conv 1x1, 4 -> gn 2",
+        "conv 3x3, 4 -> mul { identity | avgpool -> conv 1x1, 4 -> bn -> sigmoid }",
+        "conv 8x8, 4, padding=0 -> bn -> relu",
+    ],
+)
 @pytest.mark.parametrize("training", [False, True])
 def test_norms_over_a_single_value(stem: str, training: bool, tmp_path: Path) -> None:
     """As torch says it of one image, and never of two."""

@@ -46,10 +46,16 @@ def test_activations_are_those_of_fvcore(seed: int, tmp_path: Path) -> None:
     assert 2 * measure(network).acts == counted[""]
 
 
-@pytest.mark.parametrize("name", [name for name in shipped_names() if not re.search(r"\d{3,4}$|vgg1[139]", name)])
+@pytest.mark.parametrize(
+    "name", [name for name in shipped_names() if not re.search(r"\d{3,4}$|vgg1[139]", name)]
+)
 def test_shipped(name: str) -> None:
     """But for those of more than a hundred layers, which have the same blocks."""
-    assert [(what, ours, torchs) for what, ours, torchs in compared(load(name), Conditions(2)) if ours != torchs] == []
+    assert [
+        (what, ours, torchs)
+        for what, ours, torchs in compared(load(name), Conditions(2))
+        if ours != torchs
+    ] == []
 
 
 CORNERS = [
@@ -81,7 +87,11 @@ CORNERS = [
 
 @pytest.mark.parametrize("chain", CORNERS)
 def test_corners(chain: str, tmp_path: Path) -> None:
-    assert [row for row in compared(written(tmp_path, chain), Conditions(2, "bfloat16")) if row[1] != row[2]] == []
+    assert [
+        row
+        for row in compared(written(tmp_path, chain), Conditions(2, "bfloat16"))
+        if row[1] != row[2]
+    ] == []
 
 
 @pytest.mark.parametrize("chain", CORNERS)
@@ -110,7 +120,9 @@ def test_elementwise_by_hand(tmp_path: Path) -> None:
     network = written(tmp_path, chain)
     image = 4 * 6 * 6
     adaptive = 4 * 8 * 8  # windows 0..2, 1..3, 3..5, 4..6 along each axis
-    assert measure(network).elementwise == image + 2 * image + image + 9 * image + image + adaptive + 5
+    assert (
+        measure(network).elementwise == image + 2 * image + image + 9 * image + image + adaptive + 5
+    )
 
 
 def test_bytes_moved_by_hand(tmp_path: Path) -> None:
@@ -124,7 +136,9 @@ def test_torch_agrees_unaided_where_nothing_is_grouped() -> None:
     for name in ("torchvision/resnet18", "densenet121", "se_resnet50"):
         network = load(name)
         module, x = references.built(network), references.example(network)
-        assert references.training_flops(module, x, as_torch_counts=True) == references.training_flops(module, x)
+        assert references.training_flops(
+            module, x, as_torch_counts=True
+        ) == references.training_flops(module, x)
 
 
 def test_a_repeat_is_its_turns(tmp_path: Path) -> None:
@@ -145,9 +159,16 @@ def test_training_bound(optimizer: str, states: int) -> None:
         made = torch.optim.SGD(parameters, momentum=0.9 if states else 0)
     module(references.example(network)).sum().backward()
     made.step()
-    kept = [value for state in made.state.values() for value in state.values() if torch.is_tensor(value) and value.dim()]
+    kept = [
+        value
+        for state in made.state.values()
+        for value in state.values()
+        if torch.is_tensor(value) and value.dim()
+    ]
     weights = sum(4 * tensor.numel() for tensor in module.parameters())
-    gradients = sum(4 * tensor.grad.numel() for tensor in module.parameters() if tensor.grad is not None)
+    gradients = sum(
+        4 * tensor.grad.numel() for tensor in module.parameters() if tensor.grad is not None
+    )
     assert sum(4 * tensor.numel() for tensor in kept) == states * weights
     bound = Facts(network, Conditions(2, optimizer=optimizer)).total("training_bound_bytes")
     assert bound == weights + gradients + states * weights + saved_bytes(network, 2)

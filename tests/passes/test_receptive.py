@@ -16,7 +16,9 @@ from resspec.ir.nodes import Network
 from resspec.passes.receptive import Field, fields
 
 
-@pytest.mark.parametrize("name, size", [("vgg16", 212), ("resnet50", 483), ("resnet101", 1027), ("resnet152", 1507)])
+@pytest.mark.parametrize(
+    "name, size", [("vgg16", 212), ("resnet50", 483), ("resnet101", 1027), ("resnet152", 1507)]
+)
 def test_published(name: str, size: int) -> None:
     """Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks (Distill 2019)."""
     *_, last, _head = fields(load(name))
@@ -30,17 +32,20 @@ def test_window_of_the_gradient(seed: int, tmp_path: Path) -> None:
     assert window(network) == fields(network)[0].size
 
 
-@pytest.mark.parametrize("chain, size", [
-    ("conv 3x3, 4 -> upconv 2x2, 4, /2", (3, 3)),
-    ("upconv 3x3, 4, /2, padding=0", (2, 2)),
-    ("upconv 2x2, 4, /2 -> conv 3x3, 4", (2, 2)),
-    ("mul { conv 3x3, 4 | avgpool -> conv 1x1, 4 -> sigmoid }", (15, 15)),
-    ("conv 3x3, 4 -> avgpool", (17, 17)),
-    ("conv 3x3, 4, /2 -> flatten", (17, 17)),
-    ("conv 1x5, 4, /2, dilation=2", (1, 9)),
-    ("avgpool to=5x3", (3, 5)),
-    ("5 x { conv 3x3, 4 -> conv 1x3, 4 }", (11, 21)),
-])
+@pytest.mark.parametrize(
+    "chain, size",
+    [
+        ("conv 3x3, 4 -> upconv 2x2, 4, /2", (3, 3)),
+        ("upconv 3x3, 4, /2, padding=0", (2, 2)),
+        ("upconv 2x2, 4, /2 -> conv 3x3, 4", (2, 2)),
+        ("mul { conv 3x3, 4 | avgpool -> conv 1x1, 4 -> sigmoid }", (15, 15)),
+        ("conv 3x3, 4 -> avgpool", (17, 17)),
+        ("conv 3x3, 4, /2 -> flatten", (17, 17)),
+        ("conv 1x5, 4, /2, dilation=2", (1, 9)),
+        ("avgpool to=5x3", (3, 5)),
+        ("5 x { conv 3x3, 4 -> conv 1x3, 4 }", (11, 21)),
+    ],
+)
 def test_by_hand(chain: str, size: tuple[int, int], tmp_path: Path) -> None:
     """Some reach over the border of the picture of 15x15, which cuts nothing off."""
     assert fields(written(tmp_path, chain, 15))[0].size == size

@@ -37,7 +37,9 @@ def passes(test: str, copy: Path) -> bool:
     """Whether a test passes in a copy; a failure is one of the test, not of finding it."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
     environment = {**os.environ, "PYTHONPATH": str(copy)}
-    done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=copy, env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode in (0, 1), done.stdout + done.stderr
     return done.returncode == 0
 

@@ -2,12 +2,27 @@
 
 import pytest
 
-from tests.sabotage import data, diagnostics, formatter, front_end, meaning, preflight, runs, trainer
+from tests.sabotage import (
+    data,
+    diagnostics,
+    formatter,
+    front_end,
+    meaning,
+    preflight,
+    runs,
+    trainer,
+)
 from tests.sabotage.defects import ROOT, Defect
 
 DEFECTS = [
-    *data.DEFECTS, *diagnostics.DEFECTS, *formatter.DEFECTS, *front_end.DEFECTS, *meaning.DEFECTS, *preflight.DEFECTS,
-    *runs.DEFECTS, *trainer.DEFECTS,
+    *data.DEFECTS,
+    *diagnostics.DEFECTS,
+    *formatter.DEFECTS,
+    *front_end.DEFECTS,
+    *meaning.DEFECTS,
+    *preflight.DEFECTS,
+    *runs.DEFECTS,
+    *trainer.DEFECTS,
 ]
 
 

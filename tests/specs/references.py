@@ -16,9 +16,16 @@ from resspec.opening import shipped_names
 GOLDEN = Path(__file__).parents[1] / "golden" / "specs"
 
 TORCHVISION = {
-    **{name: name.removeprefix("torchvision/") for name in shipped_names() if name.startswith("torchvision/")},
+    **{
+        name: name.removeprefix("torchvision/")
+        for name in shipped_names()
+        if name.startswith("torchvision/")
+    },
     **{name: name for name in ("densenet121", "mobilenet_v2", "regnet_y_400mf")},
-    **{str(GOLDEN / f"{name}.res"): name for name in ("convnext_tiny", "efficientnet_b0", "mobilenet_v3_small")},
+    **{
+        str(GOLDEN / f"{name}.res"): name
+        for name in ("convnext_tiny", "efficientnet_b0", "mobilenet_v3_small")
+    },
     str(GOLDEN / "shufflenet_v2.res"): "shufflenet_v2_x1_0",
 }
 TIMM = {

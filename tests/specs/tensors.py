@@ -18,7 +18,9 @@ def tensors(network: Network) -> list[Tensor]:
     ]
 
 
-def operations(node: Node, scope: str = "", turns: tuple[int, ...] = ()) -> Iterator[tuple[str, Op]]:
+def operations(
+    node: Node, scope: str = "", turns: tuple[int, ...] = ()
+) -> Iterator[tuple[str, Op]]:
     """Every named layer by its full name; a field that grows with the turns of a repeat has its value there."""
     match node:
         case Op(name=None):

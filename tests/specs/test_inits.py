@@ -15,8 +15,12 @@ from tests.specs.references import TORCHVISION
 from tests.specs.tensors import operations
 
 SPECS = [
-    "torchvision/resnet18", "torchvision/resnext50_32x4d", "torchvision/vgg11_bn",
-    "densenet121", "mobilenet_v2", "regnet_y_400mf",
+    "torchvision/resnet18",
+    "torchvision/resnext50_32x4d",
+    "torchvision/vgg11_bn",
+    "densenet121",
+    "mobilenet_v2",
+    "regnet_y_400mf",
 ]
 
 
@@ -31,7 +35,9 @@ def test_spread_of_the_weights(spec: str) -> None:
             tolerance = 5 / sqrt(2 * weight.numel())
             assert float(weight.std()) == pytest.approx(expected_std(op), rel=tolerance), name
             if f"{name}.bias" in state:
-                assert bool((state[f"{name}.bias"] == 0).all()) == bool(op.init and op.init.bias == 0), name
+                assert bool((state[f"{name}.bias"] == 0).all()) == bool(
+                    op.init and op.init.bias == 0
+                ), name
 
 
 def expected_std(op: Op) -> float:
@@ -42,6 +48,8 @@ def expected_std(op: Op) -> float:
             return sqrt(2 / (window * (out if dict(arguments)["mode"] == "fan_out" else into)))
         case Init(law="normal", arguments=arguments):
             return float(dict(arguments)["std"])
-        case None | Init(law="default"):  # uniform within 1 / sqrt(fan_in), as torch's constructors have it
+        case (
+            None | Init(law="default")
+        ):  # uniform within 1 / sqrt(fan_in), as torch's constructors have it
             return 1 / sqrt(3 * into * window)
     raise AssertionError(op.init)

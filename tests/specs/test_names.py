@@ -22,8 +22,13 @@ def test_state_dict(spec: str) -> None:
     ours = tensors(load(spec))
     theirs = [(name, tuple(tensor.shape)) for name, tensor in reference(spec).state_dict().items()]
     if spec == CONVNEXT:  # where a block's scale is a parameter of the block itself, of 1x1 pixels
-        ours = [(n.removesuffix(".gamma"), (*s, 1, 1) if n.endswith(".gamma") else s) for n, s in ours]
-    if spec in (CONVNEXT, FASTERNET):  # whose constructors make the parts of a block in another order than they run
+        ours = [
+            (n.removesuffix(".gamma"), (*s, 1, 1) if n.endswith(".gamma") else s) for n, s in ours
+        ]
+    if spec in (
+        CONVNEXT,
+        FASTERNET,
+    ):  # whose constructors make the parts of a block in another order than they run
         ours, theirs = sorted(ours), sorted(theirs)
     assert ours == theirs
 
@@ -33,20 +38,33 @@ def test_macs(spec: str) -> None:
     assert measure(load(spec)).macs == macs(reference(spec))
 
 
-@pytest.mark.parametrize(("depth", "blocks"), [(50, [3, 4, 6, 3]), (152, [3, 8, 36, 3]), (200, [3, 24, 36, 3])])
-def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(depth: int, blocks: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("depth", "blocks"), [(50, [3, 4, 6, 3]), (152, [3, 8, 36, 3]), (200, [3, 24, 36, 3])]
+)
+def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(
+    depth: int, blocks: list[int]
+) -> None:
     """timm activates after the stem's pool and strides on the 3x3; the weights are as many."""
     with torch.device("meta"):
         module = ResNetV2(blocks, stem_type="", preact=True)
-    assert measure(load(f"preact_resnet{depth}")).params == sum(p.numel() for p in module.parameters())
+    assert measure(load(f"preact_resnet{depth}")).params == sum(
+        p.numel() for p in module.parameters()
+    )
 
 
 @pytest.mark.parametrize("spec", ["efficientnet_b0", "convnext_tiny"])
 def test_stochastic_depth_is_torchvisions(spec: str) -> None:
     """Every block counts for `index`; one without a shortcut drops nothing."""
     path = str(GOLDEN / f"{spec}.res")
-    ours = {n: number(op.layer.p) for n, op in operations(load(path).body) if isinstance(op.layer, DropPath)}
+    ours = {
+        n: number(op.layer.p)
+        for n, op in operations(load(path).body)
+        if isinstance(op.layer, DropPath)
+    }
     blocks = reference(path).named_modules()
-    theirs = {f"{n}.stochastic_depth": m.stochastic_depth.p for n, m in blocks if hasattr(m, "stochastic_depth")
-              and getattr(m, "use_res_connect", True)}
+    theirs = {
+        f"{n}.stochastic_depth": m.stochastic_depth.p
+        for n, m in blocks
+        if hasattr(m, "stochastic_depth") and getattr(m, "use_res_connect", True)
+    }
     assert ours == pytest.approx(theirs)

@@ -18,7 +18,10 @@ from tests.specs.tensors import operations
 Row = dict[str, str]
 GOLD = Path(__file__).parents[1] / "gold"
 DERIVED, PUBLISHED = (
-    {row["model"]: row for row in csv.DictReader((GOLD / name).read_text(encoding="utf-8").splitlines())}
+    {
+        row["model"]: row
+        for row in csv.DictReader((GOLD / name).read_text(encoding="utf-8").splitlines())
+    }
     for name in ("derived.csv", "published.csv")
 )
 
@@ -33,7 +36,11 @@ def name(row: Row) -> str:
 
 def is_exactly(network: Network, row: Row) -> None:
     totals = measure(network)
-    assert (totals.params, totals.macs, totals.acts) == (int(row["params"]), int(row["macs"]), int(row["acts"]))
+    assert (totals.params, totals.macs, totals.acts) == (
+        int(row["params"]),
+        int(row["macs"]),
+        int(row["acts"]),
+    )
 
 
 # --- He et al. 2015 ---
@@ -55,7 +62,9 @@ def test_bottlenecks(row: Row) -> None:
     is_exactly(load(row["model"].split(" ")[0].lower().replace("-", "")), row)
 
 
-PAPER = [row for row in PUBLISHED.values() if row["convention"] == "paper" and row["model"] != "VGG-16"]
+PAPER = [
+    row for row in PUBLISHED.values() if row["convention"] == "paper" and row["model"] != "VGG-16"
+]
 
 
 @pytest.mark.parametrize("row", PAPER, ids=name)
@@ -92,8 +101,12 @@ def test_preactivated_bottlenecks_have_no_norm_on_the_projections(depth: int) ->
 @pytest.mark.parametrize(("depth", "millions"), [(110, 1.7), (164, 1.7), (1001, 10.2)])
 def test_table_4(depth: int, millions: float) -> None:
     """Its millions are those of convolutions and the fully connected layer; with the norms 1001 layers have 10.3."""
-    operators = [op for _, op in operations(load(f"preact_resnet{depth}").body) if op.layer.weighted]
-    weights = sum(prod(shape) for op in operators for shape in op.layer.parameters(op.input).values())
+    operators = [
+        op for _, op in operations(load(f"preact_resnet{depth}").body) if op.layer.weighted
+    ]
+    weights = sum(
+        prod(shape) for op in operators for shape in op.layer.parameters(op.input).values()
+    )
     assert round(weights / 1e6, 1) == millions
 
 
@@ -106,12 +119,16 @@ SHIPPED = matching(PUBLISHED, r"resnet\d+|resnext\w+|wide_\w+|vgg\w+|regnet_y_40
 @pytest.mark.parametrize("row", SHIPPED, ids=name)
 def test_torchvision(row: Row) -> None:
     """The parameters and the `_ops` that its table of weights prints."""
-    totals = measure(load(row["model"] if "regnet" in row["model"] else f"torchvision/{row['model']}"))
+    totals = measure(
+        load(row["model"] if "regnet" in row["model"] else f"torchvision/{row['model']}")
+    )
     assert totals.params == int(row["params"])
     assert abs(totals.macs - int(row["macs"])) <= int(row["macs_tol"])
 
 
-ON_THE_3X3 = matching(DERIVED, r"ResNe(t-\d+|Xt-50 32x4d|Xt-101 (32x8d|64x4d)) option B stride on 3x3")
+ON_THE_3X3 = matching(
+    DERIVED, r"ResNe(t-\d+|Xt-50 32x4d|Xt-101 (32x8d|64x4d)) option B stride on 3x3"
+)
 
 
 @pytest.mark.parametrize("row", ON_THE_3X3, ids=name)
@@ -128,8 +145,12 @@ PYCLS = {
     r".*/RegNetY-400MF_\w+": "regnet_y_400mf",
     r".*/EN-B0_\w+": f"{GOLD.parent}/golden/specs/efficientnet_b0.res",
 }
-BY_PYCLS = [(row, spec.format("", *found.groups())) for pattern, spec in PYCLS.items() for model, row in PUBLISHED.items()
-            if (found := re.fullmatch(pattern, model))]
+BY_PYCLS = [
+    (row, spec.format("", *found.groups()))
+    for pattern, spec in PYCLS.items()
+    for model, row in PUBLISHED.items()
+    if (found := re.fullmatch(pattern, model))
+]
 
 
 def outputs_of(network: Network, *kinds: str) -> int:
@@ -149,7 +170,11 @@ def test_pycls(row: Row, spec: str) -> None:
 
 def test_every_row_of_a_shipped_spec_is_compared() -> None:
     """What is left are networks that do not come along."""
-    compared = {row["model"] for row in (*PAPER, *SHIPPED, *(row for row, _ in BY_PYCLS))} | {"VGG-16"}
+    compared = {row["model"] for row in (*PAPER, *SHIPPED, *(row for row, _ in BY_PYCLS))} | {
+        "VGG-16"
+    }
     left = "regnet_[xy]_.*|.*/(EN-B[1-5]|RegNet[XY]-.*|X-101-32x4d|X-152-32x4d)_\\w+"
-    assert not [model for model in PUBLISHED if model not in compared and not re.fullmatch(left, model)]
+    assert not [
+        model for model in PUBLISHED if model not in compared and not re.fullmatch(left, model)
+    ]
     assert len(BY_PYCLS) == 5 + 7 + 3 + 1 + 1

@@ -34,7 +34,9 @@ def test_the_network_of_a_file_is_called_like_it(spec: str) -> None:
 def test_a_file_expects_its_parameters_and_macs(spec: str) -> None:
     """In at least one of its networks: a template may leave that to those derived from it."""
     library = open_spec(shipped.path("specs", f"{spec}.res")).library
-    expected = {e.quantity for name in network_names(library) for e in lower(library, name).expectations}
+    expected = {
+        e.quantity for name in network_names(library) for e in lower(library, name).expectations
+    }
     assert expected >= {"layers", "params", "macs"}
 
 
@@ -53,19 +55,25 @@ def test_the_same_network_has_the_same_hash() -> None:
     assert len({fingerprint(network) for network in same}) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [
-    ("resnet50", "torchvision/resnet50"),  # the stride on another convolution
-    ("resnet34", "plain34"),  # parameters that are equal in names and shapes
-    ("resnet34:resnet34_b", "torchvision/resnet34"),  # another initialisation
-])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("resnet50", "torchvision/resnet50"),  # the stride on another convolution
+        ("resnet34", "plain34"),  # parameters that are equal in names and shapes
+        ("resnet34:resnet34_b", "torchvision/resnet34"),  # another initialisation
+    ],
+)
 def test_what_differs_has_another_hash(one: str, other: str) -> None:
     assert fingerprint(load(one)) != fingerprint(load(other))
 
 
 def test_residuals_may_start_at_zero() -> None:
     """`gamma=0` is for the last norm of each of the 16 blocks, as torchvision's zero_init_residual."""
+
     def started(network: Network) -> list[str]:
-        return [name for name, op in operations(network.body) if op.kind == "bn" and op.init is not None]
+        return [
+            name for name, op in operations(network.body) if op.kind == "bn" and op.init is not None
+        ]
 
     assert started(load("torchvision/resnet50")) == []
     names = started(load("torchvision/resnet50", gamma=0))

@@ -35,7 +35,11 @@ def spec(tmp_path: Path) -> Path:
 def shown(network: Network, count: int = 6) -> tuple[nn.Module, torch.Tensor, torch.Tensor]:
     torch.manual_seed(0)
     module = build(network)
-    return module, torch.randn(count, *network.input.dims), torch.randint(network.output.channels, (count,))
+    return (
+        module,
+        torch.randn(count, *network.input.dims),
+        torch.randint(network.output.channels, (count,)),
+    )
 
 
 def test_against_hooks_and_autograd(spec: Path) -> None:
@@ -69,7 +73,9 @@ def test_a_tiny_network_by_hand(spec: Path) -> None:
     """x + w x twice: the gradient grows by 1 + w from block to block, and 1 + w0 scales what flows."""
     network = load(f"{spec}:narrow")
     module, images, labels = shown(network)
-    stem, first, second = (module.get_submodule(path) for path in ("conv1", "body.0.conv1", "body.1.conv1"))
+    stem, first, second = (
+        module.get_submodule(path) for path in ("conv1", "body.0.conv1", "body.1.conv1")
+    )
     for layer, weight in ((stem, 2.0), (first, 0.5), (second, -0.25)):
         nn.init.constant_(layer.weight, weight)  # type: ignore[arg-type]
         if layer.bias is not None:
@@ -78,13 +84,17 @@ def test_a_tiny_network_by_hand(spec: Path) -> None:
     assert blocks[0].spread == pytest.approx(2 * 1.5 * float(images.std()), rel=1e-5)
     assert blocks[1].spread == pytest.approx(2 * 1.5 * 0.75 * float(images.std()), rel=1e-5)
     assert blocks[0].gradient == pytest.approx(1.5 * blocks[1].gradient, rel=1e-5)
-    assert [r.spread for r in responses] == pytest.approx([s * float(images.std()) for s in (2, 2 * 0.5, 3 * 0.25)], rel=1e-5)
+    assert [r.spread for r in responses] == pytest.approx(
+        [s * float(images.std()) for s in (2, 2 * 0.5, 3 * 0.25)], rel=1e-5
+    )
 
 
 def test_a_response_is_what_the_norm_leaves() -> None:
     module, images, labels = shown(load("resnet20"))
     _, responses = probe.measured(module, ["layer1.0"], images, labels)
-    assert len(responses) == 19 and all(response.spread == pytest.approx(1, abs=0.01) for response in responses)
+    assert len(responses) == 19 and all(
+        response.spread == pytest.approx(1, abs=0.01) for response in responses
+    )
 
 
 def test_the_seed_equation(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,12 +103,20 @@ def test_the_seed_equation(spec: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = probe.blocks(network)
     found = seed.check(module, paths, images, lambda scores: cross_entropy(scores, labels))
     assert [(run.first, run.last, run.blocks) for run in found] == [
-        ("layer1.0", "layer1.2", 3), ("layer2.1", "layer2.2", 2), ("layer3.1", "layer3.2", 2)]
+        ("layer1.0", "layer1.2", 3),
+        ("layer2.1", "layer2.2", 2),
+        ("layer3.1", "layer3.2", 2),
+    ]
     assert all(run.error < 1e-10 and run.share > 0.1 for run in found)
     # Broken: the last F is left out of the sum.
     through = seed.through_residuals
-    monkeypatch.setattr(seed, "through_residuals", lambda blocks, *rest: through(blocks[:-1], *rest))
-    assert all(run.error > 1e-3 for run in seed.check(module, paths, images, lambda scores: cross_entropy(scores, labels)))
+    monkeypatch.setattr(
+        seed, "through_residuals", lambda blocks, *rest: through(blocks[:-1], *rest)
+    )
+    assert all(
+        run.error > 1e-3
+        for run in seed.check(module, paths, images, lambda scores: cross_entropy(scores, labels))
+    )
 
 
 def test_no_run_of_identities() -> None:
@@ -108,17 +126,26 @@ def test_no_run_of_identities() -> None:
         assert seed.runs(module, probe.blocks(network)) == []
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (["plain20", "--batch", "1"], "--batch is at least 2"),
-    (["plain20", "--seed", str(1 << 64)], "--seed is at least 0 and less than 2^63"),
-    (["FOLDER"], "FOLDER does not contain a run"),
-    (["FOLDER/wide.res"], "there is not enough memory: 360.0 GB more are needed"),
-    (["FOLDER/flat.res"], "there is nothing to probe in n"),
-])
-def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["plain20", "--batch", "1"], "--batch is at least 2"),
+        (["plain20", "--seed", str(1 << 64)], "--seed is at least 0 and less than 2^63"),
+        (["FOLDER"], "FOLDER does not contain a run"),
+        (["FOLDER/wide.res"], "there is not enough memory: 360.0 GB more are needed"),
+        (["FOLDER/flat.res"], "there is nothing to probe in n"),
+    ],
+)
+def test_refusals(
+    arguments: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "wide.res").write_text(
-        "network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool -> fc 10 }", encoding="utf-8")
-    (tmp_path / "flat.res").write_text("network n { input 3x8x8; head avgpool -> fc 10 }", encoding="utf-8")
+        "network n { input 3x8x8; stem conv 3x3, 100_000 -> conv 3x3, 100_000; head avgpool -> fc 10 }",
+        encoding="utf-8",
+    )
+    (tmp_path / "flat.res").write_text(
+        "network n { input 3x8x8; head avgpool -> fc 10 }", encoding="utf-8"
+    )
     given = [argument.replace("FOLDER", str(tmp_path)) for argument in arguments]
     assert cli.run(["probe", *given, "--out", str(tmp_path / "out")]) == 2
     assert f": {words}".replace("FOLDER", str(tmp_path)) in capsys.readouterr().err
@@ -128,10 +155,31 @@ def test_refusals(arguments: list[str], words: str, tmp_path: Path, capsys: pyte
 def test_the_command(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(load("digits"), tmp_path / "run", "duration=4 iterations")
     out = tmp_path / "out"
-    assert cli.run(["probe", f"{spec}:preactivated", "plain20", str(tmp_path / "run"), "--out", str(out), "--batch", "8"]) == 0
+    assert (
+        cli.run(
+            [
+                "probe",
+                f"{spec}:preactivated",
+                "plain20",
+                str(tmp_path / "run"),
+                "--out",
+                str(out),
+                "--batch",
+                "8",
+            ]
+        )
+        == 0
+    )
     printed = capsys.readouterr().out
-    assert "preactivated: the seed equation holds to" in printed and "says nothing of: plain20, run" in printed
+    assert (
+        "preactivated: the seed equation holds to" in printed
+        and "says nothing of: plain20, run" in printed
+    )
     with (out / "blocks.csv").open(encoding="utf-8") as file:
-        assert [line["network"] for line in csv.DictReader(file)] == ["preactivated"] * 9 + ["plain20"] * 9 + ["run"] * 3
-    assert (out / "probe.png").is_file() and "plain20" in (out / "probe.svg").read_text(encoding="utf-8")
+        assert [line["network"] for line in csv.DictReader(file)] == ["preactivated"] * 9 + [
+            "plain20"
+        ] * 9 + ["run"] * 3
+    assert (out / "probe.png").is_file() and "plain20" in (out / "probe.svg").read_text(
+        encoding="utf-8"
+    )
     assert "holds to" in (out / "README.md").read_text(encoding="utf-8")

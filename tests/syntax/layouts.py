@@ -8,7 +8,7 @@ from random import Random
 from resspec.source import Source
 from resspec.syntax.words import Comment, Word, words
 
-_REMARKS = ("# a", "#", "# -> { ; \" |", "#!}", "# é 層 \t x  y")
+_REMARKS = ("# a", "#", '# -> { ; " |', "#!}", "# é 層 \t x  y")
 
 
 def laid_out(found: Sequence[Word], random: Random) -> str:
@@ -27,7 +27,9 @@ def commented(text: str, random: Random) -> list[Word]:
         if (word.opens or _may_break(found, i)) and random.random() < often:
             remarks = [random.choice(_REMARKS) for _ in range(random.choice([1, 1, 2, 3]))]
             trails = i > 0 and (found[i - 1].kind == "SPACED_SLASH" or random.random() < 0.5)
-            found[i] = word._replace(comments=tuple(Comment(text, trails and k == 0) for k, text in enumerate(remarks)))
+            found[i] = word._replace(
+                comments=tuple(Comment(text, trails and k == 0) for k, text in enumerate(remarks))
+            )
     return found
 
 
@@ -46,13 +48,21 @@ def _gap(found: Sequence[Word], i: int, random: Random) -> str:
     blank = "" if touches else random.choice([" ", " ", "  ", "\t"])
     text = blank if before else ""
     for comment in word.comments:
-        line = "" if comment.is_trailing else "\n" * bool(text or before) + random.choice(["", "\n", "  \n"]) + blank
-        text += line + comment.text + random.choice(["", "" if comment.text.endswith("x  y") else "  "])
+        line = (
+            ""
+            if comment.is_trailing
+            else "\n" * bool(text or before) + random.choice(["", "\n", "  \n"]) + blank
+        )
+        text += (
+            line + comment.text + random.choice(["", "" if comment.text.endswith("x  y") else "  "])
+        )
     if word.comments:
         text += "\n" + random.choice(["", "\n \n", "\t"])
     if word.opens:
         ends = [";", " ;; ", "\n", "\n\n\n", ";\n;", "\n ; \t\n  "]
-        text += random.choice([*(end for end in ends if end.startswith(";")), ""] if word.comments else ends)
+        text += random.choice(
+            [*(end for end in ends if end.startswith(";")), ""] if word.comments else ends
+        )
     elif not touches and _may_break(found, i) and before and before.kind != "SPACED_SLASH":
         text += random.choice(["", "", "\n", "\n\n   "])
     return text

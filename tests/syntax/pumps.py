@@ -39,9 +39,14 @@ def grammar() -> Lark:
 def pumped() -> set[str]:
     """The names of all rules and alternatives that a tree shows, and of the terminals without a bound."""
     found = grammar()
-    rules = {str(rule.alias or rule.origin.name) for rule in found.rules if rule.alias or not rule.options.expand1}
+    rules = {
+        str(rule.alias or rule.origin.name)
+        for rule in found.rules
+        if rule.alias or not rule.options.expand1
+    }
     return {name for name in rules if not name.startswith("_")} | {
-        terminal.name for terminal in found.terminals if terminal.pattern.max_width > LONG}
+        terminal.name for terminal in found.terminals if terminal.pattern.max_width > LONG
+    }
 
 
 _BLOCK, _NETWORK = "block b { ", "network n { input 3x8x8; head "
@@ -71,7 +76,9 @@ PUMPS = {
     "replace": Pump("network n { input 3x8x8; ", "replace relu: silu; ", "head relu }"),
     "expect": Pump("network n { input 3x8x8; head relu; ", "expect params <= @; ", "}"),
     "expectation": Pump("network n { input 3x8x8; head relu; ", "expect params in 0 .. @; ", "}"),
-    "metric": Pump("network n { input 3x8x8; head relu; ", "expect saved_bytes(batch=2) >= 1; ", "}"),
+    "metric": Pump(
+        "network n { input 3x8x8; head relu; ", "expect saved_bytes(batch=2) >= 1; ", "}"
+    ),
     "chain": Pump(_NETWORK, "relu -> ", "bn }"),
     "step": Pump(_NETWORK, "a@: relu -> ", "bn }"),
     "merge": Pump(_NETWORK + "add { ", "relu | ", "identity } }"),

@@ -36,20 +36,27 @@ def test_two_layouts_of_the_same_words_give_the_same_bytes(seed: int) -> None:
     assert words(Source("t.res", once)) == found
     assert formatted(once) == once
     assert formatted(laid_out(found, random)) == once
-    assert "\t" not in once.replace("\t x", "") and not any(line != line.rstrip() for line in once.splitlines())
+    assert "\t" not in once.replace("\t x", "") and not any(
+        line != line.rstrip() for line in once.splitlines()
+    )
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_the_meaning_stays(seed: int, tmp_path: Path) -> None:
     text = random_spec(seed)
-    assert fingerprint(load_text(tmp_path, formatted(text))) == fingerprint(load_text(tmp_path, text))
+    assert fingerprint(load_text(tmp_path, formatted(text))) == fingerprint(
+        load_text(tmp_path, text)
+    )
 
 
 @pytest.mark.parametrize("path", SPECS, ids=lambda path: path.stem)
 def test_every_spec_that_is_shipped_has_it(path: Path) -> None:
     text = path.read_bytes().decode()
     assert formatted(text) == text
-    assert max(len(line.partition("    #")[0]) for line in text.splitlines() if line[:1] != "#") <= WIDTH
+    assert (
+        max(len(line.partition("    #")[0]) for line in text.splitlines() if line[:1] != "#")
+        <= WIDTH
+    )
 
 
 def test_shapes() -> None:
@@ -62,7 +69,10 @@ def test_shapes() -> None:
         assert formatted(laid_out(found, random)) == text
 
 
-@pytest.mark.parametrize("text", ["", "# only\n", "block b = ", "network n { input 3x8x8", "block b = relu\0", "block b = é"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "# only\n", "block b = ", "network n { input 3x8x8", "block b = relu\0", "block b = é"],
+)
 def test_what_does_not_parse_is_refused(text: str) -> None:
     with pytest.raises(SpecError):
         formatted(text)

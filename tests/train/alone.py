@@ -9,7 +9,11 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-FILTERS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+FILTERS = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
 
 
 def shown(path: str, told: Any) -> Any:
@@ -26,7 +30,10 @@ def shown(path: str, told: Any) -> Any:
     if crop := told["crop"]:
         left, top = round((image.width - crop) / 2), round((image.height - crop) / 2)
         image = image.crop((left, top, left + crop, top + crop))
-    pixels = np.asarray(image, np.float32).reshape(image.height, image.width, -1).transpose(2, 0, 1) / 255
+    pixels = (
+        np.asarray(image, np.float32).reshape(image.height, image.width, -1).transpose(2, 0, 1)
+        / 255
+    )
     mean = told["mean_image"] if told["mean"] is None else np.reshape(told["mean"], (-1, 1, 1))
     return ((pixels - mean) / np.reshape(told["std"], (-1, 1, 1))).astype(np.float32)[None]
 
@@ -37,10 +44,14 @@ def of_onnx(path: str, images: list[str]) -> tuple[dict[str, str], list[Any]]:
     session = InferenceSession(path, providers=["CPUExecutionProvider"])
     told = dict(session.get_modelmeta().custom_metadata_map)
     preprocessing = json.loads(told["preprocessing"])
-    return told, [session.run(None, {"images": shown(image, preprocessing)})[0][0] for image in images]
+    return told, [
+        session.run(None, {"images": shown(image, preprocessing)})[0][0] for image in images
+    ]
 
 
-def of_safetensors(path: str, module: str, function: str, images: list[str]) -> tuple[dict[str, str], list[Any]]:
+def of_safetensors(
+    path: str, module: str, function: str, images: list[str]
+) -> tuple[dict[str, str], list[Any]]:
     import torch
     from safetensors import safe_open
 
@@ -53,7 +64,9 @@ def of_safetensors(path: str, module: str, function: str, images: list[str]) -> 
         told = file.metadata()
         net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no dict)
         preprocessing = json.loads(told["preprocessing"])
-        return told, [net(torch.from_numpy(shown(image, preprocessing)))[0].numpy() for image in images]
+        return told, [
+            net(torch.from_numpy(shown(image, preprocessing)))[0].numpy() for image in images
+        ]
 
 
 if __name__ == "__main__":
@@ -65,4 +78,12 @@ if __name__ == "__main__":
     assert "resspec" not in sys.modules
     classes = json.loads(metadata["classes"])
     predicted = [classes[int(each.argmax())] for each in scores]
-    print(json.dumps({"metadata": metadata, "predicted": predicted, "scores": [each.tolist() for each in scores]}))
+    print(
+        json.dumps(
+            {
+                "metadata": metadata,
+                "predicted": predicted,
+                "scores": [each.tolist() for each in scores],
+            }
+        )
+    )

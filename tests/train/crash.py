@@ -66,11 +66,25 @@ log: 1
 data: {random_resized: {size: 8}, flip: true, trivialaugment: true, test: {resize: 9, crop: 8}}
 """,
 }
-RUNS = [("momentum", 0), ("epochs", 0), ("shares", 0), *(("pictures", workers) for workers in (0, 2, 4))]
+RUNS = [
+    ("momentum", 0),
+    ("epochs", 0),
+    ("shares", 0),
+    *(("pictures", workers) for workers in (0, 2, 4)),
+]
 OTHERS = ("crash.txt", "lock", "timings.jsonl")  # which the promise is not about
 SAVE, END = r"checkpoints", r"(weights|result|curves|metrics)\.\w+\.\d+\.partial"
-EXCEPTIONS = ("ZeroDivisionError", "RuntimeError", "AssertionError", "MemoryError", "RecursionError", "SystemExit",
-              "KeyboardInterrupt", "ENOSPC", "EMFILE")
+EXCEPTIONS = (
+    "ZeroDivisionError",
+    "RuntimeError",
+    "AssertionError",
+    "MemoryError",
+    "RecursionError",
+    "SystemExit",
+    "KeyboardInterrupt",
+    "ENOSPC",
+    "EMFILE",
+)
 FAILURES = ("ENOSPC", "EIO", "EMFILE")
 FIRST = r"/\.?(run\.json|spec\.res|recipe\.yaml|lock)"
 
@@ -96,7 +110,18 @@ class Course:
     def command(self, run: str) -> list[str]:
         """What follows `resspec`."""
         data = "pictures" if self.recipe == "pictures" else "digits"
-        return ["train", "tiny.res", "--recipe", "recipe.yaml", "--data", data, "--workers", str(self.workers), "--run", run]
+        return [
+            "train",
+            "tiny.res",
+            "--recipe",
+            "recipe.yaml",
+            "--data",
+            data,
+            "--workers",
+            str(self.workers),
+            "--run",
+            run,
+        ]
 
     def run(self, run: str, *moments: Moment) -> tuple[int, str]:
         return self.server.run(self.folder, *self.command(run), moments=moments)
@@ -104,7 +129,9 @@ class Course:
     def fail(self, run: str, fault: Fault) -> tuple[int, str]:
         """One in which something goes wrong; what it keeps outside of its folder stays in the course's."""
         home = {"XDG_CACHE_HOME": str(self.folder / "cache")}
-        return self.server.run(self.folder, *self.command(run), fault=asdict(fault), environment=home)
+        return self.server.run(
+            self.folder, *self.command(run), fault=asdict(fault), environment=home
+        )
 
     @cached_property
     def lines(self) -> dict[str, int]:
@@ -118,7 +145,9 @@ class Course:
     @cached_property
     def whole(self) -> dict[str, bytes]:
         """The files of a run that nothing happened to; it is made once for all tests."""
-        spec, recipe = ((self.folder / name).read_text(encoding="utf-8") for name in ("tiny.res", "recipe.yaml"))
+        spec, recipe = (
+            (self.folder / name).read_text(encoding="utf-8") for name in ("tiny.res", "recipe.yaml")
+        )
         asked = (spec, recipe, str(self.workers))
         if asked not in self.server.known:
             code, told = self.run("whole")
@@ -147,7 +176,9 @@ def interrupted(course: Course, run: str, signals: list[list[Moment]]) -> int:
     codes = [course.run(run, *moments) for moments in signals]
     for moments, (code, told) in zip(signals, codes, strict=True):
         numbers = {moment.signal for moment in moments}
-        assert code in {0} | {-number for number in numbers} | {128 + number for number in numbers}, (moments, told)
+        assert code in {0} | {-number for number in numbers} | {
+            128 + number for number in numbers
+        }, (moments, told)
         assert "Traceback" not in told, (moments, told)
     code, told = course.run(run)
     assert code == 0, told
@@ -173,7 +204,13 @@ def failed(course: Course, run: str, fault: Fault) -> str:
     left = list((course.folder / run).rglob(".*"))
     assert not left, (*case, left)
     assert_ended_alike(course, run)
-    return "interrupted before the first step" if is_quiet else outcome(told) if reports else "nothing was lost"
+    return (
+        "interrupted before the first step"
+        if is_quiet
+        else outcome(told)
+        if reports
+        else "nothing was lost"
+    )
 
 
 def outcome(told: str) -> str:
@@ -191,7 +228,9 @@ def exception(course: Course, chance: Random) -> Fault:
 
 def failure(chance: Random) -> Fault:
     """One of the system in a file of the run, for once or from then on."""
-    return Fault(chance.choice(FAILURES), "files", chance.randrange(1, 120), lasts=chance.random() < 0.5)
+    return Fault(
+        chance.choice(FAILURES), "files", chance.randrange(1, 120), lasts=chance.random() < 0.5
+    )
 
 
 def kill(chance: Random, number: int = signal.SIGKILL) -> Moment:
@@ -227,9 +266,14 @@ def content(run: Path) -> dict[str, bytes]:
 
 def assert_ended_alike(course: Course, run: str) -> None:
     """All files but the checkpoints before the last, which stand at other steps after a signal; of the last the tensors."""
+
     def last(files: dict[str, bytes]) -> dict[str, bytes]:
         tensors = max(name for name in files if name.endswith("tensors.safetensors"))
-        return {name: content for name, content in files.items() if name == tensors or not name.startswith("checkpoints")}
+        return {
+            name: content
+            for name, content in files.items()
+            if name == tensors or not name.startswith("checkpoints")
+        }
 
     assert_same(last(course.whole), last(content(course.folder / run)))
 

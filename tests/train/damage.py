@@ -34,7 +34,9 @@ def flipped(path: Path) -> None:
 
 def with_a_number(number: str) -> Callable[[Path], object]:
     """The first number that stands behind a colon is another one."""
-    return lambda path: path.write_bytes(re.sub(rb": [0-9.]+", f": {number}".encode(), path.read_bytes(), count=1))
+    return lambda path: path.write_bytes(
+        re.sub(rb": [0-9.]+", f": {number}".encode(), path.read_bytes(), count=1)
+    )
 
 
 def twice(path: Path) -> None:
@@ -69,7 +71,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "a list": replaced_by(b"[1, 2]\n"),
     "null": replaced_by(b"null\n"),
     "an empty object": replaced_by(b"{}\n"),
-    "another object": replaced_by(b'{"format": 4, "step": {}, "part": ["test"], "loss": "x", "seconds": []}\n'),
+    "another object": replaced_by(
+        b'{"format": 4, "step": {}, "part": ["test"], "loss": "x", "seconds": []}\n'
+    ),
     "deep": replaced_by(b"[" * 200_000),
     "deep objects": replaced_by(b'{"a":' * 200_000),
     "not a number": with_a_number("NaN"),
@@ -87,12 +91,30 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 
 
 FILES = (
-    "run.json", "result.json", "metrics.jsonl", "timings.jsonl", "spec.res", "recipe.yaml", "weights.safetensors",
+    "run.json",
+    "result.json",
+    "metrics.jsonl",
+    "timings.jsonl",
+    "spec.res",
+    "recipe.yaml",
+    "weights.safetensors",
     "metrics.csv",
 )
 TRAIN = (
-    "train", "tiny.res", "--data", "digits", "--recipe", "digits", "--set", "duration=4 iterations",
-    "--set", "checkpoint=2 iterations", "--set", "log=2", "--run", "a",
+    "train",
+    "tiny.res",
+    "--data",
+    "digits",
+    "--recipe",
+    "digits",
+    "--set",
+    "duration=4 iterations",
+    "--set",
+    "checkpoint=2 iterations",
+    "--set",
+    "log=2",
+    "--run",
+    "a",
 )
 COMMANDS = {"eval": ("eval", "a"), "probe": ("probe", "a", "--out", "out"), "train": TRAIN}
 NEEDED = {  # without which a command has nothing to say
@@ -100,7 +122,14 @@ NEEDED = {  # without which a command has nothing to say
     "probe": {"run.json", "result.json", "spec.res", "weights.safetensors"},
     "train": {"run.json", "result.json", "weights.safetensors"},
 }
-UNHARMED = ("not a number", "infinite", "huge", "large", "twice", "at random")  # of some files, which stay what they were
+UNHARMED = (
+    "not a number",
+    "infinite",
+    "huge",
+    "large",
+    "twice",
+    "at random",
+)  # of some files, which stay what they were
 
 
 def check(command: str, name: str, kind: str) -> int:
@@ -110,10 +139,19 @@ def check(command: str, name: str, kind: str) -> int:
         code = cli.run(COMMANDS[command])
     said = err.getvalue()
     assert code in (0, 2), (name, kind, command, said)
-    told = {"run.json": "a/run.json is missing", "result.json": "the run in a has not finished"} if kind == "removed" else {}
+    told = (
+        {"run.json": "a/run.json is missing", "result.json": "the run in a has not finished"}
+        if kind == "removed"
+        else {}
+    )
     assert code == 0 or told.get(name, f"a/{name}") in said, (name, kind, command, said)
     if name in NEEDED[command] and kind not in UNHARMED:
-        assert code == 2 or (command, name, kind) == ("train", "result.json", "removed"), (name, kind, command, said)
+        assert code == 2 or (command, name, kind) == ("train", "result.json", "removed"), (
+            name,
+            kind,
+            command,
+            said,
+        )
     return code
 
 
@@ -137,7 +175,9 @@ def at_random(path: Path, chance: Random) -> None:
             case 2:
                 content[start:start] = chance.randbytes(length)
             case _:
-                other = chance.choice([b"{", b"}", b"[", b'"', b"\n", b"null", b"-1", b"1e999", b"\0"])
+                other = chance.choice(
+                    [b"{", b"}", b"[", b'"', b"\n", b"null", b"-1", b"1e999", b"\0"]
+                )
                 content[start : start + length] = other
     path.write_bytes(content)
 

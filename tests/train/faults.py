@@ -114,7 +114,11 @@ def _is_write(event: str, given: tuple[Any, ...]) -> bool:
     if event == "open":
         path, _, flags = given
         is_written = isinstance(flags, int) and flags & WRITES
-        return bool(is_written) and not isinstance(path, int) and not str(path).startswith(("/dev", "/tmp/crash", "crash"))
+        return (
+            bool(is_written)
+            and not isinstance(path, int)
+            and not str(path).startswith(("/dev", "/tmp/crash", "crash"))
+        )
     return event in ("os.rename", "os.mkdir", "os.remove", "os.rmdir")
 
 

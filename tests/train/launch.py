@@ -26,8 +26,16 @@ from typing import Any
 from tests.train.faults import Fault, Lines
 
 ROOT = Path(__file__).parents[2]
-IMPORTED = ("matplotlib.figure", "sklearn.datasets", "torchvision.transforms.v2.functional", "resspec.compiler",
-            "resspec.commands.eval", "resspec.commands.train", "resspec.train.evaluate", "resspec.train.trainer")
+IMPORTED = (
+    "matplotlib.figure",
+    "sklearn.datasets",
+    "torchvision.transforms.v2.functional",
+    "resspec.compiler",
+    "resspec.commands.eval",
+    "resspec.commands.train",
+    "resspec.train.evaluate",
+    "resspec.train.trainer",
+)
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
 BROKEN = ("a full disk", "a pipe without a reader", "a closed terminal")
@@ -67,7 +75,12 @@ class Trainer:
 
     @property
     def children(self) -> list[int]:
-        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii").split()]
+        return [
+            int(pid)
+            for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children")
+            .read_text(encoding="ascii")
+            .split()
+        ]
 
 
 @dataclass(frozen=True)
@@ -84,38 +97,75 @@ class Server:
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
-    def start(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> Trainer:
+    def start(
+        self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any
+    ) -> Trainer:
         """`resspec ARGV`, in `folder`. `limit`: bytes beyond which no file of its grows; `forbidden`: an event of Python's
         audit at which it ends with a traceback; `environment`: what is added to that; `streams`: what stands in place of some
         of 0, 1, 2, of BROKEN or `closed`; `ignored`: signals, as nohup and shells ignore them;
         `fault`: what goes wrong, see faults.py; `lines`: the file that tells in the end which lines were reached how often."""
-        request = {"argv": argv, "folder": str(folder), "moments": [asdict(moment) for moment in moments], **more}
+        request = {
+            "argv": argv,
+            "folder": str(folder),
+            "moments": [asdict(moment) for moment in moments],
+            **more,
+        }
         return Trainer(self.ask(request), self)
 
-    def run(self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any) -> tuple[int, str]:
+    def run(
+        self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any
+    ) -> tuple[int, str]:
         """Exit code, and what it printed."""
         return self.start(folder, *argv, moments=moments, **more).wait()
 
     def together(
-        self, world: int, folder: Path, *argv: str, moments: Sequence[Sequence[Moment]] = (), rooms: Sequence[int | None] = (),
-        own: Sequence[Sequence[str]] = (), faults: Sequence[Fault | None] = (),
+        self,
+        world: int,
+        folder: Path,
+        *argv: str,
+        moments: Sequence[Sequence[Moment]] = (),
+        rooms: Sequence[int | None] = (),
+        own: Sequence[Sequence[str]] = (),
+        faults: Sequence[Fault | None] = (),
     ) -> list[Trainer]:
         """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, the bytes that it finds free,
         its `own` arguments, and what goes wrong in it."""
-        place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port()), "WORLD_SIZE": str(world)}
-        return [self.start(folder, *argv, *(own[rank] if own else ()), "--device", "cpu",
-                           moments=moments[rank] if moments else (), room=rooms[rank] if rooms else None,
-                           fault=asdict(fault) if faults and (fault := faults[rank]) else None,
-                           environment={**place, "RANK": str(rank)})
-                for rank in range(world)]
+        place = {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free_port()),
+            "WORLD_SIZE": str(world),
+        }
+        return [
+            self.start(
+                folder,
+                *argv,
+                *(own[rank] if own else ()),
+                "--device",
+                "cpu",
+                moments=moments[rank] if moments else (),
+                room=rooms[rank] if rooms else None,
+                fault=asdict(fault) if faults and (fault := faults[rank]) else None,
+                environment={**place, "RANK": str(rank)},
+            )
+            for rank in range(world)
+        ]
 
 
 @contextmanager
 def serving() -> Iterator[Server]:
-    quiet = {"OMP_NUM_THREADS": "1", "MALLOC_CONF": "background_thread:false"}  # jemalloc, where it is preloaded
+    quiet = {
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_CONF": "background_thread:false",
+    }  # jemalloc, where it is preloaded
     environment = {**os.environ, **quiet, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen([sys.executable, "-m", __spec__.name], cwd=ROOT, env=environment, text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        [sys.executable, "-m", __spec__.name],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
         try:
             yield Server(process)
         finally:
@@ -155,11 +205,15 @@ def _rest(pipe: int) -> str:
 def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
     for moment in moments:
         if moment["kind"] == "time":
-            signal.signal(signal.SIGALRM, lambda *_, number=moment["signal"]: os.kill(process, number))
+            signal.signal(
+                signal.SIGALRM, lambda *_, number=moment["signal"]: os.kill(process, number)
+            )
             signal.setitimer(signal.ITIMER_REAL, moment["number"] / 1000)
 
 
-def _become(argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], **more: Any) -> None:
+def _become(
+    argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], **more: Any
+) -> None:
     """This process is a trainer from now on."""
     from resspec.cli import main
 
@@ -176,9 +230,15 @@ def _become(argv: list[str], folder: str, into: int, moments: list[dict[str, Any
 
 
 def _prepare(
-    *, limit: int | None = None, forbidden: str | None = None, environment: dict[str, str] | None = None,
-    room: int | None = None, streams: dict[str, str] | None = None, ignored: Sequence[int] = (),
-    fault: dict[str, Any] | None = None, lines: str | None = None,
+    *,
+    limit: int | None = None,
+    forbidden: str | None = None,
+    environment: dict[str, str] | None = None,
+    room: int | None = None,
+    streams: dict[str, str] | None = None,
+    ignored: Sequence[int] = (),
+    fault: dict[str, Any] | None = None,
+    lines: str | None = None,
 ) -> None:
     """What a trainer finds around it; see Server.start."""
     os.environ.update(environment or {})
@@ -297,7 +357,11 @@ class _Watch:
             self.happens("file", str(arguments[0]))
 
     def happens(self, kind: str, path: str = "") -> None:
-        if not self.moments or self.moments[0].kind != kind or not re.search(self.moments[0].path, path):
+        if (
+            not self.moments
+            or self.moments[0].kind != kind
+            or not re.search(self.moments[0].path, path)
+        ):
             return
         self.count += 1
         if self.count == self.moments[0].number:
@@ -311,5 +375,7 @@ class _Watch:
 if __name__ == "__main__":
     for name in IMPORTED:
         import_module(name)
-    assert len(list(Path("/proc/self/task").iterdir())) == 1, "a thread would not be there after a fork"
+    assert len(list(Path("/proc/self/task").iterdir())) == 1, (
+        "a thread would not be there after a fork"
+    )
     _serve()

@@ -32,7 +32,9 @@ log: 1
 """
 
 
-def draw_pets(folder: Path, classes: tuple[str, ...] = ("cat", "dog"), train: int = 10, test: int = 4) -> Path:
+def draw_pets(
+    folder: Path, classes: tuple[str, ...] = ("cat", "dog"), train: int = 10, test: int = 4
+) -> Path:
     """JPEGs of 48x40 in `train` and `val`; the first class is the darkest."""
     draw = np.random.default_rng(0)
     for part, count in (("train", train), ("val", test)):
@@ -67,8 +69,12 @@ def plan(folder: Path, *settings: str, run: str = "r", **other: Any) -> Plan:
 
 
 def train(
-    folder: Path, *settings: str, run: str = "r", show: Show | None = None,
-    say: Callable[[str], None] = lambda _: None, **other: Any,
+    folder: Path,
+    *settings: str,
+    run: str = "r",
+    show: Show | None = None,
+    say: Callable[[str], None] = lambda _: None,
+    **other: Any,
 ) -> Result:
     made = plan(folder, *settings, run=run, **other)
     return trainer.train(made, folder / run, show=show or Show(), say=say)

@@ -55,12 +55,20 @@ def train(network: Network, run: Path, *settings: str, seed: int = 0, **other: A
 def begun(folder: Path, **more: Any) -> Path:
     """A folder of a run that has only just begun, by hand: what `run.json` has to say."""
     facts = {
-        "network": "small", "hash": "0123456789abcdef", "seed": 4, "steps": 30, "weights": None,
+        "network": "small",
+        "hash": "0123456789abcdef",
+        "seed": 4,
+        "steps": 30,
+        "weights": None,
         "data": {"name": "digits", "classes": list("0123456789"), "train": "00", "test": "11"},
-        "recipe": {"batch": 8, "data": {"test": {}}}, "machine": {"device": "cpu", "processes": 1}, "preprocessing": {},
+        "recipe": {"batch": 8, "data": {"test": {}}},
+        "machine": {"device": "cpu", "processes": 1},
+        "preprocessing": {},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    record.begin(folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch: 8\n")
+    record.begin(
+        folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch: 8\n"
+    )
     return folder
 
 

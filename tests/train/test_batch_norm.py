@@ -11,7 +11,9 @@ from resspec.train import batch_norm
 
 def network() -> nn.Sequential:
     torch.manual_seed(1)
-    return nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3))
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3)
+    )
 
 
 @pytest.mark.parametrize("size", [4, 6])
@@ -25,8 +27,14 @@ def test_parts_are_normalised_as_on_machines_of_their_own(size: int) -> None:
     torch.cat(parts).square().mean().backward()
     torch.testing.assert_close(result, torch.cat(parts))
     for name, parameter in module.named_parameters():
-        gradients = [gradient for machine in machines if (gradient := machine.get_parameter(name).grad) is not None]
-        torch.testing.assert_close(parameter.grad, torch.stack(gradients).sum(0), rtol=1e-4, atol=1e-6)
+        gradients = [
+            gradient
+            for machine in machines
+            if (gradient := machine.get_parameter(name).grad) is not None
+        ]
+        torch.testing.assert_close(
+            parameter.grad, torch.stack(gradients).sum(0), rtol=1e-4, atol=1e-6
+        )
     for name in ("1.running_mean", "1.running_var", "4.running_mean", "4.running_var"):
         mean = torch.stack([machine.get_buffer(name) for machine in machines]).mean(0)
         torch.testing.assert_close(module.get_buffer(name), mean)
@@ -48,6 +56,10 @@ def test_exact_statistics_are_mean_and_variance_of_all_that_each_layer_sees() ->
         second.append(exact[3](exact[2](exact[1](seen))))
     for norm, seen in ((module[1], torch.cat(first)), (module[4], torch.cat(second))):
         assert isinstance(norm, nn.BatchNorm2d)
-        torch.testing.assert_close(norm.running_mean.double(), seen.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)  # type: ignore[union-attr]
-        torch.testing.assert_close(norm.running_var.double(), seen.var((0, 2, 3), correction=0), rtol=1e-4, atol=1e-5)  # type: ignore[union-attr]
+        mean = seen.mean((0, 2, 3))
+        assert norm.running_mean is not None
+        torch.testing.assert_close(norm.running_mean.double(), mean, rtol=1e-4, atol=1e-5)
+        var = seen.var((0, 2, 3), correction=0)
+        assert norm.running_var is not None
+        torch.testing.assert_close(norm.running_var.double(), var, rtol=1e-4, atol=1e-5)
     assert module.training

@@ -78,7 +78,10 @@ def test_checkpoints_that_were_swapped_with_each_other(tmp_path: Path) -> None:
     ten.rename(five)
     (tmp_path / "x").rename(ten)
     told = [str(found) for _, found in checkpoint.newest(tmp_path)]
-    assert told == [f"{ten} holds what was saved as step-00000005", f"{five} holds what was saved as step-00000010"]
+    assert told == [
+        f"{ten} holds what was saved as step-00000005",
+        f"{five} holds what was saved as step-00000010",
+    ]
 
 
 def test_checkpoints_of_another_run(tmp_path: Path) -> None:
@@ -93,7 +96,10 @@ def test_the_manifest_is_sha256sums(tmp_path: Path) -> None:
     check = ["sha256sum", "--check", "--strict", checkpoint.MANIFEST]
     assert subprocess.run(check, cwd=path, check=False, capture_output=True).returncode == 0
     (path / "state.json").write_bytes(b"[]\n")
-    assert b"state.json: FAILED" in subprocess.run(check, cwd=path, check=False, capture_output=True).stdout
+    assert (
+        b"state.json: FAILED"
+        in subprocess.run(check, cwd=path, check=False, capture_output=True).stdout
+    )
 
 
 def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_path: Path) -> None:
@@ -106,7 +112,10 @@ def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_pa
         file = whole / "checkpoints" / f"step-000000{step}" / "tensors.safetensors"
         file.write_bytes(file.read_bytes()[:-1])
     train(tiny(tmp_path), whole, *settings)
-    assert ended == ((whole / "weights.safetensors").read_bytes(), (whole / "metrics.csv").read_bytes())
+    assert ended == (
+        (whole / "weights.safetensors").read_bytes(),
+        (whole / "metrics.csv").read_bytes(),
+    )
 
 
 def test_no_good_one_is_told(tmp_path: Path) -> None:
@@ -115,7 +124,9 @@ def test_no_good_one_is_told(tmp_path: Path) -> None:
     (run / "result.json").unlink()
     for path in (run / "checkpoints").iterdir():
         (path / "state.json").write_text(json.dumps({}))
-    with pytest.raises(UsageError, match=r"no checkpoint is usable: .*step-00000004/state.json is damaged"):
+    with pytest.raises(
+        UsageError, match=r"no checkpoint is usable: .*step-00000004/state.json is damaged"
+    ):
         train(tiny(tmp_path), run, *settings)
 
 
@@ -125,7 +136,9 @@ def test_a_full_disk_costs_no_checkpoint(seed: int, tmp_path: Path) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (Random(seed).randrange(0, 10_240), before[1]))
     try:
-        with pytest.raises(UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 is kept"):
+        with pytest.raises(
+            UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 is kept"
+        ):
             checkpoint.save(tmp_path, 10, FILES, keep=1)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)

@@ -25,7 +25,17 @@ from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.train import checkpoint, classes, compare, data, decide, recipe_file, record, trainer, weights
+from resspec.train import (
+    checkpoint,
+    classes,
+    compare,
+    data,
+    decide,
+    recipe_file,
+    record,
+    trainer,
+    weights,
+)
 from resspec.train.data import crop, idx, place
 from resspec.train.data.dataset import Request
 from resspec.train.data.draw import Draw
@@ -45,7 +55,9 @@ LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
 def in_use(folder: Path) -> None:
     code = "import sys; from pathlib import Path; from resspec.train.record import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-    with subprocess.Popen([sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
         assert other.stdout and other.stdout.readline() == b"held\n"
         try:
             with record.locked(folder):
@@ -99,7 +111,11 @@ def uneven_batch(folder: Path) -> None:
 def killed_worker(folder: Path) -> None:
     two_parts(folder)
     draws = [Draw(Ending(), torch.tensor([0]))]  # type: ignore[arg-type]
-    list(data.load(str(folder)).train.batches(draws, view=Test(), device=torch.device("cpu"), workers=1))
+    list(
+        data.load(str(folder)).train.batches(
+            draws, view=Test(), device=torch.device("cpu"), workers=1
+        )
+    )
 
 
 def two_parts(folder: Path) -> Path:
@@ -131,13 +147,21 @@ def lost_process(folder: Path) -> None:
     del folder
     with socket.socket() as free, pytest.MonkeyPatch.context() as patch:
         free.bind(("127.0.0.1", 0))
-        for name, value in {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free.getsockname()[1]), "WORLD_SIZE": "2"}.items():
+        for name, value in {
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(free.getsockname()[1]),
+            "WORLD_SIZE": "2",
+        }.items():
             patch.setenv(name, value)
         free.close()
-        leave = "import os; from resspec.train.processes import joined\nwith joined('cpu'): os._exit(0)"
+        leave = (
+            "import os; from resspec.train.processes import joined\nwith joined('cpu'): os._exit(0)"
+        )
         with subprocess.Popen([sys.executable, "-c", leave], env={**os.environ, "RANK": "1"}):
             patch.setenv("RANK", "0")
-            heard = signal.getsignal(signal.SIGTERM)  # which it ignores from then on, as do all that are forked from here
+            heard = signal.getsignal(
+                signal.SIGTERM
+            )  # which it ignores from then on, as do all that are forked from here
             try:
                 with joined("cpu") as processes:
                     processes.any(True)
@@ -211,7 +235,9 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0605": other_run,
     "E0606": damaged_checkpoints,
     "E0607": full_disk,
-    "E0608": lambda folder: train(tiny(folder), folder / "run", "duration=6 iterations", "rate=1e38", "warmup=null", "log=1"),
+    "E0608": lambda folder: train(
+        tiny(folder), folder / "run", "duration=6 iterations", "rate=1e38", "warmup=null", "log=1"
+    ),
     "E0609": too_large,
     "E0610": lambda folder: weights.read(saved(folder)).into(torch.nn.Linear(3, 4)),
     "E0611": lambda folder: weights.read(written(folder, "none", "none.safetensors")),
@@ -222,7 +248,9 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0616": strange_lock,
     "E0617": moved_folder,
     "E0618": no_more_files,
-    "E0620": lambda _: classes.check_same(["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"),
+    "E0620": lambda _: classes.check_same(
+        ["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"
+    ),
     "E0621": other_test_images,
 }
 
@@ -258,8 +286,11 @@ def test_a_failure_has_its_code_and_text(
 def stable(text: str, folder: Path) -> str:
     """Without what this machine and this moment add."""
     text = text.replace(str(folder), "FOLDER")
-    for pattern, new in ((r"process \d+ on \S+", "process 4711 on HOST"), (r"(pid\(s\)|process) \d{3,}", r"\1 4711"),
-                         (r"[\d,.]+ ([GM]B) (are|is) free", r"17.0 \1 \2 free")):
+    for pattern, new in (
+        (r"process \d+ on \S+", "process 4711 on HOST"),
+        (r"(pid\(s\)|process) \d{3,}", r"\1 4711"),
+        (r"[\d,.]+ ([GM]B) (are|is) free", r"17.0 \1 \2 free"),
+    ):
         text = re.sub(pattern, new, text)
     return text
 
@@ -270,4 +301,7 @@ def test_every_text_is_of_a_case() -> None:
 
 def test_a_code_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["train", "digits", "--recipe", "digit", "--plan"]) == 2
-    assert capsys.readouterr().err == "error[E0509]: no recipe is called `digit`; did you mean `digits`?\n"
+    assert (
+        capsys.readouterr().err
+        == "error[E0509]: no recipe is called `digit`; did you mean `digits`?\n"
+    )

@@ -17,8 +17,20 @@ from tests.train.launch import Moment, Server
 def test_ten_kills_change_nothing(server: Server, tmp_path: Path) -> None:
     course, chance = Course(server, tmp_path, "momentum"), Random(0)
     saves = [Moment("file", chance.randrange(1, 40), path=SAVE) for _ in range(3)]
-    others = [Moment("file", 3, path=FIRST), Moment("step", 5), Moment("test", 2), Moment("time", 30), Moment("step", 7)]
-    moments = [*others[:2], *saves, *others[2:], Moment("file", 4, path=END), Moment("file", 9, path=END)]
+    others = [
+        Moment("file", 3, path=FIRST),
+        Moment("step", 5),
+        Moment("test", 2),
+        Moment("time", 30),
+        Moment("step", 7),
+    ]
+    moments = [
+        *others[:2],
+        *saves,
+        *others[2:],
+        Moment("file", 4, path=END),
+        Moment("file", 9, path=END),
+    ]
     assert killed(course, "killed", moments) == 10
 
 
@@ -38,13 +50,22 @@ def killed_at(course: Course, step: int) -> list[int]:
 @pytest.mark.parametrize("workers", [0, 2, 4])
 def test_kills_with_workers_change_nothing(workers: int, server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "pictures", workers)
-    assert killed(course, "killed", [Moment("file", 17, path=SAVE), Moment("test", 1), Moment("step", 3)]) == 3
+    assert (
+        killed(
+            course, "killed", [Moment("file", 17, path=SAVE), Moment("test", 1), Moment("step", 3)]
+        )
+        == 3
+    )
 
 
 def test_a_process_of_its_own_ends_as_a_forked_one(server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "momentum")
     command = [sys.executable, "-m", "resspec", *course.command("own")]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
     assert_same(course.whole, content(tmp_path / "own"))
 

@@ -22,7 +22,9 @@ NETWORK = load("digits")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
     """Three seeds, trained for a third of the usual time."""
     folder = tmp_path_factory.mktemp("runs")
-    return [train(NETWORK, folder / str(seed), "duration=10 epochs", seed=seed) for seed in range(3)]
+    return [
+        train(NETWORK, folder / str(seed), "duration=10 epochs", seed=seed) for seed in range(3)
+    ]
 
 
 def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
@@ -32,13 +34,30 @@ def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
 
 def test_the_run_folder_is_complete(runs: list[Result]) -> None:
     names = {path.name for path in runs[0].run.iterdir()}
-    assert names == {"run.json", "spec.res", "recipe.yaml", "metrics.csv", "metrics.jsonl", "timings.jsonl", "checkpoints",
-                     "weights.safetensors", "curves.png", "curves.svg", "result.json", "lock"}
+    assert names == {
+        "run.json",
+        "spec.res",
+        "recipe.yaml",
+        "metrics.csv",
+        "metrics.jsonl",
+        "timings.jsonl",
+        "checkpoints",
+        "weights.safetensors",
+        "curves.png",
+        "curves.svg",
+        "result.json",
+        "lock",
+    }
 
 
 def test_the_run_says_what_was_trained_and_how(runs: list[Result]) -> None:
     run = json.loads((runs[1].run / "run.json").read_text())
-    assert (run["network"], run["hash"], run["data"]["name"], run["seed"]) == ("digits", fingerprint(NETWORK), "digits", 1)
+    assert (run["network"], run["hash"], run["data"]["name"], run["seed"]) == (
+        "digits",
+        fingerprint(NETWORK),
+        "digits",
+        1,
+    )
     assert run["recipe"]["duration"] == "10 epochs"
     assert run["machine"]["precision"] == "fp32"
     assert run["versions"]["torch"] == torch.__version__.partition("+")[0]
@@ -53,15 +72,22 @@ def test_the_metrics_improve(runs: list[Result]) -> None:
     assert float(training[-1]["loss"]) < 0.2 * float(training[0]["loss"])
     assert float(training[0]["top1"]) < 0.9
     assert 0.97 < float(training[-1]["top1"]) <= 1
-    assert [json.loads(line) for line in (runs[0].run / "metrics.jsonl").read_text().splitlines()] == [
-        {name: value if name == "part" else json.loads(value) if value else None for name, value in row.items()}
+    assert [
+        json.loads(line) for line in (runs[0].run / "metrics.jsonl").read_text().splitlines()
+    ] == [
+        {
+            name: value if name == "part" else json.loads(value) if value else None
+            for name, value in row.items()
+        }
         for row in rows
     ]
 
 
 def test_the_weights_give_the_recorded_result_again(runs: list[Result]) -> None:
     module, test = ended.module_of(runs[2].run), data.load("digits").test
-    ((images, labels),) = test.batches([Draw(torch.arange(355), torch.arange(355))], view=Test(), device=torch.device("cpu"))
+    ((images, labels),) = test.batches(
+        [Draw(torch.arange(355), torch.arange(355))], view=Test(), device=torch.device("cpu")
+    )
     correct = int((module(images).argmax(1) == labels).sum())
     result = json.loads((runs[2].run / "result.json").read_text())
     assert (correct, len(labels)) == (result["correct"], result["total"])
@@ -75,6 +101,11 @@ def test_a_seed_repeats_itself_bit_for_bit_and_touches_no_other_randomness(tmp_p
         before = torch.get_rng_state()
         train(NETWORK, tmp_path / name, "duration=2 epochs", seed=seed)
         assert torch.equal(torch.get_rng_state(), before)
-        files.append([(tmp_path / name / file).read_bytes() for file in ("weights.safetensors", "metrics.csv", "run.json")])
+        files.append(
+            [
+                (tmp_path / name / file).read_bytes()
+                for file in ("weights.safetensors", "metrics.csv", "run.json")
+            ]
+        )
     assert files[0] == files[1]
     assert all(one != other for one, other in zip(files[0], files[2], strict=True))

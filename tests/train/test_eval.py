@@ -28,7 +28,9 @@ def weights(tmp_path: Path) -> Path:
 
 @torch.no_grad()
 @pytest.mark.parametrize("ending", ["safetensors", "pth"])
-def test_weights_of_a_file_are_measured(weights: Path, ending: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_of_a_file_are_measured(
+    weights: Path, ending: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     torch.manual_seed(0)
     module = build(load("digits")).eval()
     path = weights.with_suffix(f".{ending}")
@@ -40,22 +42,48 @@ def test_weights_of_a_file_are_measured(weights: Path, ending: str, capsys: pyte
     told = module(images).argmax(1)
     wrong = int((told != data.test.labels).sum())
     out = weights.parent / "out"
-    assert run(["eval", "digits", "--weights", str(path), "--data", "digits", "--confusion", str(out), "--device", "cpu"]) == 0
+    assert (
+        run(
+            [
+                "eval",
+                "digits",
+                "--weights",
+                str(path),
+                "--data",
+                "digits",
+                "--confusion",
+                str(out),
+                "--device",
+                "cpu",
+            ]
+        )
+        == 0
+    )
     assert f"{wrong} of 355 wrong" in capsys.readouterr().out
     with (out / "confusion.csv").open(newline="") as file:
-        counts = torch.tensor([[int(cell) for cell in line[1:]] for line in list(csv.reader(file))[1:]])
+        counts = torch.tensor(
+            [[int(cell) for cell in line[1:]] for line in list(csv.reader(file))[1:]]
+        )
     expected = (data.test.labels * 10 + told).bincount(minlength=100).view(10, 10)
     assert torch.equal(counts, expected)
 
 
 def test_published_figures_stand_under_the_measured_ones() -> None:
     confusion = torch.tensor([[90, 10], [15, 85]])
-    said = command.text(load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), None)
+    said = command.text(
+        load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), None
+    )
     assert said.splitlines()[2:] == [
         "measured        12.50%       10.00%  25 of 200 wrong, loss 1.5000",
         "published       24.52%        7.46%  He et al. 2015, tables 3 and 4; recipe imagenet-he2015",
     ]
-    other = command.text(load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), "digits")
+    other = command.text(
+        load("resnet34", option="B"),
+        "imagenet",
+        "10-crop",
+        Evaluation(1.5, 180, confusion),
+        "digits",
+    )
     assert "published" not in other
 
 
@@ -65,28 +93,47 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
         return capsys.readouterr().err
 
     assert "--weights FILE and --data NAME" in refused("digits")
-    assert "do not fit this network" in refused("resnet20", "--weights", str(weights), "--data", "digits")
-    assert "a batch is of 1 image" in refused("digits", "--weights", str(weights), "--data", "digits", "--batch", "0")
+    assert "do not fit this network" in refused(
+        "resnet20", "--weights", str(weights), "--data", "digits"
+    )
+    assert "a batch is of 1 image" in refused(
+        "digits", "--weights", str(weights), "--data", "digits", "--batch", "0"
+    )
     draw_pictures(tmp_path / "pets")
     (tmp_path / "net.res").write_text("network net { input 3x32x32; head avgpool -> fc 3 }\n")
     save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")
-    pets = [str(tmp_path / "net.res"), "--weights", str(tmp_path / "net.safetensors"), "--data", str(tmp_path / "pets")]
+    pets = [
+        str(tmp_path / "net.res"),
+        "--weights",
+        str(tmp_path / "net.safetensors"),
+        "--data",
+        str(tmp_path / "pets"),
+    ]
     assert "shown as 3x224x224, and the input of net is 3x32x32: pass --recipe" in refused(*pets)
     assert "has not finished" in refused(str(begun(tmp_path / "run")))
 
 
-def test_other_classes_are_told_at_their_place(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_other_classes_are_told_at_their_place(
+    weights: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = "network net { input 1x8x8; head avgpool -> fc 7 }\n"
     (weights.parent / "net.res").write_text(text)
     save_file(build(load(weights.parent / "net.res")).state_dict(), weights)
-    assert run(["eval", str(weights.parent / "net.res"), "--weights", str(weights), "--data", "digits"]) == 1
+    assert (
+        run(
+            ["eval", str(weights.parent / "net.res"), "--weights", str(weights), "--data", "digits"]
+        )
+        == 1
+    )
     told = capsys.readouterr().err
     assert "error[E0502]: `digits` has 10 classes, the network leaves 7" in told
     assert "^^^^ leaves 7" in told
 
 
 @pytest.mark.parametrize("name", ["run.json", "result.json", "weights.safetensors", "spec.res"])
-def test_a_run_whose_bits_flip_is_not_measured(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_whose_bits_flip_is_not_measured(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder, chance = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations").run, Random(0)
     assert run(["eval", str(folder)]) == 0
     measured, content = capsys.readouterr().out, (folder / name).read_bytes()

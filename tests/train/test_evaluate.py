@@ -85,7 +85,9 @@ def noise(count: int = 23) -> Stored:
     return Stored(images, torch.arange(count) % 7)
 
 
-def measured(network: Network, protocol: Protocol, view: Test, batch: int = 64) -> tuple[Evaluation, nn.Module, Stored]:
+def measured(
+    network: Network, protocol: Protocol, view: Test, batch: int = 64
+) -> tuple[Evaluation, nn.Module, Stored]:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
     exam = Exam(data.test, view, protocol, batch)
@@ -115,7 +117,10 @@ def agrees(found: Evaluation, scores: Tensor, labels: Tensor) -> None:
 @pytest.mark.parametrize("batch", [1, 8, 64])
 def test_one_crop_is_the_centre(network: Network, batch: int) -> None:
     found, module, stored = measured(network, "1-crop", Test(crop=16), batch=batch)
-    scores = [module(normalised(stored, functional.center_crop(image, [16, 16]))[None]).softmax(1) for image in stored.images]
+    scores = [
+        module(normalised(stored, functional.center_crop(image, [16, 16]))[None]).softmax(1)
+        for image in stored.images
+    ]
     agrees(found, torch.cat(scores), stored.labels)
 
 
@@ -123,7 +128,9 @@ def test_one_crop_is_the_centre(network: Network, batch: int) -> None:
 def test_ten_crops_are_torchvisions(network: Network) -> None:
     found, module, stored = measured(network, "10-crop", Test(crop=16))
     crop = v2.TenCrop(16)
-    crops = [torch.stack([normalised(stored, part) for part in crop(image)]) for image in stored.images]
+    crops = [
+        torch.stack([normalised(stored, part) for part in crop(image)]) for image in stored.images
+    ]
     agrees(found, torch.stack([module(ten).softmax(1).mean(0) for ten in crops]), stored.labels)
 
 
@@ -135,9 +142,15 @@ def test_multi_scale_is_the_mean_over_places_sizes_and_mirrors(network: Network)
     stem = nn.Sequential(*layers)
     looks = []
     for size in scales(network):
-        whole = functional.resize(stored.images.float(), [size], antialias=True).round().clamp(0, 255)
+        whole = (
+            functional.resize(stored.images.float(), [size], antialias=True).round().clamp(0, 255)
+        )
         for image in (whole, whole.flip(3)):
-            places = nn.functional.avg_pool2d(stem(normalised(stored, image)), 8, 1).flatten(2).transpose(1, 2)
+            places = (
+                nn.functional.avg_pool2d(stem(normalised(stored, image)), 8, 1)
+                .flatten(2)
+                .transpose(1, 2)
+            )
             looks.append(fc(places).mean(1).softmax(1))
     agrees(found, torch.stack(looks).mean(0), stored.labels)
 
@@ -147,13 +160,17 @@ def test_the_scales_of_a_network_that_reads_224_pixels_are_the_papers() -> None:
 
 
 @pytest.mark.parametrize("world", [2, 3, 4])
-def test_each_image_counts_once_however_many_processes_there_are(network: Network, world: int) -> None:
+def test_each_image_counts_once_however_many_processes_there_are(
+    network: Network, world: int
+) -> None:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
     exam = Exam(data.test, Test(crop=16), batch=4)
     alone = evaluate(network, module.state_dict(), exam, Member(Team(1), 0))
     assert alone.confusion.sum(1).tolist() == stored.labels.bincount().tolist()
-    for found in Team(world).run(lambda member: evaluate(network, module.state_dict(), exam, member)):
+    for found in Team(world).run(
+        lambda member: evaluate(network, module.state_dict(), exam, member)
+    ):
         assert torch.equal(found.confusion, alone.confusion)
         assert [found.hits5, found.loss] == pytest.approx([alone.hits5, alone.loss])
 
@@ -163,7 +180,9 @@ def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Pat
         for label in range(7):
             (tmp_path / part / f"{label}").mkdir(parents=True)
             for i, size in enumerate(((20, 24), (30, 20), (24, 24))):
-                Image.new("RGB", size, (label * 30, i * 60, 99)).save(tmp_path / part / f"{label}" / f"{i}.png")
+                Image.new("RGB", size, (label * 30, i * 60, 99)).save(
+                    tmp_path / part / f"{label}" / f"{i}.png"
+                )
     data = load_data(str(tmp_path))
     exam = Exam(data.test, Test(resize=20, crop=16), "multi-scale", batch=4)
     found = evaluate(network, trained(network).state_dict(), exam, Member(Team(1), 0))
@@ -176,8 +195,12 @@ def test_published_figures_are_of_the_very_same_network() -> None:
     assert published(load("resnet34"), "10-crop", "imagenet") == []
     assert published(load("resnet34", option="B"), "1-crop", "imagenet") == []
     assert [figure.top1 for figure in published(load("resnet56"), "1-crop", "cifar-10")] == [6.97]
-    assert [figure.top1 for figure in published(load("lib/he2015:cifar", n=9), "1-crop", "cifar-10")] == [6.97]
+    assert [
+        figure.top1 for figure in published(load("lib/he2015:cifar", n=9), "1-crop", "cifar-10")
+    ] == [6.97]
     assert published(load("resnet56"), "1-crop", "pets") == []
     first, second = published(load("torchvision/resnet50"), "1-crop", "imagenet")
     assert [first.top1, second.top1] == pytest.approx([100 - 76.130, 100 - 80.858])
-    assert published(load("torchvision/resnet50"), "1-crop", "imagenet", "imagenet-torchvision-v2") == [second]
+    assert published(
+        load("torchvision/resnet50"), "1-crop", "imagenet", "imagenet-torchvision-v2"
+    ) == [second]

@@ -33,7 +33,9 @@ HELD_OUT = ("holdout=0.2", "evaluate=1 iterations", "duration=3 iterations", "ke
 
 @pytest.mark.parametrize("how", ["mended", "removed"])
 @pytest.mark.parametrize("settings", [(), ("exact_bn=16",), HELD_OUT])
-def test_a_test_image_that_breaks_costs_nothing_that_was_trained(how: str, settings: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
+    how: str, settings: tuple[str, ...], tmp_path: Path
+) -> None:
     folder = lay_out(tmp_path)
     whole = train(folder, *settings, run="whole").run
     broken = folder / BROKEN
@@ -44,7 +46,9 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(how: str, setti
     run = folder / "r"
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003"]
     assert not (run / "result.json").exists()
-    assert (run / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+    assert (run / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
 
     if how == "mended":
         mend(broken)
@@ -53,7 +57,9 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(how: str, setti
     ended = train(folder, *settings)
     assert not ended.again
     assert ended.facts["total"] == (8 if how == "mended" else 7)
-    assert (run / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+    assert (run / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
     assert result(run)["test"]["images"] != result(whole)["test"]["images"]
     changes = json.loads((run / "run.json").read_text())["changes"]
     assert [(change["step"], change["what"]) for change in changes] == [(3, "data.test")]
@@ -69,8 +75,12 @@ def test_a_test_image_that_breaks_on_the_way_costs_no_step(tmp_path: Path) -> No
     mend(folder / BROKEN)
     said: list[str] = []
     train(folder, *settings, say=said.append)
-    assert [line for line in said if re.search(r"`data\.test` changed .* from step 4 on", line)] == said
-    assert (folder / "r" / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
+    assert [
+        line for line in said if re.search(r"`data\.test` changed .* from step 4 on", line)
+    ] == said
+    assert (folder / "r" / "weights.safetensors").read_bytes() == (
+        whole / "weights.safetensors"
+    ).read_bytes()
 
 
 def test_a_run_of_one_epoch_has_its_checkpoint(tmp_path: Path) -> None:
@@ -86,7 +96,11 @@ def test_the_test_of_a_training_that_is_done_may_be_another_one(tmp_path: Path) 
     ended = train(folder, "data.test.resize=40", "data.test.interpolation=bicubic")
     weights, others = (load_file(run / "weights.safetensors") for run in (ended.run, whole))
     assert all(torch.equal(tensor, others[name]) for name, tensor in weights.items())
-    assert result(ended.run)["test"]["transform"] == {"resize": 40, "crop": 32, "interpolation": "bicubic"}
+    assert result(ended.run)["test"]["transform"] == {
+        "resize": 40,
+        "crop": 32,
+        "interpolation": "bicubic",
+    }
     assert result(ended.run)["test"]["protocol"] == "1-crop"
     again = train(folder, "data.test.resize=48")
     assert again.again
@@ -94,10 +108,17 @@ def test_the_test_of_a_training_that_is_done_may_be_another_one(tmp_path: Path) 
     assert again.facts["test"] == ended.facts["test"]
 
 
-def test_where_the_test_decides_the_training_it_may_change_once_that_is_done(tmp_path: Path) -> None:
+def test_where_the_test_decides_the_training_it_may_change_once_that_is_done(
+    tmp_path: Path,
+) -> None:
     folder, other = lay_out(tmp_path), "data.test.resize=48"
-    plateau = ("holdout=0.2", "evaluate=1 iterations", "duration=4 iterations", "checkpoint=1 iterations",
-               "schedule={name: plateau}")
+    plateau = (
+        "holdout=0.2",
+        "evaluate=1 iterations",
+        "duration=4 iterations",
+        "checkpoint=1 iterations",
+        "schedule={name: plateau}",
+    )
     told_of(folder, *plateau, show=At(1, stopped))
     told = told_of(folder, *plateau, other)
     assert told.code == "E0605"

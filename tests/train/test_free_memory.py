@@ -14,8 +14,12 @@ from resspec.train.plan import Plan
 from tests.train.small import ALONE, job, tiny
 
 
-@pytest.mark.parametrize("text", [None, b"", b"MemTotal:  1 kB\n", b"MemAvailable: much\n", b"\xff\xfe"])
-def test_free_memory_may_be_unknown(text: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "text", [None, b"", b"MemTotal:  1 kB\n", b"MemAvailable: much\n", b"\xff\xfe"]
+)
+def test_free_memory_may_be_unknown(
+    text: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
     if text is not None:
         (tmp_path / "meminfo").write_bytes(text)
@@ -27,12 +31,16 @@ def test_free_memory_may_be_unknown(text: bytes | None, tmp_path: Path, monkeypa
     assert "how much is free is not known" in plan_text.text(plan, tmp_path)
 
 
-def test_free_memory_is_what_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_free_memory_is_what_the_system_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     found = machine.memory(torch.device("cpu"))
     assert found is not None and 0 < found <= total
     monkeypatch.setattr(machine, "MEMINFO", tmp_path / "meminfo")
-    (tmp_path / "meminfo").write_text("MemTotal: 99 kB\nMemAvailable:       12 kB\n", encoding="ascii")
+    (tmp_path / "meminfo").write_text(
+        "MemTotal: 99 kB\nMemAvailable:       12 kB\n", encoding="ascii"
+    )
     assert machine.memory(torch.device("cpu")) == 12 * 1024
     asked = job(tiny(tmp_path))
     recipe = asked.recipe.model_copy(update={"batch": 32, "micro_batch": "auto"})

@@ -25,15 +25,22 @@ def resident():
 
 """
 
-pytestmark = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="of another libc the heap is left alone")
+pytestmark = pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="of another libc the heap is left alone"
+)
 
 
 def printed(program: str, tmp_path: Path, **environment: str) -> int:
     """What a process prints that has joined for training on the CPU."""
     path = tmp_path / "program.py"
     path.write_text(BEGIN + program, encoding="utf-8")
-    told = subprocess.run([sys.executable, path], env={"PYTHONPATH": str(ROOT), **environment}, capture_output=True, text=True,
-                          check=True)
+    told = subprocess.run(
+        [sys.executable, path],
+        env={"PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     return int(told.stdout)
 
 
@@ -54,11 +61,14 @@ def test_what_the_environment_says_of_it_holds(tmp_path: Path) -> None:
 
 
 def test_what_is_kept_counts_as_free(tmp_path: Path) -> None:
-    held = printed(f"""
+    held = printed(
+        f"""
 with joined("cpu"):
     before = resident()
     del (parts := [torch.ones({LARGE // 64}) for _ in range(640)])[:]
     memory(torch.device("cpu"))
     print(resident() - before)
-""", tmp_path)
+""",
+        tmp_path,
+    )
     assert held < 100_000  # of 640 MiB

@@ -25,7 +25,9 @@ def course(server: Server, tmp_path: Path) -> Course:
 @pytest.fixture
 def stopped(course: Course) -> Trainer:
     """A trainer that waits for SIGCONT, in the folder `run`, before its 20th step."""
-    trainer = course.server.start(course.folder, *course.command("run"), moments=[Moment("step", 20, SIGSTOP)])
+    trainer = course.server.start(
+        course.folder, *course.command("run"), moments=[Moment("step", 20, SIGSTOP)]
+    )
     trainer.until_stopped()
     return trainer
 
@@ -42,7 +44,11 @@ def ended(trainer: Trainer) -> tuple[int, str]:
 
 def test_a_lock_that_is_removed_lets_no_second_trainer_in(course: Course, stopped: Trainer) -> None:
     lock = course.folder / "run" / "lock"
-    for change in (lock.unlink, lambda: lock.write_text("mine now\n", encoding="utf-8"), lock.unlink):
+    for change in (
+        lock.unlink,
+        lambda: lock.write_text("mine now\n", encoding="utf-8"),
+        lock.unlink,
+    ):
         change()
         code, told = course.run("run")
         assert code == 2, told
@@ -59,7 +65,10 @@ def test_a_run_that_trains_can_be_looked_at(course: Course, stopped: Trainer) ->
 
 def test_of_two_that_start_at_the_same_moment_one_trains(course: Course) -> None:
     moments = [Moment("file", 1, SIGSTOP, "^run$"), Moment("step", 5, SIGSTOP)]
-    both = [course.server.start(course.folder, *course.command("run"), moments=moments) for _ in range(2)]
+    both = [
+        course.server.start(course.folder, *course.command("run"), moments=moments)
+        for _ in range(2)
+    ]
     for trainer in both:
         trainer.until_stopped()
     for trainer in both:
@@ -79,8 +88,13 @@ def test_a_folder_that_is_moved_keeps_every_step(course: Course, stopped: Traine
     (course.folder / "run").rename(moved)
     code, told = ended(stopped)
     assert code == 2, told
-    assert f"error[E0617]: the run folder run was moved to {moved} while this process trained in it; " in told
-    assert told.endswith("a checkpoint of step 20 is saved; move it back, then run the same command again to resume\n")
+    assert (
+        f"error[E0617]: the run folder run was moved to {moved} while this process trained in it; "
+        in told
+    )
+    assert told.endswith(
+        "a checkpoint of step 20 is saved; move it back, then run the same command again to resume\n"
+    )
     assert "Traceback" not in told
     assert not (course.folder / "run").exists()
     assert max(checkpoint.steps(moved / "checkpoints")) == 20
@@ -90,14 +104,19 @@ def test_a_folder_that_is_moved_keeps_every_step(course: Course, stopped: Traine
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_a_folder_that_is_removed_is_not_made_anew(again: bool, course: Course, stopped: Trainer) -> None:
+def test_a_folder_that_is_removed_is_not_made_anew(
+    again: bool, course: Course, stopped: Trainer
+) -> None:
     run = course.folder / "run"
     shutil.rmtree(run)
     if again:
         run.mkdir()
     code, told = ended(stopped)
     assert code == 2, told
-    assert "error[E0617]: the run folder run was removed while this process trained in it; its 20 steps are lost" in told
+    assert (
+        "error[E0617]: the run folder run was removed while this process trained in it; its 20 steps are lost"
+        in told
+    )
     assert "Traceback" not in told
     assert list(run.iterdir()) == [] if again else not run.exists()
 
@@ -123,13 +142,18 @@ def make_socket(path: Path) -> None:
 
 
 STRANGE: dict[str, Callable[[Path], object]] = {
-    "a folder": Path.mkdir, "a pipe": os.mkfifo, "a link": lambda path: path.symlink_to("nothing"), "a socket": make_socket,
+    "a folder": Path.mkdir,
+    "a pipe": os.mkfifo,
+    "a link": lambda path: path.symlink_to("nothing"),
+    "a socket": make_socket,
     "a device": lambda path: path.symlink_to("/dev/null"),
 }
 
 
 @pytest.mark.parametrize("what", STRANGE)
-def test_a_lock_that_is_not_a_file_is_refused(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_that_is_not_a_file_is_refused(
+    what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     Path("run").mkdir()
     STRANGE[what](Path("run/lock"))
@@ -141,7 +165,11 @@ def test_a_lock_that_is_not_a_file_is_refused(what: str, tmp_path: Path, monkeyp
 
 
 def test_a_folder_is_locked_once_in_one_process_too(tmp_path: Path) -> None:
-    with record.locked(tmp_path), pytest.raises(UsageError, match="another process is training in"), record.locked(tmp_path):
+    with (
+        record.locked(tmp_path),
+        pytest.raises(UsageError, match="another process is training in"),
+        record.locked(tmp_path),
+    ):
         pass
     with record.locked(tmp_path):
         pass

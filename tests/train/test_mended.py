@@ -71,13 +71,22 @@ def test_an_image_that_was_mended_is_read_as_it_is_now(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("holdout", ["holdout=0", "holdout=0.2"])
-def test_in_the_place_of_an_image_that_was_removed_the_next_of_its_class_is_shown(holdout: str, tmp_path: Path) -> None:
+def test_in_the_place_of_an_image_that_was_removed_the_next_of_its_class_is_shown(
+    holdout: str, tmp_path: Path
+) -> None:
     folder = lay_out(tmp_path)
     made: Any = plan(folder, *SETTINGS, holdout, run="none")
     place = int(made.order.draw(WHEN).indices[3])
     files, apart = made.job.data.train.files, set(made.images[1].tolist())
-    of_class = [other for other in range(len(files)) if files[other][:3] == files[place][:3] and other not in apart]
-    path, next_one = (folder / "d" / "train" / files[each] for each in (place, (of_class * 2)[of_class.index(place) + 1]))
+    of_class = [
+        other
+        for other in range(len(files))
+        if files[other][:3] == files[place][:3] and other not in apart
+    ]
+    path, next_one = (
+        folder / "d" / "train" / files[each]
+        for each in (place, (of_class * 2)[of_class.index(place) + 1])
+    )
     good = path.read_bytes()
     as_if = At(WHEN - 1, lambda: path.write_bytes(next_one.read_bytes()))
     whole = train(folder, *SETTINGS, holdout, run="whole", show=as_if).run
@@ -106,13 +115,20 @@ def stopped() -> None:
     raise UsageError("stopped here")
 
 
-@pytest.mark.parametrize(("what", "said"), [
-    ("another", "data.train: 1 changed: cat/0.jpg ("), ("removed", "data.train: 1 removed: cat/0.jpg"),
-    ("added", "data.train: 1 added: cat/new.jpg"), ("renamed", "data.train: 1 removed: cat/0.jpg; 1 added: cat/new.jpg"),
-    ("many", "data.train: 7 removed: cat/0.jpg, cat/1.jpg, cat/2.jpg, …"),
-])
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("another", "data.train: 1 changed: cat/0.jpg ("),
+        ("removed", "data.train: 1 removed: cat/0.jpg"),
+        ("added", "data.train: 1 added: cat/new.jpg"),
+        ("renamed", "data.train: 1 removed: cat/0.jpg; 1 added: cat/new.jpg"),
+        ("many", "data.train: 7 removed: cat/0.jpg, cat/1.jpg, cat/2.jpg, …"),
+    ],
+)
 @pytest.mark.parametrize("waits", [False, True])
-def test_other_changes_are_refused_by_name(what: str, said: str, waits: bool, tmp_path: Path) -> None:
+def test_other_changes_are_refused_by_name(
+    what: str, said: str, waits: bool, tmp_path: Path
+) -> None:
     folder = lay_out(tmp_path)
     if waits:
         path = image_of_step(folder, WHEN)[1]
@@ -155,7 +171,15 @@ def test_a_list_of_files_that_is_damaged_is_named(tmp_path: Path) -> None:
     path.unlink()
     listing = folder / "r" / "training_files.jsonl"
     good = listing.read_bytes()
-    for damage in (b"", good[:50], good.replace(b"cat", b"cow"), b"[1, 2, 3]\n", b"[[[\n", b"{}\n", good + good):
+    for damage in (
+        b"",
+        good[:50],
+        good.replace(b"cat", b"cow"),
+        b"[1, 2, 3]\n",
+        b"[[[\n",
+        b"{}\n",
+        good + good,
+    ):
         listing.write_bytes(damage)
         with pytest.raises(UsageError, match=r"training_files.jsonl is damaged"):
             train(folder, *SETTINGS)
@@ -178,7 +202,9 @@ def test_stand_ins_are_of_the_same_class_and_part() -> None:
     chance = Random(0)
     for _ in range(50):
         begun = [File(f"{label}/{i}", 1, label) for label in range(3) for i in range(20)]
-        kept = {file.name for file in begun if chance.random() < 0.6} | {f"{label}/{i}" for label in range(3) for i in (0, 19)}
+        kept = {file.name for file in begun if chance.random() < 0.6} | {
+            f"{label}/{i}" for label in range(3) for i in (0, 19)
+        }
         apart = mended._held_out(begun, 0.5)
 
         class Split:
@@ -194,14 +220,19 @@ def test_stand_ins_are_of_the_same_class_and_part() -> None:
             assert name in kept
             other = number[name]
             assert (begun[other].label, other in apart) == (begun[place].label, place in apart)
-            between = [each for each in range(place, other if other > place else len(begun))
-                       if (begun[each].label, each in apart) == (begun[place].label, place in apart)]
+            between = [
+                each
+                for each in range(place, other if other > place else len(begun))
+                if (begun[each].label, each in apart) == (begun[place].label, place in apart)
+            ]
             assert not [each for each in between if begun[each].name in kept and each != other]
 
 
 def test_of_two_processes_either_may_meet_the_image(server: Server, tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
-    (folder / "tiny.yaml").write_text(RECIPE.replace("1 epochs", "6 iterations") + "checkpoint: 1 iterations\n")
+    (folder / "tiny.yaml").write_text(
+        RECIPE.replace("1 epochs", "6 iterations") + "checkpoint: 1 iterations\n"
+    )
     for path in (folder / "d" / "train").rglob("*.jpg"):
         with Image.open(path) as image:
             image.save(path.with_suffix(".png"))
@@ -212,7 +243,9 @@ def test_of_two_processes_either_may_meet_the_image(server: Server, tmp_path: Pa
         path = folder / "d" / "train" / name
         good = path.read_bytes()
         middle = len(good) // 2
-        path.write_bytes(good[:middle] + bytes(np.random.default_rng(0).bytes(40)) + good[middle + 40 :])
+        path.write_bytes(
+            good[:middle] + bytes(np.random.default_rng(0).bytes(40)) + good[middle + 40 :]
+        )
         run = f"r{rank}"
         ended = [trainer.wait() for trainer in server.together(2, folder, *command(run=run))]
         assert {code for code, _ in ended} == {2}, ended

@@ -62,7 +62,9 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     assert cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), *asked]) == 0
 
     test = data.load(str(trained / "d")).test
-    images = sorted((trained / "d" / "val").rglob("*.jpg"), key=lambda path: (path.parent.name, path.name))
+    images = sorted(
+        (trained / "d" / "val").rglob("*.jpg"), key=lambda path: (path.parent.name, path.name)
+    )
     found = predicted(*given, *images, folder=tmp_path)
     assert found["predicted"] == [NAMES[ODD.index(path.parent.name)] for path in images]
     assert json.loads(found["metadata"]["classes"]) == NAMES
@@ -79,7 +81,9 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
 def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: Path) -> None:
     import onnx
 
-    assert cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), "--target", "onnx"]) == 0
+    assert (
+        cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), "--target", "onnx"]) == 0
+    )
     told = {prop.key: prop.value for prop in onnx.load(tmp_path / "tiny.onnx").metadata_props}
     assert (told["network"], told["input"]) == ("tiny", "[3, 32, 32]")
     assert "classes" not in told
@@ -90,7 +94,12 @@ def test_run_json_says_how_images_are_shown(trained: Path) -> None:
     assert found["data"]["classes"] == NAMES
     told = found["preprocessing"]
     assert (told["mean"], told["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    assert (told["resize"], told["crop"], told["interpolation"], told["exif"]) == (36, 32, "bilinear", "upright")
+    assert (told["resize"], told["crop"], told["interpolation"], told["exif"]) == (
+        36,
+        32,
+        "bilinear",
+        "upright",
+    )
     with safe_open(trained / "r" / "weights.safetensors", "pt") as file:
         metadata = file.metadata()
     assert json.loads(metadata["preprocessing"]) == told
@@ -99,19 +108,32 @@ def test_run_json_says_how_images_are_shown(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
-def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(normalise: str, tmp_path: Path) -> None:
-    settings = ("duration=2 iterations", f"data.normalise={normalise}", "data.test.resize=10", "data.test.crop=8")
+def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(
+    normalise: str, tmp_path: Path
+) -> None:
+    settings = (
+        "duration=2 iterations",
+        f"data.normalise={normalise}",
+        "data.test.resize=10",
+        "data.test.crop=8",
+    )
     run = train_digits(tiny(tmp_path), tmp_path / "run", *settings).run
     told = json.loads((run / "run.json").read_text())["preprocessing"]
     test = data.load("digits", normalise=normalise).test
-    view = recipe_file.load("digits", [("data.test.resize", "10"), ("data.test.crop", "8")]).data.test
+    view = recipe_file.load(
+        "digits", [("data.test.resize", "10"), ("data.test.crop", "8")]
+    ).data.test
     indices = torch.arange(5)
     (batch,) = test.batches([Draw(indices, indices)], view=view, device=torch.device("cpu"))
 
     stored: Any = test
     framed = v2.Compose([v2.Resize(told["resize"], antialias=True), v2.CenterCrop(told["crop"])])
     pixels = framed(stored.images[indices].float()).round() / 255
-    mean = torch.tensor(told["mean"]).view(-1, 1, 1) if told["mean"] else framed(torch.tensor(told["mean_image"]))
+    mean = (
+        torch.tensor(told["mean"]).view(-1, 1, 1)
+        if told["mean"]
+        else framed(torch.tensor(told["mean_image"]))
+    )
     shown = (pixels - mean) / torch.tensor(told["std"]).view(-1, 1, 1)
     apart = (shown - batch.images).abs() * torch.tensor(told["std"]).view(-1, 1, 1) * 255
     assert apart.max() < 1.01  # a gray, where two ways of rounding differ
@@ -123,11 +145,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("renamed", "said"), [
-    ({"cat": "kitty"}, "different classes than `d` has"),
-    ({"cat": "dog", "dog": "cat"}, ""),
-    ({"cat": "zebra"}, "different classes than `d` has"),
-])
+@pytest.mark.parametrize(
+    ("renamed", "said"),
+    [
+        ({"cat": "kitty"}, "different classes than `d` has"),
+        ({"cat": "dog", "dog": "cat"}, ""),
+        ({"cat": "zebra"}, "different classes than `d` has"),
+    ],
+)
 def test_other_classes_are_not_measured(
     renamed: dict[str, str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -139,7 +164,13 @@ def test_other_classes_are_not_measured(
         for path in (folder / "d" / part).glob("*.new"):
             path.rename(path.with_suffix(""))
     of_run = [str(folder / "r"), "--data", str(folder / "d")]
-    of_file = [str(folder / "tiny.res"), "--weights", str(folder / "r" / "weights.safetensors"), "--data", str(folder / "d")]
+    of_file = [
+        str(folder / "tiny.res"),
+        "--weights",
+        str(folder / "r" / "weights.safetensors"),
+        "--data",
+        str(folder / "d"),
+    ]
     for asked in (of_run, of_file):
         if not said:  # the names are the same: which pictures lie there is not for us to know
             assert cli(["eval", *asked]) == 0
@@ -172,9 +203,23 @@ def test_more_classes_are_refused_by_name_and_of_many_those_that_differ(
         classes.check_same(many, many[::-1], whose="r", data="d")
 
 
-def test_weights_are_shown_images_as_in_training_without_being_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_are_shown_images_as_in_training_without_being_told(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     weights = trained / "r" / "weights.safetensors"
     assert cli(["eval", str(trained / "r"), "--data", str(trained / "d")]) == 0
     measured = capsys.readouterr().out
-    assert cli(["eval", str(trained / "tiny.res"), "--weights", str(weights), "--data", str(trained / "d")]) == 0
+    assert (
+        cli(
+            [
+                "eval",
+                str(trained / "tiny.res"),
+                "--weights",
+                str(weights),
+                "--data",
+                str(trained / "d"),
+            ]
+        )
+        == 0
+    )
     assert capsys.readouterr().out == measured

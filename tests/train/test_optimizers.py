@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from resspec.train.optimizers import optimizer
 from resspec.train.recipe import AdamW, Lamb, Sgd
 
-KINDS = [Sgd(rate=0.1, nesterov=True, weight_decay=0.01), AdamW(name="adamw", rate=0.01, weight_decay=0.1),
-         Lamb(name="lamb", rate=0.02, weight_decay=0.05)]
+KINDS = [
+    Sgd(rate=0.1, nesterov=True, weight_decay=0.01),
+    AdamW(name="adamw", rate=0.01, weight_decay=0.1),
+    Lamb(name="lamb", rate=0.02, weight_decay=0.05),
+]
 
 
 def small() -> nn.Module:
@@ -20,9 +23,13 @@ def small() -> nn.Module:
     return nn.Sequential(nn.Conv2d(2, 5, 3), nn.BatchNorm2d(5), nn.Flatten(), nn.Linear(5 * 36, 3))
 
 
-def theirs(module: nn.Module, told: Sgd | AdamW | Lamb, *, decay_norms: bool) -> torch.optim.Optimizer:
+def theirs(
+    module: nn.Module, told: Sgd | AdamW | Lamb, *, decay_norms: bool
+) -> torch.optim.Optimizer:
     groups: list[dict[str, Any]] = [
-        {"params": [p], "weight_decay": told.weight_decay if decay_norms or p.ndim > 1 else 0.0} for p in module.parameters()]
+        {"params": [p], "weight_decay": told.weight_decay if decay_norms or p.ndim > 1 else 0.0}
+        for p in module.parameters()
+    ]
     match told:
         case Sgd():
             return torch.optim.SGD(groups, told.rate, told.momentum, nesterov=told.nesterov)
@@ -42,7 +49,10 @@ def gradients(module: nn.Module, seed: int) -> None:
 @pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
 def test_steps_are_those_of_torch_and_timm(told: Sgd | AdamW | Lamb, *, decay_norms: bool) -> None:
     one, other = small(), small()
-    ours, reference = optimizer(one, told, decay_norms=decay_norms), theirs(other, told, decay_norms=decay_norms)
+    ours, reference = (
+        optimizer(one, told, decay_norms=decay_norms),
+        theirs(other, told, decay_norms=decay_norms),
+    )
     for step in range(20):
         for module, made in ((one, ours), (other, reference)):
             gradients(module, step)
@@ -56,7 +66,10 @@ def test_steps_are_those_of_torch_and_timm(told: Sgd | AdamW | Lamb, *, decay_no
 @pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
 def test_a_step_that_is_not_finite_changes_nothing(told: Sgd | AdamW | Lamb) -> None:
     module, without = small(), small()
-    ours, reference = optimizer(module, told, decay_norms=True), optimizer(without, told, decay_norms=True)
+    ours, reference = (
+        optimizer(module, told, decay_norms=True),
+        optimizer(without, told, decay_norms=True),
+    )
     for step in range(5):
         spoiled = step in (0, 2)
         gradients(module, step)
@@ -67,12 +80,19 @@ def test_a_step_that_is_not_finite_changes_nothing(told: Sgd | AdamW | Lamb) -> 
         ours.found_inf, ours.grad_scale = torch.tensor(float(spoiled)), None  # type: ignore[attr-defined]
         ours.step()
         if spoiled:
-            assert all(torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items())
+            assert all(
+                torch.equal(tensor, before[name]) for name, tensor in module.state_dict().items()
+            )
         else:
             gradients(without, step)
             reference.step()
-    assert [tensor.tolist() for tensor in tensors(module, ours)] == [tensor.tolist() for tensor in tensors(without, reference)]
+    assert [tensor.tolist() for tensor in tensors(module, ours)] == [
+        tensor.tolist() for tensor in tensors(without, reference)
+    ]
 
 
 def tensors(module: nn.Module, made: torch.optim.Optimizer) -> list[Tensor]:
-    return [*module.parameters(), *(made.state[p][name] for p in module.parameters() for name in sorted(made.state[p]))]
+    return [
+        *module.parameters(),
+        *(made.state[p][name] for p in module.parameters() for name in sorted(made.state[p])),
+    ]

@@ -9,7 +9,11 @@ IMAGES = torch.arange(100, 140)  # 40 of a larger split
 
 def shown(order: Order, start: int, stop: int) -> list[tuple[int, int]]:
     """Every image and its key, in their order."""
-    return [pair for draw in order.draws(start, stop) for pair in zip(draw.indices.tolist(), draw.keys.tolist(), strict=True)]
+    return [
+        pair
+        for draw in order.draws(start, stop)
+        for pair in zip(draw.indices.tolist(), draw.keys.tolist(), strict=True)
+    ]
 
 
 @pytest.mark.parametrize("batch", [1, 8, 12, 64])
@@ -24,7 +28,11 @@ def test_every_image_is_shown_once_an_epoch_and_every_batch_is_full(batch: int) 
 def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     torch.rand(1)
     assert shown(Order(IMAGES, 8, seed=0), 0, 15) == shown(Order(IMAGES, 12, seed=0), 0, 10)
-    epochs = {tuple(shown(Order(IMAGES, 40, seed), number, number + 1)) for seed in (0, 1) for number in range(3)}
+    epochs = {
+        tuple(shown(Order(IMAGES, 40, seed), number, number + 1))
+        for seed in (0, 1)
+        for number in range(3)
+    }
     assert len(epochs) == 6
 
 
@@ -35,7 +43,10 @@ def test_a_run_can_begin_anywhere() -> None:
 
 @pytest.mark.parametrize("world", [2, 3, 4])
 def test_processes_cut_the_same_global_batch(world: int) -> None:
-    alone, parts = Order(IMAGES, 12, 7), [Order(IMAGES, 12, 7, rank=rank, world=world) for rank in range(world)]
+    alone, parts = (
+        Order(IMAGES, 12, 7),
+        [Order(IMAGES, 12, 7, rank=rank, world=world) for rank in range(world)],
+    )
     for step in range(7):
         cut = [part.draw(step) for part in parts]
         assert torch.equal(torch.cat([draw.indices for draw in cut]), alone.draw(step).indices)
@@ -59,8 +70,14 @@ def test_keys_of_images_differ_from_epoch_to_epoch() -> None:
 def test_scrambled_numbers_are_those_of_splitmix64() -> None:
     # The first outputs of SplitMix64 from the state 1234567, as published with its reference code.
     published = [6457827717110365317, 3203168211198807973, 9817491932198370423]
-    states = torch.tensor([1234567 + (i * 0x9E3779B97F4A7C15 % 2**64) - 2**64 * (i * 0x9E3779B97F4A7C15 % 2**64 >> 63)
-                           for i in (1, 2, 3)])
+    states = torch.tensor(
+        [
+            1234567
+            + (i * 0x9E3779B97F4A7C15 % 2**64)
+            - 2**64 * (i * 0x9E3779B97F4A7C15 % 2**64 >> 63)
+            for i in (1, 2, 3)
+        ]
+    )
     assert [number % 2**64 for number in scramble(states).tolist()] == published
 
 

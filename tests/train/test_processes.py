@@ -48,7 +48,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def losses(run: Path) -> list[float]:
-    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     return [row["loss"] for row in rows if row["part"] == "train"]
 
 
@@ -58,14 +61,21 @@ def assert_same_weights(run: Path, other: Path) -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-3, atol=1e-4)
 
 
-def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once(server: Server, folder: Path) -> None:
+def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once(
+    server: Server, folder: Path
+) -> None:
     for world in (1, 2, 4):
         told = [trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")]
         assert [code for code, _ in told] == [0] * world, told
-        assert json.loads((folder / f"by{world}" / "result.json").read_text(encoding="utf-8"))["total"] == 355
+        assert (
+            json.loads((folder / f"by{world}" / "result.json").read_text(encoding="utf-8"))["total"]
+            == 355
+        )
         assert losses(folder / f"by{world}") == pytest.approx(losses(folder / "by1"), rel=1e-3)
         assert_same_weights(folder / f"by{world}", folder / "by1")
-    alone, *others = [[t.wait()[1] for t in server.together(world, folder, "eval", "by1")] for world in (1, 3)]
+    alone, *others = [
+        [t.wait()[1] for t in server.together(world, folder, "eval", "by1")] for world in (1, 3)
+    ]
     assert others == [[*alone, "", ""]]
     result = json.loads((folder / "by4" / "result.json").read_text(encoding="utf-8"))
     assert f" {355 - result['correct']} of 355 wrong" in server.run(folder, "eval", "by4")[1]
@@ -74,7 +84,9 @@ def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once
 def test_exact_statistics_are_of_the_images_of_all_processes(server: Server, folder: Path) -> None:
     (folder / "recipe.yaml").write_text(RECIPE + "exact_bn: 16\n", encoding="utf-8")
     for world in (1, 2):
-        assert [trainer.wait()[0] for trainer in server.together(world, folder, *TRAIN, f"by{world}")] == [0] * world
+        assert [
+            trainer.wait()[0] for trainer in server.together(world, folder, *TRAIN, f"by{world}")
+        ] == [0] * world
     assert_same_weights(folder / "by2", folder / "by1")
 
 
@@ -91,12 +103,16 @@ def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: 
 
 
 def test_several_that_are_killed_go_on_bit_for_bit(server: Server, folder: Path) -> None:
-    recipe = RECIPE.replace("log: 1", "log: 3")  # a row that is begun before the end and told after it
+    recipe = RECIPE.replace(
+        "log: 1", "log: 3"
+    )  # a row that is begun before the end and told after it
     (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "whole")] == [0, 0]
     for trainer in server.together(2, folder, *TRAIN, "run", moments=[[Moment("step", 6)]] * 2):
         assert trainer.wait()[0] in (-SIGKILL, 2)
-    assert sorted(path.name for path in (folder / "run" / "checkpoints").iterdir()) == ["step-00000004"]
+    assert sorted(path.name for path in (folder / "run" / "checkpoints").iterdir()) == [
+        "step-00000004"
+    ]
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
     for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
         assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
@@ -108,7 +124,12 @@ def test_the_process_with_the_least_room_decides_for_all(server: Server, folder:
     for name, rooms, wanted in (("roomy", [full + 2, None], 8), ("narrow", [None, full], 4)):
         told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, name, rooms=rooms)]
         assert [code for code, _ in told] == [0, 0], told
-        assert json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"]["micro_batch"] == wanted
+        assert (
+            json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"][
+                "micro_batch"
+            ]
+            == wanted
+        )
 
 
 @pytest.mark.parametrize("victim", [0, 1])
@@ -122,7 +143,9 @@ def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder
     assert "Traceback" not in told[0][1] + told[1][1]
     assert "error[E0615]: ZeroDivisionError: division by zero (in step 7)" in told[victim][1]
     assert f"error[E0614]: process {victim} of 0 to 1 has ended" in told[1 - victim][1]
-    assert "ZeroDivisionError" in (folder / "run" / ("crash-1.txt" if victim else "crash.txt")).read_text(encoding="utf-8")
+    assert "ZeroDivisionError" in (
+        folder / "run" / ("crash-1.txt" if victim else "crash.txt")
+    ).read_text(encoding="utf-8")
     assert max(checkpoint.steps(folder / "run" / "checkpoints")) == 6
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
     for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
@@ -140,7 +163,9 @@ def test_one_of_two_that_is_killed_is_named(victim: int, server: Server, folder:
     code, told = trainers[1 - victim].wait()
     assert monotonic() - start < HANGS
     assert code == 2, told
-    assert re.search(rf"process {victim} of 0 to 1 has ended; this is process {1 - victim}", told), told
+    assert re.search(
+        rf"process {victim} of 0 to 1 has ended; this is process {1 - victim}", told
+    ), told
     assert "Traceback" not in told
     trainers[victim].wait()
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]

@@ -14,16 +14,22 @@ from resspec.train import trainer
 from resspec.train.progress import duration, shown
 from tests.train.small import ALONE, job, tiny
 
-WORDS = (r"epoch +\d+\.\d\d/1\.02  loss \d\.\d{4}  accuracy [ \d]{3}\.\d\d%  rate [\d.]+  [\d,]+ img/s  waiting \d+%"
-         r"  \d+ s left")
+WORDS = (
+    r"epoch +\d+\.\d\d/1\.02  loss \d\.\d{4}  accuracy [ \d]{3}\.\d\d%  rate [\d.]+  [\d,]+ img/s  waiting \d+%"
+    r"  \d+ s left"
+)
 
 
 def run(folder: Path, *settings: str) -> None:
     wanted = job(tiny(folder), "duration=23 iterations", "log=1", *settings)
-    trainer.train(trainer.planned(wanted, folder / "run", ALONE), folder / "run", show=shown(visible=True))
+    trainer.train(
+        trainer.planned(wanted, folder / "run", ALONE), folder / "run", show=shown(visible=True)
+    )
 
 
-def test_away_from_a_terminal_it_is_a_line_for_each_tenth(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_away_from_a_terminal_it_is_a_line_for_each_tenth(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     run(tmp_path)
     out, err = capsys.readouterr()
     assert out == ""
@@ -67,7 +73,9 @@ def _gather(reader: int, gathered: BytesIO) -> None:
         return
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0.4, "0 s"), (59.6, "1:00"), (185, "3:05"), (39751, "11:02:31"),
-                                                (float("nan"), "?")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.6, "1:00"), (185, "3:05"), (39751, "11:02:31"), (float("nan"), "?")],
+)
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words

@@ -60,7 +60,10 @@ KEYS: list[tuple[str, dict[str, Any]]] = [
     ("step_size: 3", {"schedule.name": "step", "schedule.every": "3 epochs"}),
     ("decay_epochs: 2.4", {"schedule.every": "2.4 epochs"}),
     ("milestones: [3, 6]", {"schedule.name": "multistep", "schedule.at": ["3 epochs", "6 epochs"]}),
-    ("patience_epochs: 7", {"schedule.name": "plateau", "schedule.patience": 7, "holdout": 0.1, "evaluate": "1 epoch"}),
+    (
+        "patience_epochs: 7",
+        {"schedule.name": "plateau", "schedule.patience": 7, "holdout": 0.1, "evaluate": "1 epoch"},
+    ),
     ("warmup_epochs: 5", {"warmup.length": "5 epochs"}),
     ("warmup_steps: 500", {"warmup.length": "500 iterations"}),
     ("warmup_ratio: 0.5", {"warmup.length": "4.5 epochs"}),
@@ -99,7 +102,10 @@ KEYS: list[tuple[str, dict[str, Any]]] = [
     ("hflip: 0", {"data.flip": False}),
     ("fliplr: 0.5", {"data.flip": True}),
     ("color_jitter: 0.4", {"data.colour": "jitter"}),
-    ("aa: rand-m9-mstd0.5-inc1", {"data.randaugment": {"operations": 2, "magnitude": 9.0, "deviation": 0.5}}),
+    (
+        "aa: rand-m9-mstd0.5-inc1",
+        {"data.randaugment": {"operations": 2, "magnitude": 9.0, "deviation": 0.5}},
+    ),
     ("auto_augment: ta_wide", {"data.trivialaugment": True}),
     ("reprob: 0.25", {"data.erase": 0.25}),
     ("random_erase: 0.1", {"data.erase": 0.1}),
@@ -131,12 +137,20 @@ IN_SECTIONS: list[tuple[str, str, dict[str, Any]]] = [
     ("schedule", "name: step, every: 3 epochs, gamma: 0.3", {"schedule.factor": 0.3}),
     ("schedule", "name: cosine, eta_min: 0.01", {"schedule.floor": 0.1}),
     ("schedule", "name: cosine, factor: 0.1", {"schedule.floor": 0.1}),
-    ("schedule", "name: multistep, milestones: [2, 3], at: [1 epoch]", {"schedule.at": ["2 epochs", "3 epochs"]}),
+    (
+        "schedule",
+        "name: multistep, milestones: [2, 3], at: [1 epoch]",
+        {"schedule.at": ["2 epochs", "3 epochs"]},
+    ),
     ("schedule", "name: constant, gamma: 0.3", {"schedule.name": "step", "schedule.factor": 0.3}),
     ("data", "scale: [0.5, 1]", {"data.random_resized.scale": [0.5, 1.0]}),
     ("data", "img_size: 32", {"data.random_resized.size": 32}),
     ("data", "label_smoothing: 0.1", {"smoothing": 0.1}),
-    ("data", "test: {crop: 32}, val_resize_size: 40", {"data.test.resize": 40, "data.test.crop": 32}),
+    (
+        "data",
+        "test: {crop: 32}, val_resize_size: 40",
+        {"data.test.resize": 40, "data.test.crop": 32},
+    ),
     ("warmup", "length: 3 epochs, warmup_lr: 0.01", {"warmup.start": 0.1}),
     ("ema", "decay: 0.9, ema_steps: 4", {"ema.every": 4}),
 ]
@@ -170,7 +184,9 @@ def test_a_setting_is_advised_as_a_key_is(line: str, meant: dict[str, Any]) -> N
     assert {key: value_of(recipe, key) for key in meant} == meant
 
 
-@pytest.mark.parametrize(("section", "inside", "meant"), IN_SECTIONS, ids=[inside for _, inside, _ in IN_SECTIONS])
+@pytest.mark.parametrize(
+    ("section", "inside", "meant"), IN_SECTIONS, ids=[inside for _, inside, _ in IN_SECTIONS]
+)
 def test_in_a_section(section: str, inside: str, meant: dict[str, Any]) -> None:
     (mistake,) = mistakes(f"{BASE}{section}: {{{inside}}}\n")
     word = mistake.labels[0].span.text
@@ -187,7 +203,8 @@ def test_keys_that_belong_together_are_advised_together() -> None:
     assert {mistake.code for mistake in found} == {"E0540"}
     recipe = followed(BASE, " ".join(dict.fromkeys(mistake.help or "" for mistake in found)))
     assert recipe.model_dump(mode="json", exclude_defaults=True) == {
-        "duration": "30 epochs", "batch": 64,
+        "duration": "30 epochs",
+        "batch": 64,
         "optimizer": {"rate": 0.2, "momentum": 0.8, "weight_decay": 1e-4},
         "schedule": {"name": "multistep", "at": ["3 epochs", "6 epochs"], "factor": 0.2},
     }
@@ -201,14 +218,34 @@ def test_a_rate_is_known_to_what_is_a_share_of_it() -> None:
     assert floor.help == "write `schedule: {name: cosine, floor: 0.01}`"
 
 
-@pytest.mark.parametrize(("lines", "helps"), [
-    ("optimizer: adamw\nmomentum: 0.8", ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"]),
-    ("opt: adamw\nmomentum: 0.8", ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"] * 2),
-    ("optimizer: SGD\nlr: 0.2\nopt_eps: 1e-3",
-     ["write `optimizer: {name: sgd, rate: 0.2}`", "leave it out: `optimizer: sgd` has no `eps`"]),
-    ("optimizer: {name: lamb}\nnesterov: true", ["leave it out: `optimizer: lamb` has no `nesterov`"]),
-    ("optimizer: {name: adamw}\nbeta_1: 0.8\nbeta_2: 0.9", ["add `betas: [0.8, 0.9]` to `optimizer`"] * 2),
-])
+@pytest.mark.parametrize(
+    ("lines", "helps"),
+    [
+        (
+            "optimizer: adamw\nmomentum: 0.8",
+            ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"],
+        ),
+        (
+            "opt: adamw\nmomentum: 0.8",
+            ["write `optimizer: {name: adamw, betas: [0.8, 0.999]}`"] * 2,
+        ),
+        (
+            "optimizer: SGD\nlr: 0.2\nopt_eps: 1e-3",
+            [
+                "write `optimizer: {name: sgd, rate: 0.2}`",
+                "leave it out: `optimizer: sgd` has no `eps`",
+            ],
+        ),
+        (
+            "optimizer: {name: lamb}\nnesterov: true",
+            ["leave it out: `optimizer: lamb` has no `nesterov`"],
+        ),
+        (
+            "optimizer: {name: adamw}\nbeta_1: 0.8\nbeta_2: 0.9",
+            ["add `betas: [0.8, 0.9]` to `optimizer`"] * 2,
+        ),
+    ],
+)
 def test_the_optimizer_that_is_written_stays(lines: str, helps: list[str]) -> None:
     assert [mistake.help for mistake in mistakes(f"{BASE}{lines}\n")] == helps
 
@@ -226,14 +263,19 @@ def test_a_schedule_that_takes_no_such_key_is_replaced() -> None:
 def test_a_value_that_nothing_can_be_made_of_leaves_the_name() -> None:
     (mistake,) = mistakes(f"{BASE}lr: fast\n")
     assert (mistake.message, mistake.help) == (
-        "a recipe has no key `lr`: it is called `optimizer.rate`", "`optimizer.rate` must be a number above 0",
+        "a recipe has no key `lr`: it is called `optimizer.rate`",
+        "`optimizer.rate` must be a number above 0",
     )
 
 
 WORDS = [
     *[(word, called.key) for called in foreign_keys.CALLED for word in called.words.split()],
-    *[(word, "") for table in (foreign_keys.BY_VALUE, foreign_keys.ELSEWHERE, foreign_keys.ABSENT)
-      for words in table for word in words.split()],
+    *[
+        (word, "")
+        for table in (foreign_keys.BY_VALUE, foreign_keys.ELSEWHERE, foreign_keys.ABSENT)
+        for words in table
+        for word in words.split()
+    ],
 ]
 
 
@@ -265,27 +307,61 @@ def test_kinds_of_others_lead_to_kinds_that_there_are() -> None:
     for key, names in foreign_keys.KINDS.items():
         section, _, _ = key.partition(".")
         for theirs, ours in names.items():
-            inside = {"step": "step, every: 3 epochs", "multistep": "multistep, at: [3 epochs]"}.get(ours, ours)
-            good = f"{BASE}{section}: {{name: {inside}}}\n" if "." in key else f"{BASE}{key}: {ours}\n"
+            inside = {
+                "step": "step, every: 3 epochs",
+                "multistep": "multistep, at: [3 epochs]",
+            }.get(ours, ours)
+            good = (
+                f"{BASE}{section}: {{name: {inside}}}\n" if "." in key else f"{BASE}{key}: {ours}\n"
+            )
             if ours != "plateau":
                 recipe_file.parse(Source("recipe.yaml", good))
             bad = f"{BASE}{section}: '{theirs}'\n"
-            assert f"`{ours}`" in f"{mistakes(bad)[0].help}" or f"`{key}: {ours}`" in f"{mistakes(bad)[0].help}", theirs
+            assert (
+                f"`{ours}`" in f"{mistakes(bad)[0].help}"
+                or f"`{key}: {ours}`" in f"{mistakes(bad)[0].help}"
+            ), theirs
 
 
 def test_the_command_tells_it_too(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
     del tmp_path
-    assert cli.run(["train", "digits", "--plan", "--set", "lr=0.1", "--set", "batch_size=32", "--set", "seed=1"]) == 2
+    assert (
+        cli.run(
+            [
+                "train",
+                "digits",
+                "--plan",
+                "--set",
+                "lr=0.1",
+                "--set",
+                "batch_size=32",
+                "--set",
+                "seed=1",
+            ]
+        )
+        == 2
+    )
     told = capsys.readouterr().err
-    assert "a recipe has no key `lr`: it is called `optimizer.rate`; write `optimizer.rate=0.1`" in told
+    assert (
+        "a recipe has no key `lr`: it is called `optimizer.rate`; write `optimizer.rate=0.1`"
+        in told
+    )
     assert "write `batch=32`" in told
     assert "the seed belongs to the command that trains" in told
 
 
-@pytest.mark.parametrize(("name", "advised"), [
-    ("data.batch", "batch=3"), ("weight-decay", "optimizer.weight_decay=3"), ("optimizer.lr", "optimizer.rate=3"),
-    ("data.test.size", "data.random_resized.size=3"), ("Batch-Size", "batch=3"),
-])
-def test_the_command_tells_where_a_key_belongs(name: str, advised: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "advised"),
+    [
+        ("data.batch", "batch=3"),
+        ("weight-decay", "optimizer.weight_decay=3"),
+        ("optimizer.lr", "optimizer.rate=3"),
+        ("data.test.size", "data.random_resized.size=3"),
+        ("Batch-Size", "batch=3"),
+    ],
+)
+def test_the_command_tells_where_a_key_belongs(
+    name: str, advised: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.run(["train", "digits", "--plan", "--set", f"{name}=3"]) == 2
     assert f"write `{advised}`" in capsys.readouterr().err

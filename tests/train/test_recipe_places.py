@@ -21,15 +21,18 @@ data:
 """
 
 
-@pytest.mark.parametrize(("key", "text"), [
-    ("batch", "batch: 8"),
-    ("optimizer", "optimizer"),
-    ("optimizer.rate", "rate: 0.05"),
-    ("optimizer.momentum", "optimizer"),
-    ("data.crop", "crop: 24"),
-    ("data.resize", "resize: [26,\n           30]"),
-    ("data.test.crop", "data"),
-])
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("batch", "batch: 8"),
+        ("optimizer", "optimizer"),
+        ("optimizer.rate", "rate: 0.05"),
+        ("optimizer.momentum", "optimizer"),
+        ("data.crop", "crop: 24"),
+        ("data.resize", "resize: [26,\n           30]"),
+        ("data.test.crop", "data"),
+    ],
+)
 def test_a_key_is_placed(key: str, text: str) -> None:
     assert recipe_file.parsed(Source("r.yaml", TEXT)).span(key).text == text
 
@@ -40,12 +43,16 @@ def test_a_key_of_no_section_that_is_written_is_placed_at_the_start() -> None:
 
 
 def test_a_setting_is_placed_at_its_value() -> None:
-    written = recipe_file.parsed(Source("r.yaml", TEXT), [("data.test.crop", "20"), ("rate", "0.3")])
+    written = recipe_file.parsed(
+        Source("r.yaml", TEXT), [("data.test.crop", "20"), ("rate", "0.3")]
+    )
     for key, text in (("data.test.crop", "20"), ("optimizer.rate", "0.3")):
         span = written.span(key)
         assert span.text == text
         assert span.source.name.startswith("value of ")
-    assert written.span("data.test.resize").text == "data"  # the section that is written in the file
+    assert (
+        written.span("data.test.resize").text == "data"
+    )  # the section that is written in the file
     assert written.recipe.data.test.crop == 20
 
 

@@ -12,26 +12,47 @@ from resspec.train import recipe
 from resspec.train.recipe import Part
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-PARTS: dict[str, type[Part]] = {"warmup": recipe.Warmup, "ema": recipe.Ema, "random_resized": recipe.RandomResized,
-                                "randaugment": recipe.RandAugment, "test": recipe.Test}
+PARTS: dict[str, type[Part]] = {
+    "warmup": recipe.Warmup,
+    "ema": recipe.Ema,
+    "random_resized": recipe.RandomResized,
+    "randaugment": recipe.RandAugment,
+    "test": recipe.Test,
+}
 OPTIMIZERS: list[type[Part]] = [recipe.Sgd, recipe.AdamW, recipe.Lamb]
-SCHEDULES: list[type[Part]] = [recipe.Constant, recipe.Step, recipe.Multistep, recipe.Cosine, recipe.Linear, recipe.Plateau]
+SCHEDULES: list[type[Part]] = [
+    recipe.Constant,
+    recipe.Step,
+    recipe.Multistep,
+    recipe.Cosine,
+    recipe.Linear,
+    recipe.Plateau,
+]
 
 
 def rows(heading: str) -> list[list[str]]:
-    table = TEXT[TEXT.index(f"| {heading}"):].split("\n\n")[0].splitlines()[2:]
+    table = TEXT[TEXT.index(f"| {heading}") :].split("\n\n")[0].splitlines()[2:]
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
 def defaults(part: type[Part]) -> dict[str, object]:
-    return {name: field.get_default() for name, field in part.model_fields.items() if name != "name"}
+    return {
+        name: field.get_default() for name, field in part.model_fields.items() if name != "name"
+    }
 
 
-@pytest.mark.parametrize("part, heading", [(recipe.Recipe, "key | default"), (recipe.Data, "key of `data`")])
+@pytest.mark.parametrize(
+    "part, heading", [(recipe.Recipe, "key | default"), (recipe.Data, "key of `data`")]
+)
 def test_all_keys_with_their_defaults(part: type[Part], heading: str) -> None:
-    found = {name: value for keys, values, _ in rows(heading)
-             for name, value in zip(re.findall(r"`(\w+)`", keys), values.split(", "), strict=False)}
-    one_for_all = {name: values for keys, values, _ in rows(heading) for name in re.findall(r"`(\w+)`", keys)} | found
+    found = {
+        name: value
+        for keys, values, _ in rows(heading)
+        for name, value in zip(re.findall(r"`(\w+)`", keys), values.split(", "), strict=False)
+    }
+    one_for_all = {
+        name: values for keys, values, _ in rows(heading) for name in re.findall(r"`(\w+)`", keys)
+    } | found
     assert one_for_all.keys() == part.model_fields.keys()
     for name, field in part.model_fields.items():
         told = one_for_all[name]
@@ -44,7 +65,9 @@ def test_all_keys_with_their_defaults(part: type[Part], heading: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_parts_in_braces(name: str) -> None:
-    (line,) = (line for line in TEXT.splitlines() if re.match(rf"\| .*`{name}`", line) and "{" in line)
+    (line,) = (
+        line for line in TEXT.splitlines() if re.match(rf"\| .*`{name}`", line) and "{" in line
+    )
     written = re.search(r"\{(.*?)\}", line)
     assert written
     told = yaml.safe_load("{" + re.sub(r"\blength\b", "length: null", written[1]) + "}")
@@ -52,7 +75,9 @@ def test_parts_in_braces(name: str) -> None:
         assert key in told, key
         if key != "length":
             default = getattr(PARTS[name].model_fields[key], "default", None)
-            assert told[key] == (pytest.approx(list(default), abs=1e-3) if isinstance(default, tuple) else default), key
+            assert told[key] == (
+                pytest.approx(list(default), abs=1e-3) if isinstance(default, tuple) else default
+            ), key
     assert told.keys() == defaults(PARTS[name]).keys()
 
 
@@ -60,10 +85,15 @@ def test_parts_in_braces(name: str) -> None:
 def test_optimizers_and_schedules(part: type[Part]) -> None:
     heading = "`optimizer.name`" if part in OPTIMIZERS else "`schedule.name`"
     (keys,) = (keys for names, keys in rows(heading) if f"`{part.__name__.lower()}`" in names)
-    told = dict(pair.split(": ") if ": " in pair else (pair, "") for pair in re.findall(r"`(\w+(?:: [^`]+)?)`", keys)
-                if pair != "holdout")
+    told = dict(
+        pair.split(": ") if ": " in pair else (pair, "")
+        for pair in re.findall(r"`(\w+(?:: [^`]+)?)`", keys)
+        if pair != "holdout"
+    )
     assert told.keys() == defaults(part).keys()
     for key, value in told.items():
         if value:
             default = part.model_fields[key].default
-            assert yaml.safe_load(value.replace("1e-", "1.0e-")) == (list(default) if isinstance(default, tuple) else default)
+            assert yaml.safe_load(value.replace("1e-", "1.0e-")) == (
+                list(default) if isinstance(default, tuple) else default
+            )

@@ -20,8 +20,12 @@ from tests.train.foreign import BASE, mistakes, value_of
 
 # The core schema of YAML 1.2.2, section 10.3.2.
 CORE = (
-    (r"null|Null|NULL|~|", "null"), (r"true|True|TRUE|false|False|FALSE", "bool"), (r"[-+]?[0-9]+", "int"),
-    (r"0o[0-7]+", "int"), (r"0x[0-9a-fA-F]+", "int"), (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "float"),
+    (r"null|Null|NULL|~|", "null"),
+    (r"true|True|TRUE|false|False|FALSE", "bool"),
+    (r"[-+]?[0-9]+", "int"),
+    (r"0o[0-7]+", "int"),
+    (r"0x[0-9a-fA-F]+", "int"),
+    (r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", "float"),
     (r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", "float"),
 )
 ALPHABETS = ("0189.-+_:", "018e.-+", "0x1aFob", "tTrueyYsnNoOf~", "2014-:T. ")
@@ -70,7 +74,9 @@ def test_what_is_read_is_read_alike_by_both_versions_of_yaml(alphabet: str) -> N
 @pytest.mark.parametrize("text", ["1e3", "1e-3", "5E+2", "1.e3", ".5e1"])
 def test_an_exponent_makes_a_number(text: str) -> None:
     assert read(Scalar(text, quoted=False)) == float(text)
-    recipe = recipe_file.parse(Source("recipe.yaml", f"{BASE}optimizer: {{name: sgd, rate: {text}}}\n"))
+    recipe = recipe_file.parse(
+        Source("recipe.yaml", f"{BASE}optimizer: {{name: sgd, rate: {text}}}\n")
+    )
     assert recipe.optimizer.rate == float(text)
 
 
@@ -142,15 +148,34 @@ TRAPS = [
     ("ema: 1", "E0507", None),
     ("optimizer: none", "E0508", "there are `sgd`, `adamw` and `lamb`"),
     ("optimizer: rmsprop", "E0508", "write `sgd` or `adamw`; there are `sgd`, `adamw` and `lamb`"),
-    ("optimizer: null", "E0507", "write, for example, `optimizer: {name: sgd, rate: 0.1}`, or leave the key out"),
+    (
+        "optimizer: null",
+        "E0507",
+        "write, for example, `optimizer: {name: sgd, rate: 0.1}`, or leave the key out",
+    ),
     ("schedule: none", "E0508", "write `constant`"),
     ("schedule: step", "E0506", "write `schedule: {name: step, every: 30 epochs}`"),
     ("schedule: {at: [3 epochs]}", "E0506", "write `schedule: {name: multistep, at: [3 epochs]}`"),
-    ("optimizer: {betas: [0.8, 0.9]}", "E0506", "write `optimizer: {name: adamw, betas: [0.8, 0.9]}`"),
-    ("data: cifar-10", "E0507",
-     "leave it out: `data` says how images are preprocessed, and the data set belongs to the command that trains"),
-    ("data: {test: 224}", "E0507", "write, for example, `test: {resize: 256, crop: 224}`, or leave the key out"),
-    ("data: {randaugment: 9}", "E0507", "write, for example, `randaugment: {magnitude: 7}`, or leave the key out"),
+    (
+        "optimizer: {betas: [0.8, 0.9]}",
+        "E0506",
+        "write `optimizer: {name: adamw, betas: [0.8, 0.9]}`",
+    ),
+    (
+        "data: cifar-10",
+        "E0507",
+        "leave it out: `data` says how images are preprocessed, and the data set belongs to the command that trains",
+    ),
+    (
+        "data: {test: 224}",
+        "E0507",
+        "write, for example, `test: {resize: 256, crop: 224}`, or leave the key out",
+    ),
+    (
+        "data: {randaugment: 9}",
+        "E0507",
+        "write, for example, `randaugment: {magnitude: 7}`, or leave the key out",
+    ),
     ("data: {flip: 0.5}", "E0507", None),
 ]
 
@@ -164,7 +189,13 @@ def test_a_trap_is_told_with_what_to_write(line: str, code: str, help: str | Non
     assert (mistake.code, mistake.help) == (code, help)
     line_number, _ = mistake.labels[0].span.source.place(mistake.labels[0].span.start)
     assert line_number == others.count("\n") + 1
-    if help and help.startswith("write ") and " or " not in help and line.startswith(key) and code != "E0508":
+    if (
+        help
+        and help.startswith("write ")
+        and " or " not in help
+        and line.startswith(key)
+        and code != "E0508"
+    ):
         written = re.findall(r"`([^`]*)`", help)[-1]
         if written.partition(":")[0] == key:
             recipe_file.parse(Source("recipe.yaml", f"{others}{written}\n"))
@@ -175,7 +206,14 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
     text += "optimizer: {name: adam, lr: yes, momentum: true}\nkeep: '2'\n"
     spans = [(mistake.code, mistake.labels[0].span) for mistake in mistakes(text)]
     assert [(code, span.source.place(span.start)[0]) for code, span in spans] == [
-        ("E0541", 1), ("E0507", 2), ("E0504", 3), ("E0505", 5), ("E0508", 6), ("E0540", 6), ("E0540", 6), ("E0507", 7),
+        ("E0541", 1),
+        ("E0507", 2),
+        ("E0504", 3),
+        ("E0505", 5),
+        ("E0508", 6),
+        ("E0540", 6),
+        ("E0540", 6),
+        ("E0507", 7),
     ]
 
 
@@ -199,7 +237,9 @@ SHORT = [
 @pytest.mark.parametrize(("short", "full"), SHORT)
 def test_a_value_stands_for_its_section(short: str, full: str) -> None:
     base = BASE if not short.startswith("duration") else "batch: 8\n"
-    one, other = (recipe_file.parse(Source("recipe.yaml", f"{base}{line}\n")) for line in (short, full))
+    one, other = (
+        recipe_file.parse(Source("recipe.yaml", f"{base}{line}\n")) for line in (short, full)
+    )
     assert one == other
     assert recipe_file.dump(one) == recipe_file.dump(other)
     assert recipe_file.parse(Source("recipe.yaml", recipe_file.dump(one))) == one
@@ -208,7 +248,9 @@ def test_a_value_stands_for_its_section(short: str, full: str) -> None:
 @pytest.mark.parametrize("line", ["optimizer: adamw\n", "", "optimizer: {name: sgd, rate: 3}\n"])
 def test_settings_go_into_a_section_that_is_short_or_absent(line: str) -> None:
     source = Source("recipe.yaml", f"{BASE}{line}")
-    recipe = recipe_file.parse(source, [("rate", "0.2"), ("ema", "0.9"), ("ema.every", "4"), ("warmup", "3 epochs")])
+    recipe = recipe_file.parse(
+        source, [("rate", "0.2"), ("ema", "0.9"), ("ema.every", "4"), ("warmup", "3 epochs")]
+    )
     assert recipe.optimizer.rate == 0.2
     assert recipe.optimizer.name == ("adamw" if "adamw" in line else "sgd")
     assert value_of(recipe, "ema") == {"decay": 0.9, "every": 4}
@@ -216,13 +258,24 @@ def test_settings_go_into_a_section_that_is_short_or_absent(line: str) -> None:
 
 
 @given(
-    st.text(max_size=12) | st.from_regex(r"[-+]?[0-9_:.xeo]{1,5}", fullmatch=True) | st.sampled_from(["yes", "N", "~", ""]),
-    st.floats(1e-12, 1e11), st.sampled_from(["epochs", "iterations"]), st.floats(1e-300, 1e300),
+    st.text(max_size=12)
+    | st.from_regex(r"[-+]?[0-9_:.xeo]{1,5}", fullmatch=True)
+    | st.sampled_from(["yes", "N", "~", ""]),
+    st.floats(1e-12, 1e11),
+    st.sampled_from(["epochs", "iterations"]),
+    st.floats(1e-300, 1e300),
 )
 @settings(max_examples=80, deadline=None)
-def test_what_is_dumped_is_read_as_the_same(source: str, number: float, unit: str, rate: float) -> None:
+def test_what_is_dumped_is_read_as_the_same(
+    source: str, number: float, unit: str, rate: float
+) -> None:
     length = Length(float(f"{number:.12f}"), "epochs" if unit == "epochs" else "iterations")
-    asked = {"source": source, "duration": str(length), "batch": 8, "optimizer": {"name": "sgd", "rate": rate}}
+    asked = {
+        "source": source,
+        "duration": str(length),
+        "batch": 8,
+        "optimizer": {"name": "sgd", "rate": rate},
+    }
     recipe = Recipe.model_validate(asked)
     assert recipe.duration == length
     assert recipe_file.parse(Source("recipe.yaml", recipe_file.dump(recipe))) == recipe

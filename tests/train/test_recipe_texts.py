@@ -59,7 +59,7 @@ BOMBS = {
     "a bell": ("E0503", f"{LINES}source: \a\n"),
     "half a pair": ("E0503", f"{LINES}source: \ud800\n"),
     "an escape of half a pair": ("E0507", f'{LINES}source: "\\ud800"\n'),
-    "a quote": ("E0503", f"{LINES}source: \"{'a' * 30_000}"),
+    "a quote": ("E0503", f'{LINES}source: "{"a" * 30_000}'),
     "nothing": ("E0503", ""),
     "a comment": ("E0503", "#" * 30_000),
 }
@@ -97,7 +97,10 @@ def test_a_bomb(what: str) -> None:
 
 
 def test_a_number_is_told_with_what_it_may_be() -> None:
-    told = [refused(f"{LINES}{line}\n")[0] for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")]
+    told = [
+        refused(f"{LINES}{line}\n")[0]
+        for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")
+    ]
     assert [(each.message, each.help) for each in told] == [
         ("`keep` must be a whole number from 1 to 1,000,000,000, not `0`", None),
         ("`log` must be a whole number from 1 to 1,000,000,000, not `5000000000`", None),
@@ -114,12 +117,16 @@ def test_a_setting_replaces_what_has_no_parts() -> None:
         recipe_file.parse(source, [("rate", "[" * 10_000)])
 
 
-def test_what_is_no_file_is_not_waited_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_file_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
     (tmp_path / "folder.yaml").mkdir()
     (tmp_path / "device.yaml").symlink_to("/dev/zero")
     for name, what in (("pipe", "a named pipe"), ("folder", "a folder"), ("device", "a device")):
-        assert cli.run(["train", "digits", "--recipe", str(tmp_path / f"{name}.yaml"), "--plan"]) == 2
+        assert (
+            cli.run(["train", "digits", "--recipe", str(tmp_path / f"{name}.yaml"), "--plan"]) == 2
+        )
         assert capsys.readouterr().err.endswith(f"{name}.yaml: it is {what}, not a file\n")
     (tmp_path / "huge.yaml").touch()
     os.truncate(tmp_path / "huge.yaml", 1 << 30)

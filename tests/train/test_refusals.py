@@ -69,11 +69,14 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         train(tiny(tmp_path), tmp_path / "file" / "run")
 
 
-@pytest.mark.parametrize(("setting", "told"), [
-    ("rate=0.2", "optimizer.rate: 0.1 there, 0.2 now"),
-    ("holdout=0.1", "holdout: 0.0 there, 0.1 now"),
-    ("ema.decay=0.9", "ema: None there, {'decay': 0.9, 'every': 1} now"),
-])
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("rate=0.2", "optimizer.rate: 0.1 there, 0.2 now"),
+        ("holdout=0.1", "holdout: 0.0 there, 0.1 now"),
+        ("ema.decay=0.9", "ema: None there, {'decay': 0.9, 'every': 1} now"),
+    ],
+)
 def test_another_recipe_in_the_folder_of_a_run(setting: str, told: str, tmp_path: Path) -> None:
     train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
     with pytest.raises(UsageError, match="contains another run") as caught:
@@ -110,11 +113,20 @@ def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
     assert again.facts["weights"] == ended.facts["weights"]
 
 
-@pytest.mark.parametrize(("facts", "said"), [
-    ({"schema": "resspec.run/1"}, "has format 1, which an older version of resspec wrote, but this one reads format 4"),
-    ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
-    ({"format": 5, "more": None}, "has format 5, which a newer version of resspec wrote, but this one reads format 4"),
-])
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        (
+            {"schema": "resspec.run/1"},
+            "has format 1, which an older version of resspec wrote, but this one reads format 4",
+        ),
+        ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
+        (
+            {"format": 5, "more": None},
+            "has format 5, which a newer version of resspec wrote, but this one reads format 4",
+        ),
+    ],
+)
 def test_a_run_of_another_format(facts: dict[str, object], said: str, tmp_path: Path) -> None:
     write(tmp_path / "run" / "run.json", json.dumps(facts).encode())
     with pytest.raises(UsageError, match=said) as caught:
@@ -134,7 +146,10 @@ def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
     from resspec.train.plan import Plan
 
     decided = plan(job(tiny(tmp_path), "bn_batch=32"), tmp_path / "run")
-    with pytest.raises(UsageError, match="does not divide into parts of 32, which batch norm reads at a time, over 4"):
+    with pytest.raises(
+        UsageError,
+        match="does not divide into parts of 32, which batch norm reads at a time, over 4",
+    ):
         Plan(decided.job, decided.machine, replace(ALONE, world=4))
 
 
@@ -146,32 +161,52 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     assert [file.read_text() for file in tmp_path.iterdir()] == ["old"]
 
 
-@pytest.mark.parametrize(("settings", "code"), [
-    (["data.resize=9", "data.test.resize=9"], "E0501"),
-    (["data.test.crop=20"], "E0515"),
-    (["shift=0", "pad=1", "data.crop=11"], "E0515"),
-])
-def test_images_as_the_recipe_shows_them_are_looked_at_before_training(settings: list[str], code: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        (["data.resize=9", "data.test.resize=9"], "E0501"),
+        (["data.test.crop=20"], "E0515"),
+        (["shift=0", "pad=1", "data.crop=11"], "E0515"),
+    ],
+)
+def test_images_as_the_recipe_shows_them_are_looked_at_before_training(
+    settings: list[str], code: str, tmp_path: Path
+) -> None:
     with pytest.raises(ResspecError) as caught:
         plan(job(tiny(tmp_path), *settings), tmp_path / "run")
     assert code in (caught.value.code or str(caught.value))
 
 
-@pytest.mark.parametrize(("settings", "said"), [
-    (["foo=1"], "a recipe has no key `foo`"),
-    (["momentun=1"], "a recipe has no key `momentun`; did you mean `momentum`?"),
-    (["momentum=0", "nesterov=true"], "`nesterov: true` needs a momentum"),
-    (["optimizer.name=adamw", "betas=[1,1]"], "`betas` must be a number of at least 0 and below 1, not `1`"),
-    (["micro_batch=128"], "`micro_batch: 128` is more than the whole batch, `batch: 64`"),
-    (["data=3"], "`data` must be a section with keys of its own, not `3`"),
-    (["optimizer=3"], "there is no optimizer `3`"),
-    (["shift=0", "random_resized.scale=[2, 3]"], "`scale` must be a number above 0 and at most 1, not `2`"),
-    (["shift=0", "random_resized.scale=[0.5, 0.2]"], "the range [0.5, 0.2] ends below its start"),
-    (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
-    (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
-    (["shift=0", "data.resize=[9, 12]", "data.crop=10"], "`crop: 10` does not fit into images of 9 pixels"),
-    (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is less than one image"),
-])
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (["foo=1"], "a recipe has no key `foo`"),
+        (["momentun=1"], "a recipe has no key `momentun`; did you mean `momentum`?"),
+        (["momentum=0", "nesterov=true"], "`nesterov: true` needs a momentum"),
+        (
+            ["optimizer.name=adamw", "betas=[1,1]"],
+            "`betas` must be a number of at least 0 and below 1, not `1`",
+        ),
+        (["micro_batch=128"], "`micro_batch: 128` is more than the whole batch, `batch: 64`"),
+        (["data=3"], "`data` must be a section with keys of its own, not `3`"),
+        (["optimizer=3"], "there is no optimizer `3`"),
+        (
+            ["shift=0", "random_resized.scale=[2, 3]"],
+            "`scale` must be a number above 0 and at most 1, not `2`",
+        ),
+        (
+            ["shift=0", "random_resized.scale=[0.5, 0.2]"],
+            "the range [0.5, 0.2] ends below its start",
+        ),
+        (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
+        (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
+        (
+            ["shift=0", "data.resize=[9, 12]", "data.crop=10"],
+            "`crop: 10` does not fit into images of 9 pixels",
+        ),
+        (["holdout=0.0001"], "`holdout: 0.0001` of 1,442 images is less than one image"),
+    ],
+)
 def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Path) -> None:
     with pytest.raises(ResspecError) as caught:
         plan(job(tiny(tmp_path), *settings), tmp_path / "run")
@@ -179,8 +214,13 @@ def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Pa
 
 
 def test_the_order_of_settings_is_of_no_account() -> None:
-    settings = [("rate", "0.01"), ("optimizer.name", "adamw"), ("betas", "[0.8, 0.9]"), ("data.test", "{crop: 4}"),
-                ("data.test.resize", "9")]
+    settings = [
+        ("rate", "0.01"),
+        ("optimizer.name", "adamw"),
+        ("betas", "[0.8, 0.9]"),
+        ("data.test", "{crop: 4}"),
+        ("data.test.resize", "9"),
+    ]
     for given in permutations(settings):
         recipe = recipe_file.load("digits", given)
         assert (recipe.optimizer.name, recipe.optimizer.rate) == ("adamw", 0.01)
@@ -188,7 +228,9 @@ def test_the_order_of_settings_is_of_no_account() -> None:
 
 
 def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
-    with pytest.raises(SpecError, match=r"64 images of a batch do not divide into micro-batches of 60") as caught:
+    with pytest.raises(
+        SpecError, match=r"64 images of a batch do not divide into micro-batches of 60"
+    ) as caught:
         plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
     assert caught.value.diagnostics[0].help == "use `micro_batch: 32`"
 
@@ -202,42 +244,66 @@ def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:
 
 def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
     for length, told in (("9 iterations", False), ("10 iterations", True)):
-        decided = plan(job(tiny(tmp_path), "duration=10 iterations", f"warmup.length={length}"), tmp_path / "run")
+        decided = plan(
+            job(tiny(tmp_path), "duration=10 iterations", f"warmup.length={length}"),
+            tmp_path / "run",
+        )
         assert ("not over when the run ends" in plan_text.text(decided, tmp_path / "run")) == told
 
 
-@pytest.mark.parametrize(("device", "said"), [
-    ("foo", "no device is called `foo`"), ("meta", "no device is called `meta`"), ("cudda", "did you mean `cuda`?"),
-    ("cuda:99", "there is no device `cuda:99` here"),
-])
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        ("foo", "no device is called `foo`"),
+        ("meta", "no device is called `meta`"),
+        ("cudda", "did you mean `cuda`?"),
+        ("cuda:99", "there is no device `cuda:99` here"),
+    ],
+)
 def test_devices_that_are_not_there(device: str, said: str) -> None:
     with pytest.raises(UsageError) as caught, joined(device):
         pass
     assert said in str(caught.value)
 
 
-@pytest.mark.parametrize(("arguments", "said"), [
-    (["train", "digits", "--new-head"], "--new-head says what to do with --weights"),
-    (["train", "digits", "--workers", "-1"], "not -1"),
-    (["eval", "digits", "--workers", "-1"], "not -1"),
-    (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
-])
-def test_options_that_mean_nothing(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["train", "digits", "--new-head"], "--new-head says what to do with --weights"),
+        (["train", "digits", "--workers", "-1"], "not -1"),
+        (["eval", "digits", "--workers", "-1"], "not -1"),
+        (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
+    ],
+)
+def test_options_that_mean_nothing(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert cli.run(arguments) == 2
     assert said in capsys.readouterr().err
 
 
-def test_a_run_is_measured_with_its_own_parameters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_is_measured_with_its_own_parameters(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     begun(tmp_path)
     assert cli.run(["eval", str(tmp_path), "--set", "n=3"]) == 2
     assert "--set is for a spec" in capsys.readouterr().err
 
 
-def test_what_holds_no_run_is_named_and_the_others_are_compared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_holds_no_run_is_named_and_the_others_are_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     train(tiny(tmp_path), tmp_path / "a", "duration=2 iterations")
-    assert cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)]) == 0
+    assert (
+        cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)])
+        == 0
+    )
     told = capsys.readouterr()
-    assert "tiny" in told.out and "error[E0603]" in told.err and "none does not contain a run" in told.err
+    assert (
+        "tiny" in told.out
+        and "error[E0603]" in told.err
+        and "none does not contain a run" in told.err
+    )
     assert cli.run(["compare", str(tmp_path / "none")]) == 2
     told_of_others = f"there is no run.json in it; runs that are there: {tmp_path / 'a'}\n"
     assert f"does not contain a run: {told_of_others}" in capsys.readouterr().err

@@ -10,7 +10,17 @@ import pytest
 
 from resspec import cli
 from resspec.train import checkpoint, compare, differing
-from tests.train.damage import DAMAGE, FILES, NEEDED, TRAIN, at_random, check, lay_out, resealed, restore
+from tests.train.damage import (
+    DAMAGE,
+    FILES,
+    NEEDED,
+    TRAIN,
+    at_random,
+    check,
+    lay_out,
+    resealed,
+    restore,
+)
 from tests.train.small import SPEC
 
 NEWEST = Path("checkpoints/step-00000004")
@@ -46,14 +56,21 @@ def compared() -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
-def test_a_comparison_names_what_is_damaged_and_shows_the_others(kind: str, good: Path, runs: Path) -> None:
+def test_a_comparison_names_what_is_damaged_and_shows_the_others(
+    kind: str, good: Path, runs: Path
+) -> None:
     for name in FILES:
         path = runs / "a" / name
         before = path.read_bytes()
         DAMAGE[kind](path)
         table, said = compared()
         assert re.search(r"^b +tiny", table, re.MULTILINE), name
-        told = ("run.json", "metrics.jsonl", "timings.jsonl", *(["result.json"] if kind != "removed" else []))
+        told = (
+            "run.json",
+            "metrics.jsonl",
+            "timings.jsonl",
+            *(["result.json"] if kind != "removed" else []),
+        )
         if name in told and not _is(path, before):
             assert str(path) in said or "a/run.json is missing" in said, (name, said)
         restore(runs / "a", good / "a")
@@ -92,12 +109,24 @@ def test_a_damaged_checkpoint_is_named(kind: str, runs: Path) -> None:
         path.write_bytes(before)
 
 
-@pytest.mark.parametrize(("target", "kind", "code"), [
-    (NEWEST / "state.json", "a pipe", 0), (NEWEST / "tensors.safetensors", "a device", 0), (NEWEST, "a link to itself", 0),
-    ("checkpoints", "a dangling link", 2), ("timings.jsonl", "a pipe", 2), ("metrics.jsonl", "a pipe", 0),
-])
+@pytest.mark.parametrize(
+    ("target", "kind", "code"),
+    [
+        (NEWEST / "state.json", "a pipe", 0),
+        (NEWEST / "tensors.safetensors", "a device", 0),
+        (NEWEST, "a link to itself", 0),
+        ("checkpoints", "a dangling link", 2),
+        ("timings.jsonl", "a pipe", 2),
+        ("metrics.jsonl", "a pipe", 0),
+    ],
+)
 def test_a_run_resumes_from_what_is_left(
-    target: Path | str, kind: str, code: int, good: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+    target: Path | str,
+    kind: str,
+    code: int,
+    good: Path,
+    runs: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     for name in ("result.json", "weights.safetensors"):
         (runs / "a" / name).unlink()
@@ -129,7 +158,9 @@ def test_other_facts_under_a_right_checksum_are_named_too(
             restore(runs / "a", good / "a")
 
 
-def test_a_damaged_line_costs_that_line(good: Path, runs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_line_costs_that_line(
+    good: Path, runs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = runs / "a" / "metrics.jsonl"
     first, *rest = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join([first, b'{"step": 2, \n', *rest]))
@@ -141,7 +172,9 @@ def test_a_damaged_line_costs_that_line(good: Path, runs: Path, capsys: pytest.C
     path.write_bytes(b"x\n" * 10 + path.read_bytes())
     assert cli.run(["compare", "a", "b", "--out", "out"]) == 0
     out, err = capsys.readouterr()
-    assert [line.partition(": ")[2] for line in err.splitlines()][3] == f"7 more lines of {path} are damaged and left out"
+    assert [line.partition(": ")[2] for line in err.splitlines()][
+        3
+    ] == f"7 more lines of {path} are damaged and left out"
     assert out.split()[: len(table.split())] == table.split()
 
 

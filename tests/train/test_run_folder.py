@@ -11,10 +11,17 @@ from tests.train.launch import Moment, Server
 
 def test_full_disks_change_nothing(server: Server, tmp_path: Path) -> None:
     course, chance = Course(server, tmp_path, "momentum"), Random(0)
-    limits = [0, 1500, *(chance.randrange(3000, 12_000) for _ in range(3)), 30_000]  # run.json, metrics, tensors, curves
+    limits = [
+        0,
+        1500,
+        *(chance.randrange(3000, 12_000) for _ in range(3)),
+        30_000,
+    ]  # run.json, metrics, tensors, curves
     for limit in limits:
         code, told = server.run(tmp_path, *course.command("run"), limit=limit)
-        refused = "error[E0535]: this folder cannot be written to: File too large" in told  # before there is a run
+        refused = (
+            "error[E0535]: this folder cannot be written to: File too large" in told
+        )  # before there is a run
         assert code == (1 if refused else 2), (limit, told)
         assert refused or "File too large; it takes " in told, (limit, told)
         assert "Traceback" not in told
@@ -22,7 +29,9 @@ def test_full_disks_change_nothing(server: Server, tmp_path: Path) -> None:
     assert_same(course.whole, content(tmp_path / "run"))
 
 
-def test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way(server: Server, tmp_path: Path) -> None:
+def test_the_second_trainer_is_refused_and_a_dead_one_is_not_in_the_way(
+    server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "pictures", 2)
     first = server.start(tmp_path, *course.command("run"), moments=[Moment("step", 5, SIGSTOP)])
     first.until_stopped()

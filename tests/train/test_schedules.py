@@ -20,7 +20,10 @@ Make = Callable[[SGD], Any]
 
 
 def told(*lines: str) -> Recipe:
-    text = f"duration: {STEPS} iterations\nbatch: 8\noptimizer: {{name: sgd, rate: 0.4}}\n" + "".join(f"{x}\n" for x in lines)
+    text = (
+        f"duration: {STEPS} iterations\nbatch: 8\noptimizer: {{name: sgd, rate: 0.4}}\n"
+        + "".join(f"{x}\n" for x in lines)
+    )
     return recipe_file.parse(Source("recipe.yaml", text))
 
 
@@ -40,14 +43,20 @@ def rates(recipe: Recipe, epoch: Fraction = Fraction(10)) -> list[float]:
 
 def warm(after: Make) -> Make:
     return lambda made: lr_scheduler.SequentialLR(
-        made, [lr_scheduler.LinearLR(made, 0.1, total_iters=12), after(made)], milestones=[12])
+        made, [lr_scheduler.LinearLR(made, 0.1, total_iters=12), after(made)], milestones=[12]
+    )
 
 
 CASES: list[tuple[str, Make]] = [
     ("{name: constant}", lambda made: lr_scheduler.ConstantLR(made, 1.0)),
-    ("{name: step, every: 1.5 epochs, factor: 0.3}", lambda made: lr_scheduler.StepLR(made, 15, 0.3)),
-    ("{name: multistep, at: [20 iterations, 4.5 epochs], factor: 0.2}",
-     lambda made: lr_scheduler.MultiStepLR(made, [20, 45], 0.2)),
+    (
+        "{name: step, every: 1.5 epochs, factor: 0.3}",
+        lambda made: lr_scheduler.StepLR(made, 15, 0.3),
+    ),
+    (
+        "{name: multistep, at: [20 iterations, 4.5 epochs], factor: 0.2}",
+        lambda made: lr_scheduler.MultiStepLR(made, [20, 45], 0.2),
+    ),
     ("{name: cosine, floor: 0.05}", lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS, 0.02)),
     ("{name: linear, floor: 0.05}", lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS)),
 ]
@@ -58,16 +67,29 @@ def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
     assert rates(told(f"schedule: {schedule}")) == pytest.approx(stepped(make), rel=1e-9)
 
 
-@pytest.mark.parametrize(("schedule", "make"), [
-    (CASES[0][0], CASES[0][1]),
-    ("{name: cosine, floor: 0.05}", lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS - 12, 0.02)),
-    ("{name: linear, floor: 0.05}", lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS - 12)),
-    ("{name: multistep, at: [20 iterations, 45 iterations], factor: 0.2}",
-     lambda made: lr_scheduler.MultiStepLR(made, [8, 33], 0.2)),
-])
+@pytest.mark.parametrize(
+    ("schedule", "make"),
+    [
+        (CASES[0][0], CASES[0][1]),
+        (
+            "{name: cosine, floor: 0.05}",
+            lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS - 12, 0.02),
+        ),
+        (
+            "{name: linear, floor: 0.05}",
+            lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS - 12),
+        ),
+        (
+            "{name: multistep, at: [20 iterations, 45 iterations], factor: 0.2}",
+            lambda made: lr_scheduler.MultiStepLR(made, [8, 33], 0.2),
+        ),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:The epoch parameter")
 @pytest.mark.parametrize("length", ["12 iterations", "1.2 epochs"])
-def test_a_warm_up_is_torchs_with_the_schedule_after_it(schedule: str, make: Make, length: str) -> None:
+def test_a_warm_up_is_torchs_with_the_schedule_after_it(
+    schedule: str, make: Make, length: str
+) -> None:
     found = rates(told(f"schedule: {schedule}", f"warmup: {{length: {length}, start: 0.1}}"))
     assert found == pytest.approx(stepped(warm(make)), rel=1e-9)
 
@@ -79,7 +101,11 @@ def test_rates_that_change_each_epoch_are_those_of_a_scheduler_stepped_at_its_en
 
 
 def test_a_plateau_is_torchs() -> None:
-    recipe = told("schedule: {name: plateau, factor: 0.5, patience: 3, least: 0.01}", "holdout: 0.1", "evaluate: 1 epoch")
+    recipe = told(
+        "schedule: {name: plateau, factor: 0.5, patience: 3, least: 0.01}",
+        "holdout: 0.1",
+        "evaluate: 1 epoch",
+    )
     assert isinstance(recipe.schedule, Plateau)
     made = SGD([torch.zeros(1, requires_grad=True)], 0.4)
     # torch's patience is of tests that may pass in vain; ours is how many it takes
@@ -89,7 +115,9 @@ def test_a_plateau_is_torchs() -> None:
         loss *= 1 + 0.04 * float(torch.randn((), generator=draw)) - 0.005
         falling.saw(loss, recipe.schedule)
         scheduler.step(loss)
-        assert rate(0, recipe, Fraction(10), falling) == pytest.approx(made.param_groups[0]["lr"], rel=1e-9)
+        assert rate(0, recipe, Fraction(10), falling) == pytest.approx(
+            made.param_groups[0]["lr"], rel=1e-9
+        )
     assert 3 < falling.falls < 40
 
 

@@ -47,24 +47,33 @@ def test_signals_change_nothing_and_say_so_in_the_exit_code(server: Server, tmp_
         assert code == wanted, (moment, told)
         assert (f"\nstopped by {Signals(moment.signal).name} " in told) == (code > 0)
         assert "error" not in told
-    code, told = course.run("run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGHUP, SAVE))  # a closed terminal
+    code, told = course.run(
+        "run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGHUP, SAVE)
+    )  # a closed terminal
     assert code == 143, told
-    code, told = course.run("run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGINT, SAVE))  # and again, in the save
+    code, told = course.run(
+        "run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGINT, SAVE)
+    )  # and again, in the save
     assert code == 130, told
     assert "stopped" not in told
     interrupted(course, "run", [interruption(chance) for _ in range(2)])
 
 
-def test_a_signal_that_is_ignored_at_the_start_stays_ignored(server: Server, tmp_path: Path) -> None:
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
+    server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "momentum")
     moments = [Moment("step", 3, SIGHUP), Moment("file", 5, SIGINT, SAVE)]
-    code, told = server.run(tmp_path, *course.command("run"), moments=moments, ignored=(SIGHUP, SIGINT))
+    code, told = server.run(
+        tmp_path, *course.command("run"), moments=moments, ignored=(SIGHUP, SIGINT)
+    )
     assert code == 0, told
     assert_same(course.whole, content(tmp_path / "run"))
 
 
 def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """`timeout` sends its signal to its child and then to all of the child's group."""
+
     def ended(code: int) -> None:
         raise AssertionError(code)
 
@@ -76,14 +85,29 @@ def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch)
         assert stopping.asked == SIGTERM
 
 
-TRAIN = [sys.executable, "-m", "resspec", "train", "tiny.res", "--recipe", "recipe.yaml", "--data", "digits", "--run", "run"]
+TRAIN = [
+    sys.executable,
+    "-m",
+    "resspec",
+    "train",
+    "tiny.res",
+    "--recipe",
+    "recipe.yaml",
+    "--data",
+    "digits",
+    "--run",
+    "run",
+]
 
 
 def test_a_terminal_that_is_closed_costs_no_step(server: Server, tmp_path: Path) -> None:
     """A real one: the system sends SIGHUP, and what is printed from then on fails."""
     course = Course(server, tmp_path, "momentum")
     recipe = course.folder / "recipe.yaml"
-    recipe.write_text(recipe.read_text(encoding="utf-8").replace("60 iterations", "100000 iterations"), encoding="utf-8")
+    recipe.write_text(
+        recipe.read_text(encoding="utf-8").replace("60 iterations", "100000 iterations"),
+        encoding="utf-8",
+    )
     process, terminal = pty.fork()
     if not process:
         os.chdir(tmp_path)
@@ -104,7 +128,9 @@ def test_another_thread_than_the_main_one_can_train(workers: int, tmp_path: Path
     draw_pictures(tmp_path / "pictures")
     spec = tmp_path / "tiny.res"
     spec.write_text(SPEC.replace("1x8x8", "3x8x8").replace("fc 10", "fc 3"), encoding="utf-8")
-    (tmp_path / "recipe.yaml").write_text(RECIPES["pictures"].replace("16 iter", "3 iter"), encoding="utf-8")
+    (tmp_path / "recipe.yaml").write_text(
+        RECIPES["pictures"].replace("16 iter", "3 iter"), encoding="utf-8"
+    )
     recipe = recipe_file.load(str(tmp_path / "recipe.yaml"))
     found = data.load(str(tmp_path / "pictures"), normalise=recipe.data.normalise)
     job = Job(load(spec), recipe, found, 0, workers=workers)
@@ -116,7 +142,9 @@ def test_another_thread_than_the_main_one_can_train(workers: int, tmp_path: Path
 
 def test_a_signal_in_the_last_test_leaves_the_end_undone(server: Server, tmp_path: Path) -> None:
     course = Course(server, tmp_path, "epochs")
-    code, told = course.run("run", Moment("test", 6, SIGTERM))  # five of the held-out part come before
+    code, told = course.run(
+        "run", Moment("test", 6, SIGTERM)
+    )  # five of the held-out part come before
     assert code == 143, told
     assert not (tmp_path / "run" / "result.json").exists()
     assert course.run("run")[0] == 0

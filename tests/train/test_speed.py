@@ -28,15 +28,22 @@ def test_every_way_is_run_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     def watched(self: nn.Conv2d, x: Tensor) -> Tensor:
         result = forward(self, x)
-        last = self.weight.is_contiguous(memory_format=torch.channels_last) and not self.weight.is_contiguous()
+        last = (
+            self.weight.is_contiguous(memory_format=torch.channels_last)
+            and not self.weight.is_contiguous()
+        )
         seen.append((self.training, result.dtype, last))
         return result
 
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
     monkeypatch.setattr(nn.Conv2d, "forward", watched)
     race(tiny(tmp_path), ways(CPU, 3, compiled=False), 3, CPU, rounds=1)
-    expected = [(training, dtype, last) for dtype in (torch.float32, torch.bfloat16) for last in (False, True)
-                for training in (False, True)]
+    expected = [
+        (training, dtype, last)
+        for dtype in (torch.float32, torch.bfloat16)
+        for last in (False, True)
+        for training in (False, True)
+    ]
     assert seen[1:16:2] == expected  # the second layer: with one channel there is no last one
 
 
@@ -52,7 +59,9 @@ def test_a_network_of_more_work_is_slower(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_ratios_are_to_the_first_way_and_shares_of_its_own_step() -> None:
     two = ways(CPU, 10, compiled=False)[:2]
-    said = bench.text(load("digits"), 10, two, [Speed(0.1, (0.2, 0.2, 0.1)), Speed(0.05, (0.1, 0.24, 0.06))], CPU)
+    said = bench.text(
+        load("digits"), 10, two, [Speed(0.1, (0.2, 0.2, 0.1)), Speed(0.05, (0.1, 0.24, 0.06))], CPU
+    )
     lines = [re.split(r"\s{2,}", line.strip()) for line in said.splitlines()[4:]]
     assert lines == [
         ["fp32", "100.0", "1.00", "20.0", "1.00", "40.0%", "40.0%", "20.0%"],
@@ -60,8 +69,12 @@ def test_ratios_are_to_the_first_way_and_shares_of_its_own_step() -> None:
     ]
 
 
-@pytest.mark.parametrize(("fast", "chosen", "raced"), [(True, "bf16", True), (False, "fp32", False)])
-def test_a_run_races_what_is_fast(fast: bool, chosen: str, raced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("fast", "chosen", "raced"), [(True, "bf16", True), (False, "fp32", False)]
+)
+def test_a_run_races_what_is_fast(
+    fast: bool, chosen: str, raced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here bfloat16 is the faster one, wherever this runs."""
     races: list[Sequence[Machine]] = []
 
@@ -78,15 +91,24 @@ def test_a_run_races_what_is_fast(fast: bool, chosen: str, raced: bool, monkeypa
 
 
 @pytest.mark.parametrize("fast", [True, False])
-def test_the_command(fast: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command(
+    fast: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: fast)
     assert run(["bench", "digits", "--batch", "4", "--seconds", "0", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert re.match(r"digits   input 1x8x8   batch 4   cpu, \d+ thread", out)
     expected = ["fp32", "fp32, channels last", "bf16", "bf16, channels last"]
-    assert [line.partition("  ")[0] for line in out.splitlines()[4:]] == (expected if fast else [
-        *expected[:2], "", "bf16 is left out: torch has no fast convolutions in it for this CPU"])
+    assert [line.partition("  ")[0] for line in out.splitlines()[4:]] == (
+        expected
+        if fast
+        else [
+            *expected[:2],
+            "",
+            "bf16 is left out: torch has no fast convolutions in it for this CPU",
+        ]
+    )
     assert run(["bench", "digits", "--batch", "0"]) == 2
     assert capsys.readouterr().err == "error: a batch is of 1 image or more, not of 0\n"
 
@@ -97,5 +119,11 @@ def test_a_compiler_that_is_missing_is_told_in_a_line(
     monkeypatch.setattr("torch._inductor.config.cpp.cxx", (None, "/nonexistent"))
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     path = tiny(tmp_path) and tmp_path / "tiny.res"
-    assert run(["bench", str(path), "--batch", "2", "--seconds", "0", "--compile", "--device", "cpu"]) == 2
-    assert re.fullmatch(r"error: torch\.compile does not work here: .*No working C\+\+ compiler.*\n", capsys.readouterr().err)
+    assert (
+        run(["bench", str(path), "--batch", "2", "--seconds", "0", "--compile", "--device", "cpu"])
+        == 2
+    )
+    assert re.fullmatch(
+        r"error: torch\.compile does not work here: .*No working C\+\+ compiler.*\n",
+        capsys.readouterr().err,
+    )

@@ -40,15 +40,22 @@ def spec(tmp_path: Path) -> Path:
 
 def stepped(spec: Path, *settings: str) -> tuple[nn.Module, Batch]:
     """After one step of a batch of 12, and the batch."""
-    decided = plan(job(load(spec), "batch=12", "precision=fp32", "loss=cross-entropy", *settings), spec.parent / "run")
+    decided = plan(
+        job(load(spec), "batch=12", "precision=fp32", "loss=cross-entropy", *settings),
+        spec.parent / "run",
+    )
     state = trainer.begun(decided)
     draw = torch.Generator().manual_seed(5)
-    batch = Batch(torch.randn(12, 1, 8, 8, generator=draw), torch.randint(0, 10, (12,), generator=draw))
+    batch = Batch(
+        torch.randn(12, 1, 8, 8, generator=draw), torch.randint(0, 10, (12,), generator=draw)
+    )
     Learner(decided, state).learn(batch)
     return state.module, batch
 
 
-def naive(spec: Path, batch: Batch, parts: int, rate: float, decay: float, clip: float | None) -> nn.Module:
+def naive(
+    spec: Path, batch: Batch, parts: int, rate: float, decay: float, clip: float | None
+) -> nn.Module:
     """The same step of the paper's: gradients of each part added up, then plain SGD's first step with Nesterov's momentum."""
     torch.manual_seed(0)
     module = build(load(spec)).train()
@@ -57,7 +64,9 @@ def naive(spec: Path, batch: Batch, parts: int, rate: float, decay: float, clip:
         chosen = scores.log_softmax(1)[torch.arange(len(images)), targets]
         (-chosen.sum() / len(batch.images)).backward()
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
-    norm = torch.sqrt(sum((g.double().square().sum() for g in gradients), torch.zeros((), dtype=torch.float64)))
+    norm = torch.sqrt(
+        sum((g.double().square().sum() for g in gradients), torch.zeros((), dtype=torch.float64))
+    )
     factor = min(1.0, clip / float(norm)) if clip else 1.0
     with torch.no_grad():
         for parameter, gradient in zip(module.parameters(), gradients, strict=True):
@@ -65,12 +74,19 @@ def naive(spec: Path, batch: Batch, parts: int, rate: float, decay: float, clip:
     return module
 
 
-@pytest.mark.parametrize(("settings", "parts"), [
-    (("micro_batch=12",), 1), (("micro_batch=4",), 3), (("micro_batch=12", "bn_batch=4"), 3),
-    (("micro_batch=6", "bn_batch=6"), 2),
-])
+@pytest.mark.parametrize(
+    ("settings", "parts"),
+    [
+        (("micro_batch=12",), 1),
+        (("micro_batch=4",), 3),
+        (("micro_batch=12", "bn_batch=4"), 3),
+        (("micro_batch=6", "bn_batch=6"), 2),
+    ],
+)
 @pytest.mark.parametrize("clip", [None, 0.05])
-def test_a_step_in_parts_is_the_whole_one(spec: Path, settings: tuple[str, ...], parts: int, clip: float | None) -> None:
+def test_a_step_in_parts_is_the_whole_one(
+    spec: Path, settings: tuple[str, ...], parts: int, clip: float | None
+) -> None:
     """The rate of the first step is a fiftieth of the digits' recipe, which warms up."""
     found, batch = stepped(spec, *settings, *([f"clip={clip}"] if clip else []))
     wanted = naive(spec, batch, parts, 0.1 * 0.02, 5e-4, clip)
@@ -82,11 +98,16 @@ def test_a_step_in_parts_is_the_whole_one(spec: Path, settings: tuple[str, ...],
 
 def test_losses_are_what_the_papers_say() -> None:
     draw = torch.Generator().manual_seed(2)
-    scores, labels = torch.randn(6, 4, generator=draw, dtype=torch.float64), torch.tensor([0, 3, 1, 2, 2, 0])
+    scores, labels = (
+        torch.randn(6, 4, generator=draw, dtype=torch.float64),
+        torch.tensor([0, 3, 1, 2, 2, 0]),
+    )
     shares = torch.rand(6, 4, generator=draw, dtype=torch.float64).softmax(1)
 
     def recipe(loss: str, smoothing: float) -> Recipe:
-        return Recipe.model_validate({"duration": "1 epoch", "batch": 1, "loss": loss, "smoothing": smoothing})
+        return Recipe.model_validate(
+            {"duration": "1 epoch", "batch": 1, "loss": loss, "smoothing": smoothing}
+        )
 
     def entropy(targets: Tensor) -> float:
         return float(-(targets * scores.softmax(1).log()).sum(1).mean())
@@ -100,14 +121,20 @@ def test_losses_are_what_the_papers_say() -> None:
         smooth = 0.9 * targets + 0.1 / 4
         for kind, reference in (("cross-entropy", entropy), ("bce", binary)):
             given = given if given.ndim == 1 else given.float()  # noqa: PLW2901
-            assert float(losses.loss(scores, given, recipe(kind, 0.0))) == pytest.approx(reference(targets), rel=1e-5)
-            assert float(losses.loss(scores, given, recipe(kind, 0.1))) == pytest.approx(reference(smooth), rel=1e-5)
+            assert float(losses.loss(scores, given, recipe(kind, 0.0))) == pytest.approx(
+                reference(targets), rel=1e-5
+            )
+            assert float(losses.loss(scores, given, recipe(kind, 0.1))) == pytest.approx(
+                reference(smooth), rel=1e-5
+            )
 
 
 def test_what_is_mixed_counts_as_there_above_a_share_as_in_timm() -> None:
     draw = torch.Generator().manual_seed(0)
     scores, shares = torch.randn(6, 4, generator=draw), torch.rand(6, 4, generator=draw).softmax(1)
-    recipe = Recipe.model_validate({"duration": "1 epoch", "batch": 1, "loss": "bce", "bce_threshold": 0.25})
+    recipe = Recipe.model_validate(
+        {"duration": "1 epoch", "batch": 1, "loss": "bce", "bce_threshold": 0.25}
+    )
     wanted = BinaryCrossEntropy(smoothing=0, target_threshold=0.25)(scores, shares)
     assert float(losses.loss(scores, shares, recipe)) == pytest.approx(float(wanted), rel=1e-6)
 
@@ -121,8 +148,10 @@ def test_torchvisions_second_recipe_averages_as_torchvision_does() -> None:
 
 
 def test_fp16_scales_as_torchs_scaler() -> None:
-    ours, theirs = Guard(torch.device("cpu"), fp16=True), torch.amp.GradScaler("cpu", init_scale=2.0**16,
-                                                                             growth_interval=GROWS_AFTER)
+    ours, theirs = (
+        Guard(torch.device("cpu"), fp16=True),
+        torch.amp.GradScaler("cpu", init_scale=2.0**16, growth_interval=GROWS_AFTER),
+    )
     one, other = (torch.zeros(3, requires_grad=True) for _ in range(2))
     mine, reference = torch.optim.SGD([one], 0.1, fused=True), torch.optim.SGD([other], 0.1)
     for step in range(GROWS_AFTER + 30):
@@ -141,7 +170,9 @@ def test_fp16_scales_as_torchs_scaler() -> None:
 
 
 def test_fp16_trains(spec: Path) -> None:
-    decided = plan(job(load(spec), "batch=12", "precision=fp16", "optimizer.rate=0.5"), spec.parent / "run")
+    decided = plan(
+        job(load(spec), "batch=12", "precision=fp16", "optimizer.rate=0.5"), spec.parent / "run"
+    )
     state = trainer.begun(decided)
     learner, draw = Learner(decided, state), torch.Generator().manual_seed(5)
     batch = Batch(torch.randn(12, 1, 8, 8, generator=draw), torch.arange(12) % 10)
@@ -153,13 +184,19 @@ def test_fp16_trains(spec: Path) -> None:
     assert told[-1] < 0.5 * told[0]
 
 
-def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm_sees(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm_sees(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     network = load("resnet20")
     recipe = Recipe.model_validate({"duration": "1 epoch", "batch": 192, "bn_batch": 16})
     for free in (60, 100, 150, 250, 1000):
         monkeypatch.setattr(decide, "memory", lambda _, free=free: free * 1_000_000)
         found = decide.micro_batch(network, recipe, ALONE)
-        fitting = [n for n in range(16, 193, 16) if 192 % n == 0 and bound(network, recipe, n) * 2 < free * 1_000_000]
+        fitting = [
+            n
+            for n in range(16, 193, 16)
+            if 192 % n == 0 and bound(network, recipe, n) * 2 < free * 1_000_000
+        ]
         assert found == max(fitting)
     monkeypatch.setattr(decide, "memory", lambda _: 1_000_000)
     with pytest.raises(UsageError, match=r"with 16 images at a time, but only 0\.0 GB are free"):
@@ -169,7 +206,9 @@ def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm
 def test_repeated_augmentation_shows_an_image_in_several_ways_and_mixes_it_with_others() -> None:
     decided = job(load("digits"), "repeated=4", "data.shift=2", "mixup=0.5")
     order = Order(torch.arange(len(decided.data.train)), 32, 0, 4)
-    (batch,) = decided.data.train.batches([order.draw(3)], view=decided.recipe.data, device=torch.device("cpu"))
+    (batch,) = decided.data.train.batches(
+        [order.draw(3)], view=decided.recipe.data, device=torch.device("cpu")
+    )
     groups = batch.images.view(8, 4, -1)
     assert all(not torch.equal(group[0], other) for group in groups for other in group[1:])
     own = decided.data.train.labels[order.draw(3).indices].view(8, 4)

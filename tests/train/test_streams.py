@@ -22,7 +22,9 @@ AT_THE_START: list[dict[str, str]] = [
 ]
 
 
-def test_a_stream_that_is_broken_at_the_start_changes_nothing(server: Server, tmp_path: Path) -> None:
+def test_a_stream_that_is_broken_at_the_start_changes_nothing(
+    server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "pictures")
     for number, broken in enumerate(AT_THE_START):
         code, told = server.run(tmp_path, *course.command(f"run{number}"), streams=broken)
@@ -34,14 +36,18 @@ def test_a_stream_that_is_broken_at_the_start_changes_nothing(server: Server, tm
 def test_a_study_goes_on_where_its_log_is_full_at_the_start(server: Server, tmp_path: Path) -> None:
     """It says something before its first run: what fails then was so from the start."""
     Course(server, tmp_path, "momentum")
-    command = "study degradation --plain tiny.res --data digits --recipe recipe.yaml --out study".split()
+    command = (
+        "study degradation --plain tiny.res --data digits --recipe recipe.yaml --out study".split()
+    )
     code, told = server.run(tmp_path, *command, streams={"2": "a full disk"})
     assert code == 0, told
     assert (tmp_path / "study" / "README.md").exists()
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(how: str, server: Server, tmp_path: Path) -> None:
+def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(
+    how: str, server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "momentum")
     code, told = course.run("run", Moment("step", 25, breaks=how))
     assert code == 141
@@ -73,7 +79,9 @@ def test_a_stream_that_takes_no_more_at_once_is_waited_for() -> None:
     assert (written, bytes(read)) == (len(content), content)
 
 
-def test_a_reader_that_is_gone_before_the_first_step_ends_it(server: Server, tmp_path: Path) -> None:
+def test_a_reader_that_is_gone_before_the_first_step_ends_it(
+    server: Server, tmp_path: Path
+) -> None:
     course = Course(server, tmp_path, "momentum")
     code, told = server.run(tmp_path, *course.command("run"), streams={"2": READER})
     assert (code, told) == (141, "")

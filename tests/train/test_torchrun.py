@@ -10,7 +10,9 @@ from resspec.commands import train
 
 def left(*ours: str) -> list[str]:
     """What torchrun gives to the module that it starts."""
-    told = get_args_parser().parse_args(["--nproc-per-node", "2", "-m", "resspec", "train", "digits", *ours])
+    told = get_args_parser().parse_args(
+        ["--nproc-per-node", "2", "-m", "resspec", "train", "digits", *ours]
+    )
     assert (told.module, told.training_script) == (True, "resspec")
     return list(told.training_script_args)
 
@@ -18,11 +20,18 @@ def left(*ours: str) -> list[str]:
 def test_every_option_but_run_passes_torchrun(capsys: pytest.CaptureFixture[str]) -> None:
     parser = ArgumentParser()
     train.arguments(parser)
-    options = [option for action in parser._actions for option in action.option_strings if option != "--run"]
+    options = [
+        option
+        for action in parser._actions
+        for option in action.option_strings
+        if option != "--run"
+    ]
     assert "-r" in options
     assert left(*options) == ["train", "digits", *options]
     with pytest.raises(SystemExit):
         left("--run", "runs/a")
     assert "could match --run-path" in capsys.readouterr().err
-    told = get_args_parser().parse_args(["-m", "--", "resspec", "train", "digits", "--run", "runs/a"])
+    told = get_args_parser().parse_args(
+        ["-m", "--", "resspec", "train", "digits", "--run", "runs/a"]
+    )
     assert told.training_script_args == ["train", "digits", "--run", "runs/a"]

@@ -14,7 +14,9 @@ from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.train import weights
 
-NETWORK = "network small {{ input 3x8x8; stem conv 3x3, {width} -> bn; head avgpool -> fc {classes} }}\n"
+NETWORK = (
+    "network small {{ input 3x8x8; stem conv 3x3, {width} -> bn; head avgpool -> fc {classes} }}\n"
+)
 
 
 def small(folder: Path, width: int = 4, classes: int = 5) -> torch.nn.Module:
@@ -24,12 +26,20 @@ def small(folder: Path, width: int = 4, classes: int = 5) -> torch.nn.Module:
 
 def test_torchvisions_weights_in_both_forms(tmp_path: Path) -> None:
     theirs = torchvision.models.resnet18().state_dict()
-    torch.save({"state_dict": {f"module.{name}": tensor for name, tensor in theirs.items()}}, tmp_path / "w.pth")
-    save_file({k: v.contiguous() for k, v in theirs.items() if "num_batches" not in k}, tmp_path / "w.safetensors")
+    torch.save(
+        {"state_dict": {f"module.{name}": tensor for name, tensor in theirs.items()}},
+        tmp_path / "w.pth",
+    )
+    save_file(
+        {k: v.contiguous() for k, v in theirs.items() if "num_batches" not in k},
+        tmp_path / "w.safetensors",
+    )
     for path in (tmp_path / "w.pth", tmp_path / "w.safetensors"):
         module = build(load("torchvision/resnet18"))
         weights.read(path).into(module)
-        assert all(torch.equal(tensor, theirs[name]) for name, tensor in module.state_dict().items())
+        assert all(
+            torch.equal(tensor, theirs[name]) for name, tensor in module.state_dict().items()
+        )
 
 
 def test_a_new_head_starts_at_random_and_all_else_as_in_the_file(tmp_path: Path) -> None:
@@ -47,7 +57,9 @@ def test_a_new_head_starts_at_random_and_all_else_as_in_the_file(tmp_path: Path)
     assert all(torch.equal(tensor, own[name]) for name, tensor in module.state_dict().items())
     weights.read(tmp_path / "w.safetensors", new_head=True).into(module)
     for name, tensor in module.state_dict().items():
-        assert torch.equal(tensor, own[name] if name.startswith("fc.") else source.state_dict()[name])
+        assert torch.equal(
+            tensor, own[name] if name.startswith("fc.") else source.state_dict()[name]
+        )
 
 
 def test_a_new_head_is_no_leave_for_other_misfits(tmp_path: Path) -> None:
@@ -55,8 +67,12 @@ def test_a_new_head_is_no_leave_for_other_misfits(tmp_path: Path) -> None:
     del tensors["bn1.bias"]
     save_file(tensors, tmp_path / "w.safetensors")
     for new_head in (False, True):
-        with pytest.raises(UsageError, match=r"\n  2 reshaped: fc.*\n  1 vanished: more\n  1 appeared: bn1\.bias$"):
-            weights.read(tmp_path / "w.safetensors", new_head=new_head).into(small(tmp_path, classes=7))
+        with pytest.raises(
+            UsageError, match=r"\n  2 reshaped: fc.*\n  1 vanished: more\n  1 appeared: bn1\.bias$"
+        ):
+            weights.read(tmp_path / "w.safetensors", new_head=new_head).into(
+                small(tmp_path, classes=7)
+            )
     with pytest.raises(UsageError, match="nothing of the file fits the network"):
         weights.read(tmp_path / "w.safetensors").into(build(load("vgg16")))
 
@@ -69,8 +85,12 @@ def test_what_holds_no_weights(tmp_path: Path) -> None:
     torch.save({"w": Program()}, tmp_path / "program.pth")
     (tmp_path / "noise.safetensors").write_bytes(b"noise")
     save_file({}, tmp_path / "empty.safetensors")
-    for name, said in (("program.pth", "besides tensors"), ("noise.safetensors", "holds no weights"),
-                       ("empty.safetensors", "holds no weights"), ("none.pth", "cannot read")):
+    for name, said in (
+        ("program.pth", "besides tensors"),
+        ("noise.safetensors", "holds no weights"),
+        ("empty.safetensors", "holds no weights"),
+        ("none.pth", "cannot read"),
+    ):
         with pytest.raises(UsageError, match=re.escape(said)):
             weights.read(tmp_path / name)
 
@@ -78,17 +98,25 @@ def test_what_holds_no_weights(tmp_path: Path) -> None:
 def test_what_torch_compile_and_several_devices_put_before_names(tmp_path: Path) -> None:
     source = small(tmp_path)
     for prefix in ("_orig_mod.", "module._orig_mod.", "_orig_mod.module."):
-        torch.save({f"{prefix}{name}": tensor for name, tensor in source.state_dict().items()}, tmp_path / "w.pth")
+        torch.save(
+            {f"{prefix}{name}": tensor for name, tensor in source.state_dict().items()},
+            tmp_path / "w.pth",
+        )
         module = small(tmp_path)
         weights.read(tmp_path / "w.pth").into(module)
-        assert all(torch.equal(tensor, source.state_dict()[name]) for name, tensor in module.state_dict().items())
+        assert all(
+            torch.equal(tensor, source.state_dict()[name])
+            for name, tensor in module.state_dict().items()
+        )
 
 
 def test_files_that_are_nearly_weights(tmp_path: Path) -> None:
     tensors = small(tmp_path).state_dict()
     (tmp_path / "empty.pth").write_bytes(b"")
     torch.save(dict(enumerate(tensors.values())), tmp_path / "numbered.pth")
-    torch.save({name: tensor.to_sparse() for name, tensor in tensors.items()}, tmp_path / "sparse.pth")
+    torch.save(
+        {name: tensor.to_sparse() for name, tensor in tensors.items()}, tmp_path / "sparse.pth"
+    )
     for name in ("empty.pth", "numbered.pth", "sparse.pth"):
         with pytest.raises(UsageError, match="holds no weights") as caught:
             weights.read(tmp_path / name)
@@ -97,7 +125,9 @@ def test_files_that_are_nearly_weights(tmp_path: Path) -> None:
 
 def test_a_counter_of_a_layer_that_is_not_here_is_left_out(tmp_path: Path) -> None:
     source = small(tmp_path)
-    torch.save({**source.state_dict(), "x.num_batches_tracked": torch.tensor(3)}, tmp_path / "w.pth")
+    torch.save(
+        {**source.state_dict(), "x.num_batches_tracked": torch.tensor(3)}, tmp_path / "w.pth"
+    )
     module = small(tmp_path)
     weights.read(tmp_path / "w.pth").into(module)
     assert torch.equal(module.state_dict()["fc.weight"], source.state_dict()["fc.weight"])
@@ -105,8 +135,10 @@ def test_a_counter_of_a_layer_that_is_not_here_is_left_out(tmp_path: Path) -> No
 
 def test_values_that_no_training_leaves(tmp_path: Path) -> None:
     tensors = small(tmp_path).state_dict()
-    for spoiled, said in ((torch.full((5,), torch.nan), "`fc.bias` has values that are not finite"),
-                          (torch.zeros(5, dtype=torch.int64), "`fc.bias` is int64, the network's is float32")):
+    for spoiled, said in (
+        (torch.full((5,), torch.nan), "`fc.bias` has values that are not finite"),
+        (torch.zeros(5, dtype=torch.int64), "`fc.bias` is int64, the network's is float32"),
+    ):
         torch.save({**tensors, "fc.bias": spoiled}, tmp_path / "w.pth")
         with pytest.raises(UsageError, match=said):
             weights.read(tmp_path / "w.pth").into(small(tmp_path))
@@ -116,9 +148,24 @@ def test_weights_that_do_not_fit_take_no_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    tensors = {name: tensor for name, tensor in build(load("digits")).state_dict().items() if not name.startswith("fc.")}
-    save_file({**tensors, "fc.weight": torch.zeros(3, 64), "fc.bias": torch.zeros(3)}, "w.safetensors")
-    asked = ["train", "digits", "--weights", "w.safetensors", "--run", "r", "--set", "duration=1 iterations"]
+    tensors = {
+        name: tensor
+        for name, tensor in build(load("digits")).state_dict().items()
+        if not name.startswith("fc.")
+    }
+    save_file(
+        {**tensors, "fc.weight": torch.zeros(3, 64), "fc.bias": torch.zeros(3)}, "w.safetensors"
+    )
+    asked = [
+        "train",
+        "digits",
+        "--weights",
+        "w.safetensors",
+        "--run",
+        "r",
+        "--set",
+        "duration=1 iterations",
+    ]
     for more in ([], ["--plan"]):
         assert cli.run([*asked, *more]) == 1
         said = capsys.readouterr()

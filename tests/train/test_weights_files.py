@@ -47,7 +47,9 @@ def placed(**tensors: tuple[list[int], int, int]) -> bytes:
 
 def zipped(files: dict[str, bytes], *, packed: bool = False) -> bytes:
     content = io.BytesIO()
-    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(
+        content, "w", zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+    ) as archive:
         for name, each in files.items():
             archive.writestr(name, each)
     return content.getvalue()
@@ -72,35 +74,78 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "json": (lambda: b'{"weights": [1, 2]}', "neither safetensors nor what torch.save writes"),
     "text": (lambda: b"not weights at all\n" * 9, "neither safetensors nor what torch.save writes"),
     "header longer than the file": (lambda: header(b'{"a":1}', 1 << 39), "is longer than the file"),
-    "header of absurd length": (lambda: header(b'{"a":1}', (1 << 64) - 1), "neither safetensors nor what torch.save writes"),
+    "header of absurd length": (
+        lambda: header(b'{"a":1}', (1 << 64) - 1),
+        "neither safetensors nor what torch.save writes",
+    ),
     "header that is not JSON": (lambda: header(b"{" * 3000), "invalid JSON in header"),
     "header of other JSON": (lambda: header(b'{"a": [1]}'), "invalid JSON in header"),
-    "tensor beyond the file": (lambda: header(placed(a=([9_999_999] * 2, 0, 399_999_920_000_004))), "incomplete"),
+    "tensor beyond the file": (
+        lambda: header(placed(a=([9_999_999] * 2, 0, 399_999_920_000_004))),
+        "incomplete",
+    ),
     "tensor of overflowing size": (lambda: header(placed(a=([1 << 32] * 3, 0, 0))), "overflow"),
-    "two tensors in one place": (lambda: header(placed(a=([1], 0, 4), b=([1], 0, 4)), rest=bytes(4)), "invalid offset"),
+    "two tensors in one place": (
+        lambda: header(placed(a=([1], 0, 4), b=([1], 0, 4)), rest=bytes(4)),
+        "invalid offset",
+    ),
     "no tensor": (lambda: save({}), "there is no tensor in it"),
     "cut short": (lambda: pickled(NET.state_dict())[:-200], "a damaged ZIP archive"),
-    "cut short, old": (lambda: pickled(NET.state_dict(), _use_new_zipfile_serialization=False)[:-20], "holds no weights"),
-    "zip of other files": (lambda: zipped({"readme.txt": b"hello"}), "a ZIP archive that torch.save did not write"),
-    "zip bomb": (lambda: zipped({"a/data.pkl": bytes(300_000_000)}, packed=True), "it would unpack to 0.3 GB"),
+    "cut short, old": (
+        lambda: pickled(NET.state_dict(), _use_new_zipfile_serialization=False)[:-20],
+        "holds no weights",
+    ),
+    "zip of other files": (
+        lambda: zipped({"readme.txt": b"hello"}),
+        "a ZIP archive that torch.save did not write",
+    ),
+    "zip bomb": (
+        lambda: zipped({"a/data.pkl": bytes(300_000_000)}, packed=True),
+        "it would unpack to 0.3 GB",
+    ),
     "torchscript": (scripted, "a TorchScript archive"),
-    "program": (lambda: pickled({"args": argparse.Namespace(), **NET.state_dict()}), "argparse.Namespace"),
+    "program": (
+        lambda: pickled({"args": argparse.Namespace(), **NET.state_dict()}),
+        "argparse.Namespace",
+    ),
     "pickled list": (lambda: pickle.dumps([1, 2]), "holds no weights"),
     "a number": (lambda: pickled(7), "it holds an int, not tensors by name"),
     "a list": (lambda: pickled([torch.zeros(2)]), "it holds a list, not tensors by name"),
     "a lone tensor": (lambda: pickled(torch.zeros(2)), "it holds a Tensor, not tensors by name"),
-    "numbered": (lambda: pickled(dict(enumerate(NET.state_dict().values()))), "the name 0 of a tensor is not a string"),
+    "numbered": (
+        lambda: pickled(dict(enumerate(NET.state_dict().values()))),
+        "the name 0 of a tensor is not a string",
+    ),
     "with an epoch": (lambda: with_tensor("epoch", 3), "`epoch` in it is an int, not a tensor"),
-    "nested": (lambda: pickled({"net": NET.state_dict(), "epoch": 3}), "`net` in it is an OrderedDict, not a tensor"),
-    "sparse": (lambda: with_tensor("2.bias", torch.zeros(2).to_sparse()), "of the layout sparse_coo"),
+    "nested": (
+        lambda: pickled({"net": NET.state_dict(), "epoch": 3}),
+        "`net` in it is an OrderedDict, not a tensor",
+    ),
+    "sparse": (
+        lambda: with_tensor("2.bias", torch.zeros(2).to_sparse()),
+        "of the layout sparse_coo",
+    ),
     "quantized": (lambda: with_tensor("1.weight", quantized()), "`1.weight` in it is quantized"),
     "meta": (lambda: with_tensor("1.weight", torch.zeros(4, device="meta")), "holds no weights"),
-    "complex": (lambda: with_tensor("1.weight", torch.zeros(4, dtype=torch.complex64)), "`1.weight` is complex64"),
+    "complex": (
+        lambda: with_tensor("1.weight", torch.zeros(4, dtype=torch.complex64)),
+        "`1.weight` is complex64",
+    ),
     "a scalar": (lambda: with_tensor("1.weight", torch.tensor(1.0)), "1.weight scalar → 4"),
-    "absurdly strided": (lambda: with_tensor("1.weight", torch.zeros(1).expand(10**9, 10**9)), "1.weight 1000000000x10"),
-    "twice": (lambda: with_tensor("module.1.weight", torch.zeros(4)), "two tensors in it are called `1.weight`"),
-    "packed float4": (lambda: with_tensor("1.weight", torch.zeros(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)),
-                      "1.weight"),
+    "absurdly strided": (
+        lambda: with_tensor("1.weight", torch.zeros(1).expand(10**9, 10**9)),
+        "1.weight 1000000000x10",
+    ),
+    "twice": (
+        lambda: with_tensor("module.1.weight", torch.zeros(4)),
+        "two tensors in it are called `1.weight`",
+    ),
+    "packed float4": (
+        lambda: with_tensor(
+            "1.weight", torch.zeros(4, dtype=torch.uint8).view(torch.float4_e2m1fn_x2)
+        ),
+        "1.weight",
+    ),
 }
 
 
@@ -114,7 +159,9 @@ def test_what_is_not_weights_is_told_in_a_sentence(kind: str, ending: str, tmp_p
         weights.read(path).into(NET)
     told = str(caught.value)
     assert caught.value.code in ("E0610", "E0611")
-    assert told.startswith((f"{path} holds no weights: ", f"the weights of {path} do not fit this network"))
+    assert told.startswith(
+        (f"{path} holds no weights: ", f"the weights of {path} do not fit this network")
+    )
     assert said in told
 
 
@@ -132,20 +179,34 @@ def test_what_is_not_a_file_is_named_and_waited_for_by_nobody(tmp_path: Path) ->
     os.mkfifo(tmp_path / "pipe.pth")
     (tmp_path / "folder.safetensors").mkdir()
     (tmp_path / "loop.pth").symlink_to(tmp_path / "loop.pth")
-    for name, said in (("pipe.pth", "a named pipe"), ("folder.safetensors", "a folder"), ("loop.pth", "symbolic links"),
-                       ("none.pth", "No such file"), ("a" * 300, "name too long"), ("/dev/zero", "a device")):
+    for name, said in (
+        ("pipe.pth", "a named pipe"),
+        ("folder.safetensors", "a folder"),
+        ("loop.pth", "symbolic links"),
+        ("none.pth", "No such file"),
+        ("a" * 300, "name too long"),
+        ("/dev/zero", "a device"),
+    ):
         with pytest.raises(UsageError, match=said) as caught:
             weights.read(tmp_path / name)
         assert caught.value.code == "E0611"
 
 
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2])
-def test_other_floating_types_and_layouts_in_memory_are_taken(dtype: torch.dtype, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float64, torch.float8_e4m3fn, torch.float8_e5m2]
+)
+def test_other_floating_types_and_layouts_in_memory_are_taken(
+    dtype: torch.dtype, tmp_path: Path
+) -> None:
     tensors = {name: tensor.clone() for name, tensor in NET.state_dict().items()}
-    tensors["0.weight"] = tensors["0.weight"].to(dtype).contiguous(memory_format=torch.channels_last)
+    tensors["0.weight"] = (
+        tensors["0.weight"].to(dtype).contiguous(memory_format=torch.channels_last)
+    )
     tensors["1.weight"] = torch.arange(8).to(dtype)[::2]
     torch.save(tensors, tmp_path / "w.pth")
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2)
+    )
     weights.read(tmp_path / "w.pth").into(net)
     assert torch.equal(net.state_dict()["0.weight"], tensors["0.weight"].float())
     assert net.state_dict()["1.weight"].tolist() == [0, 2, 4, 6]
@@ -154,7 +215,9 @@ def test_other_floating_types_and_layouts_in_memory_are_taken(dtype: torch.dtype
 def test_the_form_is_told_by_the_content_and_not_by_the_name(tmp_path: Path) -> None:
     (tmp_path / "w.pth").write_bytes(save(NET.state_dict()))
     (tmp_path / "w.safetensors").write_bytes(pickled(NET.state_dict()))
-    (tmp_path / "w.bin").write_bytes(pickled(NET.state_dict(), _use_new_zipfile_serialization=False))
+    (tmp_path / "w.bin").write_bytes(
+        pickled(NET.state_dict(), _use_new_zipfile_serialization=False)
+    )
     for name in ("w.pth", "w.safetensors", "w.bin"):
         found = weights.read(tmp_path / name).tensors
         assert all(torch.equal(tensor, found[name]) for name, tensor in NET.state_dict().items())
@@ -163,7 +226,11 @@ def test_the_form_is_told_by_the_content_and_not_by_the_name(tmp_path: Path) -> 
 def test_random_damage_is_told(tmp_path: Path) -> None:
     chance, path = Random(0), tmp_path / "w"
     tensors = NET.state_dict()
-    wholes = [pickled(tensors), pickled(tensors, _use_new_zipfile_serialization=False), save(tensors)]
+    wholes = [
+        pickled(tensors),
+        pickled(tensors, _use_new_zipfile_serialization=False),
+        save(tensors),
+    ]
     for number in range(300):
         content = bytearray(wholes[number % 3])
         match number % 4:
@@ -184,12 +251,35 @@ def test_random_damage_is_told(tmp_path: Path) -> None:
 def test_metadata_that_is_damaged_is_told(tmp_path: Path) -> None:
     from resspec.train import metadata
 
-    good = {"input": [1, 8, 8], "exif": "upright", "resize": None, "interpolation": "bilinear", "crop": None, "mean": [0.5],
-            "std": [0.2], "mean_image": None}
-    for name, value in (("classes", "[1, 2]"), ("classes", "{"), ("classes", "[" * 100_000), ("preprocessing", "[]"),
-                        *(("preprocessing", json.dumps({**good, key: bad})) for key, bad in (
-                            ("mean", "x"), ("mean", [1, 2]), ("std", None), ("crop", -1), ("exif", 7), ("input", []),
-                            ("mean_image", 3), ("mean", None)))):
+    good = {
+        "input": [1, 8, 8],
+        "exif": "upright",
+        "resize": None,
+        "interpolation": "bilinear",
+        "crop": None,
+        "mean": [0.5],
+        "std": [0.2],
+        "mean_image": None,
+    }
+    for name, value in (
+        ("classes", "[1, 2]"),
+        ("classes", "{"),
+        ("classes", "[" * 100_000),
+        ("preprocessing", "[]"),
+        *(
+            ("preprocessing", json.dumps({**good, key: bad}))
+            for key, bad in (
+                ("mean", "x"),
+                ("mean", [1, 2]),
+                ("std", None),
+                ("crop", -1),
+                ("exif", 7),
+                ("input", []),
+                ("mean_image", 3),
+                ("mean", None),
+            )
+        ),
+    ):
         (tmp_path / "w").write_bytes(save(NET.state_dict(), {name: value}))
         given = weights.read(tmp_path / "w")
         with pytest.raises(UsageError, match=f"`{name}` in the metadata of .*w is damaged"):

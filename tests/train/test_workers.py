@@ -51,18 +51,23 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     assert workers.PATIENCE < 30
     draw_pictures(tmp_path)
     draws = [Draw(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
-    batches = load(str(tmp_path)).train.batches(draws, view=Test(resize=9, crop=8), device=torch.device("cpu"), workers=2)
+    batches = load(str(tmp_path)).train.batches(
+        draws, view=Test(resize=9, crop=8), device=torch.device("cpu"), workers=2
+    )
     next(batches)  # workers that start take their time
     monkeypatch.setattr(workers, "PATIENCE", 2)
     worker, _ = active_children()
     os.kill(worker.pid or 0, SIGSTOP)
-    with pytest.raises(UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"):
+    with pytest.raises(
+        UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"
+    ):
         list(batches)
     assert not active_children()
 
 
 def waiting_while_stopped(pipe: Connection) -> None:
     """Stopped, as by Ctrl-Z, for longer than it has patience with a worker, which was stopped too."""
+
     def batches() -> Iterator[int]:
         os.kill(os.getpid(), SIGSTOP)
         yield 1
@@ -95,11 +100,25 @@ train.run(parser().parse_args(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_an_error_that_nobody_foresaw_ends_the_trainer(workers: int, server: Server, tmp_path: Path) -> None:
+def test_an_error_that_nobody_foresaw_ends_the_trainer(
+    workers: int, server: Server, tmp_path: Path
+) -> None:
     """Its traceback holds the loader of images, whose workers hear no request to end, where Python shows it last of all."""
-    command = [sys.executable, "-c", BROKEN, *Course(server, tmp_path, "pictures", workers).command("run")]
-    done = subprocess.run(command, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True,
-                          timeout=HANGS, check=False)
+    command = [
+        sys.executable,
+        "-c",
+        BROKEN,
+        *Course(server, tmp_path, "pictures", workers).command("run"),
+    ]
+    done = subprocess.run(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=HANGS,
+        check=False,
+    )
     assert done.returncode == 1
     assert "\nZeroDivisionError: division by zero\n" in done.stderr
     assert done.stderr.endswith("\n  the traceback is in run/crash.txt; please report it\n")
@@ -123,7 +142,9 @@ def hand_over(pipe: Connection) -> None:
         pipe.recv()
 
 
-def test_a_trainer_that_ends_while_it_takes_a_batch_is_no_news(capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_trainer_that_ends_while_it_takes_a_batch_is_no_news(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     ours, theirs = Pipe()
     worker = Process(target=hand_over, args=[theirs])
     worker.start()

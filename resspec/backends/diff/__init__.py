@@ -74,17 +74,25 @@ def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
 def _comparable(a: Report, b: Report) -> None:
     for report in (a, b):
         if report.by != "stage":
-            raise UsageError(f"the report of {report.network} is by {report.by}; a diff needs one by stage")
+            raise UsageError(
+                f"the report of {report.network} is by {report.by}; a diff needs one by stage"
+            )
     if a.at != b.at:
-        raise UsageError(f"{a.network} was counted with {_conditions(a)}, {b.network} with {_conditions(b)}: report both alike")
+        raise UsageError(
+            f"{a.network} was counted with {_conditions(a)}, {b.network} with {_conditions(b)}: report both alike"
+        )
 
 
 def _conditions(report: Report) -> str:
     at = report.at
-    return f"batch {at.batch}, {at.dtype}, {at.optimizer}" + (f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else "")
+    return f"batch {at.batch}, {at.dtype}, {at.optimizer}" + (
+        f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
+    )
 
 
-def _by_places(a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[int | None, int | None]]) -> Iterator[Pair]:
+def _by_places(
+    a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[int | None, int | None]]
+) -> Iterator[Pair]:
     for i, j in places:
         x, y = None if i is None else a[i], None if j is None else b[j]
         one = y or x
@@ -94,7 +102,9 @@ def _by_places(a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[in
 
 def _by_labels(a: tuple[Row, ...], b: tuple[Row, ...]) -> list[Pair]:
     pairs: list[Pair] = []
-    matcher = SequenceMatcher(None, [row.label for row in a], [row.label for row in b], autojunk=False)
+    matcher = SequenceMatcher(
+        None, [row.label for row in a], [row.label for row in b], autojunk=False
+    )
     for tag, a0, a1, b0, b1 in matcher.get_opcodes():
         if tag == "equal":
             pairs += (Pair(x.label, x, y) for x, y in zip(a[a0:a1], b[b0:b1], strict=True))

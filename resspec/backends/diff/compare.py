@@ -54,7 +54,9 @@ class Comparison:
             case x, y:
                 yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
 
-    def rows(self, a: list[Step], b: list[Step], at: str, *, moved: bool = False) -> Iterator[Detail]:
+    def rows(
+        self, a: list[Step], b: list[Step], at: str, *, moved: bool = False
+    ) -> Iterator[Detail]:
         """What differs in two rows of steps, which stand `at` a place; `moved`: in another order among others, which says why
         they are numbered otherwise."""
         a, b, shortcut = self.without_lone_shortcut(a, b, at)
@@ -67,11 +69,17 @@ class Comparison:
                 yield from self.steps(x, y, _within(at, x))
                 yield from self.names(x, y, at, shifted, scopes)
             elif x:
-                yield Detail(_within(at, x), "removed", summary(x.node), "", x.node.span, _nearest(b, x))
+                yield Detail(
+                    _within(at, x), "removed", summary(x.node), "", x.node.span, _nearest(b, x)
+                )
             elif y:
-                yield Detail(_within(at, y), "added", "", summary(y.node), _nearest(a, y), y.node.span)
+                yield Detail(
+                    _within(at, y), "added", "", summary(y.node), _nearest(a, y), y.node.span
+                )
 
-    def without_lone_shortcut(self, a: list[Step], b: list[Step], at: str) -> tuple[list[Step], list[Step], list[Detail]]:
+    def without_lone_shortcut(
+        self, a: list[Step], b: list[Step], at: str
+    ) -> tuple[list[Step], list[Step], list[Detail]]:
         """The rows, with a residual sum that one side alone has made its residual: a plain net has no shortcut."""
         sums = _sums(a), _sums(b)
         match sums:
@@ -92,10 +100,14 @@ class Comparison:
         if a.scope != b.scope and (a.scope, b.scope) not in scopes:
             scopes.add((a.scope, b.scope))
             yield Detail(at, "name", a.place, b.place, a.node.span, b.node.span)
-        elif a.name != b.name and not (shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)):
+        elif a.name != b.name and not (
+            shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)
+        ):
             yield Detail(at, "name", a.name, b.name, a.node.span, b.node.span)
 
-    def _merges(self, x: Parallel, y: Parallel, a: list[list[Step]], b: list[list[Step]], at: str) -> Iterator[Detail]:
+    def _merges(
+        self, x: Parallel, y: Parallel, a: list[list[Step]], b: list[list[Step]], at: str
+    ) -> Iterator[Detail]:
         if x.merge != y.merge:
             yield Detail(at, "merge", x.merge, y.merge, x.span, y.span)
         if len(a) == len(b) == 2 and x.residual is not None and y.residual is not None:
@@ -110,15 +122,30 @@ class Comparison:
         both = [(i, j) for i, j in pairs if i is not None and j is not None]
         moved = is_reordered(both)
         if moved:
-            yield Detail(at, "the order of the paths", _places(i for i, _ in both), _places(j for _, j in both), x.span, y.span)
+            yield Detail(
+                at,
+                "the order of the paths",
+                _places(i for i, _ in both),
+                _places(j for _, j in both),
+                x.span,
+                y.span,
+            )
         for i, j in both:
             yield from self.rows(a[i], b[j], at, moved=moved)
-        yield from (Detail(at, "path", summary(x.paths[i]), "", x.paths[i].span, y.span)
-                    for i, j in pairs if i is not None and j is None)
-        yield from (Detail(at, "path", "", summary(y.paths[j]), x.span, y.paths[j].span)
-                    for i, j in pairs if i is None and j is not None)
+        yield from (
+            Detail(at, "path", summary(x.paths[i]), "", x.paths[i].span, y.span)
+            for i, j in pairs
+            if i is not None and j is None
+        )
+        yield from (
+            Detail(at, "path", "", summary(y.paths[j]), x.span, y.paths[j].span)
+            for i, j in pairs
+            if i is None and j is not None
+        )
 
-    def paths(self, a: list[list[Step]], b: list[list[Step]]) -> list[tuple[int | None, int | None]]:
+    def paths(
+        self, a: list[list[Step]], b: list[list[Step]]
+    ) -> list[tuple[int | None, int | None]]:
         """Return which path of one merge is which of another: first those that are equal, then those of the same layers,
         then the others in their order; None where a side has no path left."""
         free_a, free_b = list(range(len(a))), list(range(len(b)))
@@ -134,10 +161,14 @@ class Comparison:
                     free_b.remove(j)
         for i, j in zip(free_a, free_b, strict=False):
             pairs.append((i, j))
-        pairs += [(i, None) for i in free_a[len(free_b) :]] + [(None, j) for j in free_b[len(free_a) :]]
+        pairs += [(i, None) for i in free_a[len(free_b) :]] + [
+            (None, j) for j in free_b[len(free_a) :]
+        ]
         return sorted(pairs, key=lambda pair: (pair[0] is None, pair))
 
-    def _shortcuts(self, a: list[Step], b: list[Step], x: Node, y: Node, at: str) -> Iterator[Detail]:
+    def _shortcuts(
+        self, a: list[Step], b: list[Step], x: Node, y: Node, at: str
+    ) -> Iterator[Detail]:
         if arm_kind(a, x) == arm_kind(b, y):
             yield from self.rows(a, b, at)
         else:
@@ -163,7 +194,11 @@ def _nearest(row: list[Step], step: Step) -> str:
 
 
 def _sums(row: list[Step]) -> list[int]:
-    return [i for i, step in enumerate(row) if isinstance(step.node, Parallel) and step.node.residual is not None]
+    return [
+        i
+        for i, step in enumerate(row)
+        if isinstance(step.node, Parallel) and step.node.residual is not None
+    ]
 
 
 def _opened(row: list[Step], i: int) -> tuple[list[Step], str, str]:

@@ -18,7 +18,11 @@ def fields(a: Step, b: Step) -> Iterator[Difference]:
     """The fields of two layers, and how their weights start, where these differ."""
     assert isinstance(a.node, Op) and isinstance(b.node, Op)
     x, y = _fields(a.node, a.turn), _fields(b.node, b.turn)
-    yield from ((name, _value(x[name]), _value(y[name])) for name in x if name != "inplace" and x[name] != y[name])
+    yield from (
+        (name, _value(x[name]), _value(y[name]))
+        for name in x
+        if name != "inplace" and x[name] != y[name]
+    )
     yield from _starts(a.node, b.node)
 
 
@@ -33,7 +37,13 @@ def arm_kind(row: list[Step], node: Node) -> str:
     kinds = {step.node.kind for step in row if isinstance(step.node, Op)}
     if not row:
         return "identity"
-    return "projection" if "conv" in kinds else "zero padding" if "pad_channels" in kinds else summary(node)
+    return (
+        "projection"
+        if "conv" in kinds
+        else "zero padding"
+        if "pad_channels" in kinds
+        else summary(node)
+    )
 
 
 def _fields(op: Op, turn: int | None) -> dict[str, Any]:
@@ -45,7 +55,11 @@ def _starts(a: Op, b: Op) -> Iterator[Difference]:
     if x["init"] != y["init"]:
         yield "init", _words(x), _words(y)
     else:
-        yield from ((f"init {name}", _value(x[name]), _value(y[name])) for name in x if name in y and x[name] != y[name])
+        yield from (
+            (f"init {name}", _value(x[name]), _value(y[name]))
+            for name in x
+            if name in y and x[name] != y[name]
+        )
 
 
 def _law(op: Op) -> dict[str, Any]:
@@ -56,7 +70,12 @@ def _law(op: Op) -> dict[str, Any]:
 
 
 def _words(law: dict[str, Any]) -> str:
-    return " ".join([law["init"], *(f"{name}={_value(law[name])}" for name in law if name not in ("init", "bias"))])
+    return " ".join(
+        [
+            law["init"],
+            *(f"{name}={_value(law[name])}" for name in law if name not in ("init", "bias")),
+        ]
+    )
 
 
 def _value(value: Any) -> str:

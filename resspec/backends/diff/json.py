@@ -40,12 +40,19 @@ def _row(pair: Pair) -> dict[str, Any]:
     zero = dict.fromkeys(SUMS, 0)
     a, b = pair.a.figures if pair.a else zero, pair.b.figures if pair.b else zero
     delta = {name: b[name] - a[name] for name in SUMS}
-    return {"label": pair.label, "a": pair.a and row_to_json(pair.a), "b": pair.b and row_to_json(pair.b), "delta": delta}
+    return {
+        "label": pair.label,
+        "a": pair.a and row_to_json(pair.a),
+        "b": pair.b and row_to_json(pair.b),
+        "delta": delta,
+    }
 
 
 def _structure(structure: Structure) -> dict[str, Any]:
     return {
-        "blocks": [{**blocks._asdict(), "spans": list(blocks.spans)} for blocks in structure.blocks],
+        "blocks": [
+            {**blocks._asdict(), "spans": list(blocks.spans)} for blocks in structure.blocks
+        ],
         "changes": [
             {
                 **change._asdict(),

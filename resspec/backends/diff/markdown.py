@@ -28,9 +28,11 @@ def _parts(diff: Diff) -> Iterator[str]:
     changed = [name for name in a.totals if a.totals[name] != b.totals[name]]
     if changed:
         yield ""
-        yield from table(("total", "before", "after", "change", ""), (
-            (name, *_change(a.totals[name], b.totals[name])) for name in changed
-        ), figures=4)
+        yield from table(
+            ("total", "before", "after", "change", ""),
+            ((name, *_change(a.totals[name], b.totals[name])) for name in changed),
+            figures=4,
+        )
     if diff.weights:
         first, *rest = weights_sentences(diff.weights)
         yield ""
@@ -38,15 +40,19 @@ def _parts(diff: Diff) -> Iterator[str]:
         yield from folded("Tensors", [f"- {escaped(sentence.strip())}" for sentence in rest])
     if diff.structure:
         found = lines(diff.structure)
-        listed = [f"- {_SIGNS[line.sign]}**{escaped(line.where)}**: {escaped(line.what)} (`{code(line.lines)}`)"
-                  for line in found[:MOST_LINES]]
+        listed = [
+            f"- {_SIGNS[line.sign]}**{escaped(line.where)}**: {escaped(line.what)} (`{code(line.lines)}`)"
+            for line in found[:MOST_LINES]
+        ]
         if len(found) > MOST_LINES:
             listed.append(f"- … and {len(found) - MOST_LINES} more")
         yield from folded(f"Structure: {len(found)} change{'s' * (len(found) != 1)}", listed)
     rows = [row for pair in diff.pairs if not pair.same for row in _rows(pair)]
     if rows:
-        yield from folded("Cost of each stage", list(
-            table(("stage", "figure", "before", "after", "change", ""), rows, figures=4)))
+        yield from folded(
+            "Cost of each stage",
+            list(table(("stage", "figure", "before", "after", "change", ""), rows, figures=4)),
+        )
 
 
 def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:

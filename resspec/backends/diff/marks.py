@@ -11,7 +11,9 @@ from resspec.backends.diff.structure import Structure
 from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Network, Op, Parallel, Scope
 
-Signs = dict[str, str]  # `-`, `+` or `~` by the full name; of a block for all in it; of a merge its scope's with `(add)`
+Signs = dict[
+    str, str
+]  # `-`, `+` or `~` by the full name; of a block for all in it; of a merge its scope's with `(add)`
 
 
 class Marks(NamedTuple):
@@ -64,7 +66,9 @@ class _Marks:
 
     def _both(self, x: Step, y: Step, at: str, bt: str) -> None:
         match x.node, y.node:
-            case Scope() as a, Scope() as b if a.block == b.block or self.keys.likeness(x, y) >= ALIKE:
+            case Scope() as a, Scope() as b if (
+                a.block == b.block or self.keys.likeness(x, y) >= ALIKE
+            ):
                 if self.keys.exact(x) != self.keys.exact(y):
                     self.rows(x.contents, y.contents, f"{at}{x.place}.", f"{bt}{y.place}.")
             case Parallel(), Parallel():
@@ -84,7 +88,9 @@ class _Marks:
         if a.residual is not None and b.residual is not None and len(a.paths) == len(b.paths) == 2:
             i, j = a.residual, b.residual
             self.rows(paths[0][i], paths[1][j], at, bt)
-            if arm_kind(paths[0][1 - i], a.paths[1 - i]) == arm_kind(paths[1][1 - j], b.paths[1 - j]):
+            if arm_kind(paths[0][1 - i], a.paths[1 - i]) == arm_kind(
+                paths[1][1 - j], b.paths[1 - j]
+            ):
                 self.rows(paths[0][1 - i], paths[1][1 - j], at, bt)
             else:
                 changed = True

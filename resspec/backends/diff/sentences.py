@@ -16,7 +16,9 @@ def verdict(diff: Diff) -> str:
     return "different networks"
 
 
-def weights_sentences(weights: Weights, a: str = "a checkpoint of a", b: str = "b", most: int = 3) -> Iterator[str]:
+def weights_sentences(
+    weights: Weights, a: str = "a checkpoint of a", b: str = "b", most: int = 3
+) -> Iterator[str]:
     """Whether one checkpoint can be loaded where another one could, how much of it, and which tensors stand in the way, of each
     kind the first few."""
     kept, whole = weights.kept, weights.b
@@ -31,7 +33,11 @@ def weights_sentences(weights: Weights, a: str = "a checkpoint of a", b: str = "
             yield f"{a} loads into {b} in part (strict=False): {share}"
         case _:
             yield f"{a} loads into {b} only without its reshaped tensors: {share}"
-    for word, tensors in (("reshaped", weights.reshaped), ("vanished", weights.vanished), ("appeared", weights.appeared)):
+    for word, tensors in (
+        ("reshaped", weights.reshaped),
+        ("vanished", weights.vanished),
+        ("appeared", weights.appeared),
+    ):
         if tensors:
             listed = ", ".join(map(_named, tensors[:most])) + (", …" if len(tensors) > most else "")
             yield f"  {len(tensors):,} {word}: {listed}"

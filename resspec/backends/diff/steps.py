@@ -37,7 +37,9 @@ class Step(NamedTuple):
         return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.node.paths]
 
 
-def steps(node: Node, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None) -> Iterator[Step]:
+def steps(
+    node: Node, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None
+) -> Iterator[Step]:
     match node:
         case Op(name=name):
             if node.kind != "identity":

@@ -66,7 +66,9 @@ def placed(found: Structure, place: Callable[[str], str]) -> Structure:
     changes = [
         change._replace(
             b=change.b and change.b._replace(span=place(change.b.span)),
-            details=tuple(detail._replace(b_span=place(detail.b_span)) for detail in change.details),
+            details=tuple(
+                detail._replace(b_span=place(detail.b_span)) for detail in change.details
+            ),
         )
         for change in found.changes
     ]
@@ -106,8 +108,11 @@ class _Structure:
                 one = x or y
                 assert one is not None
                 place = Place(one.section.label, summary(one.section.body), one.section.span)
-                yield Change("removed", place.name, place, None, whole=True) if x else (
-                    Change("added", place.name, None, place, whole=True))
+                yield (
+                    Change("removed", place.name, place, None, whole=True)
+                    if x
+                    else (Change("added", place.name, None, place, whole=True))
+                )
             else:
                 yield from self._section(x, y)
 
@@ -116,7 +121,14 @@ class _Structure:
         if _label(a) != _label(b):
             labels = a.section.label, b.section.label
             detail = Detail("", "label", *labels, *spans)
-            yield Change("changed", labels[1], Place(labels[0], "", spans[0]), Place(labels[1], "", spans[1]), (detail,), True)
+            yield Change(
+                "changed",
+                labels[1],
+                Place(labels[0], "", spans[0]),
+                Place(labels[1], "", spans[1]),
+                (detail,),
+                True,
+            )
         before, after = (sum(isinstance(step.node, Scope) for step in row.steps) for row in (a, b))
         if before != after:
             self.blocks.append(Blocks(b.section.label, before, after, spans))
@@ -125,7 +137,10 @@ class _Structure:
     def _steps(self, a: list[Step], b: list[Step], section: Section) -> Iterator[Change]:
         a, b, details = self.comparison.without_lone_shortcut(a, b, "")
         for detail in details:
-            before, after = Place(section.label, "", detail.a_span), Place(section.label, "", detail.b_span)
+            before, after = (
+                Place(section.label, "", detail.a_span),
+                Place(section.label, "", detail.b_span),
+            )
             yield Change("changed", section.label, before, after, (detail,), whole=True)
         pairs = self.comparison.pairs(a, b)
         shifted = any(None in pair for pair in pairs)
@@ -145,31 +160,47 @@ class _Structure:
                         yield from self._pair(x, y, section, names, shifted, scopes)
 
     def _pair(
-        self, a: Step, b: Step, section: Section, names: tuple[_Merges, _Merges], shifted: bool,
+        self,
+        a: Step,
+        b: Step,
+        section: Section,
+        names: tuple[_Merges, _Merges],
+        shifted: bool,
         scopes: set[tuple[str, str]],
     ) -> Iterator[Change]:
         details = list(self.comparison.steps(a, b, ""))
         details += self.comparison.names(a, b, "", shifted, scopes)
         if details:
             replaced = [detail for detail in details if detail.what == "replaced"]
-            kind: Kind = "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
-            yield Change(kind, section.label, _place([a], names[0]), _place([b], names[1]), tuple(details))
+            kind: Kind = (
+                "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
+            )
+            yield Change(
+                kind, section.label, _place([a], names[0]), _place([b], names[1]), tuple(details)
+            )
 
     def _runs(self, row: list[Step], merges: _Merges) -> Iterator[Place]:
         """Equal blocks in a row as one place, and layers in a row."""
-        for _, group in groupby(row, key=lambda step: (isinstance(step.node, Scope) and self.keys.exact(step), step.scope)):
+        for _, group in groupby(
+            row,
+            key=lambda step: (isinstance(step.node, Scope) and self.keys.exact(step), step.scope),
+        ):
             yield _place(list(group), merges)
 
     def _label(self, row: _Row) -> Hashable:
         """Where labels only count (`features.5..`), which number one has says little: what it does comes first."""
-        return (_label(row), self._content(row)) if row.section.label.endswith("..") else _label(row)
+        return (
+            (_label(row), self._content(row)) if row.section.label.endswith("..") else _label(row)
+        )
 
     def _content(self, row: _Row) -> Hashable:
         return tuple(map(self.keys.exact, row.steps)) or row.section.label
 
 
 def _rows(network: Network) -> list[_Row]:
-    return [_Row(i, section, list(steps(section.body))) for i, section in enumerate(network.sections)]
+    return [
+        _Row(i, section, list(steps(section.body))) for i, section in enumerate(network.sections)
+    ]
 
 
 def _label(row: _Row) -> Hashable:
@@ -195,7 +226,11 @@ class _Merges:
 
     def name(self, step: Step) -> str:
         assert isinstance(step.node, Parallel)
-        alike = [each for each in self.merges if isinstance(each.node, Parallel) and each.node.merge == step.node.merge]
+        alike = [
+            each
+            for each in self.merges
+            if isinstance(each.node, Parallel) and each.node.merge == step.node.merge
+        ]
         number = next((i for i, each in enumerate(alike, 1) if each is step), 1)
         return f"{step.node.merge}{f' {number}' if len(alike) > 1 else ''} in {self.section}"
 

@@ -49,7 +49,10 @@ def _parts(diff: Diff, width: int) -> Iterator[RenderableType]:
 def _heads(a: Report, b: Report) -> Iterator[Text]:
     names = [f"{name}  {report.network}" for name, report in (("a", a), ("b", b))]
     for name, report in zip(names, (a, b), strict=True):
-        yield text(f"{name:<{max(map(len, names))}}   input {report.input}   hash {report.hash[:16]}", "bold")
+        yield text(
+            f"{name:<{max(map(len, names))}}   input {report.input}   hash {report.hash[:16]}",
+            "bold",
+        )
 
 
 def _changes(found: list[Line], width: int) -> Table:
@@ -73,12 +76,23 @@ def _sections(diff: Diff, width: int) -> Table:
     needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
     for shares in (True, False):
         rows = [[_change(pair, name, shares) for name in FIGURES] for pair in pairs]
-        widths = [longest(heading, *(row[i] for row in rows)) for i, heading in enumerate(FIGURES.values())]
+        widths = [
+            longest(heading, *(row[i] for row in rows))
+            for i, heading in enumerate(FIGURES.values())
+        ]
         room = width - sum(widths) - GAP * len(widths)
         if room >= min(needed, _LABEL):
             break
     stage = Column("stage", min(room, needed))
-    made = table([stage, *(Column(name, size, True) for name, size in zip(FIGURES.values(), widths, strict=True))])
+    made = table(
+        [
+            stage,
+            *(
+                Column(name, size, True)
+                for name, size in zip(FIGURES.values(), widths, strict=True)
+            ),
+        ]
+    )
     for pair, row in zip(pairs, rows, strict=True):
         sign, style = _sign(pair)
         styles = [style or ("→" in cell and _STYLES["~"]) or "" for cell in row]
@@ -119,10 +133,16 @@ def _share(a: int, b: int) -> str:
 def _totals(diff: Diff) -> Table:
     totals = diff.b.totals
     shown = (name for name in totals if name != "flops")  # 2 macs
-    rows = [_total(name, diff.a.totals[name], totals[name]) for name in shown if diff.a.totals[name] != totals[name]]
+    rows = [
+        _total(name, diff.a.totals[name], totals[name])
+        for name in shown
+        if diff.a.totals[name] != totals[name]
+    ]
     headings = ("total", "a", "b", "change", "")
     widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    made = table(Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True)))
+    made = table(
+        Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True))
+    )
     for row in rows:
         made.add_row(*row[:3], *(text(word, _STYLES["~"]) for word in row[3:]))
     return made

@@ -45,7 +45,9 @@ class Weights(NamedTuple):
 
     @property
     def reshaped(self) -> tuple[Tensor, ...]:
-        return tuple(tensor for tensor in self.others if tensor.a is not None and tensor.b is not None)
+        return tuple(
+            tensor for tensor in self.others if tensor.a is not None and tensor.b is not None
+        )
 
     @property
     def vanished(self) -> tuple[Tensor, ...]:
@@ -62,14 +64,19 @@ class Weights(NamedTuple):
         return "not as it is" if self.reshaped else "in part" if self.others else "strictly"
 
 
-Tensors = Mapping[str, tuple[tuple[int, ...], int]]  # by name: the shape, and how many parameters, 0 of a buffer
+Tensors = Mapping[
+    str, tuple[tuple[int, ...], int]
+]  # by name: the shape, and how many parameters, 0 of a buffer
 
 
 def weights(a: Network, b: Network, digests: Digests) -> Weights:
     x, y = _parts(a), _parts(b)
     closed = {name for name in x if name in y and _equal(x[name], y[name], digests)}
     both = _sum((y[name][0].node for name in closed), {})
-    before, after = (dict(_tensors(part for name, part in parts.items() if name not in closed)) for parts in (x, y))
+    before, after = (
+        dict(_tensors(part for name, part in parts.items() if name not in closed))
+        for parts in (x, y)
+    )
     rest = compared(before, after)
     return Weights(both.plus(rest.a), both.plus(rest.b), both.plus(rest.kept), rest.others)
 
@@ -77,10 +84,15 @@ def weights(a: Network, b: Network, digests: Digests) -> Weights:
 def compared(a: Tensors, b: Tensors) -> Weights:
     """One checkpoint with another."""
     kept = [params for name, (shape, params) in b.items() if name in a and a[name][0] == shape]
-    others = [Tensor(name, shape, b[name][0] if name in b else None) for name, (shape, _) in a.items()
-              if name not in b or b[name][0] != shape]
+    others = [
+        Tensor(name, shape, b[name][0] if name in b else None)
+        for name, (shape, _) in a.items()
+        if name not in b or b[name][0] != shape
+    ]
     others += (Tensor(name, None, shape) for name, (shape, _) in b.items() if name not in a)
-    whole_a, whole_b = (Sum(len(side), sum(params for _, params in side.values())) for side in (a, b))
+    whole_a, whole_b = (
+        Sum(len(side), sum(params for _, params in side.values())) for side in (a, b)
+    )
     return Weights(whole_a, whole_b, Sum(len(kept), sum(kept)), tuple(others))
 
 
@@ -117,7 +129,9 @@ def _equal(a: list[Step], b: list[Step], digests: Digests) -> bool:
     return keys.exact(a[0]) == keys.exact(b[0])
 
 
-def _tensors(parts: Iterable[list[Step]], scope: str = "") -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
+def _tensors(
+    parts: Iterable[list[Step]], scope: str = ""
+) -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
     """The name, shape and parameters of each tensor."""
     for part in parts:
         for step in part:
@@ -128,7 +142,9 @@ def _tensors(parts: Iterable[list[Step]], scope: str = "") -> Iterator[tuple[str
                     for name, shape in layer.buffers(x).items():
                         yield f"{scope}{step.place}.{name}", (shape, 0)
                 case Scope():
-                    yield from _tensors(([inner] for inner in _opened(step.contents)), f"{scope}{step.place}.")
+                    yield from _tensors(
+                        ([inner] for inner in _opened(step.contents)), f"{scope}{step.place}."
+                    )
 
 
 def _sum(nodes: Iterable[Node], known: dict[int, Sum]) -> Sum:

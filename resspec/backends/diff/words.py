@@ -36,7 +36,10 @@ def lines(structure: Structure) -> list[Line]:
     moved = [change for change in alone if change.whole or change.section not in counted]
     return [
         *_one_sided([change for change in moved if change.whole]),
-        *(_blocks(blocks, [c for c in alone if c.section == blocks.section and not c.whole]) for blocks in structure.blocks),
+        *(
+            _blocks(blocks, [c for c in alone if c.section == blocks.section and not c.whole])
+            for blocks in structure.blocks
+        ),
         *_one_sided([change for change in moved if not change.whole]),
         *_details(both),
     ]
@@ -56,7 +59,9 @@ def _one_sided(changes: list[Change]) -> Iterator[Line]:
     for (sign, what), places in alike.items():
         names = _listed([at.name for at in places])
         more = f"{len(places)} × " if len(places) > _FEW + 1 else ""
-        yield Line(sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places))))
+        yield Line(
+            sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places)))
+        )
 
 
 def many(at: Place) -> str:
@@ -116,7 +121,11 @@ def _what(what: str, values: tuple[tuple[str, str], ...]) -> str:
         case "removed":
             return f"- {a}"
         case _:
-            return f"{what} {a} → {b}" if a and b else f"{what} {a and f'- {a}'}{b and f'+ {b}'}".rstrip()
+            return (
+                f"{what} {a} → {b}"
+                if a and b
+                else f"{what} {a and f'- {a}'}{b and f'+ {b}'}".rstrip()
+            )
 
 
 def _listed(values: list[str]) -> str:
@@ -131,9 +140,17 @@ def _where(group: list[_Seen]) -> str:
     if len(ats) > 1 and len(group) > _FEW:
         return f"{sum(len(seen.at) for seen in group)} layers in {_listed(sections)}"
     if len(ats) > 1:
-        return ", ".join(f"{name}.{at}" if at else name for name, seen in zip(names, group, strict=True) for at in seen.at)
+        return ", ".join(
+            f"{name}.{at}" if at else name
+            for name, seen in zip(names, group, strict=True)
+            for at in seen.at
+        )
     inside = ", ".join(at for at in ats[0] if at)
-    noun = "blocks" if inside or group[0].detail.what in ("replaced", "shortcut", "added", "removed") else "layers"
+    noun = (
+        "blocks"
+        if inside or group[0].detail.what in ("replaced", "shortcut", "added", "removed")
+        else "layers"
+    )
     steps = _listed(names) if len(names) <= _FEW else f"{len(names)} {noun} in {_listed(sections)}"
     return f"{inside} of {steps}" if inside else steps
 

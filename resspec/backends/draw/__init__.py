@@ -32,7 +32,11 @@ class Pictured(NamedTuple):
 
 
 def draw(
-    networks: Sequence[Pictured], *, unfold: bool = False, layers: bool = False, color_by: str | None = None
+    networks: Sequence[Pictured],
+    *,
+    unfold: bool = False,
+    layers: bool = False,
+    color_by: str | None = None,
 ) -> Drawing:
     """Networks side by side, at least one. `unfold`: repeats written out; `layers`: norms and activations too; `color_by`:
     one of COLOR_BY, of each layer alone, however often it is repeated; what autograd keeps is kept by norms and activations
@@ -43,14 +47,29 @@ def draw(
     told = tuple(box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes)
     legend = tuple(_legend(wires, joins, [box.box for box in boxes], placed.height + _LEGEND))
     height = placed.height + (_LEGEND if legend else 0) + MARGIN
-    right = max([placed.width, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)])
+    right = max(
+        [placed.width, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)]
+    )
     ramp = None
     if color_by:
         told, ramp = _coloured(told, networks, color_by, height)
         height, right = height + _RAMP, max(right, 2 * MARGIN + STEPS * ramp.step)
     title = ", ".join(one.title for one in networks)
-    return Drawing(right, height, title, "; ".join(map(_in_words, networks)), tuple(placed.panels), tuple(placed.rules), wires,
-                   told, joins, brackets, tuple(placed.words), legend, ramp)
+    return Drawing(
+        right,
+        height,
+        title,
+        "; ".join(map(_in_words, networks)),
+        tuple(placed.panels),
+        tuple(placed.rules),
+        wires,
+        told,
+        joins,
+        brackets,
+        tuple(placed.words),
+        legend,
+        ramp,
+    )
 
 
 def _column(one: Pictured, view: View) -> Column:
@@ -71,15 +90,19 @@ def _coloured(
     quantity = COLOR_BY[color_by]
     values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
     most = max(values, default=0)
-    tinted = (box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
-              for box, value in zip(boxes, values, strict=True))
-    marks = tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
+    tinted = (
+        box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
+        for box, value in zip(boxes, values, strict=True)
+    )
+    marks = (
+        tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
+    )
     step = max(34.0, *(width(mark, SMALL) + 8 for mark in marks))
     return tuple(tinted), Ramp(MARGIN, y, f"{color_by} of a layer", marks, step)
 
 
 def _sorted(
-    shapes: Iterable[Shape]
+    shapes: Iterable[Shape],
 ) -> tuple[tuple[PlacedBox, ...], tuple[Wire, ...], tuple[Join, ...], tuple[Bracket, ...]]:
     boxes: list[PlacedBox] = []
     wires: list[Wire] = []
@@ -113,13 +136,17 @@ def _step(value: int, most: int) -> int:
 def _says(box: Box, facts: Facts) -> str:
     if not box.entries:
         return "the input"
-    figures = (f"{figure(name, _value(box, facts, name))} {words}" for words, name in COLOR_BY.items())
+    figures = (
+        f"{figure(name, _value(box, facts, name))} {words}" for words, name in COLOR_BY.items()
+    )
     each = f"; {box.times:,} of them" if box.times > 1 else ""
     mark = f"{SIGNS[box.sign]}: " if box.sign else ""
     return f"{mark}{box.names[0]}: {box.label} → {box.output}; {', '.join(figures)}{' each' * (box.times > 1)}{each}"
 
 
-def _legend(wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], y: float) -> Iterator[Sample]:
+def _legend(
+    wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], y: float
+) -> Iterator[Sample]:
     x, joins = MARGIN, list(joins)
     signs = {*(box.sign for box in boxes), *(join.branch.sign for join in joins)}
     found = [("dashed", "the shape changes")] if any(wire.dashed for wire in wires) else []
@@ -135,5 +162,8 @@ def _legend(wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], 
 def _in_words(one: Pictured) -> str:
     """For who hears a picture instead of seeing it."""
     network = one.facts.network
-    parts = (f"{section.label}: {summary(section.body)}, to {section.body.output}" for section in network.sections)
+    parts = (
+        f"{section.label}: {summary(section.body)}, to {section.body.output}"
+        for section in network.sections
+    )
     return f"{one.title}, from {network.input}: {'; '.join(parts)}"

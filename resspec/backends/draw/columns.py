@@ -47,7 +47,9 @@ def columns(given: Sequence[Column]) -> Columns:
     levels = common([[level for level, _ in column.runs] for column in made])
     bands = [0.0] * len(levels)
     for column in made:
-        for i, (_, group) in zip(heights([level for level, _ in column.runs], levels), column.runs, strict=True):
+        for i, (_, group) in zip(
+            heights([level for level, _ in column.runs], levels), column.runs, strict=True
+        ):
             bands[i] = max(bands[i], column.height(group))
     start = MARGIN + HEAD + BOX + BAND
     tops = list(accumulate((band + BAND for band in bands), initial=start))
@@ -55,7 +57,9 @@ def columns(given: Sequence[Column]) -> Columns:
     left = MARGIN + max(width(word, LABEL) for word in ("output size", *sizes)) + COLUMN
     words = [Words(word, MARGIN, top + 16, "size") for word, top in zip(sizes, tops, strict=False)]
     words.append(Words("output size", MARGIN, MARGIN + HEAD + 16, "size"))
-    drawn = Columns(0.0, tops[-1] - BAND + GROUND, [], [Rule(top - _RULE) for top in tops[:-1]], words, [])
+    drawn = Columns(
+        0.0, tops[-1] - BAND + GROUND, [], [Rule(top - _RULE) for top in tops[:-1]], words, []
+    )
     for column in made:
         places = [tops[i] for i in heights([level for level, _ in column.runs], levels)]
         column.draw(left, places, _tints(levels), drawn)
@@ -85,10 +89,18 @@ class _Column:
         self.layout = Layout(max(72.0, *(width(word, LABEL) + 18 for word in words)), number)
         self.runs = runs([item for i, row in enumerate(column.sections) for item in items(i, row)])
         placed = [self.layout.extent(element) for _, group in self.runs for _, element in group]
-        self.labels = [shortened(section.label.removesuffix(".."), LABEL, _LONGEST) for section in column.network.sections]
+        self.labels = [
+            shortened(section.label.removesuffix(".."), LABEL, _LONGEST)
+            for section in column.network.sections
+        ]
         self.outputs = [str(section.body.output) for section in column.network.sections]
-        self.wide = Extent(0.0, *(max([self.layout.half, *side]) + GROUND for side in (
-            [one.left for one in placed], [one.right for one in placed])))
+        self.wide = Extent(
+            0.0,
+            *(
+                max([self.layout.half, *side]) + GROUND
+                for side in ([one.left for one in placed], [one.right for one in placed])
+            ),
+        )
         named = GUTTER + max(width(word, LABEL) for word in (*self.labels, *self.outputs))
         above = max(width(column.title, TITLE), width(column.says, SMALL)) / 2
         self.left = max(self.wide.left + named, above)
@@ -99,12 +111,18 @@ class _Column:
         gaps = sum(_gap(a, b) for a, b in pairwise(group)) - lead(group[0][1])
         return sum(self.layout.extent(element).height for _, element in group) + gaps
 
-    def draw(self, left: float, tops: Sequence[float], tints: dict[Level, str], to: Columns) -> None:
+    def draw(
+        self, left: float, tops: Sequence[float], tints: dict[Level, str], to: Columns
+    ) -> None:
         x, y = left + self.left, MARGIN + HEAD
         to.words.append(Words(self.column.title, x, MARGIN + 20, "title", "middle"))
         to.words.append(Words(self.column.says, x, MARGIN + 38, "says", "middle"))
         image = Box(str(self.column.network.input), "input", (), self.column.network.input, ())
-        to.shapes.append(PlacedBox(image, self.number, x - self.layout.half, y, 2 * self.layout.half, BOX, "input"))
+        to.shapes.append(
+            PlacedBox(
+                image, self.number, x - self.layout.half, y, 2 * self.layout.half, BOX, "input"
+            )
+        )
         y += BOX
         grounds: dict[int, list[_Span]] = {}
         for top, (level, group) in zip(tops, self.runs, strict=True):
@@ -127,7 +145,18 @@ class _Column:
         color = max(count, key=count.__getitem__)
         label, output = self.labels[section], self.outputs[section]
         left, right = x - self.wide.left, x + self.wide.right
-        to.panels.append(Panel(label, self.number, section, left, top - GROUND, right - left, bottom - top + 2 * GROUND, color))
+        to.panels.append(
+            Panel(
+                label,
+                self.number,
+                section,
+                left,
+                top - GROUND,
+                right - left,
+                bottom - top + 2 * GROUND,
+                color,
+            )
+        )
         to.words.append(Words(label, left - GUTTER, top + 5, f"section {color}", "end"))
         to.words.append(Words(output, left - GUTTER, top + 18, "says", "end"))
 

@@ -1,6 +1,6 @@
 """What a picture shows of a network: boxes for layers, in rows, with branches and repeats.
 
-    Box(layer)   Row(children)   Branch(merge, main, sides)   Times(turns, body)
+Box(layer)   Row(children)   Branch(merge, main, sides)   Times(turns, body)
 """
 
 from __future__ import annotations

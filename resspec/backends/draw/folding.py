@@ -17,11 +17,17 @@ def folded(children: Iterable[Element]) -> list[Element]:
         before = runs[-1:] if runs and runs[-1].looks == run.looks else runs[-length:]
         if run.folds and tuple(seen for one in before for seen in one.looks) == run.looks:
             if len(before) == 1:
-                runs[-1] = _Run(run.looks, before[0].turns + run.turns, True, [*before[0].bodies, *run.bodies])
+                runs[-1] = _Run(
+                    run.looks, before[0].turns + run.turns, True, [*before[0].bodies, *run.bodies]
+                )
                 continue
             if all(one.turns == 1 for one in before):
                 steps = tuple(step for one in before for step in one.bodies[0].children)
-                runs[-length:] = [_Run(run.looks, 1 + run.turns, True, [Row(steps, steps[-1].output), *run.bodies])]
+                runs[-length:] = [
+                    _Run(
+                        run.looks, 1 + run.turns, True, [Row(steps, steps[-1].output), *run.bodies]
+                    )
+                ]
                 continue
         runs.append(run)
     return [element for run in runs for element in _together(run)]
@@ -41,7 +47,9 @@ def _run(element: Element) -> _Run:
         case Times(turns=turns, body=body):
             return _Run(tuple(map(look, body.children)), turns, True, [body])
         case _:
-            return _Run((look(element),), 1, not isinstance(element, Box), [Row((element,), element.output)])
+            return _Run(
+                (look(element),), 1, not isinstance(element, Box), [Row((element,), element.output)]
+            )
 
 
 def look(element: Element) -> object:
@@ -54,7 +62,13 @@ def look(element: Element) -> object:
         case Times(turns=turns, body=body):
             return turns, look(body)
         case Branch(merge=merge, main=main, sides=sides, output=output, sign=sign):
-            return merge, output.spatial, sign, look(main), tuple((look(side.body), side.changes) for side in sides)
+            return (
+                merge,
+                output.spatial,
+                sign,
+                look(main),
+                tuple((look(side.body), side.changes) for side in sides),
+            )
 
 
 def _together(run: _Run) -> tuple[Element, ...]:
@@ -68,7 +82,9 @@ def _zipped(alike: Sequence[Element]) -> Element:
         case Box() as box:
             same = [one for one in alike if isinstance(one, Box)]
             names = tuple(name for one in same for name in one.names)
-            return box._replace(names=names, entries=_entries(same), times=sum(one.times for one in same))
+            return box._replace(
+                names=names, entries=_entries(same), times=sum(one.times for one in same)
+            )
         case Row() as row:
             children = zip(*(one.children for one in alike if isinstance(one, Row)), strict=True)
             return row._replace(children=tuple(map(_zipped, children)))
@@ -77,9 +93,16 @@ def _zipped(alike: Sequence[Element]) -> Element:
         case Branch() as branch:
             branches = [one for one in alike if isinstance(one, Branch)]
             bodies = zip(*([side.body for side in one.sides] for one in branches), strict=True)
-            sides = tuple(side._replace(body=_row(body)) for side, body in zip(branch.sides, bodies, strict=True))
-            return branch._replace(main=_row([one.main for one in branches]), sides=sides, entries=_entries(branches),
-                                   times=sum(one.times for one in branches))
+            sides = tuple(
+                side._replace(body=_row(body))
+                for side, body in zip(branch.sides, bodies, strict=True)
+            )
+            return branch._replace(
+                main=_row([one.main for one in branches]),
+                sides=sides,
+                entries=_entries(branches),
+                times=sum(one.times for one in branches),
+            )
 
 
 def _row(rows: Sequence[Row]) -> Row:

@@ -88,14 +88,18 @@ class Layout:
                 right = inside.right
                 for side in sides:
                     right = self._lane(side, right)[1]
-                return Extent(FORK + self._inner(element) + LAND + 2 * RADIUS, max(inside.left, RADIUS), right)
+                return Extent(
+                    FORK + self._inner(element) + LAND + 2 * RADIUS, max(inside.left, RADIUS), right
+                )
             case _:
                 assert_never(element)
 
     def _inner(self, branch: Branch) -> float:
         """The height between where the paths part and where they meet."""
         rows = [self.extent(side.body).height for side in branch.sides if side.body.children]
-        return max(self.extent(branch.main).height, BOX / 2, *(2 * GAP + height for height in rows), 0.0)
+        return max(
+            self.extent(branch.main).height, BOX / 2, *(2 * GAP + height for height in rows), 0.0
+        )
 
     def _lane(self, side: Side, right: float) -> tuple[float, float]:
         """The middle line of a side path that stands right of `right`, and how far it reaches itself."""
@@ -110,7 +114,10 @@ class Layout:
         if branch.main.children:
             yield from self.link(branch.main, x, y, start)
             yield from self.place(branch.main, x, start)
-        yield Wire(((x, start + main.height if branch.main.children else y), (x, meet - RADIUS)), arrow=True)
+        yield Wire(
+            ((x, start + main.height if branch.main.children else y), (x, meet - RADIUS)),
+            arrow=True,
+        )
         right = main.right
         for side in branch.sides:
             middle, right = self._lane(side, right)
@@ -127,7 +134,9 @@ class Layout:
         height = self.extent(side.body).height
         top = (start[1] + end[1] - height) / 2
         into = ((start), (x, start[1]), (x, top))
-        yield Wire(into, arrow=_starts_with_box(side.body), dashed=side.changes, says=side.says, sign=sign)
+        yield Wire(
+            into, arrow=_starts_with_box(side.body), dashed=side.changes, says=side.says, sign=sign
+        )
         yield from self.place(side.body, x, top)
         out = ((x, top + height), (x, end[1]), end)
         yield Wire(out, arrow=True, dashed=side.changes, says=side.says, sign=sign)

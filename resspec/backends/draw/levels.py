@@ -17,13 +17,19 @@ Placed = tuple[int, Element]  # the number of its section, and what stands there
 
 def items(section: int, row: Row) -> list[Placed]:
     """A section as what may stand on different levels: blocks without branches are opened."""
-    return [found for child in row.children
-            for found in (items(section, child) if isinstance(child, Row) else [(section, child)])]
+    return [
+        found
+        for child in row.children
+        for found in (items(section, child) if isinstance(child, Row) else [(section, child)])
+    ]
 
 
 def runs(placed: Sequence[Placed]) -> list[tuple[Level, list[Placed]]]:
     """Neighbours of one output size."""
-    return [(level, list(group)) for level, group in groupby(placed, key=lambda item: item[1].output.spatial or (1, 1))]
+    return [
+        (level, list(group))
+        for level, group in groupby(placed, key=lambda item: item[1].output.spatial or (1, 1))
+    ]
 
 
 def common(rows: Sequence[Sequence[Level]]) -> list[Level]:

@@ -23,4 +23,12 @@ def shortened(text: str, size: float, most: float) -> str:
 def _advance(character: str) -> float:
     if not character.isascii():
         return 1.05
-    return 0.36 if character in _NARROW else 0.9 if character in _WIDE else 0.72 if character.isupper() else 0.58
+    return (
+        0.36
+        if character in _NARROW
+        else 0.9
+        if character in _WIDE
+        else 0.72
+        if character.isupper()
+        else 0.58
+    )

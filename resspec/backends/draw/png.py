@@ -12,8 +12,26 @@ _ZOOM = 2.0  # pixels of the file for one of the drawing
 _MOST = 60e6  # pixels of a file: what is larger is drawn smaller
 
 # What may stand for `sans-serif`: resvg asks the system's configuration, which often names a font that is not installed.
-_FAMILIES = ("Helvetica Neue", "Helvetica", "Arial", "Liberation Sans", "DejaVu Sans", "Noto Sans", "Nimbus Sans", "FreeSans",
-             "Ubuntu", "Cantarell", "Adwaita Sans", "Inter", "Roboto", "Open Sans", "Lato", "Carlito", "Segoe UI", "Verdana")
+_FAMILIES = (
+    "Helvetica Neue",
+    "Helvetica",
+    "Arial",
+    "Liberation Sans",
+    "DejaVu Sans",
+    "Noto Sans",
+    "Nimbus Sans",
+    "FreeSans",
+    "Ubuntu",
+    "Cantarell",
+    "Adwaita Sans",
+    "Inter",
+    "Roboto",
+    "Open Sans",
+    "Lato",
+    "Carlito",
+    "Segoe UI",
+    "Verdana",
+)
 
 
 def to_png(drawing: Drawing) -> bytes:
@@ -21,8 +39,10 @@ def to_png(drawing: Drawing) -> bytes:
     is no font."""
     family = _installed_family()
     if family is None:
-        raise UsageError("a PNG needs a font, and none of the usual ones is installed: install one, such as DejaVu Sans "
-                         "(on Debian and Ubuntu the package fonts-dejavu-core), or write an .svg")
+        raise UsageError(
+            "a PNG needs a font, and none of the usual ones is installed: install one, such as DejaVu Sans "
+            "(on Debian and Ubuntu the package fonts-dejavu-core), or write an .svg"
+        )
 
     zoom = min(_ZOOM, sqrt(_MOST / (drawing.width * drawing.height)))
     return _png(to_svg(drawing), zoom, family)
@@ -38,10 +58,16 @@ def _installed_family() -> str | None:
 
 def _letter(letter: str, family: str) -> bytes:
     text = f"<text y='9' font-family='sans-serif'>{letter}</text>"
-    return _png(f"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>{text}</svg>", 1, family)
+    return _png(
+        f"<svg xmlns='http://www.w3.org/2000/svg' width='9' height='9'>{text}</svg>", 1, family
+    )
 
 
 def _png(svg: str, zoom: float, family: str) -> bytes:
     import resvg_py
 
-    return bytes(resvg_py.svg_to_bytes(svg_string=svg, zoom=zoom, background="#ffffff", sans_serif_family=family))
+    return bytes(
+        resvg_py.svg_to_bytes(
+            svg_string=svg, zoom=zoom, background="#ffffff", sans_serif_family=family
+        )
+    )

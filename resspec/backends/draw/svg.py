@@ -7,12 +7,26 @@ from html import escape
 from pathlib import Path
 
 from resspec.backends.draw import SIGNS
-from resspec.backends.draw.shapes import Bracket, Drawing, Join, Panel, PlacedBox, Point, Ramp, Sample, Wire, Words
+from resspec.backends.draw.shapes import (
+    Bracket,
+    Drawing,
+    Join,
+    Panel,
+    PlacedBox,
+    Point,
+    Ramp,
+    Sample,
+    Wire,
+    Words,
+)
 from resspec.render import visible
 
 _CORNER = 14.0  # the radius of a wire's corners, where it is long enough
-_MARKS = {"add": "M-3.2 0H3.2M0 -3.2V3.2",
-          "mul": "M-2.4 -2.4L2.4 2.4M-2.4 2.4L2.4 -2.4", "concat": "M-2.6 0H2.6M-2.6 -2V2M2.6 -2V2"}
+_MARKS = {
+    "add": "M-3.2 0H3.2M0 -3.2V3.2",
+    "mul": "M-2.4 -2.4L2.4 2.4M-2.4 2.4L2.4 -2.4",
+    "concat": "M-2.6 0H2.6M-2.6 -2V2M2.6 -2V2",
+}
 
 
 def style() -> str:
@@ -27,8 +41,10 @@ def to_svg(drawing: Drawing, *, alone: bool = True) -> str:
 
 def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     width, height = _number(drawing.width), _number(drawing.height)
-    yield ('<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" aria-labelledby="net-title" '
-           f'aria-describedby="net-says" width="{width}" height="{height}" viewBox="0 0 {width} {height}">')
+    yield (
+        '<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" aria-labelledby="net-title" '
+        f'aria-describedby="net-says" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+    )
     yield f'<title id="net-title">{_text(drawing.title)}</title>'
     yield f'<desc id="net-says">{_text(drawing.says)}</desc>'
     if alone:
@@ -51,12 +67,18 @@ def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
 
 
 def _panel(panel: Panel) -> str:
-    return (f'<rect class="panel {panel.tint}" data-section="{panel.column} {panel.section}" x="{_number(panel.x)}" '
-            f'y="{_number(panel.y)}" width="{_number(panel.width)}" height="{_number(panel.height)}" rx="8"/>')
+    return (
+        f'<rect class="panel {panel.tint}" data-section="{panel.column} {panel.section}" x="{_number(panel.x)}" '
+        f'y="{_number(panel.y)}" width="{_number(panel.width)}" height="{_number(panel.height)}" rx="8"/>'
+    )
 
 
 def _wire(wire: Wire) -> str:
-    classes = ["wire", *(["dashed"] if wire.dashed else []), *([SIGNS[wire.sign]] if wire.sign else [])]
+    classes = [
+        "wire",
+        *(["dashed"] if wire.dashed else []),
+        *([SIGNS[wire.sign]] if wire.sign else []),
+    ]
     arrow = ' marker-end="url(#net-arrow)"' if wire.arrow else ""
     says = f"<title>{_text(wire.says)}</title>" if wire.says else ""
     path = f'<path class="{" ".join(classes)}" d="{_rounded(wire.points)}"{arrow}'
@@ -67,8 +89,14 @@ def _rounded(points: tuple[Point, ...]) -> str:
     """A path along the points, its corners cut by curves."""
     words = [f"M{_at(points[0])}"]
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(_CORNER, _length(before, corner) / 2, _length(corner, after) / (1 if after == points[-1] else 2))
-        words.append(f"L{_at(_toward(corner, before, radius))}Q{_at(corner)} {_at(_toward(corner, after, radius))}")
+        radius = min(
+            _CORNER,
+            _length(before, corner) / 2,
+            _length(corner, after) / (1 if after == points[-1] else 2),
+        )
+        words.append(
+            f"L{_at(_toward(corner, before, radius))}Q{_at(corner)} {_at(_toward(corner, after, radius))}"
+        )
     return "".join([*words, f"L{_at(points[-1])}"])
 
 
@@ -83,9 +111,11 @@ def _toward(a: Point, b: Point, distance: float) -> Point:
 
 def _bracket(bracket: Bracket) -> str:
     x, top, bottom = bracket.x, bracket.top, bracket.bottom
-    return (f'<path class="bracket" d="M{_at((x + 4, top))}H{_number(x)}V{_number(bottom)}H{_number(x + 4)}"/>'
-            f'<text class="times" x="{_number(x - 5)}" y="{_number((top + bottom) / 2 + 4)}" text-anchor="end">'
-            f'× {bracket.turns:,}</text>')
+    return (
+        f'<path class="bracket" d="M{_at((x + 4, top))}H{_number(x)}V{_number(bottom)}H{_number(x + 4)}"/>'
+        f'<text class="times" x="{_number(x - 5)}" y="{_number((top + bottom) / 2 + 4)}" text-anchor="end">'
+        f"× {bracket.turns:,}</text>"
+    )
 
 
 def _box(placed: PlacedBox, rows: bool) -> str:
@@ -104,8 +134,10 @@ def _box(placed: PlacedBox, rows: bool) -> str:
 def _join(join: Join, rows: bool) -> str:
     branch = join.branch
     links = _rows(join.column, branch.entries) if rows else ""
-    return (f'<g class="merge"{links} transform="translate({_at(join.center)})"><title>{branch.merge} → {branch.output}</title>'
-            f'<circle class="join {SIGNS.get(branch.sign, "")}" r="6.5"/><path class="joint" d="{_MARKS[branch.merge]}"/></g>')
+    return (
+        f'<g class="merge"{links} transform="translate({_at(join.center)})"><title>{branch.merge} → {branch.output}</title>'
+        f'<circle class="join {SIGNS.get(branch.sign, "")}" r="6.5"/><path class="joint" d="{_MARKS[branch.merge]}"/></g>'
+    )
 
 
 def _rows(column: int, entries: tuple[int, ...]) -> str:
@@ -124,13 +156,19 @@ def _sample(sample: Sample) -> str:
         case "dashed":
             mark = f'<path class="wire dashed" d="M{_at((x - 32, y - 3.5))}H{_number(x - 7)}"/>'
         case "add" | "mul" | "concat":
-            mark = (f'<g transform="translate({_at((x - 12, y - 3.5))})"><circle class="join" r="6.5"/>'
-                    f'<path class="joint" d="{_MARKS[sample.kind]}"/></g>')
+            mark = (
+                f'<g transform="translate({_at((x - 12, y - 3.5))})"><circle class="join" r="6.5"/>'
+                f'<path class="joint" d="{_MARKS[sample.kind]}"/></g>'
+            )
         case sign:
-            mark = (f'<rect class="{SIGNS[sign]}" x="{_number(x - 18)}" y="{_number(y - 10)}" width="13" height="13" rx="3"/>'
-                    f'<text class="{SIGNS[sign]}" x="{_number(x - 11.5)}" y="{_number(y)}" text-anchor="middle">'
-                    f'{sign.replace("-", "−")}</text>')
-    return f'{mark}<text class="sample" x="{_number(x)}" y="{_number(y)}">{_text(sample.text)}</text>'
+            mark = (
+                f'<rect class="{SIGNS[sign]}" x="{_number(x - 18)}" y="{_number(y - 10)}" width="13" height="13" rx="3"/>'
+                f'<text class="{SIGNS[sign]}" x="{_number(x - 11.5)}" y="{_number(y)}" text-anchor="middle">'
+                f"{sign.replace('-', '−')}</text>"
+            )
+    return (
+        f'{mark}<text class="sample" x="{_number(x)}" y="{_number(y)}">{_text(sample.text)}</text>'
+    )
 
 
 def _ramp(ramp: Ramp) -> Iterator[str]:

@@ -13,7 +13,9 @@ from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Section, Series
 from resspec.ir.shape import Name
 from resspec.passes.ledger import Trail, path
 
-Places = Mapping[tuple[int, ...], int]  # of the layers and merges of a network, by the identities of their trails
+Places = Mapping[
+    tuple[int, ...], int
+]  # of the layers and merges of a network, by the identities of their trails
 
 
 class View(NamedTuple):
@@ -66,7 +68,9 @@ class _Drawn:
                 sign = at.sign or self._sign(".".join(names))
                 inside = at._replace(trail=(*at.trail, node), names=names, turns=(), sign=sign)
                 found = self.node(body, inside, every)
-                return [Row(tuple(found), node.output, node.block)] if node.block and found else found
+                return (
+                    [Row(tuple(found), node.output, node.block)] if node.block and found else found
+                )
 
     def _op(self, op: Op, at: _Where, every: bool) -> list[Element]:
         quiet = is_quiet(op.layer)
@@ -96,13 +100,19 @@ class _Drawn:
         sizes = [sum(box.times for box in boxes(row)) for row in paths]
         main = node.residual if node.residual is not None else sizes.index(max(sizes))
         sides = [
-            Side(row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
-                 node.merge == "add" and path.output != path.input, summary(path))
-            for i, (path, row) in enumerate(zip(node.paths, paths, strict=True)) if i != main
+            Side(
+                row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
+                node.merge == "add" and path.output != path.input,
+                summary(path),
+            )
+            for i, (path, row) in enumerate(zip(node.paths, paths, strict=True))
+            if i != main
         ]
         trail = (*at.trail, node)
         sign = at.sign or self._sign(".".join((*at.names, f"({node.merge})")))
-        return Branch(node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign)
+        return Branch(
+            node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign
+        )
 
     def _path(self, path: Node, at: _Where) -> Row:
         """A path that would show nothing of what it does shows its norms and activations."""

@@ -14,7 +14,16 @@ from resspec.backends.diff.structure import Change
 from resspec.backends.diff.words import many, said
 from resspec.backends.draw import SIGNS, Pictured, draw
 from resspec.backends.draw.shapes import Drawing
-from resspec.backends.html.page import Cell, Headings, PageBar, PageColumn, PageData, PageRow, lines, page
+from resspec.backends.html.page import (
+    Cell,
+    Headings,
+    PageBar,
+    PageColumn,
+    PageData,
+    PageRow,
+    lines,
+    page,
+)
 from resspec.backends.html.parts import Part, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report.table import figure, memory_lines
@@ -39,9 +48,20 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
     drawing = draw(list(map(Pictured, drawn.facts, titles, drawn.marks))) if drawn else None
     rows = list(_rows(diff, drawn, drawing))
     a, b = diff.a.totals, diff.b.totals
-    exact = [(name, f"{a[name]:,}", f"{b[name]:,}", f"{b[name] - a[name]:+,}" if a[name] != b[name] else "") for name in a]
+    exact = [
+        (
+            name,
+            f"{a[name]:,}",
+            f"{b[name]:,}",
+            f"{b[name] - a[name]:+,}" if a[name] != b[name] else "",
+        )
+        for name in a
+    ]
     data = PageData(
-        columns=[PageColumn("part"), *(PageColumn(words, wide=words == "acts") for words in FIGURES.values())],
+        columns=[
+            PageColumn("part"),
+            *(PageColumn(words, wide=words == "acts") for words in FIGURES.values()),
+        ],
         rows=rows,
         totals=[_total(words, name, diff) for name, words in _TOTALS.items()],
         total=[_cell(name, a[name], b[name]) for name in FIGURES],
@@ -54,7 +74,12 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
         lead.append(f"{side}: {report.network}, input {report.input}, hash {report.hash[:16]}")
     weights = weights_sentences(diff.weights) if diff.weights else ()
     note = "; ".join([*(sentence.strip() for sentence in weights), *memory_lines(diff.b)[:1]])
-    return page(data, Headings(" → ".join(titles), " · ".join(lead), "Where it is", "Changes", note), drawing, "diff")
+    return page(
+        data,
+        Headings(" → ".join(titles), " · ".join(lead), "Where it is", "Changes", note),
+        drawing,
+        "diff",
+    )
 
 
 def _rows(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Iterator[PageRow]:
@@ -63,21 +88,30 @@ def _rows(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Iterator[
     keys = _keys(drawing) if drawing else {}
     yield from _changes([change for change in changes if not change.section], keys)
     found = [parts(facts) for facts in drawn.facts] if drawn else []
-    tints = {(panel.column, panel.section): panel.tint for panel in drawing.panels} if drawing else {}
+    tints = (
+        {(panel.column, panel.section): panel.tint for panel in drawing.panels} if drawing else {}
+    )
     i = j = 0
     for pair in diff.pairs:
         row = _pair(pair)
         column, index = (1, j) if pair.b else (0, i)
         row = row._replace(tint=tints.get((column, index), f"s{index % _TINTS + 1}"))
-        inside = [] if pair.a is None or pair.b is None else [change for change in changes if change.section == pair.label]
+        inside = (
+            []
+            if pair.a is None or pair.b is None
+            else [change for change in changes if change.section == pair.label]
+        )
         if inside:
             row = row._replace(sign="~", change=SIGNS["~"])
         if drawn:
             places = [(0, i)] * (pair.a is not None) + [(1, j)] * (pair.b is not None)
             spans = [drawn.facts[side].network.sections[at].span for side, at in places]
             a, b = (found[0][i] if pair.a else []), (found[1][j] if pair.b else [])
-            row = row._replace(own=[line for span in dict.fromkeys(spans) for line in own_lines(span)],
-                               panels=[f"{side} {at}" for side, at in places], inside=[*_changes(inside, keys), *_parts(a, b)])
+            row = row._replace(
+                own=[line for span in dict.fromkeys(spans) for line in own_lines(span)],
+                panels=[f"{side} {at}" for side, at in places],
+                inside=[*_changes(inside, keys), *_parts(a, b)],
+            )
         i, j = i + (pair.a is not None), j + (pair.b is not None)
         yield row
 
@@ -93,38 +127,79 @@ def _pair(pair: Pair) -> PageRow:
 
 def _parts(a: Sequence[Part], b: Sequence[Part]) -> Iterator[PageRow]:
     """Blocks of both sides beside each other, in them their layers and merges."""
-    for x, y in aligned(a, b, lambda part: (part.label, part.holds), lambda part: part.label, lambda part: part.holds):
+    for x, y in aligned(
+        a,
+        b,
+        lambda part: (part.label, part.holds),
+        lambda part: part.label,
+        lambda part: part.holds,
+    ):
         both = [part for part in (x, y) if part]
-        sign = "-" if y is None else "+" if x is None else "" if (x.holds, x.figures) == (y.holds, y.figures) else "~"
-        name, label = (" → ".join(dict.fromkeys(words)) for words in ([p.name for p in both], [p.label for p in both]))
+        sign = (
+            "-"
+            if y is None
+            else "+"
+            if x is None
+            else ""
+            if (x.holds, x.figures) == (y.holds, y.figures)
+            else "~"
+        )
+        name, label = (
+            " → ".join(dict.fromkeys(words))
+            for words in ([p.name for p in both], [p.label for p in both])
+        )
         row = _row(name, label, held(*both), x.figures if x else {}, y.figures if y else {}, sign)
-        keys = [f"{side}.{i}" for side, part in enumerate((x, y)) if part and not part.inside for i in part.entries]
+        keys = [
+            f"{side}.{i}"
+            for side, part in enumerate((x, y))
+            if part and not part.inside
+            for i in part.entries
+        ]
         yield row._replace(
-            keys=keys, own=list(dict.fromkeys(line for part in both for line in part.own)),
+            keys=keys,
+            own=list(dict.fromkeys(line for part in both for line in part.own)),
             around=list(dict.fromkeys(line for part in both for line in part.around)),
-            inside=list(_parts(x.inside if x else (), y.inside if y else ())))
+            inside=list(_parts(x.inside if x else (), y.inside if y else ())),
+        )
 
 
 def _row(name: str, label: str, holds: str, a: Figures, b: Figures, sign: str) -> PageRow:
     """`a`, `b`: none where a side has no such part."""
     figures = {each: (a.get(each, 0), b.get(each, 0)) for each in FIGURES}
     shown = [_cell(each, *values) for each, values in figures.items()]
-    return PageRow(name, label, holds, [abs(y - x) for x, y in figures.values()], shown,
-                   sign=sign.replace("-", "−"), change=SIGNS.get(sign, ""))
+    return PageRow(
+        name,
+        label,
+        holds,
+        [abs(y - x) for x, y in figures.values()],
+        shown,
+        sign=sign.replace("-", "−"),
+        change=SIGNS.get(sign, ""),
+    )
 
 
 def _changes(changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterator[PageRow]:
     """A row for each; for neighbours of which the same is to be said, one."""
     for (kind, words), group in groupby(changes, key=lambda change: (change.kind, _said(change))):
         alike = list(group)
-        names = [" → ".join(dict.fromkeys(place.name for place in (change.a, change.b) if place)) for change in alike]
+        names = [
+            " → ".join(dict.fromkeys(place.name for place in (change.a, change.b) if place))
+            for change in alike
+        ]
         name = names[0] if len(names) == 1 else f"{names[0]} … {names[-1]} ({len(names)})"
         own = (line for change in alike for span in _spans(change) for line in own_lines(span))
         sign = _KINDS[kind]
         yield PageRow(
-            name, name, words, [0] * len(FIGURES), [],
-            keys=list(dict.fromkeys(key for change in alike for key in _found(change, keys))), own=list(dict.fromkeys(own)),
-            sign=sign.replace("-", "−"), change=SIGNS[sign])
+            name,
+            name,
+            words,
+            [0] * len(FIGURES),
+            [],
+            keys=list(dict.fromkeys(key for change in alike for key in _found(change, keys))),
+            own=list(dict.fromkeys(own)),
+            sign=sign.replace("-", "−"),
+            change=SIGNS[sign],
+        )
 
 
 def _said(change: Change) -> str:
@@ -135,7 +210,9 @@ def _said(change: Change) -> str:
     found: dict[str, list[str]] = {}
     for detail in change.details:
         found.setdefault(said(detail), []).append(detail.at)
-    each = ((words, ", ".join(dict.fromkeys(filter(None, places)))) for words, places in found.items())
+    each = (
+        (words, ", ".join(dict.fromkeys(filter(None, places)))) for words, places in found.items()
+    )
     return "; ".join(f"{places}: {words}" if places else words for words, places in each)
 
 
@@ -162,7 +239,9 @@ def _keys(drawing: Drawing) -> dict[str, list[str]]:
         if placed.box.sign:
             marks = [f"{placed.column}.{entry}" for entry in placed.box.entries]
             words = [name.split(".") for name in placed.box.names]
-            for name in dict.fromkeys(".".join(parts[:i]) for parts in words for i in range(1, len(parts) + 1)):
+            for name in dict.fromkeys(
+                ".".join(parts[:i]) for parts in words for i in range(1, len(parts) + 1)
+            ):
                 found.setdefault(f"{placed.column} {name}", []).extend(marks)
     return found
 
@@ -171,20 +250,33 @@ def _cell(name: str, a: int, b: int) -> Cell:
     """What it is, or by how much it changed, and from what to what."""
     if a == b:
         return figure(name, b), ""
-    return f"{'+' if b > a else '−'}{figure(name, abs(b - a))}", f"{figure(name, a)} → {figure(name, b)}"
+    return (
+        f"{'+' if b > a else '−'}{figure(name, abs(b - a))}",
+        f"{figure(name, a)} → {figure(name, b)}",
+    )
 
 
 def _total(words: str, name: str, diff: Diff) -> tuple[str, str, str]:
     a, b = diff.a.totals[name], diff.b.totals[name]
-    return words, figure(name, b), "" if a == b else f"from {figure(name, a)}" + (f", {(b - a) / a:+.1%}" if a else "")
+    return (
+        words,
+        figure(name, b),
+        "" if a == b else f"from {figure(name, a)}" + (f", {(b - a) / a:+.1%}" if a else ""),
+    )
 
 
 def _bars(diff: Diff, rows: Sequence[PageRow]) -> Iterator[PageBar]:
     """Two for each quantity, to one scale."""
-    numbers = range(len(rows) - len(diff.pairs), len(rows))  # after what changed of the network itself
+    numbers = range(
+        len(rows) - len(diff.pairs), len(rows)
+    )  # after what changed of the network itself
     for name, words in FIGURES.items():
         whole = max(diff.a.totals[name], diff.b.totals[name], 1)
         for side, report in (("a", diff.a), ("b", diff.b)):
             found = [(i, getattr(pair, side)) for i, pair in zip(numbers, diff.pairs, strict=True)]
-            parts = [(i, row.figures[name] / whole, figure(name, row.figures[name])) for i, row in found if row]
+            parts = [
+                (i, row.figures[name] / whole, figure(name, row.figures[name]))
+                for i, row in found
+                if row
+            ]
             yield PageBar(f"{words} {side}", figure(name, report.totals[name]), parts)

@@ -85,14 +85,24 @@ def lines(rows: Sequence[PageRow]) -> Iterator[str]:
         yield from lines(row.inside)
 
 
-def page(data: PageData, headings: Headings, drawing: Drawing | None, kind: Literal["report", "diff"]) -> str:
+def page(
+    data: PageData, headings: Headings, drawing: Drawing | None, kind: Literal["report", "diff"]
+) -> str:
     """A whole HTML file."""
     script, sheet = _file("page.js"), _file("page.css") + style()
     policy = f"default-src 'none'; style-src {_hash(sheet)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
     words = {name: _text(value) for name, value in headings._asdict().items()}
     return Template(_file("page.html")).substitute(
-        words, kind=kind, policy=policy, style=sheet, script=script, version=__version__, data=_json(_document(data)),
-        drawing=to_svg(drawing, alone=False) if drawing else "<p>A saved report has no drawing.</p>",
+        words,
+        kind=kind,
+        policy=policy,
+        style=sheet,
+        script=script,
+        version=__version__,
+        data=_json(_document(data)),
+        drawing=to_svg(drawing, alone=False)
+        if drawing
+        else "<p>A saved report has no drawing.</p>",
     )
 
 
@@ -104,12 +114,16 @@ def _document(data: PageData) -> dict[str, Any]:
         "total": data.total,
         "bars": [bar._asdict() for bar in data.bars],
         "exact": data.exact,
-        "sources": [{"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
-                    for name, text in data.sources.items()],
+        "sources": [
+            {"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
+            for name, text in data.sources.items()
+        ],
     }
 
 
-def _flat(rows: Sequence[PageRow], parent: int | None, level: int, number: int = 0) -> Iterator[dict[str, Any]]:
+def _flat(
+    rows: Sequence[PageRow], parent: int | None, level: int, number: int = 0
+) -> Iterator[dict[str, Any]]:
     """One below the other, each with its `level` and the number of its `parent`; from a number on."""
     for row in rows:
         document = {**row._asdict(), "level": level, "parent": parent}

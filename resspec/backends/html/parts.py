@@ -33,7 +33,9 @@ class Part(NamedTuple):
 def held(*alike: Part) -> str:
     """What a part holds and how often, or two in one place: `basic, × 2 → 3`."""
     times = dict.fromkeys(f"{part.times:,}" for part in alike)
-    return " → ".join(dict.fromkeys(part.holds for part in alike)) + (f", × {' → '.join(times)}" if [*times] != ["1"] else "")
+    return " → ".join(dict.fromkeys(part.holds for part in alike)) + (
+        f", × {' → '.join(times)}" if [*times] != ["1"] else ""
+    )
 
 
 def parts(facts: Facts) -> list[list[Part]]:
@@ -42,8 +44,10 @@ def parts(facts: Facts) -> list[list[Part]]:
     for i, (entry, figures) in enumerate(facts.entries):
         if any(figures.values()):
             entries.setdefault(entry.section, []).append(i)
-    return [list(_blocks(facts, entries.pop(section.label, []), own_lines(section.span)[:1]))
-            for section in facts.network.sections]
+    return [
+        list(_blocks(facts, entries.pop(section.label, []), own_lines(section.span)[:1]))
+        for section in facts.network.sections
+    ]
 
 
 def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[Part]:
@@ -56,18 +60,33 @@ def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[
         if len(outer) == len(facts.entries[numbers[0]][0].trail):
             yield from (_part(facts, (i,), facts.entries[i][0].trail, "", above) for i in numbers)
         else:
-            inside = tuple(_part(facts, (i,), facts.entries[i][0].trail, name, above) for i in numbers)
+            inside = tuple(
+                _part(facts, (i,), facts.entries[i][0].trail, name, above) for i in numbers
+            )
             yield _part(facts, tuple(numbers), outer, "", above)._replace(inside=inside)
 
 
-def _part(facts: Facts, entries: tuple[int, ...], trail: Trail, around: str, above: list[str]) -> Part:
+def _part(
+    facts: Facts, entries: tuple[int, ...], trail: Trail, around: str, above: list[str]
+) -> Part:
     """`around`: the name of the block it stands in; `above`: the line of its section."""
     node, name, own = trail[-1], path(trail), own_lines(trail[-1].span)
-    lines = dict.fromkeys([line for outer in reversed(trail[:-1]) for line in own_lines(outer.span)[:1]] + above)
+    lines = dict.fromkeys(
+        [line for outer in reversed(trail[:-1]) for line in own_lines(outer.span)[:1]] + above
+    )
     label = name.removeprefix(f"{around}.") if around else name
     if isinstance(node, Parallel):
         label = node.merge if name in ("", around) else f"{label}, {node.merge}"
     times = prod(outer.count for outer in trail if isinstance(outer, Repeat))
-    return Part(name, label, holds(node), times, str(node.output), node.output.elements,
-                add(facts.entries[i][1] for i in entries), entries, own, [line for line in lines if line not in own])
-
+    return Part(
+        name,
+        label,
+        holds(node),
+        times,
+        str(node.output),
+        node.output.elements,
+        add(facts.entries[i][1] for i in entries),
+        entries,
+        own,
+        [line for line in lines if line not in own],
+    )

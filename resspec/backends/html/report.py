@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from resspec.backends.draw import Pictured, draw
-from resspec.backends.html.page import Cell, Headings, PageBar, PageColumn, PageData, PageRow, lines, page
+from resspec.backends.html.page import (
+    Cell,
+    Headings,
+    PageBar,
+    PageColumn,
+    PageData,
+    PageRow,
+    lines,
+    page,
+)
 from resspec.backends.html.parts import Part, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report import Report
@@ -14,8 +23,14 @@ from resspec.backends.summary import summary
 from resspec.passes.quantities import Facts, Figures
 
 FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved"}
-_COLUMNS = (PageColumn("part"), PageColumn("output", wide=True), PageColumn("params"), PageColumn("macs"),
-            PageColumn("acts", wide=True), PageColumn("saved"))
+_COLUMNS = (
+    PageColumn("part"),
+    PageColumn("output", wide=True),
+    PageColumn("params"),
+    PageColumn("macs"),
+    PageColumn("acts", wide=True),
+    PageColumn("saved"),
+)
 
 
 def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
@@ -24,36 +39,64 @@ def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
     tints = {panel.section: panel.tint for panel in drawing.panels}
     rows = list(_rows(facts, tints))
     totals = report.totals
-    shown = [(words, figure(name, totals[name]), "") for name, words in {"layers": "layers", **FIGURES}.items()]
-    shown.append(("training bound", figure("training_bound_bytes", totals["training_bound_bytes"]), ""))
+    shown = [
+        (words, figure(name, totals[name]), "")
+        for name, words in {"layers": "layers", **FIGURES}.items()
+    ]
+    shown.append(
+        ("training bound", figure("training_bound_bytes", totals["training_bound_bytes"]), "")
+    )
     data = PageData(
         columns=_COLUMNS,
         rows=rows,
         totals=shown,
         total=[("", ""), *((figure(name, totals[name]), "") for name in FIGURES)],
-        bars=[_bar(words, i, rows, figure(name, totals[name])) for i, (name, words) in enumerate(FIGURES.items(), 1)],
+        bars=[
+            _bar(words, i, rows, figure(name, totals[name]))
+            for i, (name, words) in enumerate(FIGURES.items(), 1)
+        ],
         exact=[(name, f"{value:,}") for name, value in totals.items()],
         sources=texts_of(lines(rows), sources),
     )
     note = "; ".join(["macs, acts and outputs are for one sample", *memory_lines(report)])
-    lead = f"input {report.input} · {len(facts.network.sections)} sections · hash {report.hash[:16]}"
-    return page(data, Headings(report.network, lead, "Where it is", "Parts", note), drawing, "report")
+    lead = (
+        f"input {report.input} · {len(facts.network.sections)} sections · hash {report.hash[:16]}"
+    )
+    return page(
+        data, Headings(report.network, lead, "Where it is", "Parts", note), drawing, "report"
+    )
 
 
 def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
     """Sections, in them blocks and layers that stand in none, in these their layers and merges."""
     network = facts.network
-    for i, (section, figures, found) in enumerate(zip(network.sections, facts.sections, parts(facts), strict=True)):
+    for i, (section, figures, found) in enumerate(
+        zip(network.sections, facts.sections, parts(facts), strict=True)
+    ):
         shape = section.body.output
-        yield PageRow(section.label, section.label, summary(section.body), *_columns(str(shape), shape.elements, figures),
-                      own=own_lines(section.span), panels=(f"0 {i}",), tint=tints.get(i, "s0"),
-                      inside=[_row(part) for part in found])
+        yield PageRow(
+            section.label,
+            section.label,
+            summary(section.body),
+            *_columns(str(shape), shape.elements, figures),
+            own=own_lines(section.span),
+            panels=(f"0 {i}",),
+            tint=tints.get(i, "s0"),
+            inside=[_row(part) for part in found],
+        )
 
 
 def _row(part: Part) -> PageRow:
-    return PageRow(part.name, part.label, held(part), *_columns(part.output, part.elements, part.figures), own=part.own,
-                   around=part.around, keys=[f"0.{i}" for i in part.entries if not part.inside],
-                   inside=[_row(inner) for inner in part.inside])
+    return PageRow(
+        part.name,
+        part.label,
+        held(part),
+        *_columns(part.output, part.elements, part.figures),
+        own=part.own,
+        around=part.around,
+        keys=[f"0.{i}" for i in part.entries if not part.inside],
+        inside=[_row(inner) for inner in part.inside],
+    )
 
 
 def _columns(output: str, elements: int, figures: Figures) -> tuple[list[int], list[Cell]]:
@@ -64,4 +107,8 @@ def _columns(output: str, elements: int, figures: Figures) -> tuple[list[int], l
 
 def _bar(words: str, column: int, rows: Sequence[PageRow], total: str) -> PageBar:
     whole = sum(row.values[column] for row in rows) or 1
-    return PageBar(words, total, [(i, row.values[column] / whole, row.shown[column][0]) for i, row in enumerate(rows)])
+    return PageBar(
+        words,
+        total,
+        [(i, row.values[column] / whole, row.shown[column][0]) for i, row in enumerate(rows)],
+    )

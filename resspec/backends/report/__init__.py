@@ -52,8 +52,14 @@ class Report(NamedTuple):
 
 @paused()
 def report(
-    network: Network, /, *, at: Conditions = DEFAULT, by: View = "stage", memory: int | None = None,
-    like: str | None = None, known: Known | None = None,
+    network: Network,
+    /,
+    *,
+    at: Conditions = DEFAULT,
+    by: View = "stage",
+    memory: int | None = None,
+    like: str | None = None,
+    known: Known | None = None,
 ) -> Report:
     """Return the report of a network.
 
@@ -76,23 +82,43 @@ def report(
     facts = Facts(network, at, known)
     totals = facts.totals
     counters = facts.counters
-    tensors = Tensors({at.dtype: totals["params"]}, {at.dtype: totals["buffers"] - counters, "int64": counters})
+    tensors = Tensors(
+        {at.dtype: totals["params"]}, {at.dtype: totals["buffers"] - counters, "int64": counters}
+    )
     fits = None if memory is None else MaxBatch(memory, facts.training_bound.max_batch(memory))
     found = tuple(rows(facts, by))
     digest = fingerprint(network, facts.known.digests)
-    return Report(network.name, digest, str(network.input), at, by, found, totals, tensors, fits,
-                  None if like is None else like_tool(network, like))
+    return Report(
+        network.name,
+        digest,
+        str(network.input),
+        at,
+        by,
+        found,
+        totals,
+        tensors,
+        fits,
+        None if like is None else like_tool(network, like),
+    )
 
 
 def _check_kinds(network: object, at: object, by: object, memory: object) -> None:
     """Check what somebody gives who calls this from Python: the command has checked it. Raises UsageError."""
     if not isinstance(network, Network):
-        raise UsageError(f"a report is of a network, as resspec.load returns it, not of {network!r:.80}")
+        raise UsageError(
+            f"a report is of a network, as resspec.load returns it, not of {network!r:.80}"
+        )
     if not isinstance(at, Conditions):
-        raise UsageError(f"`at` is Conditions(batch=…, dtype=…, optimizer=…, frozen=…), not {at!r:.80}")
+        raise UsageError(
+            f"`at` is Conditions(batch=…, dtype=…, optimizer=…, frozen=…), not {at!r:.80}"
+        )
     if type(at.batch) is not int or at.batch < 1:
         raise UsageError(f"a batch is a whole number, 1 or more, not {at.batch!r:.80}")
-    for word, value, known in (("dtype", at.dtype, DTYPES), ("optimizer", at.optimizer, OPTIMIZERS), ("by", by, VIEWS)):
+    for word, value, known in (
+        ("dtype", at.dtype, DTYPES),
+        ("optimizer", at.optimizer, OPTIMIZERS),
+        ("by", by, VIEWS),
+    ):
         if not isinstance(value, str) or value not in known:
             raise UsageError(f"`{word}` is one of {', '.join(known)}, not {value!r:.80}")
     frozen: Any = at.frozen
@@ -105,7 +131,9 @@ def _check_kinds(network: object, at: object, by: object, memory: object) -> Non
 def _check(network: Network, at: Conditions) -> None:
     labels = [section.label for section in network.sections]
     for label in at.frozen.difference(labels):
-        raise UsageError(f"{network.name} has no section {label!r} to freeze; {_meant(label, labels)}")
+        raise UsageError(
+            f"{network.name} has no section {label!r} to freeze; {_meant(label, labels)}"
+        )
 
 
 def _meant(word: str, known: Iterable[str]) -> str:

@@ -40,14 +40,22 @@ def to_document(report: Report) -> dict[str, Any]:
         "totals": report.totals,
         "tensors": report.tensors._asdict(),
         "max_batch": report.max_batch and report.max_batch._asdict(),
-        "like": report.like and {**report.like._asdict(), "bridge": [item._asdict() for item in report.like.bridge]},
+        "like": report.like
+        and {**report.like._asdict(), "bridge": [item._asdict() for item in report.like.bridge]},
     }
 
 
 def row_to_json(row: Row) -> dict[str, Any]:
-    field = row.field and {"size": row.field.size, "stride": [str(step) for step in row.field.stride]}
+    field = row.field and {
+        "size": row.field.size,
+        "stride": [str(step) for step in row.field.stride],
+    }
     return {
-        "label": row.label, "holds": row.holds, "output": row.output, "repeats": row.repeats, **row.figures,
+        "label": row.label,
+        "holds": row.holds,
+        "output": row.output,
+        "repeats": row.repeats,
+        **row.figures,
         "receptive_field": field,
     }
 
@@ -135,7 +143,11 @@ class _Part:
 
 def _conditions(part: _Part) -> Conditions:
     frozen = frozenset(label.text() for label in part["frozen"].items())
-    batch, dtype, optimizer = part["batch"].whole(), part["dtype"].one_of(DTYPES), part["optimizer"].one_of(OPTIMIZERS)
+    batch, dtype, optimizer = (
+        part["batch"].whole(),
+        part["dtype"].one_of(DTYPES),
+        part["optimizer"].one_of(OPTIMIZERS),
+    )
     return Conditions(batch, dtype, optimizer, frozen)
 
 
@@ -145,12 +157,18 @@ def _max_batch(part: _Part) -> MaxBatch:
 
 
 def _like(part: _Part) -> Like:
-    bridge = tuple(Item(item["label"].text(), item["value"].integer()) for item in part["bridge"].items())
+    bridge = tuple(
+        Item(item["label"].text(), item["value"].integer()) for item in part["bridge"].items()
+    )
     total = part["total"].whole()
     if total != sum(item.value for item in bridge):
         raise part["bridge"].wrong("it does not lead to the total")
     uncounted = tuple(kind.text() for kind in part["uncounted"].items())
-    tool, version, counts = part["tool"].one_of(TOOLS), part["version"].text(), part["counts"].text()
+    tool, version, counts = (
+        part["tool"].one_of(TOOLS),
+        part["version"].text(),
+        part["counts"].text(),
+    )
     return Like(tool, version, counts, total, bridge, uncounted)
 
 

@@ -18,15 +18,28 @@ def to_markdown(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield f"**{escaped(report.network)}**, input {report.input}, hash `{report.hash[:16]}`"
     yield ""
-    yield from table((report.by, "holds", "output", *FIGURES.values(), "of macs"), _rows(report), figures=len(FIGURES) + 1)
-    yield from folded("Totals to the unit", list(
-        table(("total", ""), ((f"`{name}`", f"{value:,}") for name, value in report.totals.items()), figures=1)
-    ))
+    yield from table(
+        (report.by, "holds", "output", *FIGURES.values(), "of macs"),
+        _rows(report),
+        figures=len(FIGURES) + 1,
+    )
+    yield from folded(
+        "Totals to the unit",
+        list(
+            table(
+                ("total", ""),
+                ((f"`{name}`", f"{value:,}") for name, value in report.totals.items()),
+                figures=1,
+            )
+        ),
+    )
     yield ""
     yield from map(_sentence, memory_lines(report))
     if report.like:
         yield ""
-        yield from table((f"like {report.like.tool}", f"{report.like.total:,}"), _bridge(report.like), figures=1)
+        yield from table(
+            (f"like {report.like.tool}", f"{report.like.total:,}"), _bridge(report.like), figures=1
+        )
         yield ""
         yield from map(_sentence, like_lines(report.like))
 
@@ -46,5 +59,11 @@ def _rows(report: Report) -> Iterator[tuple[str, ...]]:
     for row in report.rows:
         label = escaped(f"{row.label} {times(row)}".rstrip())
         figures = (figure(name, row.figures[name]) for name in FIGURES)
-        yield label, escaped(row.holds), row.output, *figures, f"{row.figures['macs'] / whole:.0%}" if whole else ""
+        yield (
+            label,
+            escaped(row.holds),
+            row.output,
+            *figures,
+            f"{row.figures['macs'] / whole:.0%}" if whole else "",
+        )
     yield "**total**", "", "", *(f"**{figure(name, report.totals[name])}**" for name in FIGURES), ""

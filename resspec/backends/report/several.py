@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SCHEMA = "resspec.reports/1"
 
 
-def to_table(reports: Sequence[Report], titles: Sequence[str], *, width: int = NARROWEST, color: bool = False) -> str:
+def to_table(
+    reports: Sequence[Report], titles: Sequence[str], *, width: int = NARROWEST, color: bool = False
+) -> str:
     """At least one report, all under the same conditions. Lines of at most `width` columns, or 80 where that is less."""
     width = max(width, NARROWEST)
     columns = _side_by_side(reports, titles)
@@ -33,15 +35,26 @@ def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """GitHub's dialect: a column for each."""
     heading, *rows = zip(*_side_by_side(reports, titles), strict=True)
     cells = (tuple(map(markdown.escaped, row)) for row in rows)
-    lines = [*markdown.table(tuple(map(markdown.escaped, heading)), cells, figures=len(reports)), "",
-             markdown.escaped(f"F{_conditions(reports)[1:]}.")]
+    lines = [
+        *markdown.table(tuple(map(markdown.escaped, heading)), cells, figures=len(reports)),
+        "",
+        markdown.escaped(f"F{_conditions(reports)[1:]}."),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """As `schemas/reports.schema.json` says: each as it is alone, with the spec that was named."""
-    documents = [{"spec": title, "report": to_document(report)} for title, report in zip(titles, reports, strict=True)]
-    return visible_json(json.dumps({"schema": SCHEMA, "reports": documents}, indent=2, ensure_ascii=False)) + "\n"
+    documents = [
+        {"spec": title, "report": to_document(report)}
+        for title, report in zip(titles, reports, strict=True)
+    ]
+    return (
+        visible_json(
+            json.dumps({"schema": SCHEMA, "reports": documents}, indent=2, ensure_ascii=False)
+        )
+        + "\n"
+    )
 
 
 def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list[str]]:
@@ -50,9 +63,19 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list
     if any(report.max_batch for report in reports):
         names.append("max batch")
     names += [f"like {reports[0].like.tool}"] if reports[0].like else []
-    return [names, *([title, report.input, *(f"{report.totals[name]:,}" for name in QUANTITIES), *_max_batch(report),
-                      *([f"{report.like.total:,}"] if report.like else [])]
-                     for title, report in zip(titles, reports, strict=True))]
+    return [
+        names,
+        *(
+            [
+                title,
+                report.input,
+                *(f"{report.totals[name]:,}" for name in QUANTITIES),
+                *_max_batch(report),
+                *([f"{report.like.total:,}"] if report.like else []),
+            ]
+            for title, report in zip(titles, reports, strict=True)
+        ),
+    ]
 
 
 def _conditions(reports: Sequence[Report]) -> str:
@@ -67,7 +90,9 @@ def _max_batch(report: Report) -> list[str]:
 
 
 def _columns(columns: list[list[str]]) -> Table:
-    made = table(Column(column[0], longest(*column), figures=i > 0) for i, column in enumerate(columns))
+    made = table(
+        Column(column[0], longest(*column), figures=i > 0) for i, column in enumerate(columns)
+    )
     for row in zip(*(column[1:] for column in columns), strict=True):
         made.add_row(*map(text, row))
     return made
@@ -75,8 +100,10 @@ def _columns(columns: list[list[str]]) -> Table:
 
 def _rows(reports: Sequence[Report], titles: Sequence[str], width: int) -> Table:
     cells = [[figure(name, report.totals[name]) for name in FIGURES] for report in reports]
-    figures = [Column(heading, longest(heading, *column), True)
-               for heading, column in zip(FIGURES.values(), zip(*cells, strict=True), strict=True)]
+    figures = [
+        Column(heading, longest(heading, *column), True)
+        for heading, column in zip(FIGURES.values(), zip(*cells, strict=True), strict=True)
+    ]
     sizes = Column("input", longest("input", *(report.input for report in reports)))
     room = width - sum(column.width + GAP for column in (*figures, sizes))
     made = table([Column("spec", min(longest("spec", *titles), room)), sizes, *figures])

@@ -21,10 +21,22 @@ def to_csv(report: Report) -> str:
 def totals_to_csv(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """A line for each of several reports, at least one, with its totals; all are like the same tool, or none, and for the
     same memory, or none. `max_batch` is empty where any fits, `frozen` has the labels of sections with blanks between."""
-    rows = ((visible(title), report.network, report.hash, report.input, report.at.batch, report.at.dtype, report.at.optimizer,
-             " ".join(sorted(report.at.frozen)), *report.totals.values(),
-             *([report.max_batch.batch] if report.max_batch else []), *([report.like.total] if report.like else []))
-            for title, report in zip(titles, reports, strict=True))
+    rows = (
+        (
+            visible(title),
+            report.network,
+            report.hash,
+            report.input,
+            report.at.batch,
+            report.at.dtype,
+            report.at.optimizer,
+            " ".join(sorted(report.at.frozen)),
+            *report.totals.values(),
+            *([report.max_batch.batch] if report.max_batch else []),
+            *([report.like.total] if report.like else []),
+        )
+        for title, report in zip(titles, reports, strict=True)
+    )
     fits = ["max_batch"] if reports[0].max_batch else []
     like = [f"like_{reports[0].like.tool}"] if reports[0].like else []
     conditions = ("input", "batch", "dtype", "optimizer", "frozen")

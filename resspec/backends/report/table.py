@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING
 
 from resspec.backends.report import Report
 from resspec.backends.report.views import Row
-from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, size, table, text
+from resspec.backends.table import (
+    GAP,
+    NARROWEST,
+    Column,
+    longest,
+    rounded,
+    shown,
+    size,
+    table,
+    text,
+)
 from resspec.ir.quantities import QUANTITIES
 from resspec.passes.like import Like
 
@@ -16,7 +26,13 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved", "layers": "layers"}  # with headings
+FIGURES = {
+    "params": "params",
+    "macs": "macs",
+    "acts": "acts",
+    "saved_bytes": "saved",
+    "layers": "layers",
+}  # with headings
 _HOLDS = 40  # columns that a part's contents get before there are others
 _LEAST = 7  # columns of contents beside a path
 _BAR = 8
@@ -29,11 +45,20 @@ def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> 
     width = max(width, NARROWEST)
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
-    note = text("for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs", "dim")
+    note = text(
+        "for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs", "dim"
+    )
     parts += [_exact(report, width, of_bytes=False), note, ""]
-    parts += [_exact(report, width, of_bytes=True), *(text(line, "dim") for line in memory_lines(report))]
+    parts += [
+        _exact(report, width, of_bytes=True),
+        *(text(line, "dim") for line in memory_lines(report)),
+    ]
     if report.like:
-        parts += ["", _bridge(report.like), *(text(line, "dim") for line in like_lines(report.like))]
+        parts += [
+            "",
+            _bridge(report.like),
+            *(text(line, "dim") for line in like_lines(report.like)),
+        ]
     return shown(parts, width, color)
 
 
@@ -55,7 +80,9 @@ def memory_lines(report: Report) -> list[str]:
         case (memory, 0):
             lines.append(f"not even one sample fits {size(memory)} for training")
         case (memory, batch):
-            lines.append(f"the largest batch for training in {size(memory)} is {batch:,}, by the bound")
+            lines.append(
+                f"the largest batch for training in {size(memory)} is {batch:,}, by the bound"
+            )
     return lines
 
 
@@ -72,15 +99,32 @@ def figure(name: str, value: int) -> str:
 def _parts(report: Report, width: int) -> Table:
     totals, rows = report.totals, report.rows
     figures = [row.figures for row in rows]
-    columns = [Column(heading, max(6, longest(heading, *(figure(name, each[name]) for each in (totals, *figures)))), True,
-                      figure(name, totals[name])) for name, heading in FIGURES.items()]
+    columns = [
+        Column(
+            heading,
+            max(6, longest(heading, *(figure(name, each[name]) for each in (totals, *figures)))),
+            True,
+            figure(name, totals[name]),
+        )
+        for name, heading in FIGURES.items()
+    ]
     output = Column("output", longest("output", *(row.output for row in rows)))
     room = width - sum(column.width + GAP for column in (*columns, output))
-    repeats = [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
+    repeats = (
+        [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
+    )
     room -= sum(column.width + GAP for column in repeats)
-    label = Column(report.by, min(longest("total", *(row.label for row in rows)), room - GAP - _LEAST), foot="total")
+    label = Column(
+        report.by,
+        min(longest("total", *(row.label for row in rows)), room - GAP - _LEAST),
+        foot="total",
+    )
     room -= label.width + GAP
-    fields = [Column("sees", longest("sees", *map(_field, rows)), True)] if any(row.field for row in rows) else []
+    fields = (
+        [Column("sees", longest("sees", *map(_field, rows)), True)]
+        if any(row.field for row in rows)
+        else []
+    )
     shares = [Column("of macs", _BAR + 5)]
     needed = longest("holds", *(row.holds for row in rows))
     for optional in (shares, fields):
@@ -93,7 +137,10 @@ def _parts(report: Report, width: int) -> Table:
     if not shares and room - 1 - GAP >= min(needed, _LEAST):
         shares.append(Column("", 1))
         room -= 1 + GAP
-    made = table([label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares], footer=True)
+    made = table(
+        [label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares],
+        footer=True,
+    )
     for row in rows:
         made.add_row(
             text(_ending(row.label, label.width)),
@@ -109,7 +156,7 @@ def _parts(report: Report, width: int) -> Table:
 
 def _ending(path: str, width: int) -> str:
     """Of a path that is too long, its last part: that is what the rows of one block differ in."""
-    return path if longest(path) <= width else f"…{path[1 - width:]}"
+    return path if longest(path) <= width else f"…{path[1 - width :]}"
 
 
 def times(row: Row) -> str:
@@ -122,17 +169,29 @@ def _field(row: Row) -> str:
         return ""
     (height, width), (rows, columns) = row.field
     stride = f"/{rows}" if rows == columns else f"/{rows}x{columns}"
-    return (f"{height}" if height == width else f"{height}x{width}") + (f", {stride}" if stride != "/1" else "")
+    return (f"{height}" if height == width else f"{height}x{width}") + (
+        f", {stride}" if stride != "/1" else ""
+    )
 
 
 def _exact(report: Report, width: int, of_bytes: bool) -> Table:
     """The totals to the unit, in two columns where they fit."""
     from rich.table import Table
 
-    totals = [(name, f"{report.totals[name]:,}") for name, quantity in QUANTITIES.items()
-              if (quantity.unit == "bytes") is of_bytes]
+    totals = [
+        (name, f"{report.totals[name]:,}")
+        for name, quantity in QUANTITIES.items()
+        if (quantity.unit == "bytes") is of_bytes
+    ]
     half = (len(totals) + 1) // 2
-    needed = sum(longest(*column) + GAP for side in (totals[:half], totals[half:]) for column in zip(*side, strict=True)) - GAP
+    needed = (
+        sum(
+            longest(*column) + GAP
+            for side in (totals[:half], totals[half:])
+            for column in zip(*side, strict=True)
+        )
+        - GAP
+    )
     lines = half if needed <= width else len(totals)
     made = Table.grid(padding=(0, GAP, 0, 0))
     for i in range(4):
@@ -164,4 +223,6 @@ def _level(part: int, whole: int) -> Text:
 def _share(part: int, whole: int) -> Text:
     eighths = part * _BAR * 8 // whole if whole else 0
     bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
-    return text(f"{bar:<{_BAR + 1}}", "cyan").append(f"{part / whole:4.0%}" if whole else "", "default")
+    return text(f"{bar:<{_BAR + 1}}", "cyan").append(
+        f"{part / whole:4.0%}" if whole else "", "default"
+    )

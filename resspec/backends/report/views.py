@@ -34,15 +34,22 @@ def rows(facts: Facts, by: View) -> Iterator[Row]:
     """In the order of the network."""
     if by == "stage":
         sections = facts.network.sections
-        for section, figures, field in zip(sections, facts.sections, fields(facts.network, facts.known.reached), strict=True):
-            yield Row(section.label, summary(section.body), str(section.body.output), 1, figures, field)
+        for section, figures, field in zip(
+            sections, facts.sections, fields(facts.network, facts.known.reached), strict=True
+        ):
+            yield Row(
+                section.label, summary(section.body), str(section.body.output), 1, figures, field
+            )
         return
     parts: dict[tuple[int, ...], tuple[Trail, list[Figures]]] = {}
     for entry, figures in facts.entries:
         trail = entry.trail if by == "op" else block(entry.trail)
         parts.setdefault(tuple(map(id, trail)), (trail, []))[1].append(figures)
     for trail, found in parts.values():
-        figures, repeats = add(found), prod(node.count for node in trail if isinstance(node, Repeat))
+        figures, repeats = (
+            add(found),
+            prod(node.count for node in trail if isinstance(node, Repeat)),
+        )
         if isinstance(trail[-1], Scope):
             figures["layers"] = repeats * measure(trail[-1]).layers
         if any(figures.values()):

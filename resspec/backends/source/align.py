@@ -25,7 +25,11 @@ def align(template: Program, other: Program) -> Alignment | None:
     position = 0
     for i, statement in enumerate(template.statements):
         candidate = other.statements[position] if position < len(other.statements) else None
-        if candidate is not None and _alike(statement, candidate) and aligner.reads_as(statement, candidate):
+        if (
+            candidate is not None
+            and _alike(statement, candidate)
+            and aligner.reads_as(statement, candidate)
+        ):
             position += 1
             aligner.add(i, candidate, position)
         else:
@@ -38,7 +42,9 @@ def align(template: Program, other: Program) -> Alignment | None:
 class _Aligner:
     def __init__(self) -> None:
         self.found = Alignment()
-        self._value: dict[int, int | None] = {0: 0}  # of the template → of the other; None: not known before it is read
+        self._value: dict[int, int | None] = {
+            0: 0
+        }  # of the template → of the other; None: not known before it is read
 
     def add(self, i: int, statement: Statement | None, value: int | None) -> None:
         self.found.statements.append(statement)
@@ -47,7 +53,9 @@ class _Aligner:
     def reads_as(self, statement: Statement, candidate: Statement) -> bool:
         """Whether two statements read the same."""
         pairs = list(zip(sources(statement), sources(candidate), strict=True))
-        return all(self._value[s] in (None, a) for s, a in pairs) and all(self.is_same(s, a) for s, a in pairs)
+        return all(self._value[s] in (None, a) for s, a in pairs) and all(
+            self.is_same(s, a) for s, a in pairs
+        )
 
     def is_same(self, source: int, actual: int) -> bool:
         """Whether the template's `source` can be the other's `actual`."""
@@ -68,7 +76,9 @@ def _alike(a: Statement, b: Statement) -> bool:
         case Flat(), Flat():
             return True
         case Merge(), Merge():
-            return replace(a, sources=()) == replace(b, sources=()) and len(a.sources) == len(b.sources)
+            return replace(a, sources=()) == replace(b, sources=()) and len(a.sources) == len(
+                b.sources
+            )
         case Loop(), Loop():
             inner = align(a.body, b.body) if (a.path, a.count) == (b.path, b.count) else None
             return inner is not None and None not in inner.statements

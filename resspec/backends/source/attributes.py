@@ -11,7 +11,14 @@ from resspec.backends.source.modules import Constructors
 from resspec.backends.source.parameters import Mask
 from resspec.backends.source.patterns import LeafPattern
 from resspec.backends.source.syntax import (
-    assign, attribute, attributes, call, constant, dotted, is_attribute, name,
+    assign,
+    attribute,
+    attributes,
+    call,
+    constant,
+    dotted,
+    is_attribute,
+    name,
 )
 from resspec.backends.source.terms import Apply, Loop
 from resspec.backends.source.values import label, loop_variable, turns
@@ -37,7 +44,9 @@ class Attributes:
         """The module that a statement runs."""
         return self._of[slot]
 
-    def _construct(self, slots: Iterable[Slot], loops: tuple[str, ...], body: list[ast.stmt]) -> None:
+    def _construct(
+        self, slots: Iterable[Slot], loops: tuple[str, ...], body: list[ast.stmt]
+    ) -> None:
         for run in runs(slots):
             inside = body
             if run[0].optional == "flag":
@@ -66,7 +75,9 @@ class Attributes:
             body.append(assign(self.flags[slot.present], slot.test))
         return []
 
-    def _module(self, slot: Slot, path: tuple[Name, ...], loops: tuple[str, ...], body: list[ast.stmt]) -> None:
+    def _module(
+        self, slot: Slot, path: tuple[Name, ...], loops: tuple[str, ...], body: list[ast.stmt]
+    ) -> None:
         assert slot.pattern is not None
         value = self.constructors.expression(slot.pattern, loops, shapes=self.shapes)
         if is_free(slot):
@@ -105,7 +116,13 @@ def _as_registered(cls: Class) -> list[Slot]:
 
     def place(k: int) -> tuple[float, ...]:
         statement = cls.slots[k].statement
-        path = statement.path[:-1] if isinstance(statement, Apply) else statement.path if isinstance(statement, Loop) else ()
+        path = (
+            statement.path[:-1]
+            if isinstance(statement, Apply)
+            else statement.path
+            if isinstance(statement, Loop)
+            else ()
+        )
         return (*(entered[path[: i + 1]] - 0.5 for i in range(len(path))), k)
 
     return [cls.slots[k] for k in sorted(range(len(cls.slots)), key=place)]
@@ -130,7 +147,10 @@ def _fixed(slots: Iterable[Slot], counts: tuple[int, ...] = ()) -> Iterator[str]
     for slot in slots:
         match slot.statement:
             case Apply(path=(name, *_)) if not is_free(slot):
-                yield from (name.at(*turns) for turns in (product(*map(range, counts)) if any(name.steps) else [()]))
+                yield from (
+                    name.at(*turns)
+                    for turns in (product(*map(range, counts)) if any(name.steps) else [()])
+                )
             case Loop(count=count):
                 yield from _fixed(slot.inner, (*counts, count))
             case _:

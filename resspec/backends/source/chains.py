@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator, Sequence
 from typing import Any, TypeGuard
 
-from resspec.backends.source.terms import Apply, Body, Item, Leaf, Loop, Many, One, Program, Row, Term, instances
+from resspec.backends.source.terms import (
+    Apply,
+    Body,
+    Item,
+    Leaf,
+    Loop,
+    Many,
+    One,
+    Program,
+    Row,
+    Term,
+    instances,
+)
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
 
@@ -28,14 +40,20 @@ def repeated_chains(root: Body) -> Chains:
     for body in _all(root):
         for place, name, key in _in_program(body.program, body.kind):
             places.setdefault(key, {})[place] = name
-    return {key: _function_name(key, list(found.values())) for key, found in places.items() if len(found) >= _PLACES}
+    return {
+        key: _function_name(key, list(found.values()))
+        for key, found in places.items()
+        if len(found) >= _PLACES
+    }
 
 
 def row_key(items: Sequence[Item]) -> _Key | None:
     """What rows share that one function can make; None for a row that is no short chain of layers."""
     if not 2 <= len(items) <= _LONGEST or sum(map(_is_weighted, items)) != 1:
         return None
-    layers = tuple((item.names, item.term.module, item.term.layer.kind) for item in items if _is_layer(item))
+    layers = tuple(
+        (item.names, item.term.module, item.term.layer.kind) for item in items if _is_layer(item)
+    )
     return ("row", layers) if len(layers) == len(items) else None
 
 
@@ -49,7 +67,9 @@ def segments(items: Sequence[Item]) -> Iterator[list[Item]]:
     """The items of a row, each layer with weights together with the norm and the activation that follow it."""
     run: list[Item] = []
     for item in items:
-        follows = _is_layer(item) and isinstance(item.term.layer, Activation | Gelu | Sigmoid | Norm)
+        follows = _is_layer(item) and isinstance(
+            item.term.layer, Activation | Gelu | Sigmoid | Norm
+        )
         if run and not (follows and _is_weighted(run[0])):
             yield run
             run = []

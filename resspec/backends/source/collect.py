@@ -11,7 +11,22 @@ from resspec.backends.source.chains import Chains, list_key, repeated_chains, ro
 from resspec.backends.source.copied import positions
 from resspec.backends.source.steps import PROGRAM, ROW, ramps, shared_scopes, steps
 from resspec.backends.source.terms import (
-    Apply, Body, Flat, Instance, Item, Leaf, Loop, Many, Merge, One, Path, Program, Row, Statement, Term, Value,
+    Apply,
+    Body,
+    Flat,
+    Instance,
+    Item,
+    Leaf,
+    Loop,
+    Many,
+    Merge,
+    One,
+    Path,
+    Program,
+    Row,
+    Statement,
+    Term,
+    Value,
 )
 from resspec.diagnostics import InternalError
 from resspec.ir.init import STARTS_AS_ONE, Init
@@ -36,13 +51,17 @@ def leaf(op: Op) -> Leaf:
     arguments: dict[str, Value] = {}
     for i, value in enumerate(calls[0].args):
         grows = calls[1].args[i] != value
-        arguments[names[i]] = next(ramp for ramp in ramps(layer) if float(ramp.start) == value) if grows else value
+        arguments[names[i]] = (
+            next(ramp for ramp in ramps(layer) if float(ramp.start) == value) if grows else value
+        )
     for keyword, value in (*calls[0].kwargs, *calls[1].kwargs):
         field = getattr(layer, keyword, None)
         arguments[keyword] = field if isinstance(field, Ramp) else value
     tensors = layer.parameters(x)
     free = not tensors and not layer.buffers(x)
-    return Leaf(calls[0].module, tuple(arguments.items()), _start(op), "bias" in tensors, free, layer)
+    return Leaf(
+        calls[0].module, tuple(arguments.items()), _start(op), "bias" in tensors, free, layer
+    )
 
 
 def _start(op: Op) -> Init | None:
@@ -53,7 +72,9 @@ def _start(op: Op) -> Init | None:
     law, arguments, bias = op.init if "weight" in tensors else Init("default", (), op.init.bias)
     bias = bias if "bias" in tensors else None
     if isinstance(op.layer, Norm):
-        law, arguments = ("default", ()) if (law, arguments) == STARTS_AS_ONE[:2] else (law, arguments)
+        law, arguments = (
+            ("default", ()) if (law, arguments) == STARTS_AS_ONE[:2] else (law, arguments)
+        )
         bias = bias or None
     return None if (law, bias) == ("default", None) else Init(law, arguments, bias)
 
@@ -112,9 +133,13 @@ class _Collector:
             match segment:
                 case [Many(count=count, items=inner)]:
                     found.append(Many(count, self._spliced(inner)))
-                case [One() as first, *_, One() as last] if (key := list_key(segment)) in self._chains:
+                case [One() as first, *_, One() as last] if (
+                    key := list_key(segment)
+                ) in self._chains:
                     term = self._chain(tuple(segment), self._chains[key], "list")
-                    names = tuple(name for item in segment if isinstance(item, One) for name in item.names)
+                    names = tuple(
+                        name for item in segment if isinstance(item, One) for name in item.names
+                    )
                     found.append(One(names, term, first.input, last.output))
                 case _:
                     found += segment
@@ -125,7 +150,9 @@ class _Collector:
         if form == "list":
             ones = [replace(one, names=(Name("", i),)) for i, one in enumerate(ones)]
         program = Program((Apply((Name(kind),), Row(tuple(ones)), 0, ones[-1].output),), 1)
-        return Instance(self._interned(kind, program, (ones[0].input.channels, ones[-1].output.channels), form))
+        return Instance(
+            self._interned(kind, program, (ones[0].input.channels, ones[-1].output.channels), form)
+        )
 
     def _body(self, kind: str, node: Node) -> Body:
         program = _Flow(self, shared_scopes(node)).program(node)
@@ -156,16 +183,29 @@ class _Flow:
                     x = self._op(part, x, path, depth, made)
                 case Parallel(paths=paths, merge=merge, inplace=inplace):
                     values = tuple(self._flow(inner, x, path, depth, made) for inner in paths)
-                    merged = Merge(merge, values, part.residual, bool(inplace), -1 if part.output.last else 1, part.output)
+                    merged = Merge(
+                        merge,
+                        values,
+                        part.residual,
+                        bool(inplace),
+                        -1 if part.output.last else 1,
+                        part.output,
+                    )
                     x = values[0] if len(values) == 1 else _add(made, merged)
                 case Repeat(count=count, body=body):
-                    x = _add(made, Loop(path, count, self.program(body, path, depth + 1), x, part.output))
+                    x = _add(
+                        made, Loop(path, count, self.program(body, path, depth + 1), x, part.output)
+                    )
                 case Scope(name=name, body=body) if (*path, name) in self.shared:
                     self.entered.setdefault((*path, name), len(made))
                     x = self._flow(body, x, (*path, name), 0, made)
                 case Scope(name=name):
                     term = self.collector.term(part)
-                    x = x if term == Row(()) else _add(made, Apply((*path, name), term, x, part.output))
+                    x = (
+                        x
+                        if term == Row(())
+                        else _add(made, Apply((*path, name), term, x, part.output))
+                    )
         return x
 
     def _op(self, op: Op, x: int, path: Path, depth: int, made: list[Statement]) -> int:
@@ -212,7 +252,12 @@ def _renamed(items: tuple[Item, ...]) -> tuple[Item, ...]:
     taken = Counter(name for item in items if isinstance(item, One) for name in item.names)
     found: list[Item] = []
     for item in items:
-        if isinstance(item, One) and isinstance(item.term, Leaf) and item.term.free and not item.names[0].prefix:
+        if (
+            isinstance(item, One)
+            and isinstance(item.term, Leaf)
+            and item.term.free
+            and not item.names[0].prefix
+        ):
             kind = Name(item.term.layer.kind)
             taken[kind] += 1
             found.append(replace(item, names=(kind,)) if taken[kind] == 1 else item)

@@ -33,7 +33,9 @@ def positions(module: str) -> tuple[str, ...]:
         return TORCH[module]
     if module not in _definitions():
         return ()
-    methods = (node for node in ast.walk(_definitions()[module]) if isinstance(node, ast.FunctionDef))
+    methods = (
+        node for node in ast.walk(_definitions()[module]) if isinstance(node, ast.FunctionDef)
+    )
     constructor = next((method for method in methods if method.name == "__init__"), None)
     return tuple(argument.arg for argument in constructor.args.args[1:]) if constructor else ()
 
@@ -55,19 +57,29 @@ def names() -> frozenset[str]:
 def base(module: str) -> str:
     """The class of torch.nn whose instances these are as well, or the class itself."""
     definition = _definitions().get(module)
-    if isinstance(definition, ast.ClassDef) and isinstance(parent := definition.bases[0], ast.Attribute):
+    if isinstance(definition, ast.ClassDef) and isinstance(
+        parent := definition.bases[0], ast.Attribute
+    ):
         return module if parent.attr == "Module" else parent.attr
     return module
 
 
 def definitions(modules: Iterable[str]) -> list[str]:
     """The source of these layers and of what they use, in the order of the file."""
-    known, wanted, todo = _definitions(), set[str](), [module for module in modules if module in _definitions()]
+    known, wanted, todo = (
+        _definitions(),
+        set[str](),
+        [module for module in modules if module in _definitions()],
+    )
     while todo:
         name = todo.pop()
         if name not in wanted:
             wanted.add(name)
-            todo += [node.id for node in ast.walk(known[name]) if isinstance(node, ast.Name) and node.id in known]
+            todo += [
+                node.id
+                for node in ast.walk(known[name])
+                if isinstance(node, ast.Name) and node.id in known
+            ]
     return [_text(definition) for name, definition in known.items() if name in wanted]
 
 

@@ -23,11 +23,15 @@ def of_file(network: Network, function: str, fingerprint: str | None) -> str:
         rows.append((label, str(section.body.output), f"{measure(section.body).params:,}"))
     rows.append(("total", "", f"{measure(network).params:,}"))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    table = [f"    {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows]
+    table = [
+        f"    {a:{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows
+    ]
     origin = f"the spec with hash {fingerprint[:16]}" if fingerprint else "a spec"
     use = [f"    from {function} import {function}", f"    net = {function}()"]
     head = [f'"""{function}: {network.input} -> {network.output}', ""]
-    return "\n".join([*head, *table, "", f"Written by resspec from {origin}. To use it:", "", *use, '"""'])
+    return "\n".join(
+        [*head, *table, "", f"Written by resspec from {origin}. To use it:", "", *use, '"""']
+    )
 
 
 def of_network(network: Network) -> str:

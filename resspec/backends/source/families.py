@@ -12,7 +12,16 @@ from resspec.backends.source.align import align
 from resspec.backends.source.parameters import Mask, Parameter, Solver
 from resspec.backends.source.patterns import Choice, Generaliser, Pattern, UnalikeError, holes, walk
 from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, class_name
-from resspec.backends.source.terms import Apply, Body, Loop, Merge, Program, Statement, Value, instances
+from resspec.backends.source.terms import (
+    Apply,
+    Body,
+    Loop,
+    Merge,
+    Program,
+    Statement,
+    Value,
+    instances,
+)
 
 
 @dataclass(eq=False)
@@ -26,12 +35,16 @@ class Slot:
     present: Mask | None = None
     fallback: int | None = None
     test: ast.expr | None = None
-    optional: Literal["identity", "none", "flag"] | None = None  # what stands in the place of what is not there
+    optional: Literal["identity", "none", "flag"] | None = (
+        None  # what stands in the place of what is not there
+    )
 
 
 def runs(slots: Iterable[Slot]) -> Iterator[list[Slot]]:
     """Slots one by one, but those under one flag together."""
-    for _, run in groupby(slots, key=lambda slot: slot.present if slot.optional == "flag" else id(slot)):
+    for _, run in groupby(
+        slots, key=lambda slot: slot.present if slot.optional == "flag" else id(slot)
+    ):
         yield list(run)
 
 
@@ -80,7 +93,14 @@ def families(root: Body, taken: Iterable[str]) -> list[Class]:
         for cls in _split(bodies, of):
             of.update((id(body), cls) for body in cls.bodies)
             found.append(cls)
-    names = Names([*taken, *LOCALS, *FORMULAS, *(parameter.name for cls in found for parameter in cls.parameters)])
+    names = Names(
+        [
+            *taken,
+            *LOCALS,
+            *FORMULAS,
+            *(parameter.name for cls in found for parameter in cls.parameters),
+        ]
+    )
     for cls in sorted(found, key=lambda cls: cls.bodies[0] is not root):
         kind = cls.bodies[0].kind
         cls.name = names.new(class_name(kind) if cls.form == "class" else kind)
@@ -100,20 +120,32 @@ def _kinds(root: Body) -> list[list[Body]]:
             for other in inner[id(body)]:
                 visit(other)
             height[id(body)] = 1 + max((height[id(other)] for other in inner[id(body)]), default=0)
-            below[id(body)] = frozenset().union(*({other.kind} | below[id(other)] for other in inner[id(body)]))
+            below[id(body)] = frozenset().union(
+                *({other.kind} | below[id(other)] for other in inner[id(body)])
+            )
             bodies.append(body)
 
     visit(root)
     cyclic = {body.kind for body in bodies if body.kind in below[id(body)]}
     groups: dict[Hashable, list[Body]] = {}
-    key = {id(body): (body.kind, body.form, height[id(body)] if body.kind in cyclic else 0, body is root) for body in bodies}
+    key = {
+        id(body): (
+            body.kind,
+            body.form,
+            height[id(body)] if body.kind in cyclic else 0,
+            body is root,
+        )
+        for body in bodies
+    }
     for body in bodies:
         groups.setdefault(key[id(body)], []).append(body)
     ordered: dict[Hashable, list[Body]] = {}
 
     def place(group: Hashable) -> None:
         if group not in ordered:
-            for other in {key[id(other)]: None for body in groups[group] for other in inner[id(body)]}:
+            for other in {
+                key[id(other)]: None for body in groups[group] for other in inner[id(body)]
+            }:
                 place(other)
             ordered[group] = groups[group]
 
@@ -137,7 +169,9 @@ def _split(bodies: list[Body], of: Classes) -> Iterator[Class]:
         yield from _classes(group, of, (lambda body: _skeleton(body.program, of), id))
 
 
-def _classes(bodies: Sequence[Body], of: Classes, cuts: Sequence[Callable[[Body], Hashable]]) -> Iterator[Class]:
+def _classes(
+    bodies: Sequence[Body], of: Classes, cuts: Sequence[Callable[[Body], Hashable]]
+) -> Iterator[Class]:
     try:
         yield _class(bodies, of)
     except UnalikeError:
@@ -152,8 +186,11 @@ def _skeleton(program: Program, of: Classes) -> Hashable:
     """What a program runs, without any arguments."""
     terms = Generaliser(of)
     return tuple(
-        (statement.path, terms.skeleton(statement.term)) if isinstance(statement, Apply)
-        else _skeleton(statement.body, of) if isinstance(statement, Loop) else None
+        (statement.path, terms.skeleton(statement.term))
+        if isinstance(statement, Apply)
+        else _skeleton(statement.body, of)
+        if isinstance(statement, Loop)
+        else None
         for statement in program.statements
     )
 
@@ -182,7 +219,9 @@ def _class(bodies: Sequence[Body], of: Classes) -> Class:
     return cls
 
 
-def _slots(template: Program, programs: Sequence[Program], of: Classes, *, looped: bool = False) -> tuple[Slot, ...]:
+def _slots(
+    template: Program, programs: Sequence[Program], of: Classes, *, looped: bool = False
+) -> tuple[Slot, ...]:
     alignments = [align(template, program) for program in programs]
     if None in alignments:
         raise UnalikeError
@@ -192,7 +231,11 @@ def _slots(template: Program, programs: Sequence[Program], of: Classes, *, loope
         slot = Slot(statement)
         if None in column:
             slot.present = tuple(one is not None for one in column)
-            fallbacks = {a.fallbacks.get(i) for a, is_there in zip(alignments, slot.present, strict=True) if a and not is_there}
+            fallbacks = {
+                a.fallbacks.get(i)
+                for a, is_there in zip(alignments, slot.present, strict=True)
+                if a and not is_there
+            }
             if len(fallbacks) > 1 or isinstance(statement, Loop):
                 raise UnalikeError
             slot.fallback = fallbacks.pop()
@@ -200,7 +243,9 @@ def _slots(template: Program, programs: Sequence[Program], of: Classes, *, loope
             terms = [cast(Apply, one).term if one else None for one in column]
             slot.pattern = Generaliser(of).pattern(terms, statement.path[-1].at(), looped=looped)
         elif isinstance(statement, Loop):
-            slot.inner = _slots(statement.body, [cast(Loop, one).body for one in column], of, looped=True)
+            slot.inner = _slots(
+                statement.body, [cast(Loop, one).body for one in column], of, looped=True
+            )
         found.append(slot)
     for present, run in groupby(found, key=lambda slot: slot.present):
         if present is not None:
@@ -225,7 +270,9 @@ def _find_tests(slots: Iterable[Slot], solver: Solver) -> None:
     for slot in slots:
         if slot.present is not None:
             if slot.present not in known:
-                known[slot.present] = solver.test(slot.present, (True,) * len(slot.present), _member(slot.statement))
+                known[slot.present] = solver.test(
+                    slot.present, (True,) * len(slot.present), _member(slot.statement)
+                )
             slot.test = known[slot.present]
 
 

@@ -31,7 +31,9 @@ def _formulas(body: list[ast.stmt], parameters: set[str]) -> Iterator[ast.BinOp]
     """Products, parts and sums of parameters."""
     for statement in body:
         for node in ast.walk(statement):
-            if isinstance(node, ast.BinOp) and parameters.issuperset(n.id for n in ast.walk(node) if isinstance(n, ast.Name)):
+            if isinstance(node, ast.BinOp) and parameters.issuperset(
+                n.id for n in ast.walk(node) if isinstance(n, ast.Name)
+            ):
                 yield node
 
 

@@ -34,8 +34,16 @@ class Forward:
     """The statements of one `forward`, or of the body of a loop in it."""
 
     def __init__(
-        self, slots: Sequence[Slot], result: int, attributes: Attributes, *, main: str = "out", entering: str = "x",
-        avoid: frozenset[str] = frozenset(), loops: tuple[str, ...] = (), comments: dict[ast.AST, str] | None = None,
+        self,
+        slots: Sequence[Slot],
+        result: int,
+        attributes: Attributes,
+        *,
+        main: str = "out",
+        entering: str = "x",
+        avoid: frozenset[str] = frozenset(),
+        loops: tuple[str, ...] = (),
+        comments: dict[ast.AST, str] | None = None,
     ) -> None:
         self.slots, self.result, self.attributes = slots, result, attributes
         self.main, self.avoid, self.loops, self.comments = main, avoid, loops, comments
@@ -45,7 +53,10 @@ class Forward:
         self.body: list[ast.stmt] = []
         self.readers: dict[int, list[int]] = {}
         for k, slot in enumerate(slots):
-            for source in (*sources(slot.statement), *([slot.fallback] if slot.optional in ("none", "flag") else [])):
+            for source in (
+                *sources(slot.statement),
+                *([slot.fallback] if slot.optional in ("none", "flag") else []),
+            ):
                 self.readers.setdefault(source, []).append(k)  # type: ignore[arg-type]
         self.readers.setdefault(result, []).append(len(slots))
         self.roles = self._roles()
@@ -62,7 +73,11 @@ class Forward:
         self._run()
         end = self._operand(self.result)
         target = name(self.entering)
-        return self.body if isinstance(end, ast.Name) and end.id == target.id else [*self.body, assign(target, end)]
+        return (
+            self.body
+            if isinstance(end, ast.Name) and end.id == target.id
+            else [*self.body, assign(target, end)]
+        )
 
     def _run(self) -> None:
         k = 0
@@ -79,15 +94,24 @@ class Forward:
         match slot.statement:
             case Apply(source=x):
                 module = self.attributes[slot]
-                depth, base = (self.pending.depth + 1, self.pending.base) if self.pending else (1, x)
+                depth, base = (
+                    (self.pending.depth + 1, self.pending.base) if self.pending else (1, x)
+                )
                 node: ast.expr = call(module, self._operand(x))
                 if slot.optional == "none":
                     assert slot.fallback is not None
                     other = name(self.names[slot.fallback])
-                    node, depth = ast.IfExp(compare(module, "is", constant(None)), other, node), _DEEPEST
-                self._pend(_Pending(k + 1, node, base, depth, isinstance(slot.pattern, LeafPattern)))
+                    node, depth = (
+                        ast.IfExp(compare(module, "is", constant(None)), other, node),
+                        _DEEPEST,
+                    )
+                self._pend(
+                    _Pending(k + 1, node, base, depth, isinstance(slot.pattern, LeafPattern))
+                )
             case Flat(source=x):
-                self._pend(_Pending(k + 1, call(dotted("torch.flatten"), self._operand(x), constant(1)), x))
+                self._pend(
+                    _Pending(k + 1, call(dotted("torch.flatten"), self._operand(x), constant(1)), x)
+                )
             case Merge() as merge:
                 self._merge(merge, k)
             case Loop() as loop:
@@ -99,8 +123,12 @@ class Forward:
         match slot.statement:
             case Apply(source=x) if x == self.pending.value and slot.optional != "none":
                 return self._follows(slot) and self.pending.wraps and self.pending.depth < _DEEPEST
-            case Merge(kind=kind, sources=values) if self.pending.value in values and self.pending.depth == 1:
-                in_order = kind == "concat" or len(values) == 2  # of three, two would be merged before the last is made
+            case Merge(kind=kind, sources=values) if (
+                self.pending.value in values and self.pending.depth == 1
+            ):
+                in_order = (
+                    kind == "concat" or len(values) == 2
+                )  # of three, two would be merged before the last is made
                 return in_order and not (slot.statement.inplace and self.pending.value == values[0])
             case _:
                 return False
@@ -115,9 +143,13 @@ class Forward:
             first, *others = merge.sources
             self.names[k + 1] = self.names[first]
             for other in others:
-                self.body.append(ast.AugAssign(name(self.names[first]), ast.Add(), self._operand(other)))
+                self.body.append(
+                    ast.AugAssign(name(self.names[first]), ast.Add(), self._operand(other))
+                )
             return
-        base = next((v for v in merge.sources if self.roles[v] == self.roles[k + 1]), merge.sources[0])
+        base = next(
+            (v for v in merge.sources if self.roles[v] == self.roles[k + 1]), merge.sources[0]
+        )
         if self.pending and self.pending.value == base:
             base = self.pending.base
         values = [self._operand(value) for value in merge.sources]
@@ -137,8 +169,15 @@ class Forward:
         self.names[k + 1] = entering
         variable = loop_variable(self.loops)
         avoid = frozenset(self._occupied(k + 1) - {entering})
-        inner = Forward(slot.inner, loop.body.result, self.attributes, main=entering, entering=entering, avoid=avoid,
-                        loops=(*self.loops, variable))
+        inner = Forward(
+            slot.inner,
+            loop.body.result,
+            self.attributes,
+            main=entering,
+            entering=entering,
+            avoid=avoid,
+            loops=(*self.loops, variable),
+        )
         used = inner.turn()
         if used:
             self.body.append(ast.For(name(variable), turns(loop.count), used, []))
@@ -182,7 +221,9 @@ class Forward:
         value, base = self.pending.value, self.pending.base
         kept = self.names[base] not in self._occupied(k) and self.roles[value] == self.roles[base]
         self.names[value] = self.names[base] if kept else self._free(self.roles[value], k)
-        self.names = {v: text for v, text in self.names.items() if v == value or self._is_read(v, k)}
+        self.names = {
+            v: text for v, text in self.names.items() if v == value or self._is_read(v, k)
+        }
         statement = assign(name(self.names[value]), self.pending.node)
         self._comment(statement, value)
         self.body.append(statement)
@@ -197,7 +238,11 @@ class Forward:
 
     def _free(self, wanted: str, k: int) -> str:
         occupied = self._occupied(k)
-        return next(text for text in chain([wanted], (f"{wanted}{i}" for i in count(2))) if text not in occupied)
+        return next(
+            text
+            for text in chain([wanted], (f"{wanted}{i}" for i in count(2)))
+            if text not in occupied
+        )
 
     def _roles(self) -> dict[int, str]:
         """What to call each value, by where it goes."""
@@ -215,7 +260,16 @@ class Forward:
         return roles
 
     def _is_forked(self, value: int) -> bool:
-        return len({k for k in self.readers[value] if k == len(self.slots) or value in sources(self.slots[k].statement)}) > 1
+        return (
+            len(
+                {
+                    k
+                    for k in self.readers[value]
+                    if k == len(self.slots) or value in sources(self.slots[k].statement)
+                }
+            )
+            > 1
+        )
 
     def _paths(self, merge: Merge, role: str) -> dict[int, str]:
         """What to call the values that come together: the main one as their result."""
@@ -223,7 +277,9 @@ class Forward:
         forked = [v for v in values if v == 0 or self._is_forked(v)]
         if merge.kind == "concat":
             alone = len(values) - len(forked) == 1
-            return {v: role if alone or v in forked else f"branch{i + 1}" for i, v in enumerate(values)}
+            return {
+                v: role if alone or v in forked else f"branch{i + 1}" for i, v in enumerate(values)
+            }
         main = merge.residual or 0
         if merge.kind == "mul" and forked and values[0] not in forked:
             main = 1

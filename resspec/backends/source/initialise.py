@@ -69,16 +69,28 @@ def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[a
 
 
 def _plan_module(
-    result: Plan, module: str, patterns: list[LeafPattern], reachable: set[LeafPattern], network: Network, used: set[str]
+    result: Plan,
+    module: str,
+    patterns: list[LeafPattern],
+    reachable: set[LeafPattern],
+    network: Network,
+    used: set[str],
 ) -> None:
-    law = _common([(init or NOTHING, pattern.leaf) for pattern in patterns for init in pattern.inits])
+    law = _common(
+        [(init or NOTHING, pattern.leaf) for pattern in patterns for init in pattern.inits]
+    )
     if law is not None:
         biased = [pattern.leaf.bias for pattern in patterns]
         if body := _start(law, name("module"), guarded=not all(biased)):
             result.branches.append((_test(module, used), body))
         return
     special = [pattern for pattern in patterns if pattern.inits != (None,)]
-    if all(p in reachable and len(p.inits) == 1 and (p.inits[0] or NOTHING).law in ("constant", "default") for p in special):
+    if all(
+        p in reachable
+        and len(p.inits) == 1
+        and (p.inits[0] or NOTHING).law in ("constant", "default")
+        for p in special
+    ):
         result.own.update(special)
         return
     result.by_name = True
@@ -113,7 +125,9 @@ def _start(init: Init, module: ast.expr, *, guarded: bool) -> list[ast.stmt]:
     if init.bias is not None:
         bias = ast.Attribute(module, "bias")
         filled = _fill("constant", {"value": init.bias}, bias)
-        body.append(ast.If(compare(bias, "is not", constant(None)), [filled], []) if guarded else filled)
+        body.append(
+            ast.If(compare(bias, "is not", constant(None)), [filled], []) if guarded else filled
+        )
     return body
 
 
@@ -145,7 +159,9 @@ def _named(paths: list[str], others: list[str]) -> ast.expr:
     """Whether `name` is one of these and none of the others: by how they end, where that tells."""
     for depth in (1, 2, 3):
         ends = dict.fromkeys("." + ".".join(path.split(".")[-depth:]) for path in paths)
-        if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(path.endswith(tuple(ends)) for path in paths):
+        if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(
+            path.endswith(tuple(ends)) for path in paths
+        ):
             return call(ast.Attribute(name("name"), "endswith"), _strings(list(ends)))
     if len(paths) == 1:
         return compare(name("name"), "==", constant(paths[0]))
@@ -166,17 +182,24 @@ def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast
                 if isinstance(item, ManyPattern):
                     return
                 label = item.names[0].at()
-                inner = ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label)
+                inner = (
+                    ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label)
+                )
                 yield from _places(item.pattern, inner)
         case _:
             pass
 
 
-def _layers(node: Node, path: str, turns: tuple[int, ...], turn: int | None) -> Iterator[tuple[str, Op]]:
+def _layers(
+    node: Node, path: str, turns: tuple[int, ...], turn: int | None
+) -> Iterator[tuple[str, Op]]:
     """Every layer under its full name, repeats written out."""
     match node:
         case Op(name=Name() as name, layer=layer):
-            yield path + name.at(*turns), node if turn is None else node.changed(layer=layer.at(turn))
+            yield (
+                path + name.at(*turns),
+                node if turn is None else node.changed(layer=layer.at(turn)),
+            )
         case Scope(name=name, body=body):
             yield from _layers(body, f"{path}{name.at(*turns)}.", (), turn)
         case Series(children=parts) | Parallel(paths=parts):

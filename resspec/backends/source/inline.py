@@ -29,9 +29,14 @@ def _text(node: ast.AST) -> tuple[str, int]:
         case ast.Attribute(value=value, attr=name):
             return f"{text(value, _ATOM)}.{name}", _ATOM
         case ast.Call(func=function, args=positional, keywords=keywords):
-            return f"{text(function, _ATOM)}({', '.join(map(text, [*positional, *keywords]))})", _ATOM
+            return (
+                f"{text(function, _ATOM)}({', '.join(map(text, [*positional, *keywords]))})",
+                _ATOM,
+            )
         case ast.Subscript(value=value, slice=index):
-            inner = ", ".join(map(text, index.elts)) if isinstance(index, ast.Tuple) else text(index)
+            inner = (
+                ", ".join(map(text, index.elts)) if isinstance(index, ast.Tuple) else text(index)
+            )
             return f"{text(value, _ATOM)}[{inner}]", _ATOM
         case ast.keyword(arg=name, value=value):
             return f"{name}={text(value, 1)}" if name else f"**{text(value, 6)}", 0
@@ -42,7 +47,11 @@ def _text(node: ast.AST) -> tuple[str, int]:
         case ast.List(elts=items):
             return f"[{', '.join(map(text, items))}]", _ATOM
         case ast.Dict(keys=keys, values=values):
-            entries = (f"{text(key)}: {text(value, 1)}" for key, value in zip(keys, values, strict=True) if key)
+            entries = (
+                f"{text(key)}: {text(value, 1)}"
+                for key, value in zip(keys, values, strict=True)
+                if key
+            )
             return "{" + ", ".join(entries) + "}", _ATOM
         case ast.GeneratorExp(elt=element, generators=generators):
             return f"({text(element, 1)} {loops(generators)})", _ATOM
@@ -99,6 +108,10 @@ def _format_string(values: Iterable[ast.expr]) -> str:
         if isinstance(value, ast.FormattedValue):
             parts.append("{" + text(value.value) + "}")
         else:
-            assert isinstance(value, ast.Constant) and isinstance(value.value, str) and is_plain(value.value), value
+            assert (
+                isinstance(value, ast.Constant)
+                and isinstance(value.value, str)
+                and is_plain(value.value)
+            ), value
             parts.append(value.value)
     return f'f"{"".join(parts)}"'

@@ -13,7 +13,15 @@ from resspec.backends.source.patterns import (
 )  # fmt: skip
 from resspec.backends.source.printer import Marks
 from resspec.backends.source.syntax import call, constant, dotted, is_attribute, name
-from resspec.backends.source.values import generator, growth, grown_call, label, loop_variable, turns, written
+from resspec.backends.source.values import (
+    generator,
+    growth,
+    grown_call,
+    label,
+    loop_variable,
+    turns,
+    written,
+)
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
@@ -27,7 +35,9 @@ class Constructors:
         self.cls = cls
         self.marks = marks
 
-    def expression(self, pattern: Pattern, loops: tuple[str, ...] = (), *, shapes: bool = False) -> ast.expr:
+    def expression(
+        self, pattern: Pattern, loops: tuple[str, ...] = (), *, shapes: bool = False
+    ) -> ast.expr:
         """`shapes`: with comments, in a row that goes through several."""
         match pattern:
             case LeafPattern(module=module, positional=positional, keywords=keywords):
@@ -45,12 +55,22 @@ class Constructors:
                     node = ast.IfExp(test, self.expression(option, loops), node)
                 return node
 
-    def modules(self, items: Sequence[ItemPattern], loops: tuple[str, ...] = (), *, shapes: bool = False) -> list[ast.expr]:
+    def modules(
+        self, items: Sequence[ItemPattern], loops: tuple[str, ...] = (), *, shapes: bool = False
+    ) -> list[ast.expr]:
         """A row's modules, repeats as generators: `Block(16), *(Block(32) for _ in range(3))`."""
         nodes: Commented = []
         for item, comment in zip(items, _changes(items, shapes), strict=True):
-            node = self._many(item, loops) if isinstance(item, ManyPattern) else self.expression(item.pattern, loops)
-            if isinstance(item, OnePattern) and isinstance(item.pattern, InstancePattern) and item.pattern.cls.form == "list":
+            node = (
+                self._many(item, loops)
+                if isinstance(item, ManyPattern)
+                else self.expression(item.pattern, loops)
+            )
+            if (
+                isinstance(item, OnePattern)
+                and isinstance(item.pattern, InstancePattern)
+                and item.pattern.cls.form == "list"
+            ):
                 node = ast.Starred(node)
             nodes.append((node, comment))
         return list(self._rolled(nodes, loops))
@@ -65,7 +85,11 @@ class Constructors:
             value = self.cls.solver.value(hole)
             if parameter.default is None and parameter.role in (CHANNELS, "kernel_size"):
                 positional.append(self._value(hole, loops))
-            elif isinstance(value, ast.expr | Ramp) or parameter.default is None or value != parameter.default:
+            elif (
+                isinstance(value, ast.expr | Ramp)
+                or parameter.default is None
+                or value != parameter.default
+            ):
                 keywords[parameter.name] = self._value(hole, loops)
         return call(name(pattern.cls.name), *positional, **keywords)
 
@@ -120,7 +144,9 @@ class Constructors:
             yield node
             start = stop
 
-    def _named(self, items: Sequence[ItemPattern], loops: tuple[str, ...], shapes: bool) -> ast.Call:
+    def _named(
+        self, items: Sequence[ItemPattern], loops: tuple[str, ...], shapes: bool
+    ) -> ast.Call:
         """`named(conv0=…, **{"1-a": …})`"""
         node = call(name("named"))
         for item, comment in zip(items, _changes(items, shapes), strict=True):
@@ -141,7 +167,9 @@ class Constructors:
         inner = (*loops, i)
         over = ast.comprehension(name(i), turns(many.count), [], 0)
         if len(many.items) == 1 and isinstance(item := many.items[0], OnePattern):
-            return ast.DictComp(label(item.names[0], inner), self.expression(item.pattern, inner), [over])
+            return ast.DictComp(
+                label(item.names[0], inner), self.expression(item.pattern, inner), [over]
+            )
         match [self._pair(item, inner) for item in many.items]:
             case [ast.Starred(value=pairs)]:
                 pass
@@ -161,7 +189,9 @@ def signature(parameters: Sequence[Parameter]) -> list[Parameter]:
 
     def place(p: Parameter) -> tuple[bool, int]:
         known = (CHANNELS, "kernel_size", "stride")
-        return p.default is not None, known.index(p.role) if p.role in known and p.name != "groups" else len(known)
+        return p.default is not None, known.index(
+            p.role
+        ) if p.role in known and p.name != "groups" else len(known)
 
     return sorted(parameters, key=place)
 
@@ -170,7 +200,9 @@ def _numbering(items: Sequence[ItemPattern]) -> tuple[int, str | None]:
     """The first number and the prefix of names that count up by one, or no prefix."""
     names = list(_names(items, ()))
     first = names[0] if names else Name("", 0)
-    if first.number is None or any(n.prefix != first.prefix or n.number != first.number + i for i, n in enumerate(names)):
+    if first.number is None or any(
+        n.prefix != first.prefix or n.number != first.number + i for i, n in enumerate(names)
+    ):
         return 0, None
     return first.number, first.prefix
 

@@ -9,14 +9,30 @@ from functools import cached_property
 from itertools import chain, permutations
 
 from resspec.backends.source.patterns import CHANNELS, Hole, UnalikeError
-from resspec.backends.source.syntax import GLOBALS, LOCALS, Constant, Names, binary, compare, constant, name
+from resspec.backends.source.syntax import (
+    GLOBALS,
+    LOCALS,
+    Constant,
+    Names,
+    binary,
+    compare,
+    constant,
+    name,
+)
 from resspec.backends.source.terms import Value
 from resspec.ir.ops.layer import Ramp
 
 Values = tuple[Value | None, ...]
 Mask = tuple[bool, ...]
 
-_DEFAULTS: dict[str, Constant] = {"stride": 1, "dilation": 1, "padding": 0, "drop_path": 0.0, "dropout": 0.0, "flag": False}
+_DEFAULTS: dict[str, Constant] = {
+    "stride": 1,
+    "dilation": 1,
+    "padding": 0,
+    "drop_path": 0.0,
+    "dropout": 0.0,
+    "flag": False,
+}
 _MAX_FLAGS = 2
 
 
@@ -31,11 +47,17 @@ class Parameter:
     @cached_property
     def default(self) -> Constant | None:
         usual = _DEFAULTS.get(self.role, 1 if self.name.endswith("groups") else None)
-        return usual if usual in [value for value in self.values if not isinstance(value, Ramp)] else None
+        return (
+            usual
+            if usual in [value for value in self.values if not isinstance(value, Ramp)]
+            else None
+        )
 
     @property
     def annotation(self) -> ast.expr:
-        types = dict.fromkeys("float" if isinstance(value, Ramp) else type(value).__name__ for value in self.values)
+        types = dict.fromkeys(
+            "float" if isinstance(value, Ramp) else type(value).__name__ for value in self.values
+        )
         plain = [name(kind) for kind in sorted(types) if kind != "tuple"]
         pair = ast.Subscript(name("tuple"), ast.Tuple([name("int"), name("int")]))
         return _joined([*plain, *([pair] if "tuple" in types else [])])
@@ -87,7 +109,9 @@ class Solver:
     def _find(self, hole: Hole) -> ast.expr | Value:
         values = hole.values
         defined = {value for value in values if value is not None}
-        constant = len(defined) == 1 and (hole.looped or not any(isinstance(value, Ramp) for value in defined))
+        constant = len(defined) == 1 and (
+            hole.looped or not any(isinstance(value, Ramp) for value in defined)
+        )
         if constant and None not in values:
             return next(iter(defined))
         if (found := self._from_known(hole, constant)) is not None:
@@ -112,13 +136,17 @@ class Solver:
     def _known(self, values: Values) -> ast.expr | None:
         """Channels as an expression of the parameters there are: equal, a multiple, a part, a sum."""
         parameters = [p for p in self.parameters if p.role == CHANNELS]
-        simple = (shape(values, p) for shape in (_same, _multiple, _part, _offset) for p in parameters)
+        simple = (
+            shape(values, p) for shape in (_same, _multiple, _part, _offset) for p in parameters
+        )
         pairs = (_pair(values, p, q) for p, q in permutations(parameters, 2))
         return next((node for node in chain(simple, pairs) if node is not None), None)
 
     def _widening(self, hole: Hole) -> ast.expr | None:
         """The channels that zero padding adds: those that leave without those that enter."""
-        if not _fits(hole.values, [y - x for x, y in zip(self.entering, self.leaving, strict=True)]):
+        if not _fits(
+            hole.values, [y - x for x, y in zip(self.entering, self.leaving, strict=True)]
+        ):
             return None
         entering, leaving = self._known(self.entering), self._known(self.leaving)
         return binary(leaving, "-", entering) if entering and leaving else None
@@ -130,7 +158,9 @@ class Solver:
         for p in self.parameters:
             if p.role == "dilation" and _fits(hole.values, p.values):
                 return name(p.name)
-            if p.role == "kernel_size" and _fits(hole.values, [k // 2 if isinstance(k, int) else None for k in p.values]):
+            if p.role == "kernel_size" and _fits(
+                hole.values, [k // 2 if isinstance(k, int) else None for k in p.values]
+            ):
                 return binary(name(p.name), "//", constant(2))
         return None
 
@@ -148,21 +178,30 @@ class Solver:
     def _new(self, role: str, wanted: Sequence[str], values: Values | Mask) -> ast.expr:
         usual = _DEFAULTS.get(role, 0)
         text = self.names.new(*(text.lower() for text in wanted))
-        self.parameters.append(Parameter(text, role, tuple(usual if value is None else value for value in values)))
+        self.parameters.append(
+            Parameter(text, role, tuple(usual if value is None else value for value in values))
+        )
         return name(text)
 
     def _rules(self) -> Iterator[tuple[list[bool], ast.expr]]:
         """What a shortcut option distinguishes, and how one writes it: does the block stride, does it change the channels."""
         entering, leaving = self._known(self.entering), self._known(self.leaving)
         changes = [x != y for x, y in zip(self.entering, self.leaving, strict=True)]
-        strides = [(name(p.name), [value != 1 for value in p.values]) for p in self.parameters if p.role == "stride"]
+        strides = [
+            (name(p.name), [value != 1 for value in p.values])
+            for p in self.parameters
+            if p.role == "stride"
+        ]
         one = constant(1)
         if entering is not None and leaving is not None:
             differs, equals = compare(entering, "!=", leaving), compare(entering, "==", leaving)
             for stride, does in strides:
                 either = [a or b for a, b in zip(does, changes, strict=True)]
                 yield either, ast.BoolOp(ast.Or(), [compare(stride, "!=", one), differs])
-                yield [not value for value in either], ast.BoolOp(ast.And(), [compare(stride, "==", one), equals])
+                yield (
+                    [not value for value in either],
+                    ast.BoolOp(ast.And(), [compare(stride, "==", one), equals]),
+                )
             yield changes, differs
             yield [not value for value in changes], equals
         for stride, does in strides:
@@ -179,7 +218,9 @@ def _same(values: Values, p: Parameter) -> ast.expr | None:
 
 
 def _ints(values: Values, p: Parameter) -> list[tuple[int, int]]:
-    return [(v, b) for v, b in zip(values, p.values, strict=True) if type(v) is int and type(b) is int]
+    return [
+        (v, b) for v, b in zip(values, p.values, strict=True) if type(v) is int and type(b) is int
+    ]
 
 
 def _multiple(values: Values, p: Parameter) -> ast.expr | None:

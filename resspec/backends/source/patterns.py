@@ -18,8 +18,18 @@ if TYPE_CHECKING:
 
 CHANNELS = "channels"  # the role of all arguments that count channels
 _CHANNELS = {
-    "in_channels", "out_channels", "in_features", "out_features", "num_features", "num_channels", "normalized_shape",
-    "amount", "channels", "groups", "start", "stop",
+    "in_channels",
+    "out_channels",
+    "in_features",
+    "out_features",
+    "num_features",
+    "num_channels",
+    "normalized_shape",
+    "amount",
+    "channels",
+    "groups",
+    "start",
+    "stop",
 }
 
 
@@ -124,8 +134,16 @@ class Generaliser:
         if len(heads) > 1:
             options = []
             for head in heads:
-                chosen = [term if term is not None and self._head(term) == head else None for term in terms]
-                options.append((tuple(term is not None for term in chosen), self.pattern(chosen, member, looped=looped)))
+                chosen = [
+                    term if term is not None and self._head(term) == head else None
+                    for term in terms
+                ]
+                options.append(
+                    (
+                        tuple(term is not None for term in chosen),
+                        self.pattern(chosen, member, looped=looped),
+                    )
+                )
             return Choice(tuple(options))
         match next(term for term in terms if term is not None):
             case Leaf() as leaf:
@@ -135,11 +153,22 @@ class Generaliser:
                 return RowPattern(self._items(items, rows, member, looped))
             case Instance(body=body):
                 cls = self._classes[id(body)]
-                given = [cls.arguments(cast(Instance, term).body) if term else None for term in terms]
-                return InstancePattern(cls, {
-                    p.name: Hole(p.role, p.name, member, tuple(g[p.name] if g else None for g in given), looped)
-                    for p in cls.parameters
-                })
+                given = [
+                    cls.arguments(cast(Instance, term).body) if term else None for term in terms
+                ]
+                return InstancePattern(
+                    cls,
+                    {
+                        p.name: Hole(
+                            p.role,
+                            p.name,
+                            member,
+                            tuple(g[p.name] if g else None for g in given),
+                            looped,
+                        )
+                        for p in cls.parameters
+                    },
+                )
 
     def skeleton(self, term: Term | Item) -> Hashable:
         """A term without its arguments: equal skeletons make patterns without choices."""
@@ -164,7 +193,11 @@ class Generaliser:
                 return id(self._classes[id(body)])
 
     def _items(
-        self, first: Sequence[Item], rows: Sequence[Sequence[Item] | None], member: str, looped: bool
+        self,
+        first: Sequence[Item],
+        rows: Sequence[Sequence[Item] | None],
+        member: str,
+        looped: bool,
     ) -> tuple[ItemPattern, ...]:
         found: list[ItemPattern] = []
         for i, item in enumerate(first):
@@ -175,19 +208,26 @@ class Generaliser:
             else:
                 terms = [cast(One, one).term if one else None for one in column]
                 label = item.names[0].at() if item.names[0].prefix else member
-                found.append(OnePattern(item.names, self.pattern(terms, label, looped=looped), item.output))
+                found.append(
+                    OnePattern(item.names, self.pattern(terms, label, looped=looped), item.output)
+                )
         return tuple(found)
 
 
 def _structure(items: Sequence[Item]) -> Hashable:
-    return tuple(item.names if isinstance(item, One) else (item.count, _structure(item.items)) for item in items)
+    return tuple(
+        item.names if isinstance(item, One) else (item.count, _structure(item.items))
+        for item in items
+    )
 
 
 def _leaf(leaf: Leaf, leaves: Sequence[Leaf | None], member: str, looped: bool) -> LeafPattern:
     order = [f.name for f in fields(leaf.layer)]
     keys = {key for other in leaves if other for key, _ in other.arguments}
     found = {}
-    for key in sorted(keys, key=lambda key: (order.index(key) if key in order else len(order), key)):
+    for key in sorted(
+        keys, key=lambda key: (order.index(key) if key in order else len(order), key)
+    ):
         values = tuple(_argument(other, key) if other else None for other in leaves)
         found[key] = Hole(_role(leaf, key), key, member, values, looped)
     positional = [key for key in positions(leaf.module) if key in found]

@@ -19,8 +19,12 @@ Part = ast.AST | Entry
 class Marks:
     """What a syntax tree does not say of the text."""
 
-    comments: dict[ast.AST, str] = field(default_factory=dict)  # at the end of a statement's line, or of an argument's
-    broken: set[ast.AST] = field(default_factory=set)  # calls whose arguments stand on lines of their own in any case
+    comments: dict[ast.AST, str] = field(
+        default_factory=dict
+    )  # at the end of a statement's line, or of an argument's
+    broken: set[ast.AST] = field(
+        default_factory=set
+    )  # calls whose arguments stand on lines of their own in any case
     spaced: set[ast.AST] = field(default_factory=set)  # statements after an empty line
 
 
@@ -41,22 +45,35 @@ class Printer:
     def _statement(self, node: ast.stmt, depth: int) -> list[str]:
         match node:
             case ast.ClassDef(name=name, bases=bases, body=body):
-                return [f"{INDENT * depth}class {name}({', '.join(map(text, bases))}):", *self.block(body, depth + 1)]
+                return [
+                    f"{INDENT * depth}class {name}({', '.join(map(text, bases))}):",
+                    *self.block(body, depth + 1),
+                ]
             case ast.FunctionDef(body=body):
                 return [*_signature(node, depth), *self.block(body, depth + 1)]
             case ast.If():
                 return self._if(node, depth, "if ")
             case ast.For(target=variables, iter=over, body=body):
-                return [*self._layout(over, depth, f"for {target(variables)} in ", ":", node), *self.block(body, depth + 1)]
+                return [
+                    *self._layout(over, depth, f"for {target(variables)} in ", ":", node),
+                    *self.block(body, depth + 1),
+                ]
             case ast.Expr(value=ast.Constant(value=str(words))):
-                assert '"' not in words and "\\" not in words and words.isascii() and words.isprintable(), words
+                assert (
+                    '"' not in words
+                    and "\\" not in words
+                    and words.isascii()
+                    and words.isprintable()
+                ), words
                 return [f'{INDENT * depth}"""{words}"""']
             case ast.Expr(value=value):
                 return self._layout(value, depth, "", "", node)
             case ast.Assign(targets=[variable], value=value):
                 return self._layout(value, depth, f"{text(variable)} = ", "", node)
             case ast.AugAssign(target=variable, op=operator, value=value):
-                return self._layout(value, depth, f"{text(variable)} {OPERATORS[type(operator)][0]}= ", "", node)
+                return self._layout(
+                    value, depth, f"{text(variable)} {OPERATORS[type(operator)][0]}= ", "", node
+                )
             case ast.Return(value=ast.expr() as value):
                 return self._layout(value, depth, "return ", "", node)
             case ast.Pass():
@@ -65,7 +82,10 @@ class Printer:
                 raise AssertionError(ast.dump(node))
 
     def _if(self, node: ast.If, depth: int, word: str) -> list[str]:
-        lines = [*self._layout(node.test, depth, word, ":", node), *self.block(node.body, depth + 1)]
+        lines = [
+            *self._layout(node.test, depth, word, ":", node),
+            *self.block(node.body, depth + 1),
+        ]
         match node.orelse:
             case []:
                 return lines
@@ -76,7 +96,9 @@ class Printer:
 
     # --- expressions that may need several lines ---
 
-    def _layout(self, node: ast.AST, depth: int, head: str, tail: str, marked: ast.AST) -> list[str]:
+    def _layout(
+        self, node: ast.AST, depth: int, head: str, tail: str, marked: ast.AST
+    ) -> list[str]:
         """An expression between head and tail, with the comment of what is marked; broken at its brackets where it must be."""
         comment = f"  # {self.marks.comments[marked]}" if marked in self.marks.comments else ""
         assert comment.isascii() and (comment.isprintable() or not comment), comment
@@ -100,13 +122,22 @@ class Printer:
                 before = "".join(f"{text(value, level + 1)} {word} " for value in first)
                 return self._layout(last, depth, head + before, tail, marked)
             case ast.Compare(left=left, ops=[operator], comparators=[right]) if _brackets(right)[2]:
-                return self._layout(right, depth, f"{head}{text(left, 6)} {OPERATORS[type(operator)][0]} ", tail, marked)
+                return self._layout(
+                    right,
+                    depth,
+                    f"{head}{text(left, 6)} {OPERATORS[type(operator)][0]} ",
+                    tail,
+                    marked,
+                )
             case _:
                 return [line + comment]
 
     def _inside(self, node: ast.AST, parts: list[Part], depth: int) -> list[str]:
         """What stands between brackets: on one line if it fits there, but for the items of a list; else on a line each."""
-        if isinstance(node, ast.Call | ast.GeneratorExp | ast.DictComp) and node not in self.marks.broken:
+        if (
+            isinstance(node, ast.Call | ast.GeneratorExp | ast.DictComp)
+            and node not in self.marks.broken
+        ):
             line = INDENT * depth + text(node).removeprefix(_brackets(node)[0])[:-1]
             if len(line) <= WIDTH and not self._must_break(parts):
                 return [line]
@@ -128,7 +159,10 @@ class Printer:
 
     def _conditional(self, node: ast.IfExp, depth: int, head: str, tail: str) -> list[str]:
         """A choice on three lines, in parentheses where it is not an argument."""
-        indent, words = INDENT * depth, [text(node.body, 2), f"if {text(node.test, 2)}", f"else {text(node.orelse, 1)}"]
+        indent, words = (
+            INDENT * depth,
+            [text(node.body, 2), f"if {text(node.test, 2)}", f"else {text(node.orelse, 1)}"],
+        )
         if tail.startswith(","):
             return [indent + head + words[0], indent + words[1], indent + words[2] + tail]
         return [f"{indent}{head}(", *(indent + INDENT + word for word in words), f"{indent}){tail}"]
@@ -136,7 +170,11 @@ class Printer:
     def _must_break(self, parts: Sequence[Part]) -> bool:
         """Whether one of these does not fit on a line with others."""
         trees = [tree for part in parts for tree in (part if isinstance(part, tuple) else (part,))]
-        return any(node in self.marks.broken or node in self.marks.comments for tree in trees for node in ast.walk(tree))
+        return any(
+            node in self.marks.broken or node in self.marks.comments
+            for tree in trees
+            for node in ast.walk(tree)
+        )
 
 
 def _brackets(node: ast.AST) -> tuple[str, str, list[Part]]:

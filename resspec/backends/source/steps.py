@@ -21,7 +21,10 @@ NOWHERE: Limits = (1, 0)
 
 def steps(node: Node, depth: int, limits: Limits) -> Iterator[Node]:
     """The steps of a node that stands `depth` repeats deep in its scope; neighbours that share a scope's name are one scope."""
-    for _, group in groupby(_flat(node, depth, limits), key=lambda part: part.name if isinstance(part, Scope) else id(part)):
+    for _, group in groupby(
+        _flat(node, depth, limits),
+        key=lambda part: part.name if isinstance(part, Scope) else id(part),
+    ):
         first, *others = group
         yield _joined(first, *others) if others else first
 
@@ -50,7 +53,9 @@ def _flat(node: Node, depth: int, limits: Limits) -> Iterator[Node]:
         case Series(children=children):
             for child in children:
                 yield from _flat(child, depth, limits)
-        case Repeat(count=count, body=body) if count == 1 or _is_short(body, count, depth + 1, limits):
+        case Repeat(count=count, body=body) if count == 1 or _is_short(
+            body, count, depth + 1, limits
+        ):
             for turn in range(count):
                 yield from _flat(_at_turn(body, turn, depth), depth, limits)
         case _:
@@ -59,7 +64,11 @@ def _flat(node: Node, depth: int, limits: Limits) -> Iterator[Node]:
 
 def _is_short(body: Node, count: int, depth: int, limits: Limits) -> bool:
     least, most = limits
-    return count <= most and least <= (n := sum(1 for _ in _flat(body, depth, limits))) and n * count <= most
+    return (
+        count <= most
+        and least <= (n := sum(1 for _ in _flat(body, depth, limits)))
+        and n * count <= most
+    )
 
 
 def _at_turn(node: Node, turn: int, depth: int | None, *, nearest: bool = True) -> Node:
@@ -73,9 +82,13 @@ def _at_turn(node: Node, turn: int, depth: int | None, *, nearest: bool = True) 
             inner = _at_turn(body, turn, None) if nearest and _varies(body) else body
             return node.changed(name=_moved(name, turn, depth), body=inner)
         case Series(children=children):
-            return node.changed(children=tuple(_at_turn(c, turn, depth, nearest=nearest) for c in children))
+            return node.changed(
+                children=tuple(_at_turn(c, turn, depth, nearest=nearest) for c in children)
+            )
         case Parallel(paths=paths):
-            return node.changed(paths=tuple(_at_turn(p, turn, depth, nearest=nearest) for p in paths))
+            return node.changed(
+                paths=tuple(_at_turn(p, turn, depth, nearest=nearest) for p in paths)
+            )
         case Repeat(body=body):
             return node.changed(body=_at_turn(body, turn, depth, nearest=False))
 

@@ -53,16 +53,29 @@ def dotted(text: str) -> ast.expr:
 
 
 def call(function: ast.expr, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
-    return ast.Call(function, list(arguments), [ast.keyword(word, value) for word, value in keywords.items()])
+    return ast.Call(
+        function, list(arguments), [ast.keyword(word, value) for word, value in keywords.items()]
+    )
 
 
 def binary(left: ast.expr, operator: str, right: ast.expr) -> ast.expr:
-    operators: dict[str, ast.operator] = {"+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div(), "//": ast.FloorDiv()}
+    operators: dict[str, ast.operator] = {
+        "+": ast.Add(),
+        "-": ast.Sub(),
+        "*": ast.Mult(),
+        "/": ast.Div(),
+        "//": ast.FloorDiv(),
+    }
     return ast.BinOp(left, operators[operator], right)
 
 
 def compare(left: ast.expr, operator: str, right: ast.expr) -> ast.expr:
-    operators: dict[str, ast.cmpop] = {"==": ast.Eq(), "!=": ast.NotEq(), "is": ast.Is(), "is not": ast.IsNot()}
+    operators: dict[str, ast.cmpop] = {
+        "==": ast.Eq(),
+        "!=": ast.NotEq(),
+        "is": ast.Is(),
+        "is not": ast.IsNot(),
+    }
     return ast.Compare(left, [operators[operator]], [right])
 
 
@@ -75,7 +88,9 @@ def is_same(a: object, b: object) -> bool:
     match a, b:
         case ast.AST(), ast.AST():
             fields = set(a._fields) - {"ctx", "kind", "type_comment", "type_params", "type_ignores"}
-            return type(a) is type(b) and all(is_same(getattr(a, f, None), getattr(b, f, None)) for f in fields)
+            return type(a) is type(b) and all(
+                is_same(getattr(a, f, None), getattr(b, f, None)) for f in fields
+            )
         case list(), list():
             return len(a) == len(b) and all(map(is_same, a, b))
         case _:
@@ -109,7 +124,9 @@ def class_name(text: str) -> str:
             word = word.upper()  # noqa: PLW2901
         elif found := re.fullmatch(r"([a-z]+)net", word):
             word = f"{found[1].capitalize()}Net"  # noqa: PLW2901
-        name += ("_" if name[-1:].isdigit() and word[0].isdigit() else "") + word[0].upper() + word[1:]
+        name += (
+            ("_" if name[-1:].isdigit() and word[0].isdigit() else "") + word[0].upper() + word[1:]
+        )
     return identifier(name or "Part")
 
 
@@ -123,7 +140,11 @@ class Names:
         """The first of these that is free, or the last with a number."""
         names = [identifier(text) for text in wanted]
         stem = f"{names[-1]}_" if names[-1][-1].isdigit() else names[-1]
-        free = next(text for text in chain(names, (f"{stem}{i}" for i in count(2))) if text not in self.taken)
+        free = next(
+            text
+            for text in chain(names, (f"{stem}{i}" for i in count(2)))
+            if text not in self.taken
+        )
         self.taken.add(free)
         return free
 

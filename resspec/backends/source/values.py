@@ -32,11 +32,18 @@ def label(grown: Name, loops: Sequence[str]) -> ast.expr:
     """A name, which may grow: `f"conv{3 * i + 1}"`."""
     if grown.number is None or not any(grown.steps):
         return constant(grown.at())
-    terms = [_times(step, variable) for step, variable in zip(grown.steps, loops, strict=False) if step]
-    node = reduce(lambda left, right: binary(left, "+", right), [*terms, *([constant(grown.number)] if grown.number else [])])
+    terms = [
+        _times(step, variable) for step, variable in zip(grown.steps, loops, strict=False) if step
+    ]
+    node = reduce(
+        lambda left, right: binary(left, "+", right),
+        [*terms, *([constant(grown.number)] if grown.number else [])],
+    )
     if not is_plain(grown.prefix):
         return binary(constant(grown.prefix), "+", call(name("str"), node))
-    return ast.JoinedStr([*([ast.Constant(grown.prefix)] if grown.prefix else []), ast.FormattedValue(node, -1)])
+    return ast.JoinedStr(
+        [*([ast.Constant(grown.prefix)] if grown.prefix else []), ast.FormattedValue(node, -1)]
+    )
 
 
 def affine(start: int, step: int, variable: str) -> ast.expr:
@@ -56,7 +63,11 @@ def _ramp(start: Fraction, step: Fraction, variable: str) -> ast.expr:
     divisor = lcm(start.denominator, step.denominator)
     first, further = int(start * divisor), int(step * divisor)
     if further > 1 and first and first % further == 0:
-        return binary(binary(constant(further), "*", affine(first // further, 1, variable)), "/", constant(divisor))
+        return binary(
+            binary(constant(further), "*", affine(first // further, 1, variable)),
+            "/",
+            constant(divisor),
+        )
     return binary(affine(first, further, variable), "/", constant(divisor))
 
 
@@ -84,15 +95,24 @@ def generator(variable: str, count: int, body: ast.expr) -> ast.comprehension:
 def growth(a: ast.expr, b: ast.expr) -> list[int] | None:
     """By how much arguments grow from one call to another of the same function of ours, None where they differ otherwise."""
     match a, b:
-        case ast.Call(func=ast.Name(id=f), args=xs, keywords=ks), ast.Call(func=ast.Name(id=g), args=ys, keywords=ls):
-            if f != g or len(xs) != len(ys) or [k.arg for k in ks] != [k.arg for k in ls] or f in ("named", "numbered"):
+        case ast.Call(func=ast.Name(id=f), args=xs, keywords=ks), ast.Call(
+            func=ast.Name(id=g), args=ys, keywords=ls
+        ):
+            if (
+                f != g
+                or len(xs) != len(ys)
+                or [k.arg for k in ks] != [k.arg for k in ls]
+                or f in ("named", "numbered")
+            ):
                 return None
         case _:
             return None
     steps = []
     for x, y in zip([*xs, *(k.value for k in ks)], [*ys, *(k.value for k in ls)], strict=True):
         match x, y:
-            case ast.Constant(value=int(v)), ast.Constant(value=int(w)) if type(v) is type(w) is int:
+            case ast.Constant(value=int(v)), ast.Constant(value=int(w)) if (
+                type(v) is type(w) is int
+            ):
                 steps.append(w - v)
             case _ if is_same(x, y):
                 steps.append(0)
@@ -111,7 +131,12 @@ def grown_call(node: ast.Call, steps: Sequence[int], variable: str) -> ast.Call:
             case _:
                 return value
 
-    values = [grown(value, step) for value, step in zip([*node.args, *(k.value for k in node.keywords)], steps, strict=True)]
+    values = [
+        grown(value, step)
+        for value, step in zip([*node.args, *(k.value for k in node.keywords)], steps, strict=True)
+    ]
     n = len(node.args)
-    keywords = [ast.keyword(k.arg, value) for k, value in zip(node.keywords, values[n:], strict=True)]
+    keywords = [
+        ast.keyword(k.arg, value) for k, value in zip(node.keywords, values[n:], strict=True)
+    ]
     return ast.Call(node.func, values[:n], keywords)

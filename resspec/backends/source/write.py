@@ -41,17 +41,33 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
     classes = families(collect(network), {function, *taken})
     begin = plan(classes, network)
     marks = Marks()
-    written: list[ast.stmt] = [_definition(cls, begin, marks, docstrings.of_class(cls)) for cls in classes[:-1]]
-    written.append(_definition(classes[-1], begin, marks, docstrings.of_network(network), last=True))
+    written: list[ast.stmt] = [
+        _definition(cls, begin, marks, docstrings.of_class(cls)) for cls in classes[:-1]
+    ]
+    written.append(
+        _definition(classes[-1], begin, marks, docstrings.of_network(network), last=True)
+    )
     own = name(classes[-1].name)
-    written.append(_function(function, _arguments(), own, [_words(docstrings.FUNCTION), ast.Return(call(own))]))
-    used = {node.id for statement in written for node in ast.walk(statement) if isinstance(node, ast.Name)}
+    written.append(
+        _function(function, _arguments(), own, [_words(docstrings.FUNCTION), ast.Return(call(own))])
+    )
+    used = {
+        node.id
+        for statement in written
+        for node in ast.walk(statement)
+        if isinstance(node, ast.Name)
+    }
     definitions = copied.definitions(used)
     if used & {"named", "numbered"}:
         definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
     printer = Printer(marks)
     body = [*definitions, *(_printed(statement, printer) for statement in written)]
-    used |= {node.id for text in definitions for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+    used |= {
+        node.id
+        for text in definitions
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Name)
+    }
     public = f'__all__ = ["{classes[-1].name}", "{function}"]'
     head = [docstrings.of_file(network, function, fingerprint), "", *_imports(used), "", public]
     return "\n".join([*head, "\n", "\n\n\n".join(body), ""])
@@ -67,10 +83,15 @@ def _printed(statement: ast.stmt, printer: Printer) -> str:
 
 def _imports(used: set[str]) -> list[str]:
     names = ", ".join(word for word in ("Tensor", "nn") if word in used)
-    return [*(line for word, line in _IMPORTS.items() if word in used), f"from torch import {names}"]
+    return [
+        *(line for word, line in _IMPORTS.items() if word in used),
+        f"from torch import {names}",
+    ]
 
 
-def _definition(cls: Class, begin: Plan, marks: Marks, docstring: str, *, last: bool = False) -> ast.stmt:
+def _definition(
+    cls: Class, begin: Plan, marks: Marks, docstring: str, *, last: bool = False
+) -> ast.stmt:
     constructors = Constructors(cls, marks)
     if cls.form != "class":
         return _chain(cls, constructors)
@@ -80,10 +101,22 @@ def _definition(cls: Class, begin: Plan, marks: Marks, docstring: str, *, last: 
     body = [*attributes.body, *own_statements(cls, attributes, begin), *loop]
     start = ast.Expr(call(ast.Attribute(call(name("super")), "__init__")))
     comments = marks.comments if last else None
-    forward = Forward(cls.slots, cls.template.result, attributes, main="x" if last else "out", comments=comments)
+    forward = Forward(
+        cls.slots, cls.template.result, attributes, main="x" if last else "out", comments=comments
+    )
     methods = [
-        _function("__init__", _parameters(cls, ast.arg("self")), constant(None), [start, *with_locals(cls.solver, body)]),
-        _function("forward", _arguments(ast.arg("self"), ast.arg("x", name("Tensor"))), name("Tensor"), forward.statements()),
+        _function(
+            "__init__",
+            _parameters(cls, ast.arg("self")),
+            constant(None),
+            [start, *with_locals(cls.solver, body)],
+        ),
+        _function(
+            "forward",
+            _arguments(ast.arg("self"), ast.arg("x", name("Tensor"))),
+            name("Tensor"),
+            forward.statements(),
+        ),
     ]
     return ast.ClassDef(cls.name, [dotted("nn.Module")], [], [_words(docstring), *methods], [])
 
@@ -98,8 +131,13 @@ def _chain(cls: Class, constructors: Constructors) -> ast.stmt:
     assert isinstance(pattern, RowPattern)
     result, made = dotted("nn.Sequential"), constructors.expression(pattern)
     if cls.form == "list":
-        made, result = ast.List(constructors.modules(pattern.items)), ast.Subscript(name("list"), dotted("nn.Module"))
-    return _function(cls.name, _parameters(cls), result, with_locals(cls.solver, [ast.Return(made)]))
+        made, result = (
+            ast.List(constructors.modules(pattern.items)),
+            ast.Subscript(name("list"), dotted("nn.Module")),
+        )
+    return _function(
+        cls.name, _parameters(cls), result, with_locals(cls.solver, [ast.Return(made)])
+    )
 
 
 def _parameters(cls: Class, *first: ast.arg) -> ast.arguments:
@@ -110,8 +148,12 @@ def _parameters(cls: Class, *first: ast.arg) -> ast.arguments:
 
 
 def _arguments(*given: ast.arg) -> ast.arguments:
-    return ast.arguments(posonlyargs=[], args=list(given), kwonlyargs=[], kw_defaults=[], defaults=[])
+    return ast.arguments(
+        posonlyargs=[], args=list(given), kwonlyargs=[], kw_defaults=[], defaults=[]
+    )
 
 
-def _function(text: str, arguments: ast.arguments, result: ast.expr, body: list[ast.stmt]) -> ast.FunctionDef:
+def _function(
+    text: str, arguments: ast.arguments, result: ast.expr, body: list[ast.stmt]
+) -> ast.FunctionDef:
     return ast.FunctionDef(text, arguments, body, [], result)

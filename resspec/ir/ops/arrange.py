@@ -6,7 +6,19 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Index, Layer, ShapeError, Size, Steps, Strides, divisible, merged_stride, need_image, short,
+    ONE,
+    Call,
+    Count,
+    Index,
+    Layer,
+    ShapeError,
+    Size,
+    Steps,
+    Strides,
+    divisible,
+    merged_stride,
+    need_image,
+    short,
 )
 from resspec.ir.shape import Shape
 
@@ -72,7 +84,11 @@ class ToFirst(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if not x.last:
-            raise ShapeError("E0302", "`to_first` needs channels last, and they come first", "leave out `to_first`")
+            raise ShapeError(
+                "E0302",
+                "`to_first` needs channels last, and they come first",
+                "leave out `to_first`",
+            )
         return Shape((x.channels, *x.spatial))
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -94,7 +110,9 @@ class Subsample(Layer):
 
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
-        return Shape((x.channels, *(-(-n // s) for n, s in zip(x.spatial, self.stride, strict=True))))
+        return Shape(
+            (x.channels, *(-(-n // s) for n, s in zip(x.spatial, self.stride, strict=True)))
+        )
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
         del x
@@ -120,8 +138,12 @@ class PadChannels(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         if self.out_channels < x.channels:
-            raise ShapeError("E0306", f"zero padding only widens: {x.channels} channels to {self.out_channels}",
-                             f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does", "out_channels")
+            raise ShapeError(
+                "E0306",
+                f"zero padding only widens: {x.channels} channels to {self.out_channels}",
+                f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does",
+                "out_channels",
+            )
         return x.with_channels(self.out_channels)
 
     def call(self, x: Shape) -> Call:
@@ -141,8 +163,12 @@ class Shuffle(Layer):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         if x.channels % self.groups:
-            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.groups} equal groups",
-                             divisible(self.groups, x.channels), "groups")
+            raise ShapeError(
+                "E0304",
+                f"{x.channels} channels cannot be split into {self.groups} equal groups",
+                divisible(self.groups, x.channels),
+                "groups",
+            )
         return x
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -166,8 +192,12 @@ class Slice(Layer):
     def infer(self, x: Shape) -> Shape:
         if not self.start < self.stop <= x.channels:
             field = "stop" if self.stop > x.channels else "start"
-            raise ShapeError("E0306", f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
-                             f"a first and a last channel from 0 to {x.channels}, the first below the last", field)
+            raise ShapeError(
+                "E0306",
+                f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
+                f"a first and a last channel from 0 to {x.channels}, the first below the last",
+                field,
+            )
         return x.with_channels(self.stop - self.start)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -190,11 +220,19 @@ class Chunk(Layer):
 
     def infer(self, x: Shape) -> Shape:
         if x.channels % self.chunks:
-            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.chunks} equal parts",
-                             f"{divisible(self.chunks, x.channels)}; `slice` takes any channels", "chunks")
+            raise ShapeError(
+                "E0304",
+                f"{x.channels} channels cannot be split into {self.chunks} equal parts",
+                f"{divisible(self.chunks, x.channels)}; `slice` takes any channels",
+                "chunks",
+            )
         if self.part >= self.chunks:
-            raise ShapeError("E0306", f"there is no part {self.part} of {self.chunks}", f"a part from 0 to {self.chunks - 1}",
-                             "part")
+            raise ShapeError(
+                "E0306",
+                f"there is no part {self.part} of {self.chunks}",
+                f"a part from 0 to {self.chunks - 1}",
+                "part",
+            )
         return x.with_channels(x.channels // self.chunks)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
@@ -203,4 +241,6 @@ class Chunk(Layer):
 
     def call(self, x: Shape) -> Call:
         width = x.channels // self.chunks
-        return Call("Slice", (self.part * width, (self.part + 1) * width), (("dim", -1),) if x.last else ())
+        return Call(
+            "Slice", (self.part * width, (self.part + 1) * width), (("dim", -1),) if x.last else ()
+        )

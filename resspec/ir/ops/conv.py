@@ -8,8 +8,22 @@ from math import prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Count, Extent, Flag, Layer, ShapeError, Size, Steps, Strides, Tensors, divisible, drop_defaults,
-    merged_stride, need_image, short,
+    ONE,
+    Call,
+    Count,
+    Extent,
+    Flag,
+    Layer,
+    ShapeError,
+    Size,
+    Steps,
+    Strides,
+    Tensors,
+    divisible,
+    drop_defaults,
+    merged_stride,
+    need_image,
+    short,
 )
 from resspec.ir.ops.window import complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
@@ -67,10 +81,17 @@ class Conv(Contraction):
         return window_reach(self.kernel_size, self.stride, self.dilation)
 
     def call(self, x: Shape) -> Call:
-        return Call("Conv2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
-            stride=(short(self.stride), 1), padding=(short(self.padding), 0), dilation=(short(self.dilation), 1),
-            groups=(self.groups, 1), bias=(self.bias, True),
-        ))
+        return Call(
+            "Conv2d",
+            (x.channels, self.out_channels, short(self.kernel_size)),
+            drop_defaults(
+                stride=(short(self.stride), 1),
+                padding=(short(self.padding), 0),
+                dilation=(short(self.dilation), 1),
+                groups=(self.groups, 1),
+                bias=(self.bias, True),
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -96,19 +117,38 @@ class Upconv(Contraction):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         check_groups(x.channels, self.out_channels, self.groups)
-        if any(o >= max(s, d) for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)):
-            most = max(min(max(s, d) for s, d in zip(self.stride, self.dilation, strict=True)) - 1, 0)
-            raise ShapeError("E0303", "`output_padding` must be smaller than the stride or the dilation",
-                             f"`output_padding={most}`", "output_padding")
+        if any(
+            o >= max(s, d)
+            for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)
+        ):
+            most = max(
+                min(max(s, d) for s, d in zip(self.stride, self.dilation, strict=True)) - 1, 0
+            )
+            raise ShapeError(
+                "E0303",
+                "`output_padding` must be smaller than the stride or the dilation",
+                f"`output_padding={most}`",
+                "output_padding",
+            )
         size = tuple(
             (n - 1) * s - 2 * p + d * (k - 1) + o + 1
             for n, k, s, p, o, d in zip(
-                x.spatial, self.kernel_size, self.stride, self.padding, self.output_padding, self.dilation, strict=True
+                x.spatial,
+                self.kernel_size,
+                self.stride,
+                self.padding,
+                self.output_padding,
+                self.dilation,
+                strict=True,
             )
         )
         if min(size) < 1:
-            raise ShapeError("E0303", f"nothing is left of {x}: the padding takes away more than the kernel adds",
-                             "a smaller `padding`", "padding")
+            raise ShapeError(
+                "E0303",
+                f"nothing is left of {x}: the padding takes away more than the kernel adds",
+                "a smaller `padding`",
+                "padding",
+            )
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:
@@ -127,11 +167,18 @@ class Upconv(Contraction):
         return (height, width), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
 
     def call(self, x: Shape) -> Call:
-        return Call("ConvTranspose2d", (x.channels, self.out_channels, short(self.kernel_size)), drop_defaults(
-            stride=(short(self.stride), 1), padding=(short(self.padding), 0),
-            output_padding=(short(self.output_padding), 0), groups=(self.groups, 1), bias=(self.bias, True),
-            dilation=(short(self.dilation), 1),
-        ))
+        return Call(
+            "ConvTranspose2d",
+            (x.channels, self.out_channels, short(self.kernel_size)),
+            drop_defaults(
+                stride=(short(self.stride), 1),
+                padding=(short(self.padding), 0),
+                output_padding=(short(self.output_padding), 0),
+                groups=(self.groups, 1),
+                bias=(self.bias, True),
+                dilation=(short(self.dilation), 1),
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -146,8 +193,11 @@ class Linear(Contraction):
 
     def infer(self, x: Shape) -> Shape:
         if x.is_image:
-            raise ShapeError("E0302", f"`{self.kind}` reads the last axis, which in {x} is the width",
-                             "`to_last` before it, or `fc`, which flattens")
+            raise ShapeError(
+                "E0302",
+                f"`{self.kind}` reads the last axis, which in {x} is the width",
+                "`to_last` before it, or `fc`, which flattens",
+            )
         return x.with_channels(self.out_features)
 
     def parameters(self, x: Shape) -> Tensors:
@@ -162,10 +212,15 @@ class Linear(Contraction):
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
         """Where the axes before the last cannot be taken for one; a flat input has the batch alone."""
-        return len(x.dims) > 1 and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
+        return (
+            len(x.dims) > 1
+            and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
+        )
 
     def call(self, x: Shape) -> Call:
-        return Call("Linear", (x.channels, self.out_features), drop_defaults(bias=(self.bias, True)))
+        return Call(
+            "Linear", (x.channels, self.out_features), drop_defaults(bias=(self.bias, True))
+        )
 
 
 class Fc(Linear):
@@ -178,5 +233,9 @@ def check_groups(channels: int, out_channels: int, groups: int) -> None:
     """Raises ShapeError unless the groups divide both sides."""
     for side, width in (("input", channels), ("output", out_channels)):
         if width % groups:
-            raise ShapeError("E0304", f"{width} {side} channels cannot be split into {groups} equal groups",
-                             divisible(groups, channels, out_channels), "groups")
+            raise ShapeError(
+                "E0304",
+                f"{width} {side} channels cannot be split into {groups} equal groups",
+                divisible(groups, channels, out_channels),
+                "groups",
+            )

@@ -22,7 +22,11 @@ def layer_from_json(data: Any) -> Layer:
     """Raises ValueError for what no layer has; a layer passes as it is."""
     if isinstance(data, Layer):
         return data
-    if not isinstance(data, dict) or not isinstance(data.get("kind"), str) or data["kind"] not in OPS:
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("kind"), str)
+        or data["kind"] not in OPS
+    ):
         raise ValueError(f"{data!r:.80} is not a layer")
     op = OPS[data["kind"]]
     known = {f.name: str(f.type) for f in fields(op)}
@@ -56,7 +60,9 @@ def _from_json(value: Any, annotation: str) -> Any:
             return exact(value)
         case "Real" | "Positive" | "Probability", [str(start), str(step)]:
             return Ramp(exact(start), exact(step))
-        case "Size" | "Extent", [height, width] if _is_whole(height, kind == "Size") and _is_whole(width, kind == "Size"):
+        case "Size" | "Extent", [height, width] if _is_whole(height, kind == "Size") and _is_whole(
+            width, kind == "Size"
+        ):
             return (height, width)
         case "Count" | "Index", int() if _is_whole(value, kind == "Count"):
             return value

@@ -71,7 +71,9 @@ class Call(NamedTuple):
 class ShapeError(Exception):
     """A layer cannot take this input: what is wrong, one change that works, and the field that causes it, if one does."""
 
-    def __init__(self, code: str, message: str, help: str | None = None, field: str | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, help: str | None = None, field: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
@@ -89,11 +91,19 @@ class Layer:
 
     kind: ClassVar[str]
     positional: ClassVar[tuple[str, ...]] = ()
-    words: ClassVar[dict[str, str]] = {}  # the language's word for a field, where it is not torch's own
+    words: ClassVar[
+        dict[str, str]
+    ] = {}  # the language's word for a field, where it is not torch's own
     weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
-    output: ClassVar[str] = "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
-    layout: ClassVar[str] = "input"  # the order of a new output's axes in memory: the "input"'s, "contiguous", "channels_last"
-    saves_output: ClassVar[bool] = False  # its backward reads its output, which nobody may then overwrite
+    output: ClassVar[str] = (
+        "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
+    )
+    layout: ClassVar[str] = (
+        "input"  # the order of a new output's axes in memory: the "input"'s, "contiguous", "channels_last"
+    )
+    saves_output: ClassVar[bool] = (
+        False  # its backward reads its output, which nobody may then overwrite
+    )
 
     @property
     def varies(self) -> bool:
@@ -193,15 +203,23 @@ class Layer:
         """This layer at a turn of the nearest enclosing repeat."""
         if not self.varies:
             return self
-        return type(self)(**{name: v.at(turn) if isinstance(v, Ramp) else v for name, v in vars(self).items()})
+        return type(self)(
+            **{name: v.at(turn) if isinstance(v, Ramp) else v for name, v in vars(self).items()}
+        )
 
 
 def need_image(x: Shape, kind: str) -> None:
     """Raises ShapeError unless the input is CxHxW."""
     if x.last:
-        raise ShapeError("E0302", f"`{kind}` needs channels first, and they come last", "`to_first` before it")
+        raise ShapeError(
+            "E0302", f"`{kind}` needs channels first, and they come last", "`to_first` before it"
+        )
     if not x.is_image:
-        raise ShapeError("E0302", f"`{kind}` needs an image CxHxW, and gets {x}", "a place before `flatten` or `fc`")
+        raise ShapeError(
+            "E0302",
+            f"`{kind}` needs an image CxHxW, and gets {x}",
+            "a place before `flatten` or `fc`",
+        )
 
 
 def divisible(near: int, *channels: int) -> str:
@@ -225,7 +243,9 @@ def divisible(near: int, *channels: int) -> str:
 @lru_cache(1 << 12)
 def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
     """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there are as many."""
-    order = sorted(range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis)
+    order = sorted(
+        range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis
+    )
     strides, step = [0] * len(dims), 1
     for axis in order:
         strides[axis], step = step, step * dims[axis]

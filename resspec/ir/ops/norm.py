@@ -7,7 +7,19 @@ from fractions import Fraction
 from typing import ClassVar
 
 from resspec.ir.ops.layer import (
-    Call, Count, Flag, Kept, Layer, Positive, Real, ShapeError, Tensors, divisible, drop_defaults, need_image, number,
+    Call,
+    Count,
+    Flag,
+    Kept,
+    Layer,
+    Positive,
+    Real,
+    ShapeError,
+    Tensors,
+    divisible,
+    drop_defaults,
+    need_image,
+    number,
 )
 from resspec.ir.shape import Shape
 
@@ -16,7 +28,11 @@ class Norm(Layer):
     """A norm with a learnable weight and bias per channel, unless `affine=false`."""
 
     def parameters(self, x: Shape) -> Tensors:
-        return {"weight": (x.channels,), "bias": (x.channels,)} if getattr(self, "affine", True) else {}
+        return (
+            {"weight": (x.channels,), "bias": (x.channels,)}
+            if getattr(self, "affine", True)
+            else {}
+        )
 
     def elementwise(self, x: Shape, y: Shape) -> int:
         del x
@@ -44,17 +60,27 @@ class BatchNorm(Norm):
     def buffers(self, x: Shape) -> Tensors:
         if not self.track_running_stats:
             return {}
-        return {"running_mean": (x.channels,), "running_var": (x.channels,), "num_batches_tracked": ()}
+        return {
+            "running_mean": (x.channels,),
+            "running_var": (x.channels,),
+            "num_batches_tracked": (),
+        }
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
         del y
         return Kept(fixed_statistics=2 * x.channels)
 
     def call(self, x: Shape) -> Call:
-        return Call("BatchNorm2d" if x.is_image else "BatchNorm1d", (x.channels,), drop_defaults(
-            eps=(number(self.eps), 1e-5), momentum=(number(self.momentum), 0.1), affine=(self.affine, True),
-            track_running_stats=(self.track_running_stats, True),
-        ))
+        return Call(
+            "BatchNorm2d" if x.is_image else "BatchNorm1d",
+            (x.channels,),
+            drop_defaults(
+                eps=(number(self.eps), 1e-5),
+                momentum=(number(self.momentum), 0.1),
+                affine=(self.affine, True),
+                track_running_stats=(self.track_running_stats, True),
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -73,8 +99,12 @@ class GroupNorm(Norm):
         if x.last:
             need_image(x, self.kind)
         if x.channels % self.num_groups:
-            raise ShapeError("E0304", f"{x.channels} channels cannot be split into {self.num_groups} equal groups",
-                             divisible(self.num_groups, x.channels), "num_groups")
+            raise ShapeError(
+                "E0304",
+                f"{x.channels} channels cannot be split into {self.num_groups} equal groups",
+                divisible(self.num_groups, x.channels),
+                "num_groups",
+            )
         return x
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
@@ -82,8 +112,11 @@ class GroupNorm(Norm):
         return Kept(values=2 * self.num_groups)
 
     def call(self, x: Shape) -> Call:
-        return Call("GroupNorm", (self.num_groups, x.channels),
-                    drop_defaults(eps=(number(self.eps), 1e-5), affine=(self.affine, True)))
+        return Call(
+            "GroupNorm",
+            (self.num_groups, x.channels),
+            drop_defaults(eps=(number(self.eps), 1e-5), affine=(self.affine, True)),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -98,7 +131,11 @@ class LayerNorm(Norm):
 
     def infer(self, x: Shape) -> Shape:
         if x.is_image:
-            raise ShapeError("E0302", f"`ln` reads the last axis, which in {x} is the width", "`ln2d`, or `to_last` before it")
+            raise ShapeError(
+                "E0302",
+                f"`ln` reads the last axis, which in {x} is the width",
+                "`ln2d`, or `to_last` before it",
+            )
         return x
 
     def parameters(self, x: Shape) -> Tensors:
@@ -109,8 +146,13 @@ class LayerNorm(Norm):
         return Kept(statistics=2 * x.elements // x.channels)
 
     def call(self, x: Shape) -> Call:
-        return Call("LayerNorm", (x.channels,),
-                    drop_defaults(eps=(number(self.eps), 1e-5), elementwise_affine=(self.elementwise_affine, True)))
+        return Call(
+            "LayerNorm",
+            (x.channels,),
+            drop_defaults(
+                eps=(number(self.eps), 1e-5), elementwise_affine=(self.elementwise_affine, True)
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)

@@ -75,4 +75,8 @@ class LayerScale(Layer):
         return False
 
     def call(self, x: Shape) -> Call:
-        return Call("LayerScale", (x.channels, number(self.init_value)), (("spatial", 2),) if x.is_image else ())
+        return Call(
+            "LayerScale",
+            (x.channels, number(self.init_value)),
+            (("spatial", 2),) if x.is_image else (),
+        )

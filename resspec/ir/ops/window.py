@@ -8,7 +8,18 @@ from math import gcd, prod
 from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
-    ONE, Call, Extent, Flag, Kept, Layer, ShapeError, Size, Steps, drop_defaults, need_image, short,
+    ONE,
+    Call,
+    Extent,
+    Flag,
+    Kept,
+    Layer,
+    ShapeError,
+    Size,
+    Steps,
+    drop_defaults,
+    need_image,
+    short,
 )
 from resspec.ir.shape import Shape
 
@@ -17,11 +28,20 @@ def complete_padding(given: dict[str, Any]) -> None:
     """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for an even one."""
     if "padding" not in given and "kernel_size" in given:
         dilation = given.get("dilation", ONE)
-        given["padding"] = tuple(d * (k // 2) if k % 2 else 0 for k, d in zip(given["kernel_size"], dilation, strict=True))
+        given["padding"] = tuple(
+            d * (k // 2) if k % 2 else 0
+            for k, d in zip(given["kernel_size"], dilation, strict=True)
+        )
 
 
 def window_output(
-    size: tuple[int, ...], kernel: Size, stride: Size, padding: Extent, dilation: Size, *, ceil: bool = False
+    size: tuple[int, ...],
+    kernel: Size,
+    stride: Size,
+    padding: Extent,
+    dilation: Size,
+    *,
+    ceil: bool = False,
 ) -> tuple[int, ...]:
     """Output positions of a sliding window, as torch counts them. Raises ShapeError where none fits."""
     result = []
@@ -31,9 +51,15 @@ def window_output(
         if steps < 0:
             padded = f"with {p} of padding on each side" if p else "without padding"
             field = "dilation" if k <= n + 2 * p else "kernel_size"
-            raise ShapeError("E0303", f"a window of {span} does not fit an input of {n} {padded}",
-                             f"a smaller window, or `padding={-(-(span - n) // 2)}`", field)
-        if ceil and steps * s >= n + p:  # a window that starts in the padding on the right is dropped
+            raise ShapeError(
+                "E0303",
+                f"a window of {span} does not fit an input of {n} {padded}",
+                f"a smaller window, or `padding={-(-(span - n) // 2)}`",
+                field,
+            )
+        if (
+            ceil and steps * s >= n + p
+        ):  # a window that starts in the padding on the right is dropped
             steps -= 1
         result.append(steps + 1)
     return tuple(result)
@@ -75,26 +101,50 @@ class Pool(Layer):
         assert self.kernel_size is not None
         if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
             most = "x".join(str(k // 2) for k in self.kernel_size)
-            raise ShapeError("E0303", "the padding is more than half of the window",
-                             f"`padding={most}` at most", "padding")
-        size = window_output(x.spatial, self.kernel_size, self.stride, self.padding, self._dilation(), ceil=self.ceil_mode)
+            raise ShapeError(
+                "E0303",
+                "the padding is more than half of the window",
+                f"`padding={most}` at most",
+                "padding",
+            )
+        size = window_output(
+            x.spatial,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self._dilation(),
+            ceil=self.ceil_mode,
+        )
         return Shape((x.channels, *size))
 
     def _refuse_window(self) -> None:
         """Raises ShapeError where a pool that adapts has a window, or what only a window has."""
         if self.kernel_size is not None:
-            raise ShapeError("E0305", f"`{self.kind}` takes a window or `to=`, not both",
-                             "leave out the window, its stride and its padding", "kernel_size")
-        for word, value, default in (("stride", self.stride, ONE), ("padding", self.padding, (0, 0))):
+            raise ShapeError(
+                "E0305",
+                f"`{self.kind}` takes a window or `to=`, not both",
+                "leave out the window, its stride and its padding",
+                "kernel_size",
+            )
+        for word, value, default in (
+            ("stride", self.stride, ONE),
+            ("padding", self.padding, (0, 0)),
+        ):
             if value != default:
-                raise ShapeError("E0305", f"`{self.kind}` without a window has no {word}",
-                                 f"give it a window: `{self.kind} 2x2, /2`", word)
+                raise ShapeError(
+                    "E0305",
+                    f"`{self.kind}` without a window has no {word}",
+                    f"give it a window: `{self.kind} 2x2, /2`",
+                    word,
+                )
 
     def elementwise(self, x: Shape, y: Shape) -> int:
         if self.target is None:
             assert self.kernel_size is not None
             return y.elements * prod(self.kernel_size)
-        return y.channels * prod(adaptive_reads(n, m) for n, m in zip(x.spatial, y.spatial, strict=True))
+        return y.channels * prod(
+            adaptive_reads(n, m) for n, m in zip(x.spatial, y.spatial, strict=True)
+        )
 
     def saves_input(self) -> bool:
         return True
@@ -138,10 +188,16 @@ class MaxPool(Pool):
         if self.target is not None:
             return Call("AdaptiveMaxPool2d", (short(self.target),))
         assert self.kernel_size is not None
-        return Call("MaxPool2d", (short(self.kernel_size),), drop_defaults(
-            stride=(short(self.stride), short(self.kernel_size)), padding=(short(self.padding), 0),
-            dilation=(short(self.dilation), 1), ceil_mode=(self.ceil_mode, False),
-        ))
+        return Call(
+            "MaxPool2d",
+            (short(self.kernel_size),),
+            drop_defaults(
+                stride=(short(self.stride), short(self.kernel_size)),
+                padding=(short(self.padding), 0),
+                dilation=(short(self.dilation), 1),
+                ceil_mode=(self.ceil_mode, False),
+            ),
+        )
 
 
 @dataclass(eq=False, repr=False)
@@ -161,7 +217,13 @@ class AvgPool(Pool):
         if self.target is not None:
             return Call("AdaptiveAvgPool2d", (short(self.target),))
         assert self.kernel_size is not None
-        return Call("AvgPool2d", (short(self.kernel_size),), drop_defaults(
-            stride=(short(self.stride), short(self.kernel_size)), padding=(short(self.padding), 0),
-            ceil_mode=(self.ceil_mode, False), count_include_pad=(self.count_include_pad, True),
-        ))
+        return Call(
+            "AvgPool2d",
+            (short(self.kernel_size),),
+            drop_defaults(
+                stride=(short(self.stride), short(self.kernel_size)),
+                padding=(short(self.padding), 0),
+                ceil_mode=(self.ceil_mode, False),
+                count_include_pad=(self.count_include_pad, True),
+            ),
+        )

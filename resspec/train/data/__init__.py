@@ -73,9 +73,13 @@ def find(name: str, *, download: bool = False) -> tuple[place.Kind, Path]:
         if name and path.is_dir():
             return place.at(path)
         if name and path.exists():
-            raise UsageError(f"{name} is not a folder; extract an archive first, and pass the folder", "E0511")
+            raise UsageError(
+                f"{name} is not a folder; extract an archive first, and pass the folder", "E0511"
+            )
     close = nearest(name, DATA)
-    hint = f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
+    hint = (
+        f"did you mean `{close}`?" if close else f"there is {', '.join(DATA)}, or a folder's path"
+    )
     raise UsageError(f"no data set is called `{name}`; {hint}", "E0511")
 
 
@@ -87,4 +91,6 @@ def _unreadable(path: Path) -> Iterator[None]:
     except OSError as error:
         where = Path(error.filename or path)
         closed = (parent for parent in reversed(where.parents) if not os.access(parent, os.X_OK))
-        raise UsageError(f"{next(closed, where)} cannot be read: {error.strerror or error}", "E0519") from None
+        raise UsageError(
+            f"{next(closed, where)} cannot be read: {error.strerror or error}", "E0519"
+        ) from None

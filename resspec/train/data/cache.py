@@ -97,7 +97,9 @@ class Cache:
         return database
 
     def _read(self, database: sqlite3.Connection) -> dict[int, Found]:
-        known = database.execute("SELECT id, used FROM folders WHERE path = ?", (self._root,)).fetchone()
+        known = database.execute(
+            "SELECT id, used FROM folders WHERE path = ?", (self._root,)
+        ).fetchone()
         if known is None:
             return {}
         number, used = known
@@ -109,8 +111,12 @@ class Cache:
         return {key: found for key, found in unsealed if found}
 
     def _add(self, database: sqlite3.Connection, rows: list[tuple[int, bytes]]) -> None:
-        database.execute("INSERT OR IGNORE INTO folders (path, used) VALUES (?, ?)", (self._root, _now()))
-        (number,) = database.execute("SELECT id FROM folders WHERE path = ?", (self._root,)).fetchone()
+        database.execute(
+            "INSERT OR IGNORE INTO folders (path, used) VALUES (?, ?)", (self._root, _now())
+        )
+        (number,) = database.execute(
+            "SELECT id FROM folders WHERE path = ?", (self._root,)
+        ).fetchone()
         values = ((number, key, value) for key, value in rows)
         database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", values)
         if self._total is None:
@@ -155,7 +161,9 @@ def _unsealed(key: object, value: object) -> Found | None:
 
 def _forget_oldest(database: sqlite3.Connection, total: int, kept: int) -> int:
     """Forget the data sets that were not used for longest, and this one where it alone is too many; return what is left."""
-    others = database.execute("SELECT id FROM folders WHERE id != ? ORDER BY used, id", (kept,)).fetchall()
+    others = database.execute(
+        "SELECT id FROM folders WHERE id != ? ORDER BY used, id", (kept,)
+    ).fetchall()
     for (number,) in [*others, (kept,)]:
         if total <= MOST:
             break

@@ -57,7 +57,10 @@ def _log_gamma(keys: Tensor, name: str, alpha: float) -> Tensor:
     d = alpha + 1 - 1 / 3
     x = normal(keys, f"{name} x", tries)
     v = (1 + x / (9 * d) ** 0.5) ** 3
-    good = (v > 0) & ((1 - uniform(keys, f"{name} u", tries)).log() < x**2 / 2 + d - d * v + d * v.clamp_min(1e-9).log())
+    good = (v > 0) & (
+        (1 - uniform(keys, f"{name} u", tries)).log()
+        < x**2 / 2 + d - d * v + d * v.clamp_min(1e-9).log()
+    )
     first = v.gather(1, good.int().argmax(1, keepdim=True))[:, 0]
     result: Tensor = (d * first).log() + (1 - uniform(keys, f"{name} boost")[:, 0]).log() / alpha
     return result

@@ -76,7 +76,9 @@ def _names(path: Path, layout: Layout) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise _damaged(path, f"it has no `{layout.names}`, the names of the classes")
     if len(names) != layout.classes:
-        raise _damaged(path, f"it names {len(names):,} classes, and {layout.name} has {layout.classes}")
+        raise _damaged(
+            path, f"it names {len(names):,} classes, and {layout.name} has {layout.classes}"
+        )
     return tuple(names)
 
 
@@ -88,7 +90,10 @@ def _batch(path: Path, layout: Layout) -> Stored:
         raise _damaged(path, "it has no `data`, a 2-D array of bytes")
     if pixels.shape[1] != PIXELS or not len(pixels):
         shape = "x".join(map(str, pixels.shape))
-        raise _damaged(path, f"its `data` has the shape {shape}, but one row of {PIXELS} bytes per image is needed")
+        raise _damaged(
+            path,
+            f"its `data` has the shape {shape}, but one row of {PIXELS} bytes per image is needed",
+        )
     if not isinstance(labels, list) or not all(type(label) is int for label in labels):
         raise _damaged(path, f"it has no `{layout.labels}`, a list of whole numbers")
     if len(labels) != len(pixels):
@@ -99,7 +104,10 @@ def _batch(path: Path, layout: Layout) -> Stored:
 
 
 def _joined(batches: list[Stored]) -> Stored:
-    return Stored(torch.cat([batch.images for batch in batches]), torch.cat([batch.labels for batch in batches]))
+    return Stored(
+        torch.cat([batch.images for batch in batches]),
+        torch.cat([batch.labels for batch in batches]),
+    )
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -136,7 +144,9 @@ class _Unpickler(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         found = ALLOWED.get((module.replace("numpy._core", "numpy.core"), name))
         if found is None:
-            raise pickle.UnpicklingError(f"it holds a {module}.{name}, which no file of CIFAR's does")
+            raise pickle.UnpicklingError(
+                f"it holds a {module}.{name}, which no file of CIFAR's does"
+            )
         return found
 
 
@@ -173,7 +183,9 @@ def _byte(code: str, align: object = False, copy: object = True) -> _Byte:
 
 def _from_buffer(buffer: bytes, kind: object, shape: tuple[int, ...], order: str) -> _Array:
     del kind
-    found = np.frombuffer(bytearray(buffer), np.uint8).reshape(shape, order="F" if order == "F" else "C")
+    found = np.frombuffer(bytearray(buffer), np.uint8).reshape(
+        shape, order="F" if order == "F" else "C"
+    )
     return found.view(_Array)
 
 

@@ -41,7 +41,9 @@ def notes(train: Part, test: Part, tested: list[list[str]]) -> Iterator[str]:
     yield from test.notes
     for names in _groups(train.images, str.casefold):
         yield f"the classes {' and '.join(map(visible, names))} differ only in upper and lower case"
-    untested = [name for name, images in zip(sorted(train.images), tested, strict=True) if not images]
+    untested = [
+        name for name, images in zip(sorted(train.images), tested, strict=True) if not images
+    ]
     if untested and any(tested):
         yield f"{_shown(test.root)}: no images of {counted(len(untested), 'class', 'classes')} ({listed(untested)})"
     shared = sorted(test.folders[folder] for folder in test.folders.keys() & train.folders.keys())
@@ -52,7 +54,11 @@ def notes(train: Part, test: Part, tested: list[list[str]]) -> Iterator[str]:
 
 def _empty(train: Part, name: str) -> str:
     unread = train.unread.get(name)
-    endings = f": {counted(unread.total(), 'file')} in it with unsupported extensions ({listed(unread)})" if unread else ""
+    endings = (
+        f": {counted(unread.total(), 'file')} in it with unsupported extensions ({listed(unread)})"
+        if unread
+        else ""
+    )
     return f"the class folder {_shown(train.root / name)} has no images{endings}; add some, or remove it"
 
 

@@ -62,7 +62,10 @@ def brighten_shadows(images: Tensor, amounts: Tensor) -> Tensor:
 
 def autocontrast(images: Tensor) -> Tensor:
     """Each channel stretched to 0 .. 255, unless it is of one value."""
-    low, high = (images.amin((2, 3), keepdim=True).float(), images.amax((2, 3), keepdim=True).float())
+    low, high = (
+        images.amin((2, 3), keepdim=True).float(),
+        images.amax((2, 3), keepdim=True).float(),
+    )
     scale = 255 / (high - low)
     flat = high == low
     low, scale = low.masked_fill(flat, 0), scale.masked_fill(flat, 1)

@@ -49,7 +49,9 @@ def centre(images: Tensor, size: int) -> Tensor:
 def fits(height: int, width: int, found: Sequence[int]) -> None:
     """Raises UsageError where images of the height and the width `found` are smaller."""
     if height > found[0] or width > found[1]:
-        told = f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}"
+        told = (
+            f"a crop of {height}x{width} pixels does not fit into images of {found[0]}x{found[1]}"
+        )
         raise UsageError(f"{told}; `resize` or `pad` makes them larger", "E0515")
 
 
@@ -63,7 +65,9 @@ def random_part(images: Tensor, keys: Tensor, view: Data) -> Tensor:
     rows, columns = images.shape[2] - height, images.shape[3] - width
     if not rows and not columns:
         return images
-    top, left = (choice(keys, name, slack + 1) for name, slack in (("top", rows), ("left", columns)))
+    top, left = (
+        choice(keys, name, slack + 1) for name, slack in (("top", rows), ("left", columns))
+    )
     return windows(images, top, left, (height, width))
 
 
@@ -77,7 +81,9 @@ def windows(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) ->
     """From each image the window of one size at its own place."""
     views = images.unfold(2, size[0], 1).unfold(3, size[1], 1)
     each = torch.arange(len(images), device=images.device)
-    return views[each, :, top.to(images.device, non_blocking=True), left.to(images.device, non_blocking=True)]
+    return views[
+        each, :, top.to(images.device, non_blocking=True), left.to(images.device, non_blocking=True)
+    ]
 
 
 def flipped(images: Tensor, keys: Tensor) -> Tensor:
@@ -98,7 +104,9 @@ def random_sized(images: Tensor, keys: Tensor, view: Data) -> Tensor:
     border = view.pad or view.shift
     size = (view.crop, view.crop) if view.crop else (height, width)
 
-    heights, widths = sized(torch.full_like(keys, height), torch.full_like(keys, width), shorter_sides(keys, view))
+    heights, widths = sized(
+        torch.full_like(keys, height), torch.full_like(keys, width), shorter_sides(keys, view)
+    )
     top = choice(keys, "top", heights + 2 * border - size[0] + 1)
     left = choice(keys, "left", widths + 2 * border - size[1] + 1)
     rows = Line.of_whole(height, heights, top - border)
@@ -129,7 +137,9 @@ def resized(images: Tensor, shorter: int, interpolation: str) -> Tensor:
     return resampled(images, *lines, (new[0], new[1]), interpolation)
 
 
-def boxes(keys: Tensor, height: Tensor, width: Tensor, view: RandomResized) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def boxes(
+    keys: Tensor, height: Tensor, width: Tensor, view: RandomResized
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Top, left, height and width of a rectangle in each image (B): its share of the area and the logarithm of its ratio are
     uniform. The first of ten that fits; where none does, the largest one in the centre whose ratio is allowed."""
     heights, widths = sides(keys, "box", height, width, view)
@@ -140,12 +150,18 @@ def boxes(keys: Tensor, height: Tensor, width: Tensor, view: RandomResized) -> t
     highest = torch.minimum(height, (width / low).round().long())
     box_height = torch.where(fitting, heights.gather(1, first)[:, 0], highest)
     box_width = torch.where(fitting, widths.gather(1, first)[:, 0], widest)
-    top = torch.where(fitting, choice(keys, "top", height - box_height + 1), (height - box_height) // 2)
-    left = torch.where(fitting, choice(keys, "left", width - box_width + 1), (width - box_width) // 2)
+    top = torch.where(
+        fitting, choice(keys, "top", height - box_height + 1), (height - box_height) // 2
+    )
+    left = torch.where(
+        fitting, choice(keys, "left", width - box_width + 1), (width - box_width) // 2
+    )
     return top, left, box_height, box_width
 
 
-def sides(keys: Tensor, name: str, height: Tensor, width: Tensor, view: RandomResized) -> tuple[Tensor, Tensor]:
+def sides(
+    keys: Tensor, name: str, height: Tensor, width: Tensor, view: RandomResized
+) -> tuple[Tensor, Tensor]:
     """Heights and widths of ten tries for each image (Bx10)."""
     low, high = (torch.tensor(end, dtype=torch.float64).log() for end in view.ratio)
     shares = view.scale[0] + (view.scale[1] - view.scale[0]) * uniform(keys, f"{name} area", 10)

@@ -47,7 +47,9 @@ class Split(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0
+    ) -> Iterator[Batch]:
         """A batch for each draw, in their order; the same on any device, with any number of workers."""
 
     def alike(self, indices: Tensor, view: Test) -> list[Tensor]:

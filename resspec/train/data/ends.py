@@ -85,7 +85,9 @@ def _tiff_is_whole(image: ImageFile.ImageFile, length: int) -> bool:
 
 
 def _numbers(value: Any) -> list[int]:
-    values = value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
+    values = (
+        value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
+    )
     return [number for number in values if isinstance(number, int)]
 
 

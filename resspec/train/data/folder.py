@@ -92,12 +92,16 @@ class InFolders:
     moments: Moments
     classes: int
     exif: str = UPRIGHT
-    _sizes: dict[int, tuple[int, int]] = field(default_factory=dict)  # height and width of each that was inspected
+    _sizes: dict[int, tuple[int, int]] = field(
+        default_factory=dict
+    )  # height and width of each that was inspected
 
     def __len__(self) -> int:
         return len(self.files)
 
-    def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0
+    ) -> Iterator[Batch]:
         """Raises UsageError for a file that is no image, and for a worker that died or is stuck."""
         files = workers_.Files(self.root, self.files, self.exif, view)
         with workers_.reading(files, draws, workers, pinned=device.type == "cuda") as found:
@@ -155,7 +159,9 @@ class InFolders:
         try:
             return os.stat(f"{self.root}/{name}").st_size  # noqa: PTH116 (a Path takes three times as long)
         except OSError as error:
-            raise UsageError(str(BrokenPicture(self.root / name, str(error.strerror))), "E0514") from None
+            raise UsageError(
+                str(BrokenPicture(self.root / name, str(error.strerror))), "E0514"
+            ) from None
 
     def _stored_sizes(self, indices: Tensor) -> list[tuple[int, int]]:
         """Height and width of these images; of those not inspected before, the headers are read. Raises UsageError."""

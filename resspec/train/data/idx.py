@@ -34,10 +34,19 @@ FASHION = (
     "bag",
     "ankle boot",
 )
-FASHION_LABELS = "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7"  # SHA-256 of the 60,000
+FASHION_LABELS = (
+    "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7"  # SHA-256 of the 60,000
+)
 PARTS = ("train", "t10k")
 
-KINDS = {8: "unsigned bytes", 9: "signed bytes", 11: "16-bit integers", 12: "32-bit integers", 13: "floats", 14: "doubles"}
+KINDS = {
+    8: "unsigned bytes",
+    9: "signed bytes",
+    11: "16-bit integers",
+    12: "32-bit integers",
+    13: "floats",
+    14: "doubles",
+}
 LARGEST = 2**33  # bytes of an array
 DENSEST = 1032  # bytes that deflate gets out of one, at most
 BLOCK = 2**24  # bytes that are read at a time
@@ -73,7 +82,10 @@ def load(folder: Path, request: Request) -> Dataset:
     labels_.refuse_outside(test.labels.tolist(), len(classes), test_labels.path)
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("x".join(map(str, part.images.shape[2:])) for part in (train, test))
-        raise UsageError(f"{visible(str(folder))}: training and test images have different sizes, {sizes}", "E0514")
+        raise UsageError(
+            f"{visible(str(folder))}: training and test images have different sizes, {sizes}",
+            "E0514",
+        )
     return in_memory(name, tuple(classes), train, test, request.normalise)
 
 
@@ -82,7 +94,10 @@ def _part(folder: Path, part: str) -> tuple[Stored, File]:
     labels = _read(folder, f"{part}-labels-idx1-ubyte", 1)
     count, labeled = len(images.content), len(labels.content)
     if count != labeled:
-        raise UsageError(f"{visible(str(folder))}: {count:,} images and {labeled:,} labels in the {part} part", "E0514")
+        raise UsageError(
+            f"{visible(str(folder))}: {count:,} images and {labeled:,} labels in the {part} part",
+            "E0514",
+        )
     return Stored(images.content.unsqueeze(1), labels.content.long()), labels
 
 
@@ -95,11 +110,15 @@ def _read(folder: Path, name: str, axes: int) -> File:
         lengths = _lengths(path, file.read(4 + 4 * axes), axes)
         expected = prod(lengths)
         content = bytearray()
-        while len(content) <= expected and (block := file.read(min(BLOCK, expected + 1 - len(content)))):
+        while len(content) <= expected and (
+            block := file.read(min(BLOCK, expected + 1 - len(content)))
+        ):
             content += block
     if len(content) != expected:
         fewer = "fewer" if len(content) < expected else "more"
-        raise _damaged(path, f"it has {fewer} than the {expected:,} bytes of {'x'.join(map(str, lengths))}")
+        raise _damaged(
+            path, f"it has {fewer} than the {expected:,} bytes of {'x'.join(map(str, lengths))}"
+        )
     return File(path, torch.frombuffer(content, dtype=torch.uint8).view(lengths))
 
 
@@ -119,7 +138,11 @@ def _lengths(path: Path, header: bytes, axes: int) -> list[int]:
         raise _damaged(path, f"it is an empty array of shape {shape}")
     size = path.stat().st_size * (DENSEST if path.suffix == ".gz" else 1)
     if prod(lengths) > min(size, LARGEST):
-        most = f"at most {LARGEST:,} bytes are allowed" if prod(lengths) > LARGEST else "the file is far too short for it"
+        most = (
+            f"at most {LARGEST:,} bytes are allowed"
+            if prod(lengths) > LARGEST
+            else "the file is far too short for it"
+        )
         raise _damaged(path, f"its header says that it is an array of shape {shape}, but {most}")
     return lengths
 

@@ -114,7 +114,12 @@ def threads() -> int:
 
 
 def _examined(
-    root: Path, names: Sequence[str], places: list[int], *, decode: bool, progress: Callable[[int], None]
+    root: Path,
+    names: Sequence[str],
+    places: list[int],
+    *,
+    decode: bool,
+    progress: Callable[[int], None],
 ) -> Iterator[tuple[int, Found | Damaged]]:
     chunks = [places[i : i + CHUNK] for i in range(0, len(places), CHUNK)]
 

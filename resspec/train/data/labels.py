@@ -39,7 +39,9 @@ def classes_of(labels: Tensor, path: Path) -> int:
     largest = int(labels.max())
     if largest >= 2 * there + FEW:
         index = int(labels.argmax())
-        told = f"image {index:,} has the label {largest:,}, but only {there:,} different labels occur"
+        told = (
+            f"image {index:,} has the label {largest:,}, but only {there:,} different labels occur"
+        )
         raise UsageError(f"{visible(str(path))}: {told}; number the classes from 0", "E0521")
     return largest + 1
 

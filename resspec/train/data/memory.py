@@ -35,7 +35,9 @@ class Stored(NamedTuple):
     original: Tensor | None = None
 
 
-def in_memory(name: str, classes: tuple[str, ...], train: Stored, test: Stored, normalise: str) -> Dataset:
+def in_memory(
+    name: str, classes: tuple[str, ...], train: Stored, test: Stored, normalise: str
+) -> Dataset:
     moments = replace(measured(train.images), normalise=normalise)
 
     def part(stored: Stored) -> InMemory:
@@ -43,7 +45,9 @@ def in_memory(name: str, classes: tuple[str, ...], train: Stored, test: Stored, 
         return InMemory(stored.images, stored.labels, moments, len(classes), original)
 
     notes = tuple(_notes(classes, train, test))
-    return Dataset(name, classes, tuple(train.images.shape[1:]), part(train), part(test), moments, notes)
+    return Dataset(
+        name, classes, tuple(train.images.shape[1:]), part(train), part(test), moments, notes
+    )
 
 
 def _notes(classes: tuple[str, ...], train: Stored, test: Stored) -> Iterator[str]:
@@ -72,7 +76,9 @@ class InMemory:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, draws: Iterable[Draw], *, view: View, device: torch.device, workers: int = 0
+    ) -> Iterator[Batch]:
         del workers
         images, labels = self._on(device)
         remaining = iter(draws)
@@ -84,8 +90,12 @@ class InMemory:
             means: Iterable[Tensor | None] = [None] * len(some)
             if self.moments.normalise == "pixel-mean":
                 means = self._means(images, keys, view).split(sizes)
-            for draw, part, its_labels, its_means in zip(some, framed, labels[here].split(sizes), means, strict=True):
-                yield shown(part, its_labels, draw.keys, view, self.moments, its_means, self.classes)
+            for draw, part, its_labels, its_means in zip(
+                some, framed, labels[here].split(sizes), means, strict=True
+            ):
+                yield shown(
+                    part, its_labels, draw.keys, view, self.moments, its_means, self.classes
+                )
 
     def inspect(
         self, indices: Tensor, *, decode: bool, progress: Callable[[int], None] = lambda _: None
@@ -110,7 +120,9 @@ class InMemory:
 
     def _means(self, images: Tensor, keys: Tensor, view: View) -> Tensor:
         """Each pixel's mean where its image has that pixel; nothing in a border, which is added to images without it."""
-        return _framed(self.moments.pixels.to(images.device).expand(len(keys), -1, -1, -1), keys, view)
+        return _framed(
+            self.moments.pixels.to(images.device).expand(len(keys), -1, -1, -1), keys, view
+        )
 
 
 def _framed(images: Tensor, keys: Tensor, view: View) -> Tensor:

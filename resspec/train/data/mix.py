@@ -16,16 +16,25 @@ ERASED = RandomResized(scale=(0.02, 0.33), ratio=(0.3, 3.3))  # Zhong et al. 201
 def erased(images: Tensor, keys: Tensor, probability: float) -> Tensor:
     """Normalised images, some with a rectangle of zeros, the mean colour; the first of ten that fits, none where none does."""
     height, width = (torch.full_like(keys, length) for length in images.shape[2:])
-    widths, heights = sides(keys, "erase", width, height, ERASED)  # here the ratio is height by width
+    widths, heights = sides(
+        keys, "erase", width, height, ERASED
+    )  # here the ratio is height by width
     fits = (heights < height[:, None]) & (widths < width[:, None])
     first = fits.int().argmax(1, keepdim=True)
     box_height, box_width = heights.gather(1, first)[:, 0], widths.gather(1, first)[:, 0]
-    top, left = choice(keys, "erase top", height - box_height + 1), choice(keys, "erase left", width - box_width + 1)
+    top, left = (
+        choice(keys, "erase top", height - box_height + 1),
+        choice(keys, "erase left", width - box_width + 1),
+    )
     erasing = happens(keys, "erase", probability) & fits.any(1)
-    return images.masked_fill(rectangles(top, left, torch.where(erasing, box_height, 0), box_width, images), 0)
+    return images.masked_fill(
+        rectangles(top, left, torch.where(erasing, box_height, 0), box_width, images), 0
+    )
 
 
-def mixed(images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int) -> tuple[Tensor, Tensor]:
+def mixed(
+    images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int
+) -> tuple[Tensor, Tensor]:
     """Each image with its partner, and the share of each class (float32, Bxclasses). Where a recipe has both, chance says for
     each image whether it is mixup or cutmix."""
     other = partners(len(images), distance(view.repeated))
@@ -35,7 +44,9 @@ def mixed(images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int
         share = torch.where(cut, share, beta(keys, "mixup share", view.mixup))
     inside = torch.zeros(1, 1, 1, 1, dtype=torch.bool, device=images.device)
     if view.cutmix:
-        box = patches(keys, beta(keys, "cutmix share", view.cutmix), (images.shape[2], images.shape[3]))
+        box = patches(
+            keys, beta(keys, "cutmix share", view.cutmix), (images.shape[2], images.shape[3])
+        )
         top, left, height, width = (torch.where(cut, side, 0) for side in box)
         inside = rectangles(top, left, height, width, images)
         share = torch.where(cut, 1 - height * width / (images.shape[2] * images.shape[3]), share)
@@ -65,7 +76,9 @@ def partners(count: int, far: int = 1) -> Tensor:
     return torch.where(other < count, other, (place - far).clamp_min(0))
 
 
-def patches(keys: Tensor, share: Tensor, size: tuple[int, int]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def patches(
+    keys: Tensor, share: Tensor, size: tuple[int, int]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Yun et al. 2019: a rectangle with the image's ratio and 1 - `share` of its area around any pixel, cut off at the image's
     border: top, left, height and width (B)."""
     ends = []
@@ -80,8 +93,9 @@ def patches(keys: Tensor, share: Tensor, size: tuple[int, int]) -> tuple[Tensor,
 def rectangles(top: Tensor, left: Tensor, height: Tensor, width: Tensor, images: Tensor) -> Tensor:
     """Where each image's rectangle is: Bx1xHxW."""
     y, x = (torch.arange(length, device=images.device) for length in images.shape[2:])
-    first, last, left, right = (end.to(images.device, non_blocking=True)[:, None]
-                                for end in (top, top + height, left, left + width))
+    first, last, left, right = (
+        end.to(images.device, non_blocking=True)[:, None]
+        for end in (top, top + height, left, left + width)
+    )
     rows, columns = (first <= y) & (y < last), (left <= x) & (x < right)
     return (rows[:, :, None] & columns[:, None, :])[:, None]
-

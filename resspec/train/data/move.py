@@ -13,7 +13,9 @@ def moved(images: Tensor, maps: Tensor, interpolation: str, fill: Tensor) -> Ten
     height, width = images.shape[2:]
     x = torch.arange(width, dtype=torch.float64) + 0.5 - width / 2
     y = torch.arange(height, dtype=torch.float64) + 0.5 - height / 2
-    points = torch.stack([*torch.meshgrid(x, y, indexing="xy"), torch.ones(height, width, dtype=torch.float64)], 2)
+    points = torch.stack(
+        [*torch.meshgrid(x, y, indexing="xy"), torch.ones(height, width, dtype=torch.float64)], 2
+    )
     half = torch.tensor([width / 2, height / 2], dtype=torch.float64)
     grid = (points @ maps.double().mT[:, None] / half).float().to(images.device, non_blocking=True)
     mode = "nearest" if interpolation == "nearest" else "bilinear"
@@ -55,4 +57,6 @@ Row = tuple[Tensor | float, Tensor | float, Tensor | float]
 
 
 def _maps(like: Tensor, x: Row = (1, 0, 0), y: Row = (0, 1, 0)) -> Tensor:
-    return torch.stack([torch.as_tensor(value, dtype=torch.float64).expand(len(like)) for value in (*x, *y)], 1).view(-1, 2, 3)
+    return torch.stack(
+        [torch.as_tensor(value, dtype=torch.float64).expand(len(like)) for value in (*x, *y)], 1
+    ).view(-1, 2, 3)

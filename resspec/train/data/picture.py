@@ -73,18 +73,29 @@ def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) ->
     """A line of pixels whose shorter side is brought to 256 would take gigabytes."""
     if size[0] * size[1] > MOST_PIXELS:
         pixels = f"{size[0]:,}x{size[1]:,} pixels; at most {MOST_PIXELS:,} in all are allowed"
-        raise BrokenPicture(path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}")
+        raise BrokenPicture(
+            path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}"
+        )
 
 
 def _part(whole: tuple[int, int], key: Tensor, view: View) -> tuple[Box, tuple[int, int]]:
     """What is shown of an image (width, height), and the size that it is brought to."""
     width, height = torch.tensor(whole).split(1)
     if isinstance(view, Data) and view.random_resized:
-        top, left, box_height, box_width = (int(side) for side in boxes(key, height, width, view.random_resized))
-        return (left, top, left + box_width, top + box_height), (view.random_resized.size, view.random_resized.size)
+        top, left, box_height, box_width = (
+            int(side) for side in boxes(key, height, width, view.random_resized)
+        )
+        return (left, top, left + box_width, top + box_height), (
+            view.random_resized.size,
+            view.random_resized.size,
+        )
     if view.resize is None:
         return (0, 0, *whole), whole
-    shorter = shorter_sides(key, view) if isinstance(view, Data) and isinstance(view.resize, tuple) else view.resize
+    shorter = (
+        shorter_sides(key, view)
+        if isinstance(view, Data) and isinstance(view.resize, tuple)
+        else view.resize
+    )
     new_height, new_width = sized(height, width, torch.as_tensor(shorter))
     return (0, 0, *whole), (int(new_width), int(new_height))
 

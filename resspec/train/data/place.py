@@ -28,15 +28,26 @@ class Kind(NamedTuple):
 
 KINDS: dict[str, Kind] = {
     FASHION_MNIST: Kind(
-        ("FashionMNIST/raw", "fashion-mnist"), idx.is_here, idx.load, ("/usr/share/datasets/fashion-mnist",),
-        "\napt-get install dataset-fashion-mnist puts it there", "FashionMNIST",
+        ("FashionMNIST/raw", "fashion-mnist"),
+        idx.is_here,
+        idx.load,
+        ("/usr/share/datasets/fashion-mnist",),
+        "\napt-get install dataset-fashion-mnist puts it there",
+        "FashionMNIST",
     ),
-    **{layout.name: Kind(
-        (layout.folder, f"{layout.name}/{layout.folder}"), partial(cifar.is_here, layout=layout),
-        partial(cifar.load, layout=layout), torchvision=name,
-    ) for layout, name in ((cifar.TEN, "CIFAR10"), (cifar.HUNDRED, "CIFAR100"))},
+    **{
+        layout.name: Kind(
+            (layout.folder, f"{layout.name}/{layout.folder}"),
+            partial(cifar.is_here, layout=layout),
+            partial(cifar.load, layout=layout),
+            torchvision=name,
+        )
+        for layout, name in ((cifar.TEN, "CIFAR10"), (cifar.HUNDRED, "CIFAR100"))
+    },
     IMAGENET: Kind(
-        ("imagenet", "ILSVRC2012"), folder.is_here, folder.load,
+        ("imagenet", "ILSVRC2012"),
+        folder.is_here,
+        folder.load,
         advice="\npass the path of a folder with train/ and val/, each with a folder for each class",
     ),
 }
@@ -52,7 +63,10 @@ def places() -> list[Path]:
 def named(name: str, *, download: bool) -> Path:
     """Raises UsageError where it is not found, with all places that were looked at."""
     kind = KINDS[name]
-    folders = [*(place / part for place in places() for part in kind.folders), *map(Path, kind.elsewhere)]
+    folders = [
+        *(place / part for place in places() for part in kind.folders),
+        *map(Path, kind.elsewhere),
+    ]
     for path in folders:
         if kind.is_here(path):
             return path
@@ -61,7 +75,11 @@ def named(name: str, *, download: bool) -> Path:
         return named(name, download=False)
     looked = "".join(f"\n  {path}" for path in folders)
     remedy = "download" if kind.torchvision else None
-    raise UsageError(f"the data set `{name}` was not found in any of these places:{looked}{kind.advice}", "E0512", remedy)
+    raise UsageError(
+        f"the data set `{name}` was not found in any of these places:{looked}{kind.advice}",
+        "E0512",
+        remedy,
+    )
 
 
 def at(path: Path) -> tuple[Kind, Path]:
@@ -70,8 +88,11 @@ def at(path: Path) -> tuple[Kind, Path]:
         for candidate in (path, *(path / part for part in kind.folders)):
             if kind.is_here(candidate):
                 return kind, candidate
-    raise UsageError(f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
-                     "nor CIFAR's Python version", "E0513")
+    raise UsageError(
+        f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
+        "nor CIFAR's Python version",
+        "E0513",
+    )
 
 
 def _download(name: str, to: Path) -> None:

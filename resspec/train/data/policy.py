@@ -26,32 +26,44 @@ class Change(NamedTuple):
     signed: bool = False
     axis: int | None = None
 
-    def applied(self, images: Tensor, magnitudes: Tensor, interpolation: str, fill: Tensor) -> Tensor:
+    def applied(
+        self, images: Tensor, magnitudes: Tensor, interpolation: str, fill: Tensor
+    ) -> Tensor:
         amounts = self.amount(magnitudes)
         if self.colours:
             return self.colours(images, amounts)
         assert self.maps
         if self.axis:
             amounts = amounts * images.shape[self.axis]
-        return move.moved(images, self.maps(amounts, (images.shape[2], images.shape[3])), interpolation, fill)
+        return move.moved(
+            images, self.maps(amounts, (images.shape[2], images.shape[3])), interpolation, fill
+        )
 
 
 def trivial(images: Tensor, keys: Tensor, interpolation: str) -> Tensor:
     """Müller and Hutter 2021, the wide space: one change of 14, of a strength from 31, for each image; black comes in."""
     magnitudes = choice(keys, "trivial magnitude", 31).double() / 30
     which = choice(keys, "trivial change", len(WIDE))
-    return _changed(images, WIDE, which, _signed(magnitudes, keys, "trivial"), interpolation, torch.zeros(1))
+    return _changed(
+        images, WIDE, which, _signed(magnitudes, keys, "trivial"), interpolation, torch.zeros(1)
+    )
 
 
-def randaugment(images: Tensor, keys: Tensor, view: RandAugment, interpolation: str, fill: Tensor) -> Tensor:
+def randaugment(
+    images: Tensor, keys: Tensor, view: RandAugment, interpolation: str, fill: Tensor
+) -> Tensor:
     """`operations` times a change of 15, with probability 1/2; magnitudes are normal around `magnitude`, in tenths; the
     colour `fill` (C) comes in."""
     for turn in range(view.operations):
         name = f"randaugment {turn}"
-        tenths = (view.magnitude + view.deviation * normal(keys, f"{name} magnitude")[:, 0]).clamp(0, 10)
+        tenths = (view.magnitude + view.deviation * normal(keys, f"{name} magnitude")[:, 0]).clamp(
+            0, 10
+        )
         which = choice(keys, f"{name} change", len(INCREASING))
         which = torch.where(happens(keys, f"{name} happens", 0.5), which, -1)
-        images = _changed(images, INCREASING, which, _signed(tenths / 10, keys, name), interpolation, fill)
+        images = _changed(
+            images, INCREASING, which, _signed(tenths / 10, keys, name), interpolation, fill
+        )
     return images
 
 
@@ -60,7 +72,12 @@ def _signed(magnitudes: Tensor, keys: Tensor, name: str) -> Tensor:
 
 
 def _changed(
-    images: Tensor, changes: tuple[Change, ...], which: Tensor, magnitudes: Tensor, interpolation: str, fill: Tensor
+    images: Tensor,
+    changes: tuple[Change, ...],
+    which: Tensor,
+    magnitudes: Tensor,
+    interpolation: str,
+    fill: Tensor,
 ) -> Tensor:
     """Each image by the change whose number `which` (B) gives."""
     result = images.clone()

@@ -39,7 +39,12 @@ class Line(NamedTuple):
 
 
 def resampled(
-    images: Tensor, rows: Line, columns: Line, size: tuple[int, int], interpolation: str, padding: str = "zeros"
+    images: Tensor,
+    rows: Line,
+    columns: Line,
+    size: tuple[int, int],
+    interpolation: str,
+    padding: str = "zeros",
 ) -> Tensor:
     """Return the resized parts of images.
 
@@ -55,12 +60,16 @@ def resampled(
         BxCxsize; uint8 where the images are.
     """
     vertical = matrices(rows, images.shape[2], size[0], interpolation, padding).to(images.device)
-    horizontal = matrices(columns, images.shape[3], size[1], interpolation, padding).to(images.device)
+    horizontal = matrices(columns, images.shape[3], size[1], interpolation, padding).to(
+        images.device
+    )
     result = vertical[:, None] @ images.float() @ horizontal[:, None].mT
     return result if images.is_floating_point() else result.round_().clamp_(0, 255).to(images.dtype)
 
 
-def matrices(line: Line, length: int, size: int, interpolation: str, padding: str = "zeros") -> Tensor:
+def matrices(
+    line: Line, length: int, size: int, interpolation: str, padding: str = "zeros"
+) -> Tensor:
     """Return what each pixel of the result takes from each pixel of the image: B x size x length.
 
     The sum of each row is 1; that of a pixel in a border of zeros is 0.

@@ -13,7 +13,13 @@ from resspec.train.recipe import Data, Test
 
 
 def shown(
-    images: Tensor, labels: Tensor, keys: Tensor, view: Data | Test, moments: Moments, means: Tensor | None, classes: int
+    images: Tensor,
+    labels: Tensor,
+    keys: Tensor,
+    view: Data | Test,
+    moments: Moments,
+    means: Tensor | None,
+    classes: int,
 ) -> Batch:
     """Of images (uint8, BxCxHxW) and labels (int64, B) on one device. `means`: each pixel's mean, as it went with its image."""
     if not isinstance(view, Data):

@@ -53,7 +53,9 @@ def sizes_after(view: View, size: Size, *, keeps_size: bool) -> Iterator[Size]:
             yield _cropped(shown, view.crop, "data.test.crop", "data.test.resize", border=0)
 
 
-def _resized_at_random(view: Data, size: Size, ends: tuple[int, int], *, keeps_size: bool) -> Iterator[Size]:
+def _resized_at_random(
+    view: Data, size: Size, ends: tuple[int, int], *, keeps_size: bool
+) -> Iterator[Size]:
     low, high = ends
     smallest = _resized(size, low, "data.resize")
     _resized(size, high, "data.resize")
@@ -65,7 +67,9 @@ def _resized_at_random(view: Data, size: Size, ends: tuple[int, int], *, keeps_s
         if smallest[0] < size[0] or smallest[1] < size[1]:
             side = min(size)
             why = f"`resize: [{low}, {high}]` can make images of {_text(size)} smaller, and nothing crops them"
-            raise DoesNotSuit("data.resize", why, f"`crop: {low}`, or `resize: [{side}, {max(high, side)}]`")
+            raise DoesNotSuit(
+                "data.resize", why, f"`crop: {low}`, or `resize: [{side}, {max(high, side)}]`"
+            )
         yield size
     else:
         for shorter in range(low, high + 1):
@@ -89,7 +93,9 @@ def _cropped(size: Size, crop: int | None, key: str, resize_key: str, *, border:
         padded = f" with a border of {border}" if border else ""
         why = f"a crop of {crop}x{crop} pixels does not fit into images of {_text(size)}{padded}"
         resize = resize_key.rpartition(".")[2]
-        raise DoesNotSuit(key, why, f"`crop: {min(height, width)}`, or `{resize}: {crop}` before it")
+        raise DoesNotSuit(
+            key, why, f"`crop: {min(height, width)}`, or `{resize}: {crop}` before it"
+        )
     return crop, crop
 
 

@@ -19,10 +19,32 @@ from resspec.train.names import DATA
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 SYSTEM = {  # what systems and programs put beside people's files, besides all that begins with a dot
-    "__macosx", "__pycache__", "@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found",
-    "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r",
+    "__macosx",
+    "__pycache__",
+    "@eadir",
+    "#recycle",
+    "$recycle.bin",
+    "system volume information",
+    "lost+found",
+    "thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "icon\r",
 }
-NOT_IMAGES = {".txt", ".md", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".log", ".py", ".ipynb"}
+NOT_IMAGES = {
+    ".txt",
+    ".md",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".xml",
+    ".yaml",
+    ".yml",
+    ".html",
+    ".log",
+    ".py",
+    ".ipynb",
+}
 MOST_LINKS = 100  # that lead to one folder: links that branch again and again never end
 SHOWN = 5  # of a list of names
 
@@ -83,7 +105,11 @@ def refuse(problems: list[str], code: str) -> None:
     """Raise a UsageError that tells them all, if there are any."""
     if len(problems) > 1:
         more = [f"  … and {len(problems) - 20:,} more"] if len(problems) > 20 else []
-        lines = [f"{len(problems):,} problems:", *(f"  {problem}" for problem in problems[:20]), *more]
+        lines = [
+            f"{len(problems):,} problems:",
+            *(f"  {problem}" for problem in problems[:20]),
+            *more,
+        ]
         raise UsageError("\n".join(lines), code)
     if problems:
         raise UsageError(problems[0], code)
@@ -94,7 +120,9 @@ class _Walk:
 
     def __init__(self, part: Part) -> None:
         self.part = part
-        self.todo: list[tuple[str, tuple[Identity, ...]]] = [("", ())]  # a folder, and those it lies in
+        self.todo: list[tuple[str, tuple[Identity, ...]]] = [
+            ("", ())
+        ]  # a folder, and those it lies in
         self.visits: Counter[Identity] = Counter()
 
     def run(self) -> None:
@@ -112,14 +140,21 @@ class _Walk:
             except OSError as error:
                 self._problem(path, f"cannot be read: {error.strerror}")
 
-    def _may_enter(self, folder: str, path: Path, here: Identity, above: tuple[Identity, ...]) -> bool:
+    def _may_enter(
+        self, folder: str, path: Path, here: Identity, above: tuple[Identity, ...]
+    ) -> bool:
         if here in above:
-            self._problem(path, "is a link to a folder that contains it, which would never end; remove the link")
+            self._problem(
+                path,
+                "is a link to a folder that contains it, which would never end; remove the link",
+            )
             return False
         first = self.part.folders.setdefault(here, folder)
         if _top(first) != _top(folder):
             other = visible(str(self.part.root / first))
-            self._problem(path, f"and {other} are the same folder: its images would have two labels")
+            self._problem(
+                path, f"and {other} are the same folder: its images would have two labels"
+            )
             return False
         self.visits[here] += 1
         if self.visits[here] > MOST_LINKS:
@@ -136,7 +171,10 @@ class _Walk:
             mode = entry.stat().st_mode if entry.is_symlink() else _mode(entry)
         except OSError as error:
             target = visible(str(_target(entry)))
-            self._problem(Path(entry.path), f"is a link to {target}, which cannot be followed: {error.strerror}")
+            self._problem(
+                Path(entry.path),
+                f"is a link to {target}, which cannot be followed: {error.strerror}",
+            )
             return
         ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (a Path takes ten times as long)
         if stat.S_ISDIR(mode):

@@ -149,7 +149,9 @@ class _Decoded(Indexed[Decoded | Failure]):
 
 
 def _uneven(pictures: list[Tensor]) -> str:
-    (height, width), (others_height, others_width) = (p.shape[1:] for p in (pictures[-1], pictures[0]))
+    (height, width), (others_height, others_width) = (
+        p.shape[1:] for p in (pictures[-1], pictures[0])
+    )
     sizes = f"it is transformed to {height}x{width}, but others in its batch to {others_height}x{others_width}"
     return f"{sizes}; `crop` or `random_resized` gives all of them one size"
 
@@ -186,13 +188,19 @@ def _ended(loader: DataLoader[Decoded | Failure]) -> Iterator[Iterator[Decoded |
         yield iterator
     except (RuntimeError, OSError, EOFError) as error:
         lost = isinstance(error, ConnectionError | EOFError)
-        if lost or isinstance(error, FileNotFoundError):  # its end, or that of its socket, may be seen before it is dead
+        if lost or isinstance(
+            error, FileNotFoundError
+        ):  # its end, or that of its socket, may be seen before it is dead
             with suppress(RuntimeError):  # which torch raises once it is
                 _wait_for_a_death(workers)
-        stopped = [f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)]
+        stopped = [
+            f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)
+        ]
         dead = [f"; process {worker.pid} has ended" for worker in workers if not worker.is_alive()]
         if worker_failure(error) or dead or lost:
-            raise UsageError(f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612") from None
+            raise UsageError(
+                f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612"
+            ) from None
         raise
     finally:
         atexit.unregister(at_exit)
@@ -218,7 +226,9 @@ def _shut(workers: set[BaseProcess], iterator: Any) -> None:
         iterator._shutdown_workers()
     finally:
         if _hears_signals():
-            signal.signal(signal.SIGCHLD, told or signal.SIG_DFL)  # Python has forgotten it where the process ends
+            signal.signal(
+                signal.SIGCHLD, told or signal.SIG_DFL
+            )  # Python has forgotten it where the process ends
 
 
 def _hears_signals() -> bool:
@@ -257,4 +267,7 @@ def worker_failure(error: Exception) -> str | None:
 def _is_stopped(process: int | None) -> bool:
     """Whether it is one that SIGSTOP stopped, as Linux tells it."""
     path = Path(f"/proc/{process}/stat")
-    return path.exists() and path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] in "tT"
+    return (
+        path.exists()
+        and path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] in "tT"
+    )

@@ -15,7 +15,17 @@ from resspec.train.preflight.images import Bar, Inspections, silent
 from resspec.train.preflight.norms import least_images
 from resspec.train.preflight.request import Note, Request, of_job
 
-__all__ = ["CHECKS", "Bar", "Check", "Note", "Request", "least_images", "of_job", "require", "silent"]
+__all__ = [
+    "CHECKS",
+    "Bar",
+    "Check",
+    "Note",
+    "Request",
+    "least_images",
+    "of_job",
+    "require",
+    "silent",
+]
 
 
 class Check(NamedTuple):
@@ -84,4 +94,7 @@ def _in_order(mistakes: Iterable[Diagnostic]) -> list[Diagnostic]:
     """Sort mistakes by their places, the files in the order in which they were first named."""
     found = list(mistakes)
     files = list(dict.fromkeys(each.labels[0].span.source.name for each in found))
-    return sorted(found, key=lambda each: (files.index(each.labels[0].span.source.name), each.labels[0].span.start))
+    return sorted(
+        found,
+        key=lambda each: (files.index(each.labels[0].span.source.name), each.labels[0].span.start),
+    )

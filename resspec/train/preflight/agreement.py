@@ -42,7 +42,9 @@ def require(requests: Sequence[Request], processes: Processes) -> None:
 def _differences(first: Any, other: Any, path: str) -> Iterator[str]:
     if isinstance(first, dict) and isinstance(other, dict):
         for name in dict.fromkeys([*first, *other]):
-            yield from _differences(first.get(name), other.get(name), f"{path}.{name}" if path else name)
+            yield from _differences(
+                first.get(name), other.get(name), f"{path}.{name}" if path else name
+            )
     elif isinstance(first, list) and isinstance(other, list) and len(first) == len(other):
         for one, another in zip(first, other, strict=True):
             yield from _differences(one, another, path)

@@ -40,11 +40,19 @@ def weights(request: Request, _: Inspections) -> Iterator[Diagnostic]:
 def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:
     """See whether the held-out share is at least one image."""
     recipe, data = request.recipe, request.data
-    if not request.trains or not recipe or not data or not recipe.holdout or len(request.kept_apart):
+    if (
+        not request.trains
+        or not recipe
+        or not data
+        or not recipe.holdout
+        or len(request.kept_apart)
+    ):
         return
     why = f"`holdout: {recipe.holdout:g}` of {len(data.train):,} images is less than one image"
     least = f"{1 / len(data.train):.2g}"
-    yield errors.wrong_value(request.key("holdout"), why, f"use a larger share, such as `holdout: {least}`")
+    yield errors.wrong_value(
+        request.key("holdout"), why, f"use a larger share, such as `holdout: {least}`"
+    )
 
 
 def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
@@ -61,12 +69,16 @@ def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
         yield _located(error, request.key("batch"))
 
     if recipe.micro_batch == "auto" and memory(request.processes.device) is None:
-        yield Note("this system does not report free memory, so the whole batch is computed at once; "
-                   "set `micro_batch` in the recipe to use less memory")
+        yield Note(
+            "this system does not report free memory, so the whole batch is computed at once; "
+            "set `micro_batch` in the recipe to use less memory"
+        )
 
     images = len(request.trained_on)
     if recipe.batch > images:
-        yield Note(f"a batch of {recipe.batch:,} is larger than the {images:,} training images: some appear several times")
+        yield Note(
+            f"a batch of {recipe.batch:,} is larger than the {images:,} training images: some appear several times"
+        )
 
 
 def images(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:

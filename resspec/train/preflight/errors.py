@@ -12,10 +12,14 @@ from resspec.source import Span
 def damaged_image(path: Path, part: str, why: str) -> Diagnostic:
     """E0514: a file of the data is damaged, or is not what its name says."""
     help = "replace or remove it"
-    return Diagnostic("E0514", f"this {part} image cannot be read: {why}", (Label(Span.of_file(path)),), help)
+    return Diagnostic(
+        "E0514", f"this {part} image cannot be read: {why}", (Label(Span.of_file(path)),), help
+    )
 
 
-def mixed_sizes(recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int) -> Diagnostic:
+def mixed_sizes(
+    recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int
+) -> Diagnostic:
     """E0530: training images have different sizes, and the recipe does not bring them to one."""
     examples = ", ".join(f"{size} ({path})" for size, path in sizes)
     others = total - len(sizes)
@@ -28,7 +32,9 @@ def mixed_sizes(recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, sid
     )
 
 
-def unreadable_size(layer: Span, recipe: Span, images: str, size: str, problem: str, input: str) -> Diagnostic:
+def unreadable_size(
+    layer: Span, recipe: Span, images: str, size: str, problem: str, input: str
+) -> Diagnostic:
     """E0531: the transforms give images of a size that the network cannot read."""
     return Diagnostic(
         "E0531",
@@ -60,7 +66,12 @@ def no_room(folder: Span, needs: str, has: str) -> Diagnostic:
 
 def cannot_write(folder: Span, why: str) -> Diagnostic:
     """E0535: the folder cannot be written to."""
-    return Diagnostic("E0535", f"this folder cannot be written to: {why}", (Label(folder),), "choose another folder")
+    return Diagnostic(
+        "E0535",
+        f"this folder cannot be written to: {why}",
+        (Label(folder),),
+        "choose another folder",
+    )
 
 
 def does_not_suit(place: Span, why: str, image: Path, others: int, help: str) -> Diagnostic:

@@ -64,6 +64,8 @@ def _merged(own: Inspection, request: Request) -> Inspection:
     sizes = gather([(height, width, str(path)) for (height, width), path in own.sizes.items()])
     damaged = gather([(str(path), why) for path, why in own.damaged])
     return Inspection(
-        sizes={(height, width): Path(path) for each in reversed(sizes) for height, width, path in each},
+        sizes={
+            (height, width): Path(path) for each in reversed(sizes) for height, width, path in each
+        },
         damaged=tuple(Damaged(Path(path), why) for each in damaged for path, why in each),
     )

@@ -69,7 +69,9 @@ def _tests_one_image(request: Request) -> bool:
     whole = request.tests != "1-crop" or not request.recipe.data.test.crop
     world = request.processes.world
     shares = {len(range(rank, len(request.data.test), world)) for rank in range(world)}
-    return (whole and 0 in request.data.shape) or any(count % request.batch == 1 for count in shares)
+    return (whole and 0 in request.data.shape) or any(
+        count % request.batch == 1 for count in shares
+    )
 
 
 def _told(request: Request, norm: Reached, images: str, key: str) -> Diagnostic:

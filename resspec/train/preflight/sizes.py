@@ -50,7 +50,9 @@ class Shown:
     """The sizes in which images reach the network, and for each transform that does not fit what is wrong with it."""
 
     sizes: Sizes
-    problems: Mapping[str, tuple[DoesNotSuit, Path, int]]  # by key: with the first image, and how many more sizes
+    problems: Mapping[
+        str, tuple[DoesNotSuit, Path, int]
+    ]  # by key: with the first image, and how many more sizes
 
 
 def sizes(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
@@ -81,7 +83,9 @@ def sizes(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
         size = _text(network, min(known))
         side = min(own)
         instead = f", or transforms that give {network.input}: `data: {{random_resized: {{size: {side}}}}}`"
-        yield errors.wrong_images(errors.place(network.span), str(network.input), data.name, size, instead)
+        yield errors.wrong_images(
+            errors.place(network.span), str(network.input), data.name, size, instead
+        )
     else:
         yield from notes
 
@@ -122,7 +126,11 @@ def shown_sizes(request: Request, use: Use, inspections: Inspections) -> Shown:
 def _shapes(request: Request, inspections: Inspections, *, training: bool) -> set[Shape]:
     channels = request.network.input.channels
     uses = [use for use in _uses(request) if (use.key == "data") == training]
-    return {Shape((channels, *size)) for use in uses for size in shown_sizes(request, use, inspections).sizes}
+    return {
+        Shape((channels, *size))
+        for use in uses
+        for size in shown_sizes(request, use, inspections).sizes
+    }
 
 
 def _uses(request: Request) -> Iterator[Use]:
@@ -138,7 +146,9 @@ def _uses(request: Request) -> Iterator[Use]:
             yield Use("test images", "data.test", test, parts, network)
         case "10-crop":
             whole = test.model_copy(update={"crop": None})
-            yield Use("test images", "data.test", whole, parts, network, crops=min(network.input.spatial))
+            yield Use(
+                "test images", "data.test", whole, parts, network, crops=min(network.input.spatial)
+            )
         case "multi-scale":
             try:
                 larger = convolutional(network)
@@ -154,7 +164,10 @@ def _mistakes(request: Request, use: Use, shown: Shown) -> Iterator[Diagnostic]:
         yield does_not_suit(request.key(key), problem.why, path, others, problem.help)
 
     if use.key == "data" and len(shown.sizes) > 1:
-        examples = [(_text(use.network, size), path) for size, path in sorted(shown.sizes.items())[:MOST_EXAMPLES]]
+        examples = [
+            (_text(use.network, size), path)
+            for size, path in sorted(shown.sizes.items())[:MOST_EXAMPLES]
+        ]
         side = min(use.network.input.spatial)
         yield mixed_sizes(request.key("data"), examples, len(shown.sizes), side)
         return
@@ -177,7 +190,9 @@ def _other_size(use: Use, sizes: Sizes, network: Network) -> Iterator[Note]:
     if not others or use.network is not network:
         return
     many = f" and {len(others) - 1:,} more sizes" if len(others) > 1 else ""
-    yield Note(f"{use.images} are transformed to {_text(network, others[0])}{many}; the network's `input` is {network.input}")
+    yield Note(
+        f"{use.images} are transformed to {_text(network, others[0])}{many}; the network's `input` is {network.input}"
+    )
 
 
 def _check_crops(use: Use, size: Size) -> None:

@@ -26,7 +26,9 @@ class Advice:
         self.carrier = Carrier(text, dict(unknown))
         found = (foreign(path, self.carrier) for path in self.carrier.values)
         self.foreign = {each.path: each for each in found if each}
-        self.wanted = {key: value for each in self.foreign.values() for key, value in each.settings.items()}
+        self.wanted = {
+            key: value for each in self.foreign.values() for key, value in each.settings.items()
+        }
         named = [each for each in self.foreign.values() if each.kind and each.settings]
         self._kinds = {next(iter(each.settings))[:1]: each.kind for each in named}
 
@@ -88,11 +90,17 @@ class Advice:
             return chosen
         wanted = {key[len(path)] for key in self.wanted if key[: len(path)] == path}
         if not chosen:
-            wanted |= {name for name in self._inner(path) if any(name in kind.model_fields for kind in kinds.values())}
+            wanted |= {
+                name
+                for name in self._inner(path)
+                if any(name in kind.model_fields for kind in kinds.values())
+            }
 
         first = [chosen, self._kinds.get(path), *kinds]
         for names in (wanted, {key[len(path)] for key in needed}):
-            able = [name for name in first if name in kinds and names <= set(kinds[name].model_fields)]
+            able = [
+                name for name in first if name in kinds and names <= set(kinds[name].model_fields)
+            ]
             if able:
                 return able[0] or ""
         return next(iter(kinds))
@@ -103,12 +111,19 @@ class Advice:
         written = self.text.find(key)
         if written and isinstance(written.content, Scalar) and self.text.is_section(key[:-1]):
             before = f"{key[-1]}: {sketch(written)}"
-            is_so = before == f"{key[-1]}: {value}" or (key[-1] == "name" and self._chosen(key[:-1]) == value)
+            is_so = before == f"{key[-1]}: {value}" or (
+                key[-1] == "name" and self._chosen(key[:-1]) == value
+            )
             return "" if is_so else f"change `{before}` to `{key[-1]}: {value}`"
         if len(key) == 1:
-            return f"write `{key[0]}: {value}`" + (f" outside of `{'.'.join(around)}`" if around else "")
+            return f"write `{key[0]}: {value}`" + (
+                f" outside of `{'.'.join(around)}`" if around else ""
+            )
 
-        owner = next((key[:end] for end in range(len(key) - 1, 0, -1) if self.text.is_section(key[:end])), None)
+        owner = next(
+            (key[:end] for end in range(len(key) - 1, 0, -1) if self.text.is_section(key[:end])),
+            None,
+        )
         if owner is None or not self._takes(owner, key):
             return f"write `{self.section(key[:1], each.settings)}`"
         sections: Sketch = {}
@@ -133,7 +148,9 @@ class Advice:
 
     def _has_all(self, owner: Keys, key: Keys) -> bool:
         """Return whether a section has all that it needs once it has a key."""
-        known = fields.section(owner, lambda _: self._chosen(owner) or fields.default_kind(owner)) or {}
+        known = (
+            fields.section(owner, lambda _: self._chosen(owner) or fields.default_kind(owner)) or {}
+        )
         needed = {name for name, what in known.items() if what.is_required and name != "name"}
         return needed <= {*self._inner(owner), key[len(owner)]}
 
@@ -146,8 +163,16 @@ class Advice:
         """Return what to do about a key that the optimizer does not have; empty where it has it."""
         owner = ("optimizer",)
         chosen = fields.kinds(owner).get(self._chosen(owner))
-        lacking = [key[1] for key in each.settings if chosen and key[:1] == owner and key[1] not in chosen.model_fields]
-        return f"leave it out: `optimizer: {self._chosen(owner)}` has no `{lacking[0]}`" if lacking else ""
+        lacking = [
+            key[1]
+            for key in each.settings
+            if chosen and key[:1] == owner and key[1] not in chosen.model_fields
+        ]
+        return (
+            f"leave it out: `optimizer: {self._chosen(owner)}` has no `{lacking[0]}`"
+            if lacking
+            else ""
+        )
 
     def _inner(self, path: Keys) -> dict[str, Entry]:
         entry = self.text.find(path)
@@ -156,10 +181,15 @@ class Advice:
     def _besides(self, each: Foreign) -> str:
         """Return what else is needed for what is advised."""
         needed: dict[str, str] = {}
-        if ("schedule",) in {key[:1] for key in each.settings} and self.kind(("schedule",), each.settings) == "plateau":
+        if ("schedule",) in {key[:1] for key in each.settings} and self.kind(
+            ("schedule",), each.settings
+        ) == "plateau":
             needed = {"holdout": "0.1", "evaluate": "1 epoch"}
         if ("bce_threshold",) in each.settings:
             needed = {"loss": "bce"}
-        lacking = [f"`{name}: {value}`" for name, value in needed.items()
-                   if not self.text.find((name,)) and (name,) not in self.wanted]
+        lacking = [
+            f"`{name}: {value}`"
+            for name, value in needed.items()
+            if not self.text.find((name,)) and (name,) not in self.wanted
+        ]
         return f", with {' and '.join(lacking)}" if lacking else ""

@@ -55,17 +55,31 @@ class Carrier:
         match carry:
             case "same" | "first of a list" | "last of a list":
                 items = value.strip("[]").split(",")
-                yield key, {"first of a list": items[0], "last of a list": items[-1]}.get(carry, value).strip()
+                yield (
+                    key,
+                    {"first of a list": items[0], "last of a list": items[-1]}.get(
+                        carry, value
+                    ).strip(),
+                )
             case "epochs" | "iterations":
                 yield key, _lasting(value, carry)
             case "list of epochs" | "list of iterations":
-                lengths = (_lasting(item.strip(), carry.split()[-1]) for item in value.strip("[]()").split(","))
+                lengths = (
+                    _lasting(item.strip(), carry.split()[-1])
+                    for item in value.strip("[]()").split(",")
+                )
                 yield key, f"[{', '.join(lengths)}]"
             case "kind":
                 yield key, kind_of(".".join(key), value)
             case "first beta" | "second beta":
-                first, second = self._beta("first beta") or "0.9", self._beta("second beta") or "0.999"
-                yield key, f"[{value}, {second}]" if carry == "first beta" else f"[{first}, {value}]"
+                first, second = (
+                    self._beta("first beta") or "0.9",
+                    self._beta("second beta") or "0.999",
+                )
+                yield (
+                    key,
+                    f"[{value}, {second}]" if carry == "first beta" else f"[{first}, {value}]",
+                )
             case "share of the rate":
                 yield key, _ratio(value, self._rate())
             case "share of the duration":
@@ -100,10 +114,16 @@ class Carrier:
         written = self._known(("duration",))
         number, _, unit = written.partition(" ")
         for called in CALLED:
-            if called.key == "duration" and not written and (value := self._foreign(called.words.split())):
+            if (
+                called.key == "duration"
+                and not written
+                and (value := self._foreign(called.words.split()))
+            ):
                 number, unit = value, called.carry
         with suppress(ValueError):
-            return _lasting(f"{float(number) * float(share):.6g}", unit if unit.endswith("s") else f"{unit}s")
+            return _lasting(
+                f"{float(number) * float(share):.6g}", unit if unit.endswith("s") else f"{unit}s"
+            )
         return ""
 
     def _known(self, key: Keys, *words: str) -> str:
@@ -120,7 +140,9 @@ class Carrier:
 
 def kind_of(key: str, word: str) -> str:
     """Return what an optimizer, a schedule, a loss or a precision is called here; the word itself if it is not known."""
-    ours = {squashed(name): name for name in (*fields.kinds(tuple(key.split("."))[:1]), *_choices(key))}
+    ours = {
+        squashed(name): name for name in (*fields.kinds(tuple(key.split("."))[:1]), *_choices(key))
+    }
     return ours.get(squashed(word)) or KINDS.get(key, {}).get(squashed(word)) or word
 
 
@@ -170,5 +192,9 @@ def _fits(key: Keys, value: str) -> bool:
     if key[-1] == "name":
         return value in kinds
     found = [fields.at(key, lambda _, kind=kind: kind) for kind in kinds]  # type: ignore[misc]
-    plain = tuple(map(parsed, value.strip("[]").split(", "))) if value.startswith("[") else parsed(value)
+    plain = (
+        tuple(map(parsed, value.strip("[]").split(", ")))
+        if value.startswith("[")
+        else parsed(value)
+    )
     return any(known is not None and known.fits(plain) for known in found)

@@ -15,7 +15,9 @@ from resspec.train.recipe import Recipe
 
 Keys = tuple[str, ...]  # the way to a key: `("optimizer", "rate")`
 Path = tuple[str | int, ...]  # the way to a value, which may be one of a list
-Kind = Callable[[Keys], str]  # the `name` that a section has in a recipe, such as `adamw`; empty where it has none
+Kind = Callable[
+    [Keys], str
+]  # the `name` that a section has in a recipe, such as `adamw`; empty where it has none
 
 # The key that a section's value stands for where it is no section: `ema: 0.999` is `ema: {decay: 0.999}`.
 SHORTHAND: dict[Keys, str] = {
@@ -28,9 +30,19 @@ SHORTHAND: dict[Keys, str] = {
 
 # What a key may be that is needed, or that is a section, for messages that propose it.
 EXAMPLES = {
-    "duration": "90 epochs", "batch": "256", "length": "5 epochs", "every": "30 epochs", "at": "[30 epochs, 60 epochs]",
-    "optimizer": "{name: sgd, rate: 0.1}", "schedule": "cosine", "warmup": "5 epochs", "ema": "0.9999",
-    "data": "{flip: true}", "random_resized": "224", "randaugment": "{magnitude: 7}", "test": "{resize: 256, crop: 224}",
+    "duration": "90 epochs",
+    "batch": "256",
+    "length": "5 epochs",
+    "every": "30 epochs",
+    "at": "[30 epochs, 60 epochs]",
+    "optimizer": "{name: sgd, rate: 0.1}",
+    "schedule": "cosine",
+    "warmup": "5 epochs",
+    "ema": "0.9999",
+    "data": "{flip: true}",
+    "random_resized": "224",
+    "randaugment": "{magnitude: 7}",
+    "test": "{resize: 256, crop: 224}",
 }
 
 
@@ -95,14 +107,22 @@ class Key(NamedTuple):
     def fits(self, value: Any) -> bool:
         """Return whether it may have a value."""
         try:
-            self.model.model_validate({self.name: (value, value) if self.is_item else value}, strict=True)
+            self.model.model_validate(
+                {self.name: (value, value) if self.is_item else value}, strict=True
+            )
         except ValidationError as error:
-            return all(detail["loc"][:1] != (self.name,) for detail in error.errors(include_url=False))
+            return all(
+                detail["loc"][:1] != (self.name,) for detail in error.errors(include_url=False)
+            )
         return True
 
     def __str__(self) -> str:
         """Return what it must be, as the end of a sentence."""
-        words = _described(self.kind) if self.is_item else self.field.description or _described(self.kind)
+        words = (
+            _described(self.kind)
+            if self.is_item
+            else self.field.description or _described(self.kind)
+        )
         return f"{words}, or `null`" if self.may_be_null else words
 
 
@@ -110,7 +130,9 @@ def section(path: Keys, kind: Kind) -> dict[str, Key] | None:
     """Return the keys of a section, those of its kind if it has one that exists, else those of all; None if there is none."""
     models: list[type[BaseModel]] = [Recipe]
     for depth, word in enumerate(path, 1):
-        found = [model.model_fields[word].annotation for model in models if word in model.model_fields]
+        found = [
+            model.model_fields[word].annotation for model in models if word in model.model_fields
+        ]
         models = _models(found[0]) if found else []
         models = [model for model in models if _name(model) == kind(path[:depth])] or models
     if not models:
@@ -148,7 +170,11 @@ def _described(kind: Any) -> str:
         return any_of(get_args(kind))
     if get_origin(kind) is Annotated:
         inner, *remarks = get_args(kind)
-        told = [remark.description for remark in remarks if isinstance(remark, FieldInfo) and remark.description]
+        told = [
+            remark.description
+            for remark in remarks
+            if isinstance(remark, FieldInfo) and remark.description
+        ]
         return told[-1] if told else _described(inner)
     parts = [_described(part) for part in get_args(kind) if part is not type(None)]
     return " or ".join(dict.fromkeys(parts))

@@ -9,7 +9,15 @@ from resspec.suggest import any_of
 from resspec.train.recipes import fields
 from resspec.train.recipes.carry import Carrier, squashed
 from resspec.train.recipes.fields import Keys
-from resspec.train.recipes.foreign_keys import ABSENT, BY_VALUE, CALLED, ELSEWHERE, OF_ANOTHER_KIND, Called, Carry
+from resspec.train.recipes.foreign_keys import (
+    ABSENT,
+    BY_VALUE,
+    CALLED,
+    ELSEWHERE,
+    OF_ANOTHER_KIND,
+    Called,
+    Carry,
+)
 
 
 class Foreign(NamedTuple):
@@ -69,7 +77,13 @@ def _chosen(path: Keys, values: dict[str, str], carrier: Carrier) -> Foreign:
 def _in_section(path: Keys, word: str) -> Called | None:
     """Return what a word is called that means something else, or nothing, in other sections."""
     around = ".".join(path[:-1])
-    if around in ("optimizer", "schedule") and word in ("type", "kind", "method", "target", "class"):
+    if around in ("optimizer", "schedule") and word in (
+        "type",
+        "kind",
+        "method",
+        "target",
+        "class",
+    ):
         return Called("", f"{around}.name", "kind")
     if around == "schedule" and word == "alpha":
         return Called("", "schedule.floor", kind="cosine")
@@ -100,7 +114,11 @@ _WHY: dict[Carry, str] = {
 def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:
     """Return one of our own keys that is in another section."""
     named = tuple(path[-1].split("."))
-    places = [key for key in fields.every_key() if key != path and (squashed(key[-1]) == word or key == (*path[:-1], *named))]
+    places = [
+        key
+        for key in fields.every_key()
+        if key != path and (squashed(key[-1]) == word or key == (*path[:-1], *named))
+    ]
     if not places:
         return None
     fitting = [key for key in places if carrier.settings(path, key, "same")]

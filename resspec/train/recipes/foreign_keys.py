@@ -12,12 +12,17 @@ from typing import Literal, NamedTuple
 
 Carry = Literal[
     "same",  # the value as it is
-    "epochs", "iterations",  # a number, as a length
-    "list of epochs", "list of iterations",  # numbers, as lengths
+    "epochs",
+    "iterations",  # a number, as a length
+    "list of epochs",
+    "list of iterations",  # numbers, as lengths
     "kind",  # the name of an optimizer, schedule or loss, translated by `KINDS`
-    "share of the rate", "share of the duration",  # a rate or a share, in proportion to another key
-    "first beta", "second beta",  # one of two, as a list
-    "first of a list", "last of a list",  # `[3, 224, 224]` as 3, as 224
+    "share of the rate",
+    "share of the duration",  # a rate or a share, in proportion to another key
+    "first beta",
+    "second beta",  # one of two, as a list
+    "first of a list",
+    "last of a list",  # `[3, 224, 224]` as 3, as 224
     "policy",  # timm's and torchvision's words for automatic augmentation
     "share of the crop",  # timm's `crop_pct`, as the size before the crop
     "batches together",  # gradient accumulation
@@ -42,7 +47,10 @@ class Called(NamedTuple):
 
 CALLED = (
     # optimizer
-    Called("lr learning_rate lr0 base_lr initial_lr initial_learning_rate init_lr max_lr peak_lr eta0", "optimizer.rate"),
+    Called(
+        "lr learning_rate lr0 base_lr initial_lr initial_learning_rate init_lr max_lr peak_lr eta0",
+        "optimizer.rate",
+    ),
     Called("wd l2 weight_decay_rate l2_regularization", "optimizer.weight_decay"),
     Called("beta_1 adam_beta1", "optimizer.betas", "first beta"),
     Called("beta_2 adam_beta2", "optimizer.betas", "second beta"),
@@ -50,83 +58,122 @@ CALLED = (
     Called("epsilon opt_eps adam_epsilon adam_eps", "optimizer.eps"),
     Called("opt optim optimizer_name optimizer_type", "optimizer.name", "kind"),
     Called("use_nesterov", "optimizer.nesterov"),
-
     # length
-    Called("epochs num_epochs max_epochs n_epochs nb_epochs nb_epoch num_train_epochs train_epochs total_epochs",
-           "duration", "epochs"),
-    Called("iterations max_steps num_steps total_steps train_steps max_iter max_iters num_iterations total_iters",
-           "duration", "iterations"),
-
+    Called(
+        "epochs num_epochs max_epochs n_epochs nb_epochs nb_epoch num_train_epochs train_epochs total_epochs",
+        "duration",
+        "epochs",
+    ),
+    Called(
+        "iterations max_steps num_steps total_steps train_steps max_iter max_iters num_iterations total_iters",
+        "duration",
+        "iterations",
+    ),
     # batch
-    Called("batch_size bs train_batch_size total_batch_size global_batch_size mini_batch_size", "batch"),
-    Called("per_device_train_batch_size per_gpu_train_batch_size batch_size_per_gpu samples_per_gpu", "batch"),
-    Called("accumulate_grad_batches gradient_accumulation_steps grad_accum_steps accumulation_steps accumulate", "batch",
-           "batches together"),
-
+    Called(
+        "batch_size bs train_batch_size total_batch_size global_batch_size mini_batch_size", "batch"
+    ),
+    Called(
+        "per_device_train_batch_size per_gpu_train_batch_size batch_size_per_gpu samples_per_gpu",
+        "batch",
+    ),
+    Called(
+        "accumulate_grad_batches gradient_accumulation_steps grad_accum_steps accumulation_steps accumulate",
+        "batch",
+        "batches together",
+    ),
     # schedule
-    Called("sched scheduler lr_scheduler lr_schedule lr_scheduler_type scheduler_type lr_policy", "schedule.name", "kind"),
+    Called(
+        "sched scheduler lr_scheduler lr_schedule lr_scheduler_type scheduler_type lr_policy",
+        "schedule.name",
+        "kind",
+    ),
     Called("gamma lr_gamma decay_rate lr_decay_rate decay_factor lr_factor", "schedule.factor"),
-    Called("step_size lr_step_size decay_epochs lr_decay_epochs lr_drop", "schedule.every", "epochs"),
+    Called(
+        "step_size lr_step_size decay_epochs lr_decay_epochs lr_drop", "schedule.every", "epochs"
+    ),
     Called("decay_steps lr_decay_steps", "schedule.every", "iterations"),
     Called("milestones lr_milestones decay_milestones lr_steps", "schedule.at", "list of epochs"),
     Called("boundaries", "schedule.at", "list of iterations"),
-    Called("min_lr lr_min eta_min end_lr final_lr min_learning_rate end_learning_rate", "schedule.floor",
-           "share of the rate", "cosine"),
+    Called(
+        "min_lr lr_min eta_min end_lr final_lr min_learning_rate end_learning_rate",
+        "schedule.floor",
+        "share of the rate",
+        "cosine",
+    ),
     Called("min_lr_ratio min_lr_rate", "schedule.floor", "same", "cosine"),
     Called("lrf", "schedule.floor", "same", "linear"),
     Called("patience_epochs lr_patience", "schedule.patience"),
     Called("min_delta", "schedule.least"),
-
     # warm-up
     Called("warmup_epochs lr_warmup_epochs num_warmup_epochs warmup_t", "warmup.length", "epochs"),
-    Called("warmup_steps warmup_iters num_warmup_steps lr_warmup_steps warmup_iterations", "warmup.length", "iterations"),
+    Called(
+        "warmup_steps warmup_iters num_warmup_steps lr_warmup_steps warmup_iterations",
+        "warmup.length",
+        "iterations",
+    ),
     Called("warmup_ratio warmup_proportion", "warmup.length", "share of the duration"),
     Called("warmup_lr warmup_lr_init warmup_init_lr", "warmup.start", "share of the rate"),
-    Called("warmup_decay lr_warmup_decay warmup_factor warmup_start_factor start_factor", "warmup.start"),
+    Called(
+        "warmup_decay lr_warmup_decay warmup_factor warmup_start_factor start_factor",
+        "warmup.start",
+    ),
     Called("lr_warmup_method warmup_method warmup_mode", "warmup.shape"),
-
     # loss and gradients
     Called("criterion loss_fn loss_function objective", "loss", "kind"),
     Called("label_smoothing label_smooth smoothing_factor label_smoothing_factor", "smoothing"),
     Called("bce_target_thresh", "bce_threshold"),
-    Called("clip_grad clip_grad_norm grad_clip grad_clip_norm gradient_clip_val gradient_clipping max_grad_norm max_norm "
-           "clipnorm global_clipnorm", "clip"),
-
+    Called(
+        "clip_grad clip_grad_norm grad_clip grad_clip_norm gradient_clip_val gradient_clipping max_grad_norm max_norm "
+        "clipnorm global_clipnorm",
+        "clip",
+    ),
     # average
     Called("ema_decay model_ema_decay ema_momentum averaging_decay", "ema.decay"),
     Called("ema_steps model_ema_steps ema_update_every ema_update_interval", "ema.every"),
-
     # images
-    Called("img_size image_size input_size imgsz resolution train_crop_size train_size input_resolution",
-           "data.random_resized.size", "last of a list"),
+    Called(
+        "img_size image_size input_size imgsz resolution train_crop_size train_size input_resolution",
+        "data.random_resized.size",
+        "last of a list",
+    ),
     Called("rrc_scale resize_scale crop_scale", "data.random_resized.scale"),
     Called("rrc_ratio resize_ratio crop_ratio", "data.random_resized.ratio"),
     Called("val_resize_size val_resize test_resize eval_resize resize_size", "data.test.resize"),
-    Called("val_crop_size test_crop_size test_crop val_crop eval_crop test_size test_input_size", "data.test.crop",
-           "last of a list"),
+    Called(
+        "val_crop_size test_crop_size test_crop val_crop eval_crop test_size test_input_size",
+        "data.test.crop",
+        "last of a list",
+    ),
     Called("crop_pct test_crop_pct", "data.test.resize", "share of the crop"),
     Called("train_interpolation", "data.interpolation"),
     Called("test_interpolation val_interpolation eval_interpolation", "data.test.interpolation"),
     Called("aa auto_augment", "data.randaugment", "policy"),
     Called("ra_magnitude randaugment_magnitude", "data.randaugment.magnitude"),
     Called("num_ops ra_num_ops randaugment_n", "data.randaugment.operations"),
-    Called("reprob random_erase random_erasing erasing erase_prob random_erasing_prob", "data.erase"),
+    Called(
+        "reprob random_erase random_erasing erasing erase_prob random_erasing_prob", "data.erase"
+    ),
     Called("mixup_alpha mix_up", "data.mixup"),
     Called("cutmix_alpha", "data.cutmix"),
     Called("aug_repeats ra_reps", "data.repeated"),
     Called("padding_size pad_size", "data.pad"),
-
     # what is written, and when
     Called("log_interval log_every log_freq log_every_n_steps logging_steps print_freq", "log"),
-    Called("eval_freq eval_interval eval_every val_interval val_freq test_interval check_val_every_n_epoch validation_freq",
-           "evaluate", "epochs"),
+    Called(
+        "eval_freq eval_interval eval_every val_interval val_freq test_interval check_val_every_n_epoch validation_freq",
+        "evaluate",
+        "epochs",
+    ),
     Called("eval_steps val_check_interval", "evaluate", "iterations"),
-    Called("save_period save_freq save_interval save_every checkpoint_interval ckpt_interval every_n_epochs", "checkpoint",
-           "epochs"),
+    Called(
+        "save_period save_freq save_interval save_every checkpoint_interval ckpt_interval every_n_epochs",
+        "checkpoint",
+        "epochs",
+    ),
     Called("save_steps checkpoint_steps every_n_train_steps", "checkpoint", "iterations"),
     Called("save_total_limit save_top_k checkpoint_hist max_to_keep max_keep_ckpts", "keep"),
     Called("validation_split val_split val_fraction validation_fraction", "holdout"),
-
     # how it is computed
     Called("amp_dtype dtype mixed_precision", "precision", "kind"),
     Called("torch_compile use_compile", "compile"),
@@ -142,109 +189,195 @@ BY_VALUE: dict[str, dict[str, str]] = {
     "t_max": {"": "schedule.name: cosine"},
     "model_ema use_ema": {"true": "ema.decay: 0.9999", "false": "ema: null"},
     "hflip hflip_prob flip_prob fliplr horizontal_flip random_flip random_horizontal_flip": {
-        "0.5": "data.flip: true", "true": "data.flip: true", "0": "data.flip: false", "0.0": "data.flip: false",
+        "0.5": "data.flip: true",
+        "true": "data.flip: true",
+        "0": "data.flip: false",
+        "0.0": "data.flip: false",
         "false": "data.flip: false",
     },
     "color_jitter colour_jitter": {
-        "": "data.colour: jitter", "0": "data.colour: null", "0.0": "data.colour: null", "null": "data.colour: null",
+        "": "data.colour: jitter",
+        "0": "data.colour: null",
+        "0.0": "data.colour: null",
+        "null": "data.colour: null",
         "false": "data.colour: null",
     },
-    "ra_sampler repeated_aug repeated_augmentation": {"true": "data.repeated: 3", "false": "data.repeated: 1"},
+    "ra_sampler repeated_aug repeated_augmentation": {
+        "true": "data.repeated: 3",
+        "false": "data.repeated: 1",
+    },
     "bce_loss": {"true": "loss: bce", "false": "loss: cross-entropy"},
     "norm_weight_decay bias_weight_decay weight_decay_norm": {
-        "0": "decay_norms: false", "0.0": "decay_norms: false", "": "decay_norms: true",
+        "0": "decay_norms: false",
+        "0.0": "decay_norms: false",
+        "": "decay_norms: true",
     },
-    "filter_bias_and_bn no_bias_decay no_norm_decay": {"true": "decay_norms: false", "false": "decay_norms: true"},
+    "filter_bias_and_bn no_bias_decay no_norm_decay": {
+        "true": "decay_norms: false",
+        "false": "decay_norms: true",
+    },
 }
 
 # What is not a matter of a recipe: why, and where it belongs or what to do.
 ELSEWHERE = {
-    "seed random_seed manual_seed random_state global_seed":
-        ("the seed belongs to the command that trains", "leave it out here and give the seed to the command"),
-    "workers num_workers n_workers n_jobs dataloader_num_workers":
-        ("the number of processes that read images belongs to the command that trains",
-         "leave it out here and give the number to the command"),
-    "device devices gpu gpus num_gpus ngpus accelerator cuda":
-        ("the device belongs to the command that trains", "leave it out here and give the device to the command"),
-    "world_size distributed strategy num_nodes dist_backend ddp local_rank":
-        ("several processes are started by torchrun, and a recipe is the same for any number of them", "leave it out"),
-    "model model_name arch architecture backbone net network":
-        ("the network has a spec of its own", "leave it out here and give the spec to the command"),
-    "num_classes nb_classes n_classes classes nc":
-        ("the number of classes belongs to the network's spec", "leave it out here and end the spec with, say, `fc 10`"),
-    "drop dropout drop_rate dropout_rate":
-        ("dropout belongs to the network's spec", "leave it out here and write, say, `dropout 0.2` in the spec"),
-    "bn_momentum bn_eps bn_epsilon":
-        ("batch norm's `momentum` and `eps` belong to the network's spec", "leave it out here"),
-    "pretrained weights init_weights initial_checkpoint load_from finetune checkpoint_path":
-        ("the weights to start from belong to the command that trains", "leave it out here and give them to the command"),
-    "resume resume_from resume_from_checkpoint auto_resume start_epoch last_epoch initial_epoch":
-        ("running the same command again resumes a run", "leave it out"),
-    "dataset data_dir data_path data_root train_dir val_dir root":
-        ("the data set belongs to the command that trains", "leave it out here and give its name or folder to the command"),
-    "output output_dir out_dir save_dir log_dir work_dir project experiment name run_name default_root_dir":
-        ("the folder of a run belongs to the command that trains", "leave it out here"),
-    "tensorboard wandb logger report_to log_wandb callbacks hooks verbose":
-        ("what else is written during a run belongs to the command that trains", "leave it out here"),
-    "mean std img_mean img_std image_mean image_std norm_mean norm_std":
-        ("the mean and the standard deviation come with the data set", "leave it out"),
-    "shuffle drop_last":
-        ("every epoch is shuffled, and every batch is full", "leave it out"),
-    "pin_memory pin_mem persistent_workers prefetch_factor prefetch channels_last deterministic benchmark cudnn_benchmark":
-        ("the trainer decides this by itself, and results are reproducible bit for bit", "leave it out"),
-    "eval_batch_size val_batch_size test_batch_size per_device_eval_batch_size validation_batch_size":
-        ("the trainer decides how many images it tests with at a time", "leave it out"),
-    "sync_bn sync_batchnorm":
-        ("batch norm sees the images of one process, as many at a time as `bn_batch` says", "leave it out, or set `bn_batch`"),
-    "trainer training train hyperparameters hparams hyp hyp_params config args params solver recipe train_cfg":
-        ("the keys of a recipe are at its top level", "move its keys to the top level"),
+    "seed random_seed manual_seed random_state global_seed": (
+        "the seed belongs to the command that trains",
+        "leave it out here and give the seed to the command",
+    ),
+    "workers num_workers n_workers n_jobs dataloader_num_workers": (
+        "the number of processes that read images belongs to the command that trains",
+        "leave it out here and give the number to the command",
+    ),
+    "device devices gpu gpus num_gpus ngpus accelerator cuda": (
+        "the device belongs to the command that trains",
+        "leave it out here and give the device to the command",
+    ),
+    "world_size distributed strategy num_nodes dist_backend ddp local_rank": (
+        "several processes are started by torchrun, and a recipe is the same for any number of them",
+        "leave it out",
+    ),
+    "model model_name arch architecture backbone net network": (
+        "the network has a spec of its own",
+        "leave it out here and give the spec to the command",
+    ),
+    "num_classes nb_classes n_classes classes nc": (
+        "the number of classes belongs to the network's spec",
+        "leave it out here and end the spec with, say, `fc 10`",
+    ),
+    "drop dropout drop_rate dropout_rate": (
+        "dropout belongs to the network's spec",
+        "leave it out here and write, say, `dropout 0.2` in the spec",
+    ),
+    "bn_momentum bn_eps bn_epsilon": (
+        "batch norm's `momentum` and `eps` belong to the network's spec",
+        "leave it out here",
+    ),
+    "pretrained weights init_weights initial_checkpoint load_from finetune checkpoint_path": (
+        "the weights to start from belong to the command that trains",
+        "leave it out here and give them to the command",
+    ),
+    "resume resume_from resume_from_checkpoint auto_resume start_epoch last_epoch initial_epoch": (
+        "running the same command again resumes a run",
+        "leave it out",
+    ),
+    "dataset data_dir data_path data_root train_dir val_dir root": (
+        "the data set belongs to the command that trains",
+        "leave it out here and give its name or folder to the command",
+    ),
+    "output output_dir out_dir save_dir log_dir work_dir project experiment name run_name default_root_dir": (
+        "the folder of a run belongs to the command that trains",
+        "leave it out here",
+    ),
+    "tensorboard wandb logger report_to log_wandb callbacks hooks verbose": (
+        "what else is written during a run belongs to the command that trains",
+        "leave it out here",
+    ),
+    "mean std img_mean img_std image_mean image_std norm_mean norm_std": (
+        "the mean and the standard deviation come with the data set",
+        "leave it out",
+    ),
+    "shuffle drop_last": ("every epoch is shuffled, and every batch is full", "leave it out"),
+    "pin_memory pin_mem persistent_workers prefetch_factor prefetch channels_last deterministic benchmark cudnn_benchmark": (
+        "the trainer decides this by itself, and results are reproducible bit for bit",
+        "leave it out",
+    ),
+    "eval_batch_size val_batch_size test_batch_size per_device_eval_batch_size validation_batch_size": (
+        "the trainer decides how many images it tests with at a time",
+        "leave it out",
+    ),
+    "sync_bn sync_batchnorm": (
+        "batch norm sees the images of one process, as many at a time as `bn_batch` says",
+        "leave it out, or set `bn_batch`",
+    ),
+    "trainer training train hyperparameters hparams hyp hyp_params config args params solver recipe train_cfg": (
+        "the keys of a recipe are at its top level",
+        "move its keys to the top level",
+    ),
 }
 
 # What a recipe cannot say.
 ABSENT = {
     "drop_path drop_path_rate stochastic_depth stochastic_depth_prob drop_block": "stochastic depth is not available",
-    "vflip flipud vertical_flip degrees rotation shear translate hsv_h hsv_s hsv_v mosaic copy_paste":
-        "this augmentation is not available; `trivialaugment` and `randaugment` have several",
-    "mixup_prob mixup_switch_prob mixup_mode mixup_off_epoch cutmix_minmax close_mosaic":
-        "every batch is mixed, by `data.mixup` and `data.cutmix`",
+    "vflip flipud vertical_flip degrees rotation shear translate hsv_h hsv_s hsv_v mosaic copy_paste": "this augmentation is not available; `trivialaugment` and `randaugment` have several",
+    "mixup_prob mixup_switch_prob mixup_mode mixup_off_epoch cutmix_minmax close_mosaic": "every batch is mixed, by `data.mixup` and `data.cutmix`",
     "remode recount resplit": "one rectangle is erased, with the probability `data.erase`",
-    "dampening amsgrad maximize rho centered trust_coefficient layer_decay lookahead":
-        "the optimizers do not have this option",
+    "dampening amsgrad maximize rho centered trust_coefficient layer_decay lookahead": "the optimizers do not have this option",
     "clip_value clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip`",
     "early_stopping early_stop early_stopping_patience": "training always ends after `duration`",
     "class_weight class_weights pos_weight sampler weighted_sampler": "all images have the same weight",
     "freeze freeze_bn freeze_layers unfreeze_epoch": "all weights are trained",
-    "pct_start div_factor final_div_factor onecycle cycle_momentum":
-        "the one-cycle schedule is not available; `warmup` with `schedule: cosine` is close to it",
-    "t_0 t_mult num_cycles cycle_decay cooldown_epochs":
-        "the schedules do not have this option",
+    "pct_start div_factor final_div_factor onecycle cycle_momentum": "the one-cycle schedule is not available; `warmup` with `schedule: cosine` is close to it",
+    "t_0 t_mult num_cycles cycle_decay cooldown_epochs": "the schedules do not have this option",
 }
 
 # What others call optimizers, schedules, losses and precisions, in lower case without signs and without what is before a point.
 KINDS: dict[str, dict[str, str]] = {
     "optimizer.name": {
-        "sgdm": "sgd", "momentum": "sgd", "nesterov": "sgd", "adamwtorch": "adamw", "adamwtorchfused": "adamw",
-        "fusedadamw": "adamw", "fusedlamb": "lamb",
+        "sgdm": "sgd",
+        "momentum": "sgd",
+        "nesterov": "sgd",
+        "adamwtorch": "adamw",
+        "adamwtorchfused": "adamw",
+        "fusedadamw": "adamw",
+        "fusedlamb": "lamb",
     },
     "schedule.name": {
-        "cos": "cosine", "cosineannealing": "cosine", "cosineannealinglr": "cosine", "cosinelr": "cosine",
-        "cosinedecay": "cosine", "cosineschedule": "cosine", "cosinelrscheduler": "cosine", "steplr": "step",
-        "steplrscheduler": "step", "multisteplr": "multistep", "piecewiseconstantdecay": "multistep",
-        "multisteplrscheduler": "multistep", "linearlr": "linear", "lineardecay": "linear",
-        "reducelronplateau": "plateau", "plateaulrscheduler": "plateau", "none": "constant", "null": "constant",
-        "false": "constant", "off": "constant", "fixed": "constant", "constantlr": "constant",
+        "cos": "cosine",
+        "cosineannealing": "cosine",
+        "cosineannealinglr": "cosine",
+        "cosinelr": "cosine",
+        "cosinedecay": "cosine",
+        "cosineschedule": "cosine",
+        "cosinelrscheduler": "cosine",
+        "steplr": "step",
+        "steplrscheduler": "step",
+        "multisteplr": "multistep",
+        "piecewiseconstantdecay": "multistep",
+        "multisteplrscheduler": "multistep",
+        "linearlr": "linear",
+        "lineardecay": "linear",
+        "reducelronplateau": "plateau",
+        "plateaulrscheduler": "plateau",
+        "none": "constant",
+        "null": "constant",
+        "false": "constant",
+        "off": "constant",
+        "fixed": "constant",
+        "constantlr": "constant",
         "constantwithwarmup": "constant",
     },
     "loss": {
-        "ce": "cross-entropy", "crossentropyloss": "cross-entropy", "categoricalcrossentropy": "cross-entropy",
-        "sparsecategoricalcrossentropy": "cross-entropy", "softmax": "cross-entropy", "nll": "cross-entropy",
-        "softtargetcrossentropy": "cross-entropy", "labelsmoothingcrossentropy": "cross-entropy",
-        "bceloss": "bce", "bcewithlogitsloss": "bce", "bcewithlogits": "bce", "binarycrossentropy": "bce",
+        "ce": "cross-entropy",
+        "crossentropyloss": "cross-entropy",
+        "categoricalcrossentropy": "cross-entropy",
+        "sparsecategoricalcrossentropy": "cross-entropy",
+        "softmax": "cross-entropy",
+        "nll": "cross-entropy",
+        "softtargetcrossentropy": "cross-entropy",
+        "labelsmoothingcrossentropy": "cross-entropy",
+        "bceloss": "bce",
+        "bcewithlogitsloss": "bce",
+        "bcewithlogits": "bce",
+        "binarycrossentropy": "bce",
     },
     "precision": {
-        "16": "fp16", "16mixed": "fp16", "16true": "fp16", "float16": "fp16", "half": "fp16", "bf16mixed": "bf16",
-        "bf16true": "bf16", "bfloat16": "bf16", "32": "fp32", "32true": "fp32", "float32": "fp32", "full": "fp32",
-        "no": "fp32", "none": "fp32", "tf32": "fp32", "amp": "auto", "mixed": "auto",
+        "16": "fp16",
+        "16mixed": "fp16",
+        "16true": "fp16",
+        "float16": "fp16",
+        "half": "fp16",
+        "bf16mixed": "bf16",
+        "bf16true": "bf16",
+        "bfloat16": "bf16",
+        "32": "fp32",
+        "32true": "fp32",
+        "float32": "fp32",
+        "full": "fp32",
+        "no": "fp32",
+        "none": "fp32",
+        "tf32": "fp32",
+        "amp": "auto",
+        "mixed": "auto",
     },
 }
 

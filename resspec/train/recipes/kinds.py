@@ -20,16 +20,24 @@ Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 NotNegative = Annotated[float, Field(ge=0, description="a number of at least 0")]
 Alpha = Annotated[float, Field(ge=0, le=1000, description="a number from 0 to 1000")]
 Count = Annotated[int, Field(ge=1, le=10**9, description="a whole number from 1 to 1,000,000,000")]
-Natural = Annotated[int, Field(ge=0, le=10**9, description="a whole number from 0 to 1,000,000,000")]
-Pixels = Annotated[int, Field(ge=1, le=16_384, description="a whole number of pixels from 1 to 16,384")]
-Border = Annotated[int, Field(ge=0, le=16_384, description="a whole number of pixels from 0 to 16,384")]
+Natural = Annotated[
+    int, Field(ge=0, le=10**9, description="a whole number from 0 to 1,000,000,000")
+]
+Pixels = Annotated[
+    int, Field(ge=1, le=16_384, description="a whole number of pixels from 1 to 16,384")
+]
+Border = Annotated[
+    int, Field(ge=0, le=16_384, description="a whole number of pixels from 0 to 16,384")
+]
 Betas = Annotated[
     tuple[PartialShare, PartialShare],
     Field(description="a list of two numbers of at least 0 and below 1, such as `[0.9, 0.999]`"),
 ]
 Resize = Annotated[
     Pixels | tuple[Pixels, Pixels],
-    Field(description="a whole number of pixels from 1 to 16,384, or a list of two of them, such as `[256, 480]`"),
+    Field(
+        description="a whole number of pixels from 1 to 16,384, or a list of two of them, such as `[256, 480]`"
+    ),
 ]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
 
@@ -72,7 +80,9 @@ def _length(value: Any) -> Any:
 
 
 Lasting = Annotated[
-    Length, BeforeValidator(_length), PlainSerializer(str),
+    Length,
+    BeforeValidator(_length),
+    PlainSerializer(str),
     Field(description="a length, such as `90 epochs` or `64000 iterations`"),
 ]
 
@@ -95,7 +105,9 @@ def refuse(conflicts: Sequence[Conflict]) -> None:
     """Raise all of them as one error, which `errors()` shows with `ctx["conflicts"]`."""
     if conflicts:
         message = "; ".join(conflict.message for conflict in conflicts)
-        raise PydanticCustomError("conflicts", "{message}", {"message": message, "conflicts": tuple(conflicts)})
+        raise PydanticCustomError(
+            "conflicts", "{message}", {"message": message, "conflicts": tuple(conflicts)}
+        )
 
 
 def rising(ends: tuple[float, float]) -> tuple[float, float]:

@@ -40,7 +40,9 @@ class Messages:
             help = "write at least `duration: 90 epochs` and `batch: 256`"
             return errors.not_yaml(Span(self.text.source, 0, 0), "the recipe is empty", help)
         help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
-        return other_language(self.text.source) or errors.wrong_value(root.span, "a recipe has keys, but this has none", help)
+        return other_language(self.text.source) or errors.wrong_value(
+            root.span, "a recipe has keys, but this has none", help
+        )
 
     def unknown_key(self, path: Keys, entry: Entry, advice: Advice) -> Diagnostic:
         word, owner, span = path[-1], self._owner(path[:-1]), self.text.key(path)
@@ -72,7 +74,9 @@ class Messages:
         """Of an optimizer or a schedule without its name; and the name that it should have."""
         advice = Advice(self.text, [((*path, key), inner) for key, inner in self._inner(path)])
         section, kind = advice.section(path), advice.kind(path)
-        return errors.missing_key(self.text.key(path), f"`{path[-1]}`", "name", f"write `{section}`"), kind
+        return errors.missing_key(
+            self.text.key(path), f"`{path[-1]}`", "name", f"write `{section}`"
+        ), kind
 
     def unknown_kind(self, path: Keys, entry: Entry) -> tuple[Diagnostic, str]:
         """Of the name of an optimizer or a schedule that there is not; and the name that was meant, if that is known."""
@@ -99,11 +103,21 @@ class Messages:
 
     def too_long(self, path: Path, entry: Entry, length: Length, duration: Length) -> Diagnostic:
         is_point = isinstance(path[-1], int)
-        how = "is after the end of the training" if is_point else "is longer than the whole training"
-        help = "leave it out, or make `duration` longer" if is_point else "make it shorter, or `duration` longer"
-        return errors.wrong_value(entry.span, f"`{self._word(path)}: {length}` {how}, `duration: {duration}`", help)
+        how = (
+            "is after the end of the training" if is_point else "is longer than the whole training"
+        )
+        help = (
+            "leave it out, or make `duration` longer"
+            if is_point
+            else "make it shorter, or `duration` longer"
+        )
+        return errors.wrong_value(
+            entry.span, f"`{self._word(path)}: {length}` {how}, `duration: {duration}`", help
+        )
 
-    def trap(self, path: Path, entry: Entry, trap: Trap, key: Key, meant: Sequence[str]) -> Diagnostic:
+    def trap(
+        self, path: Path, entry: Entry, trap: Trap, key: Key, meant: Sequence[str]
+    ) -> Diagnostic:
         """Of a scalar that readers of YAML take for different things, or that no recipe needs."""
         tell = errors.ambiguous_value if trap.ambiguous else errors.wrong_value
         help = self._write(path, entry, meant[:2]) if meant else self._example(path, entry, key)
@@ -124,7 +138,9 @@ class Messages:
         help = self._example(path, entry, key)
         return errors.wrong_value(self.text.mark(path), f"{must}, not a section", help)
 
-    def _wrong_scalar(self, path: Path, entry: Entry, scalar: Scalar, key: Key, must: str) -> Diagnostic:
+    def _wrong_scalar(
+        self, path: Path, entry: Entry, scalar: Scalar, key: Key, must: str
+    ) -> Diagnostic:
         value = read(scalar)
         meant = repaired(scalar, key, ".".join(keys_of(path))) or self._for_section(path, scalar)
         help = self._write(path, entry, meant[:1]) if meant else None
@@ -134,7 +150,9 @@ class Messages:
         if key.kind is Length and _is_number(value):
             both = (f"{value} epochs", f"{value} iterations")
             help = self._write(path, entry, both) if scalar.text[0] in "123456789" else help
-            return errors.wrong_value(entry.span, f"{must}, but `{scalar.text[:_SHOWN]}` has no unit", help)
+            return errors.wrong_value(
+                entry.span, f"{must}, but `{scalar.text[:_SHOWN]}` has no unit", help
+            )
         got = f"the text '{scalar.text[:_SHOWN]}'" if scalar.quoted else f"`{scalar.text[:_SHOWN]}`"
         if not help and (key.is_required or key.is_section):
             help = self._example(path, entry, key)
@@ -146,12 +164,16 @@ class Messages:
         around = fields.at(keys[:-1], self.text.kind) if self._word(path) != keys[-1] else None
         return repaired(scalar, around) if around else ()
 
-    def _wrong_list(self, path: Path, entry: Entry, items: list[Entry], key: Key, must: str) -> Diagnostic:
+    def _wrong_list(
+        self, path: Path, entry: Entry, items: list[Entry], key: Key, must: str
+    ) -> Diagnostic:
         if "list" in must:
             return errors.wrong_value(entry.span, f"{must}, not a list of {len(items)}")
         scalars = [item.content for item in items if isinstance(item.content, Scalar)]
         if len(items) == len(scalars) == 1 and key.fits(read(scalars[0])):
-            return errors.wrong_value(entry.span, f"{must}, not a list", self._write(path, entry, [scalars[0].text]))
+            return errors.wrong_value(
+                entry.span, f"{must}, not a list", self._write(path, entry, [scalars[0].text])
+            )
         help = self._example(path, entry, key)
         return errors.wrong_value(entry.span, f"{must}, not a list", help)
 
@@ -161,12 +183,18 @@ class Messages:
         if not path:
             return "a recipe"
         kind = self.text.kind(path)
-        return f"`{'.'.join(path)}: {kind}`" if kind in fields.kinds(path) else f"`{'.'.join(path)}`"
+        return (
+            f"`{'.'.join(path)}: {kind}`" if kind in fields.kinds(path) else f"`{'.'.join(path)}`"
+        )
 
     def _word(self, path: Path) -> str:
         """Return the key as it is written: that of the section, where a value stands for it."""
         keys = keys_of(path)
-        is_short = len(keys) > 1 and SHORTHAND.get(keys[:-1]) == keys[-1] and not self.text.is_section(keys[:-1])
+        is_short = (
+            len(keys) > 1
+            and SHORTHAND.get(keys[:-1]) == keys[-1]
+            and not self.text.is_section(keys[:-1])
+        )
         return keys[-2] if is_short else keys[-1]
 
     def _described(self, path: Path, key: Key) -> str:

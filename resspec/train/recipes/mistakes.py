@@ -140,7 +140,9 @@ class _Reader:
                 self._remove(keys)
             case _ if any(_overlap(path, known) for known in self.found):
                 self._remove(keys)
-            case "missing" if isinstance(detail["loc"][-1], str):  # else an item of a list that is too short
+            case "missing" if isinstance(
+                detail["loc"][-1], str
+            ):  # else an item of a list that is too short
                 self.missing[keys] = self.messages.missing_key(keys)
                 self._give(keys, _example(keys[-1]))
             case "union_tag_invalid" | "union_tag_not_found":
@@ -216,7 +218,9 @@ class _Reader:
         for path, length in _lengths(recipe):
             entry = self.text.find(path)
             in_one_file = entry is not None and entry.span.source is duration.span.source
-            is_longer = length.unit == recipe.duration.unit and length.number > recipe.duration.number
+            is_longer = (
+                length.unit == recipe.duration.unit and length.number > recipe.duration.number
+            )
             is_mended = any(_overlap(path, known) for known in self.found)
             if entry and in_one_file and is_longer and not is_mended:
                 self.found[path] = self.messages.too_long(path, entry, length, recipe.duration)

@@ -19,7 +19,19 @@ _WITH_UNIT = re.compile(rf"({_NUMBER})\s*([A-Za-z]+)")
 _FRACTION = re.compile(rf"({_NUMBER})\s*/\s*({_NUMBER})")
 _EPOCHS = {"e", "ep", "eps", "epoch", "epochs"}
 _ITERATIONS = {
-    "i", "it", "its", "iter", "iters", "iteration", "iterations", "s", "step", "steps", "batch", "batches", "update",
+    "i",
+    "it",
+    "its",
+    "iter",
+    "iters",
+    "iteration",
+    "iterations",
+    "s",
+    "step",
+    "steps",
+    "batch",
+    "batches",
+    "update",
     "updates",
 }
 _OFF = {"none", "no", "off", "false", "nil", "nan", "never", "disabled", "0", "0.0", "n"}

@@ -42,12 +42,28 @@ _NOT_FINITE = re.compile(r"[-+]?\.?(inf|infinity)|\.?nan", re.IGNORECASE)
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-_TRUE_TO_SOME = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_TRUE_TO_SOME = {
+    "yes": "true",
+    "on": "true",
+    "y": "true",
+    "no": "false",
+    "off": "false",
+    "n": "false",
+}
 _BASES = {"x": 16, "o": 8, "b": 2}
 
-_RESOLVER = yaml.resolver.Resolver()  # of YAML 1.1: whatever else it takes for something other than text
-_OTHER_TYPES = {"timestamp": "a date", "int": "a number", "float": "a number", "bool": "true or false", "null": "nothing",
-                "merge": "a merge", "value": "a value of its own kind"}
+_RESOLVER = (
+    yaml.resolver.Resolver()
+)  # of YAML 1.1: whatever else it takes for something other than text
+_OTHER_TYPES = {
+    "timestamp": "a date",
+    "int": "a number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+    "merge": "a merge",
+    "value": "a value of its own kind",
+}
 
 
 def read(scalar: Scalar) -> Plain | Trap:
@@ -76,7 +92,9 @@ def parsed(text: str) -> Plain | Trap:
 def is_truth(scalar: Scalar) -> bool:
     """Return whether a scalar is true or false, to some readers at least."""
     value = read(scalar)
-    return isinstance(value, bool) or (isinstance(value, Trap) and value.instead[:1] in {("true",), ("false",)})
+    return isinstance(value, bool) or (
+        isinstance(value, Trap) and value.instead[:1] in {("true",), ("false",)}
+    )
 
 
 def quoted(text: str) -> str:
@@ -95,7 +113,9 @@ def _paired(text: str) -> str | Trap:
 
 def _word(text: str) -> Plain | Trap:
     if meant := _TRUE_TO_SOME.get(text.lower()):
-        return Trap(f"some YAML parsers read `{text}` as `{meant}`, others as text", (meant, quoted(text)))
+        return Trap(
+            f"some YAML parsers read `{text}` as `{meant}`, others as text", (meant, quoted(text))
+        )
     if _NOT_FINITE.fullmatch(text):
         return Trap(f"`{text}` is not a finite number", (quoted(text),), ambiguous=False)
     return _text(text)
@@ -117,7 +137,9 @@ def _number(text: str) -> Plain | Trap:
         return _other_base(text, found)
     if _GROUPED.fullmatch(text):
         meant = text.replace("_", "")
-        return Trap(f"some YAML parsers read `{text}` as a number, others as text", (meant, quoted(text)))
+        return Trap(
+            f"some YAML parsers read `{text}` as a number, others as text", (meant, quoted(text))
+        )
     if found := _SIXTIES.fullmatch(text):
         return _sixties(text, found)
     return _text(text)
@@ -147,7 +169,10 @@ def _other_base(text: str, found: re.Match[str]) -> Trap | str:
     except ValueError:
         return _text(text)
     meant = f"{found[1].removeprefix('+')}{number}"
-    return Trap(f"some YAML parsers read `{text}` as the number {meant}, others as text", (meant, quoted(text)))
+    return Trap(
+        f"some YAML parsers read `{text}` as the number {meant}, others as text",
+        (meant, quoted(text)),
+    )
 
 
 def _sixties(text: str, found: re.Match[str]) -> Trap:

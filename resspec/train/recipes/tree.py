@@ -66,7 +66,11 @@ def compose(source: Source, mistakes: list[Diagnostic]) -> Entry:
 
 
 def _entry(
-    source: Source, node: yaml.Node, key: Span | None, mistakes: list[Diagnostic], beyond: list[Diagnostic]
+    source: Source,
+    node: yaml.Node,
+    key: Span | None,
+    mistakes: list[Diagnostic],
+    beyond: list[Diagnostic],
 ) -> Entry:
     span = _span(source, node)
     match node:
@@ -80,7 +84,11 @@ def _entry(
     for name, value in node.value:
         place = _span(source, name)
         if not isinstance(name, yaml.ScalarNode):
-            beyond.append(errors.beyond_recipes(place, "a key that is not a word", "write a word before the colon"))
+            beyond.append(
+                errors.beyond_recipes(
+                    place, "a key that is not a word", "write a word before the colon"
+                )
+            )
         elif name.value in section:
             mistakes.append(errors.key_twice(place, section[name.value].key or place, name.value))
         else:
@@ -131,7 +139,11 @@ class _Loader(yaml.SafeLoader):
             self._refuse(span, "an anchor", "leave out the `&` with its name")
             event.anchor = None
         if event.tag is not None:
-            self._refuse(span, "a tag", "leave out the `!` with its name: the key determines the type of its value")
+            self._refuse(
+                span,
+                "a tag",
+                "leave out the `!` with its name: the key determines the type of its value",
+            )
             event.tag = None
 
         if self.depth > _MAX_DEPTH:
@@ -177,7 +189,9 @@ def _line(source: Source, start: int) -> Span:
     return Span(source, start, start + len(source.text[start:].partition("\n")[0].rstrip()))
 
 
-def walk(entry: Entry, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Entry]]:
+def walk(
+    entry: Entry, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], Entry]]:
     """Yield every entry with its path, sections and lists before what is in them."""
     yield path, entry
     match entry.content:

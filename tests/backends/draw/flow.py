@@ -40,7 +40,9 @@ def _through(node: Node, x: int, steps: Steps, scope: str, turns: tuple[int, ...
         case Op(name=name):
             if node.kind == "identity":
                 return x
-            return steps.add(f"{scope}{name.at(*turns)}" if name else scope.rstrip(".") or node.kind, (x,))
+            return steps.add(
+                f"{scope}{name.at(*turns)}" if name else scope.rstrip(".") or node.kind, (x,)
+            )
         case Series(children=children):
             for child in children:
                 x = _through(child, x, steps, scope, turns)
@@ -54,7 +56,9 @@ def _through(node: Node, x: int, steps: Steps, scope: str, turns: tuple[int, ...
         case Parallel(paths=(path,)):
             return _through(path, x, steps, scope, turns)
         case Parallel(merge=merge, paths=paths):
-            return steps.add(f"({merge})", [_through(path, x, steps, scope, turns) for path in paths])
+            return steps.add(
+                f"({merge})", [_through(path, x, steps, scope, turns) for path in paths]
+            )
 
 
 def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> Flow:

@@ -25,13 +25,20 @@ def marked(a: Network, b: Network) -> Marks:
 
 
 def drawn(a: Network, b: Network, unfold: bool = False, layers: bool = False) -> Drawing:
-    given = [Pictured(Facts(one), one.name, signs) for one, signs in zip((a, b), marked(a, b), strict=True)]
+    given = [
+        Pictured(Facts(one), one.name, signs)
+        for one, signs in zip((a, b), marked(a, b), strict=True)
+    ]
     return draw(given, unfold=unfold, layers=layers)
 
 
 def signed(drawing: Drawing, column: int) -> list[tuple[str, str]]:
-    return [(placed.box.sign, name) for placed in drawing.boxes if placed.column == column and placed.box.sign
-            for name in placed.box.names]
+    return [
+        (placed.box.sign, name)
+        for placed in drawing.boxes
+        if placed.column == column and placed.box.sign
+        for name in placed.box.names
+    ]
 
 
 def test_where_the_stride_stands() -> None:
@@ -75,7 +82,9 @@ def test_blocks_that_replace_others() -> None:
 def test_a_longer_stage() -> None:
     drawing = drawn(load("resnet50"), load("resnet101"))
     assert signed(drawing, 0) == []
-    assert sorted({name.split(".")[1] for _, name in signed(drawing, 1)}, key=int) == [str(i) for i in range(6, 23)]
+    assert sorted({name.split(".")[1] for _, name in signed(drawing, 1)}, key=int) == [
+        str(i) for i in range(6, 23)
+    ]
     assert [bracket.turns for bracket in drawing.brackets] == [2, 3, 5, 2, 2, 3, 5, 17, 2]
 
 
@@ -90,7 +99,9 @@ def test_both_ways(seed: int, tmp_path: Path) -> None:
     assert list(there.a.values()).count("~") == list(there.b.values()).count("~")
     assert bool(back.a) == bool(there.b)
     drawing = drawn(a, b, unfold=True, layers=True)
-    shown = {sign for column in (0, 1) for sign, _ in signed(drawing, column)} | {join.branch.sign for join in drawing.joins}
+    shown = {sign for column in (0, 1) for sign, _ in signed(drawing, column)} | {
+        join.branch.sign for join in drawing.joins
+    }
     assert shown - {""} == {*there.a.values(), *there.b.values()}
     to_svg(drawing)
 
@@ -99,4 +110,6 @@ def test_signs_do_not_need_colour() -> None:
     svg = to_svg(drawn(load("resnet34"), load("resnet50")))
     assert ">− 3x3 conv, 64</text>" in svg
     assert ">+ 1x1 conv, 64</text>" in svg
-    assert ">~ 1x1 conv, 128, /2</text>" in to_svg(drawn(load("resnet50"), load("torchvision/resnet50")))
+    assert ">~ 1x1 conv, 128, /2</text>" in to_svg(
+        drawn(load("resnet50"), load("torchvision/resnet50"))
+    )

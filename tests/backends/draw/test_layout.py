@@ -25,7 +25,9 @@ from tests.texts import load_text
 SEEDS = range(25)
 
 
-def drawn(*networks: Network, unfold: bool = False, layers: bool = False, color_by: str | None = None) -> Drawing:
+def drawn(
+    *networks: Network, unfold: bool = False, layers: bool = False, color_by: str | None = None
+) -> Drawing:
     given = [Pictured(Facts(network), network.name) for network in networks]
     return draw(given, unfold=unfold, layers=layers, color_by=color_by)
 
@@ -35,33 +37,54 @@ def of_seed(seed: int, folder: Path) -> Network:
 
 
 def layers(drawing: Drawing, column: int = 0) -> list[Box]:
-    return [placed.box for placed in drawing.boxes if placed.column == column and placed.box.kind != "input"]
+    return [
+        placed.box
+        for placed in drawing.boxes
+        if placed.column == column and placed.box.kind != "input"
+    ]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_layer_once_and_fed_by_what_feeds_it(seed: int, tmp_path: Path) -> None:
     network = of_seed(seed, tmp_path)
     numbers: dict[object, int] = {}
-    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(
+        network, numbers
+    )
 
 
-@pytest.mark.parametrize("name", ["resnet34", "se_resnet50", "densenet121", "mobilenet_v2", "regnet_y_400mf"])
+@pytest.mark.parametrize(
+    "name", ["resnet34", "se_resnet50", "densenet121", "mobilenet_v2", "regnet_y_400mf"]
+)
 def test_flow_of_networks(name: str) -> None:
     network = load(name)
     numbers: dict[object, int] = {}
-    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(
+        network, numbers
+    )
 
 
 def test_repeats_in_repeats(tmp_path: Path) -> None:
     """Each layer by its own name, and as often as it is there."""
     chain = "2 x { conv 3x3, 4 -> 3 x { conv 1x1, 4 -> 2 x { conv 5x5, 4 -> relu } } }"
-    network = load_text(tmp_path, f"network n {{ input 4x8x8; stage s: {chain} -> 2 x {{ {chain} }}; head avgpool -> fc 2 }}")
+    network = load_text(
+        tmp_path,
+        f"network n {{ input 4x8x8; stage s: {chain} -> 2 x {{ {chain} }}; head avgpool -> fc 2 }}",
+    )
     numbers: dict[object, int] = {}
-    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(network, numbers)
+    assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(
+        network, numbers
+    )
     counts = Counter[str]()
     for box in layers(drawn(network)):
         counts[box.label] += box.times
-    assert counts == {"3x3 conv, 4": 6, "1x1 conv, 4": 18, "5x5 conv, 4": 36, "global avg pool": 1, "fc 2": 1}
+    assert counts == {
+        "3x3 conv, 4": 6,
+        "1x1 conv, 4": 18,
+        "5x5 conv, 4": 36,
+        "global avg pool": 1,
+        "fc 2": 1,
+    }
 
 
 def test_equal_blocks_of_other_sizes_are_not_folded(tmp_path: Path) -> None:
@@ -70,14 +93,17 @@ def test_equal_blocks_of_other_sizes_are_not_folded(tmp_path: Path) -> None:
     network = load_text(tmp_path, f"{block}\nnetwork n {{ input 3x64x64; {chain} }}")
     drawing = drawn(network)
     assert [(box.label, box.output.spatial) for box in layers(drawing)[:-2]] == [
-        (f"3x3 conv, 8{stride}", (size, size)) for size in (32, 16, 8) for stride in (", /2", "")]
+        (f"3x3 conv, 8{stride}", (size, size)) for size in (32, 16, 8) for stride in (", /2", "")
+    ]
     assert not drawing.brackets
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
     network = of_seed(seed, tmp_path)
-    there = Counter(op.kind for _, op in operations(network.body) if op.kind not in ("identity", "flatten"))
+    there = Counter(
+        op.kind for _, op in operations(network.body) if op.kind not in ("identity", "flatten")
+    )
     shown = Counter[str]()
     for box in layers(drawn(network, layers=True)):
         shown[box.kind] += box.times
@@ -86,7 +112,17 @@ def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
     paper = Counter[str]()
     for box in layers(drawn(network)):
         paper[box.kind] += box.times
-    for kind in ("conv", "upconv", "fc", "linear", "maxpool", "avgpool", "slice", "chunk", "shuffle"):
+    for kind in (
+        "conv",
+        "upconv",
+        "fc",
+        "linear",
+        "maxpool",
+        "avgpool",
+        "slice",
+        "chunk",
+        "shuffle",
+    ):
         assert paper[kind] == there[kind]
 
 
@@ -103,14 +139,18 @@ def test_nothing_hides_another_in_what_ships() -> None:
 
 def _clear(drawing: Drawing) -> None:
     solid = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.boxes]
-    solid += [(x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.joins)]
+    solid += [
+        (x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.joins)
+    ]
     assert not any(map(_overlap, *zip(*_neighbours(solid), strict=True)))
     grounds = [(one.x, one.y, one.x + one.width, one.y + one.height) for one in drawing.panels]
     assert not any(_overlap(a, b) for a, b in combinations(grounds, 2))
     for left, top, right, bottom in solid:
         assert 0 < left < right < drawing.width
         assert 0 < top < bottom < drawing.height
-    for wire in drawing.wires:  # a line crosses no box: its straight pieces touch them at their ends alone
+    for (
+        wire
+    ) in drawing.wires:  # a line crosses no box: its straight pieces touch them at their ends alone
         for (a, b), (c, d) in pairwise(wire.points):
             piece = (min(a, c) + 0.01, min(b, d) + 0.01, max(a, c) - 0.01, max(b, d) - 0.01)
             assert not any(_overlap(piece, box) for box in _near(piece, solid))
@@ -134,11 +174,17 @@ def _neighbours(found: list[Rectangle]) -> Iterator[tuple[Rectangle, Rectangle]]
 
 
 def _near(piece: Rectangle, solid: list[Rectangle]) -> list[Rectangle]:
-    return [one for one in solid if one[1] < max(piece[1], piece[3]) and one[3] > min(piece[1], piece[3])]
+    return [
+        one
+        for one in solid
+        if one[1] < max(piece[1], piece[3]) and one[3] > min(piece[1], piece[3])
+    ]
 
 
 @pytest.mark.parametrize("unfold", [False, True])
-@pytest.mark.parametrize("names", [("vgg19", "plain34", "resnet34"), ("resnet50", "vgg16", "densenet121", "resnet20")])
+@pytest.mark.parametrize(
+    "names", [("vgg19", "plain34", "resnet34"), ("resnet50", "vgg16", "densenet121", "resnet20")]
+)
 def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> None:
     """What has a larger output stands above all that has a smaller one, in whatever network."""
     drawing = drawn(*map(load, names), unfold=unfold)
@@ -148,7 +194,9 @@ def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> N
             by_size.setdefault(placed.box.output.spatial or (1, 1), []).append(placed)
     assert len(by_size) >= 6
     for larger, smaller in pairwise(sorted(by_size, reverse=True)):
-        assert max(box.y + box.height for box in by_size[larger]) < min(box.y for box in by_size[smaller])
+        assert max(box.y + box.height for box in by_size[larger]) < min(
+            box.y for box in by_size[smaller]
+        )
 
 
 def test_stages_begin_side_by_side() -> None:

@@ -38,15 +38,41 @@ def test_figure_3_of_the_paper() -> None:
     drawing = drawn(load("vgg19"), load("plain34"), load("resnet34"), unfold=True)
     vgg, plain, residual = ([box.label for box in layers(drawing, column)] for column in range(3))
     assert vgg == [
-        *["3x3 conv, 64"] * 2, "2x2 max pool, /2", *["3x3 conv, 128"] * 2, "2x2 max pool, /2", *["3x3 conv, 256"] * 4,
-        "2x2 max pool, /2", *(["3x3 conv, 512"] * 4 + ["2x2 max pool, /2"]) * 2, "fc 4096", "fc 4096", "fc 1000"]
-    assert plain == residual == [
-        "7x7 conv, 64, /2", "3x3 max pool, /2", *["3x3 conv, 64"] * 6, "3x3 conv, 128, /2", *["3x3 conv, 128"] * 7,
-        "3x3 conv, 256, /2", *["3x3 conv, 256"] * 11, "3x3 conv, 512, /2", *["3x3 conv, 512"] * 5, "global avg pool", "fc 1000"]
+        *["3x3 conv, 64"] * 2,
+        "2x2 max pool, /2",
+        *["3x3 conv, 128"] * 2,
+        "2x2 max pool, /2",
+        *["3x3 conv, 256"] * 4,
+        "2x2 max pool, /2",
+        *(["3x3 conv, 512"] * 4 + ["2x2 max pool, /2"]) * 2,
+        "fc 4096",
+        "fc 4096",
+        "fc 1000",
+    ]
+    assert (
+        plain
+        == residual
+        == [
+            "7x7 conv, 64, /2",
+            "3x3 max pool, /2",
+            *["3x3 conv, 64"] * 6,
+            "3x3 conv, 128, /2",
+            *["3x3 conv, 128"] * 7,
+            "3x3 conv, 256, /2",
+            *["3x3 conv, 256"] * 11,
+            "3x3 conv, 512, /2",
+            *["3x3 conv, 512"] * 5,
+            "global avg pool",
+            "fc 1000",
+        ]
+    )
     assert [join.column for join in drawing.joins] == [2] * 16
     arcs = [wire for wire in drawing.wires if len(wire.points) == 4]
     assert [i for i, wire in enumerate(arcs) if wire.dashed] == [3, 7, 13]
-    assert [words.text for words in drawing.words if words.style == "size"] == [*"224 112 56 28 14 7 1".split(), "output size"]
+    assert [words.text for words in drawing.words if words.style == "size"] == [
+        *"224 112 56 28 14 7 1".split(),
+        "output size",
+    ]
 
 
 def test_projections_are_boxes_and_zero_padding_is_none() -> None:
@@ -54,7 +80,9 @@ def test_projections_are_boxes_and_zero_padding_is_none() -> None:
     for option, boxes, dashed in (("A", 36, 3), ("B", 39, 6), ("C", 52, 6)):
         drawing = drawn(load("resnet34", option=option), unfold=True)
         assert len(layers(drawing)) == boxes
-        assert sum(wire.dashed for wire in drawing.wires) == dashed  # two pieces where there is a box
+        assert (
+            sum(wire.dashed for wire in drawing.wires) == dashed
+        )  # two pieces where there is a box
 
 
 def test_repeats_are_folded_and_unfolded() -> None:
@@ -74,29 +102,44 @@ def test_1202_layers() -> None:
 def test_well_formed_whatever_names_say(seed: int) -> None:
     network = with_texts(random_network(seed), HOSTILE)
     for alone in (True, False):
-        svg = to_svg(draw([Pictured(Facts(network), HOSTILE)], layers=True, color_by="macs"), alone=alone)
+        svg = to_svg(
+            draw([Pictured(Facts(network), HOSTILE)], layers=True, color_by="macs"), alone=alone
+        )
         root = element(svg)
         assert {child.tag for child in root.iter()} <= {
-            SVG + tag for tag in "svg title desc style defs marker path rect circle g text".split()}
+            SVG + tag for tag in "svg title desc style defs marker path rect circle g text".split()
+        }
         names = [name for child in root.iter() for name in child.attrib]
-        assert not [name for name in names if name.startswith("on") or "href" in name or name == "style"]
+        assert not [
+            name for name in names if name.startswith("on") or "href" in name or name == "style"
+        ]
 
 
 def test_read_and_selected() -> None:
     root = element(to_svg(drawn(load("resnet18"))))
-    assert [root.get(name) for name in ("role", "aria-labelledby", "aria-describedby")] == ["img", "net-title", "net-says"]
+    assert [root.get(name) for name in ("role", "aria-labelledby", "aria-describedby")] == [
+        "img",
+        "net-title",
+        "net-says",
+    ]
     assert root.findtext(f"{SVG}title") == "resnet18"
     assert "layer2: 2 × basic, to 128x28x28" in (root.findtext(f"{SVG}desc") or "")
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert {"7x7 conv, 64, /2", "3x3 conv, 512, /2", "fc 1000", "× 2", "layer1"} <= set(texts)
     titles = ["".join(title.itertext()) for title in root.iter(f"{SVG}title")]
-    assert "layer4.0.conv1: 3x3 conv, 512, /2 → 512x7x7; 57.8M macs, 1.18M params, 25.1K acts, 0B saved" in titles
+    assert (
+        "layer4.0.conv1: 3x3 conv, 512, /2 → 512x7x7; 57.8M macs, 1.18M params, 25.1K acts, 0B saved"
+        in titles
+    )
 
 
 def test_dark_and_light_have_the_same_colours_to_set() -> None:
     """Whatever has a colour on a light page has one on a dark page."""
     light, dark = to_svg(drawn(load("resnet18"))).split("@media (prefers-color-scheme: dark)")
-    rules = [set(re.findall(r"\.net ([\w .#-]*?)[,{]", part.replace(" {", "{"))) for part in (light, dark)]
+    rules = [
+        set(re.findall(r"\.net ([\w .#-]*?)[,{]", part.replace(" {", "{")))
+        for part in (light, dark)
+    ]
     uncoloured = {".title", ".quiet text", ".section", ".times", ".dashed", ".box", ".box.removed"}
     assert rules[0] - rules[1] - uncoloured == set()
 
@@ -106,7 +149,11 @@ def test_the_most_expensive_layer_is_the_darkest(name: str) -> None:
     network = load("vgg19")
     drawing = drawn(network, unfold=True, color_by=name)
     entries = Facts(network).entries
-    tints = {placed.box.entries[0]: int(placed.tint[1:]) for placed in drawing.boxes if placed.box.entries}
+    tints = {
+        placed.box.entries[0]: int(placed.tint[1:])
+        for placed in drawing.boxes
+        if placed.box.entries
+    }
     by_value = sorted(tints, key=lambda i: entries[i][1][COLOR_BY[name]] / entries[i][0].times)
     assert [tints[i] for i in by_value] == sorted(tints.values())
     assert tints[by_value[-1]] == 8
@@ -123,13 +170,16 @@ def test_what_is_saved_is_seen_where_it_is_saved() -> None:
     assert all(width(mark, SMALL) < drawing.ramp.step for mark in drawing.ramp.marks)
 
 
-@pytest.mark.parametrize(("chain", "labels"), [
-    ("relu", ["relu"]),
-    ("identity", []),
-    ("add { identity | identity }", []),
-    ("mul { identity | sigmoid }", ["sigmoid"]),
-    ("flatten -> linear 5 -> relu", ["linear 5"]),
-])
+@pytest.mark.parametrize(
+    ("chain", "labels"),
+    [
+        ("relu", ["relu"]),
+        ("identity", []),
+        ("add { identity | identity }", []),
+        ("mul { identity | sigmoid }", ["sigmoid"]),
+        ("flatten -> linear 5 -> relu", ["linear 5"]),
+    ],
+)
 def test_small_networks(chain: str, labels: list[str], tmp_path: Path) -> None:
     """With everything inside the picture."""
     network = load_text(tmp_path, f"network n {{ input 3x2x2; head {chain} }}")

@@ -14,10 +14,15 @@ from tests.browser import POOR, Browser
 
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize("color_by", [None, "macs", "saved"])
-def test_words_stand_out(color_by: str | None, dark: bool, tmp_path: Path, chromium: Browser) -> None:
+def test_words_stand_out(
+    color_by: str | None, dark: bool, tmp_path: Path, chromium: Browser
+) -> None:
     networks = [load(name) for name in ("vgg19", "regnet_y_400mf")]
     page = tmp_path / "drawing.html"
-    page.write_text(f"<!DOCTYPE html><body>{to_svg(drawn(*networks, layers=True, color_by=color_by))}", encoding="utf-8")
+    page.write_text(
+        f"<!DOCTYPE html><body>{to_svg(drawn(*networks, layers=True, color_by=color_by))}",
+        encoding="utf-8",
+    )
     chromium.open(page, dark=dark)
     assert chromium.evaluate("document.querySelectorAll('svg text').length") > 100
     assert chromium.evaluate(POOR) == []

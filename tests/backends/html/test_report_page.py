@@ -17,16 +17,23 @@ from tests.backends.random_networks import random_network, with_texts
 from tests.browser import POOR, Browser
 
 NAMES = ("resnet18", "resnet152", "densenet121")
-HOSTILE = "</script ><script >window.hacked = 1</script ><!--<script \"'&${x} $title ]]> \u2028\x00\u202e"
+HOSTILE = (
+    "</script ><script >window.hacked = 1</script ><!--<script \"'&${x} $title ]]> \u2028\x00\u202e"
+)
 LIT = "[...document.querySelectorAll('{} .lit')].filter(e => e.checkVisibility()).map(e => e.textContent)"
-VISIBLE = "[...document.querySelectorAll('#parts tbody tr:not([hidden]) .name')].map(e => e.textContent)"
+VISIBLE = (
+    "[...document.querySelectorAll('#parts tbody tr:not([hidden]) .name')].map(e => e.textContent)"
+)
 
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
     for name in NAMES:
-        with pytest.MonkeyPatch.context() as patch, (folder / f"{name}.html").open("w", encoding="utf-8") as file:
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            (folder / f"{name}.html").open("w", encoding="utf-8") as file,
+        ):
             patch.setattr("sys.stdout", file)
             assert cli.run(["report", name, "--format", "html", "--memory", "24GB"]) == 0
     return {name: folder / f"{name}.html" for name in NAMES}
@@ -48,10 +55,13 @@ def test_the_network_is_forbidden(pages: dict[str, Path], chromium: Browser) -> 
         fetch("http://127.0.0.1:9/").catch(() => 0);
     })""")
     assert refused == "connect-src"
-    assert chromium.evaluate("""new Promise((done) => {
+    assert (
+        chromium.evaluate("""new Promise((done) => {
         document.addEventListener("securitypolicyviolation", (event) => done(event.effectiveDirective));
         document.body.append(Object.assign(document.createElement("script"), { textContent: "window.hacked = 1" }));
-    })""") == "script-src-elem"
+    })""")
+        == "script-src-elem"
+    )
     assert chromium.evaluate("window.hacked") is None
 
 
@@ -64,14 +74,27 @@ def test_it_shows_the_report(name: str, pages: dict[str, Path], chromium: Browse
     network = load(name)
     for level, by in (("level-1", "stage"), (None, "block"), (None, "op")):
         for row in report(network, by=by).rows:  # type: ignore[arg-type]
-            shown = [figure(quantity, row.figures[quantity]) for quantity in ("params", "macs", "acts", "saved_bytes")]
-            found = [words[2:] for words in rows if words[1] == row.label and level in (None, words[0])]
+            shown = [
+                figure(quantity, row.figures[quantity])
+                for quantity in ("params", "macs", "acts", "saved_bytes")
+            ]
+            found = [
+                words[2:] for words in rows if words[1] == row.label and level in (None, words[0])
+            ]
             assert [row.output, *shown] in found
     foot = chromium.evaluate('document.querySelector("#parts tfoot tr").innerText.split("\\t")')
     totals = report(network).totals
     assert [word.strip() for word in foot] == [
-        "total", "", *(figure(quantity, totals[quantity]) for quantity in ("params", "macs", "acts", "saved_bytes"))]
-    exact = chromium.evaluate('[...document.querySelectorAll("#exact tr")].map((row) => row.textContent)')
+        "total",
+        "",
+        *(
+            figure(quantity, totals[quantity])
+            for quantity in ("params", "macs", "acts", "saved_bytes")
+        ),
+    ]
+    exact = chromium.evaluate(
+        '[...document.querySelectorAll("#exact tr")].map((row) => row.textContent)'
+    )
     assert exact == [f"{quantity}{value:,}" for quantity, value in totals.items()]
 
 
@@ -102,7 +125,16 @@ def test_folding_with_keys(pages: dict[str, Path], chromium: Browser) -> None:
     chromium.press("Tab")
     chromium.press("Tab")
     chromium.press(" ")
-    assert chromium.evaluate(VISIBLE)[2:10] == ["layer1.0..1", "conv1", "bn1", "relu1", "conv2", "bn2", "add", "relu2"]
+    assert chromium.evaluate(VISIBLE)[2:10] == [
+        "layer1.0..1",
+        "conv1",
+        "bn1",
+        "relu1",
+        "conv2",
+        "bn2",
+        "add",
+        "relu2",
+    ]
     chromium.evaluate("document.getElementById('close-all').click()")
     assert len(chromium.evaluate(VISIBLE)) == 6
 
@@ -113,9 +145,12 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     conv2 = "document.querySelector('.name[title=\"layer3.1..35.conv2\"]').closest('tr')"
     chromium.evaluate(f"{conv2}.id = 'wanted'")
     chromium.hover("#wanted td:last-child")
-    assert chromium.evaluate(LIT.format("#spec")) == ["12          -> conv 3x3, width -> bn -> relu"]
-    assert chromium.evaluate("[...document.querySelectorAll('#spec .near')].map(e => e.textContent)") == [
-        "10    stage layer3: 36 x bottleneck 256, /2    # conv4_x"]
+    assert chromium.evaluate(LIT.format("#spec")) == [
+        "12          -> conv 3x3, width -> bn -> relu"
+    ]
+    assert chromium.evaluate(
+        "[...document.querySelectorAll('#spec .near')].map(e => e.textContent)"
+    ) == ["10    stage layer3: 36 x bottleneck 256, /2    # conv4_x"]
     shapes = chromium.evaluate(LIT.format("#picture"))
     assert len(shapes) == 1
     assert shapes[0].startswith("layer3.1..35.conv2: 3x3 conv, 256")
@@ -124,8 +159,12 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     assert chromium.evaluate(LIT.format("")) == []
     chromium.hover("#box")
     assert chromium.evaluate(f"{conv2}.className") == "level-3 leaf lit"
-    assert chromium.evaluate(LIT.format("#spec")) == ["12          -> conv 3x3, width -> bn -> relu"]
-    chromium.evaluate("document.querySelector('#spec button[aria-label^=\"line 12: -> conv 3x3\"]').closest('li').id = 'line'")
+    assert chromium.evaluate(LIT.format("#spec")) == [
+        "12          -> conv 3x3, width -> bn -> relu"
+    ]
+    chromium.evaluate(
+        "document.querySelector('#spec button[aria-label^=\"line 12: -> conv 3x3\"]').closest('li').id = 'line'"
+    )
     chromium.hover("#line code")
     lit = chromium.evaluate("[...document.querySelectorAll('#parts .lit .name')].map(e => e.title)")
     assert {"conv2", "bn2", "relu2"} <= {name.rpartition(".")[2] for name in lit}
@@ -133,10 +172,14 @@ def test_pointing_links_table_drawing_and_spec(pages: dict[str, Path], chromium:
     assert sum("3x3 conv" in words for words in chromium.evaluate(LIT.format("#picture"))) == 8
 
 
-def test_what_is_folded_is_lit_where_it_can_be_seen(pages: dict[str, Path], chromium: Browser) -> None:
+def test_what_is_folded_is_lit_where_it_can_be_seen(
+    pages: dict[str, Path], chromium: Browser
+) -> None:
     chromium.open(pages["resnet152"])
     chromium.hover("#picture .layer[data-rows='0.0']")
-    assert chromium.evaluate("[...document.querySelectorAll('#parts .lit .name')].map(e => e.title)") == ["stem"]
+    assert chromium.evaluate(
+        "[...document.querySelectorAll('#parts .lit .name')].map(e => e.title)"
+    ) == ["stem"]
 
 
 def test_pinning_with_keys_is_told(pages: dict[str, Path], chromium: Browser) -> None:
@@ -156,18 +199,33 @@ def test_pinning_with_keys_is_told(pages: dict[str, Path], chromium: Browser) ->
 @pytest.mark.parametrize("width", [320, 390])
 def test_on_a_phone(name: str, width: int, pages: dict[str, Path], chromium: Browser) -> None:
     chromium.open(pages[name], width, 800)
-    chromium.evaluate("document.getElementById('open-all').click(); document.querySelector('details').open = true")
+    chromium.evaluate(
+        "document.getElementById('open-all').click(); document.querySelector('details').open = true"
+    )
     assert chromium.evaluate("document.documentElement.scrollWidth") <= width
-    assert chromium.evaluate("[...document.querySelectorAll('.pane')].every(e => e.scrollWidth <= e.clientWidth + 1)")
+    assert chromium.evaluate(
+        "[...document.querySelectorAll('.pane')].every(e => e.scrollWidth <= e.clientWidth + 1)"
+    )
 
 
 def test_what_is_read_out(pages: dict[str, Path], chromium: Browser) -> None:
     chromium.open(pages["resnet18"])
     assert chromium.names("image") == ["resnet18"]
     assert chromium.names("heading") == [
-        "resnet18", "Drawing", "Where it is", "Parts", "Spec", "specs/resnet18.res", "specs/lib/he2015.res"]
-    assert {"parts of layer1", "params", "open all", "line 9: stage layer2: 2 x basic 128, /2 # conv3_x"} <= set(
-        chromium.names("button"))
+        "resnet18",
+        "Drawing",
+        "Where it is",
+        "Parts",
+        "Spec",
+        "specs/resnet18.res",
+        "specs/lib/he2015.res",
+    ]
+    assert {
+        "parts of layer1",
+        "params",
+        "open all",
+        "line 9: stage layer2: 2 x basic 128, /2 # conv3_x",
+    } <= set(chromium.names("button"))
     assert chromium.names("columnheader") == ["part", "output", "params", "macs", "acts", "saved"]
 
 
@@ -194,7 +252,10 @@ def test_names_are_words_and_nothing_else(seed: int, tmp_path: Path, chromium: B
     assert visible(HOSTILE)[:30] in chromium.evaluate("document.body.innerText")
 
 
-@pytest.mark.parametrize("arguments", [["resnet18", "resnet34"], ["resnet18", "--by", "op"], ["resnet18", "--like", "thop"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["resnet18", "resnet34"], ["resnet18", "--by", "op"], ["resnet18", "--like", "thop"]],
+)
 def test_what_is_no_page(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["report", *arguments, "--format", "html"]) == 2
     out, err = capsys.readouterr()
@@ -203,11 +264,19 @@ def test_what_is_no_page(arguments: list[str], capsys: pytest.CaptureFixture[str
 
 def test_the_spec_itself_is_shown(tmp_path: Path, chromium: Browser) -> None:
     """Also where all of its layers stand in another file; of the libraries those that it takes layers from."""
-    for name, files in (("plain34", ["plain34.res", "resnet34.res", "lib/he2015.res"]),
-                        ("se_resnet50", ["se_resnet50.res", "lib/hu2017.res", "lib/torchvision.res", "lib/he2015.res"])):
+    for name, files in (
+        ("plain34", ["plain34.res", "resnet34.res", "lib/he2015.res"]),
+        (
+            "se_resnet50",
+            ["se_resnet50.res", "lib/hu2017.res", "lib/torchvision.res", "lib/he2015.res"],
+        ),
+    ):
         path = tmp_path / f"{name}.html"
-        path.write_text(to_html(report(load(name)), Facts(load(name)), sources(name)), encoding="utf-8")
+        path.write_text(
+            to_html(report(load(name)), Facts(load(name)), sources(name)), encoding="utf-8"
+        )
         chromium.open(path)
-        assert chromium.evaluate("[...document.querySelectorAll('#spec h3')].map(e => e.textContent)") == [
-            f"specs/{file}" for file in files]
+        assert chromium.evaluate(
+            "[...document.querySelectorAll('#spec h3')].map(e => e.textContent)"
+        ) == [f"specs/{file}" for file in files]
         assert chromium.complaints == []

@@ -71,11 +71,20 @@ def good_files() -> dict[str, bytes]:
 
 def chunk(kind: bytes, content: bytes) -> bytes:
     """A chunk of a PNG."""
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def png(
-    pixels: np.ndarray[Any, Any], *, before: bytes = b"", after: bytes = b"", size: tuple[int, int] | None = None
+    pixels: np.ndarray[Any, Any],
+    *,
+    before: bytes = b"",
+    after: bytes = b"",
+    size: tuple[int, int] | None = None,
 ) -> bytes:
     """A PNG of any depth, written by hand, with chunks before and after its pixels; `size` may lie."""
     height, width = pixels.shape[:2]
@@ -99,10 +108,14 @@ def damaged(content: bytes, chance: Random) -> bytes:
             del changed[chance.randrange(len(changed)) :]
         case 2:
             for _ in range(chance.choice([1, 2, 8])):
-                changed[chance.randrange(min(100, len(changed)))] = chance.choice([0, 1, 127, 128, 255])
+                changed[chance.randrange(min(100, len(changed)))] = chance.choice(
+                    [0, 1, 127, 128, 255]
+                )
         case 3:
             start = chance.randrange(len(changed))
-            changed[start : start + chance.randrange(1, 40)] = chance.randbytes(chance.randrange(40))
+            changed[start : start + chance.randrange(1, 40)] = chance.randbytes(
+                chance.randrange(40)
+            )
     return bytes(changed)
 
 
@@ -115,6 +128,8 @@ def written(folder: Path, name: str, content: bytes) -> Path:
 
 def written_idx(path: Path, array: Bytes) -> None:
     """An IDX file of unsigned bytes, packed where its name says so."""
-    content = struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+    content = (
+        struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)

@@ -10,14 +10,22 @@ KEYS = torch.arange(40_000) * 6_700_417 - 10**12
 def distance(sample: Tensor, other: Tensor) -> float:
     """Kolmogorov and Smirnov's, of two samples of one size."""
     values = torch.cat([sample, other]).sort().values
-    ranks = [torch.searchsorted(part.sort().values, values, right=True) / len(part) for part in (sample, other)]
+    ranks = [
+        torch.searchsorted(part.sort().values, values, right=True) / len(part)
+        for part in (sample, other)
+    ]
     return float((ranks[0] - ranks[1]).abs().max())
 
 
 def test_numbers_are_uniform_and_unrelated_between_keys_names_and_columns() -> None:
     numbers = torch.cat([uniform(KEYS, "one", 2), uniform(KEYS, "other")], 1)
     assert numbers.min() >= 0 and numbers.max() < 1
-    assert distance(numbers[:, 1], torch.rand(40_000, generator=torch.Generator().manual_seed(0)).double()) < 0.015
+    assert (
+        distance(
+            numbers[:, 1], torch.rand(40_000, generator=torch.Generator().manual_seed(0)).double()
+        )
+        < 0.015
+    )
     assert ((numbers * 16).long().flatten().bincount() / 7500 - 1).abs().max() < 0.06
     assert (torch.corrcoef(numbers.T) - torch.eye(3)).abs().max() < 0.02
     assert torch.corrcoef(torch.stack([numbers[1:, 0], numbers[:-1, 0]]))[0, 1].abs() < 0.02

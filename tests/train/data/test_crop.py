@@ -20,7 +20,9 @@ from resspec.train.recipe import Data, RandomResized, Test
 
 def images(count: int, height: int = 20, width: int = 26, channels: int = 3) -> Tensor:
     draw = torch.Generator().manual_seed(height)
-    return torch.randint(0, 256, (count, channels, height, width), generator=draw, dtype=torch.uint8)
+    return torch.randint(
+        0, 256, (count, channels, height, width), generator=draw, dtype=torch.uint8
+    )
 
 
 @pytest.mark.parametrize("interpolation", ["nearest-exact", "bilinear", "bicubic"])
@@ -30,17 +32,27 @@ def test_parts_are_resized_as_torchvision_resizes_each(interpolation: str, size:
     tops, lefts = torch.tensor([0, 3, 5, 0, 19]), torch.tensor([0, 2, 0, 25, 4])
     heights, widths = torch.tensor([20, 10, 15, 7, 1]), torch.tensor([26, 9, 26, 1, 13])
     lines = Line.of_part(tops, heights, size), Line.of_part(lefts, widths, size)
-    ours = interpolation.removesuffix("-exact")  # torch has two kinds of nearest, this is the one that Pillow has too
+    ours = interpolation.removesuffix(
+        "-exact"
+    )  # torch has two kinds of nearest, this is the one that Pillow has too
     found = resampled(batch, *lines, (size, size), ours)
-    for i, box in enumerate(zip(tops.tolist(), lefts.tolist(), heights.tolist(), widths.tolist(), strict=True)):
-        wanted = torchvision.resized_crop(batch[i], *box, [size, size], InterpolationMode(interpolation), antialias=True)
+    for i, box in enumerate(
+        zip(tops.tolist(), lefts.tolist(), heights.tolist(), widths.tolist(), strict=True)
+    ):
+        wanted = torchvision.resized_crop(
+            batch[i], *box, [size, size], InterpolationMode(interpolation), antialias=True
+        )
         assert (found[i] - wanted).abs().max() < 1e-2
-    assert (resampled(batch.to(torch.uint8), *lines, (size, size), ours) - found.clamp(0, 255)).abs().max() <= 0.51
+    assert (
+        resampled(batch.to(torch.uint8), *lines, (size, size), ours) - found.clamp(0, 255)
+    ).abs().max() <= 0.51
 
 
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 @pytest.mark.parametrize("size", [None, 17])
-def test_a_border_a_crop_and_a_mirror_are_as_they_are_of_one_image(padding: str, size: int | None) -> None:
+def test_a_border_a_crop_and_a_mirror_are_as_they_are_of_one_image(
+    padding: str, size: int | None
+) -> None:
     batch, keys = images(40), torch.arange(40) * 31
     found = crop.cropped(batch, keys, Data(pad=4, padding=padding, crop=size, flip=True))  # type: ignore[arg-type]
     height, width = (size, size) if size else (20, 26)
@@ -55,7 +67,9 @@ def test_a_border_a_crop_and_a_mirror_are_as_they_are_of_one_image(padding: str,
 
 def test_shift_is_a_border_and_a_crop_of_the_images_size() -> None:
     batch, keys = images(8), torch.arange(8)
-    assert torch.equal(crop.cropped(batch, keys, Data(shift=3)), crop.cropped(batch, keys, Data(pad=3)))
+    assert torch.equal(
+        crop.cropped(batch, keys, Data(shift=3)), crop.cropped(batch, keys, Data(pad=3))
+    )
     assert torch.equal(crop.cropped(batch, keys, Data()), batch)
 
 
@@ -67,14 +81,22 @@ def test_a_random_size_then_a_crop_is_the_window_of_the_resized_image() -> None:
     assert heights.min() >= 24 and heights.max() <= 40 and len(heights.unique()) > 5
     for i in range(12):
         whole = torchvision.resize(batch[i], [int(heights[i]), int(widths[i])], antialias=True)
-        top, left = int(choice(keys, "top", heights - 21)[i]), int(choice(keys, "left", widths - 21)[i])
+        top, left = (
+            int(choice(keys, "top", heights - 21)[i]),
+            int(choice(keys, "left", widths - 21)[i]),
+        )
         assert (found[i] - whole[:, top : top + 22, left : left + 22]).abs().max() < 1e-2
 
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
-def test_a_random_size_and_a_border_are_as_of_an_image_in_a_file(padding: str, interpolation: str, tmp_path: Path) -> None:
-    batch, keys = images(24) // 2 + 64, torch.arange(24) * 7  # Pillow cuts off between its two passes
+def test_a_random_size_and_a_border_are_as_of_an_image_in_a_file(
+    padding: str, interpolation: str, tmp_path: Path
+) -> None:
+    batch, keys = (
+        images(24) // 2 + 64,
+        torch.arange(24) * 7,
+    )  # Pillow cuts off between its two passes
     view = Data(resize=(14, 40), pad=5, crop=12, padding=padding, interpolation=interpolation)  # type: ignore[arg-type]
     found = crop.cropped(batch, keys, view)
     for i in range(24):
@@ -104,25 +126,44 @@ def test_boxes_are_distributed_as_torchvisions() -> None:
     keys = torch.arange(count)
     torch.manual_seed(0)
     image = torch.zeros(3, 80, 300)
-    theirs = torch.tensor([RandomResizedCrop.get_params(image, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(count)])
-    ours = torch.stack(crop.boxes(keys, torch.full_like(keys, 80), torch.full_like(keys, 300), view), 1)
+    theirs = torch.tensor(
+        [RandomResizedCrop.get_params(image, [0.08, 1.0], [3 / 4, 4 / 3]) for _ in range(count)]
+    )
+    ours = torch.stack(
+        crop.boxes(keys, torch.full_like(keys, 80), torch.full_like(keys, 300), view), 1
+    )
     for i in range(4):
         for share in (0.05, 0.25, 0.5, 0.75, 0.95):
-            assert abs(float(ours[:, i].double().quantile(share) - theirs[:, i].double().quantile(share))) < 9, (i, share)
+            assert (
+                abs(
+                    float(
+                        ours[:, i].double().quantile(share) - theirs[:, i].double().quantile(share)
+                    )
+                )
+                < 9
+            ), (i, share)
     nearly_all = RandomResized(scale=(0.9, 1))
-    wide = torch.stack(crop.boxes(keys, torch.full_like(keys, 10), torch.full_like(keys, 400), nearly_all), 1)
-    assert wide.unique(dim=0).tolist() == [[0, 193, 10, 13]]  # nothing fits: the middle, as wide as its ratio may be
+    wide = torch.stack(
+        crop.boxes(keys, torch.full_like(keys, 10), torch.full_like(keys, 400), nearly_all), 1
+    )
+    assert wide.unique(dim=0).tolist() == [
+        [0, 193, 10, 13]
+    ]  # nothing fits: the middle, as wide as its ratio may be
 
 
 def test_test_images_are_torchvisions() -> None:
     batch = images(2, 40, 61)
-    wanted = torchvision.center_crop(torchvision.resize(batch.float(), [32], antialias=True), [27, 27])
+    wanted = torchvision.center_crop(
+        torchvision.resize(batch.float(), [32], antialias=True), [27, 27]
+    )
     assert (crop.centred(batch, Test(resize=32, crop=27)) - wanted).abs().max() <= 0.51
     assert torch.equal(crop.centred(batch, Test()), batch)
 
 
 def test_a_crop_larger_than_the_image_is_refused() -> None:
-    with pytest.raises(UsageError, match="a crop of 30x30 pixels does not fit into images of 20x26"):
+    with pytest.raises(
+        UsageError, match="a crop of 30x30 pixels does not fit into images of 20x26"
+    ):
         crop.cropped(images(1), torch.zeros(1, dtype=torch.int64), Data(crop=30))
     with pytest.raises(UsageError, match="a crop of 21x21"):
         crop.centred(images(1), Test(crop=21))

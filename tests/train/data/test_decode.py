@@ -47,7 +47,9 @@ def difference(path: Path, wanted: np.ndarray[Any, Any]) -> int:
     return int(np.abs(found - wanted).max())
 
 
-def saved(folder: Path, image: Image.Image | np.ndarray[Any, Any], name: str, **options: Any) -> Path:
+def saved(
+    folder: Path, image: Image.Image | np.ndarray[Any, Any], name: str, **options: Any
+) -> Path:
     path = folder / name
     (image if isinstance(image, Image.Image) else Image.fromarray(image)).save(path, **options)
     return path
@@ -96,9 +98,22 @@ def test_a_dark_deep_picture_stays_dark(tmp_path: Path) -> None:
 
 def tiff(content: bytes, *, bits: int, photometric: int = 1, sample_format: int = 1) -> bytes:
     """A gray TIFF of one strip, written by hand."""
-    tags = {256: WIDTH, 257: HEIGHT, 258: bits, 259: 1, 262: photometric, 273: 8 + 2 + 10 * 12 + 4, 277: 1, 278: HEIGHT,
-            279: len(content), 339: sample_format}
-    entries = b"".join(struct.pack("<HHII", tag, 4 if tag in (273, 279) else 3, 1, value) for tag, value in tags.items())
+    tags = {
+        256: WIDTH,
+        257: HEIGHT,
+        258: bits,
+        259: 1,
+        262: photometric,
+        273: 8 + 2 + 10 * 12 + 4,
+        277: 1,
+        278: HEIGHT,
+        279: len(content),
+        339: sample_format,
+    }
+    entries = b"".join(
+        struct.pack("<HHII", tag, 4 if tag in (273, 279) else 3, 1, value)
+        for tag, value in tags.items()
+    )
     return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + entries + struct.pack("<I", 0) + content
 
 
@@ -106,7 +121,11 @@ def twelve_bits(pixels: np.ndarray[Any, Any]) -> bytes:
     """As microscopes write them: two pixels in three bytes."""
     values = np.rint(pixels / 255 * 4095).astype(np.uint16)
     first, second = values[:, ::2], values[:, 1::2]
-    return np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 2).astype(np.uint8).tobytes()
+    return (
+        np.stack([first >> 4, (first & 15) << 4 | second >> 8, second & 255], 2)
+        .astype(np.uint8)
+        .tobytes()
+    )
 
 
 def test_twelve_bits_of_a_tiff(tmp_path: Path) -> None:
@@ -118,7 +137,9 @@ NEGATIVE = 255 - GREY
 GRAY_TIFFS = {
     "8 bits, white is 0": tiff(NEGATIVE.tobytes(), bits=8, photometric=0),
     "16 bits, white is 0": tiff((NEGATIVE.astype("<u2") * 257).tobytes(), bits=16, photometric=0),
-    "floats, white is 0": tiff((NEGATIVE / 255).astype("<f4").tobytes(), bits=32, photometric=0, sample_format=3),
+    "floats, white is 0": tiff(
+        (NEGATIVE / 255).astype("<f4").tobytes(), bits=32, photometric=0, sample_format=3
+    ),
     "16 bits with a sign": tiff((GREY.astype("<i2") * 128).tobytes(), bits=16, sample_format=2),
     "16 bits": tiff((GREY.astype("<u2") * 257).tobytes(), bits=16),
 }
@@ -137,22 +158,61 @@ def test_deep_pixels_with_transparency(channels: int, tmp_path: Path) -> None:
     assert difference(path, wanted) <= 1
 
 
-@pytest.mark.parametrize(("pixels", "why"), [
-    (np.linspace(-5, 250, 60, dtype=np.float32).reshape(6, 10), "its pixels range from -5 to 250; convert it to 8 or 16 bits"),
-    (np.arange(6, dtype=np.int32).reshape(2, 3) * 20_000, "its pixels range from 0 to 100000; convert it to 8 or 16 bits"),
-    (np.arange(6, dtype=np.int32).reshape(2, 3) - 2, "its pixels range from -2 to 3; convert it to 8 or 16 bits"),
-    (np.where(GREY > 200, np.nan, GREY).astype(np.float32), "some of its pixels are not finite"),
-    (np.where(GREY > 200, np.inf, GREY).astype(np.float32), "some of its pixels are not finite"),
-])
-def test_pixels_without_a_known_range_are_refused(pixels: np.ndarray[Any, Any], why: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("pixels", "why"),
+    [
+        (
+            np.linspace(-5, 250, 60, dtype=np.float32).reshape(6, 10),
+            "its pixels range from -5 to 250; convert it to 8 or 16 bits",
+        ),
+        (
+            np.arange(6, dtype=np.int32).reshape(2, 3) * 20_000,
+            "its pixels range from 0 to 100000; convert it to 8 or 16 bits",
+        ),
+        (
+            np.arange(6, dtype=np.int32).reshape(2, 3) - 2,
+            "its pixels range from -2 to 3; convert it to 8 or 16 bits",
+        ),
+        (
+            np.where(GREY > 200, np.nan, GREY).astype(np.float32),
+            "some of its pixels are not finite",
+        ),
+        (
+            np.where(GREY > 200, np.inf, GREY).astype(np.float32),
+            "some of its pixels are not finite",
+        ),
+    ],
+)
+def test_pixels_without_a_known_range_are_refused(
+    pixels: np.ndarray[Any, Any], why: str, tmp_path: Path
+) -> None:
     path = saved(tmp_path, pixels, "a.tif")
     with pytest.raises(BrokenPicture) as caught:
         shown(path)
     assert str(caught.value) == f"{path} cannot be read: {why}"
 
 
-MODES = ("1", "L", "P", "PA", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV", "I", "F", "I;16",
-         "I;16B", "I;16L")
+MODES = (
+    "1",
+    "L",
+    "P",
+    "PA",
+    "LA",
+    "La",
+    "RGB",
+    "RGBA",
+    "RGBa",
+    "RGBX",
+    "CMYK",
+    "YCbCr",
+    "LAB",
+    "HSV",
+    "I",
+    "F",
+    "I;16",
+    "I;16B",
+    "I;16L",
+)
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -168,14 +228,33 @@ def in_lab(image: Image.Image) -> Image.Image:
     return found
 
 
-@pytest.mark.parametrize(("mode", "name"), [
-    ("CMYK", "a.jpg"), ("CMYK", "a.tif"), ("YCbCr", "a.jpg"), ("YCbCr", "a.tif"), ("LAB", "a.tif"), ("RGBA", "a.png"),
-    ("RGBA", "a.webp"), ("RGBA", "a.tif"), ("LA", "a.png"), ("L", "a.jpg"), ("L", "a.bmp"), ("RGB", "a.jp2"),
-])
+@pytest.mark.parametrize(
+    ("mode", "name"),
+    [
+        ("CMYK", "a.jpg"),
+        ("CMYK", "a.tif"),
+        ("YCbCr", "a.jpg"),
+        ("YCbCr", "a.tif"),
+        ("LAB", "a.tif"),
+        ("RGBA", "a.png"),
+        ("RGBA", "a.webp"),
+        ("RGBA", "a.tif"),
+        ("LA", "a.png"),
+        ("L", "a.jpg"),
+        ("L", "a.bmp"),
+        ("RGB", "a.jp2"),
+    ],
+)
 def test_colors_are_those_of_the_picture(mode: str, name: str, tmp_path: Path) -> None:
     image = Image.fromarray(COLOR)
     converted = in_lab(image) if mode == "LAB" else image.convert(mode)
-    options = {"quality": 95} if name.endswith("jpg") else {"lossless": True} if name.endswith("webp") else {}
+    options = (
+        {"quality": 95}
+        if name.endswith("jpg")
+        else {"lossless": True}
+        if name.endswith("webp")
+        else {}
+    )
     path = saved(tmp_path, converted, name, **options)
     assert difference(path, GREY if mode in ("L", "LA") else COLOR) < 30
 
@@ -189,10 +268,18 @@ def test_transparency_is_dropped_as_torchvision_does(tmp_path: Path) -> None:
         assert difference(saved(tmp_path, palette, "b.png", transparency=transparency), wanted) == 0
 
 
-@pytest.mark.parametrize(("name", "options"), [
-    ("a.gif", {}), ("a.png", {}), ("a.webp", {"lossless": True}), ("a.tif", {}),
-])
-def test_of_several_frames_and_pages_the_first_is_shown(name: str, options: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.gif", {}),
+        ("a.png", {}),
+        ("a.webp", {"lossless": True}),
+        ("a.tif", {}),
+    ],
+)
+def test_of_several_frames_and_pages_the_first_is_shown(
+    name: str, options: dict[str, Any], tmp_path: Path
+) -> None:
     first = Image.fromarray(COLOR).quantize(64)
     others = [first.rotate(90), first.rotate(180)]
     path = saved(tmp_path, first, name, save_all=True, append_images=others, **options)
@@ -220,7 +307,10 @@ def test_a_picture_is_upright(orientation: int, name: str, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_orientation_can_be_ignored(orientation: int, tmp_path: Path) -> None:
-    path, plain = saved(tmp_path, COLOR, "a.jpg", exif=with_exif(orientation)), saved(tmp_path, COLOR, "b.jpg")
+    path, plain = (
+        saved(tmp_path, COLOR, "a.jpg", exif=with_exif(orientation)),
+        saved(tmp_path, COLOR, "b.jpg"),
+    )
     assert np.array_equal(as_array(path, "ignore"), as_array(plain))
 
 
@@ -251,8 +341,9 @@ BROKEN_EXIF = {
     "a wild offset": b"Exif\0\0II*\0\xff\xff\xff\x7f" + bytes(20),
     "an orientation of 9": with_exif(9).tobytes(),
     "an orientation of 0": with_exif(0).tobytes(),
-    "an orientation in words": with_exif(6).tobytes().replace(struct.pack(">HHI", ORIENTATION, 3, 1),
-                                                                struct.pack(">HHI", ORIENTATION, 2, 1)),
+    "an orientation in words": with_exif(6)
+    .tobytes()
+    .replace(struct.pack(">HHI", ORIENTATION, 3, 1), struct.pack(">HHI", ORIENTATION, 2, 1)),
 }
 
 
@@ -290,20 +381,39 @@ def test_a_line_of_pixels(tmp_path: Path) -> None:
     path = saved(tmp_path, Image.new("RGB", (1, 65_000), "red"), "line.png")
     assert shown(path).shape == (3, 65_000, 1)
     assert shown(path, Data(random_resized=RandomResized(size=16))).shape == (3, 16, 16)
-    with pytest.raises(BrokenPicture, match=r"line.png cannot be read: its 1x65,000 pixels would be resized to 256x16,640,000"):
+    with pytest.raises(
+        BrokenPicture,
+        match=r"line.png cannot be read: its 1x65,000 pixels would be resized to 256x16,640,000",
+    ):
         shown(path, Test(resize=256, crop=224))
 
 
 def test_a_single_pixel(tmp_path: Path) -> None:
     path = saved(tmp_path, Image.new("RGB", (1, 1), (10, 20, 30)), "one.png")
-    for view in (Test(resize=20, crop=16), WHOLE, WHOLE.model_copy(update={"draft": True}), Data(resize=(16, 20), crop=16)):
-        assert torch.equal(shown(path, view), torch.tensor([10, 20, 30], dtype=torch.uint8).view(3, 1, 1).expand(3, 16, 16))
+    for view in (
+        Test(resize=20, crop=16),
+        WHOLE,
+        WHOLE.model_copy(update={"draft": True}),
+        Data(resize=(16, 20), crop=16),
+    ):
+        assert torch.equal(
+            shown(path, view),
+            torch.tensor([10, 20, 30], dtype=torch.uint8).view(3, 1, 1).expand(3, 16, 16),
+        )
 
 
-@pytest.mark.parametrize("content", [
-    b"", b"\xff\xd8\xff", b"<html>404</html>", b"GIF89a\0\0\0\0\0\0\0;", b"P6 0 5 255\n", b"BM" + bytes(60),
-    b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xd8\xff",
+        b"<html>404</html>",
+        b"GIF89a\0\0\0\0\0\0\0;",
+        b"P6 0 5 255\n",
+        b"BM" + bytes(60),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    ],
+)
 def test_what_is_not_an_image_is_named(content: bytes, tmp_path: Path) -> None:
     path = written(tmp_path, "a.jpg", content)
     with pytest.raises(BrokenPicture, match=r"a\.jpg cannot be read: \w.+ \w") as caught:
@@ -319,8 +429,13 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to("nowhere")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.jpg"))
-        told = {"pipe": "a named pipe, not a file", "device": "a device, not a file", "folder": "a folder, not a file",
-                "gone": "No such file", "socket": "a socket, not a file"}
+        told = {
+            "pipe": "a named pipe, not a file",
+            "device": "a device, not a file",
+            "folder": "a folder, not a file",
+            "gone": "No such file",
+            "socket": "a socket, not a file",
+        }
         for name, why in told.items():
             with pytest.raises(BrokenPicture, match=rf"{name}\.jpg cannot be read: .*{why}"):
                 shown(tmp_path / f"{name}.jpg")
@@ -329,14 +444,30 @@ def test_only_files_are_read(tmp_path: Path) -> None:
 def test_a_file_of_gigabytes_is_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, "a.tif", b"II*\0")
     os.truncate(path, 5 * 2**40)
-    with pytest.raises(BrokenPicture, match=r"the file has 5,497,558,138,880 bytes; at most 2,147,483,648 are allowed"):
+    with pytest.raises(
+        BrokenPicture,
+        match=r"the file has 5,497,558,138,880 bytes; at most 2,147,483,648 are allowed",
+    ):
         shown(path)
 
 
-@pytest.mark.parametrize("error", [
-    struct.error("unpack"), IndexError(), OverflowError("too large"), MemoryError(), AttributeError("tile"), TypeError(),
-    RecursionError("deep"), KeyError("x"), ZeroDivisionError("division"), EOFError(), NotImplementedError(), AssertionError(),
-])
+@pytest.mark.parametrize(
+    "error",
+    [
+        struct.error("unpack"),
+        IndexError(),
+        OverflowError("too large"),
+        MemoryError(),
+        AttributeError("tile"),
+        TypeError(),
+        RecursionError("deep"),
+        KeyError("x"),
+        ZeroDivisionError("division"),
+        EOFError(),
+        NotImplementedError(),
+        AssertionError(),
+    ],
+)
 def test_whatever_a_decoder_raises_the_file_is_named(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -358,7 +489,9 @@ def test_good_files_are_shown_as_pillow_shows_them(name: str, tmp_path: Path) ->
         return
     with warnings.catch_warnings(), Image.open(BytesIO(path.read_bytes())) as image:
         warnings.simplefilter("ignore")
-        assert np.array_equal(found, np.asarray((ImageOps.exif_transpose(image) or image).convert("RGB")))
+        assert np.array_equal(
+            found, np.asarray((ImageOps.exif_transpose(image) or image).convert("RGB"))
+        )
 
 
 def test_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
@@ -366,11 +499,11 @@ def test_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     path = written(tmp_path, name, b"no image")
     with pytest.raises(BrokenPicture) as caught:
         shown(path)
-    assert str(caught.value).startswith(f"{tmp_path}/a<U+000A><U+001B>[2Jb<U+DCFF>.jpg cannot be read: ")
+    assert str(caught.value).startswith(
+        f"{tmp_path}/a<U+000A><U+001B>[2Jb<U+DCFF>.jpg cannot be read: "
+    )
 
 
 def test_formats_are_those_that_start_nothing() -> None:
     assert "EPS" not in decode.FORMATS
     assert {"JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM"} <= set(decode.FORMATS)
-
-

@@ -34,7 +34,9 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 width, height = SIZES[i % len(SIZES)]
                 coarse = draw.integers(0, 256, (5, 6, 3), dtype=np.uint8)
                 image = Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC)
-                image.convert("L" if i == 1 else "RGB").save(folder / part / name / f"{label}{i}.jpg", quality=95)
+                image.convert("L" if i == 1 else "RGB").save(
+                    folder / part / name / f"{label}{i}.jpg", quality=95
+                )
     (folder / "train" / "cat" / "notes.txt").write_text("no image")
     return folder
 
@@ -58,7 +60,9 @@ def test_files_classes_and_labels_are_torchvisions(data: Dataset, root: Path) ->
 
 
 def test_test_images_are_torchvisions(data: Dataset, root: Path) -> None:
-    theirs = ImageFolder(str(root / "train"), v2.Compose([v2.Resize(36), v2.CenterCrop(32), v2.PILToTensor()]))
+    theirs = ImageFolder(
+        str(root / "train"), v2.Compose([v2.Resize(36), v2.CenterCrop(32), v2.PILToTensor()])
+    )
     found = raw(data, Test(resize=36, crop=32), Draw(torch.arange(12), torch.arange(12)))
     assert (found - torch.stack([image for image, _ in theirs])).abs().max() < 1e-2
 
@@ -68,7 +72,9 @@ def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path
     found = raw(data, Data(random_resized=view), Draw(torch.arange(12), keys))
     for i, (image, _) in enumerate(ImageFolder(str(root / "train"))):
         height, width = torch.tensor([image.height]), torch.tensor([image.width])
-        top, left, box_height, box_width = (int(side) for side in boxes(keys[i : i + 1], height, width, view))
+        top, left, box_height, box_width = (
+            int(side) for side in boxes(keys[i : i + 1], height, width, view)
+        )
         wanted = v2.functional.resized_crop(image, top, left, box_height, box_width, [24, 24])
         assert (found[i] - v2.functional.pil_to_tensor(wanted)).abs().max() < 1e-2
 
@@ -76,7 +82,10 @@ def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path
 def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
     view = Data(resize=(32, 48), crop=28, flip=True, trivialaugment=True, mixup=0.2, erase=0.5)
     draws = [Draw(torch.arange(i, i + 4), torch.arange(i, i + 4) * 5) for i in (0, 4, 8, 2)]
-    runs = [list(data.train.batches(draws, view=view, device=CPU, workers=workers)) for workers in (0, 2)]
+    runs = [
+        list(data.train.batches(draws, view=view, device=CPU, workers=workers))
+        for workers in (0, 2)
+    ]
     for alone, shared in zip(*runs, strict=True):
         assert torch.equal(alone.images, shared.images)
         assert torch.equal(alone.targets, shared.targets)
@@ -84,7 +93,10 @@ def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
 
 def test_drafted_images_are_nearly_the_same(data: Dataset) -> None:
     draw = Draw(torch.tensor([3, 9]), torch.tensor([1, 2]))  # the large ones
-    for view in (Data(resize=30, crop=24), Data(random_resized=RandomResized(size=24, scale=(0.8, 1.0)))):
+    for view in (
+        Data(resize=30, crop=24),
+        Data(random_resized=RandomResized(size=24, scale=(0.8, 1.0))),
+    ):
         drafted = raw(data, view.model_copy(update={"draft": True}), draw)
         assert 0 < (drafted - raw(data, view, draw)).abs().mean() < 6
 
@@ -96,7 +108,9 @@ def test_images_that_are_shown_in_one_size_stand_together(data: Dataset) -> None
         (batch,) = data.test.batches([Draw(group, group)], view=Test(resize=20), device=CPU)
         assert min(batch.images.shape[2:]) == 20
     assert len(groups) == 4
-    assert [group.tolist() for group in data.test.alike(torch.arange(8), Test(resize=24, crop=20))] == [list(range(8))]
+    assert [
+        group.tolist() for group in data.test.alike(torch.arange(8), Test(resize=24, crop=20))
+    ] == [list(range(8))]
 
 
 def cut(path: Path) -> None:
@@ -111,23 +125,42 @@ def enlarge(path: Path) -> None:
 
 MISHAPS: dict[str, tuple[Callable[[Path], object], Test, str, str]] = {
     "cut": (cut, Test(resize=20, crop=16), "E0514", "{} cannot be read: Truncated File Read"),
-    "gone": (Path.unlink, Test(resize=20, crop=16), "E0514", "{} cannot be read: No such file or directory"),
-    "small": (lambda _: None, Test(crop=60), "E0515",
-              "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger"),
-    "enlarged": (enlarge, Test(), "E0514",
-                 ("{} cannot be read: it is transformed to 70x90, but others in its batch to 40x50; "
-                  "`crop` or `random_resized` gives all of them one size")),
+    "gone": (
+        Path.unlink,
+        Test(resize=20, crop=16),
+        "E0514",
+        "{} cannot be read: No such file or directory",
+    ),
+    "small": (
+        lambda _: None,
+        Test(crop=60),
+        "E0515",
+        "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger",
+    ),
+    "enlarged": (
+        enlarge,
+        Test(),
+        "E0514",
+        (
+            "{} cannot be read: it is transformed to 70x90, but others in its batch to 40x50; "
+            "`crop` or `random_resized` gives all of them one size"
+        ),
+    ),
 }
 
 
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("mishap", MISHAPS)
-def test_a_file_that_cannot_be_shown_is_named(mishap: str, root: Path, tmp_path: Path, workers: int) -> None:
+def test_a_file_that_cannot_be_shown_is_named(
+    mishap: str, root: Path, tmp_path: Path, workers: int
+) -> None:
     """Whatever happened to it after the set was loaded, and nothing else is said."""
     for part in ("train", "val"):
         (tmp_path / part / "cat").mkdir(parents=True)
         for name in ("a.jpg", "b.jpg"):
-            (tmp_path / part / "cat" / name).write_bytes((root / "train" / "cat" / "00.jpg").read_bytes())
+            (tmp_path / part / "cat" / name).write_bytes(
+                (root / "train" / "cat" / "00.jpg").read_bytes()
+            )
     split = load(str(tmp_path)).train
     happen, view, code, said = MISHAPS[mishap]
     path = tmp_path / "train" / "cat" / ("a.jpg" if mishap == "small" else "b.jpg")
@@ -150,16 +183,23 @@ def test_an_error_that_nobody_foresaw_names_the_file(
     draw = Draw(torch.tensor([4]), torch.tensor([0]))
     with pytest.raises(UsageError) as caught:
         list(data.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
-    assert str(caught.value) == f"{root}/train/cat/04.jpg cannot be transformed: ZeroDivisionError: division by zero"
+    assert (
+        str(caught.value)
+        == f"{root}/train/cat/04.jpg cannot be transformed: ZeroDivisionError: division by zero"
+    )
 
 
 def test_workers_that_cannot_be_started(data: Dataset) -> None:
     """Each needs connections, and the system may not give that many."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     batches = data.train.batches([], view=Test(resize=20, crop=16), device=CPU, workers=2)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1]))
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1])
+    )
     try:
-        with pytest.raises(UsageError, match=r"cannot start 2 processes that read images: .*\(ulimit -n\)") as caught:
+        with pytest.raises(
+            UsageError, match=r"cannot start 2 processes that read images: .*\(ulimit -n\)"
+        ) as caught:
             list(batches)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
@@ -170,10 +210,14 @@ def test_workers_that_cannot_be_started(data: Dataset) -> None:
 def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> None:
     for part in ("train", "val"):
         (tmp_path / part / "cat").mkdir(parents=True)
-        (tmp_path / part / "cat" / "a.jpg").write_bytes((root / "train" / "cat" / "00.jpg").read_bytes())
+        (tmp_path / part / "cat" / "a.jpg").write_bytes(
+            (root / "train" / "cat" / "00.jpg").read_bytes()
+        )
     data = load(str(tmp_path))
     (tmp_path / "val" / "cat" / "a.jpg").unlink()
-    with pytest.raises(UsageError, match=r"val/cat/a\.jpg cannot be read: No such file or directory"):
+    with pytest.raises(
+        UsageError, match=r"val/cat/a\.jpg cannot be read: No such file or directory"
+    ):
         _ = data.test.digest
 
 

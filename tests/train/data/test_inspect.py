@@ -29,14 +29,18 @@ GOOD = good_files()
 SIZE = (HEIGHT, WIDTH)
 
 
-def look(folder: Path, *names: str, decode: bool = False, exif: str = "upright") -> list[tuple[int, int] | Damaged]:
+def look(
+    folder: Path, *names: str, decode: bool = False, exif: str = "upright"
+) -> list[tuple[int, int] | Damaged]:
     return examine(folder, names, decode=decode, exif=exif)
 
 
 def pair(folder: Path, content: bytes) -> tuple[bool, bool]:
     """Whether a file is taken for good by its header and its end, and by decoding it."""
     written(folder, "file", content)
-    found = [not isinstance(look(folder, "file", decode=decode)[0], Damaged) for decode in (False, True)]
+    found = [
+        not isinstance(look(folder, "file", decode=decode)[0], Damaged) for decode in (False, True)
+    ]
     return found[0], found[1]
 
 
@@ -60,10 +64,17 @@ def test_damaged_files_and_sizes_of_a_split(decode: bool, tmp_path: Path) -> Non
     (tmp_path / "train" / "cat" / "5.jpg").unlink()
     counts: list[int] = []
     found = split.inspect(torch.arange(11, -1, -1), decode=decode, progress=counts.append)
-    assert [path.relative_to(tmp_path).as_posix() for path, _ in found.damaged] == ["train/cat/5.jpg", "train/dog/1.jpg"]
+    assert [path.relative_to(tmp_path).as_posix() for path, _ in found.damaged] == [
+        "train/cat/5.jpg",
+        "train/dog/1.jpg",
+    ]
     assert found.damaged[0].why == "No such file or directory"
     assert "truncated" in found.damaged[1].why.lower()
-    assert {size: path.name for size, path in found.sizes.items()} == {(30, 40): "0.jpg", (30, 41): "1.jpg", (30, 42): "2.jpg"}
+    assert {size: path.name for size, path in found.sizes.items()} == {
+        (30, 40): "0.jpg",
+        (30, 41): "1.jpg",
+        (30, 42): "2.jpg",
+    }
     assert sum(counts) == 12
 
 
@@ -98,7 +109,10 @@ def test_a_good_file_is_never_called_damaged(name: str, kind: str, tmp_path: Pat
     assert decoded or name == "text.pgm"  # in which whatever follows is taken for pixels
 
 
-@pytest.mark.parametrize("name", ["plain.jpg", "plain.png", "plain.gif", "plain.bmp", "plain.ppm", "plain.tif", "plain.webp"])
+@pytest.mark.parametrize(
+    "name",
+    ["plain.jpg", "plain.png", "plain.gif", "plain.bmp", "plain.ppm", "plain.tif", "plain.webp"],
+)
 def test_a_file_that_is_cut_is_found_without_decoding_it(name: str, tmp_path: Path) -> None:
     chance, content = Random(0), GOOD[name]
     cut = 0
@@ -107,7 +121,9 @@ def test_a_file_that_is_cut_is_found_without_decoding_it(name: str, tmp_path: Pa
         assert glanced == decoded
         cut += not decoded
     assert cut > 15
-    filled = content[: len(content) // 2] + bytes(len(content) // 2)  # as a download leaves it that reserved its room
+    filled = content[: len(content) // 2] + bytes(
+        len(content) // 2
+    )  # as a download leaves it that reserved its room
     if name == "plain.jpg":
         assert pair(tmp_path, filled) == (False, False)
 
@@ -119,7 +135,9 @@ def test_a_photograph_with_a_thumbnail_in_it(tmp_path: Path) -> None:
     content = encoded(Image.fromarray(smooth(width=600, height=400)), "JPEG", exif=exif)
     assert GOOD["plain.jpg"] in content
     assert pair(tmp_path, content) == (True, True)
-    assert pair(tmp_path, content[: content.index(GOOD["plain.jpg"]) + len(GOOD["plain.jpg"]) + 900]) == (False, False)
+    assert pair(
+        tmp_path, content[: content.index(GOOD["plain.jpg"]) + len(GOOD["plain.jpg"]) + 900]
+    ) == (False, False)
 
 
 def test_files_are_looked_at_once(tmp_path: Path) -> None:
@@ -165,7 +183,9 @@ def test_sizes_that_are_known_are_not_read_again(tmp_path: Path) -> None:
 def test_groups_of_files_that_are_not_there(tmp_path: Path) -> None:
     split = pictures(tmp_path)
     (tmp_path / "train" / "dog" / "3.jpg").unlink()
-    with pytest.raises(UsageError, match=r"dog/3\.jpg cannot be read: No such file or directory") as caught:
+    with pytest.raises(
+        UsageError, match=r"dog/3\.jpg cannot be read: No such file or directory"
+    ) as caught:
         split.alike(torch.arange(12), Test())
     assert caught.value.code == "E0514"
 
@@ -187,7 +207,9 @@ def below_a_file(home: Path) -> None:
 
 
 UNUSABLE: dict[str, Callable[[Path], object]] = {
-    "no database": lambda home: written(home, cache.NAME, b"no database, but long enough to be looked at" * 30),
+    "no database": lambda home: written(
+        home, cache.NAME, b"no database, but long enough to be looked at" * 30
+    ),
     "an empty file": lambda home: written(home, cache.NAME, b""),
     "a folder": lambda home: (home / cache.NAME).mkdir(),
     "a pipe": pipe,
@@ -196,8 +218,9 @@ UNUSABLE: dict[str, Callable[[Path], object]] = {
     "below a file": below_a_file,
     "other tables": lambda home: with_tables(home, "CREATE TABLE files (x)"),
     "tables of nonsense": lambda home: with_tables(
-        home, "CREATE TABLE folders (id, path, used); CREATE TABLE files (folder, key, found);"
-        "INSERT INTO folders SELECT 'x', 'y', 'z'; INSERT INTO files SELECT 'x', 'y', 'z'"
+        home,
+        "CREATE TABLE folders (id, path, used); CREATE TABLE files (folder, key, found);"
+        "INSERT INTO folders SELECT 'x', 'y', 'z'; INSERT INTO files SELECT 'x', 'y', 'z'",
     ),
 }
 
@@ -222,7 +245,9 @@ def test_a_cache_that_cannot_be_used_is_no_matter(kind: str, home: Path, tmp_pat
 def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "")
-    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # of a user without an entry either
+    monkeypatch.setattr(
+        "os.path.expanduser", lambda path: path
+    )  # of a user without an entry either
     monkeypatch.chdir(tmp_path)
     written(tmp_path, "a.jpg", GOOD["plain.jpg"])
     assert look(tmp_path, "a.jpg") == [SIZE]
@@ -233,10 +258,14 @@ def test_what_is_no_database_is_replaced_by_one(home: Path, tmp_path: Path) -> N
     UNUSABLE["no database"](home)
     path = written(tmp_path, "a.jpg", GOOD["plain.jpg"])
     look(tmp_path, "a.jpg")
-    assert Cache(tmp_path).read() == {cache.key("a.jpg", path.stat()): Found(*SIZE, sideways=False, decoded=False)}
+    assert Cache(tmp_path).read() == {
+        cache.key("a.jpg", path.stat()): Found(*SIZE, sideways=False, decoded=False)
+    }
 
 
-def test_a_locked_cache_is_not_waited_for(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_locked_cache_is_not_waited_for(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "BUSY", 0.05)
     written(tmp_path, "a.jpg", GOOD["plain.jpg"])
     look(tmp_path, "a.jpg")
@@ -293,7 +322,9 @@ def test_a_disk_on_which_nothing_can_be_written(home: Path, tmp_path: Path) -> N
     assert not home.joinpath(cache.NAME).exists() or not home.joinpath(cache.NAME).stat().st_size
 
 
-def test_what_is_remembered_is_bounded(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_remembered_is_bounded(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(cache, "MOST", 25)
     folders = [tmp_path / f"{i}" for i in range(5)]
     for folder in folders:
@@ -340,7 +371,13 @@ def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
         written(tmp_path, name, GOOD["plain.gif"])
     calls: list[tuple[int, str]] = []
     examine(tmp_path, names[:50], decode=True, exif="upright")
-    examine(tmp_path, names, decode=True, exif="upright", progress=lambda n: calls.append((n, threading.current_thread().name)))
+    examine(
+        tmp_path,
+        names,
+        decode=True,
+        exif="upright",
+        progress=lambda n: calls.append((n, threading.current_thread().name)),
+    )
     assert [count for count, _ in calls] == [50, 64, 64, 22]
     assert {name for _, name in calls} == {"MainThread"}
 

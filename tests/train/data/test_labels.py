@@ -40,7 +40,8 @@ def cifar(folder: Path, **changes: Callable[[dict[str, Any]], object]) -> Path:
     folder.mkdir(parents=True)
     pixels = np.random.default_rng(1).integers(0, 256, (60, 3072), dtype=np.uint8)
     files: dict[str, Any] = {
-        f"data_batch_{i + 1}": {"data": pixels[i * 10 :][:10], "labels": list(range(10))} for i in range(5)
+        f"data_batch_{i + 1}": {"data": pixels[i * 10 :][:10], "labels": list(range(10))}
+        for i in range(5)
     }
     files["test_batch"] = {"data": pixels[50:], "labels": list(range(10))}
     files["batches.meta"] = {"label_names": [f"class {i}" for i in range(10)]}
@@ -58,7 +59,9 @@ def refused(folder: Path, code: str) -> str:
     return str(caught.value).replace(str(folder), "d")
 
 
-@pytest.mark.parametrize("path", ["fashion", "my-fashion-photos/mnist", "FashionMNIST/raw", "fashion-mnist"])
+@pytest.mark.parametrize(
+    "path", ["fashion", "my-fashion-photos/mnist", "FashionMNIST/raw", "fashion-mnist"]
+)
 def test_a_path_makes_no_fashion(path: str, tmp_path: Path) -> None:
     found = load(str(digits(tmp_path / path)))
     assert found.classes == tuple("0123456789")
@@ -66,7 +69,9 @@ def test_a_path_makes_no_fashion(path: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", ["FashionMNIST/raw", "fashion-mnist"])
-def test_what_is_asked_for_by_name_has_its_names(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_asked_for_by_name_has_its_names(
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     digits(tmp_path / path)
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
     found = load("fashion-mnist")
@@ -74,7 +79,9 @@ def test_what_is_asked_for_by_name_has_its_names(path: str, tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("packed", ["", ".gz"])
-def test_fashion_is_known_by_its_labels(packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fashion_is_known_by_its_labels(
+    packed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Wherever it lies."""
     monkeypatch.setattr(idx, "FASHION_LABELS", sha256(TENS.tobytes()).hexdigest())
     found = load(str(digits(tmp_path / "anything", packed=packed)))
@@ -92,13 +99,23 @@ def wild(label: int, at: int = 7) -> Array:
 
 
 def test_a_label_that_no_class_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = "image 7 has the label 250, but only 11 different labels occur; number the classes from 0"
-    assert refused(digits(tmp_path / "a", wild(250)), "E0521") == f"d/train-labels-idx1-ubyte: {told}"
+    told = (
+        "image 7 has the label 250, but only 11 different labels occur; number the classes from 0"
+    )
+    assert (
+        refused(digits(tmp_path / "a", wild(250)), "E0521") == f"d/train-labels-idx1-ubyte: {told}"
+    )
     told = "image 7 has the label 10, but there are 10 classes, 0 to 9"
-    assert refused(digits(tmp_path / "b", TENS, wild(10)), "E0521") == f"d/t10k-labels-idx1-ubyte: {told}"
+    assert (
+        refused(digits(tmp_path / "b", TENS, wild(10)), "E0521")
+        == f"d/t10k-labels-idx1-ubyte: {told}"
+    )
     digits(tmp_path / "fashion-mnist", wild(10))
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
-    with pytest.raises(UsageError, match=r"train-labels-idx1-ubyte: image 7 has the label 10, but there are 10 classes"):
+    with pytest.raises(
+        UsageError,
+        match=r"train-labels-idx1-ubyte: image 7 has the label 10, but there are 10 classes",
+    ):
         load("fashion-mnist")
 
 
@@ -122,15 +139,30 @@ ABSURD: dict[str, tuple[bytes, str]] = {
     "empty": (b"", "it is empty"),
     "a part of the header": (b"\0\0\x08\x03\0\0", "it ends within its header"),
     "something else": (b"\x89PNG\r\n\x1a\n" + bytes(30), "it is not an IDX file"),
-    "integers": (HEADER.pack(0, 0, 12, 3, 60, 5, 4) + bytes(4800), f"it holds 32-bit integers, {ONLY_BYTES}"),
-    "signed bytes": (HEADER.pack(0, 0, 9, 3, 60, 5, 4) + bytes(1200), f"it holds signed bytes, {ONLY_BYTES}"),
-    "other axes": (HEADER.pack(0, 0, 8, 4, 60, 5, 4) + bytes(1200), "it has 4 dimensions, but 3 are needed"),
+    "integers": (
+        HEADER.pack(0, 0, 12, 3, 60, 5, 4) + bytes(4800),
+        f"it holds 32-bit integers, {ONLY_BYTES}",
+    ),
+    "signed bytes": (
+        HEADER.pack(0, 0, 9, 3, 60, 5, 4) + bytes(1200),
+        f"it holds signed bytes, {ONLY_BYTES}",
+    ),
+    "other axes": (
+        HEADER.pack(0, 0, 8, 4, 60, 5, 4) + bytes(1200),
+        "it has 4 dimensions, but 3 are needed",
+    ),
     "no images": (HEADER.pack(0, 0, 8, 3, 0, 5, 4), "it is an empty array of shape 0x5x4"),
     "no pixels": (HEADER.pack(0, 0, 8, 3, 60, 5, 0), "it is an empty array of shape 60x5x0"),
     "one byte less": (HEADER.pack(0, 0, 8, 3, 60, 5, 4) + bytes(1199), ""),
-    "one byte more": (HEADER.pack(0, 0, 8, 3, 60, 5, 4) + bytes(1201), "it has more than the 1,200 bytes of 60x5x4"),
+    "one byte more": (
+        HEADER.pack(0, 0, 8, 3, 60, 5, 4) + bytes(1201),
+        "it has more than the 1,200 bytes of 60x5x4",
+    ),
     "gigabytes": (HEADER.pack(0, 0, 8, 3, 60_000, 200, 200) + bytes(1200), ""),
-    "more than there is": (HEADER.pack(0, 0, 8, 3, *[2**32 - 1] * 3) + bytes(1200), "at most 8,589,934,592 bytes are allowed"),
+    "more than there is": (
+        HEADER.pack(0, 0, 8, 3, *[2**32 - 1] * 3) + bytes(1200),
+        "at most 8,589,934,592 bytes are allowed",
+    ),
 }
 
 
@@ -169,7 +201,10 @@ def test_images_and_labels_of_other_numbers(tmp_path: Path) -> None:
 def test_test_images_of_another_size(tmp_path: Path) -> None:
     digits(tmp_path)
     written_idx(tmp_path / "t10k-images-idx3-ubyte", PIXELS[:20, :4])
-    assert refused(tmp_path, "E0514") == "d: training and test images have different sizes, 5x4 and 4x4"
+    assert (
+        refused(tmp_path, "E0514")
+        == "d: training and test images have different sizes, 5x4 and 4x4"
+    )
 
 
 def put(key: str, value: Any) -> Callable[[dict[str, Any]], object]:
@@ -182,24 +217,99 @@ def change_label(label: object) -> Callable[[dict[str, Any]], object]:
 
 NOISE = np.zeros((10, 3072), np.uint8)
 WRONG: dict[str, tuple[str, Callable[[dict[str, Any]], object], str, str]] = {
-    "too large a label": ("data_batch_2", change_label(10), "E0521", "image 3 has the label 10, but there are 10 classes"),
-    "a negative label": ("test_batch", change_label(-1), "E0521", "image 3 has the label -1, but there are 10 classes"),
-    "an endless label": ("test_batch", change_label(10**30), "E0521", "image 3 has the label 1,000,"),
-    "a label in words": ("test_batch", change_label("cat"), "E0514", "it has no `labels`, a list of whole numbers"),
-    "a fraction": ("test_batch", change_label(0.5), "E0514", "it has no `labels`, a list of whole numbers"),
-    "no labels": ("test_batch", lambda content: content.pop("labels"), "E0514", "it has no `labels`, a list of whole numbers"),
+    "too large a label": (
+        "data_batch_2",
+        change_label(10),
+        "E0521",
+        "image 3 has the label 10, but there are 10 classes",
+    ),
+    "a negative label": (
+        "test_batch",
+        change_label(-1),
+        "E0521",
+        "image 3 has the label -1, but there are 10 classes",
+    ),
+    "an endless label": (
+        "test_batch",
+        change_label(10**30),
+        "E0521",
+        "image 3 has the label 1,000,",
+    ),
+    "a label in words": (
+        "test_batch",
+        change_label("cat"),
+        "E0514",
+        "it has no `labels`, a list of whole numbers",
+    ),
+    "a fraction": (
+        "test_batch",
+        change_label(0.5),
+        "E0514",
+        "it has no `labels`, a list of whole numbers",
+    ),
+    "no labels": (
+        "test_batch",
+        lambda content: content.pop("labels"),
+        "E0514",
+        "it has no `labels`, a list of whole numbers",
+    ),
     "too few labels": ("test_batch", put("labels", [1]), "E0514", "it has 10 images and 1 labels"),
-    "no pixels": ("test_batch", lambda content: content.pop("data"), "E0514", "it has no `data`, a 2-D array of bytes"),
-    "other pixels": ("test_batch", put("data", NOISE[:, 1:]), "E0514", "its `data` has the shape 10x3071"),
+    "no pixels": (
+        "test_batch",
+        lambda content: content.pop("data"),
+        "E0514",
+        "it has no `data`, a 2-D array of bytes",
+    ),
+    "other pixels": (
+        "test_batch",
+        put("data", NOISE[:, 1:]),
+        "E0514",
+        "its `data` has the shape 10x3071",
+    ),
     "no images": ("test_batch", put("data", NOISE[:0]), "E0514", "its `data` has the shape 0x3072"),
-    "a list of pixels": ("test_batch", put("data", [1, 2]), "E0514", "it has no `data`, a 2-D array of bytes"),
-    "a row of pixels": ("test_batch", put("data", NOISE[0]), "E0514", "it has no `data`, a 2-D array of bytes"),
-    "floats": ("test_batch", put("data", NOISE.astype(np.float64)), "E0514", "it holds an array of 'f8', not of bytes"),
-    "objects": ("test_batch", put("data", np.array([[None]])), "E0514", "it holds an array of 'O8', not of bytes"),
-    "no names": ("batches_meta", lambda content: content.clear(), "E0514", "it has no `label_names`, the names of the classes"),
-    "names of numbers": ("batches_meta", put("label_names", [1] * 10), "E0514", "it has no `label_names`"),
+    "a list of pixels": (
+        "test_batch",
+        put("data", [1, 2]),
+        "E0514",
+        "it has no `data`, a 2-D array of bytes",
+    ),
+    "a row of pixels": (
+        "test_batch",
+        put("data", NOISE[0]),
+        "E0514",
+        "it has no `data`, a 2-D array of bytes",
+    ),
+    "floats": (
+        "test_batch",
+        put("data", NOISE.astype(np.float64)),
+        "E0514",
+        "it holds an array of 'f8', not of bytes",
+    ),
+    "objects": (
+        "test_batch",
+        put("data", np.array([[None]])),
+        "E0514",
+        "it holds an array of 'O8', not of bytes",
+    ),
+    "no names": (
+        "batches_meta",
+        lambda content: content.clear(),
+        "E0514",
+        "it has no `label_names`, the names of the classes",
+    ),
+    "names of numbers": (
+        "batches_meta",
+        put("label_names", [1] * 10),
+        "E0514",
+        "it has no `label_names`",
+    ),
     "a name": ("batches_meta", put("label_names", "airplane"), "E0514", "it has no `label_names`"),
-    "other names": ("batches_meta", put("label_names", ["a"]), "E0514", "it names 1 classes, and cifar-10 has 10"),
+    "other names": (
+        "batches_meta",
+        put("label_names", ["a"]),
+        "E0514",
+        "it names 1 classes, and cifar-10 has 10",
+    ),
 }
 
 
@@ -218,7 +328,9 @@ BOMBS = {
     "endless bytes": b"\x80\x02\x8e" + struct.pack("<Q", 2**62) + b"abc.",
     "an endless number": b"\x80\x02\x8b" + struct.pack("<i", 2**31 - 1) + b"abc.",
     "a huge array": b"\x80\x02cnumpy\nndarray\nJ\x00\x00\x00\x7f\x85R.",
-    "an array that is filled with less": pickle.dumps(NOISE, protocol=2).replace(b"M\x00\x0c", b"J\xff\xff\xff\x7f"),
+    "an array that is filled with less": pickle.dumps(NOISE, protocol=2).replace(
+        b"M\x00\x0c", b"J\xff\xff\xff\x7f"
+    ),
     "nested lists": b"\x80\x02" + b"]" * 100_000 + b"a" * 99_999 + b".",
     "text in another encoding": b"\x80\x02c_codecs\nencode\nU\x01xU\x05idna-\x86R.",
     "nothing": b"",

@@ -24,7 +24,10 @@ def fashion(folder: Path, *, packed: bool = True) -> None:
     folder.mkdir(parents=True)
     pixels = np.random.default_rng(0).integers(0, 256, (30, 28, 28), dtype=np.uint8)
     for part, count in (("train", 20), ("t10k", 10)):
-        for kind, array in (("images-idx3", pixels[:count]), ("labels-idx1", np.arange(count, dtype=np.uint8) % 10)):
+        for kind, array in (
+            ("images-idx3", pixels[:count]),
+            ("labels-idx1", np.arange(count, dtype=np.uint8) % 10),
+        ):
             content = idx_bytes(array)
             path = folder / f"{part}-{kind}-ubyte{'.gz' if packed else ''}"
             path.write_bytes(gzip.compress(content) if packed else content)
@@ -36,12 +39,19 @@ def cifar(folder: Path, classes: int = 10) -> np.ndarray[Any, Any]:
     labels = [i % classes for i in range(60)]
     names = [f"class {i}" for i in range(classes)]
     if classes == 10:
-        files: dict[str, Any] = {f"data_batch_{i + 1}": {"data": pixels[i * 10 :][:10], "labels": labels[i * 10 :][:10]}
-                                 for i in range(5)}
-        files |= {"test_batch": {"data": pixels[50:], "labels": labels[50:]}, "batches.meta": {"label_names": names}}
+        files: dict[str, Any] = {
+            f"data_batch_{i + 1}": {"data": pixels[i * 10 :][:10], "labels": labels[i * 10 :][:10]}
+            for i in range(5)
+        }
+        files |= {
+            "test_batch": {"data": pixels[50:], "labels": labels[50:]},
+            "batches.meta": {"label_names": names},
+        }
     else:
-        files = {name: {"data": pixels[part], "fine_labels": labels[part]}
-                 for name, part in (("train", slice(0, 50)), ("test", slice(50, 60)))}
+        files = {
+            name: {"data": pixels[part], "fine_labels": labels[part]}
+            for name, part in (("train", slice(0, 50)), ("test", slice(50, 60)))
+        }
         files["meta"] = {"fine_label_names": names}
     for name, content in files.items():
         (folder / name).write_bytes(pickle.dumps(content, protocol=2))
@@ -63,7 +73,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("packed", [True, False])
-def test_fashion_mnist_packed_and_not(packed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_fashion_mnist_packed_and_not(
+    packed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     fashion(tmp_path / "sets" / "FashionMNIST" / "raw", packed=packed)
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / "sets"))
     data = load("fashion-mnist")
@@ -90,7 +102,10 @@ def test_cifar(classes: int, tmp_path: Path) -> None:
 def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
     cifar(tmp_path / "set")
     (tmp_path / "set" / "test_batch").write_bytes(b"cbuiltins\nexec\n(S'raise SystemExit(3)'\ntR.")
-    with pytest.raises(UsageError, match=r"test_batch cannot be read: it holds a .*exec, which no file of CIFAR's does"):
+    with pytest.raises(
+        UsageError,
+        match=r"test_batch cannot be read: it holds a .*exec, which no file of CIFAR's does",
+    ):
         load(str(tmp_path / "set"))
 
 
@@ -125,7 +140,9 @@ def test_what_a_pickle_says_of_bytes_makes_no_pointers_of_them(tmp_path: Path) -
         parts(folder)
 
 
-@pytest.mark.parametrize("content", [b"", b"no pickle", pickle.dumps([1]), pickle.dumps({"data": 1})])
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", pickle.dumps([1]), pickle.dumps({"data": 1})]
+)
 def test_a_broken_file_of_cifar_is_named(content: bytes, tmp_path: Path) -> None:
     cifar(tmp_path / "set")
     (tmp_path / "set" / "data_batch_2").write_bytes(content)
@@ -133,13 +150,16 @@ def test_a_broken_file_of_cifar_is_named(content: bytes, tmp_path: Path) -> None
         load(str(tmp_path / "set"))
 
 
-@pytest.mark.parametrize("damage", [
-    lambda content: content[:200],
-    lambda content: content[:50] + bytes([content[50] ^ 255]) + content[51:],
-    lambda content: gzip.compress(gzip.decompress(content)[:-1]),
-    lambda content: content[:0],
-    lambda content: gzip.compress(b"\0\0\x0d\3" + content[:12]),
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:200],
+        lambda content: content[:50] + bytes([content[50] ^ 255]) + content[51:],
+        lambda content: gzip.compress(gzip.decompress(content)[:-1]),
+        lambda content: content[:0],
+        lambda content: gzip.compress(b"\0\0\x0d\3" + content[:12]),
+    ],
+)
 def test_a_broken_idx_file_is_named(damage: Any, tmp_path: Path) -> None:
     fashion(tmp_path / "set")
     path = tmp_path / "set" / "t10k-images-idx3-ubyte.gz"
@@ -148,15 +168,22 @@ def test_a_broken_idx_file_is_named(damage: Any, tmp_path: Path) -> None:
         load(str(tmp_path / "set"))
 
 
-def test_what_is_missing_is_said_with_where_it_was_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_missing_is_said_with_where_it_was_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("RESSPEC_DATA", "/somewhere")
     with pytest.raises(UsageError) as caught:
         load("cifar-10")
     assert str(caught.value).splitlines() == [
         "the data set `cifar-10` was not found in any of these places:",
-        "  /somewhere/cifar-10-batches-py", "  /somewhere/cifar-10/cifar-10-batches-py",
-        "  data/cifar-10-batches-py", "  data/cifar-10/cifar-10-batches-py",
-        *(f"  {Path.cwd()}/cache/resspec/{name}" for name in ("cifar-10-batches-py", "cifar-10/cifar-10-batches-py")),
+        "  /somewhere/cifar-10-batches-py",
+        "  /somewhere/cifar-10/cifar-10-batches-py",
+        "  data/cifar-10-batches-py",
+        "  data/cifar-10/cifar-10-batches-py",
+        *(
+            f"  {Path.cwd()}/cache/resspec/{name}"
+            for name in ("cifar-10-batches-py", "cifar-10/cifar-10-batches-py")
+        ),
     ]
     assert caught.value.remedy == "download"
     with pytest.raises(UsageError, match=r"train/ and val/"):
@@ -175,11 +202,15 @@ def test_the_names_that_are_told_are_those_that_are_looked_for() -> None:
 def test_an_unknown_data_set_names_the_nearest() -> None:
     with pytest.raises(UsageError, match=r"no data set is called `digit`; did you mean `digits`\?"):
         load("digit")
-    with pytest.raises(UsageError, match=r"no data set is called `places`; there is digits, .*or a folder's path"):
+    with pytest.raises(
+        UsageError, match=r"no data set is called `places`; there is digits, .*or a folder's path"
+    ):
         load("places")
 
 
-def test_a_place_that_may_not_be_entered_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_place_that_may_not_be_entered_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Here a name that is too long, since nothing is closed to root."""
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path / ("x" * 300)))
     with pytest.raises(UsageError, match="cannot be read: File name too long") as caught:
@@ -193,6 +224,8 @@ def test_a_download_that_fails_in_any_way(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr("torchvision.datasets.CIFAR10", failed)
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
-    with pytest.raises(UsageError, match=r"CIFAR10 cannot be downloaded to .*: Compressed file ended") as caught:
+    with pytest.raises(
+        UsageError, match=r"CIFAR10 cannot be downloaded to .*: Compressed file ended"
+    ) as caught:
         load("cifar-10", download=True)
     assert caught.value.code == "E0516"

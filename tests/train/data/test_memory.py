@@ -15,7 +15,9 @@ from resspec.train.data.moments import measured
 from resspec.train.recipe import Data, RandAugment, RandomResized, Test
 
 CPU = torch.device("cpu")
-EVERYTHING = Data(pad=2, flip=True, trivialaugment=True, colour="pca", erase=0.5, mixup=0.2, cutmix=1.0)
+EVERYTHING = Data(
+    pad=2, flip=True, trivialaugment=True, colour="pca", erase=0.5, mixup=0.2, cutmix=1.0
+)
 
 
 def colourful(count: int = 60, normalise: str = "channel") -> InMemory:
@@ -27,7 +29,9 @@ def colourful(count: int = 60, normalise: str = "channel") -> InMemory:
     return data.train
 
 
-def shown(split: InMemory, view: Data | Test, indices: Tensor, keys: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def shown(
+    split: InMemory, view: Data | Test, indices: Tensor, keys: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
     keys = indices * 77 if keys is None else keys
     return next(iter(split.batches([Draw(indices, keys)], view=view, device=CPU)))
 
@@ -43,7 +47,9 @@ def test_the_axes_are_those_of_the_colours() -> None:
     split = colourful()
     colours = split.images.transpose(0, 1).flatten(1).double()
     axes = split.moments.axes.double()
-    torch.testing.assert_close(axes @ axes.T, torch.cov(colours, correction=0), rtol=1e-4, atol=1e-2)
+    torch.testing.assert_close(
+        axes @ axes.T, torch.cov(colours, correction=0), rtol=1e-4, atol=1e-2
+    )
     assert ((axes.T @ axes) - (axes.T @ axes).diagonal().diag()).abs().max() < 1e-2
     assert (axes.norm(dim=0).diff() <= 0).all()
 
@@ -55,7 +61,9 @@ def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
     tops, lefts = choice(keys, "top", 7), choice(keys, "left", 7)
     for i in range(60):
         wanted = pad(centred[i], (3, 3, 3, 3))[:, tops[i] : tops[i] + 8, lefts[i] : lefts[i] + 10]
-        torch.testing.assert_close(found[i], wanted / split.moments.deviation.mean(), rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(
+            found[i], wanted / split.moments.deviation.mean(), rtol=1e-4, atol=1e-4
+        )
     still, _ = shown(split, Test(), torch.arange(60))
     assert still.mean(0).abs().max() < 1e-5
 
@@ -74,15 +82,21 @@ def test_an_image_is_shown_the_same_way_in_any_batch() -> None:
 
 
 @pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
-@pytest.mark.parametrize("view", [EVERYTHING, Data(shift=1), Data(resize=(9, 12), crop=8, flip=True), Test()])
+@pytest.mark.parametrize(
+    "view", [EVERYTHING, Data(shift=1), Data(resize=(9, 12), crop=8, flip=True), Test()]
+)
 def test_a_batch_is_the_same_wherever_one_begins(view: Data | Test, normalise: str) -> None:
     """Bit by bit: a run that goes on shows what it would have shown."""
     split, sizes = colourful(normalise=normalise), [3, 5, 4, 2] * 3
-    draws = [Draw(i + torch.arange(size), torch.arange(size) * 77 + i) for i, size in enumerate(sizes)]
+    draws = [
+        Draw(i + torch.arange(size), torch.arange(size) * 77 + i) for i, size in enumerate(sizes)
+    ]
     whole = list(split.batches(draws, view=view, device=CPU))
     assert [len(images) for images, _ in whole] == sizes
     for start in (1, 7, 11):
-        for one, other in zip(split.batches(draws[start:], view=view, device=CPU), whole[start:], strict=True):
+        for one, other in zip(
+            split.batches(draws[start:], view=view, device=CPU), whole[start:], strict=True
+        ):
             assert torch.equal(one.images, other.images) and torch.equal(one.targets, other.targets)
 
 
@@ -93,13 +107,27 @@ def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
     assert ((erased == images) | (erased == 0)).all()
 
 
-@pytest.mark.parametrize("view", [
-    Data(crop=6), Data(random_resized=RandomResized(size=7)), Data(resize=12, crop=9), Data(pad=1), Test(resize=16, crop=12),
-    Test(), Test(resize=16),
-])
+@pytest.mark.parametrize(
+    "view",
+    [
+        Data(crop=6),
+        Data(random_resized=RandomResized(size=7)),
+        Data(resize=12, crop=9),
+        Data(pad=1),
+        Test(resize=16, crop=12),
+        Test(),
+        Test(resize=16),
+    ],
+)
 def test_the_data_set_knows_in_what_shape_images_are_shown(view: Data | Test) -> None:
     split = colourful()
-    data = in_memory("noise", tuple("abcd"), Stored(split.images, split.labels), Stored(split.images, split.labels), "channel")
+    data = in_memory(
+        "noise",
+        tuple("abcd"),
+        Stored(split.images, split.labels),
+        Stored(split.images, split.labels),
+        "channel",
+    )
     assert data.shown(view) == tuple(shown(split, view, torch.arange(2))[0].shape[1:])
 
 
@@ -113,10 +141,26 @@ def test_a_digest_tells_sets_apart() -> None:
 def test_digits_are_the_real_images_in_a_fixed_stratified_split() -> None:
     data = load("digits")
     assert isinstance(data.train, InMemory) and isinstance(data.test, InMemory)
-    images, labels = (torch.cat([getattr(part, name) for part in (data.train, data.test)]) for name in ("images", "labels"))
+    images, labels = (
+        torch.cat([getattr(part, name) for part in (data.train, data.test)])
+        for name in ("images", "labels")
+    )
     assert data.shape == (1, 8, 8) and images.dtype == torch.uint8 and int(images.max()) == 16
-    assert labels.bincount().tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]  # as UCI's description says
-    assert torch.equal(torch.cat([data.train.original, data.test.original]).sort().values, torch.arange(1797))
+    assert labels.bincount().tolist() == [
+        178,
+        182,
+        177,
+        183,
+        181,
+        182,
+        181,
+        179,
+        174,
+        180,
+    ]  # as UCI's description says
+    assert torch.equal(
+        torch.cat([data.train.original, data.test.original]).sort().values, torch.arange(1797)
+    )
     assert float((data.test.labels.bincount() / labels.bincount() - 0.2).abs().max()) < 0.006
     chosen = ",".join(map(str, data.test.original.tolist()))
     assert sha256(chosen.encode()).hexdigest().startswith("153a491d62bfa9ab")
@@ -152,7 +196,9 @@ VIEWS = [
 @pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 @pytest.mark.parametrize("values", [(7, 7, 7), (0, 0, 0), (255, 255, 255), (0, 128, 255), None])
-def test_images_without_contrast_are_finite(values: tuple[int, ...] | None, view: Data | Test, normalise: str) -> None:
+def test_images_without_contrast_are_finite(
+    values: tuple[int, ...] | None, view: Data | Test, normalise: str
+) -> None:
     """All of one color, or in one channel of one value; normalized, a channel without contrast is 0."""
     images = colourful(40).images.clone()
     if values is None:
@@ -168,7 +214,9 @@ def test_images_without_contrast_are_finite(values: tuple[int, ...] | None, view
     assert data.moments.deviation.min() > 0
     assert data.moments.axes.isfinite().all()
     which = "1 of 3 channels" if values is None else "all channels"
-    assert data.notes == (f"{which} of the training images are constant: there is nothing to learn from them",)
+    assert data.notes == (
+        f"{which} of the training images are constant: there is nothing to learn from them",
+    )
 
 
 def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:
@@ -183,5 +231,7 @@ def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:
 def test_a_single_image() -> None:
     stored = Stored(torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2), torch.tensor([0]))
     data = in_memory("one", ("a",), stored, stored, "channel")
-    (batch,) = data.train.batches([Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))], view=Data(pad=1), device=CPU)
+    (batch,) = data.train.batches(
+        [Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))], view=Data(pad=1), device=CPU
+    )
     assert batch.images.isfinite().all()

@@ -21,12 +21,17 @@ def test_partners_are_pairs() -> None:
     assert mix.partners(1).tolist() == [0]
 
 
-@pytest.mark.parametrize("name", ["imagenet-rsb-a1", "imagenet-rsb-a2", "imagenet-rsb-a3", "imagenet-torchvision-v2"])
+@pytest.mark.parametrize(
+    "name", ["imagenet-rsb-a1", "imagenet-rsb-a2", "imagenet-rsb-a3", "imagenet-torchvision-v2"]
+)
 def test_images_are_mixed_with_others_and_the_same_wherever_a_batch_is_cut(name: str) -> None:
     recipe = recipe_file.load(name)
     view = recipe.data
     shown = torch.arange(recipe.batch) // view.repeated
-    images, keys = torch.arange(recipe.batch).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2), KEYS[: recipe.batch]
+    images, keys = (
+        torch.arange(recipe.batch).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
+        KEYS[: recipe.batch],
+    )
     whole, targets = mix.mixed(images, shown, keys, view, recipe.batch)
     assert bool(((targets > 0).sum(1) > 1).any())
     assert bool((shown[mix.partners(recipe.batch, mix.distance(view.repeated))] != shown).all())
@@ -50,11 +55,18 @@ def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
 
 
 def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
-    recipe = recipe_file.load("digits", [("batch", "24"), ("data.mixup", "0.2"), ("data.repeated", "3")])
+    recipe = recipe_file.load(
+        "digits", [("batch", "24"), ("data.mixup", "0.2"), ("data.repeated", "3")]
+    )
     assert [share(recipe, world) for world in (1, 3)] == [24, 8]
-    with pytest.raises(UsageError, match="does not divide into parts of 8, which are mixed with one another, over 2 proc"):
+    with pytest.raises(
+        UsageError,
+        match="does not divide into parts of 8, which are mixed with one another, over 2 proc",
+    ):
         share(recipe, 2)
-    with pytest.raises(UsageError, match="batch of 64 does not divide over 3 processes; use a multiple of 3"):
+    with pytest.raises(
+        UsageError, match="batch of 64 does not divide over 3 processes; use a multiple of 3"
+    ):
         share(recipe_file.load("digits"), 3)
 
 
@@ -110,12 +122,17 @@ def test_both_are_chosen_equally_often_and_one_alone_always() -> None:
 def test_erased_rectangles_are_distributed_as_torchvisions() -> None:
     torch.manual_seed(0)
     image = torch.zeros(1, 24, 32)
-    theirs = torch.tensor([
-        RandomErasing.get_params(image, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=[0.0])[:4] for _ in range(4000)
-    ]).double()
+    theirs = torch.tensor(
+        [
+            RandomErasing.get_params(image, scale=(0.02, 0.33), ratio=(0.3, 3.3), value=[0.0])[:4]
+            for _ in range(4000)
+        ]
+    ).double()
     images = mix.erased(torch.ones(4000, 1, 24, 32), KEYS, 1.0)
     rows, columns = (images == 0).any(3)[:, 0], (images == 0).any(2)[:, 0]
-    ours = torch.stack([rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1).double()
+    ours = torch.stack(
+        [rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1
+    ).double()
     assert ((images == 0).sum((1, 2, 3)) == ours[:, 2] * ours[:, 3]).all()
     assert (ours.mean(0) - theirs.mean(0)).abs().max() < 0.4
     assert (ours.std(0) - theirs.std(0)).abs().max() < 0.4

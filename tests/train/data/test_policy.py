@@ -27,8 +27,10 @@ def pictures(count: int = 4, channels: int = 3, seed: int = 0) -> Tensor:
 
 
 COLOURS = {
-    "brightness": torchvision.adjust_brightness, "saturation": torchvision.adjust_saturation,
-    "contrast": torchvision.adjust_contrast, "sharpness": torchvision.adjust_sharpness,
+    "brightness": torchvision.adjust_brightness,
+    "saturation": torchvision.adjust_saturation,
+    "contrast": torchvision.adjust_contrast,
+    "sharpness": torchvision.adjust_sharpness,
 }
 
 
@@ -36,22 +38,34 @@ COLOURS = {
 @pytest.mark.parametrize("name", COLOURS)
 def test_blending_is_torchvisions_to_the_bit(name: str, channels: int) -> None:
     images, factors = pictures(6, channels), torch.tensor([0.0, 0.1, 0.5, 1.0, 1.37, 1.99])
-    wanted = [COLOURS[name](image, factor) for image, factor in zip(images, factors.tolist(), strict=True)]
+    wanted = [
+        COLOURS[name](image, factor) for image, factor in zip(images, factors.tolist(), strict=True)
+    ]
     assert torch.equal(getattr(colour, name)(images, factors), torch.stack(wanted))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_what_has_no_strength_is_torchvisions_to_the_bit(channels: int) -> None:
-    images = torch.cat([pictures(4, channels), torch.full((1, channels, 24, 32), 7, dtype=torch.uint8)])
+    images = torch.cat(
+        [pictures(4, channels), torch.full((1, channels, 24, 32), 7, dtype=torch.uint8)]
+    )
     assert torch.equal(colour.autocontrast(images), torchvision.autocontrast(images))
     assert torch.equal(colour.equalize(images), torchvision.equalize(images))
 
 
 def test_posterize_and_solarize_are_torchvisions_to_the_bit() -> None:
-    images, bits, limits = pictures(4), torch.tensor([8, 6, 3, 2]), torch.tensor([0.0, 85.0, 127.5, 255.0])
+    images, bits, limits = (
+        pictures(4),
+        torch.tensor([8, 6, 3, 2]),
+        torch.tensor([0.0, 85.0, 127.5, 255.0]),
+    )
     for i in range(4):
-        assert torch.equal(colour.posterize(images, bits)[i], torchvision.posterize(images[i], int(bits[i])))
-        assert torch.equal(colour.solarize(images, limits)[i], torchvision.solarize(images[i], float(limits[i])))
+        assert torch.equal(
+            colour.posterize(images, bits)[i], torchvision.posterize(images[i], int(bits[i]))
+        )
+        assert torch.equal(
+            colour.solarize(images, limits)[i], torchvision.solarize(images[i], float(limits[i]))
+        )
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
@@ -59,7 +73,9 @@ def test_each_image_moves_as_torchvision_moves_it(interpolation: str) -> None:
     mode, images, size = InterpolationMode(interpolation), pictures(2), (24, 32)
 
     def affine(shear: list[float], slide: list[int], **more: list[int]) -> Tensor:
-        result: Tensor = torchvision.affine(images, 0.0, slide, 1.0, shear, interpolation=mode, **more)
+        result: Tensor = torchvision.affine(
+            images, 0.0, slide, 1.0, shear, interpolation=mode, **more
+        )
         return result
 
     for amount in (0.0, 0.37, -0.99):
@@ -75,7 +91,10 @@ def test_each_image_moves_as_torchvision_moves_it(interpolation: str) -> None:
         for maps, strength, wanted in cases:
             amounts = torch.full((2,), float(strength), dtype=torch.float64)
             found = move.moved(images, maps(amounts, size), interpolation, BLACK)
-            assert ((found.int() - wanted.int()).abs() > 1).float().mean() < 1e-3, (maps.__name__, amount)
+            assert ((found.int() - wanted.int()).abs() > 1).float().mean() < 1e-3, (
+                maps.__name__,
+                amount,
+            )
 
 
 def test_the_strengths_are_torchvisions() -> None:
@@ -90,11 +109,15 @@ def test_the_strengths_are_torchvisions() -> None:
         assert ((found - base - magnitudes).abs() <= close).all(), name
 
 
-def test_every_change_is_equally_common_and_half_of_the_moves_go_each_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_change_is_equally_common_and_half_of_the_moves_go_each_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     count = torch.zeros(len(policy.WIDE), dtype=torch.int64)
     signs = torch.zeros(2, dtype=torch.int64)
 
-    def seen(images: Tensor, changes: object, which: Tensor, magnitudes: Tensor, *_: object) -> Tensor:
+    def seen(
+        images: Tensor, changes: object, which: Tensor, magnitudes: Tensor, *_: object
+    ) -> Tensor:
         assert changes is policy.WIDE
         count.add_(which.bincount(minlength=14))
         signs.add_(torch.stack([(magnitudes > 0).sum(), (magnitudes < 0).sum()]))
@@ -116,13 +139,29 @@ def test_an_image_is_changed_by_its_own_key_alone() -> None:
     assert not torch.equal(policy.trivial(images, keys + 1, "bilinear"), whole)
 
 
-TIMM = ("AutoContrast", "Equalize", "Invert", "Rotate", "PosterizeIncreasing", "SolarizeIncreasing", "SolarizeAdd",
-        "ColorIncreasing", "ContrastIncreasing", "BrightnessIncreasing", "SharpnessIncreasing", "ShearX", "ShearY",
-        "TranslateXRel", "TranslateYRel")
+TIMM = (
+    "AutoContrast",
+    "Equalize",
+    "Invert",
+    "Rotate",
+    "PosterizeIncreasing",
+    "SolarizeIncreasing",
+    "SolarizeAdd",
+    "ColorIncreasing",
+    "ContrastIncreasing",
+    "BrightnessIncreasing",
+    "SharpnessIncreasing",
+    "ShearX",
+    "ShearY",
+    "TranslateXRel",
+    "TranslateYRel",
+)
 
 
 @pytest.mark.parametrize(("name", "change"), list(zip(TIMM, policy.INCREASING, strict=True)))
-def test_randaugment_is_timms_up_to_rounding(name: str, change: policy.Change, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_randaugment_is_timms_up_to_rounding(
+    name: str, change: policy.Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(timm, "_randomly_negate", lambda value: value)
     image = pictures(2)[1]
     fill = (124, 116, 104)
@@ -130,13 +169,17 @@ def test_randaugment_is_timms_up_to_rounding(name: str, change: policy.Change, m
     for tenths in (2.0, 7.3, 9.9):
         theirs = timm.AugmentOp(name, 1.0, tenths, hparams)  # type: ignore[no-untyped-call]
         wanted = pil_to_tensor(theirs(Image.fromarray(image.permute(1, 2, 0).numpy())))
-        magnitude = torch.tensor([tenths / 10], dtype=torch.float64) * (-1 if name.startswith("Translate") else 1)
+        magnitude = torch.tensor([tenths / 10], dtype=torch.float64) * (
+            -1 if name.startswith("Translate") else 1
+        )
         found = change.applied(image[None], magnitude, "nearest", torch.tensor(fill))[0]
         assert ((found.int() - wanted.int()).abs() > 2).float().mean() < 0.02, tenths
 
 
 def test_randaugment_leaves_a_quarter_of_images_as_they_are() -> None:
     images = pictures(2)[1:].expand(600, -1, -1, -1)
-    changed = policy.randaugment(images, torch.arange(600), RandAugment(), "bilinear", torch.tensor([124.0, 116, 104]))
+    changed = policy.randaugment(
+        images, torch.arange(600), RandAugment(), "bilinear", torch.tensor([124.0, 116, 104])
+    )
     same = (changed == images).flatten(1).all(1).float().mean()
     assert 0.2 < same < 0.33

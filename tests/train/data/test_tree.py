@@ -69,17 +69,41 @@ def test_links_to_folders_and_files_are_followed(root: Path, tmp_path: Path) -> 
     found, files = train(root)
     assert found.classes == ("cat", "dog", "emu")
     assert files == [
-        "cat/0.jpg", "cat/1.jpg", "cat/2.jpg", "cat/again/0.jpg", "cat/again/1.jpg", "cat/again/2.jpg",
-        "cat/more/0.jpg", "cat/more/1.jpg", "cat/more/2.jpg",
-        "dog/0.jpg", "dog/1.jpg", "dog/2.jpg", "dog/dogs/0.jpg", "dog/dogs/1.jpg", "dog/dogs/2.jpg", "dog/linked.jpg",
-        "emu/young/0.jpg", "emu/young/1.jpg", "emu/young/2.jpg",
+        "cat/0.jpg",
+        "cat/1.jpg",
+        "cat/2.jpg",
+        "cat/again/0.jpg",
+        "cat/again/1.jpg",
+        "cat/again/2.jpg",
+        "cat/more/0.jpg",
+        "cat/more/1.jpg",
+        "cat/more/2.jpg",
+        "dog/0.jpg",
+        "dog/1.jpg",
+        "dog/2.jpg",
+        "dog/dogs/0.jpg",
+        "dog/dogs/1.jpg",
+        "dog/dogs/2.jpg",
+        "dog/linked.jpg",
+        "emu/young/0.jpg",
+        "emu/young/1.jpg",
+        "emu/young/2.jpg",
     ]
     theirs = ImageFolder(str(root / "train"))
-    assert sorted(path for path, _ in theirs.samples) == sorted(f"{root}/train/{name}" for name in files)
+    assert sorted(path for path, _ in theirs.samples) == sorted(
+        f"{root}/train/{name}" for name in files
+    )
     assert found.train.labels.tolist() == sorted(theirs.targets)
     assert found.notes == (f"{root}/val: no images of 1 class (emu)",)
-    images = next(iter(found.train.batches([Draw(torch.arange(19), torch.arange(19))], view=Test(resize=20, crop=16),
-                                           device=torch.device("cpu"))))
+    images = next(
+        iter(
+            found.train.batches(
+                [Draw(torch.arange(19), torch.arange(19))],
+                view=Test(resize=20, crop=16),
+                device=torch.device("cpu"),
+            )
+        )
+    )
     assert len(images.images) == 19
 
 
@@ -88,7 +112,11 @@ def test_order_is_that_of_the_names(root: Path) -> None:
         path = root / "train" / "cat" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(JPEG)
-    wanted = sorted(path.relative_to(root / "train").as_posix() for path in (root / "train").rglob("*") if path.is_file())
+    wanted = sorted(
+        path.relative_to(root / "train").as_posix()
+        for path in (root / "train").rglob("*")
+        if path.is_file()
+    )
     assert train(root)[1] == wanted
 
 
@@ -110,20 +138,38 @@ def branch(folder: Path) -> None:
 CYCLE = "is a link to a folder that contains it, which would never end; remove the link"
 UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder in itself": (link_up, f"d/train/cat/deep/up {CYCLE}"),
-    "the whole set": (lambda d: (d / "train" / "cat" / "all").symlink_to(d), f"d/train/cat/all/train {CYCLE}"),
-    "a link to itself": (lambda d: (d / "train" / "emu").symlink_to("emu"),
-                         "d/train/emu is a link to emu, which cannot be followed: Too many levels of symbolic links"),
-    "a class that is gone": (lambda d: (d / "train" / "emu").symlink_to("/mnt/disk/emu"),
-                             "d/train/emu is a link to /mnt/disk/emu, which cannot be followed: No such file or directory"),
-    "an image that is gone": (lambda d: (d / "val" / "cat" / "x.jpg").symlink_to("y.jpg"),
-                              "d/val/cat/x.jpg is a link to y.jpg, which cannot be followed: No such file or directory"),
-    "images that are gone": (lambda d: (d / "val" / "cat" / "more").symlink_to("\x1b[2J"),
-                             "d/val/cat/more is a link to <U+001B>[2J, which cannot be followed: No such file or directory"),
-    "a class in another": (lambda d: (d / "train" / "emu").symlink_to("cat"),
-                           "the same folder: its images would have two labels"),
-    "a pipe": (lambda d: os.mkfifo(d / "train" / "cat" / "x.jpg"), "d/train/cat/x.jpg is a named pipe, not a file"),
-    "a link to a device": (lambda d: (d / "train" / "cat" / "x.png").symlink_to("/dev/zero"),
-                           "d/train/cat/x.png is a device, not a file"),
+    "the whole set": (
+        lambda d: (d / "train" / "cat" / "all").symlink_to(d),
+        f"d/train/cat/all/train {CYCLE}",
+    ),
+    "a link to itself": (
+        lambda d: (d / "train" / "emu").symlink_to("emu"),
+        "d/train/emu is a link to emu, which cannot be followed: Too many levels of symbolic links",
+    ),
+    "a class that is gone": (
+        lambda d: (d / "train" / "emu").symlink_to("/mnt/disk/emu"),
+        "d/train/emu is a link to /mnt/disk/emu, which cannot be followed: No such file or directory",
+    ),
+    "an image that is gone": (
+        lambda d: (d / "val" / "cat" / "x.jpg").symlink_to("y.jpg"),
+        "d/val/cat/x.jpg is a link to y.jpg, which cannot be followed: No such file or directory",
+    ),
+    "images that are gone": (
+        lambda d: (d / "val" / "cat" / "more").symlink_to("\x1b[2J"),
+        "d/val/cat/more is a link to <U+001B>[2J, which cannot be followed: No such file or directory",
+    ),
+    "a class in another": (
+        lambda d: (d / "train" / "emu").symlink_to("cat"),
+        "the same folder: its images would have two labels",
+    ),
+    "a pipe": (
+        lambda d: os.mkfifo(d / "train" / "cat" / "x.jpg"),
+        "d/train/cat/x.jpg is a named pipe, not a file",
+    ),
+    "a link to a device": (
+        lambda d: (d / "train" / "cat" / "x.png").symlink_to("/dev/zero"),
+        "d/train/cat/x.png is a device, not a file",
+    ),
     "links without end": (branch, "is one of more than 100 links to the same folder"),
 }
 
@@ -172,12 +218,15 @@ def as_nobody(folder: Path) -> str:
         return answer.read()
 
 
-@pytest.mark.parametrize(("hidden", "said"), [
-    ("train/cat", "E0519 d/train/cat cannot be read: Permission denied"),
-    ("train", "E0519 d/train cannot be read: Permission denied"),
-    ("val/dog", "E0519 d/val/dog cannot be read: Permission denied"),
-    (".", "E0519 d cannot be read: Permission denied"),
-])
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        ("train/cat", "E0519 d/train/cat cannot be read: Permission denied"),
+        ("train", "E0519 d/train cannot be read: Permission denied"),
+        ("val/dog", "E0519 d/val/dog cannot be read: Permission denied"),
+        (".", "E0519 d cannot be read: Permission denied"),
+    ],
+)
 def test_a_folder_that_may_not_be_read_is_named(hidden: str, said: str, root: Path) -> None:
     root.parent.chmod(0o755)
     (root / hidden).chmod(0)
@@ -195,8 +244,10 @@ def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
     assert found.classes == ("cat", "dog")
     assert len(files) == 2 * FEW
     assert [note.replace(str(root), "d") for note in found.notes] == [
-        ("d/train: 7 hidden files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
-         "cat/Thumbs.db, and 2 more)"),
+        (
+            "d/train: 7 hidden files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+            "cat/Thumbs.db, and 2 more)"
+        ),
     ]
 
 
@@ -205,8 +256,10 @@ def test_files_that_are_not_read_are_told_by_their_endings(root: Path) -> None:
         (root / "train" / "cat" / name).write_bytes(JPEG)
     (root / "val" / "loose.png").write_bytes(JPEG)
     assert [note.replace(str(root), "d") for note in load(str(root)).notes] == [
-        ("d/train: 5 files not read, by extension: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
-         "convert images to a supported format"),
+        (
+            "d/train: 5 files not read, by extension: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
+            "convert images to a supported format"
+        ),
         "d/val: 1 image outside of any class folder, not used",
     ]
 
@@ -218,8 +271,10 @@ def test_an_empty_class_is_refused(root: Path) -> None:
     assert refused(root, "E0520").splitlines() == [
         "2 problems:",
         "  the class folder d/train/emu has no images; add some, or remove it",
-        ("  the class folder d/train/owl has no images: 1 file in it with unsupported extensions (.heic); "
-         "add some, or remove it"),
+        (
+            "  the class folder d/train/owl has no images: 1 file in it with unsupported extensions (.heic); "
+            "add some, or remove it"
+        ),
     ]
 
 
@@ -231,7 +286,10 @@ def test_a_class_without_test_images_is_told(root: Path) -> None:
 
 def test_a_class_that_is_only_tested_is_refused(root: Path) -> None:
     fill(root / "val" / "emu")
-    assert refused(root, "E0513") == "d/val has a folder `emu`, d/train has none: they are not of one data set"
+    assert (
+        refused(root, "E0513")
+        == "d/val has a folder `emu`, d/train has none: they are not of one data set"
+    )
     (root / "val" / "emu").rename(root / "val" / "DOG")
     assert refused(root, "E0513") == "d/val has a folder `DOG`, d/train has none: it has `dog`"
 
@@ -246,9 +304,14 @@ def test_names_that_look_the_same(root: Path) -> None:
     fill(root / "train" / apart)
     assert "look the same: rename or merge them" in refused(root, "E0520")
     (root / "train" / apart).rename(root / "train" / "dog ")
-    assert refused(root, "E0520") == "the class folders 'dog' and 'dog ' of d/train look the same: rename or merge them"
+    assert (
+        refused(root, "E0520")
+        == "the class folders 'dog' and 'dog ' of d/train look the same: rename or merge them"
+    )
     (root / "train" / "dog ").rename(root / "train" / "do\N{ZERO WIDTH SPACE}g")
-    assert "the class folders 'dog' and 'do\\u200bg' of d/train look the same" in refused(root, "E0520")
+    assert "the class folders 'dog' and 'do\\u200bg' of d/train look the same" in refused(
+        root, "E0520"
+    )
 
 
 def test_a_name_that_is_written_as_bytes_that_are_no_text(root: Path) -> None:
@@ -265,9 +328,23 @@ def test_names_that_differ_in_case_are_classes(root: Path) -> None:
     assert found.notes == ("the classes Dog and dog differ only in upper and lower case",)
 
 
-NAMES = [b"caf\xe9", b"new\nline", b"\x1b[31mred", b"$x^2_$ {%}", b"x" * 250, "שלום".encode(),
-         "\N{RIGHT-TO-LEFT OVERRIDE}gpj".encode(),
-         b" lead", b"#hash", b"-r", b"a'b\"c", b"\xf0\x9f\x90\x88", b"CON", b"a\\b", b"%41"]
+NAMES = [
+    b"caf\xe9",
+    b"new\nline",
+    b"\x1b[31mred",
+    b"$x^2_$ {%}",
+    b"x" * 250,
+    "שלום".encode(),
+    "\N{RIGHT-TO-LEFT OVERRIDE}gpj".encode(),
+    b" lead",
+    b"#hash",
+    b"-r",
+    b"a'b\"c",
+    b"\xf0\x9f\x90\x88",
+    b"CON",
+    b"a\\b",
+    b"%41",
+]
 
 
 def test_names_of_every_kind(root: Path) -> None:
@@ -275,7 +352,9 @@ def test_names_of_every_kind(root: Path) -> None:
         name = os.fsdecode(raw)
         for part in ("train", "val"):
             fill(root / part / name, 1)
-            (root / part / name / "0.jpg").rename(root / part / name / os.fsdecode(b"%d" % i + raw[:200] + b".jpg"))
+            (root / part / name / "0.jpg").rename(
+                root / part / name / os.fsdecode(b"%d" % i + raw[:200] + b".jpg")
+            )
     found, files = train(root)
     assert len(found.classes) == len(set(found.classes)) == len(NAMES) + 2
     assert "caf\\xe9" in found.classes
@@ -284,7 +363,9 @@ def test_names_of_every_kind(root: Path) -> None:
         name.encode()
     assert len(found.train.digest) == len(found.test.digest) == 64
     everything = torch.arange(len(files))
-    (batch,) = found.train.batches([Draw(everything, everything)], view=Test(resize=20, crop=16), device=torch.device("cpu"))
+    (batch,) = found.train.batches(
+        [Draw(everything, everything)], view=Test(resize=20, crop=16), device=torch.device("cpu")
+    )
     assert len(batch.images) == len(files)
     assert found.train.inspect(everything, decode=True).damaged == ()
 
@@ -317,12 +398,18 @@ def test_folders_nested_deep(root: Path) -> None:
 def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
     (told,) = load(str(root)).notes
-    assert told == f"{root}/val: 1 folder that training uses, too (dog/more), so the result says little about new images"
+    assert (
+        told
+        == f"{root}/val: 1 folder that training uses, too (dog/more), so the result says little about new images"
+    )
 
 
 def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:
     (tmp_path / "d.zip").write_bytes(b"PK")
-    assert refused(tmp_path / "d.zip", "E0511") == "d is not a folder; extract an archive first, and pass the folder"
+    assert (
+        refused(tmp_path / "d.zip", "E0511")
+        == "d is not a folder; extract an archive first, and pass the folder"
+    )
 
 
 @pytest.mark.parametrize("name", ["x" * 300, "a\0b", ""])
@@ -337,5 +424,7 @@ def test_a_run_needs_no_other_digest(root: Path) -> None:
     from hashlib import sha256
 
     files = sorted(path for path in (root / "train").rglob("*.jpg"))
-    lines = "".join(f"{path.relative_to(root / 'train').as_posix()} {path.stat().st_size}\n" for path in files)
+    lines = "".join(
+        f"{path.relative_to(root / 'train').as_posix()} {path.stat().st_size}\n" for path in files
+    )
     assert data.load(str(root)).train.digest == sha256(lines.encode()).hexdigest()

@@ -71,5 +71,3 @@ def mistakes(wanted: Job, run: Path) -> tuple[list[Diagnostic], list[str]]:
     except SpecError as error:
         return list(error.diagnostics), notes
     return [], notes
-
-

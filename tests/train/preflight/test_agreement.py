@@ -13,11 +13,17 @@ TEXT = Path(__file__).parents[2] / "diagnostics" / "preflight" / "E0534.txt"
 TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
 
 
-@pytest.mark.parametrize(("own", "told"), [
-    (["--data", "d", "--seed", "1"], "process 1: seed is 1, but 0 in process 0"),
-    (["--data", "d", "--set", "rate=0.2"], "process 1: recipe.optimizer.rate is 0.2, but 0.1 in process 0"),
-    (["--data", "other"], "process 1: data."),
-])
+@pytest.mark.parametrize(
+    ("own", "told"),
+    [
+        (["--data", "d", "--seed", "1"], "process 1: seed is 1, but 0 in process 0"),
+        (
+            ["--data", "d", "--set", "rate=0.2"],
+            "process 1: recipe.optimizer.rate is 0.2, but 0.1 in process 0",
+        ),
+        (["--data", "other"], "process 1: data."),
+    ],
+)
 def test_processes_that_differ(own: list[str], told: str, server: Server, here: Path) -> None:
     job(here, plain(here / "d"))
     plain(here / "other", (41, 48))
@@ -30,7 +36,9 @@ def test_processes_that_differ(own: list[str], told: str, server: Server, here: 
 
 def test_the_text(server: Server, here: Path, request: pytest.FixtureRequest) -> None:
     job(here, plain(here / "d"))
-    trainers = server.together(2, here, *TRAIN, "--data", "d", own=[[], ["--seed", "1", "--set", "rate=0.2"]])
+    trainers = server.together(
+        2, here, *TRAIN, "--data", "d", own=[[], ["--seed", "1", "--set", "rate=0.2"]]
+    )
     text, _ = [trainer.wait()[1] for trainer in trainers]
     if request.config.getoption("--update"):
         TEXT.write_text(text, encoding="utf-8", newline="")

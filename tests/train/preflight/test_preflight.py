@@ -16,22 +16,34 @@ from tests.train.preflight.folders import RECIPE, SPEC, image, job, mistakes, pi
 from tests.train.small import ALONE
 
 TEXTS = Path(__file__).parents[2] / "diagnostics" / "preflight"
-GATED = SPEC.replace("relu\n    head", "relu -> mul { identity | avgpool -> conv 1x1, 16 -> bn -> sigmoid }\n    head")
+GATED = SPEC.replace(
+    "relu\n    head",
+    "relu -> mul { identity | avgpool -> conv 1x1, 16 -> bn -> sigmoid }\n    head",
+)
 FLAT = SPEC.replace("head avgpool", "head flatten")
 
 
 def mixed(folder: Path) -> list[Diagnostic]:
-    images = pictures(folder / "d", {"train": [(40, 48), (48, 40), (30, 30), (31, 31)], "val": [(40, 48)]})
-    return mistakes(job(folder, images, RECIPE.replace("random_resized: {size: 32}", "flip: true")), folder / "r")[0]
+    images = pictures(
+        folder / "d", {"train": [(40, 48), (48, 40), (30, 30), (31, 31)], "val": [(40, 48)]}
+    )
+    return mistakes(
+        job(folder, images, RECIPE.replace("random_resized: {size: 32}", "flip: true")),
+        folder / "r",
+    )[0]
 
 
 def too_large_to_read(folder: Path) -> list[Diagnostic]:
     images = plain(folder / "d")
-    return mistakes(job(folder, images, RECIPE.replace("crop: 32", "crop: 36"), FLAT), folder / "r")[0]
+    return mistakes(
+        job(folder, images, RECIPE.replace("crop: 32", "crop: 36"), FLAT), folder / "r"
+    )[0]
 
 
 def one_value(folder: Path) -> list[Diagnostic]:
-    return mistakes(job(folder, plain(folder / "d"), RECIPE + "bn_batch: 1\n", GATED), folder / "r")[0]
+    return mistakes(
+        job(folder, plain(folder / "d"), RECIPE + "bn_batch: 1\n", GATED), folder / "r"
+    )[0]
 
 
 def full(folder: Path) -> list[Diagnostic]:
@@ -77,7 +89,10 @@ def test_a_mistake_is_shown_at_its_place(code: str, request: pytest.FixtureReque
 
 
 def test_every_text_is_of_a_case() -> None:
-    assert {path.stem for path in TEXTS.iterdir()} == {*CASES, "E0534"}  # whose is in test_agreement.py
+    assert {path.stem for path in TEXTS.iterdir()} == {
+        *CASES,
+        "E0534",
+    }  # whose is in test_agreement.py
 
 
 @pytest.mark.usefixtures("here")
@@ -90,14 +105,16 @@ def test_everything_is_reported_at_once() -> None:
     spec = GATED.replace("fc 2", "fc 3")
     found, _ = mistakes(job(Path(), images, recipe, spec), Path("tiny.res", "r"))
     told = [(mistake.code, mistake.labels[0].span.source.name) for mistake in found]
-    assert sorted(told) == sorted([
-        ("E0502", "tiny.res"),
-        ("E0514", str(damaged[1])),
-        ("E0514", str(damaged[0])),
-        ("E0515", "tiny.yaml"),
-        ("E0532", "tiny.res"),
-        ("E0535", "tiny.res/r"),
-    ])
+    assert sorted(told) == sorted(
+        [
+            ("E0502", "tiny.res"),
+            ("E0514", str(damaged[1])),
+            ("E0514", str(damaged[0])),
+            ("E0515", "tiny.yaml"),
+            ("E0532", "tiny.res"),
+            ("E0535", "tiny.res/r"),
+        ]
+    )
 
 
 def test_a_damaged_image_is_found_by_train_plan_and_training_writes_nothing(
@@ -108,15 +125,21 @@ def test_a_damaged_image_is_found_by_train_plan_and_training_writes_nothing(
     damaged.write_bytes(damaged.read_bytes()[:500])
     job(here, images)
     for more in ([], ["--plan"]):
-        assert cli.run(["train", "tiny.res", "--recipe", "tiny.yaml", "--data", "d", "-r", "r", *more]) == 1
+        assert (
+            cli.run(["train", "tiny.res", "--recipe", "tiny.yaml", "--data", "d", "-r", "r", *more])
+            == 1
+        )
         assert "d/val/dog/1.png" in capsys.readouterr().err
     assert not (here / "r").exists()
 
 
-@pytest.mark.parametrize("advice", [
-    "{random_resized: {size: 32}, test: {resize: 36, crop: 32}}",
-    "{resize: 32, crop: 32, test: {resize: 36, crop: 32}}",
-])
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "{random_resized: {size: 32}, test: {resize: 36, crop: 32}}",
+        "{resize: 32, crop: 32, test: {resize: 36, crop: 32}}",
+    ],
+)
 def test_the_advice_on_mixed_sizes_works(advice: str, here: Path) -> None:
     (mistake,) = mixed(here)
     assert advice.partition(", test")[0].strip("{") in (mistake.help or "")
@@ -133,14 +156,20 @@ def test_another_size_than_the_input_is_noted(here: Path) -> None:
 
 
 def test_images_that_never_have_the_size_of_the_input_are_refused(here: Path) -> None:
-    (mistake,), _ = mistakes(job(here, plain(here / "d"), "duration: 1 epochs\nbatch: 8\n"), here / "r")
+    (mistake,), _ = mistakes(
+        job(here, plain(here / "d"), "duration: 1 epochs\nbatch: 8\n"), here / "r"
+    )
     assert mistake.code == "E0501"
     assert "`input 3x40x48`" in (mistake.help or "")
 
 
 def test_a_batch_that_is_larger_than_the_data_is_noted(here: Path) -> None:
-    _, notes = mistakes(job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 20")), here / "r")
-    assert notes == ["a batch of 20 is larger than the 12 training images: some appear several times"]
+    _, notes = mistakes(
+        job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 20")), here / "r"
+    )
+    assert notes == [
+        "a batch of 20 is larger than the 12 training images: some appear several times"
+    ]
 
 
 @pytest.mark.parametrize("sizes", ["batch: 1", "micro_batch: 1", "bn_batch: 1"])
@@ -153,7 +182,9 @@ def test_one_value_is_found_for_each_way_of_showing_one_image(sizes: str, here: 
 
 
 def test_one_image_at_a_time_is_fine_where_norms_see_more(here: Path) -> None:
-    assert mistakes(job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 1")), here / "r") == ([], [])
+    assert mistakes(
+        job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 1")), here / "r"
+    ) == ([], [])
 
 
 def test_the_automatic_micro_batch_is_never_one_image_where_a_norm_needs_two(here: Path) -> None:
@@ -197,7 +228,9 @@ def test_a_full_check_decodes_training_images(here: Path) -> None:
     path.write_bytes(content)
     wanted = job(here, images)
     for full_check in (False, True):
-        found = preflight.Request(**{**vars(preflight.of_job(wanted, here / "r", ALONE)), "full_check": full_check})
+        found = preflight.Request(
+            **{**vars(preflight.of_job(wanted, here / "r", ALONE)), "full_check": full_check}
+        )
         try:
             preflight.require([found])
             told = []
@@ -209,7 +242,9 @@ def test_a_full_check_decodes_training_images(here: Path) -> None:
 BENCHED = ["bench", "gated.res", "--seconds", "0"]
 
 
-def test_bench_says_that_one_image_is_too_few(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bench_says_that_one_image_is_too_few(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "gated.res").write_text(GATED, encoding="utf-8")
     assert cli.run([*BENCHED, "--batch", "1"]) == 1
     assert "error[E0532]" in capsys.readouterr().err
@@ -217,30 +252,49 @@ def test_bench_says_that_one_image_is_too_few(here: Path, capsys: pytest.Capture
 
 
 def test_bench_of_a_network_on_features(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (here / "gated.res").write_text("network mlp { input 64; head fc 32 -> relu -> fc 10 }", encoding="utf-8")
+    (here / "gated.res").write_text(
+        "network mlp { input 64; head fc 32 -> relu -> fc 10 }", encoding="utf-8"
+    )
     assert cli.run([*BENCHED, "--batch", "4"]) == 0
     assert "mlp   input 64   batch 4" in capsys.readouterr().out
 
 
-def test_a_study_checks_all_of_its_networks_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_study_checks_all_of_its_networks_at_once(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plain(here / "d")
     job(here, here / "d")
     for name, classes in (("one", 3), ("two", 4)):
-        (here / f"{name}.res").write_text(SPEC.replace("tiny", name).replace("fc 2", f"relu -> fc {classes}"))
-    command = ["study", "degradation", "--plain", "one.res", "--residual", "two.res", "--recipe", "tiny.yaml"]
+        (here / f"{name}.res").write_text(
+            SPEC.replace("tiny", name).replace("fc 2", f"relu -> fc {classes}")
+        )
+    command = [
+        "study",
+        "degradation",
+        "--plain",
+        "one.res",
+        "--residual",
+        "two.res",
+        "--recipe",
+        "tiny.yaml",
+    ]
     assert cli.run([*command, "--data", "d"]) == 1
     err = capsys.readouterr().err
     assert "one.res:4" in err and "two.res:4" in err
     assert not (here / "studies").exists()
 
 
-def test_a_probe_looks_at_what_it_will_write(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_probe_looks_at_what_it_will_write(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (here / "tiny.res").write_text(SPEC, encoding="utf-8")
     assert cli.run(["probe", "tiny.res", "--out", "tiny.res/out"]) == 1
     assert "error[E0535]" in capsys.readouterr().err
 
 
-def test_a_probe_of_a_run_that_read_a_folder_needs_its_path(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_probe_of_a_run_that_read_a_folder_needs_its_path(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     plain(here / "d")
     job(here, here / "d")
     assert cli.run(["train", "tiny.res", "--recipe", "tiny.yaml", "--data", "d", "-r", "r"]) == 0
