@@ -1,11 +1,14 @@
-"""Each planted defect makes its test fail, which passes without: `pytest tests/campaign/test_sabotage.py -k NAME`."""
+"""Each planted defect makes its test fail, and the test passes without it.
+
+`pytest tests/campaign/test_sabotage.py -k NAME` plants some of them.
+"""
 
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.sabotage.defects import Defect, copied, is_noticed, passes
+from tests.sabotage.defects import Defect, copied, is_noticed, passes, why_stale
 from tests.sabotage.test_defects import DEFECTS
 
 
@@ -20,6 +23,7 @@ def passes_without(test: str, copy: Path) -> bool:
 
 
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_is_noticed(defect: Defect, copy: Path) -> None:
+def test_planted_defect_is_noticed(defect: Defect, copy: Path) -> None:
+    assert not why_stale(defect, copy)
     assert passes_without(defect.test, copy)
     assert is_noticed(defect, copy)

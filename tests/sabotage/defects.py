@@ -1,8 +1,9 @@
-"""Planted defects: a text of the package that is replaced by a wrong one, and the test that must notice it."""
+"""Planted defects: a source text, a wrong one in its place, and the test that must then fail."""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ _COPIED = ("resspec", "grammar", "specs", "schemas", "tests", "pyproject.toml")
 
 
 class Defect(NamedTuple):
-    """`old` occurs exactly once in `file`; with `new` in its place `test`, as pytest takes it, fails."""
+    """A wrong text for one that occurs once in `file`; `test` is the argument of pytest that fails."""
 
     name: str
     file: str
@@ -23,8 +24,26 @@ class Defect(NamedTuple):
     test: str
 
 
+def why_stale(defect: Defect, root: Path = ROOT) -> str:
+    """Return why a row no longer fits the code, or an empty text."""
+    path, _, name = defect.test.partition("::")
+    count = (root / defect.file).read_text(encoding="utf-8").count(defect.old)
+
+    if count != 1:
+        return f"{defect.file} holds {defect.old!r} {count} times"
+    if defect.old == defect.new:
+        return "its new text is the old one"
+    if not (root / path).exists():
+        return f"{path} does not exist"
+
+    function = rf"^def {name.partition('[')[0]}\b"
+    if name and not re.search(function, (root / path).read_text(encoding="utf-8"), re.MULTILINE):
+        return f"{path} has no {name}"
+    return ""
+
+
 def copied(folder: Path) -> Path:
-    """A copy of all that the tests need."""
+    """Copy all that the tests need into a folder, and return it."""
     for name in _COPIED:
         if (source := ROOT / name).is_dir():
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -34,7 +53,7 @@ def copied(folder: Path) -> Path:
 
 
 def passes(test: str, copy: Path) -> bool:
-    """Whether a test passes in a copy; a failure is one of the test, not of finding it."""
+    """Return whether a test passes in a copy. An error in collecting it is ours, and raises."""
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", test]
     environment = {**os.environ, "PYTHONPATH": str(copy)}
     done = subprocess.run(
@@ -45,7 +64,7 @@ def passes(test: str, copy: Path) -> bool:
 
 
 def is_noticed(defect: Defect, copy: Path) -> bool:
-    """Whether the test of a defect fails with it. The copy is left as it was."""
+    """Return whether a defect makes its test fail. The copy is restored afterwards."""
     path = copy / defect.file
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace(defect.old, defect.new), encoding="utf-8")

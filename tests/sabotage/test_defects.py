@@ -1,6 +1,4 @@
-"""Every planted defect can still be planted. That each is noticed is for the campaign to see: it takes minutes."""
-
-import pytest
+"""Every row of the tables still fits the code. The campaign plants them: that takes minutes."""
 
 from tests.sabotage import (
     data,
@@ -12,7 +10,7 @@ from tests.sabotage import (
     runs,
     trainer,
 )
-from tests.sabotage.defects import ROOT, Defect
+from tests.sabotage.defects import why_stale
 
 DEFECTS = [
     *data.DEFECTS,
@@ -30,8 +28,6 @@ def test_names_are_distinct() -> None:
     assert len({defect.name for defect in DEFECTS}) == len(DEFECTS)
 
 
-@pytest.mark.parametrize("defect", DEFECTS, ids=lambda defect: defect.name)
-def test_can_be_planted(defect: Defect) -> None:
-    assert (ROOT / defect.file).read_text(encoding="utf-8").count(defect.old) == 1
-    assert defect.old != defect.new
-    assert (ROOT / defect.test.partition("::")[0]).exists()
+def test_every_defect_can_be_planted() -> None:
+    stale = {defect.name: why for defect in DEFECTS if (why := why_stale(defect))}
+    assert not stale
