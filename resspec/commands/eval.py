@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from resspec.ir.nodes import Network
     from resspec.train.evaluate import Evaluation, Protocol
+    from resspec.train.processes import Processes
     from resspec.train.recipe import Recipe
     from resspec.train.weights import Given
 
@@ -96,78 +97,77 @@ class Asked(NamedTuple):
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
-        from resspec.ir.fingerprint import fingerprint
-        from resspec.train import classes, data, preflight, processes
-        from resspec.train.curves import draw_confusion
-        from resspec.train.evaluate import Exam, evaluate
-        from resspec.train.preprocessing import normalized_as
-        from resspec.train.progress import counting
+        from resspec.train import processes
 
         if arguments.batch < 1:
             raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
         given.check_workers(arguments.workers)
-        asked = _asked(arguments)
-        shown = asked.recipe.data
-        found = data.load(
-            asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
-        )
-        if asked.classes is not None:
-            classes.check_same(
-                asked.classes,
-                found.classes,
-                whose=str(arguments.weights or arguments.spec),
-                data=found.name,
-            )
-        if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
-            told_of = (
-                f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
-            )
-            raise UsageError(f"{told_of}; pass --data to evaluate it on the current ones", "E0621")
-        if asked.preprocessing is not None:
-            found = normalized_as(asked.preprocessing, found)
-        view = asked.recipe.data.test
         with processes.joined(arguments.device) as together:
-            request = preflight.Request(
-                network=asked.network,
-                processes=together,
-                data=found,
-                recipe=asked.recipe,
-                tests=arguments.protocol,
-                batch=arguments.batch,
-                facts={
-                    "hash": fingerprint(asked.network),
-                    "data": found.test.digest,
-                    "protocol": arguments.protocol,
-                    "recipe": asked.recipe.model_dump(mode="json"),
-                },
-                folder=arguments.confusion,
-            )
-            preflight.require(
-                [request], tell=note, bar=counting if together.first else preflight.silent
-            )
-            other = _other_size(asked.network, found.shown(view), arguments.protocol)
-            if other and asked.preprocessing is None and not arguments.recipe:
-                raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
-            exam = Exam(
-                found.test,
-                view,
-                arguments.protocol,
-                arguments.batch,
-                arguments.workers,
-                arguments.bf16,
-            )
-            measured = evaluate(asked.network, asked.weights, exam, together)
-            if together.first:
-                print(
-                    text(
-                        asked.network, found.name, arguments.protocol, measured, asked.recipe_name
-                    ),
-                    end="",
-                )
-                if arguments.confusion:
-                    paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
-                    wrote(paths)
+            _evaluate(arguments, together)
     return 0
+
+
+def _evaluate(arguments: Namespace, together: Processes) -> None:
+    """Raises SpecError, UsageError."""
+    from resspec.ir.fingerprint import fingerprint
+    from resspec.train import classes, data, preflight
+    from resspec.train.curves import draw_confusion
+    from resspec.train.evaluate import Exam, evaluate
+    from resspec.train.preprocessing import normalized_as
+    from resspec.train.progress import counting
+
+    asked = _asked(arguments)
+    shown = asked.recipe.data
+    found = data.load(
+        asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+    )
+    if asked.classes is not None:
+        classes.check_same(
+            asked.classes,
+            found.classes,
+            whose=str(arguments.weights or arguments.spec),
+            data=found.name,
+        )
+    if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
+        told_of = (
+            f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
+        )
+        raise UsageError(f"{told_of}; pass --data to evaluate it on the current ones", "E0621")
+    if asked.preprocessing is not None:
+        found = normalized_as(asked.preprocessing, found)
+
+    view = asked.recipe.data.test
+    request = preflight.Request(
+        network=asked.network,
+        processes=together,
+        data=found,
+        recipe=asked.recipe,
+        tests=arguments.protocol,
+        batch=arguments.batch,
+        facts={
+            "hash": fingerprint(asked.network),
+            "data": found.test.digest,
+            "protocol": arguments.protocol,
+            "recipe": asked.recipe.model_dump(mode="json"),
+        },
+        folder=arguments.confusion,
+    )
+    preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
+    other = _other_size(asked.network, found.shown(view), arguments.protocol)
+    if other and asked.preprocessing is None and not arguments.recipe:
+        raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
+
+    exam = Exam(
+        found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16
+    )
+    measured = evaluate(asked.network, asked.weights, exam, together)
+    if together.first:
+        print(
+            text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end=""
+        )
+        if arguments.confusion:
+            paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
+            wrote(paths)
 
 
 def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) -> str | None:

@@ -125,19 +125,22 @@ def run(arguments: Namespace) -> int:
         from resspec.train.loop import NotFinite
         from resspec.train.progress import counting
 
-        families, of_recipe = _families(arguments)
-        wanted = parts(families, arguments.seeds)
-        written = recipe_file.read(arguments.recipe, of_recipe)
-        recipe = written.recipe
-        shown = recipe.data
-        images = data.load(
-            arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
-        )
-        out = arguments.out or Path("studies", arguments.kind)
-        if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
-            raise UsageError(f"{out} cannot be a folder: there is a file")
         code = 0
         with processes.joined(arguments.device) as together:
+            families, of_recipe = _families(arguments)
+            wanted = parts(families, arguments.seeds)
+            written = recipe_file.read(arguments.recipe, of_recipe)
+            recipe = written.recipe
+            shown = recipe.data
+            images = data.load(
+                arguments.data,
+                normalise=shown.normalise,
+                exif=shown.exif,
+                download=arguments.download,
+            )
+            out = arguments.out or Path("studies", arguments.kind)
+            if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
+                raise UsageError(f"{out} cannot be a folder: there is a file")
             try:
                 bar = counting if together.first else preflight.silent
                 plans = planned(

@@ -10,21 +10,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
-from torch.distributed.rendezvous import rendezvous
 
 from resspec.diagnostics import UsageError
 from resspec.suggest import nearest
-from resspec.train import heap
+from resspec.train import heap, roll_call
+from resspec.train.roll_call import RollCall
 
 T = TypeVar("T")
 
 DEVICES = ("cpu", "cuda")
-ROLL_CALL = timedelta(seconds=3)  # for those that are left to say so
 PATIENCE = timedelta(
     minutes=10
 )  # with a process that is alive and silent; one that is dead is noticed at once
@@ -37,11 +36,20 @@ class Processes:
     rank: int
     world: int
     device: torch.device
+    roll_call: RollCall | None = None
 
     @property
     def first(self) -> bool:
         """Whether this is the one that writes and shows."""
         return self.rank == 0
+
+    def ready(self) -> None:
+        """Wait until every process has read what it was asked for. Raises UsageError where one of them failed.
+
+        Gloo notices a process that has ended in the next exchange, NCCL waits for it.
+        """
+        if self.roll_call and self.device.type == "cuda":
+            self.roll_call.ready(PATIENCE)
 
     def sum(self, values: Tensor) -> Tensor:
         """Of all processes, in place."""
@@ -90,32 +98,40 @@ class Processes:
 
 @contextmanager
 def joined(device: str | None = None) -> Iterator[Processes]:
-    """This process among those that torchrun started, or alone. Raises UsageError where another one is gone."""
-    world, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    """Yield this process among those that torchrun started, or alone.
+
+    Raises:
+        UsageError: Another process did not start, or is gone.
+    """
+    world = roll_call.number("WORLD_SIZE", 1)
     if device is None:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     place = _place(device)
     if place.type == "cpu":
         heap.hold()
-    if world == 1:
+    if world <= 1:
         yield Processes(0, 1, place)
         return
     if place.type == "cuda":
         torch.cuda.set_device(place)
-    store, rank, world = next(rendezvous("env://", timeout=PATIENCE))
+    call = roll_call.join()
     backend = "nccl" if place.type == "cuda" else "gloo"
-    dist.init_process_group(backend, timeout=PATIENCE, store=store, rank=rank, world_size=world)
     try:
-        yield Processes(rank, world, place)
-    except RuntimeError as error:
+        dist.init_process_group(
+            backend, timeout=PATIENCE, store=call.store, rank=call.rank, world_size=world
+        )
+        yield Processes(call.rank, world, place, call)
+    except BaseException as error:
         if not lost_another(error):
+            call.fail()
             raise
         signal.signal(
             signal.SIGTERM, signal.SIG_IGN
         )  # with which torchrun ends the others, soon and without a word
-        raise UsageError(_gone(store, rank, world), "E0614") from None
+        raise UsageError(call.gone(), roll_call.CODE) from None
     finally:
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def lost_another(error: BaseException) -> bool:
@@ -145,26 +161,3 @@ def _place(device: str) -> torch.device:
         there = f"{found or 'no'} {'CPU' if kind == 'cpu' else 'GPU'}{'s' * (found > 1)}"
         raise UsageError(f"there is no device `{device}` here: torch finds {there}", remedy="cpu")
     return torch.device(device)
-
-
-def _gone(store: Any, rank: int, world: int) -> str:
-    """Which processes do not answer: those that are left tell one another so, by way of torchrun, which outlives them."""
-    missing = []
-    left = f"left/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}"
-    try:
-        store.set(f"{left}/{rank}", "")
-        for other in set(range(world)) - {rank}:
-            try:
-                store.wait([f"{left}/{other}"], ROLL_CALL)
-            except dist.DistStoreError:
-                missing.append(str(other))
-    except RuntimeError:  # nor does the store
-        missing = ["0"]
-    which = (
-        f"process {', '.join(missing)} of 0 to {world - 1} has ended"
-        if missing
-        else "the processes lost one another"
-    )
-    return (
-        f"{which}; this is process {rank}, which cannot continue alone; run the same command again"
-    )

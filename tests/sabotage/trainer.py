@@ -251,9 +251,16 @@ DEFECTS = [
     Defect(
         "a process that is gone is no word of ours",
         "resspec/train/processes.py",
-        'raise UsageError(_gone(store, rank, world), "E0614") from None',
+        "raise UsageError(call.gone(), roll_call.CODE) from None",
         "raise",
         f"{T}test_processes.py::test_one_of_two_that_is_killed_is_named",
+    ),
+    Defect(
+        "a process that failed counts as ready",
+        "resspec/train/roll_call.py",
+        "        if failed:\n",
+        "        if False:\n",
+        f"{T}test_roll_call.py",
     ),
     Defect(
         "another job goes on in a run's folder",

@@ -9,14 +9,15 @@ from time import monotonic
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.train import checkpoint, recipe_file
 from resspec.train.machine import bound
 from tests.limits import HANGS
 from tests.train.faults import Fault
-from tests.train.launch import Moment, Server
+from tests.train.launch import Moment, Server, free_port
 
 SPEC = """
 network plain {
@@ -169,3 +170,74 @@ def test_one_of_two_that_is_killed_is_named(victim: int, server: Server, folder:
     assert "Traceback" not in told
     trainers[victim].wait()
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
+
+
+@pytest.mark.parametrize("command", ["train", "eval", "study"])
+@pytest.mark.parametrize("victim", [0, 1])
+def test_one_of_two_that_is_asked_for_something_missing_does_not_keep_the_other(
+    victim: int, command: str, server: Server, folder: Path
+) -> None:
+    """Its data set is not there, as on a host that lacks a mount."""
+    save_file(build(load(folder / "plain.res")).state_dict(), folder / "plain.safetensors")
+    asked = {
+        "train": [*TRAIN, "run"],
+        "eval": ["eval", "plain.res", "--weights", "plain.safetensors"],
+        "study": [
+            "study",
+            "degradation",
+            "--plain",
+            "plain.res",
+            "--recipe",
+            "recipe.yaml",
+            "--out",
+            "run",
+        ],
+    }
+    own = [["--data", "missing/folder" if rank == victim else "digits"] for rank in range(2)]
+    told = [trainer.wait() for trainer in server.together(2, folder, *asked[command], own=own)]
+    assert [code for code, _ in told] == [2, 2], told
+    assert "missing/folder" in told[victim][1]
+    other = told[1 - victim][1]
+    assert f"error[E0614]: process {victim} of 0 to 1 has ended" in other
+    assert not (folder / "run").exists()
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_one_of_two_that_never_starts_is_named(missing: int, server: Server, folder: Path) -> None:
+    place = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(free_port()),
+        "WORLD_SIZE": "2",
+        "RANK": str(1 - missing),
+    }
+    environment = {**place, "RESSPEC_JOIN_TIMEOUT": "1"}
+    code, told = server.run(folder, *TRAIN, "run", "--device", "cpu", environment=environment)
+    assert code == 2
+    assert re.search(
+        rf"error\[E0614\]: process {missing} did not start .*within 1 seconds", told
+    ), told
+    assert "Traceback" not in told
+    assert "crash" not in told
+
+
+def test_the_environment_of_a_job_is_checked(server: Server, folder: Path) -> None:
+    whole = {
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "1",
+        "WORLD_SIZE": "2",
+        "RANK": "0",
+        "RESSPEC_JOIN_TIMEOUT": "1",
+    }
+    for changed, wanted in (
+        ({"WORLD_SIZE": "two"}, "the environment variable WORLD_SIZE is 'two', not a whole number"),
+        ({"RANK": "-1"}, "the environment variable RANK is '-1', not a whole number"),
+        ({"RANK": "2"}, "RANK=2 and WORLD_SIZE=2"),
+        ({"MASTER_PORT": ""}, "MASTER_PORT expected, but not set"),
+        ({"MASTER_PORT": "99999"}, "cannot join the other processes at 127.0.0.1:99999"),
+    ):
+        code, told = server.run(
+            folder, *TRAIN, "run", "--device", "cpu", environment={**whole, **changed}
+        )
+        assert code == 2, told
+        assert f"error[E0614]: {wanted}" in told or wanted in told, told
+        assert "E0615" not in told
