@@ -47,7 +47,9 @@ def main() -> int:
 def run(argv: Sequence[str]) -> int:
     """One command; gives its exit code, raises SystemExit for `--help`, `--version` and a wrong usage."""
     for stream in (sys.stdout, sys.stderr):
-        with suppress(AttributeError):  # where there is none, or it is no file
+        with suppress(
+            AttributeError, ValueError
+        ):  # there is none, it is not a file, or it is closed
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments = Namespace(command="")
     try:
@@ -71,9 +73,12 @@ def run(argv: Sequence[str]) -> int:
             return CLOSED_PIPE
         complain(f"cannot write the result: {lost}")
     except (Exception, SystemExit) as error:
-        if not arguments.command:  # --help, --version, or a wrong usage
+        if arguments.command:
+            doing = f"in `resspec {arguments.command}`"
+        elif isinstance(error, SystemExit):  # --help, --version, or a wrong usage
             raise
-        doing = f"in `resspec {arguments.command}`"
+        else:
+            doing = "while reading the command line"
         if limit := crash.limit_reached(error):
             complain(f"{limit} ({doing})", crash.LIMIT)
         else:

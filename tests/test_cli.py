@@ -165,6 +165,11 @@ IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft
 @pytest.mark.parametrize(
     ("what", "code", "told"),
     [
+        (
+            "check.arguments = lambda _: 1 / 0",
+            2,
+            r"error\[E0615\]: ZeroDivisionError: .* \(while reading the command line\)\n  ",
+        ),
         ("lambda _: 1 / 0", 2, r"error\[E0615\]: ZeroDivisionError: .* \(in `resspec check`\)\n  "),
         ("lambda _: sys.exit(0)", 2, r"error\[E0615\]: SystemExit: 0 \(in `resspec check`\)\n  "),
         (IN_A_THREAD, 0, r"note: ZeroDivisionError: .* \(in the thread Thread-1 .*\); "),
