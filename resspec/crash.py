@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from resspec.home import cache_folder
+from resspec.units import size_of
 
 CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
@@ -59,7 +60,7 @@ def memory_needed(error: BaseException) -> str | None:
     if not isinstance(error, MemoryError) and not is_told:
         return None
     wanted = re.search(r"allocate ([0-9]+) bytes", str(error))
-    more = f": {int(wanted[1]) / 1e9:.1f} GB more are needed" if wanted else ""
+    more = f": {size_of(int(wanted[1]))} more are needed" if wanted else ""
     return f"there is not enough memory{more}"
 
 

@@ -16,6 +16,7 @@ from resspec.backends.onnx_pools import without_ceil
 from resspec.diagnostics import InternalError, ResspecError, UsageError
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.passes.quantities import Facts
+from resspec.units import size_of
 
 OPSET = 20
 MOST = 1 << 31  # bytes of a protocol buffer
@@ -69,7 +70,7 @@ def to_onnx(
     facts = Facts(network)
     if (size := 4 * (facts.total("params") + facts.total("buffers"))) >= MOST:
         raise UsageError(
-            f"the weights of {network.name} take {size / 1e9:.1f} GB; an ONNX file holds less than 2.1"
+            f"the weights of {network.name} take {size_of(size)}; an ONNX file can hold {size_of(MOST)}"
         )
     module = build(network)
     if start:

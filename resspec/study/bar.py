@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from resspec.train.progress import Show, duration
+from resspec.train.progress import Show
+from resspec.units import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress

@@ -22,6 +22,7 @@ from pathlib import Path
 
 from resspec import files
 from resspec.diagnostics import UsageError
+from resspec.units import size_of
 
 MANIFEST = "manifest.sha256"
 PREFIX, DRAFT = "step-", ".saving-"
@@ -200,6 +201,6 @@ def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
         f"that of step {max(there)} is kept" if (there := steps(folder)) else "there is none yet"
     )
     return (
-        f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size / 1e6:,.1f} MB, "
-        f"{free / 1e6:,.1f} MB are free; {stand}"
+        f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size_of(size)}, "
+        f"{size_of(free)} are free; {stand}"
     )

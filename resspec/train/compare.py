@@ -10,6 +10,7 @@ from resspec.backends.table import Column, longest, shown, table, text
 from resspec.diagnostics import UsageError
 from resspec.train import measurements, record
 from resspec.train.curves import Curve, draw
+from resspec.units import duration
 
 HEADINGS = (
     "run",
@@ -156,17 +157,9 @@ def _line(run: Run) -> tuple[str, ...]:
         f"{test['loss']:.4f}" if test else "",
         f"{1 - top1:.2%}" if top1 is not None else "",
         f"{1 - top5:.2%}" if top5 is not None else "",
-        _time(run.seconds),
+        duration(run.seconds) if run.seconds is not None else "",
     )
 
 
 def _number(cell: str) -> float:
     return float(cell.rstrip("%").replace(",", ""))
-
-
-def _time(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}"

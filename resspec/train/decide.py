@@ -15,6 +15,7 @@ from resspec.train.processes import Processes
 from resspec.train.recipe import Recipe
 from resspec.train.share import share
 from resspec.train.speed import race
+from resspec.units import size_of
 
 SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
 GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
@@ -70,11 +71,11 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
         divides = own % count == 0 and part % unit == 0
         if divides and _needed(network, recipe, part, device) < free:
             return part
-    needed = _needed(network, recipe, smallest, device) / 1e9
+    needed = _needed(network, recipe, smallest, device)
     images = f"{smallest} image{'s' * (smallest > 1)} at a time"
-    told = f"this takes about {needed:,.1f} GB with {images}, but only "
+    told = f"this takes about {size_of(needed)} with {images}, but only "
     raise UsageError(
-        f"{told}{free / 1e9:,.1f} GB are free; use smaller images or a smaller `bn_batch`", "E0609"
+        f"{told}{size_of(free)} are free; use smaller images or a smaller `bn_batch`", "E0609"
     )
 
 

@@ -10,7 +10,7 @@ from resspec.train import machine
 from resspec.train.plan import Plan
 from resspec.train.recipe import Constant, Cosine, Linear, Multistep, Plateau, Recipe, Step
 from resspec.train.trainer import Result
-from resspec.train.units import size_of
+from resspec.units import size_of
 
 
 def text(plan: Plan, run: Path) -> str:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from resspec.units import duration
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -169,18 +171,3 @@ def shown(*, visible: bool) -> Show:
     """What fits stderr."""
     kind: Callable[[], Any] = Show if not visible else Bar if sys.stderr.isatty() else Lines
     return kind()  # type: ignore[no-any-return]
-
-
-def duration(seconds: float) -> str:
-    """`42 s`, `3:05`, `11:02:31`."""
-    if not seconds < 1e9:
-        return "?"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return (
-        f"{hours}:{minutes:02}:{rest:02}"
-        if hours
-        else f"{minutes}:{rest:02}"
-        if minutes
-        else f"{rest} s"
-    )

@@ -14,6 +14,7 @@ from typing import Any
 
 from resspec import files
 from resspec.diagnostics import UsageError
+from resspec.units import size_of
 
 LIMIT = 1 << 26  # bytes; no file of a run that is JSON comes near it
 _SEAL = "sha256"
@@ -52,7 +53,7 @@ def content(path: Path) -> bytes:
 def parse(content: bytes) -> Any:
     """Return the value of a JSON text. Raises Damaged."""
     if len(content) > LIMIT:
-        raise Damaged(f"it is larger than {LIMIT / 1e6:,.0f} MB")
+        raise Damaged(f"it is larger than {size_of(LIMIT)}")
     try:
         return json.loads(content.decode(), object_pairs_hook=_object)
     except UnicodeDecodeError as error:

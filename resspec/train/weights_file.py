@@ -18,6 +18,7 @@ from torch import Tensor
 from resspec import files
 from resspec.diagnostics import UsageError
 from resspec.train.header import metadata_of
+from resspec.units import size_of
 
 WRAPPERS = (
     "state_dict",
@@ -116,7 +117,7 @@ def _check_archive(content: bytes) -> None:
     size = sum(entry.file_size for entry in entries)
     if size > BOMB * len(content):
         raise _Unfit(
-            f"it would unpack to {size / 1e9:,.1f} GB, which no checkpoint of {len(content):,} bytes does"
+            f"it would unpack to {size_of(size)}, which no checkpoint of {size_of(len(content))} does"
         )
 
 

@@ -137,7 +137,7 @@ def test_a_full_disk_costs_no_checkpoint(seed: int, tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (Random(seed).randrange(0, 10_240), before[1]))
     try:
         with pytest.raises(
-            UsageError, match=r"it takes 0\.0 MB, .* are free; that of step 5 is kept"
+            UsageError, match=r"it takes 10\.[0-9] kB, .* are free; that of step 5 is kept"
         ):
             checkpoint.save(tmp_path, 10, FILES, keep=1)
     finally:

@@ -54,7 +54,7 @@ def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
                 "[enforce fail at alloc_cpu.cpp:119] DefaultCPUAllocator: can't allocate memory: you tried to allocate "
                 "4000000000 bytes."
             ),
-            "there is not enough memory: 4.0 GB more are needed",
+            "there is not enough memory: 4 GB more are needed",
         ),
         (
             RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),

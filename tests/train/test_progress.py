@@ -11,7 +11,7 @@ from threading import Thread
 import pytest
 
 from resspec.train import trainer
-from resspec.train.progress import duration, shown
+from resspec.train.progress import shown
 from tests.train.small import ALONE, job, tiny
 
 WORDS = (
@@ -71,11 +71,3 @@ def _gather(reader: int, gathered: BytesIO) -> None:
             gathered.write(part)
     except OSError:  # how Linux says that the other end is closed
         return
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "0 s"), (59.6, "1:00"), (185, "3:05"), (39751, "11:02:31"), (float("nan"), "?")],
-)
-def test_durations(seconds: float, words: str) -> None:
-    assert duration(seconds) == words

@@ -199,7 +199,7 @@ def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm
         ]
         assert found == max(fitting)
     monkeypatch.setattr(decide, "memory", lambda _: 1_000_000)
-    with pytest.raises(UsageError, match=r"with 16 images at a time, but only 0\.0 GB are free"):
+    with pytest.raises(UsageError, match=r"with 16 images at a time, but only 1 MB are free"):
         decide.micro_batch(network, recipe, ALONE)
 
 

@@ -101,7 +101,7 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "zip bomb": (
         lambda: zipped({"a/data.pkl": bytes(300_000_000)}, packed=True),
-        "it would unpack to 0.3 GB",
+        "it would unpack to 300 MB",
     ),
     "torchscript": (scripted, "a TorchScript archive"),
     "program": (

@@ -14,7 +14,7 @@ from resspec.source import Span
 from resspec.train.preflight.errors import cannot_write, no_room
 from resspec.train.preflight.images import Inspections
 from resspec.train.preflight.request import Request
-from resspec.train.units import size_of
+from resspec.units import size_of
 
 
 def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
