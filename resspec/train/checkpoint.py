@@ -30,7 +30,7 @@ PREFIX, DRAFT = "step-", ".saving-"
 Files = dict[str, bytes]
 
 
-class Damaged(Exception):
+class DamagedCheckpoint(Exception):
     """A checkpoint that is not what was saved; the text says what is wrong with which file."""
 
 
@@ -83,12 +83,12 @@ def _tidy(folder: Path, step: int, *, keep: int) -> None:
     _sweep(folder)
 
 
-def newest(folder: Path, job: str = "") -> Iterator[tuple[int, Files | Damaged]]:
+def newest(folder: Path, job: str = "") -> Iterator[tuple[int, Files | DamagedCheckpoint]]:
     """Yield the checkpoints from the newest on, each with its files or with what is wrong with it."""
     for step in sorted(steps(folder), reverse=True):
         try:
             yield step, read(_of_step(folder, step), job)
-        except Damaged as damage:
+        except DamagedCheckpoint as damage:
             yield step, damage
 
 
@@ -110,33 +110,33 @@ def steps(folder: Path) -> list[int]:
 
 
 def read(path: Path, job: str = "") -> Files:
-    """Return all files of a checkpoint of `job`. Raises Damaged."""
+    """Return all files of a checkpoint of `job`. Raises DamagedCheckpoint."""
     entries = _entries(path, job)
     try:
         names = {file.name for file in path.iterdir()} - {MANIFEST}
     except OSError as error:
-        raise Damaged(f"{path}: {error.strerror}") from None
+        raise DamagedCheckpoint(f"{path}: {error.strerror}") from None
     if missing := entries.keys() - names:
-        raise Damaged(f"{path / min(missing)} is missing")
+        raise DamagedCheckpoint(f"{path / min(missing)} is missing")
     if strange := names - entries.keys():
-        raise Damaged(f"{path / min(strange)} does not belong there")
+        raise DamagedCheckpoint(f"{path / min(strange)} does not belong there")
 
     found = {name: _content(path / name) for name in sorted(entries)}
     for name, content in found.items():
         if sha256(content).hexdigest() != entries[name]:
-            raise Damaged(f"{path / name} is damaged")
+            raise DamagedCheckpoint(f"{path / name} is damaged")
     return found
 
 
 def _entries(path: Path, job: str) -> dict[str, str]:
-    """Return the digest of each file, as the manifest of a checkpoint of `job` has it. Raises Damaged."""
+    """Return the digest of each file, as the manifest of a checkpoint of `job` has it. Raises DamagedCheckpoint."""
     manifest = _content(path / MANIFEST)
     lines = manifest.decode("ascii", "replace").splitlines()[:-1]
     if not lines or manifest != _sealed(*lines):
-        raise Damaged(f"{path / MANIFEST} is damaged")
+        raise DamagedCheckpoint(f"{path / MANIFEST} is damaged")
     *entries, label = lines
     if label != _label(path.name, job):
-        raise Damaged(
+        raise DamagedCheckpoint(
             f"{path} holds what was saved as {label[2:].partition(' ')[0]}"
             + (" of another run" if label.startswith(f"# {path.name} ") else "")
         )
@@ -144,11 +144,11 @@ def _entries(path: Path, job: str) -> dict[str, str]:
 
 
 def _content(path: Path) -> bytes:
-    """Raises Damaged."""
+    """Raises DamagedCheckpoint."""
     try:
         return files.whole(path)
     except UsageError as error:
-        raise Damaged(str(error)) from None
+        raise DamagedCheckpoint(str(error)) from None
 
 
 def _of_step(folder: Path, step: int) -> Path:

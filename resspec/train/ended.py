@@ -15,7 +15,7 @@ from resspec.ir.nodes import Network
 from resspec.train import record, weights
 from resspec.train.preprocessing import checked
 from resspec.train.record import Tested
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 from resspec.train.weights import Given
 
 WEIGHTS = "weights.safetensors"
@@ -59,7 +59,7 @@ def load(run: Path, instead: Path | None = None) -> Ended:
         check_weights(run, result)
     try:
         checked(facts["preprocessing"])
-    except Damaged as damage:
+    except DamagedFile as damage:
         told = f"`preprocessing` in {run / 'run.json'} is damaged: {damage}; restore it from a copy"
         raise UsageError(told, "E0603") from None
     return Ended(

@@ -114,13 +114,13 @@ def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[s
     data = plan.job.data
     held_out = len(plan.images[1]) > 0
     if not loop.test_between(plan, state, watcher, stop):
-        raise loop.Asked(stop.asked)
+        raise loop.StopRequested(stop.asked)
 
     if held_out:
         indices = torch.arange(len(data.test))
         found = loop.test(plan, state.best, data.test, indices, lambda: stop.alone and stop.asked)
         if found is None:
-            raise loop.Asked(stop.asked)
+            raise loop.StopRequested(stop.asked)
         loss, top1, top5 = found
     else:
         row = state.rows[-1]

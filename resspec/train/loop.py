@@ -37,7 +37,7 @@ class Watcher:
     task: Task = field(default_factory=Task)
 
 
-class Asked(ResspecError):
+class StopRequested(ResspecError):
     """A signal asked for an end, and the state is saved."""
 
     def __init__(self, number: int) -> None:
@@ -58,7 +58,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     Where a checkpoint and a test are due at one step, the checkpoint comes first: no test can cost what was trained.
 
     Raises:
-        Asked: A signal asked for an end; the state is saved.
+        StopRequested: A signal asked for an end; the state is saved.
         NotFinite: A step would have spoiled the weights.
         UsageError: An image cannot be read.
     """
@@ -79,7 +79,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
                 refuse_spoiled(plan, state, learner)
                 watcher.save(state)
         if asked:
-            raise Asked(asked)
+            raise StopRequested(asked)
         if last:
             return
 

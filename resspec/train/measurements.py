@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from resspec import files
 from resspec.diagnostics import UsageError
 from resspec.train import sealed
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 from resspec.train.state import Row
 
 PARTS = ("train", "held-out", "test")
@@ -47,7 +47,7 @@ def _read(path: Path, check: Callable[[Row], None]) -> Read:
             row = sealed.parse(line)
             check(row)
             rows.append(row)
-        except Damaged as why:
+        except DamagedFile as why:
             damage.append(f"{path}, line {number:,}, is damaged and left out: {why}")
     return Read(rows, list(_shortened(damage, path)))
 
@@ -59,9 +59,9 @@ def _shortened(damage: list[str], path: Path) -> Iterator[str]:
 
 
 def _check_row(row: Any) -> None:
-    """Raises Damaged."""
+    """Raises DamagedFile."""
     if not isinstance(row, dict) or row.get("part") not in PARTS:
-        raise Damaged("it is not a row of metrics")
+        raise DamagedFile("it is not a row of metrics")
     _check_number(row, "step", finite=True)
     _check_number(row, "epoch", finite=True)
     _check_number(row, "loss")
@@ -72,21 +72,21 @@ def _check_row(row: Any) -> None:
 
 
 def _check_timing(row: Any) -> None:
-    """Raises Damaged."""
+    """Raises DamagedFile."""
     if not isinstance(row, dict):
-        raise Damaged("it is not a row of timings")
+        raise DamagedFile("it is not a row of timings")
     _check_number(row, "step", finite=True)
     _check_number(row, "seconds", finite=True)
 
 
 def _check_number(row: Row, name: str, *, finite: bool = False) -> None:
-    """Raises Damaged."""
+    """Raises DamagedFile."""
     value = row.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise Damaged(f"`{name}` is not a number")
+        raise DamagedFile(f"`{name}` is not a number")
     try:
         number = float(value)
     except OverflowError:
-        raise Damaged(f"`{name}` is too large") from None
+        raise DamagedFile(f"`{name}` is too large") from None
     if finite and not (isfinite(number) and 0 <= number < 1e15):
-        raise Damaged(f"`{name}` has a value that no run writes")
+        raise DamagedFile(f"`{name}` has a value that no run writes")

@@ -19,7 +19,7 @@ import torch
 from resspec.train import data as datasets
 from resspec.train import record, sealed
 from resspec.train.data.folder import InFolders, digest_of
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 
 WHAT = "data.train"  # as `changes` in run.json calls it
 NAMED = 3  # files of each kind that are told
@@ -67,17 +67,17 @@ def listing(split: InFolders) -> bytes:
 
 
 def read(run: Path, digest: str) -> list[File]:
-    """Return the files that a run began with. Raises Damaged where the list is not the one of this digest."""
+    """Return the files that a run began with. Raises DamagedFile where the list is not the one of this digest."""
     path = run / record.LISTING
     try:
         lines = sealed.content(path).splitlines()
         files = [File(*sealed.parse(line)) for line in lines]
         if digest_of((file.name for file in files), (file.length for file in files)) != digest:
-            raise Damaged("it does not list what the run began with")
+            raise DamagedFile("it does not list what the run began with")
     except FileNotFoundError:
-        raise Damaged(f"{path} is missing") from None
-    except (Damaged, TypeError, ValueError) as why:
-        raise Damaged(f"{path} is damaged: {why}") from None
+        raise DamagedFile(f"{path} is missing") from None
+    except (DamagedFile, TypeError, ValueError) as why:
+        raise DamagedFile(f"{path} is damaged: {why}") from None
     return files
 
 
@@ -99,11 +99,11 @@ def differences(
 
 
 def _recorded(entry: Mapping[str, Any]) -> dict[str, int | None]:
-    """Return the lengths of files that an entry of `changes` records. Raises Damaged."""
+    """Return the lengths of files that an entry of `changes` records. Raises DamagedFile."""
     try:
         return {str(each["file"]): each["now"] for each in entry["files"]}
     except (KeyError, TypeError):
-        raise Damaged("`changes` in run.json does not list files") from None
+        raise DamagedFile("`changes` in run.json does not list files") from None
 
 
 def in_words(differing: Sequence[Difference]) -> str:
@@ -126,7 +126,7 @@ def in_words(differing: Sequence[Difference]) -> str:
 
 
 def places(begun: Sequence[File], split: InFolders, holdout: float) -> dict[int, str]:
-    """Return which file is shown in each place whose own file is gone. Raises Damaged where there is none to show."""
+    """Return which file is shown in each place whose own file is gone. Raises DamagedFile where there is none to show."""
     there = set(split.files)
     gone = [place for place, file in enumerate(begun) if file.name not in there]
     apart = _held_out(begun, holdout)
@@ -140,7 +140,7 @@ def places(begun: Sequence[File], split: InFolders, holdout: float) -> dict[int,
         turned = group[group.index(place) :] + group
         other = next((begun[each].name for each in turned if begun[each].name in there), None)
         if other is None:
-            raise Damaged(
+            raise DamagedFile(
                 f"no image of the class of {begun[place].name} is left to show in its place"
             )
         found[place] = other

@@ -23,7 +23,7 @@ from resspec.ir.nodes import Network
 from resspec.train import sealed
 from resspec.train.plan import Job
 from resspec.train.preprocessing import checked, preprocessing
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 from resspec.train.weights import Given
 
 Metadata = dict[str, str]
@@ -76,7 +76,7 @@ def preprocessing_of(weights: Given) -> dict[str, Any] | None:
     found = _parsed(weights, "preprocessing")
     try:
         return None if found is None else checked(found)
-    except Damaged as damage:
+    except DamagedFile as damage:
         raise _damaged(weights, "preprocessing", str(damage)) from None
 
 
@@ -85,7 +85,7 @@ def _parsed(weights: Given, name: str) -> Any:
         return None
     try:
         return sealed.parse(weights.metadata[name].encode())
-    except Damaged as damage:
+    except DamagedFile as damage:
         raise _damaged(weights, name, str(damage)) from None
 
 

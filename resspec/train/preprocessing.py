@@ -26,7 +26,7 @@ from resspec.train.data.folder import InFolders
 from resspec.train.data.memory import InMemory
 from resspec.train.plan import Job
 from resspec.train.recipe import Data, Recipe, Test
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 
 WHITE = 255
 
@@ -70,16 +70,16 @@ def constants(moments: Moments) -> dict[str, Any]:
 
 
 def checked(found: Any) -> dict[str, Any]:
-    """Return what a file says of preprocessing, once it is known to be that. Raises Damaged."""
+    """Return what a file says of preprocessing, once it is known to be that. Raises DamagedFile."""
     if not isinstance(found, dict):
-        raise Damaged("it is not a JSON object")
+        raise DamagedFile("it is not a JSON object")
     try:
         Test.model_validate({name: found[name] for name in Test.model_fields})
         Data.model_validate({"exif": found["exif"]})
         channels = int(found["input"][0])
         _check_constants(found, channels)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
-        raise Damaged("it does not say how images are preprocessed") from None
+        raise DamagedFile("it does not say how images are preprocessed") from None
     return found
 
 

@@ -34,7 +34,7 @@ from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
 from resspec.train import lock, sealed
 from resspec.train.lock import Lock
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 from resspec.train.state import FORMAT, Row, lines
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     except FileNotFoundError:
         _check_empty(folder)
         return None
-    except Damaged as damage:
+    except DamagedFile as damage:
         told = f"{path} is damaged: {damage}; restore it from a copy, or train in another folder"
         raise UsageError(told, "E0603") from None
     return found
@@ -132,7 +132,7 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
     """Check that a file of a run has the format of this version.
 
     Raises:
-        Damaged: It has none.
+        DamagedFile: It has none.
         UsageError: It has an older or a newer one.
     """
     number = found.get("format")
@@ -141,7 +141,7 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
     ):
         number = int(old[1])
     if type(number) is not int:
-        raise Damaged("it has no format number")
+        raise DamagedFile("it has no format number")
     if number == FORMAT:
         return
     age = "an older" if number < FORMAT else "a newer"
@@ -153,10 +153,10 @@ def check_format(found: Mapping[str, Any], path: Path) -> None:
 
 
 def check_shape(found: Any, shape: Any, name: str = "") -> None:
-    """Check that a value has what is read of it, each of its type. Raises Damaged."""
+    """Check that a value has what is read of it, each of its type. Raises DamagedFile."""
     kind = dict if isinstance(shape, dict) else shape
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise Damaged(f"`{name}` in it has a value that no run writes")
+        raise DamagedFile(f"`{name}` in it has a value that no run writes")
     for key, inner in shape.items() if isinstance(shape, dict) else ():
         check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
 
@@ -221,7 +221,7 @@ def result(folder: Path) -> dict[str, Any] | None:
         check_shape(found, RESULT_SHAPE)
     except FileNotFoundError:
         return None
-    except Damaged as damage:
+    except DamagedFile as damage:
         told = f"{path} is damaged: {damage}; {REMADE}"
         raise UsageError(told, "E0603") from None
     return found
@@ -303,7 +303,7 @@ def spec(folder: Path) -> str:
         return sealed.content(path).decode()
     except FileNotFoundError:
         why = "there is no such file"
-    except (Damaged, UnicodeDecodeError) as error:
+    except (DamagedFile, UnicodeDecodeError) as error:
         why = str(error)
     raise UsageError(f"cannot read {path}: {why}; restore it from a copy", "E0603")
 
@@ -319,7 +319,7 @@ def waits_for_an_image(folder: Path) -> bool:
     try:
         found = sealed.read(folder / UNREADABLE)
         sealed.check(found)
-    except (FileNotFoundError, Damaged):
+    except (FileNotFoundError, DamagedFile):
         return False
     return True
 

@@ -20,7 +20,7 @@ from resspec.train import checkpoint, mended, record
 from resspec.train.data.folder import InFolders
 from resspec.train.mended import Difference, File, Mended
 from resspec.train.plan import Job
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 
 Facts = Mapping[str, Any]
 
@@ -121,7 +121,7 @@ def _images(found: Facts, job: Job, run: Path) -> _Images:
         return _Images(
             None, [(place, files[place], name) for place, name in shown.items()], differing
         )
-    except Damaged as why:
+    except DamagedFile as why:
         return _Images(str(why))
 
 

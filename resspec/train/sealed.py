@@ -1,6 +1,6 @@
 """JSON that vouches for itself: an object whose last value, `sha256`, is the digest of all the others.
 
-What is read may have been damaged from outside. Every kind of damage is one exception, `Damaged`, whose text says what is
+What is read may have been damaged from outside. Every kind of damage is one exception, `DamagedFile`, whose text says what is
 wrong.
 """
 
@@ -20,7 +20,7 @@ LIMIT = 1 << 26  # bytes; no file of a run that is JSON comes near it
 _SEAL = "sha256"
 
 
-class Damaged(Exception):
+class DamagedFile(Exception):
     """A file that is not what was written."""
 
 
@@ -28,47 +28,47 @@ def read(path: Path) -> dict[str, Any]:
     """Return the object in a file, sealed or not.
 
     Raises:
-        Damaged: It holds something else, or cannot be read.
+        DamagedFile: It holds something else, or cannot be read.
         FileNotFoundError: There is no such file.
     """
     found = parse(content(path))
     if not isinstance(found, dict):
-        raise Damaged("it does not hold a JSON object")
+        raise DamagedFile("it does not hold a JSON object")
     return found
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a regular file. Raises Damaged, FileNotFoundError."""
+    """Return the bytes of a regular file. Raises DamagedFile, FileNotFoundError."""
     try:
         path.lstat()
         return files.read(path, LIMIT + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise FileNotFoundError(path) from None
     except (OSError, ValueError) as error:
-        raise Damaged(getattr(error, "strerror", None) or str(error)) from None
+        raise DamagedFile(getattr(error, "strerror", None) or str(error)) from None
     except UsageError as error:
-        raise Damaged(str(error).removeprefix(f"cannot read {path}: ")) from None
+        raise DamagedFile(str(error).removeprefix(f"cannot read {path}: ")) from None
 
 
 def parse(content: bytes) -> Any:
-    """Return the value of a JSON text. Raises Damaged."""
+    """Return the value of a JSON text. Raises DamagedFile."""
     if len(content) > LIMIT:
-        raise Damaged(f"it is larger than {size_of(LIMIT)}")
+        raise DamagedFile(f"it is larger than {size_of(LIMIT)}")
     try:
         return json.loads(content.decode(), object_pairs_hook=_object)
     except UnicodeDecodeError as error:
-        raise Damaged(f"it is not UTF-8 at byte {error.start}") from None
+        raise DamagedFile(f"it is not UTF-8 at byte {error.start}") from None
     except RecursionError:
-        raise Damaged("it is nested too deeply") from None
+        raise DamagedFile("it is nested too deeply") from None
     except ValueError as error:
-        raise Damaged(f"it is not JSON: {error}") from None
+        raise DamagedFile(f"it is not JSON: {error}") from None
 
 
 def check(found: Mapping[str, Any]) -> None:
-    """Check that an object says what was written. Raises Damaged."""
+    """Check that an object says what was written. Raises DamagedFile."""
     rest = {name: value for name, value in found.items() if name != _SEAL}
     if found.get(_SEAL) != _digest(rest):
-        raise Damaged("its checksum does not match its content")
+        raise DamagedFile("its checksum does not match its content")
 
 
 def write(path: Path, value: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from resspec.train.checkpoint import Damaged, Files
+from resspec.train.checkpoint import DamagedCheckpoint, Files
 from resspec.train.guard import Guard
 from resspec.train.schedules import Falling
 
@@ -71,10 +71,10 @@ class State:
 
     @torch.no_grad()
     def restore(self, files: Files) -> None:
-        """Become what `files` gave. Raises Damaged where that has another format."""
+        """Become what `files` gave. Raises DamagedCheckpoint where that has another format."""
         facts = json.loads(files["state.json"])
         if facts.get("format") != FORMAT:
-            raise Damaged(
+            raise DamagedCheckpoint(
                 f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}"
             )
         self.step, self.tested, self.falling = (

@@ -150,7 +150,7 @@ def train(
             show.start(plan, state)
             loop.fit(plan, state, learner, watcher, stopping)
             facts = finish(plan, state, run, watcher, stopping, say)
-        except loop.Asked as asked:
+        except loop.StopRequested as asked:
             raise stop.Stopped(asked.number, _stopped(plan, state, asked.number)) from None
         except loop.NotFinite:
             raise
@@ -244,10 +244,10 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
     damaged: list[str] = []
     for step, found in checkpoint.newest(folder, identity(plan.job)):
         try:
-            if isinstance(found, checkpoint.Damaged):
+            if isinstance(found, checkpoint.DamagedCheckpoint):
                 raise found
             state.restore(found)
-        except checkpoint.Damaged as damage:
+        except checkpoint.DamagedCheckpoint as damage:
             damaged.append(str(damage))
             continue
         if plan.processes.first:

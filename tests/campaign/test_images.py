@@ -10,7 +10,7 @@ from random import Random
 import torch
 
 from resspec.train.data.decode import BrokenPicture
-from resspec.train.data.inspect import Damaged, examine
+from resspec.train.data.inspect import DamagedImage, examine
 from resspec.train.data.picture import picture
 from resspec.train.recipe import Data, RandomResized, Test
 from tests.campaign.progress import tally
@@ -40,7 +40,7 @@ def examined(seed: int, folder: Path) -> Counter[str]:
         told = shown(path, Test())
         others = [shown(path, view) for view in VIEWS]
     if isinstance(told, str):
-        assert isinstance(verified, Damaged), (name, seed, told)
+        assert isinstance(verified, DamagedImage), (name, seed, told)
         assert verified.path == path and verified.why in told
     else:
         assert verified == told == glanced, (name, seed, verified, told, glanced)
@@ -50,7 +50,7 @@ def examined(seed: int, folder: Path) -> Counter[str]:
         told,
         others,
     )
-    missed = isinstance(told, str) and not isinstance(glanced, Damaged)
+    missed = isinstance(told, str) and not isinstance(glanced, DamagedImage)
     kind = path.suffix[1:]
     result = "refused" if isinstance(told, str) else "shown"
     return Counter(

@@ -91,7 +91,7 @@ DEFECTS = [
     Defect(
         "a damaged line costs all of them",
         "resspec/train/measurements.py",
-        "except Damaged as why:",
+        "except DamagedFile as why:",
         "except MemoryError as why:",
         DAMAGED,
     ),

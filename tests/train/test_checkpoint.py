@@ -10,7 +10,7 @@ import pytest
 
 from resspec.diagnostics import UsageError
 from resspec.train import checkpoint
-from resspec.train.checkpoint import Damaged
+from resspec.train.checkpoint import DamagedCheckpoint
 from tests.train.small import tiny, train
 
 FILES = {"tensors.safetensors": bytes(range(256)) * 40, "state.json": b"{}\n", "metrics.jsonl": b""}
@@ -49,7 +49,7 @@ def test_every_bit_flip_truncation_and_zeroed_page_is_found(seed: int, tmp_path:
     if bytes(content) == file.read_bytes():
         return  # zeros were there
     file.write_bytes(content)
-    with pytest.raises(Damaged) as caught:
+    with pytest.raises(DamagedCheckpoint) as caught:
         checkpoint.read(path)
     assert path.name in str(caught.value)
 
@@ -68,7 +68,7 @@ def test_files_that_are_not_those_that_were_saved(damage: str, tmp_path: Path) -
             (path / "state.json").rename(path / "x")
             (path / "metrics.jsonl").rename(path / "state.json")
             (path / "x").rename(path / "metrics.jsonl")
-    with pytest.raises(Damaged):
+    with pytest.raises(DamagedCheckpoint):
         checkpoint.read(path)
 
 
@@ -87,7 +87,9 @@ def test_checkpoints_that_were_swapped_with_each_other(tmp_path: Path) -> None:
 def test_checkpoints_of_another_run(tmp_path: Path) -> None:
     path = checkpoint.save(tmp_path, 5, FILES, keep=2, job="one")
     assert checkpoint.read(path, "one") == FILES
-    with pytest.raises(Damaged, match="holds what was saved as step-00000005 of another run"):
+    with pytest.raises(
+        DamagedCheckpoint, match="holds what was saved as step-00000005 of another run"
+    ):
         checkpoint.read(path, "another")
 
 

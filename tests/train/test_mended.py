@@ -12,7 +12,7 @@ from PIL import Image
 from resspec.diagnostics import UsageError
 from resspec.train import mended
 from resspec.train.mended import File
-from resspec.train.sealed import Damaged
+from resspec.train.sealed import DamagedFile
 from tests.train.launch import Server
 from tests.train.pets import RECIPE, At, command, lay_out, mend, plan, train
 
@@ -194,7 +194,7 @@ def test_the_last_image_of_a_class_has_no_other_in_its_place() -> None:
     class Split:
         files = ("b/0", "b/1")
 
-    with pytest.raises(Damaged, match="no image of the class of a/0 is left"):
+    with pytest.raises(DamagedFile, match="no image of the class of a/0 is left"):
         mended.places(begun, Split(), 0.0)  # type: ignore[arg-type]
 
 
@@ -212,7 +212,7 @@ def test_stand_ins_are_of_the_same_class_and_part() -> None:
 
         try:
             found = mended.places(begun, Split(), 0.5)  # type: ignore[arg-type]
-        except Damaged:
+        except DamagedFile:
             continue
         number = {file.name: place for place, file in enumerate(begun)}
         assert found.keys() == {place for place, file in enumerate(begun) if file.name not in kept}

@@ -99,7 +99,7 @@ def test_a_damaged_checkpoint_is_named(kind: str, runs: Path) -> None:
         before = path.read_bytes()
         DAMAGE[kind](path)
         if not _is(path, before):
-            with pytest.raises(checkpoint.Damaged, match=re.escape(str(path))):
+            with pytest.raises(checkpoint.DamagedCheckpoint, match=re.escape(str(path))):
                 checkpoint.read(folder, job)
         if path.is_dir():
             (path / "inside").rmdir()

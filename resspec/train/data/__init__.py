@@ -13,14 +13,14 @@ from resspec.suggest import nearest
 from resspec.train.data import digits, place
 from resspec.train.data.dataset import Dataset, Request, Split, View, held_out
 from resspec.train.data.draw import Batch, Draw
-from resspec.train.data.inspect import Damaged, Inspection
+from resspec.train.data.inspect import DamagedImage, Inspection
 from resspec.train.data.moments import Moments
 from resspec.train.data.workers import worker_failure
 from resspec.train.names import DATA, DIGITS
 
 __all__ = [
     "Batch",
-    "Damaged",
+    "DamagedImage",
     "Dataset",
     "Draw",
     "Inspection",

@@ -23,7 +23,7 @@ from resspec.train.data.crop import flipped
 from resspec.train.data.dataset import Dataset, Request, View
 from resspec.train.data.decode import UPRIGHT, BrokenPicture
 from resspec.train.data.draw import Batch, Draw
-from resspec.train.data.inspect import Damaged, Inspection, examine
+from resspec.train.data.inspect import DamagedImage, Inspection, examine
 from resspec.train.data.moments import IMAGENET, Moments
 from resspec.train.data.picture import shown_size
 from resspec.train.data.show import shown
@@ -131,9 +131,9 @@ class InFolders:
         names = [self.files[place] for place in places]
         looks = examine(self.root, names, decode=decode, exif=self.exif, progress=progress)
         sizes: dict[tuple[int, int], Path] = {}
-        damaged: list[Damaged] = []
+        damaged: list[DamagedImage] = []
         for place, look in zip(places, looks, strict=True):
-            if isinstance(look, Damaged):
+            if isinstance(look, DamagedImage):
                 damaged.append(look)
                 continue
             if look not in sizes:

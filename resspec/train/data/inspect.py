@@ -38,7 +38,7 @@ LARGE = 2**25  # pixels; of images with more, one at a time is decoded
 _one_large = threading.Lock()
 
 
-class Damaged(NamedTuple):
+class DamagedImage(NamedTuple):
     """A file that cannot be shown, and what is wrong with it."""
 
     path: Path
@@ -56,7 +56,7 @@ class Inspection:
     """
 
     sizes: dict[tuple[int, int], Path]
-    damaged: tuple[Damaged, ...]
+    damaged: tuple[DamagedImage, ...]
 
 
 Size = tuple[int, int]  # height, width
@@ -69,7 +69,7 @@ def examine(
     decode: bool,
     exif: str,
     progress: Callable[[int], None] = lambda _: None,
-) -> list[Size | Damaged]:
+) -> list[Size | DamagedImage]:
     """Return for each file its size as it is shown, or what is wrong with it.
 
     Args:
@@ -82,7 +82,7 @@ def examine(
     """
     remembered = Cache(root)
     known = remembered.read()
-    results: list[Found | Damaged | None] = []
+    results: list[Found | DamagedImage | None] = []
     keys: list[int] = []
     for name in names:
         key = _key(root, name)
@@ -120,10 +120,10 @@ def _examined(
     *,
     decode: bool,
     progress: Callable[[int], None],
-) -> Iterator[tuple[int, Found | Damaged]]:
+) -> Iterator[tuple[int, Found | DamagedImage]]:
     chunks = [places[i : i + CHUNK] for i in range(0, len(places), CHUNK)]
 
-    def look(chunk: list[int]) -> list[Found | Damaged]:
+    def look(chunk: list[int]) -> list[Found | DamagedImage]:
         return [_look(root / names[place], decode=decode) for place in chunk]
 
     with quiet():
@@ -133,8 +133,8 @@ def _examined(
 
 
 def _in_threads(
-    look: Callable[[list[int]], list[Found | Damaged]], chunks: list[list[int]]
-) -> Iterator[list[Found | Damaged]]:
+    look: Callable[[list[int]], list[Found | DamagedImage]], chunks: list[list[int]]
+) -> Iterator[list[Found | DamagedImage]]:
     """Results in the order of the chunks; without threads where the system has none left."""
     pool = ThreadPoolExecutor(min(threads(), len(chunks) or 1))
     try:
@@ -147,11 +147,11 @@ def _in_threads(
         pool.shutdown(cancel_futures=True)
 
 
-def _look(path: Path, *, decode: bool) -> Found | Damaged:
+def _look(path: Path, *, decode: bool) -> Found | DamagedImage:
     try:
         return _decoded(path) if decode else _header(path)
     except BrokenPicture as broken:
-        return Damaged(path, broken.why)
+        return DamagedImage(path, broken.why)
 
 
 def _header(path: Path) -> Found:
@@ -183,8 +183,8 @@ def _key(root: Path, name: str) -> int | None:
         return None
 
 
-def _as_shown(result: Found | Damaged, exif: str) -> Size | Damaged:
-    if isinstance(result, Damaged):
+def _as_shown(result: Found | DamagedImage, exif: str) -> Size | DamagedImage:
+    if isinstance(result, DamagedImage):
         return result
     if exif == IGNORE and result.sideways:
         return result.width, result.height

@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from resspec.train.data.inspect import Damaged, Inspection
+from resspec.train.data.inspect import DamagedImage, Inspection
 from resspec.train.preflight.request import Request
 
 Part = Literal["training", "held-out", "test"]
@@ -67,5 +67,5 @@ def _merged(own: Inspection, request: Request) -> Inspection:
         sizes={
             (height, width): Path(path) for each in reversed(sizes) for height, width, path in each
         },
-        damaged=tuple(Damaged(Path(path), why) for each in damaged for path, why in each),
+        damaged=tuple(DamagedImage(Path(path), why) for each in damaged for path, why in each),
     )

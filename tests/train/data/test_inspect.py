@@ -21,7 +21,7 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Draw, cache, load
 from resspec.train.data.cache import Cache, Found
 from resspec.train.data.folder import InFolders
-from resspec.train.data.inspect import Damaged, examine
+from resspec.train.data.inspect import DamagedImage, examine
 from resspec.train.recipe import Test
 from tests.train.data.pictures import HEIGHT, WIDTH, encoded, good_files, smooth, written
 
@@ -31,7 +31,7 @@ SIZE = (HEIGHT, WIDTH)
 
 def look(
     folder: Path, *names: str, decode: bool = False, exif: str = "upright"
-) -> list[tuple[int, int] | Damaged]:
+) -> list[tuple[int, int] | DamagedImage]:
     return examine(folder, names, decode=decode, exif=exif)
 
 
@@ -39,7 +39,8 @@ def pair(folder: Path, content: bytes) -> tuple[bool, bool]:
     """Whether a file is taken for good by its header and its end, and by decoding it."""
     written(folder, "file", content)
     found = [
-        not isinstance(look(folder, "file", decode=decode)[0], Damaged) for decode in (False, True)
+        not isinstance(look(folder, "file", decode=decode)[0], DamagedImage)
+        for decode in (False, True)
     ]
     return found[0], found[1]
 
@@ -151,7 +152,7 @@ def test_files_are_looked_at_once(tmp_path: Path) -> None:
     assert look(tmp_path / ".." / tmp_path.name, "a.jpg") == [SIZE]
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
     (found,) = look(tmp_path, "a.jpg")
-    assert isinstance(found, Damaged)
+    assert isinstance(found, DamagedImage)
 
 
 def test_a_header_that_was_read_spares_no_decoding(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_header_that_was_read_spares_no_decoding(tmp_path: Path) -> None:
     content[at : at + 20] = bytes(20)
     written(tmp_path, "a.png", bytes(content))
     assert look(tmp_path, "a.png") == [SIZE]
-    assert isinstance(look(tmp_path, "a.png", decode=True)[0], Damaged)
+    assert isinstance(look(tmp_path, "a.png", decode=True)[0], DamagedImage)
     assert look(tmp_path, "a.png") == [SIZE]
 
 
@@ -239,7 +240,7 @@ def test_a_cache_that_cannot_be_used_is_no_matter(kind: str, home: Path, tmp_pat
     for _ in range(2):
         good, bad = look(tmp_path, "a.jpg", "b.jpg", decode=True)
         assert good == SIZE
-        assert isinstance(bad, Damaged)
+        assert isinstance(bad, DamagedImage)
 
 
 def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
