@@ -75,7 +75,7 @@ def _notes(quantity: str, parts: list[Contributor], found: int) -> list[str]:
         (peak,) = parts
         return [
             ", ".join(
-                ["it stands at " + (f"`{peak.what}`" if peak.what else "a merge"), *peak.lines]
+                ["the peak is at " + (f"`{peak.what}`" if peak.what else "a merge"), *peak.lines]
             )
         ]
     rows = [

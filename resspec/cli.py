@@ -63,7 +63,7 @@ def run(argv: Sequence[str]) -> int:
         show(remedies.of_diagnostics(error.diagnostics, arguments))
         return 1
     except InternalError as error:
-        complain(f"a mistake of resspec itself, please report it with the spec: {error}")
+        complain(f"this is a bug in resspec, please report it with the spec: {error}")
     except ResspecError as error:
         complain(str(error), error.code, remedies.of_error(error, arguments.command))
     except KeyboardInterrupt:

@@ -46,7 +46,7 @@ def rewrite(path: Path, before: bytes, after: bytes) -> None:
     somebody just did."""
     target = Path(os.path.realpath(path))
     if read(target, len(before) + 1) != before:
-        raise UsageError(f"{path} was changed meanwhile, and is left as it is")
+        raise UsageError(f"{path} was changed in the meantime, and is left as it is")
     if not target.stat().st_mode & 0o222:
         raise UsageError(f"cannot write {path}: it is read-only")
     write(target, after)

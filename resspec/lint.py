@@ -41,7 +41,7 @@ def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
 
 
 def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:
-    """W0303: batch norm over a single value of each channel of a picture."""
+    """W0303: batch norm over a single value of each channel of an image."""
     labels = (
         (Label(span, f"reads {shape}"),)
         if span == norm
@@ -49,20 +49,20 @@ def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:
     )
     return Diagnostic(
         "W0303",
-        "this batch norm sees one value of each channel of a picture",
+        "this batch norm sees one value of each channel per image",
         labels,
-        "`gn 1`, which normalises over the channels",
+        "use `gn 1`, which normalizes over the channels",
         ("torch refuses to train it with a batch of 1",),
     )
 
 
 def misnamed(span: Span, says: int, layers: int) -> Diagnostic:
-    """W0304: a network's name says another number than its layers count to."""
+    """W0304: the number in a network's name is not the number of its layers."""
     return Diagnostic(
         "W0304",
-        f"the name says {says}, and the layers count to {layers}",
+        f"the name says {says}, but there are {layers} layers",
         (Label(span),),
-        f"`expect layers == {layers}` in it says that it is meant",
+        f"write `expect layers == {layers}` in the network if the name is right",
     )
 
 
@@ -70,20 +70,20 @@ def needless_projection(span: Span, shape: str) -> Diagnostic:
     """W0305: a shortcut projects where the residual keeps the shape."""
     return Diagnostic(
         "W0305",
-        "this shortcut projects where identity would serve",
+        "this shortcut projects where identity would do",
         (Label(span, f"{shape} stays {shape}"),),
-        "`same: identity` in its option",
+        "write `same: identity` in its option",
     )
 
 
 def gigantic(span: Span, params: int, largest: Iterable[tuple[int, str]]) -> Diagnostic:
-    """W0306: a network of more parameters than any machine holds, which is mostly a zero too many."""
+    """W0306: a network of more parameters than any machine holds, which is mostly a typing error."""
     lines = ["the largest layers", *(f"{amount:,}  {what}" for amount, what in largest)]
     return Diagnostic(
         "W0306",
         f"{params:,} parameters take {4 * params / 1e12:,.1f} TB in float32",
         (Label(span),),
-        "a zero less, where it is one too many",
+        "check the number of zeros",
         ("\n".join(lines),),
     )
 
@@ -98,7 +98,7 @@ def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnost
         "this pool moves by one pixel",
         labels,
         help,
-        ("no stride is written: that is 1 here, and the window in torch",),
+        ("without a stride, a pool moves by 1 here, but by its window in torch",),
     )
 
 
@@ -221,9 +221,9 @@ def _pool(
         )
         strided = f"`{kind} {kernel[0]}x{kernel[1]}, /{side}`"
         taken = "mean" if kind == "avgpool" else "largest value"
-        help = f"write the stride, {strided}, or `/1` where one pixel is meant"
+        help = f"write the stride, {strided}, or `/1` if one pixel is meant"
         if is_end:
-            help = f"`{kind}` alone takes the {taken} of the whole picture; or write the stride, {strided}"
+            help = f"`{kind}` alone takes the {taken} of the whole image; or write the stride, {strided}"
         place = window if window.source is library.source else library.span(section.span)
         yield unstrided_pool(place, window, f"{node.input} becomes {node.output}", help)
 

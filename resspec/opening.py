@@ -88,7 +88,7 @@ def open_revised(spec: str) -> tuple[Opened, str | None]:
         try:
             revision = Revision(name)
         except UsageError as unknown:
-            raise UsageError(f"{nowhere} (nor is it REV:PATH: {unknown})") from None
+            raise UsageError(f"{nowhere} (and it is not REV:PATH: {unknown})") from None
         return _open_at(revision, rest)
     return open_spec(path), named
 

@@ -4,7 +4,7 @@ error[E0301]: the two sides of this shortcut have different channels
   --> specs/my.res:14:14
    |
 11 |     residual conv 3x3, 128, /stride -> bn
-   |              ---------------------------- the residual leaves 128x28x28
+   |              ---------------------------- the residual outputs 128x28x28
 14 |     shortcut identity
    |              ^^^^^^^^ identity keeps the 64x56x56 that came in
    |

@@ -27,7 +27,7 @@ class Revision:
                 .strip()
             )
         except UsageError:
-            raise UsageError(f"git knows no revision {name!r}") from None
+            raise UsageError(f"git has no revision {name!r}") from None
 
     @classmethod
     def fork(cls, name: str) -> Revision:
@@ -94,7 +94,7 @@ def _git(*arguments: str) -> bytes:
             stdin=subprocess.DEVNULL,
         )
     except (OSError, ValueError, subprocess.TimeoutExpired) as error:
-        raise UsageError(f"cannot ask git: {error}") from None
+        raise UsageError(f"cannot run git: {error}") from None
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().split("\n")[0]
         raise UsageError(f"git: {said.removeprefix('fatal: ')}")

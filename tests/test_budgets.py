@@ -125,7 +125,7 @@ def test_what_is_wrong_in_a_budget_is_told_in_its_text() -> None:
 @pytest.mark.parametrize(
     ("budget", "help"),
     [
-        ("expect params <= 3", "a budget is what stands after the word: `params <= 3`"),
+        ("expect params <= 3", "leave out the word; a budget is only the condition: `params <= 3`"),
         ("params in 2G .. 1_000", "the lower bound comes first: `1_000 .. 2G`"),
     ],
 )

@@ -80,7 +80,7 @@ def test_check_shows_warnings_and_ends_well(
     assert cli.run(["check", str(path)]) == 0
     out, err = capsys.readouterr()
     assert out == f"{path}: no mistakes, 1 warning\n" and err.startswith(
-        "warning[W0201]: nothing reads `a`"
+        "warning[W0201]: `a` is never used"
     )
     path.write_text("let a = 1\nnetwork n { input 3x8x8; head cf 2 }\n")
     assert cli.run(["check", str(path)]) == 1

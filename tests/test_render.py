@@ -31,7 +31,7 @@ def at(source: Source, words: str, text: str = "") -> Label:
 
 
 def test_two_places_in_one_file_and_remarks() -> None:
-    f = at(SPEC, "conv 3x3, 128, /stride -> bn", "the residual leaves 128x28x28")
+    f = at(SPEC, "conv 3x3, 128, /stride -> bn", "the residual outputs 128x28x28")
     labels = (at(SPEC, "identity", "identity keeps 64x56x56"), f)
     diagnostic = Diagnostic(
         "E0301", "the two sides differ", labels, "use `shortcut B`", ("in `b 64, /2`", "again")
@@ -43,7 +43,7 @@ error[E0301]: the two sides differ
  --> specs/my.res:4:14
   |
 2 |     residual conv 3x3, 128, /stride -> bn
-  |              ---------------------------- the residual leaves 128x28x28
+  |              ---------------------------- the residual outputs 128x28x28
 4 |     shortcut identity   # 日本 and more
   |              ^^^^^^^^ identity keeps 64x56x56
   |

@@ -13,12 +13,12 @@ def no_operator(span: Span, kind: str, flow: str) -> Diagnostic:
         "E0401",
         f"ONNX has no operator for this `{kind}`",
         (Label(span, flow),),
-        "another layer here; the PyTorch file can have it",
+        "use another layer here; a PyTorch file can have this one",
     )
 
 
 def damaged_document(span: Span, error: DocumentError) -> Diagnostic:
-    """E0402: a saved report or IR that was damaged, or is none."""
+    """E0402: a saved report or IR that is damaged, or that is not one."""
     path = ".".join(map(str, error.path))
     labels = (Label(span, f"at `{path}`" if path else ""),)
     return Diagnostic(

@@ -26,7 +26,7 @@ def build(network: Network) -> nn.Module:
     default type. Weights start as torch's constructors do, then, in the order of `modules()`, as the spec's `init` says."""
     if not isinstance(network, Network):
         raise UsageError(
-            f"a module is built of a network, as resspec.load returns it, not of {network!r:.80}"
+            f"a module is built from a network, as returned by resspec.load, not from {network!r:.80}"
         )
     builder = _Builder()
     module = builder.scope(network.name, [(section.body, None) for section in network.sections])

@@ -81,7 +81,7 @@ def to_onnx(
     if content is None:
         if not (found := list(_strangers(network))):
             raise InternalError(
-                f"torch.onnx does not export {network.name}, but each of its layers alone"
+                f"torch.onnx cannot export {network.name} as a whole, although it exports each of its layers"
             )
         raise Inexpressible(found)
     content = _described(content, metadata or {})
@@ -161,7 +161,7 @@ def _off(content: bytes, module: nn.Module, images: Tensor) -> Off | None:
     pieces = pieces_off(content, module, images)
     if pieces > TOLERANCE:
         raise InternalError(
-            f"onnxruntime computes something else than torch: {found:.1e} of the largest output apart"
+            f"onnxruntime does not compute what torch does: they differ by {found:.1e} of the largest output"
         )
     return Off(found, pieces)
 

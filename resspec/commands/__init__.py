@@ -58,7 +58,7 @@ the name of a spec that comes with resspec (resnet152, torchvision/resnet50).
 
 _EPILOG = """\
 Exit codes: 0 clean, 1 diagnostics, 2 a request that cannot be carried out.
-NO_COLOR turns colours off.
+NO_COLOR turns colors off.
 """
 
 

@@ -46,7 +46,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     gc.enable()
     if arguments.batch < 1:
-        raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
+        raise UsageError(f"--batch must be 1 or more, not {arguments.batch}")
     network = given.load(arguments)
     with torch_installed("bench"):
         from resspec.train import machine, preflight, processes, speed

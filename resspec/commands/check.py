@@ -15,7 +15,7 @@ EXAMPLES = """\
   resspec check specs/resnet152.res
   resspec check specs/ my.res          folders are searched for .res files
   resspec check nets.res:small         one network of a file
-  resspec check --fix my.res           mends what can be; --diff shows how
+  resspec check --fix my.res           fixes what can be; --diff shows how
   resspec check --format sarif specs/
   resspec check specs/ --budget 'params <= 26M' --budget 'macs in 1G .. 5G'
   resspec check resnet50 --budget 'saved_bytes(batch=32) <= 3GB'
@@ -26,7 +26,7 @@ EXAMPLES = """\
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("specs", nargs="+", metavar="SPEC", help="a spec, or a folder of specs")
     parser.add_argument(
-        "--fix", action="store_true", help="make the edits that diagnostics propose, then check"
+        "--fix", action="store_true", help="make the edits that diagnostics suggest, then check"
     )
     parser.add_argument(
         "--diff", action="store_true", help="show those edits instead of making them"
@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--format",
         choices=["text", "json", "sarif", "github"],
         default="text",
-        help="text on standard error, all else on standard output",
+        help="text goes to standard error, other formats to standard output",
     )
     parser.add_argument(
         "--budget",

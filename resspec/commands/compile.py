@@ -47,13 +47,13 @@ def arguments(parser: ArgumentParser) -> None:
         "--target",
         choices=("pytorch", "onnx"),
         default="pytorch",
-        help="what to compile to (pytorch); onnx takes 'resspec[onnx]'",
+        help="what to compile to (pytorch); onnx needs 'resspec[onnx]'",
     )
     parser.add_argument(
         "--weights",
         type=Path,
         metavar="FILE",
-        help="for onnx: the weights in it (.safetensors, or .pth)",
+        help="for onnx: the weights to store (.safetensors, or .pth)",
     )
     parser.add_argument(
         "--emit", choices=STAGES, help="print one stage of the compiler instead, and write nothing"
@@ -66,12 +66,10 @@ def run(arguments: Namespace) -> int:
     from resspec.files import write
 
     if arguments.weights and arguments.target != "onnx":
-        raise UsageError(
-            "--weights goes with --target onnx: a PyTorch file holds no weights, and loads them itself"
-        )
+        raise UsageError("--weights needs --target onnx: a PyTorch file does not contain weights")
     if arguments.emit and arguments.target == "onnx":
         raise UsageError(
-            "--emit prints a stage on the way to PyTorch: leave out --target, or --emit"
+            "--emit prints a stage of the compilation to PyTorch: leave out --target onnx, or --emit"
         )
     if arguments.emit:
         print(_emitted(arguments), end="")
@@ -112,13 +110,14 @@ def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
 
 def _agreement(off: Off | None) -> str:
     if off is None:
-        return "onnxruntime was not compared: with these weights the outputs are not finite, or all zero"
+        return "the file was not compared with torch: with these weights the outputs are not finite, or all zero"
     agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
     if off.pieces is None:
         return agreed
+    amplified = "this network with these weights amplifies rounding that much"
+    pieces = f"they agree to {off.pieces:.0e}"
     return (
-        f"{agreed}: this network with these weights makes that much of rounding; from each ReLU to the next, begun with "
-        f"what torch has there, they agree to {off.pieces:.0e}"
+        f"{agreed}: {amplified}; from each ReLU to the next, given what torch has there, {pieces}"
     )
 
 

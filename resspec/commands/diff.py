@@ -24,14 +24,14 @@ EXAMPLES = """\
   resspec diff resnet50 torchvision/resnet50
   resspec diff HEAD~1:specs/net.res specs/net.res   a spec and what it uses as
                                        git has them; the path is from its top
-  resspec diff build/old.report.json specs/new.res  of a report figures alone
+  resspec diff build/old.report.json specs/new.res  a report: figures only
   resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
   resspec diff resnet18 resnet34 --format markdown  for a pull request
   resspec diff resnet18 resnet34 --format html > diff.html
   resspec diff --since main            every network that changed since a branch
                                        left main, by its spec or by a library
 
-Exit codes: 0 the same network, 1 another (0 with --exit-zero), 2 trouble.
+Exit codes: 0 same network, 1 different networks (0 with --exit-zero), 2 error.
 """
 
 
@@ -45,13 +45,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--since",
         metavar="REV",
-        help="compare the specs of this git repository with what they were there",
+        help="compare all specs of this git repository with those of a revision",
     )
     parser.add_argument(
         "--format",
         choices=("table", "markdown", "json", "html"),
         default="table",
-        help="markdown is for a pull request, json has everything, html is a page with both drawn",
+        help="markdown is for a pull request, json has everything, html draws both networks",
     )
     parser.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 for different networks too"
@@ -61,10 +61,14 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     if arguments.since:
         if arguments.sides or arguments.format in ("json", "html"):
-            raise UsageError("--since takes no sides, and is for people: a table or markdown")
+            raise UsageError(
+                "--since compares all specs, as a table or markdown: leave out A, B and other formats"
+            )
         return _since(arguments)
     if len(arguments.sides) != 2:
-        raise UsageError(f"a diff has two sides, not {len(arguments.sides)}: resspec diff A B")
+        raise UsageError(
+            f"a diff compares two networks, not {len(arguments.sides)}: resspec diff A B"
+        )
     a, b = arguments.sides
     try:
         found, text = _made(a, b, arguments.format)

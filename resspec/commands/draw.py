@@ -57,10 +57,12 @@ def arguments(parser: ArgumentParser) -> None:
         "--color-by",
         choices=("macs", "params", "acts", "saved"),
         metavar="QUANTITY",
-        help="colour layers by macs, params, acts or saved (then norms and activations are drawn too) "
+        help="color layers by macs, params, acts or saved (then norms and activations are drawn too) "
         "instead of by output size",
     )
-    parser.add_argument("--input", metavar="CxHxW", help="in place of the networks' own")
+    parser.add_argument(
+        "--input", metavar="CxHxW", help="an input size instead of the networks' own"
+    )
 
 
 def run(arguments: Namespace) -> int:
@@ -74,7 +76,8 @@ def run(arguments: Namespace) -> int:
     _write(drawing, path)
     if arguments.diff and not any(one.signs for one in networks):
         print(
-            "nothing is marked: they differ in names and initial values, if at all", file=sys.stderr
+            "nothing is marked: the networks differ in names and initial values at most",
+            file=sys.stderr,
         )
     return 0
 
@@ -87,7 +90,7 @@ def _path(arguments: Namespace) -> Path | None:
         names = [Path(spec.replace(":", "-")).stem for spec in arguments.specs]
         return Path("build", f"{'-'.join(dict.fromkeys(names))[:100]}.svg")
     if not arguments.out.endswith((".svg", ".png")):
-        raise UsageError(f"a drawing is an .svg or a .png, which {arguments.out} is not")
+        raise UsageError(f"{arguments.out} is not an .svg or .png file")
     return Path(arguments.out)
 
 
@@ -102,7 +105,7 @@ def _pictured(arguments: Namespace) -> list[Pictured]:
         if drawn > MOST:
             help = "; without --unfold, repeats are drawn once" if arguments.unfold else ""
             raise UsageError(
-                f"{facts.network.name} has {drawn:,} layers and merges, and a picture at most {MOST:,}{help}"
+                f"{facts.network.name} has {drawn:,} layers and merges; a picture has at most {MOST:,}{help}"
             )
     names = [network.name for network in networks]
     titles: Sequence[str] = names if len(set(names)) == len(names) else arguments.specs

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from resspec.train.recipe import Recipe
     from resspec.train.weights import Given
 
-SUMMARY = "measure a network on test images, beside what was published"
+SUMMARY = "evaluate a network on test images, next to published results"
 EXAMPLES = """\
   resspec eval runs/digits             a run that has ended
   resspec eval torchvision/resnet50 --weights resnet50.pth --data imagenet
@@ -32,7 +32,7 @@ EXAMPLES = """\
   resspec eval runs/a --confusion figures    confusion.csv, .png and .svg
 
 Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and
-the centre with their mirror images; multi-scale, the whole image at five sizes
+the center with their mirror images; multi-scale, the whole image at five sizes
 with the head made convolutional. Scores are averaged; each image counts once.
 """
 
@@ -100,7 +100,7 @@ def run(arguments: Namespace) -> int:
         from resspec.train import processes
 
         if arguments.batch < 1:
-            raise UsageError(f"a batch is of 1 image or more, not of {arguments.batch}")
+            raise UsageError(f"--batch must be 1 or more, not {arguments.batch}")
         given.check_workers(arguments.workers)
         with processes.joined(arguments.device) as together:
             _evaluate(arguments, together)
@@ -175,7 +175,8 @@ def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) ->
     size = tuple(network.input.dims)
     if protocol == "multi-scale" or not all(shown) or shown == size:
         return None
-    return f"images are shown as {'x'.join(map(str, shown))}, and the input of {network.name} is {network.input}"
+    made = f"the recipe makes images of {'x'.join(map(str, shown))}"
+    return f"{made}, but the input of {network.name} is {network.input}"
 
 
 def text(
@@ -220,9 +221,8 @@ def _asked(arguments: Namespace) -> Asked:
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
-        raise UsageError(
-            f"{arguments.spec or folder} is no folder of a run{record.runs_near(folder)}; and {nowhere}"
-        ) from None
+        message = f"{arguments.spec or folder} is not the folder of a run{record.runs_near(folder)}"
+        raise UsageError(f"{message}; and {nowhere}") from None
     return _spec(arguments)
 
 
@@ -233,7 +233,7 @@ def _run(arguments: Namespace) -> Asked:
     folder = Path(arguments.spec)
     if arguments.set:
         raise UsageError(
-            f"--set is for a spec; the run in {folder} has a network whose parameters have their values"
+            f"--set is for specs; the parameters of the network in {folder} already have values"
         )
     run = ended.load(folder, arguments.weights)
     facts = run.facts

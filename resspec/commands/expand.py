@@ -6,7 +6,7 @@ from argparse import Namespace
 
 from resspec.commands import given
 
-SUMMARY = "print the resolved spec"
+SUMMARY = "print the spec with every default, name and repeat resolved"
 EXAMPLES = """\
   resspec expand resnet18              every default, name and repeat as the
                                        compiler understood it

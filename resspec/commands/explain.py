@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from resspec import shipped
 from resspec.diagnostics import UsageError
 
-SUMMARY = "tell what a diagnostic means, with an example"
+SUMMARY = "explain a diagnostic, with an example"
 EXAMPLES = """\
   resspec explain E0301
   resspec explain e0107                a wrong example, and a right one
@@ -17,7 +17,7 @@ EXAMPLES = """\
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "code", metavar="CODE", help="as it stands in brackets before a message: E0301"
+        "code", metavar="CODE", help="the code in brackets before a message, such as E0301"
     )
 
 

@@ -45,7 +45,7 @@ def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
         ) as error:  # not even text; what is to be mended stands in the diagnostic's source
             text = error.diagnostics[0].labels[0].span.source.text
         if any(each.fix and each.fix.span.source.text != text for each in diagnostics):
-            raise UsageError(f"{path} was changed meanwhile, and is left as it is")
+            raise UsageError(f"{path} was changed in the meantime, and is left as it is")
         after = fixed(path.as_posix(), text, diagnostics)
         if after == text:
             return

@@ -10,15 +10,15 @@ from resspec.commands import given
 from resspec.commands.terminal import complain, show
 from resspec.diagnostics import SpecError, UsageError
 
-SUMMARY = "lay specs out in the one canonical form"
+SUMMARY = "format specs in the one canonical layout"
 EXAMPLES = """\
-  resspec fmt specs/ my.res            rewrites what is laid out otherwise
+  resspec fmt specs/ my.res            rewrites files whose layout differs
   resspec fmt --check specs/           exit code 1 if there is such a file
   resspec fmt --diff my.res            what would change
   resspec fmt - < my.res               from standard input to standard output
 
-Blanks, line ends and `;` change, no word and no comment; a file that does not
-parse stays as it is.
+Only spaces, line ends and `;` change, never words or comments; a file that does
+not parse stays as it is.
 """
 
 
@@ -29,7 +29,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--check",
         action="store_true",
-        help="write nothing; exit code 1 if a file is laid out otherwise",
+        help="write nothing; exit code 1 if the layout of a file differs",
     )
     parser.add_argument("--diff", action="store_true", help="write nothing; show what would change")
 
@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
             complain(str(error), error.code)
             code = 2
     if not arguments.diff:
-        what = "would be laid out anew" if arguments.check else "laid out anew"
+        what = "would be reformatted" if arguments.check else "reformatted"
         print(f"{changed} of {len(files)} file{'s' * (len(files) != 1)} {what}")
     return max(code, 1) if changed and arguments.check else code
 
@@ -95,6 +95,6 @@ def _formatted(name: str, text: bytes) -> bytes:
     found = lay_out(read(name, text)).encode()
     if len(found) > MAX_BYTES:
         raise UsageError(
-            f"{name} would have {len(found):,} bytes when laid out, and a spec has {MAX_BYTES:,} at most"
+            f"{name} would have {len(found):,} bytes when formatted; a spec has at most {MAX_BYTES:,}"
         )
     return found

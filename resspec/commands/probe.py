@@ -14,12 +14,12 @@ from resspec.diagnostics import UsageError
 SUMMARY = "signal and gradient through the depth of networks, new or trained"
 EXAMPLES = """\
   resspec probe plain110 resnet110 preact_resnet110
-                                       at initialisation, on noise; writes
+                                       at initialization, on noise; writes
                                        probes/plain110-…/README.md, a picture
                                        and CSV files
   resspec probe runs/a runs/b          trained networks, on their test images
   resspec probe docs/initialisation.res
-                                       every network of a file: initialisation,
+                                       every network of a file: initialization,
                                        norm and shortcut
 
 By block the mean and spread of its output and the norm of the gradient at its
@@ -46,9 +46,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     if arguments.batch < 2:
-        raise UsageError("--batch is at least 2: batch norm needs several images")
+        raise UsageError("--batch must be at least 2: batch norm needs several images")
     if not 0 <= arguments.seed < 1 << 63:
-        raise UsageError("--seed is at least 0 and less than 2^63")
+        raise UsageError("--seed must be at least 0 and less than 2^63")
     with torch_installed("probe"):
         from resspec.backends.table import Column, longest, shown, table, text
         from resspec.study import probe_page as page
@@ -70,7 +70,7 @@ def run(arguments: Namespace) -> int:
 
         probed = [subjects.probed(subject, arguments.batch, arguments.seed) for subject in chosen]
         setting = (
-            f"{arguments.batch} images, seed {arguments.seed}; specs at initialisation on noise of deviation 1, "
+            f"{arguments.batch} images, seed {arguments.seed}; specs at initialization on noise of deviation 1, "
             "runs with their weights on their test images; batch norm with the statistics of the batch."
         )
         written = page.leave(probed, setting, out)

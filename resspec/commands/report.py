@@ -25,7 +25,7 @@ EXAMPLES = """\
   resspec report resnet50 --by op --input 3x288x288
   resspec report resnet50 --batch 256 --dtype bfloat16 --optimizer adamw
   resspec report resnet50 --memory 24GB   the largest batch for training in it
-  resspec report resnet50 --like fvcore       and why its total is another
+  resspec report resnet50 --like fvcore       and why its total differs
   resspec report resnet50 --freeze stem --freeze layer1
   resspec report resnet18 resnet34 resnet50   a column each
   resspec report specs/ --format csv          a folder, a line each
@@ -47,18 +47,20 @@ def arguments(parser: ArgumentParser) -> None:
         "--format",
         choices=("table", "json", "markdown", "csv", "html"),
         default="table",
-        help="json and csv have raw figures, to the unit; html is a page with a drawing and the spec",
+        help="json and csv have exact figures; html is a page with a drawing and the spec",
     )
     parser.add_argument(
-        "--by", choices=("stage", "block", "op"), default="stage", help="what a row is (stage)"
+        "--by", choices=("stage", "block", "op"), default="stage", help="what each row is (stage)"
     )
-    parser.add_argument("--input", metavar="CxHxW", help="in place of the network's own")
+    parser.add_argument(
+        "--input", metavar="CxHxW", help="an input size instead of the network's own"
+    )
     parser.add_argument(
         "--batch",
         type=_count,
         default=1,
         metavar="N",
-        help="samples for which bytes are counted (1)",
+        help="the number of samples for figures in bytes (1)",
     )
     parser.add_argument(
         "--dtype", choices=DTYPES, default="float32", help="the type of all values (float32)"
@@ -68,26 +70,26 @@ def arguments(parser: ArgumentParser) -> None:
         choices=OPTIMIZERS,
         default="momentum",
         metavar="NAME",
-        help=f"for the bound of training: {', '.join(OPTIMIZERS)} (momentum)",
+        help=f"for the memory of training: {', '.join(OPTIMIZERS)} (momentum)",
     )
     parser.add_argument(
         "--freeze",
         action="append",
         default=[],
         metavar="STAGE",
-        help="a section whose parameters do not learn; may be given several times",
+        help="a section whose parameters are frozen; may be given several times",
     )
     parser.add_argument(
         "--like",
         choices=TOOLS,
         metavar="TOOL",
-        help=f"the total of one sample as another tool gives it: {', '.join(TOOLS)}",
+        help=f"give the total for one sample as another tool counts it: {', '.join(TOOLS)}",
     )
     parser.add_argument(
         "--memory",
         type=_bytes,
         metavar="SIZE",
-        help="say how large a batch fits, as in 24GB or 80GiB",
+        help="find the largest batch that fits, as in 24GB or 80GiB",
     )
 
 
@@ -96,10 +98,7 @@ def run(arguments: Namespace) -> int:
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
         if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
             option = "--like" if arguments.like else "--memory"
-            raise UsageError(
-                f"the lines of this csv are parts of one network, and {option} is about all of it: "
-                "take another format"
-            )
+            raise UsageError(f"CSV output of one network cannot show {option}; use another format")
         if arguments.format == "html":
             print(_page(specs[0], arguments), end="")
         else:
@@ -201,7 +200,7 @@ def _page(spec: str, arguments: Namespace) -> str:
     from resspec.passes.quantities import Facts
 
     if arguments.by != "stage" or arguments.like:
-        raise UsageError("a page folds out to blocks and layers: it takes no --by, and no --like")
+        raise UsageError("a page shows stages, blocks and layers: leave out --by and --like")
     network, at = load(spec, input=arguments.input, **dict(arguments.set)), _conditions(arguments)
     return to_html(
         report(network, at=at, memory=arguments.memory), Facts(network, at), sources(spec)
@@ -263,7 +262,7 @@ def _followed(specs: list[str]) -> Iterator[str]:
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 10**18):
-        raise ArgumentTypeError(f"{text!r} is no whole number from 1 on")
+        raise ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
     return int(text)
 
 
@@ -274,5 +273,5 @@ def _bytes(text: str) -> int:
     unit = next((unit for unit in UNITS if text.endswith(unit)), None)
     number = text.removesuffix(unit).strip() if unit else ""
     if unit is None or not number.replace(".", "", 1).isdigit() or not number.isascii():
-        raise ArgumentTypeError(f"{text!r} is no size; it looks like 24GB or 80GiB")
+        raise ArgumentTypeError(f"{text!r} is not a size, such as 24GB or 80GiB")
     return int(Fraction(number) * UNITS[unit])

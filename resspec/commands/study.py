@@ -36,9 +36,9 @@ EXAMPLES = """\
   resspec study degradation --set "duration=200 iterations"
 
 Each leaves a folder (studies/NAME) with README.md, pictures and CSV files;
-what is done stays done, and the same command goes on.
+finished runs are kept, and the same command continues.
 
-Exit codes: 0 done, 1 diagnostics, 2 trouble, 3 a value that is not finite,
+Exit codes: 0 done, 1 diagnostics, 2 error, 3 a value that is not finite,
 130, 143, 129 or 141 stopped as in `resspec train`: run it again to resume.
 """
 TEMPLATE, SMALL = (
@@ -113,7 +113,7 @@ def _takes_training(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     gc.enable()
     if arguments.seeds < 1:
-        raise UsageError("--seeds is at least 1")
+        raise UsageError("--seeds must be at least 1")
     for option in ("plain", "residual", "options"):
         names = getattr(arguments, option, [])
         if twice := next((name for name in names if names.count(name) > 1), None):
@@ -140,7 +140,7 @@ def run(arguments: Namespace) -> int:
             )
             out = arguments.out or Path("studies", arguments.kind)
             if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
-                raise UsageError(f"{out} cannot be a folder: there is a file")
+                raise UsageError(f"{out} cannot be a folder: a file is in the way")
             try:
                 bar = counting if together.first else preflight.silent
                 plans = planned(

@@ -33,7 +33,7 @@ Recipes: specs/recipes/*.yaml, or a file of your own. --set reaches the
 network's parameters and the recipe's keys, in full (optimizer.rate) or by
 their last name.
 
-Exit codes: 0 trained, 1 diagnostics, 2 trouble, 3 a value that is not finite,
+Exit codes: 0 trained, 1 diagnostics, 2 error, 3 a value that is not finite,
 130, 143 or 129 stopped by Ctrl-C, SIGTERM or a closed terminal, 141 because
 its output cannot be written; each time a checkpoint is saved: run the
 same command again to resume. torchrun turns each of these but 0 into 1.
@@ -160,7 +160,7 @@ def job_of(arguments: Namespace) -> Job:
     from resspec.train.plan import Job
 
     if arguments.new_head and not arguments.weights:
-        raise UsageError("--new-head says what to do with --weights FILE, which is not given")
+        raise UsageError("--new-head needs --weights FILE")
     given.check_workers(arguments.workers)
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
@@ -226,9 +226,8 @@ def split(
         elif owner == "recipe":
             of_recipe.append((rest, value))
         elif name in parameters and recipe_file.matching(name):
-            raise UsageError(
-                f"`{name}` is a parameter of the network and a key of the recipe: say net.{name} or recipe.{name}"
-            )
+            message = f"`{name}` is a parameter of the network and a key of the recipe"
+            raise UsageError(f"{message}: write net.{name} or recipe.{name}")
         elif name in parameters:
             of_network.append((name, value))
         elif recipe_file.matching(name) or recipe_file.is_foreign(
@@ -258,7 +257,7 @@ def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
         found = _holds(folder, job)
         if not found:
             return folder, taken
-        number, taken = number + 1, taken or f"{folder} holds {found}"
+        number, taken = number + 1, taken or f"{folder} contains {found}"
 
 
 def _holds(folder: Path, job: Job) -> str:

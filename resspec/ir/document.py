@@ -56,14 +56,16 @@ def parse(text: str | bytes, schema: str) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise DocumentError(schema, f"it is not JSON: {error.msg}", offset=error.pos) from None
     except _Twice as error:
-        raise DocumentError(schema, f"`{error}` stands twice", offset=_second(str(text))) from None
+        raise DocumentError(
+            schema, f"`{error}` is given twice", offset=_second(str(text))
+        ) from None
     except _Constant as error:
         raise DocumentError(
-            schema, f"{error} is not a number of JSON", offset=_token(str(text), str(error))
+            schema, f"{error} is not a JSON number", offset=_token(str(text), str(error))
         ) from None
     except ValueError:  # of more digits than Python converts
         raise DocumentError(
-            schema, "it has a number of too many digits", offset=_token(str(text), None)
+            schema, "it has a number with too many digits", offset=_token(str(text), None)
         ) from None
     if not isinstance(found, dict):
         raise DocumentError(schema, "it is not an object")

@@ -48,7 +48,7 @@ class Init(_InitParts, TextValue):
 
     @classmethod
     def parse(cls, text: str) -> Init:
-        """Raises ValueError for a text that is not an initialisation."""
+        """Raises ValueError for a text that is not an initialization."""
         law, *pairs = text.split(" ")
         given = dict(pair.split("=") for pair in pairs if pair.count("=") == 1)
         bias = given.pop("bias", None)
@@ -59,7 +59,7 @@ class Init(_InitParts, TextValue):
             or given.keys() != known.keys()
             or len(given) + (bias is not None) < len(pairs)
         ):
-            raise ValueError(f"{text!r:.80} is not an initialisation")
+            raise ValueError(f"{text!r:.80} is not an initialization")
         arguments = tuple(
             (name, _argument(name, value, known[name])) for name, value in given.items()
         )

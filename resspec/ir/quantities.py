@@ -46,9 +46,11 @@ class Quantity(NamedTuple):
 QUANTITIES = {
     "params": Quantity("elements", "learnable parameters, each tensor once"),
     "trainable": Quantity(
-        "elements", "parameters that learn: those of sections that are not frozen"
+        "elements", "parameters that are trained: those of sections that are not frozen"
     ),
-    "buffers": Quantity("elements", "what is stored beside the parameters, such as running means"),
+    "buffers": Quantity(
+        "elements", "values stored along with the parameters, such as running means"
+    ),
     "macs": Quantity("operations", "multiply-accumulates of convolutions and linear layers"),
     "flops": Quantity("operations", "2 macs"),
     "elementwise": Quantity(
@@ -56,7 +58,7 @@ QUANTITIES = {
         "for each element 1 of a bias, activation or sum, 2 of a norm; 1 for each a pool reads",
     ),
     "acts": Quantity("elements", "outputs of convolutions and linear layers"),
-    "outputs": Quantity("elements", "outputs of all steps that write any"),
+    "outputs": Quantity("elements", "outputs of all steps that produce any"),
     "layers": Quantity(
         "layers",
         "weighted layers on the longest path, shortcuts and gates not counted",
@@ -66,20 +68,20 @@ QUANTITIES = {
         "operations", "multiply-accumulates of the gradients of weights and inputs"
     ),
     "moved_bytes": Quantity(
-        "bytes", "what all steps read and write in evaluation, nothing fused", ("batch", "dtype")
+        "bytes", "what all steps read and write in evaluation, without fusion", ("batch", "dtype")
     ),
     "saved_bytes": Quantity(
-        "bytes", "what autograd keeps of a forward pass, the input included", ("batch", "dtype")
+        "bytes", "what autograd keeps of a forward pass, including the input", ("batch", "dtype")
     ),
     "inference_bound_bytes": Quantity(
         "bytes",
-        "the most that any code of this order must hold at once in evaluation",
+        "the least peak memory in evaluation of any code that keeps this order",
         ("batch", "dtype"),
         parts=False,
     ),
     "inference_peak_bytes": Quantity(
         "bytes",
-        "the most that the emitted code holds at once in evaluation",
+        "the peak memory of the emitted code in evaluation",
         ("batch", "dtype"),
         parts=False,
     ),

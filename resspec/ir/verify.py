@@ -38,11 +38,11 @@ def verify(network: Network) -> None:
         if layers > MAX_LAYERS:
             raise Unfit(f"a network has at most {MAX_LAYERS:,} layers", path)
         x = section.body.output
-    _check_equal(network.output, x, "the network leaves", ("output",))
+    _check_equal(network.output, x, "the output of the network is", ("output",))
 
 
 def _section(section: Section, x: Shape, path: Path) -> int:
-    _check_equal(section.body.input, x, "what comes in is", (*path, "body", "input"))
+    _check_equal(section.body.input, x, "the input is", (*path, "body", "input"))
     return _node(section.body, (*path, "body"), 1)
 
 
@@ -79,7 +79,7 @@ def _op(op: Op, path: Path) -> None:
         raise Unfit(
             error.message, (*path, "layer", *([error.field] if error.field else []))
         ) from None
-    _check_equal(op.output, output, f"this `{op.kind}` leaves", (*path, "output"))
+    _check_equal(op.output, output, f"the output of this `{op.kind}` is", (*path, "output"))
     for name, dims in op.layer.parameters(op.input).items():
         if prod(dims) * 4 > MAX_BYTES:
             raise Unfit(
@@ -92,10 +92,10 @@ def _series(series: Series, path: Path, depth: int) -> int:
     x, layers = series.input, 0
     for i, child in enumerate(series.children):
         at: Path = (*path, "children", i)
-        _check_equal(child.input, x, "what comes in is", (*at, "input"))
+        _check_equal(child.input, x, "the input is", (*at, "input"))
         layers += _node(child, at, depth + 1)
         x = child.output
-    _check_equal(series.output, x, "the last step leaves", (*path, "output"))
+    _check_equal(series.output, x, "the output of the last step is", (*path, "output"))
     return layers
 
 
@@ -106,14 +106,14 @@ def _parallel(merge: Parallel, path: Path, depth: int) -> int:
         raise Unfit(f"there is no path {merge.residual} of {len(merge.paths)}", (*path, "residual"))
     layers = 0
     for i, part in enumerate(merge.paths):
-        _check_equal(part.input, merge.input, "what comes in is", (*path, "paths", i, "input"))
+        _check_equal(part.input, merge.input, "the input is", (*path, "paths", i, "input"))
         layers += _node(part, (*path, "paths", i), depth + 1)
     shapes = [part.output for part in merge.paths]
     output = _merged(merge, shapes)
     if output is None:
         told = " and ".join(map(str, shapes[:4])) + (" …" if len(shapes) > 4 else "")
         raise Unfit(f"`{merge.merge}` cannot merge {told}", (*path, "paths"))
-    _check_equal(merge.output, output, f"this `{merge.merge}` leaves", (*path, "output"))
+    _check_equal(merge.output, output, f"the output of this `{merge.merge}` is", (*path, "output"))
     return max(layers, 1)
 
 
@@ -139,21 +139,21 @@ def _repeat(repeat: Repeat, path: Path, depth: int) -> int:
     _check_equal(
         repeat.body.output,
         repeat.body.input,
-        "what is repeated keeps the shape,",
+        "the output of a repeated part is",
         (*path, "body", "output"),
     )
     return repeat.count * _inner(repeat, repeat.body, (*path, "body"), depth)
 
 
 def _inner(node: Node, body: Node, path: Path, depth: int) -> int:
-    _check_equal(body.input, node.input, "what comes in is", (*path, "input"))
-    _check_equal(node.output, body.output, "what is inside leaves", (*path[:-1], "output"))
+    _check_equal(body.input, node.input, "the input is", (*path, "input"))
+    _check_equal(node.output, body.output, "the output inside is", (*path[:-1], "output"))
     return max(_node(body, path, depth + 1), 1)
 
 
 def _check_shape(x: Shape, path: Path) -> None:
     if not (1 <= len(x.dims) <= 3 and all(1 <= dim <= MAX_SIDE for dim in x.dims)):
-        raise Unfit(f"a shape has one to three sides from 1 to {MAX_SIDE:,}", path)
+        raise Unfit(f"a shape has one to three dimensions from 1 to {MAX_SIDE:,}", path)
     if x.elements * 8 > MAX_BYTES:
         raise Unfit(f"{x} has more elements than torch can count", path)
 
@@ -165,4 +165,4 @@ def _check_equal(found: Shape, wanted: Shape, what: str, path: Path) -> None:
 
 def _check_name(name: Name, path: Path) -> None:
     if not _NAME.fullmatch(name.prefix) or str(name) == "":
-        raise Unfit("a name has letters, digits, `_` and `-`", path)
+        raise Unfit("a name consists of letters, digits, `_` and `-`", path)

@@ -23,22 +23,25 @@ def unknown_argument(
     is_stride = only(near) == "stride"
     help = "did you mean the stride? it is written `/2`" if is_stride else meant(near)
     legal = (
-        f"it takes {listed(takes)}" if takes else f"it is for {listed(others)}" if others else None
+        f"it takes {listed(takes)}"
+        if takes
+        else f"it is an argument of {listed(others)}"
+        if others
+        else None
     )
-    return at(
-        "E0203",
-        f"`{callee}` takes no `{span.text}`",
-        span,
-        help or legal,
-        instead=None if is_stride else only(near),
-    )
+    message = f"`{callee}` has no argument `{span.text}`"
+    return at("E0203", message, span, help or legal, instead=None if is_stride else only(near))
 
 
 def stride_as_keyword(span: Span, value: str) -> Diagnostic:
-    """E0204: the stride of a call is written `/2`, nowhere `stride=2`."""
+    """E0204: the stride of a call is written `/2`, not `stride=2`."""
     written = _stride(value)
     return at(
-        "E0204", f"a stride is not written `{span.text}`", span, f"`{written}`", instead=written
+        "E0204",
+        f"a stride is not written `{span.text}`",
+        span,
+        f"write `{written}`",
+        instead=written,
     )
 
 
@@ -53,11 +56,11 @@ def too_many_arguments(
     """E0205: more bare arguments than the layer or block declares."""
     amount = {0: "no argument", 1: "one argument"}.get(takes, f"{takes} arguments")
     amount += " without a name" if named and not near else ""
-    help = meant([near] if near else []) or (
-        f"`name=value`, with one of {listed(named)}" if named else None
-    )
+    by_name = f"give it by name, `name=value`: {listed(named)}" if named else None
+    help = meant([near]) if near else by_name
     if strides:
-        help = f"`/{span.text}` for a stride" + (f"; {help}" if help else "")
+        stride = f"write `/{span.text}` for a stride"
+        help = f"{stride}; or {help}" if help else stride
     text, end = span.source.text, span.end
     is_last = near is not None and not text[end:].lstrip(" \t").startswith(",")
     before = len(text[: span.start].rstrip(" \t").removesuffix(","))
@@ -90,13 +93,8 @@ def not_whole(span: Span, argument: str, got: Fraction) -> Diagnostic:
     divisor = int(division[2])
     fits = f"{below * divisor} or {above * divisor}" if below > 0 else f"{above * divisor}"
     help = f"{help}; " if below > 0 else ""
-    return at(
-        "E0208",
-        message,
-        span,
-        f"{help}`{division[1]}` of {fits} leaves no remainder",
-        f"{got * divisor} / {divisor}",
-    )
+    help = f"{help}there is no remainder if `{division[1]}` is {fits}"
+    return at("E0208", message, span, help, f"{got * divisor} / {divisor}")
 
 
 def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic:
@@ -106,11 +104,11 @@ def out_of_range(span: Span, argument: str, limits: str, got: str) -> Diagnostic
 
 def given_twice(span: Span, name: str) -> Diagnostic:
     """E0210: an argument that is given twice."""
-    return at("E0210", f"`{name}` is given twice", span, "give it once")
+    return at("E0210", f"`{name}` is given twice", span, "give it only once")
 
 
 def unused_stride(span: Span, callee: str, is_block: bool = False) -> Diagnostic:
-    """E0211: a stride that nobody uses: the layer takes none, or the block never reads `stride`."""
+    """E0211: a stride that is not used: the layer takes none, or the block never reads `stride`."""
     other = ", or write `/stride` in the block" if is_block else ""
     return at(
         "E0211", f"`{callee}` does not use this stride", span, f"leave out `{span.text}`{other}"
@@ -124,21 +122,26 @@ def not_here(span: Span, why: str, help: str) -> Diagnostic:
 
 def no_arithmetic(span: Span, got: str) -> Diagnostic:
     """E0221: arithmetic is for numbers."""
-    return at("E0221", f"this is {got}, not a number", span, "a number here; a size stands alone")
+    return at(
+        "E0221",
+        f"this is {got}, not a number",
+        span,
+        "write a number: there is no arithmetic with sizes",
+    )
 
 
 def division_by_zero(span: Span) -> Diagnostic:
     """E0222: a division by zero."""
-    return at("E0222", "this divides by zero", span, "another divisor")
+    return at("E0222", "this divides by zero", span, "divide by another number")
 
 
 def number_too_large(span: Span, limit: int) -> Diagnostic:
     """E0223: a number beyond what any network needs."""
     return at(
         "E0223",
-        f"this number is beyond {limit:,}",
+        f"this number is larger than {limit:,}",
         span,
-        "smaller numbers: no network needs one like it",
+        "use smaller numbers: no network needs one this large",
     )
 
 
@@ -156,10 +159,14 @@ def bad_choice(
 
 
 def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
-    """E0237: a template without a value for a parameter is no network yet."""
+    """E0237: a template without a value for a parameter is not a network yet."""
     names = ", ".join(f"`{p}`" for p in parameters)
     call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
-    help = f"`{call}`" if derived else f"`network my_{name} = {call}`"
+    help = (
+        f"write `{call}`"
+        if derived
+        else f"derive a network with values: `network my_{name} = {call}`"
+    )
     message = (
         f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value"
     )
@@ -171,18 +178,21 @@ def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:
     """E0242: the arguments of a network, and those of a quantity, are given by name."""
     named = f"{parameter}={span.text}" if parameter else None
-    help = (
-        f"`{named}`: `{template}` takes its arguments by name"
-        if named
-        else f"leave it out: `{template}` takes no more"
-    )
+    help = f"leave it out: `{template}` takes no more arguments"
+    if named:
+        help = f"write `{named}`: `{template}` takes its arguments by name"
     return at("E0242", "this argument has no name", span, help, instead=named)
 
 
 def misplaced_bytes(span: Span, why: str) -> Diagnostic:
     """E0247: an amount of bytes where something else is counted."""
     number = span.text.removesuffix("B")
-    return at("E0247", why, span, f"`{number}`" if number[-1] != "i" else "a number without a unit")
+    return at(
+        "E0247",
+        why,
+        span,
+        f"write `{number}`" if number[-1] != "i" else "write a number without a unit",
+    )
 
 
 def empty_range(span: Span, low: Span, high: Span) -> Diagnostic:
@@ -190,7 +200,7 @@ def empty_range(span: Span, low: Span, high: Span) -> Diagnostic:
     turned = f"{high.text} .. {low.text}"
     return at(
         "E0248",
-        "nothing is within this range",
+        "no number is in this range",
         span,
         f"the lower bound comes first: `{turned}`",
         instead=turned,

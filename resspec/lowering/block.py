@@ -48,11 +48,8 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
         return lowerer.chain(parts["chain"].chain, frame.x, frame)
     if "residual" not in parts:
         owner = f"block `{block.name.text}`"
-        frame.report(
-            clause_errors.missing_clause(
-                block.name.span, owner, "residual", "`residual …`, or just one chain"
-            )
-        )
+        help = "add `residual …`, or write only one chain"
+        frame.report(clause_errors.missing_clause(block.name.span, owner, "residual", help))
         return None
     return _residual_block(lowerer, block, parts, shortcut, frame)
 
@@ -288,8 +285,8 @@ def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame
 
 def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Diagnostic:
     what = "channels" if f.output.channels != h.output.channels else "sizes"
-    left, kept = f"the residual leaves {f.output}", f"the shortcut leaves {h.output}"
-    help = "the shortcut's arm must stride as the residual does, and end in `out` channels"
+    left, kept = f"the residual outputs {f.output}", f"the shortcut outputs {h.output}"
+    help = "give the shortcut's arm the stride of the residual, and `out` channels at its end"
     if what == "sizes" and shortcut.strides_alone:
         help = "the residual never uses the stride it was called with; write `/stride` on one of its convolutions"
     if shortcut.is_only("identity"):
@@ -297,7 +294,7 @@ def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Fr
         declared = "" if frame.library.find("B", ast.Option) else "; `use he2015` declares it"
         help = f"use `shortcut B`, which projects where the shape changes{declared}"
         if what == "sizes" and frame.stride in (1, (1, 1)):
-            help = "odd kernels without `padding=` and strides keep the size"
+            help = "to keep the size, use odd kernels, without `padding=` and without strides"
     notes = shrinking([f, h]) if what == "sizes" else ()
     return shape_errors.residual_mismatch(
         shortcut.span, part.chain.span, left, kept, what, help, notes

@@ -181,7 +181,7 @@ def _init(
 
 def _scaled(layer: Norm, x: Shape, scale: Value, place: Span, frame: Frame) -> Init | None:
     if not layer.parameters(x):
-        message = "`scale` needs a weight, and `affine=false` leaves none"
+        message = "`scale` needs a weight, but with `affine=false` there is none"
         frame.report(shape_errors.shape(place, "E0305", message, "leave out one of them", _said(x)))
         return None
     value = arguments.convert(scale, "Real", "`scale`", place, frame.report)

@@ -12,9 +12,11 @@ def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> D
 
 
 def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
-    """E0231: a clause that may stand once stands twice."""
+    """E0231: a clause that may be given once is given twice."""
     labels = (Label(span, "again"), Label(first, "first here"))
-    return Diagnostic("E0231", f"`{clause}` stands twice", labels, "keep one of the two clauses")
+    return Diagnostic(
+        "E0231", f"there are two `{clause}` clauses", labels, "keep one of the two clauses"
+    )
 
 
 def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
@@ -27,43 +29,39 @@ def mixed_body(span: Span, other: Span) -> Diagnostic:
     return Diagnostic(
         "E0233",
         "a block has clauses or one chain, not both",
-        (Label(span), Label(other, "beside this")),
-        "`after …` for what follows the sum; `->` between layers of a chain",
+        (Label(span), Label(other, "next to this")),
+        "write `after …` for what follows the sum, and `->` between the layers of a chain",
     )
 
 
 def bad_label(span: Span, why: str) -> Diagnostic:
     """E0234: a label that cannot name a module."""
-    return at("E0234", "this label cannot name a module", span, "a label such as `conv1`", why)
+    return at("E0234", "this label cannot name a module", span, "use a label such as `conv1`", why)
 
 
 def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
     """E0235: two modules of one name in one scope."""
     if first == span:
         labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
-        help = f"no label here, or `{name}1..:` before the repeat, which numbers what it names"
+        help = f"leave the label out, or write `{name}1..:` before the repeat, which numbers the modules"
     else:
         labels, help = (
             (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")),
-            "another label for one of them",
+            "give one of them another label",
         )
     return Diagnostic("E0235", f"two modules are called `{name}`", labels, help)
 
 
 def unfit_law(span: Span, law: str, kind: str, why: str, help: str | None = None) -> Diagnostic:
-    """E0243: an initialisation for a kind of layer that cannot start by it."""
+    """E0243: an initialization that does not apply to a kind of layer."""
     what = "a residual" if kind == "residual" else f"`{kind}`"
-    return at("E0243", f"`{law}` cannot start {what}", span, help, why)
+    return at("E0243", f"`{law}` cannot initialize {what}", span, help, why)
 
 
 def loose_chain(span: Span) -> Diagnostic:
-    """E0244: layers in a network that stand in no clause."""
-    return at(
-        "E0244",
-        "these layers belong to no part of the network",
-        span,
-        "`stem …`, `stage NAME: …` or `head …`",
-    )
+    """E0244: layers in a network that are not in a clause."""
+    message = "these layers belong to no part of the network"
+    return at("E0244", message, span, "put them into `stem …`, `stage NAME: …` or `head …`")
 
 
 def clause_with_colon(word: Span) -> Diagnostic:
@@ -79,7 +77,7 @@ def two_chains(span: Span, what: str, first: Span) -> Diagnostic:
     labels = (Label(span, f"another {what}"), Label(first, "the first one"))
     return Diagnostic(
         "E0245",
-        "a block has one chain",
+        "a block has only one chain",
         labels,
-        f"`-> {span.text.split()[0]}` goes on with the first",
+        f"`-> {span.text.split()[0]}` continues the first one",
     )

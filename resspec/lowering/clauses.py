@@ -49,18 +49,17 @@ class Clauses:
 
     def network(self, name: str, place: Span) -> Network | None:
         report = self.frame.report
-        for clause, help in (("input", "`input 3x224x224`"), ("head", "`head avgpool -> fc 1000`")):
+        examples = {"input": "input 3x224x224", "head": "head avgpool -> fc 1000"}
+        for clause, example in examples.items():
             if (
                 clause not in self.once
                 and not (clause == "head" and self.sections)
                 and not self.has_misspelt
             ):
                 owner = self.declared.name
-                report(
-                    clause_errors.missing_clause(
-                        owner.span, f"network `{owner.text}`", f"`{clause}`", help
-                    )
-                )
+                help = f"add one, such as `{example}`"
+                what = f"network `{owner.text}`"
+                report(clause_errors.missing_clause(owner.span, what, f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         self.lowerer.recall()
@@ -119,7 +118,7 @@ class Clauses:
                 if clause.label:
                     owner, help = (
                         "a network's `shortcut`",
-                        "a label stands in the block, `shortcut proj: B`",
+                        "write the label in the block, `shortcut proj: B`",
                     )
                     frame.report(
                         clause_errors.misplaced(
@@ -129,10 +128,9 @@ class Clauses:
                 lowerer.option = resolve_option(option, frame)
                 lowerer.chooses_option = True
             case ast.Shortcut():
+                help = "name one, such as `shortcut B`"
                 frame.report(
-                    clause_errors.missing_clause(
-                        clause.span, "this `shortcut`", "option", "`shortcut B`"
-                    )
+                    clause_errors.missing_clause(clause.span, "this `shortcut`", "option", help)
                 )
             case ast.Init():
                 self._init(clause)
@@ -250,7 +248,7 @@ def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
         if law.law != "constant" or law.bias != 0:
             return (
                 "a residual's last norm starts at a constant",
-                "`zeros`, `ones` or `constant value=…`",
+                "use `zeros`, `ones` or `constant value=…`",
             )
     elif kind and not (OPS[kind].weighted or issubclass(OPS[kind], Norm)):
         return "it has no weight", None
@@ -260,7 +258,7 @@ def _unfit(law: Init, kind: str) -> tuple[str, str | None] | None:
         and "mode" in LAWS[law.law] | ({"mode": 0} if "gain" in LAWS[law.law] else {})
     ):
         return (
-            "its weight has one axis, and this law needs two",
-            "`ones`, or `normal mean=1, std=…`",
+            "its weight has one axis, but this initialization needs two",
+            "use `ones`, or `normal mean=1, std=…`",
         )
     return None

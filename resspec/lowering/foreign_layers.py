@@ -33,11 +33,11 @@ _ACTIVATIONS = (
 )
 _NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
 _POOLS = "the pools are `maxpool` and `avgpool`"
-_REGULARIZERS = "what acts in training only is `dropout` and `drop_path`"
+_REGULARIZERS = "the layers that act only in training are `dropout` and `drop_path`"
 _LARGER = "`upconv 2x2, 64, /2` doubles height and width, with weights to learn"
-_PADDING = "give the layer that follows a `padding=`, which is the same on both sides"
+_PADDING = "give the next layer a `padding=`, which is the same on both sides"
 TWO_DIMENSIONS = "layers work on two dimensions, height and width, and their names do not say so"
-_OTHER = "the layers that there are stand in grammar/README.md"
+_OTHER = "grammar/README.md lists all layers"
 
 _INSTEAD = {
     _ACTIVATIONS: "tanh softmax softmin logsoftmax leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "

@@ -84,7 +84,7 @@ class Frame:
             case "in" | "stride" if not self.inside:
                 self.report(
                     argument_errors.not_here(
-                        name.span, "outside of blocks", "a number, or a block that reads it"
+                        name.span, "outside of blocks", "write a number, or use it in a block"
                     )
                 )
                 return UNKNOWN
@@ -95,10 +95,9 @@ class Frame:
                 return self.stride
             case "out":
                 if self.out is None:
+                    help = "write the channels as a number"
                     self.report(
-                        argument_errors.not_here(
-                            name.span, "outside of shortcut options", "the channels as a number"
-                        )
+                        argument_errors.not_here(name.span, "outside of shortcut options", help)
                     )
                 return UNKNOWN if self.out is None else self.out
             case "index" | "count":
@@ -109,7 +108,7 @@ class Frame:
         """`index` or `count`: of the residual block around this place."""
         numbering = self.numbering
         if not (self.residual or (self.inside and numbering.inside)):
-            help = f"a number, or `{name.text}` in a block that has a `residual`"
+            help = f"write a number, or use `{name.text}` in a block that has a `residual`"
             self.report(argument_errors.not_here(name.span, "outside of residual blocks", help))
             return UNKNOWN
         numbering.reads += 1

@@ -42,19 +42,17 @@ def allowed(file: ast.File, found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 
 def unused_constant(span: Span) -> Diagnostic:
-    """W0201: a constant that nothing reads."""
-    return Diagnostic(
-        "W0201", f"nothing reads `{span.text}`", (Label(span),), "leave out this `let`"
-    )
+    """W0201: a constant that is never used."""
+    return Diagnostic("W0201", f"`{span.text}` is never used", (Label(span),), "remove this `let`")
 
 
 def unused_parameter(span: Span, owner: str) -> Diagnostic:
-    """W0202: a parameter that its block or network does not read."""
+    """W0202: a parameter that its block or network never uses."""
     return Diagnostic(
         "W0202",
-        f"`{owner}` does not read its `{span.text}`",
+        f"`{owner}` never uses its parameter `{span.text}`",
         (Label(span),),
-        "leave out this parameter",
+        "remove this parameter",
     )
 
 
@@ -62,9 +60,9 @@ def unused_block(span: Span) -> Diagnostic:
     """W0203: a block that no network of its file reaches."""
     return Diagnostic(
         "W0203",
-        f"nothing calls `{span.text}`",
+        f"`{span.text}` is never called",
         (Label(span),),
-        "leave it out, or move it to a library",
+        "remove it, or move it to a library",
     )
 
 
@@ -79,12 +77,12 @@ def bias_before_norm(span: Span, norm: Span) -> Diagnostic:
 
 
 def large_stem(span: Span, input: Span) -> Diagnostic:
-    """W0302: a stem for pictures of 224 pixels, on small ones."""
+    """W0302: a stem for images of 224 pixels, on small ones."""
     return Diagnostic(
         "W0302",
-        f"a {LARGE_KERNEL}x{LARGE_KERNEL} kernel with a stride leaves little of a small picture",
-        (Label(span), Label(input, "the picture")),
-        "`conv 3x3` without a stride, as for CIFAR",
+        f"a {LARGE_KERNEL}x{LARGE_KERNEL} kernel with a stride leaves little of a small image",
+        (Label(span), Label(input, "the image")),
+        "use `conv 3x3` without a stride, as for CIFAR",
     )
 
 

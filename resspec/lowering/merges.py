@@ -45,10 +45,10 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
         picture, other = sorted((a, b), key=lambda each: -len(each.dims))
         if merge == "mul" and len(other.dims) == 1 and not picture.last:
             convs = [f"`conv 1x1, {width}, bias=true`" for width in (picture.channels, "in")]
-            return "layouts", f"`fc` flattens; in a gate write {convs[0]}, in a block {convs[1]}"
-        return "layouts", "`flatten`, `to_first` or `to_last` in one of them"
+            return "layouts", f"`fc` flattens; in a gate write {convs[0]}, or in a block {convs[1]}"
+        return "layouts", "put `flatten`, `to_first` or `to_last` in one of them"
     if merge != "concat" and a.channels != b.channels:
-        ends = f"paths that end in as many channels, {a.channels} or {b.channels}"
+        ends = f"let all paths end in the same number of channels, {a.channels} or {b.channels}"
         return (
             "channels",
             f"{ends}; `concat` would give {a.channels + b.channels}" if merge == "add" else ends,
@@ -59,5 +59,5 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
         return None, None
     return (
         "sizes",
-        "the same strides in each path, and odd kernels without `padding=`, which keep the size",
+        "use the same strides in each path, and odd kernels without `padding=`, which keep the size",
     )

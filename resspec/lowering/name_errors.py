@@ -23,13 +23,13 @@ def unknown_layer(
     if is_word:
         return at(
             "E0201",
-            "no layer or block stands here",
+            "a layer or block is missing here",
             span,
-            "a layer, where the clause before it ends too early",
-            f"`{span.text}` is a word of the language",
+            "add a layer: the clause before this one ends too early",
+            f"`{span.text}` is a reserved word",
         )
     is_upper = len(near) == 1 and span.text[0].isupper() and span.text.lower().startswith(near[0])
-    help = f"block names are lower case here: `{near[0]}`" if is_upper else meant(near or others)
+    help = f"names are lower case here: `{near[0]}`" if is_upper else meant(near or others)
     help = (
         _used(elsewhere)
         or help
@@ -46,7 +46,7 @@ def unknown_layer(
 
 
 def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
-    """E0202: a value names nothing that is known at this place."""
+    """E0202: a name in a value that is not known at this place."""
     instead = _instead_of_value(span)
     near = () if instead else near
     help = instead or meant(near) or f"declare it, `let {span.text} = …`, or write its value"
@@ -73,7 +73,7 @@ def defined_twice(span: Span, first: Span) -> Diagnostic:
         "E0212",
         f"`{span.text}` is defined twice",
         (Label(span, "again"), Label(first, "first here")),
-        "keep one of them, or give one another name",
+        "keep one of them, or rename one",
     )
 
 
@@ -81,15 +81,15 @@ def reserved(span: Span) -> Diagnostic:
     """E0213: a word of the language used as a name."""
     return at(
         "E0213",
-        f"`{span.text}` is a word of the language",
+        f"`{span.text}` is a reserved word",
         span,
-        f"another name, such as `{span.text}_`",
+        f"use another name, such as `{span.text}_`",
     )
 
 
 def redefines_layer(span: Span) -> Diagnostic:
     """E0214: a layer cannot be redefined."""
-    help = f"another name, such as `my_{span.text}`"
+    help = f"choose another name, such as `my_{span.text}`"
     return at("E0214", f"`{span.text}` is built in and cannot be redefined", span, help)
 
 
@@ -98,9 +98,9 @@ def ambiguous(span: Span, places: Sequence[Span]) -> Diagnostic:
     labels = (Label(span), *(Label(place, "one of them") for place in places))
     return Diagnostic(
         "E0215",
-        f"`{span.text}` is defined by {len(places)} libraries",
+        f"`{span.text}` is defined in {len(places)} libraries",
         labels,
-        "declare it in this file: an own declaration wins",
+        "declare it in this file, which takes precedence",
     )
 
 
@@ -116,7 +116,7 @@ def use_cycle(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
 
 
 def no_library(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnostic:
-    """E0217: a library or file that is not there."""
+    """E0217: a library or file that does not exist."""
     where = f"looked for {', '.join(looked)}"
     quote = '"' if span.text.startswith('"') else ""
     fix = Fix(span, f"{quote}{near[0]}{quote}") if len(near) == 1 else None
@@ -146,7 +146,9 @@ def recursion(span: Span, name: str, trail: Sequence[Span], limit: int | None = 
     message = f"`{name}` contains itself" + (
         f", beyond {limit} levels" if limit else " without end"
     )
-    help = "repeat with `N x …`: a block may only call itself with an argument that ends it"
+    help = (
+        "repeat with `N x …`: a block may only call itself with an argument that ends the recursion"
+    )
     return Diagnostic("E0219", message, labels, help)
 
 
@@ -154,7 +156,7 @@ def unknown_option(
     span: Span, near: Sequence[str], known: Sequence[str], elsewhere: Sequence[str]
 ) -> Diagnostic:
     """E0224: no shortcut option has this name."""
-    help = _used(elsewhere) or meant(near) or f"there are {listed(known[:12])}"
+    help = _used(elsewhere) or meant(near) or f"the options are {listed(known[:12])}"
     return at(
         "E0224",
         f"no shortcut option is called `{span.text}`",
@@ -186,17 +188,17 @@ def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
         "E0226",
         f"a shortcut option has no arm `{span.text}`",
         span,
-        meant(near) or "`same`, `widen` or `change`",
+        meant(near) or "use `same`, `widen` or `change`",
         instead=only(near),
     )
 
 
 def unknown_law(span: Span, near: Sequence[str], is_layer: bool) -> Diagnostic:
-    """E0227: no law of initialisation has this name."""
+    """E0227: no initialization has this name."""
     help = meant(near) or (
-        f"`init {span.text}: …` for each layer of this kind" if is_layer else None
+        f"write `init {span.text}: …` for the layers of this kind" if is_layer else None
     )
-    return at("E0227", f"no initialisation is called `{span.text}`", span, help, instead=only(near))
+    return at("E0227", f"no initialization is called `{span.text}`", span, help, instead=only(near))
 
 
 def unknown_kind(
@@ -214,7 +216,7 @@ def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Dia
         "E0236",
         f"the report has no `{span.text}`",
         span,
-        meant(near) or f"one of {', '.join(known)}",
+        meant(near) or f"use one of {', '.join(known)}",
         instead=only(near),
     )
 
@@ -233,7 +235,7 @@ def bad_replacement(span: Span) -> Diagnostic:
         "E0239",
         f"`{span.text}` is a block, not a layer",
         span,
-        "a layer, such as `replace bn: gn 32`",
+        "name a layer, such as `replace bn: gn 32`",
     )
 
 
@@ -243,7 +245,7 @@ def no_layer(span: Span, got: str) -> Diagnostic:
         "E0240",
         f"this is {got}, not a layer or block",
         span,
-        f"a layer that takes it, such as `conv 3x3, {span.text}`",
+        f"pass it to a layer, such as `conv 3x3, {span.text}`",
     )
 
 
@@ -253,14 +255,14 @@ def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
         Label(span, "here again"),
         *(Label(place, "through this") for place in trail if place != span),
     )
-    help = "define one of them without the others" if trail else "a number in its place"
+    help = "define one of them without the others" if trail else "write a number instead"
     return Diagnostic(CIRCULAR, f"`{name}` is defined by itself", labels, help)
 
 
 def no_option(span: Span, got: str, known: Sequence[str]) -> Diagnostic:
     """E0246: a name that is used as a shortcut option, but stands for something else."""
     return at(
-        "E0246", f"this is {got}, not a shortcut option", span, f"one of {listed(known[:12])}"
+        "E0246", f"this is {got}, not a shortcut option", span, f"use one of {listed(known[:12])}"
     )
 
 

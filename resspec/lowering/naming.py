@@ -317,7 +317,7 @@ def _split_implied(draft: Draft) -> tuple[Draft | None, Draft]:
 def _problem(path: list[str], name: Name) -> str | None:
     """Why a name cannot be a module's."""
     if len(path) >= MAX_PARTS:
-        return f"more than {MAX_PARTS} names, one in another"
+        return f"more than {MAX_PARTS} names, nested in each other"
     return next(filter(None, map(_problem_of, path)), None) or _problem_of(name.at())
 
 

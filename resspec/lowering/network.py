@@ -180,7 +180,7 @@ class Attempt:
                 self.expectations += [expected] if expected else []
             elif not isinstance(clause, ast.Broken):
                 word = clause.span.text.split()[0]
-                help = "it has `expect`s and nothing else"
+                help = "it may only contain `expect`s"
                 frame.report(clause_errors.misplaced(clause.span, word, "a derived network", help))
 
     def _build(

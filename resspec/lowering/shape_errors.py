@@ -57,8 +57,8 @@ def merge_mismatch(
 ) -> Diagnostic:
     """E0308: paths whose shapes cannot be merged."""
     labels = (
-        Label(other, f"this path leaves {shapes[1]}"),
-        Label(first, f"this one leaves {shapes[0]}"),
+        Label(other, f"this path outputs {shapes[1]}"),
+        Label(first, f"this one outputs {shapes[0]}"),
     )
     return Diagnostic("E0308", f"`{merge}` needs equal {what}", labels, help, notes)
 
@@ -73,17 +73,13 @@ def missing_arm(span: Span, option: str, case: str, declared: Span | None, why: 
 def too_many_layers(
     span: Span, total: int, limit: int, factors: Sequence[tuple[int, Span]]
 ) -> Diagnostic:
-    """E0310: a spec that would expand beyond all bounds is refused by arithmetic, before it is expanded."""
+    """E0310: a spec that would expand to too many layers; it is refused before it is expanded."""
     labels = (
         Label(span),
         *(Label(place, f"{count:,} times") for count, place in factors if place != span),
     )
-    return Diagnostic(
-        "E0310",
-        f"this expands to {total:,} layers; a network has at most {limit:,}",
-        labels,
-        "fewer repeats",
-    )
+    message = f"this expands to {total:,} layers; a network has at most {limit:,}"
+    return Diagnostic("E0310", message, labels, "use fewer repeats")
 
 
 def expectation(
@@ -104,19 +100,17 @@ def expectation(
 
 def no_shortcut(span: Span, network: Span) -> Diagnostic:
     """E0312: a block that leaves its shortcut to the network, in a network that chooses none."""
-    labels = (Label(span, "whichever the network chose"), Label(network, "which chose none"))
-    help = "`shortcut B` in the network, or `shortcut none` for a plain one"
+    labels = (
+        Label(span, "this block uses the option of its network"),
+        Label(network, "which chooses none"),
+    )
+    help = "write `shortcut B` in the network, or `shortcut none` for a plain one"
     return Diagnostic("E0312", "no shortcut option was chosen", labels, help)
 
 
 def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
-    """E0313: blocks in blocks, constants of constants or files that use files beyond all depth."""
-    return at(
-        TOO_DEEP,
-        f"{what} more than {limit} levels deep",
-        span,
-        "write out what some of them stand for",
-    )
+    """E0313: blocks in blocks, constants of constants or files that use files, nested too deeply."""
+    return at(TOO_DEEP, f"{what} more than {limit} levels deep", span, "write some of them out")
 
 
 def too_much(span: Span) -> Diagnostic:
@@ -125,7 +119,7 @@ def too_much(span: Span) -> Diagnostic:
         "E0314",
         "this expands to too many distinct layers",
         span,
-        "fewer turns, or turns that keep the shape",
+        "use fewer repeats, or repeats that keep the shape",
     )
 
 
@@ -140,11 +134,14 @@ def too_large(span: Span, what: str, elements: int, limit: int, size: int) -> Di
 
 
 def no_norm(residual: Span, init: Span) -> Diagnostic:
-    """E0315: `init residual:` starts the last norm of every residual, and one has none in its row of layers."""
-    labels = (Label(residual, "no norm in this residual"), Label(init, "which this would start"))
+    """E0315: `init residual:` initializes the last norm of every residual, and one has none in its row of layers."""
+    labels = (
+        Label(residual, "no norm in this residual"),
+        Label(init, "which this would initialize"),
+    )
     return Diagnostic(
         "E0315",
-        "`init residual` has nothing to start here",
+        "`init residual` has nothing to initialize here",
         labels,
-        "leave it out, or write `scale=` at the norms that are meant",
+        "leave it out, or write `scale=` at the norms themselves",
     )

@@ -82,11 +82,8 @@ def evaluate(
         case ast.Number(value=value):
             return value
         case ast.Bytes():
-            report(
-                argument_errors.misplaced_bytes(
-                    node.span, "bytes stand only where `expect` compares bytes"
-                )
-            )
+            message = "an amount of bytes is only allowed where `expect` compares bytes"
+            report(argument_errors.misplaced_bytes(node.span, message))
             return UNKNOWN
         case ast.Size(dims=dims):
             return dims

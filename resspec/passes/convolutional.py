@@ -48,7 +48,7 @@ class _Head:
             case _:
                 if node.input != self.shape:
                     raise UsageError(
-                        f"{node.span} comes after what was flattened, and has no convolutional form"
+                        f"{node.span} comes after a flattened layer, and has no convolutional form"
                     )
                 self.shape = node.output
                 return node
@@ -57,7 +57,9 @@ class _Head:
         match layer:
             case Linear():
                 if len(op.input.dims) > 1:
-                    raise UsageError(f"{op.span} reads a last axis, and has no convolutional form")
+                    raise UsageError(
+                        f"{op.span} reads the last axis, and has no convolutional form"
+                    )
                 size = (self.shape.spatial[0], self.shape.spatial[1])
                 return Conv(size, layer.out_features, padding=(0, 0), bias=layer.bias)
             case AvgPool(kernel_size=None) if layer.target == (1, 1):
@@ -65,7 +67,7 @@ class _Head:
             case Pool(kernel_size=None) if layer.target == self.shape.spatial:
                 return Identity()  # as in VGG, where it does nothing at the network's own size
             case Pool(kernel_size=None):
-                raise UsageError(f"{op.span} adapts to its picture, and has no convolutional form")
+                raise UsageError(f"{op.span} adapts to its image, and has no convolutional form")
             case Flatten():
                 return Identity()
             case _:

@@ -123,7 +123,7 @@ def _merged(node: Parallel, shapes: Sequence[Shape]) -> Shape:
     for other in others:
         may_broadcast = node.merge == "mul" and 1 in (_pixels(largest), _pixels(other))
         if other.spatial != largest.spatial and not may_broadcast:
-            raise DoesNotFit(node, f"its paths leave {first} and {other}")
+            raise DoesNotFit(node, f"its paths output {first} and {other}")
         channels += other.channels
         largest = max(largest, other, key=lambda shape: shape.elements)
     return first.with_channels(channels) if node.merge == "concat" else largest

@@ -1,4 +1,4 @@
-"""A study as a row of parts, each a run folder of the trainer: what is done stays done, and the same command goes on."""
+"""A study as a row of parts, each a run folder of the trainer: finished runs are kept, and the same command continues."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _CONDITIONS = Construct(
     "conditions", "write a block for each case, and pass the block, layer or number as a parameter"
 )
 _COMPARISONS = Construct(
-    "comparisons in a value", "write the number, or pass it as a parameter; `expect` alone compares"
+    "comparisons in a value", "write the number, or pass it as a parameter; only `expect` compares"
 )
 _FUNCTIONS = Construct(
     "functions",
@@ -170,10 +170,10 @@ def _by_sign(source: Source, start: int, span: Span, allowed: dict[str, str]) ->
     if sign in ("+", "*") and "->" in allowed.values() and (layer := _LAYERS_JOINED.match(before)):
         merge = "add" if sign == "+" else "mul"
         other = _WORD.match(after[1:].lstrip(" \t"))
-        paths = f"`{merge} {{ {layer[1]} | {other[0] if other else '…'} }}`"
+        paths = f"write `{merge} {{ {layer[1]} | {other[0] if other else '…'} }}`"
         return errors.construct(span, f"`{sign}` between layers", paths)
     if sign == "*" and _NUMBER.match(before) and (layer := _WORD.match(after[1:].lstrip(" \t"))):
-        return errors.construct(span, "`*` for repeats", f"`{before.strip()} x {layer[0]}`")
+        return errors.construct(span, "`*` for repeats", f"write `{before.strip()} x {layer[0]}`")
     known = _SIGNS.get(sign)
     return errors.construct(span, *known) if known and "COMPARISON" not in allowed else None
 

@@ -54,7 +54,7 @@ OPENINGS = (*DECLARATIONS, *NETWORK_CLAUSES, *BLOCK_CLAUSES)
 
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
-    """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are no UTF-8."""
+    """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are not UTF-8."""
     place = Span(source, offset, offset + 1)
     fix = Fix(place, "\n" if place.text == "\r" else "") if help == "remove it" else None
     return Diagnostic(
@@ -63,7 +63,7 @@ def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
 
 
 def too_large(source: Source) -> Diagnostic:
-    """E0102: a spec of more than 1 MiB is no spec."""
+    """E0102: a spec of more than 1 MiB."""
     return Diagnostic(
         "E0102",
         f"the file has more than {MAX_BYTES:,} bytes",
@@ -80,7 +80,7 @@ def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
     plain = _plain(char)
     letter = "write an ASCII letter" if char.isalpha() else "remove this character"
     help = letter if not plain else f"write `{plain}`" if plain.strip() else "write a plain space"
-    what = "cannot be seen" if unseen else "is not part of the language"
+    what = "is invisible" if unseen else "is not part of the language"
     return Diagnostic(ODD_CHARACTER, f"{shown} {what}", (Label(span),), help, fix=_in_ascii(span))
 
 
@@ -118,11 +118,9 @@ def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
 
 def closes_nothing(span: Span) -> Diagnostic:
     """E0105: a closing brace or parenthesis without its opening one."""
+    message = f"this `{span.text}` closes nothing"
     return Diagnostic(
-        CLOSES_NOTHING,
-        f"this `{span.text}` closes nothing",
-        (Label(span),),
-        "remove it, or open it before",
+        CLOSES_NOTHING, message, (Label(span),), "remove it, or add the opening one before it"
     )
 
 
@@ -136,14 +134,14 @@ def unterminated(span: Span) -> Diagnostic:
 def missing_comma(span: Span) -> Diagnostic:
     """E0107: arguments are separated by commas; `64 /2` divides nothing and strides nothing."""
     word = span.text
-    other = f", or `-> {word}` for the next layer" if word[:1].isalpha() else ""
+    other = f", or `-> {word}` if it is the next layer" if word[:1].isalpha() else ""
     name = re.search(
         r", *([A-Za-z_]\w*) +\Z", span.source.text[max(0, span.start - 200) : span.start]
     )
     if name and not word[:1].isalpha() and word[:1] != "/":  # `groups 2`
         other = f", or `{f'/{word}' if name[1] == 'stride' else f'{name[1]}={word}'}`"
     if word[:1] == "/":
-        other = f"; before a blank a slash divides, `/ {word[1:]}`" if len(word) > 1 else ""
+        other = f"; a slash before a space divides: `/ {word[1:]}`" if len(word) > 1 else ""
     blank = len(span.source.text[: span.start].rstrip(" \t"))
     fix = (
         Fix(Span(span.source, blank, span.start), ", ")
@@ -154,26 +152,26 @@ def missing_comma(span: Span) -> Diagnostic:
         "E0107",
         "a comma is missing between two arguments",
         (Label(span, "this is another argument"),),
-        f"`, {word}`{other}",
+        f"write `, {word}`{other}",
         fix=fix,
     )
 
 
 def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic:
-    """E0108: a word where it cannot stand."""
-    found = f"`{span.text}` cannot stand here" if span.text.strip() else "the line ends too early"
+    """E0108: a word that is not allowed at its place."""
+    found = f"`{span.text}` is not allowed here" if span.text.strip() else "the line ends too early"
     return Diagnostic(
         "E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None)
     )
 
 
 def bare_count(count: Span) -> Diagnostic:
-    """E0121: the count of a repeat is a number or a name; what is computed needs parentheses."""
+    """E0121: the count of a repeat is a number or a name; a computed count needs parentheses."""
     return Diagnostic(
         "E0121",
-        "a count that is computed needs parentheses",
+        "a computed count needs parentheses",
         (Label(count),),
-        f"`({count.text}) x …`",
+        f"write `({count.text}) x …`",
         fix=Fix(count, f"({count.text})"),
     )
 
@@ -183,7 +181,7 @@ def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     message = (
         "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
     )
-    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"it goes on with {expected}")
+    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"next comes {expected}")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
@@ -198,14 +196,14 @@ def too_many_digits(span: Span, limit: int) -> Diagnostic:
         "E0111",
         "this number is too long",
         (Label(span),),
-        f"{limit} digits at most, zeros included",
+        f"use {limit} digits at most, zeros included",
     )
 
 
 def no_size(span: Span, meant: str | None = None) -> Diagnostic:
     """E0112: a size has two numbers, `3x3`; an input has up to three, `3x224x224`."""
-    help = f"`{meant}`" if meant else "`3x3`, or for an input `3x224x224`"
-    return Diagnostic("E0112", f"`{span.text}` is no size", (Label(span),), help)
+    help = f"write `{meant}`" if meant else "write `3x3`, or for an input `3x224x224`"
+    return Diagnostic("E0112", f"`{span.text}` is not a size", (Label(span),), help)
 
 
 def foreign(span: Span, language: str) -> Diagnostic:
@@ -221,16 +219,14 @@ def foreign(span: Span, language: str) -> Diagnostic:
 def empty(source: Source) -> Diagnostic:
     """E0114: a file without a declaration."""
     end = len(source.text)
+    labels = (Label(Span(source, end, end)),)
     return Diagnostic(
-        "E0114",
-        "the file declares nothing",
-        (Label(Span(source, end, end)),),
-        "`network NAME { … }`",
+        "E0114", "the file declares nothing", labels, "declare a network: `network NAME { … }`"
     )
 
 
 def misspelt(span: Span, what: str, near: Sequence[str]) -> Diagnostic:
-    """E0115: the word that opens a clause or declaration is no word of the language."""
+    """E0115: a clause or declaration begins with a word that the language does not have."""
     fix = Fix(span, near[0]) if len(near) == 1 else None
     return Diagnostic(
         "E0115",
@@ -248,7 +244,7 @@ def colon(span: Span, name: str) -> Diagnostic:
     value = re.match(r"[A-Za-z0-9_.]*", after.lstrip(" \t"))
     return Diagnostic(
         "E0116",
-        "this colon ends no label",
+        "this colon does not end a label",
         (Label(span),),
         f"an argument takes `=`: `{name}={value[0] if value and value[0] else '…'}`",
         fix=Fix(over, "="),
@@ -257,12 +253,13 @@ def colon(span: Span, name: str) -> Diagnostic:
 
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
+    labeled = f"{span.text}:"
     return Diagnostic(
         "E0117",
         "this label has no colon",
         (Label(span),),
-        f"`{span.text}:`",
-        fix=Fix(span, f"{span.text}:"),
+        f"write `{labeled}`",
+        fix=Fix(span, labeled),
     )
 
 
@@ -285,7 +282,7 @@ def construct(span: Span, what: str, instead: str) -> Diagnostic:
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
-    """E0119: a unit that is none, or that does not touch its number."""
+    """E0119: a unit that does not exist, or that does not touch its number."""
     prefix = re.sub(r"(?:FLOP|MAC)S?\Z", "", unit, flags=re.IGNORECASE)
     meant = f"{number}{prefix.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
     wrong = (

@@ -48,7 +48,7 @@ def explain(
     """The diagnostic of a parser's error in a text that is a `whole`."""
     text, allowed = source.text, _allowed(error, parser)
     if whole == "budget" and (word := _EXPECT.match(text)):
-        help = f"a budget is what stands after the word: `{text[word.end() :].strip()}`"
+        help = f"leave out the word; a budget is only the condition: `{text[word.end() :].strip()}`"
         return errors.unexpected(Span(source, *word.span(1)), "", help)
     expected = _listed(allowed)
     if isinstance(error, UnexpectedToken) and error.token.type == "$END":

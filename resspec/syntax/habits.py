@@ -142,7 +142,7 @@ class _Around:
             wrong = self._from(0, 2 if meant != "==" else 1)
             return errors.unexpected(wrong, "", f"did you mean `{meant}`?")
         if self.line.endswith("-") and self.after.startswith(">"):
-            return errors.unexpected(self._from(1, 1), "", "a layer stands before each arrow")
+            return errors.unexpected(self._from(1, 1), "", "write a layer before each arrow")
         if "->" in self.allowed.values() and (arrow := _ARROW.match(self.after)):
             return errors.unexpected(self._from(0, arrow.end()), "", "an arrow is `->`")
         if (
@@ -151,7 +151,7 @@ class _Around:
             and "|" not in self.allowed.values()
         ):
             return errors.unexpected(
-                self.span, "", "paths stand in the braces of a merge: `add { … | … }`"
+                self.span, "", "write the paths in the braces of a merge: `add { … | … }`"
             )
         if self.span.text in ("=", ":") and (clause := _CLAUSE_SIGN.search(self.line)):
             help = f"leave it out: `{clause[1]} …`"
@@ -163,7 +163,7 @@ class _Around:
             )
         if self.span.text[:1] == '"' and "STRING" not in self.allowed:
             return errors.unexpected(
-                self.span, "", "leave out the quotes: only `use` takes a text in quotes"
+                self.span, "", "leave out the quotes: only `use` takes a string"
             )
         return None
 
@@ -176,7 +176,9 @@ class _Around:
             and (last := _PART.match(after))
         ):
             whole = f"{name[1]}_{last[1].replace('-', '_')}"
-            return errors.unexpected(span, "", f"a name has letters, digits and `_`: `{whole}`")
+            return errors.unexpected(
+                span, "", f"a name consists of letters, digits and `_`: `{whole}`"
+            )
         if span.text[0] == "." and (used := _USED.search(line)):
             return errors.unexpected(
                 span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file'
@@ -184,11 +186,11 @@ class _Around:
         if "NETWORK" in self.allowed and _NETWORK.match(after):
             return errors.misspelt(span, "declaration", ["network"])
         if "NETWORK" in self.allowed and (constant := _CONSTANT.match(after)):
-            return errors.unexpected(span, "", f"a constant is `let {constant[1]} = …`")
+            return errors.unexpected(span, "", f"declare a constant, `let {constant[1]} = …`")
         if span.text == "=" and (name := _NAMED.search(line)):
             value = after[1:].lstrip(" \t")[:1]
             if value.isdigit() or value in ("(", "-"):
-                return errors.unexpected(span, "", f"a constant is `let {name[1]} = …`")
+                return errors.unexpected(span, "", f"declare a constant, `let {name[1]} = …`")
             return errors.unexpected(span, "", f"a layer is named by a label: `{name[1]}: …`")
         return None
 
@@ -196,7 +198,7 @@ class _Around:
         """Arguments in parentheses, and a comma after the last argument of a line."""
         if self.span.text == "," and (call := _CALLED.search(self.line)):
             return errors.unexpected(
-                self.span, "", f"arguments stand without parentheses: `{call[1]} …, …`"
+                self.span, "", f"write arguments without parentheses: `{call[1]} …, …`"
             )
         if clause := _OPENS.search(self.before):
             comma = self._from(

@@ -203,7 +203,7 @@ class _Walk:
             else:
                 end = len(self.text[:at].rstrip(" \t\n;"))
                 head = re.fullmatch(r"([^\n:]*):", self.text[self.declaration : end])
-                help = f"a body stands in braces: `{head[1]} {{ … }}`" if head else None
+                help = f"write the body in braces: `{head[1]} {{ … }}`" if head else None
                 place = end - 1 if head else end
                 self._report(
                     errors.unexpected(Span(self.source, place, place + 1), "`{`", help),

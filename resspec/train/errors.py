@@ -35,8 +35,8 @@ def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnosti
     """E0502: the network does not end with one number for each class of the data."""
     return Diagnostic(
         "E0502",
-        f"`{data}` has {classes} classes, the network leaves {leaves}",
-        (Label(span, f"leaves {leaves}"),),
+        f"`{data}` has {classes} classes, but the network outputs {leaves}",
+        (Label(span, f"outputs {leaves}"),),
         f"`fc {classes}`",
     )
 

@@ -190,7 +190,7 @@ WHOLE = {
     "a list": ("[]", "it is not an object"),
     "a text": ('"resspec.ir/1"', "it is not an object"),
     "an object": ("{}", "has no `schema`"),
-    "another schema": ('{"schema": "resspec.run/1"}', "it is one of resspec.report/1"),
+    "another schema": ('{"schema": "resspec.run/1"}', "it must be one of resspec.report/1"),
     "not UTF-8": (b"\xff\xfe{}", "it is not JSON"),
     "a byte-order mark": (b"\xef\xbb\xbf{}", "JSON"),
     "nested lists": ("[" * 100_000, "levels deep"),
@@ -206,10 +206,10 @@ WHOLE = {
         "",
     ),
     "digits": ('{"schema": ' + "9" * 5000 + "}", "too many digits"),
-    "a constant": ('{"schema":\n  NaN}', "NaN is not a number of JSON"),
+    "a constant": ('{"schema":\n  NaN}', "NaN is not a JSON number"),
     "twice": (
         '{"schema": "resspec.ir/1",\n "schema": "resspec.report/1"}',
-        "`schema` stands twice",
+        "`schema` is given twice",
     ),
 }
 
@@ -229,11 +229,16 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
     "a residual of a half": ("residual", 0.5, "0.5", "valid integer"),
     "a count of zero": ("count", 0, "0", "a repeat has a count from 1"),
     "a huge count": ("count", 10**18, str(10**18), "a repeat has a count from 1"),
-    "channels": ("out_channels", 9, '"8x16x16"', "this `conv` leaves 9x16x16, not 8x16x16"),
+    "channels": (
+        "out_channels",
+        9,
+        '"8x16x16"',
+        "the output of this `conv` is 9x16x16, not 8x16x16",
+    ),
     "a huge number of channels": ("out_channels", 10**30, "{", f"{10**30} is not a Count"),
     "groups": ("num_groups", 3, "3", "8 channels cannot be split into 3 equal groups"),
     "a number without end": ("eps", "1e99999", "{", "'1e99999' is not a number"),
-    "a shape": ("output", "0x8x8", '"0x8x8"', "a shape has one to three sides"),
+    "a shape": ("output", "0x8x8", '"0x8x8"', "a shape has one to three dimensions"),
     "a large shape": (
         "output",
         "16777216x16777216x16777216",
@@ -241,8 +246,8 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
         "more elements than torch can count",
     ),
     "a shape of letters": ("output", "3x8xx", '"3x8xx"', "'3x8xx' is not a shape"),
-    "a name": ("name", "a.b", '"a.b"', "a name has letters, digits"),
-    "a law": ("init", "kaiming_normal", '"kaiming_normal"', "is not an initialisation"),
+    "a name": ("name", "a.b", '"a.b"', "a name consists of letters, digits"),
+    "a law": ("init", "kaiming_normal", '"kaiming_normal"', "is not an initialization"),
     "no sections": ("sections", [], "[", "a network has at least one section"),
 }
 

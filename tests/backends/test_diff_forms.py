@@ -185,7 +185,7 @@ def test_table() -> None:
     ("b", "verdict"),
     [
         (made(("a", 5)), "the same network"),
-        (made(("a", 5), digest="1" * 64), "of equal figures"),
+        (made(("a", 5), digest="1" * 64), "with equal figures"),
         (made(("a", 6), digest="1" * 64), "different networks"),
     ],
 )

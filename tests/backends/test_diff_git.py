@@ -81,13 +81,13 @@ def test_paths_are_from_the_top_or_from_here(
 @pytest.mark.parametrize(
     ("side", "message"),
     [
-        ("HEAD~9:specs/net.res", "git knows no revision 'HEAD~9'"),
-        ("--help:specs/net.res", "git knows no revision '--help'"),
+        ("HEAD~9:specs/net.res", "git has no revision 'HEAD~9'"),
+        ("--help:specs/net.res", "git has no revision '--help'"),
         ("HEAD:specs/none.res", "there is no spec 'specs/none.res' in 'HEAD'"),
         ("HEAD:../net.res", "there is no spec"),
         ("HEAD:specs", "there is no spec 'specs' in 'HEAD'"),
         ("HEAD:specs/net.res:other", "has no network 'other'"),
-        ("HEAD:specs/\0", "cannot ask git"),
+        ("HEAD:specs/\0", "cannot run git"),
     ],
 )
 def test_what_git_does_not_have(repository: Path, side: str, message: str) -> None:

@@ -126,7 +126,7 @@ def test_where_rounding_grows_it_is_told_piece_by_piece(
         str(tmp_path),
     ]
     assert cli.run(["compile", "plain56", *arguments]) == 0
-    assert "begun with what torch has there, they agree to" in capsys.readouterr().err
+    assert "given what torch has there, they agree to" in capsys.readouterr().err
     content, images = (tmp_path / "plain56.onnx").read_bytes(), torch.randn(2, 3, 32, 32)
     assert pieces_off(content, module, images) < 1e-5
     assert pieces_off(_damaged(content, "Relu"), module, images) == float("inf")
@@ -156,7 +156,7 @@ def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["digits", "--weights", "w.pth"], "--weights goes with --target onnx"),
+        (["digits", "--weights", "w.pth"], "--weights needs --target onnx"),
         (["digits", "--target", "onnx", "--emit", "ir"], "--emit prints"),
         (["digits", "--target", "onnx", "--weights", "w.pth"], "cannot read w.pth"),
     ],

@@ -33,7 +33,9 @@ def test_diff_of_a_template_tells_what_works(capsys: Captured) -> None:
     """`diff` has no `--set`."""
     spec("t.res", "network t(n) { input 3x8x8; head fc n }\n")
     err = ran("diff t.res resnet18", capsys, 2)[1]
-    assert "help: `network my_t = t n=…`" in err and "--set" not in err
+    assert (
+        "help: derive a network with values: `network my_t = t n=…`" in err and "--set" not in err
+    )
     assert "`--set n=…` gives a value here" in ran("report t.res", capsys, 1)[1]
     spec("mine.res", "use t\nnetwork my_t = t n=3\n")
     ran("diff mine.res mine.res", capsys)

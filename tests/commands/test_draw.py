@@ -52,7 +52,7 @@ def test_a_difference_that_cannot_be_seen(capsys: Captured) -> None:
     assert cli.run(["draw", "--diff", "resnet34", "resnet34:resnet34_a", "-o", "-"]) == 0
     assert (
         capsys.readouterr().err
-        == "nothing is marked: they differ in names and initial values, if at all\n"
+        == "nothing is marked: the networks differ in names and initial values at most\n"
     )
 
 
@@ -64,10 +64,7 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (
-            ["resnet18", "-o", "net.pdf"],
-            "error: a drawing is an .svg or a .png, which net.pdf is not\n",
-        ),
+        (["resnet18", "-o", "net.pdf"], "error: net.pdf is not an .svg or .png file\n"),
         (
             ["--diff", "resnet18"],
             "error: --diff draws two networks as they are: resspec draw --diff A B, without --input and --set\n",
@@ -78,7 +75,7 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
         ),
         (
             ["long.res", "--unfold"],
-            "error: long has 60,003 layers and merges, and a picture at most 50,000; without --unfold, repeats are drawn once\n",
+            "error: long has 60,003 layers and merges; a picture has at most 50,000; without --unfold, repeats are drawn once\n",
         ),
     ],
 )

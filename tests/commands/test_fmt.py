@@ -44,7 +44,7 @@ def test_writes_what_is_laid_out_otherwise_and_leaves_what_does_not_parse(
     assert (folder / "loose.res").stat().st_mode & 0o777 == 0o640
     assert (folder / "deep" / "strict.res").stat() == strict
     out, err = capsys.readouterr()
-    assert out == "1 of 3 files laid out anew\n" and "error[E0104]" in err
+    assert out == "1 of 3 files reformatted\n" and "error[E0104]" in err
     (folder / "wrong.res").unlink()
     assert cli.run(["fmt", str(folder)]) == 0
 
@@ -60,7 +60,7 @@ def test_looks_without_writing(flags: list[str], code: int, folder: Path, capsys
     assert ("-block\tb = bn->relu;<U+000D>\n" in out and "+block b = bn -> relu\n" in out) == (
         "--diff" in flags
     )
-    assert ("1 of 2 files would be laid out anew" in out) == (flags == ["--check"])
+    assert ("1 of 2 files would be reformatted" in out) == (flags == ["--check"])
     assert cli.run(["fmt", *flags, str(folder / "deep")]) == 0
 
 
@@ -140,7 +140,9 @@ def test_what_another_process_writes_meanwhile_stays(
     )
     assert cli.run([*command, str(path)]) == 2
     assert path.read_bytes() == b"block other = relu\n"
-    assert "loose.res was changed meanwhile, and is left as it is\n" in capsys.readouterr().err
+    assert (
+        "loose.res was changed in the meantime, and is left as it is\n" in capsys.readouterr().err
+    )
 
 
 def test_a_comment_that_hides_something_is_a_mistake(folder: Path, capsys: Captured) -> None:
@@ -156,7 +158,7 @@ def test_a_layout_that_is_too_large_is_not_written(folder: Path, capsys: Capture
     (folder / "loose.res").write_bytes(text)
     assert cli.run(["fmt", str(folder / "loose.res")]) == 2
     assert (folder / "loose.res").read_bytes() == text
-    assert "when laid out, and a spec has 1,048,576 at most" in capsys.readouterr().err
+    assert "when formatted; a spec has at most 1,048,576" in capsys.readouterr().err
 
 
 def _full(_: int) -> None:

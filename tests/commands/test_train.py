@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("here")
 
 
 def test_train(capsys: Captured) -> None:
-    said = "note: runs/digits holds a run that has ended; this one is runs/digits-2\nnetwork "
+    said = "note: runs/digits contains a run that has ended; this one is runs/digits-2\nnetwork "
     for folder, begins in (("runs/digits", "network "), ("runs/digits-2", said)):
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
@@ -47,7 +47,7 @@ def test_train_plan(capsys: Captured) -> None:
         ("name=sgd", "`name` may be `optimizer.name` or `schedule.name`"),
         (
             "batch=3",
-            "`batch` is a parameter of the network and a key of the recipe: say net.batch or recipe.batch",
+            "`batch` is a parameter of the network and a key of the recipe: write net.batch or recipe.batch",
         ),
     ],
 )
@@ -70,7 +70,9 @@ def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
 def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
     Path("runs/digits").mkdir(parents=True)
     Path("runs/digits/mine.txt").touch()
-    told = "note: runs/digits holds something else, or a damaged run; this one is runs/digits-2\n"
+    told = (
+        "note: runs/digits contains something else, or a damaged run; this one is runs/digits-2\n"
+    )
     assert ran("train digits --plan", capsys)[1] == told
 
 

@@ -85,7 +85,7 @@ def test_a_constant_of_a_body_that_needs_itself(tmp_path: Path) -> None:
 
 def test_a_parameter_from_outside_that_there_is_not(tmp_path: Path) -> None:
     path = written(tmp_path, "network n(width=4) { input 8x4x4; head conv 1x1, width }")
-    with pytest.raises(SpecError, match="`n` takes no `widht`") as refused:
+    with pytest.raises(SpecError, match="`n` has no argument `widht`") as refused:
         load(path, widht=3)
     assert refused.value.diagnostics[0].help == "did you mean `width`?"
 
@@ -94,5 +94,5 @@ def test_a_pool_that_cannot_pad_as_its_dilation_would_says_how_much_it_can(tmp_p
     [refused] = check(
         written(tmp_path, "network n { input 8x16x16; head maxpool 3x5, dilation=2 }")
     )
-    assert refused.help == "`padding=1x2` at most"
+    assert refused.help == "use `padding=1x2` at most"
     assert codes(tmp_path, "head maxpool 3x5, dilation=2, padding=1x2") == []

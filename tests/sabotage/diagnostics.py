@@ -15,8 +15,8 @@ DEFECTS = [
     Defect(
         "a page shows something that is right as wrong",
         "resspec/lowering/argument_errors.py",
-        'return at("E0221", ',
-        'return at("E0222", ',
+        '"E0221",',
+        '"E0222",',
         "tests/diagnostics/test_pages.py",
     ),
     Defect(

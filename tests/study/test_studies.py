@@ -182,7 +182,7 @@ def test_a_file_in_the_place_of_the_folder(
         )
         == 2
     )
-    assert "cannot be a folder: there is a file" in capsys.readouterr().err
+    assert "cannot be a folder: a file is in the way" in capsys.readouterr().err
 
 
 def result(family: str, depth: int, seed: int, test: float, spec: str = "plain20") -> Result:

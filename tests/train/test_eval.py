@@ -96,7 +96,7 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
     assert "do not fit this network" in refused(
         "resnet20", "--weights", str(weights), "--data", "digits"
     )
-    assert "a batch is of 1 image" in refused(
+    assert "--batch must be 1 or more" in refused(
         "digits", "--weights", str(weights), "--data", "digits", "--batch", "0"
     )
     draw_pictures(tmp_path / "pets")
@@ -109,7 +109,7 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
         "--data",
         str(tmp_path / "pets"),
     ]
-    assert "shown as 3x224x224, and the input of net is 3x32x32: pass --recipe" in refused(*pets)
+    assert "images of 3x224x224, but the input of net is 3x32x32: pass --recipe" in refused(*pets)
     assert "has not finished" in refused(str(begun(tmp_path / "run")))
 
 
@@ -126,8 +126,8 @@ def test_other_classes_are_told_at_their_place(
         == 1
     )
     told = capsys.readouterr().err
-    assert "error[E0502]: `digits` has 10 classes, the network leaves 7" in told
-    assert "^^^^ leaves 7" in told
+    assert "error[E0502]: `digits` has 10 classes, but the network outputs 7" in told
+    assert "^^^^ outputs 7" in told
 
 
 @pytest.mark.parametrize("name", ["run.json", "result.json", "weights.safetensors", "spec.res"])

@@ -44,7 +44,7 @@ def test_images_of_another_shape(shape: str, tmp_path: Path) -> None:
 def test_another_number_of_classes(tmp_path: Path) -> None:
     (mistake,) = refused(tmp_path, classes="100").diagnostics
     assert mistake.code == "E0502"
-    assert mistake.message == "`digits` has 10 classes, the network leaves 100"
+    assert mistake.message == "`digits` has 10 classes, but the network outputs 100"
     assert mistake.labels[0].span.text == "fc 100"
     assert mistake.help == "`fc 10`"
 
@@ -269,7 +269,7 @@ def test_devices_that_are_not_there(device: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "digits", "--new-head"], "--new-head says what to do with --weights"),
+        (["train", "digits", "--new-head"], "--new-head needs --weights"),
         (["train", "digits", "--workers", "-1"], "not -1"),
         (["eval", "digits", "--workers", "-1"], "not -1"),
         (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
@@ -287,7 +287,7 @@ def test_a_run_is_measured_with_its_own_parameters(
 ) -> None:
     begun(tmp_path)
     assert cli.run(["eval", str(tmp_path), "--set", "n=3"]) == 2
-    assert "--set is for a spec" in capsys.readouterr().err
+    assert "--set is for specs" in capsys.readouterr().err
 
 
 def test_what_holds_no_run_is_named_and_the_others_are_compared(
@@ -320,5 +320,5 @@ def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measure
     for given in (tmp_path / "runs", tmp_path / "runs" / "c"):
         assert cli.run(["eval", str(given)]) == 2
         there = f"{tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}"
-        told = f"error: {given} is no folder of a run; runs that are there: {there}; and there is no spec '{given}'\n"
+        told = f"error: {given} is not the folder of a run; runs that are there: {there}; and there is no spec '{given}'\n"
         assert capsys.readouterr().err == told

@@ -110,7 +110,7 @@ def test_the_command(
         ]
     )
     assert run(["bench", "digits", "--batch", "0"]) == 2
-    assert capsys.readouterr().err == "error: a batch is of 1 image or more, not of 0\n"
+    assert capsys.readouterr().err == "error: --batch must be 1 or more, not 0\n"
 
 
 def test_a_compiler_that_is_missing_is_told_in_a_line(

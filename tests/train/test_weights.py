@@ -73,7 +73,7 @@ def test_a_new_head_is_no_leave_for_other_misfits(tmp_path: Path) -> None:
             weights.read(tmp_path / "w.safetensors", new_head=new_head).into(
                 small(tmp_path, classes=7)
             )
-    with pytest.raises(UsageError, match="nothing of the file fits the network"):
+    with pytest.raises(UsageError, match="nothing in the file fits the network"):
         weights.read(tmp_path / "w.safetensors").into(build(load("vgg16")))
 
 

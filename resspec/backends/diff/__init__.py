@@ -74,13 +74,12 @@ def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
 def _comparable(a: Report, b: Report) -> None:
     for report in (a, b):
         if report.by != "stage":
-            raise UsageError(
-                f"the report of {report.network} is by {report.by}; a diff needs one by stage"
-            )
+            message = f"the report of {report.network} is by {report.by}"
+            raise UsageError(f"{message}; a diff needs a report by stage")
     if a.at != b.at:
-        raise UsageError(
-            f"{a.network} was counted with {_conditions(a)}, {b.network} with {_conditions(b)}: report both alike"
-        )
+        counted = f"{a.network} was counted with {_conditions(a)}"
+        other = f"{b.network} with {_conditions(b)}"
+        raise UsageError(f"{counted}, {other}: report both under the same conditions")
 
 
 def _conditions(report: Report) -> str:

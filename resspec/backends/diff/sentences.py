@@ -12,7 +12,7 @@ def verdict(diff: Diff) -> str:
     if diff.same:
         return "the same network: equal hashes"
     if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
-        return "different networks of equal figures"
+        return "different networks with equal figures"
     return "different networks"
 
 
@@ -27,7 +27,7 @@ def weights_sentences(
         case "strictly":
             yield f"{a} loads into {b} strictly: all {whole.tensors:,} tensors, {whole.params:,} parameters"
         case _ if not kept.tensors:
-            yield f"nothing of {a} fits {b}: no tensor has the same name and shape"
+            yield f"nothing in {a} fits {b}: no tensor has the same name and shape"
             return
         case "in part":
             yield f"{a} loads into {b} in part (strict=False): {share}"

@@ -66,7 +66,7 @@ def _changes(found: list[Line], width: int) -> Table:
         made.add_row(text(line.sign, _STYLES[line.sign]), text(words, _STYLES[line.sign]))
         made.add_row("", text(f"  {line.lines}", "dim"))
     if len(found) > MOST_LINES:
-        made.add_row("", text(f"… and {len(found) - MOST_LINES} more, which the JSON has"))
+        made.add_row("", text(f"… and {len(found) - MOST_LINES} more in the JSON output"))
     return made
 
 

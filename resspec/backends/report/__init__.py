@@ -78,7 +78,7 @@ def report(
     at = at._replace(frozen=frozenset(at.frozen))
     _check(network, at)
     if like is not None and like not in TOOLS:
-        raise UsageError(f"there is no tool {like!r} to be like; {_meant(like, TOOLS)}")
+        raise UsageError(f"no tool is called {like!r}; {_meant(like, TOOLS)}")
     facts = Facts(network, at, known)
     totals = facts.totals
     counters = facts.counters
@@ -106,7 +106,7 @@ def _check_kinds(network: object, at: object, by: object, memory: object) -> Non
     """Check what somebody gives who calls this from Python: the command has checked it. Raises UsageError."""
     if not isinstance(network, Network):
         raise UsageError(
-            f"a report is of a network, as resspec.load returns it, not of {network!r:.80}"
+            f"a report needs a network, as returned by resspec.load, not {network!r:.80}"
         )
     if not isinstance(at, Conditions):
         raise UsageError(
@@ -138,4 +138,4 @@ def _check(network: Network, at: Conditions) -> None:
 
 def _meant(word: str, known: Iterable[str]) -> str:
     near = nearest(word, known)
-    return f"did you mean {near!r}?" if near else f"there are {', '.join(known)}"
+    return f"did you mean {near!r}?" if near else f"choose from {', '.join(known)}"

@@ -113,7 +113,7 @@ class _Part:
 
     def one_of(self, known: Collection[str]) -> Any:
         if self.text() not in known:
-            raise self.wrong(f"it is one of {', '.join(known)}, not {self.value!r:.40}")
+            raise self.wrong(f"it must be one of {', '.join(known)}, not {self.value!r:.40}")
         return self.value
 
     def integer(self) -> int:
@@ -123,7 +123,7 @@ class _Part:
 
     def whole(self) -> int:
         if self.integer() < 0:
-            raise self.wrong("it is not a whole number from 0 on")
+            raise self.wrong("it is not a whole number, 0 or more")
         return self.integer()
 
     def fraction(self) -> Fraction:
@@ -137,7 +137,7 @@ class _Part:
     def pair(self) -> tuple[_Part, _Part]:
         parts = self.items()
         if len(parts) != 2:
-            raise self.wrong("it has two values, of height and width")
+            raise self.wrong("it must have two values, height and width")
         return parts[0], parts[1]
 
 

@@ -86,7 +86,7 @@ class ToFirst(Layer):
         if not x.last:
             raise ShapeError(
                 "E0302",
-                "`to_first` needs channels last, and they come first",
+                "`to_first` needs channels last, but they come first",
                 "leave out `to_first`",
             )
         return Shape((x.channels, *x.spatial))
@@ -140,8 +140,8 @@ class PadChannels(Layer):
         if self.out_channels < x.channels:
             raise ShapeError(
                 "E0306",
-                f"zero padding only widens: {x.channels} channels to {self.out_channels}",
-                f"`conv 1x1, {self.out_channels}` projects, as `shortcut B` does",
+                f"zero padding cannot reduce {x.channels} channels to {self.out_channels}",
+                f"use `conv 1x1, {self.out_channels}`, which projects as `shortcut B` does",
                 "out_channels",
             )
         return x.with_channels(self.out_channels)
@@ -195,7 +195,7 @@ class Slice(Layer):
             raise ShapeError(
                 "E0306",
                 f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
-                f"a first and a last channel from 0 to {x.channels}, the first below the last",
+                f"choose a first and a last channel from 0 to {x.channels}, the first below the last",
                 field,
             )
         return x.with_channels(self.stop - self.start)
@@ -227,12 +227,9 @@ class Chunk(Layer):
                 "chunks",
             )
         if self.part >= self.chunks:
-            raise ShapeError(
-                "E0306",
-                f"there is no part {self.part} of {self.chunks}",
-                f"a part from 0 to {self.chunks - 1}",
-                "part",
-            )
+            message = f"there is no part {self.part} of {self.chunks}"
+            help = f"choose a part from 0 to {self.chunks - 1}"
+            raise ShapeError("E0306", message, help, "part")
         return x.with_channels(x.channels // self.chunks)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:

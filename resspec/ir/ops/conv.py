@@ -127,7 +127,7 @@ class Upconv(Contraction):
             raise ShapeError(
                 "E0303",
                 "`output_padding` must be smaller than the stride or the dilation",
-                f"`output_padding={most}`",
+                f"use `output_padding={most}` at most",
                 "output_padding",
             )
         size = tuple(
@@ -146,7 +146,7 @@ class Upconv(Contraction):
             raise ShapeError(
                 "E0303",
                 f"nothing is left of {x}: the padding takes away more than the kernel adds",
-                "a smaller `padding`",
+                "use a smaller `padding`",
                 "padding",
             )
         return Shape((self.out_channels, *size))
@@ -196,7 +196,7 @@ class Linear(Contraction):
             raise ShapeError(
                 "E0302",
                 f"`{self.kind}` reads the last axis, which in {x} is the width",
-                "`to_last` before it, or `fc`, which flattens",
+                "put `to_last` before it, or use `fc`, which flattens",
             )
         return x.with_channels(self.out_features)
 

@@ -212,13 +212,15 @@ def need_image(x: Shape, kind: str) -> None:
     """Raises ShapeError unless the input is CxHxW."""
     if x.last:
         raise ShapeError(
-            "E0302", f"`{kind}` needs channels first, and they come last", "`to_first` before it"
+            "E0302",
+            f"`{kind}` needs channels first, but they come last",
+            "put `to_first` before it",
         )
     if not x.is_image:
         raise ShapeError(
             "E0302",
-            f"`{kind}` needs an image CxHxW, and gets {x}",
-            "a place before `flatten` or `fc`",
+            f"`{kind}` needs an image, CxHxW, but its input is {x}",
+            "move it before `flatten` or `fc`",
         )
 
 

@@ -131,11 +131,8 @@ class LayerNorm(Norm):
 
     def infer(self, x: Shape) -> Shape:
         if x.is_image:
-            raise ShapeError(
-                "E0302",
-                f"`ln` reads the last axis, which in {x} is the width",
-                "`ln2d`, or `to_last` before it",
-            )
+            message = f"`ln` reads the last axis, which in {x} is the width"
+            raise ShapeError("E0302", message, "use `ln2d`, or put `to_last` before it")
         return x
 
     def parameters(self, x: Shape) -> Tensors:

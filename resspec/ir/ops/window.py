@@ -54,7 +54,7 @@ def window_output(
             raise ShapeError(
                 "E0303",
                 f"a window of {span} does not fit an input of {n} {padded}",
-                f"a smaller window, or `padding={-(-(span - n) // 2)}`",
+                f"use a smaller window, or `padding={-(-(span - n) // 2)}`",
                 field,
             )
         if (
@@ -104,7 +104,7 @@ class Pool(Layer):
             raise ShapeError(
                 "E0303",
                 "the padding is more than half of the window",
-                f"`padding={most}` at most",
+                f"use `padding={most}` at most",
                 "padding",
             )
         size = window_output(

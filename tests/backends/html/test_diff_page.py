@@ -178,4 +178,4 @@ def test_equal_networks_and_saved_reports(
 
 def test_many_differences_are_no_page(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["diff", "--since", "HEAD", "--format", "html"]) == 2
-    assert capsys.readouterr().err.startswith("error: --since takes no sides")
+    assert capsys.readouterr().err.startswith("error: --since compares all specs")
