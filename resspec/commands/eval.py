@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "evaluate a network on test images, next to published results"
 EXAMPLES = """\
-  resspec eval runs/digits             a run that has ended
+  resspec eval runs/digits             a finished run
   resspec eval torchvision/resnet50 --weights resnet50.pth --data imagenet
   resspec eval resnet50 --weights he.pth --data /data/imagenet
       --recipe imagenet-he2015 --protocol 10-crop --workers 4
@@ -60,7 +60,7 @@ def arguments(parser: ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="processes that read images from a folder (0)",
+        help="DataLoader workers for a folder of images (0)",
     )
     parser.add_argument(
         "--download", action="store_true", help="download the data set if it is missing"
@@ -221,8 +221,9 @@ def _asked(arguments: Namespace) -> Asked:
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
-        message = f"{arguments.spec or folder} is not the folder of a run{record.runs_near(folder)}"
-        raise UsageError(f"{message}; and {nowhere}") from None
+        raise UsageError(
+            f"{arguments.spec or folder} is not a run folder{record.runs_near(folder)}; and {nowhere}"
+        ) from None
     return _spec(arguments)
 
 
@@ -258,7 +259,7 @@ def _spec(arguments: Namespace) -> Asked:
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
         raise UsageError(
-            "a spec is measured with --weights FILE and --data NAME; a run's folder has both"
+            "to evaluate a spec, pass --weights FILE and --data NAME; a run folder has both"
         )
     read = weights.read(arguments.weights)
     classes, preprocessing = metadata.classes(read), metadata.preprocessing_of(read)

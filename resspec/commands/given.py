@@ -62,7 +62,7 @@ def load(arguments: Namespace) -> Network:
 def check_workers(count: int) -> None:
     """Raises UsageError."""
     if count < 0:
-        raise UsageError(f"--workers is a number of processes, 0 or more, not {count}")
+        raise UsageError(f"--workers must be 0 or more, not {count}")
 
 
 def specs(given: str) -> Iterator[str]:

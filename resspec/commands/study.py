@@ -36,7 +36,7 @@ EXAMPLES = """\
   resspec study degradation --set "duration=200 iterations"
 
 Each leaves a folder (studies/NAME) with README.md, pictures and CSV files;
-finished runs are kept, and the same command continues.
+run the same command again to resume an unfinished one.
 
 Exit codes: 0 done, 1 diagnostics, 2 error, 3 a value that is not finite,
 130, 143, 129 or 141 stopped as in `resspec train`: run it again to resume.

@@ -72,7 +72,7 @@ def arguments(parser: ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="processes that read images from a folder (0)",
+        help="DataLoader workers for a folder of images (0)",
     )
     parser.add_argument(
         "--download", action="store_true", help="download the data set if it is missing"
@@ -188,7 +188,7 @@ def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
     from resspec.train import recipe_file
 
     if epochs < 1:
-        raise UsageError(f"--epochs is a number of epochs, 1 or more, not {epochs}")
+        raise UsageError(f"--epochs must be 1 or more, not {epochs}")
     if other := next(
         (value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None
     ):
@@ -206,8 +206,9 @@ def own_recipe(name: str, *, download: bool) -> str:
         return name
     if not (download and name in DATA):  # a download waits until all else is right
         data.find(name)
+    known = ", ".join(recipe_file.names())
     raise UsageError(
-        f"there is no recipe for `{name}` itself: name one with --recipe ({', '.join(recipe_file.names())})"
+        f"no recipe has the name of the data set, `{name}`: pass one with --recipe ({known})"
     )
 
 
@@ -269,10 +270,10 @@ def _holds(folder: Path, job: Job) -> str:
         if seen.found is None:
             return ""
         if record.result(folder):
-            return "a run that has ended"
+            return "a finished run"
     except UsageError as error:
         return (
-            "a run of another version"
+            "a run of another resspec version"
             if error.code == "E0604"
             else "something else, or a damaged run"
         )

@@ -1,4 +1,4 @@
-"""A study as a row of parts, each a run folder of the trainer: finished runs are kept, and the same command continues."""
+"""A study as a row of parts, each a run folder of the trainer: run the same command again to resume an unfinished one."""
 
 from __future__ import annotations
 

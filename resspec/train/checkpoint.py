@@ -137,7 +137,7 @@ def _entries(path: Path, job: str) -> dict[str, str]:
     *entries, label = lines
     if label != _label(path.name, job):
         raise DamagedCheckpoint(
-            f"{path} holds what was saved as {label[2:].partition(' ')[0]}"
+            f"{path} contains what was saved as {label[2:].partition(' ')[0]}"
             + (" of another run" if label.startswith(f"# {path.name} ") else "")
         )
     return {line[66:]: line[:64] for line in entries}
@@ -198,7 +198,9 @@ def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
     place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
     free = shutil.disk_usage(place).free
     stand = (
-        f"that of step {max(there)} is kept" if (there := steps(folder)) else "there is none yet"
+        f"the checkpoint of step {max(there)} is kept"
+        if (there := steps(folder))
+        else "no checkpoint was saved yet"
     )
     return (
         f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size_of(size)}, "

@@ -32,7 +32,7 @@ def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "
 
 
 def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:
-    """E0502: the network does not end with one number for each class of the data."""
+    """E0502: the network does not output one score for each class of the data."""
     return Diagnostic(
         "E0502",
         f"`{data}` has {classes} classes, but the network outputs {leaves}",
@@ -57,12 +57,12 @@ def key_twice(span: Span, first: Span, word: str) -> Diagnostic:
 
 
 def unknown_key(span: Span, word: str, owner: str, help: str) -> Diagnostic:
-    """E0505: a recipe, or this section of it, has no such key."""
+    """E0505: unknown key in a recipe."""
     return Diagnostic("E0505", f"{owner} has no key `{word}`", (Label(span),), help)
 
 
 def missing_key(span: Span, owner: str, word: str, help: str) -> Diagnostic:
-    """E0506: the recipe lacks a key that has no default."""
+    """E0506: a required key is missing from the recipe."""
     return Diagnostic("E0506", f"{owner} needs `{word}`", (Label(span),), help)
 
 
@@ -72,12 +72,12 @@ def wrong_value(span: Span, why: str, help: str | None = None) -> Diagnostic:
 
 
 def unknown_kind(span: Span, section: str, word: str, help: str) -> Diagnostic:
-    """E0508: there is no optimizer or schedule of this name."""
+    """E0508: unknown optimizer or schedule."""
     return Diagnostic("E0508", f"there is no {section} `{word}`", (Label(span),), help)
 
 
 def beyond_recipes(span: Span, what: str, help: str) -> Diagnostic:
-    """E0518: the recipe has what YAML allows and no recipe needs."""
+    """E0518: the recipe uses a feature of YAML that recipes do not support."""
     return Diagnostic("E0518", f"{what} is not allowed in a recipe", (Label(span),), help)
 
 

@@ -39,7 +39,7 @@ def finish(
     """Turn the state after the last step into what a run leaves, and return what `result.json` says.
 
     Raises:
-        Asked: A signal ended the test; nothing is lost, and the run has not ended.
+        StopRequested: A signal ended the test; nothing is lost, and the run has not ended.
         UsageError: An image cannot be read, or there is no room.
     """
     task = watcher.task
@@ -72,9 +72,8 @@ def draw(plan: Plan, rows: list[Row], run: Path, say: Say) -> None:
         raise
     except Exception as error:  # noqa: BLE001 (matplotlib raises what it likes, and may be missing)
         why = f"{type(error).__name__}: {error}"
-        say(
-            f"the curves of {run} could not be drawn ({why}); all else is saved; run the same command again to draw them"
-        )
+        told = f"the curves of {run} could not be drawn ({why}); everything else is saved"
+        say(f"{told}; run the same command again to draw them")
 
 
 def is_drawn(run: Path) -> bool:
@@ -110,7 +109,7 @@ def _save_weights(plan: Plan, state: State, run: Path) -> str:
 
 
 def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[str, Any]:
-    """Test the final weights: the last row of the metrics, and the test images once. Raises Asked, UsageError."""
+    """Test the final weights: the last row of the metrics, and the test images once. Raises StopRequested, UsageError."""
     data = plan.job.data
     held_out = len(plan.images[1]) > 0
     if not loop.test_between(plan, state, watcher, stop):

@@ -109,7 +109,7 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
         if not found and (wrong := spoiled(own.items())):
             found.append(f"`{name}.{wrong}`")
         elif not found and not torch.isfinite(result).all():
-            found.append(f"what `{name}` leaves")
+            found.append(f"the output of `{name}`")
 
     hooks = [
         layer.register_forward_hook(lambda layer, _, result, name=name: look(name, layer, result))

@@ -196,17 +196,15 @@ def refuse_spoiled(plan: Plan, state: State, learner: Learner) -> None:
     if not plan.processes.any(bad >= 0 or spoiled is not None):
         return
     if bad < 0:
-        raise NotFinite(
-            f"`{spoiled}` is not finite after step {state.step}; nothing of it was saved"
-        )
+        raise NotFinite(f"`{spoiled}` is not finite after step {state.step}, which was not saved")
     state.step = bad
     draw, (batch,) = plan.order.draw(bad), shown(plan, bad, bad + 1)
     epoch = int(bad / plan.order.epoch)
     images = ", ".join(map(str, draw.indices[:4].tolist()))
     raise NotFinite(
         f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part) is not finite: first is "
-        f"{learner.culprit(batch) or 'nothing when it is made again'}; the weights are as they were before it, "
-        "and nothing of it was saved"
+        f"{learner.culprit(batch) or 'nothing when the step is repeated'}; the weights were not changed, "
+        "and the step was not saved"
     )
 
 

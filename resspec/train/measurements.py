@@ -89,4 +89,4 @@ def _check_number(row: Row, name: str, *, finite: bool = False) -> None:
     except OverflowError:
         raise DamagedFile(f"`{name}` is too large") from None
     if finite and not (isfinite(number) and 0 <= number < 1e15):
-        raise DamagedFile(f"`{name}` has a value that no run writes")
+        raise DamagedFile(f"`{name}` has an invalid value")

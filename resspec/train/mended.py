@@ -73,7 +73,7 @@ def read(run: Path, digest: str) -> list[File]:
         lines = sealed.content(path).splitlines()
         files = [File(*sealed.parse(line)) for line in lines]
         if digest_of((file.name for file in files), (file.length for file in files)) != digest:
-            raise DamagedFile("it does not list what the run began with")
+            raise DamagedFile("it does not list the files that the run began with")
     except FileNotFoundError:
         raise DamagedFile(f"{path} is missing") from None
     except (DamagedFile, TypeError, ValueError) as why:
@@ -140,9 +140,7 @@ def places(begun: Sequence[File], split: InFolders, holdout: float) -> dict[int,
         turned = group[group.index(place) :] + group
         other = next((begun[each].name for each in turned if begun[each].name in there), None)
         if other is None:
-            raise DamagedFile(
-                f"no image of the class of {begun[place].name} is left to show in its place"
-            )
+            raise DamagedFile(f"no image of the class of {begun[place].name} is left to replace it")
         found[place] = other
     return found
 

@@ -44,7 +44,7 @@ class Job:
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 63:
-            raise UsageError(f"a seed is a whole number from 0 to 2^63 - 1, not {self.seed}")
+            raise UsageError(f"the seed must be from 0 to 2^63 - 1, not {self.seed}")
 
     @cached_property
     def images(self) -> tuple[Tensor, Tensor]:

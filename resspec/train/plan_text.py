@@ -28,17 +28,15 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
     memory = machine.memory(plan.processes.device)
     of_free = (
-        "; how much is free is not known"
-        if memory is None
-        else f" of {size_of(memory)} that are free"
+        "; the free memory is unknown" if memory is None else f" of {size_of(memory)} that are free"
     )
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
-    apart = f", {len(plan.images[1]):,} kept apart" if len(plan.images[1]) else ""
+    apart = f", {len(plan.images[1]):,} held out" if len(plan.images[1]) else ""
     return [
         ("network", f"{job.network.name}, {measure(job.network).params:,} parameters"),
         (
             "data",
-            f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for the test",
+            f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for testing",
         ),
         (
             "steps",
@@ -82,11 +80,11 @@ def schedule(recipe: Recipe) -> str:
         case Multistep():
             words = f"times {told.factor:g} at {', '.join(map(str, told.at))}"
         case Cosine():
-            words = f"a cosine down to {told.floor * recipe.optimizer.rate:g}"
+            words = f"cosine down to {told.floor * recipe.optimizer.rate:g}"
         case Linear():
-            words = f"a line down to {told.floor * recipe.optimizer.rate:g}"
+            words = f"linear down to {told.floor * recipe.optimizer.rate:g}"
         case Plateau():
-            words = f"times {told.factor:g} after {told.patience} tests that are no better"
+            words = f"times {told.factor:g} after {told.patience} tests without improvement"
     return words + (f", after a warm-up of {recipe.warmup.length}" if recipe.warmup else "")
 
 
@@ -101,8 +99,8 @@ def _cold(plan: Plan) -> str:
 def summary(result: Result) -> str:
     """The end of a run in a line."""
     facts = result.facts
-    again = "this run had ended: " if result.again else ""
+    again = "this run was already finished: " if result.again else ""
     return (
         f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
-        f"{facts['total']} images right), loss {facts['loss']:.4f}, recorded in {result.run}"
+        f"{facts['total']} images correct), loss {facts['loss']:.4f}, recorded in {result.run}"
     )

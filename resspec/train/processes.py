@@ -150,11 +150,7 @@ def _place(device: str) -> torch.device:
         near = nearest(kind, DEVICES)
         raise UsageError(
             f"no device is called `{device}`; "
-            + (
-                f"did you mean `{near}`?"
-                if near and near != kind
-                else "there is cpu, cuda and cuda:N"
-            )
+            + (f"did you mean `{near}`?" if near and near != kind else "use cpu, cuda or cuda:N")
         )
     found = torch.cuda.device_count() if kind == "cuda" else 1
     if int(number or 0) >= found:

@@ -156,7 +156,7 @@ def check_shape(found: Any, shape: Any, name: str = "") -> None:
     """Check that a value has what is read of it, each of its type. Raises DamagedFile."""
     kind = dict if isinstance(shape, dict) else shape
     if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
-        raise DamagedFile(f"`{name}` in it has a value that no run writes")
+        raise DamagedFile(f"`{name}` in it has an invalid value")
     for key, inner in shape.items() if isinstance(shape, dict) else ():
         check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
 
@@ -178,7 +178,7 @@ def _check_empty(folder: Path) -> None:
         )
         raise UsageError(told, "E0603")
     if names - BEFORE:
-        told = f"the run folder {folder} is not empty, but contains no run; it was not changed: train in another folder"
+        told = f"the run folder {folder} is not empty, but does not contain a run; it was not changed: train in another folder"
         raise UsageError(told, "E0603")
 
 
@@ -204,11 +204,7 @@ def runs_near(folder: Path) -> str:
         found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
     except OSError:  # a name that no file can have
         return ""
-    return (
-        f"; runs that are there: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}"
-        if found
-        else ""
-    )
+    return f"; runs nearby: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
 
 
 def result(folder: Path) -> dict[str, Any] | None:

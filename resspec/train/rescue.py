@@ -108,7 +108,7 @@ def rescue(
     elif task.is_saving and code:
         task.kept = AGAIN  # the message says which checkpoint stands
     elif before == 0:
-        task.kept = "no step was finished; run the same command again to start"
+        task.kept = "no step was completed; run the same command again to start"
     else:
         task.kept = _save(task, state, undo, rescuer.save)
 

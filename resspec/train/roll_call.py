@@ -115,7 +115,7 @@ def join() -> RollCall:
     rank, world = number("RANK", 0), number("WORLD_SIZE", 1)
     if rank >= world:
         raise UsageError(
-            f"the environment variables RANK={rank} and WORLD_SIZE={world} do not fit: ranks start at 0"
+            f"the environment variables RANK={rank} and WORLD_SIZE={world} do not fit together: ranks start at 0"
         )
     patience = timedelta(seconds=number("RESSPEC_JOIN_TIMEOUT", JOINING))
     place = f"{os.environ.get('MASTER_ADDR')}:{os.environ.get('MASTER_PORT')}"

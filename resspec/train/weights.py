@@ -90,7 +90,7 @@ class Given:
         try:
             return tensor.to(wanted)
         except (RuntimeError, NotImplementedError, TypeError):
-            told = f"`{name}` is {_type(tensor)}, which torch does not convert to the network's {_name(wanted)}"
+            told = f"`{name}` is {_type(tensor)}, which torch cannot convert to the network's {_name(wanted)}"
             raise UsageError(
                 f"the weights of {self.path} do not fit this network: {told}", "E0610"
             ) from None

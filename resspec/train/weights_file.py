@@ -55,7 +55,7 @@ def read(path: Path) -> Found:
             found, told = _of_torch(content), {}
         return Found(_named(_unwrapped(found)), told, content)
     except _Unfit as why:
-        raise UsageError(f"{path} holds no weights: {why}", "E0611") from None
+        raise UsageError(f"cannot read weights from {path}: {why}", "E0611") from None
 
 
 def _content(path: Path) -> bytes:
@@ -98,7 +98,7 @@ def _of_torch(content: bytes) -> Any:
         ):
             told = f"it contains {more[1]} besides tensors, and loading that could run code"
             raise _Unfit(f"{told}; save `module.state_dict()` alone") from None
-        raise _Unfit("it is neither safetensors nor what torch.save writes") from None
+        raise _Unfit("it is neither a safetensors file nor one written by torch.save") from None
     except Exception as error:  # noqa: BLE001 (the reader raises what it likes)
         raise _Unfit(_first_line(error)) from None
 
@@ -109,20 +109,20 @@ def _check_archive(content: bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        raise _Unfit("it is a damaged ZIP archive, or a part of one") from None
+        raise _Unfit("it is a damaged or incomplete ZIP archive") from None
     if any(entry.filename.endswith("/constants.pkl") for entry in entries):
         raise _Unfit("it is a TorchScript archive; save the module's `state_dict()` instead")
     if not any(entry.filename.endswith("data.pkl") for entry in entries):
-        raise _Unfit("it is a ZIP archive that torch.save did not write")
+        raise _Unfit("it is a ZIP archive, but torch.save did not write it")
     size = sum(entry.file_size for entry in entries)
     if size > BOMB * len(content):
         raise _Unfit(
-            f"it would unpack to {size_of(size)}, which no checkpoint of {size_of(len(content))} does"
+            f"it would unpack to {size_of(size)}, far more than a checkpoint of {size_of(len(content))} can hold"
         )
 
 
 def _first_line(error: Exception) -> str:
-    return next(iter(str(error).splitlines()), "") or "it is damaged, or cut short"
+    return next(iter(str(error).splitlines()), "") or "it is damaged or incomplete"
 
 
 def _unwrapped(found: Any) -> Any:
@@ -136,9 +136,9 @@ def _unwrapped(found: Any) -> Any:
 def _named(found: Any) -> dict[str, Tensor]:
     """Return tensors by their own names. Raises _Unfit where anything else is among them."""
     if not isinstance(found, Mapping):
-        raise _Unfit(f"it holds {_kind(found)}, not tensors by name")
+        raise _Unfit(f"it contains {_kind(found)} instead of a dict of tensors")
     if not found:
-        raise _Unfit("there is no tensor in it")
+        raise _Unfit("it contains no tensors")
     tensors: dict[str, Tensor] = {}
     for name, tensor in found.items():
         if not isinstance(name, str):

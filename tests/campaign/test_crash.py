@@ -96,7 +96,7 @@ def test_full_disks() -> None:
                 f"cannot save a checkpoint in run/checkpoints: File too large; it takes {size / 1e6:,.1f} MB, "
                 in told
             )
-            assert f"MB are free; that of step {int(former.name[5:])} is kept" in told, (
+            assert f"B are free; the checkpoint of step {int(former.name[5:])} is kept" in told, (
                 seed,
                 limit,
                 told,

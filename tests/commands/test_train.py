@@ -15,14 +15,14 @@ pytestmark = pytest.mark.usefixtures("here")
 
 
 def test_train(capsys: Captured) -> None:
-    said = "note: runs/digits contains a run that has ended; this one is runs/digits-2\nnetwork "
+    said = "note: runs/digits contains a finished run; this one is runs/digits-2\nnetwork "
     for folder, begins in (("runs/digits", "network "), ("runs/digits-2", said)):
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
         assert re.search(
             r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err
         )
-        errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images right\)"
+        errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images correct\)"
         assert re.fullmatch(
             rf"test accuracy \d\d\.\d\d% {errors}, loss \d\.\d+, recorded in {folder}\n", out
         )
@@ -84,7 +84,7 @@ def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
             '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out',
         ),
         ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
-        ("--epochs 0", "--epochs is a number of epochs, 1 or more, not 0"),
+        ("--epochs 0", "--epochs must be 1 or more, not 0"),
     ],
 )
 def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -> None:
@@ -105,7 +105,7 @@ def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -
         ),
         (
             "--data cifar-100 --download",
-            "there is no recipe for `cifar-100` itself: name one with --recipe (cifar-he2015, ",
+            "no recipe has the name of the data set, `cifar-100`: pass one with --recipe (",
         ),
     ],
 )

@@ -129,7 +129,7 @@ def test_no_run_of_identities() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["plain20", "--batch", "1"], "--batch is at least 2"),
+        (["plain20", "--batch", "1"], "--batch must be at least 2"),
         (["plain20", "--seed", str(1 << 64)], "--seed must be at least 0 and less than 2^63"),
         (["FOLDER"], "FOLDER does not contain a run"),
         (["FOLDER/wide.res"], "there is not enough memory: 360 GB more are needed"),

@@ -215,7 +215,7 @@ def failed(course: Course, run: str, fault: Fault) -> str:
 
 def outcome(told: str) -> str:
     """What a report says that is saved."""
-    said = "E0535|is saved|is good|partly done|could not be saved|not finite|no step was finished|to start|is kept"
+    said = "E0535|is saved|is good|partly done|could not be saved|not finite|no step was completed|to start|is kept"
     kept = re.search(said, told)
     return kept[0] if kept else "no word of it"
 

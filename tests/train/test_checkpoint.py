@@ -79,8 +79,8 @@ def test_checkpoints_that_were_swapped_with_each_other(tmp_path: Path) -> None:
     (tmp_path / "x").rename(ten)
     told = [str(found) for _, found in checkpoint.newest(tmp_path)]
     assert told == [
-        f"{ten} holds what was saved as step-00000005",
-        f"{five} holds what was saved as step-00000010",
+        f"{ten} contains what was saved as step-00000005",
+        f"{five} contains what was saved as step-00000010",
     ]
 
 
@@ -88,7 +88,7 @@ def test_checkpoints_of_another_run(tmp_path: Path) -> None:
     path = checkpoint.save(tmp_path, 5, FILES, keep=2, job="one")
     assert checkpoint.read(path, "one") == FILES
     with pytest.raises(
-        DamagedCheckpoint, match="holds what was saved as step-00000005 of another run"
+        DamagedCheckpoint, match="contains what was saved as step-00000005 of another run"
     ):
         checkpoint.read(path, "another")
 
@@ -139,7 +139,8 @@ def test_a_full_disk_costs_no_checkpoint(seed: int, tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (Random(seed).randrange(0, 10_240), before[1]))
     try:
         with pytest.raises(
-            UsageError, match=r"it takes 10\.[0-9] kB, .* are free; that of step 5 is kept"
+            UsageError,
+            match=r"it takes 10\.[0-9] kB, .* are free; the checkpoint of step 5 is kept",
         ):
             checkpoint.save(tmp_path, 10, FILES, keep=1)
     finally:

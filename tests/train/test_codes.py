@@ -289,7 +289,7 @@ def stable(text: str, folder: Path) -> str:
     for pattern, new in (
         (r"process \d+ on \S+", "process 4711 on HOST"),
         (r"(pid\(s\)|process) \d{3,}", r"\1 4711"),
-        (r"[\d,.]+ ([GM]B) (are|is) free", r"17.0 \1 \2 free"),
+        (r"[\d,.]+ [kMGTP]?B (are|is) free", r"17 GB \1 free"),
     ):
         text = re.sub(pattern, new, text)
     return text

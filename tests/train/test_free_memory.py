@@ -28,7 +28,7 @@ def test_free_memory_may_be_unknown(
     recipe = asked.recipe.model_copy(update={"batch": 32, "micro_batch": "auto"})
     assert decide.micro_batch(asked.network, recipe, ALONE) == 32
     plan = Plan(asked, decide.decide(asked.network, asked.recipe, ALONE), ALONE)
-    assert "how much is free is not known" in plan_text.text(plan, tmp_path)
+    assert "the free memory is unknown" in plan_text.text(plan, tmp_path)
 
 
 def test_free_memory_is_what_the_system_says(

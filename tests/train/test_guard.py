@@ -43,7 +43,7 @@ def test_a_loss_that_is_not_finite(
 def test_the_first_layer_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     forward = torch.nn.Linear.forward
     monkeypatch.setattr(torch.nn.Linear, "forward", lambda self, x: forward(self, x) * float("inf"))
-    with pytest.raises(loop.NotFinite, match="first is what `fc` leaves"):
+    with pytest.raises(loop.NotFinite, match="first is the output of `fc`"):
         train(tiny(tmp_path), tmp_path / "run", "duration=6 iterations", "log=2")
     assert not (tmp_path / "run" / "checkpoints").exists()
 

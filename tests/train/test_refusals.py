@@ -305,7 +305,7 @@ def test_what_holds_no_run_is_named_and_the_others_are_compared(
         and "none does not contain a run" in told.err
     )
     assert cli.run(["compare", str(tmp_path / "none")]) == 2
-    told_of_others = f"there is no run.json in it; runs that are there: {tmp_path / 'a'}\n"
+    told_of_others = f"there is no run.json in it; runs nearby: {tmp_path / 'a'}\n"
     assert f"does not contain a run: {told_of_others}" in capsys.readouterr().err
 
 
@@ -320,5 +320,5 @@ def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measure
     for given in (tmp_path / "runs", tmp_path / "runs" / "c"):
         assert cli.run(["eval", str(given)]) == 2
         there = f"{tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}"
-        told = f"error: {given} is not the folder of a run; runs that are there: {there}; and there is no spec '{given}'\n"
+        told = f"error: {given} is not a run folder; runs nearby: {there}; and there is no spec '{given}'\n"
         assert capsys.readouterr().err == told

@@ -71,12 +71,12 @@ def quantized() -> torch.Tensor:
 
 FILES: dict[str, tuple[Callable[[], bytes], str]] = {
     "empty": (lambda: b"", "it is empty"),
-    "json": (lambda: b'{"weights": [1, 2]}', "neither safetensors nor what torch.save writes"),
-    "text": (lambda: b"not weights at all\n" * 9, "neither safetensors nor what torch.save writes"),
+    "json": (lambda: b'{"weights": [1, 2]}', "neither a safetensors file nor one written"),
+    "text": (lambda: b"not weights at all\n" * 9, "neither a safetensors file nor one written"),
     "header longer than the file": (lambda: header(b'{"a":1}', 1 << 39), "is longer than the file"),
     "header of absurd length": (
         lambda: header(b'{"a":1}', (1 << 64) - 1),
-        "neither safetensors nor what torch.save writes",
+        "neither a safetensors file nor one written",
     ),
     "header that is not JSON": (lambda: header(b"{" * 3000), "invalid JSON in header"),
     "header of other JSON": (lambda: header(b'{"a": [1]}'), "invalid JSON in header"),
@@ -89,15 +89,15 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: header(placed(a=([1], 0, 4), b=([1], 0, 4)), rest=bytes(4)),
         "invalid offset",
     ),
-    "no tensor": (lambda: save({}), "there is no tensor in it"),
-    "cut short": (lambda: pickled(NET.state_dict())[:-200], "a damaged ZIP archive"),
+    "no tensor": (lambda: save({}), "it contains no tensors"),
+    "cut short": (lambda: pickled(NET.state_dict())[:-200], "a damaged or incomplete ZIP archive"),
     "cut short, old": (
         lambda: pickled(NET.state_dict(), _use_new_zipfile_serialization=False)[:-20],
-        "holds no weights",
+        "cannot read weights",
     ),
     "zip of other files": (
         lambda: zipped({"readme.txt": b"hello"}),
-        "a ZIP archive that torch.save did not write",
+        "a ZIP archive, but torch.save did not write it",
     ),
     "zip bomb": (
         lambda: zipped({"a/data.pkl": bytes(300_000_000)}, packed=True),
@@ -108,10 +108,16 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: pickled({"args": argparse.Namespace(), **NET.state_dict()}),
         "argparse.Namespace",
     ),
-    "pickled list": (lambda: pickle.dumps([1, 2]), "holds no weights"),
-    "a number": (lambda: pickled(7), "it holds an int, not tensors by name"),
-    "a list": (lambda: pickled([torch.zeros(2)]), "it holds a list, not tensors by name"),
-    "a lone tensor": (lambda: pickled(torch.zeros(2)), "it holds a Tensor, not tensors by name"),
+    "pickled list": (lambda: pickle.dumps([1, 2]), "cannot read weights from"),
+    "a number": (lambda: pickled(7), "it contains an int instead of a dict of tensors"),
+    "a list": (
+        lambda: pickled([torch.zeros(2)]),
+        "it contains a list instead of a dict of tensors",
+    ),
+    "a lone tensor": (
+        lambda: pickled(torch.zeros(2)),
+        "it contains a Tensor instead of a dict of tensors",
+    ),
     "numbered": (
         lambda: pickled(dict(enumerate(NET.state_dict().values()))),
         "the name 0 of a tensor is not a string",
@@ -126,7 +132,10 @@ FILES: dict[str, tuple[Callable[[], bytes], str]] = {
         "of the layout sparse_coo",
     ),
     "quantized": (lambda: with_tensor("1.weight", quantized()), "`1.weight` in it is quantized"),
-    "meta": (lambda: with_tensor("1.weight", torch.zeros(4, device="meta")), "holds no weights"),
+    "meta": (
+        lambda: with_tensor("1.weight", torch.zeros(4, device="meta")),
+        "cannot read weights from",
+    ),
     "complex": (
         lambda: with_tensor("1.weight", torch.zeros(4, dtype=torch.complex64)),
         "`1.weight` is complex64",
@@ -160,7 +169,7 @@ def test_what_is_not_weights_is_told_in_a_sentence(kind: str, ending: str, tmp_p
     told = str(caught.value)
     assert caught.value.code in ("E0610", "E0611")
     assert told.startswith(
-        (f"{path} holds no weights: ", f"the weights of {path} do not fit this network")
+        (f"cannot read weights from {path}: ", f"the weights of {path} do not fit this network")
     )
     assert said in told
 

@@ -39,7 +39,7 @@ def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> 
     code, told = trainer.wait()
     assert monotonic() - start < HANGS
     assert code == 2
-    assert re.search(rf"a process that reads images failed: .*\b{worker}\b", told), told
+    assert re.search(rf"a DataLoader worker failed: .*\b{worker}\b", told), told
     assert "Traceback" not in told
     assert course.run("run")[0] == 0
     assert_same(course.whole, content(tmp_path / "run"))
@@ -58,9 +58,7 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     monkeypatch.setattr(workers, "PATIENCE", 2)
     worker, _ = active_children()
     os.kill(worker.pid or 0, SIGSTOP)
-    with pytest.raises(
-        UsageError, match=rf"a process that reads images failed: .*\b{worker.pid}\b"
-    ):
+    with pytest.raises(UsageError, match=rf"a DataLoader worker failed: .*\b{worker.pid}\b"):
         list(batches)
     assert not active_children()
 

@@ -145,7 +145,7 @@ class _Unpickler(pickle.Unpickler):
         found = ALLOWED.get((module.replace("numpy._core", "numpy.core"), name))
         if found is None:
             raise pickle.UnpicklingError(
-                f"it holds a {module}.{name}, which no file of CIFAR's does"
+                f"it contains a {module}.{name}, which CIFAR files do not contain"
             )
         return found
 
@@ -156,7 +156,7 @@ class _Array(np.ndarray[Any, Any]):
     def __setstate__(self, state: Any) -> None:
         _, shape, _, is_fortran, content = state
         if not isinstance(content, bytes | str):
-            raise pickle.UnpicklingError("it holds an array of objects, not of bytes")
+            raise pickle.UnpicklingError("it contains an array of objects, not of bytes")
         as_bytes = content.encode("latin1") if isinstance(content, str) else content
         super().__setstate__((1, shape, np.dtype("u1"), bool(is_fortran), as_bytes))  # type: ignore[arg-type]
 
@@ -177,7 +177,7 @@ def _empty_array(kind: object, shape: object, code: object) -> _Array:
 def _byte(code: str, align: object = False, copy: object = True) -> _Byte:
     del align, copy
     if code not in ("u1", "|u1"):
-        raise pickle.UnpicklingError(f"it holds an array of {code!r}, not of bytes")
+        raise pickle.UnpicklingError(f"it contains an array of {code!r}, not of bytes")
     return _Byte()
 
 
@@ -197,7 +197,7 @@ def _no_bytes() -> bytes:
 def _encoded(text: str, encoding: str) -> bytes:
     """How Python 3 writes bytes into a pickle that Python 2 can read."""
     if encoding != "latin1":
-        raise pickle.UnpicklingError(f"it holds text in {encoding!r}")
+        raise pickle.UnpicklingError(f"it contains text in {encoding!r}")
     return text.encode("latin1")
 
 

@@ -48,7 +48,7 @@ def notes(train: Part, test: Part, tested: list[list[str]]) -> Iterator[str]:
         yield f"{_shown(test.root)}: no images of {counted(len(untested), 'class', 'classes')} ({listed(untested)})"
     shared = sorted(test.folders[folder] for folder in test.folders.keys() & train.folders.keys())
     if shared:
-        what = f"{_shown(test.root)}: {counted(len(shared), 'folder')} that training uses, too ({listed(shared)})"
+        what = f"{_shown(test.root)}: {counted(len(shared), 'folder')} that training uses too ({listed(shared)})"
         yield f"{what}, so the result says little about new images"
 
 
@@ -64,7 +64,7 @@ def _empty(train: Part, name: str) -> str:
 
 def _strange(test: Path, name: str, train: Path, classes: tuple[str, ...]) -> str:
     own = next((each for each in classes if each.casefold() == name.casefold()), None)
-    hint = f"it has `{visible(own)}`" if own else "they are not of one data set"
+    hint = f"it has `{visible(own)}`" if own else "they do not belong to one data set"
     return f"{_shown(test)} has a folder `{visible(name)}`, {_shown(train)} has none: {hint}"
 
 

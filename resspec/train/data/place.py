@@ -32,7 +32,7 @@ KINDS: dict[str, Kind] = {
         idx.is_here,
         idx.load,
         ("/usr/share/datasets/fashion-mnist",),
-        "\napt-get install dataset-fashion-mnist puts it there",
+        "\nto install it: apt-get install dataset-fashion-mnist",
         "FashionMNIST",
     ),
     **{
@@ -89,8 +89,8 @@ def at(path: Path) -> tuple[Kind, Path]:
             if kind.is_here(candidate):
                 return kind, candidate
     raise UsageError(
-        f"{path} holds no data set: neither train/ and val/ with a folder for each class, nor IDX files, "
-        "nor CIFAR's Python version",
+        f"{path} does not contain a data set: expected train/ and val/ with a folder for each class, IDX files, "
+        "or the Python version of CIFAR",
         "E0513",
     )
 

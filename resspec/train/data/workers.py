@@ -100,7 +100,7 @@ def _unstarted(workers: int, error: OSError) -> str:
     why = limit_reached(error) or error.strerror
     if error.errno not in (errno.EAGAIN, errno.EMFILE):
         why = f"{why} (they share memory by way of /dev/shm)"
-    return f"cannot start {workers} processes that read images: {why}"
+    return f"cannot start {workers} DataLoader workers: {why}"
 
 
 def _told_apart(found: Iterator[Decoded | Failure], workers: int) -> Iterator[Decoded]:
@@ -199,7 +199,7 @@ def _ended(loader: DataLoader[Decoded | Failure]) -> Iterator[Iterator[Decoded |
         dead = [f"; process {worker.pid} has ended" for worker in workers if not worker.is_alive()]
         if worker_failure(error) or dead or lost:
             raise UsageError(
-                f"a process that reads images failed: {error}" + "".join(stopped + dead), "E0612"
+                f"a DataLoader worker failed: {error}" + "".join(stopped + dead), "E0612"
             ) from None
         raise
     finally:
@@ -261,7 +261,7 @@ def _next(batches: Iterator[Decoded | Failure], patience: float) -> Decoded | Fa
 
 def worker_failure(error: Exception) -> str | None:
     """What is said of a worker that is no more, or does not answer: torch raises it wherever the trainer is at that time."""
-    return f"a process that reads images failed: {error}" if "DataLoader" in str(error) else None
+    return f"a DataLoader worker failed: {error}" if "DataLoader" in str(error) else None
 
 
 def _is_stopped(process: int | None) -> bool:

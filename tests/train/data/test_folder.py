@@ -198,7 +198,7 @@ def test_workers_that_cannot_be_started(data: Dataset) -> None:
     )
     try:
         with pytest.raises(
-            UsageError, match=r"cannot start 2 processes that read images: .*\(ulimit -n\)"
+            UsageError, match=r"cannot start 2 DataLoader workers: .*\(ulimit -n\)"
         ) as caught:
             list(batches)
     finally:
@@ -223,7 +223,7 @@ def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> No
 
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:
     killer = Draw(Ending(), torch.tensor([0]))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match=r"a process that reads images failed: .*(killed|exited)"):
+    with pytest.raises(UsageError, match=r"a DataLoader worker failed: .*(killed|exited)"):
         list(data.train.batches([killer], view=Test(resize=20, crop=16), device=CPU, workers=1))
 
 

@@ -283,13 +283,13 @@ WRONG: dict[str, tuple[str, Callable[[dict[str, Any]], object], str, str]] = {
         "test_batch",
         put("data", NOISE.astype(np.float64)),
         "E0514",
-        "it holds an array of 'f8', not of bytes",
+        "it contains an array of 'f8', not of bytes",
     ),
     "objects": (
         "test_batch",
         put("data", np.array([[None]])),
         "E0514",
-        "it holds an array of 'O8', not of bytes",
+        "it contains an array of 'O8', not of bytes",
     ),
     "no names": (
         "batches_meta",

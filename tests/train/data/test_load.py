@@ -104,7 +104,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
     (tmp_path / "set" / "test_batch").write_bytes(b"cbuiltins\nexec\n(S'raise SystemExit(3)'\ntR.")
     with pytest.raises(
         UsageError,
-        match=r"test_batch cannot be read: it holds a .*exec, which no file of CIFAR's does",
+        match=r"test_batch cannot be read: it contains a .*exec, which CIFAR files do not contain",
     ):
         load(str(tmp_path / "set"))
 
@@ -191,7 +191,7 @@ def test_what_is_missing_is_said_with_where_it_was_looked_for(
 
 
 def test_a_folder_that_holds_nothing_known(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="holds no data set"):
+    with pytest.raises(UsageError, match="does not contain a data set"):
         load(str(tmp_path))
 
 

@@ -288,7 +288,7 @@ def test_a_class_that_is_only_tested_is_refused(root: Path) -> None:
     fill(root / "val" / "emu")
     assert (
         refused(root, "E0513")
-        == "d/val has a folder `emu`, d/train has none: they are not of one data set"
+        == "d/val has a folder `emu`, d/train has none: they do not belong to one data set"
     )
     (root / "val" / "emu").rename(root / "val" / "DOG")
     assert refused(root, "E0513") == "d/val has a folder `DOG`, d/train has none: it has `dog`"
@@ -400,7 +400,7 @@ def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (told,) = load(str(root)).notes
     assert (
         told
-        == f"{root}/val: 1 folder that training uses, too (dog/more), so the result says little about new images"
+        == f"{root}/val: 1 folder that training uses too (dog/more), so the result says little about new images"
     )
 
 
