@@ -11,14 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from resspec.source import Span
-
-
-class Label(NamedTuple):
-    """A place and what stands there; the text may be empty."""
-
-    span: Span
-    text: str = ""
+from resspec.source import Label, Span
 
 
 class Fix(NamedTuple):
@@ -29,8 +22,18 @@ class Fix(NamedTuple):
 
 
 class Diagnostic(NamedTuple):
-    """One mistake. `labels[0]` is the primary place; `help` is one change that works, `fix` the same as an edit; `needs` are
-    the parameters without a value, where that is the mistake, `remedy` a way out that a command may have a flag for."""
+    """One mistake, or one warning. Printed, it shows the lines of the text with their marks.
+
+    Attributes:
+        code: The code of its page: `resspec explain E0301`.
+        message: The mistake in one line.
+        labels: Places in the text; the first is the primary one.
+        help: One change that works.
+        notes: More about it, a sentence each.
+        fix: The help as an edit, where a machine can make it.
+        needs: Parameters without a value, where that is the mistake.
+        remedy: A way out that a command may have a flag for: see `commands/remedies.py`.
+    """
 
     code: str
     message: str
@@ -43,7 +46,20 @@ class Diagnostic(NamedTuple):
 
     @property
     def severity(self) -> str:
+        """`error` or `warning`."""
         return "warning" if self.code.startswith("W") else "error"
+
+    @property
+    def brief(self) -> str:
+        """The mistake and its place in one line."""
+        where = self.labels[0].span
+        line, column = where.source.place(where.start)
+        return f"{where.source.name}:{line}:{column}: {self.severity}[{self.code}]: {self.message}"
+
+    def __str__(self) -> str:
+        from resspec.render import render
+
+        return render(self).removesuffix("\n")
 
 
 def at(
@@ -65,10 +81,10 @@ def at(
 
 
 class ResspecError(Exception):
-    """The root of everything this package raises on purpose.
+    """The base class of everything that resspec raises on purpose.
 
     Attributes:
-        code: Of the page that `resspec explain` has on it.
+        code: The code of its page, if it has one: `resspec explain E0601`.
         remedy: A way out that a command may have a flag for: see `commands/remedies.py`.
     """
 
@@ -81,22 +97,24 @@ class ResspecError(Exception):
 
 
 class SpecError(ResspecError):
-    """A spec with mistakes; `diagnostics` holds all that were found, in the order of the text."""
+    """A spec, or a recipe, with mistakes. Printed, it shows each at its place, with its help.
+
+    Attributes:
+        diagnostics: All that were found, in the order of the text.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        super().__init__()
         self.diagnostics = tuple(diagnostics)
-        super().__init__("\n".join(_one_line(d) for d in self.diagnostics))
+        self.args = (self.diagnostics,)
+
+    def __str__(self) -> str:
+        return "\n\n".join(map(str, self.diagnostics))
 
 
 class UsageError(ResspecError):
-    """A request that cannot be carried out, told in one line."""
+    """A request that cannot be carried out; the message is one line."""
 
 
 class InternalError(ResspecError):
-    """An assumption of the compiler that does not hold."""
-
-
-def _one_line(diagnostic: Diagnostic) -> str:
-    where = diagnostic.labels[0].span
-    line, column = where.source.place(where.start)
-    return f"{where.source.name}:{line}:{column}: {diagnostic.severity}[{diagnostic.code}]: {diagnostic.message}"
+    """A bug of resspec: an assumption of the compiler that does not hold."""

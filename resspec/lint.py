@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Linear
@@ -20,7 +20,7 @@ from resspec.lowering.scope import Library
 from resspec.passes.contributors import contributors
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
-from resspec.source import Span
+from resspec.source import Label, Span
 from resspec.syntax import ast
 
 MOST_PARAMS = 10**11

@@ -16,11 +16,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 from unicodedata import category, combining, east_asian_width
 
-from resspec.diagnostics import Diagnostic, Label
-from resspec.source import Source
+from resspec.source import Label, Source
 
 WIDTH = 120  # cells of a source line; a longer one is cut around what is marked
 NEAR = 8 * WIDTH  # characters of a line on each side, of which some may take no cell
@@ -35,9 +34,28 @@ _CODES: dict[str, str] = {
 }
 
 
-def render(diagnostic: Diagnostic, *, color: bool = False) -> str:
-    """A diagnostic as lines of text, each ended. Nothing of the source or of a message can reach the terminal as a
-    control sequence; colours are the only ones."""
+class Message(Protocol):
+    """The part of a diagnostic that is printed."""
+
+    @property
+    def severity(self) -> str: ...
+    @property
+    def code(self) -> str: ...
+    @property
+    def message(self) -> str: ...
+    @property
+    def labels(self) -> tuple[Label, ...]: ...
+    @property
+    def help(self) -> str | None: ...
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+
+def render(diagnostic: Message, *, color: bool = False) -> str:
+    """Return a diagnostic as lines of text, each ended.
+
+    Nothing of the source or of a message can reach a terminal as a control sequence; the colors are the only ones.
+    """
     return "".join(line + "\n" for line in _Page(diagnostic, color).lines())
 
 
@@ -66,7 +84,7 @@ class _Mark(NamedTuple):
 
 
 class _Page:
-    def __init__(self, diagnostic: Diagnostic, color: bool) -> None:
+    def __init__(self, diagnostic: Message, color: bool) -> None:
         self.diagnostic = diagnostic
         self.color = color
         self.files = [(source, sorted(marks)) for source, marks in _by_file(diagnostic.labels)]

@@ -73,3 +73,10 @@ class Span(NamedTuple):
 
     def __str__(self) -> str:
         return self.source.shown(self.start, self.end)
+
+
+class Label(NamedTuple):
+    """A place and a word about it, which may be empty."""
+
+    span: Span
+    text: str = ""

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic
 from resspec.render import WIDTH, render, visible
-from resspec.source import Source, Span
+from resspec.source import Label, Source, Span
 
 SPEC = Source(
     "specs/my.res",

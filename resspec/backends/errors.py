@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic
 from resspec.ir.document import DocumentError
-from resspec.source import Span
+from resspec.source import Label, Span
 
 
 def no_operator(span: Span, kind: str, flow: str) -> Diagnostic:

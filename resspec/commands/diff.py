@@ -93,11 +93,16 @@ def _since(arguments: Namespace) -> int:
             if isinstance(found, _Broken):
                 trouble = trouble or found.now
                 when = "it is broken now" if found.now else f"it was broken in {arguments.since}"
-                note(f"{spec} was skipped, {when}: {str(found.error).partition(chr(10))[0]}")
+                note(f"{spec} was skipped, {when}: {_brief(found.error)}")
             elif not found.same:
                 differ = True
                 print(heading.format(spec), _text(found, arguments.format), sep="")
     return 2 if trouble else int(differ and not arguments.exit_zero)
+
+
+def _brief(error: ResspecError) -> str:
+    """Return one line about an error."""
+    return error.diagnostics[0].brief if isinstance(error, SpecError) else str(error)
 
 
 class _Broken(NamedTuple):

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil, floor
 
-from resspec.diagnostics import Diagnostic, Fix, Label, at
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic, Fix, at
+from resspec.source import Label, Span
 from resspec.suggest import any_of, listed, meant, only
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from resspec.diagnostics import Diagnostic, Label, at
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic, at
+from resspec.source import Label, Span
 
 
 def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic
 from resspec.ir.shape import looks_channels_last
-from resspec.source import Source, Span
+from resspec.source import Label, Source, Span
 from resspec.syntax import ast
 
 SMALL, LARGE_KERNEL = 64, 7  # a picture's side; the kernel of a stem for pictures of 224

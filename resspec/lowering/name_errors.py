@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic, Fix, Label, at
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic, Fix, at
+from resspec.source import Label, Span
 from resspec.suggest import any_of, listed, meant, only
 
 CIRCULAR = "E0241"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic, Label, at
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic, at
+from resspec.source import Label, Span
 
 UNMET, TOO_DEEP = "E0311", "E0313"
 

@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import takewhile
 
-from resspec.diagnostics import Diagnostic, Fix, Label
-from resspec.source import Source, Span
+from resspec.diagnostics import Diagnostic, Fix
+from resspec.source import Label, Source, Span
 from resspec.suggest import any_of
 
 MAX_BYTES = 1 << 20

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from resspec import shipped
-from resspec.diagnostics import Diagnostic, Label
+from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Network, Node, Scope, Series
-from resspec.source import Source, Span
+from resspec.source import Label, Source, Span
 from resspec.train.data import Dataset
 
 

@@ -282,7 +282,7 @@ def network(folder: Path, found: Mapping[str, Any]) -> Network:
     try:
         saved = load(path)
     except SpecError as error:
-        told = f"{path} is damaged: {str(error).splitlines()[0]}; restore it from a copy"
+        told = f"{path} is damaged: {error.diagnostics[0].brief}; restore it from a copy"
         raise UsageError(told, "E0603") from None
     except UsageError as error:
         raise UsageError(f"{error}; restore it from a copy", "E0603") from None

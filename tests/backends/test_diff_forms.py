@@ -18,7 +18,8 @@ from resspec.backends.diff import diff as diff_of
 from resspec.backends.diff.json import to_json
 from resspec.backends.diff.markdown import to_markdown
 from resspec.backends.diff.table import to_table
-from resspec.backends.report import Report, Tensors, report
+from resspec.backends.report import Report, report
+from resspec.backends.report.values import Tensors
 from resspec.backends.report.views import Row
 from resspec.compiler import load
 from resspec.ir.quantities import QUANTITIES, Conditions

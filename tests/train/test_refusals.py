@@ -50,7 +50,7 @@ def test_another_number_of_classes(tmp_path: Path) -> None:
 
 
 def test_both_are_told_at_their_places(tmp_path: Path) -> None:
-    told = str(refused(tmp_path, input="3x32x32", classes="7")).splitlines()
+    told = [each.brief for each in refused(tmp_path, input="3x32x32", classes="7").diagnostics]
     path = (tmp_path / "small.res").as_posix()
     assert [line.partition(": error")[0] for line in told] == [f"{path}:2:9", f"{path}:5:21"]
 

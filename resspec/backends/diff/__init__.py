@@ -7,7 +7,8 @@ from difflib import SequenceMatcher
 from typing import NamedTuple
 
 from resspec.backends.diff.structure import Structure, placed, structure
-from resspec.backends.diff.weights import Weights, weights
+from resspec.backends.diff.values import DiffValues, Pair
+from resspec.backends.diff.weights import weights
 from resspec.backends.report import Report
 from resspec.backends.report.views import Row
 from resspec.diagnostics import UsageError
@@ -24,35 +25,15 @@ class Side(NamedTuple):
     place: Callable[[str], str] = str
 
 
-class Pair(NamedTuple):
-    """A section on both sides; None where a side has none of this label at this place."""
+class Diff(DiffValues):
+    """The difference of two networks: structure, cost, weights; printed, it is a table."""
 
-    label: str
-    a: Row | None
-    b: Row | None
+    __slots__ = ()
 
-    @property
-    def same(self) -> bool:
-        """Whether it leaves and costs the same, whatever its blocks are called; a section before it may have changed how much
-        of the input it sees."""
-        if self.a is None or self.b is None:
-            return False
-        return (self.a.output, self.a.figures) == (self.b.output, self.b.figures)
+    def __str__(self) -> str:
+        from resspec.backends.diff.table import to_table
 
-
-class Diff(NamedTuple):
-    """`structure` and `weights` are None where a side is a report alone."""
-
-    a: Report
-    b: Report
-    pairs: tuple[Pair, ...]
-    structure: Structure | None
-    weights: Weights | None
-
-    @property
-    def same(self) -> bool:
-        """Whether both mean the same network, whatever it is called and however its author divides it into sections."""
-        return self.a.hash == self.b.hash
+        return to_table(self).removesuffix("\n")
 
 
 def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:

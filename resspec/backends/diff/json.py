@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff import Diff
 from resspec.backends.diff.structure import Structure
+from resspec.backends.diff.values import Pair
 from resspec.backends.diff.weights import Weights
-from resspec.backends.report import Report
 from resspec.backends.report.json import row_to_json
+from resspec.backends.report.values import ReportValues
 from resspec.passes.quantities import SUMS
 from resspec.render import visible_json
 
@@ -32,7 +33,7 @@ def to_json(diff: Diff) -> str:
     return visible_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _side(report: Report) -> dict[str, Any]:
+def _side(report: ReportValues) -> dict[str, Any]:
     return {"network": report.network, "hash": report.hash, "input": report.input}
 
 

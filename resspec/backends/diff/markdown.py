@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff import Diff
 from resspec.backends.diff.sentences import verdict, weights_sentences
+from resspec.backends.diff.values import Pair
 from resspec.backends.diff.words import lines
 from resspec.backends.markdown import code, escaped, folded, table
 from resspec.passes.quantities import SUMS

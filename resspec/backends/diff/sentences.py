@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resspec.backends.diff import Diff
+from resspec.backends.diff.values import DiffValues
 from resspec.backends.diff.weights import Tensor, Weights
 
 
-def verdict(diff: Diff) -> str:
+def verdict(diff: DiffValues) -> str:
     if diff.same:
         return "the same network: equal hashes"
     if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resspec.backends.diff import Diff, Pair
 from resspec.backends.diff.sentences import verdict, weights_sentences
+from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.words import Line, lines
-from resspec.backends.report import Report
 from resspec.backends.report.table import FIGURES, figure
+from resspec.backends.report.values import ReportValues
 from resspec.backends.report.views import Row
 from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
@@ -23,13 +23,13 @@ _LABEL = 12  # columns that a label gets in any case
 _STYLES = {"~": "yellow", "-": "red", "+": "green"}
 
 
-def to_table(diff: Diff, *, width: int = NARROWEST, color: bool = False) -> str:
+def to_table(diff: DiffValues, *, width: int = NARROWEST, color: bool = False) -> str:
     """Lines of at most `width` columns, or 80 where that is less. `-`: of `a` alone; `+`: of `b` alone; `~`: changed."""
     width = max(width, NARROWEST)
     return shown(_parts(diff, width), width, color)
 
 
-def _parts(diff: Diff, width: int) -> Iterator[RenderableType]:
+def _parts(diff: DiffValues, width: int) -> Iterator[RenderableType]:
     yield from _heads(diff.a, diff.b)
     yield ""
     if diff.structure and diff.structure.changes:
@@ -46,7 +46,7 @@ def _parts(diff: Diff, width: int) -> Iterator[RenderableType]:
     yield text(verdict(diff))
 
 
-def _heads(a: Report, b: Report) -> Iterator[Text]:
+def _heads(a: ReportValues, b: ReportValues) -> Iterator[Text]:
     names = [f"{name}  {report.network}" for name, report in (("a", a), ("b", b))]
     for name, report in zip(names, (a, b), strict=True):
         yield text(
@@ -70,7 +70,7 @@ def _changes(found: list[Line], width: int) -> Table:
     return made
 
 
-def _sections(diff: Diff, width: int) -> Table:
+def _sections(diff: DiffValues, width: int) -> Table:
     """One line for each that differs; the shares are left out where there is no room for them."""
     pairs = [pair for pair in diff.pairs if not pair.same]
     needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
@@ -130,7 +130,7 @@ def _share(a: int, b: int) -> str:
     return f"{share:+.0%}" if abs(share) < 10 else f"×{rounded(round(b / a))}"
 
 
-def _totals(diff: Diff) -> Table:
+def _totals(diff: DiffValues) -> Table:
     totals = diff.b.totals
     shown = (name for name in totals if name != "flops")  # 2 macs
     rows = [

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from resspec.backends.diff import Diff, Pair
+from resspec.backends.diff import Diff
 from resspec.backends.diff.align import aligned
 from resspec.backends.diff.marks import Marks
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.structure import Change
+from resspec.backends.diff.values import Pair
 from resspec.backends.diff.words import many, said
 from resspec.backends.draw import SIGNS, Pictured, draw
 from resspec.backends.draw.shapes import Drawing

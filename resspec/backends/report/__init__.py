@@ -3,51 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from resspec.backends.report.views import VIEWS, Row, View, rows
+from resspec.backends.report.values import MaxBatch, ReportValues, Tensors
+from resspec.backends.report.views import VIEWS, View, rows
 from resspec.collector import paused
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.nodes import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS
-from resspec.passes.like import Like
 from resspec.passes.like import like as like_tool
-from resspec.passes.quantities import Facts, Figures, Known
+from resspec.passes.quantities import Facts, Known
 from resspec.suggest import nearest
 
 DEFAULT = Conditions()
 
 
-class MaxBatch(NamedTuple):
-    """The largest batch whose training bound fits so many bytes of memory; None where any does."""
+class Report(ReportValues):
+    """The exact cost of a network and of each of its parts; printed, it is a table."""
 
-    memory: int
-    batch: int | None
+    __slots__ = ()
 
+    def __str__(self) -> str:
+        from resspec.backends.report.table import to_table
 
-class Tensors(NamedTuple):
-    """Elements of parameters and buffers by the type they have."""
-
-    params: dict[str, int]
-    buffers: dict[str, int]
-
-
-class Report(NamedTuple):
-    """`hash` is that of what the network means. Figures that depend on a batch are for the one of the conditions, all
-    others for one sample."""
-
-    network: str
-    hash: str
-    input: str
-    at: Conditions
-    by: View
-    rows: tuple[Row, ...]
-    totals: Figures
-    tensors: Tensors
-    max_batch: MaxBatch | None = None
-    like: Like | None = None
+        return to_table(self).removesuffix("\n")
 
 
 @paused()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pydantic_core
 
-from resspec.backends.report import MaxBatch, Report, Tensors
+from resspec.backends.report import Report
+from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, Row
 from resspec.ir.document import DocumentError, Path, parse
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from resspec.backends.report import Report
+from resspec.backends.report.values import ReportValues
 from resspec.backends.report.views import Row
 from resspec.backends.table import (
     GAP,
@@ -40,7 +40,7 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
-def to_table(report: Report, *, width: int = NARROWEST, color: bool = False) -> str:
+def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = False) -> str:
     """Lines of at most `width` columns, or 80 where that is less; a text that is too long ends in `…`."""
     width = max(width, NARROWEST)
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
@@ -68,7 +68,7 @@ def like_lines(like: Like) -> list[str]:
     return [*lines, f"it adds nothing for {', '.join(like.uncounted)}"] if like.uncounted else lines
 
 
-def memory_lines(report: Report) -> list[str]:
+def memory_lines(report: ReportValues) -> list[str]:
     """Under which conditions memory is counted, and how large a batch fits."""
     at = report.at
     frozen = f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
@@ -86,7 +86,7 @@ def memory_lines(report: Report) -> list[str]:
     return lines
 
 
-def intensity(report: Report) -> Fraction:
+def intensity(report: ReportValues) -> Fraction:
     """Flops of the whole batch for each byte that is read or written."""
     return Fraction(report.at.batch * report.totals["flops"], max(1, report.totals["moved_bytes"]))
 
@@ -96,7 +96,7 @@ def figure(name: str, value: int) -> str:
     return size(value).replace(" ", "") if QUANTITIES[name].unit == "bytes" else rounded(value)
 
 
-def _parts(report: Report, width: int) -> Table:
+def _parts(report: ReportValues, width: int) -> Table:
     totals, rows = report.totals, report.rows
     figures = [row.figures for row in rows]
     columns = [
@@ -174,7 +174,7 @@ def _field(row: Row) -> str:
     )
 
 
-def _exact(report: Report, width: int, of_bytes: bool) -> Table:
+def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
     """The totals to the unit, in two columns where they fit."""
     from rich.table import Table
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 
 from resspec.backends.module import build
-from resspec.diagnostics import Diagnostic, Label, UsageError
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic, UsageError
+from resspec.source import Label, Span
 from resspec.train import decide, errors
 from resspec.train.machine import memory
 from resspec.train.preflight.errors import damaged_image

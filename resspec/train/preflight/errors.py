@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from resspec.diagnostics import Diagnostic, Label
-from resspec.source import Span
+from resspec.diagnostics import Diagnostic
+from resspec.source import Label, Span
 
 
 def damaged_image(path: Path, part: str, why: str) -> Diagnostic:

@@ -1,0 +1,51 @@
+"""The values of a difference."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resspec.backends.diff.structure import Structure
+from resspec.backends.diff.weights import Weights
+from resspec.backends.report.values import ReportValues
+from resspec.backends.report.views import Row
+
+
+class Pair(NamedTuple):
+    """A section on both sides; None where a side has none of this label at this place."""
+
+    label: str
+    a: Row | None
+    b: Row | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both leave and cost the same, whatever their blocks are called.
+
+        A section before them may have changed how much of the input they see.
+        """
+        if self.a is None or self.b is None:
+            return False
+        return (self.a.output, self.a.figures) == (self.b.output, self.b.figures)
+
+
+class DiffValues(NamedTuple):
+    """The values of a difference.
+
+    Attributes:
+        a: The report of one side.
+        b: The report of the other side.
+        pairs: The sections of both, matched.
+        structure: What was added, removed and changed; None where a side is a report alone.
+        weights: Which weights of one fit the other; None where a side is a report alone.
+    """
+
+    a: ReportValues
+    b: ReportValues
+    pairs: tuple[Pair, ...]
+    structure: Structure | None
+    weights: Weights | None
+
+    @property
+    def same(self) -> bool:
+        """Whether both mean the same network, whatever it is called and however it is divided into sections."""
+        return self.a.hash == self.b.hash

@@ -1,0 +1,53 @@
+"""The values of a report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from resspec.backends.report.views import Row, View
+from resspec.ir.quantities import Conditions
+from resspec.passes.like import Like
+from resspec.passes.quantities import Figures
+
+
+class MaxBatch(NamedTuple):
+    """The largest batch whose training bound fits so many bytes of memory; None where any does."""
+
+    memory: int
+    batch: int | None
+
+
+class Tensors(NamedTuple):
+    """Elements of parameters and buffers by the type they have."""
+
+    params: dict[str, int]
+    buffers: dict[str, int]
+
+
+class ReportValues(NamedTuple):
+    """The values of a report.
+
+    Attributes:
+        network: The network's name.
+        hash: The hash of what the network means, whatever it is called.
+        input: Its input, such as `3x224x224`.
+        at: The conditions under which memory is counted.
+        by: What a row is: a `stage`, a `block` or an `op`.
+        rows: The parts, in their order, each with its figures.
+        totals: The figures of the whole network by name, such as `totals["macs"]`. Bytes are for the batch of the conditions,
+            all others for one sample.
+        tensors: The elements of parameters and buffers by type.
+        max_batch: The largest batch that fits the memory that was asked about.
+        like: The total as another tool counts it.
+    """
+
+    network: str
+    hash: str
+    input: str
+    at: Conditions
+    by: View
+    rows: tuple[Row, ...]
+    totals: Figures
+    tensors: Tensors
+    max_batch: MaxBatch | None = None
+    like: Like | None = None
