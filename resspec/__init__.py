@@ -1,59 +1,75 @@
 """resspec: a declarative architecture-spec compiler for convolutional, above all residual, networks.
 
-    network = resspec.load("specs/resnet152.res")   # or a shipped spec by name: "resnet152", "torchvision/resnet50"
-    module = resspec.build(network)                 # a torch.nn.Module
-    report = resspec.report(network)                # exact parameters, multiply-accumulates, activations
+>>> import resspec
+>>> network = resspec.load("resnet152")  # a file, or the name of a spec that comes with resspec
+>>> report = resspec.report(network)  # exact parameters, multiply-accumulates, memory
+>>> module = resspec.build(network)  # a torch.nn.Module
 
-Errors are `resspec.SpecError`, with located diagnostics, and `resspec.UsageError`.
+Importing resspec is quick: torch is loaded only by the functions that need it.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from resspec.diagnostics import Diagnostic, InternalError, ResspecError, SpecError, UsageError
+from resspec.version import __version__
 
 if TYPE_CHECKING:
-    from resspec.backends.module import build
-    from resspec.backends.report import report
-    from resspec.compiler import check, load
+    from resspec.api import (
+        build,
+        check,
+        compile,
+        diff,
+        draw,
+        expand,
+        load,
+        report,
+    )
+    from resspec.backends.report import Report
     from resspec.ir.nodes import Network
     from resspec.ir.quantities import Conditions
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Conditions",
     "Diagnostic",
     "InternalError",
     "Network",
+    "Report",
     "ResspecError",
     "SpecError",
     "UsageError",
+    "__version__",
     "build",
     "check",
+    "compile",
+    "diff",
+    "draw",
+    "expand",
     "load",
     "report",
 ]
 
-_LAZY = {
+_MODULES = {
     "Conditions": "resspec.ir.quantities",
     "Network": "resspec.ir.nodes",
-    "build": "resspec.backends.module",
-    "check": "resspec.compiler",
-    "load": "resspec.compiler",
-    "report": "resspec.backends.report",
+    "Report": "resspec.backends.report",
 }
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
-    """The public names come from their own modules at first use, so that the front end starts at once."""
-    if name not in _LAZY:
+    """Import a public name when it is first used, so that commands start at once."""
+    if name not in __all__:
         raise AttributeError(f"module 'resspec' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_LAZY[name]), name)
+    if "IPython" in sys.modules:
+        import_module("resspec.notebook").register()
+    found = getattr(import_module(_MODULES.get(name, "resspec.api")), name)
+    globals()[name] = found
+    return found

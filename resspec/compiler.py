@@ -43,6 +43,7 @@ Parameter = int | float | bool | str | tuple[int, ...] | list[int]
 def load(
     spec: str | Path,
     /,
+    *,
     network: str | None = None,
     input: str | tuple[int, ...] | None = None,
     **parameters: Parameter,

@@ -111,6 +111,10 @@ class SpecError(ResspecError):
     def __str__(self) -> str:
         return "\n\n".join(map(str, self.diagnostics))
 
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback."""
+        return str(self).splitlines()
+
 
 class UsageError(ResspecError):
     """A request that cannot be carried out; the message is one line."""

@@ -42,8 +42,8 @@ def test_a_network_by_name(tmp_path: Path) -> None:
     path = written(tmp_path, THREE)
     assert (
         width(load(f"{path}:two"))
-        == width(load(path, "two"))
-        == width(load(f"{path}:one", "two"))
+        == width(load(path, network="two"))
+        == width(load(f"{path}:one", network="two"))
         == 2
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from argparse import RawDescriptionHelpFormatter
 from types import ModuleType
 
-from resspec import __version__
 from resspec.commands import (
     bench,
     check,
@@ -23,6 +22,7 @@ from resspec.commands import (
 from resspec.commands import compile as compile_
 from resspec.commands import eval as eval_
 from resspec.commands.parsing import Parser
+from resspec.version import __version__
 
 COMMANDS: dict[str, ModuleType] = {
     "check": check,

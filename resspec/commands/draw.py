@@ -14,7 +14,6 @@ from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.draw import Pictured
-    from resspec.backends.draw.shapes import Drawing
     from resspec.ir.nodes import Network
 
 SUMMARY = "draw networks, one or several side by side, as SVG or PNG"
@@ -30,7 +29,6 @@ EXAMPLES = """\
                                               + added, - removed, ~ changed
   resspec draw resnet18 -o - | less           to stdout
 """
-MOST = 50_000  # layers that can be drawn one by one
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -67,13 +65,19 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     from resspec.backends.draw import draw
+    from resspec.backends.draw.picture import Picture
 
     path = _path(arguments)
     networks = _pictured(arguments)
     drawing = draw(
         networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by
     )
-    _write(drawing, path)
+    picture = Picture(drawing)
+    if path is None:
+        print(picture.svg, end="")
+    else:
+        picture.save(path)
+        wrote([path])
     if arguments.diff and not any(one.signs for one in networks):
         print(
             "nothing is marked: the networks differ in names and initial values at most",
@@ -96,17 +100,13 @@ def _path(arguments: Namespace) -> Path | None:
 
 def _pictured(arguments: Namespace) -> list[Pictured]:
     from resspec.backends.draw import Pictured
+    from resspec.backends.draw.picture import check_size
     from resspec.passes.quantities import Facts
 
     networks = _networks(arguments)
     found = [Facts(network) for network in networks]
     for facts in found:
-        drawn = sum(entry.times if arguments.unfold else 1 for entry, _ in facts.entries)
-        if drawn > MOST:
-            help = "; without --unfold, repeats are drawn once" if arguments.unfold else ""
-            raise UsageError(
-                f"{facts.network.name} has {drawn:,} layers and merges; a picture has at most {MOST:,}{help}"
-            )
+        check_size(facts, unfold=arguments.unfold)
     names = [network.name for network in networks]
     titles: Sequence[str] = names if len(set(names)) == len(names) else arguments.specs
     signs = _signs(*networks) if arguments.diff else [None] * len(networks)
@@ -135,25 +135,3 @@ def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:
 
     digests = Digests()
     return marks(a, b, structure(a, b, digests), digests)
-
-
-def _write(drawing: Drawing, path: Path | None) -> None:
-    from resspec.backends.draw.svg import to_svg
-    from resspec.files import write
-
-    if path is None:
-        print(to_svg(drawing), end="")
-        return
-    write(path, _png(drawing) if path.suffix == ".png" else to_svg(drawing).encode())
-    wrote([path])
-
-
-def _png(drawing: Drawing) -> bytes:
-    from resspec.backends.draw.png import to_png
-
-    try:
-        return to_png(drawing)
-    except ModuleNotFoundError:
-        raise UsageError(
-            "a PNG needs resvg-py, which is not installed: pip install 'resspec[png]', or write an .svg"
-        ) from None

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from resspec import __version__
 from resspec.diagnostics import Diagnostic
 from resspec.render import visible
 from resspec.source import Span
+from resspec.version import __version__
 
 _SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"

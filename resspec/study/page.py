@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import mean
 
-from resspec import __version__
 from resspec.backends.markdown import code, table
 from resspec.study.results import Result, grouped
 from resspec.train.data import Dataset
 from resspec.train.recipe import Recipe
+from resspec.version import __version__
 
 RECORD = "Each run's own record is in `runs/`; the figures are in `results.csv` and `points.csv`."
 

@@ -29,13 +29,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resspec import __version__, files
+from resspec import files
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
 from resspec.train import lock, sealed
 from resspec.train.lock import Lock
 from resspec.train.sealed import DamagedFile
 from resspec.train.state import FORMAT, Row, lines
+from resspec.version import __version__
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network

@@ -75,7 +75,7 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
         ),
         (
             ["long.res", "--unfold"],
-            "error: long has 60,003 layers and merges; a picture has at most 50,000; without --unfold, repeats are drawn once\n",
+            "error: long has 60,003 layers and merges; a picture has at most 50,000; folded, repeats are drawn once\n",
         ),
     ],
 )

@@ -33,9 +33,13 @@ def test_a_derived_network_is_its_template_with_these_values(tmp_path: Path) -> 
         TEMPLATE + "network d = t n=2, option=none\nnetwork e = d n=3, w=5 { expect layers == 4 }\n"
     )
     path = written(tmp_path, text)
-    assert fingerprint(load(path, "d")) == fingerprint(load(path, "t", n=2, option="none"))
-    assert fingerprint(load(path, "e")) == fingerprint(load(path, "t", n=3, option="none", w=5))
-    assert load(path, "e").output.dims == (6,)
+    assert fingerprint(load(path, network="d")) == fingerprint(
+        load(path, network="t", n=2, option="none")
+    )
+    assert fingerprint(load(path, network="e")) == fingerprint(
+        load(path, network="t", n=3, option="none", w=5)
+    )
+    assert load(path, network="e").output.dims == (6,)
     assert codes(tmp_path, text) == []
 
 
@@ -62,9 +66,9 @@ def test_parameters_from_outside(
     path = written(tmp_path, TEMPLATE)
     if output is None:
         with pytest.raises(SpecError, match="E0205"):
-            load(path, "t", **parameters)  # type: ignore[arg-type]
+            load(path, network="t", **parameters)  # type: ignore[arg-type]
     else:
-        assert load(path, "t", **parameters).output.dims == (output,)  # type: ignore[arg-type]
+        assert load(path, network="t", **parameters).output.dims == (output,)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +77,7 @@ def test_parameters_from_outside(
 )
 def test_a_parameter_from_outside_is_one_value(tmp_path: Path, value: object) -> None:
     with pytest.raises((UsageError, SpecError)):
-        load(written(tmp_path, TEMPLATE), "t", n=value)  # type: ignore[arg-type]
+        load(written(tmp_path, TEMPLATE), network="t", n=value)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from pathlib import Path
 from string import Template
 from typing import Any, Literal, NamedTuple
 
-from resspec import __version__
 from resspec.backends.draw.shapes import Drawing
 from resspec.backends.draw.svg import style, to_svg
 from resspec.render import visible, visible_json
+from resspec.version import __version__
 
 _FOLDER = Path(__file__).parent
 

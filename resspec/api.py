@@ -1,0 +1,260 @@
+"""The public functions of `import resspec`, each with what it takes, returns and raises."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from resspec.diagnostics import Diagnostic, UsageError
+from resspec.ir.nodes import Network
+from resspec.ir.quantities import Conditions
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from resspec.backends.diff import Diff
+    from resspec.backends.draw.picture import Picture
+    from resspec.backends.report import Report
+    from resspec.compiler import Parameter
+
+
+def load(
+    spec: str | Path,
+    *,
+    network: str | None = None,
+    input: str | tuple[int, ...] | None = None,
+    **parameters: Parameter,
+) -> Network:
+    """Return the network of a spec.
+
+    Args:
+        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
+        network: The name of a network in a file of several.
+        input: The input in place of the network's own: `"3x288x288"` or `(3, 288, 288)`.
+        **parameters: Values for the network's parameters.
+
+    Returns:
+        The network, with every shape known. Printed, it is an indented tree.
+
+    Raises:
+        SpecError: The spec has mistakes; the error holds all of them.
+        UsageError: There is no such file or network, or a value cannot be read.
+
+    Examples:
+        >>> network = resspec.load("lib/he2015:cifar", n=3, option="A")
+        >>> network.name, str(network.input), str(network.output)
+        ('cifar', '3x32x32', '10')
+    """
+    from resspec import compiler
+
+    return compiler.load(spec, network=network, input=input, **parameters)
+
+
+def check(
+    spec: str | Path, *, budget: str | Iterable[str] = (), **parameters: Parameter
+) -> list[Diagnostic]:
+    """Return every mistake in a spec, unmet `expect`s included.
+
+    Args:
+        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
+        budget: Conditions that every network must meet, each as it would stand after `expect`.
+        **parameters: Values for the network's parameters; then its own `expect`s are left out.
+
+    Returns:
+        The mistakes, in the order of the text; none for a correct spec. Printed, each shows its place.
+
+    Raises:
+        SpecError: A budget has mistakes.
+        UsageError: There is no such file or network.
+
+    Examples:
+        >>> resspec.check("resnet50")
+        []
+        >>> [mistake.code for mistake in resspec.check("resnet50", budget="params <= 20M")]
+        ['E0311']
+    """
+    from resspec import compiler
+
+    return compiler.check(spec, budget, **parameters)
+
+
+def report(
+    network: Network,
+    *,
+    at: Conditions | None = None,
+    by: Literal["stage", "block", "op"] = "stage",
+    memory: int | None = None,
+    like: str | None = None,
+) -> Report:
+    """Return the exact cost of a network and of each of its parts.
+
+    Args:
+        network: A network from `load`.
+        at: Batch, dtype, optimizer and frozen sections that memory is counted for; by default a batch of 1 in float32,
+            trained with momentum.
+        by: What a row is: a `stage`, a `block` or an `op`.
+        memory: A number of bytes; the largest batch whose training fits in it is found.
+        like: A tool, such as `fvcore`, whose own total is explained.
+
+    Returns:
+        The report, with `totals` and `rows`. Printed, it is a table.
+
+    Raises:
+        UsageError: An argument has a value that it cannot have.
+
+    Examples:
+        >>> report = resspec.report(resspec.load("torchvision/resnet50"))
+        >>> report.totals["params"], report.totals["macs"]
+        (25557032, 4089184256)
+        >>> [row.label for row in report.rows]
+        ['stem', 'layer1', 'layer2', 'layer3', 'layer4', 'head']
+        >>> large = resspec.Conditions(batch=256, dtype="bfloat16")
+        >>> resspec.report(resspec.load("resnet18"), at=large).totals["saved_bytes"]
+        2954656256
+    """
+    from resspec.backends.report import report as report_of
+
+    return report_of(network, at=at or Conditions(), by=by, memory=memory, like=like)
+
+
+def diff(a: Network, b: Network) -> Diff:
+    """Return the difference of two networks: structure, cost, and which weights fit.
+
+    Args:
+        a: A network from `load`.
+        b: Another one.
+
+    Returns:
+        The difference; `same` is true for networks of the same meaning. Printed, it is a table.
+
+    Raises:
+        UsageError: An argument is not a network.
+
+    Examples:
+        >>> difference = resspec.diff(resspec.load("resnet50"), resspec.load("torchvision/resnet50"))
+        >>> difference.same
+        False
+        >>> difference.b.totals["macs"] - difference.a.totals["macs"]
+        231211008
+    """
+    from resspec.backends.diff import Side
+    from resspec.backends.diff import diff as diff_of
+    from resspec.backends.report import report as report_of
+
+    _require_network(a)
+    _require_network(b)
+    return diff_of(Side(report_of(a), a), Side(report_of(b), b))
+
+
+def draw(
+    *networks: Network,
+    unfold: bool = False,
+    layers: bool = False,
+    color_by: Literal["macs", "params", "acts", "saved"] | None = None,
+) -> Picture:
+    """Draw networks side by side.
+
+    Args:
+        *networks: Networks from `load`.
+        unfold: Whether repeats are written out.
+        layers: Whether norms and activations are drawn too.
+        color_by: A quantity that gives layers their colors; by default their output size does.
+
+    Returns:
+        The drawing; `save` writes it as SVG or PNG. A notebook shows it.
+
+    Raises:
+        UsageError: There is no network, or one has too many layers to be drawn.
+
+    Examples:
+        >>> picture = resspec.draw(resspec.load("plain34"), resspec.load("resnet34"))
+        >>> picture.svg.startswith("<svg")
+        True
+    """
+    from resspec.backends.draw.picture import picture
+
+    for network in networks:
+        _require_network(network)
+    return picture(networks, unfold=unfold, layers=layers, color_by=color_by)
+
+
+def build(network: Network) -> nn.Module:
+    """Return a network as a module of PyTorch.
+
+    Parameters have the names of the spec, and initial values by its `init` clauses, on torch's default device and in its default
+    dtype. Needs torch.
+
+    Args:
+        network: A network from `load`.
+
+    Returns:
+        A module from images of shape NxCxHxW to the network's output.
+
+    Raises:
+        UsageError: The argument is not a network.
+
+    Examples:
+        >>> module = resspec.build(resspec.load("resnet18"))
+        >>> module(torch.rand(2, 3, 224, 224)).shape
+        torch.Size([2, 1000])
+    """
+    from resspec.backends.module import build as build_of
+
+    return build_of(network)
+
+
+def compile(network: Network) -> str:
+    """Return a network as Python source that needs torch and nothing else.
+
+    Its module has the same parameter names, the same initial values under the same seed, and bitwise the same outputs as that of
+    `build`.
+
+    Args:
+        network: A network from `load`.
+
+    Returns:
+        The text of a Python file.
+
+    Raises:
+        UsageError: The argument is not a network.
+
+    Examples:
+        >>> source = resspec.compile(resspec.load("resnet18"))
+        >>> "net = resnet18()" in source
+        True
+    """
+    from resspec.backends.source import emit
+    from resspec.ir.fingerprint import fingerprint
+
+    _require_network(network)
+    return emit(network, fingerprint(network))
+
+
+def expand(network: Network) -> str:
+    """Return a network as a spec with every name, default and block written out.
+
+    Args:
+        network: A network from `load`.
+
+    Returns:
+        A spec that uses no library, and means the same network.
+
+    Raises:
+        UsageError: The argument is not a network.
+
+    Examples:
+        >>> text = resspec.expand(resspec.load("resnet18"))
+        >>> "maxpool 3x3, /2, padding=1" in text
+        True
+    """
+    from resspec.backends.expand import expand as expand_of
+
+    _require_network(network)
+    return expand_of(network)
+
+
+def _require_network(given: object) -> None:
+    """Check that an argument is a network. Raises UsageError."""
+    if not isinstance(given, Network):
+        raise UsageError(f"this is not a network from resspec.load: {given!r:.80}")
