@@ -12,6 +12,12 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return next(iter(alike(word, candidates)), None)
 
 
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return the end of a message about an unknown word: `; did you mean report?`, or nothing."""
+    near = nearest(word, candidates)
+    return f"; did you mean {near}?" if near else ""
+
+
 def alike(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
     """The candidates that are nearest, within an edit distance of a third of the word (at least 1); where several are
     equally near, those with the same first letter and length first."""

@@ -9,11 +9,13 @@ from resspec.commands import (
     bench,
     check,
     compare,
+    completion,
     diff,
     draw,
     expand,
     explain,
     fmt,
+    help,
     probe,
     report,
     study,
@@ -39,7 +41,10 @@ COMMANDS: dict[str, ModuleType] = {
     "bench": bench,
     "study": study,
     "probe": probe,
+    "help": help,
+    "completion": completion,
 }
+_WITHOUT_SPEC = ("explain", "help", "completion")
 
 _ABOUT = """\
 Compile specs of convolutional, above all residual, networks: check them, count
@@ -63,7 +68,7 @@ NO_COLOR turns colors off.
 
 
 def parser() -> Parser:
-    """`parse_args` gives `command` and what it takes."""
+    """Return the parser of the command line; `parse_args` gives `command`, its arguments, and `top`, this parser."""
     top = Parser(
         prog="resspec",
         description=_ABOUT,
@@ -73,14 +78,17 @@ def parser() -> Parser:
     top.add_argument(
         "--version", action="version", version=f"resspec {__version__}", help="print the version"
     )
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(
+        title="commands", dest="command", metavar="COMMAND", required=True
+    )
     for name, command in COMMANDS.items():
         made = commands.add_parser(
             name,
             help=command.SUMMARY,
             description=f"{command.SUMMARY[0].upper()}{command.SUMMARY[1:]}.\n\n{command.EXAMPLES}",
-            epilog=_SPEC,
+            epilog=None if name in _WITHOUT_SPEC else _SPEC,
             formatter_class=RawDescriptionHelpFormatter,
         )
         command.arguments(made)
+        made.set_defaults(top=top)
     return top

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from resspec.suggest import nearest
+from resspec.suggest import did_you_mean
 
 
 class Parser(ArgumentParser):
     """A parser that refuses an option that is given twice with different values, and says who has an unknown one."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        self.own_options = set[str]()
+        self.actions: list[Action] = []
         self.commands: dict[str, Parser] = {}
         super().__init__(*arguments, **options)
         self.register("action", None, StoreOnce)
         self.register("action", "store", StoreOnce)
 
     def add_argument(self, *names: Any, **options: Any) -> Action:
-        self.own_options.update(name for name in names if name.startswith("-"))
-        return super().add_argument(*names, **options)
+        action = super().add_argument(*names, **options)
+        self.actions.append(action)
+        return action
 
     def add_subparsers(self, **options: Any) -> Any:
         made = super().add_subparsers(**options)
@@ -30,13 +32,23 @@ class Parser(ArgumentParser):
 
     def all_options(self) -> set[str]:
         """Return its options, and those of its own commands, as they are written: `--set`, `-o`."""
-        return self.own_options.union(
-            *(command.all_options() for command in self.commands.values())
-        )
+        own = {option for action in self.actions for option in action.option_strings}
+        return own.union(*(command.all_options() for command in self.commands.values()))
 
     def error(self, message: str) -> NoReturn:
         """Exit with two lines in the form of every other message."""
         self.exit(2, f"error: {message}\nhelp: {self.prog} --help\n")
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: Any = None
+    ) -> Any:
+        """Return the arguments and the unknown ones; exit where the command is unknown."""
+        given = sys.argv[1:] if args is None else args
+        word = next((each for each in given if not each.startswith("-")), None)
+        if self.commands and word is not None and word not in self.commands:
+            near = did_you_mean(word, self.commands) or f"; there are {', '.join(self.commands)}"
+            self.error(f"there is no command {word!r}{near}")
+        return super().parse_known_args(args, namespace)
 
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
@@ -63,10 +75,8 @@ class Parser(ArgumentParser):
 def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str:
     """Return what an unknown option may mean: one of this command that is nearly it, or who has it."""
     owners = [f"`{each.prog}`" for each in commands.values() if option in each.all_options()]
-    if not owners and (near := nearest(option, command.all_options())):
-        return f"; did you mean {near}?"
     if not owners:
-        return ""
+        return did_you_mean(option, command.all_options())
     *others, last = owners
     return f"; {', '.join(others)} and {last} have it" if others else f"; {last} has it"
 
