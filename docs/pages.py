@@ -33,15 +33,20 @@ MIRRORED = {  # from a document of the repository to its page
 }
 LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 IMAGE = re.compile(r'(<img src=")([^"]+)(")')
-FENCE = re.compile(r"^```res .*$", re.MULTILINE)  # `res chain`, `res E0301`: notes for the tests
-SPEC = "res"
+FENCE = re.compile(
+    r"^```res [^=\n]*$", re.MULTILINE
+)  # `res chain`, `res E0301`: notes for the tests
+HOME = "---\nhide: [navigation]\n---\n\n"
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that have no file in docs/."""
     for source, page in MIRRORED.items():
         text = (ROOT / source).read_text(encoding="utf-8")
-        files.append(File.generated(config, page, content=_relinked(text, source, page)))
+        content = _relinked(text, source, page)
+        if page == "index.md":
+            content = HOME + content
+        files.append(File.generated(config, page, content=content))
 
     made = {
         "commands.md": _commands(),
