@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test lint bench campaign clean
+.PHONY: help demo test lint docs bench campaign clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,17 +20,22 @@ test: lint
 	$(BIN)/python -m tests.system
 	$(BIN)/pytest -n $(WORKERS)
 
-# make lint   ruff, mypy and import-linter alone
+# make lint   formatting, ruff, mypy and import-linter alone
 lint: .venv/.dev
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# make docs   the documentation, as a site in build/site
+docs: .venv/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # make bench  the promises about speed, as ratios measured in one run
 bench: .venv/.dev
 	$(BIN)/pytest tests/benchmarks -s
 
-# make campaign  hours of random tests, on all cores or CAMPAIGN_WORKERS; stop it at any time, the same command goes on
+# make campaign  hours of random tests, on all cores or CAMPAIGN_WORKERS; stop it at any time, and run it again to resume
 campaign: .venv/.dev
 	$(BIN)/pytest tests/campaign -s
 

@@ -16,8 +16,7 @@ from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 
 DOCS = (Path(__file__).parents[2] / "docs/git.md").read_text(encoding="utf-8")
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-YAML = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+YAML = re.findall(r"^```yaml\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", DOCS, re.MULTILINE | re.DOTALL)
 UNIT = "block unit(width) {{ conv {}, width -> bn -> relu }}\n"
 NET = "use mine\nnetwork net {{ input 3x8x8; stage a: {} x unit 4; head avgpool -> fc 2 }}\n"
@@ -137,7 +136,7 @@ def test_the_workflow_writes_a_comment(repository: Path) -> None:
     workflow = yaml.safe_load(next(text for text in YAML if text.startswith("name: architecture")))
     steps = [step.get("run", "") for step in workflow["jobs"]["diff"]["steps"]]
     script = next(run for run in steps if "diff --since" in run).removeprefix(
-        "pip install resspec && "
+        'pip install "$RESSPEC" && '
     )
     base = ran("git", "rev-parse", "HEAD~1").strip()
     ran("env", f"BASE={base}", "bash", "-e", "-o", "pipefail", "-c", script)
