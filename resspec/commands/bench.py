@@ -7,10 +7,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING
 
-from resspec.commands import given
+from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, note, width
-from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +34,15 @@ channels last in memory; they take turns, and ratios are to the first of them.
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    parser.add_argument("--batch", type=int, default=16, metavar="N", help="images at a time (16)")
     parser.add_argument(
-        "--seconds", type=float, default=20, metavar="N", help="how long to measure, at least (20)"
+        "--batch", type=numbers.batch, default=16, metavar="N", help="images at a time (16)"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=numbers.seconds,
+        default=20,
+        metavar="N",
+        help="how long to measure, at least (20)",
     )
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
     parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
@@ -45,8 +50,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     gc.enable()
-    if arguments.batch < 1:
-        raise UsageError(f"--batch must be 1 or more, not {arguments.batch}")
     network = given.load(arguments)
     with torch_installed("bench"):
         from resspec.train import machine, preflight, processes, speed

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resspec.commands import given
+from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import note, wrote
 from resspec.diagnostics import UsageError
@@ -54,10 +54,12 @@ def arguments(parser: ArgumentParser) -> None:
         default="1-crop",
         help="(1-crop)",
     )
-    parser.add_argument("--batch", type=int, default=64, metavar="N", help="images at a time (64)")
+    parser.add_argument(
+        "--batch", type=numbers.batch, default=64, metavar="N", help="images at a time (64)"
+    )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=numbers.workers,
         default=0,
         metavar="N",
         help="DataLoader workers for a folder of images (0)",
@@ -99,9 +101,6 @@ def run(arguments: Namespace) -> int:
     with torch_installed("eval"):
         from resspec.train import processes
 
-        if arguments.batch < 1:
-            raise UsageError(f"--batch must be 1 or more, not {arguments.batch}")
-        given.check_workers(arguments.workers)
         with processes.joined(arguments.device) as together:
             _evaluate(arguments, together)
     return 0

@@ -59,12 +59,6 @@ def load(arguments: Namespace) -> Network:
     return compiler.load(arguments.spec, **dict(arguments.set))
 
 
-def check_workers(count: int) -> None:
-    """Raises UsageError."""
-    if count < 0:
-        raise UsageError(f"--workers must be 0 or more, not {count}")
-
-
 def specs(given: str) -> Iterator[str]:
     """A spec itself, or all in a folder. Raises UsageError where a folder has none."""
     folder = Path(given)

@@ -6,10 +6,9 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from resspec.commands import given
+from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, note, width, wrote
-from resspec.diagnostics import UsageError
 
 SUMMARY = "signal and gradient through the depth of networks, new or trained"
 EXAMPLES = """\
@@ -35,9 +34,15 @@ def arguments(parser: ArgumentParser) -> None:
     )
     given.takes_values(parser)
     given.takes_data(parser, None, "a run's own")
-    parser.add_argument("--batch", type=int, default=32, metavar="N", help="images shown (32)")
     parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="initial weights and noise (0)"
+        "--batch",
+        type=numbers.batch_for_batch_norm,
+        default=32,
+        metavar="N",
+        help="images, at least 2, since batch norm needs several (32)",
+    )
+    parser.add_argument(
+        "--seed", type=numbers.seed, default=0, metavar="N", help="initial weights and noise (0)"
     )
     parser.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder to write to (probes/NAMES)"
@@ -45,10 +50,6 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    if arguments.batch < 2:
-        raise UsageError("--batch must be at least 2: batch norm needs several images")
-    if not 0 <= arguments.seed < 1 << 63:
-        raise UsageError("--seed must be at least 0 and less than 2^63")
     with torch_installed("probe"):
         from resspec.backends.table import Column, longest, shown, table, text
         from resspec.study import probe_page as page

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resspec.commands import given, remedies
+from resspec.commands import given, numbers, remedies
 from resspec.commands.terminal import color, complain, show, width
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
@@ -31,11 +31,6 @@ EXAMPLES = """\
   resspec report specs/ --format csv          a folder, a line each
   resspec report resnet50 --format html > resnet50.html
 """
-UNITS = {
-    unit: base**power
-    for base, units in ((1000, "KB MB GB TB"), (1024, "KiB MiB GiB TiB"))
-    for power, unit in enumerate(units.split(), 1)
-} | {"B": 1}
 
 
 def arguments(parser: ArgumentParser) -> None:
@@ -57,7 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--batch",
-        type=_count,
+        type=numbers.batch,
         default=1,
         metavar="N",
         help="the number of samples for figures in bytes (1)",
@@ -87,7 +82,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--memory",
-        type=_bytes,
+        type=numbers.size,
         metavar="SIZE",
         help="find the largest batch that fits, as in 24GB or 80GiB",
     )
@@ -258,20 +253,3 @@ def _followed(specs: list[str]) -> Iterator[str]:
     from rich.progress import track
 
     yield from track(specs, description="reporting", console=Console(stderr=True), transient=True)
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:19]) < 10**18):
-        raise ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
-    return int(text)
-
-
-def _bytes(text: str) -> int:
-    """`24GB`, `80GiB`, `1.5GB`."""
-    from fractions import Fraction
-
-    unit = next((unit for unit in UNITS if text.endswith(unit)), None)
-    number = text.removesuffix(unit).strip() if unit else ""
-    if unit is None or not number.replace(".", "", 1).isdigit() or not number.isascii():
-        raise ArgumentTypeError(f"{text!r} is not a size, such as 24GB or 80GiB")
-    return int(Fraction(number) * UNITS[unit])

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resspec.commands import numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, complain, note, say, width, wrote
 from resspec.diagnostics import UsageError
@@ -95,7 +96,7 @@ def _takes_training(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seeds",
-        type=int,
+        type=numbers.seeds,
         default=1,
         metavar="N",
         help="runs of each network, with seeds 0 to N - 1 (1)",
@@ -112,8 +113,6 @@ def _takes_training(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     gc.enable()
-    if arguments.seeds < 1:
-        raise UsageError("--seeds must be at least 1")
     for option in ("plain", "residual", "options"):
         names = getattr(arguments, option, [])
         if twice := next((name for name in names if names.count(name) > 1), None):

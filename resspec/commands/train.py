@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from resspec.commands import given
+from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import complain, note, say
 from resspec.diagnostics import UsageError
@@ -48,13 +48,13 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--seed",
-        type=int,
+        type=numbers.seed,
         default=0,
         metavar="N",
         help="initial weights and the order of images (0)",
     )
     parser.add_argument(
-        "--epochs", type=int, metavar="N", help='short for --set "duration=N epochs"'
+        "--epochs", type=numbers.epochs, metavar="N", help='short for --set "duration=N epochs"'
     )
     parser.add_argument(
         "-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)"
@@ -69,7 +69,7 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=int,
+        type=numbers.workers,
         default=0,
         metavar="N",
         help="DataLoader workers for a folder of images (0)",
@@ -161,7 +161,6 @@ def job_of(arguments: Namespace) -> Job:
 
     if arguments.new_head and not arguments.weights:
         raise UsageError("--new-head needs --weights FILE")
-    given.check_workers(arguments.workers)
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
         of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
@@ -184,11 +183,9 @@ def job_of(arguments: Namespace) -> Job:
 
 
 def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
-    """Raises UsageError where that is no length, or not the only one."""
+    """Return the recipe's `duration`. Raises UsageError where a setting has one too."""
     from resspec.train import recipe_file
 
-    if epochs < 1:
-        raise UsageError(f"--epochs must be 1 or more, not {epochs}")
     if other := next(
         (value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None
     ):

@@ -84,7 +84,6 @@ def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
             '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out',
         ),
         ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
-        ("--epochs 0", "--epochs must be 1 or more, not 0"),
     ],
 )
 def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -> None:

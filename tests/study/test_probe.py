@@ -129,8 +129,6 @@ def test_no_run_of_identities() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["plain20", "--batch", "1"], "--batch must be at least 2"),
-        (["plain20", "--seed", str(1 << 64)], "--seed must be at least 0 and less than 2^63"),
         (["FOLDER"], "FOLDER does not contain a run"),
         (["FOLDER/wide.res"], "there is not enough memory: 360 GB more are needed"),
         (["FOLDER/flat.res"], "there is nothing to probe in n"),

@@ -270,8 +270,6 @@ def test_devices_that_are_not_there(device: str, said: str) -> None:
     ("arguments", "said"),
     [
         (["train", "digits", "--new-head"], "--new-head needs --weights"),
-        (["train", "digits", "--workers", "-1"], "not -1"),
-        (["eval", "digits", "--workers", "-1"], "not -1"),
         (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
     ],
 )
