@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -10,6 +11,7 @@ from resspec.diagnostics import UsageError
 
 # Without O_NONBLOCK, which only POSIX has, a pipe that takes a file's place in that moment would be waited for.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def read(path: Path, limit: int) -> bytes:
@@ -23,11 +25,12 @@ def read(path: Path, limit: int) -> bytes:
             os.close(descriptor)
             raise no_file(path)
         with os.fdopen(descriptor, "rb") as file:
-            return file.read(limit)
+            content: bytes | None = file.read(limit)
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        raise UsageError(f"cannot read {path}: {_reason(error)}") from None
+    if content is None:  # as of files in /proc that would be waited for
+        raise UsageError(f"cannot read {path}: it has nothing to read at the moment")
+    return content
 
 
 def whole(path: Path) -> bytes:
@@ -35,10 +38,12 @@ def whole(path: Path) -> bytes:
     try:
         size = path.stat().st_size
     except (OSError, ValueError) as error:
-        raise UsageError(
-            f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
-        ) from None
+        raise UsageError(f"cannot read {path}: {_reason(error)}") from None
     return read(path, size + 1)
+
+
+def _reason(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def rewrite(path: Path, before: bytes, after: bytes) -> None:
@@ -58,8 +63,9 @@ def no_file(path: Path) -> UsageError:
 
 
 def kind_of(mode: int) -> str:
-    """Name what is not a regular file."""
+    """Return what a path leads to: `a folder`, `a named pipe`."""
     kinds = {
+        stat.S_IFREG: "a file",
         stat.S_IFDIR: "a folder",
         stat.S_IFIFO: "a named pipe",
         stat.S_IFSOCK: "a socket",
@@ -69,9 +75,31 @@ def kind_of(mode: int) -> str:
     return kinds.get(stat.S_IFMT(mode), "something else")
 
 
+def nearest_folder(path: Path) -> Path:
+    """Return a folder, or the nearest one above it that exists, in which it can be made.
+
+    Raises:
+        UsageError: On the way there is something else, such as a file, or a link to nothing.
+    """
+    for place in (path, *path.parents):
+        try:
+            mode = place.stat().st_mode
+        except (OSError, ValueError) as error:
+            if place.is_symlink():
+                raise UsageError(f"{place} is a link that leads nowhere") from None
+            if isinstance(error, OSError) and error.errno in _NOT_THERE:
+                continue
+            raise UsageError(f"{place} cannot be a folder: {_reason(error)}") from None
+        if not stat.S_ISDIR(mode):
+            raise UsageError(f"{place} is {kind_of(mode)}, not a folder")
+        return place
+    return Path.cwd()
+
+
 def write(path: Path, content: bytes) -> None:
     """The whole file or nothing: under another name, down to the disk, then renamed; its folder is made where needed.
     A file that is there keeps its mode. Raises UsageError."""
+    nearest_folder(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

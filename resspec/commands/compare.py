@@ -7,8 +7,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import color, complain, width, wrote
-from resspec.diagnostics import UsageError
+from resspec.commands.terminal import color, complain, say, width, wrote
+from resspec.files import nearest_folder
 
 SUMMARY = "compare training runs: a table, and one picture"
 EXAMPLES = """\
@@ -33,6 +33,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    nearest_folder(arguments.out)
     with torch_installed("compare"):
         from resspec.train import compare, differing
 
@@ -41,10 +42,8 @@ def run(arguments: Namespace) -> int:
         names, facts = [run.name for run in runs], [run.facts for run in runs]
         if differences := differing.to_table(names, facts, width=width(), color=color(sys.stdout)):
             print(f"\n{differences}", end="")
-        try:
-            paths = compare.picture(runs, arguments.out)
-        except UsageError as nothing:
-            print(nothing, file=sys.stderr)
+        if any(run.rows for run in runs):
+            wrote(compare.picture(runs, arguments.out))
         else:
-            wrote(paths)
+            say("there is no picture: nothing was measured yet")
     return 0

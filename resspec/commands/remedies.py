@@ -15,6 +15,7 @@ _DOWNLOAD = "--download fetches the data set"
 _BY_NAME = {
     "new head": {"train": "--new-head initializes the last layer at random where it does not fit"},
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
+    "data folder": {"probe": "pass the path of that folder with --data"},
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }
 _BY_CODE = dict.fromkeys(

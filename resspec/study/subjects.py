@@ -100,7 +100,8 @@ def _of_run(folder: Path, images: str | None) -> Subject:
     name = trained_on["name"]
     if not images and name not in DATA:
         raise UsageError(
-            f"the run in {folder} read images from a folder `{name}`: pass its path as the data"
+            f"the run in {folder} read its images from a folder named `{name}`",
+            remedy="data folder",
         )
     found = data.load(images or name, normalise=recipe.data.normalise, exif=recipe.data.exif)
     classes.check_same(trained_on["classes"], found.classes, whose=str(folder), data=found.name)

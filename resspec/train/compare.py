@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -92,7 +93,8 @@ def load_all(folders: Sequence[Path], say: Say) -> list[Run]:
     Raises:
         UsageError: None of them can be compared.
     """
-    resolved = list(dict.fromkeys(run.resolve() for folder in folders for run in _runs(folder)))
+    given = [run for folder in folders for run in _runs(folder)]
+    resolved = list(dict.fromkeys(Path(os.path.realpath(run)) for run in given))
     for parts in range(1, 10):
         names = ["/".join(path.parts[-parts:]) for path in resolved]
         if len(set(names)) == len(resolved):
@@ -137,7 +139,7 @@ def to_table(runs: Sequence[Run], width: int, color: bool) -> str:
 
 
 def picture(runs: Sequence[Run], folder: Path) -> list[Path]:
-    """compare.png and compare.svg. Raises UsageError where nothing was measured yet."""
+    """compare.png and compare.svg. Raises UsageError where they cannot be written, or nothing was measured yet."""
     return draw([Curve(run.name, run.rows) for run in runs], folder, "compare")
 
 

@@ -65,7 +65,7 @@ def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(SpecError, match=r"E0535.*Not a directory"):
+    with pytest.raises(SpecError, match=r"E0535.*file is a file, not a folder"):
         train(tiny(tmp_path), tmp_path / "file" / "run")
 
 

@@ -95,7 +95,7 @@ def test_the_command(
     fast: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: fast)
-    assert run(["bench", "digits", "--batch", "4", "--seconds", "0", "--device", "cpu"]) == 0
+    assert run(["bench", "digits", "--batch", "4", "--seconds", "0.1", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert re.match(r"digits   input 1x8x8   batch 4   cpu, \d+ thread", out)
@@ -120,7 +120,9 @@ def test_a_compiler_that_is_missing_is_told_in_a_line(
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
     path = tiny(tmp_path) and tmp_path / "tiny.res"
     assert (
-        run(["bench", str(path), "--batch", "2", "--seconds", "0", "--compile", "--device", "cpu"])
+        run(
+            ["bench", str(path), "--batch", "2", "--seconds", "0.1", "--compile", "--device", "cpu"]
+        )
         == 2
     )
     assert re.fullmatch(

@@ -207,7 +207,7 @@ def written(name: str) -> str:
 
 def own_name(folder: Path) -> str:
     """Return what a data set is called after its folder, on one line; not as those are that are known by name."""
-    path = folder.resolve()
+    path = Path(os.path.realpath(folder))
     if path.name == "raw":  # as torchvision calls the folder of the files themselves
         path = path.parent
     name = path.name or str(path)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Diagnostic, UsageError
+from resspec.files import nearest_folder
 from resspec.source import Span
 from resspec.train.preflight.errors import cannot_write, no_room
 from resspec.train.preflight.images import Inspections
@@ -24,9 +24,12 @@ def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
         return
     place = Span.of_file(target)
     try:
-        where = _nearest(target)
+        where = nearest_folder(target)
         for each in _written_to(where, target):
             _try_to_write(each)
+    except UsageError as error:
+        yield cannot_write(place, str(error))
+        return
     except OSError as error:
         yield cannot_write(place, error.strerror or str(error))
         return
@@ -41,19 +44,6 @@ def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
             f"files of {size_of(request.largest)}",
             f"this process can write at most {size_of(limit)} each",
         )
-
-
-def _nearest(folder: Path) -> Path:
-    """Return the folder, or the nearest one above it that exists. Raises OSError where the path cannot become a folder."""
-    for path in (folder, *folder.absolute().parents):
-        try:
-            path.stat()
-        except FileNotFoundError:
-            continue
-        if not path.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, f"{path} is not a folder")
-        return path
-    return Path.cwd()
 
 
 def _written_to(where: Path, target: Path) -> Iterator[Path]:
