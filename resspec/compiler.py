@@ -24,7 +24,7 @@ from resspec.lowering.network import (
     template_parameters,
 )
 from resspec.lowering.scope import Library
-from resspec.opening import Opened, choose, locate, open_revised, open_spec
+from resspec.opening import Opened, choose, is_shipped, locate, open_revised, open_spec
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Source, Span
 from resspec.syntax import ast
@@ -266,6 +266,17 @@ def examine(
     for diagnostic in diagnostics:
         found.setdefault(_mistake(diagnostic), diagnostic)
     return Examined(list(found.values()), networks, library)
+
+
+def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
+    """Return the warnings about a network that was loaded from a spec, and about its file.
+
+    Args:
+        spec: As `load` takes it.
+        network: The network, or one that the spec gives with other parameters.
+    """
+    path, _ = locate(str(spec))
+    return [] if is_shipped(path) else lint(open_spec(path).library, [network])
 
 
 def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:

@@ -99,7 +99,10 @@ def nearest_folder(path: Path) -> Path:
 def write(path: Path, content: bytes) -> None:
     """The whole file or nothing: under another name, down to the disk, then renamed; its folder is made where needed.
     A file that is there keeps its mode. Raises UsageError."""
-    nearest_folder(path.parent)
+    try:
+        nearest_folder(path.parent)
+    except UsageError as error:
+        raise UsageError(f"cannot write {path}: {error}") from None
     draft = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -122,6 +122,11 @@ def shipped_names() -> list[str]:
     return sorted(name for name in names if not name.startswith("lib/"))
 
 
+def is_shipped(path: Path) -> bool:
+    """Return whether a file comes with the package."""
+    return _is_within(path, _real(shipped.path("specs")))
+
+
 def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
     """Where `use "FILE"` and `use NAME` look, in this order."""
     return (

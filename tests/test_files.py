@@ -35,7 +35,7 @@ IN_THE_WAY: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_is_in_the_way_of_a_folder_is_named(name: str, below: str, here: Path) -> None:
     make, reason = IN_THE_WAY[name]
     make(here / name)
-    with pytest.raises(UsageError, match=rf"^{re.escape(str(here / name))} .*{reason}$"):
+    with pytest.raises(UsageError, match=rf"{re.escape(str(here / name))} {reason}$"):
         files.write(here / name / below / "x.txt", b"")
 
 
@@ -67,7 +67,8 @@ def test_commands_name_what_is_in_the_way(command: str, here: Path, capsys: Capt
     os.mkfifo(here / "pipe")
     out = "pipe" if command == "compile" else "pipe/a.svg"
     err = ran(f"{command} {spec('a.res', GOOD)} --out {out}", capsys, 2)[1]
-    assert err == "error: pipe is a named pipe, not a folder\n"
+    assert err.startswith("error: cannot write pipe/a.")
+    assert err.endswith(": pipe is a named pipe, not a folder\n")
 
 
 def test_compare_needs_a_folder_for_its_picture(here: Path, capsys: Captured) -> None:

@@ -17,6 +17,7 @@ from resspec.diagnostics import UsageError
 if TYPE_CHECKING:
     from resspec.backends.onnx import Off
     from resspec.backends.report import Report
+    from resspec.ir.nodes import Network
 
 SUMMARY = "print the report, and write a PyTorch or ONNX file and the report as JSON"
 EXAMPLES = """\
@@ -72,19 +73,19 @@ def run(arguments: Namespace) -> int:
             "--emit prints a stage of the compilation to PyTorch: leave out --target onnx, or --emit"
         )
     if arguments.emit:
-        print(_emitted(arguments), end="")
+        network, text = _emitted(arguments)
+        print(text, end="")
+        given.warn([(arguments.spec, network)] if network else [])
         return 0
     if arguments.target == "onnx":
-        report, files = _exported(arguments)
+        network, report, files = _exported(arguments)
     else:
-        compiled = compile_spec(arguments.spec, **dict(arguments.set))
-        report, files = (
-            compiled.report,
-            {name: text.encode() for name, text in compiled.files.items()},
-        )
+        network, report, texts = compile_spec(arguments.spec, **dict(arguments.set))
+        files = {name: text.encode() for name, text in texts.items()}
     for name, content in files.items():
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
+    given.warn([(arguments.spec, network)])
     wrote(arguments.out / name for name in files)
     if (stem := file_stem(report.network)) != report.network:
         note(
@@ -93,19 +94,19 @@ def run(arguments: Namespace) -> int:
     return 0
 
 
-def _exported(arguments: Namespace) -> tuple[Report, dict[str, bytes]]:
+def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:
     """Raises SpecError, UsageError."""
     with onnx_installed():
         from resspec.compiler import compile_onnx
         from resspec.train import metadata, weights
 
-        given = weights.read(arguments.weights) if arguments.weights else None
-        start = given.into if given else None
-        describe = partial(metadata.exported, weights=given.metadata if given else {})
+        read = weights.read(arguments.weights) if arguments.weights else None
+        start = read.into if read else None
+        describe = partial(metadata.exported, weights=read.metadata if read else {})
         made = compile_onnx(arguments.spec, start, describe, **dict(arguments.set))
     print(_agreement(made.off), file=sys.stderr)
     texts = {name: text.encode() for name, text in made.files.items()}
-    return made.report, {f"{file_stem(made.network.name)}.onnx": made.onnx, **texts}
+    return made.network, made.report, {f"{file_stem(made.network.name)}.onnx": made.onnx, **texts}
 
 
 def _agreement(off: Off | None) -> str:
@@ -121,27 +122,27 @@ def _agreement(off: Off | None) -> str:
     )
 
 
-def _emitted(arguments: Namespace) -> str:
-    match arguments.emit:
-        case "ast":
-            from resspec.opening import locate, open_spec
-            from resspec.syntax.parse import parse
-            from resspec.syntax.text import to_text as tree
+def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
+    """Return a stage as text, and the network, which there is from the IR on."""
+    if arguments.emit == "ast":
+        from resspec.opening import locate, open_spec
+        from resspec.syntax.parse import parse
+        from resspec.syntax.text import to_text as tree
 
-            return tree(parse(open_spec(locate(arguments.spec)[0]).library.source))
-        case "ir":
-            from resspec.ir.text import to_text
+        return None, tree(parse(open_spec(locate(arguments.spec)[0]).library.source))
+    if arguments.emit in ("source", "report"):
+        from resspec.compiler import compile_spec
 
-            return to_text(given.load(arguments))
-        case "ir-json":
-            from resspec.ir.json import to_json
-            from resspec.render import visible_json
+        network, _, files = compile_spec(arguments.spec, **dict(arguments.set))
+        suffix = {"source": ".py", "report": ".report.json"}[arguments.emit]
+        return network, files[file_stem(network.name) + suffix]
 
-            return visible_json(to_json(given.load(arguments))) + "\n"
-        case stage:
-            from resspec.compiler import compile_spec
+    network = given.load(arguments)
+    if arguments.emit == "ir":
+        from resspec.ir.text import to_text
 
-            made = compile_spec(arguments.spec, **dict(arguments.set))
-            return made.files[
-                file_stem(made.network.name) + {"source": ".py", "report": ".report.json"}[stage]
-            ]
+        return network, to_text(network)
+    from resspec.ir.json import to_json
+    from resspec.render import visible_json
+
+    return network, visible_json(to_json(network)) + "\n"

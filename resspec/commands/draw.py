@@ -73,6 +73,10 @@ def run(arguments: Namespace) -> int:
         networks, unfold=arguments.unfold, layers=arguments.layers, color_by=arguments.color_by
     )
     picture = Picture(drawing)
+    if not arguments.diff:
+        given.warn(
+            (spec, one.facts.network) for spec, one in zip(arguments.specs, networks, strict=True)
+        )
     if path is None:
         print(picture.svg, end="")
     else:

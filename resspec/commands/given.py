@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands.parsing import AppendOnce
+from resspec.commands.terminal import new, show
 from resspec.diagnostics import UsageError
 from resspec.train.names import DATA
 
@@ -57,6 +58,15 @@ def load(arguments: Namespace) -> Network:
     from resspec import compiler
 
     return compiler.load(arguments.spec, **dict(arguments.set))
+
+
+def warn(loaded: Iterable[tuple[str, Network]]) -> None:
+    """Print the warnings about specs and the networks loaded from them, each once."""
+    from resspec import compiler
+
+    printed = set[str]()
+    for spec, network in loaded:
+        show(new(compiler.warnings(spec, network), printed))
 
 
 def specs(given: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from resspec.ir.tools import TOOLS
 
 if TYPE_CHECKING:
     from resspec.backends.report import Report
+    from resspec.ir.nodes import Network
 
 SUMMARY = "print what a network and each part of it cost"
 EXAMPLES = """\
@@ -91,33 +92,41 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     specs = [spec for each in arguments.specs for spec in _named(each, arguments)]
     if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
-        if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
-            option = "--like" if arguments.like else "--memory"
-            raise UsageError(f"CSV output of one network cannot show {option}; use another format")
-        if arguments.format == "html":
-            print(_page(specs[0], arguments), end="")
-        else:
-            print(_one(_report(specs[0], arguments), arguments.format), end="")
+        _print_one(specs[0], arguments)
         return 0
+    return _print_several(specs, arguments)
+
+
+def _print_one(spec: str, arguments: Namespace) -> None:
+    if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
+        option = "--like" if arguments.like else "--memory"
+        raise UsageError(f"CSV output of one network cannot show {option}; use another format")
+    if arguments.format == "html":
+        network, text = _page(spec, arguments)
+    else:
+        network, made = _report(spec, arguments)
+        text = _one(made, arguments.format)
+    print(text, end="")
+    given.warn([(spec, network)])
+
+
+def _print_several(specs: list[str], arguments: Namespace) -> int:
     if arguments.format == "html":
         other = "`resspec draw` shows several, and `resspec diff --format html` two"
         raise UsageError(f"a page shows one network{_name_one(specs)}; {other}")
     if arguments.by != "stage":
         raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
-    found = {
-        path
-        for each in arguments.specs
-        if each and Path(each).is_dir()
-        for path in given.specs(each)
-    }
+    folders = [each for each in arguments.specs if each and Path(each).is_dir()]
+    found = {path for folder in folders for path in given.specs(folder)}
+    loaded: list[tuple[str, Network]] = []
     reports: list[Report] = []
-    titles: list[str] = []
     code = 0
     for spec in _followed(specs):
         try:
             for each in _networks(spec) if spec in found and not arguments.set else [spec]:
-                reports.append(_report(each, arguments))
-                titles.append(each)
+                network, made = _report(each, arguments)
+                loaded.append((each, network))
+                reports.append(made)
         except SpecError as error:
             show(remedies.of_diagnostics(error.diagnostics, arguments))
             code = max(code, 1)
@@ -125,11 +134,12 @@ def run(arguments: Namespace) -> int:
             complain(str(error), error.code)
             code = 2
     if reports:
+        titles = [spec for spec, _ in loaded]
         print(_several(reports, titles, arguments.format), end="")
+        given.warn(loaded)
     elif not code:
-        raise UsageError(
-            f"no file in {', '.join(arguments.specs)} has a network; --set gives a template its values"
-        )
+        places = ", ".join(arguments.specs)
+        raise UsageError(f"no file in {places} has a network; --set gives a template its values")
     return code
 
 
@@ -174,21 +184,22 @@ def _networks(path: str) -> Iterator[str]:
         )
 
 
-def _report(spec: str, arguments: Namespace) -> Report:
+def _report(spec: str, arguments: Namespace) -> tuple[Network, Report]:
     from resspec.backends.report import report
     from resspec.compiler import load
 
     network = load(spec, input=arguments.input, **dict(arguments.set))
-    return report(
+    made = report(
         network,
         at=_conditions(arguments),
         by=arguments.by,
         memory=arguments.memory,
         like=arguments.like,
     )
+    return network, made
 
 
-def _page(spec: str, arguments: Namespace) -> str:
+def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
     from resspec.backends.html.report import to_html
     from resspec.backends.report import report
     from resspec.compiler import load, sources
@@ -196,10 +207,10 @@ def _page(spec: str, arguments: Namespace) -> str:
 
     if arguments.by != "stage" or arguments.like:
         raise UsageError("a page shows stages, blocks and layers: leave out --by and --like")
-    network, at = load(spec, input=arguments.input, **dict(arguments.set)), _conditions(arguments)
-    return to_html(
-        report(network, at=at, memory=arguments.memory), Facts(network, at), sources(spec)
-    )
+    at = _conditions(arguments)
+    network = load(spec, input=arguments.input, **dict(arguments.set))
+    made = report(network, at=at, memory=arguments.memory)
+    return network, to_html(made, Facts(network, at), sources(spec))
 
 
 def _conditions(arguments: Namespace) -> Conditions:

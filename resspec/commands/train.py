@@ -103,6 +103,8 @@ def run(arguments: Namespace) -> int:
             job = job_of(arguments)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
             first = together.first
+            if first:
+                given.warn([(arguments.spec, job.network)])
             plan = trainer.planned(
                 job,
                 folder,
