@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from resspec.diagnostics import UsageError
 from resspec.home import cache_folder
-from resspec.train.data import cifar, folder, idx
+from resspec.train.data import cifar, folder, idx, not_found
 from resspec.train.data.dataset import Dataset, Request
 from resspec.train.names import FASHION_MNIST, IMAGENET
 
@@ -88,11 +88,7 @@ def at(path: Path) -> tuple[Kind, Path]:
         for candidate in (path, *(path / part for part in kind.folders)):
             if kind.is_here(candidate):
                 return kind, candidate
-    raise UsageError(
-        f"{path} does not contain a data set: expected train/ and val/ with a folder for each class, IDX files, "
-        "or the Python version of CIFAR",
-        "E0513",
-    )
+    raise UsageError(not_found.describe(path), "E0513")
 
 
 def _download(name: str, to: Path) -> None:

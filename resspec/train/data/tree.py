@@ -31,20 +31,6 @@ SYSTEM = {  # what systems and programs put beside people's files, besides all t
     "desktop.ini",
     "icon\r",
 }
-NOT_IMAGES = {
-    ".txt",
-    ".md",
-    ".csv",
-    ".tsv",
-    ".json",
-    ".xml",
-    ".yaml",
-    ".yml",
-    ".html",
-    ".log",
-    ".py",
-    ".ipynb",
-}
 MOST_LINKS = 100  # that lead to one folder: links that branch again and again never end
 SHOWN = 5  # of a list of names
 
@@ -78,14 +64,18 @@ class Part:
         """What a person should know of it, in sentences."""
         where = visible(str(self.root))
         if self.skipped:
-            passed = counted(len(self.skipped), "hidden file or folder", "hidden files and folders")
+            passed = counted(
+                len(self.skipped),
+                "hidden or system file or folder",
+                "hidden and system files and folders",
+            )
             yield f"{where}: {passed} skipped ({listed(self.skipped)})"
         unread = sum(self.unread.values(), Counter[str]())
         if unread:
             common = sorted(unread.items(), key=lambda item: (-item[1], item[0] or "~"))
             endings = listed(f"{count:,} {ending or 'without one'}" for ending, count in common)
-            told = f"{where}: {counted(unread.total(), 'file')} not read, by extension: {endings}"
-            yield f"{told}; convert images to a supported format"
+            skipped = f"{counted(unread.total(), 'file')} skipped, by extension: {endings}"
+            yield f"{where}: {skipped}; images have {', '.join(ENDINGS)}"
         if self.outside:
             yield f"{where}: {counted(self.outside, 'image')} outside of any class folder, not used"
 
@@ -176,19 +166,19 @@ class _Walk:
                 f"is a link to {target}, which cannot be followed: {error.strerror}",
             )
             return
-        ending = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 (a Path takes ten times as long)
+        ending = _ending(entry.name)
         if stat.S_ISDIR(mode):
             if not folder:
                 self.part.images[name] = []
             self.todo.append((name, above))
-        elif not folder:
-            self.part.outside += ending in ENDINGS
+        elif not folder and ending in ENDINGS:
+            self.part.outside += 1
         elif not stat.S_ISREG(mode):
             if ending in ENDINGS:
                 self._problem(Path(entry.path), f"is {kind_of(mode)}, not a file")
         elif ending in ENDINGS:
             self.part.images[_top(folder)].append(name)
-        elif ending not in NOT_IMAGES:
+        else:
             self.part.unread[_top(folder)][ending] += 1
 
     def _problem(self, path: Path, what: str) -> None:
@@ -198,6 +188,11 @@ class _Walk:
 def is_hidden(name: str) -> bool:
     """Whether it is no image of the user's: what file managers, archives and notebooks leave behind."""
     return name.startswith(".") or name.lower() in SYSTEM
+
+
+def is_image(name: str) -> bool:
+    """Whether a file's name has the extension of an image."""
+    return not is_hidden(name) and _ending(name) in ENDINGS
 
 
 def written(name: str) -> str:
@@ -233,6 +228,10 @@ def listed(names: Iterable[str]) -> str:
     every = [visible(name) for name in names]
     more = f", and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
     return ", ".join(every[:SHOWN]) + more
+
+
+def _ending(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 (a Path takes ten times as long)
 
 
 def _top(folder: str) -> str:

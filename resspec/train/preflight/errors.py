@@ -18,7 +18,7 @@ def damaged_image(path: Path, part: str, why: str) -> Diagnostic:
 
 
 def mixed_sizes(
-    recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int
+    recipe: Span, sizes: Sequence[tuple[str, Path]], total: int, side: int, test: str
 ) -> Diagnostic:
     """E0530: training images have different sizes, and the recipe does not bring them to one."""
     examples = ", ".join(f"{size} ({path})" for size, path in sizes)
@@ -28,7 +28,8 @@ def mixed_sizes(
         "E0530",
         f"training images have different sizes: {examples}{more}",
         (Label(recipe, "nothing here makes them one size"),),
-        f"`data: {{random_resized: {{size: {side}}}}}`, or `data: {{resize: {side}, crop: {side}}}`",
+        f"`data: {{random_resized: {{size: {side}}}{test}}}`, or "
+        f"`data: {{resize: {side}, crop: {side}{test}}}`",
     )
 
 
@@ -54,13 +55,18 @@ def single_value(layer: Span, setting: Span | None, reads: str, images: str) -> 
     )
 
 
-def no_room(folder: Span, needs: str, has: str) -> Diagnostic:
+def no_room(
+    folder: Span,
+    needs: str,
+    has: str,
+    help: str = "choose a folder on another disk, or a smaller `keep`",
+) -> Diagnostic:
     """E0533: the disk has no room for what the run will write."""
     return Diagnostic(
         "E0533",
         f"the run will write {needs}, but {has}",
         (Label(folder),),
-        "choose a folder on another disk, or a smaller `keep`",
+        help,
     )
 
 

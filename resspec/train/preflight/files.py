@@ -39,11 +39,9 @@ def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
         yield no_room(place, size_of(request.writes), f"only {size_of(free)} are free")
     limit = _largest_file()
     if limit is not None and request.largest > limit:
-        yield no_room(
-            place,
-            f"files of {size_of(request.largest)}",
-            f"this process can write at most {size_of(limit)} each",
-        )
+        needs = f"files of {size_of(request.largest)}"
+        has = f"this process can write at most {size_of(limit)} each"
+        yield no_room(place, needs, has, "raise the limit (ulimit -f)")
 
 
 def _written_to(where: Path, target: Path) -> Iterator[Path]:

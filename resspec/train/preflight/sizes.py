@@ -18,6 +18,7 @@ from resspec.train.evaluate import scales
 from resspec.train.preflight.errors import does_not_suit, mixed_sizes, unreadable_size
 from resspec.train.preflight.images import Inspections, Part
 from resspec.train.preflight.request import Note, Request
+from resspec.train.recipe import Data
 
 MOST_EXAMPLES = 3  # sizes that are named
 
@@ -74,7 +75,7 @@ def sizes(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
         for mistake in _mistakes(request, use, shown):
             found = True
             yield mistake
-        notes += _other_size(use, shown.sizes, network)
+        notes += _other_size(use, shown.sizes, network, request.recipe.data)
     if found:
         return
 
@@ -82,7 +83,8 @@ def sizes(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
     if request.trains and known and own not in known:
         size = _text(network, min(known))
         side = min(own)
-        instead = f", or transforms that give {network.input}: `data: {{random_resized: {{size: {side}}}}}`"
+        transforms = f"random_resized: {{size: {side}}}{_and_test(request.recipe.data, side)}"
+        instead = f", or transforms that give {network.input}: `data: {{{transforms}}}`"
         yield errors.wrong_images(
             errors.place(network.span), str(network.input), data.name, size, instead
         )
@@ -169,7 +171,8 @@ def _mistakes(request: Request, use: Use, shown: Shown) -> Iterator[Diagnostic]:
             for size, path in sorted(shown.sizes.items())[:MOST_EXAMPLES]
         ]
         side = min(use.network.input.spatial)
-        yield mixed_sizes(request.key("data"), examples, len(shown.sizes), side)
+        test = _and_test(request.recipe.data, side) if request.recipe else ""
+        yield mixed_sizes(request.key("data"), examples, len(shown.sizes), side, test)
         return
 
     told = set[str]()
@@ -184,15 +187,30 @@ def _mistakes(request: Request, use: Use, shown: Shown) -> Iterator[Diagnostic]:
                 yield unreadable_size(layer, transforms, use.images, images, misfit.problem, reads)
 
 
-def _other_size(use: Use, sizes: Sizes, network: Network) -> Iterator[Note]:
+def _other_size(use: Use, sizes: Sizes, network: Network, data: Data) -> Iterator[Note]:
     """Say that images are shown in another size than the network's input, where a protocol does not mean to."""
-    others = [size for size in sorted(sizes) if size != network.input.spatial]
+    own = network.input.spatial
+    others = [size for size in sorted(sizes) if size != own]
     if not others or use.network is not network:
         return
     many = f" and {len(others) - 1:,} more sizes" if len(others) > 1 else ""
-    yield Note(
-        f"{use.images} are transformed to {_text(network, others[0])}{many}; the network's `input` is {network.input}"
-    )
+    sizes_are = f"{use.images} are transformed to {_text(network, others[0])}{many}"
+    advice = ""
+    if use.key == "data.test" and min(own) == max(own) and not data.test.crop:
+        advice = f"; to crop them, write `data: {{{_test(data, min(own))}}}`"
+    yield Note(f"{sizes_are}; the network's `input` is {network.input}{advice}")
+
+
+def _and_test(data: Data, side: int) -> str:
+    """Return what to write after the transforms of training where test images are not cropped yet."""
+    return "" if data.test.crop else f", {_test(data, side)}"
+
+
+def _test(data: Data, side: int) -> str:
+    """Return transforms that give test images one size: the training's own, or a crop of 7/8 as usual."""
+    is_same = data.crop == side and isinstance(data.resize, int)
+    resize = data.resize if is_same else round(side * 8 / 7)
+    return f"test: {{resize: {resize}, crop: {side}}}"
 
 
 def _check_crops(use: Use, size: Size) -> None:

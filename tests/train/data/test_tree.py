@@ -53,8 +53,6 @@ def refused(root: Path, code: str) -> str:
 
 
 def test_nothing_is_said_of_an_ordinary_folder(root: Path) -> None:
-    (root / "train" / "classes.txt").write_text("cat dog")
-    (root / "train" / "cat" / "where.json").write_text("{}")
     assert load(str(root)).notes == ()
 
 
@@ -245,23 +243,103 @@ def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
     assert len(files) == 2 * FEW
     assert [note.replace(str(root), "d") for note in found.notes] == [
         (
-            "d/train: 7 hidden files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+            "d/train: 7 hidden and system files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
             "cat/Thumbs.db, and 2 more)"
         ),
     ]
 
 
-def test_files_that_are_not_read_are_told_by_their_endings(root: Path) -> None:
+def test_each_file_with_another_extension_is_counted_in_the_note(root: Path) -> None:
     for name in ("a.heic", "b.HEIC", "c.jfif", "d", "e.jpg_large", "notes.txt"):
         (root / "train" / "cat" / name).write_bytes(JPEG)
+    (root / "train" / "labels.csv").write_text("0.jpg,cat")
     (root / "val" / "loose.png").write_bytes(JPEG)
-    assert [note.replace(str(root), "d") for note in load(str(root)).notes] == [
+    skipped, outside = (note.replace(str(root), "d") for note in load(str(root)).notes)
+    counts = "2 .heic, 1 .csv, 1 .jfif, 1 .jpg_large, 1 .txt, and 1 more"
+    assert skipped.startswith(f"d/train: 7 files skipped, by extension: {counts}; images have .jpg")
+    assert outside == "d/val: 1 image outside of any class folder, not used"
+
+
+def renamed(folder: Path, **names: str) -> Path:
+    """The folder, its splits renamed, or moved out of it with `..`."""
+    for split, name in names.items():
+        (folder / split).rename(folder / name)
+    return folder
+
+
+def archive_of_a_mac(folder: Path) -> Path:
+    """Unpacked: the data set lies one folder deeper, beside `__MACOSX`."""
+    outer = folder.parent / "outer"
+    fill(outer / "__MACOSX" / "train")
+    fill(outer / "__MACOSX" / "val")
+    folder.rename(outer / "d")
+    return outer
+
+
+NOT_DATA_SETS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "validation": (
+        lambda d: renamed(d, val="validation"),
+        "d contains train/ and validation/; rename validation/ to val/",
+    ),
+    "valid": (
+        lambda d: renamed(d, val="valid"),
+        "d contains train/ and valid/; rename valid/ to val/",
+    ),
+    "Train": (
+        lambda d: renamed(d, train="Train"),
+        "d contains Train/ and val/; rename Train/ to train/",
+    ),
+    "no val": (
+        lambda d: renamed(d, val="../val"),
+        "d contains train/ but no val/; move a part of each class into val/CLASS/",
+    ),
+    "no train": (
+        lambda d: renamed(d, train="../train"),
+        "d contains val/ but no train/; put the training images into train/CLASS/",
+    ),
+    "training alone": (
+        lambda d: renamed(d, train="training", val="../val"),
         (
-            "d/train: 5 files not read, by extension: 2 .heic, 1 .jfif, 1 .jpg_large, 1 without one; "
-            "convert images to a supported format"
+            "d contains training/ but no val/; "
+            "rename training/ to train/ and move a part of each class into val/CLASS/"
         ),
-        "d/val: 1 image outside of any class folder, not used",
-    ]
+    ),
+    "one split": (
+        lambda d: d / "train",
+        "d/train is one split of a data set; pass the folder that contains it, d",
+    ),
+    "one deeper": (archive_of_a_mac, "outer contains a data set; pass outer/d"),
+    "flat": (
+        lambda d: renamed(d, train="../flat").parent / "flat",
+        (
+            "flat contains class folders (cat, dog) but no train/ and val/; "
+            "move a part of each class into val/CLASS/ and the rest into train/CLASS/"
+        ),
+    ),
+    "images alone": (
+        lambda d: d / "train" / "cat",
+        (
+            "d/train/cat contains images but no class folders; "
+            "move them into train/CLASS/ and val/CLASS/"
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_DATA_SETS)
+def test_a_folder_that_is_not_a_data_set_is_described(kind: str, root: Path) -> None:
+    arrange, message = NOT_DATA_SETS[kind]
+    folder = arrange(root)
+    with pytest.raises(UsageError) as caught:
+        load(str(folder))
+    assert caught.value.code == "E0513"
+    assert str(caught.value).replace(f"{root.parent}/", "") == message
+
+
+def test_a_split_is_recognized_from_inside(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root / "train")
+    with pytest.raises(UsageError, match=f"pass the folder that contains it, {root}$"):
+        load(".")
 
 
 def test_an_empty_class_is_refused(root: Path) -> None:

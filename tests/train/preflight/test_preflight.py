@@ -152,7 +152,33 @@ def test_another_size_than_the_input_is_noted(here: Path) -> None:
     recipe = RECIPE.replace("resize: 36, crop: 32", "resize: 36")
     found, notes = mistakes(job(here, images, recipe), here / "r")
     assert not found
-    assert notes == ["test images are transformed to 3x36x43; the network's `input` is 3x32x32"]
+    (note,) = notes
+    assert "test images are transformed to 3x36x43; the network's `input` is 3x32x32" in note
+    assert note.endswith("write `data: {test: {resize: 37, crop: 32}}`")
+
+
+def test_the_advice_on_test_images_repeats_the_training_transforms(here: Path) -> None:
+    images = plain(here / "d")
+    written = "data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}"
+    _, notes = mistakes(
+        job(here, images, RECIPE.replace(written, "data: {resize: 34, crop: 32}")), here / "r"
+    )
+    (note,) = notes
+    advice = "data: {test: {resize: 34, crop: 32}}"
+    assert f"write `{advice}`" in note
+    followed = advice.replace("{test", "{resize: 34, crop: 32, test")
+    assert mistakes(job(here, images, RECIPE.replace(written, followed)), here / "r") == ([], [])
+
+
+def test_the_advice_on_mixed_sizes_names_test_images_that_are_not_cropped(here: Path) -> None:
+    images = pictures(here / "d", {"train": [(40, 48), (48, 40)] * 2, "val": [(40, 48)]})
+    written = "data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}"
+    wanted = job(here, images, RECIPE.replace(written, "data: {flip: true}"))
+    (mistake,), _ = mistakes(wanted, here / "r")
+    first, second = (part.strip("`, ") for part in (mistake.help or "").split(" or "))
+    for advice in (first, second):
+        assert "test: {resize: 37, crop: 32}" in advice
+        assert mistakes(job(here, images, RECIPE.replace(written, advice)), here / "r") == ([], [])
 
 
 def test_images_that_never_have_the_size_of_the_input_are_refused(here: Path) -> None:
