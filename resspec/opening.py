@@ -72,8 +72,22 @@ def locate(spec: str) -> tuple[Path, str | None]:
             return shipped_path, name
     if _is_special(Path(spec)):
         raise files.no_file(Path(spec))
-    near = nearest(spec, shipped_names())
+    near = _beside(spec) or nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
+
+
+def _beside(spec: str) -> str | None:
+    """Return `tiny.res` or `tiny.res:NAME` for `tiny` and `tiny:NAME`, and files of nearly the name."""
+    for text, name in _readings(spec):
+        path = Path(text)
+        try:
+            there = [each.as_posix() for each in path.parent.glob("*.res") if text]
+        except (OSError, ValueError):
+            continue
+        file = f"{text}.res" if f"{path.as_posix()}.res" in there else nearest(text, there)
+        if file is not None:
+            return f"{file}:{name}" if name else file
+    return None
 
 
 def open_revised(spec: str) -> tuple[Opened, str | None]:

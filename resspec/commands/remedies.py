@@ -15,6 +15,11 @@ _DOWNLOAD = "--download fetches the data set"
 _BY_NAME = {
     "new head": {"train": "--new-head initializes the last layer at random where it does not fit"},
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
+    "weights": {
+        "eval": "`resspec eval RUN` evaluates a run, `resspec eval SPEC --weights FILE` a file",
+        "train": "`resspec train SPEC --weights FILE` starts from weights",
+        "compile": "`resspec compile SPEC --target onnx --weights FILE` stores weights",
+    },
     "data folder": {"probe": "pass the path of that folder with --data"},
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }

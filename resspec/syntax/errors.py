@@ -62,6 +62,16 @@ def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
     )
 
 
+def not_a_spec(file: str, kind: str, *, is_weights: bool) -> Diagnostic:
+    """Return an E0101 about a binary file that was given as a spec."""
+    help = "a spec is a text file, usually named `NAME.res`"
+    if is_weights:
+        help = "name the spec that belongs to these weights; a run keeps it in `spec.res`"
+    labels = (Label(Span.of_file(file)),)
+    remedy = "weights" if is_weights else None
+    return Diagnostic("E0101", f"this is {kind}, not a spec", labels, help, remedy=remedy)
+
+
 def too_large(source: Source) -> Diagnostic:
     """E0102: a spec of more than 1 MiB."""
     return Diagnostic(

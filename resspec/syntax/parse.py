@@ -15,6 +15,7 @@ from lark.exceptions import UnexpectedInput
 from resspec.diagnostics import Diagnostic, InternalError, SpecError
 from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
+from resspec.syntax.binary import recognize
 from resspec.syntax.build import MAX_DEPTH, Builder
 from resspec.syntax.explain import BRACKETS, explain
 from resspec.syntax.recover import Hole, blank, with_holes, without
@@ -28,6 +29,8 @@ _lock = Lock()
 
 def read(name: str, data: bytes) -> Source:
     """Bytes of a file, ENOUGH of them, to a source. Raises SpecError where they are no plain text of a sane size."""
+    if binary := recognize(data):
+        raise SpecError([errors.not_a_spec(name, binary.name, is_weights=binary.is_weights)])
     if len(data) > errors.MAX_BYTES:
         raise SpecError([errors.too_large(Source(name, ""))])
     try:

@@ -53,3 +53,23 @@ def test_what_is_wrong_is_told_once(capsys: Captured) -> None:
     spec("broken.res", TWO + "network {")
     assert ran("report broken.res", capsys, 1)[1].startswith("error[E01")
     assert "there is no spec 'absent.res'" in ran("report absent.res", capsys, 2)[1]
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("tiny", "tiny.res"),
+        ("tiny:tiny", "tiny.res:tiny"),
+        ("tiney.res", "tiny.res"),
+        ("nets/other", "nets/other.res"),
+        ("./tiny", "./tiny.res"),
+        ("resnet51", "resnet50"),
+    ],
+)
+def test_an_unknown_spec_names_the_file_or_spec_that_was_meant(
+    typed: str, meant: str, capsys: Captured
+) -> None:
+    spec("tiny.res", NETWORK.format(name="tiny", classes=2))
+    spec("nets/other.res", NETWORK.format(name="other", classes=2))
+    said = f"error: there is no spec {typed!r}; did you mean {meant!r}?\n"
+    assert ran(f"report {typed}", capsys, 2)[1] == said
