@@ -163,7 +163,7 @@ IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft
 
 
 @pytest.mark.parametrize(
-    ("what", "code", "told"),
+    ("what", "code", "output"),
     [
         (
             "check.arguments = lambda _: 1 / 0",
@@ -175,11 +175,13 @@ IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft
         (IN_A_THREAD, 0, r"note: ZeroDivisionError: .* \(in the thread Thread-1 .*\); "),
     ],
 )
-def test_what_nobody_foresaw_is_one_report(what: str, code: int, told: str, tmp_path: Path) -> None:
+def test_what_nobody_foresaw_is_one_report(
+    what: str, code: int, output: str, tmp_path: Path
+) -> None:
     command = [sys.executable, "-c", FAILING.format(what), "check", "digits"]
     settings = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
     done = subprocess.run(command, env=settings, capture_output=True, text=True, check=False)
-    report = rf"{told}the traceback is in ({tmp_path}/\S+); please report it\n"
+    report = rf"{output}the traceback is in ({tmp_path}/\S+); please report it\n"
     found = re.fullmatch(report, done.stderr)
     assert found, done.stderr
     assert (done.returncode, done.stdout) == (code, "")

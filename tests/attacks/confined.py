@@ -46,11 +46,11 @@ def confined() -> Iterator[Callable[[str], Taken]]:
         command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True
     ) as server:
         assert server.stdin and server.stdout
-        asked, told = server.stdin, server.stdout
+        asked, output = server.stdin, server.stdout
 
         def check(spec: str) -> Taken:
             print(json.dumps(spec), file=asked, flush=True)
-            return Taken(*json.loads(told.readline()))
+            return Taken(*json.loads(output.readline()))
 
         yield check
         asked.close()
@@ -74,8 +74,8 @@ def _checked(spec: str) -> Taken:
         _, status, usage = os.wait4(child, 0)
         for file in (out, error):
             file.seek(0)
-        told = out.read()
-        found = json.loads(told)["diagnostics"] if told else []
+        output = out.read()
+        found = json.loads(output)["diagnostics"] if output else []
         code = os.waitstatus_to_exitcode(status)
         return Taken(
             code, found, error.read(), usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024

@@ -206,20 +206,20 @@ def test_since_passes_over_what_is_broken(repository: Path) -> None:
         NET.format(2).replace("network net", "network mended"), encoding="utf-8"
     )
     Path("specs/net.res").write_text(NET.format(5), encoding="utf-8")
-    code, out, told = since()
+    code, out, notes = since()
     assert code == 1 and out.startswith("specs/net.res:net\n") and "3 → 5 blocks" in out
-    assert len(told) == 1
-    assert told[0].startswith("note: specs/mended.res was skipped, it was broken in HEAD: ")
-    assert "specs/mended.res:2:16: error[E0104]" in told[0]
+    assert len(notes) == 1
+    assert notes[0].startswith("note: specs/mended.res was skipped, it was broken in HEAD: ")
+    assert "specs/mended.res:2:16: error[E0104]" in notes[0]
     Path("specs/spoiled.res").write_text(NET.format("none"), encoding="utf-8")
-    code, out, told = since()
+    code, out, notes = since()
     assert code == 2 and out.startswith("specs/net.res:net\n")
     assert [
         line
-        for line in told
+        for line in notes
         if line.startswith("note: specs/spoiled.res:net was skipped, it is broken now: ")
     ]
-    assert len(told) == 2
+    assert len(notes) == 2
 
 
 def since() -> tuple[int, str, list[str]]:

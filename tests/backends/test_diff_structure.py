@@ -351,10 +351,10 @@ def test_paths_in_another_order_are_one_change(tmp_path: Path, seed: int) -> Non
         a, b = (Side(report(side), side) for side in sides)
         assert diff(a, b).same
         return
-    told = said(found(*sides))
+    notes = said(found(*sides))
     before = " ".join(str(i + 1) for i in range(len(chosen)))
     after = " ".join(str(moved.index(path) + 1) for path in chosen)
-    assert len(told) == 1 and told[0].endswith(f": the order of the paths {before} → {after}")
+    assert len(notes) == 1 and notes[0].endswith(f": the order of the paths {before} → {after}")
 
 
 def test_a_path_that_moved_and_one_that_changed_are_two_changes(tmp_path: Path) -> None:

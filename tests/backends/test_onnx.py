@@ -146,9 +146,9 @@ def _damaged(content: bytes, operator: str) -> bytes:
 
 def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1] / "diagnostics" / "onnx")
-    with pytest.raises(SpecError) as told:
+    with pytest.raises(SpecError) as caught:
         compile_onnx("E0401-maxpool.res")
-    assert "\n".join(map(render, told.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(
+    assert "\n".join(map(render, caught.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(
         encoding="utf-8"
     )
 

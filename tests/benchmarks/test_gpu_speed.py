@@ -111,7 +111,7 @@ def test_synthetic_images(spec: str, tmp_path: Path) -> None:
         ),
     }
     plan, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
-    told(
+    report(
         f"{spec}, synthetic, {plan.machine.precision}",
         {name: median(times) for name, times in seconds.items()},
         SIZE.steps,
@@ -131,7 +131,7 @@ def test_compiled(tmp_path: Path) -> None:
         )
     }
     _, seconds = raced(wanted, others, tmp_path / "run", SIZE.turns, SIZE.steps, PROCESS)
-    told(
+    report(
         f"{spec}, synthetic, compiled",
         {name: median(times) for name, times in seconds.items()},
         SIZE.steps,
@@ -179,7 +179,7 @@ def test_folder_of_jpegs(spec: str, tmp_path: Path) -> None:
         ),
         "ours again": ours(1),
     }
-    told(f"{spec}, JPEGs, {WORKERS} workers", seconds, count)
+    report(f"{spec}, JPEGs, {WORKERS} workers", seconds, count)
 
 
 def torchvisions(folder: Path) -> DataLoader[Any]:
@@ -274,7 +274,7 @@ def test_profile(spec: str, tmp_path: Path) -> None:
         )
 
 
-def told(what: str, seconds: dict[str, float], steps: int) -> None:
+def report(what: str, seconds: dict[str, float], steps: int) -> None:
     print(f"\n{what}, batch {SIZE.batch}")
     for name, each in seconds.items():
         print(

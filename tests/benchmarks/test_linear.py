@@ -37,9 +37,9 @@ def test_twice_as_long_takes_twice_as_long(name: str, tmp_path: Path) -> None:
         ", ".join(f"{each:.2f} s" for each in best),
         ", ".join(f"{ratio:.2f}" for ratio in ratios),
     )
-    told = f"{shown[0]}; each doubling {shown[1]} times; at most {LIMIT}"
-    print(told, flush=True)
-    assert max(ratios) <= LIMIT, f"{name}: {told}"
+    output = f"{shown[0]}; each doubling {shown[1]} times; at most {LIMIT}"
+    print(output, flush=True)
+    assert max(ratios) <= LIMIT, f"{name}: {output}"
 
 
 def seconds(text: str, path: Path) -> float:

@@ -1,4 +1,4 @@
-"""A thread for each of the processes that share the cores: set before torch is first imported."""
+"""One thread for each worker process, set before torch is first imported."""
 
 import os
 

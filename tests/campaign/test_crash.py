@@ -1,4 +1,4 @@
-"""Kills, signals and full disks in real trainers, by the hundred. Stopped at any time, each goes on."""
+"""Hundreds of kills, signals and full disks in real trainers."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from random import Random
 from signal import SIGKILL, Signals
 from tempfile import TemporaryDirectory
 
-from tests.campaign.progress import FOLDER, onwards
+from tests.campaign.progress import FOLDER, run_campaign
 from tests.train.crash import (
     END,
     FIRST,
     RUNS,
     SAVE,
-    Course,
-    assert_ended_alike,
-    assert_same,
-    content,
-    interruption,
-    kill,
+    Scenario,
+    assert_same_files,
+    assert_same_result,
+    random_kill,
+    random_signals,
+    read_files,
 )
-from tests.train.launch import Moment, Server, serving
+from tests.train.launch import Server, Trigger, start_server
 from tests.train.small import SPEC
 
 PLACES = {
@@ -39,128 +39,152 @@ PLACES = {
 }
 
 
-def test_kills() -> None:
-    def survived(course: Course, moment: list[Moment]) -> int:
-        code, told = course.run("run", *moment)
-        assert code in (0, -SIGKILL), (moment, told)
+def test_resume_after_sigkill_is_bitwise_equal() -> None:
+    def run(scenario: Scenario, triggers: list[Trigger]) -> int:
+        code, output = scenario.run("run", *triggers)
+        assert code in (0, -SIGKILL), (triggers, output)
         return code
 
-    ended(
+    end_and_resume(
         "kills",
         1_000,
-        lambda chance: [kill(chance)],
-        survived,
-        lambda course: assert_same(*both(course)),
+        lambda rng: [random_kill(rng)],
+        run,
+        lambda scenario: assert_same_files(*reference_and_run(scenario)),
     )
 
 
-def test_signals() -> None:
-    """Before it hears, a signal ends it as it ends any program; a second one at once."""
+def test_resume_after_signals_gives_the_same_result() -> None:
+    """A signal before the handlers are set, or a second one, ends the process by default action."""
 
-    def survived(course: Course, moments: list[Moment]) -> int:
-        code, told = course.run("run", *moments)
-        codes = {0, *(128 + moment.signal for moment in moments)}
-        early = moments[0].kind == "time" or moments[0].path == FIRST
-        assert code in codes or (early and -code in {moment.signal for moment in moments}), (
-            moments,
-            told,
-        )
-        assert "Traceback" not in told, (moments, told)
-        assert re.search(r"stopped by SIG\w+ ", told) or not code or early or len(moments) > 1, (
-            moments,
-            told,
-        )
+    def run(scenario: Scenario, triggers: list[Trigger]) -> int:
+        code, output = scenario.run("run", *triggers)
+        case = (triggers, output)
+        signals = {trigger.signal for trigger in triggers}
+        is_early = triggers[0].kind == "time" or triggers[0].path == FIRST
+
+        assert code in {0, *(128 + signal for signal in signals)} or (
+            is_early and -code in signals
+        ), case
+        assert "Traceback" not in output, case
+        if code and not is_early and len(triggers) == 1:
+            assert re.search(r"stopped by SIG\w+ ", output), case
         return code
 
-    ended("signals", 100, interruption, survived, lambda course: assert_ended_alike(course, "run"))
+    end_and_resume(
+        "signals",
+        100,
+        random_signals,
+        run,
+        lambda scenario: assert_same_result(scenario, "run"),
+    )
 
 
-def test_full_disks() -> None:
+def test_a_full_disk_keeps_the_last_checkpoint() -> None:
     with server_and_folder() as (server, folder):
-        course = Course(server, folder / "momentum", "momentum")
-        spec = SPEC.replace("3x3, 4", "3x3, 32").replace(
-            "unit 4", "unit 32"
-        )  # tensors larger than all else
-        (course.folder / "tiny.res").write_text(spec, encoding="utf-8")
-        size = max(map(len, course.whole.values()))
-        run = course.folder / "run"
+        scenario = Scenario(server, folder / "momentum", "momentum")
+        wide = SPEC.replace("3x3, 4", "3x3, 32").replace("unit 4", "unit 32")
+        (scenario.folder / "tiny.res").write_text(wide, encoding="utf-8")
+        size = max(map(len, scenario.reference.values()))  # of the tensors
+        run = scenario.folder / "run"
+        refusal = "cannot save a checkpoint in run/checkpoints: File too large; "
+        refusal += f"it takes {size / 1e6:,.1f} MB, "
 
-        def one(seed: int, _: Path) -> None:
-            chance = Random(seed)
-            assert course.run("run", Moment("step", chance.randrange(9, 60)))[0] == -SIGKILL
-            former = max((run / "checkpoints").glob("step-*"))
-            before, limit = content(former), chance.randrange(12_000, size)
-            code, told = server.run(course.folder, *course.command("run"), limit=limit)
-            assert code == 2, (seed, limit, told)
-            assert (
-                f"cannot save a checkpoint in run/checkpoints: File too large; it takes {size / 1e6:,.1f} MB, "
-                in told
+        def fill_disk(seed: int, _: Path) -> None:
+            rng = Random(seed)
+            assert scenario.run("run", Trigger("step", rng.randrange(9, 60)))[0] == -SIGKILL
+            last = max((run / "checkpoints").glob("step-*"))
+            before, limit = read_files(last), rng.randrange(12_000, size)
+
+            code, output = server.run(scenario.folder, *scenario.command("run"), limit=limit)
+            case = (seed, limit, output)
+            assert code == 2, case
+            assert refusal in output, case
+            assert f"B are free; the checkpoint of step {int(last.name[5:])} is kept" in output, (
+                case
             )
-            assert f"B are free; the checkpoint of step {int(former.name[5:])} is kept" in told, (
-                seed,
-                limit,
-                told,
-            )
-            assert content(former) == before, (seed, limit)
-            assert course.run("run")[0] == 0
-            settle(course, lambda course: assert_same(*both(course)))
+            assert read_files(last) == before, case
 
-        onwards("full-disks", 50, one, batch=1, workers=1)
+            assert scenario.run("run")[0] == 0
+            assert_same_files(*reference_and_run(scenario))
+            shutil.rmtree(run)
+
+        run_campaign("full-disks", 50, fill_disk, batch_size=1, workers=1)
 
 
-def ended(
-    what: str,
-    amount: int,
-    moments_of: Callable[[Random], list[Moment]],
-    survived: Callable[[Course, list[Moment]], int],
-    alike: Callable[[Course], object],
+def end_and_resume(
+    name: str,
+    count: int,
+    random_triggers: Callable[[Random], list[Trigger]],
+    run: Callable[[Scenario, list[Trigger]], int],
+    check: Callable[[Scenario], object],
 ) -> None:
-    """So many that ended a trainer, by kind in build/campaign/WHAT.json. `survived` runs it, and gives its exit code; the same
-    command again, until a run has ended by itself, which is then `alike` one that nothing happened to."""
-    tally = FOLDER / f"{what}.json"
+    """End trainers early, and run the same command again until a run ends by itself.
+
+    How many were ended where is counted in build/campaign/NAME.json.
+
+    Args:
+        name: The name of the campaign.
+        count: How many trainers to end.
+        random_triggers: Chooses what ends the next one.
+        run: Runs the trainer with these triggers, and returns its exit code.
+        check: Checks a run that ended by itself.
+    """
+    counts_file = FOLDER / f"{name}.json"
     with server_and_folder() as (server, folder):
-        courses = [
-            Course(server, folder / f"{recipe}-{workers}", recipe, workers)
-            for recipe, workers in RUNS
-        ]
+        scenarios = all_scenarios(server, folder)
 
-        def eight(seed: int, _: Path) -> None:
-            course, chance = courses[seed // 8 % len(courses)], Random(seed)
-            came = Counter[str](
-                json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
-            )
-            until = came.total() + 8
-            while came.total() < until:
-                moments = moments_of(chance)
-                if survived(course, moments):
-                    came[kind_of(moments)] += 1
+        def end_eight(seed: int, _: Path) -> None:
+            scenario, rng = scenarios[seed // 8 % len(scenarios)], Random(seed)
+            counts = read_counts(counts_file)
+            goal = counts.total() + 8
+
+            while counts.total() < goal:
+                triggers = random_triggers(rng)
+                if run(scenario, triggers):
+                    counts[describe(triggers)] += 1
                 else:
-                    settle(course, alike)
-            code, told = course.run("run")
-            assert code == 0, (seed, told)
-            settle(course, alike)
-            tally.write_text(json.dumps(came) + "\n", encoding="utf-8")
+                    check_and_remove(scenario)
 
-        onwards(what, amount, eight, each=8, batch=1, workers=1)
+            code, output = scenario.run("run")
+            assert code == 0, (seed, output)
+            check_and_remove(scenario)
+            write_counts(counts_file, counts)
+
+        def check_and_remove(scenario: Scenario) -> None:
+            check(scenario)
+            shutil.rmtree(scenario.folder / "run")
+
+        run_campaign(name, count, end_eight, step=8, batch_size=1, workers=1)
 
 
-def kind_of(moments: list[Moment]) -> str:
-    first, *more = moments
+def describe(triggers: list[Trigger]) -> str:
+    first, *more = triggers
     name = "" if first.signal == SIGKILL else f"{Signals(first.signal).name} "
     return name + PLACES[first.path or first.kind] + (", and again" if more else "")
 
 
-def settle(course: Course, alike: Callable[[Course], object]) -> None:
-    """A run that has ended is what it must be, and makes room for the next."""
-    alike(course)
-    shutil.rmtree(course.folder / "run")
+def reference_and_run(scenario: Scenario) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    return scenario.reference, read_files(scenario.folder / "run")
 
 
-def both(course: Course) -> tuple[dict[str, bytes], dict[str, bytes]]:
-    return course.whole, content(course.folder / "run")
+def all_scenarios(server: Server, folder: Path) -> list[Scenario]:
+    return [
+        Scenario(server, folder / f"{recipe}-{workers}", recipe, workers)
+        for recipe, workers in RUNS
+    ]
+
+
+def read_counts(file: Path) -> Counter[str]:
+    return Counter(json.loads(file.read_text(encoding="utf-8")) if file.exists() else {})
+
+
+def write_counts(file: Path, counts: Counter[str]) -> None:
+    file.write_text(json.dumps(counts) + "\n", encoding="utf-8")
 
 
 @contextmanager
 def server_and_folder() -> Iterator[tuple[Server, Path]]:
-    with serving() as server, TemporaryDirectory() as folder:  # of its own: hours outlive pytest's
+    # A temporary folder of its own: a campaign of hours outlives those of pytest.
+    with start_server() as server, TemporaryDirectory() as folder:
         yield server, Path(folder)

@@ -1,4 +1,4 @@
-"""Checkpoints of a real run damaged in every way: each noticed and named, and the newest good one used."""
+"""Checkpoints of a real run, damaged in every way."""
 
 from __future__ import annotations
 
@@ -15,45 +15,43 @@ from resspec.commands import parser, train
 from resspec.diagnostics import UsageError
 from resspec.train import trainer
 from resspec.train.plan import Plan
-from tests.campaign.progress import onwards
-from tests.train.crash import Course, assert_same, content
-from tests.train.launch import serving
+from tests.campaign.progress import run_campaign
+from tests.train.crash import Scenario, assert_same_files, read_files
+from tests.train.launch import start_server
 from tests.train.small import ALONE, SPEC
 
 PAGE = 4096
-WHOLE = 50  # one of so many goes on in a process of its own, to the end
+BY_COMMAND = 50  # one in so many is resumed to the end, by the command
 NONE_GOOD = "no checkpoint is usable"
 
 
-def flip(folder: Path, chance: Random) -> Path:
+def flip(folder: Path, rng: Random) -> Path:
     def flipped(before: bytearray) -> None:
-        before[chance.randrange(len(before))] ^= 1 << chance.randrange(8)
+        before[rng.randrange(len(before))] ^= 1 << rng.randrange(8)
 
-    return change(folder, chance, flipped)
+    return change(folder, rng, flipped)
 
 
-def truncate(folder: Path, chance: Random) -> Path:
+def truncate(folder: Path, rng: Random) -> Path:
     def truncated(before: bytearray) -> None:
-        del before[chance.randrange(len(before)) :]
+        del before[rng.randrange(len(before)) :]
 
-    return change(folder, chance, truncated)
+    return change(folder, rng, truncated)
 
 
-def zero_page(folder: Path, chance: Random) -> Path:
+def zero_page(folder: Path, rng: Random) -> Path:
     def zeroed(before: bytearray) -> None:
-        start = chance.randrange(0, len(before), PAGE)
+        start = rng.randrange(0, len(before), PAGE)
         before[start : start + PAGE] = bytes(len(before[start : start + PAGE]))
 
-    return change(folder, chance, zeroed)
+    return change(folder, rng, zeroed)
 
 
-def misplace(folder: Path, chance: Random) -> Path:
-    """A file that is missing, too many, or swapped, also with that of an older checkpoint; or two checkpoints are swapped."""
-    one, other = chance.sample(sorted(folder.iterdir()), 2)
-    older = chance.choice(
-        sorted(path for path in folder.parent.iterdir() if path.name < folder.name)
-    )
-    match chance.randrange(5):
+def misplace(folder: Path, rng: Random) -> Path:
+    """Remove or add a file, swap two, swap one with an older checkpoint's, or two checkpoints."""
+    one, other = rng.sample(sorted(folder.iterdir()), 2)
+    older = rng.choice(sorted(path for path in folder.parent.iterdir() if path.name < folder.name))
+    match rng.randrange(5):
         case 0:
             one.unlink()
             return one
@@ -68,8 +66,8 @@ def misplace(folder: Path, chance: Random) -> Path:
     return folder
 
 
-def change(folder: Path, chance: Random, changing: Callable[[bytearray], None]) -> Path:
-    path = chance.choice(sorted(folder.iterdir()))
+def change(folder: Path, rng: Random, changing: Callable[[bytearray], None]) -> Path:
+    path = rng.choice(sorted(folder.iterdir()))
     content = bytearray(path.read_bytes())
     changing(content)
     path.write_bytes(content)
@@ -91,99 +89,102 @@ DAMAGES = {
 }
 
 
-class Ended(NamedTuple):
-    """A run that has ended, and every file of its checkpoints by step."""
+class FinishedRun(NamedTuple):
+    """A run that has ended, and the files of its checkpoints by step."""
 
-    course: Course
+    scenario: Scenario
     plan: Plan
     saved: dict[int, dict[str, bytes]]
 
 
-class Harm(NamedTuple):
-    """What was damaged in the checkpoints after the newest good one; -1 where none is good."""
+class Damage(NamedTuple):
+    """The damaged paths of the newest checkpoints, and the step of the newest good one or -1."""
 
     paths: list[str]
     good: int
 
 
 @pytest.mark.parametrize("kind", DAMAGES)
-def test_damage(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    amount, damage = DAMAGES[kind]
-    with serving() as server, TemporaryDirectory() as folder:
-        course = Course(server, Path(folder) / "epochs", "epochs")
-        spec = SPEC.replace("3x3, 4", "3x3, 32").replace(
-            "unit 4", "unit 32"
-        )  # tensors of many pages
-        (course.folder / "tiny.res").write_text(spec, encoding="utf-8")
-        assert course.whole
-        monkeypatch.chdir(course.folder)
-        job = train.job_of(parser().parse_args(course.command("whole")))
-        saved = {int(path.name[5:]): content(path) for path in Path("whole/checkpoints").iterdir()}
-        assert len(saved) == 3
-        ended = Ended(course, trainer.planned(job, Path("whole"), ALONE), saved)
+def test_damage_is_named_and_the_newest_good_checkpoint_used(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, damage_one = DAMAGES[kind]
+    with start_server() as server, TemporaryDirectory() as folder:
+        scenario = Scenario(server, Path(folder) / "epochs", "epochs")
+        wide = SPEC.replace("3x3, 4", "3x3, 32").replace("unit 4", "unit 32")  # of many pages
+        (scenario.folder / "tiny.res").write_text(wide, encoding="utf-8")
+        assert scenario.reference
 
-        def one(seed: int, _: Path) -> None:
-            chance = Random(seed)
-            shutil.copytree("whole", "run")
-            harm = harmed(ended, damage, chance)
-            (goes_on_to_the_end if seed % WHOLE == 0 else goes_on)(ended, harm)
+        monkeypatch.chdir(scenario.folder)
+        job = train.job_of(parser().parse_args(scenario.command("reference")))
+        checkpoints = Path("reference/checkpoints").iterdir()
+        saved = {int(path.name[5:]): read_files(path) for path in checkpoints}
+        assert len(saved) == 3
+        finished = FinishedRun(scenario, trainer.planned(job, Path("reference"), ALONE), saved)
+
+        def damage_and_resume(seed: int, _: Path) -> None:
+            shutil.copytree("reference", "run")
+            damage = damage_checkpoints(finished, damage_one, Random(seed))
+            resume = resume_by_command if seed % BY_COMMAND == 0 else resume_in_process
+            resume(finished, damage)
             shutil.rmtree("run")
 
-        onwards(kind, amount, one, batch=10, workers=1)
+        run_campaign(kind, count, damage_and_resume, batch_size=10, workers=1)
 
 
-def harmed(ended: Ended, damage: Callable[[Path, Random], Path], chance: Random) -> Harm:
-    """The newest checkpoint or the newest two."""
-    steps, paths, folder = (
-        sorted(ended.saved, reverse=True),
-        dict[int, str](),
-        Path("run/checkpoints"),
-    )
-    for step in steps[: 1 if damage is misplace else chance.randrange(1, 3)]:
-        path = folder / f"step-{step:08d}"
-        while content(path) == ended.saved[step]:  # zeros may have been there, or the two be alike
-            paths[step] = str(damage(path, chance))
-    good = max(
-        (step for step in steps if content(folder / f"step-{step:08d}") == ended.saved[step]),
-        default=-1,
-    )
+def damage_checkpoints(
+    finished: FinishedRun, damage_one: Callable[[Path, Random], Path], rng: Random
+) -> Damage:
+    """Damage the newest checkpoint, or the newest two."""
+    steps = sorted(finished.saved, reverse=True)
+    folders = {step: Path(f"run/checkpoints/step-{step:08d}") for step in steps}
+    paths = {step: folder.name for step, folder in folders.items()}
+
+    def is_good(step: int) -> bool:
+        return read_files(folders[step]) == finished.saved[step]
+
+    for step in steps[: 1 if damage_one is misplace else rng.randrange(1, 3)]:
+        while is_good(step):  # a page may have been zeros already, or swapped files equal
+            paths[step] = str(damage_one(folders[step], rng))
+
+    good = max(filter(is_good, steps), default=-1)
     assert good < steps[0]
-    return Harm([paths.get(step, f"step-{step:08d}") for step in steps if step > good], good)
+    return Damage([paths[step] for step in steps if step > good], good)
 
 
-def goes_on(ended: Ended, harm: Harm) -> None:
-    """Within this process, from the state of the newest good one to the bit."""
-    state, told = trainer.begun(ended.plan), list[str]()
+def resume_in_process(finished: FinishedRun, damage: Damage) -> None:
+    """Resume here: the state is bit for bit the newest good checkpoint's."""
+    state, notes = trainer.begun(finished.plan), list[str]()
     try:
-        trainer._resume(ended.plan, state, Path("run"), told.append)
+        trainer._resume(finished.plan, state, Path("run"), notes.append)
     except UsageError as error:
-        told.append(str(error))
-        assert harm.good < 0, told
+        notes.append(str(error))
+        assert damage.good < 0, notes
     else:
-        held = ended.saved[harm.good]
-        assert all(held[name] == saved for name, saved in state.files().items())
-    assert_told(harm, "\n".join(told))
+        saved = finished.saved[damage.good]
+        assert all(saved[name] == content for name, content in state.files().items())
+    assert_reported(damage, "\n".join(notes))
 
 
-def goes_on_to_the_end(ended: Ended, harm: Harm) -> None:
-    """By `resspec train`, after a crash in its last moment."""
+def resume_by_command(finished: FinishedRun, damage: Damage) -> None:
+    """Resume by `resspec train`, as after a crash just before the end."""
     Path("run/result.json").unlink()
-    code, told = ended.course.run("run")
-    assert code == (0 if harm.good >= 0 else 2), told
-    assert_told(harm, told)
-    if harm.good >= 0:
-        older = tuple(
-            f"checkpoints/step-{step:08d}/" for step in ended.saved if step < harm.good
-        )  # a swap stays
-        assert_same(
-            *(
-                {name: held for name, held in files.items() if not name.startswith(older)}
-                for files in (ended.course.whole, content(Path("run")))
-            )
-        )
+    code, output = finished.scenario.run("run")
+    assert code == (0 if damage.good >= 0 else 2), output
+    assert_reported(damage, output)
+    if damage.good < 0:
+        return
+
+    # Older checkpoints are not rewritten: two that were swapped stay swapped.
+    older = tuple(f"checkpoints/step-{step:08d}/" for step in finished.saved if step < damage.good)
+
+    def newer(files: dict[str, bytes]) -> dict[str, bytes]:
+        return {name: content for name, content in files.items() if not name.startswith(older)}
+
+    assert_same_files(newer(finished.scenario.reference), newer(read_files(Path("run"))))
 
 
-def assert_told(harm: Harm, told: str) -> None:
-    said = NONE_GOOD if harm.good < 0 else f"resuming from step {harm.good} instead"
-    assert said in told, (harm, told)
-    assert [path for path in harm.paths if path not in told] == []
+def assert_reported(damage: Damage, output: str) -> None:
+    resumed = f"resuming from step {damage.good} instead"
+    assert (NONE_GOOD if damage.good < 0 else resumed) in output, (damage, output)
+    assert [path for path in damage.paths if path not in output] == []

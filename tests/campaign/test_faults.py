@@ -1,47 +1,42 @@
-"""Exceptions at random lines of the trainer, and failures of the system in its files, by the hundred: one report each, a good
-checkpoint, and the same command comes to the end that the run would have had."""
+"""Hundreds of exceptions at random lines of the trainer, and of failing writes.
+
+Each gives one report and leaves a good checkpoint, and the resumed run ends with the same result.
+"""
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.campaign.progress import FOLDER, onwards
-from tests.campaign.test_crash import server_and_folder
-from tests.train.crash import RUNS, Course, exception, failed, failure
+from tests.campaign.progress import FOLDER, run_campaign
+from tests.campaign.test_crash import all_scenarios, read_counts, server_and_folder, write_counts
+from tests.train.crash import Scenario, fail_and_resume, random_exception, random_io_error
 from tests.train.faults import Fault
 
 
-def test_exceptions_at_lines() -> None:
-    survived("faults-at-lines", 200, exception)
+def test_resume_after_an_exception_at_any_line() -> None:
+    run_faults("faults-at-lines", 200, random_exception)
 
 
-def test_failures_of_files() -> None:
-    survived("faults-in-files", 100, lambda _, chance: failure(chance))
+def test_resume_after_a_failing_write() -> None:
+    run_faults("faults-in-files", 100, lambda _, rng: random_io_error(rng))
 
 
-def survived(what: str, amount: int, fault_of: Callable[[Course, Random], Fault]) -> None:
-    """So many, by what came of each in build/campaign/WHAT.json."""
-    tally = FOLDER / f"{what}.json"
+def run_faults(name: str, count: int, random_fault: Callable[[Scenario, Random], Fault]) -> None:
+    """Run trainers with random faults; their outcomes are counted in build/campaign/NAME.json."""
+    counts_file = FOLDER / f"{name}.json"
     with server_and_folder() as (server, folder):
-        courses = [
-            Course(server, folder / f"{recipe}-{workers}", recipe, workers)
-            for recipe, workers in RUNS
-        ]
+        scenarios = all_scenarios(server, folder)
 
-        def one(seed: int, _: Path) -> None:
-            course, chance = courses[seed % len(courses)], Random(seed)
-            fault = fault_of(course, chance)
-            outcome = failed(course, "run", fault)
-            shutil.rmtree(course.folder / "run")
-            came = Counter[str](
-                json.loads(tally.read_text(encoding="utf-8")) if tally.exists() else {}
-            )
-            came[outcome] += 1
-            tally.write_text(json.dumps(came) + "\n", encoding="utf-8")
+        def run_one(seed: int, _: Path) -> None:
+            scenario, rng = scenarios[seed % len(scenarios)], Random(seed)
+            outcome = fail_and_resume(scenario, "run", random_fault(scenario, rng))
+            shutil.rmtree(scenario.folder / "run")
 
-        onwards(what, amount, one, batch=1, workers=1)
+            counts = read_counts(counts_file)
+            counts[outcome] += 1
+            write_counts(counts_file, counts)
+
+        run_campaign(name, count, run_one, batch_size=1, workers=1)

@@ -1,4 +1,4 @@
-"""Image files damaged in every way: each is shown, or refused by name; and what is verified is shown."""
+"""Damaged image files: each is decoded or refused by name, and what passes inspection decodes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resspec.train.data.decode import BrokenPicture
 from resspec.train.data.inspect import DamagedImage, examine
 from resspec.train.data.picture import picture
 from resspec.train.recipe import Data, RandomResized, Test
-from tests.campaign.progress import tally
+from tests.campaign.progress import count_outcomes
 from tests.train.data.pictures import damaged, good_files, written
 
 GOOD = good_files()
@@ -23,36 +23,36 @@ VIEWS = (
 )
 
 
-def test_damaged_images() -> None:
-    score = tally("images", 23_000, examined)
+def test_damaged_images_are_decoded_or_named() -> None:
+    score = count_outcomes("images", 23_000, examined)
     assert score["files"] == 23_000
     assert score["shown"] > 1000 and score["refused"] > 1000, score
 
 
 def examined(seed: int, folder: Path) -> Counter[str]:
-    chance = Random(seed)
-    name = chance.choice(sorted(GOOD))
-    path = written(folder, f"{seed}-{name}", damaged(GOOD[name], chance))
+    rng = Random(seed)
+    name = rng.choice(sorted(GOOD))
+    path = written(folder, f"{seed}-{name}", damaged(GOOD[name], rng))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         (verified,) = examine(folder, [path.name], decode=True, exif="upright")
         (glanced,) = examine(folder, [path.name], decode=False, exif="upright")
-        told = shown(path, Test())
+        output = shown(path, Test())
         others = [shown(path, view) for view in VIEWS]
-    if isinstance(told, str):
-        assert isinstance(verified, DamagedImage), (name, seed, told)
-        assert verified.path == path and verified.why in told
+    if isinstance(output, str):
+        assert isinstance(verified, DamagedImage), (name, seed, output)
+        assert verified.path == path and verified.why in output
     else:
-        assert verified == told == glanced, (name, seed, verified, told, glanced)
-    assert all((isinstance(told, str)) == isinstance(other, str) for other in others), (
+        assert verified == output == glanced, (name, seed, verified, output, glanced)
+    assert all((isinstance(output, str)) == isinstance(other, str) for other in others), (
         name,
         seed,
-        told,
+        output,
         others,
     )
-    missed = isinstance(told, str) and not isinstance(glanced, DamagedImage)
+    missed = isinstance(output, str) and not isinstance(glanced, DamagedImage)
     kind = path.suffix[1:]
-    result = "refused" if isinstance(told, str) else "shown"
+    result = "refused" if isinstance(output, str) else "shown"
     return Counter(
         {
             result: 1,

@@ -1,4 +1,4 @@
-"""The totals of other tools for all of torchvision's networks that we have, at their own size."""
+"""Totals `--like` other tools, for all of torchvision's networks that we have."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ CALLS_FUNCTIONS = (
 @pytest.mark.parametrize(
     "spec", [spec for spec, name in TORCHVISION.items() if name not in CALLS_FUNCTIONS]
 )
-def test_torchvisions_own_networks(spec: str) -> None:
+def test_totals_of_torchvisions_networks_equal_the_tools(spec: str) -> None:
     assert not disagreements(load(spec), torchvisions_own(spec))

@@ -1,4 +1,7 @@
-"""Values that are not finite, put anywhere into training: none reaches weights or checkpoints, and each is named in time."""
+"""Infinities and NaNs, injected anywhere in training.
+
+None reaches weights or checkpoints, and each is named before the next row of the log.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ from resspec.train.data import Batch
 from resspec.train.loop import NotFinite
 from resspec.train.recipe import Recipe
 from resspec.train.step import Learner
-from tests.campaign.progress import tally
+from tests.campaign.progress import count_outcomes
 from tests.train.small import tiny, train
 
 WHERE = ("loss", "gradient", "weight", "buffer")
@@ -42,13 +45,13 @@ STEPS = 30
 
 @dataclass
 class Injection:
-    """A value that is put somewhere in one step, whenever that is made; `called` is how a person should be told of it."""
+    """A value that is put somewhere in one step, and the phrase by which a message names it."""
 
     where: str
     value: float
     step: int
-    chance: Random
-    called: str = ""
+    rng: Random
+    phrase: str = ""
     spoiled: str | None = None
     learner: Learner | None = None
     before: dict[str, Tensor] = field(default_factory=dict)
@@ -66,16 +69,16 @@ class Injection:
             }
             match self.where:
                 case "loss":
-                    self.called = "first is the loss"
+                    self.phrase = "first is the loss"
                 case "gradient":
-                    name = self.chance.choice(list(parameters))
+                    name = self.rng.choice(list(parameters))
                     parameters[name].register_hook(self.spoil)
-                    self.called = f"first is the gradient of `{name}`"
+                    self.phrase = f"first is the gradient of `{name}`"
                 case where:
                     tensors = parameters if where == "weight" else statistics
-                    self.spoiled = self.chance.choice(list(tensors))
+                    self.spoiled = self.rng.choice(list(tensors))
                     tensors[self.spoiled].data.copy_(self.spoil(tensors[self.spoiled].data))
-                    self.called = f"first is `{self.spoiled}`"
+                    self.phrase = f"first is `{self.spoiled}`"
             self.before = self.tensors()
         learn(learner, batch)
         self.made, self.after = self.made + 1, self.tensors()
@@ -87,7 +90,7 @@ class Injection:
 
     def spoil(self, tensor: Tensor) -> Tensor:
         spoiled = tensor.clone().flatten()
-        spoiled[self.chance.randrange(len(spoiled))] = self.value
+        spoiled[self.rng.randrange(len(spoiled))] = self.value
         return spoiled.view_as(tensor)
 
     def tensors(self) -> dict[str, Tensor]:
@@ -103,19 +106,19 @@ class Injection:
 learn, loss = Learner.learn, losses.loss
 
 
-def test_injections() -> None:
-    assert tally("not-finite", 100, injected)["files"] == 100
+def test_an_injected_value_is_named_and_nothing_learns_it() -> None:
+    assert count_outcomes("not-finite", 100, injected)["files"] == 100
 
 
 def injected(seed: int, folder: Path) -> Counter[str]:
-    chance = Random(seed)
-    value, log = chance.choice([float("nan"), float("inf"), -float("inf")]), chance.randrange(1, 9)
-    injection = Injection(WHERE[seed % 4], value, chance.randrange(STEPS), chance)
-    options = chance.sample(OPTIONS, chance.randrange(5))
+    rng = Random(seed)
+    value, log = rng.choice([float("nan"), float("inf"), -float("inf")]), rng.randrange(1, 9)
+    injection = Injection(WHERE[seed % 4], value, rng.randrange(STEPS), rng)
+    options = rng.sample(OPTIONS, rng.randrange(5))
     settings = [
         f"duration={STEPS} iterations",
         f"log={log}",
-        f"checkpoint={chance.randrange(1, 9)} iterations",
+        f"checkpoint={rng.randrange(1, 9)} iterations",
         *options,
     ]
     run = folder / f"run-{seed}"
@@ -128,9 +131,9 @@ def injected(seed: int, folder: Path) -> Counter[str]:
         patch.setattr(losses, "loss", injection.loss)
         with pytest.raises(NotFinite) as caught:
             train(tiny(folder), run, *settings)
-    told = str(caught.value)
-    assert re.match(rf"step {injection.step} \(epoch \d+, images \d+, ", told), (seed, told)
-    assert injection.called in told, (seed, settings, told)
+    output = str(caught.value)
+    assert re.match(rf"step {injection.step} \(epoch \d+, images \d+, ", output), (seed, output)
+    assert injection.phrase in output, (seed, settings, output)
     assert injection.made <= min(STEPS, log * ceil((injection.step + 1) / log)), (
         seed,
         settings,

@@ -1,4 +1,4 @@
-"""Every spec that ships, as ONNX: `pytest -s tests/campaign/test_onnx.py`; the deepest take minutes."""
+"""Every shipped spec as ONNX, and random pools. The deepest networks take minutes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _work(name: str) -> int:
 
 
 @pytest.mark.parametrize("seed", range(1000, 1600))
-def test_a_random_pool(seed: int, tmp_path: Path) -> None:
+def test_a_random_pool_is_exact(seed: int, tmp_path: Path) -> None:
     path = tmp_path / "pool.res"
     path.write_text(spec(*random_pool(Random(seed))), encoding="utf-8")
     if not check(path):
@@ -32,7 +32,7 @@ NAMES = sorted(shipped_names(), key=_work)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_spec(name: str) -> None:
+def test_a_shipped_spec_runs_as_the_module(name: str) -> None:
     found = off(load(name))
     if found.pieces is None:
         print(f"{name}: {found.error:.1e}", flush=True)

@@ -1,13 +1,13 @@
-"""Every quantity of 20,000 random specs against its reference."""
+"""Every quantity of 20,000 random specs equals its reference."""
 
 from pathlib import Path
 
-from tests.campaign.progress import onwards
+from tests.campaign.progress import run_campaign
 from tests.passes.differential import disagreements
 
 
-def test_random_specs() -> None:
+def test_quantities_of_random_specs_equal_their_references() -> None:
     def agrees(seed: int, folder: Path) -> None:
         assert not disagreements(seed, folder), seed
 
-    onwards("quantities", 20_000, agrees, batch=50)
+    run_campaign("quantities", 20_000, agrees, batch_size=50)

@@ -1,4 +1,4 @@
-"""Every shipped network trains bit for bit the same twice, in each precision: on a GPU where there is one."""
+"""Every shipped network trains bit for bit the same twice, in each precision, on a GPU if any."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_shipped_network_trains_the_same_twice(name: str, precision: str, tmp_
 
 
 def trained(name: str, precision: str, folder: Path) -> str:
-    """SHA-256 of the state after a few steps on random images, or what is said where a step is not finite."""
+    """Return the SHA-256 of the state after a few steps on random images, or the error's text."""
     network = load(name)
     classes, draw = network.output.dims[0], torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (32, *network.input.dims), dtype=torch.uint8, generator=draw)

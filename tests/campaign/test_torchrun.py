@@ -1,4 +1,4 @@
-"""A real torchrun one of whose processes is killed, or that is asked to end."""
+"""A real torchrun, one of whose processes is killed, or that receives a signal."""
 
 import os
 import re
@@ -49,7 +49,7 @@ def started(folder: Path, steps: int) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("victim", [0, 1])
-def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(
+def test_a_killed_process_is_named_soon_and_the_same_command_resumes(
     victim: int, tmp_path: Path
 ) -> None:
     running = started(tmp_path, 80)
@@ -59,11 +59,11 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(
     killed = next(int(pid) for pid in children if f"RANK={victim}" in environment_of(pid))
     start = monotonic()
     os.kill(killed, SIGKILL)
-    told, _ = running.communicate()
+    output, _ = running.communicate()
     assert monotonic() - start < 30
-    assert running.returncode == 1, told
-    assert f"process {victim} of 0 to 1 has ended; this is process {1 - victim}" in told
-    assert f"exitcode  : -9 (pid: {killed})" in told  # as torchrun says it
+    assert running.returncode == 1, output
+    assert f"process {victim} of 0 to 1 has ended; this is process {1 - victim}" in output
+    assert f"exitcode  : -9 (pid: {killed})" in output  # as torchrun says it
     done = subprocess.run(
         TRAIN, cwd=tmp_path, env=ENVIRONMENT, text=True, capture_output=True, check=False
     )
@@ -75,12 +75,12 @@ def test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on(
 def test_a_signal_to_torchrun_saves_the_step_and_its_code_is_1(number: int, tmp_path: Path) -> None:
     running = started(tmp_path, 100_000)
     running.send_signal(number)
-    told, _ = running.communicate()
-    assert running.returncode == 1, told
-    found = re.search(r"stopped by SIG\w+ after step ([\d,]+) of", told)
-    assert found, told
+    output, _ = running.communicate()
+    assert running.returncode == 1, output
+    found = re.search(r"stopped by SIG\w+ after step ([\d,]+) of", output)
+    assert found, output
     step = int(found[1].replace(",", ""))
-    assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}").is_dir(), told
+    assert (tmp_path / "run" / "checkpoints" / f"step-{step:08d}").is_dir(), output
 
 
 def environment_of(pid: str) -> list[str]:

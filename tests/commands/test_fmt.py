@@ -176,8 +176,8 @@ def test_what_is_no_file_is_not_waited_for(command: str, folder: Path, capsys: C
     assert cli.run([command, str(folder / "folder.res")]) == 2
     assert "there is no .res file in" in capsys.readouterr().err
     assert cli.run([command, str(folder)]) == 2  # all others are told of as well
-    told = capsys.readouterr()
-    assert "wrong.res:" in told.err and "folder.res" not in told.err
+    output = capsys.readouterr()
+    assert "wrong.res:" in output.err and "folder.res" not in output.err
 
 
 def test_standard_input_without_an_end(capsys: Captured) -> None:

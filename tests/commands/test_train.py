@@ -70,10 +70,10 @@ def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
 def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
     Path("runs/digits").mkdir(parents=True)
     Path("runs/digits/mine.txt").touch()
-    told = (
+    output = (
         "note: runs/digits contains something else, or a damaged run; this one is runs/digits-2\n"
     )
-    assert ran("train digits --plan", capsys)[1] == told
+    assert ran("train digits --plan", capsys)[1] == output
 
 
 @pytest.mark.parametrize(
@@ -120,10 +120,10 @@ def test_train_without_data_or_a_recipe_for_them(
 def test_help_names_each_data_set(command: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit):
         ran(f"{command} --help", capsys)
-    told = " ".join(capsys.readouterr().out.split())
+    output = " ".join(capsys.readouterr().out.split())
     assert (
         "--data NAME digits, fashion-mnist, cifar-10, cifar-100, imagenet, or the folder of one ("
-        in told
+        in output
     )
 
 

@@ -71,7 +71,7 @@ def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
 def test_codes_pages_and_fixtures_are_the_same() -> None:
     """Of all codes: those of specs, of recipes (recipes/), of ONNX (onnx/), and those without a place in a text (runs/)."""
     files = Path(warnings.__file__).parent.rglob("*.py")
-    told = {
+    codes = {
         code
         for path in files
         for code in re.findall(r'"([EW]\d{4})"', path.read_text(encoding="utf-8"))
@@ -79,8 +79,8 @@ def test_codes_pages_and_fixtures_are_the_same() -> None:
     shown = {path.name.partition("-")[0].removesuffix(".txt") for path in FOLDER.rglob("*.txt")} - {
         "many"
     }
-    assert told == {path.stem for path in shipped.path("grammar", "diagnostics").iterdir()}
-    assert told == shown
+    assert codes == {path.stem for path in shipped.path("grammar", "diagnostics").iterdir()}
+    assert codes == shown
 
 
 def test_every_fixture_has_its_text_and_no_other_is_there() -> None:

@@ -147,11 +147,11 @@ def test_another_study_is_refused(
     assert cli.run([*short[:4], *short[5:]]) == 0
     capsys.readouterr()
     assert cli.run([*short[:4], *short[5:], "--set", "rate=0.5"]) == 2
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
-        "contains another run" in told
-        and "--out DIR chooses another folder" in told
-        and "--run" not in told
+        "contains another run" in output
+        and "--out DIR chooses another folder" in output
+        and "--run" not in output
     )
 
 

@@ -16,35 +16,39 @@ FILTERS = {
 }
 
 
-def shown(path: str, told: Any) -> Any:
+def shown(path: str, preprocessing: Any) -> Any:
     """What the network reads of an image: 1xCxHxW."""
     image: Any = Image.open(path)
-    if told["exif"] == "upright":
+    if preprocessing["exif"] == "upright":
         image = ImageOps.exif_transpose(image)
-    image = image.convert("L" if told["input"][0] == 1 else "RGB")
-    if told["resize"]:
+    image = image.convert("L" if preprocessing["input"][0] == 1 else "RGB")
+    if preprocessing["resize"]:
         width, height = image.size
         least = min(width, height)
-        size = (width * told["resize"] // least, height * told["resize"] // least)
-        image = image.resize(size, FILTERS[told["interpolation"]])
-    if crop := told["crop"]:
+        size = (width * preprocessing["resize"] // least, height * preprocessing["resize"] // least)
+        image = image.resize(size, FILTERS[preprocessing["interpolation"]])
+    if crop := preprocessing["crop"]:
         left, top = round((image.width - crop) / 2), round((image.height - crop) / 2)
         image = image.crop((left, top, left + crop, top + crop))
     pixels = (
         np.asarray(image, np.float32).reshape(image.height, image.width, -1).transpose(2, 0, 1)
         / 255
     )
-    mean = told["mean_image"] if told["mean"] is None else np.reshape(told["mean"], (-1, 1, 1))
-    return ((pixels - mean) / np.reshape(told["std"], (-1, 1, 1))).astype(np.float32)[None]
+    mean = (
+        preprocessing["mean_image"]
+        if preprocessing["mean"] is None
+        else np.reshape(preprocessing["mean"], (-1, 1, 1))
+    )
+    return ((pixels - mean) / np.reshape(preprocessing["std"], (-1, 1, 1))).astype(np.float32)[None]
 
 
 def of_onnx(path: str, images: list[str]) -> tuple[dict[str, str], list[Any]]:
     from onnxruntime import InferenceSession
 
     session = InferenceSession(path, providers=["CPUExecutionProvider"])
-    told = dict(session.get_modelmeta().custom_metadata_map)
-    preprocessing = json.loads(told["preprocessing"])
-    return told, [
+    metadata = dict(session.get_modelmeta().custom_metadata_map)
+    preprocessing = json.loads(metadata["preprocessing"])
+    return metadata, [
         session.run(None, {"images": shown(image, preprocessing)})[0][0] for image in images
     ]
 
@@ -61,10 +65,10 @@ def of_safetensors(
     found.loader.exec_module(emitted)
     net = getattr(emitted, function)().eval()
     with safe_open(path, "pt") as file, torch.no_grad():
-        told = file.metadata()
+        metadata = file.metadata()
         net.load_state_dict({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118 (it is no dict)
-        preprocessing = json.loads(told["preprocessing"])
-        return told, [
+        preprocessing = json.loads(metadata["preprocessing"])
+        return metadata, [
             net(torch.from_numpy(shown(image, preprocessing)))[0].numpy() for image in images
         ]
 

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.train.launch import Server, serving
+from tests.train.launch import Server, start_server
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
-    with serving() as found:
+    with start_server() as found:
         yield found

@@ -1,4 +1,4 @@
-"""Runs of real trainers that are ended at any moment, and go on until they end by themselves."""
+"""Kill, interrupt or break real trainers at any moment, then resume them to the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from tests.train.faults import Fault
-from tests.train.launch import Moment, Server
+from tests.train.launch import Server, Trigger
 from tests.train.small import SPEC
 
 RECIPES = {
@@ -72,7 +72,7 @@ RUNS = [
     ("shares", 0),
     *(("pictures", workers) for workers in (0, 2, 4)),
 ]
-OTHERS = ("crash.txt", "lock", "timings.jsonl")  # which the promise is not about
+UNPROMISED = ("crash.txt", "lock", "timings.jsonl")  # may differ after a resume
 SAVE, END = r"checkpoints", r"(weights|result|curves|metrics)\.\w+\.\d+\.partial"
 EXCEPTIONS = (
     "ZeroDivisionError",
@@ -90,8 +90,8 @@ FIRST = r"/\.?(run\.json|spec\.res|recipe\.yaml|lock)"
 
 
 @dataclass(frozen=True)
-class Course:
-    """A recipe of RECIPES, with so many workers, in a folder of its own."""
+class Scenario:
+    """A recipe of RECIPES and a number of workers, in a folder of its own."""
 
     server: Server
     folder: Path
@@ -108,7 +108,7 @@ class Course:
             draw_pictures(self.folder / "pictures")
 
     def command(self, run: str) -> list[str]:
-        """What follows `resspec`."""
+        """Return the arguments that follow `resspec`."""
         data = "pictures" if self.recipe == "pictures" else "digits"
         return [
             "train",
@@ -123,149 +123,168 @@ class Course:
             run,
         ]
 
-    def run(self, run: str, *moments: Moment) -> tuple[int, str]:
-        return self.server.run(self.folder, *self.command(run), moments=moments)
+    def run(self, run: str, *triggers: Trigger) -> tuple[int, str]:
+        return self.server.run(self.folder, *self.command(run), triggers=triggers)
 
     def fail(self, run: str, fault: Fault) -> tuple[int, str]:
-        """One in which something goes wrong; what it keeps outside of its folder stays in the course's."""
+        """Run with a fault. What the trainer writes to the user's cache stays in the folder."""
         home = {"XDG_CACHE_HOME": str(self.folder / "cache")}
         return self.server.run(
             self.folder, *self.command(run), fault=asdict(fault), environment=home
         )
 
     @cached_property
-    def lines(self) -> dict[str, int]:
-        """How often a run reaches each line of the trainer."""
+    def line_counts(self) -> dict[str, int]:
+        """Map each line of the trainer to how often a run reaches it."""
         file = self.folder / "lines.json"
-        code, told = self.server.run(self.folder, *self.command("counted"), lines=str(file))
-        assert code == 0, told
+        code, output = self.server.run(self.folder, *self.command("counted"), lines=str(file))
+        assert code == 0, output
         found: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
         return found
 
     @cached_property
-    def whole(self) -> dict[str, bytes]:
-        """The files of a run that nothing happened to; it is made once for all tests."""
+    def reference(self) -> dict[str, bytes]:
+        """Return the files of an uninterrupted run, which is trained once for all tests."""
         spec, recipe = (
             (self.folder / name).read_text(encoding="utf-8") for name in ("tiny.res", "recipe.yaml")
         )
-        asked = (spec, recipe, str(self.workers))
-        if asked not in self.server.known:
-            code, told = self.run("whole")
-            assert code == 0, told
-            self.server.known[asked] = content(self.folder / "whole")
-        return self.server.known[asked]
+        key = (spec, recipe, str(self.workers))
+        if key not in self.server.references:
+            code, output = self.run("reference")
+            assert code == 0, output
+            self.server.references[key] = read_files(self.folder / "reference")
+        return self.server.references[key]
 
 
-def killed(course: Course, run: str, moments: list[Moment]) -> int:
-    """Ends with each of them, the same command again each time, and at last without; how many of them came. All files are those
-    of the whole run."""
+def kill_and_resume(scenario: Scenario, run: str, triggers: list[Trigger]) -> int:
+    """Run once for each trigger and once without; all files are then those of the reference.
+
+    Returns:
+        How many of the triggers ended a run.
+    """
     kills = 0
-    for moment in moments:
-        code, told = course.run(run, moment)
-        assert code in (0, -signal.SIGKILL), (moment, told)
+    for trigger in triggers:
+        code, output = scenario.run(run, trigger)
+        assert code in (0, -signal.SIGKILL), (trigger, output)
         kills += code != 0
-    code, told = course.run(run)
-    assert code == 0, told
-    assert_same(course.whole, content(course.folder / run))
+    code, output = scenario.run(run)
+    assert code == 0, output
+    assert_same_files(scenario.reference, read_files(scenario.folder / run))
     return kills
 
 
-def interrupted(course: Course, run: str, signals: list[list[Moment]]) -> int:
-    """Ends with each of them, the same command again each time, and at last without; how many ended it. It ends as the whole
-    run does."""
-    codes = [course.run(run, *moments) for moments in signals]
-    for moments, (code, told) in zip(signals, codes, strict=True):
-        numbers = {moment.signal for moment in moments}
+def interrupt_and_resume(scenario: Scenario, run: str, signals: list[list[Trigger]]) -> int:
+    """Run once for each list of triggers and once without; the result is the reference's.
+
+    Returns:
+        How many of the runs ended early.
+    """
+    codes = [scenario.run(run, *triggers) for triggers in signals]
+    for triggers, (code, output) in zip(signals, codes, strict=True):
+        numbers = {trigger.signal for trigger in triggers}
         assert code in {0} | {-number for number in numbers} | {
             128 + number for number in numbers
-        }, (moments, told)
-        assert "Traceback" not in told, (moments, told)
-    code, told = course.run(run)
-    assert code == 0, told
-    assert_ended_alike(course, run)
+        }, (triggers, output)
+        assert "Traceback" not in output, (triggers, output)
+    code, output = scenario.run(run)
+    assert code == 0, output
+    assert_same_result(scenario, run)
     return sum(code != 0 for code, _ in codes)
 
 
-def failed(course: Course, run: str, fault: Fault) -> str:
-    """What became of a run with a fault: it is told once, no checkpoint is damaged, nothing is left half-written, and the same
-    command comes to the end that it would have had."""
-    code, told = course.fail(run, fault)
-    case = (course.recipe, course.workers, fault, code, told)
-    reports = len(re.findall("^(error|interrupted)", told, re.MULTILINE))
+def fail_and_resume(scenario: Scenario, run: str, fault: Fault) -> str:
+    """Run with a fault, then resume.
+
+    The fault is reported once, no checkpoint is damaged, nothing is left half-written, and the
+    resumed run ends with the reference's result.
+
+    Returns:
+        What the report said about the run's state.
+    """
+    code, output = scenario.fail(run, fault)
+    case = (scenario.recipe, scenario.workers, fault, code, output)
+    reports = len(re.findall("^(error|interrupted)", output, re.MULTILINE))
     is_quiet = fault.error == "KeyboardInterrupt" and reports == 0 and code == 130
-    is_refused = "error[E0535]: this folder cannot be written to" in told  # before there is a run
+    is_refused = "error[E0535]: this folder cannot be written to" in output  # before there is a run
     assert code in ((1,) if is_refused else (0, 2, 130)), case
     assert reports == (code != 0) or is_quiet, case
-    assert "Traceback" not in told, case
+    assert "Traceback" not in output, case
 
-    code_again, told_again = course.run(run)
-    assert code_again == 0, (*case, told_again)
-    assert "instead" not in told_again, (*case, told_again)  # of a damaged checkpoint
-    left = list((course.folder / run).rglob(".*"))
+    code_again, output_again = scenario.run(run)
+    assert code_again == 0, (*case, output_again)
+    assert "instead" not in output_again, (*case, output_again)  # of a damaged checkpoint
+    left = list((scenario.folder / run).rglob(".*"))
     assert not left, (*case, left)
-    assert_ended_alike(course, run)
+    assert_same_result(scenario, run)
     return (
         "interrupted before the first step"
         if is_quiet
-        else outcome(told)
+        else outcome(output)
         if reports
         else "nothing was lost"
     )
 
 
-def outcome(told: str) -> str:
-    """What a report says that is saved."""
-    said = "E0535|is saved|is good|partly done|could not be saved|not finite|no step was completed|to start|is kept"
-    kept = re.search(said, told)
-    return kept[0] if kept else "no word of it"
-
-
-def exception(course: Course, chance: Random) -> Fault:
-    """One at a line of the trainer, each of which is as likely, however often it is reached."""
-    place, times = chance.choice(sorted(course.lines.items()))
-    return Fault(chance.choice(EXCEPTIONS), place, chance.randrange(times) + 1)
-
-
-def failure(chance: Random) -> Fault:
-    """One of the system in a file of the run, for once or from then on."""
-    return Fault(
-        chance.choice(FAILURES), "files", chance.randrange(1, 120), lasts=chance.random() < 0.5
+def outcome(output: str) -> str:
+    """Return the phrase of a report that says what is saved."""
+    phrases = (
+        "E0535|is saved|is good|partly done|could not be saved|not finite|"
+        "no step was completed|to start|is kept"
     )
+    found = re.search(phrases, output)
+    return found[0] if found else "nothing said"
 
 
-def kill(chance: Random, number: int = signal.SIGKILL) -> Moment:
-    """Any moment: a third inside a save, the others between any two steps, in a test, in the first and the last writes, or
-    whenever."""
-    match chance.randrange(12):
+def random_exception(scenario: Scenario, rng: Random) -> Fault:
+    """Return an exception at a random line of the trainer; all lines are equally likely."""
+    place, times = rng.choice(sorted(scenario.line_counts.items()))
+    return Fault(rng.choice(EXCEPTIONS), place, rng.randrange(times) + 1)
+
+
+def random_io_error(rng: Random) -> Fault:
+    """Return an error of the system at a random write, for once or from then on."""
+    return Fault(rng.choice(FAILURES), "files", rng.randrange(1, 120), lasts=rng.random() < 0.5)
+
+
+def random_kill(rng: Random, number: int = signal.SIGKILL) -> Trigger:
+    """Return a random moment to be killed at.
+
+    A third are inside a save, the others between two steps, in an evaluation, in the first or the
+    last writes, or at any time.
+    """
+    match rng.randrange(12):
         case 0 | 1 | 2 | 3:
-            return Moment("file", chance.randrange(1, 40), number, SAVE)
+            return Trigger("file", rng.randrange(1, 40), number, SAVE)
         case 4 | 5:
-            return Moment("step", chance.randrange(1, 20), number)
+            return Trigger("step", rng.randrange(1, 20), number)
         case 6 | 7:
-            return Moment("test", chance.randrange(1, 4), number)
+            return Trigger("test", rng.randrange(1, 4), number)
         case 8:
-            return Moment("file", chance.randrange(1, 25), number, END)
+            return Trigger("file", rng.randrange(1, 25), number, END)
         case 9:
-            return Moment("file", chance.randrange(1, 12), number, FIRST)
+            return Trigger("file", rng.randrange(1, 12), number, FIRST)
         case _:
-            return Moment("time", chance.randrange(1, 1500), number)
+            return Trigger("time", rng.randrange(1, 1500), number)
 
 
-def interruption(chance: Random) -> list[Moment]:
-    """A signal at any moment, and every third time another one soon after."""
-    first, second = (chance.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(2))
-    more = [Moment("file", chance.randrange(1, 20), second)] if chance.randrange(3) == 0 else []
-    return [kill(chance, first), *more]
+def random_signals(rng: Random) -> list[Trigger]:
+    """Return a signal at a random moment, and every third time another one soon after."""
+    first, second = (rng.choice([signal.SIGINT, signal.SIGTERM]) for _ in range(2))
+    more = [Trigger("file", rng.randrange(1, 20), second)] if rng.randrange(3) == 0 else []
+    return [random_kill(rng, first), *more]
 
 
-def content(run: Path) -> dict[str, bytes]:
-    """Every file of a run that the promise is about."""
+def read_files(run: Path) -> dict[str, bytes]:
+    """Return all files of a run that must be bitwise equal after a resume."""
     files = {path.relative_to(run).as_posix(): path for path in run.rglob("*") if path.is_file()}
-    return {name: path.read_bytes() for name, path in files.items() if name not in OTHERS}
+    return {name: path.read_bytes() for name, path in files.items() if name not in UNPROMISED}
 
 
-def assert_ended_alike(course: Course, run: str) -> None:
-    """All files but the checkpoints before the last, which stand at other steps after a signal; of the last the tensors."""
+def assert_same_result(scenario: Scenario, run: str) -> None:
+    """Compare with the reference, without the files of checkpoints except the last one's tensors.
+
+    A signal saves a checkpoint at its own step, so that the earlier ones differ.
+    """
 
     def last(files: dict[str, bytes]) -> dict[str, bytes]:
         tensors = max(name for name in files if name.endswith("tensors.safetensors"))
@@ -275,19 +294,19 @@ def assert_ended_alike(course: Course, run: str) -> None:
             if name == tensors or not name.startswith("checkpoints")
         }
 
-    assert_same(last(course.whole), last(content(course.folder / run)))
+    assert_same_files(last(scenario.reference), last(read_files(scenario.folder / run)))
 
 
-def assert_same(whole: dict[str, bytes], again: dict[str, bytes]) -> None:
-    assert whole.keys() == again.keys()
-    differ = [name for name in whole if whole[name] != again[name]]
+def assert_same_files(expected: dict[str, bytes], actual: dict[str, bytes]) -> None:
+    assert expected.keys() == actual.keys()
+    differ = [name for name in expected if expected[name] != actual[name]]
     assert not differ, differ
 
 
-class Ending:
-    """In place of a draw's indices: a process that is sent it ends at once."""
+class ExitOnUnpickle:
+    """A stand-in for a draw's indices; the process that receives it exits at once."""
 
-    def numpy(self) -> Ending:
+    def numpy(self) -> ExitOnUnpickle:
         return self
 
     def __getstate__(self) -> str:

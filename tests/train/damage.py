@@ -139,12 +139,12 @@ def check(command: str, name: str, kind: str) -> int:
         code = cli.run(COMMANDS[command])
     said = err.getvalue()
     assert code in (0, 2), (name, kind, command, said)
-    told = (
+    expected = (
         {"run.json": "a/run.json is missing", "result.json": "the run in a has not finished"}
         if kind == "removed"
         else {}
     )
-    assert code == 0 or told.get(name, f"a/{name}") in said, (name, kind, command, said)
+    assert code == 0 or expected.get(name, f"a/{name}") in said, (name, kind, command, said)
     if name in NEEDED[command] and kind not in UNHARMED:
         assert code == 2 or (command, name, kind) == ("train", "result.json", "removed"), (
             name,
@@ -162,22 +162,20 @@ def resealed(path: Path, key: str, value: object) -> None:
     sealed.write(path, {**found, key: value})
 
 
-def at_random(path: Path, chance: Random) -> None:
+def at_random(path: Path, rng: Random) -> None:
     """Some bytes of a file changed, lost, or put in."""
     content = bytearray(path.read_bytes())
-    for _ in range(chance.randrange(1, 4)):
-        start, length = chance.randrange(len(content) + 1), chance.choice([1, 1, 4, 60])
-        match chance.randrange(4):
+    for _ in range(rng.randrange(1, 4)):
+        start, length = rng.randrange(len(content) + 1), rng.choice([1, 1, 4, 60])
+        match rng.randrange(4):
             case 0 if start < len(content):
-                content[start] ^= 1 << chance.randrange(8)
+                content[start] ^= 1 << rng.randrange(8)
             case 1:
                 del content[start : start + length]
             case 2:
-                content[start:start] = chance.randbytes(length)
+                content[start:start] = rng.randbytes(length)
             case _:
-                other = chance.choice(
-                    [b"{", b"}", b"[", b'"', b"\n", b"null", b"-1", b"1e999", b"\0"]
-                )
+                other = rng.choice([b"{", b"}", b"[", b'"', b"\n", b"null", b"-1", b"1e999", b"\0"])
                 content[start : start + length] = other
     path.write_bytes(content)
 

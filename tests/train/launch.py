@@ -1,6 +1,7 @@
-"""Real trainers, forked from a process that has all imported and started no thread: each costs a fraction of a second.
+"""Start real trainers cheaply: forked from a server that has imported everything.
 
-Run as a program it is that process: it reads what to start, a line each, and answers with process ids and exit codes.
+Run as a program, this file is that server: it reads one request a line, and answers with process
+ids and exit codes. The server has no threads, since they would not survive a fork.
 """
 
 from __future__ import annotations
@@ -43,11 +44,17 @@ WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True)
-class Moment:
-    """The `number`-th time that something is about to happen, and the signal that the trainer sends itself then: a `step`, a
-    batch of a `test`, or a `file` whose path matches is opened to be written, brought to the disk, renamed or removed. Or,
-    of kind `time`, so many milliseconds after its start, whatever happens then. `breaks`: instead of a signal, stderr becomes
-    one of BROKEN."""
+class Trigger:
+    """An event of a trainer, and the signal that the trainer sends itself just before it.
+
+    Attributes:
+        kind: `step`; `test`, a batch of an evaluation; `file`, a write, sync, rename or removal of
+            a file whose path matches; or `time`, in milliseconds after the start.
+        number: At which event of the kind, from 1.
+        signal: The signal.
+        path: A regular expression for paths of kind `file`.
+        breaks: One of BROKEN, which stderr then becomes, instead of a signal.
+    """
 
     kind: str
     number: int
@@ -58,18 +65,18 @@ class Moment:
 
 @dataclass
 class Trainer:
-    """One that was started."""
+    """A trainer that was started."""
 
     pid: int
     _server: Server
 
     def wait(self) -> tuple[int, str]:
-        """The exit code, or minus the number of a signal that ended it, and all that it printed."""
-        code, told = self._server.ask({"wait": self.pid})
-        return code, told
+        """Return the exit code, or minus the number of the signal that ended it, and the output."""
+        code, output = self._server.ask({"wait": self.pid})
+        return code, output
 
     def until_stopped(self) -> None:
-        """Until SIGSTOP has come to it."""
+        """Wait until SIGSTOP has arrived."""
         while state(self.pid) not in "TZ":
             pass
 
@@ -85,10 +92,14 @@ class Trainer:
 
 @dataclass(frozen=True)
 class Server:
-    """The process that forks, seen from outside. `known`: what runs that nothing happened to leave, by what was asked for."""
+    """The client's side of the server.
+
+    Attributes:
+        references: The files of uninterrupted runs, by spec, recipe and number of workers.
+    """
 
     _process: subprocess.Popen[str]
-    known: dict[tuple[str, ...], dict[str, bytes]] = field(default_factory=dict)
+    references: dict[tuple[str, ...], dict[str, bytes]] = field(default_factory=dict)
 
     def ask(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin
@@ -98,38 +109,51 @@ class Server:
         return json.loads(self._process.stdout.readline())
 
     def start(
-        self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any
+        self, folder: Path, *argv: str, triggers: Sequence[Trigger] = (), **more: Any
     ) -> Trainer:
-        """`resspec ARGV`, in `folder`. `limit`: bytes beyond which no file of its grows; `forbidden`: an event of Python's
-        audit at which it ends with a traceback; `environment`: what is added to that; `streams`: what stands in place of some
-        of 0, 1, 2, of BROKEN or `closed`; `ignored`: signals, as nohup and shells ignore them;
-        `fault`: what goes wrong, see faults.py; `lines`: the file that tells in the end which lines were reached how often."""
+        """Start `resspec ARGV` in a folder.
+
+        Args:
+            folder: The working directory.
+            argv: The arguments.
+            triggers: The signals that the trainer sends itself, one after the other.
+            more: Further conditions, see `_prepare`.
+        """
         request = {
             "argv": argv,
             "folder": str(folder),
-            "moments": [asdict(moment) for moment in moments],
+            "triggers": [asdict(trigger) for trigger in triggers],
             **more,
         }
         return Trainer(self.ask(request), self)
 
     def run(
-        self, folder: Path, *argv: str, moments: Sequence[Moment] = (), **more: Any
+        self, folder: Path, *argv: str, triggers: Sequence[Trigger] = (), **more: Any
     ) -> tuple[int, str]:
-        """Exit code, and what it printed."""
-        return self.start(folder, *argv, moments=moments, **more).wait()
+        """Return the exit code and the output."""
+        return self.start(folder, *argv, triggers=triggers, **more).wait()
 
     def together(
         self,
         world: int,
         folder: Path,
         *argv: str,
-        moments: Sequence[Sequence[Moment]] = (),
+        triggers: Sequence[Sequence[Trigger]] = (),
         rooms: Sequence[int | None] = (),
         own: Sequence[Sequence[str]] = (),
         faults: Sequence[Fault | None] = (),
     ) -> list[Trainer]:
-        """As torchrun starts them, on the CPU, which has room for any number; `moments` of each, the bytes that it finds free,
-        its `own` arguments, and what goes wrong in it."""
+        """Start one trainer for each rank as torchrun does, on the CPU.
+
+        Args:
+            world: The number of ranks.
+            folder: The working directory.
+            argv: The arguments of all ranks.
+            triggers: For each rank, the signals that it sends itself.
+            rooms: For each rank, the bytes of memory that it finds free.
+            own: For each rank, further arguments.
+            faults: For each rank, what goes wrong in it.
+        """
         place = {
             "MASTER_ADDR": "127.0.0.1",
             "MASTER_PORT": str(free_port()),
@@ -142,7 +166,7 @@ class Server:
                 *(own[rank] if own else ()),
                 "--device",
                 "cpu",
-                moments=moments[rank] if moments else (),
+                triggers=triggers[rank] if triggers else (),
                 room=rooms[rank] if rooms else None,
                 fault=asdict(fault) if faults and (fault := faults[rank]) else None,
                 environment={**place, "RANK": str(rank)},
@@ -152,7 +176,7 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def start_server() -> Iterator[Server]:
     quiet = {
         "OMP_NUM_THREADS": "1",
         "MALLOC_CONF": "background_thread:false",
@@ -187,12 +211,12 @@ def _serve() -> None:
             _become(into=into, **request)
         os.close(into)
         printed[pid] = out
-        _send_in_time(pid, request["moments"])
+        _send_in_time(pid, request["triggers"])
         print(pid, flush=True)
 
 
 def _rest(pipe: int) -> str:
-    """What is in it; workers that a trainer left may still hold it open."""
+    """Read what is in a pipe, which workers that a trainer left may still hold open."""
     os.set_blocking(pipe, False)
     try:
         return os.read(pipe, PIPE).decode()
@@ -202,19 +226,19 @@ def _rest(pipe: int) -> str:
         os.close(pipe)
 
 
-def _send_in_time(process: int, moments: list[dict[str, Any]]) -> None:
-    for moment in moments:
-        if moment["kind"] == "time":
+def _send_in_time(process: int, triggers: list[dict[str, Any]]) -> None:
+    for trigger in triggers:
+        if trigger["kind"] == "time":
             signal.signal(
-                signal.SIGALRM, lambda *_, number=moment["signal"]: os.kill(process, number)
+                signal.SIGALRM, lambda *_, number=trigger["signal"]: os.kill(process, number)
             )
-            signal.setitimer(signal.ITIMER_REAL, moment["number"] / 1000)
+            signal.setitimer(signal.ITIMER_REAL, trigger["number"] / 1000)
 
 
 def _become(
-    argv: list[str], folder: str, into: int, moments: list[dict[str, Any]], **more: Any
+    argv: list[str], folder: str, into: int, triggers: list[dict[str, Any]], **more: Any
 ) -> None:
-    """This process is a trainer from now on."""
+    """Turn this process into a trainer."""
     from resspec.cli import main
 
     os.setpgid(0, 0)
@@ -223,8 +247,8 @@ def _become(
         os.dup2(other, descriptor)
     sys.stdout, sys.stderr = (os.fdopen(descriptor, "w", closefd=False) for descriptor in (1, 2))
     _prepare(**more)
-    if moments:
-        _Watch([Moment(**moment) for moment in moments]).install()
+    if triggers:
+        _Watch([Trigger(**trigger) for trigger in triggers]).install()
     sys.argv = ["resspec", *argv]
     _leave(main())
 
@@ -240,7 +264,18 @@ def _prepare(
     fault: dict[str, Any] | None = None,
     lines: str | None = None,
 ) -> None:
-    """What a trainer finds around it; see Server.start."""
+    """Set the conditions that a trainer runs under.
+
+    Args:
+        limit: Bytes beyond which no file can grow.
+        forbidden: An audit event of Python at which the trainer fails.
+        environment: Additional environment variables.
+        room: The bytes of memory that it finds free.
+        streams: For some of the descriptors 0, 1, 2: one of BROKEN, or `closed`.
+        ignored: Signals that are ignored, as under nohup.
+        fault: The fields of a Fault.
+        lines: The file to which it writes how often it reached each line.
+    """
     os.environ.update(environment or {})
     for descriptor, how in (streams or {}).items():
         _break(int(descriptor), how)
@@ -262,7 +297,7 @@ def _prepare(
 
 
 def _break(descriptor: int, how: str) -> None:
-    """What is written there fails from now on."""
+    """Make writes to a descriptor fail."""
     match how:
         case "closed":
             vars(sys)[("stdin", "stdout", "stderr")[descriptor]] = None  # as Python begins then
@@ -281,7 +316,7 @@ def _break(descriptor: int, how: str) -> None:
 
 
 def _leave(code: int) -> None:
-    """As the interpreter ends, but for its taking apart of all that was imported, which costs more than most trainers here."""
+    """Exit as the interpreter does, without its slow teardown of all modules."""
     threading._shutdown()  # type: ignore[attr-defined]
     atexit._run_exitfuncs()
     for stream in (sys.stdout, sys.stderr):
@@ -294,13 +329,13 @@ def _refuse(event: str) -> None:
 
 
 def heed_signals() -> None:
-    """Have this process end of SIGINT and SIGHUP, which tests in the background of a shell or under nohup ignore."""
+    """End this process at SIGINT and SIGHUP, even if it was started with nohup or by `&`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def free_port() -> int:
-    """Return a port of this machine on which nobody listens, and which the system gives to nobody who asks for any."""
+    """Return a free port outside the range from which the system assigns ports."""
     for port in Random().sample(PORTS, len(PORTS)):
         with socket.socket() as tried, suppress(OSError):
             tried.bind(("127.0.0.1", port))
@@ -309,15 +344,15 @@ def free_port() -> int:
 
 
 def state(pid: int) -> str:
-    """Of a process, as Linux tells it: T where it was stopped, Z where it has ended."""
+    """Return the state of a process as Linux reports it: T if stopped, Z if it has ended."""
     return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
 
 
 class _Watch:
-    """Counts what happens towards the first moment; once it has come, towards the next."""
+    """A counter of events that fires the first trigger, then waits for the next."""
 
-    def __init__(self, moments: list[Moment]) -> None:
-        self.moments, self.count = moments, 0
+    def __init__(self, triggers: list[Trigger]) -> None:
+        self.triggers, self.count = triggers, 0
 
     def install(self) -> None:
         from resspec.train.data import Batch
@@ -358,18 +393,18 @@ class _Watch:
 
     def happens(self, kind: str, path: str = "") -> None:
         if (
-            not self.moments
-            or self.moments[0].kind != kind
-            or not re.search(self.moments[0].path, path)
+            not self.triggers
+            or self.triggers[0].kind != kind
+            or not re.search(self.triggers[0].path, path)
         ):
             return
         self.count += 1
-        if self.count == self.moments[0].number:
-            self.count, moment = 0, self.moments.pop(0)
-            if moment.breaks:
-                _break(2, moment.breaks)
+        if self.count == self.triggers[0].number:
+            self.count, trigger = 0, self.triggers.pop(0)
+            if trigger.breaks:
+                _break(2, trigger.breaks)
                 return
-            os.kill(os.getpid(), moment.signal)
+            os.kill(os.getpid(), trigger.signal)
 
 
 if __name__ == "__main__":

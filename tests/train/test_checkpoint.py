@@ -35,16 +35,16 @@ def test_a_later_damaged_one_does_not_push_out_a_good_one(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("seed", range(60))
 def test_every_bit_flip_truncation_and_zeroed_page_is_found(seed: int, tmp_path: Path) -> None:
-    path, chance = checkpoint.save(tmp_path, 5, FILES, keep=2), Random(seed)
-    file = chance.choice([file for file in sorted(path.iterdir()) if file.stat().st_size])
+    path, rng = checkpoint.save(tmp_path, 5, FILES, keep=2), Random(seed)
+    file = rng.choice([file for file in sorted(path.iterdir()) if file.stat().st_size])
     content = bytearray(file.read_bytes())
     match seed % 3:
         case 0:
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         case 1:
-            del content[chance.randrange(len(content)) :]
+            del content[rng.randrange(len(content)) :]
         case _:
-            start = chance.randrange(len(content))
+            start = rng.randrange(len(content))
             content[start : start + 4096] = bytes(len(content[start : start + 4096]))
     if bytes(content) == file.read_bytes():
         return  # zeros were there
@@ -77,8 +77,8 @@ def test_checkpoints_that_were_swapped_with_each_other(tmp_path: Path) -> None:
     five.rename(tmp_path / "x")
     ten.rename(five)
     (tmp_path / "x").rename(ten)
-    told = [str(found) for _, found in checkpoint.newest(tmp_path)]
-    assert told == [
+    messages = [str(found) for _, found in checkpoint.newest(tmp_path)]
+    assert messages == [
         f"{ten} contains what was saved as step-00000005",
         f"{five} contains what was saved as step-00000010",
     ]

@@ -44,7 +44,7 @@ from resspec.train.processes import joined
 from resspec.train.progress import Show
 from resspec.train.recipe import Test
 from tests.texts import written
-from tests.train.crash import Ending
+from tests.train.crash import ExitOnUnpickle
 from tests.train.data.pictures import written_idx
 from tests.train.small import ALONE, job, plan, tiny, train
 
@@ -110,7 +110,7 @@ def uneven_batch(folder: Path) -> None:
 
 def killed_worker(folder: Path) -> None:
     two_parts(folder)
-    draws = [Draw(Ending(), torch.tensor([0]))]  # type: ignore[arg-type]
+    draws = [Draw(ExitOnUnpickle(), torch.tensor([0]))]  # type: ignore[arg-type]
     list(
         data.load(str(folder)).train.batches(
             draws, view=Test(), device=torch.device("cpu"), workers=1

@@ -39,8 +39,8 @@ def test_weights_of_a_file_are_measured(
     data = load_data("digits")
     assert isinstance(data.test, InMemory)
     images = (data.test.images - data.moments.mean) / data.moments.deviation
-    told = module(images).argmax(1)
-    wrong = int((told != data.test.labels).sum())
+    predicted = module(images).argmax(1)
+    wrong = int((predicted != data.test.labels).sum())
     out = weights.parent / "out"
     assert (
         run(
@@ -64,7 +64,7 @@ def test_weights_of_a_file_are_measured(
         counts = torch.tensor(
             [[int(cell) for cell in line[1:]] for line in list(csv.reader(file))[1:]]
         )
-    expected = (data.test.labels * 10 + told).bincount(minlength=100).view(10, 10)
+    expected = (data.test.labels * 10 + predicted).bincount(minlength=100).view(10, 10)
     assert torch.equal(counts, expected)
 
 
@@ -125,21 +125,21 @@ def test_other_classes_are_told_at_their_place(
         )
         == 1
     )
-    told = capsys.readouterr().err
-    assert "error[E0502]: `digits` has 10 classes, but the network outputs 7" in told
-    assert "^^^^ outputs 7" in told
+    output = capsys.readouterr().err
+    assert "error[E0502]: `digits` has 10 classes, but the network outputs 7" in output
+    assert "^^^^ outputs 7" in output
 
 
 @pytest.mark.parametrize("name", ["run.json", "result.json", "weights.safetensors", "spec.res"])
 def test_a_run_whose_bits_flip_is_not_measured(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, chance = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations").run, Random(0)
+    folder, rng = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations").run, Random(0)
     assert run(["eval", str(folder)]) == 0
     measured, content = capsys.readouterr().out, (folder / name).read_bytes()
     for _ in range(20):
         flipped = bytearray(content)
-        flipped[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+        flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         (folder / name).write_bytes(flipped)
         code = run(["eval", str(folder)])
         out, err = capsys.readouterr()

@@ -103,8 +103,8 @@ def normalised(stored: Stored, image: Tensor) -> Tensor:
 def agrees(found: Evaluation, scores: Tensor, labels: Tensor) -> None:
     """With the averaged softmax of each image."""
     confusion = torch.zeros(7, 7, dtype=torch.int64)
-    for label, told in zip(labels, scores.argmax(1), strict=True):
-        confusion[label, told] += 1
+    for label, predicted in zip(labels, scores.argmax(1), strict=True):
+        confusion[label, predicted] += 1
     assert torch.equal(found.confusion, confusion)
     assert found.hits5 == int((scores.topk(5).indices == labels[:, None]).sum())
     losses = [-log(row[label]) for row, label in zip(scores, labels, strict=True)]

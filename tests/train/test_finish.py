@@ -11,14 +11,14 @@ import torch
 from safetensors.torch import load_file
 
 from resspec.diagnostics import UsageError
-from tests.train.crash import assert_same, content
+from tests.train.crash import assert_same_files, read_files
 from tests.train.pets import At, cut, lay_out, mend, train
 
 BROKEN = Path("d/val/cat/2.jpg")
 WHEN_LAST = 2  # the last step, counted from 0
 
 
-def told_of(folder: Path, *settings: str, **more: Any) -> UsageError:
+def refusal(folder: Path, *settings: str, **more: Any) -> UsageError:
     with pytest.raises(UsageError) as caught:
         train(folder, *settings, **more)
     return caught.value
@@ -37,17 +37,17 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
     how: str, settings: tuple[str, ...], tmp_path: Path
 ) -> None:
     folder = lay_out(tmp_path)
-    whole = train(folder, *settings, run="whole").run
+    reference = train(folder, *settings, run="reference").run
     broken = folder / BROKEN
 
-    error = told_of(folder, *settings, show=At(WHEN_LAST, lambda: cut(broken)))
+    error = refusal(folder, *settings, show=At(WHEN_LAST, lambda: cut(broken)))
     assert error.code == "E0514"
     assert str(broken) in str(error)
     run = folder / "r"
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003"]
     assert not (run / "result.json").exists()
     assert (run / "weights.safetensors").read_bytes() == (
-        whole / "weights.safetensors"
+        reference / "weights.safetensors"
     ).read_bytes()
 
     if how == "mended":
@@ -58,9 +58,9 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
     assert not ended.again
     assert ended.facts["total"] == (8 if how == "mended" else 7)
     assert (run / "weights.safetensors").read_bytes() == (
-        whole / "weights.safetensors"
+        reference / "weights.safetensors"
     ).read_bytes()
-    assert result(run)["test"]["images"] != result(whole)["test"]["images"]
+    assert result(run)["test"]["images"] != result(reference)["test"]["images"]
     changes = json.loads((run / "run.json").read_text())["changes"]
     assert [(change["step"], change["what"]) for change in changes] == [(3, "data.test")]
     assert changes[0]["new"] == result(run)["test"]["images"]
@@ -69,8 +69,8 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
 def test_a_test_image_that_breaks_on_the_way_costs_no_step(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
     settings = ("duration=9 iterations", "evaluate=4 iterations", "checkpoint=100 iterations")
-    whole = train(folder, *settings, run="whole").run
-    told_of(folder, *settings, show=At(3, lambda: cut(folder / BROKEN)))
+    reference = train(folder, *settings, run="reference").run
+    refusal(folder, *settings, show=At(3, lambda: cut(folder / BROKEN)))
     assert [path.name for path in (folder / "r" / "checkpoints").iterdir()] == ["step-00000004"]
     mend(folder / BROKEN)
     said: list[str] = []
@@ -79,7 +79,7 @@ def test_a_test_image_that_breaks_on_the_way_costs_no_step(tmp_path: Path) -> No
         line for line in said if re.search(r"`data\.test` changed .* from step 4 on", line)
     ] == said
     assert (folder / "r" / "weights.safetensors").read_bytes() == (
-        whole / "weights.safetensors"
+        reference / "weights.safetensors"
     ).read_bytes()
 
 
@@ -90,11 +90,11 @@ def test_a_run_of_one_epoch_has_its_checkpoint(tmp_path: Path) -> None:
 
 def test_the_test_of_a_training_that_is_done_may_be_another_one(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
-    whole = train(folder, run="whole").run
-    told_of(folder, show=At(WHEN_LAST, lambda: cut(folder / BROKEN)))
+    reference = train(folder, run="reference").run
+    refusal(folder, show=At(WHEN_LAST, lambda: cut(folder / BROKEN)))
     (folder / BROKEN).unlink()
     ended = train(folder, "data.test.resize=40", "data.test.interpolation=bicubic")
-    weights, others = (load_file(run / "weights.safetensors") for run in (ended.run, whole))
+    weights, others = (load_file(run / "weights.safetensors") for run in (ended.run, reference))
     assert all(torch.equal(tensor, others[name]) for name, tensor in weights.items())
     assert result(ended.run)["test"]["transform"] == {
         "resize": 40,
@@ -119,11 +119,11 @@ def test_where_the_test_decides_the_training_it_may_change_once_that_is_done(
         "checkpoint=1 iterations",
         "schedule={name: plateau}",
     )
-    told_of(folder, *plateau, show=At(1, stopped))
-    told = told_of(folder, *plateau, other)
-    assert told.code == "E0605"
-    assert "data.test.resize: 36 there, 48 now" in str(told)
-    told_of(folder, *plateau, show=At(3, lambda: cut(folder / BROKEN)))
+    refusal(folder, *plateau, show=At(1, stopped))
+    error = refusal(folder, *plateau, other)
+    assert error.code == "E0605"
+    assert "data.test.resize: 36 there, 48 now" in str(error)
+    refusal(folder, *plateau, show=At(3, lambda: cut(folder / BROKEN)))
     mend(folder / BROKEN)
     assert result(train(folder, *plateau, other).run)["test"]["transform"]["resize"] == 48
 
@@ -137,7 +137,7 @@ def test_a_picture_that_cannot_be_drawn_is_drawn_later(
     left_out: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder, said = lay_out(tmp_path), list[str]()
-    whole = train(folder, run="whole").run
+    reference = train(folder, run="reference").run
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, left_out, None)
         first = train(folder, say=said.append)
@@ -148,4 +148,4 @@ def test_a_picture_that_cannot_be_drawn_is_drawn_later(
         assert len(said) == 2
     assert train(folder, say=said.append).again
     assert len(said) == 2
-    assert_same(content(whole), content(first.run))
+    assert_same_files(read_files(reference), read_files(first.run))

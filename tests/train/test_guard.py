@@ -19,12 +19,12 @@ from tests.train.small import tiny, train
 def test_a_loss_that_is_not_finite(
     value: float, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    told, shown = losses.loss, 0
+    original, shown = losses.loss, 0
 
     def spoiled(scores: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
         nonlocal shown
         shown += 1
-        return told(scores, targets, recipe) * (value if shown == 8 else 1)
+        return original(scores, targets, recipe) * (value if shown == 8 else 1)
 
     monkeypatch.setattr(losses, "loss", spoiled)
     with pytest.raises(loop.NotFinite, match=r"^step 7 \(epoch 1, images \d+, "):

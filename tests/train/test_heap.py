@@ -34,14 +34,14 @@ def printed(program: str, tmp_path: Path, **environment: str) -> int:
     """What a process prints that has joined for training on the CPU."""
     path = tmp_path / "program.py"
     path.write_text(BEGIN + program, encoding="utf-8")
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, path],
         env={"PYTHONPATH": str(ROOT), **environment},
         capture_output=True,
         text=True,
         check=True,
     )
-    return int(told.stdout)
+    return int(done.stdout)
 
 
 STEPS = f"""

@@ -12,7 +12,7 @@ import matplotlib as mpl
 import pytest
 
 from resspec import crash
-from tests.train.crash import Course, assert_same, content
+from tests.train.crash import Scenario, assert_same_files, read_files
 from tests.train.launch import ROOT, Server
 
 BARE = {
@@ -24,10 +24,10 @@ BARE = {
 
 
 def test_without_a_home_or_a_place_for_temporary_files(server: Server, tmp_path: Path) -> None:
-    course = Course(server, tmp_path, "pictures", workers=2)
-    code, told = server.run(tmp_path, *course.command("run"), environment=BARE)
-    assert code == 0, told
-    assert_same(course.whole, content(tmp_path / "run"))
+    scenario = Scenario(server, tmp_path, "pictures", workers=2)
+    code, printed = server.run(tmp_path, *scenario.command("run"), environment=BARE)
+    assert code == 0, printed
+    assert_same_files(scenario.reference, read_files(tmp_path / "run"))
 
 
 def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "printed"),
     [
         (MemoryError(), "there is not enough memory"),
         (
@@ -78,5 +78,5 @@ def test_a_folder_that_was_removed_is_told(tmp_path: Path) -> None:
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), None),
     ],
 )
-def test_limits_are_told_in_words(error: Exception, told: str | None) -> None:
-    assert crash.limit_reached(error) == told
+def test_limits_are_told_in_words(error: Exception, printed: str | None) -> None:
+    assert crash.limit_reached(error) == printed

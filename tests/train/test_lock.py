@@ -13,20 +13,20 @@ import pytest
 
 from resspec.diagnostics import UsageError
 from resspec.train import checkpoint, record
-from tests.train.crash import Course, assert_ended_alike, assert_same, content
-from tests.train.launch import Moment, Server, Trainer, state
+from tests.train.crash import Scenario, assert_same_files, assert_same_result, read_files
+from tests.train.launch import Server, Trainer, Trigger, state
 
 
 @pytest.fixture
-def course(server: Server, tmp_path: Path) -> Course:
-    return Course(server, tmp_path, "momentum")
+def scenario(server: Server, tmp_path: Path) -> Scenario:
+    return Scenario(server, tmp_path, "momentum")
 
 
 @pytest.fixture
-def stopped(course: Course) -> Trainer:
+def stopped(scenario: Scenario) -> Trainer:
     """A trainer that waits for SIGCONT, in the folder `run`, before its 20th step."""
-    trainer = course.server.start(
-        course.folder, *course.command("run"), moments=[Moment("step", 20, SIGSTOP)]
+    trainer = scenario.server.start(
+        scenario.folder, *scenario.command("run"), triggers=[Trigger("step", 20, SIGSTOP)]
     )
     trainer.until_stopped()
     return trainer
@@ -42,31 +42,33 @@ def ended(trainer: Trainer) -> tuple[int, str]:
     return trainer.wait()
 
 
-def test_a_lock_that_is_removed_lets_no_second_trainer_in(course: Course, stopped: Trainer) -> None:
-    lock = course.folder / "run" / "lock"
+def test_a_lock_that_is_removed_lets_no_second_trainer_in(
+    scenario: Scenario, stopped: Trainer
+) -> None:
+    lock = scenario.folder / "run" / "lock"
     for change in (
         lock.unlink,
         lambda: lock.write_text("mine now\n", encoding="utf-8"),
         lock.unlink,
     ):
         change()
-        code, told = course.run("run")
-        assert code == 2, told
-        assert "error[E0601]: another process is training in run: " in told
+        code, output = scenario.run("run")
+        assert code == 2, output
+        assert "error[E0601]: another process is training in run: " in output
     assert ended(stopped)[0] == 0
-    assert_same(course.whole, content(course.folder / "run"))
+    assert_same_files(scenario.reference, read_files(scenario.folder / "run"))
 
 
-def test_a_run_that_trains_can_be_looked_at(course: Course, stopped: Trainer) -> None:
-    code, told = course.server.run(course.folder, "compare", "run")
+def test_a_run_that_trains_can_be_looked_at(scenario: Scenario, stopped: Trainer) -> None:
+    code, output = scenario.server.run(scenario.folder, "compare", "run")
     killed(stopped)
-    assert code == 0, told
+    assert code == 0, output
 
 
-def test_of_two_that_start_at_the_same_moment_one_trains(course: Course) -> None:
-    moments = [Moment("file", 1, SIGSTOP, "^run$"), Moment("step", 5, SIGSTOP)]
+def test_of_two_that_start_at_the_same_moment_one_trains(scenario: Scenario) -> None:
+    triggers = [Trigger("file", 1, SIGSTOP, "^run$"), Trigger("step", 5, SIGSTOP)]
     both = [
-        course.server.start(course.folder, *course.command("run"), moments=moments)
+        scenario.server.start(scenario.folder, *scenario.command("run"), triggers=triggers)
         for _ in range(2)
     ]
     for trainer in both:
@@ -77,63 +79,63 @@ def test_of_two_that_start_at_the_same_moment_one_trains(course: Course) -> None
         trainer.until_stopped()
     refused = [trainer for trainer in both if state(trainer.pid) == "Z"]
     assert len(refused) == 1
-    code, told = refused[0].wait()
+    code, output = refused[0].wait()
     assert code == 2
-    assert "error[E0601]: another process is training in run: " in told
+    assert "error[E0601]: another process is training in run: " in output
     killed(next(trainer for trainer in both if trainer not in refused))
 
 
-def test_a_folder_that_is_moved_keeps_every_step(course: Course, stopped: Trainer) -> None:
-    moved = course.folder / "elsewhere"
-    (course.folder / "run").rename(moved)
-    code, told = ended(stopped)
-    assert code == 2, told
+def test_a_folder_that_is_moved_keeps_every_step(scenario: Scenario, stopped: Trainer) -> None:
+    moved = scenario.folder / "elsewhere"
+    (scenario.folder / "run").rename(moved)
+    code, output = ended(stopped)
+    assert code == 2, output
     assert (
         f"error[E0617]: the run folder run was moved to {moved} while this process trained in it; "
-        in told
+        in output
     )
-    assert told.endswith(
+    assert output.endswith(
         "a checkpoint of step 20 is saved; move it back, then run the same command again to resume\n"
     )
-    assert "Traceback" not in told
-    assert not (course.folder / "run").exists()
+    assert "Traceback" not in output
+    assert not (scenario.folder / "run").exists()
     assert max(checkpoint.steps(moved / "checkpoints")) == 20
-    moved.rename(course.folder / "run")
-    assert course.run("run")[0] == 0
-    assert_ended_alike(course, "run")
+    moved.rename(scenario.folder / "run")
+    assert scenario.run("run")[0] == 0
+    assert_same_result(scenario, "run")
 
 
 @pytest.mark.parametrize("again", [False, True])
 def test_a_folder_that_is_removed_is_not_made_anew(
-    again: bool, course: Course, stopped: Trainer
+    again: bool, scenario: Scenario, stopped: Trainer
 ) -> None:
-    run = course.folder / "run"
+    run = scenario.folder / "run"
     shutil.rmtree(run)
     if again:
         run.mkdir()
-    code, told = ended(stopped)
-    assert code == 2, told
+    code, output = ended(stopped)
+    assert code == 2, output
     assert (
         "error[E0617]: the run folder run was removed while this process trained in it; its 20 steps are lost"
-        in told
+        in output
     )
-    assert "Traceback" not in told
+    assert "Traceback" not in output
     assert list(run.iterdir()) == [] if again else not run.exists()
 
 
-def test_a_link_is_the_folder_that_it_leads_to(course: Course) -> None:
-    (course.folder / "run").symlink_to("real")
-    code, told = course.run("run")
+def test_a_link_is_the_folder_that_it_leads_to(scenario: Scenario) -> None:
+    (scenario.folder / "run").symlink_to("real")
+    code, output = scenario.run("run")
     assert code != 0
-    assert "run is a link to something that does not exist" in told or "E05" in told
-    (course.folder / "real").mkdir()
-    moments = [Moment("step", 20, SIGSTOP)]
-    trainer = course.server.start(course.folder, *course.command("run"), moments=moments)
+    assert "run is a link to something that does not exist" in output or "E05" in output
+    (scenario.folder / "real").mkdir()
+    triggers = [Trigger("step", 20, SIGSTOP)]
+    trainer = scenario.server.start(scenario.folder, *scenario.command("run"), triggers=triggers)
     trainer.until_stopped()
-    code, told = course.run("real")
+    code, output = scenario.run("real")
     assert code == 2
     killed(trainer)
-    assert "error[E0601]" in told
+    assert "error[E0601]" in output
 
 
 def make_socket(path: Path) -> None:
@@ -158,9 +160,9 @@ def test_a_lock_that_is_not_a_file_is_refused(
     Path("run").mkdir()
     STRANGE[what](Path("run/lock"))
     expected = r"^run/lock cannot be locked: .*; remove it$"
-    with pytest.raises(UsageError, match=expected) as told, record.locked(Path("run")):
+    with pytest.raises(UsageError, match=expected) as caught, record.locked(Path("run")):
         pass
-    assert told.value.code == "E0616"
+    assert caught.value.code == "E0616"
     assert not Path("nothing").exists()
 
 

@@ -55,13 +55,13 @@ def test_an_image_that_was_mended_is_read_as_it_is_now(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
     _, path = image_of_step(folder, WHEN)
     good, said = path.read_bytes(), list[str]()
-    whole = train(folder, *SETTINGS, run="whole", show=At(WHEN - 1, lambda: mend(path))).run
+    reference = train(folder, *SETTINGS, run="reference", show=At(WHEN - 1, lambda: mend(path))).run
     path.write_bytes(good)
 
     stopped_by(folder, path)
     mend(path)
     ended = train(folder, *SETTINGS, say=said.append)
-    assert weights(ended.run) == weights(whole)
+    assert weights(ended.run) == weights(reference)
     name = path.relative_to(folder / "d" / "train").as_posix()
     (entry,) = changes(ended.run)
     assert (entry["step"], entry["what"]) == (WHEN, "data.train")
@@ -89,13 +89,13 @@ def test_in_the_place_of_an_image_that_was_removed_the_next_of_its_class_is_show
     )
     good = path.read_bytes()
     as_if = At(WHEN - 1, lambda: path.write_bytes(next_one.read_bytes()))
-    whole = train(folder, *SETTINGS, holdout, run="whole", show=as_if).run
+    reference = train(folder, *SETTINGS, holdout, run="reference", show=as_if).run
     path.write_bytes(good)
 
     stopped_by(folder, path, holdout)
     path.unlink()
     ended = train(folder, *SETTINGS, holdout)
-    assert weights(ended.run) == weights(whole)
+    assert weights(ended.run) == weights(reference)
     assert [each["now"] for each in changes(ended.run)[0]["files"]] == [None]
     assert train(folder, *SETTINGS, holdout).again
 
@@ -199,10 +199,10 @@ def test_the_last_image_of_a_class_has_no_other_in_its_place() -> None:
 
 
 def test_stand_ins_are_of_the_same_class_and_part() -> None:
-    chance = Random(0)
+    rng = Random(0)
     for _ in range(50):
         begun = [File(f"{label}/{i}", 1, label) for label in range(3) for i in range(20)]
-        kept = {file.name for file in begun if chance.random() < 0.6} | {
+        kept = {file.name for file in begun if rng.random() < 0.6} | {
             f"{label}/{i}" for label in range(3) for i in (0, 19)
         }
         apart = mended._held_out(begun, 0.5)

@@ -84,17 +84,25 @@ def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: P
     assert (
         cli(["compile", str(trained / "tiny.res"), "--out", str(tmp_path), "--target", "onnx"]) == 0
     )
-    told = {prop.key: prop.value for prop in onnx.load(tmp_path / "tiny.onnx").metadata_props}
-    assert (told["network"], told["input"]) == ("tiny", "[3, 32, 32]")
-    assert "classes" not in told
+    properties = {prop.key: prop.value for prop in onnx.load(tmp_path / "tiny.onnx").metadata_props}
+    assert (properties["network"], properties["input"]) == ("tiny", "[3, 32, 32]")
+    assert "classes" not in properties
 
 
 def test_run_json_says_how_images_are_shown(trained: Path) -> None:
     found = json.loads((trained / "r" / "run.json").read_text(encoding="utf-8"))
     assert found["data"]["classes"] == NAMES
-    told = found["preprocessing"]
-    assert (told["mean"], told["std"]) == ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225])
-    assert (told["resize"], told["crop"], told["interpolation"], told["exif"]) == (
+    preprocessing = found["preprocessing"]
+    assert (preprocessing["mean"], preprocessing["std"]) == (
+        [0.485, 0.456, 0.406],
+        [0.229, 0.224, 0.225],
+    )
+    assert (
+        preprocessing["resize"],
+        preprocessing["crop"],
+        preprocessing["interpolation"],
+        preprocessing["exif"],
+    ) == (
         36,
         32,
         "bilinear",
@@ -102,7 +110,7 @@ def test_run_json_says_how_images_are_shown(trained: Path) -> None:
     )
     with safe_open(trained / "r" / "weights.safetensors", "pt") as file:
         metadata = file.metadata()
-    assert json.loads(metadata["preprocessing"]) == told
+    assert json.loads(metadata["preprocessing"]) == preprocessing
     assert metadata["format"] == "pt"
     assert metadata["spec"] == (trained / "r" / "spec.res").read_text(encoding="utf-8")
 
@@ -118,7 +126,7 @@ def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(
         "data.test.crop=8",
     )
     run = train_digits(tiny(tmp_path), tmp_path / "run", *settings).run
-    told = json.loads((run / "run.json").read_text())["preprocessing"]
+    preprocessing = json.loads((run / "run.json").read_text())["preprocessing"]
     test = data.load("digits", normalise=normalise).test
     view = recipe_file.load(
         "digits", [("data.test.resize", "10"), ("data.test.crop", "8")]
@@ -127,15 +135,17 @@ def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(
     (batch,) = test.batches([Draw(indices, indices)], view=view, device=torch.device("cpu"))
 
     stored: Any = test
-    framed = v2.Compose([v2.Resize(told["resize"], antialias=True), v2.CenterCrop(told["crop"])])
+    framed = v2.Compose(
+        [v2.Resize(preprocessing["resize"], antialias=True), v2.CenterCrop(preprocessing["crop"])]
+    )
     pixels = framed(stored.images[indices].float()).round() / 255
     mean = (
-        torch.tensor(told["mean"]).view(-1, 1, 1)
-        if told["mean"]
-        else framed(torch.tensor(told["mean_image"]))
+        torch.tensor(preprocessing["mean"]).view(-1, 1, 1)
+        if preprocessing["mean"]
+        else framed(torch.tensor(preprocessing["mean_image"]))
     )
-    shown = (pixels - mean) / torch.tensor(told["std"]).view(-1, 1, 1)
-    apart = (shown - batch.images).abs() * torch.tensor(told["std"]).view(-1, 1, 1) * 255
+    shown = (pixels - mean) / torch.tensor(preprocessing["std"]).view(-1, 1, 1)
+    apart = (shown - batch.images).abs() * torch.tensor(preprocessing["std"]).view(-1, 1, 1) * 255
     assert apart.max() < 1.01  # a gray, where two ways of rounding differ
     assert apart.mean() < 0.02
 
@@ -176,11 +186,11 @@ def test_other_classes_are_not_measured(
             assert cli(["eval", *asked]) == 0
             assert " 8 of 8 wrong" in capsys.readouterr().out
             continue
-        told = refused(capsys, *asked)
-        assert told.startswith("error[E0620]: ")
-        assert said in told
+        message = refused(capsys, *asked)
+        assert message.startswith("error[E0620]: ")
+        assert said in message
         names = ", ".join(sorted({"cat", "dog"} - set(renamed) | set(renamed.values())))
-        assert told.splitlines()[1:] == ["  in training: cat, dog", f"  in the data: {names}"]
+        assert message.splitlines()[1:] == ["  in training: cat, dog", f"  in the data: {names}"]
 
 
 def test_more_classes_are_refused_by_name_and_of_many_those_that_differ(
@@ -189,8 +199,8 @@ def test_more_classes_are_refused_by_name_and_of_many_those_that_differ(
     folder = lay_out(tmp_path)
     train(folder)
     draw_pets(folder / "more", ("cat", "dog", "emu"), train=1, test=1)
-    told = refused(capsys, str(folder / "r"), "--data", str(folder / "more"))
-    assert told.splitlines()[1:] == ["  in training: cat, dog", "  in the data: cat, dog, emu"]
+    message = refused(capsys, str(folder / "r"), "--data", str(folder / "more"))
+    assert message.splitlines()[1:] == ["  in training: cat, dog", "  in the data: cat, dog, emu"]
 
     many = [f"class {i:04}" for i in range(1000)]
     with pytest.raises(UsageError) as caught:

@@ -24,19 +24,21 @@ def small() -> nn.Module:
 
 
 def theirs(
-    module: nn.Module, told: Sgd | AdamW | Lamb, *, decay_norms: bool
+    module: nn.Module, config: Sgd | AdamW | Lamb, *, decay_norms: bool
 ) -> torch.optim.Optimizer:
     groups: list[dict[str, Any]] = [
-        {"params": [p], "weight_decay": told.weight_decay if decay_norms or p.ndim > 1 else 0.0}
+        {"params": [p], "weight_decay": config.weight_decay if decay_norms or p.ndim > 1 else 0.0}
         for p in module.parameters()
     ]
-    match told:
+    match config:
         case Sgd():
-            return torch.optim.SGD(groups, told.rate, told.momentum, nesterov=told.nesterov)
+            return torch.optim.SGD(groups, config.rate, config.momentum, nesterov=config.nesterov)
         case AdamW():
-            return torch.optim.AdamW(groups, told.rate, told.betas, told.eps)
+            return torch.optim.AdamW(groups, config.rate, config.betas, config.eps)
         case Lamb():
-            return TimmLamb(groups, told.rate, betas=told.betas, eps=told.eps, max_grad_norm=None)
+            return TimmLamb(
+                groups, config.rate, betas=config.betas, eps=config.eps, max_grad_norm=None
+            )
 
 
 def gradients(module: nn.Module, seed: int) -> None:
@@ -46,29 +48,31 @@ def gradients(module: nn.Module, seed: int) -> None:
 
 
 @pytest.mark.parametrize("decay_norms", [True, False])
-@pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
-def test_steps_are_those_of_torch_and_timm(told: Sgd | AdamW | Lamb, *, decay_norms: bool) -> None:
+@pytest.mark.parametrize("config", KINDS, ids=lambda config: config.name)
+def test_steps_are_those_of_torch_and_timm(
+    config: Sgd | AdamW | Lamb, *, decay_norms: bool
+) -> None:
     one, other = small(), small()
     ours, reference = (
-        optimizer(one, told, decay_norms=decay_norms),
-        theirs(other, told, decay_norms=decay_norms),
+        optimizer(one, config, decay_norms=decay_norms),
+        theirs(other, config, decay_norms=decay_norms),
     )
     for step in range(20):
         for module, made in ((one, ours), (other, reference)):
             gradients(module, step)
             for group in made.param_groups:
-                group["lr"] = told.rate * (1 - step / 20)
+                group["lr"] = config.rate * (1 - step / 20)
             made.step()
     for mine, wanted in zip(one.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(mine, wanted, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("told", KINDS, ids=lambda told: told.name)
-def test_a_step_that_is_not_finite_changes_nothing(told: Sgd | AdamW | Lamb) -> None:
+@pytest.mark.parametrize("config", KINDS, ids=lambda config: config.name)
+def test_a_step_that_is_not_finite_changes_nothing(config: Sgd | AdamW | Lamb) -> None:
     module, without = small(), small()
     ours, reference = (
-        optimizer(module, told, decay_norms=True),
-        optimizer(without, told, decay_norms=True),
+        optimizer(module, config, decay_norms=True),
+        optimizer(without, config, decay_norms=True),
     )
     for step in range(5):
         spoiled = step in (0, 2)

@@ -17,7 +17,7 @@ from resspec.train import checkpoint, recipe_file
 from resspec.train.machine import bound
 from tests.limits import HANGS
 from tests.train.faults import Fault
-from tests.train.launch import Moment, Server, free_port
+from tests.train.launch import Server, Trigger, free_port
 
 SPEC = """
 network plain {
@@ -66,8 +66,10 @@ def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once
     server: Server, folder: Path
 ) -> None:
     for world in (1, 2, 4):
-        told = [trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")]
-        assert [code for code, _ in told] == [0] * world, told
+        output = [
+            trainer.wait() for trainer in server.together(world, folder, *TRAIN, f"by{world}")
+        ]
+        assert [code for code, _ in output] == [0] * world, output
         assert (
             json.loads((folder / f"by{world}" / "result.json").read_text(encoding="utf-8"))["total"]
             == 355
@@ -92,13 +94,15 @@ def test_exact_statistics_are_of_the_images_of_all_processes(server: Server, fol
 
 
 def test_a_run_goes_on_with_another_number_of_processes(server: Server, folder: Path) -> None:
-    assert server.run(folder, *TRAIN, "whole")[0] == 0
-    stop: list[list[Moment]] = [[], [Moment("step", 5, SIGTERM)]]
-    told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", moments=stop)]
-    assert [code for code, _ in told] == [143, 143], told
-    told = [trainer.wait() for trainer in server.together(4, folder, *TRAIN, "run")]
-    assert [code for code, _ in told] == [0] * 4, told
-    assert losses(folder / "run") == pytest.approx(losses(folder / "whole"), rel=1e-3)
+    assert server.run(folder, *TRAIN, "reference")[0] == 0
+    stop: list[list[Trigger]] = [[], [Trigger("step", 5, SIGTERM)]]
+    output = [
+        trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", triggers=stop)
+    ]
+    assert [code for code, _ in output] == [143, 143], output
+    output = [trainer.wait() for trainer in server.together(4, folder, *TRAIN, "run")]
+    assert [code for code, _ in output] == [0] * 4, output
+    assert losses(folder / "run") == pytest.approx(losses(folder / "reference"), rel=1e-3)
     again = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run")]
     assert [code for code, _ in again] == [0, 0], again
 
@@ -108,23 +112,30 @@ def test_several_that_are_killed_go_on_bit_for_bit(server: Server, folder: Path)
         "log: 1", "log: 3"
     )  # a row that is begun before the end and told after it
     (folder / "recipe.yaml").write_text(recipe, encoding="utf-8")
-    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "whole")] == [0, 0]
-    for trainer in server.together(2, folder, *TRAIN, "run", moments=[[Moment("step", 6)]] * 2):
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "reference")] == [
+        0,
+        0,
+    ]
+    for trainer in server.together(2, folder, *TRAIN, "run", triggers=[[Trigger("step", 6)]] * 2):
         assert trainer.wait()[0] in (-SIGKILL, 2)
     assert sorted(path.name for path in (folder / "run" / "checkpoints").iterdir()) == [
         "step-00000004"
     ]
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
     for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
-        assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
+        assert (folder / "run" / name).read_bytes() == (folder / "reference" / name).read_bytes(), (
+            name
+        )
 
 
 def test_the_process_with_the_least_room_decides_for_all(server: Server, folder: Path) -> None:
     network, recipe = load(folder / "plain.res"), recipe_file.load(str(folder / "recipe.yaml"))
     full = bound(network, recipe, 8) * 2 * 2  # of two on one machine each has the half
     for name, rooms, wanted in (("roomy", [full + 2, None], 8), ("narrow", [None, full], 4)):
-        told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, name, rooms=rooms)]
-        assert [code for code, _ in told] == [0, 0], told
+        output = [
+            trainer.wait() for trainer in server.together(2, folder, *TRAIN, name, rooms=rooms)
+        ]
+        assert [code for code, _ in output] == [0, 0], output
         assert (
             json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"][
                 "micro_batch"
@@ -136,38 +147,45 @@ def test_the_process_with_the_least_room_decides_for_all(server: Server, folder:
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder: Path) -> None:
     """Its report is the one with a traceback; the first of them saves, be it the other one that failed."""
-    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "whole")] == [0, 0]
+    assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "reference")] == [
+        0,
+        0,
+    ]
     fault = Fault("ZeroDivisionError", "resspec.train.step:Learner.learn", 7)
     faults = [fault if rank == victim else None for rank in range(2)]
-    told = [trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", faults=faults)]
-    assert [code for code, _ in told] == [2, 2], told
-    assert "Traceback" not in told[0][1] + told[1][1]
-    assert "error[E0615]: ZeroDivisionError: division by zero (in step 7)" in told[victim][1]
-    assert f"error[E0614]: process {victim} of 0 to 1 has ended" in told[1 - victim][1]
+    output = [
+        trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", faults=faults)
+    ]
+    assert [code for code, _ in output] == [2, 2], output
+    assert "Traceback" not in output[0][1] + output[1][1]
+    assert "error[E0615]: ZeroDivisionError: division by zero (in step 7)" in output[victim][1]
+    assert f"error[E0614]: process {victim} of 0 to 1 has ended" in output[1 - victim][1]
     assert "ZeroDivisionError" in (
         folder / "run" / ("crash-1.txt" if victim else "crash.txt")
     ).read_text(encoding="utf-8")
     assert max(checkpoint.steps(folder / "run" / "checkpoints")) == 6
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
     for name in ("metrics.jsonl", "result.json", "weights.safetensors"):
-        assert (folder / "run" / name).read_bytes() == (folder / "whole" / name).read_bytes(), name
+        assert (folder / "run" / name).read_bytes() == (folder / "reference" / name).read_bytes(), (
+            name
+        )
 
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_of_two_that_is_killed_is_named(victim: int, server: Server, folder: Path) -> None:
-    moments = [[Moment("step", 6, SIGSTOP)] if rank == victim else [] for rank in range(2)]
-    trainers = server.together(2, folder, *TRAIN, "run", moments=moments)
+    triggers = [[Trigger("step", 6, SIGSTOP)] if rank == victim else [] for rank in range(2)]
+    trainers = server.together(2, folder, *TRAIN, "run", triggers=triggers)
     trainers[victim].until_stopped()
     start = monotonic()
     os.kill(trainers[victim].pid, SIGKILL)
     os.kill(trainers[victim].pid, SIGCONT)
-    code, told = trainers[1 - victim].wait()
+    code, output = trainers[1 - victim].wait()
     assert monotonic() - start < HANGS
-    assert code == 2, told
+    assert code == 2, output
     assert re.search(
-        rf"process {victim} of 0 to 1 has ended; this is process {1 - victim}", told
-    ), told
-    assert "Traceback" not in told
+        rf"process {victim} of 0 to 1 has ended; this is process {1 - victim}", output
+    ), output
+    assert "Traceback" not in output
     trainers[victim].wait()
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "run")] == [0, 0]
 
@@ -194,10 +212,10 @@ def test_one_of_two_that_is_asked_for_something_missing_does_not_keep_the_other(
         ],
     }
     own = [["--data", "missing/folder" if rank == victim else "digits"] for rank in range(2)]
-    told = [trainer.wait() for trainer in server.together(2, folder, *asked[command], own=own)]
-    assert [code for code, _ in told] == [2, 2], told
-    assert "missing/folder" in told[victim][1]
-    other = told[1 - victim][1]
+    output = [trainer.wait() for trainer in server.together(2, folder, *asked[command], own=own)]
+    assert [code for code, _ in output] == [2, 2], output
+    assert "missing/folder" in output[victim][1]
+    other = output[1 - victim][1]
     assert f"error[E0614]: process {victim} of 0 to 1 has ended" in other
     assert not (folder / "run").exists()
 
@@ -211,13 +229,13 @@ def test_one_of_two_that_never_starts_is_named(missing: int, server: Server, fol
         "RANK": str(1 - missing),
     }
     environment = {**place, "RESSPEC_JOIN_TIMEOUT": "1"}
-    code, told = server.run(folder, *TRAIN, "run", "--device", "cpu", environment=environment)
+    code, output = server.run(folder, *TRAIN, "run", "--device", "cpu", environment=environment)
     assert code == 2
     assert re.search(
-        rf"error\[E0614\]: process {missing} did not start .*within 1 seconds", told
-    ), told
-    assert "Traceback" not in told
-    assert "crash" not in told
+        rf"error\[E0614\]: process {missing} did not start .*within 1 seconds", output
+    ), output
+    assert "Traceback" not in output
+    assert "crash" not in output
 
 
 def test_the_environment_of_a_job_is_checked(server: Server, folder: Path) -> None:
@@ -235,9 +253,9 @@ def test_the_environment_of_a_job_is_checked(server: Server, folder: Path) -> No
         ({"MASTER_PORT": ""}, "MASTER_PORT expected, but not set"),
         ({"MASTER_PORT": "99999"}, "cannot join the other processes at 127.0.0.1:99999"),
     ):
-        code, told = server.run(
+        code, output = server.run(
             folder, *TRAIN, "run", "--device", "cpu", environment={**whole, **changed}
         )
-        assert code == 2, told
-        assert f"error[E0614]: {wanted}" in told or wanted in told, told
-        assert "E0615" not in told
+        assert code == 2, output
+        assert f"error[E0614]: {wanted}" in output or wanted in output, output
+        assert "E0615" not in output

@@ -341,13 +341,13 @@ def test_the_command_tells_it_too(tmp_path: object, capsys: pytest.CaptureFixtur
         )
         == 2
     )
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert (
         "a recipe has no key `lr`: it is called `optimizer.rate`; write `optimizer.rate=0.1`"
-        in told
+        in output
     )
-    assert "write `batch=32`" in told
-    assert "the seed belongs to the command that trains" in told
+    assert "write `batch=32`" in output
+    assert "the seed belongs to the command that trains" in output
 
 
 @pytest.mark.parametrize(

@@ -55,11 +55,11 @@ def test_all_keys_with_their_defaults(part: type[Part], heading: str) -> None:
     } | found
     assert one_for_all.keys() == part.model_fields.keys()
     for name, field in part.model_fields.items():
-        told = one_for_all[name]
-        if told.startswith("("):
+        documented = one_for_all[name]
+        if documented.startswith("("):
             assert field.is_required()
         elif name not in ("source", "data", "test", "optimizer", "schedule"):
-            plain = yaml.safe_load(told)
+            plain = yaml.safe_load(documented)
             assert str(field.get_default()) == str(plain) or field.get_default() == plain, name
 
 
@@ -70,28 +70,28 @@ def test_parts_in_braces(name: str) -> None:
     )
     written = re.search(r"\{(.*?)\}", line)
     assert written
-    told = yaml.safe_load("{" + re.sub(r"\blength\b", "length: null", written[1]) + "}")
+    documented = yaml.safe_load("{" + re.sub(r"\blength\b", "length: null", written[1]) + "}")
     for key in defaults(PARTS[name]):
-        assert key in told, key
+        assert key in documented, key
         if key != "length":
             default = getattr(PARTS[name].model_fields[key], "default", None)
-            assert told[key] == (
+            assert documented[key] == (
                 pytest.approx(list(default), abs=1e-3) if isinstance(default, tuple) else default
             ), key
-    assert told.keys() == defaults(PARTS[name]).keys()
+    assert documented.keys() == defaults(PARTS[name]).keys()
 
 
 @pytest.mark.parametrize("part", [*OPTIMIZERS, *SCHEDULES])
 def test_optimizers_and_schedules(part: type[Part]) -> None:
     heading = "`optimizer.name`" if part in OPTIMIZERS else "`schedule.name`"
     (keys,) = (keys for names, keys in rows(heading) if f"`{part.__name__.lower()}`" in names)
-    told = dict(
+    documented = dict(
         pair.split(": ") if ": " in pair else (pair, "")
         for pair in re.findall(r"`(\w+(?:: [^`]+)?)`", keys)
         if pair != "holdout"
     )
-    assert told.keys() == defaults(part).keys()
-    for key, value in told.items():
+    assert documented.keys() == defaults(part).keys()
+    for key, value in documented.items():
         if value:
             default = part.model_fields[key].default
             assert yaml.safe_load(value.replace("1e-", "1.0e-")) == (

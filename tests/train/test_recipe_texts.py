@@ -97,11 +97,11 @@ def test_a_bomb(what: str) -> None:
 
 
 def test_a_number_is_told_with_what_it_may_be() -> None:
-    told = [
+    output = [
         refused(f"{LINES}{line}\n")[0]
         for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")
     ]
-    assert [(each.message, each.help) for each in told] == [
+    assert [(each.message, each.help) for each in output] == [
         ("`keep` must be a whole number from 1 to 1,000,000,000, not `0`", None),
         ("`log` must be a whole number from 1 to 1,000,000,000, not `5000000000`", None),
         ("`.inf` is not a finite number", "`clip` must be a number above 0, or `null`"),

@@ -50,9 +50,9 @@ def test_another_number_of_classes(tmp_path: Path) -> None:
 
 
 def test_both_are_told_at_their_places(tmp_path: Path) -> None:
-    told = [each.brief for each in refused(tmp_path, input="3x32x32", classes="7").diagnostics]
+    output = [each.brief for each in refused(tmp_path, input="3x32x32", classes="7").diagnostics]
     path = (tmp_path / "small.res").as_posix()
-    assert [line.partition(": error")[0] for line in told] == [f"{path}:2:9", f"{path}:5:21"]
+    assert [line.partition(": error")[0] for line in output] == [f"{path}:2:9", f"{path}:5:21"]
 
 
 def test_a_folder_in_use_is_left_as_it_is(tmp_path: Path) -> None:
@@ -70,18 +70,18 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "output"),
     [
         ("rate=0.2", "optimizer.rate: 0.1 there, 0.2 now"),
         ("holdout=0.1", "holdout: 0.0 there, 0.1 now"),
         ("ema.decay=0.9", "ema: None there, {'decay': 0.9, 'every': 1} now"),
     ],
 )
-def test_another_recipe_in_the_folder_of_a_run(setting: str, told: str, tmp_path: Path) -> None:
+def test_another_recipe_in_the_folder_of_a_run(setting: str, output: str, tmp_path: Path) -> None:
     train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
     with pytest.raises(UsageError, match="contains another run") as caught:
         train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations", setting)
-    assert told in str(caught.value)
+    assert output in str(caught.value)
 
 
 def test_another_network_in_the_folder_of_a_run_is_told_as_its_diff(tmp_path: Path) -> None:
@@ -243,12 +243,12 @@ def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:
 
 
 def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
-    for length, told in (("9 iterations", False), ("10 iterations", True)):
+    for length, warns in (("9 iterations", False), ("10 iterations", True)):
         decided = plan(
             job(tiny(tmp_path), "duration=10 iterations", f"warmup.length={length}"),
             tmp_path / "run",
         )
-        assert ("not over when the run ends" in plan_text.text(decided, tmp_path / "run")) == told
+        assert ("not over when the run ends" in plan_text.text(decided, tmp_path / "run")) == warns
 
 
 @pytest.mark.parametrize(
@@ -296,11 +296,11 @@ def test_what_holds_no_run_is_named_and_the_others_are_compared(
         cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)])
         == 0
     )
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     assert (
-        "tiny" in told.out
-        and "error[E0603]" in told.err
-        and "none does not contain a run" in told.err
+        "tiny" in output.out
+        and "error[E0603]" in output.err
+        and "none does not contain a run" in output.err
     )
     assert cli.run(["compare", str(tmp_path / "none")]) == 2
     told_of_others = f"there is no run.json in it; runs nearby: {tmp_path / 'a'}\n"
@@ -318,5 +318,5 @@ def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measure
     for given in (tmp_path / "runs", tmp_path / "runs" / "c"):
         assert cli.run(["eval", str(given)]) == 2
         there = f"{tmp_path / 'runs' / 'a'}, {tmp_path / 'runs' / 'b'}"
-        told = f"error: {given} is not a run folder; runs nearby: {there}; and there is no spec '{given}'\n"
-        assert capsys.readouterr().err == told
+        output = f"error: {given} is not a run folder; runs nearby: {there}; and there is no spec '{given}'\n"
+        assert capsys.readouterr().err == output

@@ -65,13 +65,13 @@ def test_a_comparison_names_what_is_damaged_and_shows_the_others(
         DAMAGE[kind](path)
         table, said = compared()
         assert re.search(r"^b +tiny", table, re.MULTILINE), name
-        told = (
+        output = (
             "run.json",
             "metrics.jsonl",
             "timings.jsonl",
             *(["result.json"] if kind != "removed" else []),
         )
-        if name in told and not _is(path, before):
+        if name in output and not _is(path, before):
             assert str(path) in said or "a/run.json is missing" in said, (name, said)
         restore(runs / "a", good / "a")
 
@@ -179,9 +179,9 @@ def test_a_damaged_line_costs_that_line(
 
 
 def test_random_damage_is_named(good: Path, runs: Path) -> None:
-    chance = Random(0)
+    rng = Random(0)
     for _ in range(25):
-        name, command = chance.choice(FILES), chance.choice(list(NEEDED))
-        at_random(runs / "a" / name, chance)
+        name, command = rng.choice(FILES), rng.choice(list(NEEDED))
+        at_random(runs / "a" / name, rng)
         check(command, name, "at random")
         restore(runs / "a", good / "a")

@@ -19,7 +19,7 @@ STEPS = 60
 Make = Callable[[SGD], Any]
 
 
-def told(*lines: str) -> Recipe:
+def load_recipe(*lines: str) -> Recipe:
     text = (
         f"duration: {STEPS} iterations\nbatch: 8\noptimizer: {{name: sgd, rate: 0.4}}\n"
         + "".join(f"{x}\n" for x in lines)
@@ -64,7 +64,7 @@ CASES: list[tuple[str, Make]] = [
 
 @pytest.mark.parametrize(("schedule", "make"), CASES)
 def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
-    assert rates(told(f"schedule: {schedule}")) == pytest.approx(stepped(make), rel=1e-9)
+    assert rates(load_recipe(f"schedule: {schedule}")) == pytest.approx(stepped(make), rel=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -90,18 +90,18 @@ def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
 def test_a_warm_up_is_torchs_with_the_schedule_after_it(
     schedule: str, make: Make, length: str
 ) -> None:
-    found = rates(told(f"schedule: {schedule}", f"warmup: {{length: {length}, start: 0.1}}"))
+    found = rates(load_recipe(f"schedule: {schedule}", f"warmup: {{length: {length}, start: 0.1}}"))
     assert found == pytest.approx(stepped(warm(make)), rel=1e-9)
 
 
 def test_rates_that_change_each_epoch_are_those_of_a_scheduler_stepped_at_its_end() -> None:
     whole = stepped(lambda made: lr_scheduler.CosineAnnealingLR(made, 6), steps=6)
-    found = rates(told("schedule: {name: cosine}", "rate_changes: each epoch"))
+    found = rates(load_recipe("schedule: {name: cosine}", "rate_changes: each epoch"))
     assert found == pytest.approx([whole[step // 10] for step in range(STEPS)], rel=1e-9, abs=1e-12)
 
 
 def test_a_plateau_is_torchs() -> None:
-    recipe = told(
+    recipe = load_recipe(
         "schedule: {name: plateau, factor: 0.5, patience: 3, least: 0.01}",
         "holdout: 0.1",
         "evaluate: 1 epoch",
@@ -122,7 +122,9 @@ def test_a_plateau_is_torchs() -> None:
 
 
 def test_a_warm_up_until_an_error_stays_low_until_then() -> None:
-    recipe = told("warmup: {length: 50 iterations, start: 0.1, shape: constant, until_error: 0.8}")
+    recipe = load_recipe(
+        "warmup: {length: 50 iterations, start: 0.1, shape: constant, until_error: 0.8}"
+    )
     falling = Falling()
     assert rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
     falling.showed(0.85, recipe)

@@ -19,56 +19,56 @@ from tests.train.crash import (
     FIRST,
     RECIPES,
     SAVE,
-    Course,
-    assert_ended_alike,
-    assert_same,
-    content,
+    Scenario,
+    assert_same_files,
+    assert_same_result,
     draw_pictures,
-    interrupted,
-    interruption,
+    interrupt_and_resume,
+    random_signals,
+    read_files,
 )
-from tests.train.launch import ROOT, Moment, Server, heed_signals
+from tests.train.launch import ROOT, Server, Trigger, heed_signals
 from tests.train.small import ALONE, SPEC
 
 
 def test_signals_change_nothing_and_say_so_in_the_exit_code(server: Server, tmp_path: Path) -> None:
-    course, chance = Course(server, tmp_path, "momentum"), Random(0)
-    once: list[tuple[Moment, int]] = [
-        (Moment("file", 1, SIGINT, FIRST), -SIGINT),  # before it hears: a shell says 130
-        (Moment("file", 3, SIGTERM, FIRST), 143),
-        (Moment("step", 4, SIGINT), 130),
-        (Moment("file", 20, SIGTERM, SAVE), 143),
-        (Moment("test", 2, SIGINT), 130),
-        (Moment("step", 2, SIGHUP), 129),
-        (Moment("step", 2, SIGXCPU), 152),
+    scenario, rng = Scenario(server, tmp_path, "momentum"), Random(0)
+    once: list[tuple[Trigger, int]] = [
+        (Trigger("file", 1, SIGINT, FIRST), -SIGINT),  # before it hears: a shell says 130
+        (Trigger("file", 3, SIGTERM, FIRST), 143),
+        (Trigger("step", 4, SIGINT), 130),
+        (Trigger("file", 20, SIGTERM, SAVE), 143),
+        (Trigger("test", 2, SIGINT), 130),
+        (Trigger("step", 2, SIGHUP), 129),
+        (Trigger("step", 2, SIGXCPU), 152),
     ]
-    for moment, wanted in once:
-        code, told = course.run("run", moment)
-        assert code == wanted, (moment, told)
-        assert (f"\nstopped by {Signals(moment.signal).name} " in told) == (code > 0)
-        assert "error" not in told
-    code, told = course.run(
-        "run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGHUP, SAVE)
+    for trigger, wanted in once:
+        code, output = scenario.run("run", trigger)
+        assert code == wanted, (trigger, output)
+        assert (f"\nstopped by {Signals(trigger.signal).name} " in output) == (code > 0)
+        assert "error" not in output
+    code, output = scenario.run(
+        "run", Trigger("step", 2, SIGTERM), Trigger("file", 3, SIGHUP, SAVE)
     )  # a closed terminal
-    assert code == 143, told
-    code, told = course.run(
-        "run", Moment("step", 2, SIGTERM), Moment("file", 3, SIGINT, SAVE)
+    assert code == 143, output
+    code, output = scenario.run(
+        "run", Trigger("step", 2, SIGTERM), Trigger("file", 3, SIGINT, SAVE)
     )  # and again, in the save
-    assert code == 130, told
-    assert "stopped" not in told
-    interrupted(course, "run", [interruption(chance) for _ in range(2)])
+    assert code == 130, output
+    assert "stopped" not in output
+    interrupt_and_resume(scenario, "run", [random_signals(rng) for _ in range(2)])
 
 
 def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
     server: Server, tmp_path: Path
 ) -> None:
-    course = Course(server, tmp_path, "momentum")
-    moments = [Moment("step", 3, SIGHUP), Moment("file", 5, SIGINT, SAVE)]
-    code, told = server.run(
-        tmp_path, *course.command("run"), moments=moments, ignored=(SIGHUP, SIGINT)
+    scenario = Scenario(server, tmp_path, "momentum")
+    triggers = [Trigger("step", 3, SIGHUP), Trigger("file", 5, SIGINT, SAVE)]
+    code, output = server.run(
+        tmp_path, *scenario.command("run"), triggers=triggers, ignored=(SIGHUP, SIGINT)
     )
-    assert code == 0, told
-    assert_same(course.whole, content(tmp_path / "run"))
+    assert code == 0, output
+    assert_same_files(scenario.reference, read_files(tmp_path / "run"))
 
 
 def test_a_signal_that_is_passed_on_counts_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,8 +102,8 @@ TRAIN = [
 
 def test_a_terminal_that_is_closed_costs_no_step(server: Server, tmp_path: Path) -> None:
     """A real one: the system sends SIGHUP, and what is printed from then on fails."""
-    course = Course(server, tmp_path, "momentum")
-    recipe = course.folder / "recipe.yaml"
+    scenario = Scenario(server, tmp_path, "momentum")
+    recipe = scenario.folder / "recipe.yaml"
     recipe.write_text(
         recipe.read_text(encoding="utf-8").replace("60 iterations", "100000 iterations"),
         encoding="utf-8",
@@ -141,28 +141,30 @@ def test_another_thread_than_the_main_one_can_train(workers: int, tmp_path: Path
 
 
 def test_a_signal_in_the_last_test_leaves_the_end_undone(server: Server, tmp_path: Path) -> None:
-    course = Course(server, tmp_path, "epochs")
-    code, told = course.run(
-        "run", Moment("test", 6, SIGTERM)
+    scenario = Scenario(server, tmp_path, "epochs")
+    code, output = scenario.run(
+        "run", Trigger("test", 6, SIGTERM)
     )  # five of the held-out part come before
-    assert code == 143, told
+    assert code == 143, output
     assert not (tmp_path / "run" / "result.json").exists()
-    assert course.run("run")[0] == 0
-    assert_ended_alike(course, "run")
+    assert scenario.run("run")[0] == 0
+    assert_same_result(scenario, "run")
 
 
 @pytest.mark.parametrize("number", [SIGTERM, SIGHUP])
 def test_a_signal_to_all_processes_of_a_run_does_not_take_its_workers(
     number: int, server: Server, tmp_path: Path
 ) -> None:
-    course = Course(server, tmp_path, "pictures", 2)
-    trainer = server.start(tmp_path, *course.command("run"), moments=[Moment("step", 3, SIGSTOP)])
+    scenario = Scenario(server, tmp_path, "pictures", 2)
+    trainer = server.start(
+        tmp_path, *scenario.command("run"), triggers=[Trigger("step", 3, SIGSTOP)]
+    )
     trainer.until_stopped()
     os.killpg(trainer.pid, number)
     os.killpg(trainer.pid, SIGCONT)
-    code, told = trainer.wait()
-    assert code == 128 + number, told
-    assert f"stopped by {Signals(number).name} after step 3 of 16, checkpoint saved" in told
+    code, output = trainer.wait()
+    assert code == 128 + number, output
+    assert f"stopped by {Signals(number).name} after step 3 of 16, checkpoint saved" in output
 
 
 def test_a_signal_that_comes_too_late_for_a_part_is_heard_by_the_whole() -> None:

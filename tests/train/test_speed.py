@@ -78,13 +78,15 @@ def test_a_run_races_what_is_fast(
     """Here bfloat16 is the faster one, wherever this runs."""
     races: list[Sequence[Machine]] = []
 
-    def told(_: Network, ways: Sequence[Machine], *others: object, **more: object) -> list[Speed]:
+    def measured(
+        _: Network, ways: Sequence[Machine], *others: object, **more: object
+    ) -> list[Speed]:
         del others, more
         races.append(ways)
         return [Speed(2, (2, 2, 2)), Speed(1, (1, 1, 1))]
 
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: fast)
-    monkeypatch.setattr("resspec.train.decide.race", told)
+    monkeypatch.setattr("resspec.train.decide.race", measured)
     recipe = recipe_file.load("cifar-he2015")
     assert decide(load("resnet20"), recipe, ALONE).precision == chosen
     assert bool(races) is raced

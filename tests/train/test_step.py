@@ -176,12 +176,12 @@ def test_fp16_trains(spec: Path) -> None:
     state = trainer.begun(decided)
     learner, draw = Learner(decided, state), torch.Generator().manual_seed(5)
     batch = Batch(torch.randn(12, 1, 8, 8, generator=draw), torch.arange(12) % 10)
-    told = []
+    values = []
     for _ in range(60):
         learner.learn(batch)
-        told.append(float(state.sums[0]))
+        values.append(float(state.sums[0]))
         state.sums.zero_()
-    assert told[-1] < 0.5 * told[0]
+    assert values[-1] < 0.5 * values[0]
 
 
 def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm_sees(

@@ -8,8 +8,8 @@ from threading import Thread
 import pytest
 
 from resspec import streams
-from tests.train.crash import Course, assert_ended_alike, assert_same, content
-from tests.train.launch import BROKEN, Moment, Server
+from tests.train.crash import Scenario, assert_same_files, assert_same_result, read_files
+from tests.train.launch import BROKEN, Server, Trigger
 
 READER = "a pipe without a reader"
 
@@ -25,22 +25,22 @@ AT_THE_START: list[dict[str, str]] = [
 def test_a_stream_that_is_broken_at_the_start_changes_nothing(
     server: Server, tmp_path: Path
 ) -> None:
-    course = Course(server, tmp_path, "pictures")
+    scenario = Scenario(server, tmp_path, "pictures")
     for number, broken in enumerate(AT_THE_START):
-        code, told = server.run(tmp_path, *course.command(f"run{number}"), streams=broken)
-        assert code == 0, (broken, told)
-        assert "Traceback" not in told
-        assert_same(course.whole, content(tmp_path / f"run{number}"))
+        code, output = server.run(tmp_path, *scenario.command(f"run{number}"), streams=broken)
+        assert code == 0, (broken, output)
+        assert "Traceback" not in output
+        assert_same_files(scenario.reference, read_files(tmp_path / f"run{number}"))
 
 
 def test_a_study_goes_on_where_its_log_is_full_at_the_start(server: Server, tmp_path: Path) -> None:
     """It says something before its first run: what fails then was so from the start."""
-    Course(server, tmp_path, "momentum")
+    Scenario(server, tmp_path, "momentum")
     command = (
         "study degradation --plain tiny.res --data digits --recipe recipe.yaml --out study".split()
     )
-    code, told = server.run(tmp_path, *command, streams={"2": "a full disk"})
-    assert code == 0, told
+    code, output = server.run(tmp_path, *command, streams={"2": "a full disk"})
+    assert code == 0, output
     assert (tmp_path / "study" / "README.md").exists()
 
 
@@ -48,16 +48,16 @@ def test_a_study_goes_on_where_its_log_is_full_at_the_start(server: Server, tmp_
 def test_a_stream_that_breaks_in_mid_run_ends_it_and_it_is_saved(
     how: str, server: Server, tmp_path: Path
 ) -> None:
-    course = Course(server, tmp_path, "momentum")
-    code, told = course.run("run", Moment("step", 25, breaks=how))
+    scenario = Scenario(server, tmp_path, "momentum")
+    code, output = scenario.run("run", Trigger("step", 25, breaks=how))
     assert code == 141
-    assert "loss" in told
-    assert not re.search("Traceback|error|stopped", told)
+    assert "loss" in output
+    assert not re.search("Traceback|error|stopped", output)
     saved = max(path.name for path in (tmp_path / "run" / "checkpoints").iterdir())
     assert "step-00000025" < saved < "step-00000060"
     if how == READER:
-        assert course.run("run")[0] == 0
-        assert_ended_alike(course, "run")
+        assert scenario.run("run")[0] == 0
+        assert_same_result(scenario, "run")
 
 
 def test_a_stream_that_takes_no_more_at_once_is_waited_for() -> None:
@@ -82,7 +82,7 @@ def test_a_stream_that_takes_no_more_at_once_is_waited_for() -> None:
 def test_a_reader_that_is_gone_before_the_first_step_ends_it(
     server: Server, tmp_path: Path
 ) -> None:
-    course = Course(server, tmp_path, "momentum")
-    code, told = server.run(tmp_path, *course.command("run"), streams={"2": READER})
-    assert (code, told) == (141, "")
+    scenario = Scenario(server, tmp_path, "momentum")
+    code, output = server.run(tmp_path, *scenario.command("run"), streams={"2": READER})
+    assert (code, output) == (141, "")
     assert not (tmp_path / "run" / "checkpoints").exists()

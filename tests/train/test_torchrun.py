@@ -10,11 +10,11 @@ from resspec.commands import train
 
 def left(*ours: str) -> list[str]:
     """What torchrun gives to the module that it starts."""
-    told = get_args_parser().parse_args(
+    parsed = get_args_parser().parse_args(
         ["--nproc-per-node", "2", "-m", "resspec", "train", "digits", *ours]
     )
-    assert (told.module, told.training_script) == (True, "resspec")
-    return list(told.training_script_args)
+    assert (parsed.module, parsed.training_script) == (True, "resspec")
+    return list(parsed.training_script_args)
 
 
 def test_every_option_but_run_passes_torchrun(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,7 +31,7 @@ def test_every_option_but_run_passes_torchrun(capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit):
         left("--run", "runs/a")
     assert "could match --run-path" in capsys.readouterr().err
-    told = get_args_parser().parse_args(
+    parsed = get_args_parser().parse_args(
         ["-m", "--", "resspec", "train", "digits", "--run", "runs/a"]
     )
-    assert told.training_script_args == ["train", "digits", "--run", "runs/a"]
+    assert parsed.training_script_args == ["train", "digits", "--run", "runs/a"]

@@ -166,12 +166,12 @@ def test_what_is_not_weights_is_told_in_a_sentence(kind: str, ending: str, tmp_p
     path.write_bytes(make())
     with pytest.raises(UsageError) as caught:
         weights.read(path).into(NET)
-    told = str(caught.value)
+    message = str(caught.value)
     assert caught.value.code in ("E0610", "E0611")
-    assert told.startswith(
+    assert message.startswith(
         (f"cannot read weights from {path}: ", f"the weights of {path} do not fit this network")
     )
-    assert said in told
+    assert said in message
 
 
 def test_safetensors_may_say_nothing_of_themselves(tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_the_form_is_told_by_the_content_and_not_by_the_name(tmp_path: Path) -> 
 
 
 def test_random_damage_is_told(tmp_path: Path) -> None:
-    chance, path = Random(0), tmp_path / "w"
+    rng, path = Random(0), tmp_path / "w"
     tensors = NET.state_dict()
     wholes = [
         pickled(tensors),
@@ -244,12 +244,12 @@ def test_random_damage_is_told(tmp_path: Path) -> None:
         content = bytearray(wholes[number % 3])
         match number % 4:
             case 0:
-                del content[chance.randrange(len(content)) :]
+                del content[rng.randrange(len(content)) :]
             case 1:
-                start = chance.randrange(len(content))
-                content[start : start + 30] = chance.randbytes(chance.randrange(30))
+                start = rng.randrange(len(content))
+                content[start : start + 30] = rng.randbytes(rng.randrange(30))
             case _:
-                content[chance.randrange(min(len(content), 600))] ^= 1 << chance.randrange(8)
+                content[rng.randrange(min(len(content), 600))] ^= 1 << rng.randrange(8)
         path.write_bytes(content)
         try:
             weights.read(path).into(NET)

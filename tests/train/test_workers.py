@@ -20,15 +20,17 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Draw, load, workers
 from resspec.train.recipe import Test
 from tests.limits import HANGS
-from tests.train.crash import Course, assert_same, content, draw_pictures
-from tests.train.launch import ROOT, Moment, Server, state
+from tests.train.crash import Scenario, assert_same_files, draw_pictures, read_files
+from tests.train.launch import ROOT, Server, Trigger, state
 
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> None:
     """Dead before its trainer goes on, in the midst of a step; or perhaps while that takes a batch from it."""
-    course = Course(server, tmp_path, "pictures", 2)
-    trainer = server.start(tmp_path, *course.command("run"), moments=[Moment("step", 8, SIGSTOP)])
+    scenario = Scenario(server, tmp_path, "pictures", 2)
+    trainer = server.start(
+        tmp_path, *scenario.command("run"), triggers=[Trigger("step", 8, SIGSTOP)]
+    )
     trainer.until_stopped()
     worker = trainer.children[0]
     os.kill(worker, SIGKILL)
@@ -36,13 +38,13 @@ def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> 
         pass
     start = monotonic()
     os.kill(trainer.pid, SIGCONT)
-    code, told = trainer.wait()
+    code, output = trainer.wait()
     assert monotonic() - start < HANGS
     assert code == 2
-    assert re.search(rf"a DataLoader worker failed: .*\b{worker}\b", told), told
-    assert "Traceback" not in told
-    assert course.run("run")[0] == 0
-    assert_same(course.whole, content(tmp_path / "run"))
+    assert re.search(rf"a DataLoader worker failed: .*\b{worker}\b", output), output
+    assert "Traceback" not in output
+    assert scenario.run("run")[0] == 0
+    assert_same_files(scenario.reference, read_files(tmp_path / "run"))
 
 
 def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_an_error_that_nobody_foresaw_ends_the_trainer(
         sys.executable,
         "-c",
         BROKEN,
-        *Course(server, tmp_path, "pictures", workers).command("run"),
+        *Scenario(server, tmp_path, "pictures", workers).command("run"),
     ]
     done = subprocess.run(
         command,

@@ -97,25 +97,21 @@ def png(
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
-def damaged(content: bytes, chance: Random) -> bytes:
+def damaged(content: bytes, rng: Random) -> bytes:
     """The file with flipped bits, cut short, or with other bytes in its first hundred."""
     changed = bytearray(content)
-    match chance.randrange(4):
+    match rng.randrange(4):
         case 0:
-            for _ in range(chance.choice([1, 1, 3, 20])):
-                changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+            for _ in range(rng.choice([1, 1, 3, 20])):
+                changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
         case 1:
-            del changed[chance.randrange(len(changed)) :]
+            del changed[rng.randrange(len(changed)) :]
         case 2:
-            for _ in range(chance.choice([1, 2, 8])):
-                changed[chance.randrange(min(100, len(changed)))] = chance.choice(
-                    [0, 1, 127, 128, 255]
-                )
+            for _ in range(rng.choice([1, 2, 8])):
+                changed[rng.randrange(min(100, len(changed)))] = rng.choice([0, 1, 127, 128, 255])
         case 3:
-            start = chance.randrange(len(changed))
-            changed[start : start + chance.randrange(1, 40)] = chance.randbytes(
-                chance.randrange(40)
-            )
+            start = rng.randrange(len(changed))
+            changed[start : start + rng.randrange(1, 40)] = rng.randbytes(rng.randrange(40))
     return bytes(changed)
 
 

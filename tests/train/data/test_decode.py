@@ -429,14 +429,14 @@ def test_only_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "gone.jpg").symlink_to("nowhere")
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket.jpg"))
-        told = {
+        reasons = {
             "pipe": "a named pipe, not a file",
             "device": "a device, not a file",
             "folder": "a folder, not a file",
             "gone": "No such file",
             "socket": "a socket, not a file",
         }
-        for name, why in told.items():
+        for name, why in reasons.items():
             with pytest.raises(BrokenPicture, match=rf"{name}\.jpg cannot be read: .*{why}"):
                 shown(tmp_path / f"{name}.jpg")
 

@@ -17,7 +17,7 @@ from resspec.diagnostics import UsageError
 from resspec.train.data import Dataset, Draw, load, picture
 from resspec.train.data.crop import boxes
 from resspec.train.recipe import Data, RandomResized, Test
-from tests.train.crash import Ending
+from tests.train.crash import ExitOnUnpickle
 
 CPU = torch.device("cpu")
 SIZES = ((50, 40), (40, 50), (64, 64), (200, 120))  # width, height
@@ -222,7 +222,7 @@ def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> No
 
 
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:
-    killer = Draw(Ending(), torch.tensor([0]))  # type: ignore[arg-type]
+    killer = Draw(ExitOnUnpickle(), torch.tensor([0]))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"a DataLoader worker failed: .*(killed|exited)"):
         list(data.train.batches([killer], view=Test(resize=20, crop=16), device=CPU, workers=1))
 

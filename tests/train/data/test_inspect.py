@@ -115,10 +115,10 @@ def test_a_good_file_is_never_called_damaged(name: str, kind: str, tmp_path: Pat
     ["plain.jpg", "plain.png", "plain.gif", "plain.bmp", "plain.ppm", "plain.tif", "plain.webp"],
 )
 def test_a_file_that_is_cut_is_found_without_decoding_it(name: str, tmp_path: Path) -> None:
-    chance, content = Random(0), GOOD[name]
+    rng, content = Random(0), GOOD[name]
     cut = 0
     for _ in range(25):
-        glanced, decoded = pair(tmp_path, content[: chance.randrange(len(content))])
+        glanced, decoded = pair(tmp_path, content[: rng.randrange(len(content))])
         assert glanced == decoded
         cut += not decoded
     assert cut > 15
@@ -282,11 +282,11 @@ def test_bits_that_flip_in_the_cache_change_no_answer(home: Path, tmp_path: Path
         written(tmp_path, name, encoded(Image.fromarray(smooth(width=20 + i)), "PNG"))
     wanted = look(tmp_path, *names)
     whole = (home / cache.NAME).read_bytes()
-    chance = Random(0)
+    rng = Random(0)
     for _ in range(60):
         content = bytearray(whole)
         for _ in range(20):
-            content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         (home / cache.NAME).write_bytes(content)
         assert look(tmp_path, *names) == wanted
 

@@ -99,16 +99,17 @@ def wild(label: int, at: int = 7) -> Array:
 
 
 def test_a_label_that_no_class_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = (
+    message = (
         "image 7 has the label 250, but only 11 different labels occur; number the classes from 0"
     )
     assert (
-        refused(digits(tmp_path / "a", wild(250)), "E0521") == f"d/train-labels-idx1-ubyte: {told}"
+        refused(digits(tmp_path / "a", wild(250)), "E0521")
+        == f"d/train-labels-idx1-ubyte: {message}"
     )
-    told = "image 7 has the label 10, but there are 10 classes, 0 to 9"
+    message = "image 7 has the label 10, but there are 10 classes, 0 to 9"
     assert (
         refused(digits(tmp_path / "b", TENS, wild(10)), "E0521")
-        == f"d/t10k-labels-idx1-ubyte: {told}"
+        == f"d/t10k-labels-idx1-ubyte: {message}"
     )
     digits(tmp_path / "fashion-mnist", wild(10))
     monkeypatch.setenv("RESSPEC_DATA", str(tmp_path))
@@ -173,9 +174,9 @@ def test_an_absurd_idx_file(kind: str, packed: bool, tmp_path: Path) -> None:
     digits(tmp_path, packed=".gz" if packed else "")
     path = tmp_path / f"train-images-idx3-ubyte{'.gz' if packed else ''}"
     path.write_bytes(gzip.compress(content) if packed else content)
-    told = refused(tmp_path, "E0514")
-    assert told.startswith(f"d/{path.name} cannot be read: ")
-    assert told.endswith(why)
+    message = refused(tmp_path, "E0514")
+    assert message.startswith(f"d/{path.name} cannot be read: ")
+    assert message.endswith(why)
 
 
 def test_a_file_that_unpacks_without_end(tmp_path: Path) -> None:
@@ -316,9 +317,9 @@ WRONG: dict[str, tuple[str, Callable[[dict[str, Any]], object], str, str]] = {
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_wrong_file_of_cifar(kind: str, tmp_path: Path) -> None:
     name, change, code, why = WRONG[kind]
-    told = refused(cifar(tmp_path / "set", **{name: change}), code)
-    assert told.startswith(f"d/{name.replace('s_meta', 's.meta')}")
-    assert why in told
+    message = refused(cifar(tmp_path / "set", **{name: change}), code)
+    assert message.startswith(f"d/{name.replace('s_meta', 's.meta')}")
+    assert why in message
 
 
 BOMBS = {
@@ -343,9 +344,9 @@ BOMBS = {
 def test_a_pickle_that_would_take_all_memory(kind: str, tmp_path: Path) -> None:
     folder = cifar(tmp_path / "set")
     (folder / "data_batch_1").write_bytes(BOMBS[kind])
-    told = refused(folder, "E0514")
-    assert told.startswith("d/data_batch_1 cannot be read: ")
-    assert told.endswith("its objects are numbered wrongly") == ("memo" in kind)
+    message = refused(folder, "E0514")
+    assert message.startswith("d/data_batch_1 cannot be read: ")
+    assert message.endswith("its objects are numbered wrongly") == ("memo" in kind)
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])

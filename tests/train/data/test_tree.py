@@ -188,10 +188,10 @@ def test_a_socket_is_not_read(root: Path) -> None:
 def test_all_that_is_wrong_is_told_at_once(root: Path) -> None:
     for i in range(30):
         (root / "train" / "cat" / f"gone{i}.jpg").symlink_to("nowhere")
-    told = refused(root, "E0519").splitlines()
-    assert told[0] == "30 problems:"
-    assert all("which cannot be followed" in line for line in told[1:21])
-    assert told[21:] == ["  … and 10 more"]
+    message = refused(root, "E0519").splitlines()
+    assert message[0] == "30 problems:"
+    assert all("which cannot be followed" in line for line in message[1:21])
+    assert message[21:] == ["  … and 10 more"]
 
 
 def as_nobody(folder: Path) -> str:
@@ -199,16 +199,16 @@ def as_nobody(folder: Path) -> str:
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
-        told = "nothing"
+        message = "nothing"
         try:
             os.chdir(folder)  # from here on, the rights of the folders above do not matter
             os.setgid(65534)
             os.setuid(65534)
             load("d")
         except UsageError as error:
-            told = f"{error.code} {error}"
+            message = f"{error.code} {error}"
         finally:
-            os.write(writes, told.encode())
+            os.write(writes, message.encode())
             os._exit(0)
     os.waitpid(child, 0)
     os.close(writes)
@@ -475,9 +475,9 @@ def test_folders_nested_deep(root: Path) -> None:
 
 def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
-    (told,) = load(str(root)).notes
+    (message,) = load(str(root)).notes
     assert (
-        told
+        message
         == f"{root}/val: 1 folder that training uses too (dog/more), so the result says little about new images"
     )
 

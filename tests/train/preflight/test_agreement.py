@@ -14,7 +14,7 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
 
 
 @pytest.mark.parametrize(
-    ("own", "told"),
+    ("own", "message"),
     [
         (["--data", "d", "--seed", "1"], "process 1: seed is 1, but 0 in process 0"),
         (
@@ -24,13 +24,13 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
         (["--data", "other"], "process 1: data."),
     ],
 )
-def test_processes_that_differ(own: list[str], told: str, server: Server, here: Path) -> None:
+def test_processes_that_differ(own: list[str], message: str, server: Server, here: Path) -> None:
     job(here, plain(here / "d"))
     plain(here / "other", (41, 48))
     trainers = server.together(2, here, *TRAIN, own=[["--data", "d"], own])
     ends = [trainer.wait() for trainer in trainers]
     assert [code for code, _ in ends] == [2, 2]
-    assert all("error[E0534]" in text and told in text for _, text in ends), ends
+    assert all("error[E0534]" in text and message in text for _, text in ends), ends
     assert not (here / "r").exists()
 
 

@@ -104,8 +104,8 @@ def test_everything_is_reported_at_once() -> None:
     recipe = RECIPE.replace("resize: 36", "resize: 20") + "bn_batch: 1\n"
     spec = GATED.replace("fc 2", "fc 3")
     found, _ = mistakes(job(Path(), images, recipe, spec), Path("tiny.res", "r"))
-    told = [(mistake.code, mistake.labels[0].span.source.name) for mistake in found]
-    assert sorted(told) == sorted(
+    reported = [(mistake.code, mistake.labels[0].span.source.name) for mistake in found]
+    assert sorted(reported) == sorted(
         [
             ("E0502", "tiny.res"),
             ("E0514", str(damaged[1])),
@@ -266,10 +266,10 @@ def test_a_full_check_decodes_training_images(here: Path) -> None:
         )
         try:
             preflight.require([found])
-            told = []
+            reported = []
         except Exception as error:  # noqa: BLE001
-            told = [error.diagnostics[0].labels[0].span.source.name]  # type: ignore[attr-defined]
-        assert told == ([str(path)] if full_check else [])
+            reported = [error.diagnostics[0].labels[0].span.source.name]  # type: ignore[attr-defined]
+        assert reported == ([str(path)] if full_check else [])
 
 
 BENCHED = ["bench", "gated.res", "--seconds", "0.1"]

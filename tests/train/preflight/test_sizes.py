@@ -23,28 +23,28 @@ from tests.train.preflight.folders import image
 KEYS = torch.arange(60)
 
 
-def random_view(chance: Random) -> View:
+def random_view(rng: Random) -> View:
     """Transforms that a recipe may hold, most of them too small or too large for something."""
     while True:
-        resize, crop = (chance.choice([None, chance.randrange(1, 40)]) for _ in range(2))
-        if chance.random() < 0.3:
+        resize, crop = (rng.choice([None, rng.randrange(1, 40)]) for _ in range(2))
+        if rng.random() < 0.3:
             return Test(resize=resize, crop=crop)
-        low = chance.randrange(1, 20)
+        low = rng.randrange(1, 20)
         given: dict[str, Any] = {
-            "resize": chance.choice([None, resize, (low, low + chance.randrange(3))]),
-            chance.choice(["pad", "shift"]): chance.choice([0, 0, chance.randrange(1, 12)]),
-            "padding": chance.choice(["zeros", "reflect"]),
+            "resize": rng.choice([None, resize, (low, low + rng.randrange(3))]),
+            rng.choice(["pad", "shift"]): rng.choice([0, 0, rng.randrange(1, 12)]),
+            "padding": rng.choice(["zeros", "reflect"]),
             "crop": crop,
         }
-        if chance.random() < 0.1:
-            given["random_resized"] = {"size": chance.randrange(1, 40)}
+        if rng.random() < 0.1:
+            given["random_resized"] = {"size": rng.randrange(1, 40)}
         try:
             return Data.model_validate(given)
         except ValidationError:
             continue
 
 
-def foretold(view: View, size: Size, *, keeps_size: bool) -> set[Size] | None:
+def expected_size(view: View, size: Size, *, keeps_size: bool) -> set[Size] | None:
     try:
         return set(sizes_after(view, size, keeps_size=keeps_size))
     except DoesNotSuit:
@@ -53,21 +53,21 @@ def foretold(view: View, size: Size, *, keeps_size: bool) -> set[Size] | None:
 
 @pytest.mark.parametrize("seed", range(60))
 def test_sizes_of_images_in_folders(seed: int, tmp_path: Path) -> None:
-    chance = Random(seed)
-    size = chance.randrange(1, 30), chance.randrange(1, 30)
-    view, path = random_view(chance), image(tmp_path / "one.png", size)
+    rng = Random(seed)
+    size = rng.randrange(1, 30), rng.randrange(1, 30)
+    view, path = random_view(rng), image(tmp_path / "one.png", size)
     try:
         found = {tuple(picture(path, key[None], view).shape[1:]) for key in KEYS}
     except (UsageError, RuntimeError, NotImplementedError):
         found = None
-    assert foretold(view, size, keeps_size=False) == found, (view, size)
+    assert expected_size(view, size, keeps_size=False) == found, (view, size)
 
 
 @pytest.mark.parametrize("seed", range(60))
 def test_sizes_of_images_in_memory(seed: int) -> None:
-    chance = Random(seed)
-    size = chance.randrange(1, 30), chance.randrange(1, 30)
-    view = random_view(chance)
+    rng = Random(seed)
+    size = rng.randrange(1, 30), rng.randrange(1, 30)
+    view = random_view(rng)
     images = torch.randint(0, 256, (4, 3, *size), dtype=torch.uint8)
     split = InMemory(images, torch.arange(4), measured(images), 4, torch.arange(4))
     draw = Draw(KEYS % 4, KEYS)
@@ -76,7 +76,7 @@ def test_sizes_of_images_in_memory(seed: int) -> None:
         found = {tuple(batch.images.shape[2:])}
     except (UsageError, RuntimeError, NotImplementedError):
         found = None
-    told = foretold(view, size, keeps_size=True)
-    if told is None and isinstance(view, Data) and isinstance(view.resize, tuple) and found:
+    predicted = expected_size(view, size, keeps_size=True)
+    if predicted is None and isinstance(view, Data) and isinstance(view.resize, tuple) and found:
         return  # a window that is partly outside of the resized image is drawn all the same, of repeated pixels
-    assert told == found, (view, size)
+    assert predicted == found, (view, size)
