@@ -1,4 +1,4 @@
-"""Planted mistakes: each is reported at its place, with the word that was meant, and nothing else is."""
+"""Planted mistakes are reported at their places with the word that was meant, and nothing else is."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ NOTHING_ALIKE = """transformer attention softmax embedding lstm einsum reshape p
 
 
 def test_all_planted_mistakes_are_found_and_no_other(tmp_path: Path) -> None:
-    score = sum((compared(seed, tmp_path / "planted.res") for seed in range(200)), Counter[str]())
-    assert score["planted"] > 700 and score["shape"] > 100
-    assert score["missed"] == 0 and score["surplus"] <= 2
+    score = sum((compared(seed, tmp_path / "planted.res") for seed in range(60)), Counter[str]())
+    assert score["planted"] > 200 and score["shape"] > 30
+    assert score["missed"] == 0 and score["surplus"] <= 1
     is_good(score)
 
 
 def is_good(score: Counter[str]) -> None:
-    """Of 100 planted names, numbers and options at most one is not exactly marked; of 100 typos at most one is not told."""
+    """Check that 99 % of the wrong words are marked exactly, and of the typos corrected."""
     assert score["exact"] >= 0.99 * score["token"]
-    assert score["told"] >= 0.99 * score["typo"]
+    assert score["corrected"] >= 0.99 * score["typo"]
 
 
 def compared(seed: int, path: Path) -> Counter[str]:
-    """How many mistakes were planted in a file, and how many of them were found, marked exactly and told what was meant."""
+    """Count a file's planted mistakes, and those found, marked exactly, and corrected."""
     text, plants = planted(seed)
     path.write_text(text, encoding="utf-8")
     left, score = check(path), Counter(planted=len(plants))
@@ -51,13 +51,13 @@ def compared(seed: int, path: Path) -> Counter[str]:
             plant.start,
             plant.end,
         )
-        score["told"] += plant.meant is not None and f"`{plant.meant}`" in (found.help or "")
+        score["corrected"] += plant.meant is not None and f"`{plant.meant}`" in (found.help or "")
     score["surplus"] = len(left)
     return score
 
 
 def _found(plant: Plant, diagnostics: list[Diagnostic]) -> Diagnostic | None:
-    """The one of its code that touches its place, else, of a slip in the syntax, the one on its line."""
+    """Find the diagnostic at a plant: of its code and touching it; for syntax, on its line."""
     for each in diagnostics:
         span = each.labels[0].span
         between = span.source.text[min(span.start, plant.start) : max(span.start, plant.start)]
@@ -70,12 +70,12 @@ def _found(plant: Plant, diagnostics: list[Diagnostic]) -> Diagnostic | None:
 
 
 def test_a_brace_is_looked_for_where_it_is_missing(tmp_path: Path) -> None:
-    score = sum((braced(seed, tmp_path / "braces.res") for seed in range(150)), Counter[str]())
-    assert score["found"] >= 0.9 * score["wrong"] > 100
+    score = sum((braced(seed, tmp_path / "braces.res") for seed in range(60)), Counter[str]())
+    assert score["found"] >= 0.9 * score["wrong"] > 40
 
 
 def braced(seed: int, path: Path) -> Counter[str]:
-    """Whether a brace less or more is found on a line that a person would point at; some texts are valid with it."""
+    """Count whether a misplaced brace makes a mistake, and is found on a line one would mark."""
     text, lines = misbraced(seed)
     path.write_text(text, encoding="utf-8")
     found = check(path)
@@ -83,7 +83,7 @@ def braced(seed: int, path: Path) -> Counter[str]:
     return Counter(wrong=bool(found), found=bool(where & lines))
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", range(2))
 def test_fixes_of_planted_mistakes(part: int, tmp_path: Path) -> None:
     assert (
         sum(

@@ -133,11 +133,17 @@ def _token(text: str, name: str | None) -> int:
 
 
 def places(text: str) -> Iterator[Place]:
-    """Yield all values of a text that is JSON, or begins as JSON, each with the keys that lead to it."""
+    """Yield all values of a text that is JSON, or begins as JSON, each with the keys to it.
+
+    It ends where the text nests more than MAX_DEPTH levels deep: no such document is read, and the
+    paths of all its values would take time that is quadratic in the length of the text.
+    """
     path: list[str | int] = []
     keys: list[set[str]] = []  # of each open object; empty for a list
     expects_key = False
     for token in _TOKEN.finditer(text):
+        if len(path) > MAX_DEPTH:
+            return
         sign = token[0]
         if sign in "{[":
             yield Place(tuple(path), token.start(), token.start() + 1)

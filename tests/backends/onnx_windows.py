@@ -6,7 +6,7 @@ from random import Random
 
 
 def random_pool(random: Random) -> tuple[str, tuple[int, int]]:
-    """A pool with a window, and the size of the image that it reads: often one that its stride does not divide."""
+    """Return a pool and the size of its image, which its stride often does not divide."""
     kernel, stride = ((random.randint(1, 5), random.randint(1, 5)) for _ in range(2))
     padding = random.randint(0, kernel[0] // 2), random.randint(0, kernel[1] // 2)
     kind = random.choice(["maxpool", "avgpool"])
@@ -24,5 +24,8 @@ def random_pool(random: Random) -> tuple[str, tuple[int, int]]:
     return f"{kind} {', '.join(sizes)}", (random.randint(4, 13), random.randint(4, 13))
 
 
-def spec(pool: str, size: tuple[int, int]) -> str:
-    return f"network pool {{ input 2x{size[0]}x{size[1]}; stem {pool}; head flatten -> fc 3 }}"
+def spec(pools: list[str], size: tuple[int, int]) -> str:
+    """Return a network of parallel pools, each with a classifier of its own."""
+    paths = " | ".join(f"{pool} -> flatten -> fc 3" for pool in pools)
+    head = f"add {{ {paths} }}" if len(pools) > 1 else paths
+    return f"network pool {{ input 2x{size[0]}x{size[1]}; head {head} }}"

@@ -1,4 +1,4 @@
-"""Emitted files are called so that they can be imported, and never in place of another module."""
+"""Emitted files have names that can be imported, and never shadow another module."""
 
 from __future__ import annotations
 
@@ -32,25 +32,36 @@ PLAIN = ["net", "match", "_", "_a", "a1"]
 
 
 def compiled(name: str, capsys: Captured) -> str:
-    """The stem of the files that `compile` writes, and what it says."""
+    """Compile a network of this name, and return what is printed on stderr."""
     text = f"network {name} {{ input 3x8x8; stem conv 3x3, 4 -> bn; head avgpool -> fc 2 }}"
     Path("net.res").write_text(text, encoding="utf-8")
     return ran("compile net.res", capsys)[1]
 
 
 @pytest.mark.parametrize("name", [*SHADOWS, *ODD, *PLAIN])
-def test_the_file_is_imported_from_its_own_folder(name: str, capsys: Captured) -> None:
-    """As the help shows it: from a program beside it, so that its folder comes first."""
-    said = compiled(name, capsys)
+def test_a_name_that_would_shadow_a_module_is_changed_with_a_note(
+    name: str, capsys: Captured
+) -> None:
+    notes = compiled(name, capsys)
     stem = file_stem(name)
     assert {path.name for path in Path("build").iterdir()} == {f"{stem}.py", f"{stem}.report.json"}
-    assert (stem == name) == ("note:" not in said) and (stem == name) == (name in PLAIN)
-    program = [
-        "import torch",
-        f"import {stem} as made",
-        "net = getattr(made, made.__all__[1])().eval()",
-        "assert net(torch.ones(1, 3, 8, 8)).shape == (1, 2)",
-    ]
+    assert (stem == name) == (name in PLAIN)
+    assert ("note:" in notes) == (stem != name)
+
+
+def test_all_files_are_imported_from_their_own_folder(capsys: Captured) -> None:
+    """From a program beside them, as the help shows, so that their folder is searched first."""
+    names = [*SHADOWS, *ODD, *PLAIN]
+    for name in names:
+        compiled(name, capsys)
+
+    program = ["import torch"]
+    for stem in map(file_stem, names):
+        program += [
+            f"import {stem} as emitted",
+            "net = getattr(emitted, emitted.__all__[1])().eval()",
+            "assert net(torch.ones(1, 3, 8, 8)).shape == (1, 2)",
+        ]
     Path("build/program.py").write_text("\n".join(program), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "program.py"], cwd="build", capture_output=True, text=True, check=False

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from random import Random
 
 import pytest
 
-from resspec.compiler import check, load
+from resspec.compiler import load
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
 from tests.backends.onnx_runs import off
-from tests.backends.onnx_windows import random_pool, spec
+from tests.backends.test_onnx import assert_pool_is_exact
 
 
 def _work(name: str) -> int:
@@ -22,10 +21,7 @@ def _work(name: str) -> int:
 
 @pytest.mark.parametrize("seed", range(1000, 1600))
 def test_a_random_pool_is_exact(seed: int, tmp_path: Path) -> None:
-    path = tmp_path / "pool.res"
-    path.write_text(spec(*random_pool(Random(seed))), encoding="utf-8")
-    if not check(path):
-        assert off(load(path)).error < 1e-5
+    assert_pool_is_exact(seed, tmp_path)
 
 
 NAMES = sorted(shipped_names(), key=_work)

@@ -320,7 +320,7 @@ DEFECTS = [
             "        )  # with which torchrun ends the others, soon and without a word"
         ),
         "pass  # with which torchrun ends the others, soon and without a word",
-        "tests/campaign/test_torchrun.py::test_one_that_is_killed_is_named_soon_and_the_same_command_goes_on",
+        "tests/campaign/test_torchrun.py::test_a_killed_process_is_named_soon_and_the_same_command_resumes",
     ),
     Defect(
         "what a step frees goes back to the system",
