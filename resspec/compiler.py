@@ -349,7 +349,9 @@ def _finished(
     if lowered.network is None:
         raise InternalError(f"{opened.path}: no network and no diagnostic")
     try:
-        return inplace(lowered.network, decisions)
+        network = inplace(lowered.network, decisions)
+        network.declared = lowered.declared
+        return network
     except UnsafeInplace as unsafe:
         raise SpecError(
             shape_errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans

@@ -173,8 +173,16 @@ class Section(_Values):
     span: str
 
 
+class _Declared:
+    """What may be kept beside a network: the declaration that it was lowered from. Neither JSON nor `==` sees it."""
+
+    __slots__ = ("declared",)
+
+    declared: object
+
+
 @_frozen
-class Network(_Values):
+class Network(_Values, _Declared):
     """A whole network. `input` has no batch axis."""
 
     format: Annotated[Literal["resspec.ir/1"], Field(alias="schema")] = SCHEMA

@@ -20,9 +20,18 @@ from resspec.suggest import alike
 from resspec.syntax import ast
 
 
+class Declared(NamedTuple):
+    """Where a network comes from: its file, its name there, and the values that its parameters were given."""
+
+    library: Library
+    name: str
+    overrides: Sequence[ast.Let]
+
+
 class Lowered(NamedTuple):
     """What came of a network: the IR is None where a diagnostic is an error."""
 
+    declared: Declared
     network: Network | None
     expectations: tuple[Expectation, ...]
     diagnostics: tuple[Diagnostic, ...]
@@ -114,7 +123,11 @@ class Attempt:
         sound = not any(d.severity == "error" for d in diagnostics)
         reached = frozenset(self.lowerer.reached | self.lowerer.constants.keys())
         self.lowered = Lowered(
-            network if sound else None, tuple(self.expectations), tuple(diagnostics), reached
+            Declared(library, name, overrides),
+            network if sound else None,
+            tuple(self.expectations),
+            tuple(diagnostics),
+            reached,
         )
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from resspec.backends.source.terms import Apply, Flat, Loop, Merge, Program, Statement, sources
+from resspec.backends.source.terms import Body
+from resspec.passes.schedule import Apply, Flat, Loop, Merge, Statement, sources
 
 
 @dataclass
@@ -16,49 +17,54 @@ class Alignment:
     fallbacks: dict[int, int] = field(default_factory=dict)
 
 
-def align(template: Program, other: Program) -> Alignment | None:
-    """How `other` is the template with statements left out; None where it is not. A left out statement is replaced by the
-    value that its reader reads instead."""
-    if template.entered != other.entered:
+def align(template: Body, other: Body) -> Alignment | None:
+    """Return how a body's program is the template's without what only some arms of the shortcut option have; None where it
+    is not. A left out statement is replaced by the value that its reader reads instead."""
+    if template.program.entered != other.program.entered:
         return None
     aligner = _Aligner()
-    position = 0
-    for i, statement in enumerate(template.statements):
-        candidate = other.statements[position] if position < len(other.statements) else None
-        if (
-            candidate is not None
-            and _alike(statement, candidate)
-            and aligner.reads_as(statement, candidate)
-        ):
-            position += 1
-            aligner.add(i, candidate, position)
-        else:
+    left = list(other.program.statements)
+    for i, statement in enumerate(template.program.statements):
+        if left and _is_alike(statement, left[0]) and aligner.reads_as(statement, left[0]):
+            candidate = left.pop(0)
+            aligner.add(i, candidate, len(other.program.statements) - len(left))
+        elif is_optional(statement, template):
             aligner.add(i, None, None)
-    if position < len(other.statements) or not aligner.is_same(template.result, other.result):
+        else:
+            return None
+    if left or not aligner.is_same(template.program.result, other.program.result):
         return None
     return aligner.found
+
+
+def is_optional(statement: Statement, body: Body) -> bool:
+    """Return whether only some arms of the shortcut option may have a statement: the shortcut, the sum, a path that drops."""
+    match statement:
+        case Apply(index=index):
+            return index in body.optional
+        case Merge(residual=residual):
+            return residual is not None
+        case _:
+            return False
 
 
 class _Aligner:
     def __init__(self) -> None:
         self.found = Alignment()
-        self._value: dict[int, int | None] = {
-            0: 0
-        }  # of the template → of the other; None: not known before it is read
+        self._value: dict[int, int | None] = {0: 0}  # None: not known before it is read
 
     def add(self, i: int, statement: Statement | None, value: int | None) -> None:
         self.found.statements.append(statement)
         self._value[i + 1] = value
 
     def reads_as(self, statement: Statement, candidate: Statement) -> bool:
-        """Whether two statements read the same."""
+        """Return whether two statements read the same."""
         pairs = list(zip(sources(statement), sources(candidate), strict=True))
-        return all(self._value[s] in (None, a) for s, a in pairs) and all(
-            self.is_same(s, a) for s, a in pairs
-        )
+        known = all(self._value[s] in (None, a) for s, a in pairs)
+        return known and all(self.is_same(s, a) for s, a in pairs)
 
     def is_same(self, source: int, actual: int) -> bool:
-        """Whether the template's `source` can be the other's `actual`."""
+        """Return whether the template's `source` can be the other's `actual`."""
         if self._value[source] is not None:
             return self._value[source] == actual
         kept = [v for v in range(source) if self._value[v] == actual]
@@ -69,7 +75,7 @@ class _Aligner:
         return True
 
 
-def _alike(a: Statement, b: Statement) -> bool:
+def _is_alike(a: Statement, b: Statement) -> bool:
     match a, b:
         case Apply(), Apply():
             return a.path == b.path
@@ -80,7 +86,6 @@ def _alike(a: Statement, b: Statement) -> bool:
                 b.sources
             )
         case Loop(), Loop():
-            inner = align(a.body, b.body) if (a.path, a.count) == (b.path, b.count) else None
-            return inner is not None and None not in inner.statements
+            return a == b
         case _:
             return False

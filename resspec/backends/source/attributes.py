@@ -6,10 +6,8 @@ import ast
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from resspec.backends.source.families import Class, Slot, runs
+from resspec.backends.source.classes import Arms, Class, Slot, runs
 from resspec.backends.source.modules import Constructors
-from resspec.backends.source.parameters import Mask
-from resspec.backends.source.patterns import LeafPattern
 from resspec.backends.source.syntax import (
     assign,
     attribute,
@@ -20,9 +18,13 @@ from resspec.backends.source.syntax import (
     is_attribute,
     name,
 )
-from resspec.backends.source.terms import Apply, Loop
+from resspec.backends.source.terms import Leaf, Term
 from resspec.backends.source.values import label, loop_variable, turns
 from resspec.ir.shape import Name
+from resspec.passes.schedule import Apply, Loop, Merge
+
+
+ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
 
 
 class Attributes:
@@ -33,7 +35,7 @@ class Attributes:
         self.constructors = constructors
         self.shapes = shapes
         self.body: list[ast.stmt] = []
-        self.flags: dict[Mask | None, ast.expr] = {}  # by which bodies have the statements
+        self.flags: dict[Arms, ast.expr] = {}  # by the arms that have the statements
         self._of: dict[Slot, ast.expr] = {}
         self._spaces: set[tuple[Name, ...]] = set()
         self._shared: dict[str, ast.expr] = {}
@@ -57,7 +59,7 @@ class Attributes:
                         self._module(slot, path, loops, inside)
                     case Loop(count=count):
                         inner: list[ast.stmt] = []
-                        variable = loop_variable(loops)
+                        variable = loop_variable(loops, self.constructors.signature.names.taken)
                         self._construct(slot.inner, (*loops, variable), inner)
                         if inner:
                             inside.append(ast.For(name(variable), turns(count), inner, []))
@@ -68,20 +70,24 @@ class Attributes:
 
     def _flag(self, slot: Slot, body: list[ast.stmt]) -> list[ast.stmt]:
         """An attribute that says whether statements run."""
-        assert slot.test is not None and slot.present is not None
         if slot.present not in self.flags:
-            wanted = slot.test.id if isinstance(slot.test, ast.Name) else "residual"
+            wanted = (
+                "scale"
+                if isinstance(slot.statement, Merge) and slot.statement.kind == "mul"
+                else "residual"
+            )
             self.flags[slot.present] = ast.Attribute(name("self"), self._names.new(wanted))
-            body.append(assign(self.flags[slot.present], slot.test))
+            body.append(assign(self.flags[slot.present], self._test(slot.present, self.cls.arms)))
         return []
+
+    def _test(self, arms: Arms, among: Arms) -> ast.expr:
+        return self.constructors.signature.test(arms, among)
 
     def _module(
         self, slot: Slot, path: tuple[Name, ...], loops: tuple[str, ...], body: list[ast.stmt]
     ) -> None:
-        assert slot.pattern is not None
-        value = self.constructors.expression(slot.pattern, loops, shapes=self.shapes)
         if is_free(slot):
-            self._of[slot] = self._free(slot, path[-1].prefix, value)
+            self._of[slot] = self._free(slot, path[-1].prefix, loops)
             return
         owner: ast.expr = name("self")
         for i, part in enumerate(path[:-1]):
@@ -93,24 +99,58 @@ class Attributes:
         self._of[slot] = call(name("getattr"), owner, text)
         if isinstance(text, ast.Constant):
             self._of[slot] = attribute(owner, path[-1].at())
-        body += _made(slot, owner, text, value)
+        body += self._made(slot, owner, text, loops)
 
-    def _free(self, slot: Slot, wanted: str, value: ast.expr) -> ast.expr:
+    def _free(self, slot: Slot, wanted: str, loops: tuple[str, ...]) -> ast.expr:
         """The attribute of a module without state, which equal ones share."""
-        key = ast.dump(value)
-        if key in self._shared and slot.optional in (None, "flag"):
+        key = ast.dump(self._value(slot.options[0][1], loops))
+        is_shared = len(slot.options) == 1 and slot.optional in (None, "flag")
+        if is_shared and key in self._shared:
             return self._shared[key]
         text = self._names.new(wanted)
         target = ast.Attribute(name("self"), text)
-        if slot.optional in (None, "flag"):
+        if is_shared:
             self._shared[key] = target
-        self.body += _made(slot, name("self"), constant(text), value)
+        self.body += self._made(slot, name("self"), constant(text), loops)
         return target
+
+    def _value(self, term: Term, loops: tuple[str, ...]) -> ast.expr:
+        return self.constructors.expression(term, loops, shapes=self.shapes)
+
+    def _made(
+        self, slot: Slot, owner: ast.expr, text: ast.expr, loops: tuple[str, ...]
+    ) -> list[ast.stmt]:
+        """The statements that register a module: one, or one for each arm of the shortcut option that has another."""
+        options = [
+            (arms, _register(owner, text, self._value(term, loops))) for arms, term in slot.options
+        ]
+        options.sort(
+            key=lambda option: (
+                min(ARMS.index(arm) for arm in option[0]) if len(slot.options) > 1 else 0
+            )
+        )
+        among = self.cls.arms
+        without = {"identity": call(dotted("nn.Identity")), "none": constant(None)}.get(
+            slot.optional or ""
+        )
+        if without is None and len(options) == 1:
+            return [options[0][1]]
+        tests = []
+        for arms, made in options:
+            tests.append((self._test(arms, among), made))
+            among -= arms
+        if without is not None:
+            node: list[ast.stmt] = []
+        else:
+            node = [tests.pop()[1]]
+        for test, made in reversed(tests):
+            node = [ast.If(test, [made], node)]
+        return [*([_register(owner, text, without)] if without is not None else []), *node]
 
 
 def _as_registered(cls: Class) -> list[Slot]:
     """The statements in the order of their modules: all of a scope that stands in several places where it is first entered."""
-    entered = dict(cls.template.entered)
+    entered = dict(cls.template.program.entered)
     if not entered:
         return list(cls.slots)
 
@@ -130,16 +170,7 @@ def _as_registered(cls: Class) -> list[Slot]:
 
 def is_free(slot: Slot) -> bool:
     """Whether the attribute may have any name, since it leaves no trace in a state dict."""
-    return isinstance(slot.pattern, LeafPattern) and slot.pattern.leaf.free
-
-
-def _made(slot: Slot, owner: ast.expr, text: ast.expr, value: ast.expr) -> list[ast.stmt]:
-    made = _register(owner, text, value)
-    if slot.optional not in ("identity", "none"):
-        return [made]
-    assert slot.test is not None
-    without = call(dotted("nn.Identity")) if slot.optional == "identity" else constant(None)
-    return [_register(owner, text, without), ast.If(slot.test, [made], [])]
+    return all(isinstance(term, Leaf) and term.free for _, term in slot.options)
 
 
 def _fixed(slots: Iterable[Slot], counts: tuple[int, ...] = ()) -> Iterator[str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from resspec.backends.source.families import Class
+from resspec.backends.source.classes import Class
 from resspec.backends.source.inline import text
-from resspec.backends.source.terms import Merge
+from resspec.backends.source.signature import Signature, as_ast
 from resspec.ir.nodes import Network
 from resspec.passes.measure import measure
+from resspec.passes.schedule import Merge
 
 _MOST = 40  # sections, more of which are no overview
 FUNCTION = "The network, untrained."
@@ -39,10 +40,9 @@ def of_network(network: Network) -> str:
     return f"{totals.layers} layers with weights; {totals.macs:,} multiply-adds for one input."
 
 
-def of_class(cls: Class) -> str:
+def of_class(cls: Class, signature: Signature) -> str:
     """What kind of block it is, and its channels."""
     merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, Merge)]
-    entering, leaving = cls.solver.channels()
     match merges[-1] if merges else None:
         case None:
             what = "A row of layers"
@@ -52,9 +52,7 @@ def of_class(cls: Class) -> str:
             what = "A gate"
         case _:
             what = "A concatenation of paths"
-    if entering is None or leaving is None:
-        return f"{what}."
-    x, y = text(entering), text(leaving)
-    if x == y:
+    if all(each.channels[0].value == each.channels[1].value for each in cls.bodies):
         return f"{what} that keeps its channels."
+    x, y = (text(as_ast(signature.written(known))) for known in cls.template.channels)
     return f"{what} from {x} to {y}{'' if y.endswith('channels') else ' channels'}."

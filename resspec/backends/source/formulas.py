@@ -1,48 +1,134 @@
-"""Formulas that a constructor writes often get a name."""
+"""Values and the formulas that they come from: `4 * width` beside its 256."""
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
 
-from resspec.backends.source.parameters import Solver
-from resspec.backends.source.syntax import FORMULAS, assign, is_same, name
+from resspec.ir.ops.layer import short
 
-_OFTEN = 3
-
-
-def with_locals(solver: Solver, body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements with `out_channels = 4 * width` before them, where they say `4 * width` often enough."""
-    found = list(_formulas(body, {parameter.name for parameter in solver.parameters}))
-    formulas = {ast.dump(node): node for node in found}
-    often = [formulas[key] for key, n in Counter(map(ast.dump, found)).items() if n >= _OFTEN]
-    _, leaving = solver.channels()
-    assigned = []
-    for formula in often:
-        leaves = leaving is not None and is_same(formula, leaving)
-        local = solver.names.new(FORMULAS[0] if leaves else FORMULAS[1])
-        assigned.append(assign(name(local), formula))
-        body = [_Replaced(formula, local).visit(statement) for statement in body]
-    return [*assigned, *body]
+ENTERING = "in"  # the variable that counts the channels that enter; no parameter can have its name
+STRIDE = "stride"
 
 
-def _formulas(body: list[ast.stmt], parameters: set[str]) -> Iterator[ast.BinOp]:
-    """Products, parts and sums of parameters."""
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.BinOp) and parameters.issuperset(
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name)
-            ):
-                yield node
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A parameter or a constant of a block."""
+
+    name: str
 
 
-class _Replaced(ast.NodeTransformer):
-    """Every occurrence of a formula by a name."""
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """Arithmetic on whole numbers, as Python does it."""
 
-    def __init__(self, formula: ast.expr, local: str) -> None:
-        self.formula = formula
-        self.local = local
+    operator: str  # + - * //
+    left: Formula
+    right: Formula
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        return name(self.local) if is_same(node, self.formula) else self.generic_visit(node)
+
+Formula = int | Variable | Binary
+
+
+class Known(NamedTuple):
+    """A value, and the formula that gives it; a constant is its own formula."""
+
+    value: Any
+    formula: Any
+
+    @property
+    def is_constant(self) -> bool:
+        return not isinstance(self.formula, Variable | Binary)
+
+
+def constant(value: Any) -> Known:
+    return Known(value, value)
+
+
+def plain(value: Any) -> Any:
+    """A value as Python code has it: square sizes as one number, exact numbers as floats."""
+    match value:
+        case (int(), int()):
+            return short(value)
+        case Fraction():
+            return float(value)
+        case _:
+            return value
+
+
+def evaluate(formula: Any, values: Mapping[str, Any]) -> Any:
+    """Return what a formula is for these values, or None where it is nothing."""
+    match formula:
+        case Variable(name):
+            return values.get(name)
+        case Binary(operator, left, right):
+            a, b = evaluate(left, values), evaluate(right, values)
+            if type(a) is not int or type(b) is not int or (operator == "//" and b == 0):
+                return None
+            return calculate(operator, a, b)
+        case _:
+            return formula
+
+
+def calculate(operator: str, a: int, b: int) -> int:
+    match operator:
+        case "+":
+            return a + b
+        case "-":
+            return a - b
+        case "*":
+            return a * b
+        case _:
+            return a // b
+
+
+def binary(operator: str, left: Formula, right: Formula) -> Formula:
+    """Return the formula of an operation, without what changes nothing."""
+    match operator, left, right:
+        case _, int(), int() if operator != "//" or right:
+            return calculate(operator, left, right)
+        case "*", 0, _:
+            return 0
+        case ("*", 1, formula) | ("*" | "//", formula, 1) | ("+", 0, formula):
+            return formula
+        case "+" | "-", formula, 0:
+            return formula
+        case "//", Binary("*", int(factor), inner), int() if right and factor % right == 0:
+            return binary("*", factor // right, inner)
+        case "*", int(), Binary("*", int(factor), inner):
+            return binary("*", left * factor, inner)
+        case "+", _, _ if (a := _factor(left))[1] == (b := _factor(right))[1]:
+            return binary("*", a[0] + b[0], a[1])
+        case _:
+            return Binary(operator, left, right)
+
+
+def _factor(formula: Formula) -> tuple[int, Formula]:
+    match formula:
+        case Binary("*", int(factor), inner):
+            return factor, inner
+        case _:
+            return 1, formula
+
+
+def substitute(formula: Any, meaning: Callable[[str], Any]) -> Any:
+    """Return the formula with what its variables mean in their places."""
+    match formula:
+        case Variable(name):
+            return meaning(name)
+        case Binary(operator, left, right):
+            return binary(operator, substitute(left, meaning), substitute(right, meaning))
+        case _:
+            return formula
+
+
+def variables(formula: Any) -> Iterator[str]:
+    """Yield the names of a formula's variables."""
+    match formula:
+        case Variable(name):
+            yield name
+        case Binary(_, left, right):
+            yield from variables(left)
+            yield from variables(right)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, count
 
 from resspec.backends.source.attributes import Attributes
-from resspec.backends.source.families import Slot, runs
-from resspec.backends.source.patterns import LeafPattern
+from resspec.backends.source.classes import Slot, runs
 from resspec.backends.source.syntax import assign, binary, call, compare, constant, dotted, name
-from resspec.backends.source.terms import Apply, Flat, Loop, Merge, sources
+from resspec.backends.source.terms import Leaf
 from resspec.backends.source.values import loop_variable, turns
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
+from resspec.passes.schedule import Apply, Flat, Loop, Merge, sources
 
 _DEEPEST = 3  # calls in calls
 
@@ -105,9 +105,7 @@ class Forward:
                         ast.IfExp(compare(module, "is", constant(None)), other, node),
                         _DEEPEST,
                     )
-                self._pend(
-                    _Pending(k + 1, node, base, depth, isinstance(slot.pattern, LeafPattern))
-                )
+                self._pend(_Pending(k + 1, node, base, depth, isinstance(slot.term, Leaf)))
             case Flat(source=x):
                 self._pend(
                     _Pending(k + 1, call(dotted("torch.flatten"), self._operand(x), constant(1)), x)
@@ -135,7 +133,7 @@ class Forward:
 
     def _follows(self, slot: Slot) -> bool:
         """Whether a statement is a norm or an activation, which stands with what is before it."""
-        layer = slot.pattern.leaf.layer if isinstance(slot.pattern, LeafPattern) else None
+        layer = slot.term.layer if isinstance(slot.term, Leaf) else None
         return isinstance(layer, Activation | Gelu | Sigmoid | Norm)
 
     def _merge(self, merge: Merge, k: int) -> None:

@@ -9,11 +9,10 @@ from fractions import Fraction
 
 from resspec.backends.source import copied
 from resspec.backends.source.attributes import Attributes
-from resspec.backends.source.collect import leaf
-from resspec.backends.source.families import Class
-from resspec.backends.source.patterns import LeafPattern, ManyPattern, Pattern, RowPattern, walk
+from resspec.backends.source.classes import Class
+from resspec.backends.source.collect import start
 from resspec.backends.source.syntax import attribute, call, compare, constant, dotted, name
-from resspec.backends.source.terms import Leaf
+from resspec.backends.source.terms import Item, Leaf, Many, One, Row, Term
 from resspec.ir.init import CONSTANTS, Init
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.shape import Name
@@ -27,7 +26,7 @@ class Plan:
 
     branches: list[tuple[ast.expr, list[ast.stmt]]] = field(default_factory=list)
     by_name: bool = False
-    own: set[LeafPattern] = field(default_factory=set)
+    own: set[int] = field(default_factory=set)  # by `id`
 
     def loop(self) -> list[ast.stmt]:
         if not self.branches:
@@ -44,61 +43,55 @@ class Plan:
 def plan(classes: Iterable[Class], network: Network) -> Plan:
     """Which law goes where, by the class of the layers: for all of them in the loop, else in the constructors of their
     blocks, else, where the order of random numbers asks for it, by name in the loop."""
-    patterns: dict[str, list[LeafPattern]] = {}
-    reachable: set[LeafPattern] = set()
+    found: dict[str, list[Leaf]] = {}
+    reachable: set[int] = set()
     for cls in classes:
-        for pattern in (part for whole in cls.patterns() for part in walk(whole)):
-            if isinstance(pattern, LeafPattern):
-                patterns.setdefault(pattern.module, []).append(pattern)
-        for slot in cls.slots if cls.form == "class" else ():
-            if slot.pattern is not None and slot.present is None:
-                reachable.update(pattern for pattern, _ in _places(slot.pattern, name("self")))
+        for leaf in (leaf for term in cls.terms() for leaf in _leaves(term)):
+            found.setdefault(leaf.module, []).append(leaf)
+        for slot in () if cls.is_row else cls.slots:
+            if slot.term is not None and slot.optional is None:
+                reachable.update(id(leaf) for leaf, _ in _places(slot.term, name("self")))
     result = Plan()
-    for module, found in patterns.items():
-        _plan_module(result, module, found, reachable, network, set(patterns))
+    for module, leaves in found.items():
+        _plan_module(result, module, leaves, reachable, network, set(found))
     return result
 
 
 def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[ast.stmt]:
     """What a class starts by itself: the last norm of a residual at zero."""
     for slot in cls.slots:
-        if slot.pattern is not None:
-            for pattern, node in _places(slot.pattern, attributes[slot]):
-                if pattern in plan.own:
-                    yield from _start(pattern.inits[0] or NOTHING, node, guarded=False)
+        if slot.term is not None and slot.optional is None:
+            for leaf, node in _places(slot.term, attributes[slot]):
+                if id(leaf) in plan.own:
+                    yield from _start(leaf.init or NOTHING, node, guarded=False)
 
 
 def _plan_module(
     result: Plan,
     module: str,
-    patterns: list[LeafPattern],
-    reachable: set[LeafPattern],
+    leaves: list[Leaf],
+    reachable: set[int],
     network: Network,
     used: set[str],
 ) -> None:
-    law = _common(
-        [(init or NOTHING, pattern.leaf) for pattern in patterns for init in pattern.inits]
-    )
+    law = _common([(leaf.init or NOTHING, leaf) for leaf in leaves])
     if law is not None:
-        biased = [pattern.leaf.bias for pattern in patterns]
+        biased = [leaf.bias for leaf in leaves]
         if body := _start(law, name("module"), guarded=not all(biased)):
             result.branches.append((_test(module, used), body))
         return
-    special = [pattern for pattern in patterns if pattern.inits != (None,)]
+    special = [leaf for leaf in leaves if leaf.init is not None]
     if all(
-        p in reachable
-        and len(p.inits) == 1
-        and (p.inits[0] or NOTHING).law in ("constant", "default")
-        for p in special
+        id(leaf) in reachable and leaf.init is not None and leaf.init.law in ("constant", "default")
+        for leaf in special
     ):
-        result.own.update(special)
+        result.own.update(map(id, special))
         return
     result.by_name = True
     groups: dict[Init, list[str]] = {}
     for path, op in _layers(network.body, "", (), None):
-        one = leaf(op)
-        if one.module == module:
-            groups.setdefault(one.init or NOTHING, []).append(path)
+        if op.layer.at(0).call(op.input).module == module:
+            groups.setdefault(start(op) or NOTHING, []).append(path)
     *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
     for init in rarer:
         others = [path for other, paths in groups.items() if other != init for path in paths]
@@ -106,6 +99,19 @@ def _plan_module(
         result.branches.append((test, _start(init, name("module"), guarded=False) or [ast.Pass()]))
     if body := _start(most, name("module"), guarded=False):
         result.branches.append((_test(module, used), body))
+
+
+def _leaves(term: Term | Item) -> Iterator[Leaf]:
+    match term:
+        case Leaf():
+            yield term
+        case One(term=inner):
+            yield from _leaves(inner)
+        case Row(items=items) | Many(items=items):
+            for item in items:
+                yield from _leaves(item)
+        case _:
+            pass
 
 
 def _common(laws: list[tuple[Init, Leaf]]) -> Init | None:
@@ -172,20 +178,20 @@ def _strings(texts: list[str]) -> ast.expr:
     return constant(texts[0]) if len(texts) == 1 else ast.Tuple([constant(text) for text in texts])
 
 
-def _places(pattern: Pattern, node: ast.expr) -> Iterator[tuple[LeafPattern, ast.expr]]:
-    """The layers in a pattern, and how to get there from the module that it makes."""
-    match pattern:
-        case LeafPattern():
-            yield pattern, node
-        case RowPattern(items=items):
+def _places(term: Term, node: ast.expr) -> Iterator[tuple[Leaf, ast.expr]]:
+    """The layers in a term, and how to get there from the module that it makes."""
+    match term:
+        case Leaf():
+            yield term, node
+        case Row(items=items):
             for i, item in enumerate(items):
-                if isinstance(item, ManyPattern):
+                if isinstance(item, Many) or item.is_spread:
                     return
                 label = item.names[0].at()
                 inner = (
                     ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label)
                 )
-                yield from _places(item.pattern, inner)
+                yield from _places(item.term, inner)
         case _:
             pass
 

@@ -15,7 +15,7 @@ GLOBALS = frozenset(
     "F Tensor bool enumerate float getattr int isinstance list named nn numbered range str super torch tuple type".split()
 )
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
-LOCALS = frozenset({"module", "name", "row", "self", "x", *LOOPS})
+LOCALS = frozenset({"module", "name", "row", "self", "x"})
 FORMULAS = ("out_channels", "hidden_channels")
 
 Constant = int | float | bool | str | tuple[int, ...]

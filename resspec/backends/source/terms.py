@@ -1,22 +1,20 @@
-"""Modules and what is done with them, as data that can be compared: between the IR, with its spans and shapes, and syntax.
+"""Modules as data that can be compared, between the IR and Python's syntax.
 
-A term is what an attribute of a module holds; a program is what a module's `forward` does. Shapes stand beside them for
-comments, and do not count when two of them are compared.
+Two terms are equal where they are one but for their numbers; `knowns` yields these, always in the same order. Shapes stand
+beside them for comments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
+from resspec.backends.source.formulas import Known
+from resspec.backends.source.levels import UNKNOWN, Level
 from resspec.ir.init import Init
 from resspec.ir.ops import Layer
-from resspec.ir.ops.layer import Ramp
-from resspec.ir.shape import Name, Shape
-
-Value = int | float | bool | str | tuple[int, ...] | Ramp
-Path = tuple[Name, ...]
+from resspec.ir.shape import Shape
+from resspec.passes.schedule import Apply, Loop, Path, Program
 
 
 @dataclass(frozen=True)
@@ -25,26 +23,30 @@ class Leaf:
     that is not torch's default. `free`: it leaves no trace in a state dict, so that it may be called anything."""
 
     module: str
-    arguments: tuple[tuple[str, Value], ...]
+    names: tuple[str, ...]
     init: Init | None
     bias: bool
     free: bool
+    values: tuple[Known, ...] = field(compare=False)
+    left_out: frozenset[str] = field(
+        compare=False
+    )  # arguments that are not written where they are constants
     layer: Layer = field(compare=False)
 
 
 @dataclass(frozen=True)
 class One:
-    """A module under its name in a row; or several under theirs, where the term is a list of modules."""
+    """A module under its name in a row; or several under theirs, those of the row of a function."""
 
     names: Path
     term: Term
-    input: Shape = field(compare=False)
     output: Shape = field(compare=False)
+    is_spread: bool = False
 
 
 @dataclass(frozen=True)
 class Many:
-    """The same items `count` times; their names grow."""
+    """The same items several times; their names grow."""
 
     count: int
     items: tuple[Item, ...]
@@ -60,108 +62,83 @@ class Row:
     items: tuple[Item, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Instance:
-    """A module with a class of its own."""
+    """A module of a class, or a row that a function makes; equal where class or function are the same."""
 
     body: Body
+    arguments: dict[str, Known]
+    bare: frozenset[str]  # arguments that are given by position
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Instance) and self.body.family is other.body.family
+
+    def __hash__(self) -> int:
+        return hash(id(self.body.family))
 
 
 Term = Leaf | Row | Instance
 
 
-@dataclass(frozen=True)
-class Apply:
-    """Run a module. The path is its name, after those of the scopes that it shares with modules elsewhere."""
-
-    path: Path
-    term: Term
-    source: int
-    output: Shape = field(compare=False)
-
-
-@dataclass(frozen=True)
-class Flat:
-    """Flatten all but the batch."""
-
-    source: int
-    output: Shape = field(compare=False)
-
-
-@dataclass(frozen=True)
-class Merge:
-    """Several values to one, as `Parallel` in the IR does it."""
-
-    kind: Literal["add", "concat", "mul"]
-    sources: tuple[int, ...]
-    residual: int | None
-    inplace: bool
-    dim: int
-    output: Shape = field(compare=False)
-
-
-@dataclass(frozen=True)
-class Loop:
-    """A program `count` times, each time on what it left before. The path is that of the scope that its modules share."""
-
-    path: Path
-    count: int
-    body: Program
-    source: int
-    output: Shape = field(compare=False)
-
-
-Statement = Apply | Flat | Merge | Loop
-
-
-@dataclass(frozen=True)
-class Program:
-    """Statements in order. Value 0 is what enters, value k + 1 what statement k makes. `entered`: scopes that stand in
-    several places, each with the statement before which it is first entered."""
-
-    statements: tuple[Statement, ...]
-    result: int
-    entered: tuple[tuple[Path, int], ...] = ()
-
-
 @dataclass(eq=False)
 class Body:
-    """A distinct body of the modules of one kind: what the declaration was called, and the channels in and out.
-
-    Its form in the file: a class; or a function that returns modules in a row (the one thing that its program runs) as one
-    module, or as a list of them."""
+    """What a module consists of. `kind`: what its declaration is called; `is_row`: a function makes it, of the one row that
+    the program runs; `used`: the variables that bodies of this kind are computed from."""
 
     kind: str
     program: Program
-    channels: tuple[int, int]
-    form: Literal["class", "row", "list"] = "class"
+    level: Level
+    channels: tuple[Known, Known]
+    used: dict[str, None]
+    is_row: bool = False
+    optional: frozenset[int] = (
+        frozenset()
+    )  # the numbers of what only some arms of the shortcut option have
+    family: object = None  # the class or function, once it is known
 
 
-def sources(statement: Statement) -> tuple[int, ...]:
-    """The values that a statement reads."""
-    return statement.sources if isinstance(statement, Merge) else (statement.source,)
-
-
-def instances(program: Program) -> Iterator[Body]:
-    """The bodies of the modules that a program runs."""
-    for statement in program.statements:
-        match statement:
-            case Apply(term=term):
-                yield from _bodies(term)
-            case Loop(body=body):
-                yield from instances(body)
-            case _:
-                pass
-
-
-def _bodies(term: Term | Item) -> Iterator[Body]:
-    match term:
-        case Instance(body=body):
-            yield body
+def knowns(what: Program | Term | Item) -> Iterator[Known]:
+    """Yield the numbers of a program or a term."""
+    match what:
+        case Program(statements=statements):
+            for statement in statements:
+                match statement:
+                    case Apply(what=term):
+                        yield from knowns(term)
+                    case Loop(body=body):
+                        yield from knowns(body)
+                    case _:
+                        pass
+        case Leaf(values=values):
+            yield from values
         case Row(items=items) | Many(items=items):
             for item in items:
-                yield from _bodies(item)
-        case One(term=inner):
-            yield from _bodies(inner)
-        case Leaf():
+                yield from knowns(item)
+        case One(term=term):
+            yield from knowns(term)
+        case Instance(body=body, arguments=arguments):
+            for name in body.used:
+                yield arguments.get(name, UNKNOWN)
+
+
+def instances(what: Program | Term | Item) -> Iterator[Instance]:
+    """Yield the modules of classes and the rows of functions."""
+    match what:
+        case Program(statements=statements):
+            for statement in statements:
+                match statement:
+                    case Apply(what=term):
+                        yield from instances(term)
+                    case Loop(body=body):
+                        yield from instances(body)
+                    case _:
+                        pass
+        case Row(items=items) | Many(items=items):
+            for item in items:
+                yield from instances(item)
+        case One(term=term):
+            yield from instances(term)
+        case Instance():
+            yield what
+        case _:
             pass

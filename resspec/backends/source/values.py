@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import lcm
+from typing import Any
 
 from resspec.backends.source.inline import is_plain
 from resspec.backends.source.syntax import LOOPS, binary, call, constant, is_same, name
-from resspec.backends.source.terms import Value
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
 
-def written(value: ast.expr | Value, loops: Sequence[str]) -> ast.expr:
+def written(value: Any, loops: Sequence[str]) -> ast.expr:
     """A solved argument; a ramp in the variable of the nearest loop."""
     match value:
         case ast.expr():
@@ -78,8 +78,9 @@ def _times(step: int, variable: str) -> ast.expr:
 # --- loops ---
 
 
-def loop_variable(loops: Sequence[str]) -> str:
-    return LOOPS[len(loops)]
+def loop_variable(loops: Sequence[str], taken: Collection[str] = ()) -> str:
+    """Return the variable of a loop inside others, in a function with these names."""
+    return [text for text in LOOPS if text not in taken][len(loops)]
 
 
 def turns(count: int) -> ast.expr:

@@ -38,15 +38,16 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
 
 
 class Dense(nn.Module):
-    """A concatenation of paths from in_channels to in_channels + 32 channels."""
+    """A concatenation of paths from in_channels to in_channels + growth channels."""
 
-    def __init__(self, in_channels: int) -> None:
+    def __init__(self, in_channels: int, growth: int) -> None:
         super().__init__()
+        hidden_channels = 4 * growth
         self.norm1 = nn.BatchNorm2d(in_channels)
         self.relu = nn.ReLU(inplace=True)
-        self.conv1 = nn.Conv2d(in_channels, 128, 1, bias=False)
-        self.norm2 = nn.BatchNorm2d(128)
-        self.conv2 = nn.Conv2d(128, 32, 3, padding=1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, hidden_channels, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(hidden_channels)
+        self.conv2 = nn.Conv2d(hidden_channels, growth, 3, padding=1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.norm1(x))
@@ -73,13 +74,21 @@ class DenseNet121(nn.Module):
             norm0=nn.BatchNorm2d(64),
             relu0=nn.ReLU(inplace=True),
             pool0=nn.MaxPool2d(3, stride=2, padding=1),  # 64x56x56
-            denseblock1=numbered("denselayer", *(Dense(64 + 32 * i) for i in range(6)), start=1),
+            denseblock1=numbered(
+                "denselayer", *(Dense(64 + 32 * i, 32) for i in range(6)), start=1
+            ),  # 256x56x56
             transition1=transition(256),  # 128x28x28
-            denseblock2=numbered("denselayer", *(Dense(128 + 32 * i) for i in range(12)), start=1),
+            denseblock2=numbered(
+                "denselayer", *(Dense(128 + 32 * i, 32) for i in range(12)), start=1
+            ),  # 512x28x28
             transition2=transition(512),  # 256x14x14
-            denseblock3=numbered("denselayer", *(Dense(256 + 32 * i) for i in range(24)), start=1),
+            denseblock3=numbered(
+                "denselayer", *(Dense(256 + 32 * i, 32) for i in range(24)), start=1
+            ),  # 1024x14x14
             transition3=transition(1024),  # 512x7x7
-            denseblock4=numbered("denselayer", *(Dense(512 + 32 * i) for i in range(16)), start=1),
+            denseblock4=numbered(
+                "denselayer", *(Dense(512 + 32 * i, 32) for i in range(16)), start=1
+            ),  # 1024x7x7
             norm5=nn.BatchNorm2d(1024),
         )
         self.relu = nn.ReLU(inplace=True)

@@ -24,33 +24,25 @@ from torch import Tensor, nn
 __all__ = ["MobileNetV2", "mobilenet_v2"]
 
 
-def conv_bn_relu6(
-    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
+def cbr(in_channels: int, size: int, width: int, groups: int = 1, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride=stride,
-            padding=kernel_size // 2,
-            groups=groups,
-            bias=False,
+            in_channels, width, size, stride=stride, padding=size // 2, groups=groups, bias=False
         ),
-        nn.BatchNorm2d(out_channels),
+        nn.BatchNorm2d(width),
         nn.ReLU6(inplace=True),
     )
 
 
 class Separable(nn.Module):
-    """A row of layers from 32 to 16 channels."""
+    """A row of layers from in_channels to width channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.conv = nn.Sequential(
-            conv_bn_relu6(32, 32, 3, groups=32),
-            nn.Conv2d(32, 16, 1, bias=False),
-            nn.BatchNorm2d(16),
+            cbr(in_channels, 3, in_channels, groups=in_channels),
+            nn.Conv2d(in_channels, width, 1, bias=False),
+            nn.BatchNorm2d(width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,20 +50,18 @@ class Separable(nn.Module):
 
 
 class Inverted(nn.Module):
-    """A residual block from in_channels to out_channels."""
+    """A residual block from in_channels to width channels."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, width: int, t: int, stride: int = 1) -> None:
         super().__init__()
-        hidden_channels = 6 * in_channels
+        hidden_channels = t * in_channels
         self.conv = nn.Sequential(
-            conv_bn_relu6(in_channels, hidden_channels, 1),
-            conv_bn_relu6(
-                hidden_channels, hidden_channels, 3, stride=stride, groups=hidden_channels
-            ),
-            nn.Conv2d(hidden_channels, out_channels, 1, bias=False),
-            nn.BatchNorm2d(out_channels),
+            cbr(in_channels, 1, hidden_channels),
+            cbr(hidden_channels, 3, hidden_channels, groups=hidden_channels, stride=stride),
+            nn.Conv2d(hidden_channels, width, 1, bias=False),
+            nn.BatchNorm2d(width),
         )
-        self.residual = stride == 1 and in_channels == out_channels
+        self.residual = stride == 1 and in_channels == width
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.conv(x)
@@ -86,20 +76,20 @@ class MobileNetV2(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            conv_bn_relu6(3, 32, 3, stride=2),  # 32x112x112
-            Separable(),  # 16x112x112
-            Inverted(16, 24, stride=2),  # 24x56x56
-            Inverted(24, 24),
-            Inverted(24, 32, stride=2),  # 32x28x28
-            *(Inverted(32, 32) for _ in range(2)),
-            Inverted(32, 64, stride=2),  # 64x14x14
-            *(Inverted(64, 64) for _ in range(3)),
-            Inverted(64, 96),  # 96x14x14
-            *(Inverted(96, 96) for _ in range(2)),
-            Inverted(96, 160, stride=2),  # 160x7x7
-            *(Inverted(160, 160) for _ in range(2)),
-            Inverted(160, 320),  # 320x7x7
-            conv_bn_relu6(320, 1280, 1),  # 1280x7x7
+            cbr(3, 3, 32, stride=2),  # 32x112x112
+            Separable(32, 16),  # 16x112x112
+            Inverted(16, 24, t=6, stride=2),  # 24x56x56
+            Inverted(24, 24, t=6),
+            Inverted(24, 32, t=6, stride=2),  # 32x28x28
+            *(Inverted(32, 32, t=6) for _ in range(2)),
+            Inverted(32, 64, t=6, stride=2),  # 64x14x14
+            *(Inverted(64, 64, t=6) for _ in range(3)),
+            Inverted(64, 96, t=6),  # 96x14x14
+            *(Inverted(96, 96, t=6) for _ in range(2)),
+            Inverted(96, 160, t=6, stride=2),  # 160x7x7
+            *(Inverted(160, 160, t=6) for _ in range(2)),
+            Inverted(160, 320, t=6),  # 320x7x7
+            cbr(320, 1, 1280),  # 1280x7x7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 1000))

@@ -135,23 +135,19 @@ class ToFirst(nn.Module):
 
 
 class Torch(nn.Module):
-    """A residual block from in_channels to out_channels."""
+    """A residual block from in_channels to width channels."""
 
-    def __init__(
-        self, in_channels: int, out_channels: int, drop_path: float, stride: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, width: int, drop_path: float, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
         self.drop_path = DropPath(drop_path)
         self.downsample = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                Subsample(stride), PadChannels(out_channels - in_channels)
-            )
+        if stride != 1 or in_channels != width:
+            self.downsample = nn.Sequential(Subsample(stride), PadChannels(width - in_channels))
         nn.init.zeros_(self.bn2.weight)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -165,12 +161,12 @@ class Torch(nn.Module):
 class Squeeze(nn.Module):
     """A gate that keeps its channels."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.conv1 = nn.Conv2d(16, width, 1)
+        self.conv1 = nn.Conv2d(in_channels, width, 1)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(width, 16, 1)
+        self.conv2 = nn.Conv2d(width, in_channels, 1)
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -183,10 +179,10 @@ class Squeeze(nn.Module):
 class NN(nn.Module):
     """A sum of paths that keeps its channels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
-        self.conv2 = nn.Conv2d(channels, channels, 1, bias=False)
+        self.conv1 = nn.Conv2d(in_channels, in_channels, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(in_channels, in_channels, 1, bias=False)
         self.silu = nn.SiLU()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -200,12 +196,13 @@ class NN(nn.Module):
 class Branches(nn.Module):
     """A concatenation of paths that keeps its channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
-        self.chunk = Slice(0, 8)
-        self.chunk2 = Slice(8, 16)
-        self.conv1 = nn.Conv2d(8, 8, 3, padding=1, bias=False)
-        self.ln2d1 = LayerNorm2d(8)
+        hidden_channels = in_channels // 2
+        self.chunk = Slice(0, hidden_channels)
+        self.chunk2 = Slice(hidden_channels, 2 * hidden_channels)
+        self.conv1 = nn.Conv2d(hidden_channels, hidden_channels, 3, padding=1, bias=False)
+        self.ln2d1 = LayerNorm2d(hidden_channels)
         self.gelu = nn.GELU()
         self.shuffle = nn.ChannelShuffle(2)
 
@@ -220,11 +217,11 @@ class Branches(nn.Module):
 class Last(nn.Module):
     """A sum of paths that keeps its channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.to_last = ToLast()
         self.slice = Slice(0, 4, -1)
-        self.linear1 = nn.Linear(8, 4)
+        self.linear1 = nn.Linear(in_channels, 4)
         self.ln1 = nn.LayerNorm(8)
         self.linear2 = nn.Linear(8, 8)
         self.to_first = ToFirst()
@@ -244,13 +241,13 @@ class Last(nn.Module):
 class Many(nn.Module):
     """A row of layers that keeps its channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.relu = nn.ReLU(inplace=True)
         self.drop_path = DropPath(0.1)
         for i in range(40):
-            self.add_module(f"conv{i + 1}", nn.Conv2d(8, 8, 1, bias=False))
-            self.add_module(f"bn{i + 1}", nn.BatchNorm2d(8))
+            self.add_module(f"conv{i + 1}", nn.Conv2d(in_channels, in_channels, 1, bias=False))
+            self.add_module(f"bn{i + 1}", nn.BatchNorm2d(in_channels))
 
     def forward(self, x: Tensor) -> Tensor:
         for i in range(40):
@@ -273,10 +270,10 @@ class Class(nn.Module):
         )
         self.add_module("two-0", Torch(8, 16, drop_path=0.2571428571428571, stride=2))
         self.add_module("two-1", Torch(16, 16, drop_path=0.3))
-        self.add_module("two-2", Squeeze(4))
-        self.add_module("two-3", Squeeze(8))
+        self.add_module("two-2", Squeeze(16, 4))
+        self.add_module("two-3", Squeeze(16, 8))
         self.add_module("two-4", NN(16))
-        self.add_module("two-5", Branches())
+        self.add_module("two-5", Branches(16))
         self.three = nn.Module()
         self.three.a = nn.Sequential(nn.ConvTranspose2d(16, 8, 2, stride=2, bias=False))
         self.three.b = nn.Sequential(
@@ -285,7 +282,7 @@ class Class(nn.Module):
             nn.Dropout(0.5),
         )
         self.three.c = numbered("x", *(NN(8) for _ in range(3)))
-        self.add_module("4", nn.Sequential(Last(), Many()))
+        self.add_module("4", nn.Sequential(Last(8), Many(8)))
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.add_module("import", nn.Linear(8, 7))
         self.self = nn.Linear(7, 5)

@@ -22,17 +22,17 @@ __all__ = ["PreactResNet50", "preact_resnet50"]
 
 
 class First(nn.Module):
-    """A residual block from 64 to 256 channels."""
+    """A residual block from in_channels to 4 * width channels."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(64, 64, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(64)
+        self.conv1 = nn.Conv2d(in_channels, width, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(64, 64, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(64)
-        self.conv3 = nn.Conv2d(64, 256, 1, bias=False)
-        self.downsample = nn.Sequential(nn.Conv2d(64, 256, 1, bias=False))
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
+        self.downsample = nn.Sequential(nn.Conv2d(in_channels, 4 * width, 1, bias=False))
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
@@ -81,7 +81,7 @@ class PreactResNet50(nn.Module):
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
         self.layer1 = nn.Sequential(
-            First(),
+            First(64, 64),
             *(Unit(256, 64) for _ in range(2)),
         )
         self.layer2 = nn.Sequential(

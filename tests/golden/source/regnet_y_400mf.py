@@ -34,20 +34,12 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
     return named(**{f"{prefix}{i}": module for i, module in enumerate(modules, start)})
 
 
-def conv_bn_relu(
-    in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, groups: int = 1
-) -> nn.Sequential:
+def cbr(in_channels: int, size: int, width: int, groups: int = 1, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride=stride,
-            padding=kernel_size // 2,
-            groups=groups,
-            bias=False,
+            in_channels, width, size, stride=stride, padding=size // 2, groups=groups, bias=False
         ),
-        nn.BatchNorm2d(out_channels),
+        nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
     )
 
@@ -55,12 +47,12 @@ def conv_bn_relu(
 class Squeeze(nn.Module):
     """A gate that keeps its channels."""
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, width, 1)
+        self.fc1 = nn.Conv2d(in_channels, width, 1)
         self.relu = nn.ReLU()
-        self.fc2 = nn.Conv2d(width, channels, 1)
+        self.fc2 = nn.Conv2d(width, in_channels, 1)
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -71,23 +63,20 @@ class Squeeze(nn.Module):
 
 
 class Y(nn.Module):
-    """A residual block from in_channels to out_channels."""
+    """A residual block from in_channels to width channels."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
         self.proj = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
+        if stride != 1 or in_channels != width:
             self.proj = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False),
-                nn.BatchNorm2d(out_channels),
+                nn.Conv2d(in_channels, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width)
             )
         self.f = named(
-            a=conv_bn_relu(in_channels, out_channels, 1),
-            b=conv_bn_relu(out_channels, out_channels, 3, stride=stride, groups=out_channels // 8),
-            se=Squeeze(out_channels, in_channels // 4),
-            c=nn.Sequential(
-                nn.Conv2d(out_channels, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)
-            ),
+            a=cbr(in_channels, 1, width),
+            b=cbr(width, 3, width, groups=width // 8, stride=stride),
+            se=Squeeze(width, in_channels // 4),
+            c=nn.Sequential(nn.Conv2d(width, width, 1, bias=False), nn.BatchNorm2d(width)),
         )
         self.relu = nn.ReLU(inplace=True)
 
@@ -101,7 +90,7 @@ class RegNetY400MF(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = conv_bn_relu(3, 32, 3, stride=2)
+        self.stem = cbr(3, 3, 32, stride=2)
         self.trunk_output = named(
             block1=numbered("block1-", Y(32, 48, stride=2)),  # 48x56x56
             block2=numbered(

@@ -50,20 +50,18 @@ class PadChannels(nn.Module):
 
 
 class Basic(nn.Module):
-    """A residual block from in_channels to out_channels."""
+    """A residual block from in_channels to width channels."""
 
-    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(out_channels)
+        self.conv1 = nn.Conv2d(in_channels, width, 3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(out_channels)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
         self.downsample = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                Subsample(stride), PadChannels(out_channels - in_channels)
-            )
+        if stride != 1 or in_channels != width:
+            self.downsample = nn.Sequential(Subsample(stride), PadChannels(width - in_channels))
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
@@ -75,22 +73,22 @@ class Basic(nn.Module):
 class ResNet20(nn.Module):
     """20 layers with weights; 40,551,040 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int = 16) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(16)
+        self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
-        self.layer1 = nn.Sequential(*(Basic(16, 16) for _ in range(3)))
+        self.layer1 = nn.Sequential(*(Basic(width, width) for _ in range(3)))
         self.layer2 = nn.Sequential(
-            Basic(16, 32, stride=2),
-            *(Basic(32, 32) for _ in range(2)),
+            Basic(width, 2 * width, stride=2),
+            *(Basic(2 * width, 2 * width) for _ in range(2)),
         )
         self.layer3 = nn.Sequential(
-            Basic(32, 64, stride=2),
-            *(Basic(64, 64) for _ in range(2)),
+            Basic(2 * width, 4 * width, stride=2),
+            *(Basic(4 * width, 4 * width) for _ in range(2)),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(64, 10)
+        self.fc = nn.Linear(4 * width, 10)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -109,6 +107,6 @@ class ResNet20(nn.Module):
         return self.fc(x)  # 10
 
 
-def resnet20() -> ResNet20:
+def resnet20(width: int = 16) -> ResNet20:
     """The network, untrained."""
-    return ResNet20()
+    return ResNet20(width)

@@ -35,11 +35,15 @@ class Bottleneck(nn.Module):
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out_channels)
         self.downsample = nn.Identity()
-        if stride != 1 or in_channels != out_channels:
+        if stride != 1:
             self.downsample = nn.Sequential(
-                nn.Identity()
-                if stride == 1
-                else nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False),
+                nn.AvgPool2d(2, stride=stride, ceil_mode=True, count_include_pad=False),
+                nn.Conv2d(in_channels, out_channels, 1, bias=False),
+                nn.BatchNorm2d(out_channels),
+            )
+        elif in_channels != out_channels:
+            self.downsample = nn.Sequential(
+                nn.Identity(),
                 nn.Conv2d(in_channels, out_channels, 1, bias=False),
                 nn.BatchNorm2d(out_channels),
             )

@@ -24,12 +24,12 @@ __all__ = ["SeResNet50", "se_resnet50"]
 class Squeeze(nn.Module):
     """A gate that keeps its channels."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, in_channels: int, width: int) -> None:
         super().__init__()
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc1 = nn.Conv2d(channels, channels // 16, 1)
+        self.fc1 = nn.Conv2d(in_channels, width, 1)
         self.relu = nn.ReLU(inplace=True)
-        self.fc2 = nn.Conv2d(channels // 16, channels, 1)
+        self.fc2 = nn.Conv2d(width, in_channels, 1)
         self.sigmoid = nn.Sigmoid()
 
     def forward(self, x: Tensor) -> Tensor:
@@ -52,7 +52,7 @@ class SeBottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(out_channels)
-        self.se = Squeeze(out_channels)
+        self.se = Squeeze(out_channels, out_channels // 16)
         self.downsample = nn.Identity()
         if stride != 1 or in_channels != out_channels:
             self.downsample = nn.Sequential(

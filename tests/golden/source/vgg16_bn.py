@@ -21,12 +21,12 @@ from torch import Tensor, nn
 __all__ = ["VGG16BN", "vgg16_bn"]
 
 
-def conv_bn_relu(in_channels: int, out_channels: int) -> list[nn.Module]:
-    return [
-        nn.Conv2d(in_channels, out_channels, 3, padding=1),
-        nn.BatchNorm2d(out_channels),
+def conv_bn(in_channels: int, width: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(in_channels, width, 3, padding=1),
+        nn.BatchNorm2d(width),
         nn.ReLU(inplace=True),
-    ]
+    )
 
 
 class VGG16BN(nn.Module):
@@ -35,23 +35,23 @@ class VGG16BN(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.features = nn.Sequential(
-            *conv_bn_relu(3, 64),  # 64x224x224
-            *conv_bn_relu(64, 64),
+            *conv_bn(3, 64),  # 64x224x224
+            *conv_bn(64, 64),
             nn.MaxPool2d(2),  # 64x112x112
-            *conv_bn_relu(64, 128),  # 128x112x112
-            *conv_bn_relu(128, 128),
+            *conv_bn(64, 128),  # 128x112x112
+            *conv_bn(128, 128),
             nn.MaxPool2d(2),  # 128x56x56
-            *conv_bn_relu(128, 256),  # 256x56x56
-            *conv_bn_relu(256, 256),
-            *conv_bn_relu(256, 256),
+            *conv_bn(128, 256),  # 256x56x56
+            *conv_bn(256, 256),
+            *conv_bn(256, 256),
             nn.MaxPool2d(2),  # 256x28x28
-            *conv_bn_relu(256, 512),  # 512x28x28
-            *conv_bn_relu(512, 512),
-            *conv_bn_relu(512, 512),
+            *conv_bn(256, 512),  # 512x28x28
+            *conv_bn(512, 512),
+            *conv_bn(512, 512),
             nn.MaxPool2d(2),  # 512x14x14
-            *conv_bn_relu(512, 512),
-            *conv_bn_relu(512, 512),
-            *conv_bn_relu(512, 512),
+            *conv_bn(512, 512),
+            *conv_bn(512, 512),
+            *conv_bn(512, 512),
             nn.MaxPool2d(2),  # 512x7x7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(7)

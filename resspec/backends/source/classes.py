@@ -1,0 +1,249 @@
+"""Bodies to classes: those of one declaration are one class where the same formulas give the numbers of all of them.
+
+Nothing is searched for: a body joins a class if the formulas of the class, for the body's own variables, give what stands in
+its part of the tree. Only the arms of a shortcut option may differ: whether a statement is there, and what it runs, then
+depends on the stride and the channels, as the option does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+from resspec.backends.source.align import align, is_optional
+from resspec.backends.source.formulas import ENTERING, STRIDE, evaluate, plain
+from resspec.backends.source.terms import Body, Term, instances, knowns
+from resspec.passes.schedule import Apply, Loop, Program, Statement
+
+Arms = frozenset[str]  # of a shortcut option: same, widen, change
+
+
+@dataclass(eq=False)
+class Slot:
+    """A statement of a class. `options`: what it runs, and in which arms of the shortcut option. Where some arms do not have
+    it, the value `fallback` is taken for what it makes, where anybody reads that."""
+
+    statement: Statement
+    options: list[tuple[Arms, Term]] = field(default_factory=list)
+    inner: tuple[Slot, ...] = ()
+    present: Arms = frozenset()
+    fallback: int | None = None
+    optional: Literal["identity", "none", "flag"] | None = (
+        None  # what stands in the place of what is not there
+    )
+
+    @property
+    def term(self) -> Term | None:
+        """What it runs in every arm."""
+        return self.options[0][1] if len(self.options) == 1 else None
+
+
+def runs(slots: Iterable[Slot]) -> Iterator[list[Slot]]:
+    """Yield slots one by one, but those under one flag together."""
+    for _, run in groupby(
+        slots, lambda slot: slot.present if slot.optional == "flag" else id(slot)
+    ):
+        yield list(run)
+
+
+@dataclass(eq=False)
+class Class:
+    """A class of the emitted file, or a function that returns a row. `models`: a body for each arm, the longest first."""
+
+    bodies: list[Body]
+    models: list[Body]
+    slots: tuple[Slot, ...]
+    name: str = ""
+
+    @property
+    def template(self) -> Body:
+        return self.models[0]
+
+    @property
+    def is_row(self) -> bool:
+        return self.template.is_row
+
+    @property
+    def arms(self) -> Arms:
+        return frozenset([model.level.arm for model in self.models])
+
+    def terms(self) -> Iterator[Term]:
+        """Yield what all statements run, those in loops too."""
+        yield from _terms(self.slots)
+
+
+def _terms(slots: Iterable[Slot]) -> Iterator[Term]:
+    for slot in slots:
+        for _, term in slot.options:
+            yield term
+        yield from _terms(slot.inner)
+
+
+def classify(bodies: Iterable[Body]) -> list[Class]:
+    """Return the classes of a network, each after those that it uses; the network's own is the last."""
+    found: dict[tuple[str, bool], list[Class]] = {}
+    *others, root = bodies
+    for body in others:
+        known = found.setdefault((body.kind, body.is_row), [])
+        if not any(_joins(cls, body) for cls in known):
+            known.append(_alone(body))
+    placed: dict[int, Class] = {}
+    _place(_alone(root), placed, set())
+    return list(placed.values())
+
+
+def _place(cls: Class, placed: dict[int, Class], opened: set[int]) -> None:
+    opened.add(id(cls))
+    for model in cls.models:
+        for instance in instances(model.program):
+            inner = instance.body.family
+            assert isinstance(inner, Class)
+            if id(inner) not in opened:
+                _place(inner, placed, opened)
+    placed[id(cls)] = cls
+
+
+def _alone(body: Body) -> Class:
+    slots = _slots([body])
+    assert slots is not None
+    body.family = Class([body], [body], slots)
+    return body.family
+
+
+def _joins(cls: Class, body: Body) -> bool:
+    """Make the body one of the class, if it fits."""
+    model = next((model for model in cls.models if model.level.arm == body.level.arm), None)
+    if model is not None:
+        if not _gives(model, model.program, body.program, body) or not (
+            len(cls.models) == 1 or _is_in_arm(cls.template, body)
+        ):
+            return False
+        if cls.template is not model and not _holds(cls.template, body):
+            return False
+    else:
+        models = sorted([*cls.models, body], key=lambda model: -len(model.program.statements))
+        slots = _slots(models)
+        if slots is None:
+            return False
+        if not all(
+            _is_in_arm(models[0], each) and _holds(models[0], each) for each in (*cls.bodies, body)
+        ):
+            return False
+        cls.models, cls.slots = models, slots
+    cls.bodies.append(body)
+    body.family = cls
+    return True
+
+
+def _gives(model: Body, formulas: Program | Term, numbers: Program | Term, body: Body) -> bool:
+    """Return whether the formulas of a model give the body's numbers."""
+    if formulas != numbers:
+        return False
+    pairs = zip(knowns(formulas), knowns(numbers), strict=True)
+    values, level = body.level.values, model.level
+    return all(
+        plain(evaluate(level.expanded(a.formula), values)) == plain(b.value) for a, b in pairs
+    )
+
+
+# --- arms ---
+
+
+def _is_in_arm(template: Body, body: Body) -> bool:
+    """Return whether the template's tests lead to the arm that the body has."""
+    level, values = template.level, body.level.values
+    if values.get(STRIDE) is None or values.get(ENTERING) is None:
+        return False
+    leaving = evaluate(level.expanded(level.leaving.formula), values)
+    widens = leaving != values[ENTERING]
+    arm = (
+        "change"
+        if values[STRIDE] != 1
+        else ("widen" if level.widens else "change")
+        if widens
+        else "same"
+    )
+    return body.level.arm == arm and leaving == body.level.leaving.value
+
+
+def _holds(template: Body, body: Body) -> bool:
+    """Return whether the template's formulas give the numbers of what all arms have."""
+    alignment = align(template, body)
+    if alignment is None:
+        return False
+    for statement, other in zip(template.program.statements, alignment.statements, strict=True):
+        match statement, other:
+            case Apply(what=a), Apply(what=b):
+                if not is_optional(statement, template) and not _gives(template, a, b, body):
+                    return False
+            case Loop(body=a), Loop(body=b):
+                if not _gives(template, a, b, body):
+                    return False
+            case _:
+                pass
+    return True
+
+
+def _slots(models: list[Body]) -> tuple[Slot, ...] | None:
+    """The statements of a class; None where they differ in more than the arms of the option."""
+    template = models[0]
+    slots = [_slot(statement) for statement in template.program.statements]
+    for model in models:
+        alignment = align(template, model)
+        if alignment is None:
+            return None
+        for i, (slot, other) in enumerate(zip(slots, alignment.statements, strict=True)):
+            if other is not None:
+                slot.present |= {model.level.arm}
+                if isinstance(other, Apply) and (is_optional(other, model) or model is template):
+                    _add_option(slot, model.level.arm, other.what)
+                continue
+            fallback = alignment.fallbacks.get(i)
+            if slot.fallback is not None and slot.fallback != fallback:
+                return None
+            slot.fallback = fallback
+    return tuple(slots) if _set_optional(slots, len(models)) else None
+
+
+def _add_option(slot: Slot, arm: str, term: Term) -> None:
+    for i, (arms, other) in enumerate(slot.options):
+        if other == term and [a.formula for a in knowns(other)] == [
+            b.formula for b in knowns(term)
+        ]:
+            slot.options[i] = (arms | {arm}, other)
+            return
+    slot.options.append((frozenset([arm]), term))
+
+
+def _slot(statement: Statement) -> Slot:
+    match statement:
+        case Loop(body=body):
+            return Slot(statement, inner=tuple([_in_loop(each) for each in body.statements]))
+        case _:
+            return Slot(statement)
+
+
+def _in_loop(statement: Statement) -> Slot:
+    slot = _slot(statement)
+    if isinstance(statement, Apply):
+        slot.options.append((frozenset([""]), statement.what))
+    return slot
+
+
+def _set_optional(slots: list[Slot], count: int) -> bool:
+    """How slots that are there together are left out: only what the last of them makes is taken from elsewhere."""
+    for present, group in groupby(slots, lambda slot: slot.present):
+        run = list(group)
+        if len(present) == count:
+            continue
+        *others, last = run
+        if last.fallback is None or any(slot.fallback is not None for slot in others):
+            return False
+        if isinstance(last.statement, Apply) and not others:
+            last.optional = "identity" if last.fallback == last.statement.source else "none"
+        else:
+            for slot in run:
+                slot.optional = "flag"
+    return True
