@@ -18,10 +18,13 @@ def unknown_argument(
     near: Sequence[str],
     takes: Sequence[str] = (),
     others: Sequence[str] = (),
+    instead: str | None = None,
 ) -> Diagnostic:
     """E0203: a layer, block or quantity has no argument of this name; others may."""
     is_stride = only(near) == "stride"
-    help = "did you mean the stride? it is written `/2`" if is_stride else meant(near)
+    help = instead or meant(near)
+    if is_stride:
+        help = "did you mean the stride? it is written `/2`"
     legal = (
         f"it takes {listed(takes)}"
         if takes

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
-from resspec.lowering import argument_errors, name_errors
+from resspec.lowering import argument_errors, foreign_layers, name_errors
 from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
 from resspec.source import Span
 from resspec.suggest import alike
@@ -206,13 +206,16 @@ def _assign(
             continue
         name = words.get(word, word if word in extra else "")
         if not name or name == "stride":
-            near = alike(word, {*words, *extra, "stride"})
+            legal = _named(words, extra)
+            near = alike(word, {*words, *extra, "stride"}) or foreign_layers.argument(word, words)
+            padded = name_errors.instead_of_padding(keyword.span.text)
             report(
                 argument_errors.unknown_argument(
-                    keyword.name.span, callee, near, _named(words, extra)
+                    keyword.name.span, callee, () if padded else near, legal, instead=padded
                 )
             )
-            evaluate(keyword.value)
+            if not padded:
+                evaluate(keyword.value)
             sound = False
         elif name in stated:
             report(argument_errors.given_twice(keyword.name.span, word))

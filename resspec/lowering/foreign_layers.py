@@ -5,10 +5,13 @@ The keys are in lower case, without `_` and without `2d` at the end: `AdaptiveAv
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
+
 from resspec.ir.ops import OPS
 
 _CALLED = {
-    "conv": "convolution dwconv depthwise depthwiseconv pointwise pointwiseconv",
+    "conv": "convolution",
     "upconv": "convtranspose transposedconv deconv deconvolution convtransposed",
     "fc": "dense fullyconnected classifier",
     "linear": "innerproduct lazylinear",
@@ -37,11 +40,19 @@ _REGULARIZERS = "the layers that act only in training are `dropout` and `drop_pa
 _LARGER = "`upconv 2x2, 64, /2` doubles height and width, with weights to learn"
 _PADDING = "give the next layer a `padding=`, which is the same on both sides"
 TWO_DIMENSIONS = "layers work on two dimensions, height and width, and their names do not say so"
+_SOFTMAX = "leave it out: the loss applies it"
+_DEPTHWISE = (
+    "a depthwise conv is `conv 3x3, in, groups=in` in a block, `conv 3x3, 64, groups=64` outside"
+)
+_POINTWISE = "a pointwise conv is `conv 1x1, 64`"
 _OTHER = "grammar/README.md lists all layers"
 
 _INSTEAD = {
-    _ACTIVATIONS: "tanh softmax softmin logsoftmax leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "
+    _ACTIVATIONS: "tanh softmin leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "
     "hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu acon exp square sqrt",
+    _SOFTMAX: "softmax logsoftmax crossentropy crossentropyloss",
+    _DEPTHWISE: "dwconv depthwise depthwiseconv separableconv sepconv dwsconv",
+    _POINTWISE: "pointwise pointwiseconv pwconv",
     _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn evonorm weightnorm "
     "spectralnorm",
     _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
@@ -59,6 +70,24 @@ MERGES = {
     **dict.fromkeys(("sum", "plus", "merge"), "add"),
     **dict.fromkeys(("multiply", "product", "times", "gate"), "mul"),
 }
+
+_ARGUMENTS = {
+    "padding": "pad pads",
+    "kernel_size": "kernel size k ksize",
+    "out_channels": "filters channels out_features features units output num_output width",
+    "bias": "use_bias bias_term",
+    "groups": "group num_groups",
+    "dilation": "dilation_rate rate",
+    "p": "rate drop_rate drop_prob drop prob",
+}
+_KERNEL_IN_NAME = re.compile(r"(?:conv|cv)_?([1-9][0-9]?)(?:x([1-9][0-9]?))?(?:_?bn)?(?:_?relu)?")
+
+
+def argument(word: str, legal: Collection[str]) -> tuple[str, ...]:
+    """Return what an argument of another library is called here, of those that a layer takes."""
+    return tuple(
+        name for name, others in _ARGUMENTS.items() if name in legal and word in others.split()
+    )
 
 
 def names(word: str) -> tuple[str, ...]:
@@ -81,6 +110,8 @@ def merges(word: str) -> tuple[str, ...]:
 def instead(word: str) -> str | None:
     """Return a sentence about what a spec has in place of a layer that other libraries have."""
     plain = _plain(word)
+    if sides := _KERNEL_IN_NAME.fullmatch(word):
+        return f"the kernel is an argument: `conv {sides[1]}x{sides[2] or sides[1]}, 64`"
     if plain.endswith(("1d", "3d")) and not names(word):
         base = plain[:-2]
         return TWO_DIMENSIONS if base in OPS or base in NAMES or base in INSTEAD else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from resspec.diagnostics import Diagnostic, Fix, at
@@ -9,6 +10,13 @@ from resspec.source import Label, Span
 from resspec.suggest import any_of, listed, meant, only
 
 CIRCULAR = "E0241"
+_RESIDUALS = (
+    "residual",
+    "shortcut",
+    "skip",
+    "res",
+    "resblock",
+)  # of other languages, before braces
 
 
 def unknown_layer(
@@ -60,11 +68,17 @@ def _instead_of_value(span: Span) -> str | None:
         return "`//` divides; a comment begins with `#`"
     if span.text in ("None", "null", "nil"):
         return "leave this argument out"
-    if before.endswith("=") and before[:-1].rstrip(" \t").endswith("padding"):
-        return {"same": "leave it out: an odd kernel keeps the size", "valid": "`padding=0`"}.get(
-            span.text
-        )
-    return None
+    argument = re.search(r"\w+[ \t]*=\Z", before)
+    return instead_of_padding(argument[0] + span.text) if argument else None
+
+
+def instead_of_padding(argument: str) -> str | None:
+    """Return what to write for an argument such as `padding=same`."""
+    name, _, value = argument.replace(" ", "").partition("=")
+    if name not in ("padding", "pad", "pads", "padding_mode"):
+        return None
+    same = "leave it out: same padding is the default, since an odd kernel keeps the size"
+    return {"same": same, "valid": "`padding=0`"}.get(value.lower())
 
 
 def defined_twice(span: Span, first: Span) -> Diagnostic:
@@ -224,7 +238,9 @@ def unknown_metric(span: Span, near: Sequence[str], known: Sequence[str]) -> Dia
 def no_merge(span: Span, near: Sequence[str], paths: int) -> Diagnostic:
     """E0238: paths are merged by `add`, `concat` or `mul`."""
     help = meant(near) or "`add`, `concat` or `mul`"
-    if paths == 1 and not near:
+    if span.text in _RESIDUALS:
+        help = "write `add { identity | … } -> relu`, or a block with a `residual`"
+    elif paths == 1 and not near:
         help = f"leave it out: braces alone group layers; {help} merge several paths"
     return at("E0238", f"`{span.text}` does not merge paths", span, help, instead=only(near))
 

@@ -16,6 +16,9 @@ _SIZE_BEFORE, _SIZE_AFTER = (
 )
 _CALLED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)[ \t]*\([^(),]*\Z")
 _IN_PARENTHESES = re.compile(r"\([ \t]*([0-9]+)[ \t]*\Z")
+_CALL_OPENS = re.compile(r"(?:^|->|[|{:;]|\bx)[ \t]*([A-Za-z_]\w*)\([ \t]*([0-9]+)[ \t]*\Z")
+_KERNEL_IN_NAME = re.compile(r"\bconv_?([0-9]+x[0-9]+)\Z")
+_CALL_CLOSES = re.compile(r"(?:,[ \t]*[0-9]+[ \t]*)+\)")
 _MORE_SIDES = re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?[ \t]*\)")
 _HYPHENED, _PART = (
     re.compile(r"^[ \t]*(?:network|block|shortcut|let|use)[ \t]+(\w+)\Z"),
@@ -67,11 +70,28 @@ def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | N
     return (
         around.count()
         or around.comment()
+        or around.call()
         or around.size()
         or around.sign()
         or around.name()
         or around.comma()
     )
+
+
+def _call(name: str, numbers: list[str]) -> str:
+    """Return a call of torch's or Keras's as a spec has it, as far as its numbers say."""
+    layer = name.lower().removesuffix("2d")
+    match layer, numbers:
+        case "conv", [_, channels, side]:  # in_channels, out_channels, kernel_size
+            return f"conv {side}x{side}, {channels}"
+        case "conv", [side, channels]:
+            return f"conv {side}x{side}, {channels}"
+        case "maxpool" | "avgpool", [side, stride]:
+            return f"{layer} {side}x{side}, /{stride}"
+        case "linear" | "fc" | "dense", [*_, features]:
+            return f"fc {features}"
+        case _:
+            return f"{name} {', '.join(numbers)}"
 
 
 class _Around:
@@ -120,6 +140,16 @@ class _Around:
 
     def _is_comment(self, sign: Span) -> Diagnostic:
         return errors.unexpected(sign, "", "a comment begins with `#`")
+
+    def call(self) -> Diagnostic | None:
+        """`conv(3, 16)`: a call with its numbers in parentheses."""
+        opening, rest = _CALL_OPENS.search(self.line), _CALL_CLOSES.match(self.after)
+        if opening is None or rest is None:
+            return None
+        numbers = [opening[2], *re.findall("[0-9]+", rest[0])]
+        whole = self._from(len(self.line) - opening.end(1), rest.end())
+        help = f"write arguments without parentheses: `{_call(opening[1], numbers)}`"
+        return errors.unexpected(whole, "", help)
 
     def size(self) -> Diagnostic | None:
         """`3 x 3`, and an `input` whose sides are separated by commas."""
@@ -196,6 +226,9 @@ class _Around:
 
     def comma(self) -> Diagnostic | None:
         """Arguments in parentheses, and a comma after the last argument of a line."""
+        if self.span.text == "," and (kernel := _KERNEL_IN_NAME.search(self.line)):
+            word = self._from(len(self.line) - kernel.start())
+            return errors.unexpected(word, "", f"the kernel is an argument: `conv {kernel[1]}, …`")
         if self.span.text == "," and (call := _CALLED.search(self.line)):
             return errors.unexpected(
                 self.span, "", f"write arguments without parentheses: `{call[1]} …, …`"
