@@ -209,11 +209,9 @@ def _assign(
             legal = _named(words, extra)
             near = alike(word, {*words, *extra, "stride"}) or foreign_layers.argument(word, words)
             padded = name_errors.instead_of_padding(keyword.span.text)
-            report(
-                argument_errors.unknown_argument(
-                    keyword.name.span, callee, () if padded else near, legal, instead=padded
-                )
-            )
+            near = () if padded else near
+            place = keyword.name.span
+            report(argument_errors.unknown_argument(place, callee, near, legal, instead=padded))
             if not padded:
                 evaluate(keyword.value)
             sound = False
