@@ -16,7 +16,7 @@ from resspec.render import render
 from resspec.source import Source
 from resspec.syntax.format import lay_out
 from resspec.syntax.parse import read
-from resspec.train.recipe_file import dump, load, parse
+from resspec.training.recipe_file import dump, load, parse
 from tests.limits import soon
 from tests.mutants import mutant, recipe_mutant
 from tests.watched import watched

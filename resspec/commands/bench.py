@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import torch
 
     from resspec.ir.nodes import Network
-    from resspec.train.machine import Machine
-    from resspec.train.speed import Speed
+    from resspec.training.machine import Machine
+    from resspec.training.speed import Speed
 
 SUMMARY = "measure how fast a network runs here: img/s, forward and training"
 EXAMPLES = """\
@@ -52,7 +52,7 @@ def run(arguments: Namespace) -> int:
     gc.enable()
     network = given.load(arguments)
     with torch_installed("bench"):
-        from resspec.train import machine, preflight, processes, speed
+        from resspec.training import machine, preflight, processes, speed
 
         with processes.joined(arguments.device) as together:
             request = preflight.Request(
@@ -84,7 +84,7 @@ def text(
     """Images per second, the ratio to the first way, and what share of a step each part of it takes."""
     from resspec.backends.table import Column, longest, shown, table
     from resspec.backends.table import text as cell
-    from resspec.train.speed import PARTS
+    from resspec.training.speed import PARTS
 
     first, lines = found[0], []
     for way, speed in zip(ways, found, strict=True):

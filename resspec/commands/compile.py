@@ -98,7 +98,7 @@ def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:
     """Raises SpecError, UsageError."""
     with onnx_installed():
         from resspec.compiler import compile_onnx
-        from resspec.train import metadata, weights
+        from resspec.training import metadata, weights
 
         read = weights.read(arguments.weights) if arguments.weights else None
         start = read.into if read else None

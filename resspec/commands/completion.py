@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from resspec import shipped
 from resspec.commands.parsing import Parser
-from resspec.train.names import DATA
+from resspec.training.names import DATA
 
 if TYPE_CHECKING:
     from argparse import Action

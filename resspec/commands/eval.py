@@ -12,16 +12,16 @@ from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import note, wrote
 from resspec.diagnostics import UsageError
-from resspec.train.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
+from resspec.training.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from resspec.ir.nodes import Network
-    from resspec.train.evaluate import Evaluation, Protocol
-    from resspec.train.processes import Processes
-    from resspec.train.recipe import Recipe
-    from resspec.train.weights import Given
+    from resspec.training.evaluate import Evaluation, Protocol
+    from resspec.training.processes import Processes
+    from resspec.training.recipe import Recipe
+    from resspec.training.weights import Given
 
 SUMMARY = "evaluate a network on test images, next to published results"
 EXAMPLES = """\
@@ -83,7 +83,7 @@ class Asked(NamedTuple):
         recipe_name: None where it is none of those that come with resspec.
         digest: Of the test images that a run was tested with; None for a spec.
         classes: What the network was trained to tell apart, where that is known.
-        preprocessing: How it was shown images, where that is known; see train/preprocessing.py.
+        preprocessing: How it was shown images, where that is known; see training/preprocessing.py.
     """
 
     network: Network
@@ -99,7 +99,7 @@ class Asked(NamedTuple):
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
-        from resspec.train import processes
+        from resspec.training import processes
 
         with processes.joined(arguments.device) as together:
             _evaluate(arguments, together)
@@ -109,11 +109,11 @@ def run(arguments: Namespace) -> int:
 def _evaluate(arguments: Namespace, together: Processes) -> None:
     """Raises SpecError, UsageError."""
     from resspec.ir.fingerprint import fingerprint
-    from resspec.train import classes, data, preflight
-    from resspec.train.curves import draw_confusion
-    from resspec.train.evaluate import Exam, evaluate
-    from resspec.train.preprocessing import normalized_as
-    from resspec.train.progress import counting
+    from resspec.training import classes, data, preflight
+    from resspec.training.curves import draw_confusion
+    from resspec.training.evaluate import Exam, evaluate
+    from resspec.training.preprocessing import normalized_as
+    from resspec.training.progress import counting
 
     asked = _asked(arguments)
     shown = asked.recipe.data
@@ -182,8 +182,8 @@ def text(
     network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None
 ) -> str:
     """What is printed: errors in percent, and under them the published ones of the very same network and protocol."""
-    from resspec.train.evaluate import PROTOCOLS
-    from resspec.train.published import published
+    from resspec.training.evaluate import PROTOCOLS
+    from resspec.training.published import published
 
     lines = [
         ("", "top-1 error", "top-5 error", ""),
@@ -212,7 +212,7 @@ def text(
 def _asked(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
     from resspec import opening
-    from resspec.train import record
+    from resspec.training import record
 
     folder = Path(arguments.spec)
     if record.is_run(folder):
@@ -228,7 +228,7 @@ def _asked(arguments: Namespace) -> Asked:
 
 def _run(arguments: Namespace) -> Asked:
     """Raises UsageError for a run that has not ended or is damaged."""
-    from resspec.train import ended, recipe_file
+    from resspec.training import ended, recipe_file
 
     folder = Path(arguments.spec)
     if arguments.set:
@@ -252,8 +252,8 @@ def _run(arguments: Namespace) -> Asked:
 
 def _spec(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
-    from resspec.train import metadata, recipe_file, weights
-    from resspec.train.preprocessing import shown_as
+    from resspec.training import metadata, recipe_file, weights
+    from resspec.training.preprocessing import shown_as
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:

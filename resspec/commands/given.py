@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from resspec.commands.parsing import AppendOnce
 from resspec.commands.terminal import new, show
 from resspec.diagnostics import UsageError
-from resspec.train.names import DATA
+from resspec.training.names import DATA
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network

@@ -54,8 +54,8 @@ def run(arguments: Namespace) -> int:
         from resspec.backends.table import Column, longest, shown, table, text
         from resspec.study import probe_page as page
         from resspec.study import subjects
-        from resspec.train import preflight
-        from resspec.train.progress import counting
+        from resspec.training import preflight
+        from resspec.training.progress import counting
 
         names = "-".join(
             dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs)

@@ -13,14 +13,14 @@ from resspec.commands import numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import color, complain, note, say, width, wrote
 from resspec.diagnostics import UsageError
-from resspec.train.names import FASHION_MNIST
+from resspec.training.names import FASHION_MNIST
 
 if TYPE_CHECKING:
     from resspec.ir.nodes import Network
     from resspec.study.results import Result
-    from resspec.train.data import Dataset
-    from resspec.train.processes import Processes
-    from resspec.train.recipe import Recipe
+    from resspec.training.data import Dataset
+    from resspec.training.processes import Processes
+    from resspec.training.recipe import Recipe
 
 SUMMARY = "the paper's experiments: degradation, or the shortcut options"
 EXAMPLES = """\
@@ -120,9 +120,9 @@ def run(arguments: Namespace) -> int:
     with torch_installed("study"):
         from resspec.study.bar import Whole
         from resspec.study.parts import carry_out, parts, planned
-        from resspec.train import data, preflight, processes, recipe_file, stop
-        from resspec.train.loop import NotFinite
-        from resspec.train.progress import counting
+        from resspec.training import data, preflight, processes, recipe_file, stop
+        from resspec.training.loop import NotFinite
+        from resspec.training.progress import counting
 
         code = 0
         with processes.joined(arguments.device) as together:
@@ -242,7 +242,7 @@ def _tell(
 
 
 def _published(found: Sequence[Result], data: str, recipe: str) -> dict[tuple[str, int], float]:
-    from resspec.train.published import published
+    from resspec.training.published import published
 
     known = {}
     for result in found:

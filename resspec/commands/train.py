@@ -15,10 +15,10 @@ from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import complain, note, say
 from resspec.diagnostics import UsageError
-from resspec.train.names import DATA, DIGITS
+from resspec.training.names import DATA, DIGITS
 
 if TYPE_CHECKING:
-    from resspec.train.plan import Job
+    from resspec.training.plan import Job
 
 SUMMARY = "train a network by a recipe, or resume its training"
 EXAMPLES = """\
@@ -92,12 +92,12 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     gc.enable()
     with _interrupted_at_once(), torch_installed("train"):
-        from resspec.train import plan_text, preflight, processes, stop, trainer
-        from resspec.train.loop import NotFinite
-        from resspec.train.progress import counting, shown
+        from resspec.training import plan_text, preflight, processes, stop, trainer
+        from resspec.training.loop import NotFinite
+        from resspec.training.progress import counting, shown
 
         if arguments.tensorboard:
-            from resspec.train.tensorboard import Board
+            from resspec.training.tensorboard import Board
 
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
@@ -158,8 +158,8 @@ def _interrupted_at_once() -> Iterator[None]:
 def job_of(arguments: Namespace) -> Job:
     """What the arguments ask for. Raises SpecError, UsageError."""
     from resspec import compiler
-    from resspec.train import data, recipe_file, weights
-    from resspec.train.plan import Job
+    from resspec.training import data, recipe_file, weights
+    from resspec.training.plan import Job
 
     if arguments.new_head and not arguments.weights:
         raise UsageError("--new-head needs --weights FILE")
@@ -186,7 +186,7 @@ def job_of(arguments: Namespace) -> Job:
 
 def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
     """Return the recipe's `duration`. Raises UsageError where a setting has one too."""
-    from resspec.train import recipe_file
+    from resspec.training import recipe_file
 
     if other := next(
         (value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None
@@ -199,7 +199,7 @@ def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
 
 def own_recipe(name: str, *, download: bool) -> str:
     """The recipe that is called like the data set. Raises UsageError where there is none, but first where there are no data."""
-    from resspec.train import data, recipe_file
+    from resspec.training import data, recipe_file
 
     if name in recipe_file.names():
         return name
@@ -216,7 +216,7 @@ def split(
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
     """Settings of the network and of the recipe. Raises UsageError where one is of neither, or may be of both."""
     from resspec.suggest import nearest
-    from resspec.train import recipe_file
+    from resspec.training import recipe_file
 
     of_network, of_recipe = [], []
     for name, value in settings:
@@ -262,7 +262,7 @@ def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
 
 def _holds(folder: Path, job: Job) -> str:
     """Return what makes a folder none for this job; empty where it is free, or this very job goes on in it."""
-    from resspec.train import record, resume
+    from resspec.training import record, resume
 
     try:
         seen = resume.look(job, folder)

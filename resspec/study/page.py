@@ -9,8 +9,8 @@ from statistics import mean
 
 from resspec.backends.markdown import code, table
 from resspec.study.results import Result, grouped
-from resspec.train.data import Dataset
-from resspec.train.recipe import Recipe
+from resspec.training.data import Dataset
+from resspec.training.recipe import Recipe
 from resspec.version import __version__
 
 RECORD = "Each run's own record is in `runs/`; the figures are in `results.csv` and `points.csv`."

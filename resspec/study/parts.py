@@ -11,11 +11,11 @@ from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.passes.quantities import Facts
 from resspec.study.bar import Whole
-from resspec.train import preflight, stop, trainer
-from resspec.train.data import Dataset
-from resspec.train.plan import Job, Plan
-from resspec.train.processes import Processes
-from resspec.train.recipe_file import Written
+from resspec.training import preflight, stop, trainer
+from resspec.training.data import Dataset
+from resspec.training.plan import Job, Plan
+from resspec.training.processes import Processes
+from resspec.training.recipe_file import Written
 
 
 @dataclass(frozen=True)

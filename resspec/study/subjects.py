@@ -14,13 +14,13 @@ from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.nodes import Network
 from resspec.study.probe import Probed, blocks, probe
-from resspec.train import classes, data, ended, preflight
-from resspec.train.data import Dataset, Draw
-from resspec.train.names import DATA
-from resspec.train.preprocessing import normalized_as
-from resspec.train.processes import Processes
-from resspec.train.recipe import Recipe
-from resspec.train.weights import Given
+from resspec.training import classes, data, ended, preflight
+from resspec.training.data import Dataset, Draw
+from resspec.training.names import DATA
+from resspec.training.preprocessing import normalized_as
+from resspec.training.processes import Processes
+from resspec.training.recipe import Recipe
+from resspec.training.weights import Given
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 

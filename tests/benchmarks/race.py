@@ -18,11 +18,11 @@ from resspec import shipped
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.train import heap, loop, trainer
-from resspec.train.plan import Job, Plan
-from resspec.train.processes import Processes
-from resspec.train.step import Learner
-from resspec.train.stop import Stop
+from resspec.training import heap, loop, trainer
+from resspec.training.plan import Job, Plan
+from resspec.training.processes import Processes
+from resspec.training.step import Learner
+from resspec.training.stop import Stop
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 

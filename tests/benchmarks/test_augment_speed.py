@@ -9,9 +9,9 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from resspec.train.data import Draw
-from resspec.train.data.memory import Stored, in_memory
-from resspec.train.recipe import Data
+from resspec.training.data import Draw
+from resspec.training.data.memory import Stored, in_memory
+from resspec.training.recipe import Data
 
 BATCH, BATCHES = 128, 40
 

@@ -20,11 +20,11 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from resspec.train import data, recipe_file
-from resspec.train.data.memory import Stored, in_memory
-from resspec.train.machine import bound
-from resspec.train.plan import Job
-from resspec.train.processes import Processes
+from resspec.training import data, recipe_file
+from resspec.training.data.memory import Stored, in_memory
+from resspec.training.machine import bound
+from resspec.training.plan import Job
+from resspec.training.processes import Processes
 from tests.benchmarks.race import (
     Timed,
     fitted,

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from resspec.compiler import load
-from resspec.train import data, loop, recipe_file, trainer
-from resspec.train.plan import Job
-from resspec.train.processes import Processes
-from resspec.train.step import Learner
-from resspec.train.stop import Stop
+from resspec.training import data, loop, recipe_file, trainer
+from resspec.training.plan import Job
+from resspec.training.processes import Processes
+from resspec.training.step import Learner
+from resspec.training.stop import Stop
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 

@@ -19,10 +19,10 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from resspec.compiler import load
-from resspec.train import data, loop, recipe_file, trainer
-from resspec.train.data.memory import InMemory
-from resspec.train.plan import Job
-from resspec.train.progress import shown
+from resspec.training import data, loop, recipe_file, trainer
+from resspec.training.data.memory import InMemory
+from resspec.training.plan import Job
+from resspec.training.progress import shown
 from tests.benchmarks.race import ALONE, apart, of_classes, photographs, raced, reference
 
 WORKERS, BATCH = 2, 16

@@ -13,8 +13,8 @@ import pytest
 
 from resspec.commands import parser, train
 from resspec.diagnostics import UsageError
-from resspec.train import trainer
-from resspec.train.plan import Plan
+from resspec.training import trainer
+from resspec.training.plan import Plan
 from tests.campaign.progress import run_campaign
 from tests.train.crash import Scenario, assert_same_files, read_files
 from tests.train.launch import start_server

@@ -9,10 +9,10 @@ from random import Random
 
 import torch
 
-from resspec.train.data.decode import BrokenPicture
-from resspec.train.data.inspect import DamagedImage, examine
-from resspec.train.data.picture import picture
-from resspec.train.recipe import Data, RandomResized, Test
+from resspec.training.data.decode import BrokenPicture
+from resspec.training.data.inspect import DamagedImage, examine
+from resspec.training.data.picture import picture
+from resspec.training.recipe import Data, RandomResized, Test
 from tests.campaign.progress import count_outcomes
 from tests.train.data.pictures import damaged, good_files, written
 

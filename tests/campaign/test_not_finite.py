@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from resspec.train import losses
-from resspec.train.data import Batch
-from resspec.train.loop import NotFinite
-from resspec.train.recipe import Recipe
-from resspec.train.step import Learner
+from resspec.training import losses
+from resspec.training.data import Batch
+from resspec.training.loop import NotFinite
+from resspec.training.recipe import Recipe
+from resspec.training.step import Learner
 from tests.campaign.progress import count_outcomes
 from tests.train.small import tiny, train
 

@@ -11,12 +11,12 @@ import torch
 
 from resspec import shipped
 from resspec.compiler import load
-from resspec.train import loop, recipe_file, trainer
-from resspec.train.data.memory import Stored, in_memory
-from resspec.train.plan import Job
-from resspec.train.processes import Processes
-from resspec.train.step import Learner
-from resspec.train.stop import Stop
+from resspec.training import loop, recipe_file, trainer
+from resspec.training.data.memory import Stored, in_memory
+from resspec.training.plan import Job
+from resspec.training.processes import Processes
+from resspec.training.step import Learner
+from resspec.training.stop import Stop
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
 PROCESS = Processes(0, 1, DEVICE)

@@ -11,8 +11,8 @@ from resspec.compiler import load
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.render import render
 from resspec.source import Source
-from resspec.train import data, errors, preflight, recipe_file
-from resspec.train.plan import Job
+from resspec.training import data, errors, preflight, recipe_file
+from resspec.training.plan import Job
 from tests.diagnostics.test_pages import EXAMPLES, PAGES
 from tests.train.small import ALONE
 

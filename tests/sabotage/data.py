@@ -2,7 +2,7 @@
 
 from tests.sabotage.defects import Defect
 
-DATA, T = "resspec/train/data/", "tests/train/data/"
+DATA, T = "resspec/training/data/", "tests/train/data/"
 CACHE, CIFAR, DECODE, DEPTH, ENDS, IDX, INSPECT, LABELS, MOMENTS, TREE, CLASSES, WORKERS = (
     f"{DATA}{name}.py"
     for name in (

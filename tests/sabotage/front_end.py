@@ -59,7 +59,7 @@ DEFECTS = [
     ),
     Defect(
         "a character makes a traceback of a recipe",
-        "resspec/train/recipes/tree.py",
+        "resspec/training/recipes/tree.py",
         "except (yaml.MarkedYAMLError, yaml.reader.ReaderError) as error:",
         "except yaml.MarkedYAMLError as error:",
         "tests/test_mutants.py::test_a_damaged_recipe_ends_in_located_diagnostics",

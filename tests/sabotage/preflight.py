@@ -2,7 +2,7 @@
 
 from tests.sabotage.defects import Defect
 
-FOLDER = "resspec/train/preflight/"
+FOLDER = "resspec/training/preflight/"
 T = "tests/train/preflight/"
 TABLE, NORMS, IMAGES, FILES, SIZES = (
     f"{FOLDER}{name}.py" for name in ("__init__", "norms", "images", "files", "sizes")

@@ -4,7 +4,7 @@ from tests.sabotage.defects import Defect
 
 T = "tests/train/"
 RECORD, RESUME, FINISH, LOOP = (
-    f"resspec/train/{name}.py" for name in ("record", "resume", "finish", "loop")
+    f"resspec/training/{name}.py" for name in ("record", "resume", "finish", "loop")
 )
 
 DAMAGED = f"{T}test_run_damage.py::test_a_comparison_names_what_is_damaged_and_shows_the_others"
@@ -27,7 +27,7 @@ DEFECTS = [
     ),
     Defect(
         "a test that fails costs the steps before it",
-        "resspec/train/trainer.py",
+        "resspec/training/trainer.py",
         "            rescue(error, task, state, learner.undo, _rescuer(plan, watcher, lock))\n",
         "",
         f"{T}test_finish.py::test_a_test_image_that_breaks_on_the_way_costs_no_step",
@@ -83,14 +83,14 @@ DEFECTS = [
     ),
     Defect(
         "JSON may be as deep as it is",
-        "resspec/train/sealed.py",
+        "resspec/training/sealed.py",
         "except RecursionError:",
         "except MemoryError:",
         DAMAGED,
     ),
     Defect(
         "a damaged line costs all of them",
-        "resspec/train/measurements.py",
+        "resspec/training/measurements.py",
         "except DamagedFile as why:",
         "except MemoryError as why:",
         DAMAGED,
@@ -104,7 +104,7 @@ DEFECTS = [
     ),
     Defect(
         "what stands in for a removed image may be held out",
-        "resspec/train/mended.py",
+        "resspec/training/mended.py",
         "apart = _held_out(begun, holdout)",
         "apart = set[int]()",
         f"{T}test_mended.py::test_stand_ins_are_of_the_same_class_and_part",

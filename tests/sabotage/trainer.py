@@ -4,11 +4,11 @@ from tests.sabotage.defects import Defect
 
 T = "tests/train/"
 CHECKPOINT, RECORD, GUARD, LOOP = (
-    f"resspec/train/{name}.py" for name in ("checkpoint", "record", "guard", "loop")
+    f"resspec/training/{name}.py" for name in ("checkpoint", "record", "guard", "loop")
 )
 
-WORKERS = "resspec/train/data/workers.py"
-LOCK = "resspec/train/lock.py"
+WORKERS = "resspec/training/data/workers.py"
+LOCK = "resspec/training/lock.py"
 STOPPED = f"{T}test_workers.py::test_a_worker_that_is_stopped"
 REWRITTEN = f"{T}test_refusals.py::test_a_spec_that_is_only_written_otherwise_goes_on"
 
@@ -85,7 +85,7 @@ DEFECTS = [
     ),
     Defect(
         "a folder that was moved costs its steps",
-        "resspec/train/rescue.py",
+        "resspec/training/rescue.py",
         "_save(task, state, undo, rescuer.save_where_it_is)",
         "_save(task, state, undo, rescuer.save)",
         f"{T}test_lock.py::test_a_folder_that_is_moved_keeps_every_step",
@@ -99,7 +99,7 @@ DEFECTS = [
     ),
     Defect(
         "the metrics are not those of the checkpoint",
-        "resspec/train/trainer.py",
+        "resspec/training/trainer.py",
         "            record.metrics(run, state.rows)\n        watcher",
         "            pass\n        watcher",
         f"{T}test_crash.py::test_no_row_is_there_twice_before_the_end_either",
@@ -134,7 +134,7 @@ DEFECTS = [
     ),
     Defect(
         "LAMB reads a number in each step",
-        "resspec/train/optimizers.py",
+        "resspec/training/optimizers.py",
         (
             "torch._foreach_add_(\n"
             "            counts, [good] * len(counts)\n"
@@ -145,42 +145,42 @@ DEFECTS = [
     ),
     Defect(
         "the first signal ends it at once",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         "if self._insists(number) and self._processes.world == 1:",
         "if self._processes.world == 1:",
         f"{T}test_signals.py",
     ),
     Defect(
         "a closed terminal is not heard",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         '"SIGTERM", "SIGHUP"',
         '"SIGTERM"',
         f"{T}test_signals.py",
     ),
     Defect(
         "a signal that was ignored is heard",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         "if signal.getsignal(number) is not signal.SIG_IGN]",
         "]",
         f"{T}test_signals.py::test_a_signal_that_is_ignored_at_the_start_stays_ignored",
     ),
     Defect(
         "a second hangup ends it at once",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         'if not self.asked or number == getattr(signal, "SIGHUP", None):',
         "if not self.asked:",
         f"{T}test_signals.py",
     ),
     Defect(
         "a signal that is passed on counts twice",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         "number != self.asked or monotonic() - self._last > SAME",
         "True",
         f"{T}test_signals.py::test_a_signal_that_is_passed_on_counts_once",
     ),
     Defect(
         "a stream that breaks is no matter",
-        "resspec/train/stop.py",
+        "resspec/training/stop.py",
         "with streams.told(stop._broke):",
         "with streams.going_on():",
         f"{T}test_streams.py",
@@ -194,7 +194,7 @@ DEFECTS = [
     ),
     Defect(
         "the last test hears no signal",
-        "resspec/train/finish.py",
+        "resspec/training/finish.py",
         "lambda: stop.alone and stop.asked",
         "lambda: False",
         f"{T}test_signals.py::test_a_signal_in_the_last_test_leaves_the_end_undone",
@@ -236,49 +236,49 @@ DEFECTS = [
     ),
     Defect(
         "a run's weights are any that are there",
-        "resspec/train/ended.py",
+        "resspec/training/ended.py",
         'sha256(content).hexdigest() != result["weights"]',
         "False",
         f"{T}test_eval.py::test_a_run_whose_bits_flip_is_not_measured",
     ),
     Defect(
         "a checkpoint is unpickled",
-        "resspec/train/state.py",
+        "resspec/training/state.py",
         'facts = json.loads(files["state.json"])',
         'facts = json.loads(files["state.json"]); __import__("pickle").loads(b"cbuiltins\\nlist\\n.")',
         f"{T}test_run_folder.py::test_nothing_is_unpickled",
     ),
     Defect(
         "a process that is gone is no word of ours",
-        "resspec/train/processes.py",
+        "resspec/training/processes.py",
         "raise UsageError(call.gone(), roll_call.CODE) from None",
         "raise",
         f"{T}test_processes.py::test_one_of_two_that_is_killed_is_named",
     ),
     Defect(
         "a process that failed counts as ready",
-        "resspec/train/roll_call.py",
+        "resspec/training/roll_call.py",
         "        if failed:\n",
         "        if False:\n",
         f"{T}test_roll_call.py",
     ),
     Defect(
         "another job goes on in a run's folder",
-        "resspec/train/resume.py",
+        "resspec/training/resume.py",
         "if told or network:",
         "if False:",
         f"{T}test_refusals.py",
     ),
     Defect(
         "a spec that is written otherwise is another run",
-        "resspec/train/plan.py",
+        "resspec/training/plan.py",
         '"hash": fingerprint(self.network),',
         '"hash": fingerprint(self.network) + self.network.span,',
         REWRITTEN,
     ),
     Defect(
         "a checkpoint is of the spec's text",
-        "resspec/train/resume.py",
+        "resspec/training/resume.py",
         "sort_keys=True).encode()",
         "sort_keys=True).encode() + job.network.span.encode()",
         REWRITTEN,
@@ -313,7 +313,7 @@ DEFECTS = [
     ),
     Defect(
         "torchrun ends those that say who is gone",
-        "resspec/train/processes.py",
+        "resspec/training/processes.py",
         (
             "signal.signal(\n"
             "            signal.SIGTERM, signal.SIG_IGN\n"
@@ -324,28 +324,28 @@ DEFECTS = [
     ),
     Defect(
         "what a step frees goes back to the system",
-        "resspec/train/processes.py",
+        "resspec/training/processes.py",
         "        heap.hold()",
         "        pass",
         f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next",
     ),
     Defect(
         "what the heap holds counts as taken",
-        "resspec/train/machine.py",
+        "resspec/training/machine.py",
         "    heap.trim()\n",
         "",
         f"{T}test_heap.py::test_what_is_kept_counts_as_free",
     ),
     Defect(
         "the environment has no say",
-        "resspec/train/heap.py",
+        "resspec/training/heap.py",
         "if name not in os.environ:",
         "if True:",
         f"{T}test_heap.py::test_what_the_environment_says_of_it_holds",
     ),
     Defect(
         "bfloat16 is raced where it is slow",
-        "resspec/train/decide.py",
+        "resspec/training/decide.py",
         "if not half(processes.device):",
         "if False:",
         f"{T}test_speed.py::test_a_run_races_what_is_fast",
@@ -359,28 +359,28 @@ DEFECTS = [
     ),
     Defect(
         "what fails between two steps costs them",
-        "resspec/train/trainer.py",
+        "resspec/training/trainer.py",
         "            rescue(error, task, state, learner.undo, _rescuer(plan, watcher, lock))\n",
         "",
         f"{T}test_rescue.py::test_between_two_steps_the_state_is_saved",
     ),
     Defect(
         "a step that is half done is saved",
-        "resspec/train/step.py",
+        "resspec/training/step.py",
         "self.phase = Phase.UPDATE",
         "pass",
         f"{T}test_rescue.py::test_a_step_that_is_half_done_is_not_saved",
     ),
     Defect(
         "a step that failed leaves its statistics",
-        "resspec/train/step.py",
+        "resspec/training/step.py",
         "            guard.keep(self.before, self.statistics)\n",
         "",
         f"{T}test_rescue.py::test_no_memory_in_a_step_costs_no_step",
     ),
     Defect(
         "a step that failed leaves its counts",
-        "resspec/train/step.py",
+        "resspec/training/step.py",
         "            guard.keep(self.counts_before, self.counts)\n",
         "",
         f"{T}test_rescue.py::test_no_memory_in_a_step_costs_no_step",

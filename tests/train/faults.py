@@ -124,7 +124,7 @@ def _is_write(event: str, given: tuple[Any, ...]) -> bool:
 
 def _trace_training(trace: Callable[[FrameType, str, Any], Any]) -> None:
     """From where a run begins, which all checks came before."""
-    from resspec.train import trainer
+    from resspec.training import trainer
 
     train = trainer.train
 

@@ -9,8 +9,8 @@ import pytest
 
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.source import Source
-from resspec.train import recipe_file
-from resspec.train.recipe import Recipe
+from resspec.training import recipe_file
+from resspec.training.recipe import Recipe
 
 BASE = "duration: 9 epochs\nbatch: 8\n"
 

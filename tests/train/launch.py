@@ -34,8 +34,8 @@ IMPORTED = (
     "resspec.compiler",
     "resspec.commands.eval",
     "resspec.commands.train",
-    "resspec.train.evaluate",
-    "resspec.train.trainer",
+    "resspec.training.evaluate",
+    "resspec.training.trainer",
 )
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
@@ -287,7 +287,7 @@ def _prepare(
     if forbidden:
         sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
     if room is not None:
-        vars(import_module("resspec.train.decide"))["memory"] = lambda _: room
+        vars(import_module("resspec.training.decide"))["memory"] = lambda _: room
     if fault is not None:
         Fault(**fault).install()
     if lines is not None:
@@ -355,11 +355,11 @@ class _Watch:
         self.triggers, self.count = triggers, 0
 
     def install(self) -> None:
-        from resspec.train.data import Batch
-        from resspec.train.data.folder import InFolders
-        from resspec.train.data.memory import InMemory
-        from resspec.train.recipe import Test
-        from resspec.train.step import Learner
+        from resspec.training.data import Batch
+        from resspec.training.data.folder import InFolders
+        from resspec.training.data.memory import InMemory
+        from resspec.training.recipe import Test
+        from resspec.training.step import Learner
 
         happens, learn, sync = self.happens, Learner.learn, os.fsync
 

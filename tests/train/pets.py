@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from resspec.compiler import load
-from resspec.train import data, recipe_file, trainer
-from resspec.train.plan import Job, Plan
-from resspec.train.progress import Show
-from resspec.train.trainer import Result
+from resspec.training import data, recipe_file, trainer
+from resspec.training.plan import Job, Plan
+from resspec.training.progress import Show
+from resspec.training.trainer import Result
 from tests.train.small import ALONE
 
 SPEC = """

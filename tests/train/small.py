@@ -9,11 +9,11 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.train import data, recipe_file, record, trainer
-from resspec.train.plan import Job, Plan
-from resspec.train.processes import Processes
-from resspec.train.progress import shown
-from resspec.train.trainer import Result
+from resspec.training import data, recipe_file, record, trainer
+from resspec.training.plan import Job, Plan
+from resspec.training.processes import Processes
+from resspec.training.progress import shown
+from resspec.training.trainer import Result
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from resspec.train import average
-from resspec.train.recipe import Ema
+from resspec.training import average
+from resspec.training.recipe import Ema
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from resspec.train import batch_norm
+from resspec.training import batch_norm
 
 
 def network() -> nn.Sequential:

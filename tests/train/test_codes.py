@@ -25,7 +25,7 @@ from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.train import (
+from resspec.training import (
     checkpoint,
     classes,
     compare,
@@ -36,13 +36,13 @@ from resspec.train import (
     trainer,
     weights,
 )
-from resspec.train.data import crop, idx, place
-from resspec.train.data.dataset import Request
-from resspec.train.data.draw import Draw
-from resspec.train.plan import Plan
-from resspec.train.processes import joined
-from resspec.train.progress import Show
-from resspec.train.recipe import Test
+from resspec.training.data import crop, idx, place
+from resspec.training.data.dataset import Request
+from resspec.training.data.draw import Draw
+from resspec.training.plan import Plan
+from resspec.training.processes import joined
+from resspec.training.progress import Show
+from resspec.training.recipe import Test
 from tests.texts import written
 from tests.train.crash import ExitOnUnpickle
 from tests.train.data.pictures import written_idx
@@ -53,7 +53,7 @@ LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
 
 
 def in_use(folder: Path) -> None:
-    code = "import sys; from pathlib import Path; from resspec.train.record import locked\n"
+    code = "import sys; from pathlib import Path; from resspec.training.record import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -154,9 +154,7 @@ def lost_process(folder: Path) -> None:
         }.items():
             patch.setenv(name, value)
         free.close()
-        leave = (
-            "import os; from resspec.train.processes import joined\nwith joined('cpu'): os._exit(0)"
-        )
+        leave = "import os; from resspec.training.processes import joined\nwith joined('cpu'): os._exit(0)"
         with subprocess.Popen([sys.executable, "-c", leave], env={**os.environ, "RANK": "1"}):
             patch.setenv("RANK", "0")
             heard = signal.getsignal(

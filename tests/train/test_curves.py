@@ -14,8 +14,8 @@ from PIL import Image
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.train import compare, record
-from resspec.train.curves import Curve, apart, draw, draw_confusion
+from resspec.training import compare, record
+from resspec.training.curves import Curve, apart, draw, draw_confusion
 from tests.train.small import begun
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resspec import cli
-from resspec.train import differing
+from resspec.training import differing
 from tests.train.small import begun, tiny, train
 
 

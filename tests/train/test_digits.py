@@ -9,10 +9,10 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
-from resspec.train import data, ended
-from resspec.train.data import Draw
-from resspec.train.recipe import Test
-from resspec.train.trainer import Result
+from resspec.training import data, ended
+from resspec.training.data import Draw
+from resspec.training.recipe import Test
+from resspec.training.trainer import Result
 from tests.train.small import train
 
 NETWORK = load("digits")

@@ -12,9 +12,9 @@ from resspec.backends.module import build
 from resspec.cli import run
 from resspec.commands import eval as command
 from resspec.compiler import load
-from resspec.train.data import load as load_data
-from resspec.train.data.memory import InMemory
-from resspec.train.evaluate import Evaluation
+from resspec.training.data import load as load_data
+from resspec.training.data.memory import InMemory
+from resspec.training.evaluate import Evaluation
 from tests.train.crash import draw_pictures
 from tests.train.small import begun, tiny, train
 

@@ -19,11 +19,11 @@ from torchvision.transforms.v2 import functional
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.nodes import Network
-from resspec.train.data import load as load_data
-from resspec.train.data.memory import Stored, in_memory
-from resspec.train.evaluate import Evaluation, Exam, Protocol, evaluate, scales
-from resspec.train.published import published
-from resspec.train.recipe import Test
+from resspec.training.data import load as load_data
+from resspec.training.data.memory import Stored, in_memory
+from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate, scales
+from resspec.training.published import published
+from resspec.training.recipe import Test
 
 SPEC = """network small {
     input 3x16x16

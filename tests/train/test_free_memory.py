@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train import decide, machine, plan_text
-from resspec.train.plan import Plan
+from resspec.training import decide, machine, plan_text
+from resspec.training.plan import Plan
 from tests.train.small import ALONE, job, tiny
 
 

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
-from resspec.train import checkpoint, loop, losses
-from resspec.train.data import Batch
-from resspec.train.recipe import Recipe
-from resspec.train.step import Learner
+from resspec.training import checkpoint, loop, losses
+from resspec.training.data import Batch
+from resspec.training.recipe import Recipe
+from resspec.training.step import Learner
 from tests.train.small import tiny, train
 
 

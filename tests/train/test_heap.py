@@ -14,8 +14,8 @@ BEGIN = """
 import torch
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
-from resspec.train.machine import memory
-from resspec.train.processes import joined
+from resspec.training.machine import memory
+from resspec.training.processes import joined
 
 def faults():
     return getrusage(RUSAGE_SELF).ru_minflt

@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.train import mended
-from resspec.train.mended import File
-from resspec.train.sealed import DamagedFile
+from resspec.training import mended
+from resspec.training.mended import File
+from resspec.training.sealed import DamagedFile
 from tests.train.launch import Server
 from tests.train.pets import RECIPE, At, command, lay_out, mend, plan, train
 

@@ -15,8 +15,8 @@ from torchvision.transforms import v2
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.train import classes, data, ended, recipe_file
-from resspec.train.data import Draw
+from resspec.training import classes, data, ended, recipe_file
+from resspec.training.data import Draw
 from tests.train.pets import draw_pets, lay_out, train
 from tests.train.small import tiny
 from tests.train.small import train as train_digits

@@ -8,8 +8,8 @@ import torch
 from timm.optim.lamb import Lamb as TimmLamb
 from torch import Tensor, nn
 
-from resspec.train.optimizers import optimizer
-from resspec.train.recipe import AdamW, Lamb, Sgd
+from resspec.training.optimizers import optimizer
+from resspec.training.recipe import AdamW, Lamb, Sgd
 
 KINDS = [
     Sgd(rate=0.1, nesterov=True, weight_decay=0.01),

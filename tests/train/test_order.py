@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from resspec.train.keys import key, scramble
-from resspec.train.order import Order
+from resspec.training.keys import key, scramble
+from resspec.training.order import Order
 
 IMAGES = torch.arange(100, 140)  # 40 of a larger split
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resspec.compiler import load
-from resspec.train import errors
+from resspec.training import errors
 
 SPEC = """network tiny {
     input 3x8x8

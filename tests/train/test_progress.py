@@ -10,8 +10,8 @@ from threading import Thread
 
 import pytest
 
-from resspec.train import trainer
-from resspec.train.progress import shown
+from resspec.training import trainer
+from resspec.training.progress import shown
 from tests.train.small import ALONE, job, tiny
 
 WORDS = (

@@ -11,9 +11,9 @@ import pytest
 from resspec import cli
 from resspec.diagnostics import UsageError
 from resspec.source import Source
-from resspec.train import recipe_file
-from resspec.train.recipe import Recipe
-from resspec.train.recipes import foreign_keys
+from resspec.training import recipe_file
+from resspec.training.recipe import Recipe
+from resspec.training.recipes import foreign_keys
 from tests.train.foreign import BASE, followed, mistakes, value_of
 
 # What people write, and what it is in a recipe.

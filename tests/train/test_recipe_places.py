@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resspec.source import Source
-from resspec.train import recipe_file
+from resspec.training import recipe_file
 
 TEXT = """\
 # a comment

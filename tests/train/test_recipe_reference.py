@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from resspec.train import recipe
-from resspec.train.recipe import Part
+from resspec.training import recipe
+from resspec.training.recipe import Part
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 PARTS: dict[str, type[Part]] = {

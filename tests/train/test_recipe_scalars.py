@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from resspec.source import Source
-from resspec.train import recipe_file
-from resspec.train.recipe import Recipe
-from resspec.train.recipes.kinds import Length
-from resspec.train.recipes.scalars import Trap, read
-from resspec.train.recipes.tree import Scalar
+from resspec.training import recipe_file
+from resspec.training.recipe import Recipe
+from resspec.training.recipes.kinds import Length
+from resspec.training.recipes.scalars import Trap, read
+from resspec.training.recipes.tree import Scalar
 from tests.train.foreign import BASE, mistakes, value_of
 
 # The core schema of YAML 1.2.2, section 10.3.2.

@@ -11,7 +11,7 @@ import pytest
 
 from resspec.diagnostics import SpecError, UsageError
 from resspec.source import Source
-from resspec.train import recipe_file
+from resspec.training import recipe_file
 from tests.train.foreign import BASE, mistakes
 
 ASKED = {

@@ -13,7 +13,7 @@ from resspec.collector import paused
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.render import render
 from resspec.source import Source
-from resspec.train import recipe_file
+from resspec.training import recipe_file
 from tests.limits import soon
 
 LINES = "duration: 9 epochs\nbatch: 8\n"

@@ -10,8 +10,8 @@ from resspec import cli
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
-from resspec.train import data, plan_text, recipe_file
-from resspec.train.processes import joined
+from resspec.training import data, plan_text, recipe_file
+from resspec.training.processes import joined
 from tests.train.small import ALONE, SPEC, begun, job, plan, tiny, train
 
 OTHER = """
@@ -143,7 +143,7 @@ def test_a_negative_seed(tmp_path: Path) -> None:
 def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
     from dataclasses import replace
 
-    from resspec.train.plan import Plan
+    from resspec.training.plan import Plan
 
     decided = plan(job(tiny(tmp_path), "bn_batch=32"), tmp_path / "run")
     with pytest.raises(

@@ -11,9 +11,9 @@ import torch
 from torch.optim import SGD, lr_scheduler
 
 from resspec.source import Source
-from resspec.train import recipe_file
-from resspec.train.recipe import Plateau, Recipe
-from resspec.train.schedules import Falling, rate
+from resspec.training import recipe_file
+from resspec.training.recipe import Plateau, Recipe
+from resspec.training.schedules import Falling, rate
 
 STEPS = 60
 Make = Callable[[SGD], Any]

@@ -12,9 +12,9 @@ from signal import SIGCONT, SIGHUP, SIGINT, SIGSTOP, SIGTERM, SIGXCPU, Signals
 import pytest
 
 from resspec.compiler import load
-from resspec.train import data, recipe_file, stop, trainer
-from resspec.train.plan import Job
-from resspec.train.progress import Show
+from resspec.training import data, recipe_file, stop, trainer
+from resspec.training.plan import Job
+from resspec.training.progress import Show
 from tests.train.crash import (
     FIRST,
     RECIPES,

@@ -13,13 +13,13 @@ from torch.nn.functional import one_hot
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.train import decide, losses, recipe_file, trainer
-from resspec.train.data import Batch
-from resspec.train.guard import GROWS_AFTER, Guard
-from resspec.train.machine import bound
-from resspec.train.order import Order
-from resspec.train.recipe import Recipe
-from resspec.train.step import Learner
+from resspec.training import decide, losses, recipe_file, trainer
+from resspec.training.data import Batch
+from resspec.training.guard import GROWS_AFTER, Guard
+from resspec.training.machine import bound
+from resspec.training.order import Order
+from resspec.training.recipe import Recipe
+from resspec.training.step import Learner
 from tests.train.small import ALONE, job, plan
 
 PLAIN = """

@@ -12,7 +12,7 @@ from resspec import cli
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.train import weights
+from resspec.training import weights
 
 NETWORK = (
     "network small {{ input 3x8x8; stem conv 3x3, {width} -> bn; head avgpool -> fc {classes} }}\n"

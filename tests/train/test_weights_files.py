@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save
 
 from resspec.diagnostics import UsageError
-from resspec.train import weights
+from resspec.training import weights
 
 NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4), torch.nn.Linear(4, 2))
 
@@ -258,7 +258,7 @@ def test_random_damage_is_told(tmp_path: Path) -> None:
 
 
 def test_metadata_that_is_damaged_is_told(tmp_path: Path) -> None:
-    from resspec.train import metadata
+    from resspec.training import metadata
 
     good = {
         "input": [1, 8, 8],

@@ -17,8 +17,8 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Draw, load, workers
-from resspec.train.recipe import Test
+from resspec.training.data import Draw, load, workers
+from resspec.training.recipe import Test
 from tests.limits import HANGS
 from tests.train.crash import Scenario, assert_same_files, draw_pictures, read_files
 from tests.train.launch import ROOT, Server, Trigger, state
@@ -93,7 +93,7 @@ def test_patience_is_not_lost_while_all_processes_are_stopped() -> None:
 BROKEN = """
 import sys
 from resspec.commands import parser, train
-from resspec.train.step import Learner
+from resspec.training.step import Learner
 Learner.learn = lambda *_: 1 / 0
 train.run(parser().parse_args(sys.argv[1:]))
 """

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from resspec.train.data.chance import beta, choice, happens, normal, uniform
+from resspec.training.data.chance import beta, choice, happens, normal, uniform
 
 KEYS = torch.arange(40_000) * 6_700_417 - 10**12
 

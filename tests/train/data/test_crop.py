@@ -11,11 +11,11 @@ from torchvision.transforms import InterpolationMode, RandomResizedCrop
 from torchvision.transforms.v2 import functional as torchvision
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import crop
-from resspec.train.data.chance import choice, happens
-from resspec.train.data.picture import picture
-from resspec.train.data.resample import Line, resampled
-from resspec.train.recipe import Data, RandomResized, Test
+from resspec.training.data import crop
+from resspec.training.data.chance import choice, happens
+from resspec.training.data.picture import picture
+from resspec.training.data.resample import Line, resampled
+from resspec.training.recipe import Data, RandomResized, Test
 
 
 def images(count: int, height: int = 20, width: int = 26, channels: int = 3) -> Tensor:

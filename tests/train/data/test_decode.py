@@ -17,12 +17,12 @@ import torch
 from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
-from resspec.train.data import decode
-from resspec.train.data.decode import BrokenPicture
-from resspec.train.data.depth import as_rgb
-from resspec.train.data.inspect import examine
-from resspec.train.data.picture import picture
-from resspec.train.recipe import Data, RandomResized, Test
+from resspec.training.data import decode
+from resspec.training.data.decode import BrokenPicture
+from resspec.training.data.depth import as_rgb
+from resspec.training.data.inspect import examine
+from resspec.training.data.picture import picture
+from resspec.training.recipe import Data, RandomResized, Test
 from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
 
 ORIENTATION = 0x0112

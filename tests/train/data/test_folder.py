@@ -14,9 +14,9 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Dataset, Draw, load, picture
-from resspec.train.data.crop import boxes
-from resspec.train.recipe import Data, RandomResized, Test
+from resspec.training.data import Dataset, Draw, load, picture
+from resspec.training.data.crop import boxes
+from resspec.training.recipe import Data, RandomResized, Test
 from tests.train.crash import ExitOnUnpickle
 
 CPU = torch.device("cpu")

@@ -18,11 +18,11 @@ import torch
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Draw, cache, load
-from resspec.train.data.cache import Cache, Found
-from resspec.train.data.folder import InFolders
-from resspec.train.data.inspect import DamagedImage, examine
-from resspec.train.recipe import Test
+from resspec.training.data import Draw, cache, load
+from resspec.training.data.cache import Cache, Found
+from resspec.training.data.folder import InFolders
+from resspec.training.data.inspect import DamagedImage, examine
+from resspec.training.recipe import Test
 from tests.train.data.pictures import HEIGHT, WIDTH, encoded, good_files, smooth, written
 
 GOOD = good_files()
@@ -386,7 +386,7 @@ def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
 FRESH = """
 import sys, threading
 from pathlib import Path
-from resspec.train.data.decode import identify
+from resspec.training.data.decode import identify
 def look():
     ready.wait()
     with Path(sys.argv[1]).open("rb") as file:

@@ -17,9 +17,9 @@ import torch
 from torchvision.datasets import CIFAR10
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Dataset, idx, load
-from resspec.train.data.idx import FASHION
-from resspec.train.names import DATA
+from resspec.training.data import Dataset, idx, load
+from resspec.training.data.idx import FASHION
+from resspec.training.names import DATA
 from tests.train.data.pictures import written_idx
 
 Array = np.ndarray[Any, Any]
@@ -365,7 +365,7 @@ def test_cifar_of_every_protocol_is_torchvisions(protocol: int, tmp_path: Path) 
 
 
 def in_memory(found: Dataset) -> torch.Tensor:
-    from resspec.train.data.memory import InMemory
+    from resspec.training.data.memory import InMemory
 
     assert isinstance(found.train, InMemory)
     return found.train.images

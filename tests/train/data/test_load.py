@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import idx, load, place
-from resspec.train.data.memory import InMemory
-from resspec.train.names import DATA
+from resspec.training.data import idx, load, place
+from resspec.training.data.memory import InMemory
+from resspec.training.names import DATA
 
 
 def idx_bytes(array: np.ndarray[Any, Any]) -> bytes:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from resspec.train.data import Draw, held_out, load
-from resspec.train.data.chance import choice
-from resspec.train.data.memory import InMemory, Stored, in_memory
-from resspec.train.data.moments import measured
-from resspec.train.recipe import Data, RandAugment, RandomResized, Test
+from resspec.training.data import Draw, held_out, load
+from resspec.training.data.chance import choice
+from resspec.training.data.memory import InMemory, Stored, in_memory
+from resspec.training.data.moments import measured
+from resspec.training.recipe import Data, RandAugment, RandomResized, Test
 
 CPU = torch.device("cpu")
 EVERYTHING = Data(

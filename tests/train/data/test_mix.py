@@ -4,12 +4,12 @@ from torchvision.transforms import RandomErasing
 from torchvision.transforms.v2 import CutMix
 
 from resspec.diagnostics import UsageError
-from resspec.train import recipe_file
-from resspec.train.data import mix
-from resspec.train.data.chance import beta
-from resspec.train.data.colour import jittered, pca
-from resspec.train.recipe import Data
-from resspec.train.share import share
+from resspec.training import recipe_file
+from resspec.training.data import mix
+from resspec.training.data.chance import beta
+from resspec.training.data.colour import jittered, pca
+from resspec.training.recipe import Data
+from resspec.training.share import share
 
 KEYS = torch.arange(4000) * 31 + 5
 

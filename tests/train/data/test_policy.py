@@ -11,8 +11,8 @@ from torchvision.transforms import InterpolationMode, TrivialAugmentWide
 from torchvision.transforms import functional as torchvision
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from resspec.train.data import colour, move, policy
-from resspec.train.recipe import RandAugment
+from resspec.training.data import colour, move, policy
+from resspec.training.recipe import RandAugment
 
 BLACK = torch.zeros(1)
 

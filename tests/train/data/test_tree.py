@@ -13,10 +13,10 @@ import torch
 from torchvision.datasets import ImageFolder
 
 from resspec.diagnostics import UsageError
-from resspec.train import data
-from resspec.train.data import Dataset, Draw, load
-from resspec.train.data.folder import InFolders
-from resspec.train.recipe import Test
+from resspec.training import data
+from resspec.training.data import Dataset, Draw, load
+from resspec.training.data.folder import InFolders
+from resspec.training.recipe import Test
 from tests.train.data.pictures import good_files
 
 JPEG = good_files()["plain.jpg"]

@@ -11,8 +11,8 @@ from PIL import Image
 
 from resspec.compiler import load
 from resspec.diagnostics import Diagnostic, SpecError
-from resspec.train import data, preflight, recipe_file
-from resspec.train.plan import Job
+from resspec.training import data, preflight, recipe_file
+from resspec.training.plan import Job
 from tests.train.small import ALONE
 
 SPEC = """\

@@ -11,7 +11,7 @@ import pytest
 from resspec import cli
 from resspec.diagnostics import Diagnostic
 from resspec.render import render
-from resspec.train import preflight
+from resspec.training import preflight
 from tests.train.preflight.folders import RECIPE, SPEC, image, job, mistakes, pictures, plain
 from tests.train.small import ALONE
 
@@ -214,8 +214,8 @@ def test_one_image_at_a_time_is_fine_where_norms_see_more(here: Path) -> None:
 
 
 def test_the_automatic_micro_batch_is_never_one_image_where_a_norm_needs_two(here: Path) -> None:
-    from resspec.train import decide
-    from resspec.train.machine import bound
+    from resspec.training import decide
+    from resspec.training.machine import bound
 
     wanted = job(here, plain(here / "d"), RECIPE, GATED)
     request = preflight.of_job(wanted, here / "r", ALONE)

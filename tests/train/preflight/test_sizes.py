@@ -11,13 +11,13 @@ import torch
 from pydantic import ValidationError
 
 from resspec.diagnostics import UsageError
-from resspec.train.data import Draw
-from resspec.train.data.dataset import View
-from resspec.train.data.memory import InMemory
-from resspec.train.data.moments import measured
-from resspec.train.data.picture import picture
-from resspec.train.data.sizes import DoesNotSuit, Size, sizes_after
-from resspec.train.recipe import Data, Test
+from resspec.training.data import Draw
+from resspec.training.data.dataset import View
+from resspec.training.data.memory import InMemory
+from resspec.training.data.moments import measured
+from resspec.training.data.picture import picture
+from resspec.training.data.sizes import DoesNotSuit, Size, sizes_after
+from resspec.training.recipe import Data, Test
 from tests.train.preflight.folders import image
 
 KEYS = torch.arange(60)

@@ -1,0 +1,41 @@
+"""From bytes, cut to one size, to what the network reads: changes of each image, then normalising, then mixing."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from resspec.training.data.colour import jittered, pca
+from resspec.training.data.draw import Batch
+from resspec.training.data.mix import erased, mixed
+from resspec.training.data.moments import Moments
+from resspec.training.data.policy import randaugment, trivial
+from resspec.training.recipe import Data, Test
+
+
+def shown(
+    images: Tensor,
+    labels: Tensor,
+    keys: Tensor,
+    view: Data | Test,
+    moments: Moments,
+    means: Tensor | None,
+    classes: int,
+) -> Batch:
+    """Of images (uint8, BxCxHxW) and labels (int64, B) on one device. `means`: each pixel's mean, as it went with its image."""
+    if not isinstance(view, Data):
+        return Batch(moments.normalised(images.float(), means), labels)
+    if view.trivialaugment:
+        images = trivial(images, keys, view.interpolation)
+    if view.randaugment:
+        images = randaugment(images, keys, view.randaugment, view.interpolation, moments.mean)
+    if view.colour == "jitter":
+        images = jittered(images, keys)
+    result = images.float()
+    if view.colour == "pca":
+        result = pca(result, keys, moments.axes)
+    result = moments.normalised(result, means)
+    if view.erase:
+        result = erased(result, keys, view.erase)
+    if view.mixup or view.cutmix:
+        return Batch(*mixed(result, labels, keys, view, classes))
+    return Batch(result, labels)

@@ -1,0 +1,97 @@
+"""What this machine decides about a run, once, before its first step; recorded, since a run that goes on must not decide
+otherwise: the precision and the micro-batch change the numbers, if not the method."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from resspec.diagnostics import UsageError
+from resspec.ir.nodes import Network
+from resspec.passes.quantities import Facts
+from resspec.training.machine import Machine, bound, half, memory
+from resspec.training.processes import Processes
+from resspec.training.recipe import Recipe
+from resspec.training.share import share
+from resspec.training.speed import race
+from resspec.units import size_of
+
+SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
+GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
+UNKNOWN = (
+    1 << 62
+)  # bytes, in place of free memory that the system does not tell: then it limits nothing
+CALIBRATED = 16  # images of a step by which it is told
+
+
+def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> Machine:
+    """Decide how a network is trained, `least` images at a time at least. Raises UsageError where the batch cannot be cut
+    over the processes, or not even its smallest part fits into memory."""
+    own = share(recipe, processes.world)
+    facts = Facts(network)
+    small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
+    threads = 1 if small or processes.world > 1 else torch.get_num_threads()
+    micro = (
+        recipe.micro_batch
+        if recipe.micro_batch != "auto"
+        else micro_batch(network, recipe, processes, least)
+    )
+    machine = Machine("fp32", min(micro, own), not small, recipe.compile, threads)
+    if recipe.precision != "auto":
+        return replace(machine, precision=recipe.precision)
+    if processes.device.type == "cuda":
+        return replace(machine, precision=half(processes.device) or "fp32")
+    return replace(
+        machine, precision=processes.same("fp32" if small else _faster(network, machine, processes))
+    )
+
+
+def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
+    """Return the largest part of a process's share of the batch that fits into memory.
+
+    It divides the share, is a multiple of what batch norm sees, and holds at least `least` images. It is the same for all
+    processes: that of the one with the least room. Where the system does not say how much memory is free, it is the share.
+
+    Raises:
+        UsageError: No such part fits.
+    """
+    own, device = share(recipe, processes.world), processes.device
+    unit = recipe.bn_batch or 1
+    smallest = max(unit, min(least, own))
+    available = memory(device)
+    own_free = (
+        UNKNOWN
+        if available is None
+        else available // (processes.world if device.type == "cpu" else 1)
+    )
+    free = processes.least(own_free)
+    for count in range(1, own // smallest + 1):
+        part = own // count
+        divides = own % count == 0 and part % unit == 0
+        if divides and _needed(network, recipe, part, device) < free:
+            return part
+    needed = _needed(network, recipe, smallest, device)
+    images = f"{smallest} image{'s' * (smallest > 1)} at a time"
+    told = f"this takes about {size_of(needed)} with {images}, but only "
+    raise UsageError(
+        f"{told}{size_of(free)} are free; use smaller images or a smaller `bn_batch`", "E0609"
+    )
+
+
+def _needed(network: Network, recipe: Recipe, images: int, device: torch.device) -> int:
+    """Bytes for a step: the report's bound, with room for what it does not count. That is scratch memory and, on a CPU, holes
+    in a heap that is held: at most 1.8 times the bound in all was seen (DenseNet-121)."""
+    least = bound(network, recipe, images)
+    return least * 2 if device.type == "cpu" else least * 4 // 3
+
+
+def _faster(network: Network, machine: Machine, processes: Processes) -> str:
+    """fp32 or bf16, whichever trains faster on this CPU now."""
+    if not half(processes.device):
+        return "fp32"
+    ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]
+    fp32, bf16 = race(
+        network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3
+    )
+    return "bf16" if bf16.step * GAIN < fp32.step else "fp32"

@@ -1,0 +1,95 @@
+"""The machine that a run is on: what was chosen for it, and what it has room for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from resspec.diagnostics import UsageError
+from resspec.ir.nodes import Network
+from resspec.ir.quantities import DTYPES, Conditions
+from resspec.passes.quantities import Facts
+from resspec.training import heap
+from resspec.training.recipe import Recipe
+
+MEMINFO = Path("/proc/meminfo")  # of Linux alone
+TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Machine:
+    """`micro_batch`: images that a process shows at a time."""
+
+    precision: str
+    micro_batch: int
+    channels_last: bool
+    compile: bool
+    threads: int
+
+    def autocast(self, device: torch.device) -> AbstractContextManager[None]:
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(device.type, TYPES[self.precision])
+
+    def placed(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """On the device, in the memory format that was chosen."""
+        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        return module.to(device).to(memory_format=layout)
+
+
+@contextmanager
+def compiled_by_torch() -> Iterator[None]:
+    """Around what may be compiled as it is first run. Raises UsageError where torch.compile does not work."""
+    try:
+        yield
+    except torch._dynamo.exc.TorchDynamoException as error:
+        raise UsageError(
+            f"torch.compile does not work here: {str(error).strip().splitlines()[0]}"
+        ) from None
+
+
+def half(device: torch.device) -> str | None:
+    """The half precision that trains fast there; None for a CPU on which oneDNN does not convolve in bfloat16: torch's own
+    convolutions took ten times as long as those in float32 (torch 2.14, AVX2)."""
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+    return (
+        "bf16"
+        if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        else None
+    )
+
+
+def memory(device: torch.device) -> int | None:
+    """Return how many bytes are free, or None where the system does not say: only Linux has MEMINFO."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    heap.trim()
+    try:
+        lines = MEMINFO.read_text(encoding="ascii").splitlines()
+    except (OSError, ValueError):
+        return None
+    found = (re.fullmatch(r"MemAvailable:\s+(\d+) kB", line) for line in lines)
+    return next((int(each[1]) * 1024 for each in found if each), None)
+
+
+def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> int:
+    """Bytes that a step with so many images at a time takes at least: the report's training bound."""
+    optimizer = (
+        recipe.optimizer.name
+        if recipe.optimizer.name != "sgd"
+        else "momentum"
+        if recipe.optimizer.momentum
+        else "sgd"
+    )
+    names = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+    assert names[dtype] in DTYPES
+    return Facts(network, Conditions(batch=batch, dtype=names[dtype], optimizer=optimizer)).total(
+        "training_bound_bytes"
+    )

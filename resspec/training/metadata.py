@@ -1,0 +1,93 @@
+"""What a file of weights says of itself, so that it predicts rightly without the run that it came from.
+
+The metadata of `weights.safetensors`, and of an ONNX file, are texts by name:
+
+    format          "pt", as others write it
+    resspec         the number of this format
+    network, hash   the network's name and the hash of what it means
+    input           CxHxW, as JSON
+    classes         their names in the order of the scores, as a JSON list
+    preprocessing   see preprocessing.py, as JSON
+    spec            the network as a spec, where that is not long
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from resspec.diagnostics import UsageError
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.nodes import Network
+from resspec.training import sealed
+from resspec.training.plan import Job
+from resspec.training.preprocessing import checked, preprocessing
+from resspec.training.sealed import DamagedFile
+from resspec.training.weights import Given
+
+Metadata = dict[str, str]
+
+FORMAT = 1
+LONGEST_SPEC = 1 << 16  # characters
+_OF_WEIGHTS = ("classes", "preprocessing", "spec")
+
+
+def of_job(job: Job, spec: str) -> Metadata:
+    """Return what the weights of a job say of themselves. `spec`: the text of its `spec.res`."""
+    told = {
+        **of_network(job.network),
+        "classes": json.dumps(list(job.data.classes)),
+        "preprocessing": json.dumps(preprocessing(job)),
+    }
+    return {**told, "spec": spec} if len(spec) <= LONGEST_SPEC else told
+
+
+def of_network(network: Network) -> Metadata:
+    """Return what can be said without weights."""
+    return {
+        "resspec": str(FORMAT),
+        "network": network.name,
+        "hash": fingerprint(network),
+        "input": json.dumps(list(network.input.dims)),
+    }
+
+
+def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
+    """Return what a compiled network says of itself with weights that say this of themselves."""
+    return {
+        **of_network(network),
+        **{name: weights[name] for name in _OF_WEIGHTS if name in weights},
+    }
+
+
+def classes(weights: Given) -> list[str] | None:
+    """Return the names of the classes, where weights say them. Raises UsageError where they are damaged."""
+    found = _parsed(weights, "classes")
+    if found is None:
+        return None
+    if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+        raise _damaged(weights, "classes", "it is not a list of names")
+    return found
+
+
+def preprocessing_of(weights: Given) -> dict[str, Any] | None:
+    """Return how images are shown, where weights say it. Raises UsageError where that is damaged."""
+    found = _parsed(weights, "preprocessing")
+    try:
+        return None if found is None else checked(found)
+    except DamagedFile as damage:
+        raise _damaged(weights, "preprocessing", str(damage)) from None
+
+
+def _parsed(weights: Given, name: str) -> Any:
+    if name not in weights.metadata:
+        return None
+    try:
+        return sealed.parse(weights.metadata[name].encode())
+    except DamagedFile as damage:
+        raise _damaged(weights, name, str(damage)) from None
+
+
+def _damaged(weights: Given, name: str, why: str) -> UsageError:
+    return UsageError(f"`{name}` in the metadata of {weights.path} is damaged: {why}", "E0611")

@@ -1,0 +1,134 @@
+"""What a run is before its first step: everything that is asked for and decided, and nothing that changes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+
+from resspec.diagnostics import UsageError
+from resspec.ir.fingerprint import fingerprint
+from resspec.ir.nodes import Network
+from resspec.passes.measure import measure
+from resspec.training import data as datasets
+from resspec.training import recipe_file
+from resspec.training.data import Dataset
+from resspec.training.machine import Machine
+from resspec.training.order import Order
+from resspec.training.processes import Processes
+from resspec.training.recipe import Recipe
+from resspec.training.recipe_file import Written
+from resspec.training.share import share
+from resspec.training.weights import Given
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for; `resspec/training/preflight` says whether it can be done.
+
+    Attributes:
+        weights: Where training starts, in place of random weights.
+        workers: Processes that read images from a folder.
+        written: The recipe with its text, so that messages can point at its keys.
+    """
+
+    network: Network
+    recipe: Recipe
+    data: Dataset
+    seed: int = 0
+    weights: Given | None = None
+    workers: int = 0
+    written: Written | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 1 << 63:
+            raise UsageError(f"the seed must be from 0 to 2^63 - 1, not {self.seed}")
+
+    @cached_property
+    def images(self) -> tuple[Tensor, Tensor]:
+        """Of the training part the indices that are trained on, and those kept apart."""
+        return datasets.held_out(self.data.train.labels, self.recipe.holdout)
+
+    @property
+    def weight_bytes(self) -> int:
+        """Size of the parameters in a file."""
+        return 4 * measure(self.network).params
+
+    @property
+    def state_bytes(self) -> int:
+        """Size of a checkpoint: the parameters, an average of them, and what the optimizer keeps of each."""
+        moments = {"sgd": 1, "adamw": 2, "lamb": 2}[self.recipe.optimizer.name]
+        return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What makes it this job and no other, as JSON."""
+        return {
+            "network": self.network.name,
+            "hash": fingerprint(self.network),
+            "seed": self.seed,
+            "data": {
+                "name": self.data.name,
+                "classes": list(self.data.classes),
+                "train": self.data.train.digest,
+                "test": self.data.test.digest,
+            },
+            "weights": self.weights.facts if self.weights else None,
+            "recipe": self.recipe.model_dump(mode="json"),
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job on this machine, in these processes."""
+
+    job: Job
+    machine: Machine
+    processes: Processes
+
+    def __post_init__(self) -> None:
+        found = share(self.recipe, self.processes.world)
+        assert found % self.machine.micro_batch == 0, (found, self.machine.micro_batch)
+
+    @property
+    def recipe(self) -> Recipe:
+        return self.job.recipe
+
+    @property
+    def images(self) -> tuple[Tensor, Tensor]:
+        """As the job has them."""
+        return self.job.images
+
+    @cached_property
+    def order(self) -> Order:
+        return Order(
+            self.images[0],
+            self.recipe.batch,
+            self.job.seed,
+            self.recipe.data.repeated,
+            self.processes.rank,
+            self.processes.world,
+        )
+
+    @cached_property
+    def steps(self) -> int:
+        return self.recipe.duration.steps(self.order.epoch)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """For run.json."""
+        return {
+            **self.job.facts,
+            "steps": self.steps,
+            "machine": {
+                **asdict(self.machine),
+                "device": self.processes.device.type,
+                "processes": self.processes.world,
+            },
+        }
+
+    @property
+    def recipe_text(self) -> str:
+        return recipe_file.dump(self.recipe)

@@ -1,0 +1,106 @@
+"""What a person is told before a run, and after it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from resspec.passes.measure import measure
+from resspec.training import machine
+from resspec.training.plan import Plan
+from resspec.training.recipe import Constant, Cosine, Linear, Multistep, Plateau, Recipe, Step
+from resspec.training.trainer import Result
+from resspec.units import size_of
+
+
+def text(plan: Plan, run: Path) -> str:
+    """A line for each question."""
+    return "".join(f"{name:<12} {words}\n" for name, words in _lines(plan, run))
+
+
+def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
+    job, recipe, chosen, world = plan.job, plan.recipe, plan.machine, plan.processes.world
+    batch = f"{recipe.batch}" + (f" over {world} processes" if world > 1 else "")
+    batch += (
+        f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
+    )
+    batch += f", batch norm sees {recipe.bn_batch}" if recipe.bn_batch else ""
+    bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
+    memory = machine.memory(plan.processes.device)
+    of_free = (
+        "; the free memory is unknown" if memory is None else f" of {size_of(memory)} that are free"
+    )
+    room = next(path for path in (run, *run.absolute().parents) if path.exists())
+    apart = f", {len(plan.images[1]):,} held out" if len(plan.images[1]) else ""
+    return [
+        ("network", f"{job.network.name}, {measure(job.network).params:,} parameters"),
+        (
+            "data",
+            f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for testing",
+        ),
+        (
+            "steps",
+            f"{plan.steps:,}, {float(plan.steps / plan.order.epoch):g} epochs of {float(plan.order.epoch):,.6g}",
+        ),
+        ("batch", batch),
+        (
+            "optimizer",
+            ", ".join(
+                f"{name} {value}" if name != "name" else value
+                for name, value in recipe.optimizer.model_dump().items()
+            ),
+        ),
+        ("schedule", schedule(recipe) + _cold(plan)),
+        (
+            "precision",
+            f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}",
+        ),
+        (
+            "device",
+            f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}",
+        ),
+        ("memory", f"at least {size_of(bound)}{of_free}"),
+        (
+            "checkpoint",
+            f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}",
+        ),
+        ("disk", f"{size_of(shutil.disk_usage(room).free)} are free"),
+        ("run", str(run)),
+    ]
+
+
+def schedule(recipe: Recipe) -> str:
+    """The rate over the run, in words."""
+    told = recipe.schedule
+    match told:
+        case Constant():
+            words = "constant"
+        case Step():
+            words = f"times {told.factor:g} every {told.every}"
+        case Multistep():
+            words = f"times {told.factor:g} at {', '.join(map(str, told.at))}"
+        case Cosine():
+            words = f"cosine down to {told.floor * recipe.optimizer.rate:g}"
+        case Linear():
+            words = f"linear down to {told.floor * recipe.optimizer.rate:g}"
+        case Plateau():
+            words = f"times {told.factor:g} after {told.patience} tests without improvement"
+    return words + (f", after a warm-up of {recipe.warmup.length}" if recipe.warmup else "")
+
+
+def _cold(plan: Plan) -> str:
+    """That the schedule, and the full rate, are never reached."""
+    warmup = plan.recipe.warmup
+    if warmup is None or warmup.until_error or warmup.length.steps(plan.order.epoch) < plan.steps:
+        return ""
+    return ", which is not over when the run ends"
+
+
+def summary(result: Result) -> str:
+    """The end of a run in a line."""
+    facts = result.facts
+    again = "this run was already finished: " if result.again else ""
+    return (
+        f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
+        f"{facts['total']} images correct), loss {facts['loss']:.4f}, recorded in {result.run}"
+    )

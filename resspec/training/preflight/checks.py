@@ -1,0 +1,111 @@
+"""The checks that ask one question of the request's own values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from resspec.backends.module import build
+from resspec.diagnostics import Diagnostic, UsageError
+from resspec.source import Label, Span
+from resspec.training import decide, errors
+from resspec.training.machine import memory
+from resspec.training.preflight.errors import damaged_image
+from resspec.training.preflight.images import Inspections, Part
+from resspec.training.preflight.norms import least_images
+from resspec.training.preflight.request import Note, Request
+from resspec.training.share import share
+
+MOST_FILES = 20  # damaged files that are named one by one
+
+
+def classes(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+    """Compare the network's output with the classes of the data."""
+    if request.data:
+        yield from errors.other_classes(request.network, request.data)
+
+
+def weights(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+    """Compare the tensors of a file of weights with those of the network."""
+    if not request.weights:
+        return
+    try:
+        with torch.random.fork_rng(devices=[]):
+            request.weights.fitting(build(request.network))
+    except UsageError as error:
+        yield _located(error, Span.of_file(request.weights.path))
+
+
+def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+    """See whether the held-out share is at least one image."""
+    recipe, data = request.recipe, request.data
+    if (
+        not request.trains
+        or not recipe
+        or not data
+        or not recipe.holdout
+        or len(request.kept_apart)
+    ):
+        return
+    why = f"`holdout: {recipe.holdout:g}` of {len(data.train):,} images is less than one image"
+    least = f"{1 / len(data.train):.2g}"
+    yield errors.wrong_value(
+        request.key("holdout"), why, f"use a larger share, such as `holdout: {least}`"
+    )
+
+
+def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
+    """Cut the batch over the processes, and find a part of it that fits into memory."""
+    recipe = request.recipe
+    if not request.trains or not recipe:
+        return
+    try:
+        share(recipe, request.processes.world)
+        if recipe.micro_batch == "auto":
+            least = least_images(request, inspections)
+            decide.micro_batch(request.network, recipe, request.processes, least)
+    except UsageError as error:
+        yield _located(error, request.key("batch"))
+
+    if recipe.micro_batch == "auto" and memory(request.processes.device) is None:
+        yield Note(
+            "this system does not report free memory, so the whole batch is computed at once; "
+            "set `micro_batch` in the recipe to use less memory"
+        )
+
+    images = len(request.trained_on)
+    if recipe.batch > images:
+        yield Note(
+            f"a batch of {recipe.batch:,} is larger than the {images:,} training images: some appear several times"
+        )
+
+
+def images(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
+    """Name every file that is damaged."""
+    if not request.data:
+        return
+    yield from (Note(text) for text in request.data.notes)
+    for part in _parts(request):
+        damaged = inspections.of(request, part).damaged
+        for path, why in damaged[:MOST_FILES]:
+            yield damaged_image(path, part, why)
+        if len(damaged) > MOST_FILES:
+            yield Note(f"{len(damaged) - MOST_FILES:,} more {part} images are damaged")
+
+
+def _parts(request: Request) -> Iterator[Part]:
+    if request.trains:
+        yield "training"
+        yield "held-out"
+    if request.tests:
+        yield "test"
+
+
+def _located(error: UsageError, place: Span) -> Diagnostic:
+    """Return an error without a place as a diagnostic at one."""
+    assert error.code
+    message, *more = str(error).split("\n")
+    told, _, help = message.partition("; ")
+    notes = ("\n".join(more),) if more else ()
+    return Diagnostic(error.code, told, (Label(place),), help or None, notes, remedy=error.remedy)

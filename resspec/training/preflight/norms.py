@@ -1,0 +1,79 @@
+"""Norms over a single value, which torch refuses to compute: told before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from resspec.diagnostics import Diagnostic, UsageError
+from resspec.ir.ops.norm import BatchNorm
+from resspec.ir.shape import Shape
+from resspec.passes.propagate import DoesNotFit, Reached, propagate, single_values
+from resspec.training import errors
+from resspec.training.preflight.errors import single_value
+from resspec.training.preflight.images import Inspections
+from resspec.training.preflight.request import Request
+from resspec.training.preflight.sizes import test_shapes, training_shapes
+from resspec.training.share import share
+
+
+def norms(request: Request, inspections: Inspections) -> Iterator[Diagnostic]:
+    """Compare the norms that would see one value of an image with how many images they see."""
+    if request.learns:
+        for norm in _single(request, training_shapes(request, inspections), training=True):
+            images, key = _images_of(request, norm)
+            if images == 1:
+                yield _told(request, norm, "one image at a time in training", key)
+    if request.tests:
+        for norm in _single(request, test_shapes(request, inspections), training=False):
+            if _tests_one_image(request):
+                yield _told(request, norm, "the last batch of a test is one image", "data.test")
+
+
+def least_images(request: Request, inspections: Inspections) -> int:
+    """Return how many images a training step must show at a time, at least: 2 where a norm sees one value of each."""
+    shapes = training_shapes(request, inspections)
+    return 2 if any(True for _ in _single(request, shapes, training=True)) else 1
+
+
+def _single(request: Request, shapes: set[Shape], *, training: bool) -> Iterator[Reached]:
+    seen = set[str]()
+    for shape in sorted(shapes):
+        try:
+            reached = propagate(request.network, shape)
+        except DoesNotFit:  # which is told as such
+            continue
+        for norm in single_values(reached, training=training):
+            if norm.op.span not in seen:
+                seen.add(norm.op.span)
+                yield norm
+
+
+def _images_of(request: Request, norm: Reached) -> tuple[int, str]:
+    """Return how many images a norm sees at a time in training, and the key of the recipe that says so."""
+    recipe = request.recipe
+    if not recipe:
+        return request.batch, ""
+    if recipe.bn_batch and isinstance(norm.op.layer, BatchNorm):
+        return recipe.bn_batch, "bn_batch"
+    if recipe.micro_batch != "auto":
+        return recipe.micro_batch, "micro_batch"
+    try:
+        return share(recipe, request.processes.world), "batch"
+    except UsageError:  # which is told as such
+        return 0, ""
+
+
+def _tests_one_image(request: Request) -> bool:
+    """Return whether a batch of test images can hold one image; images that are not cropped are grouped by their sizes."""
+    assert request.data and request.recipe
+    whole = request.tests != "1-crop" or not request.recipe.data.test.crop
+    world = request.processes.world
+    shares = {len(range(rank, len(request.data.test), world)) for rank in range(world)}
+    return (whole and 0 in request.data.shape) or any(
+        count % request.batch == 1 for count in shares
+    )
+
+
+def _told(request: Request, norm: Reached, images: str, key: str) -> Diagnostic:
+    place = request.key(key) if key and request.recipe else None
+    return single_value(errors.place(norm.op.span), place, str(norm.input), images)

@@ -1,0 +1,152 @@
+"""Keys that a recipe does not have, looked up among those of other trainers and of its own other sections."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from resspec.suggest import any_of
+from resspec.training.recipes import fields
+from resspec.training.recipes.carry import Carrier, squashed
+from resspec.training.recipes.fields import Keys
+from resspec.training.recipes.foreign_keys import (
+    ABSENT,
+    BY_VALUE,
+    CALLED,
+    ELSEWHERE,
+    OF_ANOTHER_KIND,
+    Called,
+    Carry,
+)
+
+
+class Foreign(NamedTuple):
+    """A key that a recipe does not have.
+
+    Attributes:
+        path: Where it is written; of a setting, its name.
+        why: What it is here, as the end of a sentence.
+        settings: What to write instead, as YAML by our own keys; empty where nothing is to be written.
+        kind: The name of the section that they go into, if they do not tell.
+        help: What to do where nothing is to be written.
+    """
+
+    path: Keys
+    why: str
+    settings: dict[Keys, str]
+    kind: str = ""
+    help: str = ""
+
+
+def is_foreign(name: str) -> bool:
+    """Return whether another trainer, or another section of a recipe, has such a key."""
+    word = squashed(name)
+    own = {squashed(key[-1]) for key in fields.every_key()}
+    return any(word in table for table in (_called(), _by_value(), _elsewhere(), _absent(), own))
+
+
+def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
+    """Return what an unknown key is here; None if it is not known anywhere."""
+    word = squashed(path[-1])
+    sections = [path[:-1]] if len(path) > 1 else [("optimizer",), ("schedule",)]
+    of_kinds = (OF_ANOTHER_KIND.get((carrier.kind(section), word)) for section in sections)
+    called = next(filter(None, of_kinds), None) or _in_section(path, word) or _called().get(word)
+    if called:
+        return _carried(path, called, carrier)
+    if values := _by_value().get(word):
+        return _chosen(path, values, carrier)
+    if word in _elsewhere():
+        why, help = _elsewhere()[word]
+        return Foreign(path, why, {}, help=help)
+    if word in _absent():
+        return Foreign(path, _absent()[word], {})
+    return _misplaced(path, word, carrier)
+
+
+def _chosen(path: Keys, values: dict[str, str], carrier: Carrier) -> Foreign:
+    """Return what the value of a foreign key chooses."""
+    told = list(dict.fromkeys(value.replace(".name: ", ": ") for value in values.values()))
+    why = f"it is set by `{told[0].partition(':')[0]}`"
+    chosen = values.get(carrier.plain(path).lower(), values.get(""))
+    if chosen is None:
+        return Foreign(path, why, {}, help=f"write {any_of(told)}")
+    key, _, value = chosen.partition(": ")
+    return Foreign(path, why, {tuple(key.split(".")): value})
+
+
+def _in_section(path: Keys, word: str) -> Called | None:
+    """Return what a word is called that means something else, or nothing, in other sections."""
+    around = ".".join(path[:-1])
+    if around in ("optimizer", "schedule") and word in (
+        "type",
+        "kind",
+        "method",
+        "target",
+        "class",
+    ):
+        return Called("", f"{around}.name", "kind")
+    if around == "schedule" and word == "alpha":
+        return Called("", "schedule.floor", kind="cosine")
+    if around == "optimizer" and word == "beta":
+        return Called("", "optimizer.momentum")
+    return None
+
+
+def _carried(path: Keys, called: Called, carrier: Carrier) -> Foreign:
+    key = tuple(called.key.split("."))
+    settings = carrier.settings(path, key, called.carry)
+    name = key[-1] if key[:-1] == path[:-1] else called.key.removesuffix(".name")
+    why = _WHY.get(called.carry, "it is called `{}`").format(name)
+    what = fields.at(key, lambda _: called.kind)
+    return Foreign(path, why, settings, called.kind, f"`{called.key}` must be {what}")
+
+
+_WHY: dict[Carry, str] = {
+    "first beta": "it is the first of `{}`",
+    "second beta": "it is the second of `{}`",
+    "share of the rate": "it is called `{}`, and is a share of the rate",
+    "share of the duration": "it is called `{}`, and is a length",
+    "share of the crop": "it is called `{}`, and is in pixels",
+    "batches together": "`{}` counts all images of a step, and `micro_batch` those at a time",
+}
+
+
+def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:
+    """Return one of our own keys that is in another section."""
+    named = tuple(path[-1].split("."))
+    places = [
+        key
+        for key in fields.every_key()
+        if key != path and (squashed(key[-1]) == word or key == (*path[:-1], *named))
+    ]
+    if not places:
+        return None
+    fitting = [key for key in places if carrier.settings(path, key, "same")]
+    key = min(fitting or places, key=len)
+    owner = ".".join(key[:-1])
+    if key[:-1] == path[:-1]:
+        why, help = f"it is called `{key[-1]}`", f"write it as `{key[-1]}`"
+    else:
+        why = f"it belongs to `{owner}`" if owner else "it belongs at the top of a recipe"
+        help = f"write it there, as `{key[-1]}`"
+    return Foreign(path, why, carrier.settings(path, key, "same"), help=help)
+
+
+@cache
+def _called() -> dict[str, Called]:
+    return {squashed(word): called for called in CALLED for word in called.words.split()}
+
+
+@cache
+def _by_value() -> dict[str, dict[str, str]]:
+    return {squashed(word): values for words, values in BY_VALUE.items() for word in words.split()}
+
+
+@cache
+def _elsewhere() -> dict[str, tuple[str, str]]:
+    return {squashed(word): told for words, told in ELSEWHERE.items() for word in words.split()}
+
+
+@cache
+def _absent() -> dict[str, str]:
+    return {squashed(word): why for words, why in ABSENT.items() for word in words.split()}

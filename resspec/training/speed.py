@@ -1,0 +1,116 @@
+"""How fast a network runs here: forward alone, and a training step in its three parts. Several ways of running it take turns,
+so that what else the machine does falls on all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import median
+from time import perf_counter
+from typing import NamedTuple, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from resspec.backends.module import build
+from resspec.ir.nodes import Network
+from resspec.training.machine import Machine, compiled_by_torch, half
+from resspec.training.optimizers import optimizer
+from resspec.training.recipe import Sgd
+
+T = TypeVar("T")
+
+WARM = 2  # rounds that find their kernels, and are not counted
+PARTS = ("forward", "backward", "optimizer")  # of a training step
+
+
+class Speed(NamedTuple):
+    """Medians for one batch, in seconds: `forward` of the network in evaluation, `parts` of a step, in the order of PARTS."""
+
+    forward: float
+    parts: tuple[float, float, float]
+
+    @property
+    def step(self) -> float:
+        return sum(self.parts)
+
+
+def ways(device: torch.device, batch: int, *, compiled: bool) -> list[Machine]:
+    """All that are of use; first float32 as torch has it by itself, to which the others are compared."""
+    names = ("fp32", *filter(None, [half(device)]))
+    kinds = [(name, last, False) for name in names for last in (False, True)]
+    kinds += [("fp16", True, False)] if device.type == "cuda" and "bf16" in names else []
+    kinds += [(name, name != "fp32", True) for name in names] if compiled else []
+    threads = torch.get_num_threads()
+    return [
+        Machine(precision, batch, last, compiling, threads) for precision, last, compiling in kinds
+    ]
+
+
+def race(
+    network: Network,
+    ways: Sequence[Machine],
+    batch: int,
+    device: torch.device,
+    *,
+    rounds: int,
+    seconds: float = 0,
+) -> list[Speed]:
+    """One for each way, on random images, with SGD with momentum: so many rounds at least, and more until so many seconds are
+    over. Raises UsageError where torch.compile does not work."""
+    runners = [_Runner(network, way, batch, device) for way in ways]
+    taken: list[list[tuple[float, ...]]] = [[] for _ in ways]
+    start = perf_counter()
+    while len(taken[0]) < WARM + rounds or perf_counter() - start < seconds:
+        for runner, times in zip(runners, taken, strict=True):
+            times.append((runner.forward(), *runner.step()))
+    medians = [[median(column) for column in zip(*times[WARM:], strict=True)] for times in taken]
+    return [Speed(forward, (first, second, third)) for forward, first, second, third in medians]
+
+
+class _Runner:
+    """A network as it is run one way."""
+
+    def __init__(self, network: Network, way: Machine, batch: int, device: torch.device) -> None:
+        self.way, self.device = way, device
+        with torch.random.fork_rng(devices=[]):
+            self.module = way.placed(build(network), device)
+            images = torch.randn(batch, *network.input.dims)
+        layout = (
+            torch.channels_last
+            if way.channels_last and images.dim() == 4
+            else torch.contiguous_format
+        )
+        self.images = images.to(device).contiguous(memory_format=layout)
+        self.optimizer = optimizer(self.module, Sgd(rate=1e-6), decay_norms=True)
+        self.run: nn.Module = (
+            torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]
+        )
+
+    def forward(self) -> float:
+        self.module.eval()
+        with torch.no_grad():
+            return self._timed(self._scores)[1]
+
+    def step(self) -> tuple[float, float, float]:
+        self.module.train()
+        self.optimizer.zero_grad()
+        scores, first = self._timed(self._scores)
+        _, second = self._timed(scores.float().mean().backward)
+        _, third = self._timed(self.optimizer.step)
+        return first, second, third
+
+    def _scores(self) -> Tensor:
+        with compiled_by_torch(), self.way.autocast(self.device):
+            scores: Tensor = self.run(self.images)
+        return scores
+
+    def _timed(self, work: Callable[[], T]) -> tuple[T, float]:
+        self._settled()
+        start = perf_counter()
+        result = work()
+        self._settled()
+        return result, perf_counter() - start
+
+    def _settled(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)

@@ -1,0 +1,163 @@
+"""One step: a batch in, the state changed, and no wait for the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from enum import Enum
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from resspec.training import average, batch_norm, guard, losses
+from resspec.training.data import Batch
+from resspec.training.keys import key
+from resspec.training.machine import compiled_by_torch
+from resspec.training.plan import Plan
+from resspec.training.schedules import rate
+from resspec.training.state import State
+
+
+class Phase(Enum):
+    """How far a step has come."""
+
+    WHOLE = "nothing has changed since the last step"
+    GRADIENTS = "nothing has changed but what batch norm counts and averages"
+    UPDATE = "weights and more are changing"
+
+
+class Learner:
+    """The state's module as it is run: in parts of the batch, compiled, with other processes."""
+
+    def __init__(self, plan: Plan, state: State) -> None:
+        self.plan, self.state = plan, state
+        self.parameters = [
+            parameter for parameter in state.module.parameters() if parameter.requires_grad
+        ]
+        if plan.recipe.bn_batch:
+            for module in filter(None, (state.module, state.average)):
+                batch_norm.split(module, plan.recipe.bn_batch)
+        self.statistics = guard.buffers(state.module)
+        self.before = [torch.empty_like(buffer) for buffer in self.statistics]
+        self.counts = guard.counters(state.module)
+        self.counts_before = [torch.empty_like(count) for count in self.counts]
+        self.phase = Phase.WHOLE
+        mean, ema = state.average, plan.recipe.ema
+        self.follower = average.Follower(mean, state.module, ema) if mean and ema else None
+        self.run: nn.Module = state.module
+        if plan.machine.compile:
+            self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
+        if plan.processes.world > 1:
+            self.run = DistributedDataParallel(
+                self.run, gradient_as_bucket_view=True, broadcast_buffers=False
+            )
+            self._settle()
+
+    def learn(self, batch: Batch) -> None:
+        state, recipe = self.state, self.plan.recipe
+        for group in state.optimizer.param_groups:
+            group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
+        guard.keep(self.statistics, self.before)
+        guard.keep(self.counts, self.counts_before)
+        self.phase = Phase.GRADIENTS
+        if not state.module.training:
+            state.module.train()
+        for parameter in self.parameters:
+            parameter.grad = None
+        loss, right = torch.zeros_like(state.guard.scale), torch.zeros_like(state.guard.bad)
+        for part, scores, targets in self._losses(batch):
+            (part * state.guard.scale).backward()
+            loss += part.detach()
+            right += losses.hits(scores, targets)
+        self._agree(loss, right)
+        gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
+        self.phase = Phase.UPDATE
+        found = state.guard.check(state.step, gradients, self.statistics, loss, state.optimizer)
+        if recipe.clip:
+            nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
+        state.optimizer.step()
+        guard.restore(self.statistics, self.before, found)
+        if self.follower:
+            self.follower.follow(state.step + 1)
+        count = len(batch.images) * self.plan.processes.world
+        state.sums += torch.where(
+            found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)])
+        )
+        state.step += 1
+        self.phase = Phase.WHOLE
+
+    def undo(self) -> bool:
+        """Undo a step that failed before it changed a weight; return whether the state is whole."""
+        if self.phase is Phase.GRADIENTS:
+            guard.keep(self.before, self.statistics)
+            guard.keep(self.counts_before, self.counts)
+            self.phase = Phase.WHOLE
+        return self.phase is Phase.WHOLE
+
+    def culprit(self, batch: Batch) -> str | None:
+        """What is not finite first when the state's step is made with this batch."""
+        self.state.module.train()
+        return guard.first_layer(
+            self.state.module, lambda: (loss for loss, _, _ in self._losses(batch))
+        )
+
+    def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Of each micro-batch: its part of the mean loss, scores, targets. Dropout is a function of seed and place."""
+        size, machine, processes = (
+            self.plan.machine.micro_batch,
+            self.plan.machine,
+            self.plan.processes,
+        )
+        parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
+        place = self.state.step * self.plan.recipe.batch + processes.rank * len(batch.images)
+        for i, (images, targets) in enumerate(parts):
+            seed(key(self.plan.job.seed, 2, place + i * size), processes.device)
+            if machine.channels_last:
+                images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
+            last = i == len(parts) - 1
+            with (
+                nullcontext()
+                if last or not isinstance(self.run, DistributedDataParallel)
+                else self.run.no_sync()
+            ):
+                with compiled_by_torch(), machine.autocast(processes.device):
+                    scores = self.run(images)
+                yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
+
+    @torch.no_grad()
+    def _agree(self, loss: Tensor, right: Tensor) -> None:
+        """What this process saw of the step becomes what all of them saw: the mean loss, all hits, and the mean of the running
+        statistics. As the gradients agree too, the state is the same in every process after every step, bit for bit, and so
+        is the average that follows it."""
+        world = self.plan.processes.world
+        if world == 1:
+            return
+        right *= world  # of which the mean is all of them
+        values = [loss, right, *self.statistics]
+        seen = (
+            self.plan.processes.sum(torch.cat([value.flatten().double() for value in values]))
+            / world
+        )
+        parts = seen.split([value.numel() for value in values])
+        torch._foreach_copy_(
+            values, [part.view_as(value) for part, value in zip(parts, values, strict=True)]
+        )
+
+    def _settle(self) -> None:
+        """DDP cuts gradients into buckets anew after its first step, and sums depend on that in their last bits: a first step
+        whose result is forgotten, so that a run that goes on sums as one that never stopped."""
+        kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
+        self.state.module.train()
+        size = self.plan.recipe.bn_batch or 2
+        self.run(
+            torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)
+        ).sum().backward()
+        self.state.module.zero_grad()
+        self.state.module.load_state_dict(kept)
+
+
+def seed(number: int, device: torch.device) -> None:
+    torch.default_generator.manual_seed(number)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)
