@@ -11,7 +11,7 @@ import resspec
 SPEC = Path(__file__).with_name("gated.res")
 
 
-def main(epochs: int = 5) -> float:
+def main(epochs: int = 5) -> None:
     torch.manual_seed(0)
     digits = load_digits()
     images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
@@ -34,7 +34,6 @@ def main(epochs: int = 5) -> float:
             correct = model(images[test]).argmax(1) == labels[test]
         accuracy = correct.double().mean().item()
         print(f"epoch {epoch + 1}: test accuracy {accuracy:.1%}")
-    return accuracy
 
 
 if __name__ == "__main__":

@@ -23,9 +23,11 @@ if TYPE_CHECKING:
         compile,
         diff,
         draw,
+        evaluate,
         expand,
         load,
         report,
+        train,
     )
     from resspec.backends.report import Report
     from resspec.ir.nodes import Network
@@ -46,9 +48,11 @@ __all__ = [
     "compile",
     "diff",
     "draw",
+    "evaluate",
     "expand",
     "load",
     "report",
+    "train",
 ]
 
 _MODULES = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from resspec.backends.draw.picture import Picture
     from resspec.backends.report import Report
     from resspec.compiler import Parameter
+    from resspec.training.evaluate import Evaluation
+    from resspec.training.trainer import Result
 
 
 def load(
@@ -252,6 +254,106 @@ def expand(network: Network) -> str:
 
     _require_network(network)
     return expand_of(network)
+
+
+def train(
+    network: Network,
+    *,
+    run: str | Path,
+    data: str = "digits",
+    recipe: str | None = None,
+    settings: Mapping[str, object] | None = None,
+    seed: int = 0,
+    workers: int = 0,
+    device: str | None = None,
+    download: bool = False,
+) -> Result:
+    """Train a network in a run folder, or resume its training there.
+
+    The same call resumes after any interruption, and ends with the same weights, bit for bit. It prints nothing; the command
+    `resspec train` shows progress and trains in several processes too. Needs `resspec[torch]`.
+
+    Args:
+        network: A network from `load`.
+        run: The folder of the run. It keeps checkpoints, metrics, curves and weights.
+        data: The name of a data set, or a folder of images.
+        recipe: The name of a recipe, or a YAML file; by default the recipe with the name of the data set.
+        settings: Values for keys of the recipe, by their names.
+        seed: The seed of initial weights and of the order of images.
+        workers: DataLoader workers for a folder of images.
+        device: `cpu` or `cuda`; by default a GPU if there is one.
+        download: Whether to download a missing data set.
+
+    Returns:
+        The result: `accuracy` on the test images, all `facts` of `result.json`, and the `run` folder.
+
+    Raises:
+        SpecError: The recipe has mistakes, or does not fit the network or the images.
+        UsageError: The data set, the folder or the device cannot be used.
+
+    Examples:
+        >>> network = resspec.load("digits")
+        >>> result = resspec.train(network, run="runs/short", settings={"duration": "2 epochs"})
+        >>> result.accuracy > 0.5
+        True
+    """
+    from resspec.training.python import job_of, train_job
+
+    _require_network(network)
+    job = job_of(
+        network,
+        dataset=data,
+        recipe=recipe or data,
+        settings=settings or {},
+        seed=seed,
+        workers=workers,
+        download=download,
+    )
+    return train_job(job, Path(run), device)
+
+
+def evaluate(
+    run: str | Path,
+    *,
+    data: str | None = None,
+    protocol: Literal["1-crop", "10-crop", "multi-scale"] = "1-crop",
+    batch_size: int = 64,
+    workers: int = 0,
+    device: str | None = None,
+) -> Evaluation:
+    """Evaluate the trained network of a run folder on test images.
+
+    Args:
+        run: The folder of a finished run.
+        data: The name of a data set, or a folder of images; by default the run's own.
+        protocol: One look at each image, ten crops, or five sizes.
+        batch_size: Images at a time.
+        workers: DataLoader workers for a folder of images.
+        device: `cpu` or `cuda`; by default a GPU if there is one.
+
+    Returns:
+        The evaluation: `top1_error`, `top5_error`, `loss`, and the `confusion` matrix.
+
+    Raises:
+        UsageError: The run is not finished or is damaged, or the data set cannot be used.
+
+    Examples:
+        >>> network = resspec.load("digits")
+        >>> result = resspec.train(network, run="runs/short", settings={"duration": "1 epochs"})
+        >>> evaluation = resspec.evaluate("runs/short")
+        >>> evaluation.correct == result.facts["correct"]
+        True
+    """
+    from resspec.training.python import evaluate_run
+
+    return evaluate_run(
+        Path(run),
+        dataset=data,
+        protocol=protocol,
+        batch_size=batch_size,
+        workers=workers,
+        device=device,
+    )
 
 
 def _require_network(given: object) -> None:

@@ -93,7 +93,9 @@ def test_no_memory_in_a_step_costs_no_step(scenario: Scenario) -> None:
 
 
 def test_an_interrupt_by_a_library_is_saved(scenario: Scenario) -> None:
-    code, output = scenario.fail("run1", Fault("KeyboardInterrupt", "resspec.training.loop:rate", 10))
+    code, output = scenario.fail(
+        "run1", Fault("KeyboardInterrupt", "resspec.training.loop:rate", 10)
+    )
     assert code == 130
     assert output.endswith(
         "interrupted while logging step 10; a checkpoint of step 10 is saved; run the same command again to resume\n"
@@ -118,7 +120,9 @@ def test_what_fails_where_images_are_read(workers: int, server: Server, tmp_path
 
 
 def test_before_there_is_a_run_the_traceback_is_in_the_users_cache(scenario: Scenario) -> None:
-    code, output = scenario.fail("run1", Fault("ZeroDivisionError", "resspec.training.trainer:expand"))
+    code, output = scenario.fail(
+        "run1", Fault("ZeroDivisionError", "resspec.training.trainer:expand")
+    )
     assert code == 2
     report = r"^error\[E0615\]: ZeroDivisionError: .*\n  run the same .*\n  the traceback is in (.*); please"
     found = re.search(report, output, re.MULTILINE)
