@@ -53,7 +53,7 @@ DEFECTS = [
         RECORD,
         "for draft in folder.glob(DRAFTS):",
         "for draft in ():",
-        f"{T}test_crash.py::test_ten_kills_change_nothing",
+        f"{T}test_crash.py::test_resume_after_ten_sigkills_is_bitwise_equal",
     ),
     Defect(
         "a folder itself has no lock",
@@ -102,7 +102,7 @@ DEFECTS = [
         "resspec/training/trainer.py",
         "            record.metrics(run, state.rows)\n        watcher",
         "            pass\n        watcher",
-        f"{T}test_crash.py::test_no_row_is_there_twice_before_the_end_either",
+        f"{T}test_crash.py::test_a_resumed_run_has_no_row_twice",
     ),
     Defect(
         "the optimizer sees what is not finite",

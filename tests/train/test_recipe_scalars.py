@@ -265,7 +265,7 @@ def test_settings_go_into_a_section_that_is_short_or_absent(line: str) -> None:
     st.sampled_from(["epochs", "iterations"]),
     st.floats(1e-300, 1e300),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_is_dumped_is_read_as_the_same(
     source: str, number: float, unit: str, rate: float
 ) -> None:
