@@ -111,8 +111,9 @@ def test_the_command(
             "bf16 is left out: torch has no fast convolutions in it for this CPU",
         ]
     )
-    assert run(["bench", "digits", "--batch", "0"]) == 2
-    assert capsys.readouterr().err == "error: --batch must be 1 or more, not 0\n"
+    with pytest.raises(SystemExit):
+        run(["bench", "digits", "--batch", "0"])
+    assert "--batch: '0' is not a whole number from 1" in capsys.readouterr().err
 
 
 def test_a_compiler_that_is_missing_is_told_in_a_line(
