@@ -151,4 +151,4 @@ def test_exit_codes(
     assert cli.run(["check", "resnet20", "resnet32", "--budget", "params <= 300K"]) == 1
     assert cli.run(["check", "resnet20", "--budget", "params <="]) == 2
     assert cli.run(["check", "lib/he2015:cifar", "--set", "n=9", "--budget", "layers == 56"]) == 0
-    assert "2 specs: no mistakes, 2 networks within budget" in capsys.readouterr().out
+    assert "2 specs: no errors, 2 networks within budget" in capsys.readouterr().out

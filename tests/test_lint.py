@@ -79,7 +79,7 @@ def test_check_shows_warnings_and_ends_well(
     path.write_text("let a = 1\nnetwork n { input 3x8x8; head fc 2 }\n")
     assert cli.run(["check", str(path)]) == 0
     out, err = capsys.readouterr()
-    assert out == f"{path}: no mistakes, 1 warning\n" and err.startswith(
+    assert out == f"{path}: no errors, 1 warning\n" and err.startswith(
         "warning[W0201]: `a` is never used"
     )
     path.write_text("let a = 1\nnetwork n { input 3x8x8; head cf 2 }\n")

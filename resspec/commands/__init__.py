@@ -44,13 +44,13 @@ COMMANDS: dict[str, ModuleType] = {
     "help": help,
     "completion": completion,
 }
-_WITHOUT_SPEC = ("explain", "help", "completion")
+_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help")
 
 _ABOUT = """\
-Compile specs of convolutional, above all residual, networks: check them, count
-what they cost, turn them into PyTorch.
+Compile specs of convolutional networks: check them, count what they cost, and
+turn them into PyTorch modules.
 
-  resspec check specs/                 every mistake in all specs of a folder
+  resspec check specs/                 every error in all specs of a folder
   resspec report resnet152             parameters, multiply-adds, activations
   resspec compile specs/resnet152.res  the report, and a PyTorch file in build/
   resspec diff resnet50 torchvision/resnet50
@@ -62,7 +62,9 @@ the name of a spec that comes with resspec (resnet152, torchvision/resnet50).
 """
 
 _EPILOG = """\
-Exit codes: 0 clean, 1 diagnostics, 2 a request that cannot be carried out.
+Exit codes: 0 clean, 1 errors in a spec or recipe (of diff: a difference), 2 a
+request that cannot be carried out, 130 stopped by Ctrl-C, 141 by a closed pipe;
+`resspec train --help` lists those of training.
 NO_COLOR turns colors off.
 """
 

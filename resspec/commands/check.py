@@ -1,16 +1,22 @@
-"""`resspec check`: every mistake in specs, each said once."""
+"""`resspec check`: all errors in specs, each printed once."""
 
 from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from resspec.commands import given, remedies
 from resspec.commands.fixing import fix
 from resspec.commands.terminal import complain, new, show
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
 
-SUMMARY = "find every mistake, without building anything"
+if TYPE_CHECKING:
+    from resspec.lowering.expectations import Expectation
+
+SUMMARY = "find every error, without building anything"
 EXAMPLES = """\
   resspec check specs/resnet152.res
   resspec check specs/ my.res          folders are searched for .res files
@@ -48,9 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    from resspec.compiler import examine
     from resspec.lowering.expectations import budgets
-    from resspec.render import visible
 
     try:
         expected = budgets(dict.fromkeys(arguments.budget))
@@ -60,40 +64,79 @@ def run(arguments: Namespace) -> int:
     specs = [spec for each in arguments.specs for spec in given.specs(each)]
     if arguments.fix or arguments.diff:
         fix(specs, write=not arguments.diff)
-    everything: list[Diagnostic] = []
-    cautions: list[Diagnostic] = []
-    shown, cautioned = set[str](), set[str]()
-    wrong, unreadable, networks = 0, 0, 0
-    for spec in specs:
-        try:
-            found = examine(spec, expected, **dict(arguments.set))
-            networks += len(found.networks)
-            if found.diagnostics:
-                wrong += 1
-                everything += new(found.diagnostics, shown)
-            else:
-                cautions += new(found.warnings(), cautioned)
-        except UsageError as error:
-            unreadable += 1
-            complain(str(error), error.code)
-    if arguments.format != "text":
+
+    found = _check(specs, expected, dict(arguments.set))
+    diagnostics = found.errors + found.warnings
+    if arguments.format == "text":
+        show(remedies.of_diagnostics(diagnostics, arguments))
+        _print_total(found, specs, has_budget=bool(expected))
+    else:
         from resspec.commands.forms import FORMS
 
-        print(FORMS[arguments.format](everything + cautions), end="")
-        return 2 if unreadable else 1 if wrong else 0
-    show(remedies.of_diagnostics(everything + cautions, arguments))
-    total = f"{len(specs)} specs" if len(specs) > 1 else visible(specs[0])
-    if wrong:
-        where = f"{wrong} of {total}" if len(specs) > 1 else total
-        print(f"{len(shown)} mistake{'s' * (len(shown) != 1)} in {where}", file=sys.stderr)
-    if wrong or unreadable:
-        return 2 if unreadable else 1
-    if expected and not networks:
-        complain(
-            f"{total}: there is no network to check against a budget; --set gives a template its values"
-        )
+        print(FORMS[arguments.format](diagnostics), end="")
+
+    if found.unreadable:
         return 2
-    within = f", {networks} network{'s' * (networks != 1)} within budget" if expected else ""
-    noted = f", {len(cautions)} warning{'s' * (len(cautions) != 1)}" if cautions else ""
-    print(f"{total}: no mistakes{within}{noted}")
+    if found.wrong:
+        return 1
+    if expected and not found.networks:
+        complain("there is no network to check against a budget; --set gives a template its values")
+        return 2
     return 0
+
+
+@dataclass
+class _Found:
+    """The errors and warnings in some specs, each once, and what they are in.
+
+    Attributes:
+        wrong: The number of specs with errors.
+        unreadable: The number of specs that could not be read.
+        networks: The number of networks that were compiled.
+    """
+
+    errors: list[Diagnostic] = field(default_factory=list)
+    warnings: list[Diagnostic] = field(default_factory=list)
+    wrong: int = 0
+    unreadable: int = 0
+    networks: int = 0
+
+
+def _check(specs: list[str], expected: Sequence[Expectation], values: dict[str, str]) -> _Found:
+    from resspec.compiler import examine
+
+    found = _Found()
+    printed_errors, printed_warnings = set[str](), set[str]()
+    for spec in specs:
+        try:
+            examined = examine(spec, expected, **values)
+        except UsageError as error:
+            found.unreadable += 1
+            complain(str(error), error.code)
+            continue
+        found.networks += len(examined.networks)
+        found.wrong += bool(examined.diagnostics)
+        found.errors += new(examined.diagnostics, printed_errors)
+        found.warnings += new(examined.warnings(), printed_warnings)
+    return found
+
+
+def _print_total(found: _Found, specs: list[str], *, has_budget: bool) -> None:
+    from resspec.render import visible
+
+    several = len(specs) > 1
+    total = f"{len(specs)} specs" if several else visible(specs[0])
+    if found.wrong:
+        where = f"{found.wrong} of {total}" if several else total
+        print(f"{_count(len(found.errors), 'error')} in {where}", file=sys.stderr)
+    elif not found.unreadable and (found.networks or not has_budget):
+        line = f"{total}: no errors"
+        if has_budget:
+            line += f", {_count(found.networks, 'network')} within budget"
+        if found.warnings:
+            line += f", {_count(len(found.warnings), 'warning')}"
+        print(line)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

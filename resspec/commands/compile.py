@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from functools import partial
@@ -87,11 +88,20 @@ def run(arguments: Namespace) -> int:
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
     given.warn([(arguments.spec, network)])
     wrote(arguments.out / name for name in files)
-    if (stem := file_stem(report.network)) != report.network:
-        note(
-            f"the files are called {stem}, since `{report.network}` is the name of a module, of Python or of a system"
-        )
+    _note_other_names(report.network, files)
     return 0
+
+
+def _note_other_names(network: str, files: dict[str, bytes]) -> None:
+    """Say what the files and the function are called where that is not the network's name."""
+    stem = file_stem(network)
+    if stem != network:
+        reason = f"`{network}` is the name of a module, of Python or of a system"
+        note(f"the files are called {stem}, since {reason}")
+    functions = re.findall(rb"^def (\w+)\(", files.get(f"{stem}.py", b""), re.MULTILINE)
+    function = functions[-1].decode() if functions else network
+    if function != network:
+        note(f"the function is called `{function}`: from {stem} import {function}")
 
 
 def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:

@@ -53,10 +53,12 @@ def note(message: str) -> None:
 
 
 def wrote(paths: Iterable[Path], also: str = "") -> None:
-    """Which files there are now."""
+    """Print on stderr which files were written."""
     from resspec.render import visible
 
-    print(f"wrote {visible(' and '.join(map(str, paths)))}{also}", file=sys.stderr)
+    *others, last = (visible(str(path)) for path in paths)
+    names = f"{', '.join(others)} and {last}" if others else last
+    print(f"wrote {names}{also}", file=sys.stderr)
 
 
 def color(stream: TextIO) -> bool:

@@ -150,7 +150,7 @@ def _line(run: Run) -> tuple[str, ...]:
     return (
         run.name,
         run.facts["network"],
-        run.facts["hash"][:8],
+        run.facts["hash"][:16],
         run.facts["data"]["name"],
         str(run.facts["seed"]),
         f"{max((row['step'] for row in run.rows), default=0):,}",

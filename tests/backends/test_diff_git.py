@@ -235,4 +235,4 @@ def test_the_hook_checks_specs(repository: Path) -> None:
         "hooks"
     ]
     assert re.search(hooks[0]["files"], "specs/net.res")
-    assert "no mistakes" in ran(*hooks[0]["entry"].split(), "specs/net.res", "specs/net.res")
+    assert "no errors" in ran(*hooks[0]["entry"].split(), "specs/net.res", "specs/net.res")

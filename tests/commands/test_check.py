@@ -13,9 +13,9 @@ pytestmark = pytest.mark.usefixtures("here")
 
 
 def test_check_of_what_is_clean(capsys: Captured) -> None:
-    assert ran(f"check {spec('good.res', GOOD)}", capsys) == ("good.res: no mistakes\n", "")
+    assert ran(f"check {spec('good.res', GOOD)}", capsys) == ("good.res: no errors\n", "")
     assert ran("check resnet152 torchvision/resnet18 good.res", capsys) == (
-        "3 specs: no mistakes\n",
+        "3 specs: no errors\n",
         "",
     )
 
@@ -34,7 +34,7 @@ error[E0201]: no layer or block is called `fcc`
   |
   = help: did you mean `fc`?
 
-1 mistake in wrong.res
+1 error in wrong.res
 """
     )
 
@@ -43,10 +43,10 @@ def test_check_searches_folders(capsys: Captured) -> None:
     spec("specs/good.res", GOOD)
     spec("specs/deep/also.res", GOOD)
     spec("specs/.hidden/wrong.res", WRONG)
-    assert ran("check specs", capsys) == ("2 specs: no mistakes\n", "")
+    assert ran("check specs", capsys) == ("2 specs: no errors\n", "")
     spec("specs/deep/wrong.res", WRONG)
     out, err = ran("check specs", capsys, 1)
-    assert out == "" and err.endswith("1 mistake in 1 of 3 specs\n")
+    assert out == "" and err.endswith("1 error in 1 of 3 specs\n")
     Path("empty").mkdir()
     assert ran("check empty", capsys, 2) == ("", "error: there is no .res file in empty\n")
 
@@ -57,7 +57,7 @@ def test_a_mistake_in_a_library_is_told_once(capsys: Captured) -> None:
         spec(name, "use lib\n" + GOOD)
     _, err = ran("check one.res two.res", capsys, 1)
     assert err.count("error[E0212]") == 1
-    assert err.endswith("1 mistake in 2 of 2 specs\n")
+    assert err.endswith("1 error in 2 of 2 specs\n")
 
 
 def test_check_goes_on_after_what_it_cannot_read(capsys: Captured) -> None:
@@ -73,3 +73,10 @@ def test_an_expectation_that_is_not_met(capsys: Captured) -> None:
     assert "the largest contributors\n" in err
     assert re.search(r"108  91\.5%  a\S*  +e\.res:1", err)
     ran("report e.res", capsys)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_budget_needs_a_network(form: str, capsys: Captured) -> None:
+    template = spec("t.res", "network t(n) {{ input 3x8x8; head avgpool -> fc n }}\n")
+    err = ran(f"check {template} --budget 'params <= 1M' --format {form}", capsys, 2)[1]
+    assert "error: there is no network to check against a budget; --set gives" in err

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from resspec.commands import terminal
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.opening import shipped_names
@@ -139,3 +140,21 @@ def test_wrong_specs_are_told_by_every_command(capsys: Captured) -> None:
         out, err = ran(f"{command} wrong.res", capsys, 1)
         assert out == "" and err.count("error[E0201]") == 1
     assert not Path("build").exists() and not Path("runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("network", "stem", "function"), [("nn", "nn", "nn2"), ("Tensor", "Tensor", "Tensor2")]
+)
+def test_a_function_that_is_not_called_like_its_network_is_named(
+    network: str, stem: str, function: str, capsys: Captured
+) -> None:
+    err = ran(f"compile {spec(f'{network}.res', GOOD)}", capsys)[1]
+    assert f"note: the function is called `{function}`: from {stem} import {function}\n" in err
+    source = Path(f"build/{stem}.py").read_text(encoding="utf-8")
+    assert f"\ndef {function}(" in source
+
+
+def test_files_that_were_written_are_listed(capsys: Captured) -> None:
+    terminal.wrote([Path("a"), Path("b")])
+    terminal.wrote([Path("a"), Path("b"), Path("c")], ", with pictures")
+    assert capsys.readouterr().err == "wrote a and b\nwrote a, b and c, with pictures\n"

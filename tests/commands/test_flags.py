@@ -173,7 +173,7 @@ def test_parameters(capsys: Captured) -> None:
     assert "`n` of the network is given twice, as 2 and as 3" in capsys.readouterr().err
     assert (
         ran("check lib/he2015:cifar --set n=2 --set n=2", capsys)[0]
-        == "lib/he2015:cifar: no mistakes\n"
+        == "lib/he2015:cifar: no errors\n"
     )
 
 
