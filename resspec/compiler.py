@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -169,8 +170,8 @@ def compile_onnx(
         made = to_onnx(network, start, describe(network) if describe else None)
     except Inexpressible as found:
         raise SpecError(
-            no_operator(opened.library.span(op.span), op.kind, f"from {op.input} to {op.output}")
-            for op in found.ops
+            no_operator(opened.library.span(place), op.kind, f"from {op.input} to {op.output}")
+            for op, place in found.ops
         ) from None
     return Exported(network, figures, made.content, _report_file(network, figures), made.off)
 
@@ -349,9 +350,7 @@ def _finished(
     if lowered.network is None:
         raise InternalError(f"{opened.path}: no network and no diagnostic")
     try:
-        network = inplace(lowered.network, decisions)
-        network.declared = lowered.declared
-        return network
+        return replace(inplace(lowered.network, decisions), declared=lowered.declared)
     except UnsafeInplace as unsafe:
         raise SpecError(
             shape_errors.unsafe_inplace(opened.library.span(place(text))) for text in unsafe.spans

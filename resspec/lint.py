@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from resspec.diagnostics import Diagnostic
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Op, Parallel, Scope, Section, Series
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Linear
 from resspec.ir.ops.norm import BatchNorm
@@ -123,10 +124,10 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
         )
     ends = set(_before_fc(network))
     for section in network.sections:
-        for node in _nodes(section.body, set()):
-            yield from _node(library, section, node)
-            if isinstance(node, Op) and isinstance(node.layer, Pool):
-                yield from _pool(library, section, node, node.layer, is_end=id(node) in ends)
+        for located in walk.distinct(section.located):
+            yield from _node(library, section, located)
+            if isinstance(located.node, Op) and isinstance(located.node.layer, Pool):
+                yield from _pool(library, section, located, is_end=located in ends)
 
 
 def _miscounted(network: Network, says: int) -> int | None:
@@ -145,43 +146,29 @@ def _counts(declared: ast.Declaration) -> bool:
     )
 
 
-def _nodes(node: Node, seen: set[int]) -> Iterator[Node]:
-    """Each node once."""
-    if id(node) in seen:
-        return
-    seen.add(id(node))
-    yield node
-    match node:
-        case Series(children=parts) | Parallel(paths=parts):
-            for part in parts:
-                yield from _nodes(part, seen)
-        case Repeat(body=body) | Scope(body=body):
-            yield from _nodes(body, seen)
-
-
-def _node(library: Library, section: Section, node: Node) -> Iterator[Diagnostic]:
-    match node:
+def _node(library: Library, section: Section, located: Located) -> Iterator[Diagnostic]:
+    match located.node:
         case Op(layer=BatchNorm(), input=x) if x.elements == x.channels:
-            norm = library.span(node.span)
+            norm = library.span(located.span)
             is_own = norm.source is library.source
             yield single_value(norm if is_own else library.span(section.span), norm, str(x))
-        case Parallel(residual=int() as f, paths=(_, _)) if node.input == node.output:
-            layer = _projection(node.paths[1 - f])
+        case Parallel(residual=int() as f, paths=(_, _), input=x, output=y) if x == y:
+            layer = _projection(located.parts[1 - f])
             if (
                 layer and (place := library.span(layer.span)).source is library.source
             ):  # a library's option says what it does
-                yield needless_projection(place, str(node.input))
+                yield needless_projection(place, str(x))
 
 
-def _before_fc(network: Network) -> Iterator[int]:
-    """Of each pool whose whole output a linear layer reads, the identity."""
+def _before_fc(network: Network) -> Iterator[Located]:
+    """Yield each pool whose whole output a linear layer reads."""
     pool = None
-    for node in _row(network.body):
-        match node:
+    for located in _row(walk.whole(network)):
+        match located.node:
             case Op(layer=Pool()):
-                pool = node
-            case Op(layer=Linear()) if pool and len(node.input.dims) == 1:
-                yield id(pool)
+                pool = located
+            case Op(layer=Linear(), input=x) if pool and len(x.dims) == 1:
+                yield pool
                 pool = None
             case Op(layer=Flatten() | Dropout()):
                 pass
@@ -189,23 +176,23 @@ def _before_fc(network: Network) -> Iterator[int]:
                 pool = None
 
 
-def _row(node: Node) -> Iterator[Node]:
-    """What runs one after the other, merges and repeats as one."""
-    match node:
-        case Series(children=children):
-            for child in children:
-                yield from _row(child)
-        case Scope(body=body):
-            yield from _row(body)
-        case _:
-            yield node
+def _row(located: Located) -> Iterator[Located]:
+    """Yield what runs one after the other, merges and repeats as one."""
+    if isinstance(located.node, Series | Scope):
+        for part in located.parts:
+            yield from _row(part)
+    else:
+        yield located
 
 
 def _pool(
-    library: Library, section: Section, node: Op, pool: Pool, *, is_end: bool
+    library: Library, section: Section, located: Located, *, is_end: bool
 ) -> Iterator[Diagnostic]:
     """Odd windows keep the size, so that all but those before a linear layer may be meant; even ones take a pixel away."""
-    kernel, window = pool.kernel_size or (1, 1), library.span(node.span)
+    node = located.node
+    assert isinstance(node, Op) and isinstance(node.layer, Pool)
+    pool, window = node.layer, library.span(located.span)
+    kernel = pool.kernel_size or (1, 1)
     is_even = any(side % 2 == 0 for side in kernel)
     if (
         pool.stride != (1, 1)
@@ -228,9 +215,14 @@ def _pool(
         yield unstrided_pool(place, window, f"{node.input} becomes {node.output}", help)
 
 
-def _projection(shortcut: Node) -> Op | None:
+def _projection(shortcut: Located) -> Located | None:
     """Its first layer with weights, unless it strides, which may change nothing of a picture of one pixel."""
-    layers = [node for node in _nodes(shortcut, set()) if isinstance(node, Op)]
-    if any(getattr(each.layer, "stride", (1, 1)) != (1, 1) for each in layers):
-        return None
-    return next((each for each in layers if each.layer.weighted), None)
+    found = None
+    for located in walk.distinct(shortcut):
+        if isinstance(located.node, Op):
+            layer = located.node.layer
+            if getattr(layer, "stride", (1, 1)) != (1, 1):
+                return None
+            if found is None and layer.weighted:
+                found = located
+    return found

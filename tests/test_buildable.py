@@ -12,7 +12,8 @@ from torch import nn
 
 from resspec.backends.module import build
 from resspec.compiler import examine
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Op, Parallel, Repeat
 from tests import buildable
 from tests.texts import written
 
@@ -38,26 +39,26 @@ def agrees(seed: int, folder: Path) -> bool:
         return False
     assert not found.diagnostics, f"{found.diagnostics[0]}\n{spec.text}"
     (network,) = found.networks
-    assert shapes(network.body) == spec.trace, spec.text
+    assert shapes(walk.whole(network)) == spec.trace, spec.text
     with buildable.on(device):
         y = build(network)(torch.empty(2, *network.input.dims))
     assert tuple(y.shape[1:]) == network.output.dims, spec.text
     return True
 
 
-def shapes(node: Node) -> list[tuple[int, ...]]:
+def shapes(located: Located) -> list[tuple[int, ...]]:
     """After each layer that is written, each merge and each block, in the order in which they run."""
+    node = located.node
+    inside = [shape for part in located.parts for shape in shapes(part)]
     match node:
-        case Op(name=name):
-            return [node.output.dims] * (name is not None and node.kind != "identity")
-        case Series(children=children):
-            return [shape for child in children for shape in shapes(child)]
-        case Parallel(paths=paths):
-            return [shape for path in paths for shape in shapes(path)] + [node.output.dims]
-        case Repeat(count=count, body=body):
-            return shapes(body) * count
-        case Scope(body=body, block=block):
-            return shapes(body) + [node.output.dims] * (block is not None)
+        case Op(layer=layer):
+            return [node.output.dims] * (located.name is not None and layer.kind != "identity")
+        case Parallel():
+            return [*inside, node.output.dims]
+        case Repeat(count=count):
+            return inside * count
+        case _:
+            return inside + [node.output.dims] * (located.block is not None)
 
 
 empty, SIDE = torch.empty, 1 << 24

@@ -134,7 +134,7 @@ def test_mistakes_name_the_file_as_it_was_given(
 
 
 def used(folder: Path, text: str) -> list[str]:
-    return [name for name, _ in operations(load(written(folder, text)).body)]
+    return [name for name, _ in operations(load(written(folder, text)))]
 
 
 def test_a_library_beside_the_file_comes_before_a_shipped_one(tmp_path: Path) -> None:

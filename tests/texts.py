@@ -31,7 +31,7 @@ def written(folder: Path, text: str, name: str = "spec.res") -> Path:
 
 def layers(network: Network) -> list[str]:
     """The full names of all layers in program order, those without weights too; repeats written out."""
-    return [name for name, _ in operations(network.body)]
+    return [name for name, _ in operations(network)]
 
 
 def chain(steps: str, before: str = "", size: str = "3x8x8") -> str:

@@ -10,13 +10,15 @@ from itertools import count
 from typing import Any
 
 from resspec.collector import paused
+from resspec.ir import walk
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.init import Init
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Scope, Section, Series
 from resspec.ir.ops import Layer
-from resspec.ir.ops.layer import Ramp, short
+from resspec.ir.ops.layer import short
 from resspec.ir.ops.norm import Norm
 from resspec.ir.ops.window import Pool
+from resspec.ir.shape import Name
 from resspec.source import Source
 from resspec.syntax.ast import MAX_DIGITS
 from resspec.syntax.format import lay_out
@@ -25,9 +27,9 @@ from resspec.syntax.format import lay_out
 @paused()
 def expand(network: Network) -> str:
     """A `.res` text that stands alone, as `resspec fmt` lays it out: each distinct body of a block once, then the network."""
-    laws = _laws(network.body)
+    laws = _laws(walk.whole(network).node)
     blocks = _Blocks(network.name, laws)
-    shared = _shared(section.body for section in network.sections)
+    shared = _shared(section.located for section in network.sections)
     sections = [_section(section, blocks, shared) for section in network.sections]
     inits = [f"init {kind}: {law}" for kind, law in sorted(laws.items())]
     head = f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}"
@@ -43,18 +45,23 @@ class _Blocks:
         self.laws = laws
         self.declarations: list[str] = []
         self._names: dict[str, str] = {}  # by their bodies
-        self._known: dict[tuple[int, int | None], tuple[str, Scope]] = {}
+        self._known: dict[tuple[Located, int | None], str] = {}
+        self._varies: dict[Node, bool] = {}
 
-    def name(self, scope: Scope, turn: int | None) -> str:
+    def varies(self, located: Located) -> bool:
+        """Return whether anything in a part depends on the turn of a repeat."""
+        return walk.varies(located.node, self._varies, inside_repeats=True)
+
+    def name(self, scope: Located, turn: int | None) -> str:
         """The name of the block that stands for a scope's body at this turn."""
-        key = (id(scope.body), turn if _varies(scope) else None)
+        key = (scope.body, turn if self.varies(scope) else None)
         if key not in self._known:
             text = _chain(self.all_steps(scope.body, turn))
             if text not in self._names:
                 self._names[text] = self._free(scope.block or "part")
                 self.declarations.append(f"block {self._names[text]} {{ {text} }}")
-            self._known[key] = self._names[text], scope
-        return self._known[key][0]
+            self._known[key] = self._names[text]
+        return self._known[key]
 
     def _free(self, block: str) -> str:
         """`bottleneck_1`, `bottleneck_2`, …; a number that is there already is not numbered again."""
@@ -63,45 +70,77 @@ class _Blocks:
         taken = {self.network, *self._names.values()}
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
-    def all_steps(self, body: Node, turn: int | None) -> list[str]:
+    def all_steps(self, body: Located, turn: int | None) -> list[str]:
         """The steps of a whole scope, each with its label."""
         return list(self.steps(body, _shared([body]), (), turn))
 
     def steps(
-        self, node: Node, shared: set[str], turns: tuple[int, ...], turn: int | None, path: str = ""
+        self,
+        located: Located,
+        shared: set[str],
+        turns: tuple[int, ...],
+        turn: int | None,
+        path: str = "",
     ) -> Iterator[str]:
         """The steps of a part of a scope; `turns` of the scope's repeats, `turn` of the nearest, `path` of the dotted
         label so far. Scopes to which several places add steps, the `shared`, have dotted labels, and so have those of one
         step; any other is in braces."""
+        node, name = located.node, located.name
         match node:
-            case Op(name=None):
-                return
-            case Op(name=name):
+            case Op():
+                if name is not None:
+                    yield f"{path}{name.at(*turns)}: {self._call(node, turn)}"
+            case Scope():
                 assert name is not None
-                yield f"{path}{name.at(*turns)}: {self._call(node, turn)}"
-            case Scope(name=name, block=None, body=body) if path + name.at() in shared:
-                yield from self.steps(body, shared, (), turn, f"{path}{name.at()}.")
-            case Scope(name=name, block=None, body=body):
-                label, inside = f"{path}{name.at(*turns)}", self.all_steps(body, turn)
-                if len(inside) == 1 and not isinstance(body, Parallel):
-                    yield f"{label}.{inside[0]}"
-                else:
-                    yield f"{label}: {{ {_chain(inside)} }}"
-            case Scope(name=name):
-                yield f"{path}{name.at(*turns)}: {self.name(node, turn)}"
-            case Series(children=children):
-                for child in children:
+                yield from self._scope(located, name, shared, turns, turn, path)
+            case Series():
+                for child in located.parts:
                     yield from self.steps(child, shared, turns, turn, path)
-            case Parallel(merge=merge, paths=paths):
-                chains = [list(self.steps(branch, shared, turns, turn, path)) for branch in paths]
-                yield f"{merge} {{ {' | '.join(_chain(chain) if chain else 'identity' for chain in chains)} }}"
-            case Repeat(count=n, body=Op() | Scope() as body) if not turns and _counts_up(body):
+            case Parallel(merge=merge):
+                chains = [
+                    list(self.steps(branch, shared, turns, turn, path)) for branch in located.parts
+                ]
+                paths = [_chain(chain) if chain else "identity" for chain in chains]
+                yield f"{merge} {{ {' | '.join(paths)} }}"
+            case Repeat(count=n) if not turns and self._counts_up(located.body):
+                body = located.body
                 assert body.name is not None
-                item = self._call(body, turn) if isinstance(body, Op) else self.name(body, turn)
+                if isinstance(body.node, Op):
+                    item = self._call(body.node, turn)
+                else:
+                    item = self.name(body, turn)
                 yield f"{path}{body.name.at(0)}..: {n} x {item}"
-            case Repeat(count=n, body=body):
+            case Repeat(count=n):
                 for i in range(n):
-                    yield from self.steps(body, shared, (*turns, i), i, path)
+                    yield from self.steps(located.body, shared, (*turns, i), i, path)
+
+    def _scope(
+        self,
+        scope: Located,
+        name: Name,
+        shared: set[str],
+        turns: tuple[int, ...],
+        turn: int | None,
+        path: str,
+    ) -> Iterator[str]:
+        body, label = scope.body, f"{path}{name.at(*turns)}"
+        if scope.block is not None:
+            yield f"{label}: {self.name(scope, turn)}"
+        elif path + name.at() in shared:
+            yield from self.steps(body, shared, (), turn, f"{path}{name.at()}.")
+        else:
+            inside = self.all_steps(body, turn)
+            if len(inside) == 1 and not isinstance(body.node, Parallel):
+                yield f"{label}.{inside[0]}"
+            else:
+                yield f"{label}: {{ {_chain(inside)} }}"
+
+    def _counts_up(self, located: Located) -> bool:
+        """Return whether a repeat of this step can stay one: its names count up by one, as a label's would, and nothing varies."""
+        name = located.name
+        if name is None or name.steps != (1,) or name.prefix[-1:].isdigit():
+            return False
+        return not self.varies(located)
 
     def _call(self, op: Op, turn: int | None) -> str:
         layer = op.layer if turn is None else op.layer.at(turn)
@@ -118,27 +157,25 @@ class _Blocks:
         return f"{layer.kind} {', '.join(arguments)}".rstrip()
 
 
-def _shared(bodies: Iterable[Node]) -> set[str]:
+def _shared(bodies: Iterable[Located]) -> set[str]:
     """The scopes, by their dotted names, to which several places of these bodies of one scope add steps."""
     found = Counter(name for body in bodies for name in _opened(body, ""))
     return {name for name, n in found.items() if n > 1}
 
 
-def _opened(node: Node, path: str) -> Iterator[str]:
-    match node:
-        case Scope(name=name, block=None, body=body):
-            yield path + name.at()
-            yield from _opened(body, f"{path}{name.at()}.")
-        case Series(children=parts) | Parallel(paths=parts):
-            for part in parts:
-                yield from _opened(part, path)
-        case Repeat(body=body):
-            yield from _opened(body, path)
+def _opened(located: Located, path: str) -> Iterator[str]:
+    if isinstance(located.node, Scope):
+        if located.block is not None or located.name is None:
+            return
+        yield path + located.name.at()
+        path = f"{path}{located.name.at()}."
+    for part in located.parts:
+        yield from _opened(part, path)
 
 
 def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
     """`stage name: { … }`, or `stem …`. The scopes that a stage's label opens stand in the label."""
-    body = section.body
+    body = section.located
     if section.kind != "stage":
         return f"{section.kind} {_chain(list(blocks.steps(body, shared, (), None)))}"
     numbers = section.label.endswith("..")
@@ -151,36 +188,15 @@ def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
     return f"stage {section.label}: {_chain(list(blocks.steps(body, shared, (), None)))}"
 
 
-def _inside(node: Node, name: str) -> Node:
-    """The body of the scope of this name, past an implied flattening."""
-    if isinstance(node, Series):
-        node = next(child for child in node.children if isinstance(child, Scope))
-    assert isinstance(node, Scope) and node.name.at() == name, (node, name)
-    return node.body
+def _inside(located: Located, name: str) -> Located:
+    """Return the body of the scope of this name, past an implied flattening."""
+    if isinstance(located.node, Series):
+        located = next(part for part in located.parts if isinstance(part.node, Scope))
+    assert located.name is not None and located.name.at() == name, (located, name)
+    return located.body
 
 
 # --- parts of texts ---
-
-
-def _counts_up(node: Op | Scope) -> bool:
-    """Whether a repeat of this step can stay one: its names count up by one, as a label's would, and nothing varies."""
-    name = node.name
-    return (
-        name is not None
-        and name.steps == (1,)
-        and not name.prefix[-1:].isdigit()
-        and not _varies(node)
-    )
-
-
-def _varies(node: Node) -> bool:
-    match node:
-        case Op(layer=layer):
-            return any(isinstance(value, Ramp) for value in vars(layer).values())
-        case Scope(body=body) | Repeat(body=body):
-            return _varies(body)
-        case Series(children=parts) | Parallel(paths=parts):
-            return any(map(_varies, parts))
 
 
 def _chain(steps: list[str]) -> str:
@@ -254,22 +270,18 @@ def _scale(init: Init | None) -> Fraction:
 
 
 def _laws(node: Node) -> dict[str, str]:
-    """The initialisation of each kind of layer, but for what stands at the layers."""
-    match node:
-        case Op(layer=layer, init=init):
-            if init is None or _has_scale(node):
-                return {}
-            arguments = [
-                f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments
-            ]
-            if init.bias is not None or init.law != "default":
-                arguments.append(f"bias={'default' if init.bias is None else _number(init.bias)}")
-            return {
-                layer.kind: ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]])
-                if arguments
-                else init.law
-            }
-        case Scope(body=body) | Repeat(body=body):
-            return _laws(body)
-        case Series(children=parts) | Parallel(paths=parts):
-            return {kind: law for part in parts for kind, law in _laws(part).items()}
+    """Return the initializer of each kind of layer, but for those that are written at the layers."""
+    return walk.fold(node, _laws_of, {})
+
+
+def _laws_of(node: Node, parts: list[dict[str, str]]) -> dict[str, str]:
+    if not isinstance(node, Op):
+        return {kind: law for part in parts for kind, law in part.items()}
+    init = node.init
+    if init is None or _has_scale(node):
+        return {}
+    arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
+    if init.bias is not None or init.law != "default":
+        arguments.append(f"bias={'default' if init.bias is None else _number(init.bias)}")
+    law = ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law
+    return {node.kind: law}

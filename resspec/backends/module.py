@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from resspec.backends import layers
 from resspec.diagnostics import UsageError
+from resspec.ir import walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Parallel
 from resspec.ir.ops import Layer
-from resspec.ir.ops.arrange import Flatten
+from resspec.ir.ops.arrange import Flatten, Identity
 
 Step = str | None | tuple[str, Any, tuple[Any, ...]]
 Steps = tuple[Step, ...]
@@ -29,7 +30,7 @@ def build(network: Network) -> nn.Module:
             f"a module is built from a network, as returned by resspec.load, not from {network!r:.80}"
         )
     builder = _Builder()
-    module = builder.scope(network.name, [(section.body, None) for section in network.sections])
+    module = builder.scope(network.name, [(walk.whole(network), None)])
     for child in module.modules():
         if child in builder.inits:
             _initialise(child, builder.inits[child])
@@ -119,44 +120,37 @@ class _Fork(NamedTuple):
 
 
 _Part = _Leaf | _Inner | _Fork
-_Row = tuple[Node, int | None]  # a scope's body, and the turn of the nearest repeat around it
+_Row = tuple[Located, int | None]  # a scope's body, and the turn of the nearest repeat around it
 
 
 def _contents(rows: Iterable[_Row]) -> list[_Part]:
-    return _joined(part for node, turn in rows for part in _parts(node, (), turn))
+    steps = (step for body, turn in rows for step in walk.unrolled(body, (), turn))
+    return _parts(steps)
 
 
-def _parts(node: Node, turns: tuple[int, ...], turn: int | None) -> Iterator[_Part]:
-    """`turns` are of the repeats in this scope, outermost first."""
-    match node:
-        case Op(name=name, layer=layer):
-            yield _Leaf(
-                name.at(*turns) if name else None, layer if turn is None else layer.at(turn), node
-            )
-        case Scope(name=name, body=body):
-            yield _Inner(name.at(*turns), node.block or name.at(*turns), [(body, turn)])
-        case Series(children=children):
-            for child in children:
-                yield from _parts(child, turns, turn)
-        case Parallel(paths=(path,)):
-            yield from _parts(path, turns, turn)
-        case Parallel(paths=paths):
-            yield _Fork(node, [_joined(_parts(path, turns, turn)) for path in paths])
-        case Repeat(count=count, body=body):
-            for i in range(count):
-                yield from _parts(body, (*turns, i), i)
+def _parts(steps: Iterable[walk.Step]) -> list[_Part]:
+    return walk.joined(map(_part, steps), _inner_name, _together)
 
 
-def _joined(parts: Iterable[_Part]) -> list[_Part]:
-    """Neighbours that stand in one scope as one."""
-    result: list[_Part] = []
-    for part in parts:
-        last = result[-1] if result else None
-        if isinstance(part, _Inner) and isinstance(last, _Inner) and part.name == last.name:
-            last.rows.extend(part.rows)
-        else:
-            result.append(part)
-    return result
+def _part(step: walk.Step) -> _Part:
+    match step.node:
+        case Op() as op:
+            return _Leaf(step.name, step.layer, op)
+        case Parallel() as node:
+            return _Fork(node, [_parts(path) for path in step.paths])
+        case _:
+            name = step.name or ""
+            return _Inner(name, step.located.block or name, [(step.located.body, step.turn)])
+
+
+def _inner_name(part: _Part) -> str | None:
+    return part.name if isinstance(part, _Inner) else None
+
+
+def _together(first: _Part, second: _Part) -> _Part:
+    """Return neighbors of one scope, which only repeats that are written out can leave, as one."""
+    assert isinstance(first, _Inner) and isinstance(second, _Inner)
+    return first._replace(rows=first.rows + second.rows)
 
 
 def _inners(parts: Iterable[_Part]) -> Iterator[_Inner]:
@@ -197,6 +191,8 @@ class _Builder:
         def steps(parts: list[_Part]) -> Iterator[Step]:
             for part in parts:
                 match part:
+                    case _Leaf(name=None, layer=Identity()):
+                        pass
                     case _Leaf(name=None):
                         assert isinstance(part.layer, Flatten), part.op
                         yield None

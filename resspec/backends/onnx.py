@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from resspec.backends.module import build
 from resspec.backends.onnx_pools import without_ceil
 from resspec.diagnostics import InternalError, ResspecError, UsageError
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Network, Op
 from resspec.passes.quantities import Facts
 from resspec.units import size_of
 
@@ -39,10 +41,10 @@ class Exported(NamedTuple):
 
 
 class Inexpressible(ResspecError):
-    """There is no operator for what these ops do."""
+    """There is no operator for what these ops do; `ops`: with their places."""
 
-    def __init__(self, ops: list[Op]) -> None:
-        super().__init__(", ".join(op.kind for op in ops))
+    def __init__(self, ops: list[tuple[Op, str]]) -> None:
+        super().__init__(", ".join(op.kind for op, _ in ops))
         self.ops = ops
 
 
@@ -122,30 +124,18 @@ def _exported(module: nn.Module, images: Tensor) -> bytes | None:
     return content
 
 
-def _strangers(network: Network) -> Iterator[Op]:
+def _strangers(network: Network) -> Iterator[tuple[Op, str]]:
     """Ops that torch.onnx does not export even alone; of equal ones the first."""
     seen = set()
-    for op in _ops(network.body):
-        key = repr((op.layer.call(op.input), op.input))
-        if op.name is None or key in seen:
+    for located in walk.distinct(walk.whole(network)):
+        op = located.node
+        if not isinstance(op, Op) or located.name is None or op in seen:
             continue
-        seen.add(key)
-        alone = network.changed(
-            sections=(network.sections[0].changed(body=op),), input=op.input, output=op.output
-        )
+        seen.add(op)
+        section = replace(network.sections[0], body=op, at=located.at)
+        alone = replace(network, sections=(section,), input=op.input, output=op.output)
         if _exported(build(alone).eval(), torch.zeros(2, *op.input.dims)) is None:
-            yield op
-
-
-def _ops(node: Node) -> Iterator[Op]:
-    match node:
-        case Op():
-            yield node
-        case Series(children=parts) | Parallel(paths=parts):
-            for part in parts:
-                yield from _ops(part)
-        case Repeat(body=body) | Scope(body=body):
-            yield from _ops(body)
+            yield op, located.span
 
 
 def _off(content: bytes, module: nn.Module, images: Tensor) -> Off | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat
 from resspec.ir.ops.layer import Layer, Ramp, short
 
 Run = tuple[int, tuple[str, ...]]  # a row of steps, so many times
@@ -13,9 +13,9 @@ _LONGEST = 4  # steps of a row that is recognised as repeated
 _SHOWN = 8  # runs of a line; what is more is left out in the middle
 
 
-def summary(node: Node) -> str:
+def summary(located: Located) -> str:
     """Blocks by their names, layers with their sizes; equal neighbours are counted, also where a repeat was unrolled."""
-    return _line(_counted(_runs(node)))
+    return _line(_counted(_runs(located)))
 
 
 def call(layer: Layer) -> str:
@@ -33,29 +33,26 @@ def call(layer: Layer) -> str:
     return f"{layer.kind} {', '.join(words)}".rstrip()
 
 
-def _runs(node: Node) -> Iterator[Run]:
-    match node:
-        case Op(name=None):
-            return
+def _runs(located: Located) -> Iterator[Run]:
+    match located.node:
         case Op(layer=layer):
-            yield 1, (call(layer),)
-        case Scope(block=str(block)):
-            yield 1, (block,)
-        case Scope(body=body):
-            yield from _runs(body)
-        case Series(children=children):
-            for child in children:
-                yield from _runs(child)
+            if located.name is not None:
+                yield 1, (call(layer),)
         case Parallel(merge=merge, paths=paths):
             yield 1, (f"{merge} of {len(paths)} paths",)
-        case Repeat(count=count, body=body):
-            match _counted(_runs(body)):
+        case Repeat(count=count):
+            match _counted(_runs(located.body)):
                 case [(inner, steps)]:
                     yield count * inner, steps
                 case runs if len(runs) <= _SHOWN:
                     yield count, tuple(map(_text, runs))
                 case runs:
                     yield count, (_line(runs),)
+        case _ if located.block is not None:
+            yield 1, (located.block,)
+        case _:
+            for part in located.parts:
+                yield from _runs(part)
 
 
 def _counted(runs: Iterator[Run]) -> list[Run]:

@@ -6,6 +6,7 @@ import gc
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,7 +201,7 @@ def _loaded(
         values = {**fixed, **dict(of_network)}
         network = compiler.load(spec, **values)  # type: ignore[arg-type]
         found.append(
-            (family, network.changed(name=f"{family}{network.name}") if fixed else network)
+            (family, replace(network, name=f"{family}{network.name}") if fixed else network)
         )
     return found, of_recipe
 

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple, TypeVar
 
 from resspec.diagnostics import UsageError
+from resspec.ir.shape import exact
+
+T = TypeVar("T")
 
 MAX_DEPTH = 600  # objects and lists in each other; a network nests at most 180 nodes, each of them three of these
 
@@ -94,6 +99,105 @@ def _depth(document: Any) -> int:
         parts = [list(each.values()) if isinstance(each, dict) else each for each in level]
         level = [value for part in parts for value in part if isinstance(value, dict | list)]
     return depth
+
+
+# --- values ---
+
+MOST = 10**40  # a number beyond it is none of a network
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value of a document, and the keys that lead to it. What it should be and is not raises DocumentError."""
+
+    schema: str
+    value: Any
+    path: Path
+
+    def wrong(self, what: str) -> DocumentError:
+        """Return the error of this value."""
+        return DocumentError(self.schema, what, self.path)
+
+    def __getitem__(self, key: Any) -> Entry:
+        if not isinstance(self.value, dict):
+            raise self.wrong("it is not an object")
+        if key not in self.value:
+            raise self.wrong(f"it has no `{key}`")
+        return Entry(self.schema, self.value[key], (*self.path, key))
+
+    def has(self, *keys: str, optional: Collection[str] = ()) -> None:
+        """Check that an object has these keys and no others."""
+        for key in keys:
+            self[key]
+        for key in self.value:
+            if key not in keys and key not in optional:
+                raise self[key].wrong("there is no such key")
+
+    def items(self) -> list[Entry]:
+        """Return the values of a list."""
+        if not isinstance(self.value, list):
+            raise self.wrong("it is not a list")
+        return [Entry(self.schema, value, (*self.path, i)) for i, value in enumerate(self.value)]
+
+    def values(self) -> dict[str, Entry]:
+        """Return the values of an object."""
+        if not isinstance(self.value, dict):
+            raise self.wrong("it is not an object")
+        return {key: self[key] for key in self.value}
+
+    def optional(self, key: str, read: Callable[[Entry], T]) -> T | None:
+        """Return what `read` makes of a value that may be missing or null."""
+        if key not in self.value or self.value[key] is None:
+            return None
+        return read(self[key])
+
+    def text(self) -> str:
+        if not isinstance(self.value, str):
+            raise self.wrong("it is not a text")
+        return self.value
+
+    def flag(self) -> bool:
+        if not isinstance(self.value, bool):
+            raise self.wrong("it is neither true nor false")
+        return self.value
+
+    def one_of(self, known: Collection[str]) -> Any:
+        if self.text() not in known:
+            raise self.wrong(f"it must be one of {', '.join(known)}, not {self.value!r:.40}")
+        return self.value
+
+    def integer(self) -> int:
+        if type(self.value) is not int or abs(self.value) >= MOST:
+            raise self.wrong("it is not a whole number")
+        return self.value
+
+    def whole(self) -> int:
+        """Return a whole number that is not negative."""
+        if self.integer() < 0:
+            raise self.wrong("it is not a whole number, 0 or more")
+        return self.integer()
+
+    def fraction(self) -> Fraction:
+        if type(self.value) is int:
+            return Fraction(self.whole())
+        return self.parsed(exact)
+
+    def pair(self) -> tuple[Entry, Entry]:
+        parts = self.items()
+        if len(parts) != 2:
+            raise self.wrong("it must have two values, height and width")
+        return parts[0], parts[1]
+
+    def parsed(self, parse: Callable[[str], T]) -> T:
+        """Return what `parse` makes of a text; its ValueError says what is wrong."""
+        return self.converted(parse, self.text())
+
+    def converted(self, convert: Callable[[Any], T], value: Any = None) -> T:
+        """Return what `convert` makes of the value; its ValueError says what is wrong."""
+        try:
+            return convert(self.value if value is None else value)
+        except ValueError as error:
+            raise self.wrong(str(error)) from None
 
 
 # --- places ---

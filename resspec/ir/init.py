@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import cached_property
 from typing import NamedTuple
 
-from resspec.ir.shape import TextValue, exact
+from resspec.ir.shape import exact
 
 Argument = str | Fraction
 
@@ -36,11 +37,17 @@ class _InitParts(NamedTuple):
     bias: Fraction | None = Fraction(0)
 
 
-class Init(_InitParts, TextValue):
+class Init(_InitParts):
     """How a layer's weight starts, every argument of the law filled in; its bias starts as a constant, or as torch
     does where `bias` is None."""
 
-    __slots__ = ()
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """The hash, found once: those of fractions are slow."""
+        return tuple.__hash__(self)
 
     def __str__(self) -> str:
         given = [*self.arguments, *([("bias", self.bias)] if self.bias is not None else [])]

@@ -2,29 +2,225 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
-from pydantic import ValidationError
-
-from resspec.ir.document import DocumentError, Path, parse
-from resspec.ir.nodes import NODES, SCHEMA, Network, adapter
+from resspec.ir import walk
+from resspec.ir.document import DocumentError, Entry, parse
+from resspec.ir.init import Init
+from resspec.ir.nodes import (
+    NODES,
+    SCHEMA,
+    Located,
+    Location,
+    Network,
+    Op,
+    Parallel,
+    Repeat,
+    Scope,
+    Section,
+    Series,
+)
 from resspec.ir.ops import OPS, Layer
+from resspec.ir.ops.fields import layer_from_json, layer_to_json
+from resspec.ir.shape import Name, Shape
 from resspec.ir.verify import Unfit, verify
 
+_MERGES = ("add", "concat", "mul")
+_SECTIONS = ("stem", "stage", "head")
+
+
+def to_json(network: Network) -> str:
+    """Return a network as a document of `schemas/ir.schema.json`."""
+    document = {
+        "schema": SCHEMA,
+        "name": network.name,
+        "input": str(network.input),
+        "output": str(network.output),
+        "sections": [_section_to_json(section) for section in network.sections],
+        "span": network.span,
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False)
+
+
+def from_json(text: str | bytes) -> Network:
+    """Return an equal network to the one that was written.
+
+    Raises:
+        DocumentError: The text is none, or its parts do not fit together.
+    """
+    document = Entry(SCHEMA, parse(text, SCHEMA), ())
+    try:
+        network = _network(document)
+        verify(network)
+    except Unfit as error:
+        raise DocumentError(SCHEMA, error.what, error.path) from None
+    except RecursionError:
+        raise DocumentError(SCHEMA, "it nests too deeply") from None
+    return walk.normal(network)
+
+
+# --- writing ---
+
+
+def _section_to_json(section: Section) -> dict[str, Any]:
+    return {
+        "kind": section.kind,
+        "label": section.label,
+        "body": _node_to_json(section.located),
+        "span": section.span,
+    }
+
+
+def _node_to_json(located: Located) -> dict[str, Any]:
+    node = located.node
+    return {
+        "node": node.node,
+        "input": str(node.input),
+        "output": str(node.output),
+        "span": located.span,
+        **_fields_to_json(located),
+    }
+
+
+def _fields_to_json(located: Located) -> dict[str, Any]:
+    """Return the fields that a node does not share with all others."""
+    match located.node:
+        case Op(layer=layer, init=init):
+            return {
+                "name": _text(located.name),
+                "layer": layer_to_json(layer),
+                "init": _text(init),
+            }
+        case Series():
+            return {"children": [_node_to_json(part) for part in located.parts]}
+        case Parallel(merge=merge, residual=residual, inplace=inplace):
+            paths = [_node_to_json(part) for part in located.parts]
+            return {"merge": merge, "paths": paths, "residual": residual, "inplace": inplace}
+        case Repeat(count=count):
+            return {"count": count, "body": _node_to_json(located.body)}
+        case Scope():
+            body = _node_to_json(located.body)
+            return {"name": _text(located.name), "body": body, "block": located.block}
+
+
+def _text(value: Name | Init | None) -> str | None:
+    return None if value is None else str(value)
+
+
+# --- reading ---
+
+
+def _network(entry: Entry) -> Network:
+    entry.has("schema", "name", "input", "output", "sections", "span")
+    entry["schema"].one_of((SCHEMA,))
+    return Network(
+        entry["name"].text(),
+        entry["input"].parsed(Shape.parse),
+        entry["output"].parsed(Shape.parse),
+        tuple(_section(section) for section in entry["sections"].items()),
+        entry["span"].text(),
+    )
+
+
+def _section(entry: Entry) -> Section:
+    entry.has("kind", "label", "body", "span")
+    body, at = _node(entry["body"])
+    kind = entry["kind"].one_of(_SECTIONS)
+    return Section(kind, entry["label"].text(), body, at, entry["span"].text())
+
+
+def _node(entry: Entry) -> Located:
+    kind = entry.values().get("node")
+    if kind is None or kind.value not in tuple(NODES):
+        raise entry.wrong(f"a node is one of {', '.join(NODES)}")
+    return _READERS[kind.value](entry)
+
+
+def _op(entry: Entry) -> Located:
+    entry.has(*_COMMON, "name", "layer", optional=("init",))
+    layer: Layer = entry["layer"].converted(layer_from_json)
+    op = Op(*_shapes(entry), layer, entry.optional("init", lambda init: init.parsed(Init.parse)))
+    name = None if entry["name"].value is None else entry["name"].parsed(Name.parse)
+    return Located(op, Location(name, entry["span"].text()))
+
+
+def _series(entry: Entry) -> Located:
+    entry.has(*_COMMON, "children")
+    parts = [_node(part) for part in entry["children"].items()]
+    node = Series(*_shapes(entry), tuple(part.node for part in parts))
+    return Located(node, _location(entry, parts))
+
+
+def _parallel(entry: Entry) -> Located:
+    entry.has(*_COMMON, "merge", "paths", optional=("residual", "inplace"))
+    parts = [_node(part) for part in entry["paths"].items()]
+    node = Parallel(
+        *_shapes(entry),
+        entry["merge"].one_of(_MERGES),
+        tuple(part.node for part in parts),
+        entry.optional("residual", Entry.integer),
+        entry.optional("inplace", Entry.flag),
+    )
+    return Located(node, _location(entry, parts))
+
+
+def _repeat(entry: Entry) -> Located:
+    entry.has(*_COMMON, "count", "body")
+    body = _node(entry["body"])
+    node = Repeat(*_shapes(entry), entry["count"].integer(), body.node)
+    return Located(node, _location(entry, [body]))
+
+
+def _scope(entry: Entry) -> Located:
+    entry.has(*_COMMON, "name", "body", optional=("block",))
+    body = _node(entry["body"])
+    location = Location(
+        entry["name"].parsed(Name.parse),
+        entry["span"].text(),
+        entry.optional("block", Entry.text),
+        (body.at,),
+    )
+    return Located(Scope(*_shapes(entry), body.node), location)
+
+
+def _shapes(entry: Entry) -> tuple[Shape, Shape]:
+    return entry["input"].parsed(Shape.parse), entry["output"].parsed(Shape.parse)
+
+
+def _location(entry: Entry, parts: list[Located]) -> Location:
+    return Location(None, entry["span"].text(), None, tuple(part.at for part in parts))
+
+
+_COMMON = ("node", "input", "output", "span")
+_READERS: dict[str, Callable[[Entry], Located]] = {
+    "op": _op,
+    "series": _series,
+    "parallel": _parallel,
+    "repeat": _repeat,
+    "scope": _scope,
+}
+
+
+# --- the schema ---
+
+_TEXT = {"type": "string"}
+_NODE, _LAYER = {"$ref": "#/$defs/Node"}, {"$ref": "#/$defs/Layer"}
 _REAL = {
     "anyOf": [
         {"type": "string", "description": "an exact number: 1/2"},
         {
             "type": "array",
-            "items": {"type": "string"},
+            "items": _TEXT,
             "minItems": 2,
             "maxItems": 2,
             "description": "start, step",
         },
     ]
 }
-_KINDS: dict[str, dict[str, Any]] = {
+_FIELD_KINDS: dict[str, dict[str, Any]] = {
     "Count": {"type": "integer", "minimum": 1},
     "Index": {"type": "integer", "minimum": 0},
     "Flag": {"type": "boolean"},
@@ -46,78 +242,82 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def to_json(network: Network) -> str:
-    return adapter(Network).dump_json(network, indent=1).decode()
-
-
-def from_json(text: str | bytes) -> Network:
-    """Return an equal network to the one that was written.
-
-    Raises:
-        DocumentError: The text is none, or its parts do not fit together.
-    """
-    document = parse(text, SCHEMA)
-    try:
-        read: Network = adapter(Network).validate_python(document)
-        verify(read)
-    except ValidationError as error:
-        what, path = _first(error)
-        raise DocumentError(SCHEMA, what, path) from None
-    except Unfit as error:
-        raise DocumentError(SCHEMA, error.what, error.path) from None
-    except RecursionError:
-        raise DocumentError(SCHEMA, "it nests too deeply") from None
-    return read
-
-
-def _first(error: ValidationError) -> tuple[str, Path]:
-    """Return what is wrong first, and where: nodes are read one by one, so that errors stand in errors."""
-    first = error.errors(include_url=False)[0]
-    inner = first.get("ctx", {}).get("error")
-    if isinstance(inner, ValidationError):
-        what, path = _first(inner)
-        return what, (*first["loc"], *path)
-    message = str(inner) if isinstance(inner, ValueError) else first["msg"]
-    return message[:1].lower() + message[1:], tuple(first["loc"])
-
-
 def schema() -> dict[str, Any]:
-    """The JSON Schema of what `to_json` writes."""
-    top = adapter(Network).json_schema()
-    definitions = top.setdefault("$defs", {})
-    for word, node in NODES.items():
-        body = adapter(node).json_schema()
-        definitions.update(body.pop("$defs", {}))
-        body["properties"] = {"node": {"const": word}, **body["properties"]}
-        body["required"] = ["node", *body["required"]]
-        definitions[node.__name__] = body
-    definitions["Node"] = {
-        "oneOf": [{"$ref": f"#/$defs/{node.__name__}"} for node in NODES.values()]
+    """Return the JSON Schema of what `to_json` writes."""
+    nodes = {
+        "Op": _node_schema(Op, {"name": _or_null(_TEXT), "layer": _LAYER}, {"init": _TEXT}),
+        "Series": _node_schema(Series, {"children": _list(_NODE)}),
+        "Parallel": _node_schema(
+            Parallel,
+            {"merge": {"enum": list(_MERGES)}, "paths": _list(_NODE)},
+            {"residual": {"type": "integer"}, "inplace": {"type": "boolean"}},
+        ),
+        "Repeat": _node_schema(Repeat, {"count": {"type": "integer"}, "body": _NODE}),
+        "Scope": _node_schema(Scope, {"name": _TEXT, "body": _NODE}, {"block": _TEXT}),
     }
-    definitions["Layer"] = {"oneOf": [_layer_schema(op) for op in OPS.values()]}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_with_references(top)}
+    section = _object(
+        Section,
+        {"kind": {"enum": list(_SECTIONS)}, "label": _TEXT, "body": _NODE, "span": _TEXT},
+    )
+    network = _object(
+        Network,
+        {
+            "schema": {"const": SCHEMA},
+            "name": _TEXT,
+            "input": _TEXT,
+            "output": _TEXT,
+            "sections": _list({"$ref": "#/$defs/Section"}),
+            "span": _TEXT,
+        },
+    )
+    definitions = {
+        "Section": section,
+        **nodes,
+        "Node": {"oneOf": [{"$ref": f"#/$defs/{name}"} for name in nodes]},
+        "Layer": {"oneOf": [_layer_schema(op) for op in OPS.values()]},
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$defs": definitions,
+        **network,
+    }
 
 
-def _with_references(schema: Any) -> Any:
-    """pydantic refuses references of ours, so the fields of nodes and layers are marked by a comment until here."""
-    match schema:
-        case {"$comment": str(name)}:
-            return {"$ref": f"#/$defs/{name}"}
-        case dict():
-            return {key: _with_references(value) for key, value in schema.items()}
-        case list():
-            return [_with_references(value) for value in schema]
-        case _:
-            return schema
+def _node_schema(
+    cls: Any, required: dict[str, Any], optional: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    shapes = {"input": _TEXT, "output": _TEXT, "span": _TEXT}
+    return _object(cls, {"node": {"const": cls.node}, **shapes, **required}, optional)
+
+
+def _object(
+    cls: type, required: dict[str, Any], optional: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    absent = {name: {**_or_null(kind), "default": None} for name, kind in (optional or {}).items()}
+    return {
+        "title": cls.__name__,
+        "description": (cls.__doc__ or "").partition("\n")[0],
+        "type": "object",
+        "properties": {**required, **absent},
+        "required": list(required),
+        "additionalProperties": False,
+    }
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _or_null(kind: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [kind, {"type": "null"}]}
 
 
 def _layer_schema(op: type[Layer]) -> dict[str, Any]:
     properties: dict[str, Any] = {"kind": {"const": op.kind}}
     for field in fields(op):
         kind, _, optional = str(field.type).partition(" | ")
-        properties[field.name] = (
-            {"anyOf": [_KINDS[kind], {"type": "null"}]} if optional else _KINDS[kind]
-        )
+        known = _FIELD_KINDS[kind]
+        properties[field.name] = _or_null(known) if optional else known
     return {
         "type": "object",
         "properties": properties,

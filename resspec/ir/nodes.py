@@ -1,199 +1,227 @@
-"""The IR: a series-parallel tree of five frozen nodes, each with its shapes and the place it came from.
+"""The IR: a series-parallel tree of five frozen nodes, and beside it where each of them stands.
 
-    Op(layer)   Series(children)   Parallel(merge, paths)   Repeat(count, body)   Scope(name, body)
+    Op(layer)   Series(children)   Parallel(merge, paths)   Repeat(count, body)   Scope(body)
 
-Every backend is a fold over these five. A network is a row of sections (stem, stages, head), each with such a tree.
+A node is what is computed. Equal nodes are one object, so a block that is called twice stands in the tree twice. What
+two occurrences of a node need not share is kept beside the tree: a `Location` has the name of a node in its scope, the
+place of the text that it came from, and the locations of its parts.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import (
-    Annotated,
-    Any,
-    ClassVar,
-    Final,
-    Literal,
-    Self,
-    TypeVar,
-    cast,
-    dataclass_transform,
-)
-
-from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
+from dataclasses import dataclass, field
+from typing import ClassVar, Final, Literal, NamedTuple
 
 from resspec.ir.init import Init
+from resspec.ir.interning import Interned
 from resspec.ir.ops import Layer
-from resspec.ir.ops.fields import layer_from_json, layer_to_json
 from resspec.ir.shape import Name, Shape
 
 SCHEMA: Final = "resspec.ir/1"
-Class = TypeVar("Class", bound="type[_Values]")
+Merge = Literal["add", "concat", "mul"]
+SectionKind = Literal["stem", "stage", "head"]
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
-def _frozen(cls: Class) -> Class:
-    """Frozen to whoever checks types: at run time that would treble the time that a node takes to make."""
-    made: Any = dataclass(slots=True, kw_only=True)(cls)
-    made.names = tuple(field.name for field in fields(made))
-    return cast(Class, made)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class _Node(metaclass=Interned):
+    """A part of a network, with the shapes that enter and leave it."""
 
-
-class _Values:
-    """What JSON documents hold. pydantic reads and writes them as it does its own models."""
-
-    __slots__ = ()
-    names: ClassVar[tuple[str, ...]]  # of the fields
-    __pydantic_config__: ClassVar = ConfigDict(
-        extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
-    )
-
-    def changed(self, **fields: Any) -> Self:
-        """The same with other values of some fields."""
-        return type(self)(**{name: getattr(self, name) for name in self.names} | fields)
-
-
-_adapters: dict[Any, TypeAdapter[Any]] = {}
-
-
-def adapter(cls: type[_Values]) -> TypeAdapter[Any]:
-    """pydantic's reader and writer of a class of this module, made where a document is first read or written."""
-    if cls not in _adapters:
-        _adapters[cls] = TypeAdapter(cls)
-    return _adapters[cls]
-
-
-@_frozen
-class _Node(_Values):
     node: ClassVar[str]
     input: Shape
     output: Shape
-    span: str  # file:line:column-line:column
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        """The nodes directly inside."""
+        return ()
 
 
-def _read_node(data: Any) -> Any:
-    if isinstance(data, _Node):
-        return data
-    if (
-        not isinstance(data, dict)
-        or not isinstance(data.get("node"), str)
-        or data["node"] not in NODES
-    ):
-        raise ValueError(f"a node is one of {', '.join(NODES)}")
-    return adapter(NODES[data["node"]]).validate_python(
-        {name: value for name, value in data.items() if name != "node"}
-    )
-
-
-def _write_node(node: _Node) -> dict[str, Any]:
-    return {"node": node.node, **adapter(type(node)).dump_python(node, mode="json")}
-
-
-# Read and written by hand: pydantic's own recursion over a union of models would double the start-up time of every command.
-_ReadNode = PlainValidator(_read_node)
-_WriteNode = PlainSerializer(_write_node)
-_NodeSchema = WithJsonSchema({"$comment": "Node"})  # ir/json.py makes it a reference
-
-LayerField = Annotated[
-    Layer,
-    PlainValidator(layer_from_json),
-    PlainSerializer(layer_to_json),
-    WithJsonSchema({"$comment": "Layer"}),
-]
-
-
-@_frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Op(_Node):
-    """One layer. A name of None is a step that the language implies: the flattening before `fc`."""
+    """One layer."""
 
     node: ClassVar = "op"
-    name: Name | None
-    layer: LayerField
+    layer: Layer
     init: Init | None = None
 
     @property
     def kind(self) -> str:
+        """The language's word for the layer."""
         return self.layer.kind
 
 
-@_frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Series(_Node):
     """One after the other; empty, it is the identity."""
 
     node: ClassVar = "series"
-    children: tuple[NodeField, ...]
+    children: tuple[Node, ...]
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        return self.children
 
 
-@_frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Parallel(_Node):
-    """Paths that read the same input, run in order, and merge. `residual` is which path is F in a residual block's
-    F + h; `inplace`: the sum is written into the first path's result."""
+    """Paths that read the same input, run in order, and merge.
+
+    Attributes:
+        residual: Which path is F in a residual block's F + h.
+        inplace: Whether the sum is written into the first path's result; None while that is open.
+    """
 
     node: ClassVar = "parallel"
-    merge: Literal["add", "concat", "mul"]
-    paths: tuple[NodeField, ...]
-    residual: Annotated[int, Field(strict=True)] | None = None
-    inplace: Annotated[bool, Field(strict=True)] | None = None
+    merge: Merge
+    paths: tuple[Node, ...]
+    residual: int | None = None
+    inplace: bool | None = None
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        return self.paths
 
 
-@_frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Repeat(_Node):
     """The same body `count` times in a row: distinct weights, equal shapes. It opens no scope."""
 
     node: ClassVar = "repeat"
-    count: Annotated[int, Field(strict=True)]
-    body: NodeField
+    count: int
+    body: Node
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        return (self.body,)
 
 
-@_frozen
+@dataclass(frozen=True, slots=True, eq=False)
 class Scope(_Node):
-    """A named module. `block` is the declaration it came from; it says nothing about what the network computes."""
+    """A module with names of its own."""
 
     node: ClassVar = "scope"
-    name: Name
-    body: NodeField
-    block: str | None = None
+    body: Node
+
+    @property
+    def parts(self) -> tuple[Node, ...]:
+        return (self.body,)
 
 
 Node = Op | Series | Parallel | Repeat | Scope
-NodeField = Annotated[Node, _ReadNode, _WriteNode, _NodeSchema]
 NODES: dict[str, type[Node]] = {cls.node: cls for cls in (Op, Series, Parallel, Repeat, Scope)}
 
 
-SectionKind = Literal["stem", "stage", "head"]
+# --- where nodes stand ---
 
 
-@_frozen
-class Section(_Values):
+@dataclass(frozen=True, slots=True, eq=False)
+class Location:
+    """Where one occurrence of a node stands. One object serves all calls of a block that are the same.
+
+    Attributes:
+        name: Of a layer or module in its scope; None of other nodes, and of a step that the language implies, such as
+            the flattening before `fc`.
+        span: The place of the text that it came from, `file:line:column-line:column`.
+        block: The block that a module was declared as, if any.
+        parts: The locations of the nodes directly inside, in their order.
+    """
+
+    name: Name | None
+    span: str
+    block: str | None = None
+    parts: tuple[Location, ...] = ()
+
+
+class Located(NamedTuple):
+    """A node at one of its places in a network."""
+
+    node: Node
+    at: Location
+
+    @property
+    def name(self) -> Name | None:
+        """Its name in the scope around it."""
+        return self.at.name
+
+    @property
+    def span(self) -> str:
+        """The place of the text that it came from."""
+        return self.at.span
+
+    @property
+    def block(self) -> str | None:
+        """The block that a module was declared as."""
+        return self.at.block
+
+    @property
+    def parts(self) -> tuple[Located, ...]:
+        """What stands directly inside."""
+        pairs = zip(self.node.parts, self.at.parts, strict=True)
+        return tuple([_located(Located, pair) for pair in pairs])
+
+    @property
+    def body(self) -> Located:
+        """The inside of a repeat or scope."""
+        return Located(self.node.parts[0], self.at.parts[0])
+
+
+_located = tuple.__new__  # without the detour of a NamedTuple's own, since walks make many
+
+
+# --- networks ---
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Section:
     """A part of the network as its author divides it; a stage has a label."""
 
     kind: SectionKind
     label: str
-    body: NodeField
+    body: Node
+    at: Location
     span: str
 
+    @property
+    def located(self) -> Located:
+        """The body where it stands."""
+        return Located(self.body, self.at)
 
-class _Declared:
-    """What may be kept beside a network: the declaration that it was lowered from. Neither JSON nor `==` sees it."""
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Section):
+            return NotImplemented
+        same = self.body is other.body and _same(self.at, other.at, set())
+        return same and self._words == other._words
 
-    __slots__ = ("declared",)
+    def __hash__(self) -> int:
+        return hash((self.body, self._words))
 
-    declared: object
+    @property
+    def _words(self) -> tuple[str, ...]:
+        return self.kind, self.label, self.span
 
 
-@_frozen
-class Network(_Values, _Declared):
-    """A whole network. `input` has no batch axis."""
+def _same(a: Location, b: Location, known: set[tuple[Location, Location]]) -> bool:
+    """Return whether two nodes stand under equal names at equal places."""
+    if a is b or (a, b) in known:
+        return True
+    known.add((a, b))
+    if (a.name, a.span, a.block, len(a.parts)) != (b.name, b.span, b.block, len(b.parts)):
+        return False
+    return all(_same(x, y, known) for x, y in zip(a.parts, b.parts, strict=True))
 
-    format: Annotated[Literal["resspec.ir/1"], Field(alias="schema")] = SCHEMA
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A whole network: a row of sections.
+
+    Attributes:
+        input: Without the batch axis.
+        declared: The declaration that it was lowered from, if any. Neither JSON nor `==` sees it.
+    """
+
     name: str
     input: Shape
     output: Shape
     sections: tuple[Section, ...]
     span: str
-
-    @property
-    def body(self) -> Series:
-        """All sections in a row."""
-        children = tuple(section.body for section in self.sections)
-        return Series(input=self.input, output=self.output, span=self.span, children=children)
+    declared: object = field(default=None, compare=False, repr=False)

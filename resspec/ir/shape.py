@@ -6,10 +6,7 @@ import re
 from fractions import Fraction
 from functools import lru_cache
 from math import prod
-from typing import Any, NamedTuple
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import core_schema
+from typing import NamedTuple
 
 _SHAPE = re.compile(r"[0-9]{1,18}(?:x[0-9]{1,18}){0,2}(?: last)?", re.ASCII)
 _TURNS = re.compile(r"(.*)\{([0-9]{1,18}(?:\+[0-9]{1,18})+)\}", re.ASCII)
@@ -28,44 +25,12 @@ def exact(text: str) -> Fraction:
         raise ValueError(f"{text!r} divides by zero") from None
 
 
-class TextValue:
-    """A value that stands in JSON as one string: `str(value)` out, `parse(text)` in."""
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str) -> Any:
-        raise NotImplementedError
-
-    @classmethod
-    def read(cls, value: Any) -> Any:
-        """The value itself, or parsed from its text. Raises ValueError."""
-        if isinstance(value, cls):
-            return value
-        if not isinstance(value, str):
-            raise ValueError(f"{value!r:.40} is not a {cls.__name__.lower()}")
-        return cls.parse(value)
-
-    @classmethod
-    def __get_pydantic_core_schema__(
-        cls, source: type, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        del source, handler
-        return core_schema.json_or_python_schema(
-            json_schema=core_schema.no_info_after_validator_function(
-                cls.parse, core_schema.str_schema()
-            ),
-            python_schema=core_schema.no_info_plain_validator_function(cls.read),
-            serialization=core_schema.to_string_ser_schema(),
-        )
-
-
 class _Dims(NamedTuple):
     dims: tuple[int, ...]
     last: bool = False
 
 
-class Shape(_Dims, TextValue):
+class Shape(_Dims):
     """What flows between layers: CxHxW, HxWxC (`last`), or C alone."""
 
     __slots__ = ()
@@ -115,7 +80,7 @@ class _NameParts(NamedTuple):
     steps: tuple[int, ...] = ()
 
 
-class Name(_NameParts, TextValue):
+class Name(_NameParts):
     """A module's name in its scope. Inside repeats of that scope its number grows:
     `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the inner. Without such
     steps a name is always as `parse` reads its text: `relu61` is number 61 of `relu`, never number 1 of `relu6`."""

@@ -1,54 +1,57 @@
-"""The IR's stable text form: one line a node, for people and for golden files. Spans and in-place marks are left out."""
+"""The IR's stable text form: one line a node, for people and for golden files. Places and in-place marks are left out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
 
 
 def to_text(network: Network) -> str:
-    """An indented tree; each line ends in the shape that leaves it."""
+    """Return an indented tree; each line ends in the shape that leaves it."""
     lines = [f"network {network.name}: {network.input} -> {network.output}"]
     for section in network.sections:
         lines.append(f"  {section.kind} {section.label}")
-        lines += ["    " + line for line in _lines(section.body)]
+        lines += ["    " + line for line in _lines(section.located)]
     return "\n".join([*lines, ""])
 
 
-def _lines(node: Node) -> Iterator[str]:
+def _lines(located: Located) -> Iterator[str]:
+    node = located.node
     match node:
         case Op():
-            fields = [
-                f"{name}={_value(value)}"
-                for name, value in vars(node.layer).items()
-                if name != "inplace"
-            ]
-            init = [f"init=({node.init})"] if node.init else []
-            yield f"{node.name or '(implied)'}: {' '.join([node.kind, *fields, *init])} -> {node.output}"
-        case Series(children=children):
-            for child in children:
+            yield f"{located.name or '(implied)'}: {_layer(node)} -> {node.output}"
+        case Series():
+            for child in located.parts:
                 yield from _lines(child)
-            if not children:
+            if not node.children:
                 yield f"(identity) -> {node.output}"
         case Parallel():
             residual = "" if node.residual is None else f" residual={node.residual}"
             yield f"{node.merge}{residual} -> {node.output}"
-            for path in node.paths:
+            for path in located.parts:
                 yield "|"
                 yield from _indented(path)
         case Repeat():
             yield f"{node.count} x -> {node.output}"
-            yield from _indented(node.body)
+            yield from _indented(located.body)
         case Scope():
-            block = f" ({node.block})" if node.block else ""
-            yield f"{node.name}:{block} -> {node.output}"
-            yield from _indented(node.body)
+            block = f" ({located.block})" if located.block else ""
+            yield f"{located.name}:{block} -> {node.output}"
+            yield from _indented(located.body)
 
 
-def _indented(node: Node) -> Iterator[str]:
-    return ("  " + line for line in _lines(node))
+def _layer(op: Op) -> str:
+    """Return a layer with all its fields, and how its weights start."""
+    fields = vars(op.layer).items()
+    words = [f"{name}={_value(value)}" for name, value in fields if name != "inplace"]
+    init = [f"init=({op.init})"] if op.init else []
+    return " ".join([op.kind, *words, *init])
+
+
+def _indented(located: Located) -> Iterator[str]:
+    return ("  " + line for line in _lines(located))
 
 
 def _value(value: object) -> str:

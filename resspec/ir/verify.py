@@ -6,7 +6,7 @@ import re
 from math import prod
 
 from resspec.ir.document import Path
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope, Section, Series
 from resspec.ir.ops.layer import ShapeError
 from resspec.ir.shape import Name, Shape
 
@@ -27,7 +27,7 @@ class Unfit(Exception):
 
 
 def verify(network: Network) -> None:
-    """Check shapes, counts, names and sizes. Raises Unfit."""
+    """Check shapes, counts, names and sizes; raises Unfit."""
     _check_shape(network.input, ("input",))
     if not network.sections:
         raise Unfit("a network has at least one section", ("sections",))
@@ -43,36 +43,37 @@ def verify(network: Network) -> None:
 
 def _section(section: Section, x: Shape, path: Path) -> int:
     _check_equal(section.body.input, x, "the input is", (*path, "body", "input"))
-    return _node(section.body, (*path, "body"), 1)
+    return _node(section.located, (*path, "body"), 1)
 
 
-def _node(node: Node, path: Path, depth: int) -> int:
+def _node(located: Located, path: Path, depth: int) -> int:
     """Return how many layers it has, repeats counted."""
+    node, parts = located.node, located.parts
     if depth > MAX_NESTING:
         raise Unfit(f"nodes nest at most {MAX_NESTING} levels deep", path)
     _check_shape(node.input, (*path, "input"))
     _check_shape(node.output, (*path, "output"))
     match node:
         case Op():
-            _op(node, path)
+            _op(node, located.name, path)
             layers = 1
         case Series():
-            layers = _series(node, path, depth)
+            layers = _series(node, parts, path, depth)
         case Parallel():
-            layers = _parallel(node, path, depth)
+            layers = _parallel(node, parts, path, depth)
         case Repeat():
-            layers = _repeat(node, path, depth)
-        case Scope(name=name, body=body):
-            _check_name(name, (*path, "name"))
-            layers = _inner(node, body, (*path, "body"), depth)
+            layers = _repeat(node, parts[0], path, depth)
+        case Scope():
+            _check_name(located.name, (*path, "name"))
+            layers = _inner(node, parts[0], path, depth)
     if layers > MAX_LAYERS:
         raise Unfit(f"a network has at most {MAX_LAYERS:,} layers", path)
     return layers
 
 
-def _op(op: Op, path: Path) -> None:
-    if op.name is not None:
-        _check_name(op.name, (*path, "name"))
+def _op(op: Op, name: Name | None, path: Path) -> None:
+    if name is not None:
+        _check_name(name, (*path, "name"))
     try:
         output = op.layer.infer(op.input)
     except ShapeError as error:
@@ -80,34 +81,35 @@ def _op(op: Op, path: Path) -> None:
             error.message, (*path, "layer", *([error.field] if error.field else []))
         ) from None
     _check_equal(op.output, output, f"the output of this `{op.kind}` is", (*path, "output"))
-    for name, dims in op.layer.parameters(op.input).items():
+    for tensor, dims in op.layer.parameters(op.input).items():
         if prod(dims) * 4 > MAX_BYTES:
             raise Unfit(
-                f"the {name} of `{op.kind}` has more elements than torch can count",
+                f"the {tensor} of `{op.kind}` has more elements than torch can count",
                 (*path, "layer"),
             )
 
 
-def _series(series: Series, path: Path, depth: int) -> int:
+def _series(series: Series, parts: tuple[Located, ...], path: Path, depth: int) -> int:
     x, layers = series.input, 0
-    for i, child in enumerate(series.children):
+    for i, child in enumerate(parts):
         at: Path = (*path, "children", i)
-        _check_equal(child.input, x, "the input is", (*at, "input"))
+        _check_equal(child.node.input, x, "the input is", (*at, "input"))
         layers += _node(child, at, depth + 1)
-        x = child.output
+        x = child.node.output
     _check_equal(series.output, x, "the output of the last step is", (*path, "output"))
     return layers
 
 
-def _parallel(merge: Parallel, path: Path, depth: int) -> int:
+def _parallel(merge: Parallel, parts: tuple[Located, ...], path: Path, depth: int) -> int:
     if not merge.paths:
         raise Unfit("a merge has at least one path", (*path, "paths"))
     if merge.residual is not None and not 0 <= merge.residual < len(merge.paths):
         raise Unfit(f"there is no path {merge.residual} of {len(merge.paths)}", (*path, "residual"))
     layers = 0
-    for i, part in enumerate(merge.paths):
-        _check_equal(part.input, merge.input, "the input is", (*path, "paths", i, "input"))
-        layers += _node(part, (*path, "paths", i), depth + 1)
+    for i, part in enumerate(parts):
+        at: Path = (*path, "paths", i)
+        _check_equal(part.node.input, merge.input, "the input is", (*at, "input"))
+        layers += _node(part, at, depth + 1)
     shapes = [part.output for part in merge.paths]
     output = _merged(merge, shapes)
     if output is None:
@@ -133,7 +135,7 @@ def _merged(merge: Parallel, shapes: list[Shape]) -> Shape | None:
     return largest
 
 
-def _repeat(repeat: Repeat, path: Path, depth: int) -> int:
+def _repeat(repeat: Repeat, body: Located, path: Path, depth: int) -> int:
     if not 1 <= repeat.count <= MAX_LAYERS:
         raise Unfit(f"a repeat has a count from 1 to {MAX_LAYERS:,}", (*path, "count"))
     _check_equal(
@@ -142,13 +144,14 @@ def _repeat(repeat: Repeat, path: Path, depth: int) -> int:
         "the output of a repeated part is",
         (*path, "body", "output"),
     )
-    return repeat.count * _inner(repeat, repeat.body, (*path, "body"), depth)
+    return repeat.count * _inner(repeat, body, path, depth)
 
 
-def _inner(node: Node, body: Node, path: Path, depth: int) -> int:
-    _check_equal(body.input, node.input, "the input is", (*path, "input"))
-    _check_equal(node.output, body.output, "the output inside is", (*path[:-1], "output"))
-    return max(_node(body, path, depth + 1), 1)
+def _inner(node: Repeat | Scope, body: Located, path: Path, depth: int) -> int:
+    inside: Path = (*path, "body")
+    _check_equal(node.body.input, node.input, "the input is", (*inside, "input"))
+    _check_equal(node.output, node.body.output, "the output inside is", (*path, "output"))
+    return max(_node(body, inside, depth + 1), 1)
 
 
 def _check_shape(x: Shape, path: Path) -> None:
@@ -163,6 +166,6 @@ def _check_equal(found: Shape, wanted: Shape, what: str, path: Path) -> None:
         raise Unfit(f"{what} {wanted}, not {found}", path)
 
 
-def _check_name(name: Name, path: Path) -> None:
-    if not _NAME.fullmatch(name.prefix) or str(name) == "":
+def _check_name(name: Name | None, path: Path) -> None:
+    if name is None or not _NAME.fullmatch(name.prefix) or str(name) == "":
         raise Unfit("a name consists of letters, digits, `_` and `-`", path)

@@ -6,8 +6,9 @@ from collections.abc import Set
 
 from resspec.diagnostics import Diagnostic
 from resspec.lowering.block import is_only, lower_body
-from resspec.lowering.chain import Exhausted, Lowerer
-from resspec.lowering.draft import Called
+from resspec.lowering.chain import Lowerer
+from resspec.lowering.context import Exhausted
+from resspec.lowering.parts import Called
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span

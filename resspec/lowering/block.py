@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import clause_errors, name_errors, shape_errors
-from resspec.lowering.draft import Draft, empty, fork, row
+from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
+from resspec.lowering.parts import Part, empty, fork, row
 from resspec.lowering.residual import with_last_norm, without_drop_path
 from resspec.lowering.scope import CASES, MERGES, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
@@ -20,24 +20,20 @@ from resspec.suggest import alike
 from resspec.syntax import ast
 from resspec.syntax.errors import BLOCK_CLAUSES, misspelt
 
-if TYPE_CHECKING:
-    from resspec.lowering.chain import Lowerer
-
 _CLAUSES = ("preact", "residual", "after", "chain")
 
 
-def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None:
+def lower_body(context: Context, block: ast.Block, frame: Frame) -> Part | None:
     """What the block makes of its input, not yet named."""
     parts, shortcuts, sound = _clauses(block, frame)
     shortcut = shortcuts[0] if shortcuts else None
     if not sound:
         for part in parts.values():
-            lowerer.chain(part.chain, None, frame)
+            context.chain(part.chain, None, frame)
         for named in (each.option for each in shortcuts if each.option):
             resolve_option(named, frame)
-        lowerer.numbering.index += (
-            lowerer.numbering.inside == 0
-        )  # what has clauses is a residual block
+        # what has clauses is a residual block
+        context.numbering.index += context.numbering.inside == 0
         return None
     if "chain" in parts:
         others = [part.span for kind, part in parts.items() if kind != "chain"] + (
@@ -45,13 +41,13 @@ def lower_body(lowerer: Lowerer, block: ast.Block, frame: Frame) -> Draft | None
         )
         if others:
             frame.report(clause_errors.mixed_body(parts["chain"].span, others[0]))
-        return lowerer.chain(parts["chain"].chain, frame.x, frame)
+        return context.chain(parts["chain"].chain, frame.x, frame)
     if "residual" not in parts:
         owner = f"block `{block.name.text}`"
         help = "add `residual …`, or write only one chain"
         frame.report(clause_errors.missing_clause(block.name.span, owner, "residual", help))
         return None
-    return _residual_block(lowerer, block, parts, shortcut, frame)
+    return _residual_block(context, block, parts, shortcut, frame)
 
 
 def _clauses(
@@ -96,34 +92,34 @@ def _clauses(
 
 
 def _residual_block(
-    lowerer: Lowerer,
+    context: Context,
     block: ast.Block,
     parts: dict[str, ast.Part],
     shortcut: ast.Shortcut | None,
     frame: Frame,
-) -> Draft | None:
-    x, numbering = frame.x, lowerer.numbering
+) -> Part | None:
+    x, numbering = frame.x, context.numbering
     numbering.inside += 1
-    lowerer.depth += 4  # the chain of F + h and what is before and after, and the sum
-    before = lowerer.chain(parts["preact"].chain, x, frame) if "preact" in parts else None
-    entered = before.output if before else None if "preact" in parts else x
-    residual = lowerer.chain(parts["residual"].chain, entered, frame)
-    h = _Shortcut(lowerer, block, shortcut, frame, residual.output if residual else None)
+    context.depth += 4  # the chain of F + h and what is before and after, and the sum
+    before = context.chain(parts["preact"].chain, x, frame) if "preact" in parts else None
+    entered = before.node.output if before else None if "preact" in parts else x
+    residual = context.chain(parts["residual"].chain, entered, frame)
+    h = _Shortcut(context, block, shortcut, frame, residual.node.output if residual else None)
     summed = (
-        _sum(lowerer, before, residual, h, parts["residual"], frame) if residual and x else None
+        _sum(context, before, residual, h, parts["residual"], frame) if residual and x else None
     )
     after = (
-        lowerer.chain(parts["after"].chain, summed.output if summed else None, frame)
+        context.chain(parts["after"].chain, summed.node.output if summed else None, frame)
         if "after" in parts
         else None
     )
     numbering.inside -= 1
-    lowerer.depth -= 4
+    context.depth -= 4
     if numbering.inside == 0:
         numbering.index += 1
     if "after" not in parts:
         return summed
-    return row([summed, after], summed.input, block.span) if summed and after else None
+    return row([summed, after], summed.node.input, block.span) if summed and after else None
 
 
 class _Shortcut:
@@ -131,7 +127,7 @@ class _Shortcut:
 
     def __init__(
         self,
-        lowerer: Lowerer,
+        context: Context,
         block: ast.Block,
         clause: ast.Shortcut | None,
         frame: Frame,
@@ -148,7 +144,7 @@ class _Shortcut:
         self.label = clause.label if clause and clause.label else ast.Name("downsample", self.span)
         self.first = clause is not None and _precedes_residual(block, clause)
         self.arm: ast.Chain | None = None
-        self.option = _option(lowerer, clause, self.span, frame)
+        self.option = _option(context, clause, self.span, frame)
         self.exists = self.option is not None and self.option.name != "none"
         self.strides_alone = (
             frame.stride not in (1, (1, 1)) and not frame.stride_read
@@ -186,14 +182,14 @@ class _Shortcut:
 
 
 def _option(
-    lowerer: Lowerer, clause: ast.Shortcut | None, span: Span, frame: Frame
+    context: Context, clause: ast.Shortcut | None, span: Span, frame: Frame
 ) -> OptionRef | None:
     """The option that the clause names, else the network's."""
     if clause is not None and clause.option is not None:
         return resolve_option(clause.option, frame)
-    if not lowerer.chooses_option and lowerer.place is not None:
-        frame.report(shape_errors.no_shortcut(span, lowerer.place))
-    return lowerer.option
+    if not context.settings.chooses_option and context.settings.place is not None:
+        frame.report(shape_errors.no_shortcut(span, context.settings.place))
+    return context.settings.option
 
 
 def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
@@ -224,39 +220,37 @@ def _options(frame: Frame) -> list[str]:
 
 
 def _sum(
-    lowerer: Lowerer,
-    before: Draft | None,
-    residual: Draft,
+    context: Context,
+    before: Part | None,
+    residual: Part,
     shortcut: _Shortcut,
     part: ast.Part,
     frame: Frame,
-) -> Draft | None:
+) -> Part | None:
     """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
     if shortcut.option is None or (shortcut.option.option and shortcut.arm is None):
         return None
     if not shortcut.exists:
         residual = without_drop_path(residual)
-        return row([before, residual], before.input, part.span) if before else residual
-    if lowerer.residual_init is not None:
-        init, place = lowerer.residual_init
+        return row([before, residual], before.node.input, part.span) if before else residual
+    if context.settings.residual_init is not None:
+        init, place = context.settings.residual_init
         started = with_last_norm(residual, init)
         if started is None:
             frame.report(shape_errors.no_norm(part.chain.span, place))
         residual = started or residual
     if shortcut.is_only("identity"):
-        x = before.input if before else residual.input
-        f = row([before, residual], before.input, part.span) if before else residual
+        x = before.node.input if before else residual.node.input
+        f = row([before, residual], before.node.input, part.span) if before else residual
         return _added(f, empty(x, shortcut.span), shortcut, part, frame)
-    h = _projection(lowerer, shortcut, residual, frame)
+    h = _projection(context, shortcut, residual, frame)
     if h is None:
         return None
     added = _added(residual, h, shortcut, part, frame)
-    return row([before, added], before.input, part.span) if before and added else added
+    return row([before, added], before.node.input, part.span) if before and added else added
 
 
-def _projection(
-    lowerer: Lowerer, shortcut: _Shortcut, residual: Draft, frame: Frame
-) -> Draft | None:
+def _projection(context: Context, shortcut: _Shortcut, residual: Part, frame: Frame) -> Part | None:
     """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
     assert (
         shortcut.option is not None
@@ -264,33 +258,33 @@ def _projection(
         and shortcut.arm is not None
     )
     trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span, frame.x))
-    inner = lowerer.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
-    inner.out = residual.output.channels
-    lowerer.depth += 3
-    h = lowerer.chain(shortcut.arm, residual.input, inner)
+    inner = context.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
+    inner.out = residual.node.output.channels
+    context.depth += 3
+    h = context.chain(shortcut.arm, residual.node.input, inner)
     frame.stride_read |= inner.stride_read
-    lowerer.depth -= 3
-    return h and lowerer.numbered(shortcut.label, h, frame)
+    context.depth -= 3
+    return h and context.numbered(shortcut.label, h, frame)
 
 
-def _added(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Draft | None:
-    if f.output != h.output:
+def _added(f: Part, h: Part, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Part | None:
+    if f.node.output != h.node.output:
         frame.report(_mismatch(f, h, shortcut, part, frame))
         return None
     span = part.span
     if shortcut.first:
-        return fork("add", [h, f], f.output, span, residual=1, inplace=False)
-    return fork("add", [f, h], f.output, span, residual=0)
+        return fork("add", [h, f], f.node.output, span, residual=1, inplace=False)
+    return fork("add", [f, h], f.node.output, span, residual=0)
 
 
-def _mismatch(f: Draft, h: Draft, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Diagnostic:
-    what = "channels" if f.output.channels != h.output.channels else "sizes"
-    left, kept = f"the residual outputs {f.output}", f"the shortcut outputs {h.output}"
+def _mismatch(f: Part, h: Part, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Diagnostic:
+    what = "channels" if f.node.output.channels != h.node.output.channels else "sizes"
+    left, kept = f"the residual outputs {f.node.output}", f"the shortcut outputs {h.node.output}"
     help = "give the shortcut's arm the stride of the residual, and `out` channels at its end"
     if what == "sizes" and shortcut.strides_alone:
         help = "the residual never uses the stride it was called with; write `/stride` on one of its convolutions"
     if shortcut.is_only("identity"):
-        kept = f"identity keeps {h.output}"
+        kept = f"identity keeps {h.node.output}"
         declared = "" if frame.library.find("B", ast.Option) else "; `use he2015` declares it"
         help = f"use `shortcut B`, which projects where the shape changes{declared}"
         if what == "sizes" and frame.stride in (1, (1, 1)):

@@ -1,12 +1,11 @@
-"""Calls to drafts: a layer with its fields, or a block's body for what enters it."""
+"""Calls to nodes: a layer with its fields, or a block's body for what enters it."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
+from resspec.ir.nodes import Op
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Fc
@@ -16,8 +15,9 @@ from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, arguments, foreign_layers, name_errors, shape_errors
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
-from resspec.lowering.draft import Called, Draft, Inner, Leaf, Made, row
+from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
+from resspec.lowering.parts import Called, Made, Part, Written, row
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
@@ -26,22 +26,18 @@ from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.constructs import of_word
 
-if TYPE_CHECKING:
-    from resspec.lowering.chain import Lowerer
-
-
 _LAYERS = {kind: BlockRef(kind, None, None) for kind in OPS}
 
 
 def call(
-    lowerer: Lowerer,
+    context: Context,
     call: ast.Call,
     x: Shape | None,
     frame: Frame,
     strided: bool,
     label: ast.Name | None,
-) -> tuple[Draft | None, bool]:
-    """The draft, and whether it bears the label itself: layers and modules do, abbreviations do not."""
+) -> tuple[Part | None, bool]:
+    """Return what is called, and whether it bears the label itself: layers and modules do, abbreviations do not."""
     given = arguments.sort(call.arguments, frame.report)
     if given.stride is not None and not strided:
         given = given._replace(stride=None)
@@ -61,11 +57,11 @@ def call(
             if callee.name == call.name.text
             else call._replace(name=ast.Name(callee.name, call.name.span))
         )
-        return _layer(lowerer, named, given, x, frame, label), True
-    draft = _block(lowerer, call, callee, given, x, frame)
-    if isinstance(draft, Inner) and callee.block.is_module:
-        return replace(draft, label=label, span=call.span), True
-    return draft, False
+        return _layer(context, named, given, x, frame, label), True
+    part = _block(context, call, callee, given, x, frame)
+    if part and callee.block.is_module:
+        return Part(part.node, part.written._replace(label=label, span=call.span)), True
+    return part, False
 
 
 def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
@@ -110,18 +106,18 @@ def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
 
 
 def _layer(
-    lowerer: Lowerer,
+    context: Context,
     call: ast.Call,
     given: Given,
     x: Shape | None,
     frame: Frame,
     label: ast.Name | None,
-) -> Draft | None:
+) -> Part | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
     written = call, given
-    if bound and key in lowerer.replaced:
-        swap, home = lowerer.replaced[key]
+    if bound and key in context.settings.replaced:
+        swap, home = context.settings.replaced[key]
         scale = bound.scale
         swapped = arguments.sort(swap.arguments, home.report)
         written = swap, swapped
@@ -129,19 +125,17 @@ def _layer(
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
         return None
-    lowerer.spend(call.span, frame)
+    context.spend(call.span, frame)
     entered, layer, flatten = x, bound.layer, None
     if isinstance(layer, Fc) and len(x.dims) > 1:
         x = Shape((x.elements,))
-        flatten = Leaf(Flatten(), "flatten", entered, x, call.span, implied=True)
+        flatten = Part(Op(entered, x, Flatten()), Written(call.span, implied=True))
     try:
         output = layer.infer(x)
     except ShapeError as error:
-        notes = (
-            shrinking(draft for steps in lowerer.rows for draft in steps)
-            if error.code == "E0303"
-            else ()
-        )
+        notes: tuple[str, ...] = ()
+        if error.code == "E0303":
+            notes = shrinking(part for steps in context.rows for part in steps)
         where = arguments.place(*written, error.field) if error.field else call.span
         replaced = call.span if written[0] is not call and where != call.span else None
         mistake = shape_errors.shape(
@@ -151,20 +145,13 @@ def _layer(
         return None
     if not layer_fits(layer, x, output, call.span, frame.report):
         return None
-    leaf = Leaf(
-        layer,
-        key,
-        x,
-        output,
-        call.span,
-        _init(lowerer, layer, x, bound.scale, written, frame),
-        label,
-    )
-    return row([flatten, leaf], entered, call.span) if flatten else leaf
+    init = _init(context, layer, x, bound.scale, written, frame)
+    part = Part(Op(x, output, layer, init), Written(call.span, key=key, label=label))
+    return row([flatten, part], entered, call.span) if flatten else part
 
 
 def _init(
-    lowerer: Lowerer,
+    context: Context,
     layer: Layer,
     x: Shape,
     scale: Value | None,
@@ -173,7 +160,9 @@ def _init(
 ) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
         return _scaled(layer, x, scale, arguments.place(*written, "scale"), frame)
-    law = lowerer.inits.get(layer.kind) or (lowerer.inits.get("") if layer.weighted else None)
+    law = context.settings.inits.get(layer.kind) or (
+        context.settings.inits.get("") if layer.weighted else None
+    )
     if law is None or law == AS_TORCH or (isinstance(layer, Norm) and law == STARTS_AS_ONE):
         return None
     return law if layer.weighted or layer.parameters(x) else None
@@ -196,55 +185,54 @@ def _said(x: Shape) -> str:
 
 
 def _block(
-    lowerer: Lowerer, call: ast.Call, callee: BlockRef, given: Given, x: Shape | None, frame: Frame
-) -> Draft | None:
+    context: Context, call: ast.Call, callee: BlockRef, given: Given, x: Shape | None, frame: Frame
+) -> Part | None:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
     values = arguments.bind_block(call, block, given, frame.value, frame.report)
     stride = _stride(given, callee, frame)
     if values is None or isinstance(stride, Unknown):
         return None
-    numbering = lowerer.numbering
+    numbering = context.numbering
     stated = tuple([(name, type(value), value) for name, value in values.items()])
-    key = (lowerer.identity(block, library), stated, x, stride, numbering.inside > 0)
-    if any(block is opened.block for opened in lowerer.open) and _is_endless(
-        lowerer, block, key, call, frame
+    key = (context.identity(block, library), stated, x, stride, numbering.inside > 0)
+    if any(block is opened.block for opened in context.open) and _is_endless(
+        context, block, key, call, frame
     ):
         return None
-    made = lowerer.made.get(key)
-    if made is None and (made := lowerer.numbered_made.get((key, numbering.index))):
-        numbering.reads += (
-            1  # what was made before depends on the index, and so does what is made of it
-        )
+    made = context.made.get(key)
+    if made is None and (made := context.numbered_made.get((key, numbering.index))):
+        # what was made before depends on the index, and so does what is made of it
+        numbering.reads += 1
     if made is not None:
         numbering.index += made.residuals
-        if made.draft:
-            lowerer.spend(call.span, frame, made.draft.weight)
+        if made.part:
+            context.spend(call.span, frame, context.steps(made.part))
     else:
         before, reads = numbering.index, numbering.reads
-        lowerer.open.append(Called(block, key, call.span, lowerer.uncertain))
-        made = _make(lowerer, call, callee, values, stride, x, frame)
-        lowerer.open.pop()
+        context.open.append(Called(block, key, call.span, context.uncertain))
+        made = _make(context, call, callee, values, stride, x, frame)
+        context.open.pop()
         if numbering.reads == reads:
-            lowerer.made[key] = made
+            context.made[key] = made
         else:
-            lowerer.numbered_made[(key, before)] = made
-    if given.stride is not None and made.draft is not None and not made.stride_read:
+            context.numbered_made[(key, before)] = made
+    if given.stride is not None and made.part is not None and not made.stride_read:
         frame.report(argument_errors.unused_stride(given.stride.span, callee.name, is_block=True))
-    return made.draft
+    return made.part
 
 
 def _is_endless(
-    lowerer: Lowerer, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame
+    context: Context, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame
 ) -> bool:
     """Return whether a call inside the block's own body must not be followed; it is reported where it never ends.
 
     With other arguments, another input or another stride a call may end, and is followed. Where the count of a repeat
     around it is unknown, that count may be 0.
     """
-    first = next(i for i, opened in enumerate(lowerer.open) if opened.block is block)
-    around = lowerer.open[first:]
-    if lowerer.uncertain > around[0].uncertain:
+    first = next(i for i, opened in enumerate(context.open) if opened.block is block)
+    around = context.open[first:]
+    if context.uncertain > around[0].uncertain:
         return True
     if all(key != opened.key for opened in around):
         return False
@@ -255,7 +243,7 @@ def _is_endless(
 
 
 def _make(
-    lowerer: Lowerer,
+    context: Context,
     call: ast.Call,
     callee: BlockRef,
     values: dict[str, Value],
@@ -265,22 +253,22 @@ def _make(
 ) -> Made:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
-    lowerer.spend(call.span, frame)
-    lowerer.reached.add(block.name.span)
-    before = lowerer.numbering.index
-    inner = lowerer.frame(
+    context.spend(call.span, frame)
+    context.reached.add(block.name.span)
+    before = context.numbering.index
+    inner = context.frame(
         library, values, (*frame.trail, (call.span.text, call.span, x)), x, stride, inside=True
     )
     inner.residual = is_residual(block)
     for parameter in block.parameters:
         if parameter.name.text not in values and parameter.default is not None:
             values[parameter.name.text] = inner.value(parameter.default)
-    lowerer.depth += 1
-    draft = lower_body(lowerer, block, inner)
-    lowerer.depth -= 1
-    if draft and block.is_module:
-        draft = lowerer.module(draft, call, block, inner)
-    return Made(draft, inner.stride_read, lowerer.numbering.index - before)
+    context.depth += 1
+    part = lower_body(context, block, inner)
+    context.depth -= 1
+    if part and block.is_module:
+        part = context.module(part, call, block, inner)
+    return Made(part, inner.stride_read, context.numbering.index - before)
 
 
 def _stride(given: Given, callee: BlockRef, frame: Frame) -> Value:

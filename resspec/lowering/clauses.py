@@ -17,13 +17,14 @@ from resspec.lowering import (
     clause_errors,
     foreign_layers,
     name_errors,
-    naming,
 )
 from resspec.lowering.block import misspelt_clause, resolve_option
-from resspec.lowering.chain import MAX_LAYERS, Lowerer
-from resspec.lowering.draft import Draft, row
+from resspec.lowering.chain import Lowerer
+from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
+from resspec.lowering.names import Namer
+from resspec.lowering.parts import Part, row
 from resspec.lowering.tensors import fits
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
@@ -63,31 +64,28 @@ class Clauses:
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         self.lowerer.recall()
-        x, drafts, size = self.input, list[Draft](), 0
-        self.lowerer.rows.append(drafts)
+        x, parts, size = self.input, list[Part](), 0
+        self.lowerer.rows.append(parts)
         for _, _, chain, label, _ in self.sections:
-            draft = self._section(chain, label, x)
-            x = draft.output if draft else None
-            if draft and self.input:
-                drafts.append(draft)
-                size += draft.size
+            part = self._section(chain, label, x)
+            x = part.node.output if part else None
+            if part and self.input:
+                parts.append(part)
+                size += self.lowerer.size(part)
                 if size > MAX_LAYERS:
-                    self.lowerer.bounded(row(drafts, self.input, place), self.frame)
-        if self.input is None or len(drafts) < len(self.sections) or not drafts:
+                    self.lowerer.bounded(row(parts, self.input, place), self.frame)
+        if self.input is None or len(parts) < len(self.sections) or not parts:
             return None
-        bodies = naming.Namer(by_position=False, report=report).close(*drafts)
+        bodies = Namer(by_position=False, report=report).close(*parts)
         sections = tuple(
-            Section(kind=kind, label=label, body=body, span=str(span))
-            for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
+            Section(kind, label, body, at, str(span))
+            for (kind, label, _, _, span), (body, at) in zip(self.sections, bodies, strict=True)
         )
-        output = drafts[-1].output
-        return Network(
-            name=name, input=self.input, output=output, sections=sections, span=str(place)
-        )
+        return Network(name, self.input, parts[-1].node.output, sections, str(place))
 
     def _section(
         self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None
-    ) -> Draft | None:
+    ) -> Part | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
         if chain is None:
             return None
@@ -125,8 +123,8 @@ class Clauses:
                             clause.label.span, f"{clause.label.text}:", owner, help
                         )
                     )
-                lowerer.option = resolve_option(option, frame)
-                lowerer.chooses_option = True
+                lowerer.settings.option = resolve_option(option, frame)
+                lowerer.settings.chooses_option = True
             case ast.Shortcut():
                 help = "name one, such as `shortcut B`"
                 frame.report(
@@ -166,7 +164,7 @@ class Clauses:
         self.has_misspelt = True
         if word in ("stem", "stage", "head"):
             self.sections.append((cast(SectionKind, word), word, None, None, span))
-        self.lowerer.chooses_option |= word == "shortcut"
+        self.lowerer.settings.chooses_option |= word == "shortcut"
 
     def _only_once(self, word: str, span: Span) -> None:
         if word in self.once:
@@ -212,9 +210,11 @@ class Clauses:
                 clause_errors.unfit_law(clause.law.span, clause.law.text, kind, *unfit)
             )
         elif kind == "residual":
-            self.lowerer.residual_init = None if law == STARTS_AS_ONE else (law, clause.span)
+            self.lowerer.settings.residual_init = (
+                None if law == STARTS_AS_ONE else (law, clause.span)
+            )
         else:
-            self.lowerer.inits[kind] = law
+            self.lowerer.settings.inits[kind] = law
 
     def _replace(self, clause: ast.Replace) -> None:
         name = clause.call.name
@@ -222,7 +222,7 @@ class Clauses:
         if clause.kind.text not in OPS:
             self.frame.report(_unknown_kind(clause.kind, OPS))
         elif name.text in OPS:
-            self.lowerer.replaced[clause.kind.text] = (clause.call, self.frame)
+            self.lowerer.settings.replaced[clause.kind.text] = (clause.call, self.frame)
         elif self.frame.library.find(name.text, ast.Block):
             self.frame.report(name_errors.bad_replacement(name.span))
         else:

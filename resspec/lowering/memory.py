@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 from hashlib import sha256
 
-from resspec.lowering.draft import Made
+from resspec.lowering.parts import Made
 from resspec.lowering.scope import Library
 from resspec.syntax import ast
 

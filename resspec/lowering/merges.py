@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 from resspec.diagnostics import Diagnostic
+from resspec.ir.nodes import Merge
 from resspec.ir.shape import Shape
 from resspec.lowering import shape_errors
-from resspec.lowering.draft import Draft
+from resspec.lowering.parts import Part
 from resspec.lowering.shrinking import shrinking
 from resspec.source import Span
 
 
 def merged_shape(
-    merge: Literal["add", "concat", "mul"],
-    paths: Sequence[Draft],
+    merge: Merge,
+    paths: Sequence[Part],
     places: Sequence[Span],
     report: Callable[[Diagnostic], None],
 ) -> Shape | None:
     """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a mismatch was reported."""
-    shape = paths[0].output
+    shape = paths[0].node.output
     channels = shape.channels
     for path, place in zip(paths[1:], places[1:], strict=True):
-        other = path.output
+        other = path.node.output
         problem, help = _mismatch(merge, shape, other)
         if problem:
             notes = shrinking([paths[0], path]) if problem == "sizes" else ()

@@ -8,8 +8,9 @@ from typing import NamedTuple
 from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Network
 from resspec.lowering import argument_errors, arguments, clause_errors, name_errors
-from resspec.lowering.chain import Exhausted, Lowerer
+from resspec.lowering.chain import Lowerer
 from resspec.lowering.clauses import Clauses
+from resspec.lowering.context import Exhausted
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.memory import Memory
@@ -134,7 +135,7 @@ class Attempt:
         """The template at the end of the derivations, with all arguments on the way."""
         declared = library.own[name]
         assert isinstance(declared, ast.Network | ast.Derived)
-        self.lowerer.place = declared.name.span
+        self.lowerer.settings.place = declared.name.span
         values: dict[str, Value] = {}
         seen: list[ast.Derived] = []
         home, place = library, declared.name.span

@@ -8,69 +8,76 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Location, Node, Op, Parallel, Repeat, Scope
 from resspec.ir.ops import Layer
 from resspec.ir.ops.layer import Ramp
-from resspec.lowering.draft import Draft, Inner, Loop
+from resspec.lowering.parts import Part, Written, repeat
 from resspec.source import Span
 
 
-def fold_ramps(turns: list[Draft], span: Span) -> list[Draft]:
-    """The longest even tail of the turns as one loop, where they are modules that keep the shape."""
+def fold_ramps(turns: list[Part], span: Span) -> list[Part]:
+    """Return the longest even tail of the turns as one repeat, where they are modules that keep the shape."""
     for start in range(len(turns) - 1):
         tail = turns[start:]
-        modules = [
-            turn
-            for turn in tail
-            if isinstance(turn, Inner) and turn.input == turn.output == tail[0].input
-        ]
-        if (
-            len(modules) == len(tail)
-            and (body := _fold([turn.body for turn in modules], False)) is not None
-        ):
-            return [*turns[:start], Loop(len(tail), replace(modules[0], body=body), span)]
+        if _are_modules(tail):
+            node = _fold([turn.node for turn in tail], in_repeat=False)
+            if node is not None:
+                return [*turns[:start], repeat(len(tail), Part(node, tail[0].written), span)]
         if start > 1:  # the first turn may stride; what is uneven later stays written out
             break
     return turns
 
 
-def _fold(nodes: Sequence[Any], in_repeat: bool) -> Node | None:
-    """One node for all turns, or None where they differ in more than evenly growing numbers."""
-    first = nodes[0]
+def _are_modules(turns: list[Part]) -> bool:
+    """Return whether all turns are modules that keep the shape, with the same names in them."""
+    x = turns[0].node.input
+    first = turns[0].written.parts
+    return all(
+        isinstance(turn.node, Scope)
+        and turn.node.input == turn.node.output == x
+        and not turn.written.runs
+        and _same_names(first, turn.written.parts)
+        for turn in turns
+    )
+
+
+def _same_names(a: tuple[Written | Location, ...], b: tuple[Written | Location, ...]) -> bool:
+    if a == b:
+        return True
+    return len(a) == len(b) and all(
+        isinstance(x, Location)
+        and isinstance(y, Location)
+        and x.name == y.name
+        and _same_names(x.parts, y.parts)
+        for x, y in zip(a, b, strict=True)
+    )
+
+
+def _fold(nodes: Sequence[Any], *, in_repeat: bool) -> Node | None:
+    """Return one node for all turns, or None where they differ in more than evenly growing numbers."""
+    first: Node = nodes[0]
     if all(node is first for node in nodes):
-        return first  # type: ignore[no-any-return]
-    if any(type(node) is not type(first) for node in nodes):
+        return first
+    if len({(type(node), node.input, node.output, len(node.parts)) for node in nodes}) > 1:
         return None
     match first:
         case Op():
-            same = len({(n.name, n.init, n.input, n.output) for n in nodes}) == 1
-            layer = _fold_layers([n.layer for n in nodes], in_repeat) if same else None
-            return first.changed(layer=layer) if layer else None
-        case Series():
-            return _fold_children(nodes, "children", in_repeat)
-        case Parallel():
-            return _fold_children(nodes, "paths", in_repeat)
+            same = len({node.init for node in nodes}) == 1
+            layer = _fold_layers([node.layer for node in nodes], in_repeat) if same else None
+            return replace(first, layer=layer) if layer else None
         case Repeat():
-            body = (
-                _fold([n.body for n in nodes], True) if len({n.count for n in nodes}) == 1 else None
-            )
-        case Scope():
-            body = (
-                _fold([n.body for n in nodes], in_repeat)
-                if len({n.name for n in nodes}) == 1
-                else None
-            )
+            in_repeat = True
+            same = len({node.count for node in nodes}) == 1
+        case Parallel():
+            same = len({(n.merge, n.residual, n.inplace) for n in nodes}) == 1
         case _:
-            return None
-    return body and first.changed(body=body)
-
-
-def _fold_children(nodes: Sequence[Any], field: str, in_repeat: bool) -> Node | None:
-    rows = [getattr(node, field) for node in nodes]
-    if len({len(row) for row in rows}) > 1:
+            same = True
+    columns = zip(*(node.parts for node in nodes), strict=True)
+    parts = [_fold(column, in_repeat=in_repeat) for column in columns] if same else [None]
+    if None in parts:
         return None
-    folded = tuple(_fold(column, in_repeat) for column in zip(*rows, strict=True))
-    return nodes[0].changed(**{field: folded}) if None not in folded else None
+    return walk.with_nodes(first, tuple(part for part in parts if part is not None))
 
 
 def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:
@@ -82,10 +89,10 @@ def _fold_layers(layers: Sequence[Layer], in_repeat: bool) -> Layer | None:
         values = [getattr(layer, field.name) for layer in layers]
         if all(value == values[0] for value in values):
             continue
-        step = (
-            values[1] - values[0] if all(isinstance(value, Fraction) for value in values) else None
-        )
-        if in_repeat or step is None or any(b - a != step for a, b in pairwise(values)):
+        if in_repeat or not all(isinstance(value, Fraction) for value in values):
+            return None
+        step = values[1] - values[0]
+        if any(b - a != step for a, b in pairwise(values)):
             return None
         folded[field.name] = Ramp(values[0], step)
     return replace(first, **folded)

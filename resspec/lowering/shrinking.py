@@ -4,54 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Location, Node, Op, Parallel
 from resspec.ir.shape import Shape
-from resspec.lowering.draft import Draft, Fork, Inner, Leaf, Loop, Row, Run
+from resspec.lowering.parts import Part, Written
 
 SHOWN = 12
 
 
-def shrinking(drafts: Iterable[Draft]) -> tuple[str, ...]:
-    """The last changes of size, in the order in which they happened."""
-    changes = [line for draft in drafts for line in _changes(draft)]
+def shrinking(parts: Iterable[Part]) -> tuple[str, ...]:
+    """Return the last changes of size, in the order in which they happened."""
+    changes = [line for part in parts for line in _changes(*part)]
     return tuple(["…"] * (len(changes) > SHOWN) + changes[-SHOWN:])
 
 
-def _changes(draft: Draft) -> Iterator[str]:
-    if draft.input.spatial == draft.output.spatial:
+def _changes(node: Node, place: Written | Location) -> Iterator[str]:
+    x, y = node.input, node.output
+    if x.spatial == y.spatial:
         return
-    match draft:
-        case Leaf(layer=layer, input=x, output=y):
-            yield _line(layer.kind, x, y, str(draft.span))
-        case Row(steps=parts):
-            for part in parts:
-                yield from _changes(part)
-        case Fork(paths=paths):
-            yield from _changes(paths[0])
-        case Loop(body=body) | Run(body=body):
-            yield from _changes(body)
-        case Inner(body=node):
-            yield from _changes_in(node)
-
-
-def _changes_in(node: Node) -> Iterator[str]:
-    if node.input.spatial == node.output.spatial:
+    if isinstance(node, Op):
+        where = str(place.span).rsplit("-", 1)[0]  # of file:line:column-line:column
+        yield f"{_size(x)} to {_size(y)} by `{node.kind}` at {where}"
         return
-    match node:
-        case Op(input=x, output=y):
-            yield _line(node.kind, x, y, node.span)
-        case Series(children=parts):
-            for part in parts:
-                yield from _changes_in(part)
-        case Parallel(paths=paths):
-            yield from _changes_in(paths[0])
-        case Repeat(body=body) | Scope(body=body):
-            yield from _changes_in(body)
-
-
-def _line(kind: str, x: Shape, y: Shape, span: str) -> str:
-    """`span` as the IR keeps it: file:line:column-line:column."""
-    return f"{_size(x)} to {_size(y)} by `{kind}` at {span.rsplit('-', 1)[0]}"
+    inside = zip(node.parts, place.parts, strict=True)
+    for part, there in [next(inside)] if isinstance(node, Parallel) else inside:
+        yield from _changes(part, there)
 
 
 def _size(x: Shape) -> str:

@@ -29,7 +29,11 @@ def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int =
 
 
 def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> bool:
-    """The same of all tensors that a layer makes; the first that does not fit is reported."""
+    """Return whether torch can count all tensors that a layer makes; report the first that it cannot."""
+    if INDEX * y.elements <= MAX_BYTES and all(
+        WEIGHT * prod(dims) <= MAX_BYTES for dims in layer.parameters(x).values()
+    ):
+        return True
     tensors = _tensors(layer, x, y)
     return all(
         fits(f"the {what} of `{layer.kind}`", elements, span, report, size)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from resspec.diagnostics import Diagnostic
 from resspec.lowering import argument_errors
+from resspec.lowering.scope import Library
 from resspec.syntax import ast
-
-if TYPE_CHECKING:
-    from resspec.lowering.scope import Library
 
 MAX_NUMBER = 10**ast.MAX_DIGITS
 

@@ -8,7 +8,8 @@ from collections.abc import Container, Iterable
 from math import prod
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, Layer, Strides, dense
 from resspec.ir.quantities import DTYPES
@@ -41,7 +42,7 @@ class Cost(NamedTuple):
     the scope or repeat around the parts; None of a row."""
 
     total: Backward
-    node: Node | None = None
+    node: Located | None = None
     times: int = 1
     parts: tuple[Cost, ...] = ()
 
@@ -54,13 +55,13 @@ def backward(network: Network, frozen: Container[str] = (), traces: Traces | Non
     traces, costs = traces or Traces(), []
     for section in network.sections:
         trace = traces.frozen if section.label in frozen else traces.learning
-        cost, x, _, _ = trace.node(section.body, x, None)
+        cost, x, _, _ = trace.node(section.located, x, None)
         costs.append(cost)
     return _sum(costs)
 
 
 class Traces:
-    """What was followed before, of nodes that are still there."""
+    """What was followed before."""
 
     def __init__(self) -> None:
         self.learning, self.frozen = _Trace(frozen=False), _Trace(frozen=True)
@@ -98,45 +99,40 @@ class _Trace:
 
     def __init__(self, frozen: bool) -> None:
         self._frozen = frozen
-        self._known: dict[tuple[int, _Value, int | None], _Step] = {}
-        self._layers: dict[tuple[int, Shape, _Value], _Effect] = {}
-        self._ramps: dict[int, bool] = {}
+        self._known: dict[tuple[Located, _Value, int | None], _Step] = {}
+        self._layers: dict[tuple[Layer, Shape, _Value], _Effect] = {}
+        self._varies: dict[Node, bool] = {}
 
-    def node(self, node: Node, x: _Value, turn: int | None) -> _Step:
-        if isinstance(node, Op):
-            return self._op(node, x, turn)
-        key = (id(node), x, turn)
+    def node(self, located: Located, x: _Value, turn: int | None) -> _Step:
+        if isinstance(located.node, Op):
+            return self._op(located, located.node, x, turn)
+        key = (located, x, turn)
         if (step := self._known.get(key)) is None:
-            step = self._known[key] = self._follow(node, x, turn)
+            step = self._known[key] = self._follow(located, x, turn)
         return step
 
-    def _follow(
-        self, node: Series | Parallel | Repeat | Scope, x: _Value, turn: int | None
-    ) -> _Step:
-        match node:
-            case Series(children=children):
-                return self._row([(child, turn) for child in children], x)
-            case Parallel(paths=(path,)):
-                return self.node(path, x, turn)
-            case Parallel():
-                return self._merge(node, x, turn)
-            case Repeat(count=count, body=body):
-                return _within(node, self._repeat(count, body, x))
-            case Scope(body=body):
-                return _within(node, self.node(body, x, turn))
+    def _follow(self, located: Located, x: _Value, turn: int | None) -> _Step:
+        match located.node:
+            case Series() | Parallel(paths=(_,)):
+                return self._row([(part, turn) for part in located.parts], x)
+            case Parallel() as node:
+                return self._merge(located, node, x, turn)
+            case Repeat(count=count):
+                return _within(located, self._repeat(count, located.body, x))
+            case _:
+                return _within(located, self.node(located.body, x, turn))
 
-    def _op(self, op: Op, x: _Value, turn: int | None) -> _Step:
+    def _op(self, located: Located, op: Op, x: _Value, turn: int | None) -> _Step:
         layer = op.layer if turn is None else op.layer.at(turn)
-        key = (id(layer), op.input, x)
+        key = (layer, op.input, x)
         effect = self._layers.get(key)
         if effect is None:
             effect = _effect(layer, op.input, op.output, x, self._frozen)
-            if layer is op.layer:  # and so lives as long as the network
-                self._layers[key] = effect
+            self._layers[key] = effect
         own, y, within, kept = effect
-        return Cost(own, op), y, within, kept
+        return Cost(own, located), y, within, kept
 
-    def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value) -> _Step:
+    def _row(self, nodes: Iterable[tuple[Located, int | None]], x: _Value) -> _Step:
         costs, y, within, kept = [], x, True, x.kept
         for node, turn in nodes:
             cost, y, inside, is_kept = self.node(node, y, turn)
@@ -144,8 +140,8 @@ class _Trace:
             kept, within = kept or (within and is_kept), within and inside
         return _sum(costs), y, within, kept
 
-    def _repeat(self, count: int, body: Node, x: _Value) -> _Step:
-        if self._has_ramp(body):
+    def _repeat(self, count: int, body: Located, x: _Value) -> _Step:
+        if walk.varies(body.node, self._varies):
             return self._row([(body, turn) for turn in range(count)], x)
         costs, y, within, kept = [], x, True, x.kept
         for turn in range(count):
@@ -157,31 +153,15 @@ class _Trace:
                 break
         return _sum(costs), y, within, kept
 
-    def _merge(self, node: Parallel, x: _Value, turn: int | None) -> _Step:
+    def _merge(self, located: Located, node: Parallel, x: _Value, turn: int | None) -> _Step:
         costs, kept = [], x.kept
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
-        for path in node.paths:
+        for path in located.parts:
             cost, y, within, kept = self.node(path, x.keeping(kept), turn)
             costs.append(cost)
             values.append((y, within))
-        own, y, within, kept = _merged(node, x.keeping(kept), values)
+        own, y, within, kept = _merged(located, node, x.keeping(kept), values)
         return _sum([*costs, own]), y, within, kept
-
-    def _has_ramp(self, node: Node) -> bool:
-        """Whether a layer under the node depends on the turn of the repeat around it."""
-        if (found := self._ramps.get(id(node))) is not None:
-            return found
-        match node:
-            case Op(layer=layer):
-                found = layer.varies
-            case Series(children=nodes) | Parallel(paths=nodes):
-                found = any(self._has_ramp(child) for child in nodes)
-            case Scope(body=body):
-                found = self._has_ramp(body)
-            case Repeat():
-                found = False
-        self._ramps[id(node)] = found
-        return found
 
 
 def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bool) -> _Effect:
@@ -220,7 +200,9 @@ def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
     )
 
 
-def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _Step:
+def _merged(
+    located: Located, node: Parallel, x: _Value, values: list[tuple[_Value, bool]]
+) -> _Step:
     """What merges the paths' values, two at a time, from the left; each factor is saved where the other needs a gradient."""
     elements, kept = 0, x.kept
     first, within = values[0]
@@ -230,7 +212,7 @@ def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _St
             Backward(),
             first._replace(needs_gradient=needs, kept=kept if within else first.kept),
         )
-        return Cost(own, node), y, within, kept
+        return Cost(own, located), y, within, kept
     left, left_within = first, within
     for right, right_within in values[1:] if node.merge == "mul" else ():
         for value, inside, other in (left, left_within, right), (right, right_within, left):
@@ -240,12 +222,12 @@ def _merged(node: Parallel, x: _Value, values: list[tuple[_Value, bool]]) -> _St
         left = _fresh(left.needs_gradient or right.needs_gradient, node.output.dims, left.strides)
         left_within = False
     y = _fresh(needs, node.output.dims, first.strides)
-    return Cost(Backward(0, Kept(values=elements)), node), y, False, kept
+    return Cost(Backward(0, Kept(values=elements)), located), y, False, kept
 
 
-def _within(node: Scope | Repeat, step: _Step) -> _Step:
+def _within(located: Located, step: _Step) -> _Step:
     cost, y, within, kept = step
-    return Cost(cost.total, node, 1, (cost,)), y, within, kept
+    return Cost(cost.total, located, 1, (cost,)), y, within, kept
 
 
 def _sum(parts: list[Cost]) -> Cost:

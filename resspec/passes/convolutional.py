@@ -7,10 +7,10 @@ leaves the scores of every place. Weights keep their names and their numbers, in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network, Node, Op, Scope, Series
+from resspec.ir.nodes import Located, Network, Node, Op, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.conv import Conv, Linear
@@ -19,10 +19,16 @@ from resspec.ir.shape import Shape
 
 
 def convolutional(network: Network) -> Network:
-    """Its output is Cx1x1 for a picture of its own size. Raises UsageError where a layer has no convolutional form."""
+    """Return the network with an output of Cx1x1 for a picture of its own size.
+
+    Raises:
+        UsageError: A layer has no convolutional form.
+    """
     head = _Head(network.input)
-    sections = tuple(section.changed(body=head.node(section.body)) for section in network.sections)
-    return network.changed(sections=sections, output=head.shape)
+    sections = tuple(
+        replace(section, body=head.node(section.located)) for section in network.sections
+    )
+    return replace(network, sections=sections, output=head.shape)
 
 
 @dataclass
@@ -31,35 +37,33 @@ class _Head:
 
     shape: Shape
 
-    def node(self, node: Node) -> Node:
+    def node(self, located: Located) -> Node:
+        node, start = located.node, self.shape
         match node:
-            case Series(children=children):
-                start = self.shape
-                kept = tuple(self.node(child) for child in children if not _is_implied(child))
-                return node.changed(children=kept, input=start, output=self.shape)
-            case Scope(body=body):
-                start = self.shape
-                return node.changed(body=self.node(body), input=start, output=self.shape)
-            case Op(layer=layer):
-                start = self.shape
-                layer = self._form(layer, node)
+            case Series():
+                children = tuple(self.node(child) for child in located.parts)
+                return Series(start, self.shape, children)
+            case Scope():
+                body = self.node(located.body)
+                return Scope(start, self.shape, body)
+            case Op():
+                layer = self._form(node, located.span)
                 self.shape = layer.infer(start)
-                return node.changed(layer=layer, input=start, output=self.shape)
+                return Op(start, self.shape, layer, node.init)
             case _:
                 if node.input != self.shape:
                     raise UsageError(
-                        f"{node.span} comes after a flattened layer, and has no convolutional form"
+                        f"{located.span} comes after a flattened layer, and has no convolutional form"
                     )
                 self.shape = node.output
                 return node
 
-    def _form(self, layer: Layer, op: Op) -> Layer:
-        match layer:
+    def _form(self, op: Op, span: str) -> Layer:
+        """Return what a layer becomes. Raises UsageError."""
+        match layer := op.layer:
             case Linear():
                 if len(op.input.dims) > 1:
-                    raise UsageError(
-                        f"{op.span} reads the last axis, and has no convolutional form"
-                    )
+                    raise UsageError(f"{span} reads the last axis, and has no convolutional form")
                 size = (self.shape.spatial[0], self.shape.spatial[1])
                 return Conv(size, layer.out_features, padding=(0, 0), bias=layer.bias)
             case AvgPool(kernel_size=None) if layer.target == (1, 1):
@@ -67,12 +71,8 @@ class _Head:
             case Pool(kernel_size=None) if layer.target == self.shape.spatial:
                 return Identity()  # as in VGG, where it does nothing at the network's own size
             case Pool(kernel_size=None):
-                raise UsageError(f"{op.span} adapts to its image, and has no convolutional form")
+                raise UsageError(f"{span} adapts to its image, and has no convolutional form")
             case Flatten():
                 return Identity()
             case _:
                 return layer
-
-
-def _is_implied(node: Node) -> bool:
-    return isinstance(node, Op) and node.name is None and isinstance(node.layer, Flatten)

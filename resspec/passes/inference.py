@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.shape import Name
@@ -45,7 +45,7 @@ def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) 
     """What is needed at once, where each value is freed after its last reader. Neither parameters nor the network's input,
     which is its caller's, nor what an operation needs while it runs."""
     x = _Value(0, dense(network.input.dims))
-    return (lifetimes or Lifetimes()).row([section.body for section in network.sections], x)[0]
+    return (lifetimes or Lifetimes()).row([section.located for section in network.sections], x)[0]
 
 
 def most(first: Peak, second: Peak) -> Peak:
@@ -69,34 +69,32 @@ class Lifetimes:
     """A shared subtree is followed once for each kind of input. `kept`: the input is needed after the node, too."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[int, _Value, bool], _Step] = {}
+        self._known: dict[tuple[Located, _Value, bool], _Step] = {}
 
-    def row(self, nodes: Iterable[Node], x: _Value) -> _Step:
+    def row(self, nodes: Iterable[Located], x: _Value) -> _Step:
         return self._row(((node, None) for node in nodes), x, True)
 
-    def node(self, node: Node, x: _Value, kept: bool) -> _Step:
-        if isinstance(node, Op):
-            return _op(node, x, kept)
-        key = (id(node), x, kept)
+    def node(self, located: Located, x: _Value, kept: bool) -> _Step:
+        if isinstance(located.node, Op):
+            return _op(located, located.node, x, kept)
+        key = (located, x, kept)
         if (step := self._known.get(key)) is None:
-            step = self._known[key] = self._follow(node, x, kept)
+            step = self._known[key] = self._follow(located, x, kept)
         return step
 
-    def _follow(self, node: Series | Parallel | Repeat | Scope, x: _Value, kept: bool) -> _Step:
-        match node:
-            case Series(children=children):
-                return self._row(((child, None) for child in children), x, kept)
-            case Parallel(paths=(path,)):
-                return self.node(path, x, kept)
-            case Parallel():
-                return self._merge(node, x, kept)
-            case Repeat(count=count, body=body):
-                return self._row(self._turns(body, x, kept, count), x, kept)
-            case Scope(body=body):
-                peak, y, within = self.node(body, x, kept)
-                return peak.at(node.name), y, within
+    def _follow(self, located: Located, x: _Value, kept: bool) -> _Step:
+        match located.node:
+            case Series() | Parallel(paths=(_,)):
+                return self._row(((part, None) for part in located.parts), x, kept)
+            case Parallel() as node:
+                return self._merge(located, node, x, kept)
+            case Repeat(count=count):
+                return self._row(self._turns(located.body, x, kept, count), x, kept)
+            case _:
+                peak, y, within = self.node(located.body, x, kept)
+                return peak if located.name is None else peak.at(located.name), y, within
 
-    def _row(self, nodes: Iterable[tuple[Node, int | None]], x: _Value, kept: bool) -> _Step:
+    def _row(self, nodes: Iterable[tuple[Located, int | None]], x: _Value, kept: bool) -> _Step:
         peak, y, within = Peak(x.storage), x, True
         for node, turn in nodes:
             reached, y, inside = self.node(node, y, kept and within)
@@ -106,7 +104,9 @@ class Lifetimes:
             within = within and inside
         return peak, y, within
 
-    def _turns(self, body: Node, x: _Value, kept: bool, count: int) -> Iterable[tuple[Node, int]]:
+    def _turns(
+        self, body: Located, x: _Value, kept: bool, count: int
+    ) -> Iterable[tuple[Located, int]]:
         """A repeat's body as often as its turns still differ, and once more."""
         within = True
         for turn in range(count):
@@ -116,11 +116,11 @@ class Lifetimes:
                 return
             x, within = y, within and inside
 
-    def _merge(self, node: Parallel, x: _Value, kept: bool) -> _Step:
+    def _merge(self, located: Located, node: Parallel, x: _Value, kept: bool) -> _Step:
         """The paths in their order, then what merges them, two at a time from the left where it is no concatenation."""
         peak, held = Peak(x.storage), 0
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
-        for i, path in enumerate(node.paths):
+        for i, path in enumerate(located.parts):
             later = kept or i + 1 < len(node.paths) or any(within for _, within in values)
             reached, y, within = self.node(path, x, later)
             peak = most(peak, reached.beside(held))
@@ -134,18 +134,18 @@ class Lifetimes:
 
         if node.merge == "concat":
             result = _new(node.output.dims, values[0][0].strides)
-            return most(peak, Peak(live(values) + result.storage, (), node.span)), result, False
+            return most(peak, Peak(live(values) + result.storage, (), located.span)), result, False
         left, *rest = values
         while rest:
             if not (node.merge == "add" and node.inplace):
                 result = _new(node.output.dims, left[0].strides)
-                peak = most(peak, Peak(live([left, *rest]) + result.storage, (), node.span))
+                peak = most(peak, Peak(live([left, *rest]) + result.storage, (), located.span))
                 left = (result, False)
             rest = rest[1:]
         return peak, *left
 
 
-def _op(op: Op, x: _Value, kept: bool) -> _Step:
+def _op(located: Located, op: Op, x: _Value, kept: bool) -> _Step:
     layer, within, elements = op.layer, True, x.storage
     if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
         y = x
@@ -154,7 +154,7 @@ def _op(op: Op, x: _Value, kept: bool) -> _Step:
     else:
         y, within = _new(op.output.dims, layer.order(x.strides)), False
         elements = _while_it_runs(op, x, y, kept)
-    return Peak(elements, (op.name,) if op.name else (), op.span), y, within
+    return Peak(elements, (located.name,) if located.name else (), located.span), y, within
 
 
 def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:

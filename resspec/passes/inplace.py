@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import IntEnum
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 
 
@@ -21,13 +22,12 @@ def inplace(network: Network, decisions: Decisions | None = None) -> Network:
     """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`: those of networks that
     share nodes with it. Raises UnsafeInplace."""
     decisions, memory, sections = decisions or Decisions(), Memory.NEEDED, []
-    decisions.networks.append(network)
     for section in network.sections:
-        body, memory = decisions.node(section.body, memory)
-        sections.append(section.changed(body=body))
+        body, memory = decisions.node(section.located, memory)
+        sections.append(replace(section, body=body))
     if decisions.unsafe:
         raise UnsafeInplace(tuple(decisions.unsafe))
-    return network.changed(sections=tuple(sections))
+    return replace(network, sections=tuple(sections))
 
 
 class Memory(IntEnum):
@@ -41,67 +41,55 @@ class Memory(IntEnum):
 
 
 class Decisions:
-    """A shared subtree is decided once for each memory of its input. `networks`: so that no node goes away."""
+    """The decisions so far: a part is decided once for each memory of its input."""
 
     def __init__(self) -> None:
-        self.networks: list[Network] = []
         self.unsafe: dict[str, None] = {}
-        self._known: dict[tuple[int, Memory], tuple[Node, Memory]] = {}
+        self._known: dict[tuple[Located, Memory], tuple[Node, Memory]] = {}
         self._layers: dict[tuple[Activation, bool], Activation] = {}
 
-    def node(self, node: Node, x: Memory) -> tuple[Node, Memory]:
-        """The decided node, and the memory of its output."""
-        if isinstance(node, Op):
-            return self._op(node, x)
-        key = (id(node), x)
+    def node(self, located: Located, x: Memory) -> tuple[Node, Memory]:
+        """Return the decided node, and the memory of its output."""
+        if isinstance(located.node, Op):
+            return self._op(located.node, x, located.span)
+        key = (located, x)
         if key not in self._known:
-            self._known[key] = self._decide(node, x)
+            self._known[key] = self._decide(located, x)
         return self._known[key]
 
-    def _decide(self, node: Series | Parallel | Repeat | Scope, x: Memory) -> tuple[Node, Memory]:
+    def _decide(self, located: Located, x: Memory) -> tuple[Node, Memory]:
+        node = located.node
         match node:
-            case Series(children=children):
+            case Series():
                 decided = []
-                for child in children:
+                for child in located.parts:
                     after, x = self.node(child, x)
                     decided.append(after)
-                return Series(
-                    input=node.input, output=node.output, span=node.span, children=tuple(decided)
-                ), x
-            case Parallel(paths=(path,)):
-                path, y = self.node(path, x)
-                return node.changed(paths=(path,), inplace=False), y
+                return walk.with_nodes(node, tuple(decided)), x
+            case Parallel(paths=(_,)):
+                path, y = self.node(located.body, x)
+                return replace(node, paths=(path,), inplace=False), y
             case Parallel():
-                return self._merge(node), Memory.OWN
-            case Repeat(count=count, body=body):
-                body, y = self.node(body, self._all_turns(body, x, count))
-                return node.changed(body=body), y
-            case Scope(body=body):
-                body, y = self.node(body, x)
-                return node.changed(body=body), y
+                return self._merge(located, node), Memory.OWN
+            case Repeat(count=count):
+                body, y = self.node(located.body, self._all_turns(located.body, x, count))
+                return walk.with_nodes(node, (body,)), y
+            case _:
+                body, y = self.node(located.body, x)
+                return walk.with_nodes(node, (body,)), y
 
-    def _op(self, op: Op, x: Memory) -> tuple[Op, Memory]:
+    def _op(self, op: Op, x: Memory, span: str) -> tuple[Op, Memory]:
         layer = op.layer
-        y = (
-            Memory.OWN
-            if layer.output == "new"
-            else x
-            if layer.output == "same"
-            else min(x, Memory.PART)
-        )
+        match layer.output:
+            case "new":
+                y = Memory.OWN
+            case "same":
+                y = x
+            case _:
+                y = min(x, Memory.PART)
         if isinstance(layer, Activation):
-            decision = self._decision(
-                layer.inplace, x, op.span, by_default=layer.inplace_by_default
-            )
-            layer = self._layer(layer, decision)
-            op = Op(
-                input=op.input,
-                output=op.output,
-                span=op.span,
-                name=op.name,
-                layer=layer,
-                init=op.init,
-            )
+            decision = self._decision(layer.inplace, x, span, by_default=layer.inplace_by_default)
+            op = Op(op.input, op.output, self._layer(layer, decision), op.init)
             y = x if decision else y
         return op, Memory.NEEDED if layer.saves_output else y
 
@@ -111,11 +99,12 @@ class Decisions:
             self._layers[key] = replace(layer, inplace=decision)
         return self._layers[key]
 
-    def _merge(self, node: Parallel) -> Parallel:
-        """All paths read the input, so none may write over it; a sum may, over what its first path leaves."""
-        paths, memories = zip(*(self.node(path, Memory.NEEDED) for path in node.paths), strict=True)
-        decision = node.merge == "add" and self._decision(node.inplace, memories[0], node.span)
-        return node.changed(paths=paths, inplace=decision)
+    def _merge(self, located: Located, node: Parallel) -> Parallel:
+        """Decide a merge: all paths read the input, so none may write over it; a sum may, over what its first path leaves."""
+        decided = [self.node(path, Memory.NEEDED) for path in located.parts]
+        paths = tuple([path for path, _ in decided])
+        inplace = node.merge == "add" and self._decision(node.inplace, decided[0][1], located.span)
+        return Parallel(node.input, node.output, node.merge, paths, node.residual, inplace)
 
     def _decision(self, asked: bool | None, x: Memory, span: str, by_default: bool = True) -> bool:
         if asked is None:
@@ -124,7 +113,7 @@ class Decisions:
             self.unsafe[span] = None
         return asked
 
-    def _all_turns(self, body: Node, x: Memory, count: int) -> Memory:
+    def _all_turns(self, body: Located, x: Memory, count: int) -> Memory:
         """What is known of a repeat's input at each of its turns: all but the first read what the body leaves."""
         for _ in range(count - 1):
             lower = min(x, self.node(body, x)[1])

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat
 from resspec.ir.ops.layer import Kept
 from resspec.ir.shape import Name
 from resspec.passes.autograd import Backward, Cost
 from resspec.passes.measure import Totals, own_totals
 
-Trail = tuple[
-    Node, ...
-]  # the scopes and repeats around a layer or merge, from the network down, and itself
+# The scopes and repeats around a layer or merge, from the network down, and itself.
+Trail = tuple[Located, ...]
 
 
 class Entry(NamedTuple):
@@ -26,7 +25,7 @@ class Entry(NamedTuple):
 
     @property
     def node(self) -> Op | Parallel:
-        node = self.trail[-1]
+        node = self.trail[-1].node
         assert isinstance(node, Op | Parallel)
         return node
 
@@ -49,13 +48,12 @@ def path(trail: Trail) -> str:
     """Of its module: `layer3.1..35.conv2` is the `conv2` of 35 blocks. Of a merge, that of the module it stands in."""
     words: list[str] = []
     counts: list[int] = []  # of the repeats around, in the scope of the name
-    for node in trail:
-        match node:
-            case Repeat(count=count):
-                counts.append(count)
-            case Scope(name=name) | Op(name=Name() as name):
-                words.append(_numbered(name, counts))
-                counts = []
+    for located in trail:
+        if isinstance(located.node, Repeat):
+            counts.append(located.node.count)
+        elif located.name is not None:
+            words.append(_numbered(located.name, counts))
+            counts = []
     return ".".join(words)
 
 
@@ -65,7 +63,7 @@ _Found = tuple[Trail, int, Backward]
 def _entries(cost: Cost, around: Trail, times: int) -> Iterator[_Found]:
     """Of a repeat whose first turns differ, one for each of these."""
     if not cost.parts:
-        if isinstance(cost.node, Op | Parallel):
+        if cost.node is not None and isinstance(cost.node.node, Op | Parallel):
             macs, kept = cost.total
             yield (
                 (*around, cost.node),
@@ -80,18 +78,17 @@ def _entries(cost: Cost, around: Trail, times: int) -> Iterator[_Found]:
 
 def _merged(found: Iterator[_Found]) -> Iterator[_Found]:
     """One for each place."""
-    places: dict[tuple[int, ...], _Found] = {}
+    places: dict[Trail, _Found] = {}
     for trail, times, backward in found:
-        key = tuple(map(id, trail))
-        if before := places.get(key):
+        if before := places.get(trail):
             _, more, (macs, kept) = before
             total = Backward(
                 macs + backward.macs,
                 Kept(*(a + b for a, b in zip(kept, backward.kept, strict=True))),
             )
-            places[key] = trail, times + more, total
+            places[trail] = trail, times + more, total
         else:
-            places[key] = trail, times, backward
+            places[trail] = trail, times, backward
     return iter(places.values())
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import prod
 from typing import NamedTuple
 
+from resspec.ir import walk
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.activation import Gelu, Relu, Relu6, Silu
@@ -42,7 +44,8 @@ class Like(NamedTuple):
 
 def like(network: Network, tool: str) -> Like:
     """The total of a tool of TOOLS, and how it comes about. Raises KeyError for another one."""
-    found = _count(network.body, RULES[tool], {})
+    combine = partial(_count, RULES[tool])
+    found = walk.fold(walk.whole(network).node, combine, {})
     extra = sorted(found.extra.items(), key=lambda item: (-abs(item[1]), item[0]))
     bridge = (
         Item("macs", measure(network).macs),
@@ -193,26 +196,17 @@ class _Counted(NamedTuple):
     uncounted: frozenset[str]
 
 
-def _count(node: Node, rule: Rule, known: dict[int, _Counted]) -> _Counted:
-    """`known`: what shared subtrees add, by their id."""
-    if (found := known.get(id(node))) is not None:
-        return found
+def _count(rule: Rule, node: Node, parts: list[_Counted]) -> _Counted:
     match node:
         case Op():
-            found = _layer(node, rule)
-        case Series(children=children):
-            found = _sum(_count(child, rule, known) for child in children)
-        case Parallel(paths=paths):
-            found = _sum([*(_count(path, rule, known) for path in paths), _merge(node)])
-        case Repeat(count=count, body=body):
-            once = _count(body, rule, known)
-            found = once._replace(
-                extra=Counter({label: count * value for label, value in once.extra.items()})
-            )
-        case Scope(body=body):
-            found = _count(body, rule, known)
-    known[id(node)] = found
-    return found
+            return _layer(node, rule)
+        case Parallel():
+            return _sum([*parts, _merge(node)])
+        case Repeat(count=count):
+            extra = {label: count * value for label, value in parts[0].extra.items()}
+            return parts[0]._replace(extra=Counter(extra))
+        case Series() | Scope():
+            return _sum(parts)
 
 
 def _sum(parts: Iterable[_Counted]) -> _Counted:

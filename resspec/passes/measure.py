@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
+from resspec.ir import walk
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Layer, Tensors, dense
 from resspec.ir.ops.norm import BatchNorm
@@ -47,17 +48,20 @@ class Totals(NamedTuple):
         return Totals(*[count * value for value in self])
 
 
-Measured = dict[
-    int | tuple[int, Shape], Totals
-]  # of shared subtrees by their id, of layers by id and input
+Measured = dict[Node, Totals]
 
 
 def measure(node: Node | Network, known: Measured | None = None) -> Totals:
-    """The totals of a network or of a part of it, in time linear in the distinct nodes. `known`: what was measured before,
-    of nodes that are still there."""
-    return _measure(
-        node.body if isinstance(node, Network) else node, {} if known is None else known
-    )
+    """Return the totals of a network or of a part of it, in time linear in the distinct nodes.
+
+    Args:
+        node: What to measure.
+        known: What was measured before, which is filled.
+    """
+    known = {} if known is None else known
+    if isinstance(node, Network):
+        return combine([measure(section.body, known) for section in node.sections])
+    return walk.fold(node, _totals, known)
 
 
 def combine(parts: Iterable[Totals]) -> Totals:
@@ -77,28 +81,19 @@ def own_totals(node: Op | Parallel) -> Totals:
 _NOTHING = Totals()
 
 
-def _measure(node: Node, known: Measured) -> Totals:
-    if isinstance(node, Op):
-        key = id(node.layer), node.input
-        if (totals := known.get(key)) is None:
-            totals = known[key] = _of_layer(node.layer, node.input, node.output)
-        return totals
-    if (totals := known.get(id(node))) is not None:
-        return totals
+def _totals(node: Node, parts: list[Totals]) -> Totals:
     match node:
-        case Series(children=children):
-            totals = combine([_measure(child, known) for child in children])
-        case Parallel(paths=paths):
-            parts = [_measure(path, known) for path in paths]
-            totals = combine([*parts, _of_merge(node)])._replace(
-                layers=_depth(node, [part.layers for part in parts])
-            )
-        case Repeat(count=count, body=body):
-            totals = _measure(body, known).times(count)
-        case Scope(body=body):
-            totals = _measure(body, known)
-    known[id(node)] = totals
-    return totals
+        case Op(layer=layer, input=x, output=y):
+            return _of_layer(layer, x, y)
+        case Series():
+            return combine(parts)
+        case Parallel():
+            layers = _depth(node, [part.layers for part in parts])
+            return combine([*parts, _of_merge(node)])._replace(layers=layers)
+        case Repeat(count=count):
+            return parts[0].times(count)
+        case Scope():
+            return parts[0]
 
 
 def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:

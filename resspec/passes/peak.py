@@ -7,12 +7,13 @@ activations around it (`resspec/backends/source/forward.py`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import takewhile
 from math import prod
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.ops.norm import Norm
@@ -26,12 +27,9 @@ _AROUND = (Activation, Gelu, Sigmoid, Norm)
 def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
     """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor what an operation needs
     while it runs."""
-    bodies = tuple(section.body for section in network.sections)
-    forking: set[str] = set()
-    for body in bodies:
-        _add_forking_blocks(body, forking)
-    modules = (frames or Frames()).of(frozenset(forking))
-    return modules.run(_Body(bodies, network.name, None), 0, dense(network.input.dims)).peak
+    body = walk.whole(network)
+    modules = (frames or Frames()).of(frozenset(_forking_blocks(body)))
+    return modules.run(_Body(body, network.name, None), 0, dense(network.input.dims)).peak
 
 
 class Frames:
@@ -45,16 +43,16 @@ class Frames:
 
 
 class _Body(NamedTuple):
-    """What a module runs: the contents of a scope, or of neighbours of one name."""
+    """What a module runs: the contents of a scope."""
 
-    nodes: tuple[Node, ...]
+    contents: Located
     block: str | None
     name: Name | None
 
     @property
     def is_row(self) -> bool:
         """Whether it is emitted as an nn.Sequential: modules one after the other that a block gives no names."""
-        return all(_is_row(node, self.block is not None) for node in self.nodes)
+        return _is_row(self.contents, self.block is not None)
 
 
 class _Run(NamedTuple):
@@ -82,10 +80,10 @@ class _Modules:
 
     def __init__(self, forking: frozenset[str]) -> None:
         self.forking = forking
-        self._known: dict[tuple[tuple[int, ...], str | None, int, Strides], _Run] = {}
+        self._known: dict[tuple[Located, str | None, int, Strides], _Run] = {}
 
     def run(self, body: _Body, storage: int, strides: Strides) -> _Run:
-        key = (tuple(map(id, body.nodes)), body.block, storage, strides)
+        key = (body.contents, body.block, storage, strides)
         if key not in self._known:
             self._known[key] = _Frame(self, body, storage, strides).run()
         return self._known[key]
@@ -104,38 +102,40 @@ class _Frame:
         self.peak = Peak(storage)
 
     def run(self) -> _Run:
-        y = self._chain(self.body.nodes, _Value(0, self.strides), "out")
+        y = self._chain([self.body.contents], _Value(0, self.strides), "out")
         return _Run(self.peak, self.sizes[y.storage], y.strides, y.storage == 0)
 
-    def _chain(self, nodes: tuple[Node, ...], value: _Value, role: str) -> _Value:
-        for step in _joined(nodes):
-            match step:
-                case Op():
-                    value = self._op(step, value, role)
-                case Parallel():
-                    value = self._merge(step, value, role)
-                case Repeat(count=count, body=body):
+    def _chain(self, parts: Iterable[Located], value: _Value, role: str) -> _Value:
+        for step in _flat(parts):
+            match step.node:
+                case Op() as op:
+                    value = self._op(step, op, value, role)
+                case Parallel() as node:
+                    value = self._merge(step, node, value, role)
+                case Repeat(count=count):
                     for turn in range(min(count, 3)):  # the same from then on
                         self.turns.append(turn)
-                        value = self._chain((body,), value, role)
+                        value = self._chain([step.body], value, role)
                         self.turns.pop()
-                case _Body():
-                    value = self._module(step, value, role)
+                case _:
+                    value = self._module(_Body(step.body, step.block, step.name), value, role)
         return value
 
-    def _op(self, op: Op, x: _Value, role: str) -> _Value:
+    def _op(self, located: Located, op: Op, x: _Value, role: str) -> _Value:
         layer = op.layer
-        if self.is_row or not (_is_around(op) and 0 < x.depth < _DEEPEST and x.wraps):
+        if self.is_row or not (_is_around(located) and 0 < x.depth < _DEEPEST and x.wraps):
             x = self._assigned(x, role)
         depth = x.depth + 1
         if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
             return _Value(x.storage, x.strides, depth)
         if (strides := layer.view(op.input, x.strides)) is not None:
             return _Value(x.storage, strides, depth)
-        y = self._new(op, layer.order(x.strides), x.storage, depth=depth)
+        y = self._new(located, layer.order(x.strides), x.storage, depth=depth)
         if layer.copies(op.input, x.strides, self.sizes[x.storage]):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
-            self._hold(_peak(op, self._live(x.storage, y.storage) + max(op.input.elements, sums)))
+            self._hold(
+                _peak(located, self._live(x.storage, y.storage) + max(op.input.elements, sums))
+            )
         return y
 
     def _module(self, body: _Body, x: _Value, role: str) -> _Value:
@@ -149,14 +149,14 @@ class _Frame:
         self.sizes.append(run.storage)
         return _Value(len(self.sizes) - 1, run.strides, 1, wraps=False)
 
-    def _merge(self, node: Parallel, x: _Value, role: str) -> _Value:
+    def _merge(self, located: Located, node: Parallel, x: _Value, role: str) -> _Value:
         if len(node.paths) == 1:
-            return self._chain(node.paths, x, role)
+            return self._chain(located.parts, x, role)
         outer = len(self.reserved)
         x = self._assigned(x, "preact" if node.merge == "add" and role == "out" else "skip")
         self._reserve(x)
         values: list[_Value] = []
-        for i, path in enumerate(node.paths):
+        for i, path in enumerate(located.parts):
             name = self._role(node, i, role)
             value = self._path(path, x, name, i == (node.residual or 0))
             last = not any(map(_has_steps, node.paths[i + 1 :]))
@@ -166,20 +166,20 @@ class _Frame:
         del self.reserved[outer:]
         if node.merge == "add" and node.inplace:
             for other in values[1:]:
-                self._hold(_peak(node, self._live(values[0].storage, other.storage)))
+                self._hold(_peak(located, self._live(values[0].storage, other.storage)))
             return values[0]
         if node.merge == "concat":
-            return self._new(node, values[0].strides, *(value.storage for value in values))
+            return self._new(located, values[0].strides, *(value.storage for value in values))
         left, *rest = values
         for i in range(len(rest)):
             left = self._new(
-                node, left.strides, left.storage, *(value.storage for value in rest[i:])
+                located, left.strides, left.storage, *(value.storage for value in rest[i:])
             )
         return left
 
-    def _path(self, path: Node, x: _Value, role: str, main: bool) -> _Value:
+    def _path(self, path: Located, x: _Value, role: str, main: bool) -> _Value:
         """Where other instances of the block read what is activated first from both paths, it has a name here, too."""
-        nodes = tuple(_flat((path,)))
+        nodes = tuple(_flat([path]))
         if main and x.storage == 0 and self.body.block in self.modules.forking:
             first = tuple(takewhile(_is_around, nodes))
             x, nodes = (
@@ -213,12 +213,12 @@ class _Frame:
     def _reserve(self, value: _Value) -> None:
         self.reserved += [name for name, storage in self.names.items() if storage == value.storage]
 
-    def _new(self, node: Op | Parallel, like: Strides, *read: int, depth: int = 1) -> _Value:
-        self.sizes.append(prod(node.output.dims))
+    def _new(self, located: Located, like: Strides, *read: int, depth: int = 1) -> _Value:
+        self.sizes.append(prod(located.node.output.dims))
         y = len(self.sizes) - 1
         if (elements := self._live(y, *read)) > self.peak.elements:
-            self._hold(_peak(node, elements))
-        return _Value(y, dense(node.output.dims, like), depth)
+            self._hold(_peak(located, elements))
+        return _Value(y, dense(located.node.output.dims, like), depth)
 
     def _hold(self, peak: Peak) -> None:
         if peak.elements > self.peak.elements:
@@ -228,74 +228,47 @@ class _Frame:
         return sum([self.sizes[storage] for storage in {0, *self.names.values(), *storages}])
 
 
-def _peak(node: Op | Parallel, elements: int) -> Peak:
-    return Peak(elements, (node.name,) if isinstance(node, Op) and node.name else (), node.span)
+def _peak(located: Located, elements: int) -> Peak:
+    return Peak(elements, (located.name,) if located.name else (), located.span)
 
 
-def _is_row(node: Node, numbered: bool) -> bool:
-    match node:
-        case Op(name=name) | Scope(name=name):
+def _is_row(located: Located, numbered: bool) -> bool:
+    match located.node:
+        case Op() | Scope():
+            name = located.name
             return name is not None and not (numbered and name.prefix)
-        case Series(children=children):
-            return all(_is_row(child, numbered) for child in children)
-        case Parallel(paths=paths):
-            return len(paths) == 1 and _is_row(paths[0], numbered)
-        case Repeat(body=body):
-            return _is_row(body, numbered)
+        case Parallel(paths=paths) if len(paths) > 1:
+            return False
+        case _:
+            return all(_is_row(part, numbered) for part in located.parts)
 
 
-def _is_around(node: Node) -> bool:
-    """Whether it is written around the expression before it."""
-    return isinstance(node, Op) and isinstance(node.layer, _AROUND)
+def _is_around(located: Located) -> bool:
+    """Return whether it is written around the expression before it."""
+    return isinstance(located.node, Op) and isinstance(located.node.layer, _AROUND)
 
 
 def _has_steps(node: Node) -> bool:
     return not isinstance(node, Series) or any(map(_has_steps, node.children))
 
 
-def _add_forking_blocks(node: Node, found: set[str]) -> None:
-    """Blocks of which an instance activates its input first and reads that from several paths."""
-    match node:
-        case Series(children=nodes) | Parallel(paths=nodes):
-            for inner in nodes:
-                if not isinstance(inner, Op):
-                    _add_forking_blocks(inner, found)
-        case Repeat(body=body):
-            _add_forking_blocks(body, found)
-        case Scope(body=body, block=block):
-            _add_forking_blocks(body, found)
-            if block and block not in found:
-                first, *rest = [*_flat((body,)), body]
-                if _is_around(first) and any(
-                    isinstance(step, Parallel) and len(step.paths) > 1 for step in rest
-                ):
-                    found.add(block)
+def _forking_blocks(root: Located) -> set[str]:
+    """Return the blocks of which an instance activates its input first and reads that from several paths."""
+    return {
+        located.block for located in walk.distinct(root) if located.block and _forks(located.body)
+    }
 
 
-def _joined(nodes: tuple[Node, ...]) -> Iterator[Op | Parallel | Repeat | _Body]:
-    """Steps in a row; a module, which may stand in several neighbours of one name, as its contents."""
-    same: list[Scope] = []
-    for node in _flat(nodes):
-        if same and not (isinstance(node, Scope) and node.name == same[0].name):
-            yield _contents(same)
-            same = []
-        if isinstance(node, Scope):
-            same.append(node)
+def _forks(body: Located) -> bool:
+    first, *rest = [*_flat([body]), body]
+    return _is_around(first) and any(
+        isinstance(step.node, Parallel) and len(step.node.paths) > 1 for step in rest
+    )
+
+
+def _flat(parts: Iterable[Located]) -> Iterator[Located]:
+    for part in parts:
+        if isinstance(part.node, Series):
+            yield from part.parts
         else:
-            yield node
-    if same:
-        yield _contents(same)
-
-
-def _contents(scopes: list[Scope]) -> _Body:
-    return _Body(tuple([scope.body for scope in scopes]), scopes[0].block, scopes[0].name)
-
-
-def _flat(nodes: tuple[Node, ...]) -> list[Op | Parallel | Repeat | Scope]:
-    found: list[Op | Parallel | Repeat | Scope] = []
-    for node in nodes:
-        if isinstance(node, Series):
-            found += _flat(node.children)
-        else:
-            found.append(node)
-    return found
+            yield part

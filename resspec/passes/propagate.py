@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Series
 from resspec.ir.ops.layer import ShapeError
 from resspec.ir.ops.norm import BatchNorm, GroupNorm
 from resspec.ir.shape import Shape
@@ -14,9 +15,15 @@ from resspec.ir.shape import Shape
 class Reached(NamedTuple):
     """A layer with the shapes that it reads and leaves."""
 
-    op: Op
+    located: Located
     input: Shape
     output: Shape
+
+    @property
+    def op(self) -> Op:
+        """The layer."""
+        assert isinstance(self.located.node, Op)
+        return self.located.node
 
 
 class DoesNotFit(Exception):
@@ -27,7 +34,7 @@ class DoesNotFit(Exception):
         problem: What is wrong there, as the end of a sentence.
     """
 
-    def __init__(self, node: Node, problem: str) -> None:
+    def __init__(self, node: Located, problem: str) -> None:
         super().__init__(problem)
         self.node = node
         self.problem = problem
@@ -46,9 +53,9 @@ def propagate(network: Network, input: Shape) -> list[Reached]:
     Raises:
         DoesNotFit: A layer or a merge cannot take what reaches it.
     """
-    walk = _Walk()
-    walk.node(network.body, input)
-    return walk.reached
+    found = _Walk()
+    found.node(walk.whole(network), input)
+    return found.reached
 
 
 def single_values(reached: Sequence[Reached], *, training: bool) -> Iterator[Reached]:
@@ -72,42 +79,40 @@ def single_values(reached: Sequence[Reached], *, training: bool) -> Iterator[Rea
 class _Walk:
     def __init__(self) -> None:
         self.reached: list[Reached] = []
-        self._outputs: dict[
-            tuple[int, Shape], Shape
-        ] = {}  # the network keeps its nodes alive, and so their ids
+        self._outputs: dict[tuple[Located, Shape], Shape] = {}
 
-    def node(self, node: Node, x: Shape) -> Shape:
-        key = (id(node), x)
+    def node(self, located: Located, x: Shape) -> Shape:
+        key = (located, x)
         if key not in self._outputs:
-            self._outputs[key] = self._output(node, x)
+            self._outputs[key] = self._output(located, x)
         return self._outputs[key]
 
-    def _output(self, node: Node, x: Shape) -> Shape:
-        match node:
-            case Op():
-                return self._op(node, x)
-            case Series(children=children):
-                for child in children:
+    def _output(self, located: Located, x: Shape) -> Shape:
+        match located.node:
+            case Op() as op:
+                return self._op(located, op, x)
+            case Series():
+                for child in located.parts:
                     x = self.node(child, x)
                 return x
-            case Parallel(paths=paths):
-                return _merged(node, [self.node(path, x) for path in paths])
-            case Repeat(count=count, body=body):
-                return self._repeat(count, body, x)
-            case Scope(body=body):
-                return self.node(body, x)
+            case Parallel() as node:
+                return _merged(located, node, [self.node(path, x) for path in located.parts])
+            case Repeat(count=count):
+                return self._repeat(count, located.body, x)
+            case _:
+                return self.node(located.body, x)
 
-    def _op(self, op: Op, x: Shape) -> Shape:
+    def _op(self, located: Located, op: Op, x: Shape) -> Shape:
         try:
             output = op.layer.infer(x)
         except ShapeError as error:
-            raise DoesNotFit(op, error.message) from None
+            raise DoesNotFit(located, error.message) from None
         if op.layer.parameters(x) != op.layer.parameters(op.input):
-            raise DoesNotFit(op, f"its weights expect {op.input}, but it receives {x}")
-        self.reached.append(Reached(op, x, output))
+            raise DoesNotFit(located, f"its weights expect {op.input}, but it receives {x}")
+        self.reached.append(Reached(located, x, output))
         return output
 
-    def _repeat(self, count: int, body: Node, x: Shape) -> Shape:
+    def _repeat(self, count: int, body: Located, x: Shape) -> Shape:
         for _ in range(count):
             output = self.node(body, x)
             if output == x:
@@ -116,14 +121,14 @@ class _Walk:
         return x
 
 
-def _merged(node: Parallel, shapes: Sequence[Shape]) -> Shape:
+def _merged(located: Located, node: Parallel, shapes: Sequence[Shape]) -> Shape:
     first, *others = shapes
     channels = first.channels
     largest = first
     for other in others:
         may_broadcast = node.merge == "mul" and 1 in (_pixels(largest), _pixels(other))
         if other.spatial != largest.spatial and not may_broadcast:
-            raise DoesNotFit(node, f"its paths output {first} and {other}")
+            raise DoesNotFit(located, f"its paths output {first} and {other}")
         channels += other.channels
         largest = max(largest, other, key=lambda shape: shape.elements)
     return first.with_channels(channels) if node.merge == "concat" else largest

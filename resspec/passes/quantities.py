@@ -88,7 +88,7 @@ class Facts:
             parts = [Part(section.label, has[quantity], section.span) for section, has in sections]
         else:
             parts = [
-                Part(path(entry.trail), has[quantity], entry.node.span)
+                Part(path(entry.trail), has[quantity], entry.trail[-1].span)
                 for entry, has in self.entries
             ]
         return nlargest(most, (part for part in parts if part.value), key=lambda part: part.value)

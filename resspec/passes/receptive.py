@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import reduce
 from math import ceil
 from typing import NamedTuple
 
+from resspec.ir import walk
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import Layer, Ratio
+from resspec.ir.ops.layer import Ratio
 
 
 class Field(NamedTuple):
@@ -20,12 +22,16 @@ class Field(NamedTuple):
 
 
 def fields(network: Network, known: Reached | None = None) -> list[Field]:
-    """The receptive field at the end of each section, in the network's input. `known`: what was found before, of nodes that
-    are still there."""
+    """Return the receptive field at the end of each section, in the network's input.
+
+    Args:
+        network: The network.
+        known: What was found before, which is filled.
+    """
     known = {} if known is None else known
     done, found = _NOTHING, []
     for section in network.sections:
-        done = _then(done, _reach(section.body, known))
+        done = _then(done, walk.fold(section.body, _reach, known))
         (height, rows), (width, columns) = done
         found.append(
             Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns)))
@@ -36,33 +42,24 @@ def fields(network: Network, known: Reached | None = None) -> list[Field]:
 _Axis = tuple[Ratio, Ratio]  # how far beyond one position it reads, and the stride
 _Axes = tuple[_Axis, _Axis]
 _NOTHING: _Axes = ((0, 1),) * 2
-Reached = dict[int, _Axes]
+Reached = dict[Node, _Axes]
 
 
-def _reach(node: Node, known: Reached) -> _Axes:
-    if (found := known.get(id(node))) is not None:
-        return found
+def _reach(node: Node, parts: list[_Axes]) -> _Axes:
     match node:
         case Op(layer=layer):
             extent, (rows, columns) = layer.reach(node.input)
-            found = ((extent[0] - 1, rows), (extent[1] - 1, columns))
-        case Series(children=children):
-            found = _NOTHING
-            for child in children:
-                if not (
-                    isinstance(child, Op) and type(child.layer).reach is Layer.reach
-                ):  # which reads one position
-                    found = _then(found, _reach(child, known))
-        case Parallel(paths=paths):
-            height, width = zip(*(_reach(path, known) for path in paths), strict=True)
-            found = (_join(height), _join(width))
-        case Repeat(count=count, body=body):
-            height, width = _reach(body, known)
-            found = (_turns(height, count), _turns(width, count))
-        case Scope(body=body):
-            found = _reach(body, known)
-    known[id(node)] = found
-    return found
+            return ((extent[0] - 1, rows), (extent[1] - 1, columns))
+        case Series():
+            return reduce(_then, [part for part in parts if part != _NOTHING], _NOTHING)
+        case Parallel():
+            height, width = zip(*parts, strict=True)
+            return _join(height), _join(width)
+        case Repeat(count=count):
+            height, width = parts[0]
+            return _turns(height, count), _turns(width, count)
+        case Scope():
+            return parts[0]
 
 
 def _then(first: _Axes, second: _Axes) -> _Axes:

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Literal
 
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
+from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series
 
 Path = tuple[Name, ...]
 Step = tuple[int, Node]

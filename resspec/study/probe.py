@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from resspec.ir.nodes import Network, Node, Op, Repeat, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Op, Scope
 from resspec.study import seed
 from resspec.study.seed import Checked
 
@@ -58,29 +59,23 @@ def probe(
 def blocks(network: Network) -> list[str]:
     """The paths, as modules have them, of the outermost scopes that came from a block, in a row from input to output; where a
     network has none, of its convolutions."""
-    return list(_trunk(network.body, "", (), wanted="block")) or list(
-        _trunk(network.body, "", (), wanted="conv")
-    )
+    body = walk.whole(network)
+    return list(_trunk(body, "", wanted="block")) or list(_trunk(body, "", wanted="conv"))
 
 
-def _trunk(node: Node, path: str, turns: tuple[int, ...], wanted: str) -> Iterator[str]:
-    match node:
-        case Scope(name=name, body=body, block=block):
-            here = f"{path}{name.at(*turns)}"
-            if wanted == "block" and block:
+def _trunk(located: Located, path: str, wanted: str) -> Iterator[str]:
+    for step in walk.unrolled(located):
+        here = f"{path}{step.name}"
+        match step.node:
+            case Scope():
+                if wanted == "block" and step.located.block:
+                    yield here
+                else:
+                    yield from _trunk(step.located.body, f"{here}.", wanted)
+            case Op(layer=layer) if step.name and layer.kind == wanted:
                 yield here
-            else:
-                yield from _trunk(body, f"{here}.", (), wanted)
-        case Series(children=children):
-            for child in children:
-                yield from _trunk(child, path, turns, wanted)
-        case Repeat(count=count, body=body):
-            for turn in range(count):
-                yield from _trunk(body, path, (*turns, turn), wanted)
-        case Op(name=name) if name and node.kind == wanted:
-            yield f"{path}{name.at(*turns)}"
-        case _:
-            return
+            case _:
+                pass
 
 
 def measured(

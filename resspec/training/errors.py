@@ -8,7 +8,8 @@ from pathlib import Path
 
 from resspec import shipped
 from resspec.diagnostics import Diagnostic
-from resspec.ir.nodes import Network, Node, Scope, Series
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Network, Scope, Series
 from resspec.source import Label, Source, Span
 from resspec.training.data import Dataset
 
@@ -17,7 +18,10 @@ def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
     """Where it does not end with one number for each class."""
     if network.output.dims != (len(data.classes),):
         yield wrong_classes(
-            place(_last(network.body).span), str(network.output), data.name, len(data.classes)
+            place(_last(walk.whole(network)).span),
+            str(network.output),
+            data.name,
+            len(data.classes),
         )
 
 
@@ -91,14 +95,10 @@ def ambiguous_value(span: Span, why: str, help: str) -> Diagnostic:
     return Diagnostic("E0541", why, (Label(span),), help)
 
 
-def _last(node: Node) -> Node:
-    match node:
-        case Series(children=(*_, last)):
-            return _last(last)
-        case Scope(body=body):
-            return _last(body)
-        case _:
-            return node
+def _last(located: Located) -> Located:
+    while isinstance(located.node, Series | Scope) and located.parts:
+        located = located.parts[-1]
+    return located
 
 
 def place(text: str) -> Span:

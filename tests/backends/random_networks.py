@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
+from resspec.ir import walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.nodes import (
+    Located,
+    Location,
+    Merge,
+    Network,
+    Op,
+    Parallel,
+    Repeat,
+    Scope,
+    Section,
+    Series,
+)
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
@@ -61,15 +74,14 @@ def random_network(seed: int) -> Network:
     sections, entering = [], x
     for _ in range(3):
         body = random.series(scope, x, depth=2)
-        sections.append(Section(kind="stage", label="any.label", body=body, span=SPAN))
-        x = body.output
+        sections.append(Section("stage", "any.label", *body, SPAN))
+        x = body.node.output
     flat = random.op("flatten", x, None)
-    head = _series([flat, random.op("fc", flat.output, Name("fc"), out_features=5)], x)
-    sections.append(Section(kind="head", label="head", body=head, span=SPAN))
+    head = _series([flat, random.op("fc", flat.node.output, Name("fc"), out_features=5)], x)
+    sections.append(Section("head", "head", *head, SPAN))
     name = random.choice(["net", "torch", "class", "2nd-net", "F", "Net"])
-    return inplace(
-        Network(name=name, input=entering, output=head.output, sections=tuple(sections), span=SPAN)
-    )
+    network = Network(name, entering, head.node.output, tuple(sections), SPAN)
+    return inplace(walk.normal(network))
 
 
 class _Namer:
@@ -96,29 +108,29 @@ class _Namer:
 
 
 class _Random(Random):
-    def op(self, kind: str, x: Shape, name: Name | None, **given: object) -> Op:
+    def op(self, kind: str, x: Shape, name: Name | None, **given: object) -> Located:
         layer: Layer = OPS[kind](**given)
         init = self.choice(LAWS if layer.weighted else LAWS[2:]) if layer.parameters(x) else None
-        return Op(input=x, output=layer.infer(x), span=SPAN, name=name, layer=layer, init=init)
+        return Located(Op(x, layer.infer(x), layer, init), Location(name, SPAN))
 
     def series(
         self, scope: _Namer, x: Shape, depth: int, keep: bool = False, ramp: bool = False
-    ) -> Series:
-        children: list[Node] = []
+    ) -> Located:
+        children: list[Located] = []
         y = x
         for _ in range(self.randint(1, 4)):
             children.append(self.node(scope, y, depth, ramp))
-            y = children[-1].output
+            y = children[-1].node.output
         if keep and y != x:
             children.append(self.back(scope, y, x))
         return _series(children, x)
 
-    def back(self, scope: _Namer, y: Shape, x: Shape) -> Node:
+    def back(self, scope: _Namer, y: Shape, x: Shape) -> Located:
         """A convolution from one shape back to another, which is as large."""
         assert y.spatial == x.spatial
         return self.op("conv", y, scope.name("conv"), kernel_size=(1, 1), out_channels=x.channels)
 
-    def node(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Node:
+    def node(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Located:
         choices = ["op"] * 4 + (
             ["add", "concat", "mul", "repeat", "scope", "scope", "shared"] if depth else []
         )
@@ -126,7 +138,7 @@ class _Random(Random):
             case "op":
                 return self.layer(scope, x, ramp)
             case "add":
-                paths: list[Node] = [
+                paths: list[Located] = [
                     self.series(scope, x, depth - 1, keep=True, ramp=ramp),
                     _series([], x),
                 ]
@@ -136,9 +148,7 @@ class _Random(Random):
                 if self.random() < 0.3:
                     self.shuffle(paths)
                 index = paths.index(residual) if self.random() < 0.7 else None
-                return Parallel(
-                    input=x, output=x, span=SPAN, merge="add", paths=tuple(paths), residual=index
-                )
+                return _merged("add", paths, x, x, index)
             case "concat":
                 paths = [
                     *(
@@ -147,26 +157,26 @@ class _Random(Random):
                     ),
                     _series([], x),
                 ]
-                y = x.with_channels(sum(path.output.channels for path in paths))
-                merged = Parallel(input=x, output=y, span=SPAN, merge="concat", paths=tuple(paths))
+                y = x.with_channels(sum(path.node.output.channels for path in paths))
+                merged = _merged("concat", paths, x, y)
                 return _series([merged, self.back(scope, y, x)], x)
             case "mul":
                 pool = self.op("avgpool", x, scope.name("avgpool"))
-                gate = _series([pool, self.back(scope, pool.output, pool.output)], x)
+                gate = _series([pool, self.back(scope, pool.node.output, pool.node.output)], x)
                 paths = [_series([], x), gate]
                 if self.random() < 0.3:
                     paths.reverse()
-                return Parallel(input=x, output=x, span=SPAN, merge="mul", paths=tuple(paths))
+                return _merged("mul", paths, x, x)
             case "repeat":
                 return self.repeat(scope, x, depth)
             case "shared" if not scope.in_repeat:
                 inner = scope.shared.setdefault("shared", _Namer(self))
                 body = self.series(inner, x, depth - 1, ramp=ramp)
-                return Scope(input=x, output=body.output, span=SPAN, name=Name("shared"), body=body)
+                return _scope(Name("shared"), body)
             case _:
                 return self.scope(scope, x, depth, ramp)
 
-    def repeat(self, scope: _Namer, x: Shape, depth: int) -> Repeat:
+    def repeat(self, scope: _Namer, x: Shape, depth: int) -> Located:
         before, outer, scope.in_repeat = Counter(scope.next), scope.in_repeat, True
         body = self.series(scope, x, depth - 1, keep=True, ramp=True)
         scope.in_repeat = outer
@@ -174,43 +184,38 @@ class _Random(Random):
         moves = {key: n - before[key] for key, n in scope.next.items()}
         for key, n in moves.items():
             scope.next[key] += n * (count - 1)
-        return Repeat(input=x, output=x, span=SPAN, count=count, body=_grown(body, moves))
+        body = _grown(body, moves)
+        return Located(Repeat(x, x, count, body.node), Location(None, SPAN, None, (body.at,)))
 
-    def scope(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Scope:
+    def scope(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Located:
         block = self.choice(BLOCKS)
         name = scope.name(block or "part")
         if block and self.random() < 0.5:
             body = self.unit(_Namer(self), x)
         else:
             body = self.series(_Namer(self), x, depth - 1, ramp=ramp)
-        return Scope(input=x, output=body.output, span=SPAN, name=name, body=body, block=block)
+        return _scope(name, body, block)
 
-    def unit(self, scope: _Namer, x: Shape) -> Series:
+    def unit(self, scope: _Namer, x: Shape) -> Located:
         """The same block each time, with another width, and a projection where it widens."""
         scope.numbered = False
         width = self.choice([2, 4])
         first = self.op(
             "conv", x, Name("conv1"), kernel_size=(3, 3), padding=(1, 1), out_channels=width
         )
-        norm = self.op("bn", first.output, Name("bn1"))
+        norm = self.op("bn", first.node.output, Name("bn1"))
         last = self.op(
-            "conv", norm.output, Name("conv2"), kernel_size=(1, 1), out_channels=2 * width
+            "conv", norm.node.output, Name("conv2"), kernel_size=(1, 1), out_channels=2 * width
         )
-        f = _series([first, norm, self.op("relu", norm.output, Name("relu1")), last], x)
-        h: Node = _series([], x)
+        f = _series([first, norm, self.op("relu", norm.node.output, Name("relu1")), last], x)
+        h = _series([], x)
         if x.channels != 2 * width:
             projection = self.op("conv", x, Name("", 0), kernel_size=(1, 1), out_channels=2 * width)
-            h = Scope(
-                input=x,
-                output=projection.output,
-                span=SPAN,
-                name=Name("downsample"),
-                body=projection,
-            )
-        added = Parallel(input=x, output=f.output, span=SPAN, merge="add", paths=(f, h), residual=0)
-        return _series([added, self.op("relu", f.output, Name("relu2"))], x)
+            h = _scope(Name("downsample"), projection)
+        added = _merged("add", [f, h], x, f.node.output, 0)
+        return _series([added, self.op("relu", f.node.output, Name("relu2"))], x)
 
-    def layer(self, scope: _Namer, x: Shape, ramp: bool) -> Op:
+    def layer(self, scope: _Namer, x: Shape, ramp: bool) -> Located:
         kind = self.choice(
             [
                 "conv",
@@ -264,47 +269,45 @@ class _Random(Random):
         return self.op(kind, x, scope.name(kind), **given)
 
 
-def _series(children: Sequence[Node], x: Shape) -> Series:
-    return Series(
-        input=x, output=children[-1].output if children else x, span=SPAN, children=tuple(children)
-    )
+def _series(children: Sequence[Located], x: Shape) -> Located:
+    output = children[-1].node.output if children else x
+    node = Series(x, output, tuple(child.node for child in children))
+    return Located(node, Location(None, SPAN, None, tuple(child.at for child in children)))
 
 
-def _grown(node: Node, moves: dict[str, int]) -> Node:
-    match node:
-        case Op(name=name) | Scope(name=name):
-            if name is None or name.number is None:
-                return node
-            return node.changed(name=name._replace(steps=(moves[name.prefix], *name.steps)))
-        case Series(children=children):
-            return node.changed(children=tuple(_grown(child, moves) for child in children))
-        case Parallel(paths=paths):
-            return node.changed(paths=tuple(_grown(path, moves) for path in paths))
-        case Repeat(body=body):
-            return node.changed(body=_grown(body, moves))
+def _merged(
+    merge: Merge, paths: Sequence[Located], x: Shape, y: Shape, residual: int | None = None
+) -> Located:
+    node = Parallel(x, y, merge, tuple(path.node for path in paths), residual)
+    return Located(node, Location(None, SPAN, None, tuple(path.at for path in paths)))
+
+
+def _scope(name: Name, body: Located, block: str | None = None) -> Located:
+    node = Scope(body.node.input, body.node.output, body.node)
+    return Located(node, Location(name, SPAN, block, (body.at,)))
+
+
+def _grown(located: Located, moves: dict[str, int]) -> Located:
+    node, at = located
+    if isinstance(node, Op | Scope):
+        if at.name is None or at.name.number is None:
+            return located
+        name = at.name._replace(steps=(moves[at.name.prefix], *at.name.steps))
+        return Located(node, replace(at, name=name))
+    return walk.with_parts(located, tuple(_grown(part, moves) for part in located.parts))
 
 
 def with_texts(network: Network, text: str) -> Network:
     """The network with a text wherever a spec's author chooses one: its name, its stages', blocks', and steps' that have
     no weights (those of others are keys of the state dict, and cannot hold a dot)."""
     sections = tuple(
-        section.changed(label=text, body=_with_texts(section.body, text))
+        replace(section, label=text, at=_with_texts(section.at, text))
         for section in network.sections
     )
-    return network.changed(name=text, sections=sections)
+    return replace(network, name=text, sections=sections)
 
 
-def _with_texts(node: Node, text: str) -> Node:
-    match node:
-        case Op(name=name):
-            named = name and name._replace(prefix=f"{text}{name.prefix}".replace(".", ""))
-            return node.changed(name=named)
-        case Scope(name=name, body=body):
-            name = name._replace(prefix=f"{text}{name.prefix}".replace(".", ""))
-            return node.changed(name=name, block=node.block and text, body=_with_texts(body, text))
-        case Series(children=children):
-            return node.changed(children=tuple(_with_texts(child, text) for child in children))
-        case Parallel(paths=paths):
-            return node.changed(paths=tuple(_with_texts(path, text) for path in paths))
-        case Repeat(body=body):
-            return node.changed(body=_with_texts(body, text))
+def _with_texts(at: Location, text: str) -> Location:
+    name = at.name and at.name._replace(prefix=f"{text}{at.name.prefix}".replace(".", ""))
+    parts = tuple(_with_texts(part, text) for part in at.parts)
+    return replace(at, name=name, block=at.block and text, parts=parts)

@@ -226,7 +226,7 @@ CHANGED = {  # in the IR: what is changed to what, the marked text, and what is 
     "no paths": ("paths", [], "[", "a merge has at least one path"),
     "a huge residual": ("residual", 10**30, str(10**30), f"there is no path {10**30} of 2"),
     "a residual below zero": ("residual", -1, "-1", "there is no path -1 of 2"),
-    "a residual of a half": ("residual", 0.5, "0.5", "valid integer"),
+    "a residual of a half": ("residual", 0.5, "0.5", "not a whole number"),
     "a count of zero": ("count", 0, "0", "a repeat has a count from 1"),
     "a huge count": ("count", 10**18, str(10**18), "a repeat has a count from 1"),
     "channels": (

@@ -36,9 +36,7 @@ def agree(folder: Path, network: Network) -> None:
 
 
 def starts(network: Network) -> list[tuple[str, object]]:
-    return [
-        (name, op.init) for name, op in operations(network.body) if op.layer.parameters(op.input)
-    ]
+    return [(name, op.init) for name, op in operations(network) if op.layer.parameters(op.input)]
 
 
 @pytest.mark.parametrize("name", shipped_names())

@@ -278,7 +278,7 @@ def test_summary(chain: str, line: str, tmp_path: Path) -> None:
         f"block b(w) {{ conv 1x1, w }}\nnetwork n {{ input 4x8x8; stage s: {chain}; head fc 2 }}",
         encoding="utf-8",
     )
-    assert summary(load(path).sections[0].body) == line
+    assert summary(load(path).sections[0].located) == line
 
 
 def size(text: str) -> float:

@@ -21,8 +21,9 @@ from resspec.ir.ops.norm import Norm
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.shape import Shape
 from resspec.lowering.arguments import MAX_COUNT
-from resspec.lowering.chain import MAX_LAYERS, MAX_NESTING
-from resspec.lowering.naming import MAX_PARTS
+from resspec.lowering.chain import MAX_NESTING
+from resspec.lowering.context import MAX_LAYERS
+from resspec.lowering.names import MAX_PARTS
 from resspec.lowering.scope import RESERVED
 from resspec.syntax.ast import MAX_DIGITS
 from resspec.syntax.build import MAX_DEPTH
@@ -70,7 +71,7 @@ def test_names_are_those_it_shows(tmp_path: Path) -> None:
     for text, names in shown:
         found = [
             name
-            for name, op in operations(load(example("", text, tmp_path)).body)
+            for name, op in operations(load(example("", text, tmp_path)))
             if op.layer.parameters(op.input)
         ]
         assert names == found

@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from resspec.compiler import load
+from resspec.ir import walk
 from resspec.ir.fingerprint import VERSION, fingerprint
 from resspec.ir.init import Init
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 from resspec.opening import shipped_names
@@ -171,53 +172,48 @@ def test_a_change_at_one_turn_counts(tmp_path: Path) -> None:
 def variants(network: Network) -> Iterator[tuple[str, Network]]:
     """Every network that differs at one place, with the kind of change."""
     for i, section in enumerate(network.sections):
-        for kind, body in changes(section.body):
-            sections = (
-                *network.sections[:i],
-                section.changed(body=body),
-                *network.sections[i + 1 :],
-            )
-            yield kind, network.changed(sections=sections)
+        for kind, (body, at) in changes(section.located):
+            other = replace(section, body=body, at=at)
+            sections = (*network.sections[:i], other, *network.sections[i + 1 :])
+            yield kind, replace(network, sections=sections)
 
 
-def changes(node: Node) -> Iterator[tuple[str, Node]]:
+def changes(located: Located) -> Iterator[tuple[str, Located]]:
+    node, at = located
     match node:
         case Op(layer=layer):
             for name, value in vars(layer).items():
                 if name != "inplace" and value is not None:
-                    yield "field", node.changed(layer=replace(layer, **{name: other(value)}))
+                    changed = replace(layer, **{name: other(value)})
+                    yield "field", Located(replace(node, layer=changed), at)
             if has_tensors(node):
-                yield "init", node.changed(init=Init("constant", (("value", Fraction(7)),)))
-        case Scope() | Repeat():
-            yield from ((kind, node.changed(body=body)) for kind, body in changes(node.body))
-        case Series(children=parts):
-            yield from rows(node, "children", parts)
-        case Parallel(paths=parts):
-            yield from rows(node, "paths", parts)
-            if len(parts) > 1:
-                yield "merge", node.changed(merge="mul" if node.merge != "mul" else "add")
-    if isinstance(node, Repeat) and does_something(node):
-        yield "count", node.changed(count=node.count + 1)
-    if isinstance(node, Op | Scope) and node.name is not None and has_tensors(node):
-        yield "name", node.changed(name=Name("renamed", node.name.number, node.name.steps))
+                init = Init("constant", (("value", Fraction(7)),))
+                yield "init", Located(replace(node, init=init), at)
+        case Parallel(paths=(_, _, *_)):
+            merge: Merge = "mul" if node.merge != "mul" else "add"
+            yield "merge", Located(replace(node, merge=merge), at)
+        case Repeat() if does_something(node):
+            yield "count", Located(replace(node, count=node.count + 1), at)
+    yield from rows(located)
+    if at.name is not None and has_tensors(node):
+        yield "name", Located(node, replace(at, name=Name("renamed", *at.name[1:])))
 
 
-def rows(node: Node, field: str, parts: tuple[Node, ...]) -> Iterator[tuple[str, Node]]:
+def rows(located: Located) -> Iterator[tuple[str, Located]]:
+    is_row, parts = isinstance(located.node, Series), located.parts
     for i, part in enumerate(parts):
+        before, after = parts[:i], parts[i + 1 :]
         for kind, changed in changes(part):
-            yield kind, node.changed(**{field: (*parts[:i], changed, *parts[i + 1 :])})
-        if field == "children" and does_something(part):
-            yield "left out", node.changed(**{field: (*parts[:i], *parts[i + 1 :])})
+            yield kind, walk.with_parts(located, (*before, changed, *after))
+        if is_row and does_something(part.node):
+            yield "left out", walk.with_parts(located, (*before, *after))
         if (
             i
-            and does_something(part)
-            and does_something(parts[i - 1])
-            and kinds(part) != kinds(parts[i - 1])
+            and does_something(part.node)
+            and does_something(parts[i - 1].node)
+            and kinds(part.node) != kinds(parts[i - 1].node)
         ):
-            yield (
-                "order",
-                node.changed(**{field: (*parts[: i - 1], part, parts[i - 1], *parts[i + 1 :])}),
-            )
+            yield "order", walk.with_parts(located, (*parts[: i - 1], part, parts[i - 1], *after))
 
 
 def other(value: Any) -> Any:

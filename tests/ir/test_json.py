@@ -18,7 +18,8 @@ from resspec.ir.json import from_json, schema, to_json
 from resspec.ir.nodes import SCHEMA, Network
 from resspec.ir.ops import fields
 from resspec.lowering.arguments import MAX_COUNT
-from resspec.lowering.chain import MAX_LAYERS, MAX_NESTING
+from resspec.lowering.chain import MAX_NESTING
+from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.tensors import MAX_BYTES
 from resspec.opening import shipped_names
 from tests.random_specs import random_spec

@@ -17,7 +17,7 @@ def first(folder: Path, steps: str, before: str = "") -> Layer:
 
 
 def all_layers(folder: Path, steps: str, before: str = "", size: str = "8x16x16") -> list[Layer]:
-    return [op.layer for _, op in operations(load_text(folder, chain(steps, before, size)).body)]
+    return [op.layer for _, op in operations(load_text(folder, chain(steps, before, size)))]
 
 
 SAME = [
@@ -70,10 +70,7 @@ def test_default_padding(tmp_path: Path, size: str, padding: int) -> None:
 
 def test_fc_has_a_bias_and_flattens_and_conv_has_none(tmp_path: Path) -> None:
     found = [
-        op
-        for _, op in operations(
-            load_text(tmp_path, chain("conv 3x3, 4 -> fc 10", size="8x6x6")).body
-        )
+        op for _, op in operations(load_text(tmp_path, chain("conv 3x3, 4 -> fc 10", size="8x6x6")))
     ]
     assert [list(op.layer.parameters(op.input)) for op in found] == [["weight"], ["weight", "bias"]]
     assert [str(op.input) for op in found] == ["8x6x6", "144"]
@@ -228,5 +225,5 @@ def test_words_that_have_no_value_in_a_declaration(tmp_path: Path, declaration: 
 
 def test_the_arguments_of_a_replacement_belong_to_the_network(tmp_path: Path) -> None:
     text = "network n(g=2) { input 8x8x8; replace bn: gn groups=2 * g; head bn eps=1e-3 -> bn scale=0 -> relu }"
-    layers = [op.layer for _, op in operations(load_text(tmp_path, text).body)]
+    layers = [op.layer for _, op in operations(load_text(tmp_path, text))]
     assert layers[0] == layers[1] == first(tmp_path, "gn 4")

@@ -46,7 +46,7 @@ def test_a_derived_network_is_its_template_with_these_values(tmp_path: Path) -> 
 def test_values_of_a_derivation_are_names_of_its_own_file(tmp_path: Path) -> None:
     written(tmp_path, TEMPLATE, "lib.res")
     text = "use lib\nlet n = 5\nblock unit(w) { conv 1x1, w }\nnetwork d = t n=n, unit=unit"
-    names = [name for name, _ in operations(load_text(tmp_path, text).body)]
+    names = [name for name, _ in operations(load_text(tmp_path, text))]
     assert names == [*(f"s.{i}.conv1" for i in range(5)), "avgpool1", "fc"]
 
 
@@ -134,7 +134,7 @@ def laws(
 ) -> list[str]:
     """What starts conv, bn, linear and fc."""
     network = load_text(folder, f"network n {{ input 3x8x8; {clauses}; head {steps} }}")
-    return [str(op.init) for _, op in operations(network.body) if op.kind != "to_last"]
+    return [str(op.init) for _, op in operations(network) if op.kind != "to_last"]
 
 
 KAIMING = "kaiming_normal mode=fan_in nonlinearity=relu bias=0"
@@ -221,7 +221,7 @@ def test_replace_swaps_a_kind_everywhere(tmp_path: Path) -> None:
     """Also inside of libraries; the call as written replaces the whole call, and laws go by the new kind."""
     clauses = "input 3x8x8; shortcut B; replace bn: gn groups=2; replace relu: silu; init gn: zeros; head basic 4, /2"
     text = f"use he2015\nnetwork n {{ {clauses} }}"
-    found = {op.kind: str(op.init) for _, op in operations(load_text(tmp_path, text).body)}
+    found = {op.kind: str(op.init) for _, op in operations(load_text(tmp_path, text))}
     assert found == {"conv": "None", "gn": "constant value=0 bias=0", "silu": "None"}
 
 

@@ -20,7 +20,7 @@ def probabilities(
     text = f"{blocks}\nnetwork numbered {{ input 8x6x6; {stages}; head avgpool -> fc 4 }}"
     path = tmp_path / "numbered.res"
     path.write_text(text, encoding="utf-8")
-    layers = [op.layer for _, op in operations(load(path).body)]
+    layers = [op.layer for _, op in operations(load(path))]
     return [Fraction(layer.p) for layer in layers if isinstance(layer, DropPath)]  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from resspec.compiler import load
 from resspec.ir.init import Init
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.ops.regularize import DropPath
 from tests.specs.tensors import operations
@@ -18,30 +18,28 @@ from tests.texts import check_text, codes, load_text
 OPTION = "shortcut O { same: identity; widen: gelu -> conv 1x1, out; change: subsample /stride -> pad_channels out }\n"
 
 
-def sketch(node: Node) -> str:
+def sketch(located: Located) -> str:
     """The structure: kinds in a row, merges in braces with the residual marked, scopes of shortcuts in brackets."""
-    match node:
-        case Op(name=None):
-            return "-"
-        case Op():
-            return node.kind
-        case Series(children=()):
-            return "x"
-        case Series(children=children):
-            return " ".join(map(sketch, children))
-        case Parallel(paths=paths, residual=residual):
-            return f"{node.merge}{{{' | '.join(('F: ' if i == residual else '') + sketch(p) for i, p in enumerate(paths))}}}"
-        case Repeat(count=count, body=body):
-            return f"{count}({sketch(body)})"
-        case Scope(body=body):
-            return f"[{sketch(body)}]"
+    inside = [sketch(part) for part in located.parts]
+    match located.node:
+        case Op(layer=layer):
+            return layer.kind if located.name else "-"
+        case Series():
+            return " ".join(inside) or "x"
+        case Parallel(merge=merge, residual=residual):
+            paths = [("F: " if i == residual else "") + path for i, path in enumerate(inside)]
+            return f"{merge}{{{' | '.join(paths)}}}"
+        case Repeat(count=count):
+            return f"{count}({inside[0]})"
+        case Scope():
+            return f"[{inside[0]}]"
 
 
 def block(
     folder: Path, clauses: str, steps: str = "b 8", option: str = "O", size: str = "8x8x8"
 ) -> str:
     text = f"{OPTION}block b(width) {{ {clauses} }}\nnetwork n {{ input {size}; shortcut {option}; head {steps} }}"
-    return sketch(load_text(folder, text).sections[0].body)
+    return sketch(load_text(folder, text).sections[0].located)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +110,7 @@ def test_widen_falls_back_to_change_and_nothing_else_does(tmp_path: Path) -> Non
 def test_what_each_path_reads(tmp_path: Path, clauses: str, expected: str) -> None:
     options = "shortcut C { same: conv 1x1, out; change: conv 1x1, out }\nshortcut E { same: { identity } }\n"
     text = f"{OPTION}{options}block b(width) {{ {clauses} }}\nnetwork n {{ input 8x8x8; shortcut O; head b 8 }}"
-    assert sketch(load_text(tmp_path, text).sections[0].body) == expected
+    assert sketch(load_text(tmp_path, text).sections[0].located) == expected
 
 
 def test_the_preactivation_of_a_changing_block_is_shared(tmp_path: Path) -> None:
@@ -129,7 +127,7 @@ def test_a_preactivation_may_change_the_shape(tmp_path: Path) -> None:
     """F and a projection read P(x), with P's channels."""
     block = "preact conv 1x1, 2 * in; residual bn; shortcut C }\nshortcut C { same: identity; widen: conv 1x1, out"
     network = load_text(tmp_path, f"block b {{ {block} }}\nnetwork n {{ input 4x8x8; head b }}")
-    assert [(name, op.input.channels) for name, op in operations(network.body)] == [
+    assert [(name, op.input.channels) for name, op in operations(network)] == [
         ("b1.conv1", 4),
         ("b1.bn1", 8),
         ("b1.downsample.0", 8),
@@ -161,7 +159,7 @@ def test_shortcut_inside_of_a_shortcut(tmp_path: Path) -> None:
         network n { input 8x9x9; head b 2 * 8, /2 }
     """
     network = load_text(tmp_path, text)
-    assert [(op.kind, str(op.output)) for _, op in operations(network.body)] == [
+    assert [(op.kind, str(op.output)) for _, op in operations(network)] == [
         ("conv", "16x5x5"),
         ("avgpool", "8x5x5"),
         ("conv", "16x5x5"),
@@ -189,14 +187,12 @@ def test_init_residual_starts_the_last_norm(
     block = f"block b(width) {{ {residual}; shortcut identity; after bn }}"
     text = f"{block}\nnetwork n {{ input 8x8x8; init residual: zeros; head b 8 }}"
     zeros = Init("constant", (("value", Fraction(0)),))
-    assert [
-        name for name, op in operations(load_text(tmp_path, text).body) if op.init == zeros
-    ] == names
+    assert [name for name, op in operations(load_text(tmp_path, text)) if op.init == zeros] == names
 
 
 def test_init_residual_leaves_plain_blocks_alone(tmp_path: Path) -> None:
     text = "block b { residual conv 3x3, 8 -> bn; shortcut none }\nnetwork n { input 8x8x8; init residual: zeros; head b }"
-    assert {op.init for _, op in operations(load_text(tmp_path, text).body)} == {None}
+    assert {op.init for _, op in operations(load_text(tmp_path, text))} == {None}
 
 
 def test_init_residual_of_a_residual_without_a_norm_is_refused(tmp_path: Path) -> None:
@@ -210,7 +206,7 @@ def test_init_residual_of_a_residual_without_a_norm_is_refused(tmp_path: Path) -
 def probabilities(folder: Path, clauses: str, block: str) -> list[tuple[str, Fraction]]:
     option = "shortcut M { same: identity; change: none }"
     text = f"block b(width) {{ {block} }}\n{option}\nnetwork n {{ input 8x8x8; {clauses} }}"
-    layers = ((name, op.layer) for name, op in operations(load_text(folder, text).body))
+    layers = ((name, op.layer) for name, op in operations(load_text(folder, text)))
     return [
         (name, layer.p)
         for name, layer in layers
@@ -242,7 +238,7 @@ def test_nothing_is_dropped_where_h_is_none(tmp_path: Path, residual: str) -> No
     assert {name.split(".")[1] for name, _ in found} == {"0", "3"}
     assert {p for _, p in found} == {Fraction(1, 10), Fraction(4, 10)}
     text = f"block b(width) {{ residual {residual}; shortcut none }}\nnetwork n {{ input 8x8x8; head b 8 }}"
-    assert "drop_path" not in {op.kind for _, op in operations(load_text(tmp_path, text).body)}
+    assert "drop_path" not in {op.kind for _, op in operations(load_text(tmp_path, text))}
 
 
 def test_index_in_after_is_the_blocks_own(tmp_path: Path) -> None:
@@ -267,9 +263,9 @@ def test_blocks_that_differ_only_in_a_growing_number_are_one_repeat(tmp_path: Pa
             tmp_path, f"block b(width) {{ {block} }}\nnetwork n {{ input 8x8x8; head 10 x b 8 }}"
         )
         .sections[0]
-        .body
+        .located
     )
-    assert isinstance(body, Repeat) and body.count == 10
+    assert isinstance(body.node, Repeat) and body.node.count == 10
     (ramp,) = (op.layer.p for _, op in operations(body.body) if isinstance(op.layer, DropPath))
     assert ramp == Ramp(Fraction(0), Fraction(1, 10))
 
@@ -301,9 +297,7 @@ def test_shipped_options_of_the_paper() -> None:
     for option in "abc":
         network = load(f"resnet34:resnet34_{option}")
         names = [
-            name
-            for name, op in operations(network.body)
-            if op.layer.weighted and "downsample" in name
+            name for name, op in operations(network) if op.layer.weighted and "downsample" in name
         ]
         arms[option] = [".".join(name.split(".")[:2]) for name in names]
     assert arms["a"] == []

@@ -62,7 +62,7 @@ def _layers(
 ) -> Iterator[tuple[str, int, int]]:
     modules = dict(module.named_modules())
     flops, acts = references.flops(module, x), references.acts(module, x)
-    for path, op in references.layers(network.body):
+    for path, op in references.layers(network):
         cost, own = measure(op), modules[path]
         yield f"{path} flops", BATCH * cost.flops, flops.get(path, 0)
         yield f"{path} acts", BATCH * cost.acts, acts.get(path, 0)

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.backends.module import build
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Repeat, Scope, Section
 
 
 def built(network: Network, dtype: torch.dtype = torch.float32) -> nn.Module:
@@ -25,27 +25,35 @@ def example(network: Network, batch: int = 2, dtype: torch.dtype = torch.float32
     return torch.empty(batch, *network.input.dims, dtype=dtype, device="meta")
 
 
-def layers(node: Node, prefix: str = "", turns: tuple[int, ...] = ()) -> Iterator[tuple[str, Op]]:
+def layers(of: Network | Section) -> Iterator[tuple[str, Op]]:
     """Every layer with the path of its module; repeats written out."""
-    match node:
-        case Op(name=name):
+    sections = of.sections if isinstance(of, Network) else (of,)
+    for section in sections:
+        yield from _layers(section.located, "", ())
+
+
+def _layers(located: Located, prefix: str, turns: tuple[int, ...]) -> Iterator[tuple[str, Op]]:
+    name = located.name
+    match located.node:
+        case Op() as op:
             if name is not None:
-                yield prefix + name.at(*turns), node
-        case Scope(name=name, body=body):
-            yield from layers(body, f"{prefix}{name.at(*turns)}.")
-        case Series(children=nodes) | Parallel(paths=nodes):
-            for child in nodes:
-                yield from layers(child, prefix, turns)
-        case Repeat(count=count, body=body):
+                yield prefix + name.at(*turns), op
+        case Scope():
+            assert name is not None
+            yield from _layers(located.body, f"{prefix}{name.at(*turns)}.", ())
+        case Repeat(count=count):
             for turn in range(count):
-                yield from layers(body, prefix, (*turns, turn))
+                yield from _layers(located.body, prefix, (*turns, turn))
+        case _:
+            for part in located.parts:
+                yield from _layers(part, prefix, turns)
 
 
 def freeze(module: nn.Module, network: Network, sections: Container[str]) -> None:
     """The parameters of the sections with these labels learn nothing."""
     modules = dict(module.named_modules())
     for section in network.sections:
-        for path, _ in layers(section.body) if section.label in sections else ():
+        for path, _ in layers(section) if section.label in sections else ():
             modules[path].requires_grad_(False)
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends.module import build
+from resspec.ir import walk
 from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.lowering.network import lower
@@ -95,7 +96,7 @@ DECIDED = {
 
 @pytest.mark.parametrize("chain", DECIDED)
 def test_decisions(chain: str, tmp_path: Path) -> None:
-    assert list(decisions(inplace(of_chain(tmp_path, chain)).body)) == DECIDED[chain]
+    assert list(decisions(walk.whole(inplace(of_chain(tmp_path, chain))).node)) == DECIDED[chain]
 
 
 def test_a_projection_is_added_in_place_unless_it_comes_first(tmp_path: Path) -> None:
@@ -105,7 +106,7 @@ def test_a_projection_is_added_in_place_unless_it_comes_first(tmp_path: Path) ->
         ("shortcut B; residual conv 3x3, 8 -> bn", False),
     ):
         text = f"{option}\nblock b {{ {clauses}; after relu }}\nnetwork n {{ input 4x6x6; head b -> b }}"
-        assert list(decisions(inplace(undecided(tmp_path, text)).body)) == [
+        assert list(decisions(walk.whole(inplace(undecided(tmp_path, text))).node)) == [
             added,
             True,
             added,
@@ -147,7 +148,8 @@ def test_keeps_what_is_shared(tmp_path: Path) -> None:
         tmp_path,
         f"block b0 {{ conv 3x3, 4 -> relu }}\n{blocks}\nnetwork n {{ input 4x6x6; head b10 }}",
     )
-    before, after = distinct(network.body), distinct(inplace(network).body)
+    before = distinct(walk.whole(network).node)
+    after = distinct(walk.whole(inplace(network)).node)
     assert before <= after <= 2 * before < 100
 
 
@@ -266,7 +268,7 @@ def test_changes_no_result(tmp_path: Path) -> None:
         text = random_spec(rng)
         network = undecided(tmp_path, text)
         decided = inplace(network)
-        written += sum(map(bool, decisions(decided.body)))
+        written += sum(map(bool, decisions(walk.whole(decided).node)))
         plain, ours = build(network), build(decided)
         ours.load_state_dict(plain.state_dict())
         x = torch.randn(2, 4, 6, 6)

@@ -38,7 +38,7 @@ def test_activations_are_those_of_fvcore(seed: int, tmp_path: Path) -> None:
     network = load(path)
     module, x = build(network).eval(), torch.zeros(2, *network.input.dims)
     counted = ActivationCountAnalysis(module, x).unsupported_ops_warnings(False).by_module()
-    layers = {path: 2 * measure(op).acts for path, op in references.layers(network.body)}
+    layers = {path: 2 * measure(op).acts for path, op in references.layers(network)}
     assert layers == {path: counted[path] for path in layers}
     assert references.acts(module, x) == {path: count for path, count in layers.items() if count}
     assert 2 * measure(network).acts == counted[""]

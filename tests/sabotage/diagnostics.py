@@ -63,7 +63,7 @@ DEFECTS = [
     ),
     Defect(
         "the calls that led there are not told",
-        "resspec/lowering/chain.py",
+        "resspec/lowering/context.py",
         "notes=(*diagnostic.notes, *trail)",
         "notes=diagnostic.notes",
         f"{FIXTURES}::test_text[E0301-trail]",

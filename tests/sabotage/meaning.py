@@ -60,14 +60,14 @@ DEFECTS = [
     Defect(
         "a block that may end is taken for endless",
         "resspec/lowering/calls.py",
-        "if lowerer.uncertain > around[0].uncertain:",
+        "if context.uncertain > around[0].uncertain:",
         "if False:",
         "tests/lowering/test_recursion.py",
     ),
     Defect(
         "a repeat of the same call inside itself is followed",
         "resspec/lowering/calls.py",
-        "if any(block is opened.block for opened in lowerer.open) and",
+        "if any(block is opened.block for opened in context.open) and",
         "if False and",
         "tests/lowering/test_recursion.py",
     ),
@@ -88,7 +88,7 @@ DEFECTS = [
     Defect(
         "a saved IR is taken as it is",
         "resspec/ir/json.py",
-        "        verify(read)\n",
+        "        verify(network)\n",
         "",
         "tests/backends/test_diff_damage.py",
     ),

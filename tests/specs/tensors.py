@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Repeat, Scope
 
 Tensor = tuple[str, tuple[int, ...]]
 
@@ -13,32 +14,38 @@ def tensors(network: Network) -> list[Tensor]:
     """Parameters and buffers in the order of `state_dict`, repeats written out."""
     return [
         (f"{name}.{tensor}", shape)
-        for name, op in operations(network.body)
+        for name, op in operations(network)
         for tensor, shape in (op.layer.parameters(op.input) | op.layer.buffers(op.input)).items()
     ]
 
 
-def operations(
-    node: Node, scope: str = "", turns: tuple[int, ...] = ()
-) -> Iterator[tuple[str, Op]]:
+def operations(within: Network | Located) -> Iterator[tuple[str, Op]]:
     """Every named layer by its full name; a field that grows with the turns of a repeat has its value there."""
+    if isinstance(within, Located):
+        yield from _operations(within, "", ())
+        return
+    for section in within.sections:
+        yield from _operations(section.located, "", ())
+
+
+def _operations(located: Located, scope: str, turns: tuple[int, ...]) -> Iterator[tuple[str, Op]]:
+    node, name = located.node, located.name
     match node:
-        case Op(name=None):
-            return
-        case Op(name=name):
-            assert name is not None
-            yield scope + name.at(*turns), node
-        case Series(children=parts) | Parallel(paths=parts):
-            for part in parts:
-                yield from operations(part, scope, turns)
-        case Repeat(count=count, body=body):
+        case Op():
+            if name is not None:
+                yield scope + name.at(*turns), node
+        case Repeat(count=count):
             for turn in range(count):
-                yield from _at(turn, operations(body, scope, (*turns, turn)))
-        case Scope(name=name, body=body):
-            yield from operations(body, f"{scope}{name.at(*turns)}.", ())
+                yield from _at(turn, _operations(located.body, scope, (*turns, turn)))
+        case Scope():
+            assert name is not None
+            yield from _operations(located.body, f"{scope}{name.at(*turns)}.", ())
+        case _:
+            for part in located.parts:
+                yield from _operations(part, scope, turns)
 
 
 def _at(turn: int, named: Iterator[tuple[str, Op]]) -> Iterator[tuple[str, Op]]:
     for name, op in named:
         layer = op.layer.at(turn)
-        yield name, op if layer is op.layer else op.changed(layer=layer)
+        yield name, op if layer is op.layer else replace(op, layer=layer)

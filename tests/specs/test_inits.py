@@ -29,7 +29,7 @@ def test_spread_of_the_weights(spec: str) -> None:
     """Of each layer with weights: the standard deviation, and whether its bias starts at zero."""
     torch.manual_seed(0)
     state = torchvision.models.get_model(TORCHVISION[spec]).state_dict()
-    for name, op in operations(load(spec).body):
+    for name, op in operations(load(spec)):
         if op.layer.weighted:
             weight = state[f"{name}.weight"]
             tolerance = 5 / sqrt(2 * weight.numel())

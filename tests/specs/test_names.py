@@ -57,9 +57,7 @@ def test_stochastic_depth_is_torchvisions(spec: str) -> None:
     """Every block counts for `index`; one without a shortcut drops nothing."""
     path = str(GOLDEN / f"{spec}.res")
     ours = {
-        n: number(op.layer.p)
-        for n, op in operations(load(path).body)
-        if isinstance(op.layer, DropPath)
+        n: number(op.layer.p) for n, op in operations(load(path)) if isinstance(op.layer, DropPath)
     }
     blocks = reference(path).named_modules()
     theirs = {

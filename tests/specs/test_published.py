@@ -101,9 +101,7 @@ def test_preactivated_bottlenecks_have_no_norm_on_the_projections(depth: int) ->
 @pytest.mark.parametrize(("depth", "millions"), [(110, 1.7), (164, 1.7), (1001, 10.2)])
 def test_table_4(depth: int, millions: float) -> None:
     """Its millions are those of convolutions and the fully connected layer; with the norms 1001 layers have 10.3."""
-    operators = [
-        op for _, op in operations(load(f"preact_resnet{depth}").body) if op.layer.weighted
-    ]
+    operators = [op for _, op in operations(load(f"preact_resnet{depth}")) if op.layer.weighted]
     weights = sum(
         prod(shape) for op in operators for shape in op.layer.parameters(op.input).values()
     )
@@ -154,7 +152,7 @@ BY_PYCLS = [
 
 
 def outputs_of(network: Network, *kinds: str) -> int:
-    return sum(op.output.elements for _, op in operations(network.body) if op.layer.kind in kinds)
+    return sum(op.output.elements for _, op in operations(network) if op.layer.kind in kinds)
 
 
 @pytest.mark.parametrize(("row", "spec"), BY_PYCLS, ids=[row["model"] for row, _ in BY_PYCLS])

@@ -46,7 +46,7 @@ def test_library(path: Path) -> None:
 
 
 def test_every_layer_is_used() -> None:
-    used = {op.kind for spec in FILES for _, op in operations(load(spec).body)}
+    used = {op.kind for spec in FILES for _, op in operations(load(spec))}
     assert used | {"flatten"} == set(OPS)
 
 
@@ -71,9 +71,7 @@ def test_residuals_may_start_at_zero() -> None:
     """`gamma=0` is for the last norm of each of the 16 blocks, as torchvision's zero_init_residual."""
 
     def started(network: Network) -> list[str]:
-        return [
-            name for name, op in operations(network.body) if op.kind == "bn" and op.init is not None
-        ]
+        return [name for name, op in operations(network) if op.kind == "bn" and op.init is not None]
 
     assert started(load("torchvision/resnet50")) == []
     names = started(load("torchvision/resnet50", gamma=0))

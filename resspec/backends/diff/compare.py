@@ -10,7 +10,7 @@ from resspec.backends.diff.align import aligned
 from resspec.backends.diff.fields import arm, arm_kind, fields
 from resspec.backends.diff.steps import Keys, Step
 from resspec.backends.summary import summary
-from resspec.ir.nodes import Node, Op, Parallel, Scope
+from resspec.ir.nodes import Located, Op, Parallel, Scope
 
 Pair = tuple[Step | None, Step | None]
 Scopes = set[tuple[str, str]]
@@ -41,18 +41,18 @@ class Comparison:
     def steps(self, a: Step, b: Step, at: str) -> Iterator[Detail]:
         """What differs inside two steps, which stand `at` a place."""
         match a.node, b.node:
-            case Scope() as x, Scope() as y:
-                if x.block != y.block and self.keys.likeness(a, b) < ALIKE:
-                    yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
+            case Scope(), Scope():
+                if a.located.block != b.located.block and self.keys.likeness(a, b) < ALIKE:
+                    yield _replaced(a, b, at)
                 elif self.keys.exact(a) != self.keys.exact(b):
                     yield from self.rows(a.contents, b.contents, at)
             case Parallel() as x, Parallel() as y:
-                yield from self._merges(x, y, a.paths, b.paths, at)
+                yield from self._merges(x, y, a, b, at)
             case Op() as x, Op() as y if x.kind == y.kind:
                 if self.keys.exact(a) != self.keys.exact(b):
-                    yield from (Detail(at, *change, x.span, y.span) for change in fields(a, b))
-            case x, y:
-                yield Detail(at, "replaced", summary(x), summary(y), x.span, y.span)
+                    yield from (Detail(at, *change, a.span, b.span) for change in fields(a, b))
+            case _:
+                yield _replaced(a, b, at)
 
     def rows(
         self, a: list[Step], b: list[Step], at: str, *, moved: bool = False
@@ -69,13 +69,11 @@ class Comparison:
                 yield from self.steps(x, y, _within(at, x))
                 yield from self.names(x, y, at, shifted, scopes)
             elif x:
-                yield Detail(
-                    _within(at, x), "removed", summary(x.node), "", x.node.span, _nearest(b, x)
-                )
+                holds = summary(x.located)
+                yield Detail(_within(at, x), "removed", holds, "", x.span, _nearest(b, x))
             elif y:
-                yield Detail(
-                    _within(at, y), "added", "", summary(y.node), _nearest(a, y), y.node.span
-                )
+                holds = summary(y.located)
+                yield Detail(_within(at, y), "added", "", holds, _nearest(a, y), y.span)
 
     def without_lone_shortcut(
         self, a: list[Step], b: list[Step], at: str
@@ -99,24 +97,26 @@ class Comparison:
             return
         if a.scope != b.scope and (a.scope, b.scope) not in scopes:
             scopes.add((a.scope, b.scope))
-            yield Detail(at, "name", a.place, b.place, a.node.span, b.node.span)
+            yield Detail(at, "name", a.place, b.place, a.span, b.span)
         elif a.name != b.name and not (
             shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)
         ):
-            yield Detail(at, "name", a.name, b.name, a.node.span, b.node.span)
+            yield Detail(at, "name", a.name, b.name, a.span, b.span)
 
     def _merges(
-        self, x: Parallel, y: Parallel, a: list[list[Step]], b: list[list[Step]], at: str
+        self, x: Parallel, y: Parallel, one: Step, other: Step, at: str
     ) -> Iterator[Detail]:
+        a, b, spans = one.paths, other.paths, (one.span, other.span)
+        ours, theirs = one.located.parts, other.located.parts
         if x.merge != y.merge:
-            yield Detail(at, "merge", x.merge, y.merge, x.span, y.span)
+            yield Detail(at, "merge", x.merge, y.merge, *spans)
         if len(a) == len(b) == 2 and x.residual is not None and y.residual is not None:
             i, j = x.residual, y.residual
             if i != j:
                 words = "residual", "shortcut"
-                yield Detail(at, "first path", words[i], words[j], x.span, y.span)
+                yield Detail(at, "first path", words[i], words[j], *spans)
             yield from self.rows(a[i], b[j], at)
-            yield from self._shortcuts(a[1 - i], b[1 - j], x.paths[1 - i], y.paths[1 - j], at)
+            yield from self._shortcuts(a[1 - i], b[1 - j], ours[1 - i], theirs[1 - j], at)
             return
         pairs = self.paths(a, b)
         both = [(i, j) for i, j in pairs if i is not None and j is not None]
@@ -127,18 +127,17 @@ class Comparison:
                 "the order of the paths",
                 _places(i for i, _ in both),
                 _places(j for _, j in both),
-                x.span,
-                y.span,
+                *spans,
             )
         for i, j in both:
             yield from self.rows(a[i], b[j], at, moved=moved)
         yield from (
-            Detail(at, "path", summary(x.paths[i]), "", x.paths[i].span, y.span)
+            Detail(at, "path", summary(ours[i]), "", ours[i].span, spans[1])
             for i, j in pairs
             if i is not None and j is None
         )
         yield from (
-            Detail(at, "path", "", summary(y.paths[j]), x.span, y.paths[j].span)
+            Detail(at, "path", "", summary(theirs[j]), spans[0], theirs[j].span)
             for i, j in pairs
             if i is None and j is not None
         )
@@ -167,12 +166,17 @@ class Comparison:
         return sorted(pairs, key=lambda pair: (pair[0] is None, pair))
 
     def _shortcuts(
-        self, a: list[Step], b: list[Step], x: Node, y: Node, at: str
+        self, a: list[Step], b: list[Step], x: Located, y: Located, at: str
     ) -> Iterator[Detail]:
         if arm_kind(a, x) == arm_kind(b, y):
             yield from self.rows(a, b, at)
         else:
             yield Detail(at, "shortcut", arm(a, x), arm(b, y), x.span, y.span)
+
+
+def _replaced(a: Step, b: Step, at: str) -> Detail:
+    words = summary(a.located), summary(b.located)
+    return Detail(at, "replaced", *words, a.span, b.span)
 
 
 def is_reordered(pairs: list[tuple[int, int]]) -> bool:
@@ -190,7 +194,7 @@ def _within(at: str, step: Step) -> str:
 
 def _nearest(row: list[Step], step: Step) -> str:
     """The place of a row of the other side, where it has nothing that corresponds."""
-    return row[0].node.span if row else step.node.span
+    return row[0].span if row else step.span
 
 
 def _sums(row: list[Step]) -> list[int]:
@@ -205,7 +209,8 @@ def _opened(row: list[Step], i: int) -> tuple[list[Step], str, str]:
     """The row with its sum made the residual, and what the sum's other paths were, and where."""
     node, paths = row[i].node, row[i].paths
     assert isinstance(node, Parallel) and node.residual is not None
-    others = [(path, node.paths[j]) for j, path in enumerate(paths) if j != node.residual]
+    inside = row[i].located.parts
+    others = [(path, inside[j]) for j, path in enumerate(paths) if j != node.residual]
     words = ", ".join(arm(path, at) for path, at in others)
     return [*row[:i], *paths[node.residual], *row[i + 1 :]], words, others[0][1].span
 
@@ -214,17 +219,15 @@ def _kind(step: Step) -> Hashable:
     match step.node:
         case Op() as op:
             return op.kind
-        case Scope(block=block):
-            return "block", block
         case Parallel(merge=merge):
             return merge
+        case _:
+            return "block", step.located.block
 
 
 def _has_tensors(step: Step) -> bool:
     match step.node:
         case Op(layer=layer, input=x):
             return bool(layer.parameters(x) or layer.buffers(x))
-        case Scope():
-            return True
-        case Parallel():
-            return False
+        case node:
+            return isinstance(node, Scope)

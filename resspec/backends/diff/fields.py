@@ -8,7 +8,7 @@ from typing import Any
 
 from resspec.backends.diff.steps import Step
 from resspec.backends.summary import summary
-from resspec.ir.nodes import Node, Op
+from resspec.ir.nodes import Located, Op
 from resspec.ir.ops.layer import short
 
 Difference = tuple[str, str, str]  # what, before, after
@@ -26,13 +26,13 @@ def fields(a: Step, b: Step) -> Iterator[Difference]:
     yield from _starts(a.node, b.node)
 
 
-def arm(row: list[Step], node: Node) -> str:
+def arm(row: list[Step], located: Located) -> str:
     """A shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
-    word, holds = arm_kind(row, node), summary(node)
+    word, holds = arm_kind(row, located), summary(located)
     return word if word == holds else f"{word} ({holds})"
 
 
-def arm_kind(row: list[Step], node: Node) -> str:
+def arm_kind(row: list[Step], located: Located) -> str:
     """What He et al. call a shortcut: identity, projection, zero padding."""
     kinds = {step.node.kind for step in row if isinstance(step.node, Op)}
     if not row:
@@ -42,7 +42,7 @@ def arm_kind(row: list[Step], node: Node) -> str:
         if "conv" in kinds
         else "zero padding"
         if "pad_channels" in kinds
-        else summary(node)
+        else summary(located)
     )
 
 

@@ -27,8 +27,8 @@ def marks(a: Network, b: Network, structure: Structure, digests: Digests) -> Mar
     """What is called or starts differently is the same."""
     found = _Marks(Keys(digests))
     for i, j in structure.sections:
-        x = [] if i is None else list(steps(a.sections[i].body))
-        y = [] if j is None else list(steps(b.sections[j].body))
+        x = [] if i is None else list(steps(a.sections[i].located))
+        y = [] if j is None else list(steps(b.sections[j].located))
         found.rows(x, y, "", "")
     return Marks(found.a, found.b)
 
@@ -66,8 +66,8 @@ class _Marks:
 
     def _both(self, x: Step, y: Step, at: str, bt: str) -> None:
         match x.node, y.node:
-            case Scope() as a, Scope() as b if (
-                a.block == b.block or self.keys.likeness(x, y) >= ALIKE
+            case Scope(), Scope() if (
+                x.located.block == y.located.block or self.keys.likeness(x, y) >= ALIKE
             ):
                 if self.keys.exact(x) != self.keys.exact(y):
                     self.rows(x.contents, y.contents, f"{at}{x.place}.", f"{bt}{y.place}.")
@@ -88,9 +88,8 @@ class _Marks:
         if a.residual is not None and b.residual is not None and len(a.paths) == len(b.paths) == 2:
             i, j = a.residual, b.residual
             self.rows(paths[0][i], paths[1][j], at, bt)
-            if arm_kind(paths[0][1 - i], a.paths[1 - i]) == arm_kind(
-                paths[1][1 - j], b.paths[1 - j]
-            ):
+            ours, theirs = x.located.parts[1 - i], y.located.parts[1 - j]
+            if arm_kind(paths[0][1 - i], ours) == arm_kind(paths[1][1 - j], theirs):
                 self.rows(paths[0][1 - i], paths[1][1 - j], at, bt)
             else:
                 changed = True

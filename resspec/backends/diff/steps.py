@@ -6,19 +6,35 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
+from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Node, Op, Parallel, Scope
 
 
 class Step(NamedTuple):
-    """A layer, a block or a merge. `scope`: the names of the scopes around it that are no blocks, each with its dot;
-    `turns` of the repeats in its scope, `turn` of the nearest one at all."""
+    """A layer, a block or a merge.
 
-    node: Op | Scope | Parallel
+    Attributes:
+        located: Where it stands.
+        scope: The names of the scopes around it that are no blocks, each with its dot.
+        name: Its own name, if it has one.
+        turns: Of the repeats in its scope.
+        turn: Of the nearest repeat at all.
+    """
+
+    located: Located
     scope: str
     name: str
     turns: tuple[int, ...]
     turn: int | None
+
+    @property
+    def node(self) -> Node:
+        return self.located.node
+
+    @property
+    def span(self) -> str:
+        return self.located.span
 
     @property
     def place(self) -> str:
@@ -26,38 +42,26 @@ class Step(NamedTuple):
 
     @property
     def contents(self) -> list[Step]:
-        """Of a block, what it does."""
-        assert isinstance(self.node, Scope)
-        return list(steps(self.node.body, turn=self.turn))
+        """What a block does."""
+        return list(steps(self.located.body, turn=self.turn))
 
     @property
     def paths(self) -> list[list[Step]]:
-        """Of a merge, what each path does."""
-        assert isinstance(self.node, Parallel)
-        return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.node.paths]
+        """What each path of a merge does."""
+        return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.located.parts]
 
 
 def steps(
-    node: Node, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None
+    located: Located, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None
 ) -> Iterator[Step]:
-    match node:
-        case Op(name=name):
-            if node.kind != "identity":
-                yield Step(node, scope, name.at(*turns) if name else "", turns, turn)
-        case Scope(name=name, block=str()):
-            yield Step(node, scope, name.at(*turns), (), turn)
-        case Scope(name=name, body=body):
-            yield from steps(body, f"{scope}{name.at(*turns)}.", (), turn)
-        case Series(children=children):
-            for child in children:
-                yield from steps(child, scope, turns, turn)
-        case Parallel(paths=(path,)):
-            yield from steps(path, scope, turns, turn)
-        case Parallel():
-            yield Step(node, scope, "", turns, turn)
-        case Repeat(count=count, body=body):
-            for i in range(count):
-                yield from steps(body, scope, (*turns, i), i)
+    """Yield what a part of a network does, scopes that are no block opened."""
+    for step in walk.unrolled(located, turns, turn):
+        is_block = step.located.block is not None
+        if isinstance(step.node, Scope) and not is_block:
+            yield from steps(step.located.body, f"{scope}{step.name}.", (), step.turn)
+        elif not (isinstance(step.node, Op) and step.node.kind == "identity"):
+            turns_here = () if is_block else step.turns
+            yield Step(step.located, scope, step.name or "", turns_here, step.turn)
 
 
 class Keys:
@@ -71,20 +75,20 @@ class Keys:
         match step.node:
             case Op() as op:
                 return self._digests.op(op, step.turn)
-            case Scope(body=body):
-                return self._digests.row((body,), (), step.turn)
             case Parallel(merge=merge):
                 return merge, tuple(tuple(map(self.exact, path)) for path in step.paths)
+            case _:
+                return self._digests.row((step.located.body,), (), step.turn)
 
     def skeleton(self, step: Step) -> Hashable:
         """The kinds of its layers, and how they are joined."""
         match step.node:
             case Op() as op:
                 return op.kind
-            case Scope():
-                return "block", *map(self.skeleton, step.contents)
             case Parallel(merge=merge):
                 return merge, tuple(tuple(map(self.skeleton, path)) for path in step.paths)
+            case _:
+                return "block", *map(self.skeleton, step.contents)
 
     def family(self, step: Step) -> Hashable:
         """A block, a merge, or a layer of a family: a norm, an activation."""

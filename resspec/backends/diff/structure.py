@@ -107,7 +107,7 @@ class _Structure:
             if x is None or y is None:
                 one = x or y
                 assert one is not None
-                place = Place(one.section.label, summary(one.section.body), one.section.span)
+                place = Place(one.section.label, summary(one.section.located), one.section.span)
                 yield (
                     Change("removed", place.name, place, None, whole=True)
                     if x
@@ -199,7 +199,7 @@ class _Structure:
 
 def _rows(network: Network) -> list[_Row]:
     return [
-        _Row(i, section, list(steps(section.body))) for i, section in enumerate(network.sections)
+        _Row(i, section, list(steps(section.located))) for i, section in enumerate(network.sections)
     ]
 
 
@@ -243,8 +243,8 @@ def _place(row: list[Step], merges: _Merges) -> Place:
         same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
         name += f"..{ends[1][2] if same and ends[1] else last.name}"
     if isinstance(first.node, Scope):
-        return Place(name, summary(first.node), first.node.span, len(row))
-    return Place(name, _row_summary([summary(step.node) for step in row]), first.node.span)
+        return Place(name, summary(first.located), first.span, len(row))
+    return Place(name, _row_summary([summary(step.located) for step in row]), first.span)
 
 
 def _row_summary(words: list[str]) -> str:

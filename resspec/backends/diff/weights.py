@@ -10,8 +10,9 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from resspec.backends.diff.steps import Keys, Step, steps
+from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope
 
 Loads = Literal["strictly", "in part", "not as it is"]
 
@@ -72,7 +73,8 @@ Tensors = Mapping[
 def weights(a: Network, b: Network, digests: Digests) -> Weights:
     x, y = _parts(a), _parts(b)
     closed = {name for name in x if name in y and _equal(x[name], y[name], digests)}
-    both = _sum((y[name][0].node for name in closed), {})
+    known: dict[Node, Sum] = {}
+    both = _sum([walk.fold(y[name][0].node, _tensors_of, known) for name in closed])
     before, after = (
         dict(_tensors(part for name, part in parts.items() if name not in closed))
         for parts in (x, y)
@@ -101,7 +103,7 @@ _Parts = dict[str, list[Step]]  # blocks, and layers that stand in none, by thei
 
 def _parts(network: Network) -> _Parts:
     parts: _Parts = {}
-    for step in _opened(steps(network.body)):
+    for step in _opened(steps(walk.whole(network))):
         parts.setdefault(step.place, []).append(step)
     return parts
 
@@ -121,10 +123,10 @@ def _equal(a: list[Step], b: list[Step], digests: Digests) -> bool:
     if len(a) > 1 or len(b) > 1:
         return False
     x, y = a[0].node, b[0].node
-    if isinstance(x, Scope) and isinstance(y, Scope) and x.body is y.body:
-        return True
     if x.input != y.input or type(x) is not type(y):
         return False
+    if isinstance(x, Scope) and a[0].located.body == b[0].located.body:
+        return True
     keys = Keys(digests)
     return keys.exact(a[0]) == keys.exact(b[0])
 
@@ -147,27 +149,21 @@ def _tensors(
                     )
 
 
-def _sum(nodes: Iterable[Node], known: dict[int, Sum]) -> Sum:
-    """How much some parts of a network have; `known`: the sums of shared subtrees, by their id."""
-    tensors = params = 0
-    for node in nodes:
-        found = known.get(id(node))
-        if found is None:
-            found = known[id(node)] = _sum_of(node, known)
-        tensors += found.tensors
-        params += found.params
-    return Sum(tensors, params)
-
-
-def _sum_of(node: Node, known: dict[int, Sum]) -> Sum:
+def _tensors_of(node: Node, parts: list[Sum]) -> Sum:
+    """Return how much a part of a network has."""
     match node:
         case Op(layer=layer, input=x):
             shapes = layer.parameters(x)
             return Sum(len(shapes) + len(layer.buffers(x)), sum(map(prod, shapes.values())))
-        case Series(children=parts) | Parallel(paths=parts):
-            return _sum(parts, known)
-        case Repeat(count=count, body=body):
-            once = _sum((body,), known)
-            return Sum(count * once.tensors, count * once.params)
-        case Scope(body=body):
-            return _sum((body,), known)
+        case Repeat(count=count):
+            return Sum(count * parts[0].tensors, count * parts[0].params)
+        case _:
+            return _sum(parts)
+
+
+def _sum(parts: Iterable[Sum]) -> Sum:
+    tensors = params = 0
+    for part in parts:
+        tensors += part.tensors
+        params += part.params
+    return Sum(tensors, params)

@@ -75,7 +75,7 @@ def draw(
 def _column(one: Pictured, view: View) -> Column:
     """What would show nothing shows its norms and activations."""
     facts = one.facts
-    places = {tuple(map(id, entry.trail)): i for i, (entry, _) in enumerate(facts.entries)}
+    places = {entry.trail: i for i, (entry, _) in enumerate(facts.entries)}
     sections = tuple(elements(section, view, places) for section in facts.network.sections)
     if not view.layers and not any(row.children for row in sections):
         return _column(one, view._replace(layers=True))
@@ -163,7 +163,7 @@ def _in_words(one: Pictured) -> str:
     """For who hears a picture instead of seeing it."""
     network = one.facts.network
     parts = (
-        f"{section.label}: {summary(section.body)}, to {section.body.output}"
+        f"{section.label}: {summary(section.located)}, to {section.body.output}"
         for section in network.sections
     )
     return f"{one.title}, from {network.input}: {'; '.join(parts)}"

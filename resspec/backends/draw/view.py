@@ -9,13 +9,11 @@ from resspec.backends.draw.elements import Box, Branch, Element, Row, Side, Time
 from resspec.backends.draw.folding import folded
 from resspec.backends.draw.labels import ARRANGING, is_quiet, label
 from resspec.backends.summary import summary
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Section
 from resspec.ir.shape import Name
 from resspec.passes.ledger import Trail, path
 
-Places = Mapping[
-    tuple[int, ...], int
-]  # of the layers and merges of a network, by the identities of their trails
+Places = Mapping[Trail, int]  # of the layers and merges of a network, by their trails
 
 
 class View(NamedTuple):
@@ -29,7 +27,7 @@ class View(NamedTuple):
 
 def elements(section: Section, view: View, places: Places) -> Row:
     """What a section shows."""
-    found = _Drawn(view, places).node(section.body, _Where())
+    found = _Drawn(view, places).node(section.located, _Where())
     return Row(tuple(found if view.unfold else folded(found)), section.body.output)
 
 
@@ -50,44 +48,46 @@ class _Drawn:
         self.places = places
         self.unroll = view.unfold or view.signs is not None
 
-    def node(self, node: Node, at: _Where, every: bool = False) -> list[Element]:
-        """`every`: norms and activations too, whatever the view."""
-        match node:
-            case Op():
-                return self._op(node, at, every)
-            case Series(children=children):
-                return [element for child in children for element in self.node(child, at, every)]
-            case Parallel(paths=(only,)):
-                return self.node(only, at, every)
-            case Parallel():
-                return [self._branch(node, at)]
-            case Repeat():
-                return self._repeat(node, at, every)
-            case Scope(name=name, body=body):
-                names = (*at.names, name.at(*at.turns))
-                sign = at.sign or self._sign(".".join(names))
-                inside = at._replace(trail=(*at.trail, node), names=names, turns=(), sign=sign)
-                found = self.node(body, inside, every)
-                return (
-                    [Row(tuple(found), node.output, node.block)] if node.block and found else found
-                )
+    def node(self, located: Located, at: _Where, every: bool = False) -> list[Element]:
+        """Return what a part shows; `every`: norms and activations too, whatever the view."""
+        match located.node:
+            case Op() as op:
+                return self._op(located, op, at, every)
+            case Parallel(paths=(_, _, *_)) as node:
+                return [self._branch(located, node, at)]
+            case Repeat() as node:
+                return self._repeat(located, node, at, every)
+            case Scope():
+                return self._scope(located, at, every)
+            case _:
+                return [each for part in located.parts for each in self.node(part, at, every)]
 
-    def _op(self, op: Op, at: _Where, every: bool) -> list[Element]:
+    def _scope(self, scope: Located, at: _Where, every: bool) -> list[Element]:
+        assert scope.name is not None
+        names = (*at.names, scope.name.at(*at.turns))
+        sign = at.sign or self._sign(".".join(names))
+        inside = at._replace(trail=(*at.trail, scope), names=names, turns=(), sign=sign)
+        found = self.node(scope.body, inside, every)
+        if not (scope.block and found):
+            return found
+        return [Row(tuple(found), scope.node.output, scope.block)]
+
+    def _op(self, located: Located, op: Op, at: _Where, every: bool) -> list[Element]:
         quiet = is_quiet(op.layer)
-        trail = (*at.trail, op)
-        name = self._name(trail, op.name, at)
+        trail = (*at.trail, located)
+        name = self._name(trail, located.name, at)
         sign = self._sign(name)
         if op.kind == "identity" or (quiet and not (every or self.view.layers or sign)):
             return []
         text, sign = label(op.layer, op.input), at.sign or sign
         return [Box(text, op.kind, (name,), op.output, self._entry(trail), at.times, quiet, sign)]
 
-    def _repeat(self, repeat: Repeat, at: _Where, every: bool) -> list[Element]:
-        inside = at._replace(trail=(*at.trail, repeat))
+    def _repeat(self, located: Located, repeat: Repeat, at: _Where, every: bool) -> list[Element]:
+        inside = at._replace(trail=(*at.trail, located))
         if self.unroll:
             turns = (inside._replace(turns=(*at.turns, i)) for i in range(repeat.count))
-            return [element for turn in turns for element in self.node(repeat.body, turn, every)]
-        found = self.node(repeat.body, inside._replace(times=at.times * repeat.count), every)
+            return [element for turn in turns for element in self.node(located.body, turn, every)]
+        found = self.node(located.body, inside._replace(times=at.times * repeat.count), every)
         if not found or repeat.count == 1:
             return found
         body = Row(tuple(folded(found)), repeat.output)
@@ -95,32 +95,32 @@ class _Drawn:
             return [Times(repeat.count * one.turns, one.body, repeat.output)]
         return [Times(repeat.count, body, repeat.output)]
 
-    def _branch(self, node: Parallel, at: _Where) -> Element:
-        paths = [self._path(path, at) for path in node.paths]
+    def _branch(self, located: Located, node: Parallel, at: _Where) -> Element:
+        paths = [self._path(path, at) for path in located.parts]
         sizes = [sum(box.times for box in boxes(row)) for row in paths]
         main = node.residual if node.residual is not None else sizes.index(max(sizes))
         sides = [
             Side(
                 row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
-                node.merge == "add" and path.output != path.input,
+                node.merge == "add" and path.node.output != path.node.input,
                 summary(path),
             )
-            for i, (path, row) in enumerate(zip(node.paths, paths, strict=True))
+            for i, (path, row) in enumerate(zip(located.parts, paths, strict=True))
             if i != main
         ]
-        trail = (*at.trail, node)
+        trail = (*at.trail, located)
         sign = at.sign or self._sign(".".join((*at.names, f"({node.merge})")))
         return Branch(
             node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign
         )
 
-    def _path(self, path: Node, at: _Where) -> Row:
+    def _path(self, path: Located, at: _Where) -> Row:
         """A path that would show nothing of what it does shows its norms and activations."""
         found = self.node(path, at) or self.node(path, at, every=True)
-        return Row(tuple(found if self.view.unfold else folded(found)), path.output)
+        return Row(tuple(found if self.view.unfold else folded(found)), path.node.output)
 
     def _entry(self, trail: Trail) -> tuple[int, ...]:
-        return (self.places[tuple(map(id, trail))],)
+        return (self.places[trail],)
 
     def _name(self, trail: Trail, own: Name | None, at: _Where) -> str:
         if not self.unroll:

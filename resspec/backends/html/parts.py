@@ -51,11 +51,10 @@ def parts(facts: Facts) -> list[list[Part]]:
 
 
 def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[Part]:
-    blocks: dict[tuple[int, ...], list[int]] = {}
+    blocks: dict[Trail, list[int]] = {}
     for i in entries:
-        blocks.setdefault(tuple(map(id, block(facts.entries[i][0].trail))), []).append(i)
-    for numbers in blocks.values():
-        outer = block(facts.entries[numbers[0]][0].trail)
+        blocks.setdefault(block(facts.entries[i][0].trail), []).append(i)
+    for outer, numbers in blocks.items():
         name = path(outer)
         if len(outer) == len(facts.entries[numbers[0]][0].trail):
             yield from (_part(facts, (i,), facts.entries[i][0].trail, "", above) for i in numbers)
@@ -70,18 +69,18 @@ def _part(
     facts: Facts, entries: tuple[int, ...], trail: Trail, around: str, above: list[str]
 ) -> Part:
     """`around`: the name of the block it stands in; `above`: the line of its section."""
-    node, name, own = trail[-1], path(trail), own_lines(trail[-1].span)
+    node, name, own = trail[-1].node, path(trail), own_lines(trail[-1].span)
     lines = dict.fromkeys(
         [line for outer in reversed(trail[:-1]) for line in own_lines(outer.span)[:1]] + above
     )
     label = name.removeprefix(f"{around}.") if around else name
     if isinstance(node, Parallel):
         label = node.merge if name in ("", around) else f"{label}, {node.merge}"
-    times = prod(outer.count for outer in trail if isinstance(outer, Repeat))
+    times = prod(outer.node.count for outer in trail if isinstance(outer.node, Repeat))
     return Part(
         name,
         label,
-        holds(node),
+        holds(trail[-1]),
         times,
         str(node.output),
         node.output.elements,

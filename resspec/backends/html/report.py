@@ -77,7 +77,7 @@ def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
         yield PageRow(
             section.label,
             section.label,
-            summary(section.body),
+            summary(section.located),
             *_columns(str(shape), shape.elements, figures),
             own=own_lines(section.span),
             panels=(f"0 {i}",),

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from fractions import Fraction
+import json
 from typing import Any
-
-import pydantic_core
 
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, Row
-from resspec.ir.document import DocumentError, Path, parse
+from resspec.ir.document import Entry, parse
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
-from resspec.ir.shape import exact
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Item, Like
 from resspec.passes.quantities import SUMS, Figures
 from resspec.passes.receptive import Field
 
 SCHEMA = "resspec.report/1"
-MOST = 10**40  # a figure beyond it is none of a network
 
 
 def to_json(report: Report) -> str:
     """As `schemas/report.schema.json` says."""
-    return f"{pydantic_core.to_json(to_document(report), indent=2).decode()}\n"
+    return json.dumps(to_document(report), indent=2, ensure_ascii=False) + "\n"
 
 
 def to_document(report: Report) -> dict[str, Any]:
@@ -63,7 +57,7 @@ def row_to_json(row: Row) -> dict[str, Any]:
 
 def from_json(text: str) -> Report:
     """Return a report that was saved. Raises DocumentError for a text that is none."""
-    document = _Part(parse(text, SCHEMA), ())
+    document = Entry(SCHEMA, parse(text, SCHEMA), ())
     document["schema"].one_of((SCHEMA,))
     fits, like = document["max_batch"], document["like"]
     return Report(
@@ -80,69 +74,7 @@ def from_json(text: str) -> Report:
     )
 
 
-@dataclass(frozen=True)
-class _Part:
-    """A value of a document, and the keys that lead to it. What it should be and is not raises DocumentError."""
-
-    value: Any
-    path: Path
-
-    def wrong(self, what: str) -> DocumentError:
-        return DocumentError(SCHEMA, what, self.path)
-
-    def __getitem__(self, key: Any) -> _Part:
-        if not isinstance(self.value, dict):
-            raise self.wrong("it is not an object")
-        if key not in self.value:
-            raise self.wrong(f"it has no `{key}`")
-        return _Part(self.value[key], (*self.path, key))
-
-    def items(self) -> list[_Part]:
-        if not isinstance(self.value, list):
-            raise self.wrong("it is not a list")
-        return [_Part(value, (*self.path, i)) for i, value in enumerate(self.value)]
-
-    def values(self) -> dict[str, _Part]:
-        if not isinstance(self.value, dict):
-            raise self.wrong("it is not an object")
-        return {key: self[key] for key in self.value}
-
-    def text(self) -> str:
-        if not isinstance(self.value, str):
-            raise self.wrong("it is not a text")
-        return self.value
-
-    def one_of(self, known: Collection[str]) -> Any:
-        if self.text() not in known:
-            raise self.wrong(f"it must be one of {', '.join(known)}, not {self.value!r:.40}")
-        return self.value
-
-    def integer(self) -> int:
-        if type(self.value) is not int or abs(self.value) >= MOST:
-            raise self.wrong("it is not a whole number")
-        return self.value
-
-    def whole(self) -> int:
-        if self.integer() < 0:
-            raise self.wrong("it is not a whole number, 0 or more")
-        return self.integer()
-
-    def fraction(self) -> Fraction:
-        if type(self.value) is int:
-            return Fraction(self.whole())
-        try:
-            return exact(self.text())
-        except ValueError as error:
-            raise self.wrong(str(error)) from None
-
-    def pair(self) -> tuple[_Part, _Part]:
-        parts = self.items()
-        if len(parts) != 2:
-            raise self.wrong("it must have two values, height and width")
-        return parts[0], parts[1]
-
-
-def _conditions(part: _Part) -> Conditions:
+def _conditions(part: Entry) -> Conditions:
     frozen = frozenset(label.text() for label in part["frozen"].items())
     batch, dtype, optimizer = (
         part["batch"].whole(),
@@ -152,12 +84,12 @@ def _conditions(part: _Part) -> Conditions:
     return Conditions(batch, dtype, optimizer, frozen)
 
 
-def _max_batch(part: _Part) -> MaxBatch:
+def _max_batch(part: Entry) -> MaxBatch:
     batch = part["batch"]
     return MaxBatch(part["memory"].whole(), None if batch.value is None else batch.whole())
 
 
-def _like(part: _Part) -> Like:
+def _like(part: Entry) -> Like:
     bridge = tuple(
         Item(item["label"].text(), item["value"].integer()) for item in part["bridge"].items()
     )
@@ -173,21 +105,21 @@ def _like(part: _Part) -> Like:
     return Like(tool, version, counts, total, bridge, uncounted)
 
 
-def _row(part: _Part) -> Row:
+def _row(part: Entry) -> Row:
     label, holds, output = (part[name].text() for name in ("label", "holds", "output"))
     seen = part["receptive_field"]
     field = None if seen.value is None else _field(seen)
     return Row(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
 
 
-def _field(part: _Part) -> Field:
+def _field(part: Entry) -> Field:
     (height, width), (down, right) = part["size"].pair(), part["stride"].pair()
     return Field((height.whole(), width.whole()), (down.fraction(), right.fraction()))
 
 
-def _figures(part: _Part, names: tuple[str, ...]) -> Figures:
+def _figures(part: Entry, names: tuple[str, ...]) -> Figures:
     return {name: part[name].whole() for name in names}
 
 
-def _counts(part: _Part) -> dict[str, int]:
+def _counts(part: Entry) -> dict[str, int]:
     return {kind: count.whole() for kind, count in part.values().items()}

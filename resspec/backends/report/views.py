@@ -8,7 +8,7 @@ from math import prod
 from typing import Literal, NamedTuple
 
 from resspec.backends.summary import call, summary
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 from resspec.passes.ledger import Trail, path
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts, Figures, add
@@ -38,36 +38,37 @@ def rows(facts: Facts, by: View) -> Iterator[Row]:
             sections, facts.sections, fields(facts.network, facts.known.reached), strict=True
         ):
             yield Row(
-                section.label, summary(section.body), str(section.body.output), 1, figures, field
+                section.label, summary(section.located), str(section.body.output), 1, figures, field
             )
         return
-    parts: dict[tuple[int, ...], tuple[Trail, list[Figures]]] = {}
+    parts: dict[Trail, list[Figures]] = {}
     for entry, figures in facts.entries:
         trail = entry.trail if by == "op" else block(entry.trail)
-        parts.setdefault(tuple(map(id, trail)), (trail, []))[1].append(figures)
-    for trail, found in parts.values():
+        parts.setdefault(trail, []).append(figures)
+    for trail, found in parts.items():
+        node = trail[-1].node
         figures, repeats = (
             add(found),
-            prod(node.count for node in trail if isinstance(node, Repeat)),
+            prod(each.node.count for each in trail if isinstance(each.node, Repeat)),
         )
-        if isinstance(trail[-1], Scope):
-            figures["layers"] = repeats * measure(trail[-1]).layers
+        if isinstance(node, Scope):
+            figures["layers"] = repeats * measure(node).layers
         if any(figures.values()):
-            yield Row(path(trail), holds(trail[-1]), str(trail[-1].output), repeats, figures, None)
+            yield Row(path(trail), holds(trail[-1]), str(node.output), repeats, figures, None)
 
 
 def block(trail: Trail) -> Trail:
     """The way to the outermost block; of a layer outside any, to the layer."""
-    outside = list(takewhile(lambda node: not (isinstance(node, Scope) and node.block), trail))
+    outside = list(takewhile(lambda each: not each.block, trail))
     return trail[: len(outside) + 1]
 
 
-def holds(node: Node) -> str:
-    """What a part of a trail is, in a line."""
-    match node:
+def holds(located: Located) -> str:
+    """Return what a part of a trail is, in a line."""
+    match located.node:
         case Op(layer=layer):
             return call(layer)
         case Parallel(merge=merge, paths=paths):
             return f"{merge} of {len(paths)} paths"
         case _:
-            return summary(node)
+            return summary(located)

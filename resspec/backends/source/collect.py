@@ -24,10 +24,11 @@ from resspec.backends.source.levels import UNKNOWN, Level
 from resspec.backends.source.terms import Body, Instance, Item, Leaf, Many, One, Row, Term, knowns
 from resspec.diagnostics import InternalError
 from resspec.ir.init import STARTS_AS_ONE, Init
-from resspec.ir.nodes import Network, Node, Op, Repeat, Scope, Series
+from resspec.ir.nodes import Network
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Name
+from resspec.passes.named import Node, Op, Repeat, Scope, Series, named
 from resspec.passes.schedule import (
     ROW,
     Apply,
@@ -88,7 +89,7 @@ def collect(network: Network, template: Template | None) -> list[Body]:
     """Return all bodies of a network, each after those of the modules in it; the network's own is the last."""
     collector = _Collector()
     level = template.level if template else Level(network.name)
-    collector.body(network.name, network.body, 0, Place(template, level, level, is_fixed=True))
+    collector.body(network.name, named(network), 0, Place(template, level, level, is_fixed=True))
     return collector.bodies
 
 

@@ -19,7 +19,8 @@ from resspec.backends.source.formulas import (
     plain,
 )
 from resspec.backends.source.levels import UNKNOWN, Env, Level, Mismatch, ignore
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Network
+from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series, named
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.lowering.arguments import sort
@@ -171,7 +172,7 @@ class _Reader:
                     chains.append((1, chain))
                 case _:
                     pass
-        row = Row(items(network.body), 0)
+        row = Row(items(named(network)), 0)
         x = constant(network.input.channels)
         for _, chain in sorted(chains, key=lambda pair: pair[0]):
             x = self._chain(chain, env, x, row)

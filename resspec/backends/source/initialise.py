@@ -14,7 +14,8 @@ from resspec.backends.source.collect import start
 from resspec.backends.source.syntax import attribute, call, compare, constant, dotted, name
 from resspec.backends.source.terms import Item, Leaf, Many, One, Row, Term
 from resspec.ir.init import CONSTANTS, Init
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Network
+from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series, named
 from resspec.ir.shape import Name
 
 NOTHING = Init("default", (), None)
@@ -89,7 +90,7 @@ def _plan_module(
         return
     result.by_name = True
     groups: dict[Init, list[str]] = {}
-    for path, op in _layers(network.body, "", (), None):
+    for path, op in _layers(named(network), "", (), None):
         if op.layer.at(0).call(op.input).module == module:
             groups.setdefault(start(op) or NOTHING, []).append(path)
     *rarer, most = sorted(groups, key=lambda init: len(groups[init]))

@@ -57,7 +57,7 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
         network: The network.
         fingerprint: The spec's hash, for the docstring.
     """
-    declared = getattr(network, "declared", None)
+    declared = network.declared
     template = read(network, declared) if isinstance(declared, Declared) else None
     return _File(network, classify(collect(network, template))).text(fingerprint)
 

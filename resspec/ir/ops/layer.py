@@ -18,6 +18,7 @@ from itertools import pairwise
 from math import gcd, isqrt
 from typing import Any, ClassVar, NamedTuple
 
+from resspec.ir.interning import Interned
 from resspec.ir.shape import Shape
 
 Size = tuple[int, int]
@@ -82,11 +83,11 @@ class ShapeError(Exception):
 
 
 @dataclass(eq=False, repr=False)
-class Layer:
+class Layer(metaclass=Interned):
     """A layer with its fields; what depends on the input is a method of its shape (without the batch axis).
 
-    Equality, text and that a field is set once stand here for all of them: dataclasses that write their own would take
-    15 ms of every start.
+    Equal layers are one object. Text and that a field is set once are here for all of them: dataclasses that write their
+    own would take 15 ms of every start.
     """
 
     kind: ClassVar[str]
@@ -114,12 +115,6 @@ class Layer:
         if name in self.__dict__:
             raise AttributeError(f"a layer is frozen: {name}")
         self.__dict__[name] = value
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self) -> int:
-        return hash((self.kind, *vars(self).values()))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"

@@ -43,8 +43,8 @@ def _single(request: Request, shapes: set[Shape], *, training: bool) -> Iterator
         except DoesNotFit:  # which is told as such
             continue
         for norm in single_values(reached, training=training):
-            if norm.op.span not in seen:
-                seen.add(norm.op.span)
+            if norm.located.span not in seen:
+                seen.add(norm.located.span)
                 yield norm
 
 
@@ -76,4 +76,4 @@ def _tests_one_image(request: Request) -> bool:
 
 def _told(request: Request, norm: Reached, images: str, key: str) -> Diagnostic:
     place = request.key(key) if key and request.recipe else None
-    return single_value(errors.place(norm.op.span), place, str(norm.input), images)
+    return single_value(errors.place(norm.located.span), place, str(norm.input), images)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 
 from resspec.backends.draw.shapes import Drawing, Join, PlacedBox, Point, Wire
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope
 
 Flow = Counter[tuple[str, tuple[int, ...]]]  # of steps, with the numbers of what they read
 
@@ -31,34 +31,32 @@ def of_network(network: Network, numbers: dict[Hashable, int]) -> Flow:
     steps.numbers = numbers
     x = steps.add("input", ())
     for section in network.sections:
-        x = _through(section.body, x, steps, "", ())
+        x = _through(section.located, x, steps, "", ())
     return steps.flow
 
 
-def _through(node: Node, x: int, steps: Steps, scope: str, turns: tuple[int, ...]) -> int:
-    match node:
-        case Op(name=name):
-            if node.kind == "identity":
+def _through(located: Located, x: int, steps: Steps, scope: str, turns: tuple[int, ...]) -> int:
+    name = located.name
+    match located.node:
+        case Op(layer=layer):
+            if layer.kind == "identity":
                 return x
-            return steps.add(
-                f"{scope}{name.at(*turns)}" if name else scope.rstrip(".") or node.kind, (x,)
-            )
-        case Series(children=children):
-            for child in children:
-                x = _through(child, x, steps, scope, turns)
-            return x
-        case Repeat(count=count, body=body):
+            own = f"{scope}{name.at(*turns)}" if name else scope.rstrip(".") or layer.kind
+            return steps.add(own, (x,))
+        case Repeat(count=count):
             for turn in range(count):
-                x = _through(body, x, steps, scope, (*turns, turn))
+                x = _through(located.body, x, steps, scope, (*turns, turn))
             return x
-        case Scope(name=name, body=body):
-            return _through(body, x, steps, f"{scope}{name.at(*turns)}.", ())
-        case Parallel(paths=(path,)):
-            return _through(path, x, steps, scope, turns)
-        case Parallel(merge=merge, paths=paths):
-            return steps.add(
-                f"({merge})", [_through(path, x, steps, scope, turns) for path in paths]
-            )
+        case Scope():
+            assert name is not None
+            return _through(located.body, x, steps, f"{scope}{name.at(*turns)}.", ())
+        case Parallel(merge=merge, paths=(_, _, *_)):
+            reads = [_through(path, x, steps, scope, turns) for path in located.parts]
+            return steps.add(f"({merge})", reads)
+        case _:
+            for part in located.parts:
+                x = _through(part, x, steps, scope, turns)
+            return x
 
 
 def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> Flow:

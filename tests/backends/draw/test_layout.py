@@ -102,7 +102,7 @@ def test_equal_blocks_of_other_sizes_are_not_folded(tmp_path: Path) -> None:
 def test_folded_boxes_stand_for_every_layer(seed: int, tmp_path: Path) -> None:
     network = of_seed(seed, tmp_path)
     there = Counter(
-        op.kind for _, op in operations(network.body) if op.kind not in ("identity", "flatten")
+        op.kind for _, op in operations(network) if op.kind not in ("identity", "flatten")
     )
     shown = Counter[str]()
     for box in layers(drawn(network, layers=True)):

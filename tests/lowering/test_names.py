@@ -9,7 +9,7 @@ import torch
 
 from resspec.ir.nodes import Repeat
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
-from resspec.lowering.naming import MAX_PARTS
+from resspec.lowering.names import MAX_PARTS
 from tests.texts import chain, check_text, codes, layers, load_text
 
 CONV_BN = "block unit(width) { conv 3x3, width, /stride -> bn }\nblock short(width) = conv 3x3, width, /stride -> bn\n"

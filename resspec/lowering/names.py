@@ -1,0 +1,280 @@
+"""Names, a pass over each finished scope: the five rules (grammar/README.md) are here and nowhere else."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cached_property, lru_cache
+from math import prod
+from typing import NamedTuple, cast
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Location, Op, Repeat, Scope, Series
+from resspec.ir.shape import Name
+from resspec.lowering import clause_errors
+from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
+from resspec.lowering.parts import Part, Written, row
+from resspec.source import Span
+from resspec.syntax import ast
+
+POSITION = ""
+MAX_PARTS = 16  # of a label with dots
+Report = Callable[[Diagnostic], None]
+Counts = defaultdict[str, int]
+
+
+class Loop(NamedTuple):
+    """A repeat of the scope: its turns, and how far each counter moves at each of them."""
+
+    turns: int
+    moves: Counts
+
+
+Loops = tuple[Loop, ...]  # around a step in its scope, outermost first
+
+
+class Namer:
+    """The names of one scope: by position from 0 in a numbered scope, else by kind and number."""
+
+    def __init__(self, *, by_position: bool, report: Report) -> None:
+        self.by_position = by_position
+        self.report = report
+        self.next: Counts = defaultdict(int)
+        self.taken: dict[str, Span] = {}
+        self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
+        self.contents: tuple[Part, ...] = ()
+
+    def close(self, *contents: Part) -> list[Located]:
+        """Return all that is directly in this scope, named and in the normal form."""
+        self.contents = contents
+        return [self._name(part, ()) for part in contents]
+
+    @cached_property
+    def _has_one_fc(self) -> bool:
+        return self._count(self.contents, 1, defaultdict(int))["fc"] == 1
+
+    def _count(self, parts: Iterable[Part], turns: int, counts: Counts) -> Counts:
+        """Add how far each counter moves over so many turns of some parts."""
+        for part in parts:
+            written = part.written
+            if written.runs or written.implied:
+                continue
+            match part.node:
+                case Op() | Scope():
+                    if self.by_position:
+                        counts[POSITION] += turns
+                    elif written.label is None:
+                        counts[written.key] += turns
+                case Repeat(count=count):
+                    self._count(part.parts, turns * count, counts)
+                case _:
+                    self._count(part.parts, turns, counts)
+        return counts
+
+    def _name(self, part: Part, loops: Loops) -> Located:
+        node, written = part
+        if written.runs:
+            return self._run(part, loops)
+        match node:
+            case Op() if written.implied:
+                return Located(node, Location(None, str(written.span)))
+            case Op() | Scope():
+                return self._named(part, loops)
+            case Series():
+                steps = [self._name(step, loops) for step in part.parts]
+                if any(isinstance(step.node, (Series, Scope)) for step in steps):
+                    return walk.series(steps, node.input, str(written.span))
+                return _around(part, steps)
+            case Repeat(count=count):
+                (body,) = part.parts
+                moves = self._count([body], 1, defaultdict(int))
+                inside = self._name(body, (*loops, Loop(count, moves)))
+                for key, n in moves.items():
+                    self.next[key] += n * (count - 1)
+                return _around(part, [inside])
+            case _:
+                return _around(part, [self._name(path, loops) for path in part.parts])
+
+    def _named(self, part: Part, loops: Loops) -> Located:
+        written = part.written
+        if written.label is not None:
+            if self.by_position:
+                self.next[POSITION] += 1
+            *path, last = written.label.text.split(".")
+            self._take(path, Name.parse(last), loops, written.label.span)
+            return _within(path, _step(part, Name.parse(last)))
+        key = POSITION if self.by_position else written.key
+        number = self.next[key] + (0 if self.by_position else 1)
+        self.next[key] += 1
+        if key == "fc" and self._has_one_fc:
+            name = Name("fc")
+        else:
+            name = _numbered_name(key, number, loops, key)
+        self._take([], name, loops, written.span)
+        return _step(part, name)
+
+    def _run(self, part: Part, loops: Loops) -> Located:
+        label, *inner = part.written.runs
+        *path, last = label.text.removesuffix("..").split(".")
+        first = Name.parse(last)
+        run = _Run(first, report=self.report)
+        (located,) = run.close(Part(part.node, part.written._replace(runs=tuple(inner))))
+        if first.number is None:
+            missing = "the number to count from is missing: `name0..:`"
+            self.report(clause_errors.bad_label(label.span, missing))
+        elif problem := _problem(path, first):
+            self.report(clause_errors.bad_label(label.span, problem))
+        elif run.taken:
+            self._note(path, [*run.taken.items()] * prod(loop.turns for loop in loops))
+        if loops and not path:
+            located = _under_loops(located, len(loops))
+        return _within(path, located)
+
+    def _take(self, path: list[str], name: Name, loops: Loops, span: Span) -> None:
+        """Note a name at all its turns; report a bad one, and one that is taken."""
+        full = name.at()
+        if problem := _problem_of(full) or (path and _problem(path, name)):
+            self.report(clause_errors.bad_label(span, problem))
+        elif path or loops or full in self.taken or full in self.shared:
+            self._note(path, [(each, span) for each in _at_all_turns(name, loops)])
+        else:
+            self.taken[full] = span
+
+    def _note(self, path: list[str], names: list[tuple[str, Span]]) -> None:
+        """Note names in the scope of a path, each with its place; report the first that is taken."""
+        for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
+            if prefix in self.taken:
+                self.report(clause_errors.label_twice(names[0][1], prefix, self.taken[prefix]))
+                return
+            self.shared.setdefault(prefix, names[0][1])
+        if path:
+            names = [(".".join([*path, name]), span) for name, span in names]
+        new = dict(names)
+        known = new.keys() & (self.taken.keys() | self.shared.keys())
+        if len(new) == len(names) and not known:
+            self.taken |= new
+            return
+        for name, span in names:
+            if first := self.taken.get(name) or self.shared.get(name):
+                self.report(clause_errors.label_twice(span, name, first))
+                return
+            self.taken[name] = span
+
+
+class _Run(Namer):
+    """The names of a run: each step without a label takes the next number after the run's prefix."""
+
+    def __init__(self, first: Name, report: Report) -> None:
+        super().__init__(by_position=True, report=report)
+        self.first = first
+
+    def _named(self, part: Part, loops: Loops) -> Located:
+        if part.written.label is not None:
+            return super()._named(part, loops)
+        number = (self.first.number or 0) + self.next[POSITION]
+        self.next[POSITION] += 1
+        name = _numbered_name(self.first.prefix, number, loops, POSITION)
+        self._take([], name, loops, part.written.span)
+        return _step(part, name)
+
+
+def numbered(label: ast.Name, body: Part, report: Report) -> Part:
+    """Return what a label on several steps means, a numbered scope. An implied flattening at its start stays before it."""
+    first, rest = _split_implied(body)
+    (inside,) = Namer(by_position=True, report=report).close(rest)
+    scope = _scope(inside, Written(body.span, label=label))
+    return row([first, scope], body.node.input, body.span) if first else scope
+
+
+def module(body: Part, block: str, span: Span, report: Report) -> Part:
+    """Return a called block, a scope of its own, whose steps are named by kind."""
+    (inside,) = Namer(by_position=False, report=report).close(body)
+    return _scope(inside, Written(span, key=block, block=block))
+
+
+def _scope(inside: Located, written: Written) -> Part:
+    body = inside.node
+    return Part(Scope(body.input, body.output, body), written._replace(parts=(inside.at,)))
+
+
+def _around(part: Part, inside: list[Located]) -> Located:
+    """Return a merge or repeat with these parts."""
+    node = part.node
+    nodes = tuple([each.node for each in inside])
+    if nodes != node.parts:
+        node = walk.with_nodes(node, nodes)
+    places = tuple([each.at for each in inside])
+    return Located(node, Location(None, str(part.span), None, places))
+
+
+def _step(part: Part, name: Name) -> Located:
+    """Return a layer or module under its name; of a module, what is inside is named already."""
+    node, written = part
+    inside = cast(tuple[Location, ...], written.parts)
+    return Located(node, Location(name, str(written.span), written.block, inside))
+
+
+def _within(path: list[str], located: Located) -> Located:
+    """Return a step in the scopes of a dotted label."""
+    for name in reversed(path[:MAX_PARTS]):  # what has more was refused
+        node, at = located
+        scope = Scope(node.input, node.output, node)
+        located = Located(scope, Location(Name.parse(name), at.span, None, (at,)))
+    return located
+
+
+def _under_loops(located: Located, depth: int) -> Located:
+    """Return a run inside repeats, which do not move its names (and so cannot repeat them)."""
+    node, at = located
+    if isinstance(node, Op | Scope):
+        if at.name is None or not at.name.steps:
+            return located
+        name = at.name._replace(steps=(0,) * depth + at.name.steps)
+        return Located(node, replace(at, name=name))
+    return walk.with_parts(located, tuple(_under_loops(part, depth) for part in located.parts))
+
+
+def _numbered_name(prefix: str, number: int, loops: Loops, key: str) -> Name:
+    """Return a name whose number one of the loops' counters, that of `key`, counts."""
+    if loops:
+        return Name(prefix, number, tuple(loop.moves[key] for loop in loops))
+    return Name.parse(f"{prefix}{number}")
+
+
+def _at_all_turns(name: Name, loops: Loops) -> Iterator[str]:
+    """Yield a step's names at every turn of the repeats around it, in order."""
+    if name.number is None or not name.steps:
+        yield from [name.at()] * prod(loop.turns for loop in loops)
+        return
+    numbers = [name.number]
+    for loop, step in zip(loops, name.steps, strict=True):
+        numbers = [number + step * turn for number in numbers for turn in range(loop.turns)]
+    yield from (f"{name.prefix}{number}" for number in numbers)
+
+
+def _split_implied(part: Part) -> tuple[Part | None, Part]:
+    """Return an implied first step, and the rest."""
+    if not isinstance(part.node, Series) or part.written.runs or not part.node.children:
+        return None, part
+    first, *rest = part.parts
+    if not first.written.implied:
+        return None, part
+    return first, row(rest, first.node.output, part.span)
+
+
+def _problem(path: list[str], name: Name) -> str | None:
+    """Return why a name cannot be a module's."""
+    if len(path) >= MAX_PARTS:
+        return f"more than {MAX_PARTS} names, nested in each other"
+    return next(filter(None, map(_problem_of, path)), None) or _problem_of(name.at())
+
+
+@lru_cache(1 << 10)
+def _problem_of(part: str) -> str | None:
+    if not part:
+        return "an empty name between two dots"
+    if part in MODULE_ATTRIBUTES:
+        return f"`{part}` is an attribute of every torch module"
+    return "names that start with `__` are Python's own" if part.startswith("__") else None
