@@ -9,8 +9,8 @@ from random import Random
 
 import torch
 
-from resspec.training.data.decode import BrokenPicture
-from resspec.training.data.inspect import DamagedImage, examine
+from resspec.training.data.decode import UnreadableImage
+from resspec.training.data.inspection import DamagedImage, inspect_files
 from resspec.training.data.picture import picture
 from resspec.training.recipe import Data, RandomResized, Test
 from tests.campaign.progress import count_outcomes
@@ -35,8 +35,8 @@ def examined(seed: int, folder: Path) -> Counter[str]:
     path = written(folder, f"{seed}-{name}", damaged(GOOD[name], rng))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        (verified,) = examine(folder, [path.name], decode=True, exif="upright")
-        (glanced,) = examine(folder, [path.name], decode=False, exif="upright")
+        (verified,) = inspect_files(folder, [path.name], decode=True, exif="upright")
+        (glanced,) = inspect_files(folder, [path.name], decode=False, exif="upright")
         output = shown(path, Test())
         others = [shown(path, view) for view in VIEWS]
     if isinstance(output, str):
@@ -66,7 +66,7 @@ def shown(path: Path, view: Test | Data) -> tuple[int, int] | str:
     """Height and width, or why it cannot be."""
     try:
         pixels = picture(path, torch.tensor([7]), view)
-    except BrokenPicture as broken:
+    except UnreadableImage as broken:
         assert str(broken).startswith(f"{path} cannot be read: ")
         assert len(broken.why.strip()) > 3 and "\n" not in broken.why, broken.why
         return str(broken)

@@ -36,7 +36,7 @@ from resspec.training import (
     trainer,
     weights,
 )
-from resspec.training.data import crop, idx, place
+from resspec.training.data import crop, idx, locate
 from resspec.training.data.dataset import Request
 from resspec.training.data.draw import Draw
 from resspec.training.plan import Plan
@@ -220,7 +220,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0513": lambda folder: data.load(str(folder)),
     "E0514": lambda folder: idx.load(folder, Request()),
     "E0515": lambda _: crop.centre(torch.zeros(1, 3, 8, 8), 9),
-    "E0516": lambda folder: place._download("FashionMNIST", written(folder, "", "file") / "below"),
+    "E0516": lambda folder: locate._download("FashionMNIST", written(folder, "", "file") / "below"),
     "E0517": uneven_batch,
     "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
     "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),

@@ -1,7 +1,7 @@
-"""What chance decides about each image of a batch, as a function of the image's key and of what is decided.
+"""Random numbers for each image of a batch, as functions of the image's key and of a name.
 
-Each decision has a name, so that one more or one less leaves all others as they were. All is computed on the CPU and in
-float64: an image is shown the same way wherever it is shown.
+Each decision has a name, so that adding or removing one leaves all others unchanged. Everything is
+computed on the CPU in float64, so that an image is augmented the same way on every device.
 """
 
 from __future__ import annotations
@@ -16,51 +16,64 @@ from torch import Tensor
 
 from resspec.training.keys import Words, key, scrambled, words
 
+TRIES = 10  # of the rejection sampler for gammas; 19 in 20 tries are accepted
+
 
 def uniform(keys: Tensor, name: str, count: int = 1) -> Tensor:
-    """Numbers in [0, 1), B x count, for keys (int64, B)."""
-    bits = scrambled(scrambled(words(keys))[:, None] ^ _streams(name, count))
+    """Return uniform numbers in [0, 1).
+
+    Args:
+        keys: The keys of the images (int64, B).
+        name: The name of the decision.
+        count: How many numbers for each image.
+
+    Returns:
+        float64, B x count.
+    """
+    seeds = scrambled(words(keys))[:, None]
+    bits = scrambled(seeds ^ _streams(name, count))
     return torch.from_numpy((bits >> np.uint64(11)) * 2.0**-53)
 
 
 @lru_cache(256)
 def _streams(name: str, count: int) -> Words:
-    return np.array([key(crc32(name.encode()), i) for i in range(count)]).view(np.uint64)
+    number = crc32(name.encode())
+    return np.array([key(number, i) for i in range(count)]).view(np.uint64)
 
 
 def happens(keys: Tensor, name: str, probability: float) -> Tensor:
-    """True with a probability (B)."""
+    """Return True with a probability (bool, B)."""
     return uniform(keys, name)[:, 0] < probability
 
 
 def choice(keys: Tensor, name: str, options: int | Tensor) -> Tensor:
-    """An integer from 0 up to, not including, `options` (B); the options may differ from image to image."""
+    """Return uniform integers from 0 to `options` - 1 (int64, B); `options` may differ by image."""
     return (uniform(keys, name)[:, 0] * options).long()
 
 
 def normal(keys: Tensor, name: str, count: int = 1) -> Tensor:
-    """Numbers of mean 0 and deviation 1, B x count (Box and Muller 1958)."""
+    """Return standard normal numbers (B x count), by Box and Muller (1958)."""
     radius, angle = uniform(keys, name, 2 * count).split(count, 1)
-    result: Tensor = (-2 * (1 - radius).log()).sqrt() * (2 * pi * angle).cos()
+    length = (-2 * (1 - radius).log()).sqrt()
+    result: Tensor = length * (2 * pi * angle).cos()
     return result
 
 
 def beta(keys: Tensor, name: str, alpha: float) -> Tensor:
-    """Of Beta(alpha, alpha), in [0, 1] (B): the share of one of two gammas of their sum."""
-    one, other = (_log_gamma(keys, f"{name} {part}", alpha) for part in "ab")
-    return (one - other).sigmoid()
+    """Return numbers from Beta(alpha, alpha) (B): the share of one of two gammas in their sum."""
+    first = _log_gamma(keys, f"{name} a", alpha)
+    second = _log_gamma(keys, f"{name} b", alpha)
+    return (first - second).sigmoid()
 
 
 def _log_gamma(keys: Tensor, name: str, alpha: float) -> Tensor:
-    """The logarithm of Gamma(alpha), B (Marsaglia and Tsang 2000): the first good one of ten tries; 19 in 20 are good."""
-    tries = 10
+    """Return logarithms of numbers from Gamma(alpha) (B), by Marsaglia and Tsang (2000)."""
     d = alpha + 1 - 1 / 3
-    x = normal(keys, f"{name} x", tries)
+    x = normal(keys, f"{name} x", TRIES)
     v = (1 + x / (9 * d) ** 0.5) ** 3
-    good = (v > 0) & (
-        (1 - uniform(keys, f"{name} u", tries)).log()
-        < x**2 / 2 + d - d * v + d * v.clamp_min(1e-9).log()
-    )
-    first = v.gather(1, good.int().argmax(1, keepdim=True))[:, 0]
-    result: Tensor = (d * first).log() + (1 - uniform(keys, f"{name} boost")[:, 0]).log() / alpha
+    bound = x**2 / 2 + d - d * v + d * v.clamp_min(1e-9).log()
+    accepted = (v > 0) & ((1 - uniform(keys, f"{name} u", TRIES)).log() < bound)
+    first = v.gather(1, accepted.int().argmax(1, keepdim=True))[:, 0]
+    boost = (1 - uniform(keys, f"{name} boost")[:, 0]).log() / alpha
+    result: Tensor = (d * first).log() + boost
     return result

@@ -98,7 +98,7 @@ def _batch(path: Path, layout: Layout) -> Stored:
         raise _damaged(path, f"it has no `{layout.labels}`, a list of whole numbers")
     if len(labels) != len(pixels):
         raise _damaged(path, f"it has {len(pixels):,} images and {len(labels):,} labels")
-    labels_.refuse_outside(labels, layout.classes, path)
+    labels_.check_labels(labels, layout.classes, path)
     images = torch.from_numpy(np.ascontiguousarray(pixels)).view(-1, 3, 32, 32)
     return Stored(images, torch.tensor(labels))
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from resspec.training.data.crop import fits
 from resspec.training.data.decode import UPRIGHT
 from resspec.training.data.draw import Batch, Draw
-from resspec.training.data.inspect import Inspection
+from resspec.training.data.inspection import Inspection
 from resspec.training.data.moments import Moments
 from resspec.training.recipe import Data, Test
 

@@ -1,8 +1,7 @@
-"""Image files to RGB pixels: any mode and depth that Pillow reads, upright, and one error that names the
-file for whatever is wrong with it.
+"""Decode image files to upright RGB pixels, from any mode and depth that Pillow reads.
 
-Formats are told by content, not by the ending. Of an animation the first frame is shown, of several
-pages the first. Color profiles are not applied, as in torchvision.
+The format follows from the content, not the extension. Only the first frame or page is used. Color
+profiles are not applied, as in torchvision.
 """
 
 from __future__ import annotations
@@ -21,17 +20,17 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from resspec.files import kind_of
 from resspec.render import visible
-from resspec.training.data.depth import Refused, as_rgb
+from resspec.training.data.pixel_depth import UnsupportedPixels, as_rgb
 
-# What Pillow may open. Of its other formats, one starts another program to read a file (EPS). They are registered before
-# any thread starts: one that looks while another one is at it finds only some of them.
+# Register Pillow's formats before any thread starts: a thread that reads while another one registers
+# them finds only some. Some are not allowed: for EPS, Pillow starts another program.
 Image.init()
 WANTED = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 FORMATS = tuple(name for name in WANTED if name in Image.OPEN)
 SHRINK_ON_DECODING = ("JPEG", "MPO")
 LARGEST_FILE = 2**31  # bytes
 
-UPRIGHT, IGNORE = "upright", "ignore"  # what a recipe says of EXIF
+UPRIGHT, IGNORE = "upright", "ignore"  # values of a recipe's `exif`
 ORIENTATION = 0x0112  # the tag
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -45,8 +44,8 @@ TURNS = {
 SIDEWAYS = (5, 6, 7, 8)  # orientations that swap width and height
 
 
-class BrokenPicture(Exception):
-    """A file that is not an image, is damaged, or cannot be shown."""
+class UnreadableImage(Exception):
+    """A file that is not an image, is damaged, or has unsupported pixels."""
 
     def __init__(self, path: Path, why: str) -> None:
         super().__init__(f"{visible(str(path))} cannot be read: {why}")
@@ -54,13 +53,13 @@ class BrokenPicture(Exception):
         self.why = why
 
 
-class Picture:
+class OpenedImage:
     """An image file that has been opened.
 
     Attributes:
         path: The file.
-        size: Width and height as the image is shown, upright unless EXIF is ignored.
-        sideways: Whether these are the stored sides swapped.
+        size: Width and height, upright unless EXIF is ignored.
+        sideways: Whether the file stores width and height the other way round.
     """
 
     def __init__(self, path: Path, image: ImageFile.ImageFile, orientation: int) -> None:
@@ -75,11 +74,11 @@ class Picture:
         """Return the pixels as an upright RGB image.
 
         Args:
-            scale: The share of the size that is needed.
+            scale: The share of the width and height that is needed.
             draft: Let the JPEG decoder shrink the image, to no less than `scale` of its size.
 
         Raises:
-            BrokenPicture: The file is damaged, or its pixels have no known range.
+            UnreadableImage: The file is damaged, or its pixels have no known range.
         """
         with naming(self.path):
             if draft:
@@ -91,107 +90,115 @@ class Picture:
         return image
 
 
-def open_picture(path: Path, exif: str = UPRIGHT) -> Picture:
+def open_image(path: Path, exif: str = UPRIGHT) -> OpenedImage:
     """Open an image file; all but JPEG files are decoded at once.
 
     Args:
-        path: The file. Anything but a regular file is refused, without reading from it.
+        path: A regular file; anything else is rejected without reading from it.
         exif: `upright` turns the image as EXIF says, `ignore` leaves it as it is stored.
 
     Raises:
-        BrokenPicture: The file cannot be opened, is not an image, or is damaged.
+        UnreadableImage: The file cannot be opened, is not an image, or is damaged.
     """
     return prepare(path, read_header(path), exif)
 
 
 def read_header(path: Path) -> ImageFile.ImageFile:
-    """Read a file into memory and its header into an image. Raises BrokenPicture."""
+    """Read a file into memory, and return its image with only the header parsed.
+
+    Raises:
+        UnreadableImage: As `open_image`.
+    """
     with naming(path):
         with open_file(path) as file:
             content = file.read()
         return identify(BytesIO(content))
 
 
-def prepare(path: Path, image: ImageFile.ImageFile, exif: str) -> Picture:
-    """Decode an image as far as its orientation needs. Raises BrokenPicture."""
+def prepare(path: Path, image: ImageFile.ImageFile, exif: str) -> OpenedImage:
+    """Decode an image as far as its orientation needs.
+
+    Raises:
+        UnreadableImage: As `open_image`.
+    """
     with naming(path):
         if image.format not in SHRINK_ON_DECODING:
-            image.load()  # PNG may tell its orientation after the pixels; Pillow turns TIFF by itself
+            image.load()  # in PNG, EXIF may follow the pixels; Pillow turns TIFF itself
         orientation = _orientation(image.getexif) if exif == UPRIGHT else 1
-        return Picture(path, image, orientation)
+        return OpenedImage(path, image, orientation)
 
 
 def identify(file: BinaryIO) -> ImageFile.ImageFile:
-    """Read the header. Raises whatever Pillow raises; use inside of `naming`."""
+    """Parse the header of an image, inside of `naming`: Pillow raises anything."""
     image = Image.open(file, formats=FORMATS)
     if min(image.size) < 1:
-        raise Refused(f"it has {image.width}x{image.height} pixels")
+        raise UnsupportedPixels(f"it has {image.width}x{image.height} pixels")
     return image
 
 
 @contextmanager
 def open_file(path: Path) -> Iterator[BinaryIO]:
-    """Yield a regular file, open for reading; nothing else is opened, since it might block or never end."""
-    _refuse_special(path, os.stat(path))  # noqa: PTH116 (a Path's own stat takes longer)
+    """Yield an open regular file; anything else might block or never end, and is not opened."""
+    _check_regular(path, os.stat(path))  # noqa: PTH116 (a Path's own stat takes longer)
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
-        _refuse_special(path, os.fstat(file.fileno()))  # it may have been replaced meanwhile
+        _check_regular(path, os.fstat(file.fileno()))  # it may have been replaced meanwhile
         yield file
 
 
-def _refuse_special(path: Path, status: os.stat_result) -> None:
+def _check_regular(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
-        raise BrokenPicture(path, f"it is {kind_of(status.st_mode)}, not a file")
+        raise UnreadableImage(path, f"it is {kind_of(status.st_mode)}, not a file")
     if not status.st_size:
-        raise BrokenPicture(path, "the file is empty")
+        raise UnreadableImage(path, "the file is empty")
     if status.st_size > LARGEST_FILE:
         size = f"{status.st_size:,} bytes; at most {LARGEST_FILE:,} are allowed"
-        raise BrokenPicture(path, f"the file has {size}")
+        raise UnreadableImage(path, f"the file has {size}")
 
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Turn any exception into a `BrokenPicture` that names the file."""
+    """Turn any exception into an `UnreadableImage` that names the file."""
     try:
         yield
-    except BrokenPicture:
+    except UnreadableImage:
         raise
-    except Exception as error:  # noqa: BLE001 (a decoder raises anything: struct.error, zlib.error, IndexError …)
-        raise BrokenPicture(path, _why(error)) from None
+    except Exception as error:  # noqa: BLE001 (a decoder raises anything: struct.error, IndexError …)
+        raise UnreadableImage(path, _why(error)) from None
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Hide Pillow's warnings. It changes the state of the process: enter it in one thread, around the others."""
+    """Hide Pillow's warnings in the whole process: enter this before threads start."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
 def orientation_in_header(image: Image.Image) -> int:
-    """Return the orientation from 1 to 8, without decoding a PNG to look behind its pixels."""
+    """Return the EXIF orientation, 1 to 8, without decoding a PNG to look behind its pixels."""
     if image.format == "TIFF":
-        return 1  # Pillow tells the size that it has once it is turned
+        return 1  # Pillow has turned its size already
     return _orientation(lambda: Image.Image.getexif(image))
 
 
 def _orientation(exif: Callable[[], Image.Exif]) -> int:
-    """As EXIF or XMP tells it; 1 where that is missing or damaged, which is no reason to refuse a picture."""
+    """Return the orientation from EXIF or XMP, or 1 where that is missing or damaged."""
     try:
         found = exif().get(ORIENTATION, 1)
         return int(found) if found in TURNS else 1
-    except Exception:  # noqa: BLE001 (its readers raise anything too)
+    except Exception:  # noqa: BLE001 (EXIF readers raise anything too)
         return 1
 
 
 def turned(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Return width and height of an image of this stored size, once it is upright."""
+    """Return width and height once an image of this stored size is upright."""
     width, height = size
     return (height, width) if orientation in SIDEWAYS else (width, height)
 
 
 def _why(error: Exception) -> str:
-    """Say in words what Pillow or the system raised."""
+    """Return what Pillow or the system raised as a sentence."""
     match error:
         case UnidentifiedImageError():
             return "it is not an image, or it is damaged"
@@ -200,9 +207,9 @@ def _why(error: Exception) -> str:
             return f"it has more than the {limit:,} pixels that an image may have; scale it down"
         case MemoryError():
             return "its pixels do not fit into memory"
-        case OSError(strerror=str(told)):
-            return told
-        case OSError() | Refused() if str(error):
+        case OSError(strerror=str(reason)):
+            return reason
+        case OSError() | UnsupportedPixels() if str(error):
             return visible(str(error))
         case SyntaxError() | ValueError() if str(error):
             return visible(f"it is damaged: {error}")

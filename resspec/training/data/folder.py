@@ -17,16 +17,18 @@ import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import class_folders, tree
+from resspec.training.data import scan
 from resspec.training.data import workers as workers_
+from resspec.training.data.class_folders import check_classes, class_notes, match_classes
 from resspec.training.data.crop import flipped
 from resspec.training.data.dataset import Dataset, Request, View
-from resspec.training.data.decode import UPRIGHT, BrokenPicture
+from resspec.training.data.decode import UPRIGHT, UnreadableImage
 from resspec.training.data.draw import Batch, Draw
-from resspec.training.data.inspect import DamagedImage, Inspection, examine
+from resspec.training.data.inspection import DamagedImage, Inspection, inspect_files
 from resspec.training.data.moments import IMAGENET, Moments
 from resspec.training.data.picture import shown_size
 from resspec.training.data.show import shown
+from resspec.training.data.wording import as_text, dataset_name
 from resspec.training.names import IMAGENET as IMAGENET_NAME
 from resspec.training.recipe import Data, Test
 
@@ -46,25 +48,25 @@ def load(folder: Path, request: Request) -> Dataset:
     """
     train = folder / TRAIN
     test = next(folder / name for name in TEST if (folder / name).is_dir())
-    to_train, to_test = tree.scan(train), tree.scan(test)
+    to_train, to_test = scan.scan(train), scan.scan(test)
     classes = tuple(sorted(to_train.images))
     if not classes:
         raise UsageError(f"{train} has no folders: there must be one for each class", "E0513")
-    tested = class_folders.matched(to_test, train, classes)
+    tested = match_classes(to_test, to_train, classes)
     for part in (to_train, to_test):
         if not any(part.images.values()):
             raise UsageError(f"there is no image in {part.root}", "E0513")
-    class_folders.refuse_unclear(to_train)
+    check_classes(to_train)
     moments = replace(IMAGENET, normalise=request.normalise)
 
-    def split(part: tree.Part, by_class: list[list[str]]) -> InFolders:
+    def split(part: scan.SplitFolder, by_class: list[list[str]]) -> InFolders:
         files = tuple(file for files in by_class for file in files)
         labels = torch.tensor([label for label, files in enumerate(by_class) for _ in files])
         return InFolders(part.root, files, labels, moments, len(classes), request.exif)
 
-    names = tuple(map(tree.written, classes))
+    names = tuple(map(as_text, classes))
     is_imagenet = len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes))
-    name = IMAGENET_NAME if is_imagenet else tree.own_name(folder)
+    name = IMAGENET_NAME if is_imagenet else dataset_name(folder)
     return Dataset(
         name,
         names,
@@ -72,7 +74,7 @@ def load(folder: Path, request: Request) -> Dataset:
         split(to_train, [to_train.images[name] for name in classes]),
         split(to_test, tested),
         moments,
-        tuple(class_folders.notes(to_train, to_test, tested)),
+        tuple(class_notes(to_train, to_test, tested)),
     )
 
 
@@ -119,7 +121,7 @@ class InFolders:
         for index, stored in zip(indices.tolist(), self._stored_sizes(indices), strict=True):
             try:
                 shown = shown_size(self.root / self.files[index], stored, view)
-            except BrokenPicture as broken:
+            except UnreadableImage as broken:
                 raise UsageError(str(broken), "E0514") from None
             groups.setdefault(shown, []).append(index)
         return [torch.tensor(group) for _, group in sorted(groups.items())]
@@ -129,7 +131,7 @@ class InFolders:
     ) -> Inspection:
         places = sorted(indices.tolist())
         names = [self.files[place] for place in places]
-        looks = examine(self.root, names, decode=decode, exif=self.exif, progress=progress)
+        looks = inspect_files(self.root, names, decode=decode, exif=self.exif, progress=progress)
         sizes: dict[tuple[int, int], Path] = {}
         damaged: list[DamagedImage] = []
         for place, look in zip(places, looks, strict=True):
@@ -160,7 +162,7 @@ class InFolders:
             return os.stat(f"{self.root}/{name}").st_size  # noqa: PTH116 (a Path takes three times as long)
         except OSError as error:
             raise UsageError(
-                str(BrokenPicture(self.root / name, str(error.strerror))), "E0514"
+                str(UnreadableImage(self.root / name, str(error.strerror))), "E0514"
             ) from None
 
     def _stored_sizes(self, indices: Tensor) -> list[tuple[int, int]]:
@@ -169,5 +171,5 @@ class InFolders:
         if new:
             found = self.inspect(torch.tensor(new), decode=False)
             for path, why in found.damaged:
-                raise UsageError(str(BrokenPicture(path, why)), "E0514")
+                raise UsageError(str(UnreadableImage(path, why)), "E0514")
         return [self._sizes[index] for index in indices.tolist()]

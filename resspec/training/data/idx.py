@@ -19,7 +19,7 @@ from resspec.render import visible
 from resspec.training.data import labels as labels_
 from resspec.training.data.dataset import Dataset, Request
 from resspec.training.data.memory import Stored, in_memory
-from resspec.training.data.tree import own_name
+from resspec.training.data.wording import dataset_name
 from resspec.training.names import FASHION_MNIST
 
 FASHION = (
@@ -76,10 +76,10 @@ def load(folder: Path, request: Request) -> Dataset:
     if request.name == FASHION_MNIST or by_content:
         name, classes = FASHION_MNIST, list(FASHION)
     else:
-        name = own_name(folder)
-        classes = list(map(str, range(labels_.classes_of(train.labels, train_labels.path))))
-    labels_.refuse_outside(train.labels.tolist(), len(classes), train_labels.path)
-    labels_.refuse_outside(test.labels.tolist(), len(classes), test_labels.path)
+        name = dataset_name(folder)
+        classes = list(map(str, range(labels_.class_count(train.labels, train_labels.path))))
+    labels_.check_labels(train.labels.tolist(), len(classes), train_labels.path)
+    labels_.check_labels(test.labels.tolist(), len(classes), test_labels.path)
     if train.images.shape[1:] != test.images.shape[1:]:
         sizes = " and ".join("x".join(map(str, part.images.shape[2:])) for part in (train, test))
         raise UsageError(

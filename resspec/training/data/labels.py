@@ -1,4 +1,4 @@
-"""Whether labels are those of the classes that there are."""
+"""Check that labels are those of the classes."""
 
 from __future__ import annotations
 
@@ -8,45 +8,48 @@ import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
-from resspec.render import visible
+from resspec.training.data.wording import printable
 
-FEW = 10  # numbers below the largest label that may well occur nowhere: a small sample misses some classes
+FEW = 10  # classes that a small sample may well lack
 
 
-def refuse_outside(labels: list[int], classes: int, path: Path) -> None:
-    """Raise a UsageError that names the first image whose label is not that of a class.
+def check_labels(labels: list[int], classes: int, path: Path) -> None:
+    """Check that every label is the number of a class.
 
     Args:
-        labels: The labels of a file; a whole number of any size.
-        classes: How many classes there are.
+        labels: The labels in a file; integers of any size.
+        classes: The number of classes.
         path: The file.
-    """
-    wrong = [index for index, label in enumerate(labels) if not 0 <= label < classes]
-    if wrong:
-        more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
-        there = f"there are {classes:,} classes, 0 to {classes - 1:,}"
-        message = f"image {wrong[0]:,}{more} has the label {labels[wrong[0]]:,}, but {there}"
-        raise UsageError(f"{visible(str(path))}: {message}", "E0521")
-
-
-def classes_of(labels: Tensor, path: Path) -> int:
-    """Return how many classes labels are of that come without names: from 0 to the largest label.
 
     Raises:
-        UsageError: Of most of these classes there is no image, so the largest label is a mistake.
+        UsageError: Some label is not; the message names the first such image.
     """
-    there = len(labels.unique())
+    wrong = [index for index, label in enumerate(labels) if not 0 <= label < classes]
+    if not wrong:
+        return
+    first = wrong[0]
+    more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+    image = f"image {first:,}{more} has the label {labels[first]:,}"
+    why = f"{image}, but there are {classes:,} classes, 0 to {classes - 1:,}"
+    raise UsageError(f"{printable(path)}: {why}", "E0521")
+
+
+def class_count(labels: Tensor, path: Path) -> int:
+    """Return the number of classes where only labels are known: the largest label plus 1.
+
+    Raises:
+        UsageError: Most of these classes have no image, so the largest label is a mistake.
+    """
+    used = len(labels.unique())
     largest = int(labels.max())
-    if largest >= 2 * there + FEW:
-        index = int(labels.argmax())
-        told = (
-            f"image {index:,} has the label {largest:,}, but only {there:,} different labels occur"
-        )
-        raise UsageError(f"{visible(str(path))}: {told}; number the classes from 0", "E0521")
+    if largest >= 2 * used + FEW:
+        image = f"image {int(labels.argmax()):,} has the label {largest:,}"
+        why = f"{image}, but only {used:,} different labels occur"
+        raise UsageError(f"{printable(path)}: {why}; number the classes from 0", "E0521")
     return largest + 1
 
 
-def missing(labels: Tensor, names: tuple[str, ...]) -> list[str]:
-    """Return the classes of which there is no image."""
-    counts = torch.bincount(labels, minlength=len(names))
-    return [name for name, count in zip(names, counts.tolist(), strict=True) if not count]
+def without_images(labels: Tensor, names: tuple[str, ...]) -> list[str]:
+    """Return the names of the classes that no label is of."""
+    counts = torch.bincount(labels, minlength=len(names)).tolist()
+    return [name for name, count in zip(names, counts, strict=True) if not count]

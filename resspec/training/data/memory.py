@@ -16,11 +16,11 @@ from torch import Tensor
 from resspec.training.data.crop import centred, cropped, moves_only
 from resspec.training.data.dataset import Dataset, View
 from resspec.training.data.draw import Batch, Draw
-from resspec.training.data.inspect import Inspection
-from resspec.training.data.labels import missing
+from resspec.training.data.inspection import Inspection
+from resspec.training.data.labels import without_images
 from resspec.training.data.moments import Moments, measured
 from resspec.training.data.show import shown
-from resspec.training.data.tree import counted, listed
+from resspec.training.data.wording import counted, listed
 from resspec.training.recipe import Data, Test
 
 AHEAD = 8  # batches that are framed at once, where that cannot change a bit of what each holds
@@ -53,7 +53,7 @@ def in_memory(
 def _notes(classes: tuple[str, ...], train: Stored, test: Stored) -> Iterator[str]:
     """What a person should know of these images, in sentences."""
     for what, stored in (("training", train), ("test", test)):
-        if unseen := missing(stored.labels, classes):
+        if unseen := without_images(stored.labels, classes):
             yield f"no {what} images of {counted(len(unseen), 'class', 'classes')} ({listed(unseen)})"
     flat = [channel for channel in train.images.unbind(1) if channel.min() == channel.max()]
     if flat:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from resspec.render import visible
 from resspec.training.data.folder import TEST, TRAIN, is_here
-from resspec.training.data.tree import is_hidden, is_image, listed
+from resspec.training.data.scan import is_hidden, is_image
+from resspec.training.data.wording import listed, printable
 
 SPLITS = {  # what people call the folder of each split, in lower case
     "train": ("train", "training"),
@@ -28,17 +28,17 @@ def describe(folder: Path) -> str:
     Raises:
         OSError: The folder, or one in it, cannot be read.
     """
-    where = visible(str(folder))
+    where = printable(folder)
     real = folder.resolve()
     if real.name in (TRAIN, *TEST) and is_here(real.parent):
-        parent = visible(str(folder.parent if folder.name else real.parent))
+        parent = printable(folder.parent if folder.name else real.parent)
         return f"{where} is one split of a data set; pass the folder that contains it, {parent}"
 
     inside = sorted(path.name for path in folder.iterdir() if path.is_dir())
     inside = [name for name in inside if not is_hidden(name)]
     for name in inside:
         if is_here(folder / name):
-            return f"{where} contains a data set; pass {visible(str(folder / name))}"
+            return f"{where} contains a data set; pass {printable(folder / name)}"
 
     if splits := _splits(inside):
         return f"{where} contains {splits}"

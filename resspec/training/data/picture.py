@@ -11,7 +11,7 @@ from torchvision.transforms.v2.functional import pil_to_tensor
 
 from resspec.training.data.crop import boxes, centre, random_part, shorter_sides, sized
 from resspec.training.data.dataset import View
-from resspec.training.data.decode import UPRIGHT, BrokenPicture, naming, open_picture, quiet
+from resspec.training.data.decode import UPRIGHT, UnreadableImage, naming, open_image, quiet
 from resspec.training.data.sizes import MOST_PIXELS
 from resspec.training.recipe import Data, Test
 
@@ -37,11 +37,11 @@ def picture(path: Path, key: Tensor, view: View, exif: str = UPRIGHT) -> Tensor:
         uint8, 3xHxW.
 
     Raises:
-        BrokenPicture: The file cannot be read, or the image becomes too large.
+        UnreadableImage: The file cannot be read, or the image becomes too large.
         UsageError: A crop is larger than the image.
     """
     with quiet():
-        opened = open_picture(path, exif)
+        opened = open_image(path, exif)
         whole = opened.size
         box, size = _part(whole, key, view)
         _refuse_absurd(path, whole, size)
@@ -73,7 +73,7 @@ def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) ->
     """A line of pixels whose shorter side is brought to 256 would take gigabytes."""
     if size[0] * size[1] > MOST_PIXELS:
         pixels = f"{size[0]:,}x{size[1]:,} pixels; at most {MOST_PIXELS:,} in all are allowed"
-        raise BrokenPicture(
+        raise UnreadableImage(
             path, f"its {whole[0]:,}x{whole[1]:,} pixels would be resized to {pixels}"
         )
 

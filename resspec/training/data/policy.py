@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from resspec.training.data import colour, move
+from resspec.training.data import affine, color
 from resspec.training.data.chance import choice, happens, normal
 from resspec.training.recipe import RandAugment
 
@@ -17,7 +17,7 @@ Amount = Callable[[Tensor], Tensor]
 
 class Change(NamedTuple):
     """What happens to images (uint8, BxCxHxW): `amount`, of magnitudes in 0 .. 1 (B), goes to `colours`, which gives the
-    images, or to `maps`, which tell how they move. `signed`: half of the magnitudes are negative. `axis`: the amount is a
+    images, or to `maps`, which tell how they affine. `signed`: half of the magnitudes are negative. `axis`: the amount is a
     share of the image's length along it."""
 
     amount: Amount = lambda magnitude: magnitude
@@ -35,7 +35,7 @@ class Change(NamedTuple):
         assert self.maps
         if self.axis:
             amounts = amounts * images.shape[self.axis]
-        return move.moved(
+        return affine.affine(
             images, self.maps(amounts, (images.shape[2], images.shape[3])), interpolation, fill
         )
 
@@ -104,35 +104,35 @@ def _enhancing_less(magnitude: Tensor) -> Tensor:
 
 WIDE = (
     Change(colours=lambda images, _: images),
-    Change(_of(0.99), maps=move.shear_x, signed=True),
-    Change(_of(0.99), maps=move.shear_y, signed=True),
-    Change(lambda magnitude: (32 * magnitude).trunc(), maps=move.slide_x, signed=True),
-    Change(lambda magnitude: (32 * magnitude).trunc(), maps=move.slide_y, signed=True),
-    Change(_of(135), maps=move.rotate, signed=True),
-    Change(_enhancing, colours=colour.brightness, signed=True),
-    Change(_enhancing, colours=colour.saturation, signed=True),
-    Change(_enhancing, colours=colour.contrast, signed=True),
-    Change(_enhancing, colours=colour.sharpness, signed=True),
-    Change(lambda magnitude: 8 - (6 * magnitude).round(), colours=colour.posterize),
-    Change(lambda magnitude: 255 * (1 - magnitude), colours=colour.solarize),
-    Change(colours=lambda images, _: colour.autocontrast(images)),
-    Change(colours=lambda images, _: colour.equalize(images)),
+    Change(_of(0.99), maps=affine.shear_x, signed=True),
+    Change(_of(0.99), maps=affine.shear_y, signed=True),
+    Change(lambda magnitude: (32 * magnitude).trunc(), maps=affine.translate_x, signed=True),
+    Change(lambda magnitude: (32 * magnitude).trunc(), maps=affine.translate_y, signed=True),
+    Change(_of(135), maps=affine.rotate, signed=True),
+    Change(_enhancing, colours=color.brightness, signed=True),
+    Change(_enhancing, colours=color.saturation, signed=True),
+    Change(_enhancing, colours=color.contrast, signed=True),
+    Change(_enhancing, colours=color.sharpness, signed=True),
+    Change(lambda magnitude: 8 - (6 * magnitude).round(), colours=color.posterize),
+    Change(lambda magnitude: 255 * (1 - magnitude), colours=color.solarize),
+    Change(colours=lambda images, _: color.autocontrast(images)),
+    Change(colours=lambda images, _: color.equalize(images)),
 )
 
 INCREASING = (
-    Change(colours=lambda images, _: colour.autocontrast(images)),
-    Change(colours=lambda images, _: colour.equalize(images)),
+    Change(colours=lambda images, _: color.autocontrast(images)),
+    Change(colours=lambda images, _: color.equalize(images)),
     Change(colours=lambda images, _: 255 - images),
-    Change(_of(30), maps=move.rotate, signed=True),
-    Change(lambda magnitude: 4 - (4 * magnitude).trunc(), colours=colour.posterize),
-    Change(lambda magnitude: 256 - (256 * magnitude).trunc(), colours=colour.solarize),
-    Change(lambda magnitude: (110 * magnitude).trunc(), colours=colour.brighten_shadows),
-    Change(_enhancing_less, colours=colour.saturation, signed=True),
-    Change(_enhancing_less, colours=colour.contrast, signed=True),
-    Change(_enhancing_less, colours=colour.brightness, signed=True),
-    Change(_enhancing_less, colours=colour.sharpness, signed=True),
-    Change(_of(0.3), maps=move.shear_x, signed=True),
-    Change(_of(0.3), maps=move.shear_y, signed=True),
-    Change(_of(0.45), maps=move.slide_x, signed=True, axis=3),
-    Change(_of(0.45), maps=move.slide_y, signed=True, axis=2),
+    Change(_of(30), maps=affine.rotate, signed=True),
+    Change(lambda magnitude: 4 - (4 * magnitude).trunc(), colours=color.posterize),
+    Change(lambda magnitude: 256 - (256 * magnitude).trunc(), colours=color.solarize),
+    Change(lambda magnitude: (110 * magnitude).trunc(), colours=color.solarize_add),
+    Change(_enhancing_less, colours=color.saturation, signed=True),
+    Change(_enhancing_less, colours=color.contrast, signed=True),
+    Change(_enhancing_less, colours=color.brightness, signed=True),
+    Change(_enhancing_less, colours=color.sharpness, signed=True),
+    Change(_of(0.3), maps=affine.shear_x, signed=True),
+    Change(_of(0.3), maps=affine.shear_y, signed=True),
+    Change(_of(0.45), maps=affine.translate_x, signed=True, axis=3),
+    Change(_of(0.45), maps=affine.translate_y, signed=True, axis=2),
 )

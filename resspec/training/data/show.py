@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from resspec.training.data.colour import jittered, pca
+from resspec.training.data.color import color_jitter, lighting
 from resspec.training.data.draw import Batch
 from resspec.training.data.mix import erased, mixed
 from resspec.training.data.moments import Moments
@@ -29,10 +29,10 @@ def shown(
     if view.randaugment:
         images = randaugment(images, keys, view.randaugment, view.interpolation, moments.mean)
     if view.colour == "jitter":
-        images = jittered(images, keys)
+        images = color_jitter(images, keys)
     result = images.float()
     if view.colour == "pca":
-        result = pca(result, keys, moments.axes)
+        result = lighting(result, keys, moments.axes)
     result = moments.normalised(result, means)
     if view.erase:
         result = erased(result, keys, view.erase)

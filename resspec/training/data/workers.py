@@ -29,7 +29,7 @@ from resspec.crash import limit_reached
 from resspec.diagnostics import UsageError
 from resspec.render import visible
 from resspec.training.data.dataset import View
-from resspec.training.data.decode import BrokenPicture
+from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.draw import Draw
 from resspec.training.data.picture import picture
 from resspec.training.stop import SIGNALS
@@ -137,9 +137,9 @@ class _Decoded(Indexed[Decoded | Failure]):
                 path = root / names[index]
                 pictures.append(picture(path, key, view, exif))
                 if pictures[-1].shape != pictures[0].shape:
-                    raise BrokenPicture(path, _uneven(pictures))
+                    raise UnreadableImage(path, _uneven(pictures))
             return torch.stack(pictures), draw
-        except BrokenPicture as broken:
+        except UnreadableImage as broken:
             return Failure(str(broken), "E0514")
         except UsageError as error:
             return Failure(f"{visible(str(path))}: {error}", error.code)

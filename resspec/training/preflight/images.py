@@ -9,7 +9,7 @@ from typing import Literal
 
 import torch
 
-from resspec.training.data.inspect import DamagedImage, Inspection
+from resspec.training.data.inspection import DamagedImage, Inspection
 from resspec.training.preflight.request import Request
 
 Part = Literal["training", "held-out", "test"]

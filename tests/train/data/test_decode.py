@@ -18,10 +18,10 @@ from PIL import Image, ImageCms, ImageOps
 from torch import Tensor
 
 from resspec.training.data import decode
-from resspec.training.data.decode import BrokenPicture
-from resspec.training.data.depth import as_rgb
-from resspec.training.data.inspect import examine
+from resspec.training.data.decode import UnreadableImage
+from resspec.training.data.inspection import inspect_files
 from resspec.training.data.picture import picture
+from resspec.training.data.pixel_depth import as_rgb
 from resspec.training.recipe import Data, RandomResized, Test
 from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
 
@@ -187,7 +187,7 @@ def test_pixels_without_a_known_range_are_refused(
     pixels: np.ndarray[Any, Any], why: str, tmp_path: Path
 ) -> None:
     path = saved(tmp_path, pixels, "a.tif")
-    with pytest.raises(BrokenPicture) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         shown(path)
     assert str(caught.value) == f"{path} cannot be read: {why}"
 
@@ -301,7 +301,7 @@ def test_a_picture_is_upright(orientation: int, name: str, tmp_path: Path) -> No
     assert np.array_equal(as_array(path), wanted)
     for decoded in (True, False):
         for exif in ("upright", "ignore"):
-            (size,) = examine(tmp_path, [name], decode=decoded, exif=exif)
+            (size,) = inspect_files(tmp_path, [name], decode=decoded, exif=exif)
             assert size == as_array(path, exif).shape[:2]
 
 
@@ -330,7 +330,7 @@ def test_png_may_tell_its_orientation_after_the_pixels(tmp_path: Path) -> None:
     exif = with_exif(6).tobytes()[6:]
     path = written(tmp_path, "a.png", png(COLOR, after=chunk(b"eXIf", exif)))
     assert as_array(path).shape == (WIDTH, HEIGHT, 3)
-    assert examine(tmp_path, ["a.png"], decode=False, exif="upright") == [(WIDTH, HEIGHT)]
+    assert inspect_files(tmp_path, ["a.png"], decode=False, exif="upright") == [(WIDTH, HEIGHT)]
 
 
 BROKEN_EXIF = {
@@ -355,18 +355,20 @@ def test_broken_exif_breaks_nothing(kind: str, name: str, tmp_path: Path) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert np.array_equal(as_array(path), as_array(plain))
-        assert examine(tmp_path, [name], decode=False, exif="upright") == [(HEIGHT, WIDTH)]
+        assert inspect_files(tmp_path, [name], decode=False, exif="upright") == [(HEIGHT, WIDTH)]
 
 
 def test_a_huge_png_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "huge.png", png(GREY, size=(20_000, 10_000)))
     why = "it has more than the 178,956,970 pixels that an image may have; scale it down"
     for view in (Test(), WHOLE):
-        with pytest.raises(BrokenPicture) as caught:
+        with pytest.raises(UnreadableImage) as caught:
             shown(path, view)
         assert str(caught.value) == f"{path} cannot be read: {why}"
     for decoded in (True, False):
-        assert examine(tmp_path, ["huge.png"], decode=decoded, exif="upright") == [(path, why)]
+        assert inspect_files(tmp_path, ["huge.png"], decode=decoded, exif="upright") == [
+            (path, why)
+        ]
 
 
 def test_a_large_image_is_shown_without_a_warning(tmp_path: Path) -> None:
@@ -382,7 +384,7 @@ def test_a_line_of_pixels(tmp_path: Path) -> None:
     assert shown(path).shape == (3, 65_000, 1)
     assert shown(path, Data(random_resized=RandomResized(size=16))).shape == (3, 16, 16)
     with pytest.raises(
-        BrokenPicture,
+        UnreadableImage,
         match=r"line.png cannot be read: its 1x65,000 pixels would be resized to 256x16,640,000",
     ):
         shown(path, Test(resize=256, crop=224))
@@ -416,7 +418,7 @@ def test_a_single_pixel(tmp_path: Path) -> None:
 )
 def test_what_is_not_an_image_is_named(content: bytes, tmp_path: Path) -> None:
     path = written(tmp_path, "a.jpg", content)
-    with pytest.raises(BrokenPicture, match=r"a\.jpg cannot be read: \w.+ \w") as caught:
+    with pytest.raises(UnreadableImage, match=r"a\.jpg cannot be read: \w.+ \w") as caught:
         shown(path)
     assert " at 0x" not in str(caught.value)
 
@@ -437,7 +439,7 @@ def test_only_files_are_read(tmp_path: Path) -> None:
             "socket": "a socket, not a file",
         }
         for name, why in reasons.items():
-            with pytest.raises(BrokenPicture, match=rf"{name}\.jpg cannot be read: .*{why}"):
+            with pytest.raises(UnreadableImage, match=rf"{name}\.jpg cannot be read: .*{why}"):
                 shown(tmp_path / f"{name}.jpg")
 
 
@@ -445,7 +447,7 @@ def test_a_file_of_gigabytes_is_not_read(tmp_path: Path) -> None:
     path = written(tmp_path, "a.tif", b"II*\0")
     os.truncate(path, 5 * 2**40)
     with pytest.raises(
-        BrokenPicture,
+        UnreadableImage,
         match=r"the file has 5,497,558,138,880 bytes; at most 2,147,483,648 are allowed",
     ):
         shown(path)
@@ -477,7 +479,7 @@ def test_whatever_a_decoder_raises_the_file_is_named(
         raise error
 
     monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", broken)
-    with pytest.raises(BrokenPicture, match=r"a\.png cannot be read: \w+"):
+    with pytest.raises(UnreadableImage, match=r"a\.png cannot be read: \w+"):
         shown(path)
 
 
@@ -497,7 +499,7 @@ def test_good_files_are_shown_as_pillow_shows_them(name: str, tmp_path: Path) ->
 def test_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     name = os.fsdecode(b"a\n\x1b[2Jb\xff.jpg")
     path = written(tmp_path, name, b"no image")
-    with pytest.raises(BrokenPicture) as caught:
+    with pytest.raises(UnreadableImage) as caught:
         shown(path)
     assert str(caught.value).startswith(
         f"{tmp_path}/a<U+000A><U+001B>[2Jb<U+DCFF>.jpg cannot be read: "

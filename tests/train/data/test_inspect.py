@@ -19,9 +19,9 @@ from PIL import Image
 
 from resspec.diagnostics import UsageError
 from resspec.training.data import Draw, cache, load
-from resspec.training.data.cache import Cache, Found
+from resspec.training.data.cache import ImageCache, ImageSize
 from resspec.training.data.folder import InFolders
-from resspec.training.data.inspect import DamagedImage, examine
+from resspec.training.data.inspection import DamagedImage, inspect_files
 from resspec.training.recipe import Test
 from tests.train.data.pictures import HEIGHT, WIDTH, encoded, good_files, smooth, written
 
@@ -32,7 +32,7 @@ SIZE = (HEIGHT, WIDTH)
 def look(
     folder: Path, *names: str, decode: bool = False, exif: str = "upright"
 ) -> list[tuple[int, int] | DamagedImage]:
-    return examine(folder, names, decode=decode, exif=exif)
+    return inspect_files(folder, names, decode=decode, exif=exif)
 
 
 def pair(folder: Path, content: bytes) -> tuple[bool, bool]:
@@ -259,15 +259,15 @@ def test_what_is_no_database_is_replaced_by_one(home: Path, tmp_path: Path) -> N
     UNUSABLE["no database"](home)
     path = written(tmp_path, "a.jpg", GOOD["plain.jpg"])
     look(tmp_path, "a.jpg")
-    assert Cache(tmp_path).read() == {
-        cache.key("a.jpg", path.stat()): Found(*SIZE, sideways=False, decoded=False)
+    assert ImageCache(tmp_path).read() == {
+        cache.file_key("a.jpg", path.stat()): ImageSize(*SIZE, sideways=False, decoded=False)
     }
 
 
 def test_a_locked_cache_is_not_waited_for(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "BUSY", 0.05)
+    monkeypatch.setattr(cache, "TIMEOUT", 0.05)
     written(tmp_path, "a.jpg", GOOD["plain.jpg"])
     look(tmp_path, "a.jpg")
     other = sqlite3.connect(home / cache.NAME)
@@ -302,7 +302,7 @@ def test_a_flipped_bit_in_what_is_remembered(home: Path, tmp_path: Path) -> None
         changed[place // 8] ^= 1 << place % 8
         with database:
             database.execute("UPDATE files SET found = ?", (bytes(changed),))
-        assert Cache(tmp_path).read() == {}
+        assert ImageCache(tmp_path).read() == {}
     database.close()
     assert look(tmp_path, "a.jpg") == [SIZE]
 
@@ -326,7 +326,7 @@ def test_a_disk_on_which_nothing_can_be_written(home: Path, tmp_path: Path) -> N
 def test_what_is_remembered_is_bounded(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "MOST", 25)
+    monkeypatch.setattr(cache, "MAX_FILES", 25)
     folders = [tmp_path / f"{i}" for i in range(5)]
     for folder in folders:
         for i in range(10):
@@ -335,11 +335,11 @@ def test_what_is_remembered_is_bounded(
         database = sqlite3.connect(home / cache.NAME)
         assert database.execute("SELECT count(*) FROM files").fetchone()[0] <= 25
         database.close()
-    assert [len(Cache(folder).read()) for folder in folders] == [0, 0, 0, 10, 10]
+    assert [len(ImageCache(folder).read()) for folder in folders] == [0, 0, 0, 10, 10]
     for i in range(40):
         written(folders[0], f"{i}.gif", GOOD["plain.gif"])
     look(folders[0], *(f"{i}.gif" for i in range(40)))
-    assert sum(len(Cache(folder).read()) for folder in folders) <= 25
+    assert sum(len(ImageCache(folder).read()) for folder in folders) <= 25
 
 
 def together(folder: str, go: int) -> None:
@@ -363,7 +363,7 @@ def test_several_processes_at_once(home: Path, tmp_path: Path) -> None:
     database = sqlite3.connect(home / cache.NAME)
     assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
-    assert len(Cache(tmp_path).read()) == 300
+    assert len(ImageCache(tmp_path).read()) == 300
 
 
 def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
@@ -371,8 +371,8 @@ def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
     for name in names:
         written(tmp_path, name, GOOD["plain.gif"])
     calls: list[tuple[int, str]] = []
-    examine(tmp_path, names[:50], decode=True, exif="upright")
-    examine(
+    inspect_files(tmp_path, names[:50], decode=True, exif="upright")
+    inspect_files(
         tmp_path,
         names,
         decode=True,

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import idx, load, place
+from resspec.training.data import idx, load, locate
 from resspec.training.data.memory import InMemory
 from resspec.training.names import DATA
 
@@ -196,7 +196,7 @@ def test_a_folder_that_holds_nothing_known(tmp_path: Path) -> None:
 
 
 def test_the_names_that_are_told_are_those_that_are_looked_for() -> None:
-    assert {"digits", *place.KINDS} == set(DATA)
+    assert {"digits", *locate.FORMATS} == set(DATA)
 
 
 def test_an_unknown_data_set_names_the_nearest() -> None:

@@ -7,7 +7,7 @@ from resspec.diagnostics import UsageError
 from resspec.training import recipe_file
 from resspec.training.data import mix
 from resspec.training.data.chance import beta
-from resspec.training.data.colour import jittered, pca
+from resspec.training.data.color import color_jitter, lighting
 from resspec.training.recipe import Data
 from resspec.training.share import share
 
@@ -142,7 +142,7 @@ def test_erased_rectangles_are_distributed_as_torchvisions() -> None:
 
 def test_the_papers_colours_move_each_image_along_the_axes() -> None:
     axes = torch.tensor([[3.0, 0.0, 1.0], [0.0, 2.0, 0.0], [3.0, 0.0, -1.0]])
-    shift = pca(torch.zeros(4000, 3, 2, 2), KEYS, axes)
+    shift = lighting(torch.zeros(4000, 3, 2, 2), KEYS, axes)
     assert (shift == shift[:, :, :1, :1]).all()
     covariance = torch.cov(shift[:, :, 0, 0].T)
     assert (covariance - 0.01 * axes @ axes.T).abs().max() < 0.012
@@ -150,7 +150,7 @@ def test_the_papers_colours_move_each_image_along_the_axes() -> None:
 
 def test_jitter_is_a_function_of_key_and_image_and_keeps_within_its_amount() -> None:
     images = torch.randint(0, 256, (32, 3, 8, 8), dtype=torch.uint8)
-    found = jittered(images, KEYS[:32])
-    assert torch.equal(jittered(images[9:10], KEYS[9:10]), found[9:10])
-    flat = jittered(torch.full((200, 3, 4, 4), 100, dtype=torch.uint8), KEYS[:200])
+    found = color_jitter(images, KEYS[:32])
+    assert torch.equal(color_jitter(images[9:10], KEYS[9:10]), found[9:10])
+    flat = color_jitter(torch.full((200, 3, 4, 4), 100, dtype=torch.uint8), KEYS[:200])
     assert flat.min() >= 59 and flat.max() <= 140 and len(flat.unique()) > 40

@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode, TrivialAugmentWide
 from torchvision.transforms import functional as torchvision
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from resspec.training.data import colour, move, policy
+from resspec.training.data import affine, color, policy
 from resspec.training.recipe import RandAugment
 
 BLACK = torch.zeros(1)
@@ -26,7 +26,7 @@ def pictures(count: int = 4, channels: int = 3, seed: int = 0) -> Tensor:
     return images
 
 
-COLOURS = {
+COLORS = {
     "brightness": torchvision.adjust_brightness,
     "saturation": torchvision.adjust_saturation,
     "contrast": torchvision.adjust_contrast,
@@ -35,13 +35,13 @@ COLOURS = {
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("name", COLOURS)
+@pytest.mark.parametrize("name", COLORS)
 def test_blending_is_torchvisions_to_the_bit(name: str, channels: int) -> None:
     images, factors = pictures(6, channels), torch.tensor([0.0, 0.1, 0.5, 1.0, 1.37, 1.99])
     wanted = [
-        COLOURS[name](image, factor) for image, factor in zip(images, factors.tolist(), strict=True)
+        COLORS[name](image, factor) for image, factor in zip(images, factors.tolist(), strict=True)
     ]
-    assert torch.equal(getattr(colour, name)(images, factors), torch.stack(wanted))
+    assert torch.equal(getattr(color, name)(images, factors), torch.stack(wanted))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -49,8 +49,8 @@ def test_what_has_no_strength_is_torchvisions_to_the_bit(channels: int) -> None:
     images = torch.cat(
         [pictures(4, channels), torch.full((1, channels, 24, 32), 7, dtype=torch.uint8)]
     )
-    assert torch.equal(colour.autocontrast(images), torchvision.autocontrast(images))
-    assert torch.equal(colour.equalize(images), torchvision.equalize(images))
+    assert torch.equal(color.autocontrast(images), torchvision.autocontrast(images))
+    assert torch.equal(color.equalize(images), torchvision.equalize(images))
 
 
 def test_posterize_and_solarize_are_torchvisions_to_the_bit() -> None:
@@ -61,10 +61,10 @@ def test_posterize_and_solarize_are_torchvisions_to_the_bit() -> None:
     )
     for i in range(4):
         assert torch.equal(
-            colour.posterize(images, bits)[i], torchvision.posterize(images[i], int(bits[i]))
+            color.posterize(images, bits)[i], torchvision.posterize(images[i], int(bits[i]))
         )
         assert torch.equal(
-            colour.solarize(images, limits)[i], torchvision.solarize(images[i], float(limits[i]))
+            color.solarize(images, limits)[i], torchvision.solarize(images[i], float(limits[i]))
         )
 
 
@@ -72,7 +72,7 @@ def test_posterize_and_solarize_are_torchvisions_to_the_bit() -> None:
 def test_each_image_moves_as_torchvision_moves_it(interpolation: str) -> None:
     mode, images, size = InterpolationMode(interpolation), pictures(2), (24, 32)
 
-    def affine(shear: list[float], slide: list[int], **more: list[int]) -> Tensor:
+    def theirs(shear: list[float], slide: list[int], **more: list[int]) -> Tensor:
         result: Tensor = torchvision.affine(
             images, 0.0, slide, 1.0, shear, interpolation=mode, **more
         )
@@ -82,15 +82,15 @@ def test_each_image_moves_as_torchvision_moves_it(interpolation: str) -> None:
         lean = degrees(atan(amount))
         pixels, angle = int(20 * amount), 135 * amount
         cases = [
-            (move.shear_x, amount, affine([lean, 0.0], [0, 0], center=[0, 0])),
-            (move.shear_y, amount, affine([0.0, lean], [0, 0], center=[0, 0])),
-            (move.slide_x, pixels, affine([0.0, 0.0], [pixels, 0])),
-            (move.slide_y, pixels, affine([0.0, 0.0], [0, pixels])),
-            (move.rotate, angle, torchvision.rotate(images, angle, mode)),
+            (affine.shear_x, amount, theirs([lean, 0.0], [0, 0], center=[0, 0])),
+            (affine.shear_y, amount, theirs([0.0, lean], [0, 0], center=[0, 0])),
+            (affine.translate_x, pixels, theirs([0.0, 0.0], [pixels, 0])),
+            (affine.translate_y, pixels, theirs([0.0, 0.0], [0, pixels])),
+            (affine.rotate, angle, torchvision.rotate(images, angle, mode)),
         ]
         for maps, strength, wanted in cases:
             amounts = torch.full((2,), float(strength), dtype=torch.float64)
-            found = move.moved(images, maps(amounts, size), interpolation, BLACK)
+            found = affine.affine(images, maps(amounts, size), interpolation, BLACK)
             assert ((found.int() - wanted.int()).abs() > 1).float().mean() < 1e-3, (
                 maps.__name__,
                 amount,

@@ -350,7 +350,7 @@ def test_an_empty_class_is_refused(root: Path) -> None:
         "2 problems:",
         "  the class folder d/train/emu has no images; add some, or remove it",
         (
-            "  the class folder d/train/owl has no images: 1 file in it with unsupported extensions (.heic); "
+            "  the class folder d/train/owl has no images: 1 file with other extensions (.heic); "
             "add some, or remove it"
         ),
     ]
@@ -478,7 +478,7 @@ def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (message,) = load(str(root)).notes
     assert (
         message
-        == f"{root}/val: 1 folder that training uses too (dog/more), so the result says little about new images"
+        == f"{root}/val: 1 folder used for training too (dog/more), so the result says little about new images"
     )
 
 

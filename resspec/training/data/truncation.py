@@ -1,39 +1,37 @@
-"""Whether an image file is there to its end, told without decoding it: by an end marker, or by the
-length that its header gives.
+"""Tell whether an image file is complete without decoding it, by its end marker or stated length.
 
-A yes may be wrong, where something in the middle is damaged. A no only says that decoding has to
-decide: cameras and editors write files that end in other ways, and Pillow reads them.
+Yes may be wrong where something in the middle is damaged. No only means that the file has to be
+decoded: cameras and editors write files that end in other ways, and Pillow reads them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import ceil
 from typing import Any, BinaryIO
 
 from PIL import ImageFile
 
-TAIL = 4096  # bytes in which an end marker is looked for
+TAIL = 4096  # bytes in which the end marker is searched
 PADDING = b"\0\r\n \x1a"  # bytes that may follow it
 END_OF_JPEG, END_OF_GIF = b"\xff\xd9", b";"
 
-PNG_METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # chunks that may tell an orientation
+PNG_METADATA = (b"eXIf", b"iTXt", b"tEXt", b"zTXt")  # chunks that may contain EXIF
 
 STRIP_OFFSETS, STRIP_LENGTHS = 273, 279  # TIFF's tags
 TILE_OFFSETS, TILE_LENGTHS = 324, 325
 
-# Bits of a pixel that is stored as it is, by what Pillow calls the layout.
+# Bits per uncompressed pixel, by Pillow's raw mode.
 BITS = {"1": 1, "1;I": 1, "L": 8, "P": 8, "I;16B": 16, "RGB": 24, "BGR": 24, "BGRX": 32}
 BITS |= {"F;32F": 32, "F;32BF": 32}
 
 
 def seems_whole(image: ImageFile.ImageFile, file: BinaryIO, length: int) -> bool:
-    """Tell whether decoding can be spared.
+    """Return whether a file reaches to its end.
 
     Args:
-        image: What Pillow opened; it has read the header.
-        file: The file itself.
-        length: Its bytes.
+        image: The image with its header parsed.
+        file: The file.
+        length: The length of the file in bytes.
     """
     match image.format:
         case "JPEG" | "MPO":
@@ -54,18 +52,20 @@ def seems_whole(image: ImageFile.ImageFile, file: BinaryIO, length: int) -> bool
 
 
 def _tail(file: BinaryIO, length: int) -> bytes:
-    """The last bytes, without padding."""
+    """Return the last bytes, without padding."""
     file.seek(max(0, length - TAIL))
     return file.read(TAIL).rstrip(PADDING)
 
 
 def _png_is_whole(file: BinaryIO, length: int) -> bool:
-    """Follow the chunks to the last one. What may tell an orientation after the pixels is for the decoder to find."""
-    at, pixels = 8, False
+    """Follow the chunks to the last one; False where EXIF may follow the pixels."""
+    at = 8
+    pixels = False
     while at + 12 <= length:
         file.seek(at)
         head = file.read(8)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
+        size = int.from_bytes(head[:4], "big")
+        kind = head[4:]
         at += 12 + size
         if kind == b"IEND":
             return at <= length
@@ -78,21 +78,20 @@ def _png_is_whole(file: BinaryIO, length: int) -> bool:
 def _tiff_is_whole(image: ImageFile.ImageFile, length: int) -> bool:
     tags = getattr(image, "tag_v2", {})
     for offsets, lengths in ((STRIP_OFFSETS, STRIP_LENGTHS), (TILE_OFFSETS, TILE_LENGTHS)):
-        starts, sizes = _numbers(tags.get(offsets)), _numbers(tags.get(lengths))
+        starts = _numbers(tags.get(offsets))
+        sizes = _numbers(tags.get(lengths))
         if starts and len(starts) == len(sizes):
             return all(start + size <= length for start, size in zip(starts, sizes, strict=True))
     return False
 
 
 def _numbers(value: Any) -> list[int]:
-    values = (
-        value if isinstance(value, Iterable) and not isinstance(value, str | bytes) else [value]
-    )
+    values = value if isinstance(value, tuple | list) else [value]
     return [number for number in values if isinstance(number, int)]
 
 
 def _tile_end(tile: Any) -> float:
-    """Where the pixels end that are stored as they are; infinity where they are packed."""
+    """Return where uncompressed pixels end in the file; infinity for compressed ones."""
     decoder, extent, offset, args = tile
     layout, stride, *_ = (args, 0) if isinstance(args, str) else (*args, 0, 0)
     if decoder != "raw" or layout not in BITS or extent is None:

@@ -1,4 +1,4 @@
-"""Pixels of any mode and depth, as 8-bit RGB. Pillow itself cuts off what is above 255."""
+"""Convert pixels of any mode and depth to 8-bit RGB, where Pillow itself clips above 255."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ WHITE_IS_ZERO = 0  # values of PHOTOMETRIC and of SAMPLE_FORMAT
 SIGNED = 2
 
 
-class Refused(ValueError):
-    """An image that is whole, and that cannot be shown all the same."""
+class UnsupportedPixels(ValueError):
+    """Pixels of an intact image that cannot be converted to RGB."""
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
     """Return the image in 8-bit RGB.
 
-    Deeper pixels are scaled by their depth: of 16 bits the upper 8 stay. Transparency is dropped.
+    Deeper pixels are scaled by their depth: 16-bit pixels keep their upper 8 bits. Transparency is dropped.
 
     Raises:
-        Refused: The pixels have no known range.
+        UnsupportedPixels: The pixels have no known range.
     """
     image.load()
     mode = image.mode
@@ -39,17 +39,19 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def _scaled(image: Image.Image) -> Pixels:
-    """Bring 32-bit pixels to 0..255.
+    """Scale 32-bit pixels to 0..255.
 
-    Of these, some files do not say which range is used; it is taken to be the smallest common one
-    that holds all pixels: 0..1 of floats, 0..255, 0..65535.
+    Some files do not say which range they use. The smallest common range that holds all pixels is
+    assumed: 0..1 (floats only), 0..255 or 0..65535.
     """
     pixels: Pixels = np.asarray(image)
     low, high = float(pixels.min()), float(pixels.max())
     if not (isfinite(low) and isfinite(high)):
-        raise Refused("some of its pixels are not finite")
+        raise UnsupportedPixels("some of its pixels are not finite")
     if low < 0 or high > 65535:
-        raise Refused(f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits")
+        raise UnsupportedPixels(
+            f"its pixels range from {low:g} to {high:g}; convert it to 8 or 16 bits"
+        )
     if image.mode == "F" and high <= 1:
         return np.asarray(np.rint(pixels * 255))
     if image.mode == "I" and _is_of_signed_16_bits(image):
@@ -67,7 +69,7 @@ def _gray(image: Image.Image, pixels: Pixels) -> Image.Image:
 
 
 def _bits(image: Image.Image) -> int:
-    """Of a sample that is stored in 16: TIFF may use 12 of them."""
+    """Return how many of 16 stored bits are used: 12 in some TIFF files."""
     bits = _tag(image, BITS_PER_SAMPLE, 16)
     return bits if 8 <= bits <= 16 else 16
 
@@ -77,7 +79,7 @@ def _is_of_signed_16_bits(image: Image.Image) -> bool:
 
 
 def _tag(image: Image.Image, tag: int, default: int) -> int:
-    """A number of a TIFF file's header, of its first channel; the default of another file's."""
+    """Return a tag of a TIFF file, for its first channel, or the default for other files."""
     value = getattr(image, "tag_v2", {}).get(tag, default)
     first = value[0] if isinstance(value, tuple) and value else value
     return first if isinstance(first, int) else default
