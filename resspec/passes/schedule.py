@@ -27,7 +27,7 @@ NOWHERE: Limits = (1, 0)
 
 
 @dataclass(frozen=True)
-class Apply:
+class ApplyStatement:
     """Run a layer or a module. `path`: its name, after those of the scopes that it shares with modules elsewhere."""
 
     path: Path
@@ -38,7 +38,7 @@ class Apply:
 
 
 @dataclass(frozen=True)
-class Flat:
+class FlattenStatement:
     """Flatten all but the batch."""
 
     source: int
@@ -46,7 +46,7 @@ class Flat:
 
 
 @dataclass(frozen=True)
-class Merge:
+class MergeStatement:
     """Several values to one, as `Parallel` in the IR does it."""
 
     kind: Literal["add", "concat", "mul"]
@@ -58,21 +58,21 @@ class Merge:
 
 
 @dataclass(frozen=True)
-class Loop:
+class LoopStatement:
     """A program several times, each time on what it left before. `path`: that of the scope that its modules share."""
 
     path: Path
     count: int
-    body: Program
+    body: Schedule
     source: int
     output: Shape = field(compare=False)
 
 
-Statement = Apply | Flat | Merge | Loop
+Statement = ApplyStatement | FlattenStatement | MergeStatement | LoopStatement
 
 
 @dataclass(frozen=True)
-class Program:
+class Schedule:
     """Statements in order. Value 0 enters, and statement k makes value k + 1. `entered`: scopes that stand in several places,
     each with the statement before which it is first entered."""
 
@@ -83,13 +83,13 @@ class Program:
 
 def sources(statement: Statement) -> tuple[int, ...]:
     """Return the values that a statement reads."""
-    return statement.sources if isinstance(statement, Merge) else (statement.source,)
+    return statement.sources if isinstance(statement, MergeStatement) else (statement.source,)
 
 
 Make = Callable[[Op | Scope, int, int], tuple[Path, Any] | None]
 
 
-def schedule(node: Node, make: Make, first: int = 0) -> Program:
+def schedule(node: Node, make: Make, first: int = 0) -> Schedule:
     """Return the statements of a scope's body.
 
     Args:
@@ -106,10 +106,10 @@ class _Flow:
         self.shared = shared
         self.entered: dict[Path, int] = {}
 
-    def program(self, node: Node, path: Path, depth: int, first: int) -> Program:
+    def program(self, node: Node, path: Path, depth: int, first: int) -> Schedule:
         made: list[Statement] = []
         result = self._flow((first, node), 0, path, depth, made)
-        return Program(tuple(made), result, tuple(self.entered.items()) if depth == 0 else ())
+        return Schedule(tuple(made), result, tuple(self.entered.items()) if depth == 0 else ())
 
     def _flow(self, start: Step, x: int, path: Path, depth: int, made: list[Statement]) -> int:
         """Return the value that a step makes of value x. `path`: the shared scopes around it."""
@@ -118,14 +118,14 @@ class _Flow:
                 case Op(layer=Identity()):
                     pass
                 case Op(layer=Flatten()):
-                    x = _add(made, Flat(x, part.output))
+                    x = _add(made, FlattenStatement(x, part.output))
                 case Parallel(paths=paths):
                     starts = _numbered(paths, index)
                     values = tuple([self._flow(each, x, path, depth, made) for each in starts])
                     x = values[0] if len(values) == 1 else _add(made, _merge(part, values))
                 case Repeat(count=count, body=body):
                     inner = self.program(body, path, depth + 1, index)
-                    x = _add(made, Loop(path, count, inner, x, part.output))
+                    x = _add(made, LoopStatement(path, count, inner, x, part.output))
                 case Scope(name=name, body=body) if (*path, name) in self.shared:
                     self.entered.setdefault((*path, name), len(made))
                     x = self._flow((index, body), x, (*path, name), 0, made)
@@ -133,15 +133,15 @@ class _Flow:
                     if found := self.make(part, index, depth):
                         own, what = found
                         full = (*path, *own) if part.name in own else own
-                        x = _add(made, Apply(full, what, x, part.output, index))
+                        x = _add(made, ApplyStatement(full, what, x, part.output, index))
                 case Series():
                     pass
         return x
 
 
-def _merge(node: Parallel, values: tuple[int, ...]) -> Merge:
+def _merge(node: Parallel, values: tuple[int, ...]) -> MergeStatement:
     dim = -1 if node.output.last else 1
-    return Merge(node.merge, values, node.residual, bool(node.inplace), dim, node.output)
+    return MergeStatement(node.merge, values, node.residual, bool(node.inplace), dim, node.output)
 
 
 def _add(made: list[Statement], statement: Statement) -> int:

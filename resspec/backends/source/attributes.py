@@ -21,7 +21,7 @@ from resspec.backends.source.syntax import (
 from resspec.backends.source.terms import Leaf, Term
 from resspec.backends.source.values import label, loop_variable, turns
 from resspec.ir.shape import Name
-from resspec.passes.schedule import Apply, Loop, Merge
+from resspec.passes.schedule import ApplyStatement, LoopStatement, MergeStatement
 
 
 ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
@@ -55,9 +55,9 @@ class Attributes:
                 inside = self._flag(run[0], body)
             for slot in run:
                 match slot.statement:
-                    case Apply(path=path):
+                    case ApplyStatement(path=path):
                         self._module(slot, path, loops, inside)
-                    case Loop(count=count):
+                    case LoopStatement(count=count):
                         inner: list[ast.stmt] = []
                         variable = loop_variable(loops, self.constructors.signature.names.taken)
                         self._construct(slot.inner, (*loops, variable), inner)
@@ -73,7 +73,7 @@ class Attributes:
         if slot.present not in self.flags:
             wanted = (
                 "scale"
-                if isinstance(slot.statement, Merge) and slot.statement.kind == "mul"
+                if isinstance(slot.statement, MergeStatement) and slot.statement.kind == "mul"
                 else "residual"
             )
             self.flags[slot.present] = ast.Attribute(name("self"), self._names.new(wanted))
@@ -158,9 +158,9 @@ def _as_registered(cls: Class) -> list[Slot]:
         statement = cls.slots[k].statement
         path = (
             statement.path[:-1]
-            if isinstance(statement, Apply)
+            if isinstance(statement, ApplyStatement)
             else statement.path
-            if isinstance(statement, Loop)
+            if isinstance(statement, LoopStatement)
             else ()
         )
         return (*(entered[path[: i + 1]] - 0.5 for i in range(len(path))), k)
@@ -177,12 +177,12 @@ def _fixed(slots: Iterable[Slot], counts: tuple[int, ...] = ()) -> Iterator[str]
     """The names under which weights stand."""
     for slot in slots:
         match slot.statement:
-            case Apply(path=(name, *_)) if not is_free(slot):
+            case ApplyStatement(path=(name, *_)) if not is_free(slot):
                 yield from (
                     name.at(*turns)
                     for turns in (product(*map(range, counts)) if any(name.steps) else [()])
                 )
-            case Loop(count=count):
+            case LoopStatement(count=count):
                 yield from _fixed(slot.inner, (*counts, count))
             case _:
                 pass

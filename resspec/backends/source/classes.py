@@ -12,10 +12,16 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from resspec.backends.source.align import align, is_optional
-from resspec.backends.source.formulas import ENTERING, STRIDE, evaluate, plain
+from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
 from resspec.backends.source.terms import Body, Term, instances, knowns
-from resspec.passes.schedule import Apply, Loop, Program, Statement
+from resspec.passes.alignment import Alignment, align
+from resspec.passes.schedule import (
+    ApplyStatement,
+    LoopStatement,
+    MergeStatement,
+    Schedule,
+    Statement,
+)
 
 Arms = frozenset[str]  # of a shortcut option: same, widen, change
 
@@ -137,7 +143,7 @@ def _joins(cls: Class, body: Body) -> bool:
     return True
 
 
-def _gives(model: Body, formulas: Program | Term, numbers: Program | Term, body: Body) -> bool:
+def _gives(model: Body, formulas: Schedule | Term, numbers: Schedule | Term, body: Body) -> bool:
     """Return whether the formulas of a model give the body's numbers."""
     if formulas != numbers:
         return False
@@ -170,15 +176,15 @@ def _is_in_arm(template: Body, body: Body) -> bool:
 
 def _holds(template: Body, body: Body) -> bool:
     """Return whether the template's formulas give the numbers of what all arms have."""
-    alignment = align(template, body)
+    alignment = _aligned(template, body)
     if alignment is None:
         return False
     for statement, other in zip(template.program.statements, alignment.statements, strict=True):
         match statement, other:
-            case Apply(what=a), Apply(what=b):
-                if not is_optional(statement, template) and not _gives(template, a, b, body):
+            case ApplyStatement(what=a), ApplyStatement(what=b):
+                if not _is_optional(statement, template) and not _gives(template, a, b, body):
                     return False
-            case Loop(body=a), Loop(body=b):
+            case LoopStatement(body=a), LoopStatement(body=b):
                 if not _gives(template, a, b, body):
                     return False
             case _:
@@ -186,18 +192,35 @@ def _holds(template: Body, body: Body) -> bool:
     return True
 
 
+def _aligned(template: Body, body: Body) -> Alignment | None:
+    return align(template.program, body.program, lambda each: _is_optional(each, template))
+
+
+def _is_optional(statement: Statement, body: Body) -> bool:
+    """Whether only some arms of the shortcut option may have it: the shortcut, the sum, a path that drops."""
+    match statement:
+        case ApplyStatement(index=index):
+            return index in body.optional
+        case MergeStatement(residual=residual):
+            return residual is not None
+        case _:
+            return False
+
+
 def _slots(models: list[Body]) -> tuple[Slot, ...] | None:
     """The statements of a class; None where they differ in more than the arms of the option."""
     template = models[0]
     slots = [_slot(statement) for statement in template.program.statements]
     for model in models:
-        alignment = align(template, model)
+        alignment = _aligned(template, model)
         if alignment is None:
             return None
         for i, (slot, other) in enumerate(zip(slots, alignment.statements, strict=True)):
             if other is not None:
                 slot.present |= {model.level.arm}
-                if isinstance(other, Apply) and (is_optional(other, model) or model is template):
+                if isinstance(other, ApplyStatement) and (
+                    _is_optional(other, model) or model is template
+                ):
                     _add_option(slot, model.level.arm, other.what)
                 continue
             fallback = alignment.fallbacks.get(i)
@@ -219,7 +242,7 @@ def _add_option(slot: Slot, arm: str, term: Term) -> None:
 
 def _slot(statement: Statement) -> Slot:
     match statement:
-        case Loop(body=body):
+        case LoopStatement(body=body):
             return Slot(statement, inner=tuple([_in_loop(each) for each in body.statements]))
         case _:
             return Slot(statement)
@@ -227,7 +250,7 @@ def _slot(statement: Statement) -> Slot:
 
 def _in_loop(statement: Statement) -> Slot:
     slot = _slot(statement)
-    if isinstance(statement, Apply):
+    if isinstance(statement, ApplyStatement):
         slot.options.append((frozenset([""]), statement.what))
     return slot
 
@@ -241,7 +264,7 @@ def _set_optional(slots: list[Slot], count: int) -> bool:
         *others, last = run
         if last.fallback is None or any(slot.fallback is not None for slot in others):
             return False
-        if isinstance(last.statement, Apply) and not others:
+        if isinstance(last.statement, ApplyStatement) and not others:
             last.optional = "identity" if last.fallback == last.statement.source else "none"
         else:
             for slot in run:

@@ -9,7 +9,7 @@ from typing import Any
 
 from resspec.backends.source.copied import positions
 from resspec.backends.source.declared import BlockCall, LayerCall, Splice, Template
-from resspec.backends.source.formulas import (
+from resspec.ir.formulas import (
     ENTERING,
     STRIDE,
     Known,
@@ -31,9 +31,9 @@ from resspec.ir.shape import Name
 from resspec.passes.named import Node, Op, Repeat, Scope, Series, named
 from resspec.passes.schedule import (
     ROW,
-    Apply,
+    ApplyStatement,
     Path,
-    Program,
+    Schedule,
     Step,
     leaves,
     schedule,
@@ -240,7 +240,7 @@ class _Collector:
         return One(names, term, _output(items[-1]), is_spread=True)
 
     def _function(self, items: tuple[Item, ...], place: Place) -> Body:
-        program = Program((Apply((), Row(items), 0, _output(items[-1])),), 1)
+        program = Schedule((ApplyStatement((), Row(items), 0, _output(items[-1])),), 1)
         return self._added(
             Body(place.level.name, program, place.own, (UNKNOWN, UNKNOWN), {}, is_row=True)
         )
@@ -385,7 +385,7 @@ def _row(items: tuple[Item, ...]) -> Term:
 def _is_plain(term: Instance, names: Path) -> bool:
     """Whether modules have the names under which a function returns them."""
     row = term.body.program.statements[0]
-    assert isinstance(row, Apply)
+    assert isinstance(row, ApplyStatement)
     return names == tuple(name for item in row.what.items for name in _all_names(item))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from resspec.backends.source.formulas import (
+from resspec.ir.formulas import (
     ENTERING,
     STRIDE,
     Known,

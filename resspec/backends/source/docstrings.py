@@ -9,7 +9,7 @@ from resspec.backends.source.inline import text
 from resspec.backends.source.signature import Signature, as_ast
 from resspec.ir.nodes import Network
 from resspec.passes.measure import measure
-from resspec.passes.schedule import Merge
+from resspec.passes.schedule import MergeStatement
 
 _MOST = 40  # sections, more of which are no overview
 FUNCTION = "The network, untrained."
@@ -42,13 +42,13 @@ def of_network(network: Network) -> str:
 
 def of_class(cls: Class, signature: Signature) -> str:
     """What kind of block it is, and its channels."""
-    merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, Merge)]
+    merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, MergeStatement)]
     match merges[-1] if merges else None:
         case None:
             what = "A row of layers"
-        case Merge(kind="add", residual=residual):
+        case MergeStatement(kind="add", residual=residual):
             what = "A sum of paths" if residual is None else "A residual block"
-        case Merge(kind="mul"):
+        case MergeStatement(kind="mul"):
             what = "A gate"
         case _:
             what = "A concatenation of paths"

@@ -14,7 +14,13 @@ from resspec.backends.source.terms import Leaf
 from resspec.backends.source.values import loop_variable, turns
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
-from resspec.passes.schedule import Apply, Flat, Loop, Merge, sources
+from resspec.passes.schedule import (
+    ApplyStatement,
+    FlattenStatement,
+    LoopStatement,
+    MergeStatement,
+    sources,
+)
 
 _DEEPEST = 3  # calls in calls
 
@@ -92,7 +98,7 @@ class Forward:
         if self.pending and not self._takes_pending(slot):
             self._flush(k)
         match slot.statement:
-            case Apply(source=x):
+            case ApplyStatement(source=x):
                 module = self.attributes[slot]
                 depth, base = (
                     (self.pending.depth + 1, self.pending.base) if self.pending else (1, x)
@@ -106,22 +112,22 @@ class Forward:
                         _DEEPEST,
                     )
                 self._pend(_Pending(k + 1, node, base, depth, isinstance(slot.term, Leaf)))
-            case Flat(source=x):
+            case FlattenStatement(source=x):
                 self._pend(
                     _Pending(k + 1, call(dotted("torch.flatten"), self._operand(x), constant(1)), x)
                 )
-            case Merge() as merge:
+            case MergeStatement() as merge:
                 self._merge(merge, k)
-            case Loop() as loop:
+            case LoopStatement() as loop:
                 self._loop(slot, loop, k)
 
     def _takes_pending(self, slot: Slot) -> bool:
         """Whether a statement is written around the expression before it."""
         assert self.pending is not None
         match slot.statement:
-            case Apply(source=x) if x == self.pending.value and slot.optional != "none":
+            case ApplyStatement(source=x) if x == self.pending.value and slot.optional != "none":
                 return self._follows(slot) and self.pending.wraps and self.pending.depth < _DEEPEST
-            case Merge(kind=kind, sources=values) if (
+            case MergeStatement(kind=kind, sources=values) if (
                 self.pending.value in values and self.pending.depth == 1
             ):
                 in_order = (
@@ -136,7 +142,7 @@ class Forward:
         layer = slot.term.layer if isinstance(slot.term, Leaf) else None
         return isinstance(layer, Activation | Gelu | Sigmoid | Norm)
 
-    def _merge(self, merge: Merge, k: int) -> None:
+    def _merge(self, merge: MergeStatement, k: int) -> None:
         if merge.kind == "add" and merge.inplace:
             first, *others = merge.sources
             self.names[k + 1] = self.names[first]
@@ -159,7 +165,7 @@ class Forward:
                 node = binary(node, "+" if merge.kind == "add" else "*", value)
         self._pend(_Pending(k + 1, node, base))
 
-    def _loop(self, slot: Slot, loop: Loop, k: int) -> None:
+    def _loop(self, slot: Slot, loop: LoopStatement, k: int) -> None:
         entering = self.names[loop.source]
         if entering in self._occupied(k + 1):
             entering = self._free(self.main, k + 1)
@@ -248,7 +254,7 @@ class Forward:
         for k in reversed(range(len(self.slots))):
             role = roles.setdefault(k + 1, self.main)
             match self.slots[k].statement:
-                case Merge() as merge:
+                case MergeStatement() as merge:
                     roles.update(self._paths(merge, role))
                 case statement:
                     roles.update(dict.fromkeys(sources(statement), role))
@@ -269,7 +275,7 @@ class Forward:
             > 1
         )
 
-    def _paths(self, merge: Merge, role: str) -> dict[int, str]:
+    def _paths(self, merge: MergeStatement, role: str) -> dict[int, str]:
         """What to call the values that come together: the main one as their result."""
         values = merge.sources
         forked = [v for v in values if v == 0 or self._is_forked(v)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from resspec.backends.source.formulas import (
+from resspec.ir.formulas import (
     ENTERING,
     Known,
     Variable,

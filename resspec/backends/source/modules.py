@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from resspec.backends.source import copied
 from resspec.backends.source.classes import Class
-from resspec.backends.source.formulas import ENTERING, Known, plain
+from resspec.ir.formulas import ENTERING, Known, plain
 from resspec.backends.source.levels import UNKNOWN
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.terms import Instance, Item, Leaf, Many, One, Row, Term

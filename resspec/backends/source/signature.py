@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from resspec.backends.source.classes import Arms, Class
-from resspec.backends.source.formulas import (
+from resspec.ir.formulas import (
     ENTERING, STRIDE, Binary, Known, Variable, plain, substitute, variables,
 )  # fmt: skip
 from resspec.backends.source.syntax import (

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from resspec.backends.source.formulas import Known
+from resspec.ir.formulas import Known
 from resspec.backends.source.levels import UNKNOWN, Level
 from resspec.ir.init import Init
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Shape
-from resspec.passes.schedule import Apply, Loop, Path, Program
+from resspec.passes.schedule import ApplyStatement, LoopStatement, Path, Schedule
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Body:
     the program runs; `used`: the variables that bodies of this kind are computed from."""
 
     kind: str
-    program: Program
+    program: Schedule
     level: Level
     channels: tuple[Known, Known]
     used: dict[str, None]
@@ -97,15 +97,15 @@ class Body:
     family: object = None  # the class or function, once it is known
 
 
-def knowns(what: Program | Term | Item) -> Iterator[Known]:
+def knowns(what: Schedule | Term | Item) -> Iterator[Known]:
     """Yield the numbers of a program or a term."""
     match what:
-        case Program(statements=statements):
+        case Schedule(statements=statements):
             for statement in statements:
                 match statement:
-                    case Apply(what=term):
+                    case ApplyStatement(what=term):
                         yield from knowns(term)
-                    case Loop(body=body):
+                    case LoopStatement(body=body):
                         yield from knowns(body)
                     case _:
                         pass
@@ -121,15 +121,15 @@ def knowns(what: Program | Term | Item) -> Iterator[Known]:
                 yield arguments.get(name, UNKNOWN)
 
 
-def instances(what: Program | Term | Item) -> Iterator[Instance]:
+def instances(what: Schedule | Term | Item) -> Iterator[Instance]:
     """Yield the modules of classes and the rows of functions."""
     match what:
-        case Program(statements=statements):
+        case Schedule(statements=statements):
             for statement in statements:
                 match statement:
-                    case Apply(what=term):
+                    case ApplyStatement(what=term):
                         yield from instances(term)
-                    case Loop(body=body):
+                    case LoopStatement(body=body):
                         yield from instances(body)
                     case _:
                         pass

@@ -22,9 +22,9 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """Arithmetic on whole numbers, as Python does it."""
+    """Arithmetic on whole numbers, as Python does it, or a condition."""
 
-    operator: str  # + - * //
+    operator: str  # + - * // == != and or
     left: Formula
     right: Formula
 
@@ -65,11 +65,21 @@ def evaluate(formula: Any, values: Mapping[str, Any]) -> Any:
             return values.get(name)
         case Binary(operator, left, right):
             a, b = evaluate(left, values), evaluate(right, values)
+            if operator in _CONDITIONS:
+                return _CONDITIONS[operator](a, b)
             if type(a) is not int or type(b) is not int or (operator == "//" and b == 0):
                 return None
             return calculate(operator, a, b)
         case _:
             return formula
+
+
+_CONDITIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "and": lambda a, b: a and b,
+    "or": lambda a, b: a or b,
+}
 
 
 def calculate(operator: str, a: int, b: int) -> int:

@@ -1,51 +1,61 @@
-"""Whether one program is another with some statements left out."""
+"""Whether one schedule is another with some statements left out."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from resspec.backends.source.terms import Body
-from resspec.passes.schedule import Apply, Flat, Loop, Merge, Statement, sources
+from resspec.passes.schedule import (
+    ApplyStatement,
+    FlattenStatement,
+    LoopStatement,
+    MergeStatement,
+    Schedule,
+    Statement,
+    sources,
+)
 
 
 @dataclass
 class Alignment:
-    """For each statement of the template that of the other program, or None; and for what is left out the value of the
-    template that is taken in its place, where one is."""
+    """How one schedule is another with statements left out.
+
+    Attributes:
+        statements: For each statement of the template that of the other schedule, or None.
+        fallbacks: For statements that are left out the value of the template that is taken in the place of theirs, where
+            one is.
+    """
 
     statements: list[Statement | None] = field(default_factory=list)
     fallbacks: dict[int, int] = field(default_factory=dict)
 
 
-def align(template: Body, other: Body) -> Alignment | None:
-    """Return how a body's program is the template's without what only some arms of the shortcut option have; None where it
-    is not. A left out statement is replaced by the value that its reader reads instead."""
-    if template.program.entered != other.program.entered:
+def align(
+    template: Schedule, other: Schedule, may_lack: Callable[[Statement], bool]
+) -> Alignment | None:
+    """Return how a schedule is the template with statements left out, or None where it is not.
+
+    A left out statement is replaced by the value that its reader reads instead.
+
+    Args:
+        template: The longer schedule.
+        other: The schedule that may lack statements.
+        may_lack: Returns whether a statement of the template may be left out.
+    """
+    if template.entered != other.entered:
         return None
     aligner = _Aligner()
-    left = list(other.program.statements)
-    for i, statement in enumerate(template.program.statements):
+    left = list(other.statements)
+    for i, statement in enumerate(template.statements):
         if left and _is_alike(statement, left[0]) and aligner.reads_as(statement, left[0]):
-            candidate = left.pop(0)
-            aligner.add(i, candidate, len(other.program.statements) - len(left))
-        elif is_optional(statement, template):
+            aligner.add(i, left.pop(0), len(other.statements) - len(left))
+        elif may_lack(statement):
             aligner.add(i, None, None)
         else:
             return None
-    if left or not aligner.is_same(template.program.result, other.program.result):
+    if left or not aligner.is_same(template.result, other.result):
         return None
     return aligner.found
-
-
-def is_optional(statement: Statement, body: Body) -> bool:
-    """Return whether only some arms of the shortcut option may have a statement: the shortcut, the sum, a path that drops."""
-    match statement:
-        case Apply(index=index):
-            return index in body.optional
-        case Merge(residual=residual):
-            return residual is not None
-        case _:
-            return False
 
 
 class _Aligner:
@@ -77,15 +87,15 @@ class _Aligner:
 
 def _is_alike(a: Statement, b: Statement) -> bool:
     match a, b:
-        case Apply(), Apply():
+        case ApplyStatement(), ApplyStatement():
             return a.path == b.path
-        case Flat(), Flat():
+        case FlattenStatement(), FlattenStatement():
             return True
-        case Merge(), Merge():
+        case MergeStatement(), MergeStatement():
             return replace(a, sources=()) == replace(b, sources=()) and len(a.sources) == len(
                 b.sources
             )
-        case Loop(), Loop():
+        case LoopStatement(), LoopStatement():
             return a == b
         case _:
             return False
