@@ -9,6 +9,9 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
+
+import resspec
 
 ROOT = Path(__file__).parents[1]
 SHIPPED = sorted(
@@ -93,3 +96,22 @@ def test_what_messages_and_documents_tell_to_install_is_an_extra_and_the_tests_h
     told = {name for text in texts for name in re.findall(r"resspec\[([a-z]+)\]", text.read_text())}
     assert {"onnx", "png", "tensorboard"} <= told <= extras.keys()
     assert f"resspec[{','.join(sorted(extras.keys() - {'dev'}))}]" in extras["dev"]
+
+
+def test_hosted_ci_runs_on_every_supported_python_and_names_files_that_exist() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    matrix = workflow["jobs"]["test"]["strategy"]["matrix"]
+    classifiers = re.findall(
+        r"Python :: (3\.\d+)$", "\n".join(project["classifiers"]), re.MULTILINE
+    )
+    assert matrix["python"] == classifiers
+
+    steps = [step.get("run", "") for job in workflow["jobs"].values() for step in job["steps"]]
+    named = re.findall(r"(?:tests|\.ci)/[\w/.]+", "\n".join(steps))
+    assert named and all((ROOT / path).exists() for path in named)
+
+
+def test_the_citation_has_the_version_of_the_package() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == resspec.__version__

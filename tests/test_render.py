@@ -202,7 +202,7 @@ def test_the_mark_covers_what_it_marks(text: str, data: st.DataObject) -> None:
     lines = render(
         Diagnostic("E0101", "x", (Label(Span(Source("a.res", text), start, end)),))
     ).splitlines()
-    line, mark = lines[3].ljust(100), lines[4]
+    line, mark = lines[3].ljust(WIDTH + 10), lines[4]
     cells = "".join(char + "\0" * (cell_len(char) - 1) for char in line)
     covered = cells[mark.index("^") : mark.rindex("^") + 1].replace("\0", "")
     assert covered == visible(marked.replace("\t", "    "))
