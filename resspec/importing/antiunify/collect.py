@@ -15,14 +15,15 @@ from resspec.importing.antiunify.terms import (
     RowTerm,
     Term,
 )
-from resspec.ir.nodes import Network, Node, Op, Repeat, Scope
+from resspec.ir.nodes import Network
 from resspec.ir.shape import Name
+from resspec.passes.named import Node, Op, Repeat, Scope, named
 from resspec.passes.schedule import ROW, schedule, shared_scopes, steps
 
 
 def collect(network: Network) -> BlockBody:
     """Return the body of a network; equal bodies in it are one object."""
-    return _Collector().body(network.name, network.body)
+    return _Collector().body(network.name, named(network))
 
 
 def layer_term(op: Op) -> LayerTerm:
