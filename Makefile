@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help demo test lint docs bench campaign clean
+.PHONY: help demo test lint coverage docs bench campaign clean
 .DELETE_ON_ERROR:
 
 help:
@@ -26,6 +26,10 @@ lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# make coverage  the lines of the light part, which runs without torch, that its tests reach
+coverage: .venv/.dev
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term tests --ignore=tests/train --ignore=tests/study
 
 # make docs   the documentation, as a site in build/site
 docs: .venv/.docs

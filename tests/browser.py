@@ -1,5 +1,7 @@
-"""A headless Chromium, driven over the pipe of its DevTools protocol: what a page asks the network for, what it complains
-of, clicks, keys, and what is then to be seen."""
+"""A headless Chromium, driven over the pipe of its DevTools protocol.
+
+It reports a page's network requests and console messages, clicks and types, and reads the result.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Random specs, about half of which cannot be built, and what torch says of each: nothing here comes from resspec.
+"""Random specs, about half of which cannot be built, with torch's verdict on each.
 
-A step is its text and the torch modules that it stands for. While a spec is written its steps run; where torch, or one
-of the few rules that the language adds, refuses one, the spec ends with it, or the step is left out and another one tried.
+Nothing here comes from resspec. A step is its text and the torch modules that it stands for. Steps
+run while a spec is written: if torch, or one of the few rules that the language adds, refuses one,
+the spec ends with it, or another step is tried instead.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ ACTIVATIONS = {
 
 
 class Spec(NamedTuple):
-    """`trace`: the shape after each layer, merge and block in turn; None where it cannot be built."""
+    """A text, and in `trace` the shape after each layer, merge and block; None if it is refused."""
 
     text: str
     trace: Trace | None
@@ -57,8 +58,11 @@ def spec(seed: int, device: str) -> Spec:
 
 @contextmanager
 def on(device: str) -> Iterator[None]:
-    """Without oneDNN, which in torch 2.14 ends the process at a 1x1 convolution of a narrow picture, channels last, whose
-    padding is wider than its kernel."""
+    """Run without oneDNN.
+
+    In torch 2.14 it aborts at a 1x1 convolution of a narrow image, channels last, whose padding is
+    wider than its kernel.
+    """
     before, *_ = torch.backends.mkldnn.set_flags(False)
     try:
         with torch.device(device), torch.no_grad():

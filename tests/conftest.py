@@ -1,4 +1,4 @@
-"""What holds for every test: one thread each, no deadlines, golden files, and what the machine must have."""
+"""For all tests: one thread each, no deadlines, golden files, and needs of the machine."""
 
 import os
 from collections.abc import Callable

@@ -1,5 +1,8 @@
-"""Small valid specs whose names, comments, strings and paths would like to be Python: keywords, dunders, attributes of torch
-modules, names that emitted code has itself; quotes, braces, backslashes."""
+"""Small valid specs whose names, comments, strings and paths try to be Python.
+
+They use keywords, dunders, attributes of torch modules, names of emitted code, quotes, braces and
+backslashes.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +76,7 @@ PROSE = [
 
 
 def hostile_spec(seed: int, folder: Path) -> Path:
-    """The file of a spec with one network, in a folder of its own; it may use a library with as odd a name."""
+    """Write a spec with one network in a folder of its own, perhaps with a library as odd."""
     random = Random(seed)
     write = _Writer(random)
     folder = folder / f"{random.choice(PROSE).replace('/', '|')}{seed}"

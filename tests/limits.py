@@ -1,4 +1,4 @@
-"""Limits of time that hold on a slow machine and on a busy one: of CPU time, by what a fixed piece of work takes there.
+"""Limits of CPU time that hold on slow and on busy machines, scaled by a fixed piece of work.
 
 with soon(seconds=1):
     check(path)
@@ -26,7 +26,7 @@ def soon(seconds: float = 1) -> Iterator[None]:
 
 
 def assert_soon(taken: float, seconds: float = 1) -> None:
-    """Assert that the CPU time that something took just now is no more than this, with room on a slow machine."""
+    """Assert that a CPU time measured just now is within a limit, scaled to this machine."""
     if taken > seconds:
         allowed = seconds * ROOM * max(1, _slowness())
         assert taken < allowed, f"took {taken:.2f} s of CPU, and may take {allowed:.2f} s here"

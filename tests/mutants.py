@@ -94,7 +94,7 @@ def _mutant(random: Random, texts: _Texts, odd: Sequence[bytes]) -> bytes:
 
 
 def _tree(text: _Text, random: Random, texts: _Texts) -> bytes:
-    """A subtree dropped, doubled, exchanged for another of this text, or replaced by one of another; mostly of its kind."""
+    """Drop, double, swap or replace a subtree, mostly by one of its kind."""
     data, (kind, start, end) = text.data, random.choice(text.trees)
     source = text if random.random() < 0.5 else texts.drawn(random)
     alike = [each for each in source.trees if each.kind == kind]

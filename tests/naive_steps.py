@@ -1,4 +1,4 @@
-"""The language once more, naively: a step is its text and what torch makes of it. Nothing here comes from resspec."""
+"""A naive second implementation of the language on torch; nothing here comes from resspec."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def built(
     reads_any: bool = False,
     gives_last: bool | None = None,
 ) -> Callable[[Value, Trace], Value]:
-    """A layer: a module for what enters, which then runs. Channels come first in what torch's modules of pictures read."""
+    """Return the layer's module for this input; images are channels first, as in torch."""
 
     def run(x: Value, trace: Trace) -> Value:
         if not reads_any and x.last != reads_last and x.tensor.dim() > 2:

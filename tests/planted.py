@@ -1,7 +1,7 @@
 """Valid specs with mistakes whose codes and places are known: `planted(seed)`.
 
-A mistake is planted at most once in a clause, and only where no other hides it: behind a clause whose shape is unknown, nobody
-can tell whether shapes fit. So a mistake of shapes has a sound way before it, and all others stand anywhere else.
+A clause has at most one mistake, where no other hides it. Behind a clause whose shape is unknown,
+nobody can say whether shapes fit: a mistake of shapes has only sound clauses before it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MISFITS = [  # steps that no picture fits, and where in them it shows
 
 
 class Plant(NamedTuple):
-    """A mistake at a range of the planted text: of syntax, a word, a name, a number, a shape. `meant`: the word there."""
+    """A mistake at a range of the planted text, and in `meant` the word that was there."""
 
     kind: str
     codes: tuple[str, ...]
@@ -51,7 +51,7 @@ class Plant(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """A plant as a change of the sound text: `new` for a range; the mistake shows at a part of `new`."""
+    """A mistake as an edit of the sound text; it shows at a part of `new`."""
 
     kind: str
     codes: tuple[str, ...]
@@ -139,8 +139,10 @@ def known_words() -> set[str]:
 
 
 def misbraced(seed: int) -> tuple[str, set[int]]:
-    """A text with one brace less or one more, and the lines that a person would point at: where that is, and where the brace
-    that it belonged to stands."""
+    """Return a text with a brace missing or extra, and the lines that one would point at.
+
+    These are the line of the change, and that of the brace that it belonged to.
+    """
     random = Random(seed)
     text = sound(random)
     braces = [found for found in re.finditer(r'"[^"\n]*"|#[^\n]*|([{}])', text) if found[1]]
@@ -238,7 +240,7 @@ def _edit(place: Place, known: set[str], random: Random) -> Edit | None:
 
 
 def typo(word: str, known: set[str], random: Random) -> str | None:
-    """One letter more, one less, another, or two swapped; None where that would be another known word."""
+    """Insert, drop, change or swap a letter; None if that gives another known word."""
     at, letter = random.randrange(len(word)), random.choice(ALPHABET)
     wrong = random.choice(
         [

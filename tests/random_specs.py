@@ -1,6 +1,6 @@
-"""Random specs that are valid by construction: every construct of the language, from a seed.
+"""Random specs that are valid by construction, of every construct of the language.
 
-`random_spec(seed)` is a text with one network `n`, and `random_spec(seed, plainly=True)` the same network without
+`random_spec(seed)` is a text with one network `n`; with `plainly=True` the same network without
 repeats, abbreviations and constants; `relaid(text, seed)` is the same text in another layout.
 """
 
@@ -109,7 +109,7 @@ def relaid(text: str, seed: int) -> str:
 
 
 class _Writer:
-    """Writes declarations as the network needs them; `x` is always the picture that enters a step."""
+    """A writer of the declarations that a network needs; `x` is the image that enters a step."""
 
     def __init__(self, random: Random, plainly: bool) -> None:
         self.random = random

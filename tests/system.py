@@ -65,7 +65,7 @@ def font() -> str:
 
 
 def required(need: Callable[[], str]) -> str:
-    """Return what is needed. Where it is missing the test is skipped, or fails on a machine that only runs tests."""
+    """Return what is needed, or skip the test; on a machine of continuous integration, fail."""
     try:
         return need()
     except MissingError as error:
@@ -104,7 +104,7 @@ def _missing() -> dict[str, str]:
 
 
 def _apt() -> list[str]:
-    """Return the command that installs packages here without asking for a password; nothing where there is none."""
+    """Return the command that installs packages without a password, or nothing."""
     if shutil.which("apt-get") is None:
         return []
     if os.geteuid() == 0:
@@ -132,7 +132,7 @@ def _is_ubuntu() -> bool:
 
 
 def _is_snap(path: str) -> bool:
-    """Return whether a program starts a snap: a link to `snap`, or a script, as in Ubuntu's package."""
+    """Return whether a program starts a snap: a link to `snap`, or Ubuntu's script."""
     program = Path(path).resolve()
     if program.name == "snap":
         return True

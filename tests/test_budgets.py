@@ -1,4 +1,4 @@
-"""What is expected of a network, by its author or from outside: what is told when it is not so, and at whose line."""
+"""Expectations of a network, by its author or from outside: each failure is named at its line."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_every_total_can_be_expected(quantity: str) -> None:
 
 
 def test_conditions_are_those_of_the_budget() -> None:
-    """Figures of the definitions: what autograd keeps of torchvision's ResNet-50 for a batch of 32."""
+    """What autograd keeps of torchvision's ResNet-50 for a batch of 32, by definition."""
     assert (
         check(
             "torchvision/resnet50",

@@ -1,5 +1,7 @@
-"""What is accepted can be built, and what is refused cannot: against random specs that torch itself has run,
-half of them on `meta`."""
+"""What is accepted can be built, and what is refused cannot.
+
+Compared with random specs that torch has run, half of them on `meta`.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,7 @@ def agrees(seed: int, folder: Path) -> bool:
 
 
 def shapes(located: Located) -> list[tuple[int, ...]]:
-    """After each layer that is written, each merge and each block, in the order in which they run."""
+    """Return the shapes after each layer, merge and block, in the order in which they run."""
     node = located.node
     inside = [shape for part in located.parts for shape in shapes(part)]
     match node:

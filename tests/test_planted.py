@@ -1,4 +1,4 @@
-"""Planted mistakes are reported at their places with the word that was meant, and nothing else is."""
+"""Planted mistakes are reported at their places with the word that was meant, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""A machine without a browser is given one, or told of it; the tests of pages are skipped there, but not where CI is set."""
+"""A machine without a browser gets one, or a sentence on what to install.
+
+The tests of pages are skipped there, but fail where CI is set.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def written(folder: Path, text: str, name: str = "spec.res") -> Path:
 
 
 def layers(network: Network) -> list[str]:
-    """The full names of all layers in program order, those without weights too; repeats written out."""
+    """Return the full names of all layers in program order, with repeats written out."""
     return [name for name, _ in operations(network)]
 
 

@@ -36,8 +36,10 @@ _roots: list[str] = []
 
 @contextmanager
 def watched(root: Path) -> Iterator[list[str]]:
-    """The events that no text may cause, as they occur: all but reading the files below `root` and those of the package.
-    Modules are imported before."""
+    """Collect forbidden events: all but reading files below `root` and those of the package.
+
+    Modules are imported before.
+    """
     if not _roots:
         for name in _PACKAGES:
             for module in pkgutil.walk_packages(importlib.import_module(name).__path__, f"{name}."):

@@ -1,4 +1,6 @@
-"""`resspec check` in a process of its own for each file, and what it took: all are forked from one that has imported enough.
+"""Run `resspec check` on each file in a process of its own, and measure what it took.
+
+The processes are forked from one that has imported what they need.
 
 with confined() as check:
     taken = check("bomb.res")

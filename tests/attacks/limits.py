@@ -1,4 +1,4 @@
-"""What an attack may take: a second, with room on a machine that is slow or busy, and little memory."""
+"""What an attack may cost: a second of CPU time, scaled to the machine, and little memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that lead out of the project, never end, or are none: as what a spec uses, and as the spec."""
+"""Paths out of the project, endless files and things that are not files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Specs made to explode: each is refused at once, in little memory, by one diagnostic at a place."""
+"""Specs made to explode are refused at once, in little memory, by one located diagnostic."""
 
 from __future__ import annotations
 

@@ -15,8 +15,10 @@ from resspec.ir.nodes import Network
 
 
 class Off(NamedTuple):
-    """How far onnxruntime is from torch, of the largest logit; and only where that is over the `wanted` bound, the same of the
-    pieces from ReLU to ReLU."""
+    """The error of onnxruntime relative to the largest logit of torch.
+
+    If it is above the `wanted` bound, `pieces` is the same for the parts from ReLU to ReLU.
+    """
 
     error: float
     pieces: float | None = None

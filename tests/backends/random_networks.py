@@ -1,4 +1,4 @@
-"""Random IRs of every construct, odd names included: what no spec of ours says, and any spec may."""
+"""Random IRs of every construct, with odd names, also such as no spec of ours has."""
 
 from __future__ import annotations
 
@@ -298,8 +298,10 @@ def _grown(located: Located, moves: dict[str, int]) -> Located:
 
 
 def with_texts(network: Network, text: str) -> Network:
-    """The network with a text wherever a spec's author chooses one: its name, its stages', blocks', and steps' that have
-    no weights (those of others are keys of the state dict, and cannot hold a dot)."""
+    """Return the network with a text in each place that a spec's author can name.
+
+    Steps with weights keep their names, which are keys of the state dict and cannot hold a dot.
+    """
     sections = tuple(
         replace(section, label=text, at=_with_texts(section.at, text))
         for section in network.sections

@@ -1,4 +1,4 @@
-"""The forms of a difference: the pairs of sections, the JSON, the table, the Markdown; of reports alone too."""
+"""The forms of a diff: JSON, table and Markdown, of specs and of saved reports."""
 
 from __future__ import annotations
 

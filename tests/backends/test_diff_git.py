@@ -189,7 +189,7 @@ def test_since_a_revision_of_another_history(repository: Path) -> None:
 
 
 def test_since_passes_over_what_is_broken(repository: Path) -> None:
-    """What nobody touched is not looked at; what was touched is told in a line, and the others are still compared."""
+    """Untouched files are not read; a touched one that is broken is noted, the rest compared."""
     old = {
         "dull": NET.format("none"),
         "mended": "use mine\nnetwork mended { input",

@@ -1,4 +1,4 @@
-"""A diff that lowers and counts what both sides share once, against one that looks at each side by itself."""
+"""A diff that lowers what both sides share only once equals one that does each by itself."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def written(folder: Path, name: str, text: str) -> str:
 
 
 def edited(text: str, random: Random) -> str:
-    """A comment above everything, so that all lines move, and some number another one, in the network or in a block."""
+    """Return a text with a comment on top, so that all lines move, and one number changed."""
     numbers = [
         found for found in re.finditer(r"(?<=[ ,(])\d+(?=[,; \n)])", text) if int(found[0]) > 1
     ]

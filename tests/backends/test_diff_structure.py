@@ -1,4 +1,4 @@
-"""What a difference says has changed: aligned by what blocks are, each change at its lines, nothing where nothing is."""
+"""A diff aligns blocks by their content, and lists each change, and nothing else, at its lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a checkpoint is what `load_state_dict` does with it, on modules that were built on the meta device."""
+"""The report on a checkpoint is what `load_state_dict` does with it, on meta modules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The resolved spec: it reads back to the same network, says everything, is laid out, and is the same expanded again."""
+"""An expanded spec is formatted, says everything, means the same network, and is stable."""
 
 from __future__ import annotations
 

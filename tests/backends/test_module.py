@@ -1,4 +1,4 @@
-"""Built modules: their tree, what they compute, how they start, and that torch's own machinery takes them."""
+"""Built modules: their tree, values and initial weights, and that torch's tools accept them."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_numbers_grow_over_repeats(tmp_path: Path) -> None:
 
 
 def test_shared_scopes_are_entered_again(tmp_path: Path) -> None:
-    """Neighbours in a scope are one row; a scope that runs in several places holds its children, at every depth."""
+    """Neighbors in a scope are one row; a scope in several places holds all of its children."""
     row = of(tmp_path, "stem a.x: conv 1x1, 4; stage a.y: bn; head a.z: relu")
     assert [type(m) for m in row.modules()][:2] == [nn.Sequential, nn.Sequential]
     torch.manual_seed(0)
@@ -153,7 +153,7 @@ def test_shared_scopes_are_entered_again(tmp_path: Path) -> None:
     ids=["Module", "Sequential", "Flow"],
 )
 def test_no_label_is_an_attribute(module: nn.Module) -> None:
-    """What the language refuses as a label is at least all that a module has; it refuses every `__name` besides."""
+    """The language refuses all attributes of modules as labels, and every `__name`."""
     assert {name for name in dir(module) if not name.startswith("__")} <= MODULE_ATTRIBUTES
 
 

@@ -1,4 +1,4 @@
-"""ONNX files compute what the module computes, for any batch, and what has no operator is told at its place."""
+"""ONNX files compute what the module computes; what has no operator is named at its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report's rows against torch's own counts of torchvision's stages; its JSON against the schema; its table."""
+"""The report's rows equal torch's counts of torchvision; its JSON and table."""
 
 from __future__ import annotations
 
@@ -380,7 +380,7 @@ def test_colour_is_all_that_colour_adds(resnet152: Report) -> None:
 
 
 def test_blocks_and_layers_of_resnet50() -> None:
-    """By block a row for each run of equal ones; by layer every module of torchvision's, and the sums."""
+    """By block, equal ones in one row; by layer, every module of torchvision's, and the sums."""
     network = load("torchvision/resnet50")
     blocks = {row.label: row for row in report(network, by="block").rows}
     assert [

@@ -1,4 +1,4 @@
-"""What takes part in the races of training: ours, driven by its own loop, and loops written as others write theirs."""
+"""Training loops that race each other: ours, and loops as torchvision's and timm's scripts have."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def raced(
     steps: int,
     processes: Processes = ALONE,
 ) -> tuple[Plan, dict[str, list[float]]]:
-    """Seconds that ours and each of the others take for so many steps, in turns, after one turn to warm up."""
+    """Return the seconds of each loop for some steps, in turns, after a warm-up."""
     seconds: dict[str, list[float]] = {"ours": [], **{name: [] for name in others}}
     start = 0.0
 
@@ -61,7 +61,7 @@ def raced(
 
 @contextmanager
 def apart(begun: Callable[[], Iterator[Any]]) -> Iterator[Timed]:
-    """A loop on the CPU in a process of its own, as its script would be: its memory is as Python and torch leave it."""
+    """Run a loop on the CPU in a process of its own, with the allocator as torch leaves it."""
     spawn = get_context("spawn")
     here, there = spawn.Pipe()
     process = spawn.Process(target=_apart, args=(begun, there, torch.get_num_threads()))
@@ -93,7 +93,7 @@ def _apart(begun: Callable[[], Iterator[Any]], asked: Connection, threads: int) 
 def fitted(
     job: Job, folder: Path, stepped: Callable[[int, float], None], processes: Processes = ALONE
 ) -> Plan:
-    """Ours, from its first step to its last, as a process of `resspec train` runs it; `stepped` is told of each before it."""
+    """Run our loop as `resspec train` does, and call `stepped` before each step."""
     if processes.device.type == "cpu":
         heap.hold()
     plan = trainer.planned(job, folder, processes)
@@ -105,7 +105,7 @@ def fitted(
 
 
 def taken(steps: Iterator[Any], count: int, device: torch.device) -> float:
-    """Seconds of so many steps of another loop, whose convolutions are chosen as that loop's own script chooses them."""
+    """Time some steps of another loop, with that script's choice of convolution algorithms."""
     with torch.backends.cudnn.flags(
         enabled=True, benchmark=True, deterministic=False, allow_tf32=True
     ):
@@ -130,8 +130,11 @@ def reference(
     *,
     amp: bool = False,
 ) -> Iterator[nn.Module]:
-    """As torchvision's references/classification/train.py: eager, torch's own layout, loss and accuracies read with `.item()`
-    at every step; with `amp` as with its `--amp`. Gives the module after each step, epoch after epoch."""
+    """Train as torchvision's references/classification/train.py, with `amp` as with its `--amp`.
+
+    It is eager, in torch's own layout, and reads loss and accuracies with `.item()` at every step.
+    Yields the module after each step, epoch after epoch.
+    """
     module = build(network).to(device).train()
     made = torch.optim.SGD(
         module.parameters(), rate, momentum=0.9, nesterov=True, weight_decay=5e-4
@@ -161,8 +164,10 @@ def timms(
     *,
     compiled: bool = False,
 ) -> Iterator[nn.Module]:
-    """As timm's train.py with `--amp --amp-dtype bfloat16 --channels-last`, and `--torchcompile`; its loader brings batches to
-    the device."""
+    """Train as timm's train.py with `--amp --amp-dtype bfloat16 --channels-last --torchcompile`.
+
+    Its loader brings batches to the device.
+    """
     from timm.optim import create_optimizer_v2  # type: ignore[attr-defined]
 
     module = module.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Augmenting batches in memory against Pillow's images one by one, as a ratio measured in one run: `make bench`."""
+"""Batched augmentation in memory against Pillow image by image, as a ratio: `make bench`."""
 
 from __future__ import annotations
 

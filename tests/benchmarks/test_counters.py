@@ -1,4 +1,4 @@
-"""The promises about speed beside counters that build a network with torch first, as ratios in one run: `make bench`."""
+"""Speed and memory beside counters that build a network with torch first: `make bench`."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ BLOCKS, EDITS = 10_000, 100
 
 
 def edited(path: Path) -> tuple[Path, dict[str, int]]:
-    """The same network with so many random edits, and how many of each kind; no two of them are neighbours."""
+    """Return the network with that many random edits, none next to another, and their kinds."""
     draw = random.Random(0)
     lines = path.read_text(encoding="utf-8").split("\n")
     stages = [i for i, line in enumerate(lines) if line.startswith("stage")]

@@ -1,5 +1,8 @@
-"""On a GPU: training of ResNets at 224 px beside torchvision's and timm's loops in one run, memory beside the report's bound,
-and where the time of a step goes. `make bench`; for a look without one, RESSPEC_GPU=cpu."""
+"""ResNets at 224 px on a GPU: `make bench`, or RESSPEC_GPU=cpu to try it without one.
+
+Training beside torchvision's and timm's loops in one run, memory beside the report's bound, and
+where the time of a step goes.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +221,7 @@ def timms_loader(folder: Path) -> Any:
 @pytest.mark.parametrize("spec", NETWORKS)
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_memory_beside_the_bound(spec: str, precision: str, tmp_path: Path) -> None:
-    """The bound counts every tensor in one type; with autocast weights, gradients and the optimizer's stay in float32."""
+    """The bound counts all tensors in one type; autocast keeps weights in float32."""
     wanted = job(spec, tmp_path, synthetic(), 6, WHOLE, ("precision", precision))
     peaks: list[int] = []
 

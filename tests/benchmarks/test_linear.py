@@ -1,5 +1,8 @@
-"""The front end is linear: a text of any kind that is twice as long takes at most 2.5 times as long to check and to lay out,
-and so do all its diagnostics."""
+"""The front end is linear in the length of a text.
+
+A text of any kind that is twice as long takes at most 2.5 times as long to check and to format,
+and so do its diagnostics.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,7 @@ def test_twice_as_long_takes_twice_as_long(name: str, tmp_path: Path) -> None:
 
 
 def seconds(text: str, path: Path) -> float:
-    """Of checking, of showing what is wrong, and of laying out, as the commands do: without the collector of garbage."""
+    """Time checking, rendering and formatting, without garbage collection, as the commands run."""
     path.write_text(text, encoding="utf-8")
     with paused():
         start = process_time()

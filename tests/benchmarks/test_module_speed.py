@@ -1,7 +1,7 @@
-"""ResNet-152 against torchvision's: building it, a training step and an inference, of the module and of the emitted source.
+"""Build, train and run ResNet-152 as module and emitted source, against torchvision's.
 
-Each round runs all three networks after another, so that what else the machine does falls on all of them. What is held is the
-upper end of the 95 % interval of the mean ratio, from the rounds' logarithms.
+Each round runs all three networks in turn, so that other load on the machine hits all of them. The
+bound is on the upper end of the 95 % interval of the mean ratio, from the logarithms of the rounds.
 """
 
 import math
@@ -69,7 +69,7 @@ def test_inference(makers: dict[str, Make]) -> None:
 
 
 def hold(what: str, runs: dict[str, Callable[[], object]]) -> None:
-    """Interleaved rounds after one to warm up; prints each ratio to torchvision with its interval."""
+    """Run interleaved rounds after a warm-up, and print each ratio with its interval."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(ROUNDS[what] + 1):
         for name, run in runs.items():

@@ -1,4 +1,4 @@
-"""The promises about speed of what never imports torch, as ratios measured in one run: `make bench`."""
+"""The speed of what never imports torch, as ratios measured in one run: `make bench`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of a training run on data in memory is the model's own forward, backward and optimizer: `make bench`."""
+"""The share of training in memory that the model's own passes and optimizer take: `make bench`."""
 
 from __future__ import annotations
 

@@ -1,6 +1,8 @@
-"""Training end to end against a loop written as torchvision's references/classification/train.py has it: transforms image by
-image in a DataLoader, eager float32 in torch's own layout, loss and accuracies read with `.item()` at every step. Both take
-turns of a few steps in one run, each in a process of its own, with one network, one set of images, one optimizer: `make bench`.
+"""Training end to end against torchvision's references/classification/train.py: `make bench`.
+
+That loop transforms image by image in a DataLoader, in eager float32 and torch's own layout, and
+reads loss and accuracies with `.item()` at every step. Both take turns of a few steps in one run,
+in processes of their own, with the same network, images and optimizer.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Flags: none is lost when it is given twice, and a message names one only where the command at hand has it."""
+"""No flag is lost when given twice, and messages name only flags of the command at hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers that options take: every command refuses what is not one, or is out of range, before it does anything."""
+"""Every command refuses a number that is malformed or out of range before it does anything."""
 
 from __future__ import annotations
 

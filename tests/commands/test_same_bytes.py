@@ -1,4 +1,4 @@
-"""What the command line prints: the same bytes under any hash seed, locale and width, and nothing that a terminal obeys."""
+"""Output is the same under any hash seed, locale and width, and holds no control characters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the compiler says of mistakes: each `CODE-what.res` of this folder beside the exact text, `CODE-what.txt`."""
+"""Diagnostics word for word: each `CODE-what.res` of this folder with its `CODE-what.txt`."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
 
 
 def test_codes_pages_and_fixtures_are_the_same() -> None:
-    """Of all codes: those of specs, of recipes (recipes/), of ONNX (onnx/), and those without a place in a text (runs/)."""
+    """All codes: of specs, recipes (recipes/), ONNX (onnx/), and those without a place (runs/)."""
     files = Path(warnings.__file__).parent.rglob("*.py")
     codes = {
         code

@@ -1,4 +1,4 @@
-"""What the trainer says of recipes, and of networks that do not fit the data: each `CODE-what` of recipes/ beside its text."""
+"""Diagnostics of recipes word for word: each `CODE-what` of recipes/ with its text."""
 
 from __future__ import annotations
 

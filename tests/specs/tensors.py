@@ -20,7 +20,7 @@ def tensors(network: Network) -> list[Tensor]:
 
 
 def operations(within: Network | Located) -> Iterator[tuple[str, Op]]:
-    """Every named layer by its full name; a field that grows with the turns of a repeat has its value there."""
+    """Yield every named layer with its full name; ramps have the values of their turns."""
     if isinstance(within, Located):
         yield from _operations(within, "", ())
         return

@@ -1,4 +1,4 @@
-"""Shipped specs against the figures in tests/gold: what their papers and their authors' tools print."""
+"""Shipped specs have the figures of tests/gold, from papers and their authors' tools."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ PAPER = [
 
 @pytest.mark.parametrize("row", PAPER, ids=name)
 def test_paper(row: Row) -> None:
-    """The 1.8 and 3.6 billion of its 18 and 34 layers are those of option A, its 19.6 for VGG-19 count everything."""
+    """Its 1.8 and 3.6 billion for 18 and 34 layers are of option A; for VGG-19 it counts all."""
     spec = row["model"].split(" / ")[0].removeprefix("CIFAR ").replace("-", "").lower()
     totals = measure(load(spec))._asdict()
     for quantity in ("params", "macs"):
@@ -100,7 +100,7 @@ def test_preactivated_bottlenecks_have_no_norm_on_the_projections(depth: int) ->
 
 @pytest.mark.parametrize(("depth", "millions"), [(110, 1.7), (164, 1.7), (1001, 10.2)])
 def test_table_4(depth: int, millions: float) -> None:
-    """Its millions are those of convolutions and the fully connected layer; with the norms 1001 layers have 10.3."""
+    """Its millions count convolutions and the classifier; with norms, 1001 layers have 10.3."""
     operators = [op for _, op in operations(load(f"preact_resnet{depth}")) if op.layer.weighted]
     weights = sum(
         prod(shape) for op in operators for shape in op.layer.parameters(op.input).values()
@@ -157,7 +157,7 @@ def outputs_of(network: Network, *kinds: str) -> int:
 
 @pytest.mark.parametrize(("row", "spec"), BY_PYCLS, ids=[row["model"] for row, _ in BY_PYCLS])
 def test_pycls(row: Row, spec: str) -> None:
-    """Which adds one to the macs for each biased output, and counts the outputs of max pools among the activations."""
+    """pycls adds one to the macs for each biased output, and counts max pools as activations."""
     name, *given = spec.split(" ")
     network = load(name, **dict(each.split("=") for each in given))
     totals = measure(network)

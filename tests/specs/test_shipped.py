@@ -68,7 +68,7 @@ def test_what_differs_has_another_hash(one: str, other: str) -> None:
 
 
 def test_residuals_may_start_at_zero() -> None:
-    """`gamma=0` is for the last norm of each of the 16 blocks, as torchvision's zero_init_residual."""
+    """`gamma=0` is for the last norm of each of 16 blocks, as torchvision's zero_init_residual."""
 
     def started(network: Network) -> list[str]:
         return [name for name, op in operations(network) if op.kind == "bn" and op.init is not None]

@@ -1,4 +1,7 @@
-"""Signal and gradient by block are what hooks and torch.autograd.grad find; the seed equation holds, and is seen to fail."""
+"""Signal and gradient by block equal those of hooks and torch.autograd.grad.
+
+The seed equation holds, and is seen to fail.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ def test_against_hooks_and_autograd(spec: Path) -> None:
 
 
 def test_a_tiny_network_by_hand(spec: Path) -> None:
-    """x + w x twice: the gradient grows by 1 + w from block to block, and 1 + w0 scales what flows."""
+    """x + w x twice: the gradient grows by 1 + w from block to block, 1 + w0 scales the signal."""
     network = load(f"{spec}:narrow")
     module, images, labels = shown(network)
     stem, first, second = (

@@ -1,4 +1,4 @@
-"""Studies: what is done stays done whatever ends them, and what they say is what the runs measured."""
+"""Studies resume after any end, and report what their runs measured."""
 
 from __future__ import annotations
 

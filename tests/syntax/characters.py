@@ -19,8 +19,10 @@ _NAMED = {"\0": "NUL", "\r": "carriage return", "\ufeff": "byte-order mark"}
 
 
 def boundaries() -> Iterator[int]:
-    """The first and the last of each row of characters of one category, where a category has few rows, and of each
-    category in any case; the ends of what UTF-8 writes in as many bytes."""
+    """Yield characters at the boundaries of Unicode categories and of UTF-8 lengths.
+
+    For each category: its first and last, and those of each of its rows if it has few.
+    """
     yield from (0, 0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x10FFFF)
     rows: dict[str, int] = {}
     before = ""
@@ -36,7 +38,7 @@ def boundaries() -> Iterator[int]:
 
 
 def assert_named(point: int) -> None:
-    """Accepted where a comment or a string may hold it; otherwise one diagnostic, which names it."""
+    """Check that a comment or string accepts a character, or that one diagnostic names it."""
     char = chr(point)
     for place, text in PLACES.items():
         found = _found(text % char)

@@ -1,4 +1,4 @@
-"""Long texts, one for each rule and each terminal of the grammar: it stands there over and over, or is as long as the text."""
+"""Long texts for each rule and terminal of the grammar, which is repeated or made long."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def grammar() -> Lark:
 
 
 def pumped() -> set[str]:
-    """The names of all rules and alternatives that a tree shows, and of the terminals without a bound."""
+    """Return the names of all rules and alternatives in a tree, and of its unbounded terminals."""
     found = grammar()
     rules = {
         str(rule.alias or rule.origin.name)

@@ -250,7 +250,7 @@ File
 
 
 def test_characters_of_each_kind() -> None:
-    """Comments and strings hold what can be seen; outside of them everything that is not ASCII is one mistake, by its name."""
+    """Comments and strings hold visible characters; elsewhere one that is not ASCII is named."""
     kinds: dict[str, str] = {}
     beyond = [0xD7FF, 0xE000, 0xFFFD, 0xFFFF, 0x10000, 0x1F600, 0xE0001, 0x10FFFF]
     for char in map(chr, [*range(1, 0x20), *range(0x7F, 0x3000), *beyond]):

@@ -1,4 +1,4 @@
-"""Whatever may be long has a text in which it is: `tests/benchmarks/test_linear.py` measures all of them."""
+"""Whatever can be long has a text in which it is, for `tests/benchmarks/test_linear.py`."""
 
 import re
 

@@ -1,5 +1,7 @@
-"""What feeds what: as a network's IR says it, and as the lines of its picture show it. A step is known by its name and by
-what it reads, so that two pictures of the same flow have the same steps."""
+"""The data flow of a network, from its IR and from the lines of its drawing.
+
+A step is identified by its name and its inputs, so that equal flows have equal steps.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,7 @@ def _through(located: Located, x: int, steps: Steps, scope: str, turns: tuple[in
 
 
 def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> Flow:
-    """Followed from each box and circle up the lines that end at it. Every line must lead from a step to a step."""
+    """Follow the lines of a drawing back from each box. Every line must connect two steps."""
     steps = Steps()
     steps.numbers = numbers
     nodes: list[PlacedBox | Join] = [box for box in drawing.boxes if box.column == column]

@@ -1,4 +1,4 @@
-"""Where things stand in a picture: nothing hides another, nothing is missing, lines lead from what feeds to what is fed."""
+"""In a drawing nothing overlaps, nothing is missing, and lines connect what feeds what."""
 
 from __future__ import annotations
 

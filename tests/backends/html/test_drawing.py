@@ -1,4 +1,4 @@
-"""A drawing in a real browser: its words stand out in every colour, on dark pages and light ones."""
+"""The text of a drawing has enough contrast in a real browser, on dark and light pages."""
 
 from __future__ import annotations
 

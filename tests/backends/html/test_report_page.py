@@ -1,4 +1,4 @@
-"""The page of a report, opened in a real browser: what it shows, what answers to pointer and keys, what it may not do."""
+"""The page of a report in a real browser: its content, its interaction, its policy."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def test_what_is_no_page(arguments: list[str], capsys: pytest.CaptureFixture[str
 
 
 def test_the_spec_itself_is_shown(tmp_path: Path, chromium: Browser) -> None:
-    """Also where all of its layers stand in another file; of the libraries those that it takes layers from."""
+    """Also when its layers are all in other files; of libraries, only those that are used."""
     for name, files in (
         ("plain34", ["plain34.res", "resnet34.res", "lib/he2015.res"]),
         (
