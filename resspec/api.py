@@ -293,7 +293,7 @@ def train(
 
     Examples:
         >>> network = resspec.load("digits")
-        >>> result = resspec.train(network, run="runs/short", settings={"duration": "2 epochs"})
+        >>> result = resspec.train(network, run="runs/short", settings={"epochs": "2"})
         >>> result.accuracy > 0.5
         True
     """
@@ -339,7 +339,7 @@ def evaluate(
 
     Examples:
         >>> network = resspec.load("digits")
-        >>> result = resspec.train(network, run="runs/short", settings={"duration": "1 epochs"})
+        >>> result = resspec.train(network, run="runs/short", settings={"epochs": "1"})
         >>> evaluation = resspec.evaluate("runs/short")
         >>> evaluation.correct == result.facts["correct"]
         True

@@ -118,7 +118,7 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
     asked = _asked(arguments)
     shown = asked.recipe.data
     found = data.load(
-        asked.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+        asked.data, normalize=shown.normalize, exif=shown.exif, download=arguments.download
     )
     if asked.classes is not None:
         classes.check_same(

@@ -35,7 +35,7 @@ EXAMPLES = """\
                                        the paper's own, its figures drawn in
   resspec study shortcuts              options A, B, C and none at 20 layers
   resspec study shortcuts --set n=9    at 56 layers
-  resspec study degradation --set "duration=200 iterations"
+  resspec study degradation --set "iterations=200"
 
 Each leaves a folder (studies/NAME) with README.md, pictures and CSV files;
 run the same command again to resume an unfinished one.
@@ -134,7 +134,7 @@ def run(arguments: Namespace) -> int:
             shown = recipe.data
             images = data.load(
                 arguments.data,
-                normalise=shown.normalise,
+                normalize=shown.normalize,
                 exif=shown.exif,
                 download=arguments.download,
             )

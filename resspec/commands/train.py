@@ -26,11 +26,11 @@ EXAMPLES = """\
                                       scikit-learn, in about a minute
   resspec train resnet20 --data cifar-10 --recipe cifar-he2015 --run runs/a
   resspec train digits --plan           what it would need, without training
-  resspec train digits --set rate=0.2 --set "duration=10 epochs"
+  resspec train digits --set lr=0.2 --set epochs=10
   torchrun --nproc-per-node 2 -m resspec train digits -r runs/b
 
 Recipes: specs/recipes/*.yaml, or a file of your own. --set reaches the
-network's parameters and the recipe's keys, in full (optimizer.rate) or by
+network's parameters and the recipe's keys, in full (optimizer.lr) or by
 their last name.
 
 Exit codes: 0 trained, 1 diagnostics, 2 error, 3 a value that is not finite,
@@ -54,7 +54,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="initial weights and the order of images (0)",
     )
     parser.add_argument(
-        "--epochs", type=numbers.epochs, metavar="N", help='short for --set "duration=N epochs"'
+        "--epochs", type=numbers.epochs, metavar="N", help="short for --set epochs=N"
     )
     parser.add_argument(
         "-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)"
@@ -165,7 +165,8 @@ def job_of(arguments: Namespace) -> Job:
         raise UsageError("--new-head needs --weights FILE")
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
-        of_recipe.append(("duration", _lasting(arguments.epochs, of_recipe)))
+        _check_epochs(arguments.epochs, of_recipe)
+        of_recipe.append(("epochs", str(arguments.epochs)))
     written = recipe_file.read(
         arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe
     )
@@ -175,7 +176,7 @@ def job_of(arguments: Namespace) -> Job:
         compiler.load(arguments.spec, **dict(of_network)),
         recipe,
         data.load(
-            arguments.data, normalise=shown.normalise, exif=shown.exif, download=arguments.download
+            arguments.data, normalize=shown.normalize, exif=shown.exif, download=arguments.download
         ),
         arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None,
@@ -184,17 +185,14 @@ def job_of(arguments: Namespace) -> Job:
     )
 
 
-def _lasting(epochs: int, of_recipe: list[tuple[str, str]]) -> str:
-    """Return the recipe's `duration`. Raises UsageError where a setting has one too."""
+def _check_epochs(epochs: int, of_recipe: list[tuple[str, str]]) -> None:
+    """Check that no setting also says how long to train. Raises UsageError."""
     from resspec.training import recipe_file
 
-    if other := next(
-        (value for name, value in of_recipe if recipe_file.matching(name) == [("duration",)]), None
-    ):
-        raise UsageError(
-            f'--epochs {epochs} and --set "duration={other}" both say how long to train: leave one out'
-        )
-    return f"{epochs} epochs"
+    for name, value in of_recipe:
+        if recipe_file.matching(name) in ([("epochs",)], [("iterations",)]):
+            both = f"--epochs {epochs} and --set {name}={value} both say how long to train"
+            raise UsageError(f"{both}: leave one out")
 
 
 def own_recipe(name: str, *, download: bool) -> str:

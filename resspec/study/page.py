@@ -71,7 +71,7 @@ def setting(
     seeds = len({result.part.seed for result in found})
     yield (
         f"{len(data.train):,} training and {len(data.test):,} test images of {code(data.name)}, by the recipe "
-        f"`{code(recipe_name)}` ({recipe.duration}, batches of {recipe.batch}); {_count(seeds, 'seed')}."
+        f"`{code(recipe_name)}` ({recipe.duration}, batches of {recipe.batch_size}); {_count(seeds, 'seed')}."
     )
     kind = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {platform.machine()}"
     yield f"Made by `resspec study` {__version__} with torch {torch.__version__} on one {kind}."

@@ -7,7 +7,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from resspec.training.recipe import Ema
+from resspec.training.recipe import EMAConfig
 
 
 def average(module: nn.Module) -> nn.Module:
@@ -18,7 +18,7 @@ def average(module: nn.Module) -> nn.Module:
 class Follower:
     """What brings an average up to date: the tensors of both sides are looked up once."""
 
-    def __init__(self, mean: nn.Module, module: nn.Module, ema: Ema) -> None:
+    def __init__(self, mean: nn.Module, module: nn.Module, ema: EMAConfig) -> None:
         pairs = list(zip(_tensors(mean), _tensors(module), strict=True))
         self._ema = ema
         self._means, self._news = (

@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def split(module: nn.Module, size: int) -> None:
-    """From now on, in training, batch norm normalises each `size` images by themselves, as if each were on a machine of
+    """From now on, in training, batch norm normalizes each `size` images by themselves, as if each were on a machine of
     its own. Its running statistics follow the mean over these parts."""
     for norm in _norms(module):
         norm.forward = _Split(norm, size)

@@ -33,9 +33,9 @@ def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 
     small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
     threads = 1 if small or processes.world > 1 else torch.get_num_threads()
     micro = (
-        recipe.micro_batch
-        if recipe.micro_batch != "auto"
-        else micro_batch(network, recipe, processes, least)
+        recipe.micro_batch_size
+        if recipe.micro_batch_size != "auto"
+        else micro_batch_size(network, recipe, processes, least)
     )
     machine = Machine("fp32", min(micro, own), not small, recipe.compile, threads)
     if recipe.precision != "auto":
@@ -47,7 +47,7 @@ def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 
     )
 
 
-def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
+def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
     """Return the largest part of a process's share of the batch that fits into memory.
 
     It divides the share, is a multiple of what batch norm sees, and holds at least `least` images. It is the same for all
@@ -57,7 +57,7 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
         UsageError: No such part fits.
     """
     own, device = share(recipe, processes.world), processes.device
-    unit = recipe.bn_batch or 1
+    unit = recipe.bn_batch_size or 1
     smallest = max(unit, min(least, own))
     available = memory(device)
     own_free = (
@@ -75,7 +75,7 @@ def micro_batch(network: Network, recipe: Recipe, processes: Processes, least: i
     images = f"{smallest} image{'s' * (smallest > 1)} at a time"
     told = f"this takes about {size_of(needed)} with {images}, but only "
     raise UsageError(
-        f"{told}{size_of(free)} are free; use smaller images or a smaller `bn_batch`", "E0609"
+        f"{told}{size_of(free)} are free; use smaller images or a smaller `bn_batch_size`", "E0609"
     )
 
 
@@ -92,6 +92,6 @@ def _faster(network: Network, machine: Machine, processes: Processes) -> str:
         return "fp32"
     ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]
     fp32, bf16 = race(
-        network, ways, min(machine.micro_batch, CALIBRATED), processes.device, rounds=3
+        network, ways, min(machine.micro_batch_size, CALIBRATED), processes.device, rounds=3
     )
     return "bf16" if bf16.step * GAIN < fp32.step else "fp32"

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from resspec.ir.nodes import Network
 from resspec.training.data import Batch, Draw, Split
 from resspec.training.data.crop import centre
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 
 Protocol = Literal["1-crop", "10-crop", "multi-scale"]
 PROTOCOLS: dict[Protocol, str] = {
@@ -76,7 +76,7 @@ class Exam:
     that is safe."""
 
     split: Split
-    view: Test
+    view: TestTransform
     protocol: Protocol = "1-crop"
     batch: int = 64
     workers: int = 0
@@ -111,7 +111,7 @@ def evaluate(
 
 
 def looked_at(
-    exam: Exam, view: Test, mine: Tensor, device: torch.device
+    exam: Exam, view: TestTransform, mine: Tensor, device: torch.device
 ) -> Iterator[tuple[Tensor, Batch]]:
     """These images of the exam's, each once, in batches of one size: which they are, and the batch."""
     parts = [part for group in exam.split.alike(mine, view) for part in group.split(exam.batch)]
@@ -141,7 +141,7 @@ def ten_crops(images: Tensor, size: int) -> Iterator[Tensor]:
 
 def _prepared(
     network: Network, weights: dict[str, Tensor], exam: Exam
-) -> tuple[list[Test], nn.Module]:
+) -> tuple[list[TestTransform], nn.Module]:
     """How images are loaded, and what looks at them."""
     from resspec.backends.module import build
     from resspec.passes.convolutional import convolutional

@@ -84,13 +84,13 @@ def is_drawn(run: Path) -> bool:
 def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None:
     """Replace batch norm's statistics by exact ones over so many training images, where the recipe asks for it."""
     recipe = plan.recipe
-    if not recipe.exact_bn:
+    if not recipe.precise_bn:
         return
 
     def images() -> Iterator[Tensor]:
-        last = plan.steps + -(-recipe.exact_bn // recipe.batch)
+        last = plan.steps + -(-recipe.precise_bn // recipe.batch_size)
         for batch in loop.shown(plan, plan.steps, last):
-            yield from batch.images.split(plan.machine.micro_batch)
+            yield from batch.images.split(plan.machine.micro_batch_size)
 
     with loop.told_of_unreadable(state, watcher):
         batch_norm.measure(state.best, images(), plan.processes.sum)

@@ -17,7 +17,7 @@ from resspec.training.data import Batch, Split
 from resspec.training.evaluate import TEST_BATCH, Exam, looked_at
 from resspec.training.plan import Plan
 from resspec.training.rescue import UNREADABLE, Task
-from resspec.training.schedules import rate
+from resspec.training.schedules import learning_rate
 from resspec.training.state import Row, State
 from resspec.training.step import Learner
 from resspec.training.stop import Stop
@@ -133,7 +133,7 @@ def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
     if not count and int(state.guard.bad) < 0:
         return False
     refuse_spoiled(plan, state, learner)
-    last = rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
+    last = learning_rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
     row = _row(plan, state, "train", last, loss / count, right / count)
     with watcher.task.changing():
         state.sums.zero_()
@@ -212,7 +212,7 @@ def _row(
     plan: Plan,
     state: State,
     part: str,
-    rate: float | None,
+    lr: float | None,
     loss: float,
     top1: float,
     top5: float | None = None,
@@ -222,7 +222,7 @@ def _row(
         "step": state.step,
         "epoch": epoch,
         "part": part,
-        "rate": rate,
+        "lr": lr,
         "loss": loss,
         "top1": top1,
         "top5": top5,

@@ -13,13 +13,13 @@ def loss(scores: Tensor, targets: Tensor, recipe: Recipe) -> Tensor:
     2021: each class a question of its own, the answers smoothed where the recipe says so, the mean also over classes. Of mixed
     images each class whose share is above `bce_threshold` is there wholly."""
     if recipe.loss == "cross-entropy":
-        return cross_entropy(scores.float(), targets, label_smoothing=recipe.smoothing)
+        return cross_entropy(scores.float(), targets, label_smoothing=recipe.label_smoothing)
     classes = scores.shape[1]
     shares = one_hot(targets, classes).float() if targets.ndim == 1 else targets
     if recipe.bce_threshold is not None:
         shares = (shares > recipe.bce_threshold).float()
     return binary_cross_entropy_with_logits(
-        scores.float(), shares * (1 - recipe.smoothing) + recipe.smoothing / classes
+        scores.float(), shares * (1 - recipe.label_smoothing) + recipe.label_smoothing / classes
     )
 
 

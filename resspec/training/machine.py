@@ -24,10 +24,10 @@ TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass(frozen=True)
 class Machine:
-    """`micro_batch`: images that a process shows at a time."""
+    """`micro_batch_size`: images that a process shows at a time."""
 
     precision: str
-    micro_batch: int
+    micro_batch_size: int
     channels_last: bool
     compile: bool
     threads: int

@@ -66,7 +66,7 @@ def _check_row(row: Any) -> None:
     _check_number(row, "epoch", finite=True)
     _check_number(row, "loss")
     _check_number(row, "top1")
-    for name in ("top5", "rate"):
+    for name in ("top5", "lr"):
         if row.setdefault(name, None) is not None:
             _check_number(row, name)
 

@@ -14,37 +14,48 @@ from resspec.training import recipe
 
 
 def optimizer(
-    module: nn.Module, told: recipe.Sgd | recipe.AdamW | recipe.Lamb, *, decay_norms: bool
+    module: nn.Module,
+    told: recipe.OptimizerConfig,
+    *,
+    norm_weight_decay: float | None,
 ) -> Optimizer:
-    """Of all parameters; without `decay_norms` those of one dimension, norms' and biases, have no weight decay."""
-    plain = [
-        parameter for parameter in module.parameters() if parameter.ndim <= 1 and not decay_norms
+    """Return the optimizer of all parameters of a module.
+
+    Args:
+        module: The network.
+        told: The section `optimizer` of a recipe.
+        norm_weight_decay: Weight decay of the parameters of norms and of biases, which have one dimension; None: the
+            same as that of all others.
+    """
+    together = norm_weight_decay is None
+    weights = [parameter for parameter in module.parameters() if together or parameter.ndim > 1]
+    others = [
+        parameter for parameter in module.parameters() if not together and parameter.ndim <= 1
     ]
-    decayed = [parameter for parameter in module.parameters() if parameter.ndim > 1 or decay_norms]
     groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": told.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
+        {"params": weights, "weight_decay": told.weight_decay},
+        {"params": others, "weight_decay": norm_weight_decay or 0.0},
     ]
     match told:
-        case recipe.Sgd():
+        case recipe.SGDConfig():
             made: Optimizer = SGD(
-                groups, told.rate, momentum=told.momentum, nesterov=told.nesterov, fused=True
+                groups, told.lr, momentum=told.momentum, nesterov=told.nesterov, fused=True
             )
             if (
                 told.momentum
             ):  # torch would take them from the first gradient, which may be none to learn from
                 for parameter in module.parameters():
                     made.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
-        case recipe.AdamW():
-            made = AdamW(groups, told.rate, told.betas, told.eps, fused=True)
-        case recipe.Lamb():
-            made = Lamb(groups, told.rate, told.betas, told.eps)
+        case recipe.AdamWConfig():
+            made = AdamW(groups, told.lr, told.betas, told.eps, fused=True)
+        case recipe.LambConfig():
+            made = Lamb(groups, told.lr, told.betas, told.eps)
     return made
 
 
 class Lamb(Optimizer):
     """You et al. 2020, algorithm 2, with Adam's corrections of the first steps: the step of a tensor is Adam's with its
-    weight decay, made as long as the tensor itself, times the rate. Without weight decay it keeps Adam's length."""
+    weight decay, made as long as the tensor itself, times the learning rate. Without weight decay it keeps Adam's length."""
 
     found_inf: Tensor
     grad_scale = None

@@ -90,7 +90,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         found = share(self.recipe, self.processes.world)
-        assert found % self.machine.micro_batch == 0, (found, self.machine.micro_batch)
+        assert found % self.machine.micro_batch_size == 0, (found, self.machine.micro_batch_size)
 
     @property
     def recipe(self) -> Recipe:
@@ -105,9 +105,9 @@ class Plan:
     def order(self) -> Order:
         return Order(
             self.images[0],
-            self.recipe.batch,
+            self.recipe.batch_size,
             self.job.seed,
-            self.recipe.data.repeated,
+            self.recipe.data.aug_repeats,
             self.processes.rank,
             self.processes.world,
         )

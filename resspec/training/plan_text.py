@@ -8,7 +8,15 @@ from pathlib import Path
 from resspec.passes.measure import measure
 from resspec.training import machine
 from resspec.training.plan import Plan
-from resspec.training.recipe import Constant, Cosine, Linear, Multistep, Plateau, Recipe, Step
+from resspec.training.recipe import (
+    ConstantSchedule,
+    CosineSchedule,
+    LinearSchedule,
+    MultiStepSchedule,
+    PlateauSchedule,
+    Recipe,
+    StepSchedule,
+)
 from resspec.training.trainer import Result
 from resspec.units import size_of
 
@@ -20,12 +28,14 @@ def text(plan: Plan, run: Path) -> str:
 
 def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     job, recipe, chosen, world = plan.job, plan.recipe, plan.machine, plan.processes.world
-    batch = f"{recipe.batch}" + (f" over {world} processes" if world > 1 else "")
+    batch = f"{recipe.batch_size}" + (f" over {world} processes" if world > 1 else "")
     batch += (
-        f", {chosen.micro_batch} at a time" if chosen.micro_batch * world < recipe.batch else ""
+        f", {chosen.micro_batch_size} at a time"
+        if chosen.micro_batch_size * world < recipe.batch_size
+        else ""
     )
-    batch += f", batch norm sees {recipe.bn_batch}" if recipe.bn_batch else ""
-    bound = machine.bound(job.network, recipe, chosen.micro_batch, chosen.precision)
+    batch += f", batch norm sees {recipe.bn_batch_size}" if recipe.bn_batch_size else ""
+    bound = machine.bound(job.network, recipe, chosen.micro_batch_size, chosen.precision)
     memory = machine.memory(plan.processes.device)
     of_free = (
         "; the free memory is unknown" if memory is None else f" of {size_of(memory)} that are free"
@@ -70,26 +80,26 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
 
 
 def schedule(recipe: Recipe) -> str:
-    """The rate over the run, in words."""
+    """Return the learning rate over the run, in words."""
     told = recipe.schedule
     match told:
-        case Constant():
+        case ConstantSchedule():
             words = "constant"
-        case Step():
-            words = f"times {told.factor:g} every {told.every}"
-        case Multistep():
-            words = f"times {told.factor:g} at {', '.join(map(str, told.at))}"
-        case Cosine():
-            words = f"cosine down to {told.floor * recipe.optimizer.rate:g}"
-        case Linear():
-            words = f"linear down to {told.floor * recipe.optimizer.rate:g}"
-        case Plateau():
+        case StepSchedule():
+            words = f"times {told.gamma:g} every {told.step_size}"
+        case MultiStepSchedule():
+            words = f"times {told.gamma:g} at {', '.join(map(str, told.milestones))}"
+        case CosineSchedule():
+            words = f"cosine down to {told.min_lr:g}"
+        case LinearSchedule():
+            words = f"linear down to {told.min_lr:g}"
+        case PlateauSchedule():
             words = f"times {told.factor:g} after {told.patience} tests without improvement"
     return words + (f", after a warm-up of {recipe.warmup.length}" if recipe.warmup else "")
 
 
 def _cold(plan: Plan) -> str:
-    """That the schedule, and the full rate, are never reached."""
+    """Return that the schedule, and the full learning rate, are never reached."""
     warmup = plan.recipe.warmup
     if warmup is None or warmup.until_error or warmup.length.steps(plan.order.epoch) < plan.steps:
         return ""

@@ -25,7 +25,7 @@ from resspec.training.data import Dataset, Moments, Split
 from resspec.training.data.folder import InFolders
 from resspec.training.data.memory import InMemory
 from resspec.training.plan import Job
-from resspec.training.recipe import Data, Recipe, Test
+from resspec.training.recipe import DataConfig, Recipe, TestTransform
 from resspec.training.sealed import DamagedFile
 
 WHITE = 255
@@ -40,7 +40,7 @@ def preprocessing(job: Job) -> dict[str, Any]:
     }
 
 
-def shown(recipe: Data) -> dict[str, Any]:
+def shown(recipe: DataConfig) -> dict[str, Any]:
     """Return how test images are cut to size."""
     test = recipe.test
     return {
@@ -53,7 +53,7 @@ def shown(recipe: Data) -> dict[str, Any]:
 
 def constants(moments: Moments) -> dict[str, Any]:
     """Return what images are normalized with."""
-    of_channels = moments.normalise == "channel"
+    of_channels = moments.normalize == "channel"
     of_pixels = not of_channels and moments.pixels[0].numel() > 1
     deviation = (
         moments.deviation
@@ -74,8 +74,8 @@ def checked(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DamagedFile("it is not a JSON object")
     try:
-        Test.model_validate({name: found[name] for name in Test.model_fields})
-        Data.model_validate({"exif": found["exif"]})
+        TestTransform.model_validate({name: found[name] for name in TestTransform.model_fields})
+        DataConfig.model_validate({"exif": found["exif"]})
         channels = int(found["input"][0])
         _check_constants(found, channels)
     except (KeyError, IndexError, TypeError, ValueError, OverflowError):
@@ -98,7 +98,7 @@ def _check_constants(found: Mapping[str, Any], channels: int) -> None:
 
 def shown_as(found: Mapping[str, Any], recipe: Recipe) -> Recipe:
     """Return a recipe that shows test images as a run did, which says this of its preprocessing."""
-    test = Test.model_validate({name: found[name] for name in Test.model_fields})
+    test = TestTransform.model_validate({name: found[name] for name in TestTransform.model_fields})
     data = recipe.data.model_copy(update={"test": test, "exif": found["exif"]})
     return recipe.model_copy(update={"data": data})
 

@@ -23,7 +23,7 @@ class Show:
     def start(self, plan: Plan, state: State) -> None:
         self.steps, self.batch, self.epochs = (
             plan.steps,
-            plan.recipe.batch,
+            plan.recipe.batch_size,
             float(plan.steps / plan.order.epoch),
         )
         self.begun = self.step = state.step
@@ -64,13 +64,13 @@ class Show:
 
     def words(self) -> str:
         row, speed = (
-            self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "rate": 0.0},
+            self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "lr": 0.0},
             self.speed(),
         )
         epochs = f"{self.epochs:.2f}".removesuffix(".00")
         return (
             f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
-            f"rate {row['rate']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}"
+            f"lr {row['lr']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}"
         )
 
 

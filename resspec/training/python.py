@@ -30,7 +30,7 @@ def job_of(
     written = recipe_file.read(recipe, [(key, str(value)) for key, value in settings.items()])
     transforms = written.recipe.data
     images = data.load(
-        dataset, normalise=transforms.normalise, exif=transforms.exif, download=download
+        dataset, normalize=transforms.normalize, exif=transforms.exif, download=download
     )
     return Job(network, written.recipe, images, seed, workers=workers, written=written)
 
@@ -59,7 +59,7 @@ def evaluate_run(
             f"the run in {run} read images from a folder `{name}`: pass its path as `data`"
         )
     transforms = finished.tested.recipe.data
-    images = data.load(name, normalise=transforms.normalise, exif=transforms.exif)
+    images = data.load(name, normalize=transforms.normalize, exif=transforms.exif)
     classes.check_same(finished.facts["data"]["classes"], images.classes, whose=str(run), data=name)
     images = normalized_as(finished.facts["preprocessing"], images)
     module = ended.module_of(run)

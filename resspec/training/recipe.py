@@ -1,5 +1,8 @@
-"""How a network is trained, as data: what a file of `specs/recipes/` says. Rates and shares are plain numbers, batches are
-global (of all processes together), and a length is a count with its unit: `64000 iterations`, `90 epochs`."""
+"""Recipes as data: how a network is trained, as a file of `specs/recipes/` says it.
+
+Learning rates and fractions are plain numbers, batch sizes are totals over all processes, and a length within a run is a
+number with its unit: `500 iterations`, `30 epochs`. The names of keys are PyTorch's, torchvision's or timm's.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from resspec.training.recipes.kinds import (
     Border,
     Conflict,
     Count,
+    EpochCount,
     Interpolation,
     Lasting,
     Length,
@@ -31,23 +35,26 @@ from resspec.training.recipes.kinds import (
 )
 
 
-class Part(BaseModel):
-    """What every part of a recipe has in common: nothing unknown in it, and it never changes."""
+class Section(BaseModel):
+    """A section of a recipe: it has no unknown keys, and is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Sgd(Part):
-    """Momentum as torch has it: the rate stands outside the velocity."""
+# --- optimizers ---
+
+
+class SGDConfig(Section):
+    """SGD with momentum as in PyTorch: the learning rate is not part of the velocity."""
 
     name: Literal["sgd"] = "sgd"
-    rate: Positive = 0.1
+    lr: Positive = 0.1
     momentum: Share = 0.9
     nesterov: bool = False
     weight_decay: NotNegative = 0.0
 
     @model_validator(mode="after")
-    def _has_momentum(self) -> Sgd:
+    def _has_momentum(self) -> SGDConfig:
         if self.nesterov and not self.momentum:
             message = "`nesterov: true` needs a momentum, and `momentum` is 0"
             help = "write `nesterov: false`, or a `momentum` above 0 such as `momentum: 0.9`"
@@ -55,66 +62,69 @@ class Sgd(Part):
         return self
 
 
-class AdamW(Part):
-    """Loshchilov and Hutter 2019: decay apart from the gradient."""
+class AdamWConfig(Section):
+    """AdamW (Loshchilov and Hutter 2019): weight decay is decoupled from the gradient."""
 
     name: Literal["adamw"]
-    rate: Positive = 1e-3
+    lr: Positive = 1e-3
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-8
     weight_decay: NotNegative = 0.01
 
 
-class Lamb(Part):
-    """You et al. 2020: Adam's step of each tensor, as long as the rate times the tensor's own norm."""
+class LambConfig(Section):
+    """LAMB (You et al. 2020): Adam's step for each tensor, scaled to the learning rate times the tensor's norm."""
 
     name: Literal["lamb"]
-    rate: Positive = 5e-3
+    lr: Positive = 5e-3
     betas: Betas = (0.9, 0.999)
     eps: Positive = 1e-6
     weight_decay: NotNegative = 0.02
 
 
-Optimizer = Annotated[Sgd | AdamW | Lamb, Field(discriminator="name")]
+OptimizerConfig = Annotated[SGDConfig | AdamWConfig | LambConfig, Field(discriminator="name")]
 
 
-class Constant(Part):
+# --- schedules ---
+
+
+class ConstantSchedule(Section):
+    """A constant learning rate."""
+
     name: Literal["constant"] = "constant"
 
 
-class Step(Part):
-    """The rate times `factor` after every length `every`."""
+class StepSchedule(Section):
+    """Multiply the learning rate by `gamma` every `step_size`."""
 
     name: Literal["step"]
-    every: Lasting
-    factor: Share = 0.1
+    step_size: Lasting
+    gamma: Share = 0.1
 
 
-class Multistep(Part):
-    """The rate times `factor` at each of `at`."""
+class MultiStepSchedule(Section):
+    """Multiply the learning rate by `gamma` at each milestone."""
 
     name: Literal["multistep"]
-    at: Annotated[
+    milestones: Annotated[
         tuple[Lasting, ...],
         Field(min_length=1, description="a list of lengths, such as `[30 epochs, 60 epochs]`"),
     ]
-    factor: Share = 0.1
+    gamma: Share = 0.1
 
     @model_validator(mode="after")
-    def _rises(self) -> Multistep:
+    def _increases(self) -> MultiStepSchedule:
+        points = self.milestones
         falls = any(
             early.unit == late.unit and early.number >= late.number
-            for early, late in pairwise(self.at)
+            for early, late in pairwise(points)
         )
         if falls:
-            message = f"the lengths of `at` must increase, and `[{_listed(self.at)}]` does not"
-            units = {length.unit for length in self.at}
-            help = (
-                f"write `at: [{_listed(sorted(set(self.at)))}]`"
-                if len(units) == 1
-                else "put them in increasing order"
-            )
-            refuse([Conflict(("at",), message, help)])
+            message = f"the `milestones` must increase, and `[{_listed(points)}]` do not"
+            ordered = _listed(sorted(set(points)))
+            one_unit = len({point.unit for point in points}) == 1
+            help = f"write `milestones: [{ordered}]`" if one_unit else "put them in order"
+            refuse([Conflict(("milestones",), message, help)])
         return self
 
 
@@ -122,63 +132,75 @@ def _listed(lengths: Sequence[Length]) -> str:
     return ", ".join(map(str, lengths))
 
 
-class Cosine(Part):
-    """Half a cosine from the rate down to the share `floor` of it."""
+class CosineSchedule(Section):
+    """Half a cosine from the learning rate down to `min_lr`."""
 
     name: Literal["cosine"]
-    floor: Share = 0.0
+    min_lr: NotNegative = 0.0
 
 
-class Linear(Part):
-    """A line from the rate down to the share `floor` of it."""
+class LinearSchedule(Section):
+    """A line from the learning rate down to `min_lr`."""
 
     name: Literal["linear"]
-    floor: Share = 0.0
+    min_lr: NotNegative = 0.0
 
 
-class Plateau(Part):
-    """The rate times `factor` once the loss on the held-out part has not fallen for `patience` evaluations."""
+class PlateauSchedule(Section):
+    """Multiply the learning rate by `factor` when the held-out loss has not improved for `patience` evaluations."""
 
     name: Literal["plateau"]
     factor: Share = 0.1
     patience: Count = 5
-    least: NotNegative = 1e-4
+    threshold: NotNegative = 1e-4
 
 
-Schedule = Annotated[
-    Constant | Step | Multistep | Cosine | Linear | Plateau, Field(discriminator="name")
+ScheduleConfig = Annotated[
+    ConstantSchedule
+    | StepSchedule
+    | MultiStepSchedule
+    | CosineSchedule
+    | LinearSchedule
+    | PlateauSchedule,
+    Field(discriminator="name"),
 ]
 
 
-class Warmup(Part):
-    """The rate rises along a line from the share `start` of it, or stays at that share; `until_error`: also no longer than
-    until the error on the training images, over an epoch's last part, is below it."""
+class Warmup(Section):
+    """The first part of a run, whose learning rate starts at `start_factor` times the full one.
+
+    `method: linear` raises it along a line, `constant` leaves it there. `until_error` ends the warm-up early, once the
+    error of recent training batches is below it.
+    """
 
     length: Lasting
-    start: Share = 0.0
-    shape: Literal["linear", "constant"] = "linear"
+    start_factor: Share = 0.0
+    method: Literal["linear", "constant"] = "linear"
     until_error: Share | None = None
 
 
-class Ema(Part):
-    """An average of the weights and buffers, updated after every `every` steps; with `decay` to the power of `every`."""
+class EMAConfig(Section):
+    """A moving average of weights and buffers, updated every `every` steps with `decay ** every`."""
 
     decay: PartialShare = 0.9999
     every: Count = 1
 
 
-class Test(Part):
-    """How test images are shown: the shorter side brought to `resize`, then a centre crop of `crop` pixels; null: as stored."""
+# --- images ---
 
-    __test__: ClassVar[bool] = False  # pytest: this is no test
+
+class TestTransform(Section):
+    """The transform of test images: the shorter side to `resize` pixels, then a center crop; null: as stored."""
+
+    __test__: ClassVar[bool] = False  # not a test for pytest to collect
 
     resize: Pixels | None = None
     crop: Pixels | None = None
     interpolation: Interpolation = "bilinear"
 
 
-class RandomResized(Part):
-    """Szegedy et al. 2015: a rectangle of a random share of the area and a random ratio, brought to `size` pixels."""
+class RandomResizedCropConfig(Section):
+    """A rectangle of a random area and ratio, resized to `size` pixels (Szegedy et al. 2015)."""
 
     size: Pixels = 224
     scale: Annotated[
@@ -193,117 +215,114 @@ class RandomResized(Part):
     ] = (3 / 4, 4 / 3)
 
 
-class RandAugment(Part):
-    """Cubuk et al. 2020, of timm's increasing kind: `operations` of magnitude `magnitude` in 10, each varied by `deviation`."""
+class RandAugmentConfig(Section):
+    """RandAugment (Cubuk et al. 2020) with timm's increasing severities, magnitudes 0 to 10."""
 
-    operations: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = 2
+    num_ops: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = 2
     magnitude: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 7.0
-    deviation: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 0.5
+    magnitude_std: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 0.5
 
 
-class Data(Part):
-    """How training images are shown, in this order, then how test images are."""
+class DataConfig(Section):
+    """The transforms of training images, in the order in which they are applied, and that of test images."""
 
     resize: Resize | None = None  # the shorter side, or the range it is drawn from
-    random_resized: RandomResized | None = None
-    pad: Border = 0  # pixels on each side, before the crop
-    padding: Literal["zeros", "reflect"] = "zeros"
-    crop: Pixels | None = None  # pixels of a random crop; null: the size of the image as it came
-    shift: Border = 0  # short for a border of so many pixels, and a crop of the image's size
-    flip: bool = False  # mirrored with probability 1/2
+    random_resized_crop: RandomResizedCropConfig | None = None
+    padding: Border = 0  # pixels on each side, before the crop
+    padding_mode: Literal["zeros", "reflect"] = "zeros"
+    crop: Pixels | None = None  # size of a random crop; null: the size of the image
+    shift: Border = 0  # short for so many pixels of padding, and a crop of the image's size
+    hflip: Share = 0.0  # probability of a horizontal flip
     trivialaugment: bool = False
-    randaugment: RandAugment | None = None
-    colour: Literal["pca", "jitter"] | None = (
-        None  # Krizhevsky et al. 2012, or brightness and the like
-    )
-    # By each channel's mean and deviation, or by each pixel's mean alone: those of the training images, and for a folder of
-    # images ImageNet's, whatever is in it.
-    normalise: Literal["channel", "pixel-mean"] = "channel"
-    erase: Share = 0.0  # probability that a rectangle is erased
+    randaugment: RandAugmentConfig | None = None
+    color_jitter: Share = 0.0  # brightness, contrast and saturation, by up to this factor
+    lighting: NotNegative = 0.0  # standard deviation of the PCA noise of Krizhevsky et al. 2012
+    # By each channel's mean and standard deviation, or by each pixel's mean alone: those of the
+    # training images, and for a folder of images always ImageNet's.
+    normalize: Literal["channel", "pixel-mean"] = "channel"
+    random_erase: Share = 0.0  # probability that a rectangle is erased
     mixup: Alpha = 0.0  # alpha; 0: none
     cutmix: Alpha = 0.0  # alpha; 0: none
-    repeated: Count = 1  # times an image is shown in a batch; an epoch keeps its length
+    aug_repeats: Count = 1  # times an image appears in a batch; an epoch keeps its length
     interpolation: Interpolation = "bilinear"
     draft: bool = False  # let the JPEG decoder shrink large files
-    exif: Literal["upright", "ignore"] = (
-        "upright"  # turned as EXIF says, in training and test; or as stored
-    )
-    test: Test = Test()
+    exif: Literal["upright", "ignore"] = "upright"  # rotate as EXIF says, in training and tests
+    test: TestTransform = TestTransform()
 
     @model_validator(mode="after")
-    def _goes_together(self) -> Data:
+    def _goes_together(self) -> DataConfig:
         refuse(list(self._conflicts()))
         return self
 
     def _conflicts(self) -> Iterator[Conflict]:
-        ways = [name for name in ("random_resized", "crop", "shift") if getattr(self, name)]
+        crops = ("random_resized_crop", "crop", "shift")
+        ways = [name for name in crops if getattr(self, name)]
         if len(ways) > 1:
             message = f"`{ways[0]}` and `{ways[1]}` both crop the image"
             yield Conflict((ways[0], ways[1]), message, "leave one of them out")
 
-        unused = (
-            [name for name in ("resize", "pad") if getattr(self, name)]
-            if self.random_resized
-            else []
-        )
+        unused = ("resize", "padding") if self.random_resized_crop else ()
         for name in unused:
-            message = f"`{name}` has no effect together with `random_resized`, which crops from the whole image"
-            yield Conflict((name, "random_resized"), message, f"leave `{name}` out")
+            if getattr(self, name):
+                message = f"`{name}` has no effect with `random_resized_crop`, which crops from the whole image"
+                yield Conflict((name, "random_resized_crop"), message, f"leave `{name}` out")
 
-        if self.pad and self.shift:
-            message = "`pad` and `shift` both add a border"
-            yield Conflict(("shift", "pad"), message, "leave one of them out")
+        if self.padding and self.shift:
+            message = "`padding` and `shift` both add a border"
+            yield Conflict(("shift", "padding"), message, "leave one of them out")
 
         if isinstance(self.resize, tuple):
-            low, high = self.resize
-            if low > high:
-                message = f"the range `resize: [{low}, {high}]` ends below its start"
-                yield Conflict(("resize",), message, f"write `resize: [{high}, {low}]`")
-            elif self.crop and self.crop > low:
-                message = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
-                yield Conflict(
-                    ("crop", "resize"),
-                    message,
-                    f"write `crop: {low}`, or let `resize` start at {self.crop}",
-                )
+            yield from self._range_conflicts(*self.resize)
+
+    def _range_conflicts(self, low: int, high: int) -> Iterator[Conflict]:
+        if low > high:
+            message = f"the range `resize: [{low}, {high}]` ends below its start"
+            yield Conflict(("resize",), message, f"write `resize: [{high}, {low}]`")
+        elif self.crop and self.crop > low:
+            message = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
+            help = f"write `crop: {low}`, or let `resize` start at {self.crop}"
+            yield Conflict(("crop", "resize"), message, help)
 
 
-class Recipe(Part):
-    """A whole recipe. `batch` is cut evenly over processes; batch norm sees `bn_batch` images at a time (null: as many as a
-    process shows at a time). `holdout` is the share of the training images kept apart for `plateau` and for looking at."""
+# --- the whole ---
+
+
+class Recipe(Section):
+    """A whole recipe: how long, with which batches, optimizer, schedule and transforms."""
 
     source: str = ""
-    duration: Lasting
-    batch: Count
-    bn_batch: Count | None = None
-    optimizer: Optimizer = Sgd()
-    schedule: Schedule = Constant()
-    rate_changes: Literal["each iteration", "each epoch"] = "each iteration"
+    epochs: EpochCount | None = None  # this or `iterations`
+    iterations: Count | None = None
+    batch_size: Count  # split evenly over the processes
+    bn_batch_size: Count | None = None  # images per batch norm; null: the micro-batch
+    optimizer: OptimizerConfig = SGDConfig()
+    schedule: ScheduleConfig = ConstantSchedule()
+    lr_interval: Literal["iteration", "epoch"] = "iteration"  # how often the learning rate changes
     warmup: Warmup | None = None
     loss: Literal["cross-entropy", "bce"] = "cross-entropy"
-    smoothing: PartialShare = 0.0
-    bce_threshold: Share | None = (
-        None  # of a mixed image, the share from which on a class counts as there; null: as its share
-    )
-    decay_norms: bool = True  # weight decay on batch norm's weights and on biases too
-    clip: Positive | None = None  # the largest norm of the gradient
-    ema: Ema | None = None
-    exact_bn: Natural = (
-        0  # training images from which batch norm's statistics are measured in the end
-    )
-    data: Data = Data()
-    holdout: PartialShare = 0.0
+    label_smoothing: PartialShare = 0.0
+    bce_threshold: Share | None = None  # share above which a mixed target is 1; null: the share
+    norm_weight_decay: NotNegative | None = None  # of norms and biases; null: the same as weights
+    clip_grad_norm: Positive | None = None
+    ema: EMAConfig | None = None
+    precise_bn: Natural = 0  # images from which batch norm's statistics are computed at the end
+    data: DataConfig = DataConfig()
+    holdout: PartialShare = 0.0  # share of the training images to evaluate on in place of the test
     evaluate: Lasting | None = None  # how often; null: once, at the end
-    log: Count = 50  # iterations between two lines of the metrics
+    log: Count = 50  # iterations between two rows of the metrics
     checkpoint: Lasting = Length(1, "epochs")
-    keep: Count = 2  # checkpoints that stay
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = (
-        "auto"  # auto: what is fastest here without a loss of accuracy
-    )
-    micro_batch: Count | Literal["auto"] = (
-        "auto"  # images that a process shows at a time; auto: as many as fit
-    )
+    keep: Count = 2  # checkpoints to keep
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: the fastest without loss
+    micro_batch_size: Count | Literal["auto"] = "auto"  # images per forward pass; auto: what fits
     compile: bool = False
+
+    @property
+    def duration(self) -> Length:
+        """The length of the whole training."""
+        if self.epochs is not None:
+            return Length(float(self.epochs), "epochs")
+        assert self.iterations is not None
+        return Length(float(self.iterations), "iterations")
 
     @model_validator(mode="after")
     def _fits_together(self) -> Recipe:
@@ -311,45 +330,59 @@ class Recipe(Part):
         return self
 
     def _conflicts(self) -> Iterator[Conflict]:
+        if self.epochs is None and self.iterations is None:
+            message = "a recipe needs `epochs` or `iterations`"
+            yield Conflict(("epochs", "iterations"), message, "add `epochs: 90`")
+        if self.epochs is not None and self.iterations is not None:
+            message = f"`epochs: {self.epochs}` and `iterations: {self.iterations}` both say how long to train"
+            yield Conflict(("iterations", "epochs"), message, "leave one of them out")
+
         if self.bce_threshold is not None and self.loss != "bce":
             message = f"`bce_threshold` has no effect with `loss: {self.loss}`"
-            yield Conflict(
-                ("bce_threshold", "loss"),
-                message,
-                "write `loss: bce`, or leave `bce_threshold` out",
-            )
+            help = "write `loss: bce`, or leave `bce_threshold` out"
+            yield Conflict(("bce_threshold", "loss"), message, help)
 
-        unit, micro = self.bn_batch, self.micro_batch
-        if unit and self.batch % unit:
-            message = f"`batch: {self.batch}` must be a multiple of `bn_batch: {unit}`"
-            below = self.batch // unit * unit or unit
-            yield Conflict(
-                ("batch", "bn_batch"), message, f"write `batch: {below}`, or another `bn_batch`"
-            )
+        yield from self._batch_conflicts()
+        yield from self._schedule_conflicts()
+
+    def _batch_conflicts(self) -> Iterator[Conflict]:
+        whole, unit, micro = self.batch_size, self.bn_batch_size, self.micro_batch_size
+        if unit and whole % unit:
+            message = f"`batch_size: {whole}` must be a multiple of `bn_batch_size: {unit}`"
+            below = whole // unit * unit or unit
+            help = f"write `batch_size: {below}`, or another `bn_batch_size`"
+            yield Conflict(("batch_size", "bn_batch_size"), message, help)
 
         if unit and micro != "auto" and micro % unit:
-            message = f"`micro_batch: {micro}` must be a multiple of `bn_batch: {unit}`"
-            yield Conflict(("micro_batch", "bn_batch"), message, "write `micro_batch: auto`")
+            message = f"`micro_batch_size: {micro}` must be a multiple of `bn_batch_size: {unit}`"
+            keys = ("micro_batch_size", "bn_batch_size")
+            yield Conflict(keys, message, "write `micro_batch_size: auto`")
 
-        if micro != "auto" and micro > self.batch:
-            message = f"`micro_batch: {micro}` is more than the whole batch, `batch: {self.batch}`"
-            yield Conflict(("micro_batch", "batch"), message, "write `micro_batch: auto`")
-
-        if self.data.repeated > self.batch:
-            message = f"`repeated: {self.data.repeated}` is more than the whole batch, `batch: {self.batch}`"
-            yield Conflict(
-                ("data.repeated", "batch"),
-                message,
-                "write a smaller `repeated`, such as `repeated: 1`",
+        if micro != "auto" and micro > whole:
+            message = (
+                f"`micro_batch_size: {micro}` is more than the whole batch, `batch_size: {whole}`"
             )
+            keys = ("micro_batch_size", "batch_size")
+            yield Conflict(keys, message, "write `micro_batch_size: auto`")
+
+        repeats = self.data.aug_repeats
+        if repeats > whole:
+            message = (
+                f"`aug_repeats: {repeats}` is more than the whole batch, `batch_size: {whole}`"
+            )
+            keys = ("data.aug_repeats", "batch_size")
+            help = "write a smaller `aug_repeats`, such as `aug_repeats: 1`"
+            yield Conflict(keys, message, help)
+
+    def _schedule_conflicts(self) -> Iterator[Conflict]:
+        lr, least = self.optimizer.lr, getattr(self.schedule, "min_lr", 0.0)
+        if least > lr:
+            message = f"`min_lr: {least:g}` is above the learning rate, `lr: {lr:g}`"
+            yield Conflict(("schedule.min_lr", "optimizer.lr"), message, "write a smaller `min_lr`")
 
         if self.schedule.name == "plateau" and not (self.holdout and self.evaluate):
-            message = (
-                "`schedule: plateau` needs held-out images, and needs to evaluate them regularly"
-            )
-            lacking = ["`holdout: 0.1`"] * (not self.holdout) + ["`evaluate: 1 epoch`"] * (
-                not self.evaluate
-            )
-            yield Conflict(
-                ("schedule", "holdout", "evaluate"), message, f"add {' and '.join(lacking)}"
-            )
+            message = "`schedule: plateau` needs held-out images that are evaluated regularly"
+            lacking = ["`holdout: 0.1`"] * (not self.holdout)
+            lacking += ["`evaluate: 1 epoch`"] * (not self.evaluate)
+            keys = ("schedule", "holdout", "evaluate")
+            yield Conflict(keys, message, f"add {' and '.join(lacking)}")

@@ -16,7 +16,7 @@ from resspec.suggest import any_of, listed, nearest
 from resspec.training import errors
 from resspec.training.recipe import Recipe
 from resspec.training.recipes.advice import Advice
-from resspec.training.recipes.fields import SHORTHAND, Keys, every_key
+from resspec.training.recipes.fields import DURATION, SHORTHAND, Keys, every_key
 from resspec.training.recipes.foreign import is_foreign
 from resspec.training.recipes.mistakes import recipe_of
 from resspec.training.recipes.scalars import read as read_scalar
@@ -68,7 +68,7 @@ def read(given: str, settings: Sequence[tuple[str, str]] = ()) -> Written:
 
     Args:
         given: The name of a recipe that comes with resspec, or a file that ends in `.yaml`.
-        settings: What replaces keys of it, such as `("optimizer.rate", "0.2")`, or `("rate", "0.2")` where only one key
+        settings: What replaces keys of it, such as `("optimizer.lr", "0.2")`, or `("lr", "0.2")` where only one key
             ends so.
 
     Raises:
@@ -89,6 +89,9 @@ def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
     for path, given in _in_order(_named(settings, text)):
         if path[-1] == "name":  # another optimizer has other keys
             text.forget(path[:-1])
+        if path[0] in DURATION:
+            for unit in DURATION:
+                text.forget((unit,))
         text.put(path, given)
     return Written(recipe_of(text), text)
 
@@ -150,6 +153,10 @@ def _in_order(named: _Settings) -> _Settings:
 def _check_once(named: _Settings) -> None:
     """Raises UsageError where a key is given two values."""
     seen: dict[Keys, str] = {}
+    lengths = [f"`{path[0]}={given.text.strip()}`" for path, given in named if path[0] in DURATION]
+    if len({path[0] for path, _ in named if path[0] in DURATION}) > 1:
+        told = f"{' and '.join(lengths)} both say how long to train"
+        raise UsageError(f"{told}: keep one of them", "E0542")
     for path, given in named:
         value = given.text.strip()
         word = SHORTHAND.get(path)

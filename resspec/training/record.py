@@ -79,7 +79,7 @@ RESULT_SHAPE: Shape = {
     "weights": str,
     "test": {"images": str, "transform": dict},
 }
-COLUMNS = ("step", "epoch", "part", "rate", "loss", "top1", "top5")
+COLUMNS = ("step", "epoch", "part", "lr", "loss", "top1", "top5")
 
 
 @contextmanager
@@ -253,12 +253,12 @@ def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | No
     Raises:
         UsageError: What they say is not a recipe.
     """
-    from resspec.training.recipe import Recipe, Test
+    from resspec.training.recipe import Recipe, TestTransform
 
     try:
         recipe = Recipe.model_validate(found["recipe"])
         test, images = (
-            Test.model_validate(latest(found, TEST_TRANSFORM)),
+            TestTransform.model_validate(latest(found, TEST_TRANSFORM)),
             latest(found, TEST_IMAGES),
         )
     except ValueError:
@@ -266,7 +266,10 @@ def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | No
         raise UsageError(told, "E0603") from None
     if ended:
         try:
-            test, images = Test.model_validate(ended["test"]["transform"]), ended["test"]["images"]
+            test, images = (
+                TestTransform.model_validate(ended["test"]["transform"]),
+                ended["test"]["images"],
+            )
         except ValueError:
             told = f"{folder / 'result.json'} is damaged: the test settings in it are not valid"
             raise UsageError(f"{told}; {REMADE}", "E0603") from None

@@ -1,4 +1,4 @@
-"""The rate of each step, as a function of how far the run is."""
+"""The learning rate of each step, as a function of how far the run is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, cos, pi
 
-from resspec.training.recipe import Constant, Cosine, Linear, Multistep, Plateau, Recipe, Step
+from resspec.training.recipe import (
+    ConstantSchedule,
+    CosineSchedule,
+    LinearSchedule,
+    MultiStepSchedule,
+    PlateauSchedule,
+    Recipe,
+    StepSchedule,
+)
 
 
 @dataclass
 class Falling:
-    """What `plateau` remembers: the lowest loss, evaluations since, how often the rate fell; and whether the warm-up that
+    """What `plateau` remembers: the lowest loss, evaluations since, how often the learning rate fell; and whether the warm-up that
     waits for a training error is over."""
 
     lowest: float | None = None
@@ -19,9 +27,9 @@ class Falling:
     falls: int = 0
     warm: bool = False
 
-    def saw(self, loss: float, plateau: Plateau) -> None:
+    def saw(self, loss: float, plateau: PlateauSchedule) -> None:
         """The loss on the held-out part."""
-        if self.lowest is None or loss < self.lowest * (1 - plateau.least):
+        if self.lowest is None or loss < self.lowest * (1 - plateau.threshold):
             self.lowest, self.waited = loss, 0
             return
         self.waited += 1
@@ -34,30 +42,32 @@ class Falling:
             self.warm = True
 
 
-def rate(step: int, recipe: Recipe, epoch: Fraction, falling: Falling) -> float:
-    """The learning rate of a step, counted from 0, where an epoch has `epoch` steps."""
-    if recipe.rate_changes == "each epoch":
+def learning_rate(step: int, recipe: Recipe, epoch: Fraction, falling: Falling) -> float:
+    """Return the learning rate of a step, counted from 0, where an epoch has `epoch` steps."""
+    if recipe.lr_interval == "epoch":
         step = ceil(int(step / epoch) * epoch)
-    return recipe.optimizer.rate * _share(step, recipe, epoch, falling)
+    return recipe.optimizer.lr * _share(step, recipe, epoch, falling)
 
 
 def _share(step: int, recipe: Recipe, epoch: Fraction, falling: Falling) -> float:
     rising = recipe.warmup.length.steps(epoch) if recipe.warmup else 0
     if recipe.warmup and step < rising and not falling.warm:
-        start = recipe.warmup.start
-        return start + (1 - start) * step / rising if recipe.warmup.shape == "linear" else start
+        start = recipe.warmup.start_factor
+        return start + (1 - start) * step / rising if recipe.warmup.method == "linear" else start
     rest = recipe.duration.steps(epoch) - rising
     gone = min(max(step - rising, 0) / rest, 1.0) if rest > 0 else 0.0
     match recipe.schedule:
-        case Constant():
+        case ConstantSchedule():
             return 1.0
-        case Step(every=every, factor=factor):
-            return float(factor ** (step // every.steps(epoch)))
-        case Multistep(at=at, factor=factor):
-            return float(factor ** sum(step >= length.steps(epoch) for length in at))
-        case Cosine(floor=floor):
+        case StepSchedule(step_size=length, gamma=gamma):
+            return float(gamma ** (step // length.steps(epoch)))
+        case MultiStepSchedule(milestones=milestones, gamma=gamma):
+            return float(gamma ** sum(step >= point.steps(epoch) for point in milestones))
+        case CosineSchedule(min_lr=least):
+            floor = least / recipe.optimizer.lr
             return floor + (1 - floor) * (1 + cos(pi * gone)) / 2
-        case Linear(floor=floor):
+        case LinearSchedule(min_lr=least):
+            floor = least / recipe.optimizer.lr
             return floor + (1 - floor) * (1 - gone)
-        case Plateau(factor=factor):
+        case PlateauSchedule(factor=factor):
             return float(factor**falling.falls)

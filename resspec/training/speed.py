@@ -15,7 +15,7 @@ from resspec.backends.module import build
 from resspec.ir.nodes import Network
 from resspec.training.machine import Machine, compiled_by_torch, half
 from resspec.training.optimizers import optimizer
-from resspec.training.recipe import Sgd
+from resspec.training.recipe import SGDConfig
 
 T = TypeVar("T")
 
@@ -81,7 +81,7 @@ class _Runner:
             else torch.contiguous_format
         )
         self.images = images.to(device).contiguous(memory_format=layout)
-        self.optimizer = optimizer(self.module, Sgd(rate=1e-6), decay_norms=True)
+        self.optimizer = optimizer(self.module, SGDConfig(lr=1e-6), norm_weight_decay=None)
         self.run: nn.Module = (
             torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]
         )

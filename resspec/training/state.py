@@ -16,7 +16,7 @@ from resspec.training.checkpoint import DamagedCheckpoint, Files
 from resspec.training.guard import Guard
 from resspec.training.schedules import Falling
 
-FORMAT = 4  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
+FORMAT = 5  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
 Row = dict[str, Any]  # of the metrics: the columns of record.COLUMNS, None where one does not apply
 
 

@@ -15,7 +15,7 @@ from resspec.training.data import Batch
 from resspec.training.keys import key
 from resspec.training.machine import compiled_by_torch
 from resspec.training.plan import Plan
-from resspec.training.schedules import rate
+from resspec.training.schedules import learning_rate
 from resspec.training.state import State
 
 
@@ -35,9 +35,9 @@ class Learner:
         self.parameters = [
             parameter for parameter in state.module.parameters() if parameter.requires_grad
         ]
-        if plan.recipe.bn_batch:
+        if plan.recipe.bn_batch_size:
             for module in filter(None, (state.module, state.average)):
-                batch_norm.split(module, plan.recipe.bn_batch)
+                batch_norm.split(module, plan.recipe.bn_batch_size)
         self.statistics = guard.buffers(state.module)
         self.before = [torch.empty_like(buffer) for buffer in self.statistics]
         self.counts = guard.counters(state.module)
@@ -57,7 +57,7 @@ class Learner:
     def learn(self, batch: Batch) -> None:
         state, recipe = self.state, self.plan.recipe
         for group in state.optimizer.param_groups:
-            group["lr"] = rate(state.step, recipe, self.plan.order.epoch, state.falling)
+            group["lr"] = learning_rate(state.step, recipe, self.plan.order.epoch, state.falling)
         guard.keep(self.statistics, self.before)
         guard.keep(self.counts, self.counts_before)
         self.phase = Phase.GRADIENTS
@@ -74,8 +74,8 @@ class Learner:
         gradients = [parameter.grad for parameter in self.parameters if parameter.grad is not None]
         self.phase = Phase.UPDATE
         found = state.guard.check(state.step, gradients, self.statistics, loss, state.optimizer)
-        if recipe.clip:
-            nn.utils.clip_grad_norm_(self.parameters, recipe.clip)
+        if recipe.clip_grad_norm:
+            nn.utils.clip_grad_norm_(self.parameters, recipe.clip_grad_norm)
         state.optimizer.step()
         guard.restore(self.statistics, self.before, found)
         if self.follower:
@@ -105,12 +105,12 @@ class Learner:
     def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Of each micro-batch: its part of the mean loss, scores, targets. Dropout is a function of seed and place."""
         size, machine, processes = (
-            self.plan.machine.micro_batch,
+            self.plan.machine.micro_batch_size,
             self.plan.machine,
             self.plan.processes,
         )
         parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
-        place = self.state.step * self.plan.recipe.batch + processes.rank * len(batch.images)
+        place = self.state.step * self.plan.recipe.batch_size + processes.rank * len(batch.images)
         for i, (images, targets) in enumerate(parts):
             seed(key(self.plan.job.seed, 2, place + i * size), processes.device)
             if machine.channels_last:
@@ -149,7 +149,7 @@ class Learner:
         whose result is forgotten, so that a run that goes on sums as one that never stopped."""
         kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
         self.state.module.train()
-        size = self.plan.recipe.bn_batch or 2
+        size = self.plan.recipe.bn_batch_size or 2
         self.run(
             torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)
         ).sum().backward()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from resspec.training.plan import Plan
     from resspec.training.state import Row, State
 
-VALUES = ("loss", "top1", "top5", "rate")  # of a row, each a chart in which every part is a curve
+VALUES = ("loss", "top1", "top5", "lr")  # of a row, each a chart in which every part is a curve
 
 
 class Board(Show):

@@ -108,7 +108,8 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
         found["machine"]["processes"] != processes.world
     ):  # the order of images stays; how many fit at a time does not
         chosen = replace(
-            chosen, micro_batch=decide(job.network, job.recipe, processes, least).micro_batch
+            chosen,
+            micro_batch_size=decide(job.network, job.recipe, processes, least).micro_batch_size,
         )
     return Plan(job, chosen, processes)
 
@@ -183,7 +184,7 @@ def begun(plan: Plan) -> State:
     module = plan.machine.placed(module, device)
     return State(
         module,
-        optimizer(module, recipe.optimizer, decay_norms=recipe.decay_norms),
+        optimizer(module, recipe.optimizer, norm_weight_decay=recipe.norm_weight_decay),
         Guard(device, fp16=plan.machine.precision == "fp16"),
         average.average(module) if recipe.ema else None,
         torch.zeros(3, dtype=torch.float64, device=device),

@@ -11,7 +11,7 @@ from torchvision import transforms
 
 from resspec.training.data import Draw
 from resspec.training.data.memory import Stored, in_memory
-from resspec.training.recipe import Data
+from resspec.training.recipe import DataConfig
 
 BATCH, BATCHES = 128, 40
 
@@ -42,7 +42,7 @@ def test_pad_crop_flip_and_normalising_are_seven_times_faster_than_pillow() -> N
         ]
 
     def in_batches(draws: list[Draw]) -> list[Tensor]:
-        view = Data(pad=4, flip=True)
+        view = DataConfig(padding=4, hflip=0.5)
         return [
             batch.images
             for batch in data.train.batches(draws, view=view, device=torch.device("cpu"))

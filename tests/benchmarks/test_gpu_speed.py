@@ -44,7 +44,7 @@ DEVICE = torch.device(os.environ.get("RESSPEC_GPU", "cuda:0"))
 PROCESS = Processes(0, 1, DEVICE)
 NETWORKS = ["resnet50", "resnet152"] if DEVICE.type == "cuda" else ["resnet18"]
 CLASSES = 2
-WHOLE = ("data.random_resized", "null")
+WHOLE = ("data.random_resized_crop", "null")
 WORKERS = max(1, (os.cpu_count() or 2) - 1)
 
 pytestmark = pytest.mark.skipif(
@@ -72,9 +72,9 @@ def job(
     workers: int = 0,
 ) -> Job:
     always = {
-        "duration": f"{steps} iterations",
-        "batch": f"{SIZE.batch}",
-        "bn_batch": "null",
+        "iterations": f"{steps}",
+        "batch_size": f"{SIZE.batch}",
+        "bn_batch_size": "null",
         "evaluate": "null",
         "checkpoint": "1000000 epochs",
     }
@@ -104,7 +104,7 @@ def one_batch() -> Iterator[tuple[Tensor, Tensor]]:
 
 @pytest.mark.parametrize("spec", NETWORKS)
 def test_synthetic_images(spec: str, tmp_path: Path) -> None:
-    """Ours draws, flips and normalises its images; the others' lie ready."""
+    """Ours draws, flips and normalizes its images; the others' lie ready."""
     wanted = job(spec, tmp_path, synthetic(), (SIZE.turns + 1) * SIZE.steps + 1, WHOLE)
     others = {
         "torchvision": here(reference(wanted.network, one_batch(), device=DEVICE)),

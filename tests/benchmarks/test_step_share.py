@@ -24,7 +24,7 @@ def test_97_percent_of_the_time_is_forward_backward_and_optimizer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = [
-        ("duration", "140 iterations"),
+        ("iterations", "140"),
         ("evaluate", "100 epochs"),
         ("checkpoint", "100 epochs"),
     ]

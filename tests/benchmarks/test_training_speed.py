@@ -59,7 +59,7 @@ def faster(
     with apart(begun) as theirs:
         plan, seconds = raced(job, {"theirs": theirs}, folder, turns, steps)
     ratios = [other / own for own, other in zip(seconds["ours"], seconds["theirs"], strict=True)]
-    ours, other = (job.recipe.batch * steps / median(times) for times in seconds.values())
+    ours, other = (job.recipe.batch_size * steps / median(times) for times in seconds.values())
     print(
         f"\n{job.network.name}: {ours:,.0f} against {other:,.0f} img/s, {median(ratios):.2f} times "
         f"[{min(ratios):.2f}, {max(ratios):.2f}], {plan.machine.precision}, {plan.machine.threads} threads"
@@ -90,9 +90,8 @@ def fashion_steps() -> Iterator[nn.Module]:
     return reference(load("fashion20"), fashion_loader())
 
 
-def fashion_recipe(duration: str, **other: str) -> list[tuple[str, str]]:
+def fashion_recipe(**other: str) -> list[tuple[str, str]]:
     return [
-        ("duration", duration),
         ("evaluate", "100 epochs"),
         ("checkpoint", "100 epochs"),
         *(SAME | other).items(),
@@ -102,7 +101,7 @@ def fashion_recipe(duration: str, **other: str) -> list[tuple[str, str]]:
 def test_resnet20_on_fashion_mnist_is_twice_as_fast(tmp_path: Path) -> None:
     turns, steps = 7, 20
     recipe = recipe_file.load(
-        "fashion-mnist", fashion_recipe(f"{(turns + 1) * steps + 1} iterations")
+        "fashion-mnist", fashion_recipe(iterations=f"{(turns + 1) * steps + 1}")
     )
     assert (
         faster(
@@ -120,7 +119,7 @@ def test_and_as_accurate(tmp_path: Path) -> None:
     """An epoch of each, three seeds."""
     found, loader = data.load("fashion-mnist"), fashion_loader()
     network, ours, theirs = load("fashion20"), [], []
-    recipe = recipe_file.load("fashion-mnist", fashion_recipe("1 epoch", decay_norms="true"))
+    recipe = recipe_file.load("fashion-mnist", fashion_recipe(epochs="1", norm_weight_decay="null"))
     for seed in range(3):
         plan = trainer.planned(Job(network, recipe, found, seed), tmp_path / str(seed), ALONE)
         ours.append(trainer.train(plan, tmp_path / str(seed), show=shown(visible=False)).accuracy)
@@ -165,9 +164,9 @@ def test_resnet50_from_a_folder_of_jpegs_is_nearly_twice_as_fast(tmp_path: Path)
     recipe = recipe_file.load(
         "imagenet-torchvision-v1",
         [
-            ("duration", f"{(turns + 1) * steps + 1} iterations"),
-            ("batch", f"{BATCH}"),
-            ("bn_batch", "null"),
+            ("iterations", f"{(turns + 1) * steps + 1}"),
+            ("batch_size", f"{BATCH}"),
+            ("bn_batch_size", "null"),
             ("evaluate", "null"),
             ("data.draft", "true"),
             ("checkpoint", "100 epochs"),

@@ -12,14 +12,14 @@ import torch
 from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import DamagedImage, inspect_files
 from resspec.training.data.picture import picture
-from resspec.training.recipe import Data, RandomResized, Test
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.campaign.progress import count_outcomes
 from tests.train.data.pictures import damaged, good_files, written
 
 GOOD = good_files()
 VIEWS = (
-    Test(resize=20, crop=16),
-    Data(random_resized=RandomResized(size=16), draft=True),
+    TestTransform(resize=20, crop=16),
+    DataConfig(random_resized_crop=RandomResizedCropConfig(size=16), draft=True),
 )
 
 
@@ -37,7 +37,7 @@ def examined(seed: int, folder: Path) -> Counter[str]:
         warnings.simplefilter("error")
         (verified,) = inspect_files(folder, [path.name], decode=True, exif="upright")
         (glanced,) = inspect_files(folder, [path.name], decode=False, exif="upright")
-        output = shown(path, Test())
+        output = shown(path, TestTransform())
         others = [shown(path, view) for view in VIEWS]
     if isinstance(output, str):
         assert isinstance(verified, DamagedImage), (name, seed, output)
@@ -62,7 +62,7 @@ def examined(seed: int, folder: Path) -> Counter[str]:
     )
 
 
-def shown(path: Path, view: Test | Data) -> tuple[int, int] | str:
+def shown(path: Path, view: TestTransform | DataConfig) -> tuple[int, int] | str:
     """Height and width, or why it cannot be."""
     try:
         pixels = picture(path, torch.tensor([7]), view)

@@ -28,17 +28,17 @@ from tests.train.small import tiny, train
 WHERE = ("loss", "gradient", "weight", "buffer")
 OPTIONS = (
     "ema.decay=0.9",
-    "clip=1.0",
-    "bn_batch=16",
-    "micro_batch=16",
-    "exact_bn=128",
+    "clip_grad_norm=1.0",
+    "bn_batch_size=16",
+    "micro_batch_size=16",
+    "precise_bn=128",
     "evaluate=6 iterations",
     "holdout=0.1",
     "optimizer.name=adamw",
     "optimizer.name=lamb",
     "precision=bf16",
     "data.mixup=0.2",
-    "decay_norms=false",
+    "norm_weight_decay=0",
 )
 STEPS = 30
 
@@ -116,7 +116,7 @@ def injected(seed: int, folder: Path) -> Counter[str]:
     injection = Injection(WHERE[seed % 4], value, rng.randrange(STEPS), rng)
     options = rng.sample(OPTIONS, rng.randrange(5))
     settings = [
-        f"duration={STEPS} iterations",
+        f"iterations={STEPS}",
         f"log={log}",
         f"checkpoint={rng.randrange(1, 9)} iterations",
         *options,

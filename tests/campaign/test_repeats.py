@@ -48,8 +48,8 @@ def trained(name: str, precision: str, folder: Path) -> str:
     recipe = recipe_file.load(
         "digits",
         [
-            ("duration", "4 iterations"),
-            ("batch", "16"),
+            ("iterations", "4"),
+            ("batch_size", "16"),
             ("precision", precision),
             ("evaluate", "null"),
             ("checkpoint", "1000 epochs"),

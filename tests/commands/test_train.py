@@ -20,7 +20,7 @@ def test_train(capsys: Captured) -> None:
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
         assert re.search(
-            r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  rate .* left\n", err
+            r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  lr .* left\n", err
         )
         errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images correct\)"
         assert re.fullmatch(
@@ -31,34 +31,36 @@ def test_train(capsys: Captured) -> None:
 
 def test_train_plan(capsys: Captured) -> None:
     out, err = ran(
-        "train lib/he2015:cifar --set n=1 --set images=1x8x8 --set rate=0.2 --set batch=32 --plan",
+        "train lib/he2015:cifar --set n=1 --set images=1x8x8 --set lr=0.2 --set batch_size=32 --plan",
         capsys,
     )
     assert err == ""
     assert re.search(r"^network +cifar, 75,002 parameters$", out, re.MULTILINE)
-    assert re.search(r"^optimizer +sgd, rate 0\.2,", out, re.MULTILINE)
+    assert re.search(r"^optimizer +sgd, lr 0\.2,", out, re.MULTILINE)
     assert not Path("runs").exists()
 
 
 @pytest.mark.parametrize(
     ("setting", "says"),
     [
-        ("ratee=1", "neither the network nor the recipe has `ratee`; did you mean `rate`?"),
+        ("momentm=1", "neither the network nor the recipe has `momentm`; did you mean `momentum`?"),
         ("name=sgd", "`name` may be `optimizer.name` or `schedule.name`"),
         (
-            "batch=3",
-            "`batch` is a parameter of the network and a key of the recipe: write net.batch or recipe.batch",
+            "batch_size=3",
+            "`batch_size` is a parameter of the network and a key of the recipe: write net.batch_size or recipe.batch_size",
         ),
     ],
 )
 def test_train_settings(setting: str, says: str, capsys: Captured) -> None:
-    Path("own.res").write_text("network own(batch, rte) { input 1x8x8\n head fc batch\n }")
+    Path("own.res").write_text(
+        "network own(batch_size, rte) { input 1x8x8\n head fc batch_size\n }"
+    )
     assert says in ran(f"train own.res --plan --set {setting}", capsys, 2)[1]
     assert (
-        "sgd, rate 0.3"
-        in ran("train own.res --plan --set net.batch=10 --set rte=1 --set recipe.rate=0.3", capsys)[
-            0
-        ]
+        "sgd, lr 0.3"
+        in ran(
+            "train own.res --plan --set net.batch_size=10 --set rte=1 --set recipe.lr=0.3", capsys
+        )[0]
     )
 
 
@@ -80,10 +82,10 @@ def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:
     ("arguments", "says"),
     [
         (
-            "--epochs 2 --set 'duration=3 iterations'",
-            '--epochs 2 and --set "duration=3 iterations" both say how long to train: leave one out',
+            "--epochs 2 --set 'iterations=3'",
+            "--epochs 2 and --set iterations=3 both say how long to train: leave one out",
         ),
-        ("--set 'recipe.duration=3 iterations' --epochs 2", "both say how long to train"),
+        ("--set 'recipe.iterations=3' --epochs 2", "both say how long to train"),
     ],
 )
 def test_train_for_no_time_or_two(arguments: str, says: str, capsys: Captured) -> None:

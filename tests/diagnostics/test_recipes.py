@@ -28,7 +28,7 @@ def mistakes(path: Path) -> list[Diagnostic]:
             recipe_file.parse(Source(path.name, path.read_text(encoding="utf-8")))
             return []
         recipe = recipe_file.load("digits")
-        job = Job(load(path.name), recipe, data.load("digits", normalise=recipe.data.normalise))
+        job = Job(load(path.name), recipe, data.load("digits", normalize=recipe.data.normalize))
         preflight.require([preflight.of_job(job, Path("run"), ALONE)])
         return []
     except SpecError as error:

@@ -42,14 +42,14 @@ DEFECTS = [
     Defect(
         "batch norm's own batch is not looked at",
         NORMS,
-        "if recipe.bn_batch and isinstance(norm.op.layer, BatchNorm):",
+        "if recipe.bn_batch_size and isinstance(norm.op.layer, BatchNorm):",
         "if False:",
         ONE_VALUE,
     ),
     Defect(
         "micro-batches are not looked at",
         NORMS,
-        'if recipe.micro_batch != "auto":\n        return',
+        'if recipe.micro_batch_size != "auto":\n        return',
         "if False:\n        return",
         ONE_VALUE,
     ),

@@ -154,7 +154,7 @@ def test_refusals(
 
 
 def test_the_command(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    train(load("digits"), tmp_path / "run", "duration=4 iterations")
+    train(load("digits"), tmp_path / "run", "iterations=4")
     out = tmp_path / "out"
     assert (
         cli.run(

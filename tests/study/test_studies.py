@@ -32,7 +32,7 @@ SETTINGS = [
     "--recipe",
     "digits",
     "--set",
-    "duration=6 iterations",
+    "iterations=6",
     "--set",
     "log=3",
 ]
@@ -146,7 +146,7 @@ def test_another_study_is_refused(
     short = [*command[:5], *SETTINGS, "--out", str(tmp_path / "out")]
     assert cli.run([*short[:4], *short[5:]]) == 0
     capsys.readouterr()
-    assert cli.run([*short[:4], *short[5:], "--set", "rate=0.5"]) == 2
+    assert cli.run([*short[:4], *short[5:], "--set", "lr=0.5"]) == 2
     output = capsys.readouterr().err
     assert (
         "contains another run" in output

@@ -20,8 +20,8 @@ from tests.train.small import SPEC
 
 RECIPES = {
     "momentum": """
-duration: 60 iterations
-batch: 16
+iterations: 60
+batch_size: 16
 optimizer: {name: sgd, momentum: 0.9, nesterov: true}
 warmup: {length: 10 iterations}
 schedule: {name: cosine}
@@ -32,38 +32,38 @@ log: 1
 data: {shift: 1}
 """,
     "epochs": """
-duration: 2.5 epochs
-batch: 50
+epochs: 2.5
+batch_size: 50
 optimizer: {name: adamw}
 schedule: {name: plateau, patience: 1}
-clip: 1.0
+clip_grad_norm: 1.0
 holdout: 0.1
-exact_bn: 100
+precise_bn: 100
 evaluate: 0.5 epochs
 checkpoint: 0.25 epochs
 keep: 3
 log: 4
 """,
     "shares": """
-duration: 40 iterations
-batch: 32
-bn_batch: 8
-micro_batch: 16
+iterations: 40
+batch_size: 32
+bn_batch_size: 8
+micro_batch_size: 16
 optimizer: {name: lamb}
 loss: bce
 evaluate: 13 iterations
 checkpoint: 3 iterations
 keep: 1
 log: 2
-data: {shift: 1, mixup: 0.2, cutmix: 1.0, repeated: 2}
+data: {shift: 1, mixup: 0.2, cutmix: 1.0, aug_repeats: 2}
 """,
     "pictures": """
-duration: 16 iterations
-batch: 8
+iterations: 16
+batch_size: 8
 evaluate: 6 iterations
 checkpoint: 3 iterations
 log: 1
-data: {random_resized: {size: 8}, flip: true, trivialaugment: true, test: {resize: 9, crop: 8}}
+data: {random_resized_crop: {size: 8}, hflip: 0.5, trivialaugment: true, test: {resize: 9, crop: 8}}
 """,
 }
 RUNS = [

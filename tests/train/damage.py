@@ -108,7 +108,7 @@ TRAIN = (
     "--recipe",
     "digits",
     "--set",
-    "duration=4 iterations",
+    "iterations=4",
     "--set",
     "checkpoint=2 iterations",
     "--set",

@@ -12,7 +12,7 @@ from resspec.source import Source
 from resspec.training import recipe_file
 from resspec.training.recipe import Recipe
 
-BASE = "duration: 9 epochs\nbatch: 8\n"
+BASE = "epochs: 9\nbatch_size: 8\n"
 
 
 def mistakes(text: str, *settings: tuple[str, str]) -> tuple[Diagnostic, ...]:

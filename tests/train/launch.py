@@ -358,7 +358,7 @@ class _Watch:
         from resspec.training.data import Batch
         from resspec.training.data.folder import InFolders
         from resspec.training.data.memory import InMemory
-        from resspec.training.recipe import Test
+        from resspec.training.recipe import TestTransform
         from resspec.training.step import Learner
 
         happens, learn, sync = self.happens, Learner.learn, os.fsync
@@ -374,7 +374,7 @@ class _Watch:
         def counted_batches(batches: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
             def counted(*given: Any, view: Any, **more: Any) -> Iterator[Any]:
                 for batch in batches(*given, view=view, **more):
-                    if isinstance(view, Test):
+                    if isinstance(view, TestTransform):
                         happens("test")
                     yield batch
 

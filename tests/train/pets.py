@@ -24,10 +24,10 @@ network tiny {
 }
 """
 RECIPE = """
-duration: 1 epochs
-batch: 8
-optimizer: {name: sgd, rate: 0.05, momentum: 0.9}
-data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}
+epochs: 1
+batch_size: 8
+optimizer: {name: sgd, lr: 0.05, momentum: 0.9}
+data: {random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}
 log: 1
 """
 
@@ -63,7 +63,7 @@ def command(*more: str, run: str = "r") -> list[str]:
 def plan(folder: Path, *settings: str, run: str = "r", **other: Any) -> Plan:
     pairs = [(name, value) for name, _, value in (setting.partition("=") for setting in settings)]
     recipe = recipe_file.load(str(folder / "tiny.yaml"), pairs)
-    images = data.load(str(folder / "d"), normalise=recipe.data.normalise)
+    images = data.load(str(folder / "d"), normalize=recipe.data.normalize)
     job = Job(load(folder / "tiny.res"), recipe, images, **other)
     return trainer.planned(job, folder / run, ALONE)
 

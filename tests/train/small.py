@@ -41,10 +41,10 @@ def tiny(folder: Path) -> Network:
 
 
 def job(network: Network, *settings: str, seed: int = 0, **other: Any) -> Job:
-    """With the recipe of the digits, and `settings` such as `"rate=0.2"`."""
+    """With the recipe of the digits, and `settings` such as `"lr=0.2"`."""
     pairs = [(name, value) for name, _, value in (setting.partition("=") for setting in settings)]
     recipe = recipe_file.load("digits", pairs)
-    return Job(network, recipe, data.load("digits", normalise=recipe.data.normalise), seed, **other)
+    return Job(network, recipe, data.load("digits", normalize=recipe.data.normalize), seed, **other)
 
 
 def train(network: Network, run: Path, *settings: str, seed: int = 0, **other: Any) -> Result:
@@ -61,13 +61,13 @@ def begun(folder: Path, **more: Any) -> Path:
         "steps": 30,
         "weights": None,
         "data": {"name": "digits", "classes": list("0123456789"), "train": "00", "test": "11"},
-        "recipe": {"batch": 8, "data": {"test": {}}},
+        "recipe": {"batch_size": 8, "data": {"test": {}}},
         "machine": {"device": "cpu", "processes": 1},
         "preprocessing": {},
     }
     folder.mkdir(parents=True, exist_ok=True)
     record.begin(
-        folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch: 8\n"
+        folder, {**facts, **more}, "network small { input 1x8x8; head fc 10 }", "batch_size: 8\n"
     )
     return folder
 

@@ -6,7 +6,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from resspec.training import average
-from resspec.training.recipe import Ema
+from resspec.training.recipe import EMAConfig
 
 
 @torch.no_grad()
@@ -18,7 +18,7 @@ def test_the_average_is_torchs_with_buffers(every: int) -> None:
     decay = 0.8**every
     theirs = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     theirs.update_parameters(module)  # the first one copies
-    follower = average.Follower(mean, module, Ema(decay=0.8, every=every))
+    follower = average.Follower(mean, module, EMAConfig(decay=0.8, every=every))
     for step in range(1, 13):
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter))

@@ -50,7 +50,7 @@ def test_exact_statistics_are_mean_and_variance_of_all_that_each_layer_sees() ->
     batch_norm.measure(module, batches)
     exact = deepcopy(module).double().train()
     first, second = [], []
-    for images in batches:  # each batch is normalised by its own, as in training
+    for images in batches:  # each batch is normalized by its own, as in training
         seen = exact[0](images.double())
         first.append(seen)
         second.append(exact[3](exact[2](exact[1](seen))))

@@ -105,7 +105,7 @@ def test_the_manifest_is_sha256sums(tmp_path: Path) -> None:
 
 
 def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_path: Path) -> None:
-    settings = ("duration=40 iterations", "checkpoint=10 iterations", "keep=4", "log=5")
+    settings = ("iterations=40", "checkpoint=10 iterations", "keep=4", "log=5")
     whole = train(tiny(tmp_path), tmp_path / "run", *settings).run
     ended = (whole / "weights.safetensors").read_bytes(), (whole / "metrics.csv").read_bytes()
     for name in ("result.json", "weights.safetensors"):
@@ -121,7 +121,7 @@ def test_a_run_goes_on_from_the_newest_good_one_and_ends_as_it_would_have(tmp_pa
 
 
 def test_no_good_one_is_told(tmp_path: Path) -> None:
-    settings = ("duration=4 iterations", "checkpoint=2 iterations")
+    settings = ("iterations=4", "checkpoint=2 iterations")
     run = train(tiny(tmp_path), tmp_path / "run", *settings).run
     (run / "result.json").unlink()
     for path in (run / "checkpoints").iterdir():

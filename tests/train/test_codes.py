@@ -42,7 +42,7 @@ from resspec.training.data.draw import Draw
 from resspec.training.plan import Plan
 from resspec.training.processes import joined
 from resspec.training.progress import Show
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 from tests.texts import written
 from tests.train.crash import ExitOnUnpickle
 from tests.train.data.pictures import written_idx
@@ -78,16 +78,16 @@ def other_version(folder: Path) -> None:
 
 
 def other_run(folder: Path) -> None:
-    train(tiny(folder), folder / "run", "duration=2 iterations")
-    plan(job(tiny(folder), "rate=0.3", "duration=2 iterations"), folder / "run")
+    train(tiny(folder), folder / "run", "iterations=2")
+    plan(job(tiny(folder), "lr=0.3", "iterations=2"), folder / "run")
 
 
 def damaged_checkpoints(folder: Path) -> None:
-    train(tiny(folder), folder / "run", "duration=2 iterations")
+    train(tiny(folder), folder / "run", "iterations=2")
     (folder / "run" / "result.json").unlink()
     for path in (folder / "run" / "checkpoints").rglob("*.safetensors"):
         path.write_bytes(path.read_bytes()[:100])
-    train(tiny(folder), folder / "run", "duration=2 iterations")
+    train(tiny(folder), folder / "run", "iterations=2")
 
 
 def full_disk(folder: Path) -> None:
@@ -100,11 +100,11 @@ def full_disk(folder: Path) -> None:
 
 
 def too_large(folder: Path) -> None:
-    decide.micro_batch(load(written(folder, LARGE)), recipe_file.load("digits"), ALONE)
+    decide.micro_batch_size(load(written(folder, LARGE)), recipe_file.load("digits"), ALONE)
 
 
 def uneven_batch(folder: Path) -> None:
-    decided = plan(job(tiny(folder), "bn_batch=32"), folder / "run")
+    decided = plan(job(tiny(folder), "bn_batch_size=32"), folder / "run")
     Plan(decided.job, decided.machine, replace(ALONE, world=4))
 
 
@@ -113,7 +113,7 @@ def killed_worker(folder: Path) -> None:
     draws = [Draw(ExitOnUnpickle(), torch.tensor([0]))]  # type: ignore[arg-type]
     list(
         data.load(str(folder)).train.batches(
-            draws, view=Test(), device=torch.device("cpu"), workers=1
+            draws, view=TestTransform(), device=torch.device("cpu"), workers=1
         )
     )
 
@@ -168,7 +168,7 @@ def lost_process(folder: Path) -> None:
 
 
 def other_test_images(folder: Path) -> None:
-    run = train(tiny(folder), folder / "run", "duration=2 iterations").run
+    run = train(tiny(folder), folder / "run", "iterations=2").run
     ended = record.result(run)
     assert ended
     del ended["sha256"]
@@ -187,7 +187,7 @@ class FailingShow(Show):
 
 
 def train_until(error: Exception, folder: Path) -> None:
-    decided = plan(job(tiny(folder), "duration=4 iterations"), folder / "run")
+    decided = plan(job(tiny(folder), "iterations=4"), folder / "run")
     trainer.train(decided, folder / "run", show=FailingShow(error))
 
 
@@ -225,7 +225,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
     "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),
     "E0521": lambda folder: idx.load(with_a_wild_label(folder), Request()),
-    "E0542": lambda _: recipe_file.load("digits", [("rate", "0.1"), ("optimizer.rate", "0.2")]),
+    "E0542": lambda _: recipe_file.load("digits", [("lr", "0.1"), ("optimizer.lr", "0.2")]),
     "E0601": in_use,
     "E0602": file_in_the_way,
     "E0603": compare.load,
@@ -234,7 +234,7 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0606": damaged_checkpoints,
     "E0607": full_disk,
     "E0608": lambda folder: train(
-        tiny(folder), folder / "run", "duration=6 iterations", "rate=1e38", "warmup=null", "log=1"
+        tiny(folder), folder / "run", "iterations=6", "lr=1e38", "warmup=null", "log=1"
     ),
     "E0609": too_large,
     "E0610": lambda folder: weights.read(saved(folder)).into(torch.nn.Linear(3, 4)),
@@ -259,7 +259,7 @@ def saved(folder: Path) -> Path:
 
 
 def unended(folder: Path) -> Path:
-    train(tiny(folder), folder / "run", "duration=2 iterations")
+    train(tiny(folder), folder / "run", "iterations=2")
     (folder / "run" / "result.json").unlink()
     return folder / "run"
 

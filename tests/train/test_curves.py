@@ -25,13 +25,13 @@ def rows(epochs: int = 3, error: float = 0.2) -> list[dict[str, Any]]:
         row = {
             "step": 10 * epoch,
             "epoch": float(epoch),
-            "rate": 0.1,
+            "lr": 0.1,
             "loss": 1 / epoch,
             "top1": 1 - error / epoch,
         }
         found += [
             {**row, "part": "train", "top5": None},
-            {**row, "part": "test", "top5": 0.99, "rate": None},
+            {**row, "part": "test", "top5": 0.99, "lr": None},
         ]
     return found
 

@@ -16,13 +16,13 @@ def cells(line: str) -> list[str]:
 
 
 def test_what_differs_stands_under_the_runs(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    common = ("duration=2 iterations", "log=1")
+    common = ("iterations=2", "log=1")
     train(tiny(here), here / "a", *common)
     train(
         tiny(here),
         here / "b",
         *common,
-        "rate=0.2",
+        "lr=0.2",
         "ema.decay=0.9",
         "schedule={name: linear}",
         seed=1,
@@ -33,7 +33,7 @@ def test_what_differs_stands_under_the_runs(here: Path, capsys: pytest.CaptureFi
     assert cells(table[0]) == ["differs", "a", "b"]
     assert [cells(line) for line in table[2:]] == [
         ["seed", "0", "1"],
-        ["optimizer.rate", "0.1", "0.2"],
+        ["optimizer.lr", "0.1", "0.2"],
         ["schedule.name", "cosine", "linear"],
         ["ema", "null", "–"],
         ["ema.decay", "–", "0.9"],
@@ -66,9 +66,9 @@ def facts(**recipe: Any) -> dict[str, Any]:
 
 
 def test_of_many_runs_the_values_are_counted() -> None:
-    runs = [facts(rate=0.1 if i < 8 else 0.3) for i in range(9)]
+    runs = [facts(lr=0.1 if i < 8 else 0.3) for i in range(9)]
     table = differing.to_table([f"r{i}" for i in range(9)], runs, 80, color=False)
-    assert [cells(line) for line in table.splitlines()[2:]] == [["rate", "0.1 (×8), 0.3"]]
+    assert [cells(line) for line in table.splitlines()[2:]] == [["lr", "0.1 (×8), 0.3"]]
 
 
 def test_many_and_long_differences_are_cut() -> None:

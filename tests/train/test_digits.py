@@ -11,7 +11,7 @@ from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.training import data, ended
 from resspec.training.data import Draw
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 from resspec.training.trainer import Result
 from tests.train.small import train
 
@@ -22,9 +22,7 @@ NETWORK = load("digits")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Result]:
     """Three seeds, trained for a third of the usual time."""
     folder = tmp_path_factory.mktemp("runs")
-    return [
-        train(NETWORK, folder / str(seed), "duration=10 epochs", seed=seed) for seed in range(3)
-    ]
+    return [train(NETWORK, folder / str(seed), "epochs=10", seed=seed) for seed in range(3)]
 
 
 def test_three_seeds_reach_98_percent_in_the_mean(runs: list[Result]) -> None:
@@ -58,7 +56,7 @@ def test_the_run_says_what_was_trained_and_how(runs: list[Result]) -> None:
         "digits",
         1,
     )
-    assert run["recipe"]["duration"] == "10 epochs"
+    assert run["recipe"]["epochs"] == 10
     assert run["machine"]["precision"] == "fp32"
     assert run["versions"]["torch"] == torch.__version__.partition("+")[0]
     assert fingerprint(load(runs[1].run / "spec.res")) == run["hash"]
@@ -86,7 +84,9 @@ def test_the_metrics_improve(runs: list[Result]) -> None:
 def test_the_weights_give_the_recorded_result_again(runs: list[Result]) -> None:
     module, test = ended.module_of(runs[2].run), data.load("digits").test
     ((images, labels),) = test.batches(
-        [Draw(torch.arange(355), torch.arange(355))], view=Test(), device=torch.device("cpu")
+        [Draw(torch.arange(355), torch.arange(355))],
+        view=TestTransform(),
+        device=torch.device("cpu"),
     )
     correct = int((module(images).argmax(1) == labels).sum())
     result = json.loads((runs[2].run / "result.json").read_text())
@@ -99,7 +99,7 @@ def test_a_seed_repeats_itself_bit_for_bit_and_touches_no_other_randomness(tmp_p
     for name, seed in (("first", 7), ("again", 7), ("other", 8)):
         torch.manual_seed(len(name) + seed)
         before = torch.get_rng_state()
-        train(NETWORK, tmp_path / name, "duration=2 epochs", seed=seed)
+        train(NETWORK, tmp_path / name, "epochs=2", seed=seed)
         assert torch.equal(torch.get_rng_state(), before)
         files.append(
             [

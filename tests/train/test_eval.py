@@ -134,7 +134,7 @@ def test_other_classes_are_told_at_their_place(
 def test_a_run_whose_bits_flip_is_not_measured(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder, rng = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations").run, Random(0)
+    folder, rng = train(tiny(tmp_path), tmp_path / "run", "iterations=3").run, Random(0)
     assert run(["eval", str(folder)]) == 0
     measured, content = capsys.readouterr().out, (folder / name).read_bytes()
     for _ in range(20):

@@ -23,7 +23,7 @@ from resspec.training.data import load as load_data
 from resspec.training.data.memory import Stored, in_memory
 from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate, scales
 from resspec.training.published import published
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 
 SPEC = """network small {
     input 3x16x16
@@ -86,7 +86,7 @@ def noise(count: int = 23) -> Stored:
 
 
 def measured(
-    network: Network, protocol: Protocol, view: Test, batch: int = 64
+    network: Network, protocol: Protocol, view: TestTransform, batch: int = 64
 ) -> tuple[Evaluation, nn.Module, Stored]:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
@@ -94,7 +94,7 @@ def measured(
     return evaluate(network, module.state_dict(), exam, Member(Team(1), 0)), module, stored
 
 
-def normalised(stored: Stored, image: Tensor) -> Tensor:
+def normalized(stored: Stored, image: Tensor) -> Tensor:
     mean = stored.images.double().mean((0, 2, 3)).view(-1, 1, 1)
     deviation = stored.images.double().std((0, 2, 3), correction=0).view(-1, 1, 1)
     return ((image - mean) / deviation).float()
@@ -116,9 +116,9 @@ def agrees(found: Evaluation, scores: Tensor, labels: Tensor) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize("batch", [1, 8, 64])
 def test_one_crop_is_the_centre(network: Network, batch: int) -> None:
-    found, module, stored = measured(network, "1-crop", Test(crop=16), batch=batch)
+    found, module, stored = measured(network, "1-crop", TestTransform(crop=16), batch=batch)
     scores = [
-        module(normalised(stored, functional.center_crop(image, [16, 16]))[None]).softmax(1)
+        module(normalized(stored, functional.center_crop(image, [16, 16]))[None]).softmax(1)
         for image in stored.images
     ]
     agrees(found, torch.cat(scores), stored.labels)
@@ -126,17 +126,17 @@ def test_one_crop_is_the_centre(network: Network, batch: int) -> None:
 
 @torch.no_grad()
 def test_ten_crops_are_torchvisions(network: Network) -> None:
-    found, module, stored = measured(network, "10-crop", Test(crop=16))
+    found, module, stored = measured(network, "10-crop", TestTransform(crop=16))
     crop = v2.TenCrop(16)
     crops = [
-        torch.stack([normalised(stored, part) for part in crop(image)]) for image in stored.images
+        torch.stack([normalized(stored, part) for part in crop(image)]) for image in stored.images
     ]
     agrees(found, torch.stack([module(ten).softmax(1).mean(0) for ten in crops]), stored.labels)
 
 
 @torch.no_grad()
 def test_multi_scale_is_the_mean_over_places_sizes_and_mirrors(network: Network) -> None:
-    found, module, stored = measured(network, "multi-scale", Test(crop=16))
+    found, module, stored = measured(network, "multi-scale", TestTransform(crop=16))
     assert scales(network) == (16, 18, 27, 34, 46)
     *layers, _, fc = module.children()
     stem = nn.Sequential(*layers)
@@ -147,7 +147,7 @@ def test_multi_scale_is_the_mean_over_places_sizes_and_mirrors(network: Network)
         )
         for image in (whole, whole.flip(3)):
             places = (
-                nn.functional.avg_pool2d(stem(normalised(stored, image)), 8, 1)
+                nn.functional.avg_pool2d(stem(normalized(stored, image)), 8, 1)
                 .flatten(2)
                 .transpose(1, 2)
             )
@@ -165,7 +165,7 @@ def test_each_image_counts_once_however_many_processes_there_are(
 ) -> None:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
-    exam = Exam(data.test, Test(crop=16), batch=4)
+    exam = Exam(data.test, TestTransform(crop=16), batch=4)
     alone = evaluate(network, module.state_dict(), exam, Member(Team(1), 0))
     assert alone.confusion.sum(1).tolist() == stored.labels.bincount().tolist()
     for found in Team(world).run(
@@ -184,7 +184,7 @@ def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Pat
                     tmp_path / part / f"{label}" / f"{i}.png"
                 )
     data = load_data(str(tmp_path))
-    exam = Exam(data.test, Test(resize=20, crop=16), "multi-scale", batch=4)
+    exam = Exam(data.test, TestTransform(resize=20, crop=16), "multi-scale", batch=4)
     found = evaluate(network, trained(network).state_dict(), exam, Member(Team(1), 0))
     assert found.confusion.sum(1).tolist() == [3] * 7
 

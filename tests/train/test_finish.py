@@ -28,11 +28,11 @@ def result(run: Path) -> Any:
     return json.loads((run / "result.json").read_text())
 
 
-HELD_OUT = ("holdout=0.2", "evaluate=1 iterations", "duration=3 iterations", "keep=1")
+HELD_OUT = ("holdout=0.2", "evaluate=1 iterations", "iterations=3", "keep=1")
 
 
 @pytest.mark.parametrize("how", ["mended", "removed"])
-@pytest.mark.parametrize("settings", [(), ("exact_bn=16",), HELD_OUT])
+@pytest.mark.parametrize("settings", [(), ("precise_bn=16",), HELD_OUT])
 def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
     how: str, settings: tuple[str, ...], tmp_path: Path
 ) -> None:
@@ -68,7 +68,7 @@ def test_a_test_image_that_breaks_costs_nothing_that_was_trained(
 
 def test_a_test_image_that_breaks_on_the_way_costs_no_step(tmp_path: Path) -> None:
     folder = lay_out(tmp_path)
-    settings = ("duration=9 iterations", "evaluate=4 iterations", "checkpoint=100 iterations")
+    settings = ("iterations=9", "evaluate=4 iterations", "checkpoint=100 iterations")
     reference = train(folder, *settings, run="reference").run
     refusal(folder, *settings, show=At(3, lambda: cut(folder / BROKEN)))
     assert [path.name for path in (folder / "r" / "checkpoints").iterdir()] == ["step-00000004"]
@@ -115,7 +115,7 @@ def test_where_the_test_decides_the_training_it_may_change_once_that_is_done(
     plateau = (
         "holdout=0.2",
         "evaluate=1 iterations",
-        "duration=4 iterations",
+        "iterations=4",
         "checkpoint=1 iterations",
         "schedule={name: plateau}",
     )

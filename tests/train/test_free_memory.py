@@ -25,8 +25,8 @@ def test_free_memory_may_be_unknown(
         (tmp_path / "meminfo").write_bytes(text)
     assert machine.memory(torch.device("cpu")) is None
     asked = job(tiny(tmp_path))
-    recipe = asked.recipe.model_copy(update={"batch": 32, "micro_batch": "auto"})
-    assert decide.micro_batch(asked.network, recipe, ALONE) == 32
+    recipe = asked.recipe.model_copy(update={"batch_size": 32, "micro_batch_size": "auto"})
+    assert decide.micro_batch_size(asked.network, recipe, ALONE) == 32
     plan = Plan(asked, decide.decide(asked.network, asked.recipe, ALONE), ALONE)
     assert "the free memory is unknown" in plan_text.text(plan, tmp_path)
 
@@ -43,7 +43,7 @@ def test_free_memory_is_what_the_system_says(
     )
     assert machine.memory(torch.device("cpu")) == 12 * 1024
     asked = job(tiny(tmp_path))
-    recipe = asked.recipe.model_copy(update={"batch": 32, "micro_batch": "auto"})
+    recipe = asked.recipe.model_copy(update={"batch_size": 32, "micro_batch_size": "auto"})
     (tmp_path / "meminfo").write_text("MemAvailable: 0 kB\n", encoding="ascii")
     with pytest.raises(UsageError, match=r"0 B are free"):
-        decide.micro_batch(asked.network, recipe, ALONE)
+        decide.micro_batch_size(asked.network, recipe, ALONE)

@@ -31,7 +31,7 @@ def test_a_loss_that_is_not_finite(
         train(
             tiny(tmp_path),
             tmp_path / "run",
-            "duration=30 iterations",
+            "iterations=30",
             "log=5",
             "checkpoint=3 iterations",
         )
@@ -44,7 +44,7 @@ def test_the_first_layer_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     forward = torch.nn.Linear.forward
     monkeypatch.setattr(torch.nn.Linear, "forward", lambda self, x: forward(self, x) * float("inf"))
     with pytest.raises(loop.NotFinite, match="first is the output of `fc`"):
-        train(tiny(tmp_path), tmp_path / "run", "duration=6 iterations", "log=2")
+        train(tiny(tmp_path), tmp_path / "run", "iterations=6", "log=2")
     assert not (tmp_path / "run" / "checkpoints").exists()
 
 
@@ -90,7 +90,7 @@ def test_what_is_injected_is_named_and_goes_nowhere(
         train(
             tiny(tmp_path),
             tmp_path / "run",
-            "duration=30 iterations",
+            "iterations=30",
             "log=5",
             "checkpoint=20 iterations",
             "ema.decay=0.9",
@@ -136,12 +136,12 @@ def test_no_step_waits_for_the_device(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.setattr(Tensor, method, counted(getattr(Tensor, method), Looks))
     settings = (
         "ema.decay=0.9",
-        "clip=1.0",
+        "clip_grad_norm=1.0",
         "optimizer.name=lamb",
         "data.mixup=0.2",
-        "decay_norms=false",
+        "norm_weight_decay=0",
     )
-    train(tiny(tmp_path), tmp_path / "run", "duration=12 iterations", "log=12", *settings)
+    train(tiny(tmp_path), tmp_path / "run", "iterations=12", "log=12", *settings)
     assert Looks.count == 0
 
 

@@ -16,7 +16,7 @@ from resspec.training.sealed import DamagedFile
 from tests.train.launch import Server
 from tests.train.pets import RECIPE, At, command, lay_out, mend, plan, train
 
-SETTINGS = ("duration=9 iterations", "checkpoint=100 iterations", "data.test.crop=32")
+SETTINGS = ("iterations=9", "checkpoint=100 iterations", "data.test.crop=32")
 WHEN = 5
 
 

@@ -46,7 +46,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
             exif = image.getexif()
             exif[0x0112] = 6
             image.save(path, exif=exif)
-    train(folder, "duration=6 epochs")
+    train(folder, "epochs=6")
     return folder
 
 
@@ -115,19 +115,19 @@ def test_run_json_says_how_images_are_shown(trained: Path) -> None:
     assert metadata["spec"] == (trained / "r" / "spec.res").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+@pytest.mark.parametrize("normalize", ["channel", "pixel-mean"])
 def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(
-    normalise: str, tmp_path: Path
+    normalize: str, tmp_path: Path
 ) -> None:
     settings = (
-        "duration=2 iterations",
-        f"data.normalise={normalise}",
+        "iterations=2",
+        f"data.normalize={normalize}",
         "data.test.resize=10",
         "data.test.crop=8",
     )
     run = train_digits(tiny(tmp_path), tmp_path / "run", *settings).run
     preprocessing = json.loads((run / "run.json").read_text())["preprocessing"]
-    test = data.load("digits", normalise=normalise).test
+    test = data.load("digits", normalize=normalize).test
     view = recipe_file.load(
         "digits", [("data.test.resize", "10"), ("data.test.crop", "8")]
     ).data.test

@@ -9,12 +9,12 @@ from timm.optim.lamb import Lamb as TimmLamb
 from torch import Tensor, nn
 
 from resspec.training.optimizers import optimizer
-from resspec.training.recipe import AdamW, Lamb, Sgd
+from resspec.training.recipe import AdamWConfig, LambConfig, OptimizerConfig, SGDConfig
 
 KINDS = [
-    Sgd(rate=0.1, nesterov=True, weight_decay=0.01),
-    AdamW(name="adamw", rate=0.01, weight_decay=0.1),
-    Lamb(name="lamb", rate=0.02, weight_decay=0.05),
+    SGDConfig(lr=0.1, nesterov=True, weight_decay=0.01),
+    AdamWConfig(name="adamw", lr=0.01, weight_decay=0.1),
+    LambConfig(name="lamb", lr=0.02, weight_decay=0.05),
 ]
 
 
@@ -24,20 +24,21 @@ def small() -> nn.Module:
 
 
 def theirs(
-    module: nn.Module, config: Sgd | AdamW | Lamb, *, decay_norms: bool
+    module: nn.Module, config: OptimizerConfig, norm_weight_decay: float | None
 ) -> torch.optim.Optimizer:
+    of_norms = config.weight_decay if norm_weight_decay is None else norm_weight_decay
     groups: list[dict[str, Any]] = [
-        {"params": [p], "weight_decay": config.weight_decay if decay_norms or p.ndim > 1 else 0.0}
+        {"params": [p], "weight_decay": config.weight_decay if p.ndim > 1 else of_norms}
         for p in module.parameters()
     ]
     match config:
-        case Sgd():
-            return torch.optim.SGD(groups, config.rate, config.momentum, nesterov=config.nesterov)
-        case AdamW():
-            return torch.optim.AdamW(groups, config.rate, config.betas, config.eps)
-        case Lamb():
+        case SGDConfig():
+            return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=config.nesterov)
+        case AdamWConfig():
+            return torch.optim.AdamW(groups, config.lr, config.betas, config.eps)
+        case LambConfig():
             return TimmLamb(
-                groups, config.rate, betas=config.betas, eps=config.eps, max_grad_norm=None
+                groups, config.lr, betas=config.betas, eps=config.eps, max_grad_norm=None
             )
 
 
@@ -47,32 +48,32 @@ def gradients(module: nn.Module, seed: int) -> None:
         parameter.grad = torch.randn(parameter.shape, generator=draw)
 
 
-@pytest.mark.parametrize("decay_norms", [True, False])
+@pytest.mark.parametrize("norm_weight_decay", [None, 0.0, 0.3])
 @pytest.mark.parametrize("config", KINDS, ids=lambda config: config.name)
 def test_steps_are_those_of_torch_and_timm(
-    config: Sgd | AdamW | Lamb, *, decay_norms: bool
+    config: OptimizerConfig, norm_weight_decay: float | None
 ) -> None:
     one, other = small(), small()
     ours, reference = (
-        optimizer(one, config, decay_norms=decay_norms),
-        theirs(other, config, decay_norms=decay_norms),
+        optimizer(one, config, norm_weight_decay=norm_weight_decay),
+        theirs(other, config, norm_weight_decay),
     )
     for step in range(20):
         for module, made in ((one, ours), (other, reference)):
             gradients(module, step)
             for group in made.param_groups:
-                group["lr"] = config.rate * (1 - step / 20)
+                group["lr"] = config.lr * (1 - step / 20)
             made.step()
     for mine, wanted in zip(one.parameters(), other.parameters(), strict=True):
         torch.testing.assert_close(mine, wanted, rtol=2e-5, atol=2e-6)
 
 
 @pytest.mark.parametrize("config", KINDS, ids=lambda config: config.name)
-def test_a_step_that_is_not_finite_changes_nothing(config: Sgd | AdamW | Lamb) -> None:
+def test_a_step_that_is_not_finite_changes_nothing(config: OptimizerConfig) -> None:
     module, without = small(), small()
     ours, reference = (
-        optimizer(module, config, decay_norms=True),
-        optimizer(without, config, decay_norms=True),
+        optimizer(module, config, norm_weight_decay=None),
+        optimizer(without, config, norm_weight_decay=None),
     )
     for step in range(5):
         spoiled = step in (0, 2)

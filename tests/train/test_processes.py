@@ -27,9 +27,9 @@ network plain {
 }
 """
 RECIPE = """
-duration: 12 iterations
-batch: 16
-bn_batch: 4
+iterations: 12
+batch_size: 16
+bn_batch_size: 4
 optimizer: {name: sgd}
 checkpoint: 4 iterations
 evaluate: 6 iterations
@@ -85,7 +85,7 @@ def test_any_number_of_processes_learns_from_the_same_images_and_tests_each_once
 
 
 def test_exact_statistics_are_of_the_images_of_all_processes(server: Server, folder: Path) -> None:
-    (folder / "recipe.yaml").write_text(RECIPE + "exact_bn: 16\n", encoding="utf-8")
+    (folder / "recipe.yaml").write_text(RECIPE + "precise_bn: 16\n", encoding="utf-8")
     for world in (1, 2):
         assert [
             trainer.wait()[0] for trainer in server.together(world, folder, *TRAIN, f"by{world}")
@@ -138,7 +138,7 @@ def test_the_process_with_the_least_room_decides_for_all(server: Server, folder:
         assert [code for code, _ in output] == [0, 0], output
         assert (
             json.loads((folder / name / "run.json").read_text(encoding="utf-8"))["machine"][
-                "micro_batch"
+                "micro_batch_size"
             ]
             == wanted
         )

@@ -21,7 +21,7 @@ WORDS = (
 
 
 def run(folder: Path, *settings: str) -> None:
-    wanted = job(tiny(folder), "duration=23 iterations", "log=1", *settings)
+    wanted = job(tiny(folder), "iterations=23", "log=1", *settings)
     trainer.train(
         trainer.planned(wanted, folder / "run", ALONE), folder / "run", show=shown(visible=True)
     )

@@ -11,9 +11,9 @@ from resspec.training import recipe_file
 
 TEXT = """\
 # a comment
-duration: 9 epochs
-batch: 8
-optimizer: {name: sgd, rate: 0.05}
+epochs: 9
+batch_size: 8
+optimizer: {name: sgd, lr: 0.05}
 data:
   crop: 24
   resize: [26,
@@ -24,9 +24,9 @@ data:
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        ("batch", "batch: 8"),
+        ("batch_size", "batch_size: 8"),
         ("optimizer", "optimizer"),
-        ("optimizer.rate", "rate: 0.05"),
+        ("optimizer.lr", "lr: 0.05"),
         ("optimizer.momentum", "optimizer"),
         ("data.crop", "crop: 24"),
         ("data.resize", "resize: [26,\n           30]"),
@@ -43,10 +43,8 @@ def test_a_key_of_no_section_that_is_written_is_placed_at_the_start() -> None:
 
 
 def test_a_setting_is_placed_at_its_value() -> None:
-    written = recipe_file.parsed(
-        Source("r.yaml", TEXT), [("data.test.crop", "20"), ("rate", "0.3")]
-    )
-    for key, text in (("data.test.crop", "20"), ("optimizer.rate", "0.3")):
+    written = recipe_file.parsed(Source("r.yaml", TEXT), [("data.test.crop", "20"), ("lr", "0.3")])
+    for key, text in (("data.test.crop", "20"), ("optimizer.lr", "0.3")):
         span = written.span(key)
         assert span.text == text
         assert span.source.name.startswith("value of ")
@@ -61,4 +59,4 @@ def test_a_file_and_its_recipe(tmp_path: Path) -> None:
     path.write_text(TEXT, encoding="utf-8")
     written = recipe_file.read(str(path))
     assert written.recipe == recipe_file.load(str(path))
-    assert written.span("batch").source.name == str(path)
+    assert written.span("batch_size").source.name == str(path)

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
 from resspec.training import recipe
-from resspec.training.recipe import Part
+from resspec.training.recipe import Section
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-PARTS: dict[str, type[Part]] = {
+PARTS: dict[str, type[Section]] = {
     "warmup": recipe.Warmup,
-    "ema": recipe.Ema,
-    "random_resized": recipe.RandomResized,
-    "randaugment": recipe.RandAugment,
-    "test": recipe.Test,
+    "ema": recipe.EMAConfig,
+    "random_resized_crop": recipe.RandomResizedCropConfig,
+    "randaugment": recipe.RandAugmentConfig,
+    "test": recipe.TestTransform,
 }
-OPTIMIZERS: list[type[Part]] = [recipe.Sgd, recipe.AdamW, recipe.Lamb]
-SCHEDULES: list[type[Part]] = [
-    recipe.Constant,
-    recipe.Step,
-    recipe.Multistep,
-    recipe.Cosine,
-    recipe.Linear,
-    recipe.Plateau,
+OPTIMIZERS: list[type[Section]] = [recipe.SGDConfig, recipe.AdamWConfig, recipe.LambConfig]
+SCHEDULES: list[type[Section]] = [
+    recipe.ConstantSchedule,
+    recipe.StepSchedule,
+    recipe.MultiStepSchedule,
+    recipe.CosineSchedule,
+    recipe.LinearSchedule,
+    recipe.PlateauSchedule,
 ]
 
 
@@ -35,16 +36,16 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def defaults(part: type[Part]) -> dict[str, object]:
+def defaults(part: type[Section]) -> dict[str, object]:
     return {
         name: field.get_default() for name, field in part.model_fields.items() if name != "name"
     }
 
 
 @pytest.mark.parametrize(
-    "part, heading", [(recipe.Recipe, "key | default"), (recipe.Data, "key of `data`")]
+    "part, heading", [(recipe.Recipe, "key | default"), (recipe.DataConfig, "key of `data`")]
 )
-def test_all_keys_with_their_defaults(part: type[Part], heading: str) -> None:
+def test_all_keys_with_their_defaults(part: type[Section], heading: str) -> None:
     found = {
         name: value
         for keys, values, _ in rows(heading)
@@ -82,9 +83,10 @@ def test_parts_in_braces(name: str) -> None:
 
 
 @pytest.mark.parametrize("part", [*OPTIMIZERS, *SCHEDULES])
-def test_optimizers_and_schedules(part: type[Part]) -> None:
+def test_optimizers_and_schedules(part: type[Section]) -> None:
     heading = "`optimizer.name`" if part in OPTIMIZERS else "`schedule.name`"
-    (keys,) = (keys for names, keys in rows(heading) if f"`{part.__name__.lower()}`" in names)
+    (name,) = get_args(part.model_fields["name"].annotation)
+    (keys,) = (keys for names, keys in rows(heading) if f"`{name}`" in names)
     documented = dict(
         pair.split(": ") if ": " in pair else (pair, "")
         for pair in re.findall(r"`(\w+(?:: [^`]+)?)`", keys)

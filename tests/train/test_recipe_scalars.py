@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from resspec.source import Source
 from resspec.training import recipe_file
 from resspec.training.recipe import Recipe
+from resspec.training.recipes.fields import DURATION
 from resspec.training.recipes.kinds import Length
 from resspec.training.recipes.scalars import Trap, read
 from resspec.training.recipes.tree import Scalar
@@ -75,52 +76,59 @@ def test_what_is_read_is_read_alike_by_both_versions_of_yaml(alphabet: str) -> N
 def test_an_exponent_makes_a_number(text: str) -> None:
     assert read(Scalar(text, quoted=False)) == float(text)
     recipe = recipe_file.parse(
-        Source("recipe.yaml", f"{BASE}optimizer: {{name: sgd, rate: {text}}}\n")
+        Source("recipe.yaml", f"{BASE}optimizer: {{name: sgd, lr: {text}}}\n")
     )
-    assert recipe.optimizer.rate == float(text)
+    assert recipe.optimizer.lr == float(text)
 
 
 TRAPS = [
-    ("batch: 010", "E0541", "write `batch: 10` or `batch: 8`"),
-    ("batch: 08", "E0541", "write `batch: 8`"),
-    ("batch: 1:10", "E0541", "write `batch: 70`"),
-    ("batch: 0x10", "E0541", "write `batch: 16`"),
-    ("batch: 0o10", "E0541", "write `batch: 8`"),
-    ("batch: 0b10", "E0541", "write `batch: 2`"),
-    ("batch: 1_000", "E0541", "write `batch: 1000`"),
-    ("batch: +0_8", "E0541", "write `batch: 8`"),
-    ("batch: true", "E0507", "write, for example, `batch: 256`"),
-    ("batch: yes", "E0541", "write, for example, `batch: 256`"),
-    ("batch: 128.0", "E0507", "write `batch: 128`"),
-    ("batch: 1e2", "E0507", "write `batch: 100`"),
-    ("batch: '128'", "E0507", "write `batch: 128`"),
-    ("batch: \uff11\uff12\uff18", "E0507", "write `batch: 128`"),
-    ("batch: \u0661\u0662\u0668", "E0507", "write `batch: 128`"),
-    ("batch: [128]", "E0507", "write `batch: 128`"),
-    ("batch: 128 images", "E0507", "write `batch: 128`"),
-    ("batch: -8", "E0507", "write, for example, `batch: 256`"),
-    ("batch: .inf", "E0507", "write, for example, `batch: 256`"),
-    ("batch: .nan", "E0507", "write, for example, `batch: 256`"),
-    ("batch: 2024-01-01", "E0541", "write, for example, `batch: 256`"),
-    ("batch: null", "E0507", "write, for example, `batch: 256`"),
-    ("batch: ~", "E0507", "write, for example, `batch: 256`"),
-    ("batch:", "E0507", "write, for example, `batch: 256`"),
-    ("duration: 90", "E0507", "write `duration: 90 epochs` or `duration: 90 iterations`"),
-    ("duration: 5epochs", "E0507", "write `duration: 5 epochs`"),
-    ("duration: 5 Epochs", "E0507", "write `duration: 5 epochs`"),
-    ("duration: 5 ep", "E0507", "write `duration: 5 epochs`"),
-    ("duration: 500 steps", "E0507", "write `duration: 500 iterations`"),
-    ("duration: 64k iterations", "E0507", "write, for example, `duration: 90 epochs`"),
-    ("duration: -5 epochs", "E0507", "write, for example, `duration: 90 epochs`"),
-    ("duration: 0 epochs", "E0507", "write, for example, `duration: 90 epochs`"),
-    ("duration: 5 fortnights", "E0507", "write, for example, `duration: 90 epochs`"),
-    ("smoothing: 10%", "E0507", "write `smoothing: 0.1`"),
-    ("smoothing: 0,1", "E0507", "write `smoothing: 0.1`"),
-    ("smoothing: 1/8", "E0507", "write `smoothing: 0.125`"),
-    ("smoothing: true", "E0507", None),
-    ("clip: none", "E0507", "write `clip: null`"),
-    ("clip: off", "E0541", "write `clip: null`"),
-    ("clip: 'null'", "E0507", "write `clip: null`"),
+    ("batch_size: 010", "E0541", "write `batch_size: 10` or `batch_size: 8`"),
+    ("batch_size: 08", "E0541", "write `batch_size: 8`"),
+    ("batch_size: 1:10", "E0541", "write `batch_size: 70`"),
+    ("batch_size: 0x10", "E0541", "write `batch_size: 16`"),
+    ("batch_size: 0o10", "E0541", "write `batch_size: 8`"),
+    ("batch_size: 0b10", "E0541", "write `batch_size: 2`"),
+    ("batch_size: 1_000", "E0541", "write `batch_size: 1000`"),
+    ("batch_size: +0_8", "E0541", "write `batch_size: 8`"),
+    ("batch_size: true", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size: yes", "E0541", "write, for example, `batch_size: 256`"),
+    ("batch_size: 128.0", "E0507", "write `batch_size: 128`"),
+    ("batch_size: 1e2", "E0507", "write `batch_size: 100`"),
+    ("batch_size: '128'", "E0507", "write `batch_size: 128`"),
+    ("batch_size: \uff11\uff12\uff18", "E0507", "write `batch_size: 128`"),
+    ("batch_size: \u0661\u0662\u0668", "E0507", "write `batch_size: 128`"),
+    ("batch_size: [128]", "E0507", "write `batch_size: 128`"),
+    ("batch_size: 128 images", "E0507", "write `batch_size: 128`"),
+    ("batch_size: -8", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size: .inf", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size: .nan", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size: 2024-01-01", "E0541", "write, for example, `batch_size: 256`"),
+    ("batch_size: null", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size: ~", "E0507", "write, for example, `batch_size: 256`"),
+    ("batch_size:", "E0507", "write, for example, `batch_size: 256`"),
+    ("epochs: 90 epochs", "E0507", "write `epochs: 90`"),
+    ("epochs: 5ep", "E0507", "write `epochs: 5`"),
+    ("epochs: -5", "E0507", "write, for example, `epochs: 90`"),
+    ("epochs:", "E0506", "add `epochs: 90`"),
+    ("iterations: 500 steps", "E0507", "write `iterations: 500`"),
+    ("iterations: 64000.5", "E0507", "write, for example, `iterations: 64000`"),
+    ("iterations: 0", "E0507", "write, for example, `iterations: 64000`"),
+    ("checkpoint: 90", "E0507", "write `checkpoint: 90 epochs` or `checkpoint: 90 iterations`"),
+    ("checkpoint: 5epochs", "E0507", "write `checkpoint: 5 epochs`"),
+    ("checkpoint: 5 Epochs", "E0507", "write `checkpoint: 5 epochs`"),
+    ("checkpoint: 5 ep", "E0507", "write `checkpoint: 5 epochs`"),
+    ("checkpoint: 500 steps", "E0507", "write `checkpoint: 500 iterations`"),
+    ("checkpoint: 64k iterations", "E0507", None),
+    ("checkpoint: -5 epochs", "E0507", None),
+    ("epochs: 0", "E0507", "write, for example, `epochs: 90`"),
+    ("checkpoint: 5 fortnights", "E0507", None),
+    ("label_smoothing: 10%", "E0507", "write `label_smoothing: 0.1`"),
+    ("label_smoothing: 0,1", "E0507", "write `label_smoothing: 0.1`"),
+    ("label_smoothing: 1/8", "E0507", "write `label_smoothing: 0.125`"),
+    ("label_smoothing: true", "E0507", None),
+    ("clip_grad_norm: none", "E0507", "write `clip_grad_norm: null`"),
+    ("clip_grad_norm: off", "E0541", "write `clip_grad_norm: null`"),
+    ("clip_grad_norm: 'null'", "E0507", "write `clip_grad_norm: null`"),
     ("compile: yes", "E0541", "write `compile: true`"),
     ("compile: Off", "E0541", "write `compile: false`"),
     ("compile: y", "E0541", "write `compile: true`"),
@@ -139,7 +147,7 @@ TRAPS = [
     ("precision: BF16", "E0507", "write `precision: bf16`"),
     ("precision: fp61", "E0507", "write `precision: fp16`"),
     ("loss: cross_entropy", "E0507", "write `loss: cross-entropy`"),
-    ("micro_batch: Auto", "E0507", "write `micro_batch: auto`"),
+    ("micro_batch_size: Auto", "E0507", "write `micro_batch_size: auto`"),
     ("warmup: none", "E0507", "write `warmup: null`"),
     ("warmup: 5", "E0507", "write `warmup: 5 epochs` or `warmup: 5 iterations`"),
     ("warmup: true", "E0507", "write, for example, `warmup: 5 epochs`, or leave the key out"),
@@ -151,11 +159,15 @@ TRAPS = [
     (
         "optimizer: null",
         "E0507",
-        "write, for example, `optimizer: {name: sgd, rate: 0.1}`, or leave the key out",
+        "write, for example, `optimizer: {name: sgd, lr: 0.1}`, or leave the key out",
     ),
     ("schedule: none", "E0508", "write `constant`"),
-    ("schedule: step", "E0506", "write `schedule: {name: step, every: 30 epochs}`"),
-    ("schedule: {at: [3 epochs]}", "E0506", "write `schedule: {name: multistep, at: [3 epochs]}`"),
+    ("schedule: step", "E0506", "write `schedule: {name: step, step_size: 30 epochs}`"),
+    (
+        "schedule: {milestones: [3 epochs]}",
+        "E0506",
+        "write `schedule: {name: multistep, milestones: [3 epochs]}`",
+    ),
     (
         "optimizer: {betas: [0.8, 0.9]}",
         "E0506",
@@ -176,15 +188,15 @@ TRAPS = [
         "E0507",
         "write, for example, `randaugment: {magnitude: 7}`, or leave the key out",
     ),
-    ("data: {flip: 0.5}", "E0507", None),
+    ("data: {hflip: true}", "E0507", None),
 ]
 
 
 @pytest.mark.parametrize(("line", "code", "help"), TRAPS, ids=[line for line, _, _ in TRAPS])
 def test_a_trap_is_told_with_what_to_write(line: str, code: str, help: str | None) -> None:
     key = line.partition(":")[0]
-    base = ("duration: 99 epochs", "batch: 8")
-    others = "".join(f"{other}\n" for other in base if not other.startswith(f"{key}:"))
+    base = {"batch_size": "8"} if key in DURATION else {"epochs": "99", "batch_size": "8"}
+    others = "".join(f"{other}: {value}\n" for other, value in base.items() if other != key)
     (mistake,) = mistakes(f"{others}{line}\n")
     assert (mistake.code, mistake.help) == (code, help)
     line_number, _ = mistake.labels[0].span.source.place(mistake.labels[0].span.start)
@@ -202,8 +214,8 @@ def test_a_trap_is_told_with_what_to_write(line: str, code: str, help: str | Non
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    text = "duration: 010\nbatch: 8\nbatch: 4\nbn_batch: 3\nfoo: 1\n"
-    text += "optimizer: {name: adam, lr: yes, momentum: true}\nkeep: '2'\n"
+    text = "epochs: 010\nbatch_size: 8\nbatch_size: 4\nbn_batch_size: 3\nfoo: 1\n"
+    text += "optimizer: {name: adam, rate: yes, momentum: true}\nkeep: '2'\n"
     spans = [(mistake.code, mistake.labels[0].span) for mistake in mistakes(text)]
     assert [(code, span.source.place(span.start)[0]) for code, span in spans] == [
         ("E0541", 1),
@@ -220,23 +232,23 @@ def test_all_that_is_wrong_is_told_at_once() -> None:
 SHORT = [
     ("optimizer: sgd", "optimizer: {name: sgd}"),
     ("optimizer: AdamW", "optimizer: {name: adamw}"),
-    ("optimizer: {name: LAMB, rate: 0.01}", "optimizer: {name: lamb, rate: 0.01}"),
+    ("optimizer: {name: LAMB, lr: 0.01}", "optimizer: {name: lamb, lr: 0.01}"),
     ("schedule: cosine", "schedule: {name: cosine}"),
-    ("schedule: Linear", "schedule: {name: linear, floor: 0}"),
+    ("schedule: Linear", "schedule: {name: linear, min_lr: 0}"),
     ("warmup: 5 epochs", "warmup: {length: 5 epochs}"),
-    ("warmup: 500 iterations", "warmup: {length: 500 iterations, start: 0}"),
+    ("warmup: 500 iterations", "warmup: {length: 500 iterations, start_factor: 0}"),
     ("ema: 0.999", "ema: {decay: 0.999, every: 1}"),
-    ("data: {random_resized: 96}", "data: {random_resized: {size: 96}}"),
+    ("data: {random_resized_crop: 96}", "data: {random_resized_crop: {size: 96}}"),
     ("warmup: ~", "warmup: null"),
-    ("clip:", "clip: null"),
-    ("duration: 9. epochs", "duration: 9 epoch"),
+    ("clip_grad_norm:", "clip_grad_norm: null"),
+    ("epochs: 9.", "epochs: 9"),
     ("data: {mixup: .5}", "data: {mixup: 0.5}"),
 ]
 
 
 @pytest.mark.parametrize(("short", "full"), SHORT)
 def test_a_value_stands_for_its_section(short: str, full: str) -> None:
-    base = BASE if not short.startswith("duration") else "batch: 8\n"
+    base = BASE if not short.startswith("epochs") else "batch_size: 8\n"
     one, other = (
         recipe_file.parse(Source("recipe.yaml", f"{base}{line}\n")) for line in (short, full)
     )
@@ -245,13 +257,13 @@ def test_a_value_stands_for_its_section(short: str, full: str) -> None:
     assert recipe_file.parse(Source("recipe.yaml", recipe_file.dump(one))) == one
 
 
-@pytest.mark.parametrize("line", ["optimizer: adamw\n", "", "optimizer: {name: sgd, rate: 3}\n"])
+@pytest.mark.parametrize("line", ["optimizer: adamw\n", "", "optimizer: {name: sgd, lr: 3}\n"])
 def test_settings_go_into_a_section_that_is_short_or_absent(line: str) -> None:
     source = Source("recipe.yaml", f"{BASE}{line}")
     recipe = recipe_file.parse(
-        source, [("rate", "0.2"), ("ema", "0.9"), ("ema.every", "4"), ("warmup", "3 epochs")]
+        source, [("lr", "0.2"), ("ema", "0.9"), ("ema.every", "4"), ("warmup", "3 epochs")]
     )
-    assert recipe.optimizer.rate == 0.2
+    assert recipe.optimizer.lr == 0.2
     assert recipe.optimizer.name == ("adamw" if "adamw" in line else "sgd")
     assert value_of(recipe, "ema") == {"decay": 0.9, "every": 4}
     assert recipe.warmup and recipe.warmup.length == Length(3, "epochs")
@@ -267,15 +279,16 @@ def test_settings_go_into_a_section_that_is_short_or_absent(line: str) -> None:
 )
 @settings(max_examples=40, deadline=None)
 def test_what_is_dumped_is_read_as_the_same(
-    source: str, number: float, unit: str, rate: float
+    source: str, number: float, unit: str, lr: float
 ) -> None:
     length = Length(float(f"{number:.12f}"), "epochs" if unit == "epochs" else "iterations")
     asked = {
         "source": source,
-        "duration": str(length),
-        "batch": 8,
-        "optimizer": {"name": "sgd", "rate": rate},
+        "epochs": 9,
+        "batch_size": 8,
+        "checkpoint": str(length),
+        "optimizer": {"name": "sgd", "lr": lr},
     }
     recipe = Recipe.model_validate(asked)
-    assert recipe.duration == length
+    assert recipe.checkpoint == length
     assert recipe_file.parse(Source("recipe.yaml", recipe_file.dump(recipe))) == recipe

@@ -16,11 +16,11 @@ from tests.train.foreign import BASE, mistakes
 
 ASKED = {
     "source": 'Ünïcode \U0001f600 / "quoted"',
-    "duration": "9 epochs",
-    "batch": 8,
-    "optimizer": {"name": "sgd", "rate": 1e-05},
-    "schedule": {"name": "multistep", "at": ["3 epochs", "6 epochs"]},
-    "clip": None,
+    "epochs": 9,
+    "batch_size": 8,
+    "optimizer": {"name": "sgd", "lr": 1e-05},
+    "schedule": {"name": "multistep", "milestones": ["3 epochs", "6 epochs"]},
+    "clip_grad_norm": None,
     "compile": False,
 }
 COLON = "put a value with a colon in quotes, and indent the keys of one section by the same amount"
@@ -28,59 +28,59 @@ COLON = "put a value with a colon in quotes, and indent the keys of one section 
 TEXTS = [
     ("batch 8\nlog: 3\n", "E0503", 1, "write `key: value`"),
     ("data:\n  flip true\n  crop: 3\n", "E0503", 2, "write `key: value`"),
-    ("\tbatch: 8\n", "E0503", 1, "indent with spaces"),
-    ("data:\n\tflip: true\n", "E0503", 2, "indent with spaces"),
+    ("\tbatch_size: 8\n", "E0503", 1, "indent with spaces"),
+    ("data:\n\thflip: 0.5\n", "E0503", 2, "indent with spaces"),
     (
-        "data:\n  flip: true\n crop: 3\n",
+        "data:\n  hflip: 0.5\n crop: 3\n",
         "E0503",
         3,
         "indent the keys of one section by the same amount",
     ),
-    ("batch: 8\n  log: 3\n", "E0503", 2, COLON),
+    ("batch_size: 8\n  log: 3\n", "E0503", 2, COLON),
     ("source: He et al.: section 4\n", "E0503", 1, COLON),
-    ("source: 'open\nbatch: 8\n", "E0503", 1, "close it, or leave it out"),
+    ("source: 'open\nbatch_size: 8\n", "E0503", 1, "close it, or leave it out"),
     ("source: @me\n", "E0503", 1, "put the value in quotes"),
     ("source: `me`\n", "E0503", 1, "put the value in quotes"),
     ("source: %me\n", "E0503", 1, "put the value in quotes"),
     ('source: "\\d"\n', "E0503", 1, "use single quotes"),
-    ("optimizer: {name: sgd\nbatch: 8\n", "E0503", 2, "write `{name: sgd, rate: 0.1}`"),
+    ("optimizer: {name: sgd\nbatch_size: 8\n", "E0503", 2, "write `{name: sgd, lr: 0.1}`"),
     ("data: {resize: [3, 4}\n", "E0503", 1, "write `[30 epochs, 60 epochs]`"),
-    ("batch: - 8\n", "E0503", 1, "write a list in brackets: `[30 epochs, 60 epochs]`"),
-    ("batch: 8\n\0\n", "E0503", 2, "remove it"),
-    ("batch: 8\x07\n", "E0503", 1, "remove it"),
-    ("batch = 8\n", "E0503", 1, "write `batch: 8`"),
-    ("batch = 8\nlog = 3\n", "E0503", 1, "write `batch: 8`"),
-    ("# mine\n\nbatch = 8\nsource = 'x'\n", "E0503", 3, "write `batch: 8`"),
-    ("[training]\nbatch = 8\n", "E0503", 2, "write `batch: 8`"),
+    ("batch_size: - 8\n", "E0503", 1, "write a list in brackets: `[30 epochs, 60 epochs]`"),
+    ("batch_size: 8\n\0\n", "E0503", 2, "remove it"),
+    ("batch_size: 8\x07\n", "E0503", 1, "remove it"),
+    ("batch_size = 8\n", "E0503", 1, "write `batch_size: 8`"),
+    ("batch_size = 8\nlog = 3\n", "E0503", 1, "write `batch_size: 8`"),
+    ("# mine\n\nbatch_size = 8\nsource = 'x'\n", "E0503", 3, "write `batch_size: 8`"),
+    ("[training]\nbatch_size = 8\n", "E0503", 2, "write `batch_size: 8`"),
     ("[optimizer]\n", "E0503", 1, "write `optimizer:`, and its keys indented below"),
     ("import torch\nbatch = 8\n", "E0503", 1, "write `key: value`"),
-    ("batch=8,\n", "E0503", 1, "write `batch: 8`"),
-    ("---\nbatch: 8\n---\nlog: 3\n", "E0518", 3, "keep one of them"),
-    ("%YAML 1.2\n---\nbatch: 8\n", "E0518", 1, "leave this line out"),
-    ("%TAG ! tag:x,2000:\n---\nbatch: 8\n", "E0518", 1, "leave this line out"),
+    ("batch_size=8,\n", "E0503", 1, "write `batch_size: 8`"),
+    ("---\nbatch_size: 8\n---\nlog: 3\n", "E0518", 3, "keep one of them"),
+    ("%YAML 1.2\n---\nbatch_size: 8\n", "E0518", 1, "leave this line out"),
+    ("%TAG ! tag:x,2000:\n---\nbatch_size: 8\n", "E0518", 1, "leave this line out"),
     (
-        "batch: !!int 8\n",
+        "batch_size: !!int 8\n",
         "E0518",
         1,
         "leave out the `!` with its name: the key determines the type of its value",
     ),
     (
-        "batch: ! 8\n",
+        "batch_size: ! 8\n",
         "E0518",
         1,
         "leave out the `!` with its name: the key determines the type of its value",
     ),
-    ("batch: &b 8\n", "E0518", 1, "leave out the `&` with its name"),
+    ("batch_size: &b 8\n", "E0518", 1, "leave out the `&` with its name"),
     ("? [a]\n: 8\n", "E0518", 1, "write a word before the colon"),
     (
         "batch",
         "E0507",
         1,
-        "write keys with values, at least `duration: 90 epochs` and `batch: 256`",
+        "write keys with values, at least `epochs: 90` and `batch_size: 256`",
     ),
-    ("42", "E0507", 1, "write keys with values, at least `duration: 90 epochs` and `batch: 256`"),
-    ("", "E0503", 1, "write at least `duration: 90 epochs` and `batch: 256`"),
-    ("# nothing\n", "E0503", 1, "write at least `duration: 90 epochs` and `batch: 256`"),
+    ("42", "E0507", 1, "write keys with values, at least `epochs: 90` and `batch_size: 256`"),
+    ("", "E0503", 1, "write at least `epochs: 90` and `batch_size: 256`"),
+    ("# nothing\n", "E0503", 1, "write at least `epochs: 90` and `batch_size: 256`"),
 ]
 
 
@@ -117,7 +117,7 @@ def test_all_that_recipes_may_not_hold_is_told_at_once() -> None:
 def test_json_is_yaml(text: str, tmp_path: Path) -> None:
     recipe = recipe_file.parse(Source("recipe.yaml", text))
     assert recipe.source == ASKED["source"]
-    assert (recipe.optimizer.rate, recipe.compile, recipe.clip) == (1e-05, False, None)
+    assert (recipe.optimizer.lr, recipe.compile, recipe.clip_grad_norm) == (1e-05, False, None)
     path = tmp_path / "recipe.JSON"
     path.write_text(text, encoding="utf-8")
     assert recipe_file.load(str(path)) == recipe
@@ -136,7 +136,7 @@ def test_json_is_yaml(text: str, tmp_path: Path) -> None:
 )
 def test_a_text_is_read_however_its_lines_end(data: bytes, tmp_path: Path) -> None:
     (tmp_path / "recipe.yml").write_bytes(data)
-    assert recipe_file.load(str(tmp_path / "recipe.yml")).batch == 8
+    assert recipe_file.load(str(tmp_path / "recipe.yml")).batch_size == 8
 
 
 def test_places_are_right_behind_other_line_ends(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_name_that_is_no_recipe(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
-    (tmp_path / "recipe.toml").write_text("batch = 8\n")
+    (tmp_path / "recipe.toml").write_text("batch_size = 8\n")
     with pytest.raises(UsageError) as caught:
         recipe_file.load(name)
     assert caught.value.code == "E0509"

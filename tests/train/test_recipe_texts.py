@@ -16,7 +16,7 @@ from resspec.source import Source
 from resspec.training import recipe_file
 from tests.limits import soon
 
-LINES = "duration: 9 epochs\nbatch: 8\n"
+LINES = "epochs: 9\nbatch_size: 8\n"
 ALIASES = "".join(f"a{i + 1}: &a{i + 1} [*a{i}, *a{i}]\n" for i in range(40))
 BOMBS = {
     "aliases that double": ("E0518", f"a0: &a0 [1, 1]\n{ALIASES}{LINES}"),
@@ -36,26 +36,29 @@ BOMBS = {
     "two documents": ("E0518", f"{LINES}---\n{LINES}"),
     "digits": ("E0507", f"{LINES}log: {'9' * 5000}\n"),
     "sixties": ("E0507", f"{LINES}log: 1{':59' * 9000}\n"),
-    "sixties and a point": ("E0507", f"{LINES}clip: 1{':59' * 9000}.5\n"),
+    "sixties and a point": ("E0507", f"{LINES}clip_grad_norm: 1{':59' * 9000}.5\n"),
     "digits in hexadecimal": ("E0507", f"{LINES}log: 0x{'f' * 30_000}\n"),
     "no binary digit": ("E0541", f"{LINES}log: 0b_\n"),
-    "a float too large": ("E0507", f"{LINES}clip: 1.0e+400\n"),
-    "infinity": ("E0507", f"{LINES}clip: .inf\n"),
-    "no number": ("E0507", f"{LINES}smoothing: .nan\n"),
-    "a batch of ten digits": ("E0507", "duration: 9 epochs\nbatch: 9999999999\n"),
+    "a float too large": ("E0507", f"{LINES}clip_grad_norm: 1.0e+400\n"),
+    "infinity": ("E0507", f"{LINES}clip_grad_norm: .inf\n"),
+    "no number": ("E0507", f"{LINES}label_smoothing: .nan\n"),
+    "a batch of ten digits": ("E0507", "epochs: 9\nbatch_size: 9999999999\n"),
     "a date that is none": ("E0541", f"{LINES}source: 2026-13-45\n"),
     "an hour that is none": ("E0541", f"{LINES}source: 2026-11-25 99:00:00\n"),
     "an equals sign": ("E0541", f"{LINES}source: =\n"),
-    "a long duration": ("E0507", f"duration: {'9' * 400} epochs\nbatch: 8\n"),
-    "Arabic digits": ("E0507", "duration: \u0663 epochs\nbatch: 8\n"),
-    "no duration": ("E0507", "duration: 0 epochs\nbatch: 8\n"),
+    "a long duration": ("E0507", f"epochs: {'9' * 400}\nbatch_size: 8\n"),
+    "Arabic digits": ("E0507", "epochs: \u0663\nbatch_size: 8\n"),
+    "no duration": ("E0507", "epochs: 0\nbatch_size: 8\n"),
     "checkpoints without end": ("E0507", f"{LINES}checkpoint: 0 iterations\n"),
     "a list": ("E0507", "- 1\n- 2\n"),
-    "a word": ("E0507", "duration\n"),
+    "a word": ("E0507", "epochs\n"),
     "a merge": ("E0505", f"{LINES}<<: {{log: 1}}\n"),
     "keys": ("E0505", LINES + "".join(f"a{i}: 1\n" for i in range(3500))),
-    "twice the same": ("E0504", LINES + "batch: 8\n" * 3500),
-    "a list of many": ("E0507", f"{LINES}schedule: {{name: multistep, at: [{'1, ' * 10_000}]}}\n"),
+    "twice the same": ("E0504", LINES + "batch_size: 8\n" * 2300),
+    "a list of many": (
+        "E0507",
+        f"{LINES}schedule: {{name: multistep, milestones: [{'1, ' * 10_000}]}}\n",
+    ),
     "a bell": ("E0503", f"{LINES}source: \a\n"),
     "half a pair": ("E0503", f"{LINES}source: \ud800\n"),
     "an escape of half a pair": ("E0507", f'{LINES}source: "\\ud800"\n'),
@@ -99,13 +102,13 @@ def test_a_bomb(what: str) -> None:
 def test_a_number_is_told_with_what_it_may_be() -> None:
     output = [
         refused(f"{LINES}{line}\n")[0]
-        for line in ("keep: 0", "log: 5000000000", "clip: .inf", "smoothing: 2")
+        for line in ("keep: 0", "log: 5000000000", "clip_grad_norm: .inf", "label_smoothing: 2")
     ]
     assert [(each.message, each.help) for each in output] == [
         ("`keep` must be a whole number from 1 to 1,000,000,000, not `0`", None),
         ("`log` must be a whole number from 1 to 1,000,000,000, not `5000000000`", None),
-        ("`.inf` is not a finite number", "`clip` must be a number above 0, or `null`"),
-        ("`smoothing` must be a number of at least 0 and below 1, not `2`", None),
+        ("`.inf` is not a finite number", "`clip_grad_norm` must be a number above 0, or `null`"),
+        ("`label_smoothing` must be a number of at least 0 and below 1, not `2`", None),
     ]
 
 
@@ -114,7 +117,7 @@ def test_a_setting_replaces_what_has_no_parts() -> None:
     warmup = recipe_file.parse(source, [("warmup.length", "3 epochs")]).warmup
     assert warmup and str(warmup.length) == "3 epochs"
     with pytest.raises(SpecError, match="E0518"):
-        recipe_file.parse(source, [("rate", "[" * 10_000)])
+        recipe_file.parse(source, [("lr", "[" * 10_000)])
 
 
 def test_what_is_no_file_is_not_waited_for(

@@ -72,44 +72,44 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "output"),
     [
-        ("rate=0.2", "optimizer.rate: 0.1 there, 0.2 now"),
+        ("lr=0.2", "optimizer.lr: 0.1 there, 0.2 now"),
         ("holdout=0.1", "holdout: 0.0 there, 0.1 now"),
         ("ema.decay=0.9", "ema: None there, {'decay': 0.9, 'every': 1} now"),
     ],
 )
 def test_another_recipe_in_the_folder_of_a_run(setting: str, output: str, tmp_path: Path) -> None:
-    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    train(tiny(tmp_path), tmp_path / "run", "iterations=3")
     with pytest.raises(UsageError, match="contains another run") as caught:
-        train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations", setting)
+        train(tiny(tmp_path), tmp_path / "run", "iterations=3", setting)
     assert output in str(caught.value)
 
 
 def test_another_network_in_the_folder_of_a_run_is_told_as_its_diff(tmp_path: Path) -> None:
-    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    train(tiny(tmp_path), tmp_path / "run", "iterations=3")
     path = tmp_path / "tiny.res"
     path.write_text(SPEC.replace("dropout 0.1", "dropout 0.3"))
     with pytest.raises(UsageError, match="contains another run") as caught:
-        train(load(path), tmp_path / "run", "duration=3 iterations")
+        train(load(path), tmp_path / "run", "iterations=3")
     assert "0.1" in str(caught.value)
     assert "0.3" in str(caught.value)
 
 
 def test_other_data_in_the_folder_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    train(tiny(tmp_path), tmp_path / "run", "iterations=3")
     other = data.load("digits")
     other.train.labels[0] += 1  # one label set right since
     monkeypatch.setattr(data, "load", lambda *_, **__: other)
     with pytest.raises(UsageError, match=r"data\.train"):
-        train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+        train(tiny(tmp_path), tmp_path / "run", "iterations=3")
 
 
 def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
-    ended = train(tiny(tmp_path), tmp_path / "run", "duration=3 iterations")
+    ended = train(tiny(tmp_path), tmp_path / "run", "iterations=3")
     path = tmp_path / "tiny.res"
     path.write_text("# the same\n" + SPEC.replace("network tiny", "\n\nnetwork   tiny"))
-    assert train(load(path), tmp_path / "run", "duration=3 iterations").again
+    assert train(load(path), tmp_path / "run", "iterations=3").again
     (tmp_path / "run" / "result.json").unlink()
-    again = train(load(path), tmp_path / "run", "duration=3 iterations")  # from its checkpoint
+    again = train(load(path), tmp_path / "run", "iterations=3")  # from its checkpoint
     assert again.facts["weights"] == ended.facts["weights"]
 
 
@@ -118,12 +118,12 @@ def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
     [
         (
             {"schema": "resspec.run/1"},
-            "has format 1, which an older version of resspec wrote, but this one reads format 4",
+            "has format 1, which an older version of resspec wrote, but this one reads format 5",
         ),
         ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
         (
-            {"format": 5, "more": None},
-            "has format 5, which a newer version of resspec wrote, but this one reads format 4",
+            {"format": 6, "more": None},
+            "has format 6, which a newer version of resspec wrote, but this one reads format 5",
         ),
     ],
 )
@@ -145,7 +145,7 @@ def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
 
     from resspec.training.plan import Plan
 
-    decided = plan(job(tiny(tmp_path), "bn_batch=32"), tmp_path / "run")
+    decided = plan(job(tiny(tmp_path), "bn_batch_size=32"), tmp_path / "run")
     with pytest.raises(
         UsageError,
         match="does not divide into parts of 32, which batch norm reads at a time, over 4",
@@ -166,7 +166,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path)
     [
         (["data.resize=9", "data.test.resize=9"], "E0501"),
         (["data.test.crop=20"], "E0515"),
-        (["shift=0", "pad=1", "data.crop=11"], "E0515"),
+        (["shift=0", "padding=1", "data.crop=11"], "E0515"),
     ],
 )
 def test_images_as_the_recipe_shows_them_are_looked_at_before_training(
@@ -187,18 +187,21 @@ def test_images_as_the_recipe_shows_them_are_looked_at_before_training(
             ["optimizer.name=adamw", "betas=[1,1]"],
             "`betas` must be a number of at least 0 and below 1, not `1`",
         ),
-        (["micro_batch=128"], "`micro_batch: 128` is more than the whole batch, `batch: 64`"),
+        (
+            ["micro_batch_size=128"],
+            "`micro_batch_size: 128` is more than the whole batch, `batch_size: 64`",
+        ),
         (["data=3"], "`data` must be a section with keys of its own, not `3`"),
         (["optimizer=3"], "there is no optimizer `3`"),
         (
-            ["shift=0", "random_resized.scale=[2, 3]"],
+            ["shift=0", "random_resized_crop.scale=[2, 3]"],
             "`scale` must be a number above 0 and at most 1, not `2`",
         ),
         (
-            ["shift=0", "random_resized.scale=[0.5, 0.2]"],
+            ["shift=0", "random_resized_crop.scale=[0.5, 0.2]"],
             "the range [0.5, 0.2] ends below its start",
         ),
-        (["shift=0", "random_resized.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
+        (["shift=0", "random_resized_crop.ratio=[2, 1]"], "the range [2, 1] ends below its start"),
         (["data.resize=[12, 9]"], "`resize: [12, 9]` ends below its start"),
         (
             ["shift=0", "data.resize=[9, 12]", "data.crop=10"],
@@ -215,7 +218,7 @@ def test_settings_that_mean_nothing(settings: list[str], said: str, tmp_path: Pa
 
 def test_the_order_of_settings_is_of_no_account() -> None:
     settings = [
-        ("rate", "0.01"),
+        ("lr", "0.01"),
         ("optimizer.name", "adamw"),
         ("betas", "[0.8, 0.9]"),
         ("data.test", "{crop: 4}"),
@@ -223,7 +226,7 @@ def test_the_order_of_settings_is_of_no_account() -> None:
     ]
     for given in permutations(settings):
         recipe = recipe_file.load("digits", given)
-        assert (recipe.optimizer.name, recipe.optimizer.rate) == ("adamw", 0.01)
+        assert (recipe.optimizer.name, recipe.optimizer.lr) == ("adamw", 0.01)
         assert (recipe.data.test.crop, recipe.data.test.resize) == (4, 9)
 
 
@@ -231,21 +234,21 @@ def test_a_micro_batch_that_does_not_divide_the_batch(tmp_path: Path) -> None:
     with pytest.raises(
         SpecError, match=r"64 images of a batch do not divide into micro-batches of 60"
     ) as caught:
-        plan(job(tiny(tmp_path), "micro_batch=60"), tmp_path / "run")
-    assert caught.value.diagnostics[0].help == "use `micro_batch: 32`"
+        plan(job(tiny(tmp_path), "micro_batch_size=60"), tmp_path / "run")
+    assert caught.value.diagnostics[0].help == "use `micro_batch_size: 32`"
 
 
 def test_where_a_recipe_comes_from_makes_no_other_run(tmp_path: Path) -> None:
-    train(tiny(tmp_path), tmp_path / "run", "duration=2 iterations")
+    train(tiny(tmp_path), tmp_path / "run", "iterations=2")
     (tmp_path / "run" / "result.json").unlink()
-    again = train(tiny(tmp_path), tmp_path / "run", "duration=2 iterations", "source=another page")
+    again = train(tiny(tmp_path), tmp_path / "run", "iterations=2", "source=another page")
     assert again.facts["total"] == 355
 
 
 def test_a_warm_up_that_outlasts_the_run_is_told(tmp_path: Path) -> None:
     for length, warns in (("9 iterations", False), ("10 iterations", True)):
         decided = plan(
-            job(tiny(tmp_path), "duration=10 iterations", f"warmup.length={length}"),
+            job(tiny(tmp_path), "iterations=10", f"warmup.length={length}"),
             tmp_path / "run",
         )
         assert ("not over when the run ends" in plan_text.text(decided, tmp_path / "run")) == warns
@@ -291,7 +294,7 @@ def test_a_run_is_measured_with_its_own_parameters(
 def test_what_holds_no_run_is_named_and_the_others_are_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    train(tiny(tmp_path), tmp_path / "a", "duration=2 iterations")
+    train(tiny(tmp_path), tmp_path / "a", "iterations=2")
     assert (
         cli.run(["compare", str(tmp_path / "a"), str(tmp_path / "none"), "--out", str(tmp_path)])
         == 0
@@ -311,7 +314,7 @@ def test_all_runs_of_a_folder_are_compared_and_one_has_to_be_named_to_be_measure
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("a", "b"):
-        train(tiny(tmp_path), tmp_path / "runs" / name, "duration=2 iterations")
+        train(tiny(tmp_path), tmp_path / "runs" / name, "iterations=2")
     (tmp_path / "runs" / "notes").mkdir()
     assert cli.run(["compare", str(tmp_path / "runs"), "--out", str(tmp_path)]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[2:]] == ["a", "b"]

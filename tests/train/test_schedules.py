@@ -1,4 +1,4 @@
-"""The rate of every step against torch's schedulers, which are stepped one by one."""
+"""The learning rate of every step against torch's schedulers, which are stepped one by one."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ from torch.optim import SGD, lr_scheduler
 
 from resspec.source import Source
 from resspec.training import recipe_file
-from resspec.training.recipe import Plateau, Recipe
-from resspec.training.schedules import Falling, rate
+from resspec.training.recipe import PlateauSchedule, Recipe
+from resspec.training.schedules import Falling, learning_rate
 
 STEPS = 60
 Make = Callable[[SGD], Any]
 
 
 def load_recipe(*lines: str) -> Recipe:
-    text = (
-        f"duration: {STEPS} iterations\nbatch: 8\noptimizer: {{name: sgd, rate: 0.4}}\n"
-        + "".join(f"{x}\n" for x in lines)
+    text = f"iterations: {STEPS}\nbatch_size: 8\noptimizer: {{name: sgd, lr: 0.4}}\n" + "".join(
+        f"{x}\n" for x in lines
     )
     return recipe_file.parse(Source("recipe.yaml", text))
 
@@ -38,7 +37,7 @@ def stepped(make: Make, steps: int = STEPS) -> list[float]:
 
 
 def rates(recipe: Recipe, epoch: Fraction = Fraction(10)) -> list[float]:
-    return [rate(step, recipe, epoch, Falling()) for step in range(STEPS)]
+    return [learning_rate(step, recipe, epoch, Falling()) for step in range(STEPS)]
 
 
 def warm(after: Make) -> Make:
@@ -50,15 +49,18 @@ def warm(after: Make) -> Make:
 CASES: list[tuple[str, Make]] = [
     ("{name: constant}", lambda made: lr_scheduler.ConstantLR(made, 1.0)),
     (
-        "{name: step, every: 1.5 epochs, factor: 0.3}",
+        "{name: step, step_size: 1.5 epochs, gamma: 0.3}",
         lambda made: lr_scheduler.StepLR(made, 15, 0.3),
     ),
     (
-        "{name: multistep, at: [20 iterations, 4.5 epochs], factor: 0.2}",
+        "{name: multistep, milestones: [20 iterations, 4.5 epochs], gamma: 0.2}",
         lambda made: lr_scheduler.MultiStepLR(made, [20, 45], 0.2),
     ),
-    ("{name: cosine, floor: 0.05}", lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS, 0.02)),
-    ("{name: linear, floor: 0.05}", lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS)),
+    (
+        "{name: cosine, min_lr: 0.02}",
+        lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS, 0.02),
+    ),
+    ("{name: linear, min_lr: 0.02}", lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS)),
 ]
 
 
@@ -72,15 +74,15 @@ def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
     [
         (CASES[0][0], CASES[0][1]),
         (
-            "{name: cosine, floor: 0.05}",
+            "{name: cosine, min_lr: 0.02}",
             lambda made: lr_scheduler.CosineAnnealingLR(made, STEPS - 12, 0.02),
         ),
         (
-            "{name: linear, floor: 0.05}",
+            "{name: linear, min_lr: 0.02}",
             lambda made: lr_scheduler.LinearLR(made, 1.0, 0.05, STEPS - 12),
         ),
         (
-            "{name: multistep, at: [20 iterations, 45 iterations], factor: 0.2}",
+            "{name: multistep, milestones: [20 iterations, 45 iterations], gamma: 0.2}",
             lambda made: lr_scheduler.MultiStepLR(made, [8, 33], 0.2),
         ),
     ],
@@ -90,23 +92,25 @@ def test_every_schedule_is_torchs(schedule: str, make: Make) -> None:
 def test_a_warm_up_is_torchs_with_the_schedule_after_it(
     schedule: str, make: Make, length: str
 ) -> None:
-    found = rates(load_recipe(f"schedule: {schedule}", f"warmup: {{length: {length}, start: 0.1}}"))
+    found = rates(
+        load_recipe(f"schedule: {schedule}", f"warmup: {{length: {length}, start_factor: 0.1}}")
+    )
     assert found == pytest.approx(stepped(warm(make)), rel=1e-9)
 
 
 def test_rates_that_change_each_epoch_are_those_of_a_scheduler_stepped_at_its_end() -> None:
     whole = stepped(lambda made: lr_scheduler.CosineAnnealingLR(made, 6), steps=6)
-    found = rates(load_recipe("schedule: {name: cosine}", "rate_changes: each epoch"))
+    found = rates(load_recipe("schedule: {name: cosine}", "lr_interval: epoch"))
     assert found == pytest.approx([whole[step // 10] for step in range(STEPS)], rel=1e-9, abs=1e-12)
 
 
 def test_a_plateau_is_torchs() -> None:
     recipe = load_recipe(
-        "schedule: {name: plateau, factor: 0.5, patience: 3, least: 0.01}",
+        "schedule: {name: plateau, factor: 0.5, patience: 3, threshold: 0.01}",
         "holdout: 0.1",
         "evaluate: 1 epoch",
     )
-    assert isinstance(recipe.schedule, Plateau)
+    assert isinstance(recipe.schedule, PlateauSchedule)
     made = SGD([torch.zeros(1, requires_grad=True)], 0.4)
     # torch's patience is of tests that may pass in vain; ours is how many it takes
     scheduler = lr_scheduler.ReduceLROnPlateau(made, factor=0.5, patience=2, threshold=0.01)
@@ -115,7 +119,7 @@ def test_a_plateau_is_torchs() -> None:
         loss *= 1 + 0.04 * float(torch.randn((), generator=draw)) - 0.005
         falling.saw(loss, recipe.schedule)
         scheduler.step(loss)
-        assert rate(0, recipe, Fraction(10), falling) == pytest.approx(
+        assert learning_rate(0, recipe, Fraction(10), falling) == pytest.approx(
             made.param_groups[0]["lr"], rel=1e-9
         )
     assert 3 < falling.falls < 40
@@ -123,14 +127,14 @@ def test_a_plateau_is_torchs() -> None:
 
 def test_a_warm_up_until_an_error_stays_low_until_then() -> None:
     recipe = load_recipe(
-        "warmup: {length: 50 iterations, start: 0.1, shape: constant, until_error: 0.8}"
+        "warmup: {length: 50 iterations, start_factor: 0.1, method: constant, until_error: 0.8}"
     )
     falling = Falling()
-    assert rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
+    assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
     falling.showed(0.85, recipe)
-    assert rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
+    assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
     falling.showed(0.79, recipe)
-    assert rate(30, recipe, Fraction(10), falling) == pytest.approx(0.4)
+    assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.4)
     falling.showed(0.9, recipe)
-    assert rate(31, recipe, Fraction(10), falling) == pytest.approx(0.4)
-    assert rate(50, recipe, Fraction(10), Falling()) == pytest.approx(0.4)
+    assert learning_rate(31, recipe, Fraction(10), falling) == pytest.approx(0.4)
+    assert learning_rate(50, recipe, Fraction(10), Falling()) == pytest.approx(0.4)

@@ -132,7 +132,7 @@ def test_another_thread_than_the_main_one_can_train(workers: int, tmp_path: Path
         RECIPES["pictures"].replace("16 iter", "3 iter"), encoding="utf-8"
     )
     recipe = recipe_file.load(str(tmp_path / "recipe.yaml"))
-    found = data.load(str(tmp_path / "pictures"), normalise=recipe.data.normalise)
+    found = data.load(str(tmp_path / "pictures"), normalize=recipe.data.normalize)
     job = Job(load(spec), recipe, found, 0, workers=workers)
     with ThreadPoolExecutor(1) as pool:
         planned = pool.submit(trainer.planned, job, tmp_path / "run", ALONE).result()

@@ -41,7 +41,7 @@ def spec(tmp_path: Path) -> Path:
 def stepped(spec: Path, *settings: str) -> tuple[nn.Module, Batch]:
     """After one step of a batch of 12, and the batch."""
     decided = plan(
-        job(load(spec), "batch=12", "precision=fp32", "loss=cross-entropy", *settings),
+        job(load(spec), "batch_size=12", "precision=fp32", "loss=cross-entropy", *settings),
         spec.parent / "run",
     )
     state = trainer.begun(decided)
@@ -77,10 +77,10 @@ def naive(
 @pytest.mark.parametrize(
     ("settings", "parts"),
     [
-        (("micro_batch=12",), 1),
-        (("micro_batch=4",), 3),
-        (("micro_batch=12", "bn_batch=4"), 3),
-        (("micro_batch=6", "bn_batch=6"), 2),
+        (("micro_batch_size=12",), 1),
+        (("micro_batch_size=4",), 3),
+        (("micro_batch_size=12", "bn_batch_size=4"), 3),
+        (("micro_batch_size=6", "bn_batch_size=6"), 2),
     ],
 )
 @pytest.mark.parametrize("clip", [None, 0.05])
@@ -88,7 +88,7 @@ def test_a_step_in_parts_is_the_whole_one(
     spec: Path, settings: tuple[str, ...], parts: int, clip: float | None
 ) -> None:
     """The rate of the first step is a fiftieth of the digits' recipe, which warms up."""
-    found, batch = stepped(spec, *settings, *([f"clip={clip}"] if clip else []))
+    found, batch = stepped(spec, *settings, *([f"clip_grad_norm={clip}"] if clip else []))
     wanted = naive(spec, batch, parts, 0.1 * 0.02, 5e-4, clip)
     start = build(load(spec)).state_dict()
     for (name, mine), other in zip(found.named_parameters(), wanted.parameters(), strict=True):
@@ -106,7 +106,7 @@ def test_losses_are_what_the_papers_say() -> None:
 
     def recipe(loss: str, smoothing: float) -> Recipe:
         return Recipe.model_validate(
-            {"duration": "1 epoch", "batch": 1, "loss": loss, "smoothing": smoothing}
+            {"epochs": 1, "batch_size": 1, "loss": loss, "label_smoothing": smoothing}
         )
 
     def entropy(targets: Tensor) -> float:
@@ -133,7 +133,7 @@ def test_what_is_mixed_counts_as_there_above_a_share_as_in_timm() -> None:
     draw = torch.Generator().manual_seed(0)
     scores, shares = torch.randn(6, 4, generator=draw), torch.rand(6, 4, generator=draw).softmax(1)
     recipe = Recipe.model_validate(
-        {"duration": "1 epoch", "batch": 1, "loss": "bce", "bce_threshold": 0.25}
+        {"epochs": 1, "batch_size": 1, "loss": "bce", "bce_threshold": 0.25}
     )
     wanted = BinaryCrossEntropy(smoothing=0, target_threshold=0.25)(scores, shares)
     assert float(losses.loss(scores, shares, recipe)) == pytest.approx(float(wanted), rel=1e-6)
@@ -143,7 +143,7 @@ def test_torchvisions_second_recipe_averages_as_torchvision_does() -> None:
     """`ExponentialMovingAverage` of references/classification/train.py with its README's flags."""
     recipe = recipe_file.load("imagenet-torchvision-v2")
     assert recipe.ema is not None
-    alpha = (1 - 0.99998) * (recipe.batch * 32 / 600)
+    alpha = (1 - 0.99998) * (recipe.batch_size * 32 / 600)
     assert 1 - recipe.ema.decay**recipe.ema.every == pytest.approx(alpha, rel=1e-3)
 
 
@@ -171,7 +171,7 @@ def test_fp16_scales_as_torchs_scaler() -> None:
 
 def test_fp16_trains(spec: Path) -> None:
     decided = plan(
-        job(load(spec), "batch=12", "precision=fp16", "optimizer.rate=0.5"), spec.parent / "run"
+        job(load(spec), "batch_size=12", "precision=fp16", "optimizer.lr=0.5"), spec.parent / "run"
     )
     state = trainer.begun(decided)
     learner, draw = Learner(decided, state), torch.Generator().manual_seed(5)
@@ -188,10 +188,10 @@ def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     network = load("resnet20")
-    recipe = Recipe.model_validate({"duration": "1 epoch", "batch": 192, "bn_batch": 16})
+    recipe = Recipe.model_validate({"epochs": 1, "batch_size": 192, "bn_batch_size": 16})
     for free in (60, 100, 150, 250, 1000):
         monkeypatch.setattr(decide, "memory", lambda _, free=free: free * 1_000_000)
-        found = decide.micro_batch(network, recipe, ALONE)
+        found = decide.micro_batch_size(network, recipe, ALONE)
         fitting = [
             n
             for n in range(16, 193, 16)
@@ -200,11 +200,11 @@ def test_the_micro_batch_that_is_found_fits_and_is_a_multiple_of_what_batch_norm
         assert found == max(fitting)
     monkeypatch.setattr(decide, "memory", lambda _: 1_000_000)
     with pytest.raises(UsageError, match=r"with 16 images at a time, but only 1 MB are free"):
-        decide.micro_batch(network, recipe, ALONE)
+        decide.micro_batch_size(network, recipe, ALONE)
 
 
 def test_repeated_augmentation_shows_an_image_in_several_ways_and_mixes_it_with_others() -> None:
-    decided = job(load("digits"), "repeated=4", "data.shift=2", "mixup=0.5")
+    decided = job(load("digits"), "aug_repeats=4", "data.shift=2", "mixup=0.5")
     order = Order(torch.arange(len(decided.data.train)), 32, 0, 4)
     (batch,) = decided.data.train.batches(
         [order.draw(3)], view=decided.recipe.data, device=torch.device("cpu")

@@ -34,7 +34,7 @@ def test_it_reads_every_row_once_also_of_a_run_that_went_on(
         "--set",
         "log=4",
         "--set",
-        "duration=20 iterations",
+        "iterations=20",
         "--set",
         "checkpoint=10 iterations",
         "--set",
@@ -49,7 +49,7 @@ def test_it_reads_every_row_once_also_of_a_run_that_went_on(
     ]
     found = charts(tmp_path / "run" / "tensorboard")
     for part in ("train", "test"):
-        for value in ("loss", "top1", "top5", "rate"):
+        for value in ("loss", "top1", "top5", "lr"):
             wanted = [
                 (row["step"], row[value])
                 for row in rows

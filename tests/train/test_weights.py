@@ -164,7 +164,7 @@ def test_weights_that_do_not_fit_take_no_folder(
         "--run",
         "r",
         "--set",
-        "duration=1 iterations",
+        "iterations=1",
     ]
     for more in ([], ["--plan"]):
         assert cli.run([*asked, *more]) == 1

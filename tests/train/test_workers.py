@@ -18,7 +18,7 @@ import torch
 
 from resspec.diagnostics import UsageError
 from resspec.training.data import Draw, load, workers
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 from tests.limits import HANGS
 from tests.train.crash import Scenario, assert_same_files, draw_pictures, read_files
 from tests.train.launch import ROOT, Server, Trigger, state
@@ -54,7 +54,7 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     draw_pictures(tmp_path)
     draws = [Draw(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
     batches = load(str(tmp_path)).train.batches(
-        draws, view=Test(resize=9, crop=8), device=torch.device("cpu"), workers=2
+        draws, view=TestTransform(resize=9, crop=8), device=torch.device("cpu"), workers=2
     )
     next(batches)  # workers that start take their time
     monkeypatch.setattr(workers, "PATIENCE", 2)

@@ -30,20 +30,20 @@ __all__ = [
 
 
 def load(
-    name: str, *, normalise: str = "channel", exif: str = "upright", download: bool = False
+    name: str, *, normalize: str = "channel", exif: str = "upright", download: bool = False
 ) -> Dataset:
     """Return a data set.
 
     Args:
         name: Its name, or the path of its folder.
-        normalise: As a recipe's `data.normalise`.
+        normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
         download: Download it if it is not on this machine.
 
     Raises:
         UsageError: It is not found, with the places that were searched; or it is damaged.
     """
-    request = Request(normalise, exif, name if name in DATA else None)
+    request = Request(normalize, exif, name if name in DATA else None)
     if name == DIGITS:
         return digits.load(request)
     known, path = find(name, download=download)

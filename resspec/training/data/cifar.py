@@ -68,7 +68,7 @@ def load(folder: Path, request: Request, layout: Layout) -> Dataset:
     classes = _names(folder / layout.meta, layout)
     train = _joined([_batch(folder / name, layout) for name in layout.train])
     test = _batch(folder / layout.test, layout)
-    return in_memory(layout.name, classes, train, test, request.normalise)
+    return in_memory(layout.name, classes, train, test, request.normalize)
 
 
 def _names(path: Path, layout: Layout) -> tuple[str, ...]:

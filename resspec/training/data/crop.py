@@ -11,28 +11,28 @@ from torch.nn.functional import pad
 from resspec.diagnostics import UsageError
 from resspec.training.data.chance import choice, happens, uniform
 from resspec.training.data.resample import Line, resampled
-from resspec.training.recipe import Data, RandomResized, Test
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 
 
-def cropped(images: Tensor, keys: Tensor, view: Data) -> Tensor:
+def cropped(images: Tensor, keys: Tensor, view: DataConfig) -> Tensor:
     """Training images (uint8, BxCxHxW) with the size, the part and the side that chance chose for each."""
-    if view.random_resized:
-        images = random_resized(images, keys, view.random_resized, view.interpolation)
+    if view.random_resized_crop:
+        images = random_resized_crop(images, keys, view.random_resized_crop, view.interpolation)
     elif isinstance(view.resize, tuple):
         images = random_sized(images, keys, view)
     else:
         if view.resize:
             images = resized(images, view.resize, view.interpolation)
         images = random_part(images, keys, view)
-    return flipped(images, keys) if view.flip else images
+    return flipped(images, keys, view.hflip) if view.hflip else images
 
 
-def moves_only(view: Data | Test) -> bool:
+def moves_only(view: DataConfig | TestTransform) -> bool:
     """Whether what is shown of an image are pixels of its own, none of them computed."""
-    return not (view.resize or (isinstance(view, Data) and view.random_resized))
+    return not (view.resize or (isinstance(view, DataConfig) and view.random_resized_crop))
 
 
-def centred(images: Tensor, view: Test) -> Tensor:
+def centred(images: Tensor, view: TestTransform) -> Tensor:
     """Test images (uint8, BxCxHxW)."""
     if view.resize:
         images = resized(images, view.resize, view.interpolation)
@@ -55,12 +55,12 @@ def fits(height: int, width: int, found: Sequence[int]) -> None:
         raise UsageError(f"{told}; `resize` or `pad` makes them larger", "E0515")
 
 
-def random_part(images: Tensor, keys: Tensor, view: Data) -> Tensor:
+def random_part(images: Tensor, keys: Tensor, view: DataConfig) -> Tensor:
     """Of the padded image, a window at a random place."""
-    border = view.pad or view.shift
+    border = view.padding or view.shift
     height, width = (view.crop, view.crop) if view.crop else images.shape[2:]
     if border:
-        images = bordered(images, border, view.padding)
+        images = bordered(images, border, view.padding_mode)
     fits(height, width, images.shape[-2:])
     rows, columns = images.shape[2] - height, images.shape[3] - width
     if not rows and not columns:
@@ -86,22 +86,24 @@ def windows(images: Tensor, top: Tensor, left: Tensor, size: tuple[int, int]) ->
     ]
 
 
-def flipped(images: Tensor, keys: Tensor) -> Tensor:
-    mirrored = happens(keys, "flip", 0.5).to(images.device, non_blocking=True)
+def flipped(images: Tensor, keys: Tensor, probability: float) -> Tensor:
+    mirrored = happens(keys, "flip", probability).to(images.device, non_blocking=True)
     return torch.where(mirrored[:, None, None, None], images.flip(3), images)
 
 
-def random_resized(images: Tensor, keys: Tensor, view: RandomResized, interpolation: str) -> Tensor:
+def random_resized_crop(
+    images: Tensor, keys: Tensor, view: RandomResizedCropConfig, interpolation: str
+) -> Tensor:
     heights, widths = (torch.full_like(keys, length) for length in images.shape[2:])
     top, left, height, width = boxes(keys, heights, widths, view)
     rows, columns = Line.of_part(top, height, view.size), Line.of_part(left, width, view.size)
     return resampled(images, rows, columns, (view.size, view.size), interpolation)
 
 
-def random_sized(images: Tensor, keys: Tensor, view: Data) -> Tensor:
+def random_sized(images: Tensor, keys: Tensor, view: DataConfig) -> Tensor:
     """Return, of each whole image at a random size and padded, a window at a random place."""
     height, width = images.shape[2:]
-    border = view.pad or view.shift
+    border = view.padding or view.shift
     size = (view.crop, view.crop) if view.crop else (height, width)
 
     heights, widths = sized(
@@ -111,10 +113,10 @@ def random_sized(images: Tensor, keys: Tensor, view: Data) -> Tensor:
     left = choice(keys, "left", widths + 2 * border - size[1] + 1)
     rows = Line.of_whole(height, heights, top - border)
     columns = Line.of_whole(width, widths, left - border)
-    return resampled(images, rows, columns, size, view.interpolation, view.padding)
+    return resampled(images, rows, columns, size, view.interpolation, view.padding_mode)
 
 
-def shorter_sides(keys: Tensor, view: Data) -> Tensor:
+def shorter_sides(keys: Tensor, view: DataConfig) -> Tensor:
     """Drawn from the range of `resize`, both ends included (B)."""
     assert isinstance(view.resize, tuple)
     low, high = view.resize
@@ -138,7 +140,7 @@ def resized(images: Tensor, shorter: int, interpolation: str) -> Tensor:
 
 
 def boxes(
-    keys: Tensor, height: Tensor, width: Tensor, view: RandomResized
+    keys: Tensor, height: Tensor, width: Tensor, view: RandomResizedCropConfig
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Top, left, height and width of a rectangle in each image (B): its share of the area and the logarithm of its ratio are
     uniform. The first of ten that fits; where none does, the largest one in the centre whose ratio is allowed."""
@@ -160,7 +162,7 @@ def boxes(
 
 
 def sides(
-    keys: Tensor, name: str, height: Tensor, width: Tensor, view: RandomResized
+    keys: Tensor, name: str, height: Tensor, width: Tensor, view: RandomResizedCropConfig
 ) -> tuple[Tensor, Tensor]:
     """Heights and widths of ten tries for each image (Bx10)."""
     low, high = (torch.tensor(end, dtype=torch.float64).log() for end in view.ratio)

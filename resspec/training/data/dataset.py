@@ -15,21 +15,23 @@ from resspec.training.data.decode import UPRIGHT
 from resspec.training.data.draw import Batch, Draw
 from resspec.training.data.inspection import Inspection
 from resspec.training.data.moments import Moments
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 
-View = Data | Test  # how images are shown: as a recipe says for training, or for testing
+View = (
+    DataConfig | TestTransform
+)  # how images are shown: as a recipe says for training, or for testing
 
 
 class Request(NamedTuple):
     """How a data set is to be read.
 
     Attributes:
-        normalise: As a recipe's `data.normalise`.
+        normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
         name: What the data set is called, where it was asked for by name and not by its folder.
     """
 
-    normalise: str = "channel"
+    normalize: str = "channel"
     exif: str = UPRIGHT
     name: str | None = None
 
@@ -52,7 +54,7 @@ class Split(Protocol):
     ) -> Iterator[Batch]:
         """A batch for each draw, in their order; the same on any device, with any number of workers."""
 
-    def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
+    def alike(self, indices: Tensor, view: TestTransform) -> list[Tensor]:
         """The indices in groups, each of which is shown in one size and so can stand in one batch."""
 
     def inspect(
@@ -92,15 +94,15 @@ class Dataset:
     def shown(self, view: View) -> tuple[int, ...]:
         """CxHxW of an image in a batch, 0 as above. Raises UsageError where a crop is larger than the images."""
         channels, height, width = self.shape
-        if isinstance(view, Data) and view.random_resized:
-            return channels, view.random_resized.size, view.random_resized.size
+        if isinstance(view, DataConfig) and view.random_resized_crop:
+            return channels, view.random_resized_crop.size, view.random_resized_crop.size
         if isinstance(view.resize, int) and height:
             least = min(height, width)
             height, width = height * view.resize // least, width * view.resize // least
         if not view.crop:
             return channels, height, width
         if height and not isinstance(view.resize, tuple):
-            border = 2 * (view.pad or view.shift) if isinstance(view, Data) else 0
+            border = 2 * (view.padding or view.shift) if isinstance(view, DataConfig) else 0
             fits(view.crop, view.crop, (height + border, width + border))
         return channels, view.crop, view.crop
 

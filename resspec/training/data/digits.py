@@ -20,7 +20,7 @@ def load(request: Request) -> Dataset:
     labels = torch.from_numpy(bunch.target).long()
     images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
     train, test = (Stored(images[part], labels[part], part) for part in stratified(labels))
-    return in_memory(DIGITS, tuple("0123456789"), train, test, request.normalise)
+    return in_memory(DIGITS, tuple("0123456789"), train, test, request.normalize)
 
 
 def stratified(labels: Tensor) -> tuple[Tensor, Tensor]:

@@ -16,7 +16,7 @@ class Draw(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`images` in float32, BxCxHxW, normalised, on the device; `targets` as class indices (int64, B), or once they are mixed
+    """`images` in float32, BxCxHxW, normalized, on the device; `targets` as class indices (int64, B), or once they are mixed
     as shares of each class (float32, Bxclasses)."""
 
     images: Tensor

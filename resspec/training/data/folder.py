@@ -30,7 +30,7 @@ from resspec.training.data.picture import shown_size
 from resspec.training.data.show import shown
 from resspec.training.data.wording import as_text, dataset_name
 from resspec.training.names import IMAGENET as IMAGENET_NAME
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 
 TRAIN, TEST = "train", ("val", "test")
 _SYNSET = re.compile("n[0-9]{8}")  # as ImageNet names its classes
@@ -57,7 +57,7 @@ def load(folder: Path, request: Request) -> Dataset:
         if not any(part.images.values()):
             raise UsageError(f"there is no image in {part.root}", "E0513")
     check_classes(to_train)
-    moments = replace(IMAGENET, normalise=request.normalise)
+    moments = replace(IMAGENET, normalize=request.normalize)
 
     def split(part: scan.SplitFolder, by_class: list[list[str]]) -> InFolders:
         files = tuple(file for files in by_class for file in files)
@@ -110,11 +110,11 @@ class InFolders:
             for decoded, draw in found:
                 images = decoded.to(device, non_blocking=True)
                 labels = self.labels[draw.indices].to(device, non_blocking=True)
-                if isinstance(view, Data) and view.flip:
-                    images = flipped(images, draw.keys)
+                if isinstance(view, DataConfig) and view.hflip:
+                    images = flipped(images, draw.keys, view.hflip)
                 yield shown(images, labels, draw.keys, view, self.moments, None, self.classes)
 
-    def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
+    def alike(self, indices: Tensor, view: TestTransform) -> list[Tensor]:
         if view.crop:
             return [indices]
         groups: dict[tuple[int, int], list[int]] = {}

@@ -86,7 +86,7 @@ def load(folder: Path, request: Request) -> Dataset:
             f"{visible(str(folder))}: training and test images have different sizes, {sizes}",
             "E0514",
         )
-    return in_memory(name, tuple(classes), train, test, request.normalise)
+    return in_memory(name, tuple(classes), train, test, request.normalize)
 
 
 def _part(folder: Path, part: str) -> tuple[Stored, File]:

@@ -21,7 +21,7 @@ from resspec.training.data.labels import without_images
 from resspec.training.data.moments import Moments, measured
 from resspec.training.data.show import shown
 from resspec.training.data.wording import counted, listed
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 
 AHEAD = 8  # batches that are framed at once, where that cannot change a bit of what each holds
 
@@ -36,9 +36,9 @@ class Stored(NamedTuple):
 
 
 def in_memory(
-    name: str, classes: tuple[str, ...], train: Stored, test: Stored, normalise: str
+    name: str, classes: tuple[str, ...], train: Stored, test: Stored, normalize: str
 ) -> Dataset:
-    moments = replace(measured(train.images), normalise=normalise)
+    moments = replace(measured(train.images), normalize=normalize)
 
     def part(stored: Stored) -> InMemory:
         original = torch.arange(len(stored.labels)) if stored.original is None else stored.original
@@ -88,7 +88,7 @@ class InMemory:
             here = indices.to(device, non_blocking=True)
             framed = _framed(images[here], keys, view).split(sizes)
             means: Iterable[Tensor | None] = [None] * len(some)
-            if self.moments.normalise == "pixel-mean":
+            if self.moments.normalize == "pixel-mean":
                 means = self._means(images, keys, view).split(sizes)
             for draw, part, its_labels, its_means in zip(
                 some, framed, labels[here].split(sizes), means, strict=True
@@ -105,7 +105,7 @@ class InMemory:
         height, width = self.images.shape[2:]
         return Inspection({(height, width): Path()}, ())
 
-    def alike(self, indices: Tensor, view: Test) -> list[Tensor]:
+    def alike(self, indices: Tensor, view: TestTransform) -> list[Tensor]:
         del view
         return [indices]
 
@@ -126,4 +126,4 @@ class InMemory:
 
 
 def _framed(images: Tensor, keys: Tensor, view: View) -> Tensor:
-    return cropped(images, keys, view) if isinstance(view, Data) else centred(images, view)
+    return cropped(images, keys, view) if isinstance(view, DataConfig) else centred(images, view)

@@ -8,13 +8,13 @@ from torch.nn.functional import one_hot
 
 from resspec.training.data.chance import beta, choice, happens
 from resspec.training.data.crop import sides
-from resspec.training.recipe import Data, RandomResized
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig
 
-ERASED = RandomResized(scale=(0.02, 0.33), ratio=(0.3, 3.3))  # Zhong et al. 2017
+ERASED = RandomResizedCropConfig(scale=(0.02, 0.33), ratio=(0.3, 3.3))  # Zhong et al. 2017
 
 
 def erased(images: Tensor, keys: Tensor, probability: float) -> Tensor:
-    """Normalised images, some with a rectangle of zeros, the mean colour; the first of ten that fits, none where none does."""
+    """Normalized images, some with a rectangle of zeros, the mean colour; the first of ten that fits, none where none does."""
     height, width = (torch.full_like(keys, length) for length in images.shape[2:])
     widths, heights = sides(
         keys, "erase", width, height, ERASED
@@ -33,11 +33,11 @@ def erased(images: Tensor, keys: Tensor, probability: float) -> Tensor:
 
 
 def mixed(
-    images: Tensor, labels: Tensor, keys: Tensor, view: Data, classes: int
+    images: Tensor, labels: Tensor, keys: Tensor, view: DataConfig, classes: int
 ) -> tuple[Tensor, Tensor]:
     """Each image with its partner, and the share of each class (float32, Bxclasses). Where a recipe has both, chance says for
     each image whether it is mixup or cutmix."""
-    other = partners(len(images), distance(view.repeated))
+    other = partners(len(images), distance(view.aug_repeats))
     cut = happens(keys, "cutmix", 1.0 if not view.mixup else 0.5 if view.cutmix else 0.0)
     share = torch.ones(len(keys), dtype=torch.float64)
     if view.mixup:
@@ -63,9 +63,9 @@ def distance(repeated: int) -> int:
     return 1 << (repeated - 1).bit_length()
 
 
-def group(view: Data) -> int:
+def group(view: DataConfig) -> int:
     """Images that are mixed with one another alone: where a batch is cut between such groups, the pairs stay the same."""
-    return 2 * distance(view.repeated) if view.mixup or view.cutmix else 1
+    return 2 * distance(view.aug_repeats) if view.mixup or view.cutmix else 1
 
 
 def partners(count: int, far: int = 1) -> Tensor:

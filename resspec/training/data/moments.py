@@ -1,4 +1,4 @@
-"""What normalising needs of a data set, and the paper's colour augmentation: the statistics of its training images."""
+"""What normalizing needs of a data set, and the paper's colour augmentation: the statistics of its training images."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class Moments:
         deviation: What each channel is divided by (C), never 0.
         pixels: The mean image (CxHxW); Cx1x1 where images have no common size.
         axes: The principal axes of the colors, each as long as its deviation (CxC, columns).
-        normalise: As a recipe says.
+        normalize: As a recipe says.
     """
 
     mean: Tensor
     deviation: Tensor
     pixels: Tensor
     axes: Tensor
-    normalise: str = "channel"
+    normalize: str = "channel"
 
-    def normalised(self, images: Tensor, means: Tensor | None = None) -> Tensor:
+    def normalized(self, images: Tensor, means: Tensor | None = None) -> Tensor:
         """Of float32 images, BxCxHxW: mean 0 and deviation 1 in each channel; or each pixel's mean alone taken away (`means`
         where it moved with its image), in the unit of the channels' mean deviation, which no batch norm would notice."""
-        if self.normalise == "channel":
+        if self.normalize == "channel":
             mean, deviation = (value.view(-1, 1, 1) for value in (self.mean, self.deviation))
         else:
             mean, deviation = self.pixels if means is None else means, self.deviation.mean()

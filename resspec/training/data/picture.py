@@ -13,7 +13,7 @@ from resspec.training.data.crop import boxes, centre, random_part, shorter_sides
 from resspec.training.data.dataset import View
 from resspec.training.data.decode import UPRIGHT, UnreadableImage, naming, open_image, quiet
 from resspec.training.data.sizes import MOST_PIXELS
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,
@@ -45,7 +45,7 @@ def picture(path: Path, key: Tensor, view: View, exif: str = UPRIGHT) -> Tensor:
         whole = opened.size
         box, size = _part(whole, key, view)
         _refuse_absurd(path, whole, size)
-        if isinstance(view, Data) and view.draft:
+        if isinstance(view, DataConfig) and view.draft:
             scale = max(size[0] / (box[2] - box[0]), size[1] / (box[3] - box[1]))
             image = opened.rgb(scale, draft=True)
             box = _scaled(box, whole, image.size)
@@ -60,7 +60,7 @@ def picture(path: Path, key: Tensor, view: View, exif: str = UPRIGHT) -> Tensor:
     return _window(pixels, key, view)
 
 
-def shown_size(path: Path, stored: tuple[int, int], view: Test) -> tuple[int, int]:
+def shown_size(path: Path, stored: tuple[int, int], view: TestTransform) -> tuple[int, int]:
     """Return height and width of a test image without a crop; `stored` is its height and width, upright."""
     height, width = stored
     whole = (width, height)
@@ -81,19 +81,19 @@ def _refuse_absurd(path: Path, whole: tuple[int, int], size: tuple[int, int]) ->
 def _part(whole: tuple[int, int], key: Tensor, view: View) -> tuple[Box, tuple[int, int]]:
     """What is shown of an image (width, height), and the size that it is brought to."""
     width, height = torch.tensor(whole).split(1)
-    if isinstance(view, Data) and view.random_resized:
+    if isinstance(view, DataConfig) and view.random_resized_crop:
         top, left, box_height, box_width = (
-            int(side) for side in boxes(key, height, width, view.random_resized)
+            int(side) for side in boxes(key, height, width, view.random_resized_crop)
         )
         return (left, top, left + box_width, top + box_height), (
-            view.random_resized.size,
-            view.random_resized.size,
+            view.random_resized_crop.size,
+            view.random_resized_crop.size,
         )
     if view.resize is None:
         return (0, 0, *whole), whole
     shorter = (
         shorter_sides(key, view)
-        if isinstance(view, Data) and isinstance(view.resize, tuple)
+        if isinstance(view, DataConfig) and isinstance(view.resize, tuple)
         else view.resize
     )
     new_height, new_width = sized(height, width, torch.as_tensor(shorter))
@@ -101,9 +101,9 @@ def _part(whole: tuple[int, int], key: Tensor, view: View) -> tuple[Box, tuple[i
 
 
 def _window(image: Tensor, key: Tensor, view: View) -> Tensor:
-    if isinstance(view, Test):
+    if isinstance(view, TestTransform):
         return centre(image, view.crop) if view.crop else image
-    if view.random_resized:
+    if view.random_resized_crop:
         return image
     return random_part(image[None], key, view)[0]
 

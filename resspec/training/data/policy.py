@@ -1,4 +1,4 @@
-"""One of many changes for each image of a batch: TrivialAugment as torchvision has it, RandAugment as timm has it."""
+"""One of many changes for each image of a batch: TrivialAugment as torchvision has it, RandAugmentConfig as timm has it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from resspec.training.data import affine, color
 from resspec.training.data.chance import choice, happens, normal
-from resspec.training.recipe import RandAugment
+from resspec.training.recipe import RandAugmentConfig
 
 Amount = Callable[[Tensor], Tensor]
 
@@ -50,15 +50,15 @@ def trivial(images: Tensor, keys: Tensor, interpolation: str) -> Tensor:
 
 
 def randaugment(
-    images: Tensor, keys: Tensor, view: RandAugment, interpolation: str, fill: Tensor
+    images: Tensor, keys: Tensor, view: RandAugmentConfig, interpolation: str, fill: Tensor
 ) -> Tensor:
     """`operations` times a change of 15, with probability 1/2; magnitudes are normal around `magnitude`, in tenths; the
     colour `fill` (C) comes in."""
-    for turn in range(view.operations):
+    for turn in range(view.num_ops):
         name = f"randaugment {turn}"
-        tenths = (view.magnitude + view.deviation * normal(keys, f"{name} magnitude")[:, 0]).clamp(
-            0, 10
-        )
+        tenths = (
+            view.magnitude + view.magnitude_std * normal(keys, f"{name} magnitude")[:, 0]
+        ).clamp(0, 10)
         which = choice(keys, f"{name} change", len(INCREASING))
         which = torch.where(happens(keys, f"{name} happens", 0.5), which, -1)
         images = _changed(

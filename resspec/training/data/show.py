@@ -1,4 +1,4 @@
-"""From bytes, cut to one size, to what the network reads: changes of each image, then normalising, then mixing."""
+"""From bytes, cut to one size, to what the network reads: changes of each image, then normalizing, then mixing."""
 
 from __future__ import annotations
 
@@ -9,33 +9,33 @@ from resspec.training.data.draw import Batch
 from resspec.training.data.mix import erased, mixed
 from resspec.training.data.moments import Moments
 from resspec.training.data.policy import randaugment, trivial
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 
 
 def shown(
     images: Tensor,
     labels: Tensor,
     keys: Tensor,
-    view: Data | Test,
+    view: DataConfig | TestTransform,
     moments: Moments,
     means: Tensor | None,
     classes: int,
 ) -> Batch:
     """Of images (uint8, BxCxHxW) and labels (int64, B) on one device. `means`: each pixel's mean, as it went with its image."""
-    if not isinstance(view, Data):
-        return Batch(moments.normalised(images.float(), means), labels)
+    if not isinstance(view, DataConfig):
+        return Batch(moments.normalized(images.float(), means), labels)
     if view.trivialaugment:
         images = trivial(images, keys, view.interpolation)
     if view.randaugment:
         images = randaugment(images, keys, view.randaugment, view.interpolation, moments.mean)
-    if view.colour == "jitter":
-        images = color_jitter(images, keys)
+    if view.color_jitter:
+        images = color_jitter(images, keys, view.color_jitter)
     result = images.float()
-    if view.colour == "pca":
-        result = lighting(result, keys, moments.axes)
-    result = moments.normalised(result, means)
-    if view.erase:
-        result = erased(result, keys, view.erase)
+    if view.lighting:
+        result = lighting(result, keys, moments.axes, view.lighting)
+    result = moments.normalized(result, means)
+    if view.random_erase:
+        result = erased(result, keys, view.random_erase)
     if view.mixup or view.cutmix:
         return Batch(*mixed(result, labels, keys, view, classes))
     return Batch(result, labels)

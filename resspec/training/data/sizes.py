@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resspec.training.data.dataset import View
-from resspec.training.recipe import Data
+from resspec.training.recipe import DataConfig
 
 Size = tuple[int, int]  # height and width
 
@@ -41,11 +41,11 @@ def sizes_after(view: View, size: Size, *, keeps_size: bool) -> Iterator[Size]:
         DoesNotSuit: A crop or a border does not fit this size.
     """
     match view:
-        case Data(random_resized=part) if part:
+        case DataConfig(random_resized_crop=part) if part:
             yield part.size, part.size
-        case Data(resize=tuple() as ends):
+        case DataConfig(resize=tuple() as ends):
             yield from _resized_at_random(view, size, ends, keeps_size=keeps_size)
-        case Data(resize=shorter):
+        case DataConfig(resize=shorter):
             assert not isinstance(shorter, tuple)
             yield _cut(view, _resized(size, shorter, "data.resize"))
         case _:
@@ -54,7 +54,7 @@ def sizes_after(view: View, size: Size, *, keeps_size: bool) -> Iterator[Size]:
 
 
 def _resized_at_random(
-    view: Data, size: Size, ends: tuple[int, int], *, keeps_size: bool
+    view: DataConfig, size: Size, ends: tuple[int, int], *, keeps_size: bool
 ) -> Iterator[Size]:
     low, high = ends
     smallest = _resized(size, low, "data.resize")
@@ -76,10 +76,10 @@ def _resized_at_random(
             yield _cut(view, _resized(size, shorter, "data.resize"))
 
 
-def _cut(view: Data, size: Size) -> Size:
-    border = view.pad or view.shift
-    if view.padding == "reflect" and border >= min(size):
-        key = "data.pad" if view.pad else "data.shift"
+def _cut(view: DataConfig, size: Size) -> Size:
+    border = view.padding or view.shift
+    if view.padding_mode == "reflect" and border >= min(size):
+        key = "data.padding" if view.padding else "data.shift"
         why = f"a border of {border} pixels cannot be reflected from an image of {_text(size)}"
         raise DoesNotSuit(key, why, f"at most {min(size) - 1}, or `padding: zeros`")
     return _cropped(size, view.crop, "data.crop", "data.resize", border=border)

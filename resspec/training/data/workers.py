@@ -153,7 +153,7 @@ def _uneven(pictures: list[Tensor]) -> str:
         p.shape[1:] for p in (pictures[-1], pictures[0])
     )
     sizes = f"it is transformed to {height}x{width}, but others in its batch to {others_height}x{others_width}"
-    return f"{sizes}; `crop` or `random_resized` gives all of them one size"
+    return f"{sizes}; `crop` or `random_resized_crop` gives all of them one size"
 
 
 def _led(worker: int) -> None:

@@ -62,22 +62,22 @@ def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
         return
     try:
         share(recipe, request.processes.world)
-        if recipe.micro_batch == "auto":
+        if recipe.micro_batch_size == "auto":
             least = least_images(request, inspections)
-            decide.micro_batch(request.network, recipe, request.processes, least)
+            decide.micro_batch_size(request.network, recipe, request.processes, least)
     except UsageError as error:
-        yield _located(error, request.key("batch"))
+        yield _located(error, request.key("batch_size"))
 
-    if recipe.micro_batch == "auto" and memory(request.processes.device) is None:
+    if recipe.micro_batch_size == "auto" and memory(request.processes.device) is None:
         yield Note(
             "this system does not report free memory, so the whole batch is computed at once; "
-            "set `micro_batch` in the recipe to use less memory"
+            "set `micro_batch_size` in the recipe to use less memory"
         )
 
     images = len(request.trained_on)
-    if recipe.batch > images:
+    if recipe.batch_size > images:
         yield Note(
-            f"a batch of {recipe.batch:,} is larger than the {images:,} training images: some appear several times"
+            f"a batch of {recipe.batch_size:,} is larger than the {images:,} training images: some appear several times"
         )
 
 

@@ -28,7 +28,7 @@ def mixed_sizes(
         "E0530",
         f"training images have different sizes: {examples}{more}",
         (Label(recipe, "nothing here makes them one size"),),
-        f"`data: {{random_resized: {{size: {side}}}{test}}}`, or "
+        f"`data: {{random_resized_crop: {{size: {side}}}{test}}}`, or "
         f"`data: {{resize: {side}, crop: {side}{test}}}`",
     )
 

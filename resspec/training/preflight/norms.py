@@ -53,12 +53,12 @@ def _images_of(request: Request, norm: Reached) -> tuple[int, str]:
     recipe = request.recipe
     if not recipe:
         return request.batch, ""
-    if recipe.bn_batch and isinstance(norm.op.layer, BatchNorm):
-        return recipe.bn_batch, "bn_batch"
-    if recipe.micro_batch != "auto":
-        return recipe.micro_batch, "micro_batch"
+    if recipe.bn_batch_size and isinstance(norm.op.layer, BatchNorm):
+        return recipe.bn_batch_size, "bn_batch_size"
+    if recipe.micro_batch_size != "auto":
+        return recipe.micro_batch_size, "micro_batch_size"
     try:
-        return share(recipe, request.processes.world), "batch"
+        return share(recipe, request.processes.world), "batch_size"
     except UsageError:  # which is told as such
         return 0, ""
 

@@ -18,7 +18,7 @@ from resspec.training.evaluate import scales
 from resspec.training.preflight.errors import does_not_suit, mixed_sizes, unreadable_size
 from resspec.training.preflight.images import Inspections, Part
 from resspec.training.preflight.request import Note, Request
-from resspec.training.recipe import Data
+from resspec.training.recipe import DataConfig
 
 MOST_EXAMPLES = 3  # sizes that are named
 
@@ -83,7 +83,7 @@ def sizes(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
     if request.trains and known and own not in known:
         size = _text(network, min(known))
         side = min(own)
-        transforms = f"random_resized: {{size: {side}}}{_and_test(request.recipe.data, side)}"
+        transforms = f"random_resized_crop: {{size: {side}}}{_and_test(request.recipe.data, side)}"
         instead = f", or transforms that give {network.input}: `data: {{{transforms}}}`"
         yield errors.wrong_images(
             errors.place(network.span), str(network.input), data.name, size, instead
@@ -187,7 +187,7 @@ def _mistakes(request: Request, use: Use, shown: Shown) -> Iterator[Diagnostic]:
                 yield unreadable_size(layer, transforms, use.images, images, misfit.problem, reads)
 
 
-def _other_size(use: Use, sizes: Sizes, network: Network, data: Data) -> Iterator[Note]:
+def _other_size(use: Use, sizes: Sizes, network: Network, data: DataConfig) -> Iterator[Note]:
     """Say that images are shown in another size than the network's input, where a protocol does not mean to."""
     own = network.input.spatial
     others = [size for size in sorted(sizes) if size != own]
@@ -201,12 +201,12 @@ def _other_size(use: Use, sizes: Sizes, network: Network, data: Data) -> Iterato
     yield Note(f"{sizes_are}; the network's `input` is {network.input}{advice}")
 
 
-def _and_test(data: Data, side: int) -> str:
+def _and_test(data: DataConfig, side: int) -> str:
     """Return what to write after the transforms of training where test images are not cropped yet."""
     return "" if data.test.crop else f", {_test(data, side)}"
 
 
-def _test(data: Data, side: int) -> str:
+def _test(data: DataConfig, side: int) -> str:
     """Return transforms that give test images one size: the training's own, or a crop of 7/8 as usual."""
     is_same = data.crop == side and isinstance(data.resize, int)
     resize = data.resize if is_same else round(side * 8 / 7)

@@ -29,6 +29,7 @@ class Advice:
         self.wanted = {
             key: value for each in self.foreign.values() for key, value in each.settings.items()
         }
+        self.keys = {*self.wanted, *(each.key for each in self.foreign.values())}
         named = [each for each in self.foreign.values() if each.kind and each.settings]
         self._kinds = {next(iter(each.settings))[:1]: each.kind for each in named}
 
@@ -47,7 +48,7 @@ class Advice:
         return told + self._besides(each)
 
     def of_setting(self, path: Keys) -> str:
-        """Return the settings to give in place of a foreign one, such as `optimizer.rate=0.1`; or what to do."""
+        """Return the settings to give in place of a foreign one, such as `optimizer.lr=0.1`; or what to do."""
         each = self.foreign[path]
         if not each.settings or self._lacks(each):
             return self._lacks(each) or each.help or "leave it out"
@@ -109,7 +110,8 @@ class Advice:
         """Return how to write one of our keys; empty where it is written so."""
         value = each.settings[key]
         written = self.text.find(key)
-        if written and isinstance(written.content, Scalar) and self.text.is_section(key[:-1]):
+        is_there = written and key != each.path and self.text.is_section(key[:-1])
+        if is_there and written and isinstance(written.content, Scalar):
             before = f"{key[-1]}: {sketch(written)}"
             is_so = before == f"{key[-1]}: {value}" or (
                 key[-1] == "name" and self._chosen(key[:-1]) == value

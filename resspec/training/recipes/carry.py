@@ -16,7 +16,7 @@ from resspec.training.recipes.text import Text
 from resspec.training.recipes.tree import Entry, Scalar
 
 _POLICY = re.compile(r"(?:ra|rand)[a-z]*((?:-[a-z]+[0-9.]*)*)")  # timm's `rand-m9-n2-mstd0.5-inc1`
-_RATE = Keys(("optimizer", "rate"))
+_LR = Keys(("optimizer", "lr"))
 
 
 class Carrier:
@@ -80,8 +80,13 @@ class Carrier:
                     key,
                     f"[{value}, {second}]" if carry == "first beta" else f"[{first}, {value}]",
                 )
-            case "share of the rate":
-                yield key, _ratio(value, self._rate())
+            case "length":
+                number, _, unit = value.partition(" ")
+                yield ("iterations" if unit.startswith("iter") else "epochs",), number
+            case "share of the lr":
+                yield key, _ratio(value, self._lr())
+            case "times the lr":
+                yield key, _product(value, self._lr())
             case "share of the duration":
                 yield key, self._part_of_the_duration(value)
             case "share of the crop":
@@ -91,39 +96,37 @@ class Carrier:
             case "policy":
                 yield from _policy(value)
             case "batches together":
-                batch = self._known(("batch",), "batch_size") or "0"
+                batch_size = self._known(("batch_size",), "batch") or "0"
                 with suppress(ValueError):
-                    yield key, str(int(batch) * int(value))
-                yield ("micro_batch",), batch
+                    yield key, str(int(batch_size) * int(value))
+                yield ("micro_batch_size",), batch_size
 
     def _beta(self, which: Carry) -> str:
         words = next(called.words.split() for called in CALLED if called.carry == which)
         return self._foreign(words)
 
-    def _rate(self) -> str:
-        words = next(called.words.split() for called in CALLED if called.key == "optimizer.rate")
-        known = self._known(_RATE, *words)
-        default = fields.kinds(_RATE[:1]).get(self.kind(_RATE[:1]) or "sgd")
-        return known or (str(default.model_fields["rate"].default) if default else "0.1")
+    def _lr(self) -> str:
+        words = next(called.words.split() for called in CALLED if called.key == "optimizer.lr")
+        known = self._known(_LR, "lr", *words)
+        default = fields.kinds(_LR[:1]).get(self.kind(_LR[:1]) or "sgd")
+        return known or (str(default.model_fields["lr"].default) if default else "0.1")
 
     def _crop(self) -> str:
-        sizes = (("data", "test", "crop"), ("data", "random_resized", "size"), ("data", "crop"))
+        sizes = (
+            ("data", "test", "crop"),
+            ("data", "random_resized_crop", "size"),
+            ("data", "crop"),
+        )
         return next((found for size in sizes if (found := self._known(size))), "224")
 
     def _part_of_the_duration(self, share: str) -> str:
-        written = self._known(("duration",))
-        number, _, unit = written.partition(" ")
-        for called in CALLED:
-            if (
-                called.key == "duration"
-                and not written
-                and (value := self._foreign(called.words.split()))
-            ):
-                number, unit = value, called.carry
-        with suppress(ValueError):
-            return _lasting(
-                f"{float(number) * float(share):.6g}", unit if unit.endswith("s") else f"{unit}s"
+        for unit in ("epochs", "iterations"):
+            words = (
+                word for called in CALLED if called.key == unit for word in called.words.split()
             )
+            with suppress(ValueError):
+                if number := self._known((unit,), *words):
+                    return _lasting(f"{float(number) * float(share):.6g}", unit)
         return ""
 
     def _known(self, key: Keys, *words: str) -> str:
@@ -174,6 +177,12 @@ def _ratio(number: str, by: str, *, whole: bool = False) -> str:
     return ""
 
 
+def _product(number: str, by: str) -> str:
+    with suppress(ValueError, OverflowError):
+        return f"{float(number) * float(by):.6g}"
+    return ""
+
+
 def _policy(value: str) -> Iterator[tuple[Keys, str]]:
     """Yield the settings for `rand-m9-mstd0.5-inc1`, `ra`, `ta_wide`; nothing for what there is not."""
     word = value.lower()
@@ -181,9 +190,12 @@ def _policy(value: str) -> Iterator[tuple[Keys, str]]:
         yield ("data", "trivialaugment"), "true"
     elif found := _POLICY.fullmatch(word):
         numbers = dict(re.findall(r"-([a-z]+)([0-9.]+)", found[1]))
-        ours = {"operations": "n", "magnitude": "m", "deviation": "mstd"}
-        for name, default in (("operations", "2"), ("magnitude", "7"), ("deviation", "0.5")):
-            yield ("data", "randaugment", name), numbers.get(ours[name], default)
+        for name, letter, default in (
+            ("num_ops", "n", "2"),
+            ("magnitude", "m", "7"),
+            ("magnitude_std", "mstd", "0.5"),
+        ):
+            yield ("data", "randaugment", name), numbers.get(letter, default)
 
 
 def _fits(key: Keys, value: str) -> bool:

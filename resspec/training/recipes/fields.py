@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from resspec.suggest import any_of
 from resspec.training.recipe import Recipe
 
-Keys = tuple[str, ...]  # the way to a key: `("optimizer", "rate")`
+Keys = tuple[str, ...]  # the way to a key: `("optimizer", "lr")`
 Path = tuple[str | int, ...]  # the way to a value, which may be one of a list
 Kind = Callable[
     [Keys], str
@@ -25,22 +25,25 @@ SHORTHAND: dict[Keys, str] = {
     ("schedule",): "name",
     ("warmup",): "length",
     ("ema",): "decay",
-    ("data", "random_resized"): "size",
+    ("data", "random_resized_crop"): "size",
 }
+
+DURATION = ("epochs", "iterations")  # of which a recipe has one
 
 # What a key may be that is needed, or that is a section, for messages that propose it.
 EXAMPLES = {
-    "duration": "90 epochs",
-    "batch": "256",
+    "epochs": "90",
+    "iterations": "64000",
+    "batch_size": "256",
     "length": "5 epochs",
-    "every": "30 epochs",
-    "at": "[30 epochs, 60 epochs]",
-    "optimizer": "{name: sgd, rate: 0.1}",
+    "step_size": "30 epochs",
+    "milestones": "[30 epochs, 60 epochs]",
+    "optimizer": "{name: sgd, lr: 0.1}",
     "schedule": "cosine",
     "warmup": "5 epochs",
     "ema": "0.9999",
-    "data": "{flip: true}",
-    "random_resized": "224",
+    "data": "{hflip: 0.5}",
+    "random_resized_crop": "224",
     "randaugment": "{magnitude: 7}",
     "test": "{resize: 256, crop: 224}",
 }
@@ -89,7 +92,7 @@ class Key(NamedTuple):
 
     @property
     def is_required(self) -> bool:
-        return self.field.is_required() and not self.is_item
+        return (self.field.is_required() or self.name in DURATION) and not self.is_item
 
     @property
     def is_section(self) -> bool:
@@ -97,7 +100,7 @@ class Key(NamedTuple):
 
     @property
     def may_be_null(self) -> bool:
-        return type(None) in get_args(self.kind)
+        return type(None) in get_args(self.kind) and self.name not in DURATION
 
     @property
     def choices(self) -> tuple[str, ...]:
@@ -106,6 +109,8 @@ class Key(NamedTuple):
 
     def fits(self, value: Any) -> bool:
         """Return whether it may have a value."""
+        if value is None and self.name in DURATION:
+            return False
         try:
             self.model.model_validate(
                 {self.name: (value, value) if self.is_item else value}, strict=True

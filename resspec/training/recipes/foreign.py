@@ -29,6 +29,7 @@ class Foreign(NamedTuple):
         settings: What to write instead, as YAML by our own keys; empty where nothing is to be written.
         kind: The name of the section that they go into, if they do not tell.
         help: What to do where nothing is to be written.
+        key: Our own key, where it is one.
     """
 
     path: Keys
@@ -36,6 +37,7 @@ class Foreign(NamedTuple):
     settings: dict[Keys, str]
     kind: str = ""
     help: str = ""
+    key: Keys = ()
 
 
 def is_foreign(name: str) -> bool:
@@ -50,8 +52,11 @@ def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
     word = squashed(path[-1])
     sections = [path[:-1]] if len(path) > 1 else [("optimizer",), ("schedule",)]
     of_kinds = (OF_ANOTHER_KIND.get((carrier.kind(section), word)) for section in sections)
-    called = next(filter(None, of_kinds), None) or _in_section(path, word) or _called().get(word)
-    if called:
+    called = next(filter(None, of_kinds), None) or _in_section(path, word)
+    general = _called().get(word)
+    if not called and path in fields.every_key():
+        return _of_another_kind(path, general.carry if general else "same", carrier)
+    if called := called or general:
         return _carried(path, called, carrier)
     if values := _by_value().get(word):
         return _chosen(path, values, carrier)
@@ -86,9 +91,15 @@ def _in_section(path: Keys, word: str) -> Called | None:
     ):
         return Called("", f"{around}.name", "kind")
     if around == "schedule" and word == "alpha":
-        return Called("", "schedule.floor", kind="cosine")
+        return Called("", "schedule.min_lr", "times the lr", "cosine")
     if around == "optimizer" and word == "beta":
         return Called("", "optimizer.momentum")
+    if around == "warmup" and word in ("start", "shape"):
+        return Called("", "warmup.start_factor" if word == "start" else "warmup.method")
+    if around == "data.randaugment" and word in ("deviation", "std", "mstd"):
+        return Called("", "data.randaugment.magnitude_std")
+    if around == "data" and path[-1] == "padding":
+        return Called("", "data.padding_mode")
     return None
 
 
@@ -98,17 +109,29 @@ def _carried(path: Keys, called: Called, carrier: Carrier) -> Foreign:
     name = key[-1] if key[:-1] == path[:-1] else called.key.removesuffix(".name")
     why = _WHY.get(called.carry, "it is called `{}`").format(name)
     what = fields.at(key, lambda _: called.kind)
-    return Foreign(path, why, settings, called.kind, f"`{called.key}` must be {what}")
+    return Foreign(path, why, settings, called.kind, f"`{called.key}` must be {what}", key)
 
 
 _WHY: dict[Carry, str] = {
     "first beta": "it is the first of `{}`",
     "second beta": "it is the second of `{}`",
-    "share of the rate": "it is called `{}`, and is a share of the rate",
+    "length": "it is called `epochs` or `iterations`",
+    "share of the lr": "it is called `{}`, and is a share of `lr`",
+    "times the lr": "it is called `{}`, and is not a share but a learning rate",
     "share of the duration": "it is called `{}`, and is a length",
     "share of the crop": "it is called `{}`, and is in pixels",
-    "batches together": "`{}` counts all images of a step, and `micro_batch` those at a time",
+    "batches together": "`{}` counts all images of a step, and `micro_batch_size` those at a time",
 }
+
+
+def _of_another_kind(path: Keys, carry: Carry, carrier: Carrier) -> Foreign:
+    """Return one of our own keys that its section has only with another `name`."""
+    section = path[:-1]
+    kinds = [
+        name for name, model in fields.kinds(section).items() if path[-1] in model.model_fields
+    ]
+    why = f"it belongs to {any_of([f'{section[-1]}: {kind}' for kind in kinds])}"
+    return Foreign(path, why, carrier.settings(path, path, carry), kinds[0], "leave it out")
 
 
 def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:

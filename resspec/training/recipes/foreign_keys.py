@@ -1,7 +1,7 @@
 """The keys and names of other trainers, and what they are called in a recipe.
 
-From PyTorch and torchvision's references, timm, Lightning, Keras, Ultralytics, OpenMMLab and Hugging Face. Each row can go by
-itself: once a recipe calls a key as the field does, delete its word.
+From PyTorch and torchvision's references, timm, Lightning, Keras, Ultralytics, OpenMMLab and Hugging Face; and what recipes
+themselves had before 0.2. A word that is also a key of a recipe is here only if its value needs to be converted.
 
 Words are compared by their letters and digits: `batch_size` is also `batch-size`, `batchSize` and `batchsize`.
 """
@@ -17,8 +17,10 @@ Carry = Literal[
     "list of epochs",
     "list of iterations",  # numbers, as lengths
     "kind",  # the name of an optimizer, schedule or loss, translated by `KINDS`
-    "share of the rate",
-    "share of the duration",  # a rate or a share, in proportion to another key
+    "length",  # `90 epochs` as `epochs: 90`
+    "share of the lr",  # a learning rate, as a share of the one of the optimizer
+    "times the lr",  # the other way round
+    "share of the duration",  # in proportion to the whole training
     "first beta",
     "second beta",  # one of two, as a list
     "first of a list",
@@ -48,8 +50,8 @@ class Called(NamedTuple):
 CALLED = (
     # optimizer
     Called(
-        "lr learning_rate lr0 base_lr initial_lr initial_learning_rate init_lr max_lr peak_lr eta0",
-        "optimizer.rate",
+        "learning_rate rate lr0 base_lr initial_lr initial_learning_rate init_lr max_lr peak_lr eta0",
+        "optimizer.lr",
     ),
     Called("wd l2 weight_decay_rate l2_regularization", "optimizer.weight_decay"),
     Called("beta_1 adam_beta1", "optimizer.betas", "first beta"),
@@ -60,51 +62,59 @@ CALLED = (
     Called("use_nesterov", "optimizer.nesterov"),
     # length
     Called(
-        "epochs num_epochs max_epochs n_epochs nb_epochs nb_epoch num_train_epochs train_epochs total_epochs",
-        "duration",
+        "num_epochs max_epochs n_epochs nb_epochs nb_epoch num_train_epochs train_epochs total_epochs",
         "epochs",
     ),
     Called(
-        "iterations max_steps num_steps total_steps train_steps max_iter max_iters num_iterations total_iters",
-        "duration",
+        "max_steps num_steps total_steps train_steps max_iter max_iters num_iterations total_iters steps",
         "iterations",
     ),
+    Called("duration", "epochs", "length"),
     # batch
     Called(
-        "batch_size bs train_batch_size total_batch_size global_batch_size mini_batch_size", "batch"
+        "batch bs train_batch_size total_batch_size global_batch_size mini_batch_size", "batch_size"
     ),
     Called(
         "per_device_train_batch_size per_gpu_train_batch_size batch_size_per_gpu samples_per_gpu",
-        "batch",
+        "batch_size",
     ),
     Called(
         "accumulate_grad_batches gradient_accumulation_steps grad_accum_steps accumulation_steps accumulate",
-        "batch",
+        "batch_size",
         "batches together",
     ),
+    Called("micro_batch", "micro_batch_size"),
+    Called("bn_batch virtual_batch_size ghost_batch_size", "bn_batch_size"),
+    Called("exact_bn", "precise_bn"),
     # schedule
     Called(
         "sched scheduler lr_scheduler lr_schedule lr_scheduler_type scheduler_type lr_policy",
         "schedule.name",
         "kind",
     ),
-    Called("gamma lr_gamma decay_rate lr_decay_rate decay_factor lr_factor", "schedule.factor"),
+    Called("lr_gamma decay_rate lr_decay_rate decay_factor lr_factor", "schedule.gamma"),
     Called(
-        "step_size lr_step_size decay_epochs lr_decay_epochs lr_drop", "schedule.every", "epochs"
+        "step_size lr_step_size decay_epochs lr_decay_epochs lr_drop",
+        "schedule.step_size",
+        "epochs",
     ),
-    Called("decay_steps lr_decay_steps", "schedule.every", "iterations"),
-    Called("milestones lr_milestones decay_milestones lr_steps", "schedule.at", "list of epochs"),
-    Called("boundaries", "schedule.at", "list of iterations"),
+    Called("decay_steps lr_decay_steps", "schedule.step_size", "iterations"),
     Called(
-        "min_lr lr_min eta_min end_lr final_lr min_learning_rate end_learning_rate",
-        "schedule.floor",
-        "share of the rate",
+        "milestones lr_milestones decay_milestones lr_steps",
+        "schedule.milestones",
+        "list of epochs",
+    ),
+    Called("boundaries", "schedule.milestones", "list of iterations"),
+    Called(
+        "lr_min eta_min end_lr final_lr min_learning_rate end_learning_rate",
+        "schedule.min_lr",
+        "same",
         "cosine",
     ),
-    Called("min_lr_ratio min_lr_rate", "schedule.floor", "same", "cosine"),
-    Called("lrf", "schedule.floor", "same", "linear"),
+    Called("floor min_lr_ratio min_lr_rate", "schedule.min_lr", "times the lr", "cosine"),
+    Called("lrf", "schedule.min_lr", "times the lr", "linear"),
     Called("patience_epochs lr_patience", "schedule.patience"),
-    Called("min_delta", "schedule.least"),
+    Called("least min_delta", "schedule.threshold"),
     # warm-up
     Called("warmup_epochs lr_warmup_epochs num_warmup_epochs warmup_t", "warmup.length", "epochs"),
     Called(
@@ -113,32 +123,33 @@ CALLED = (
         "iterations",
     ),
     Called("warmup_ratio warmup_proportion", "warmup.length", "share of the duration"),
-    Called("warmup_lr warmup_lr_init warmup_init_lr", "warmup.start", "share of the rate"),
+    Called("warmup_lr warmup_lr_init warmup_init_lr", "warmup.start_factor", "share of the lr"),
     Called(
-        "warmup_decay lr_warmup_decay warmup_factor warmup_start_factor start_factor",
-        "warmup.start",
+        "warmup_decay lr_warmup_decay warmup_factor warmup_start_factor",
+        "warmup.start_factor",
     ),
-    Called("lr_warmup_method warmup_method warmup_mode", "warmup.shape"),
+    Called("lr_warmup_method warmup_method warmup_mode", "warmup.method"),
     # loss and gradients
     Called("criterion loss_fn loss_function objective", "loss", "kind"),
-    Called("label_smoothing label_smooth smoothing_factor label_smoothing_factor", "smoothing"),
+    Called("smoothing label_smooth smoothing_factor label_smoothing_factor", "label_smoothing"),
     Called("bce_target_thresh", "bce_threshold"),
     Called(
-        "clip_grad clip_grad_norm grad_clip grad_clip_norm gradient_clip_val gradient_clipping max_grad_norm max_norm "
+        "clip clip_grad grad_clip grad_clip_norm gradient_clip_val gradient_clipping max_grad_norm max_norm "
         "clipnorm global_clipnorm",
-        "clip",
+        "clip_grad_norm",
     ),
+    Called("norm_decay weight_decay_norm bias_weight_decay", "norm_weight_decay"),
     # average
     Called("ema_decay model_ema_decay ema_momentum averaging_decay", "ema.decay"),
     Called("ema_steps model_ema_steps ema_update_every ema_update_interval", "ema.every"),
     # images
     Called(
         "img_size image_size input_size imgsz resolution train_crop_size train_size input_resolution",
-        "data.random_resized.size",
+        "data.random_resized_crop.size",
         "last of a list",
     ),
-    Called("rrc_scale resize_scale crop_scale", "data.random_resized.scale"),
-    Called("rrc_ratio resize_ratio crop_ratio", "data.random_resized.ratio"),
+    Called("rrc_scale resize_scale crop_scale", "data.random_resized_crop.scale"),
+    Called("rrc_ratio resize_ratio crop_ratio", "data.random_resized_crop.ratio"),
     Called("val_resize_size val_resize test_resize eval_resize resize_size", "data.test.resize"),
     Called(
         "val_crop_size test_crop_size test_crop val_crop eval_crop test_size test_input_size",
@@ -146,18 +157,20 @@ CALLED = (
         "last of a list",
     ),
     Called("crop_pct test_crop_pct", "data.test.resize", "share of the crop"),
+    Called("fliplr hflip_prob flip_prob", "data.hflip"),
+    Called("normalise normalization", "data.normalize"),
     Called("train_interpolation", "data.interpolation"),
     Called("test_interpolation val_interpolation eval_interpolation", "data.test.interpolation"),
     Called("aa auto_augment", "data.randaugment", "policy"),
     Called("ra_magnitude randaugment_magnitude", "data.randaugment.magnitude"),
-    Called("num_ops ra_num_ops randaugment_n", "data.randaugment.operations"),
+    Called("operations ra_num_ops randaugment_n", "data.randaugment.num_ops"),
     Called(
-        "reprob random_erase random_erasing erasing erase_prob random_erasing_prob", "data.erase"
+        "erase reprob random_erasing erasing erase_prob random_erasing_prob", "data.random_erase"
     ),
     Called("mixup_alpha mix_up", "data.mixup"),
     Called("cutmix_alpha", "data.cutmix"),
-    Called("aug_repeats ra_reps", "data.repeated"),
-    Called("padding_size pad_size", "data.pad"),
+    Called("repeated ra_reps", "data.aug_repeats"),
+    Called("pad padding_size pad_size", "data.padding"),
     # what is written, and when
     Called("log_interval log_every log_freq log_every_n_steps logging_steps print_freq", "log"),
     Called(
@@ -188,33 +201,35 @@ BY_VALUE: dict[str, dict[str, str]] = {
     "cos_lr cosine use_cosine": {"true": "schedule.name: cosine", "false": "schedule.name: linear"},
     "t_max": {"": "schedule.name: cosine"},
     "model_ema use_ema": {"true": "ema.decay: 0.9999", "false": "ema: null"},
-    "hflip hflip_prob flip_prob fliplr horizontal_flip random_flip random_horizontal_flip": {
-        "0.5": "data.flip: true",
-        "true": "data.flip: true",
-        "0": "data.flip: false",
-        "0.0": "data.flip: false",
-        "false": "data.flip: false",
+    "flip horizontal_flip random_flip random_horizontal_flip": {
+        "": "data.hflip: 0.5",
+        "0": "data.hflip: 0",
+        "false": "data.hflip: 0",
     },
-    "color_jitter colour_jitter": {
-        "": "data.colour: jitter",
-        "0": "data.colour: null",
-        "0.0": "data.colour: null",
-        "null": "data.colour: null",
-        "false": "data.colour: null",
+    "colour color": {
+        "pca": "data.lighting: 0.1",
+        "jitter": "data.color_jitter: 0.4",
+    },
+    "rate_changes": {
+        "each iteration": "lr_interval: iteration",
+        "each epoch": "lr_interval: epoch",
+    },
+    "sched_on_updates step_on_epochs": {
+        "true": "lr_interval: iteration",
+        "false": "lr_interval: epoch",
     },
     "ra_sampler repeated_aug repeated_augmentation": {
-        "true": "data.repeated: 3",
-        "false": "data.repeated: 1",
+        "true": "data.aug_repeats: 3",
+        "false": "data.aug_repeats: 1",
     },
     "bce_loss": {"true": "loss: bce", "false": "loss: cross-entropy"},
-    "norm_weight_decay bias_weight_decay weight_decay_norm": {
-        "0": "decay_norms: false",
-        "0.0": "decay_norms: false",
-        "": "decay_norms: true",
-    },
     "filter_bias_and_bn no_bias_decay no_norm_decay": {
-        "true": "decay_norms: false",
-        "false": "decay_norms: true",
+        "true": "norm_weight_decay: 0",
+        "false": "norm_weight_decay: null",
+    },
+    "decay_norms": {
+        "true": "norm_weight_decay: null",
+        "false": "norm_weight_decay: 0",
     },
 }
 
@@ -286,8 +301,8 @@ ELSEWHERE = {
         "leave it out",
     ),
     "sync_bn sync_batchnorm": (
-        "batch norm sees the images of one process, as many at a time as `bn_batch` says",
-        "leave it out, or set `bn_batch`",
+        "batch norm sees the images of one process, as many at a time as `bn_batch_size` says",
+        "leave it out, or set `bn_batch_size`",
     ),
     "trainer training train hyperparameters hparams hyp hyp_params config args params solver recipe train_cfg": (
         "the keys of a recipe are at its top level",
@@ -300,10 +315,10 @@ ABSENT = {
     "drop_path drop_path_rate stochastic_depth stochastic_depth_prob drop_block": "stochastic depth is not available",
     "vflip flipud vertical_flip degrees rotation shear translate hsv_h hsv_s hsv_v mosaic copy_paste": "this augmentation is not available; `trivialaugment` and `randaugment` have several",
     "mixup_prob mixup_switch_prob mixup_mode mixup_off_epoch cutmix_minmax close_mosaic": "every batch is mixed, by `data.mixup` and `data.cutmix`",
-    "remode recount resplit": "one rectangle is erased, with the probability `data.erase`",
+    "remode recount resplit": "one rectangle is erased, with the probability `data.random_erase`",
     "dampening amsgrad maximize rho centered trust_coefficient layer_decay lookahead": "the optimizers do not have this option",
-    "clip_value clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip`",
-    "early_stopping early_stop early_stopping_patience": "training always ends after `duration`",
+    "clip_value clip_mode gradient_clip_algorithm": "gradients are clipped by their norm, to `clip_grad_norm`",
+    "early_stopping early_stop early_stopping_patience": "training always ends after `epochs` or `iterations`",
     "class_weight class_weights pos_weight sampler weighted_sampler": "all images have the same weight",
     "freeze freeze_bn freeze_layers unfreeze_epoch": "all weights are trained",
     "pct_start div_factor final_div_factor onecycle cycle_momentum": "the one-cycle schedule is not available; `warmup` with `schedule: cosine` is close to it",
@@ -387,8 +402,8 @@ LACKING = {
     "rmsprop": "write `sgd` or `adamw`",
     "onecycle": "write `cosine`, with a `warmup`",
     "onecyclelr": "write `cosine`, with a `warmup`",
-    "exponential": "write `step` with a `factor` and a short `every`",
-    "exponentiallr": "write `step` with a `factor` and a short `every`",
+    "exponential": "write `step` with a `gamma` and a short `step_size`",
+    "exponentiallr": "write `step` with a `gamma` and a short `step_size`",
     "poly": "write `linear`",
     "polynomial": "write `linear`",
     "polynomiallr": "write `linear`",
@@ -402,6 +417,11 @@ OF_ANOTHER_KIND = {
     ("adamw", "momentum"): Called("", "optimizer.betas", "first beta"),
     ("lamb", "momentum"): Called("", "optimizer.betas", "first beta"),
     ("sgd", "betas"): Called("", "optimizer.momentum", "first of a list"),
-    ("cosine", "factor"): Called("", "schedule.floor"),
-    ("linear", "factor"): Called("", "schedule.floor"),
+    ("cosine", "factor"): Called("", "schedule.min_lr", "times the lr"),
+    ("linear", "factor"): Called("", "schedule.min_lr", "times the lr"),
+    ("step", "factor"): Called("", "schedule.gamma"),
+    ("multistep", "factor"): Called("", "schedule.gamma"),
+    ("plateau", "gamma"): Called("", "schedule.factor"),
+    ("step", "every"): Called("", "schedule.step_size"),
+    ("multistep", "at"): Called("", "schedule.milestones"),
 }

@@ -9,10 +9,10 @@ from fractions import Fraction
 from math import ceil
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
 
-# The description of a kind of value ends the sentence "`smoothing` must be …".
+# The description of a kind of value ends the sentence "`label_smoothing` must be …".
 Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]
 PositiveShare = Annotated[float, Field(gt=0, le=1, description="a number above 0 and at most 1")]
 PartialShare = Annotated[float, Field(ge=0, lt=1, description="a number of at least 0 and below 1")]
@@ -20,6 +20,11 @@ Positive = Annotated[float, Field(gt=0, description="a number above 0")]
 NotNegative = Annotated[float, Field(ge=0, description="a number of at least 0")]
 Alpha = Annotated[float, Field(ge=0, le=1000, description="a number from 0 to 1000")]
 Count = Annotated[int, Field(ge=1, le=10**9, description="a whole number from 1 to 1,000,000,000")]
+EpochCount = Annotated[
+    int | float,
+    Field(gt=0, le=10**9, description="a number above 0"),
+    AfterValidator(lambda number: int(number) if number == int(number) else number),
+]
 Natural = Annotated[
     int, Field(ge=0, le=10**9, description="a whole number from 0 to 1,000,000,000")
 ]

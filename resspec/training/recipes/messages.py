@@ -37,9 +37,9 @@ class Messages:
         """Of a text that is empty, one value or a list."""
         root = self.text.root
         if root.content == Scalar("", quoted=False):
-            help = "write at least `duration: 90 epochs` and `batch: 256`"
+            help = "write at least `epochs: 90` and `batch_size: 256`"
             return errors.not_yaml(Span(self.text.source, 0, 0), "the recipe is empty", help)
-        help = "write keys with values, at least `duration: 90 epochs` and `batch: 256`"
+        help = "write keys with values, at least `epochs: 90` and `batch_size: 256`"
         return other_language(self.text.source) or errors.wrong_value(
             root.span, "a recipe has keys, but this has none", help
         )
@@ -107,12 +107,12 @@ class Messages:
             "is after the end of the training" if is_point else "is longer than the whole training"
         )
         help = (
-            "leave it out, or make `duration` longer"
+            f"leave it out, or train for more {duration.unit}"
             if is_point
-            else "make it shorter, or `duration` longer"
+            else f"make it shorter, or train for more {duration.unit}"
         )
         return errors.wrong_value(
-            entry.span, f"`{self._word(path)}: {length}` {how}, `duration: {duration}`", help
+            entry.span, f"`{self._word(path)}: {length}` {how}, {duration}", help
         )
 
     def trap(
@@ -147,7 +147,7 @@ class Messages:
         if value is None:
             told = f"`{self._word(path)}` needs a value"
             return errors.wrong_value(entry.span, told, help or self._example(path, entry, key))
-        if key.kind is Length and _is_number(value):
+        if str(key).startswith("a length") and _is_number(value):
             both = (f"{value} epochs", f"{value} iterations")
             help = self._write(path, entry, both) if scalar.text[0] in "123456789" else help
             return errors.wrong_value(

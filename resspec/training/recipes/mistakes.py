@@ -16,7 +16,7 @@ from resspec.diagnostics import Diagnostic, SpecError
 from resspec.training.recipe import Recipe
 from resspec.training.recipes import fields
 from resspec.training.recipes.advice import Advice
-from resspec.training.recipes.fields import EXAMPLES, Keys, Path, keys_of
+from resspec.training.recipes.fields import DURATION, EXAMPLES, Keys, Path, keys_of
 from resspec.training.recipes.kinds import Conflict, Length
 from resspec.training.recipes.messages import Messages
 from resspec.training.recipes.repairs import repaired
@@ -70,6 +70,8 @@ class _Reader:
         if not isinstance(self.values, dict):
             self.found[()] = self.messages.no_keys()
             return None
+        if all(self.values.get(unit) is None for unit in DURATION):
+            self._lacks_duration()
         for _ in range(_LOOKS):
             try:
                 recipe = Recipe.model_validate(self.values, strict=True)
@@ -82,12 +84,21 @@ class _Reader:
         assert self.found or self.unknown or self.missing
         return None
 
+    def _lacks_duration(self) -> None:
+        """Note that neither `epochs` nor `iterations` has a value, and give one of them."""
+        unit = next((unit for unit in DURATION if unit in self.values), DURATION[0])
+        if (unit,) not in self.found:
+            self.missing[unit,] = self.messages.missing_key((unit,))
+        self._give((unit,), _example(unit))
+
     def diagnostics(self) -> Iterator[Diagnostic]:
         """Yield what was found; what to write for unknown keys and missing ones takes account of all of them."""
         advice = Advice(self.text, self.unknown.items())
         yield from self.found.values()
         for keys, told in self.missing.items():
-            if keys not in advice.wanted and (*keys[:-1], "name") not in self.found:
+            alternatives = {(unit,) for unit in DURATION} if keys[0] in DURATION else {keys}
+            is_known = bool(alternatives & advice.keys) or (*keys[:-1], "name") in self.found
+            if not is_known:
                 yield told
         for path, entry in self.unknown.items():
             yield self.messages.unknown_key(path, entry, advice)
@@ -212,8 +223,9 @@ class _Reader:
         A short try of a recipe, with a duration from beside the file, may well end before its warm-up does. So may the
         recipe that such a run recorded; a recipe that has every key is one of these.
         """
-        duration = self.text.find(("duration",))
-        if duration is None or self._is_recorded() or ("duration",) in self.found:
+        unit = recipe.duration.unit
+        duration = self.text.find((unit,))
+        if duration is None or self._is_recorded() or (unit,) in self.found:
             return
         for path, length in _lengths(recipe):
             entry = self.text.find(path)
@@ -235,9 +247,12 @@ def _lengths(recipe: Recipe) -> Iterator[tuple[Path, Length]]:
     if recipe.warmup:
         yield ("warmup", "length"), recipe.warmup.length
     if recipe.schedule.name == "step":
-        yield ("schedule", "every"), recipe.schedule.every
+        yield ("schedule", "step_size"), recipe.schedule.step_size
     if recipe.schedule.name == "multistep":
-        yield from ((("schedule", "at", i), length) for i, length in enumerate(recipe.schedule.at))
+        yield from (
+            (("schedule", "milestones", i), point)
+            for i, point in enumerate(recipe.schedule.milestones)
+        )
     if recipe.schedule.name == "plateau" and recipe.evaluate:
         yield ("evaluate",), recipe.evaluate
 

@@ -27,7 +27,7 @@ _PROBLEMS = (
         "this line is indented differently from the lines above",
         "indent the keys of one section by the same amount",
     ),
-    ("expected ',' or '}'", "a comma or `}` is missing here", "write `{name: sgd, rate: 0.1}`"),
+    ("expected ',' or '}'", "a comma or `}` is missing here", "write `{name: sgd, lr: 0.1}`"),
     ("expected ',' or ']'", "a comma or `]` is missing here", "write `[30 epochs, 60 epochs]`"),
     ("did not find expected ',' or", "a comma or a closing bracket is missing here", None),
     ("could not find expected ':'", "a key needs a colon after it", "write `key: value`"),

@@ -1,6 +1,7 @@
 """What part of an image is shown, against torchvision and against one image at a time."""
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -15,7 +16,8 @@ from resspec.training.data import crop
 from resspec.training.data.chance import choice, happens
 from resspec.training.data.picture import picture
 from resspec.training.data.resample import Line, resampled
-from resspec.training.recipe import Data, RandomResized, Test
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.kinds import Interpolation
 
 
 def images(count: int, height: int = 20, width: int = 26, channels: int = 3) -> Tensor:
@@ -51,10 +53,12 @@ def test_parts_are_resized_as_torchvision_resizes_each(interpolation: str, size:
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 @pytest.mark.parametrize("size", [None, 17])
 def test_a_border_a_crop_and_a_mirror_are_as_they_are_of_one_image(
-    padding: str, size: int | None
+    padding: Literal["zeros", "reflect"], size: int | None
 ) -> None:
     batch, keys = images(40), torch.arange(40) * 31
-    found = crop.cropped(batch, keys, Data(pad=4, padding=padding, crop=size, flip=True))  # type: ignore[arg-type]
+    found = crop.cropped(
+        batch, keys, DataConfig(padding=4, padding_mode=padding, crop=size, hflip=0.5)
+    )
     height, width = (size, size) if size else (20, 26)
     tops, lefts = choice(keys, "top", 28 - height + 1), choice(keys, "left", 34 - width + 1)
     assert {0, 28 - height} <= set(tops.tolist())
@@ -68,14 +72,15 @@ def test_a_border_a_crop_and_a_mirror_are_as_they_are_of_one_image(
 def test_shift_is_a_border_and_a_crop_of_the_images_size() -> None:
     batch, keys = images(8), torch.arange(8)
     assert torch.equal(
-        crop.cropped(batch, keys, Data(shift=3)), crop.cropped(batch, keys, Data(pad=3))
+        crop.cropped(batch, keys, DataConfig(shift=3)),
+        crop.cropped(batch, keys, DataConfig(padding=3)),
     )
-    assert torch.equal(crop.cropped(batch, keys, Data()), batch)
+    assert torch.equal(crop.cropped(batch, keys, DataConfig()), batch)
 
 
 def test_a_random_size_then_a_crop_is_the_window_of_the_resized_image() -> None:
     batch, keys = images(12).float(), torch.arange(12)
-    view = Data(resize=(24, 40), crop=22)
+    view = DataConfig(resize=(24, 40), crop=22)
     found = crop.cropped(batch, keys, view)
     heights, widths = crop.sized(torch.tensor(20), torch.tensor(26), crop.shorter_sides(keys, view))
     assert heights.min() >= 24 and heights.max() <= 40 and len(heights.unique()) > 5
@@ -91,13 +96,15 @@ def test_a_random_size_then_a_crop_is_the_window_of_the_resized_image() -> None:
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
 def test_a_random_size_and_a_border_are_as_of_an_image_in_a_file(
-    padding: str, interpolation: str, tmp_path: Path
+    padding: Literal["zeros", "reflect"], interpolation: Interpolation, tmp_path: Path
 ) -> None:
     batch, keys = (
         images(24) // 2 + 64,
         torch.arange(24) * 7,
     )  # Pillow cuts off between its two passes
-    view = Data(resize=(14, 40), pad=5, crop=12, padding=padding, interpolation=interpolation)  # type: ignore[arg-type]
+    view = DataConfig(
+        resize=(14, 40), padding=5, crop=12, padding_mode=padding, interpolation=interpolation
+    )
     found = crop.cropped(batch, keys, view)
     for i in range(24):
         path = tmp_path / f"{i}.png"
@@ -107,9 +114,11 @@ def test_a_random_size_and_a_border_are_as_of_an_image_in_a_file(
 
 
 @pytest.mark.parametrize("padding", ["zeros", "reflect"])
-def test_a_random_size_and_a_shift_cut_a_window_of_the_stored_size(padding: str) -> None:
+def test_a_random_size_and_a_shift_cut_a_window_of_the_stored_size(
+    padding: Literal["zeros", "reflect"],
+) -> None:
     batch, keys = images(24).float(), torch.arange(24) * 7
-    view = Data(resize=(20, 28), shift=6, padding=padding)  # type: ignore[arg-type]
+    view = DataConfig(resize=(20, 28), shift=6, padding_mode=padding)
     found = crop.cropped(batch, keys, view)
     heights, widths = crop.sized(torch.tensor(20), torch.tensor(26), crop.shorter_sides(keys, view))
     tops, lefts = choice(keys, "top", heights + 12 - 19), choice(keys, "left", widths + 12 - 25)
@@ -122,7 +131,7 @@ def test_a_random_size_and_a_shift_cut_a_window_of_the_stored_size(padding: str)
 
 
 def test_boxes_are_distributed_as_torchvisions() -> None:
-    count, view = 4000, RandomResized()
+    count, view = 4000, RandomResizedCropConfig()
     keys = torch.arange(count)
     torch.manual_seed(0)
     image = torch.zeros(3, 80, 300)
@@ -142,7 +151,7 @@ def test_boxes_are_distributed_as_torchvisions() -> None:
                 )
                 < 9
             ), (i, share)
-    nearly_all = RandomResized(scale=(0.9, 1))
+    nearly_all = RandomResizedCropConfig(scale=(0.9, 1))
     wide = torch.stack(
         crop.boxes(keys, torch.full_like(keys, 10), torch.full_like(keys, 400), nearly_all), 1
     )
@@ -156,14 +165,14 @@ def test_test_images_are_torchvisions() -> None:
     wanted = torchvision.center_crop(
         torchvision.resize(batch.float(), [32], antialias=True), [27, 27]
     )
-    assert (crop.centred(batch, Test(resize=32, crop=27)) - wanted).abs().max() <= 0.51
-    assert torch.equal(crop.centred(batch, Test()), batch)
+    assert (crop.centred(batch, TestTransform(resize=32, crop=27)) - wanted).abs().max() <= 0.51
+    assert torch.equal(crop.centred(batch, TestTransform()), batch)
 
 
 def test_a_crop_larger_than_the_image_is_refused() -> None:
     with pytest.raises(
         UsageError, match="a crop of 30x30 pixels does not fit into images of 20x26"
     ):
-        crop.cropped(images(1), torch.zeros(1, dtype=torch.int64), Data(crop=30))
+        crop.cropped(images(1), torch.zeros(1, dtype=torch.int64), DataConfig(crop=30))
     with pytest.raises(UsageError, match="a crop of 21x21"):
-        crop.centred(images(1), Test(crop=21))
+        crop.centred(images(1), TestTransform(crop=21))

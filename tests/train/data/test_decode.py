@@ -22,17 +22,19 @@ from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import inspect_files
 from resspec.training.data.picture import picture
 from resspec.training.data.pixel_depth import as_rgb
-from resspec.training.recipe import Data, RandomResized, Test
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
 
 ORIENTATION = 0x0112
 GREY = smooth(channels=1)
 COLOR = smooth()
-WHOLE = Data(random_resized=RandomResized(size=16, scale=(0.6, 1.0)))
+WHOLE = DataConfig(random_resized_crop=RandomResizedCropConfig(size=16, scale=(0.6, 1.0)))
 
 
-def shown(path: Path, view: Test | Data | None = None, exif: str = "upright") -> Tensor:
-    return picture(path, torch.tensor([3]), view or Test(), exif)
+def shown(
+    path: Path, view: TestTransform | DataConfig | None = None, exif: str = "upright"
+) -> Tensor:
+    return picture(path, torch.tensor([3]), view or TestTransform(), exif)
 
 
 def as_array(path: Path, exif: str = "upright") -> np.ndarray[Any, Any]:
@@ -315,8 +317,10 @@ def test_orientation_can_be_ignored(orientation: int, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("view", [WHOLE, Data(resize=20, crop=16), Data(resize=(18, 30), crop=16)])
-def test_a_draft_is_upright_too(view: Data, orientation: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "view", [WHOLE, DataConfig(resize=20, crop=16), DataConfig(resize=(18, 30), crop=16)]
+)
+def test_a_draft_is_upright_too(view: DataConfig, orientation: int, tmp_path: Path) -> None:
     """The same part of the picture as that of a file whose pixels were turned."""
     large = Image.fromarray(smooth(width=440, height=300))
     path = saved(tmp_path, large, "a.jpg", quality=95, exif=with_exif(orientation))
@@ -361,7 +365,7 @@ def test_broken_exif_breaks_nothing(kind: str, name: str, tmp_path: Path) -> Non
 def test_a_huge_png_is_named(tmp_path: Path) -> None:
     path = written(tmp_path, "huge.png", png(GREY, size=(20_000, 10_000)))
     why = "it has more than the 178,956,970 pixels that an image may have; scale it down"
-    for view in (Test(), WHOLE):
+    for view in (TestTransform(), WHOLE):
         with pytest.raises(UnreadableImage) as caught:
             shown(path, view)
         assert str(caught.value) == f"{path} cannot be read: {why}"
@@ -376,27 +380,31 @@ def test_a_large_image_is_shown_without_a_warning(tmp_path: Path) -> None:
     path = saved(tmp_path, Image.new("1", (10_000, 9_000)), "large.png")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert shown(path, Test(resize=20, crop=16)).shape == (3, 16, 16)
+        assert shown(path, TestTransform(resize=20, crop=16)).shape == (3, 16, 16)
 
 
 def test_a_line_of_pixels(tmp_path: Path) -> None:
     path = saved(tmp_path, Image.new("RGB", (1, 65_000), "red"), "line.png")
     assert shown(path).shape == (3, 65_000, 1)
-    assert shown(path, Data(random_resized=RandomResized(size=16))).shape == (3, 16, 16)
+    assert shown(path, DataConfig(random_resized_crop=RandomResizedCropConfig(size=16))).shape == (
+        3,
+        16,
+        16,
+    )
     with pytest.raises(
         UnreadableImage,
         match=r"line.png cannot be read: its 1x65,000 pixels would be resized to 256x16,640,000",
     ):
-        shown(path, Test(resize=256, crop=224))
+        shown(path, TestTransform(resize=256, crop=224))
 
 
 def test_a_single_pixel(tmp_path: Path) -> None:
     path = saved(tmp_path, Image.new("RGB", (1, 1), (10, 20, 30)), "one.png")
     for view in (
-        Test(resize=20, crop=16),
+        TestTransform(resize=20, crop=16),
         WHOLE,
         WHOLE.model_copy(update={"draft": True}),
-        Data(resize=(16, 20), crop=16),
+        DataConfig(resize=(16, 20), crop=16),
     ):
         assert torch.equal(
             shown(path, view),

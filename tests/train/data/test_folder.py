@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 from resspec.diagnostics import UsageError
 from resspec.training.data import Dataset, Draw, load, picture
 from resspec.training.data.crop import boxes
-from resspec.training.recipe import Data, RandomResized, Test
+from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.crash import ExitOnUnpickle
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def data(root: Path) -> Dataset:
     return load(str(root))
 
 
-def raw(data: Dataset, view: Data | Test, draw: Draw, workers: int = 0) -> Tensor:
+def raw(data: Dataset, view: DataConfig | TestTransform, draw: Draw, workers: int = 0) -> Tensor:
     """Back in 0 .. 255."""
     (batch,) = data.train.batches([draw], view=view, device=CPU, workers=workers)
     return batch.images * data.moments.deviation.view(-1, 1, 1) + data.moments.mean.view(-1, 1, 1)
@@ -63,13 +63,13 @@ def test_test_images_are_torchvisions(data: Dataset, root: Path) -> None:
     theirs = ImageFolder(
         str(root / "train"), v2.Compose([v2.Resize(36), v2.CenterCrop(32), v2.PILToTensor()])
     )
-    found = raw(data, Test(resize=36, crop=32), Draw(torch.arange(12), torch.arange(12)))
+    found = raw(data, TestTransform(resize=36, crop=32), Draw(torch.arange(12), torch.arange(12)))
     assert (found - torch.stack([image for image, _ in theirs])).abs().max() < 1e-2
 
 
 def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path) -> None:
-    view, keys = RandomResized(size=24), torch.arange(12) * 13
-    found = raw(data, Data(random_resized=view), Draw(torch.arange(12), keys))
+    view, keys = RandomResizedCropConfig(size=24), torch.arange(12) * 13
+    found = raw(data, DataConfig(random_resized_crop=view), Draw(torch.arange(12), keys))
     for i, (image, _) in enumerate(ImageFolder(str(root / "train"))):
         height, width = torch.tensor([image.height]), torch.tensor([image.width])
         top, left, box_height, box_width = (
@@ -80,7 +80,9 @@ def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path
 
 
 def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
-    view = Data(resize=(32, 48), crop=28, flip=True, trivialaugment=True, mixup=0.2, erase=0.5)
+    view = DataConfig(
+        resize=(32, 48), crop=28, hflip=0.5, trivialaugment=True, mixup=0.2, random_erase=0.5
+    )
     draws = [Draw(torch.arange(i, i + 4), torch.arange(i, i + 4) * 5) for i in (0, 4, 8, 2)]
     runs = [
         list(data.train.batches(draws, view=view, device=CPU, workers=workers))
@@ -94,22 +96,25 @@ def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
 def test_drafted_images_are_nearly_the_same(data: Dataset) -> None:
     draw = Draw(torch.tensor([3, 9]), torch.tensor([1, 2]))  # the large ones
     for view in (
-        Data(resize=30, crop=24),
-        Data(random_resized=RandomResized(size=24, scale=(0.8, 1.0))),
+        DataConfig(resize=30, crop=24),
+        DataConfig(random_resized_crop=RandomResizedCropConfig(size=24, scale=(0.8, 1.0))),
     ):
         drafted = raw(data, view.model_copy(update={"draft": True}), draw)
         assert 0 < (drafted - raw(data, view, draw)).abs().mean() < 6
 
 
 def test_images_that_are_shown_in_one_size_stand_together(data: Dataset) -> None:
-    groups = data.test.alike(torch.arange(8), Test(resize=20))
+    groups = data.test.alike(torch.arange(8), TestTransform(resize=20))
     assert sorted(torch.cat(groups).tolist()) == list(range(8))
     for group in groups:
-        (batch,) = data.test.batches([Draw(group, group)], view=Test(resize=20), device=CPU)
+        (batch,) = data.test.batches(
+            [Draw(group, group)], view=TestTransform(resize=20), device=CPU
+        )
         assert min(batch.images.shape[2:]) == 20
     assert len(groups) == 4
     assert [
-        group.tolist() for group in data.test.alike(torch.arange(8), Test(resize=24, crop=20))
+        group.tolist()
+        for group in data.test.alike(torch.arange(8), TestTransform(resize=24, crop=20))
     ] == [list(range(8))]
 
 
@@ -123,27 +128,32 @@ def enlarge(path: Path) -> None:
     larger.save(path)
 
 
-MISHAPS: dict[str, tuple[Callable[[Path], object], Test, str, str]] = {
-    "cut": (cut, Test(resize=20, crop=16), "E0514", "{} cannot be read: Truncated File Read"),
+MISHAPS: dict[str, tuple[Callable[[Path], object], TestTransform, str, str]] = {
+    "cut": (
+        cut,
+        TestTransform(resize=20, crop=16),
+        "E0514",
+        "{} cannot be read: Truncated File Read",
+    ),
     "gone": (
         Path.unlink,
-        Test(resize=20, crop=16),
+        TestTransform(resize=20, crop=16),
         "E0514",
         "{} cannot be read: No such file or directory",
     ),
     "small": (
         lambda _: None,
-        Test(crop=60),
+        TestTransform(crop=60),
         "E0515",
         "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger",
     ),
     "enlarged": (
         enlarge,
-        Test(),
+        TestTransform(),
         "E0514",
         (
             "{} cannot be read: it is transformed to 70x90, but others in its batch to 40x50; "
-            "`crop` or `random_resized` gives all of them one size"
+            "`crop` or `random_resized_crop` gives all of them one size"
         ),
     ),
 }
@@ -182,7 +192,11 @@ def test_an_error_that_nobody_foresaw_names_the_file(
     monkeypatch.setattr(picture, "_part", unforeseen)
     draw = Draw(torch.tensor([4]), torch.tensor([0]))
     with pytest.raises(UsageError) as caught:
-        list(data.train.batches([draw], view=Test(resize=20, crop=16), device=CPU, workers=workers))
+        list(
+            data.train.batches(
+                [draw], view=TestTransform(resize=20, crop=16), device=CPU, workers=workers
+            )
+        )
     assert (
         str(caught.value)
         == f"{root}/train/cat/04.jpg cannot be transformed: ZeroDivisionError: division by zero"
@@ -192,7 +206,7 @@ def test_an_error_that_nobody_foresaw_names_the_file(
 def test_workers_that_cannot_be_started(data: Dataset) -> None:
     """Each needs connections, and the system may not give that many."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    batches = data.train.batches([], view=Test(resize=20, crop=16), device=CPU, workers=2)
+    batches = data.train.batches([], view=TestTransform(resize=20, crop=16), device=CPU, workers=2)
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1])
     )
@@ -224,7 +238,11 @@ def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> No
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:
     killer = Draw(ExitOnUnpickle(), torch.tensor([0]))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"a DataLoader worker failed: .*(killed|exited)"):
-        list(data.train.batches([killer], view=Test(resize=20, crop=16), device=CPU, workers=1))
+        list(
+            data.train.batches(
+                [killer], view=TestTransform(resize=20, crop=16), device=CPU, workers=1
+            )
+        )
 
 
 def test_folders_that_do_not_fit_together(tmp_path: Path) -> None:

@@ -12,32 +12,37 @@ from resspec.training.data import Draw, held_out, load
 from resspec.training.data.chance import choice
 from resspec.training.data.memory import InMemory, Stored, in_memory
 from resspec.training.data.moments import measured
-from resspec.training.recipe import Data, RandAugment, RandomResized, Test
+from resspec.training.recipe import (
+    DataConfig,
+    RandAugmentConfig,
+    RandomResizedCropConfig,
+    TestTransform,
+)
 
 CPU = torch.device("cpu")
-EVERYTHING = Data(
-    pad=2, flip=True, trivialaugment=True, colour="pca", erase=0.5, mixup=0.2, cutmix=1.0
+EVERYTHING = DataConfig(
+    padding=2, hflip=0.5, trivialaugment=True, lighting=0.1, random_erase=0.5, mixup=0.2, cutmix=1.0
 )
 
 
-def colourful(count: int = 60, normalise: str = "channel") -> InMemory:
+def colourful(count: int = 60, normalize: str = "channel") -> InMemory:
     draw = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 3, 8, 10), generator=draw, dtype=torch.uint8)
     stored = Stored(images, torch.arange(count) % 4)
-    data = in_memory("noise", tuple("abcd"), stored, stored, normalise)
+    data = in_memory("noise", tuple("abcd"), stored, stored, normalize)
     assert isinstance(data.train, InMemory)
     return data.train
 
 
 def shown(
-    split: InMemory, view: Data | Test, indices: Tensor, keys: Tensor | None = None
+    split: InMemory, view: DataConfig | TestTransform, indices: Tensor, keys: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     keys = indices * 77 if keys is None else keys
     return next(iter(split.batches([Draw(indices, keys)], view=view, device=CPU)))
 
 
 def test_images_as_stored_have_mean_0_and_deviation_1_in_each_channel() -> None:
-    images, labels = shown(colourful(), Test(), torch.arange(60))
+    images, labels = shown(colourful(), TestTransform(), torch.arange(60))
     assert images.mean((0, 2, 3)).abs().max() < 1e-5
     assert (images.std((0, 2, 3), correction=0) - 1).abs().max() < 1e-5
     assert torch.equal(labels, torch.arange(60) % 4)
@@ -55,8 +60,8 @@ def test_the_axes_are_those_of_the_colours() -> None:
 
 
 def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
-    split, keys = colourful(normalise="pixel-mean"), torch.arange(60)
-    found, _ = shown(split, Data(pad=3), torch.arange(60), keys)
+    split, keys = colourful(normalize="pixel-mean"), torch.arange(60)
+    found, _ = shown(split, DataConfig(padding=3), torch.arange(60), keys)
     centred = split.images.float() - split.images.float().mean(0)
     tops, lefts = choice(keys, "top", 7), choice(keys, "left", 7)
     for i in range(60):
@@ -64,7 +69,7 @@ def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
         torch.testing.assert_close(
             found[i], wanted / split.moments.deviation.mean(), rtol=1e-4, atol=1e-4
         )
-    still, _ = shown(split, Test(), torch.arange(60))
+    still, _ = shown(split, TestTransform(), torch.arange(60))
     assert still.mean(0).abs().max() < 1e-5
 
 
@@ -81,13 +86,21 @@ def test_an_image_is_shown_the_same_way_in_any_batch() -> None:
     assert not torch.equal(shown(split, EVERYTHING, indices, indices)[0], images)
 
 
-@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+@pytest.mark.parametrize("normalize", ["channel", "pixel-mean"])
 @pytest.mark.parametrize(
-    "view", [EVERYTHING, Data(shift=1), Data(resize=(9, 12), crop=8, flip=True), Test()]
+    "view",
+    [
+        EVERYTHING,
+        DataConfig(shift=1),
+        DataConfig(resize=(9, 12), crop=8, hflip=0.5),
+        TestTransform(),
+    ],
 )
-def test_a_batch_is_the_same_wherever_one_begins(view: Data | Test, normalise: str) -> None:
+def test_a_batch_is_the_same_wherever_one_begins(
+    view: DataConfig | TestTransform, normalize: str
+) -> None:
     """Bit by bit: a run that goes on shows what it would have shown."""
-    split, sizes = colourful(normalise=normalise), [3, 5, 4, 2] * 3
+    split, sizes = colourful(normalize=normalize), [3, 5, 4, 2] * 3
     draws = [
         Draw(i + torch.arange(size), torch.arange(size) * 77 + i) for i, size in enumerate(sizes)
     ]
@@ -102,24 +115,26 @@ def test_a_batch_is_the_same_wherever_one_begins(view: Data | Test, normalise: s
 
 def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
     split, indices = colourful(), torch.arange(24)
-    images, _ = shown(split, Data(pad=2, flip=True), indices)
-    erased, _ = shown(split, Data(pad=2, flip=True, erase=1.0), indices)
+    images, _ = shown(split, DataConfig(padding=2, hflip=0.5), indices)
+    erased, _ = shown(split, DataConfig(padding=2, hflip=0.5, random_erase=1.0), indices)
     assert ((erased == images) | (erased == 0)).all()
 
 
 @pytest.mark.parametrize(
     "view",
     [
-        Data(crop=6),
-        Data(random_resized=RandomResized(size=7)),
-        Data(resize=12, crop=9),
-        Data(pad=1),
-        Test(resize=16, crop=12),
-        Test(),
-        Test(resize=16),
+        DataConfig(crop=6),
+        DataConfig(random_resized_crop=RandomResizedCropConfig(size=7)),
+        DataConfig(resize=12, crop=9),
+        DataConfig(padding=1),
+        TestTransform(resize=16, crop=12),
+        TestTransform(),
+        TestTransform(resize=16),
     ],
 )
-def test_the_data_set_knows_in_what_shape_images_are_shown(view: Data | Test) -> None:
+def test_the_data_set_knows_in_what_shape_images_are_shown(
+    view: DataConfig | TestTransform,
+) -> None:
     split = colourful()
     data = in_memory(
         "noise",
@@ -182,22 +197,22 @@ def test_small_classes_share_what_is_left_over() -> None:
 
 
 VIEWS = [
-    Data(),
-    Data(colour="pca"),
-    Data(colour="jitter"),
-    Data(trivialaugment=True),
-    Data(randaugment=RandAugment()),
-    Data(pad=2, padding="reflect", flip=True, erase=1.0, mixup=0.2),
-    Data(random_resized=RandomResized(size=6)),
-    Test(),
+    DataConfig(),
+    DataConfig(lighting=0.1),
+    DataConfig(color_jitter=0.4),
+    DataConfig(trivialaugment=True),
+    DataConfig(randaugment=RandAugmentConfig()),
+    DataConfig(padding=2, padding_mode="reflect", hflip=0.5, random_erase=1.0, mixup=0.2),
+    DataConfig(random_resized_crop=RandomResizedCropConfig(size=6)),
+    TestTransform(),
 ]
 
 
-@pytest.mark.parametrize("normalise", ["channel", "pixel-mean"])
+@pytest.mark.parametrize("normalize", ["channel", "pixel-mean"])
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 @pytest.mark.parametrize("values", [(7, 7, 7), (0, 0, 0), (255, 255, 255), (0, 128, 255), None])
 def test_images_without_contrast_are_finite(
-    values: tuple[int, ...] | None, view: Data | Test, normalise: str
+    values: tuple[int, ...] | None, view: DataConfig | TestTransform, normalize: str
 ) -> None:
     """All of one color, or in one channel of one value; normalized, a channel without contrast is 0."""
     images = colourful(40).images.clone()
@@ -206,10 +221,10 @@ def test_images_without_contrast_are_finite(
     else:
         images[:] = torch.tensor(values, dtype=torch.uint8).view(3, 1, 1)
     stored = Stored(images, torch.arange(40) % 4)
-    data = in_memory("flat", tuple("abcd"), stored, stored, normalise)
+    data = in_memory("flat", tuple("abcd"), stored, stored, normalize)
     (batch,) = data.train.batches([Draw(torch.arange(40), torch.arange(40))], view=view, device=CPU)
     assert batch.images.isfinite().all()
-    if view in (Data(), Test()):
+    if view in (DataConfig(), TestTransform()):
         assert not batch.images[:, 1].any()
     assert data.moments.deviation.min() > 0
     assert data.moments.axes.isfinite().all()
@@ -232,6 +247,8 @@ def test_a_single_image() -> None:
     stored = Stored(torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2), torch.tensor([0]))
     data = in_memory("one", ("a",), stored, stored, "channel")
     (batch,) = data.train.batches(
-        [Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))], view=Data(pad=1), device=CPU
+        [Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))],
+        view=DataConfig(padding=1),
+        device=CPU,
     )
     assert batch.images.isfinite().all()

@@ -8,7 +8,7 @@ from resspec.training import recipe_file
 from resspec.training.data import mix
 from resspec.training.data.chance import beta
 from resspec.training.data.color import color_jitter, lighting
-from resspec.training.recipe import Data
+from resspec.training.recipe import DataConfig
 from resspec.training.share import share
 
 KEYS = torch.arange(4000) * 31 + 5
@@ -27,25 +27,27 @@ def test_partners_are_pairs() -> None:
 def test_images_are_mixed_with_others_and_the_same_wherever_a_batch_is_cut(name: str) -> None:
     recipe = recipe_file.load(name)
     view = recipe.data
-    shown = torch.arange(recipe.batch) // view.repeated
+    shown = torch.arange(recipe.batch_size) // view.aug_repeats
     images, keys = (
-        torch.arange(recipe.batch).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
-        KEYS[: recipe.batch],
+        torch.arange(recipe.batch_size).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
+        KEYS[: recipe.batch_size],
     )
-    whole, targets = mix.mixed(images, shown, keys, view, recipe.batch)
+    whole, targets = mix.mixed(images, shown, keys, view, recipe.batch_size)
     assert bool(((targets > 0).sum(1) > 1).any())
-    assert bool((shown[mix.partners(recipe.batch, mix.distance(view.repeated))] != shown).all())
+    assert bool(
+        (shown[mix.partners(recipe.batch_size, mix.distance(view.aug_repeats))] != shown).all()
+    )
     for world in (2, 4, 8):
         size = share(recipe, world)
         parts = zip(images.split(size), shown.split(size), keys.split(size), strict=True)
-        cut = [mix.mixed(*part, view, recipe.batch) for part in parts]
+        cut = [mix.mixed(*part, view, recipe.batch_size) for part in parts]
         assert torch.equal(torch.cat([part for part, _ in cut]), whole)
         assert torch.equal(torch.cat([part for _, part in cut]), targets)
 
 
 @pytest.mark.parametrize("repeated", range(1, 10))
 def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
-    view = Data(mixup=0.2, repeated=repeated)
+    view = DataConfig(mixup=0.2, aug_repeats=repeated)
     size = mix.group(view)
     other = mix.partners(4 * size, mix.distance(repeated))
     place = torch.arange(4 * size)
@@ -56,7 +58,7 @@ def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
 
 def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
     recipe = recipe_file.load(
-        "digits", [("batch", "24"), ("data.mixup", "0.2"), ("data.repeated", "3")]
+        "digits", [("batch_size", "24"), ("data.mixup", "0.2"), ("data.aug_repeats", "3")]
     )
     assert [share(recipe, world) for world in (1, 3)] == [24, 8]
     with pytest.raises(
@@ -72,7 +74,7 @@ def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
 
 def test_mixup_is_a_mean_of_two_with_its_shares_as_targets() -> None:
     images, labels, keys = torch.randn(6, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1, 1]), KEYS[:6]
-    mixed, targets = mix.mixed(images, labels, keys, Data(mixup=0.4), 3)
+    mixed, targets = mix.mixed(images, labels, keys, DataConfig(mixup=0.4), 3)
     shares = beta(keys, "mixup share", 0.4)
     for i in range(6):
         share, other = float(shares[i]), i ^ 1
@@ -86,7 +88,7 @@ def test_mixup_is_a_mean_of_two_with_its_shares_as_targets() -> None:
 def test_cutmix_counts_the_pixels_that_came_from_each() -> None:
     images = torch.arange(400.0).view(400, 1, 1, 1).expand(400, 1, 12, 16)
     labels = torch.arange(400)
-    mixed, targets = mix.mixed(images, labels, KEYS[:400], Data(cutmix=1.0), 400)
+    mixed, targets = mix.mixed(images, labels, KEYS[:400], DataConfig(cutmix=1.0), 400)
     own = (mixed == images).flatten(1).float().mean(1)
     assert ((mixed == images) | (mixed == images[mix.partners(400)])).all()
     torch.testing.assert_close(targets[labels, labels], own)
@@ -110,13 +112,13 @@ def test_both_are_chosen_equally_often_and_one_alone_always() -> None:
     images[::2] += 2  # so a pixel that was mixed is neither image's
     other = images[mix.partners(4000)]
 
-    def cut(view: Data) -> float:
+    def cut(view: DataConfig) -> float:
         mixed, _ = mix.mixed(images, labels, KEYS, view, 2)
         return float(((mixed == images) | (mixed == other)).flatten(1).all(1).float().mean())
 
-    assert 0.45 < cut(Data(mixup=1.0, cutmix=1.0)) < 0.55
-    assert cut(Data(cutmix=1.0)) == 1
-    assert cut(Data(mixup=1.0)) < 0.01
+    assert 0.45 < cut(DataConfig(mixup=1.0, cutmix=1.0)) < 0.55
+    assert cut(DataConfig(cutmix=1.0)) == 1
+    assert cut(DataConfig(mixup=1.0)) < 0.01
 
 
 def test_erased_rectangles_are_distributed_as_torchvisions() -> None:

@@ -12,7 +12,7 @@ from torchvision.transforms import functional as torchvision
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from resspec.training.data import affine, color, policy
-from resspec.training.recipe import RandAugment
+from resspec.training.recipe import RandAugmentConfig
 
 BLACK = torch.zeros(1)
 
@@ -179,7 +179,7 @@ def test_randaugment_is_timms_up_to_rounding(
 def test_randaugment_leaves_a_quarter_of_images_as_they_are() -> None:
     images = pictures(2)[1:].expand(600, -1, -1, -1)
     changed = policy.randaugment(
-        images, torch.arange(600), RandAugment(), "bilinear", torch.tensor([124.0, 116, 104])
+        images, torch.arange(600), RandAugmentConfig(), "bilinear", torch.tensor([124.0, 116, 104])
     )
     same = (changed == images).flatten(1).all(1).float().mean()
     assert 0.2 < same < 0.33

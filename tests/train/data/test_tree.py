@@ -16,7 +16,7 @@ from resspec.diagnostics import UsageError
 from resspec.training import data
 from resspec.training.data import Dataset, Draw, load
 from resspec.training.data.folder import InFolders
-from resspec.training.recipe import Test
+from resspec.training.recipe import TestTransform
 from tests.train.data.pictures import good_files
 
 JPEG = good_files()["plain.jpg"]
@@ -97,7 +97,7 @@ def test_links_to_folders_and_files_are_followed(root: Path, tmp_path: Path) -> 
         iter(
             found.train.batches(
                 [Draw(torch.arange(19), torch.arange(19))],
-                view=Test(resize=20, crop=16),
+                view=TestTransform(resize=20, crop=16),
                 device=torch.device("cpu"),
             )
         )
@@ -442,7 +442,9 @@ def test_names_of_every_kind(root: Path) -> None:
     assert len(found.train.digest) == len(found.test.digest) == 64
     everything = torch.arange(len(files))
     (batch,) = found.train.batches(
-        [Draw(everything, everything)], view=Test(resize=20, crop=16), device=torch.device("cpu")
+        [Draw(everything, everything)],
+        view=TestTransform(resize=20, crop=16),
+        device=torch.device("cpu"),
     )
     assert len(batch.images) == len(files)
     assert found.train.inspect(everything, decode=True).damaged == ()

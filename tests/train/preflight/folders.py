@@ -23,10 +23,10 @@ network tiny {
 }
 """
 RECIPE = """\
-duration: 1 epochs
-batch: 8
-optimizer: {name: sgd, rate: 0.1}
-data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}
+epochs: 1
+batch_size: 8
+optimizer: {name: sgd, lr: 0.1}
+data: {random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}
 precision: fp32
 """
 
@@ -59,7 +59,7 @@ def job(folder: Path, images: Path, recipe: str = RECIPE, spec: str = SPEC, **mo
     (folder / "tiny.res").write_text(spec, encoding="utf-8")
     (folder / "tiny.yaml").write_text(recipe, encoding="utf-8")
     written = recipe_file.read(str(folder / "tiny.yaml"))
-    found = data.load(str(images), normalise=written.recipe.data.normalise)
+    found = data.load(str(images), normalize=written.recipe.data.normalize)
     return Job(load(folder / "tiny.res"), written.recipe, found, written=written, **more)
 
 

@@ -18,8 +18,8 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
     [
         (["--data", "d", "--seed", "1"], "process 1: seed is 1, but 0 in process 0"),
         (
-            ["--data", "d", "--set", "rate=0.2"],
-            "process 1: recipe.optimizer.rate is 0.2, but 0.1 in process 0",
+            ["--data", "d", "--set", "lr=0.2"],
+            "process 1: recipe.optimizer.lr is 0.2, but 0.1 in process 0",
         ),
         (["--data", "other"], "process 1: data."),
     ],
@@ -37,7 +37,7 @@ def test_processes_that_differ(own: list[str], message: str, server: Server, her
 def test_the_text(server: Server, here: Path, request: pytest.FixtureRequest) -> None:
     job(here, plain(here / "d"))
     trainers = server.together(
-        2, here, *TRAIN, "--data", "d", own=[[], ["--seed", "1", "--set", "rate=0.2"]]
+        2, here, *TRAIN, "--data", "d", own=[[], ["--seed", "1", "--set", "lr=0.2"]]
     )
     text, _ = [trainer.wait()[1] for trainer in trainers]
     if request.config.getoption("--update"):

@@ -28,7 +28,7 @@ def mixed(folder: Path) -> list[Diagnostic]:
         folder / "d", {"train": [(40, 48), (48, 40), (30, 30), (31, 31)], "val": [(40, 48)]}
     )
     return mistakes(
-        job(folder, images, RECIPE.replace("random_resized: {size: 32}", "flip: true")),
+        job(folder, images, RECIPE.replace("random_resized_crop: {size: 32}", "hflip: 0.5")),
         folder / "r",
     )[0]
 
@@ -42,7 +42,7 @@ def too_large_to_read(folder: Path) -> list[Diagnostic]:
 
 def one_value(folder: Path) -> list[Diagnostic]:
     return mistakes(
-        job(folder, plain(folder / "d"), RECIPE + "bn_batch: 1\n", GATED), folder / "r"
+        job(folder, plain(folder / "d"), RECIPE + "bn_batch_size: 1\n", GATED), folder / "r"
     )[0]
 
 
@@ -101,7 +101,7 @@ def test_everything_is_reported_at_once() -> None:
     damaged = [images / "val" / "dog" / "1.png", images / "train" / "cat" / "3.png"]
     for path in damaged:
         path.write_bytes(path.read_bytes()[:500])
-    recipe = RECIPE.replace("resize: 36", "resize: 20") + "bn_batch: 1\n"
+    recipe = RECIPE.replace("resize: 36", "resize: 20") + "bn_batch_size: 1\n"
     spec = GATED.replace("fc 2", "fc 3")
     found, _ = mistakes(job(Path(), images, recipe, spec), Path("tiny.res", "r"))
     reported = [(mistake.code, mistake.labels[0].span.source.name) for mistake in found]
@@ -136,14 +136,16 @@ def test_a_damaged_image_is_found_by_train_plan_and_training_writes_nothing(
 @pytest.mark.parametrize(
     "advice",
     [
-        "{random_resized: {size: 32}, test: {resize: 36, crop: 32}}",
+        "{random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}",
         "{resize: 32, crop: 32, test: {resize: 36, crop: 32}}",
     ],
 )
 def test_the_advice_on_mixed_sizes_works(advice: str, here: Path) -> None:
     (mistake,) = mixed(here)
     assert advice.partition(", test")[0].strip("{") in (mistake.help or "")
-    recipe = RECIPE.replace("{random_resized: {size: 32}, test: {resize: 36, crop: 32}}", advice)
+    recipe = RECIPE.replace(
+        "{random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}", advice
+    )
     assert mistakes(job(here, here / "d", recipe), here / "r") == ([], [])
 
 
@@ -159,7 +161,7 @@ def test_another_size_than_the_input_is_noted(here: Path) -> None:
 
 def test_the_advice_on_test_images_repeats_the_training_transforms(here: Path) -> None:
     images = plain(here / "d")
-    written = "data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}"
+    written = "data: {random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}"
     _, notes = mistakes(
         job(here, images, RECIPE.replace(written, "data: {resize: 34, crop: 32}")), here / "r"
     )
@@ -172,8 +174,8 @@ def test_the_advice_on_test_images_repeats_the_training_transforms(here: Path) -
 
 def test_the_advice_on_mixed_sizes_names_test_images_that_are_not_cropped(here: Path) -> None:
     images = pictures(here / "d", {"train": [(40, 48), (48, 40)] * 2, "val": [(40, 48)]})
-    written = "data: {random_resized: {size: 32}, test: {resize: 36, crop: 32}}"
-    wanted = job(here, images, RECIPE.replace(written, "data: {flip: true}"))
+    written = "data: {random_resized_crop: {size: 32}, test: {resize: 36, crop: 32}}"
+    wanted = job(here, images, RECIPE.replace(written, "data: {hflip: 0.5}"))
     (mistake,), _ = mistakes(wanted, here / "r")
     first, second = (part.strip("`, ") for part in (mistake.help or "").split(" or "))
     for advice in (first, second):
@@ -182,25 +184,25 @@ def test_the_advice_on_mixed_sizes_names_test_images_that_are_not_cropped(here: 
 
 
 def test_images_that_never_have_the_size_of_the_input_are_refused(here: Path) -> None:
-    (mistake,), _ = mistakes(
-        job(here, plain(here / "d"), "duration: 1 epochs\nbatch: 8\n"), here / "r"
-    )
+    (mistake,), _ = mistakes(job(here, plain(here / "d"), "epochs: 1\nbatch_size: 8\n"), here / "r")
     assert mistake.code == "E0501"
     assert "`input 3x40x48`" in (mistake.help or "")
 
 
 def test_a_batch_that_is_larger_than_the_data_is_noted(here: Path) -> None:
     _, notes = mistakes(
-        job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 20")), here / "r"
+        job(here, plain(here / "d"), RECIPE.replace("batch_size: 8", "batch_size: 20")), here / "r"
     )
     assert notes == [
         "a batch of 20 is larger than the 12 training images: some appear several times"
     ]
 
 
-@pytest.mark.parametrize("sizes", ["batch: 1", "micro_batch: 1", "bn_batch: 1"])
+@pytest.mark.parametrize("sizes", ["batch_size: 1", "micro_batch_size: 1", "bn_batch_size: 1"])
 def test_one_value_is_found_for_each_way_of_showing_one_image(sizes: str, here: Path) -> None:
-    recipe = RECIPE.replace("batch: 8", sizes) if sizes == "batch: 1" else f"{RECIPE}{sizes}\n"
+    recipe = (
+        RECIPE.replace("batch_size: 8", sizes) if sizes == "batch_size: 1" else f"{RECIPE}{sizes}\n"
+    )
     (mistake,), _ = mistakes(job(here, plain(here / "d"), recipe, GATED), here / "r")
     assert mistake.code == "E0532"
     assert mistake.labels[0].span.text == "bn"
@@ -209,7 +211,7 @@ def test_one_value_is_found_for_each_way_of_showing_one_image(sizes: str, here: 
 
 def test_one_image_at_a_time_is_fine_where_norms_see_more(here: Path) -> None:
     assert mistakes(
-        job(here, plain(here / "d"), RECIPE.replace("batch: 8", "batch: 1")), here / "r"
+        job(here, plain(here / "d"), RECIPE.replace("batch_size: 8", "batch_size: 1")), here / "r"
     ) == ([], [])
 
 
@@ -224,9 +226,9 @@ def test_the_automatic_micro_batch_is_never_one_image_where_a_norm_needs_two(her
     room = bound(wanted.network, wanted.recipe, 1) * 2 + 1  # for one image, not for two
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(decide, "memory", lambda _: room)
-        assert decide.micro_batch(wanted.network, wanted.recipe, ALONE) == 1
+        assert decide.micro_batch_size(wanted.network, wanted.recipe, ALONE) == 1
         with pytest.raises(Exception, match="with 2 images at a time"):
-            decide.micro_batch(wanted.network, wanted.recipe, ALONE, least)
+            decide.micro_batch_size(wanted.network, wanted.recipe, ALONE, least)
 
 
 @pytest.mark.parametrize("run", ["r" * 300, "/proc/r", "/dev/null/r", "/sys/r"])

@@ -17,7 +17,7 @@ from resspec.training.data.memory import InMemory
 from resspec.training.data.moments import measured
 from resspec.training.data.picture import picture
 from resspec.training.data.sizes import DoesNotSuit, Size, sizes_after
-from resspec.training.recipe import Data, Test
+from resspec.training.recipe import DataConfig, TestTransform
 from tests.train.preflight.folders import image
 
 KEYS = torch.arange(60)
@@ -28,18 +28,18 @@ def random_view(rng: Random) -> View:
     while True:
         resize, crop = (rng.choice([None, rng.randrange(1, 40)]) for _ in range(2))
         if rng.random() < 0.3:
-            return Test(resize=resize, crop=crop)
+            return TestTransform(resize=resize, crop=crop)
         low = rng.randrange(1, 20)
         given: dict[str, Any] = {
             "resize": rng.choice([None, resize, (low, low + rng.randrange(3))]),
-            rng.choice(["pad", "shift"]): rng.choice([0, 0, rng.randrange(1, 12)]),
-            "padding": rng.choice(["zeros", "reflect"]),
+            rng.choice(["padding", "shift"]): rng.choice([0, 0, rng.randrange(1, 12)]),
+            "padding_mode": rng.choice(["zeros", "reflect"]),
             "crop": crop,
         }
         if rng.random() < 0.1:
-            given["random_resized"] = {"size": rng.randrange(1, 40)}
+            given["random_resized_crop"] = {"size": rng.randrange(1, 40)}
         try:
-            return Data.model_validate(given)
+            return DataConfig.model_validate(given)
         except ValidationError:
             continue
 
@@ -77,6 +77,11 @@ def test_sizes_of_images_in_memory(seed: int) -> None:
     except (UsageError, RuntimeError, NotImplementedError):
         found = None
     predicted = expected_size(view, size, keeps_size=True)
-    if predicted is None and isinstance(view, Data) and isinstance(view.resize, tuple) and found:
+    if (
+        predicted is None
+        and isinstance(view, DataConfig)
+        and isinstance(view.resize, tuple)
+        and found
+    ):
         return  # a window that is partly outside of the resized image is drawn all the same, of repeated pixels
     assert predicted == found, (view, size)
