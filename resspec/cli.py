@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from resspec import crash, streams
-from resspec.commands import COMMANDS, parser, remedies
+from resspec.commands import load, parse, remedies
 from resspec.commands.terminal import complain, note, show
 from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageError
 
@@ -54,7 +54,7 @@ def run(argv: Sequence[str]) -> int:
     arguments = Namespace(command="")
     try:
         try:
-            arguments = parser().parse_args(argv)
+            arguments = parse(argv)
             return _carried_out(arguments)
         finally:
             if sys.stdout:
@@ -106,7 +106,7 @@ def _ignored(failed: sys.UnraisableHookArgs) -> None:
 
 def _carried_out(arguments: Namespace) -> int:
     """Return the exit code of a command. Raises OutputLost where its result cannot be printed, and is nowhere else."""
-    command = COMMANDS[arguments.command]
+    command = load(arguments.command)
     if arguments.command not in LONG:
         return int(command.run(arguments))
 

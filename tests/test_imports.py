@@ -14,15 +14,7 @@ status = run(json.loads(sys.argv[1]))
 loaded = {name.partition(".")[0] for name in sys.modules} - set(sys.stdlib_module_names)
 print(json.dumps([status, sorted(loaded)]), file=sys.stderr)
 """
-FRONT_END = {
-    "annotated_types",
-    "lark",
-    "pydantic",
-    "pydantic_core",
-    "resspec",
-    "typing_extensions",
-    "typing_inspection",
-}
+FRONT_END = {"lark", "resspec"}
 TABLES = {"markdown_it", "mdurl", "pygments", "rich"}
 
 

@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
+from argparse import Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
 from types import ModuleType
 
-from resspec.commands import (
-    bench,
-    check,
-    compare,
-    completion,
-    diff,
-    draw,
-    expand,
-    explain,
-    fmt,
-    help,
-    probe,
-    report,
-    study,
-    train,
-)
-from resspec.commands import compile as compile_
-from resspec.commands import eval as eval_
 from resspec.commands.parsing import Parser
 from resspec.version import __version__
 
-COMMANDS: dict[str, ModuleType] = {
-    "check": check,
-    "explain": explain,
-    "fmt": fmt,
-    "compile": compile_,
-    "expand": expand,
-    "report": report,
-    "diff": diff,
-    "draw": draw,
-    "train": train,
-    "eval": eval_,
-    "compare": compare,
-    "bench": bench,
-    "study": study,
-    "probe": probe,
-    "help": help,
-    "completion": completion,
-}
+COMMANDS = (
+    "check",
+    "explain",
+    "fmt",
+    "compile",
+    "expand",
+    "report",
+    "diff",
+    "draw",
+    "train",
+    "eval",
+    "compare",
+    "bench",
+    "study",
+    "probe",
+    "help",
+    "completion",
+)
+_OF_ALL = ("help", "completion")  # commands that are about the others
 _WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help")
 
 _ABOUT = """\
@@ -69,8 +54,32 @@ NO_COLOR turns colors off.
 """
 
 
-def parser() -> Parser:
-    """Return the parser of the command line; `parse_args` gives `command`, its arguments, and `top`, this parser."""
+def load(command: str) -> ModuleType:
+    """Return the module of a command, which is imported here: a process runs one."""
+    return import_module(f"resspec.commands.{command}")
+
+
+def parse(argv: Sequence[str]) -> Namespace:
+    """Return the arguments of a command line; exit where it has a mistake, or asks for help.
+
+    The module of the command alone is imported, unless an option is unknown, which another command may have.
+    """
+    if argv and argv[0] in COMMANDS and argv[0] not in _OF_ALL:
+        parsed, unknown = parser(argv[:1]).parse_known_args(argv)
+        if not unknown:
+            assert isinstance(parsed, Namespace)
+            return parsed
+    parsed = parser().parse_args(argv)
+    assert isinstance(parsed, Namespace)
+    return parsed
+
+
+def parser(names: Sequence[str] = COMMANDS) -> Parser:
+    """Return the parser of the command line; `parse_args` gives `command`, its arguments, and `top`, this parser.
+
+    Args:
+        names: The commands that it knows.
+    """
     top = Parser(
         prog="resspec",
         description=_ABOUT,
@@ -83,7 +92,8 @@ def parser() -> Parser:
     commands = top.add_subparsers(
         title="commands", dest="command", metavar="COMMAND", required=True
     )
-    for name, command in COMMANDS.items():
+    for name in names:
+        command = load(name)
         made = commands.add_parser(
             name,
             help=command.SUMMARY,

@@ -24,7 +24,6 @@ from resspec.lowering.tensors import layer_fits
 from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
 from resspec.source import Span
 from resspec.syntax import ast
-from resspec.syntax.constructs import of_word
 
 _LAYERS = {kind: BlockRef(kind, None, None) for kind in OPS}
 
@@ -84,6 +83,8 @@ def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
     others = foreign_layers.names(name.text)
     if not (near or others or instead):
         near = _in_lower_case(name.text, legal | frame.library.names(ast.Block))
+    from resspec.syntax.constructs import of_word
+
     is_word = name.text in RESERVED
     unknown = name_errors.unknown_layer(name.span, near, others, elsewhere, instead, is_word)
     report_unknown(

@@ -18,7 +18,6 @@ from resspec.lowering.scope import MERGES
 from resspec.lowering.tensors import fits
 from resspec.suggest import alike
 from resspec.syntax import ast
-from resspec.syntax.constructs import of_word
 
 MAX_NESTING = 180  # levels of the IR, over which whoever walks recurs; JSON readers stop at 200
 
@@ -96,6 +95,8 @@ class Lowerer(Context):
             for path in merge.paths
         ]
         if merge.name.text not in MERGES:
+            from resspec.syntax.constructs import of_word
+
             near = alike(merge.name.text, MERGES) or foreign_layers.merges(merge.name.text)
             unknown = name_errors.no_merge(merge.name.span, near, len(merge.paths))
             frame.report((None if near else of_word(merge.name.span)) or unknown)

@@ -30,7 +30,6 @@ from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
-from resspec.syntax.constructs import of_word
 from resspec.syntax.errors import NETWORK_CLAUSES
 
 
@@ -156,6 +155,8 @@ class Clauses:
         if mistake:
             self._break(mistake.fix.text if mistake.fix else "", span)
         elif isinstance(item, ast.Call | ast.Merge):
+            from resspec.syntax.constructs import of_word
+
             mistake = of_word(item.name.span)
         self.frame.report(mistake or clause_errors.loose_chain(span))
 

@@ -17,12 +17,12 @@ from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
 from resspec.syntax.binary import recognize
 from resspec.syntax.build import MAX_DEPTH, Builder
-from resspec.syntax.explain import BRACKETS, explain
 from resspec.syntax.recover import Hole, blank, with_holes, without
 from resspec.syntax.statements import Statement, outline
 
 ENOUGH = errors.MAX_BYTES + 1  # bytes of a file: with so many it is known to be too large
 MAX_MISTAKES = 100  # that are looked for in one text
+_BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
 _lock = Lock()
 
@@ -167,6 +167,8 @@ def _parse(source: Source, start: str, whole: str, text: str | None = None) -> o
         try:
             made = parser.parse(shown.text, start)
         except UnexpectedInput as error:
+            from resspec.syntax.explain import explain
+
             raise SpecError([_in(source, explain(shown, error, parser, whole))]) from None
         if builder.refused:
             raise SpecError(builder.refused)
@@ -201,7 +203,7 @@ def _parser() -> tuple[Lark, Builder]:
 def _check_nesting(source: Source) -> None:
     """Before the parser, since walks over a tree recurse where the parser does not."""
     depth = 0
-    for found in BRACKETS.finditer(source.text):
+    for found in _BRACKETS.finditer(source.text):
         match found[1]:
             case "{" | "(":
                 depth += 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from resspec import cli
-from resspec.commands import COMMANDS, numbers
+from resspec.commands import COMMANDS, load, numbers
 from resspec.commands.parsing import Parser
 from tests.commands.typed import Captured
 
@@ -59,7 +59,7 @@ def test_numbers_in_range() -> None:
 
 
 def parsers() -> Iterator[ArgumentParser]:
-    for command in COMMANDS.values():
+    for command in map(load, COMMANDS):
         parser = Parser()
         command.arguments(parser)
         yield parser
