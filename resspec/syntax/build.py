@@ -1,4 +1,4 @@
-"""Parse tree to AST, rule by rule; the method names are the rules and aliases of grammar/resspec.lark."""
+"""Parse tree to AST: a method for each rule, alias and terminal of grammar/resspec.lark."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from resspec.source import Source, Span
 from resspec.syntax import ast, errors
 
 MAX_DEPTH = 64  # of operators in a value and of repeats of repeats
-_FACTORS = {"K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_SHIFTS = {"K": 10, "M": 20, "G": 30, "T": 40}  # of binary units: KiB is 1 << 10 bytes
+_FACTORS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_BINARY_FACTORS = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_LITERAL = re.compile(r"([0-9_.]+)(?:e(-?[0-9]+))?([KMGT]?)(i?)B?")
 _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 
 Children = list[Any]
 
 
 class Builder(Transformer[Token, ast.File]):
-    """Called by the parser at each reduction, so that no tree is made in between. It never raises: what it refuses
-    stands in `refused`, since lark would wrap an exception."""
+    """Maker of AST nodes that the parser calls at each reduction, so that no tree is made before.
+
+    It never raises, since lark would wrap an exception: `refused` holds what is wrong.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -33,119 +36,121 @@ class Builder(Transformer[Token, ast.File]):
         self.refused: list[Diagnostic] = []
 
     def start(self, children: Children) -> ast.File:
-        text = self.source.text
-        comments = [
-            Span(self.source, m.start(1), m.end(1)) for m in _COMMENT.finditer(text) if m[1]
-        ]
-        return ast.File(self.source, [c for c in children if not _is_newline(c)], comments)
+        found = _COMMENT.finditer(self.source.text)
+        comments = [Span(self.source, *each.span(1)) for each in found if each[1]]
+        return ast.File(self.source, children, comments)
+
+    # --- words ---
+
+    def NAME(self, token: Token) -> ast.Name:  # noqa: N802, as the grammar calls it
+        return ast.Name(str(token), self._span(token))
+
+    def LABEL(self, token: Token) -> ast.Name:  # noqa: N802
+        span = self._span(token)
+        return ast.Name(token[:-1], span._replace(end=span.end - 1))
 
     # --- declarations ---
 
     def use(self, children: Children) -> ast.Use:
-        token = children[1]
-        span = self._span(token)
-        if token.type == "STRING":
-            return ast.Use(ast.Name(token[1:-1], span), True, self._over(children))
-        return ast.Use(ast.Name(str(token), span), False, self._over(children))
+        _, target = children
+        is_file = isinstance(target, Token)
+        name = ast.Name(target[1:-1], self._span(target)) if is_file else target
+        return ast.Use(name, is_file, self._over(children))
 
     def let(self, children: Children) -> ast.Let:
-        return ast.Let(self._name(children[1]), children[3], self._over(children))
+        _, name, _, value = children
+        return ast.Let(name, value, self._over(children))
 
     def abbreviation(self, children: Children) -> ast.Block:
-        chain = children[4]
-        body: list[ast.Clause] = [ast.Part("chain", chain, chain.span)]
-        return ast.Block(self._name(children[1]), children[2], body, False, self._over(children))
+        _, name, parameters, _, chain = children
+        return ast.Block(name, parameters, [_part(chain)], False, self._over(children))
 
     def module(self, children: Children) -> ast.Block:
-        return ast.Block(
-            self._name(children[1]), children[2], children[4], True, self._over(children)
-        )
+        _, name, parameters, _, clauses, _ = children
+        return ast.Block(name, parameters, clauses, True, self._over(children))
 
     def option(self, children: Children) -> ast.Option:
-        arms = [c for c in children if isinstance(c, ast.Arm)]
-        return ast.Option(self._name(children[1]), arms, self._over(children))
+        arms = [each for each in children if isinstance(each, ast.Arm)]
+        return ast.Option(children[1], arms, self._over(children))
 
     def network(self, children: Children) -> ast.Network:
-        return ast.Network(self._name(children[1]), children[2], children[4], self._over(children))
+        _, name, parameters, _, clauses, _ = children
+        return ast.Network(name, parameters, clauses, self._over(children))
 
     def derived(self, children: Children) -> ast.Derived:
-        clauses = children[6] if len(children) > 5 else []
-        name, base = self._name(children[1]), self._name(children[3])
-        return ast.Derived(name, base, children[4], clauses, self._over(children))
+        _, name, _, base, arguments, _, clauses, _ = children
+        return ast.Derived(name, base, arguments, clauses or [], self._over(children))
 
     def arm(self, children: Children) -> ast.Arm:
-        return ast.Arm(self._label(children[0]), children[1])
+        return ast.Arm(*children)
 
     def parameters(self, children: Children) -> list[ast.Parameter]:
         return children
 
     def parameter(self, children: Children) -> ast.Parameter:
-        return ast.Parameter(self._name(children[0]), children[1] if len(children) > 1 else None)
+        return ast.Parameter(*children)
 
     # --- clauses ---
 
     def clauses(self, children: Children) -> list[ast.Clause]:
-        return [
-            ast.Part("chain", c, c.span) if isinstance(c, ast.Chain) else c
-            for c in children
-            if not _is_newline(c)
-        ]
+        return [_part(each) if isinstance(each, ast.Chain) else each for each in children]
 
-    def _part(self, children: Children) -> ast.Part:
-        return ast.Part(str(children[0]), children[1], self._over(children))
+    def part(self, children: Children) -> ast.Part:
+        word, chain = children
+        return ast.Part(str(word), chain, self._over(children))
 
-    preact = residual = after = stem = head = _part
+    preact = residual = after = stem = head = part
 
     def stage(self, children: Children) -> ast.Stage:
-        return ast.Stage(self._label(children[1]), children[2], self._over(children))
+        _, label, chain = children
+        return ast.Stage(label, chain, self._over(children))
 
     def shortcut(self, children: Children) -> ast.Shortcut:
-        label = next((self._label(c) for c in children if c.type == "LABEL"), None)
-        option = next((self._name(c) for c in children if c.type == "NAME"), None)
+        _, label, option = children
         return ast.Shortcut(label, option, self._over(children))
 
     def input(self, children: Children) -> ast.Input:
-        return ast.Input(children[1], self._over(children))
+        _, value = children
+        return ast.Input(value, self._over(children))
 
     def init(self, children: Children) -> ast.Init:
-        kind = self._label(children[1]) if children[1].type == "LABEL" else None
-        end = children[-1][-1] if children[-1] else children[-2]
-        return ast.Init(
-            kind, self._name(children[-2]), children[-1], self._over([children[0], end])
-        )
+        _, kind, law, arguments = children
+        return ast.Init(kind, law, arguments, self._over(children))
 
     def replace(self, children: Children) -> ast.Replace:
-        return ast.Replace(self._label(children[1]), children[2], self._over(children))
+        _, kind, call = children
+        return ast.Replace(kind, call, self._over(children))
 
     def expect(self, children: Children) -> ast.Expect:
-        word, expected = children
-        assert isinstance(expected, ast.Expect)
-        return expected._replace(span=self._span(word).to(expected.span))
+        _, expectation = children
+        made: ast.Expect = expectation._replace(span=self._over(children))
+        return made
 
     def expectation(self, children: Children) -> ast.Expect:
         metric, comparison, low, *others = children
-        return ast.Expect(
-            metric, str(comparison), low, others[-1] if others else None, self._over(children)
-        )
+        high = others[-1] if others else None
+        return ast.Expect(metric, str(comparison), low, high, self._over(children))
 
     def metric(self, children: Children) -> ast.Call:
-        name, *others = children
-        return ast.Call(self._name(name), others[1] if others else [], self._over(children))
+        name, _, arguments, _ = children
+        return ast.Call(name, arguments or [], self._over(children))
 
     # --- chains ---
 
     def chain(self, children: Children) -> ast.Chain:
-        return ast.Chain(children, children[0].span.to(children[-1].span))
+        return ast.Chain(children, self._over(children))
 
     def step(self, children: Children) -> ast.Step:
-        label = self._label(children[0]) if len(children) > 1 else None
-        return ast.Step(label, children[-1], self._over(children))
+        label, item = children
+        return ast.Step(label, item, self._over(children))
 
     def merge(self, children: Children) -> ast.Merge:
-        return ast.Merge(self._name(children[0]), children[2:-1:2], self._over(children))
+        name, _, *rest = children
+        return ast.Merge(name, rest[::2], self._over(children))
 
     def group(self, children: Children) -> ast.Group:
-        return ast.Group(children[1], self._over(children))
+        _, chain, _ = children
+        return ast.Group(chain, self._over(children))
 
     def repeat(self, children: Children) -> ast.Times:
         count, _, step = children
@@ -155,87 +160,82 @@ class Builder(Transformer[Token, ast.File]):
         return ast.Times(count, step, span, depth)
 
     def call(self, children: Children) -> ast.Call:
-        name, arguments = self._name(children[0]), children[1]
-        return ast.Call(
-            name, arguments, name.span.to(arguments[-1].span) if arguments else name.span
-        )
+        name, arguments = children
+        return ast.Call(name, arguments, self._over(children))
 
     def arguments(self, children: Children) -> list[ast.Argument]:
         return children
 
     def stride(self, children: Children) -> ast.Stride:
-        return ast.Stride(children[1], self._over(children))
+        _, value = children
+        return ast.Stride(value, self._over(children))
 
     def keyword(self, children: Children) -> ast.Keyword:
-        return ast.Keyword(self._name(children[0]), children[1], self._over(children))
+        name, value = children
+        return ast.Keyword(name, value, self._over(children))
 
     # --- values ---
 
     def number(self, children: Children) -> ast.Number:
-        token = children[0]
-        plain = token.isdecimal() and len(token) <= ast.MAX_DIGITS
-        return ast.Number(
-            int(token) if plain else self._exact(token, _FACTORS.get(token[-1], 1)),
-            self._span(token),
-        )
+        (token,) = children
+        is_plain = token.isdecimal() and len(token) <= ast.MAX_DIGITS
+        value = int(token) if is_plain else self._exact(token)
+        return ast.Number(value, self._span(token))
 
     def bytes(self, children: Children) -> ast.Bytes:
-        token = children[0]
-        binary = token[-2] == "i"
-        prefix = token[-3 if binary else -2]
-        return ast.Bytes(
-            self._exact(token, 1 << _SHIFTS[prefix] if binary else _FACTORS[prefix]),
-            self._span(token),
-        )
+        (token,) = children
+        return ast.Bytes(self._exact(token), self._span(token))
 
-    def _exact(self, token: Token, factor: int) -> int | Fraction:
-        """The number without its unit, times a factor; 1 once it was refused."""
-        digits, _, exponent = token.replace("_", "").rstrip("KMGTiB").partition("e")
-        if sum(map(str.isdigit, digits)) <= ast.MAX_DIGITS and len(exponent) <= len("-18"):
-            value = Fraction(digits) * factor * (Fraction(10) ** int(exponent) if exponent else 1)
+    def _exact(self, token: Token) -> int | Fraction:
+        """Return a number with its unit multiplied in; 1 once it was refused."""
+        literal = _LITERAL.fullmatch(token)
+        assert literal is not None
+        digits, exponent, prefix, is_binary = literal.groups()
+        digits = digits.replace("_", "")
+        if len(digits.replace(".", "")) <= ast.MAX_DIGITS and len(exponent or "") <= len("-18"):
+            factor = (_BINARY_FACTORS if is_binary else _FACTORS)[prefix]
+            value = Fraction(digits) * factor * Fraction(10) ** int(exponent or 0)
             if max(value, value.denominator) < 10**ast.MAX_DIGITS:
                 return value.numerator if value.denominator == 1 else value
         self.refused.append(errors.too_many_digits(self._span(token), ast.MAX_DIGITS))
         return 1
 
     def size(self, children: Children) -> ast.Size:
-        span = self._span(children[0])
-        dims = children[0].split("x")
-        if len(dims) > 3 or max(map(len, dims)) > ast.MAX_DIGITS:
-            self.refused.append(errors.no_size(span, self._without_batch(dims, span)))
-            return ast.Size((1, 1), span)
-        return ast.Size(tuple(map(int, dims)), span)
+        (token,) = children
+        span, sides = self._span(token), token.split("x")
+        if len(sides) <= 3 and max(map(len, sides)) <= ast.MAX_DIGITS:
+            return ast.Size(tuple(map(int, sides)), span)
+        self.refused.append(errors.no_size(span, self._without_batch(sides, span)))
+        return ast.Size((1, 1), span)
 
-    def _without_batch(self, dims: list[str], span: Span) -> str | None:
-        """Return what is meant by an input of four sides: the last three, since the batch is not part of it."""
-        before = self.source.text[max(0, span.start - 20) : span.start]
-        is_batched = (
-            len(dims) == 4
-            and max(map(len, dims)) <= ast.MAX_DIGITS
-            and before.rstrip(" \t").endswith("input")
-        )
-        return "x".join(dims[1:]) if is_batched else None
+    def _without_batch(self, sides: list[str], span: Span) -> str | None:
+        """Return the last three sides of an input of four: the batch is not part of an input."""
+        before = self.source.text[max(0, span.start - 20) : span.start].rstrip(" \t")
+        is_short = max(map(len, sides)) <= ast.MAX_DIGITS
+        is_batched = before.endswith("input") and len(sides) == 4 and is_short
+        return "x".join(sides[1:]) if is_batched else None
 
     def name(self, children: Children) -> ast.Name:
-        return self._name(children[0])
+        name: ast.Name = children[0]
+        return name
 
     def binary(self, children: Children) -> ast.Binary:
         left, operator, right = children
         depth = 1 + max(getattr(left, "depth", 0), getattr(right, "depth", 0))
-        span = left.span.to(right.span)
+        span = self._over(children)
         self._check_depth(depth, span)
         return ast.Binary(str(operator), left, right, span, depth)
 
     def negate(self, children: Children) -> ast.Negate:
-        minus, operand = children
+        _, operand = children
         depth = 1 + getattr(operand, "depth", 0)
-        span = self._span(minus).to(operand.span)
+        span = self._over(children)
         self._check_depth(depth, span)
         return ast.Negate(operand, span, depth)
 
     def parenthesised(self, children: Children) -> ast.Value:
-        opening, value, closing = children
-        made: ast.Value = value._replace(span=self._over([opening, closing]))
+        _, value, _ = children
+        made: ast.Value = value._replace(span=self._over(children))
         return made
 
     # --- places ---
@@ -244,25 +244,21 @@ class Builder(Transformer[Token, ast.File]):
         if depth == MAX_DEPTH + 1:
             self.refused.append(errors.too_deep(span, MAX_DEPTH))
 
-    def _name(self, token: Token) -> ast.Name:
-        return ast.Name(str(token), self._span(token))
-
-    def _label(self, token: Token) -> ast.Name:
-        assert token.start_pos is not None and token.end_pos is not None
-        return ast.Name(token[:-1], Span(self.source, token.start_pos, token.end_pos - 1))
-
     def _span(self, token: Token) -> Span:
         assert token.start_pos is not None and token.end_pos is not None
         return Span(self.source, token.start_pos, token.end_pos)
 
     def _over(self, children: Children) -> Span:
-        first, last = children[0], children[-1]
+        """Return the span of a rule's children, of which some may be missing or empty lists."""
+        first = next(filter(None, children))
+        last = next(filter(None, reversed(children)))
         if isinstance(last, list):
-            last = last[-1] if last else children[-2]
-        start = self._span(first).start if isinstance(first, Token) else first.span.start
-        end = self._span(last).end if isinstance(last, Token) else last.span.end
-        return Span(self.source, start, end)
+            last = last[-1]
+        begin, end = (
+            self._span(each) if isinstance(each, Token) else each.span for each in (first, last)
+        )
+        return Span(self.source, begin.start, end.end)
 
 
-def _is_newline(child: Any) -> bool:
-    return isinstance(child, Token) and child.type == "_NL"
+def _part(chain: ast.Chain) -> ast.Part:
+    return ast.Part("chain", chain, chain.span)

@@ -1,4 +1,4 @@
-"""What is wrong with a text that does not parse, in the words of the reference."""
+"""Syntax errors: from an error of the parser to a diagnostic in the words of the reference."""
 
 from __future__ import annotations
 
@@ -45,7 +45,14 @@ _SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
 def explain(
     source: Source, error: UnexpectedInput, parser: Lark, whole: str = "file"
 ) -> Diagnostic:
-    """The diagnostic of a parser's error in a text that is a `whole`."""
+    """Return the diagnostic of an error of the parser.
+
+    Args:
+        source: The text.
+        error: The error.
+        parser: The parser, which knows what its terminals look like.
+        whole: Whether the text is a `file` or a `budget`.
+    """
     text, allowed = source.text, _allowed(error, parser)
     if whole == "budget" and (word := _EXPECT.match(text)):
         help = f"leave out the word; a budget is only the condition: `{text[word.end() :].strip()}`"
@@ -88,7 +95,7 @@ def explain(
 
 
 def _goes_on(source: Source, start: int) -> int | None:
-    """Where a line in a brace ends, and the next one opens no statement: the word that the next one begins with."""
+    """Return where the next line of an open brace begins, unless it opens a statement."""
     if source.text[start] != "\n" or len(_open(source, start)) < 2:
         return None
     found = _NEXT.match(source.text, start)
@@ -98,39 +105,36 @@ def _goes_on(source: Source, start: int) -> int | None:
 def _bracket(
     source: Source, start: int, allowed: dict[str, str], *, is_end: bool
 ) -> Diagnostic | None:
-    """One that closes nothing, or one that is still open where its clause ends."""
+    """Return the error of a bracket that closes nothing, or is open where its clause ends."""
     stack, here = _open(source, start), Span(source, start, start + 1)
     opening = {"}": "{", ")": "("}.get(here.text)
     if opening and (not stack or (stack[-1].text, here.text) == ("{", ")")):
         return errors.closes_nothing(here)
-    if stack and (
-        (is_end and {"}", ")"} & set(allowed.values())) or (stack[-1].text, here.text) == ("(", "}")
-    ):
+    may_close = is_end and {"}", ")"} & set(allowed.values())
+    if stack and (may_close or (stack[-1].text, here.text) == ("(", "}")):
         return errors.unclosed(stack[-1], here, "its clause ends here")
     return None
 
 
 def _misspelt(source: Source, start: int) -> Diagnostic | None:
-    """The word that opens the statement is nearly a word of the language, so that what follows made no sense."""
+    """Return the error of a statement that begins with nearly a word of the language."""
     found = _STATEMENT.search(source.text[: start + 1]) or _STATEMENT.search(source.text[:start])
     word = _WORD.match(source.text, found.start(1)) if found else None
     if word is None:
         return None
     words, is_sure = _openings(source, word.start())
     near = () if word[0] in words else alike(word[0], words)
-    if not near or not (
-        is_sure or len(word[0]) > 5 or near[0][0] == word[0][0]
-    ):  # `unit` is no `init`
+    if not near:
         return None
-    return errors.misspelt(
-        Span(source, *word.span()),
-        "declaration" if words is errors.DECLARATIONS else "clause",
-        near,
-    )
+    is_near = len(word[0]) > 5 or near[0][0] == word[0][0]  # as `unit` and `init` are not
+    if not is_sure and not is_near:
+        return None
+    what = "declaration" if words is errors.DECLARATIONS else "clause"
+    return errors.misspelt(Span(source, *word.span()), what, near)
 
 
 def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
-    """The words that may open a statement at a place, and whether nothing else may."""
+    """Return the words that may open a statement at a place, and whether nothing else may."""
     stack = _open(source, at)
     owner = _OWNER.search(source.text[: stack[0].start]) if stack else None
     if not stack:
@@ -138,13 +142,13 @@ def _openings(source: Source, at: int) -> tuple[Sequence[str], bool]:
     if owner and owner[1] == "network":
         return errors.NETWORK_CLAUSES, len(stack) == 1
     ends = _DECLARED.search(source.text, stack[0].end)
-    return errors.BLOCK_CLAUSES, bool(
-        _RESIDUAL.search(source.text, stack[0].start, ends.start() if ends else at)
-    )
+    end = ends.start() if ends else at
+    is_residual = bool(_RESIDUAL.search(source.text, stack[0].start, end))
+    return errors.BLOCK_CLAUSES, is_residual
 
 
 def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Diagnostic | None:
-    """Between two words: a comma is missing, or `:` stands for `=`."""
+    """Return the error between two words: a missing comma, or `:` in place of `=`."""
     first = span.text[:1]
     before = text[:start].rstrip(" \t")
     ends_value = before[-1:].isalnum() or before[-1:] in ("_", ")")
@@ -153,40 +157,30 @@ def _misjoined(span: Span, text: str, start: int, allowed: dict[str, str]) -> Di
         return errors.colon(span, word[0] if word else "")
     if first == "/" and before[-1:] == ",":
         number = re.match(r"/[ \t]*([A-Za-z0-9_]+)", text[start:])
-        return errors.spaced_stride(
-            span, number[1] if number and not text.startswith("//", start) else "2"
-        )
-    if first == "/" or (
-        ends_value
-        and len(before) < start
-        and "," in allowed.values()
-        and (first.isalnum() or first == "(")
-    ):
+        return errors.spaced_stride(span, number[1] if number else "2")
+    is_apart = ends_value and len(before) < start and "," in allowed.values()
+    if first == "/" or (is_apart and (first.isalnum() or first == "(")):
         if span.text == "x":
-            return errors.unexpected(
-                span, "", "write `->` in front of the count of a repeat: `-> 2 x …`"
-            )
+            help = "write `->` in front of the count of a repeat: `-> 2 x …`"
+            return errors.unexpected(span, "", help)
         return errors.missing_comma(span)
     if number := _UNIT.search(text[: span.end]):
-        return errors.misspelt_unit(
-            Span(span.source, number.start(), span.end), number[1], number[2]
-        )
+        place = Span(span.source, number.start(), span.end)
+        return errors.misspelt_unit(place, number[1], number[2])
     if list(allowed) == ["LABEL"] and (label := _LABEL.match(text, start)):
         return errors.no_label(Span(span.source, start, label.end()))
     return None
 
 
 def _allowed(error: UnexpectedInput, parser: Lark) -> dict[str, str]:
-    """The terminals that may stand there, with their texts where they have one."""
+    """Return the terminals that are allowed there, with their texts where they have one."""
     names: set[str] = set()
     match error:
         case UnexpectedToken():
             names = set(error.accepts or error.expected)
         case UnexpectedCharacters():
             names = set(error.allowed or ())
-    texts = {
-        t.name: str(t.pattern.value) if t.pattern.type == "str" else "" for t in parser.terminals
-    }
+    texts = {t.name: t.pattern.value for t in parser.terminals if t.pattern.type == "str"}
     ignored = {"BLANK", "CONTINUED", "TRAILING"}
     return {name: texts.get(name, "") for name in sorted(names - ignored)}
 
@@ -198,13 +192,14 @@ def _listed(allowed: dict[str, str]) -> str:
         words = [f"`{text}`" for text in allowed.values() if text.isalpha()]
     if "_NL" in allowed:
         words.append("the end of the line")
-    return (
-        words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1] if words else ""
-    )
+    if not words:
+        return ""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def _open(source: Source, end: int) -> list[Span]:
-    """The braces and parentheses that are open at a place."""
+    """Return the braces and parentheses that are open at a place."""
     stack: list[Span] = []
     for found in BRACKETS.finditer(source.text, 0, end):
         match found[1]:

@@ -1,4 +1,7 @@
-"""The canonical layout of a text: `resspec fmt`. Only blanks, line ends and `;` change; every word and comment stays."""
+"""`resspec fmt`: a text in the canonical layout.
+
+Only blanks, line ends and `;` change; every word and comment stays.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +14,19 @@ from resspec.source import Source
 from resspec.syntax.layout import INDENT, Layout
 from resspec.syntax.outline import outline
 from resspec.syntax.spacing import gaps
-from resspec.syntax.words import Word, words
+from resspec.syntax.words import Comment, Word, words
 
 REMARK = 4  # columns between a line and the comment that trails it
+_HANGS = {"->": 3, "|": 2, "}": INDENT}  # what a comment is indented beyond the word after it
 
 
 def lay_out(source: Source) -> str:
-    """Raises SpecError for a text that is not of the language, InternalError rather than give one with other words."""
+    """Return a text in the canonical layout.
+
+    Raises:
+        SpecError: The text is not of the language.
+        InternalError: The layout would change a word.
+    """
     found = words(source)
     text = "".join(line + "\n" for line in _aligned(list(_lines(found))))
     if words(Source(source.name, text)) != found:
@@ -40,34 +49,40 @@ def _lines(found: Sequence[Word]) -> Iterator[_Line]:
     texts = list[str]()  # of the line, after its first word
     last = len(found) - 1
     for i, word in enumerate(found):
-        comments, column = word.comments, layout.column.get(i)
-        if column is None and not comments and i < last:
+        begins = layout.column.get(i)
+        if begins is None and not word.comments and i < last:
             texts += (between[i], " " * layout.wider.get(i, 0), word.text)
             continue
-        base = base if column is None else column
-        column = base + INDENT if column is None else column
-        if comments and comments[0].is_trailing:
-            line = line._replace(
-                comment=comments[0].text, touches=found[i - 1].kind == "TOUCHING_SLASH"
-            )
-            comments = comments[1:]
+        column = base + INDENT if begins is None else begins
+        base = base if begins is None else begins
+        trailing, comments = _split(word.comments)
         if i > 0:
-            yield line._replace(text=line.text + "".join(texts))
+            text = line.text + "".join(texts)
+            yield _Line(line.column, text, trailing, found[i - 1].kind == "TOUCHING_SLASH")
             texts.clear()
         if i in layout.apart or (i == last and comments and i > 0):
             yield _Line(0, "")
-        beside = column + {"->": 3, "|": 2, "}": INDENT}.get(word.text, 0) if i < last else 0
+        beside = column + _HANGS.get(word.text, 0) if i < last else 0
         yield from (_Line(beside, "", comment.text) for comment in comments)
         if i == 0 and comments and word.kind != "USE":
             yield _Line(0, "")
         line = _Line(column, word.text)
 
 
+def _split(comments: Sequence[Comment]) -> tuple[str, Sequence[Comment]]:
+    """Return the text of the comment that trails the word before, and the comments below it."""
+    if comments and comments[0].is_trailing:
+        return comments[0].text, comments[1:]
+    return "", comments
+
+
 def _aligned(lines: Sequence[_Line]) -> Iterator[str]:
-    """The comments that trail lines one below the other begin at one column."""
-    for trails, run in groupby(lines, key=lambda line: bool(line.text and line.comment)):
-        shown = list(run)
-        column = max(line.column + len(line.text) for line in shown) + REMARK
-        for line in shown:
+    """Yield lines; comments that trail lines one below the other begin at one column."""
+    for trails, group in groupby(lines, key=lambda line: bool(line.text and line.comment)):
+        run = list(group)
+        column = max(line.column + len(line.text) for line in run) + REMARK
+        for line in run:
             text = " " * line.column + line.text
-            yield (text.ljust(column) if trails and not line.touches else text) + line.comment
+            if trails and not line.touches:
+                text = text.ljust(column)
+            yield text + line.comment

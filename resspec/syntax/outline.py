@@ -1,5 +1,4 @@
-"""What a layout has to know of a text: its statements, their chains, the steps of a chain, and what stands in braces; all as
-ranges of its words."""
+"""The structure that a layout needs: statements, chains, steps and braces, as ranges of words."""
 
 from __future__ import annotations
 
@@ -9,29 +8,31 @@ from typing import NamedTuple
 
 from resspec.syntax.words import Word
 
-_BODIES = ("BLOCK", "SHORTCUT", "NETWORK")
-_PREFIXES = {
-    "PREACT": 1,
-    "RESIDUAL": 1,
-    "AFTER": 1,
-    "STEM": 1,
-    "HEAD": 1,
-    "STAGE": 2,
-    "REPLACE": 2,
-}  # words before a chain
-_NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "INIT", "EXPECT")
+_HAS_BODY = ("BLOCK", "SHORTCUT", "NETWORK")
+_HAS_NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "INIT", "EXPECT")
+_HAS_WORD = ("PREACT", "RESIDUAL", "AFTER", "STEM", "HEAD")  # one before its chain
+_HAS_WORD_AND_LABEL = ("STAGE", "REPLACE")
 
 
-class Step(NamedTuple):
+class StepRange(NamedTuple):
+    """A step of a chain.
+
+    Attributes:
+        times: The `x` of a step that begins with a count.
+        callee: The name of a call or merge, or the brace of a group.
+    """
+
     start: int
     end: int
-    times: int | None  # the `x` of a step that begins with a count
-    callee: int  # what is repeated and labelled: the name of a call or merge, or a brace
-    braces: Braces | None
+    times: int | None
+    callee: int
+    braces: BraceRange | None
 
 
-class Chain(NamedTuple):
-    steps: list[Step]
+class ChainRange(NamedTuple):
+    """The steps of a chain."""
+
+    steps: list[StepRange]
 
     @property
     def start(self) -> int:
@@ -42,122 +43,125 @@ class Chain(NamedTuple):
         return self.steps[-1].end
 
 
-class Braces(NamedTuple):
-    """Paths, or a group of one."""
+class BraceRange(NamedTuple):
+    """The paths of a merge, or the one chain of a group."""
 
     start: int
     end: int
-    paths: list[Chain]
+    paths: list[ChainRange]
 
 
-class Statement(NamedTuple):
+class StatementRange(NamedTuple):
     """A declaration, a clause, or an arm of a shortcut option."""
 
     start: int
     end: int
-    chain: Chain | None
-    body: Body | None
+    chain: ChainRange | None = None
+    body: BodyRange | None = None
 
 
-class Body(NamedTuple):
+class BodyRange(NamedTuple):
+    """The statements in the braces of a declaration."""
+
     start: int
     end: int
-    statements: list[Statement]
+    statements: list[StatementRange]
 
 
-def outline(words: Sequence[Word]) -> list[Statement]:
-    """The declarations of a text."""
+def outline(words: Sequence[Word]) -> list[StatementRange]:
+    """Return the declarations of a text."""
     return _Outline(words).declarations()
 
 
 class _Outline:
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
+        self.texts = [word.text for word in words]
         self.closing: dict[int, int] = {}  # of each brace and parenthesis
-        stack: list[int] = []
-        for i, word in enumerate(words):
-            if word.text in ("{", "("):
-                stack.append(i)
-            elif word.text in ("}", ")"):
-                self.closing[stack.pop()] = i
+        opened: list[int] = []
+        for i, text in enumerate(self.texts):
+            if text in ("{", "("):
+                opened.append(i)
+            elif text in ("}", ")"):
+                self.closing[opened.pop()] = i
 
-    def declarations(self) -> list[Statement]:
+    def declarations(self) -> list[StatementRange]:
         return self._statements(0, len(self.words) - 1, self._declaration)
 
     def _statements(
-        self, start: int, end: int, read: Callable[[int, int], Statement]
-    ) -> list[Statement]:
-        bounds = [start, *(i for i in self._level(start, end) if self.words[i].opens), end]
-        return [read(first, past) for first, past in pairwise(bounds) if first < past]
+        self, start: int, end: int, read: Callable[[int, int], StatementRange]
+    ) -> list[StatementRange]:
+        starts = [i for i in self._level(start, end) if self.words[i].opens]
+        bounds = pairwise([start, *starts, end])
+        return [read(first, past) for first, past in bounds if first < past]
 
-    def _declaration(self, start: int, end: int) -> Statement:
-        if self.words[start].kind not in _BODIES:
-            return Statement(start, end, None, None)
-        sign = next(
-            i
-            for i in range(start + 2, end)
-            if self.words[i].text in ("=", "{") and not self._in_parentheses(start, i)
-        )
-        if self.words[sign].text == "=" and self.words[start].kind == "BLOCK":
-            return Statement(start, end, self._chain(sign + 1, end), None)
-        opening = next((i for i in range(sign, end) if self.words[i].text == "{"), None)
-        if opening is None:
-            return Statement(start, end, None, None)
-        read = self._arm if self.words[start].kind == "SHORTCUT" else self._clause
-        return Statement(
-            start, end, None, Body(opening, end, self._statements(opening + 1, end - 1, read))
-        )
-
-    def _in_parentheses(self, start: int, i: int) -> bool:
-        """Of the parameters."""
-        opening = start + 2
-        return self.words[opening].text == "(" and i < self.closing[opening]
-
-    def _clause(self, start: int, end: int) -> Statement:
+    def _declaration(self, start: int, end: int) -> StatementRange:
         kind = self.words[start].kind
-        if kind in _NO_CHAIN:
-            return Statement(start, end, None, None)
-        return Statement(start, end, self._chain(start + _PREFIXES.get(kind, 0), end), None)
+        if kind not in _HAS_BODY:
+            return StatementRange(start, end)
+        sign = start + 2
+        if self.texts[sign] == "(":  # parameters, of which some have an `=` too
+            sign = self.closing[sign] + 1
+        if kind == "BLOCK" and self.texts[sign] == "=":
+            return StatementRange(start, end, self._chain(sign + 1, end))
+        try:
+            opening = self.texts.index("{", sign, end)
+        except ValueError:
+            return StatementRange(start, end)
+        read = self._arm if kind == "SHORTCUT" else self._clause
+        statements = self._statements(opening + 1, end - 1, read)
+        return StatementRange(start, end, body=BodyRange(opening, end, statements))
 
-    def _arm(self, start: int, end: int) -> Statement:
-        return Statement(start, end, self._chain(start + 1, end), None)
+    def _clause(self, start: int, end: int) -> StatementRange:
+        kind = self.words[start].kind
+        if kind in _HAS_NO_CHAIN:
+            return StatementRange(start, end)
+        before = 2 if kind in _HAS_WORD_AND_LABEL else 1 if kind in _HAS_WORD else 0
+        return StatementRange(start, end, self._chain(start + before, end))
 
-    def _chain(self, start: int, end: int) -> Chain:
-        arrows = [i for i in self._level(start, end) if self.words[i].text == "->"]
-        starts, ends = [start, *(i + 1 for i in arrows)], [*arrows, end]
-        return Chain([self._step(*step) for step in zip(starts, ends, strict=True)])
+    def _arm(self, start: int, end: int) -> StatementRange:
+        return StatementRange(start, end, self._chain(start + 1, end))
 
-    def _step(self, start: int, end: int) -> Step:
-        times, i = None, start
+    def _chain(self, start: int, end: int) -> ChainRange:
+        return ChainRange([self._step(*each) for each in self._split(start, end, "->")])
+
+    def _step(self, start: int, end: int) -> StepRange:
+        times, callee = None, start
         while True:
-            if self.words[i].kind == "LABEL":
-                i += 1
+            if self.words[callee].kind == "LABEL":
+                callee += 1
                 continue
-            after = self._after_atom(i)
+            after = self._after_atom(callee)
             if after >= end or self.words[after].kind != "X":
                 break
-            times = after if i == start else times
-            i = after + 1
-        opening = i if self.words[i].text == "{" else i + 1
-        is_braced = opening < end and self.words[opening].text == "{"
-        return Step(start, end, times, i, self._braces(opening) if is_braced else None)
+            times = after if callee == start else times
+            callee = after + 1
+        opening = callee if self.texts[callee] == "{" else callee + 1
+        is_braced = opening < end and self.texts[opening] == "{"
+        braces = self._braces(opening) if is_braced else None
+        return StepRange(start, end, times, callee, braces)
 
     def _after_atom(self, i: int) -> int:
-        while self.words[i].text == "-":
+        while self.texts[i] == "-":
             i += 1
         return self.closing.get(i, i) + 1
 
-    def _braces(self, start: int) -> Braces:
+    def _braces(self, start: int) -> BraceRange:
         end = self.closing[start]
-        bars = [i for i in self._level(start + 1, end) if self.words[i].text == "|"]
-        starts, ends = [start + 1, *(i + 1 for i in bars)], [*bars, end]
-        return Braces(
-            start, end + 1, [self._chain(*path) for path in zip(starts, ends, strict=True)]
-        )
+        paths = [self._chain(*each) for each in self._split(start + 1, end, "|")]
+        return BraceRange(start, end + 1, paths)
+
+    def _split(self, start: int, end: int, sign: str) -> Iterator[tuple[int, int]]:
+        """Yield the parts of a range between the signs that no brace in it holds."""
+        for i in self._level(start, end):
+            if self.texts[i] == sign:
+                yield start, i
+                start = i + 1
+        yield start, end
 
     def _level(self, start: int, end: int) -> Iterator[int]:
-        """The words of a range that no brace in it holds."""
+        """Yield the words of a range that no brace in it holds."""
         i = start
         while i < end:
             yield i
-            i = self.closing[i] + 1 if self.words[i].text == "{" else i + 1
+            i = self.closing[i] + 1 if self.texts[i] == "{" else i + 1

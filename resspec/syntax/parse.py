@@ -1,4 +1,4 @@
-"""Text to AST; the syntax itself stands in grammar/resspec.lark."""
+"""From text to AST. The syntax itself is in grammar/resspec.lark."""
 
 from __future__ import annotations
 
@@ -21,14 +21,27 @@ from resspec.syntax.recover import Hole, blank, with_holes, without
 from resspec.syntax.statements import Statement, outline
 
 ENOUGH = errors.MAX_BYTES + 1  # bytes of a file: with so many it is known to be too large
-MAX_MISTAKES = 100  # that are looked for in one text
+MAX_MISTAKES = 100  # of one text
 _BRACKETS = re.compile(r'"[^"\n]*"|#[^\n]*|([{}()])')
 _PROSE = re.compile(r'"[^"\n]*"|#[^\n]*')
+_NOT_TEXT = {
+    "\0": "a NUL byte",
+    "\ufeff": "a byte-order mark inside the text",
+    "\r": "a lone carriage return",
+}
 _lock = Lock()
 
 
 def read(name: str, data: bytes) -> Source:
-    """Bytes of a file, ENOUGH of them, to a source. Raises SpecError where they are no plain text of a sane size."""
+    """Return the source of a file.
+
+    Args:
+        name: The file's name in messages.
+        data: Its bytes, of which ENOUGH are enough.
+
+    Raises:
+        SpecError: It is not plain text, or too large.
+    """
     if binary := recognize(data):
         raise SpecError([errors.not_a_spec(name, binary.name, is_weights=binary.is_weights)])
     if len(data) > errors.MAX_BYTES:
@@ -39,21 +52,17 @@ def read(name: str, data: bytes) -> Source:
         before = data[: error.start].decode().removeprefix("\ufeff")
         source = Source(name, before + "�")
         what = f"byte {error.start} (0x{data[error.start]:02X}) is not UTF-8"
-        raise SpecError(
-            [errors.not_text(source, len(before), what, "save the file as UTF-8")]
-        ) from None
-    for char, what in (
-        ("\0", "a NUL byte"),
-        ("\ufeff", "a byte-order mark inside the text"),
-        ("\r", "a lone carriage return"),
-    ):
+        wrong = errors.not_text(source, len(before), what, "save the file as UTF-8")
+        raise SpecError([wrong]) from None
+    source = Source(name, text)
+    for char, what in _NOT_TEXT.items():
         if (offset := text.find(char)) >= 0:
-            raise SpecError([errors.not_text(Source(name, text), offset, what, "remove it")])
-    return Source(name, text)
+            raise SpecError([errors.not_text(source, offset, what, "remove it")])
+    return source
 
 
 def parse(source: Source) -> ast.File:
-    """Raises SpecError for a text that is not of the language, with a mistake of each clause that has one."""
+    """Return the AST of a text. Raises SpecError with an error of each clause that has one."""
     parsed = parse_partly(source)
     if parsed.file is None or parsed.mistakes:
         raise SpecError(parsed.mistakes)
@@ -61,47 +70,44 @@ def parse(source: Source) -> ast.File:
 
 
 class Parsed(NamedTuple):
-    """What could be read of a text, and what is wrong in the rest; no file where nothing more can be told of it."""
+    """The part of a text that could be read, and the errors in the rest; no file if nothing could."""
 
     file: ast.File | None
     mistakes: list[Diagnostic]
 
 
 def parse_partly(source: Source) -> Parsed:
-    """The mistakes of syntax, one for each clause that has some, and all other clauses."""
+    """Return the syntax errors, one for each clause that has some, and all other clauses."""
     unseen = list(_unseen(source))
     try:
-        file = _parse(source, "start", "file")
+        file = _parse_file(source)
     except SpecError as first:
-        file, found = _rest(source, list(first.diagnostics))
-        return Parsed(file, unseen + found)
-    assert isinstance(file, ast.File)
-    return (
-        Parsed(file, unseen)
-        if unseen or file.declarations
-        else Parsed(None, [errors.empty(source)])
-    )
+        partial, found = _rest(source, list(first.diagnostics))
+        return Parsed(partial, unseen + found)
+    if not unseen and not file.declarations:
+        return Parsed(None, [errors.empty(source)])
+    return Parsed(file, unseen)
 
 
 def _unseen(source: Source) -> Iterator[Diagnostic]:
-    """What a comment or a string holds and nobody sees: it could turn a line around, or hide a part of it."""
+    """Yield the first invisible character of each comment and string: it could hide a part of it."""
     for found in _PROSE.finditer(source.text):
-        if not found[0].replace("\t", "").isprintable():
-            at = next(
-                i
-                for i, char in enumerate(found[0], found.start())
-                if not char.isprintable() and char != "\t"
-            )
-            yield errors.odd_character(Span(source, at, at + 1), unseen=True)
+        if found[0].replace("\t", "").isprintable():
+            continue
+        hidden = (i for i, char in enumerate(found[0]) if not char.isprintable() and char != "\t")
+        at = found.start() + next(hidden)
+        yield errors.odd_character(Span(source, at, at + 1), unseen=True)
 
 
 def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, list[Diagnostic]]:
-    """With the mistakes that are found once the statements of the first ones are left out, and what is right then. A text
-    that is long has few chances."""
+    """Return what can be read without the statements of the first errors, and the errors found then.
+
+    A long text has few tries.
+    """
     if first[0].code in errors.OF_THE_WHOLE:
         return None, first[:1]
     found, text, holes = list[Diagnostic](), source.text, list[Hole]()
-    mended: list[Statement | None] = []  # what is wrong there may follow from what stands there now
+    fixed: list[Statement | None] = []  # what is wrong in them now may follow from the fix
     where = outline(source)
     for unclear in where.unclear:
         hole = (unclear.start, unclear.end)
@@ -110,10 +116,9 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
     mistakes = [] if found else first
     for _ in range(min(MAX_MISTAKES, (1 << 22) // len(source.text))):
         for mistake in mistakes:
-            if (
-                mistake.code == errors.ODD_CHARACTER
-                or where.around(mistake.labels[0].span.start) not in mended
-            ):
+            statement = where.around(mistake.labels[0].span.start)
+            is_odd = mistake.code == errors.ODD_CHARACTER
+            if is_odd or statement not in fixed:
                 found.append(mistake)
             left = without(text, mistake, where)
             if left is None:
@@ -121,18 +126,16 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, lis
             text, left_out = left
             if left_out:
                 holes.append(left_out)
-            elif mistake.code == errors.ODD_CHARACTER:
-                mended.append(where.around(mistake.labels[0].span.start))
+            elif is_odd:
+                fixed.append(statement)
         try:
-            file = _parse(source, "start", "file", text)
+            file = _parse_file(source, text)
         except SpecError as error:
             mistakes = list(error.diagnostics)
-            if mistakes[0].code in errors.OF_BRACES and (
-                where.unclear or len(text.rstrip()) < len(source.text.rstrip())
-            ):
+            is_cut = where.unclear or len(text.rstrip()) < len(source.text.rstrip())
+            if is_cut and mistakes[0].code in errors.OF_BRACES:
                 break  # since a part of its end was left out
         else:
-            assert isinstance(file, ast.File)
             return with_holes(file, source, holes), _sorted(found)
     return None, _sorted(found)
 
@@ -142,23 +145,31 @@ def _sorted(found: list[Diagnostic]) -> list[Diagnostic]:
 
 
 def _in(source: Source, found: Diagnostic) -> Diagnostic:
-    """A diagnostic of another text with the same places."""
-    labels = tuple(
-        label._replace(span=label.span._replace(source=source)) for label in found.labels
-    )
-    fix = found.fix._replace(span=found.fix.span._replace(source=source)) if found.fix else None
+    """Return a diagnostic of another text at the same places of this one."""
+
+    def moved(span: Span) -> Span:
+        return span._replace(source=source)
+
+    labels = tuple(label._replace(span=moved(label.span)) for label in found.labels)
+    fix = found.fix._replace(span=moved(found.fix.span)) if found.fix else None
     return found._replace(labels=labels, fix=fix)
 
 
 def parse_expectation(source: Source) -> ast.Expect:
-    """What stands after the word `expect`. Raises SpecError for a text that is nothing of that kind."""
+    """Return a condition, as after the word `expect`. Raises SpecError where it cannot be read."""
     expected = _parse(source, "expectation", "budget")
     assert isinstance(expected, ast.Expect)
     return expected
 
 
+def _parse_file(source: Source, text: str | None = None) -> ast.File:
+    file = _parse(source, "start", "file", text)
+    assert isinstance(file, ast.File)
+    return file
+
+
 def _parse(source: Source, start: str, whole: str, text: str | None = None) -> object:
-    """What the builder makes of a text of this rule; `text`: the source with blanks in some places."""
+    """Return what the builder makes of a text; `text` is the source with blanks in some places."""
     shown = source if text is None else Source(source.name, text)
     _check_nesting(shown)
     with _lock:
@@ -176,7 +187,7 @@ def _parse(source: Source, start: str, whole: str, text: str | None = None) -> o
 
 
 def tokens(source: Source) -> list[Token]:
-    """The text's tokens, `_NL` between clauses and declarations. Raises SpecError for a text that is not of the language."""
+    """Return the tokens of a text, with `_NL` between statements. Raises SpecError as `parse` does."""
     _check_nesting(source)
     with _lock, suppress(UnexpectedInput):
         parser, builder = _parser()
@@ -190,7 +201,7 @@ def tokens(source: Source) -> list[Token]:
 
 @lru_cache(16)
 def parse_library(source: Source) -> Parsed:
-    """As `parse_partly`, once for each source that others use."""
+    """Do what `parse_partly` does, once for each source that others use."""
     return parse_partly(source)
 
 
@@ -201,15 +212,13 @@ def _parser() -> tuple[Lark, Builder]:
 
 
 def _check_nesting(source: Source) -> None:
-    """Before the parser, since walks over a tree recurse where the parser does not."""
+    """Raise SpecError where brackets are nested too deeply for walks over the tree, which recurse."""
     depth = 0
     for found in _BRACKETS.finditer(source.text):
         match found[1]:
             case "{" | "(":
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise SpecError(
-                        [errors.too_deep(Span(source, found.start(), found.end()), MAX_DEPTH)]
-                    )
+                    raise SpecError([errors.too_deep(Span(source, *found.span()), MAX_DEPTH)])
             case "}" | ")":
                 depth -= 1

@@ -1,4 +1,4 @@
-"""After mistakes of syntax: the text without the statements that they stand in, so that the rest can be read."""
+"""Recovery from syntax errors: the text without the broken statements, so the rest can be read."""
 
 from __future__ import annotations
 
@@ -11,31 +11,25 @@ from resspec.syntax import ast
 from resspec.syntax.errors import OPENINGS
 from resspec.syntax.statements import Outline
 
-_UNSURE = {
-    "E0104",
-    "E0105",
-    "E0106",
-    "E0109",
-    "E0110",
-    "E0113",
-    "E0114",
-}  # where a statement ends is the very question
+# Where a statement ends is the very question.
+_UNSURE = {"E0104", "E0105", "E0106", "E0109", "E0110", "E0113", "E0114"}
 _OPENING = re.compile(r"\s*([A-Za-z0-9_]+)[ \t]*([A-Za-z_][A-Za-z0-9_]*)?")
 Hole = tuple[int, int]
 
 
-def without(text: str, mistake: Diagnostic, outline: Outline) -> tuple[str, Hole | None] | None:
-    """A text of the same length: with the fix of the mistake, or with a hole in place of its clause or declaration. None
-    where nothing more could be told for certain."""
-    if mistake.code in _UNSURE:
+def without(text: str, error: Diagnostic, outline: Outline) -> tuple[str, Hole | None] | None:
+    """Return a text of the same length, with an error fixed or its statement blanked out.
+
+    Returns:
+        The text, and the range that was blanked out; None where nothing more is certain.
+    """
+    if error.code in _UNSURE:
         return None
-    fix, at = mistake.fix, mistake.labels[0].span.start
-    joins = (
-        mistake.code == "E0103" and mistake.labels[0].span.text.isalnum()
-    )  # which may make another word
-    if fix and not joins and len(fix.text) == fix.span.end - fix.span.start:
+    fix, place = error.fix, error.labels[0].span
+    may_join = error.code == "E0103" and place.text.isalnum()  # and so make another word
+    if fix and not may_join and len(fix.text) == fix.span.end - fix.span.start:
         return text[: fix.span.start] + fix.text + text[fix.span.end :], None
-    around = outline.around(at)
+    around = outline.around(place.start)
     if around is None or not text[around.start : around.end].strip():
         return None
     hole = (around.start, around.end)
@@ -43,25 +37,23 @@ def without(text: str, mistake: Diagnostic, outline: Outline) -> tuple[str, Hole
 
 
 def blank(text: str, hole: Hole) -> str:
-    """With blanks in place of a range; lines stay lines."""
-    return text[: hole[0]] + re.sub(r"[^\n]", " ", text[hole[0] : hole[1]]) + text[hole[1] :]
+    """Return the text with blanks in place of a range; lines stay lines."""
+    start, end = hole
+    return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
 
 
 def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
-    """What was read of a text, and what is known of the statements that were left out."""
+    """Return a file with its broken statements, as far as they can be read."""
     declarations = list(file.declarations)
     for start, end in holes:
         broken = _broken(Span(source, start, end))
-        inside = next(
-            (i for i, each in enumerate(declarations) if each.span.start <= start < each.span.end),
-            -1,
-        )
-        match declarations[inside] if inside >= 0 else None:
+        owners = [i for i, each in enumerate(declarations) if _holds(each.span, start)]
+        match declarations[owners[0]] if owners else None:
             case ast.Block() | ast.Network() | ast.Derived() as owner:
                 owner.clauses.append(broken)
                 owner.clauses.sort(key=lambda clause: clause.span.start)
             case ast.Option() as owner:
-                declarations[inside] = owner._replace(is_broken=True)
+                declarations[owners[0]] = owner._replace(is_broken=True)
             case _ if broken.word == "use" and broken.name.text:
                 declarations.append(ast.Use(broken.name, False, broken.span))
             case _:
@@ -69,9 +61,14 @@ def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
     return file._replace(declarations=declarations)
 
 
+def _holds(span: Span, at: int) -> bool:
+    return span.start <= at < span.end
+
+
 def _broken(span: Span) -> ast.Broken:
     found = _OPENING.match(span.text)
-    word, name = (found[1], found[2] or "") if found else ("", "")
-    at = span.start + (found.end() if found else 0)
-    meant = word if word in OPENINGS else next(iter(alike(word, OPENINGS)), word)
-    return ast.Broken(meant, ast.Name(name, Span(span.source, at - len(name), at)), span)
+    word, name = found.groups(default="") if found else ("", "")
+    end = span.start + (found.end() if found else 0)
+    near = () if word in OPENINGS else alike(word, OPENINGS)
+    place = Span(span.source, end - len(name), end)
+    return ast.Broken(near[0] if near else word, ast.Name(name, place), span)

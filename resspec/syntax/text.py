@@ -10,7 +10,7 @@ from resspec.syntax import ast
 
 
 def to_text(file: ast.File) -> str:
-    """A node a line, its fields below it; places and what is empty are left out."""
+    """Return a line for each node, its fields below it; places and empty fields are left out."""
     return "".join(line + "\n" for line in _lines(file))
 
 
@@ -27,11 +27,8 @@ def _lines(node: Any) -> Iterator[str]:
         case tuple():
             yield type(node).__name__
             for name, value in node._asdict().items():  # type: ignore[attr-defined]
-                if (
-                    not isinstance(value, Span | Source)
-                    and name != "depth"
-                    and value not in (None, False, [])
-                ):
+                is_place = isinstance(value, Span | Source)
+                if not is_place and name != "depth" and value not in (None, False, []):
                     yield from _field(name, value)
         case _:
             yield str(node)

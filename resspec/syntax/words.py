@@ -1,5 +1,7 @@
-"""A text as its words: the tokens of the grammar, each with the comments before it. What is left out, blanks, line ends and
-`;`, is layout."""
+"""The words of a text: the tokens of the grammar, each with the comments before it.
+
+Blanks, line ends and `;` are left out: they are layout.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +17,15 @@ _COMMENT = re.compile(r"#[^\n]*")
 
 
 class Comment(NamedTuple):
+    """A comment before a word, or on the line of the word before that."""
+
     text: str
     is_trailing: bool  # on the line of the word before it
 
 
 class Word(NamedTuple):
+    """A token with its comments."""
+
     kind: str  # as the grammar calls it; END for the end of the text
     text: str
     opens: bool  # a clause or declaration, but for the first of its braces
@@ -27,17 +33,16 @@ class Word(NamedTuple):
 
 
 def words(source: Source) -> list[Word]:
-    """The words of a text, the last one its end. Raises SpecError for a text that is not of the language."""
+    """Return the words of a text, the last one its end. Raises SpecError where it cannot be read."""
     found: list[Word] = []
     end, opens = 0, False
-    for token in [*tokens(source), Token("END", "", len(source.text), end_pos=len(source.text))]:
+    length = len(source.text)
+    for token in [*tokens(source), Token("END", "", length, end_pos=length)]:
         if token.type == "_NL":
             opens = True
             continue
         assert token.start_pos is not None and token.end_pos is not None
-        comments = (
-            tuple(_comments(source.text, end, token.start_pos)) if token.start_pos > end else ()
-        )
+        comments = tuple(_comments(source.text, end, token.start_pos))
         if comments and found and found[-1].kind == "SPACED_SLASH":  # which a line cannot end with
             comments = (comments[0]._replace(is_trailing=True), *comments[1:])
         found.append(Word(token.type, str(token), opens, comments))
@@ -46,8 +51,8 @@ def words(source: Source) -> list[Word]:
 
 
 def _comments(text: str, start: int, end: int) -> list[Comment]:
+    if start == end:
+        return []
     line_end = text.find("\n", start) % (end + 1) if start else -1  # -1, for none, becomes the end
-    return [
-        Comment(found[0].rstrip(), found.start() < line_end)
-        for found in _COMMENT.finditer(text, start, end)
-    ]
+    comments = _COMMENT.finditer(text, start, end)
+    return [Comment(each[0].rstrip(), each.start() < line_end) for each in comments]

@@ -29,8 +29,8 @@ DEFECTS = [
     Defect(
         "a mistake of syntax hides all others",
         "resspec/syntax/parse.py",
-        "file, found = _rest(source, list(first.diagnostics))",
-        "file, found = None, list(first.diagnostics)",
+        "partial, found = _rest(source, list(first.diagnostics))",
+        "partial, found = None, list(first.diagnostics)",
         f"{FIXTURES}::test_text[many-syntax]",
     ),
     Defect(

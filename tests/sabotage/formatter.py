@@ -29,15 +29,15 @@ DEFECTS = [
     Defect(
         "a comment of its own line is put behind the line before",
         "resspec/syntax/words.py",
-        "Comment(found[0].rstrip(), found.start() < line_end)",
-        "Comment(found[0].rstrip(), start > 0)",
+        "Comment(each[0].rstrip(), each.start() < line_end)",
+        "Comment(each[0].rstrip(), start > 0)",
         "tests/syntax/test_format.py",
     ),
     Defect(
         "a comment that trails keeps what stands before it",
         "resspec/syntax/words.py",
-        "found[0].rstrip()",
-        "found[0]",
+        "each[0].rstrip()",
+        "each[0]",
         "tests/syntax/test_format.py",
     ),
     Defect(

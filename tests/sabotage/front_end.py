@@ -13,19 +13,14 @@ DEFECTS = [
     Defect(
         "what nobody sees may stand in comments",
         "resspec/syntax/parse.py",
-        r'if not found[0].replace("\t", "").isprintable():',
-        "if not found[0]:",
+        r'if found[0].replace("\t", "").isprintable():',
+        "if found[0]:",
         "tests/syntax/test_characters.py",
     ),
     Defect(
         "what follows from a look-alike is told too",
         "resspec/syntax/parse.py",
-        (
-            "if (\n"
-            "                mistake.code == errors.ODD_CHARACTER\n"
-            "                or where.around(mistake.labels[0].span.start) not in mended\n"
-            "            ):"
-        ),
+        "if is_odd or statement not in fixed:",
         "if True:",
         "tests/syntax/test_characters.py",
     ),

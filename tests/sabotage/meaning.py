@@ -25,7 +25,7 @@ DEFECTS = [
     Defect(
         "counts of stages do not line up",
         "resspec/syntax/layout.py",
-        "right = most - counts[i] if counts[i] else 0",
+        "right = max(counts) - count if count else 0",
         "right = 0",
         "tests/syntax/test_format.py::test_shapes",
     ),
