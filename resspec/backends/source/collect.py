@@ -394,17 +394,18 @@ def _is_plain(term: Instance, names: Path) -> bool:
 
 def _is_numbered(items: Iterable[Item]) -> bool:
     """Whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
-    return all(name == str(i) for i, name in enumerate(_names(items, ())))
+    return all(name == str(i) for i, name in enumerate(row_names(items)))
 
 
-def _names(items: Iterable[Item], turns: tuple[int, ...]) -> Iterator[str]:
+def row_names(items: Iterable[Item], turns: tuple[int, ...] = ()) -> Iterator[str]:
+    """Yield the names of the modules in a row, repeats written out."""
     for item in items:
         match item:
             case One(names=names):
                 yield from (name.at(*turns) for name in names)
             case Many(count=count, items=inner):
                 for turn in range(count):
-                    yield from _names(inner, (*turns, turn))
+                    yield from row_names(inner, (*turns, turn))
 
 
 def _all_names(item: Item) -> Iterator[Name]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from resspec.backends.source.classes import Class
-from resspec.backends.source.inline import text
-from resspec.backends.source.signature import Signature, as_ast
+from resspec.backends.source.signature import Signature
+from resspec.backends.source.syntax import formula_text
 from resspec.ir.nodes import Network
 from resspec.passes.measure import measure
 from resspec.passes.schedule import MergeStatement
@@ -54,5 +54,9 @@ def of_class(cls: Class, signature: Signature) -> str:
             what = "A concatenation of paths"
     if all(each.channels[0].value == each.channels[1].value for each in cls.bodies):
         return f"{what} that keeps its channels."
-    x, y = (text(as_ast(signature.written(known))) for known in cls.template.channels)
+    channels = (formula_text(signature.formula(known)) for known in cls.template.channels)
+    x, y = (
+        text.removeprefix("(").removesuffix(")") if text.count("(") == 1 else text
+        for text in channels
+    )
     return f"{what} from {x} to {y}{'' if y.endswith('channels') else ' channels'}."

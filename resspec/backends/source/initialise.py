@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 from resspec.backends.source import copied
-from resspec.backends.source.attributes import Attributes
+from resspec.backends.source.attributes import Attributes, block
 from resspec.backends.source.classes import Class
 from resspec.backends.source.collect import start
-from resspec.backends.source.syntax import attribute, call, compare, constant, dotted, name
+from resspec.backends.source.syntax import attribute, literal, quoted
+from resspec.ir.formulas import plain
 from resspec.backends.source.terms import Item, Leaf, Many, One, Row, Term
 from resspec.ir.init import CONSTANTS, Init
 from resspec.ir.nodes import Network
@@ -23,22 +23,21 @@ NOTHING = Init("default", (), None)
 
 @dataclass
 class Plan:
-    """What the network's constructor does in its loop, and the patterns that their classes start by themselves."""
+    """What the network's constructor does in its loop, and the layers that their classes start by themselves."""
 
-    branches: list[tuple[ast.expr, list[ast.stmt]]] = field(default_factory=list)
+    branches: list[tuple[str, list[str]]] = field(default_factory=list)
     by_name: bool = False
     own: set[int] = field(default_factory=set)  # by `id`
 
-    def loop(self) -> list[ast.stmt]:
-        if not self.branches:
-            return []
-        node: list[ast.stmt] = []
-        for test, body in reversed(self.branches):
-            node = [ast.If(test, body, node)]
+    def loop(self) -> list[str]:
+        """Return the loop over all modules."""
+        words = ["if", *["elif"] * len(self.branches)]
+        lines: list[str] = []
+        for word, (test, body) in zip(words, self.branches, strict=False):
+            lines += block(f"{word} {test}:", body)
         if self.by_name:
-            target: ast.expr = ast.Tuple([name("name"), name("module")])
-            return [ast.For(target, call(dotted("self.named_modules")), node, [])]
-        return [ast.For(name("module"), call(dotted("self.modules")), node, [])]
+            return block("for name, module in self.named_modules():", lines)
+        return block("for module in self.modules():", lines)
 
 
 def plan(classes: Iterable[Class], network: Network) -> Plan:
@@ -51,14 +50,14 @@ def plan(classes: Iterable[Class], network: Network) -> Plan:
             found.setdefault(leaf.module, []).append(leaf)
         for slot in () if cls.is_row else cls.slots:
             if slot.term is not None and slot.optional is None:
-                reachable.update(id(leaf) for leaf, _ in _places(slot.term, name("self")))
+                reachable.update(id(leaf) for leaf, _ in _places(slot.term, "self"))
     result = Plan()
     for module, leaves in found.items():
         _plan_module(result, module, leaves, reachable, network, set(found))
     return result
 
 
-def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[ast.stmt]:
+def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[str]:
     """What a class starts by itself: the last norm of a residual at zero."""
     for slot in cls.slots:
         if slot.term is not None and slot.optional is None:
@@ -78,7 +77,7 @@ def _plan_module(
     law = _common([(leaf.init or NOTHING, leaf) for leaf in leaves])
     if law is not None:
         biased = [leaf.bias for leaf in leaves]
-        if body := _start(law, name("module"), guarded=not all(biased)):
+        if body := _start(law, "module", guarded=not all(biased)):
             result.branches.append((_test(module, used), body))
         return
     special = [leaf for leaf in leaves if leaf.init is not None]
@@ -96,9 +95,9 @@ def _plan_module(
     *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
     for init in rarer:
         others = [path for other, paths in groups.items() if other != init for path in paths]
-        test = ast.BoolOp(ast.And(), [_test(module, used), _named(groups[init], others)])
-        result.branches.append((test, _start(init, name("module"), guarded=False) or [ast.Pass()]))
-    if body := _start(most, name("module"), guarded=False):
+        test = f"{_test(module, used)} and {_named(groups[init], others)}"
+        result.branches.append((test, _start(init, "module", guarded=False) or ["pass"]))
+    if body := _start(most, "module", guarded=False):
         result.branches.append((_test(module, used), body))
 
 
@@ -124,62 +123,53 @@ def _common(laws: list[tuple[Init, Leaf]]) -> Init | None:
     return Init(*weights.pop(), biases.pop())
 
 
-def _start(init: Init, module: ast.expr, *, guarded: bool) -> list[ast.stmt]:
+def _start(init: Init, module: str, *, guarded: bool) -> list[str]:
     """`nn.init.…(module.weight)` and the same for the bias; `guarded`: there may be none."""
-    body: list[ast.stmt] = []
+    body: list[str] = []
     if init.law != "default":
-        body.append(_fill(init.law, dict(init.arguments), ast.Attribute(module, "weight")))
+        body.append(_fill(init.law, dict(init.arguments), f"{module}.weight"))
     if init.bias is not None:
-        bias = ast.Attribute(module, "bias")
-        filled = _fill("constant", {"value": init.bias}, bias)
-        body.append(
-            ast.If(compare(bias, "is not", constant(None)), [filled], []) if guarded else filled
-        )
+        filled = [_fill("constant", {"value": init.bias}, f"{module}.bias")]
+        body += block(f"if {module}.bias is not None:", filled) if guarded else filled
     return body
 
 
-def _fill(law: str, arguments: dict[str, str | Fraction], tensor: ast.expr) -> ast.stmt:
+def _fill(law: str, arguments: dict[str, str | Fraction], tensor: str) -> str:
+    values = {word: literal(plain(value)) for word, value in arguments.items()}
+    given = [f"{word}={value}" for word, value in values.items()]
     if law == "constant":
-        value = arguments.pop("value")
+        value = arguments["value"]
         law = next((word for word, known in CONSTANTS.items() if known == value), law)
-        values = [] if law in CONSTANTS else [_number(value)]
-        return ast.Expr(call(dotted(f"nn.init.{law}_"), tensor, *values))
-    given = {word: _number(value) for word, value in arguments.items()}
-    return ast.Expr(call(dotted(f"nn.init.{law}_"), tensor, **given))
-
-
-def _number(value: str | Fraction) -> ast.expr:
-    return constant(value if isinstance(value, str) else float(value))
+        given = [] if law in CONSTANTS else [values["value"]]
+    return f"nn.init.{law}_({', '.join([tensor, *given])})"
 
 
 # --- which module ---
 
 
-def _test(module: str, used: set[str]) -> ast.expr:
-    cls = name(module) if copied.is_copied(module) else dotted(f"nn.{module}")
+def _test(module: str, used: set[str]) -> str:
+    cls = module if copied.is_copied(module) else f"nn.{module}"
     if any(other != module and copied.base(other) == module for other in used):
-        return compare(call(name("type"), name("module")), "is", cls)
-    return call(name("isinstance"), name("module"), cls)
+        return f"type(module) is {cls}"
+    return f"isinstance(module, {cls})"
 
 
-def _named(paths: list[str], others: list[str]) -> ast.expr:
-    """Whether `name` is one of these and none of the others: by how they end, where that tells."""
+def _named(paths: list[str], others: list[str]) -> str:
+    """Whether `name` is one of these and none of the others: by how they end, where that is enough."""
     for depth in (1, 2, 3):
         ends = dict.fromkeys("." + ".".join(path.split(".")[-depth:]) for path in paths)
         if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(
             path.endswith(tuple(ends)) for path in paths
         ):
-            return call(ast.Attribute(name("name"), "endswith"), _strings(list(ends)))
-    if len(paths) == 1:
-        return compare(name("name"), "==", constant(paths[0]))
-    return ast.Compare(name("name"), [ast.In()], [ast.Tuple([constant(path) for path in paths])])
+            return f"name.endswith({_strings(list(ends))})"
+    return f"name {'==' if len(paths) == 1 else 'in'} {_strings(paths)}"
 
 
-def _strings(texts: list[str]) -> ast.expr:
-    return constant(texts[0]) if len(texts) == 1 else ast.Tuple([constant(text) for text in texts])
+def _strings(texts: list[str]) -> str:
+    return literal(texts[0] if len(texts) == 1 else tuple(texts))
 
 
-def _places(term: Term, node: ast.expr) -> Iterator[tuple[Leaf, ast.expr]]:
+def _places(term: Term, node: str) -> Iterator[tuple[Leaf, str]]:
     """The layers in a term, and how to get there from the module that it makes."""
     match term:
         case Leaf():
@@ -188,10 +178,8 @@ def _places(term: Term, node: ast.expr) -> Iterator[tuple[Leaf, ast.expr]]:
             for i, item in enumerate(items):
                 if isinstance(item, Many) or item.is_spread:
                     return
-                label = item.names[0].at()
-                inner = (
-                    ast.Subscript(node, constant(i)) if label == str(i) else attribute(node, label)
-                )
+                name = item.names[0].at()
+                inner = f"{node}[{i}]" if name == str(i) else attribute(node, quoted(name))
                 yield from _places(item.term, inner)
         case _:
             pass

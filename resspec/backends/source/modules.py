@@ -3,190 +3,223 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 from resspec.backends.source import copied
 from resspec.backends.source.classes import Class
-from resspec.ir.formulas import ENTERING, Known, plain
 from resspec.backends.source.levels import UNKNOWN
 from resspec.backends.source.signature import Signature
-from resspec.backends.source.terms import Instance, Item, Leaf, Many, One, Row, Term
-from resspec.backends.source.printer import Marks
-from resspec.backends.source.syntax import call, constant, dotted, is_attribute, name
-from resspec.backends.source.values import (
-    generator,
-    growth,
-    grown_call,
+from resspec.backends.source.syntax import (
+    LOOPS,
+    Turn,
+    affine,
+    formula_text,
+    is_attribute,
     label,
-    loop_variable,
-    turns,
-    written,
+    quoted,
 )
+from resspec.backends.source.collect import row_names
+from resspec.backends.source.terms import Instance, Item, Leaf, Many, One, Row, Term
+from resspec.ir.formulas import ENTERING, plain
 from resspec.ir.shape import Name
 
-Commented = list[tuple[ast.expr, str | None]]
+Turns = tuple[Turn, ...]
+
+
+class Argument(NamedTuple):
+    """An argument of a call; a name of None is one by position."""
+
+    name: str | None
+    formula: Any
 
 
 class Constructors:
-    """Expressions for the modules of one class. `loops` are the variables of the repeats around, outermost first."""
+    """Expressions for the modules of one class. `turns` are those of the repeats around, outermost first."""
 
-    def __init__(
-        self, signature: Signature, signatures: dict[Class, Signature], marks: Marks
-    ) -> None:
+    def __init__(self, signature: Signature, signatures: dict[Class, Signature]) -> None:
         self.signature = signature
         self.signatures = signatures
-        self.marks = marks
 
-    def expression(
-        self, term: Term, loops: tuple[str, ...] = (), *, shapes: bool = False
-    ) -> ast.expr:
-        """`shapes`: with comments, in a row that goes through several."""
+    def loop(self, turns: Turns) -> str:
+        """Return the variable of a loop inside others."""
+        return [text for text in LOOPS if text not in self.signature.names.taken][len(turns)]
+
+    def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> str:
+        """Return what makes a module; `shapes`: with comments, in a row that goes through several."""
         match term:
-            case Leaf(module=module, names=names, values=values):
-                function = name(module) if copied.is_copied(module) else dotted(f"nn.{module}")
-                given = {
-                    key: self._value(known, loops) for key, known in zip(names, values, strict=True)
-                }
-                for key in term.left_out:
-                    if isinstance(given[key], ast.Constant):
-                        del given[key]
-                positional = [given.pop(key) for key in copied.positions(module) if key in given]
-                return call(function, *positional, **given)
+            case Leaf(module=module):
+                function = module if copied.is_copied(module) else f"nn.{module}"
+                return _call(function, self._leaf(term), turns)
             case Instance():
-                return self._instance(term, loops)
+                return _call(*self._instance(term), turns)
             case Row(items=items):
-                return self._row(items, loops, shapes)
+                return self._row(items, turns, shapes)
 
-    def modules(
-        self, items: Sequence[Item], loops: tuple[str, ...] = (), *, shapes: bool = False
-    ) -> list[ast.expr]:
-        """A row's modules, repeats as generators: `Block(16), *(Block(32) for _ in range(3))`."""
-        nodes: Commented = []
-        for item, comment in zip(items, _changes(items, shapes), strict=True):
-            node = (
-                self._many(item, loops)
-                if isinstance(item, Many)
-                else self.expression(item.term, loops)
-            )
-            if isinstance(item, One) and item.is_spread:
-                node = ast.Starred(node)
-            nodes.append((node, comment))
-        return list(self._rolled(nodes, loops))
+    def _leaf(self, term: Leaf) -> Iterator[Argument]:
+        positional = copied.positions(term.module)
+        for name, known in zip(term.names, term.values, strict=True):
+            formula = self.signature.formula(known)
+            if name not in term.left_out or not isinstance(formula, int | tuple):
+                yield Argument(None if name in positional else name, formula)
 
-    def _value(self, known: Known, loops: tuple[str, ...]) -> ast.expr:
-        return written(self.signature.written(known), loops)
-
-    def _instance(self, term: Instance, loops: tuple[str, ...]) -> ast.expr:
+    def _instance(self, term: Instance) -> tuple[str, list[Argument]]:
         """A call with its arguments as the spec gives them: by position or by name, without what is as by default."""
         cls = term.body.family
         assert isinstance(cls, Class)
-        positional, keywords = list[ast.expr](), dict[str, ast.expr]()
+        found: list[Argument] = []
         for parameter in self.signatures[cls].parameters:
             known = term.arguments.get(parameter.variable, UNKNOWN)
-            if known == UNKNOWN:
+            is_default = parameter.default is not None and plain(known.formula) == parameter.default
+            if known == UNKNOWN or is_default:
                 continue
-            if parameter.default is not None and plain(known.formula) == parameter.default:
-                continue
-            value = self._value(known, loops)
             bare = parameter.variable == ENTERING or parameter.variable in term.bare
-            if bare and parameter.default is None and not keywords:
-                positional.append(value)
-            else:
-                keywords[parameter.name] = value
-        return call(name(cls.name), *positional, **keywords)
+            by_position = bare and parameter.default is None and all(a.name is None for a in found)
+            name = None if by_position else parameter.name
+            found.append(Argument(name, self.signature.formula(known)))
+        return cls.name, found
 
-    def _row(self, items: Sequence[Item], loops: tuple[str, ...], shapes: bool) -> ast.expr:
+    # --- rows ---
+
+    def _row(self, items: Sequence[Item], turns: Turns, shapes: bool) -> str:
         """nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
         first, prefix = _numbering(items)
-        modules = self.modules(items, loops, shapes=shapes) if prefix is not None else []
-        repeats = any(isinstance(module, ast.Starred) for module in modules)
+        modules = list(self._modules(items, turns)) if prefix is not None else []
+        repeats = any(text.startswith("*") for text, _ in modules)
         if prefix is None or (prefix and is_attribute(f"{prefix}0") and not repeats):
-            node = self._named(items, loops, shapes)
+            function, modules = "named", list(self._named(items, turns))
         elif prefix or first:
-            start = {"start": constant(first)} if first else {}
-            node = call(name("numbered"), constant(prefix), *modules, **start)
+            function = "numbered"
+            start = [(f"start={first}", None)] if first else []
+            modules = [(quoted(prefix), None), *modules, *start]
         else:
-            node = call(dotted("nn.Sequential"), *modules)
-        if max(len(modules), len(node.keywords)) > (1 if repeats else 2):
-            self.marks.broken.add(node)
-        return node
+            function = "nn.Sequential"
+        comments = _changes([shape for _, shape in modules], shapes)
+        texts = [text for text, _ in modules]
+        size = sum(shape is not None for _, shape in modules)
+        if size <= 2 - repeats and not any(comments):
+            return f"{function}({', '.join(texts)})"
+        lines = [f"{text},{comment}" for text, comment in zip(texts, comments, strict=True)]
+        return "\n".join([f"{function}(", *lines, ")"])
 
-    def _many(self, many: Many, loops: tuple[str, ...]) -> ast.expr:
-        """`*(Block(64) for _ in range(3))`"""
-        i = loop_variable(loops, self.signature.names.taken)
-        match self.modules(many.items, (*loops, i)):
-            case [ast.Starred(value=row)]:
-                pass
-            case [node]:
-                return ast.Starred(ast.GeneratorExp(node, [generator(i, many.count, node)]))
-            case nodes:
-                row = ast.Tuple(nodes)
-        each = ast.comprehension(name("module"), row, [], 0)
-        return ast.Starred(ast.GeneratorExp(name("module"), [generator(i, many.count, row), each]))
+    def _modules(self, items: Sequence[Item], turns: Turns) -> Iterator[tuple[str, Any]]:
+        """A row's modules with the shapes after them, repeats as generators: `*(Block(32) for _ in range(3))`."""
+        position = 0
+        while position < len(items):
+            item = items[position]
+            same = self._rolled(items[position:])
+            if len(same) > 2:
+                variable = self.loop(turns)
+                text = _generator(variable, len(same), _grown(item, same, variable, turns))
+                position += len(same)
+                yield text, _output(items[position - 1])
+                continue
+            match item:
+                case Many(count=count, items=inner):
+                    yield self._many(count, inner, turns), _output(item)
+                case One(term=term, is_spread=spread, output=output):
+                    yield "*" * spread + self.expression(term, turns), output
+            position += 1
 
-    def _rolled(self, modules: Commented, loops: tuple[str, ...]) -> Iterator[ast.expr]:
-        """With calls whose arguments grow evenly as one expression."""
-        start = 0
-        while start < len(modules):
-            node, _ = modules[start]
-            steps, stop = None, start + 1
-            while stop < len(modules) and not modules[stop - 1][1]:
-                further = growth(modules[stop - 1][0], modules[stop][0])
-                if further is None or (steps is not None and further != steps):
+    def _many(self, count: int, items: Sequence[Item], turns: Turns) -> str:
+        variable = self.loop(turns)
+        texts = [text for text, _ in self._modules(items, (*turns, variable))]
+        if len(texts) > 1:
+            row = f"({', '.join(texts)})"
+        elif not texts[0].startswith("*"):
+            return _generator(variable, count, texts[0])
+        else:
+            row = texts[0][1:]
+        used = variable if _uses(row, variable) else "_"
+        return f"*(module for {used} in range({count}) for module in {row})"
+
+    def _rolled(self, items: Sequence[Item]) -> list[list[Argument]]:
+        """The arguments of the calls at the start of a row that grow evenly from one to the next."""
+        found: list[list[Argument]] = []
+        first = ""
+        growth: tuple[int, ...] | None = None
+        for item in items:
+            match item:
+                case One(term=Instance() as term, is_spread=False):
+                    name, arguments = self._instance(term)
+                case _:
                     break
-                steps, stop = further, stop + 1
-            if stop - start > 2 and isinstance(node, ast.Call) and steps is not None:
-                i = loop_variable(loops, self.signature.names.taken)
-                rolled = grown_call(node, steps, i)
-                node = ast.Starred(ast.GeneratorExp(rolled, [generator(i, stop - start, rolled)]))
-            else:
-                stop = start + 1
-            if comment := modules[stop - 1][1]:
-                self.marks.comments[node] = comment
-            yield node
-            start = stop
+            if found:
+                steps = _steps(found[-1], arguments)
+                if name != first or steps is None or growth not in (None, steps):
+                    break
+                growth = steps
+            first = name
+            found.append(arguments)
+        return found
 
-    def _named(self, items: Sequence[Item], loops: tuple[str, ...], shapes: bool) -> ast.Call:
-        """`named(conv0=…, **{"1-a": …})`"""
-        node = call(name("named"))
-        for item, comment in zip(items, _changes(items, shapes), strict=True):
-            if isinstance(item, Many):
-                keyword = ast.keyword(None, self._many_named(item, loops))
-            else:
-                text, value = item.names[0].at(), self.expression(item.term, loops)
-                odd = ast.Dict([constant(text)], [value])
-                keyword = ast.keyword(text, value) if is_attribute(text) else ast.keyword(None, odd)
-            if comment:
-                self.marks.comments[keyword] = comment
-            node.keywords.append(keyword)
-        return node
+    def _named(self, items: Sequence[Item], turns: Turns) -> Iterator[tuple[str, Any]]:
+        """`conv0=…`, or `**{"1-a": …}`; repeats are written out."""
+        for item in items:
+            match item:
+                case One(names=[name], term=term, output=output):
+                    text, value = label(name, turns), self.expression(term, turns)
+                    plain_name = text[1:-1]
+                    is_word = text[0] == '"' and is_attribute(plain_name)
+                    yield (f"{plain_name}={value}" if is_word else f"**{{{text}: {value}}}"), output
+                case Many(count=count, items=inner):
+                    for turn in range(count):
+                        yield from self._named(inner, (*turns, turn))
 
-    def _many_named(self, many: Many, loops: tuple[str, ...]) -> ast.expr:
-        """`{f"layer{i}": Block(64) for i in range(3)}`"""
-        i = loop_variable(loops, self.signature.names.taken)
-        inner = (*loops, i)
-        over = ast.comprehension(name(i), turns(many.count), [], 0)
-        if len(many.items) == 1 and isinstance(item := many.items[0], One):
-            return ast.DictComp(
-                label(item.names[0], inner), self.expression(item.term, inner), [over]
-            )
-        match [self._pair(item, inner) for item in many.items]:
-            case [ast.Starred(value=pairs)]:
-                pass
-            case several:
-                pairs = ast.Tuple(several)
-        each = ast.comprehension(ast.Tuple([name("name"), name("module")]), pairs, [], 0)
-        return ast.DictComp(name("name"), name("module"), [over, each])
 
-    def _pair(self, item: Item, loops: tuple[str, ...]) -> ast.expr:
-        if isinstance(item, Many):
-            return ast.Starred(call(ast.Attribute(self._many_named(item, loops), "items")))
-        return ast.Tuple([label(item.names[0], loops), self.expression(item.term, loops)])
+def _call(function: str, arguments: Iterable[Argument], turns: Turns) -> str:
+    texts = [
+        formula_text(formula, turns) if name is None else f"{name}={formula_text(formula, turns)}"
+        for name, formula in arguments
+    ]
+    return f"{function}({', '.join(texts)})"
+
+
+def _grown(item: Item, same: Sequence[Sequence[Argument]], variable: str, turns: Turns) -> str:
+    """A call whose arguments grow with the variable."""
+    assert isinstance(item, One) and isinstance(item.term, Instance)
+    steps = _steps(same[0], same[1])
+    assert steps is not None
+    cls = item.term.body.family
+    assert isinstance(cls, Class)
+    texts = []
+    for (name, formula), step in zip(same[0], steps, strict=True):
+        text = affine(formula, step, variable) if step else formula_text(formula, turns)
+        texts.append(text if name is None else f"{name}={text}")
+    return f"{cls.name}({', '.join(texts)})"
+
+
+def _steps(a: Sequence[Argument], b: Sequence[Argument]) -> tuple[int, ...] | None:
+    """By how much arguments grow from one call to another, None where they differ otherwise."""
+    if [x.name for x in a] != [y.name for y in b]:
+        return None
+    steps = []
+    for x, y in zip(a, b, strict=True):
+        if type(x.formula) is type(y.formula) is int:
+            steps.append(y.formula - x.formula)
+        elif x == y:
+            steps.append(0)
+        else:
+            return None
+    return tuple(steps)
+
+
+def _generator(variable: str, count: int, body: str) -> str:
+    """`*(… for i in range(3))`, or `for _ in …` where the body does not use it."""
+    used = variable if _uses(body, variable) else "_"
+    return f"*({body} for {used} in range({count}))"
+
+
+def _uses(text: str, variable: str) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == variable
+        for node in ast.walk(ast.parse(text.lstrip("*")))
+    )
 
 
 def _numbering(items: Sequence[Item]) -> tuple[int, str | None]:
     """The first number and the prefix of names that count up by one, or no prefix."""
-    names = list(_names(items, ()))
+    names = [Name.parse(text) for text in row_names(items)]
     first = names[0] if names else Name("", 0)
     if first.number is None or any(
         n.prefix != first.prefix or n.number != first.number + i for i, n in enumerate(names)
@@ -195,22 +228,13 @@ def _numbering(items: Sequence[Item]) -> tuple[int, str | None]:
     return first.number, first.prefix
 
 
-def _names(items: Sequence[Item], at: tuple[int, ...]) -> Iterator[Name]:
-    for item in items:
-        if isinstance(item, One):
-            yield from (Name.parse(grown.at(*at)) for grown in item.names)
-        else:
-            for turn in range(item.count):
-                yield from _names(item.items, (*at, turn))
-
-
-def _changes(items: Sequence[Item], wanted: bool) -> list[str | None]:
-    """The shape after each item where it is another than before, in a row that goes through several."""
-    outputs = [_output(item) for item in items]
+def _changes(outputs: Sequence[Any], wanted: bool) -> list[str]:
+    """Comments with the shape after each item where it is another than before, in a row that goes through several."""
     if not wanted or len(set(outputs)) < 3:
-        return [None] * len(items)
-    return [str(y) if y != x else None for x, y in zip([None, *outputs], outputs, strict=False)]
+        return [""] * len(outputs)
+    pairs = zip([None, *outputs], outputs, strict=False)
+    return [f"  # {y}" if y != x and y is not None else "" for x, y in pairs]
 
 
-def _output(item: Item) -> object:
+def _output(item: Item) -> Any:
     return _output(item.items[-1]) if isinstance(item, Many) else item.output

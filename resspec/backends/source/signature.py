@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,9 +10,7 @@ from resspec.backends.source.classes import Arms, Class
 from resspec.ir.formulas import (
     ENTERING, STRIDE, Binary, Known, Variable, plain, substitute, variables,
 )  # fmt: skip
-from resspec.backends.source.syntax import (
-    FORMULAS, LOCALS, Names, assign, binary, compare, constant, is_same, name,
-)  # fmt: skip
+from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, formula_text
 from resspec.backends.source.terms import knowns
 from resspec.ir.ops.layer import Ramp
 
@@ -31,12 +27,12 @@ class Parameter:
     values: tuple[Any, ...]
 
     @property
-    def annotation(self) -> ast.expr:
+    def annotation(self) -> str:
         kinds = {
             "float" if isinstance(value, Ramp) else type(value).__name__ for value in self.values
         }
         words = [word if word != "tuple" else "tuple[int, int]" for word in sorted(kinds)]
-        return ast.parse(" | ".join(words), mode="eval").body
+        return " | ".join(words)
 
 
 class Signature:
@@ -46,59 +42,47 @@ class Signature:
         self.cls, self.is_root = cls, is_root
         self.level = cls.template.level
         self.names = Names({*LOCALS, *taken})
-        self.locals: list[ast.stmt] = []
+        self.locals: list[str] = []
         self._meaning: dict[str, Any] = {}
         self.parameters = sorted(self._parameters(), key=lambda p: p.default is not None)
 
-    def written(self, known: Known) -> Any:
-        """Return a constant, or an expression of parameters and local names."""
-        return _expression(substitute(plain(known.formula), self._mean))
+    def formula(self, known: Known) -> Any:
+        """Return a constant, or a formula of parameters and local names."""
+        return substitute(plain(known.formula), self._mean)
 
-    def test(self, arms: Arms, among: Arms) -> ast.expr:
-        """Return an expression that holds in these arms of the shortcut option, among those that are left."""
-        level, one = self.level, constant(1)
-        stride = self.written(Known(1, Variable(STRIDE)))
-        entering = as_ast(self.written(Known(1, Variable(ENTERING))))
-        leaving = as_ast(self.written(level.leaving))
-        never = not isinstance(stride, ast.expr) or (level.widens and "change" not in among)
+    def test(self, arms: Arms, among: Arms) -> str:
+        """Return a condition that holds in these arms of the shortcut option, among those that are left."""
+        stride = self.formula(Known(1, Variable(STRIDE)))
+        entering, leaving = Known(1, Variable(ENTERING)), self.level.leaving
+        never = isinstance(stride, int) or (self.level.widens and "change" not in among)
         match sorted(arms):
-            case ["change"] if level.widens and not never:
-                return compare(stride, "!=", one)
+            case ["change"] if self.level.widens and not never:
+                return f"{formula_text(stride)} != 1"
             case ["same", "widen"]:
-                return compare(stride, "==", one)
+                return f"{formula_text(stride)} == 1"
             case ["same"]:
-                strides, changes = "==", "=="
+                strides, join, changes = "==", "and", "=="
             case ["widen"]:
-                strides, changes = "==", "!="
-            case ["change", "same"] if level.widens:
-                strides, changes = "!=", "=="
+                strides, join, changes = "==", "and", "!="
+            case ["change", "same"] if self.level.widens:
+                strides, join, changes = "!=", "or", "=="
             case _:
-                strides, changes = "!=", "!="
-        changing = compare(entering, changes, leaving)
-        both = ast.And() if strides == "==" else ast.Or()
-        return changing if never else ast.BoolOp(both, [compare(stride, strides, one), changing])
+                strides, join, changes = "!=", "or", "!="
+        sides = [formula_text(self.formula(known)) for known in (entering, leaving)]
+        changing = f" {changes} ".join(sides)
+        return changing if never else f"{formula_text(stride)} {strides} 1 {join} {changing}"
 
-    def with_locals(self, body: list[ast.stmt]) -> list[ast.stmt]:
-        """Return the statements with the local names before them, also for a formula that they write often."""
-        found = list(_formulas(body, {parameter.name for parameter in self.parameters}))
-        formulas = {ast.dump(node): node for node in found}
-        often = (
-            []
-            if self.is_root
-            else [formulas[key] for key, n in Counter(map(ast.dump, found)).items() if n >= _OFTEN]
-        )
-        leaving = self.written(self.cls.template.channels[1])
-        assigned = [*self.locals]
-        for formula in often:
-            wanted = (
-                FORMULAS[0]
-                if isinstance(leaving, ast.expr) and is_same(formula, leaving)
-                else FORMULAS[1]
-            )
-            local = self.names.new(wanted)
-            assigned.append(assign(name(local), formula))
-            body = [_Replaced(formula, local).visit(statement) for statement in body]
-        return [*assigned, *body]
+    def with_locals(self, body: list[str]) -> list[str]:
+        """Return statements with the local names before them, also for a formula that they write often."""
+        text, assigned = "\n".join(body), list(self.locals)
+        leaving = formula_text(self.formula(self.cls.template.channels[1]))
+        formulas = {part for known in self._knowns() for part in _parts(self.formula(known))}
+        for formula in sorted([each for each in formulas if each in text], key=text.index):
+            if text.count(formula) >= _OFTEN and not self.is_root:
+                local = self.names.new(FORMULAS[formula != leaving])
+                assigned.append(f"{local} = {formula}")
+                text = text.replace(formula, local)
+        return [*assigned, *text.split("\n")]
 
     def _parameters(self) -> Iterator[Parameter]:
         bodies, level = self.cls.bodies, self.level
@@ -145,43 +129,15 @@ class Signature:
             formula = substitute(self.level.lets[variable].formula, self._mean)
             if isinstance(formula, Binary):
                 local = self.names.new(variable)
-                self.locals.append(assign(name(local), _expression(formula)))
+                self.locals.append(f"{local} = {formula_text(formula)}")
                 formula = Variable(local)
             self._meaning[variable] = formula
         return self._meaning.get(variable)
 
 
-def _expression(formula: Any) -> Any:
-    match formula:
-        case Variable(text):
-            return name(text)
-        case Binary(operator, left, right):
-            return binary(as_ast(_expression(left)), operator, as_ast(_expression(right)))
-        case _:
-            return formula
-
-
-def as_ast(value: Any) -> ast.expr:
-    """Return an expression as it is, and a constant as one."""
-    return value if isinstance(value, ast.expr) else constant(value)
-
-
-def _formulas(body: list[ast.stmt], parameters: set[str]) -> Iterator[ast.BinOp]:
-    """Products, parts and sums of parameters."""
-    for statement in body:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.BinOp) and parameters.issuperset(
-                n.id for n in ast.walk(node) if isinstance(n, ast.Name)
-            ):
-                yield node
-
-
-class _Replaced(ast.NodeTransformer):
-    """Every occurrence of a formula by a name."""
-
-    def __init__(self, formula: ast.expr, local: str) -> None:
-        self.formula = formula
-        self.local = local
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        return name(self.local) if is_same(node, self.formula) else self.generic_visit(node)
+def _parts(formula: Any) -> Iterator[str]:
+    """Yield the texts of a formula and of those in it."""
+    if isinstance(formula, Binary):
+        yield formula_text(formula)
+        yield from _parts(formula.left)
+        yield from _parts(formula.right)

@@ -1,12 +1,19 @@
-"""Python syntax to build emitted code from: `ast` nodes whose names are identifiers and whose constants are plain values."""
+"""Python text to build emitted code from: names that are identifiers, and constants that are plain values."""
 
 from __future__ import annotations
 
-import ast
+import json
 import keyword
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from itertools import chain, count
+from math import lcm
+from typing import Any
+
+from resspec.ir.formulas import Binary, Variable
+from resspec.ir.ops.layer import Ramp
+from resspec.ir.shape import Name
 
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 
@@ -18,83 +25,85 @@ LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
 FORMULAS = ("out_channels", "hidden_channels")
 
-Constant = int | float | bool | str | tuple[int, ...]
+Turn = str | int  # of a loop: its variable, or which turn it is
 
 
-def name(text: str) -> ast.Name:
-    assert is_identifier(text), text
-    return ast.Name(text)
+def quoted(text: str) -> str:
+    """Return a string of Python, in double quotes and ASCII."""
+    return json.dumps(text)
 
 
-def constant(value: Constant | None) -> ast.expr:
-    if isinstance(value, tuple):
-        return ast.Tuple([constant(item) for item in value])
-    if isinstance(value, int | float) and value < 0:
-        return ast.UnaryOp(ast.USub(), constant(-value))
-    assert value is None or type(value) in (int, float, bool, str), value
-    return ast.Constant(value)
-
-
-def attribute(value: ast.expr, text: str) -> ast.expr:
-    """`value.text`, or `getattr(value, "text")` where that is no identifier."""
-    if is_attribute(text):
-        return ast.Attribute(value, text)
-    return call(name("getattr"), value, constant(text))
-
-
-def dotted(text: str) -> ast.expr:
-    """`nn.Conv2d`"""
-    first, *rest = text.split(".")
-    node: ast.expr = name(first)
-    for part in rest:
-        assert is_identifier(part), part
-        node = ast.Attribute(node, part)
-    return node
-
-
-def call(function: ast.expr, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
-    return ast.Call(
-        function, list(arguments), [ast.keyword(word, value) for word, value in keywords.items()]
-    )
-
-
-def binary(left: ast.expr, operator: str, right: ast.expr) -> ast.expr:
-    operators: dict[str, ast.operator] = {
-        "+": ast.Add(),
-        "-": ast.Sub(),
-        "*": ast.Mult(),
-        "/": ast.Div(),
-        "//": ast.FloorDiv(),
-    }
-    return ast.BinOp(left, operators[operator], right)
-
-
-def compare(left: ast.expr, operator: str, right: ast.expr) -> ast.expr:
-    operators: dict[str, ast.cmpop] = {
-        "==": ast.Eq(),
-        "!=": ast.NotEq(),
-        "is": ast.Is(),
-        "is not": ast.IsNot(),
-    }
-    return ast.Compare(left, [operators[operator]], [right])
-
-
-def assign(target: ast.expr, value: ast.expr) -> ast.stmt:
-    return ast.Assign([target], value)
-
-
-def is_same(a: object, b: object) -> bool:
-    """Whether two trees mean the same; what the parser adds of itself does not count."""
-    match a, b:
-        case ast.AST(), ast.AST():
-            fields = set(a._fields) - {"ctx", "kind", "type_comment", "type_params", "type_ignores"}
-            return type(a) is type(b) and all(
-                is_same(getattr(a, f, None), getattr(b, f, None)) for f in fields
-            )
-        case list(), list():
-            return len(a) == len(b) and all(map(is_same, a, b))
+def literal(value: Any) -> str:
+    """Return a constant of Python."""
+    match value:
+        case str():
+            return quoted(value)
+        case tuple():
+            return f"({', '.join(map(literal, value))})"
         case _:
-            return type(a) is type(b) and a == b
+            assert value is None or type(value) in (int, float, bool), value
+            return repr(value)
+
+
+def formula_text(formula: Any, turns: Sequence[Turn] = ()) -> str:
+    """Return a formula of parameters, or a constant; a number that grows, in the variable of the nearest loop."""
+    match formula:
+        case Variable(name):
+            return name
+        case Binary(operator, left, right):
+            return f"({formula_text(left)} {operator} {formula_text(right)})"
+        case Ramp() if not turns or isinstance(turns[-1], int):
+            return literal(float(formula.at(int(turns[-1]) if turns else 0)))
+        case Ramp(start, step):
+            return _ramp(start, step, str(turns[-1]))
+        case _:
+            return literal(formula)
+
+
+def _ramp(start: Fraction, step: Fraction, variable: str) -> str:
+    """`2 * (i + 3) / 7`: a division of whole numbers rounds as the exact fraction does."""
+    divisor = lcm(start.denominator, step.denominator)
+    first, further = int(start * divisor), int(step * divisor)
+    if further > 1 and first and first % further == 0:
+        return f"{further} * ({affine(first // further, 1, variable)}) / {divisor}"
+    return f"({affine(first, further, variable)}) / {divisor}"
+
+
+def affine(start: int, step: int, variable: str) -> str:
+    """Return `start + step * variable`, as one writes it."""
+    growing = variable if step == 1 else f"{step} * {variable}"
+    if step == 0 or start == 0:
+        return growing if step else str(start)
+    if step == 1:
+        return f"{growing} {'+' if start > 0 else '-'} {abs(start)}"
+    return f"{start} + {growing}"
+
+
+def label(name: Name, turns: Sequence[Turn] = ()) -> str:
+    """Return a module's name as a string, which may grow: `f"conv{3 * i + 1}"`."""
+    pairs = list(zip(name.steps, turns, strict=False))
+    growing = [affine(0, step, turn) for step, turn in pairs if step and isinstance(turn, str)]
+    if name.number is None or not growing:
+        return quoted(name.at(*[turn for turn in turns if isinstance(turn, int)]))
+    first = name.number + sum(step * turn for step, turn in pairs if isinstance(turn, int))
+    number = " + ".join([*growing, *([str(first)] if first else [])])
+    if re.fullmatch(r"[A-Za-z0-9_-]*", name.prefix):
+        return f'f"{name.prefix}{{{number}}}"'
+    return f"{quoted(name.prefix)} + str({number})"
+
+
+def attribute(owner: str, name: str) -> str:
+    """Return `owner.name`, or `getattr(owner, "name")` where that is no identifier; `name` is a string of Python."""
+    text = json.loads(name) if name.startswith('"') and name.endswith('"') else ""
+    return f"{owner}.{text}" if is_attribute(text) else f"getattr({owner}, {name})"
+
+
+def register(owner: str, name: str, value: str) -> str:
+    """Return `owner.name = value`, or what does that for names that are no identifiers."""
+    target = attribute(owner, name)
+    if target.startswith("getattr"):
+        return f"{owner}.add_module({name}, {value})"
+    return f"{target} = {value}"
 
 
 # --- names ---

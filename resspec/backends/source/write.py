@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 
 from resspec.backends.source import copied, docstrings
-from resspec.backends.source.attributes import Attributes
+from resspec.backends.source.attributes import Attributes, block
 from resspec.backends.source.classes import Class, classify
 from resspec.backends.source.collect import collect
 from resspec.backends.source.declared import read
 from resspec.backends.source.forward import Forward
 from resspec.backends.source.initialise import own_statements, plan
+from resspec.backends.source.layout import lay_out
 from resspec.backends.source.modules import Constructors
-from resspec.backends.source.printer import Marks, Printer
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import (
     FORMULAS,
@@ -20,15 +20,11 @@ from resspec.backends.source.syntax import (
     LOCALS,
     LOOPS,
     Names,
-    call,
     class_name,
-    constant,
-    dotted,
     identifier,
-    is_same,
-    name,
+    literal,
+    quoted,
 )
-from resspec.diagnostics import InternalError
 from resspec.ir.nodes import Network
 from resspec.lowering.network import Declared
 
@@ -71,72 +67,74 @@ class _File:
         own = {self.function, *taken, *(cls.name for cls in classes)}
         self.signatures = {cls: Signature(cls, own, is_root=cls is self.root) for cls in classes}
         self.begin = plan(classes, network)
-        self.marks = Marks()
 
     def text(self, fingerprint: str | None) -> str:
+        """Return the text of the file."""
         written = [self._definition(cls) for cls in self.classes]
         written.append(self._constructor())
-        used = {each for statement in written for each in _names(statement)}
+        laid_out = [lay_out("\n".join(lines)) for lines in written]
+        used = _names("\n".join(laid_out))
         definitions = copied.definitions(used)
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
-        printer = Printer(self.marks)
-        body = [*definitions, *(_printed(statement, printer) for statement in written)]
-        used |= {each for text in definitions for each in _names(ast.parse(text))}
+        used |= _names("\n".join(definitions))
         public = f'__all__ = ["{self.root.name}", "{self.function}"]'
-        head = [
-            docstrings.of_file(self.network, self.function, fingerprint),
-            "",
-            *_imports(used),
-            "",
-            public,
-        ]
-        return "\n".join([*head, "\n", "\n\n\n".join(body), ""])
+        words = docstrings.of_file(self.network, self.function, fingerprint)
+        head = [words, "", *_imports(used), "", public]
+        return "\n".join([*head, "\n", "\n\n\n".join([*definitions, *laid_out]), ""])
 
-    def _definition(self, cls: Class) -> ast.stmt:
+    def _definition(self, cls: Class) -> list[str]:
         signature = self.signatures[cls]
-        constructors = Constructors(signature, self.signatures, self.marks)
+        constructors = Constructors(signature, self.signatures)
         if cls.is_row:
             return _row(cls, signature, constructors)
         is_root = cls is self.root
         attributes = Attributes(cls, constructors, shapes=is_root)
+        body = [*attributes.body, *own_statements(cls, attributes, self.begin)]
         loop = self.begin.loop() if is_root else []
-        self.marks.spaced.update(loop)
-        start = ast.Expr(call(ast.Attribute(call(name("super")), "__init__")))
-        body = [*attributes.body, *own_statements(cls, attributes, self.begin), *loop]
-        body = [start, *signature.with_locals(body)]
-        forward = Forward(
-            cls.slots,
-            cls.template.program.result,
-            attributes,
-            main="x" if is_root else "out",
-            comments=self.marks.comments if is_root else None,
-        )
-        x = _arguments(ast.arg("self"), ast.arg("x", name("Tensor")))
+        start = ["super().__init__()", *signature.with_locals(body), *loop]
+        result = cls.template.program.result
+        main = "x" if is_root else "out"
+        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).statements()
+        network = docstrings.of_network(self.network)
+        words = network if is_root else docstrings.of_class(cls, signature)
+        parameters = ", ".join(["self", *_parameters(signature)])
         methods = [
-            _function("__init__", _parameters(signature, ast.arg("self")), constant(None), body),
-            _function("forward", x, name("Tensor"), forward.statements()),
+            quoted(words),
+            *block(f"def __init__({parameters}) -> None:", start),
+            *block("def forward(self, x: Tensor) -> Tensor:", forward),
         ]
-        words = (
-            docstrings.of_network(self.network) if is_root else docstrings.of_class(cls, signature)
-        )
-        return ast.ClassDef(cls.name, [dotted("nn.Module")], [], [_words(words), *methods], [])
+        return block(f"class {cls.name}(nn.Module):", methods)
 
-    def _constructor(self) -> ast.stmt:
+    def _constructor(self) -> list[str]:
         """The function that makes the network, with the parameters that its declaration has."""
-        signature, result = self.signatures[self.root], name(self.root.name)
-        given = [name(parameter.name) for parameter in signature.parameters]
-        body = [_words(docstrings.FUNCTION), ast.Return(call(result, *given))]
-        return _function(self.function, _parameters(signature), result, body)
+        signature, result = self.signatures[self.root], self.root.name
+        given = ", ".join([parameter.name for parameter in signature.parameters])
+        body = [quoted(docstrings.FUNCTION), f"return {result}({given})"]
+        return block(f"def {self.function}({', '.join(_parameters(signature))}) -> {result}:", body)
+
+
+def _row(cls: Class, signature: Signature, constructors: Constructors) -> list[str]:
+    """A function that returns modules in a row."""
+    row = cls.slots[0].term
+    assert row is not None
+    body = signature.with_locals([f"return {constructors.expression(row)}"])
+    return block(f"def {cls.name}({', '.join(_parameters(signature))}) -> nn.Sequential:", body)
+
+
+def _parameters(signature: Signature) -> list[str]:
+    texts = []
+    for parameter in signature.parameters:
+        default = "" if parameter.default is None else f" = {literal(parameter.default)}"
+        texts.append(f"{parameter.name}: {parameter.annotation}{default}")
+    return texts
 
 
 def _name(classes: list[Class], taken: set[str]) -> None:
     """Name classes and functions, the network's own first."""
+    levels = [body.level for cls in classes for body in cls.bodies]
     variables = {
-        name.partition(":")[0]
-        for cls in classes
-        for body in cls.bodies
-        for name in (*body.level.values, *body.level.lets)
+        name.partition(":")[0] for level in levels for name in (*level.values, *level.lets)
     }
     names = Names([*taken, *LOCALS, *LOOPS, *FORMULAS, "in_channels", *map(identifier, variables)])
     for cls in [classes[-1], *classes[:-1]]:
@@ -144,54 +142,11 @@ def _name(classes: list[Class], taken: set[str]) -> None:
         cls.name = names.new(kind if cls.is_row else class_name(kind))
 
 
-def _names(tree: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-
-
-def _printed(statement: ast.stmt, printer: Printer) -> str:
-    """Its text, which parses to nothing else: whatever a spec says, it has not got out of its place."""
-    text = "\n".join(printer.block([statement], 0))
-    if not is_same(ast.parse(text), ast.Module([statement], [])):
-        raise InternalError(f"the emitted text does not mean what it should: {text[:200]}")
-    return text
+def _names(text: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
 
 
 def _imports(used: set[str]) -> list[str]:
     names = ", ".join(word for word in ("Tensor", "nn") if word in used)
-    return [
-        *(line for word, line in _IMPORTS.items() if word in used),
-        f"from torch import {names}",
-    ]
-
-
-def _words(text: str) -> ast.stmt:
-    return ast.Expr(constant(text))
-
-
-def _row(cls: Class, signature: Signature, constructors: Constructors) -> ast.stmt:
-    """A function that returns modules in a row."""
-    row = cls.slots[0].term
-    assert row is not None
-    body: list[ast.stmt] = [ast.Return(constructors.expression(row))]
-    return _function(
-        cls.name, _parameters(signature), dotted("nn.Sequential"), signature.with_locals(body)
-    )
-
-
-def _parameters(signature: Signature, *first: ast.arg) -> ast.arguments:
-    parameters = signature.parameters
-    arguments = _arguments(*first, *(ast.arg(p.name, p.annotation) for p in parameters))
-    arguments.defaults = [constant(p.default) for p in parameters if p.default is not None]
-    return arguments
-
-
-def _arguments(*given: ast.arg) -> ast.arguments:
-    return ast.arguments(
-        posonlyargs=[], args=list(given), kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-
-
-def _function(
-    text: str, arguments: ast.arguments, result: ast.expr, body: list[ast.stmt]
-) -> ast.FunctionDef:
-    return ast.FunctionDef(text, arguments, body, [], result)
+    lines = [line for word, line in _IMPORTS.items() if word in used]
+    return [*lines, f"from torch import {names}"]
