@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         train,
     )
     from resspec.backends.report import Report
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
     from resspec.ir.quantities import Conditions
 
 __all__ = [
@@ -57,7 +57,7 @@ __all__ = [
 
 _MODULES = {
     "Conditions": "resspec.ir.quantities",
-    "Network": "resspec.ir.nodes",
+    "Network": "resspec.ir.network",
     "Report": "resspec.backends.report",
 }
 

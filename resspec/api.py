@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from resspec.diagnostics import Diagnostic, UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import Conditions
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
 from resspec.diagnostics import Diagnostic
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import QUANTITIES, Conditions
 from resspec.lowering import shape_errors
 from resspec.lowering.expectations import Expectation

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resspec.budgets import unmet
 from resspec.collector import paused
 from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.lint import lint
 from resspec.lowering import name_errors, shape_errors
 from resspec.lowering.alone import lower_alone

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Op, Parallel, Scope, Section, Series
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Op, Parallel, Scope, Series
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Linear
 from resspec.ir.ops.norm import BatchNorm

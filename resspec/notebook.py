@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from resspec.backends.diff import Diff
     from resspec.backends.report import Report
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
 
 
 def register() -> None:
@@ -19,7 +19,7 @@ def register() -> None:
         return
     formatters = shell.display_formatter.formatters
     svg, markdown = formatters["image/svg+xml"], formatters["text/markdown"]
-    svg.for_type_by_name("resspec.ir.nodes", "Network", _drawing)
+    svg.for_type_by_name("resspec.ir.network", "Network", _drawing)
     markdown.for_type_by_name("resspec.backends.report", "Report", _report)
     markdown.for_type_by_name("resspec.backends.diff", "Diff", _diff)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from resspec.compiler import Parameter, check, load
 from resspec.diagnostics import Diagnostic
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from tests.specs.tensors import operations
 
 

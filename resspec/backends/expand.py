@@ -13,7 +13,8 @@ from resspec.collector import paused
 from resspec.ir import walk
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.init import Init
-from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.layer import short
 from resspec.ir.ops.norm import Norm

@@ -14,7 +14,8 @@ from resspec.backends import layers
 from resspec.diagnostics import UsageError
 from resspec.ir import walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import Located, Network, Op, Parallel
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel
 from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
 

@@ -16,7 +16,8 @@ from resspec.backends.module import build
 from resspec.backends.onnx_pools import without_ceil
 from resspec.diagnostics import InternalError, ResspecError, UsageError
 from resspec.ir import walk
-from resspec.ir.nodes import Network, Op
+from resspec.ir.network import Network
+from resspec.ir.nodes import Op
 from resspec.passes.quantities import Facts
 from resspec.units import size_of
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
     from resspec.training.machine import Machine
     from resspec.training.speed import Speed
 

@@ -18,7 +18,7 @@ from resspec.diagnostics import UsageError
 if TYPE_CHECKING:
     from resspec.backends.onnx import Off
     from resspec.backends.report import Report
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
 
 SUMMARY = "print the report, and write a PyTorch or ONNX file and the report as JSON"
 EXAMPLES = """\
@@ -149,9 +149,7 @@ def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
 
     network = given.load(arguments)
     if arguments.emit == "ir":
-        from resspec.ir.text import to_text
-
-        return network, to_text(network)
+        return network, f"{network}\n"
     from resspec.ir.json import to_json
     from resspec.render import visible_json
 

@@ -14,7 +14,7 @@ from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.draw import Pictured
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
 
 SUMMARY = "draw networks, one or several side by side, as SVG or PNG"
 EXAMPLES = """\

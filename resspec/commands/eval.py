@@ -17,7 +17,7 @@ from resspec.training.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
     from resspec.training.evaluate import Evaluation, Protocol
     from resspec.training.processes import Processes
     from resspec.training.recipe import Recipe

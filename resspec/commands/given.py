@@ -13,7 +13,7 @@ from resspec.diagnostics import UsageError
 from resspec.training.names import DATA
 
 if TYPE_CHECKING:
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
 
 
 def takes_spec(command: ArgumentParser) -> None:

@@ -16,7 +16,7 @@ from resspec.ir.tools import TOOLS
 
 if TYPE_CHECKING:
     from resspec.backends.report import Report
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
 
 SUMMARY = "print what a network and each part of it cost"
 EXAMPLES = """\

@@ -17,7 +17,7 @@ from resspec.diagnostics import UsageError
 from resspec.training.names import FASHION_MNIST
 
 if TYPE_CHECKING:
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
     from resspec.study.results import Result
     from resspec.training.data import Dataset
     from resspec.training.processes import Processes

@@ -12,7 +12,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/1"

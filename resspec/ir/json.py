@@ -10,19 +10,8 @@ from typing import Any
 from resspec.ir import walk
 from resspec.ir.document import DocumentError, Entry, parse
 from resspec.ir.init import Init
-from resspec.ir.nodes import (
-    NODES,
-    SCHEMA,
-    Located,
-    Location,
-    Network,
-    Op,
-    Parallel,
-    Repeat,
-    Scope,
-    Section,
-    Series,
-)
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import NODES, SCHEMA, Located, Location, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.fields import layer_from_json, layer_to_json
 from resspec.ir.shape import Name, Shape

@@ -9,7 +9,7 @@ place of the text that it came from, and the locations of its parts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar, Final, Literal, NamedTuple
 
 from resspec.ir.init import Init
@@ -19,7 +19,6 @@ from resspec.ir.shape import Name, Shape
 
 SCHEMA: Final = "resspec.ir/1"
 Merge = Literal["add", "concat", "mul"]
-SectionKind = Literal["stem", "stage", "head"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -166,62 +165,3 @@ class Located(NamedTuple):
 
 
 _located = tuple.__new__  # without the detour of a NamedTuple's own, since walks make many
-
-
-# --- networks ---
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Section:
-    """A part of the network as its author divides it; a stage has a label."""
-
-    kind: SectionKind
-    label: str
-    body: Node
-    at: Location
-    span: str
-
-    @property
-    def located(self) -> Located:
-        """The body where it stands."""
-        return Located(self.body, self.at)
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Section):
-            return NotImplemented
-        same = self.body is other.body and _same(self.at, other.at, set())
-        return same and self._words == other._words
-
-    def __hash__(self) -> int:
-        return hash((self.body, self._words))
-
-    @property
-    def _words(self) -> tuple[str, ...]:
-        return self.kind, self.label, self.span
-
-
-def _same(a: Location, b: Location, known: set[tuple[Location, Location]]) -> bool:
-    """Return whether two nodes stand under equal names at equal places."""
-    if a is b or (a, b) in known:
-        return True
-    known.add((a, b))
-    if (a.name, a.span, a.block, len(a.parts)) != (b.name, b.span, b.block, len(b.parts)):
-        return False
-    return all(_same(x, y, known) for x, y in zip(a.parts, b.parts, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A whole network: a row of sections.
-
-    Attributes:
-        input: Without the batch axis.
-        declared: The declaration that it was lowered from, if any. Neither JSON nor `==` sees it.
-    """
-
-    name: str
-    input: Shape
-    output: Shape
-    sections: tuple[Section, ...]
-    span: str
-    declared: object = field(default=None, compare=False, repr=False)

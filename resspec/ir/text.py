@@ -4,27 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
 
 
-def to_text(network: Network) -> str:
-    """Return an indented tree; each line ends in the shape that leaves it."""
-    lines = [f"network {network.name}: {network.input} -> {network.output}"]
-    for section in network.sections:
-        lines.append(f"  {section.kind} {section.label}")
-        lines += ["    " + line for line in _lines(section.located)]
-    return "\n".join([*lines, ""])
-
-
-def _lines(located: Located) -> Iterator[str]:
+def node_lines(located: Located) -> Iterator[str]:
+    """Yield the lines of a node where it stands; each ends in the shape that leaves it."""
     node = located.node
     match node:
         case Op():
             yield f"{located.name or '(implied)'}: {_layer(node)} -> {node.output}"
         case Series():
             for child in located.parts:
-                yield from _lines(child)
+                yield from node_lines(child)
             if not node.children:
                 yield f"(identity) -> {node.output}"
         case Parallel():
@@ -51,7 +43,7 @@ def _layer(op: Op) -> str:
 
 
 def _indented(located: Located) -> Iterator[str]:
-    return ("  " + line for line in _lines(located))
+    return ("  " + line for line in node_lines(located))
 
 
 def _value(value: object) -> str:

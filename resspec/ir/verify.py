@@ -6,7 +6,8 @@ import re
 from math import prod
 
 from resspec.ir.document import Path
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope, Section, Series
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import ShapeError
 from resspec.ir.shape import Name, Shape
 

@@ -10,17 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from resspec.ir.nodes import (
-    Located,
-    Location,
-    Network,
-    Node,
-    Op,
-    Parallel,
-    Repeat,
-    Scope,
-    Series,
-)
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Location, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Name, Shape
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
-from resspec.ir.nodes import Network, Section, SectionKind
+from resspec.ir.network import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.lowering import argument_errors, arguments, clause_errors, name_errors
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.clauses import Clauses

@@ -9,7 +9,8 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, Layer, Strides, dense
 from resspec.ir.quantities import DTYPES

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Located, Network, Node, Op, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Node, Op, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.conv import Conv, Linear

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.shape import Name

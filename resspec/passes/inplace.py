@@ -6,7 +6,8 @@ from dataclasses import replace
 from enum import IntEnum
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel, Repeat
 from resspec.ir.ops.layer import Kept
 from resspec.ir.shape import Name
 from resspec.passes.autograd import Backward, Cost

@@ -14,7 +14,8 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.activation import Gelu, Relu, Relu6, Silu
 from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv

@@ -10,7 +10,8 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Layer, Tensors, dense
 from resspec.ir.ops.norm import BatchNorm
 from resspec.ir.shape import Shape

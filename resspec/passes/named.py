@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from resspec.ir import nodes, walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import Located, Network
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Name, Shape
 

@@ -13,7 +13,8 @@ from math import prod
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.layer import Strides, dense
 from resspec.ir.ops.norm import Norm

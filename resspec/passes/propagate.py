@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Series
 from resspec.ir.ops.layer import ShapeError
 from resspec.ir.ops.norm import BatchNorm, GroupNorm
 from resspec.ir.shape import Shape

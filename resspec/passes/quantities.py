@@ -8,7 +8,7 @@ from heapq import nlargest
 from typing import NamedTuple
 
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
 from resspec.passes.autograd import Backward, Cost, Traces, backward
 from resspec.passes.inference import Lifetimes, Peak, inference_lower_bound

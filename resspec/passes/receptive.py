@@ -8,7 +8,8 @@ from math import ceil
 from typing import NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ratio
 
 

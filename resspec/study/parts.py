@@ -8,7 +8,7 @@ from pathlib import Path
 from signal import SIGTERM
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.quantities import Facts
 from resspec.study.bar import Whole
 from resspec.training import preflight, stop, trainer

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Op, Scope
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Scope
 from resspec.study import seed
 from resspec.study.seed import Checked
 

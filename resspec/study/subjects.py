@@ -12,7 +12,7 @@ from torch import Tensor
 from resspec import compiler
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.study.probe import Probed, blocks, probe
 from resspec.training import classes, data, ended, preflight
 from resspec.training.data import Dataset, Draw

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.quantities import Facts
 from resspec.training.machine import Machine, bound, half, memory
 from resspec.training.processes import Processes

@@ -11,7 +11,7 @@ from torch import nn
 from resspec import files
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import record, weights
 from resspec.training.preprocessing import checked
 from resspec.training.record import Tested

@@ -9,7 +9,8 @@ from pathlib import Path
 from resspec import shipped
 from resspec.diagnostics import Diagnostic
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Network, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Scope, Series
 from resspec.source import Label, Source, Span
 from resspec.training.data import Dataset
 

@@ -10,7 +10,7 @@ from typing import Protocol as Interface
 import torch
 from torch import Tensor, nn
 
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training.data import Batch, Draw, Split
 from resspec.training.data.crop import centre
 from resspec.training.recipe import TestTransform

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.quantities import Facts
 from resspec.training import heap

@@ -19,7 +19,7 @@ from typing import Any
 
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import sealed
 from resspec.training.plan import Job
 from resspec.training.preprocessing import checked, preprocessing

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.measure import measure
 from resspec.training import data as datasets
 from resspec.training import recipe_file

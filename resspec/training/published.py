@@ -8,7 +8,7 @@ from typing import NamedTuple
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training.evaluate import Protocol
 from resspec.training.names import CIFAR_10, IMAGENET
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import classes, data, ended, processes, recipe_file, trainer
 from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate
 from resspec.training.names import DATA

@@ -39,7 +39,7 @@ from resspec.training.state import FORMAT, Row, lines
 from resspec.version import __version__
 
 if TYPE_CHECKING:
-    from resspec.ir.nodes import Network
+    from resspec.ir.network import Network
     from resspec.training.recipe import Recipe
 
 Shape = dict[str, Any]  # keys with their types, or with shapes of their own

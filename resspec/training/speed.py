@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from resspec.backends.module import build
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training.machine import Machine, compiled_by_torch, half
 from resspec.training.optimizers import optimizer
 from resspec.training.recipe import SGDConfig

@@ -11,7 +11,7 @@ from torch import nn
 
 from resspec.backends.module import build
 from resspec.backends.onnx import pieces_off, to_onnx
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 
 
 class Off(NamedTuple):

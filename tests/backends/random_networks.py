@@ -10,18 +10,8 @@ from random import Random
 
 from resspec.ir import walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import (
-    Located,
-    Location,
-    Merge,
-    Network,
-    Op,
-    Parallel,
-    Repeat,
-    Scope,
-    Section,
-    Series,
-)
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Location, Merge, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape

@@ -16,7 +16,7 @@ from resspec.backends.report import report
 from resspec.compiler import load
 from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.json import from_json, to_json
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 
 BLOCKS = """
 block basic(width, groups=1) {

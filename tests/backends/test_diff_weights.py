@@ -14,7 +14,7 @@ from resspec.backends.diff.weights import Weights, weights
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 
 SHIPPED = [
     ("resnet50", "resnet152"),

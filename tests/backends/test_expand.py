@@ -11,7 +11,7 @@ import pytest
 from resspec.backends.expand import expand
 from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.opening import shipped_names
 from resspec.passes.measure import measure
 from resspec.source import Source

@@ -16,7 +16,7 @@ from torch.nn.parallel import DistributedDataParallel
 from resspec.backends.layers import DropPath
 from resspec.backends.module import Flow, build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 
 EVERYTHING = """

@@ -20,7 +20,7 @@ from resspec.backends.source.copied import TORCH
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.opening import shipped_names
 from tests.backends.random_networks import random_network, with_texts
 from tests.random_specs import random_spec

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from resspec import shipped
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import heap, loop, trainer
 from resspec.training.plan import Job, Plan
 from resspec.training.processes import Processes

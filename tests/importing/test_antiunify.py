@@ -9,7 +9,7 @@ from resspec.importing.antiunify import collect, families
 from resspec.importing.antiunify.families import Family, FamilyStatement
 from resspec.importing.antiunify.patterns import matched
 from resspec.ir.formulas import evaluate
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.opening import shipped_names
 from resspec.passes.alignment import align
 from resspec.passes.schedule import ApplyStatement, LoopStatement, Schedule

@@ -16,7 +16,8 @@ from resspec.compiler import load
 from resspec.ir import walk
 from resspec.ir.fingerprint import VERSION, fingerprint
 from resspec.ir.init import Init
-from resspec.ir.nodes import Located, Merge, Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 from resspec.opening import shipped_names

@@ -15,7 +15,8 @@ from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.ir import verify
 from resspec.ir.json import from_json, schema, to_json
-from resspec.ir.nodes import SCHEMA, Network
+from resspec.ir.network import Network
+from resspec.ir.nodes import SCHEMA
 from resspec.ir.ops import fields
 from resspec.lowering.arguments import MAX_COUNT
 from resspec.lowering.chain import MAX_NESTING

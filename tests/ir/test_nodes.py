@@ -15,17 +15,8 @@ from resspec.compiler import load
 from resspec.ir import interning
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
-from resspec.ir.nodes import (
-    Located,
-    Location,
-    Network,
-    Op,
-    Parallel,
-    Repeat,
-    Scope,
-    Section,
-    Series,
-)
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Location, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Relu
 from resspec.ir.ops.conv import Conv
 from resspec.ir.ops.layer import Ramp

@@ -13,7 +13,7 @@ from resspec.backends.module import build
 from resspec.backends.source import emit
 from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from tests.limits import soon
 
 LEVEL = (

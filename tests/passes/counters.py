@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.like import like
 from tests.specs.references import reference
 

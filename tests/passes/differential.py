@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts

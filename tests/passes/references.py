@@ -13,7 +13,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.backends.module import build
-from resspec.ir.nodes import Located, Network, Op, Repeat, Scope, Section
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Located, Op, Repeat, Scope
 
 
 def built(network: Network, dtype: torch.dtype = torch.float32) -> nn.Module:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.convolutional import convolutional
 
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from resspec.backends.module import build
 from resspec.ir import walk
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Activation
 from resspec.lowering.network import lower
 from resspec.opening import open_spec

@@ -11,7 +11,7 @@ from packaging.version import Version
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import like
 from resspec.passes.measure import measure

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.measure import combine, measure
 
 GOLD = Path(__file__).parents[1] / "gold" / "derived.csv"

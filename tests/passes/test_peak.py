@@ -11,7 +11,7 @@ from torch import nn
 
 from resspec.backends.source import emit
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.inference import inference_lower_bound
 from resspec.passes.peak import inference_peak
 from tests.passes import references

@@ -10,7 +10,8 @@ import torch
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network, Parallel
+from resspec.ir.network import Network
+from resspec.ir.nodes import Parallel
 from resspec.ir.shape import Shape
 from resspec.passes.propagate import DoesNotFit, propagate, single_values
 from tests.random_specs import random_spec

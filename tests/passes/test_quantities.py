@@ -9,7 +9,7 @@ import torch
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.receptive import Field, fields
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from resspec.ir.nodes import Located, Network, Op, Repeat, Scope
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Repeat, Scope
 
 Tensor = tuple[str, tuple[int, ...]]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.like import like
 from resspec.passes.measure import measure
 from tests.specs.tensors import operations

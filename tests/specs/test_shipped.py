@@ -9,7 +9,7 @@ import pytest
 from resspec import shipped
 from resspec.compiler import check, load
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.ops import OPS
 from resspec.lowering.network import lower, network_names
 from resspec.opening import open_spec, shipped_names

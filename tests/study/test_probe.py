@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from resspec import cli
 from resspec.backends.module import Flow, build, run_steps
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.study import probe, seed
 from tests.train.small import train
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import data, recipe_file, record, trainer
 from resspec.training.plan import Job, Plan
 from resspec.training.processes import Processes

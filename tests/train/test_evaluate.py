@@ -18,7 +18,7 @@ from torchvision.transforms.v2 import functional
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training.data import load as load_data
 from resspec.training.data.memory import Stored, in_memory
 from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate, scales

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from resspec.cli import run
 from resspec.commands import bench
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.training import recipe_file, speed
 from resspec.training.decide import decide
 from resspec.training.machine import Machine

@@ -13,7 +13,7 @@ from resspec.backends.report import Report
 from resspec.backends.report.views import Row
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 
 
 class Side(NamedTuple):

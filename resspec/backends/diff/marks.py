@@ -9,7 +9,8 @@ from resspec.backends.diff.fields import arm_kind, fields
 from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.backends.diff.structure import Structure
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network, Op, Parallel, Scope
+from resspec.ir.network import Network
+from resspec.ir.nodes import Op, Parallel, Scope
 
 Signs = dict[
     str, str

@@ -12,7 +12,8 @@ from resspec.backends.diff.compare import Comparison, Detail
 from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.backends.summary import summary
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network, Parallel, Scope, Section
+from resspec.ir.network import Network, Section
+from resspec.ir.nodes import Parallel, Scope
 
 _NUMBERED = re.compile(r"(.*?)([0-9]+)")
 _SHOWN = 4  # layers at either end of a long row

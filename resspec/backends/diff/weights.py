@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 from resspec.backends.diff.steps import Keys, Step, steps
 from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network, Node, Op, Parallel, Repeat, Scope
+from resspec.ir.network import Network
+from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope
 
 Loads = Literal["strictly", "in part", "not as it is"]
 

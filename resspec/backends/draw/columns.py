@@ -12,7 +12,7 @@ from resspec.backends.draw.layout import BOX, Extent, Layout, Shape, gap, lead
 from resspec.backends.draw.levels import Level, Placed, common, heights, items, runs
 from resspec.backends.draw.measure import shortened, width
 from resspec.backends.draw.shapes import Panel, PlacedBox, Rule, Words
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 
 MARGIN, GROUND, GUTTER = 24.0, 9.0, 8.0  # around all; around a section; between its name and it
 SECTION, BAND, COLUMN = 37.0, 46.0, 26.0  # between sections, between sizes, between networks

@@ -10,7 +10,7 @@ from resspec.backends.draw import Pictured, draw
 from resspec.backends.draw.shapes import Drawing
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.quantities import Facts
 
 MOST = 50_000  # layers that can be drawn one by one

@@ -9,7 +9,8 @@ from resspec.backends.draw.elements import Box, Branch, Element, Row, Side, Time
 from resspec.backends.draw.folding import folded
 from resspec.backends.draw.labels import ARRANGING, is_quiet, label
 from resspec.backends.summary import summary
-from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Section
+from resspec.ir.network import Section
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 from resspec.ir.shape import Name
 from resspec.passes.ledger import Trail, path
 

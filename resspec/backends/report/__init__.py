@@ -10,7 +10,7 @@ from resspec.backends.report.views import VIEWS, View, rows
 from resspec.collector import paused
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import like as like_tool

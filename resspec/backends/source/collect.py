@@ -24,7 +24,7 @@ from resspec.backends.source.levels import UNKNOWN, Level
 from resspec.backends.source.terms import Body, Instance, Item, Leaf, Many, One, Row, Term, knowns
 from resspec.diagnostics import InternalError
 from resspec.ir.init import STARTS_AS_ONE, Init
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Name

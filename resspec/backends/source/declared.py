@@ -19,7 +19,7 @@ from resspec.ir.formulas import (
     plain,
 )
 from resspec.backends.source.levels import UNKNOWN, Env, Level, Mismatch, ignore
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series, named
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Flatten, Identity

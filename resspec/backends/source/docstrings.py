@@ -7,7 +7,7 @@ import re
 from resspec.backends.source.classes import Class
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import formula_text
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.measure import measure
 from resspec.passes.schedule import MergeStatement
 

@@ -14,7 +14,7 @@ from resspec.backends.source.syntax import attribute, literal, quoted
 from resspec.ir.formulas import plain
 from resspec.backends.source.terms import Item, Leaf, Many, One, Row, Term
 from resspec.ir.init import CONSTANTS, Init
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series, named
 from resspec.ir.shape import Name
 

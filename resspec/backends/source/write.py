@@ -25,7 +25,7 @@ from resspec.backends.source.syntax import (
     literal,
     quoted,
 )
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.lowering.network import Declared
 
 _IMPORTS = {"torch": "import torch", "F": "import torch.nn.functional as F"}

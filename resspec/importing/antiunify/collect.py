@@ -15,7 +15,7 @@ from resspec.importing.antiunify.terms import (
     RowTerm,
     Term,
 )
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.shape import Name
 from resspec.passes.named import Node, Op, Repeat, Scope, named
 from resspec.passes.schedule import ROW, schedule, shared_scopes, steps

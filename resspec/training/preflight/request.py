@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.source import Span
 from resspec.training.data import Dataset, held_out
 from resspec.training.evaluate import TEST_BATCH, Protocol

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from resspec.diagnostics import Diagnostic, UsageError
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.ir.shape import Shape
 from resspec.passes.convolutional import convolutional
 from resspec.passes.propagate import DoesNotFit, propagate

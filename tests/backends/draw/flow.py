@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Hashable, Iterable
 
 from resspec.backends.draw.shapes import Drawing, Join, PlacedBox, Point, Wire
-from resspec.ir.nodes import Located, Network, Op, Parallel, Repeat, Scope
+from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 
 Flow = Counter[tuple[str, tuple[int, ...]]]  # of steps, with the numbers of what they read
 

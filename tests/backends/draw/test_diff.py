@@ -13,7 +13,7 @@ from resspec.backends.draw.shapes import Drawing
 from resspec.backends.draw.svg import to_svg
 from resspec.compiler import load
 from resspec.ir.fingerprint import Digests
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.passes.quantities import Facts
 from tests.random_specs import random_spec
 from tests.texts import load_text

@@ -13,7 +13,7 @@ from resspec.backends.draw import Pictured, draw
 from resspec.backends.draw.elements import Box
 from resspec.backends.draw.shapes import Drawing, PlacedBox
 from resspec.compiler import load
-from resspec.ir.nodes import Network
+from resspec.ir.network import Network
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
 from tests.backends.draw.flow import of_drawing, of_network
