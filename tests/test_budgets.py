@@ -143,7 +143,7 @@ def test_a_range_holds_both_its_ends(bounds: str) -> None:
     assert bool(check("resnet20", [f"params in {bounds}"])) == (bounds == "1G .. 1G")
 
 
-def test_exit_codes(
+def test_exit_code_is_0_within_a_budget_1_beyond_it_2_for_a_mistake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)

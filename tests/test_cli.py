@@ -37,7 +37,7 @@ RESSPEC = [sys.executable, "-m", "resspec"]
         "train digits --seed x",
     ],
 )
-def test_usage(argv: str, capsys: Captured) -> None:
+def test_a_usage_error_is_one_line_and_names_the_help(argv: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.run(shlex.split(argv))
     out, err = capsys.readouterr()
@@ -64,7 +64,7 @@ def test_requests_that_make_no_sense(argv: str, says: str, capsys: Captured) -> 
     assert "\x1b" not in err
 
 
-def test_version(capsys: Captured) -> None:
+def test_version_prints_the_version(capsys: Captured) -> None:
     with pytest.raises(SystemExit) as stopped:
         cli.run(["--version"])
     assert (stopped.value.code, capsys.readouterr().out) == (0, f"resspec {resspec.__version__}\n")
@@ -149,7 +149,7 @@ def test_ctrl_c_in_an_import_is_no_traceback(module: str) -> None:
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", "--format json >/dev/full"])
-def test_a_full_disk_is_told(redirection: str) -> None:
+def test_a_full_disk_is_reported(redirection: str) -> None:
     done = process(f"resspec report digits {redirection}")
     assert (done.returncode, done.stderr) == (
         2,
@@ -175,7 +175,7 @@ IN_A_DESTRUCTOR = r"lambda _: exec('class Left:\n def __del__(self): 1 / 0\nLeft
         (IN_A_THREAD, 0, r"note: ZeroDivisionError: .* \(in the thread Thread-1 .*\); "),
     ],
 )
-def test_what_nobody_foresaw_is_one_report(
+def test_an_unforeseen_exception_is_one_report(
     what: str, code: int, output: str, tmp_path: Path
 ) -> None:
     command = [sys.executable, "-c", FAILING.format(what), "check", "digits"]

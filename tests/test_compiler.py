@@ -83,7 +83,7 @@ def test_one_library_by_two_ways_is_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", ["c1", "c3", "spec", "../{}/c1"])
-def test_circles(tmp_path: Path, other: str) -> None:
+def test_libraries_in_a_circle_are_one_mistake(tmp_path: Path, other: str) -> None:
     written(tmp_path, "use c2", "c1.res")
     written(tmp_path, "use c3", "c2.res")
     written(tmp_path, f'use "{other.format(tmp_path.name)}.res"\nlet width = 3', "c3.res")

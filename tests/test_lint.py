@@ -52,7 +52,7 @@ def test_what_is_shipped_has_none(path: Path) -> None:
         "network n { input 3x8x8; head avgpool 3x3 -> conv 1x1, 2 -> fc 2 }",
     ],
 )
-def test_silent(text: str, tmp_path: Path) -> None:
+def test_good_style_has_no_warning(text: str, tmp_path: Path) -> None:
     assert codes(tmp_path, text) == []
 
 

@@ -52,7 +52,9 @@ def test_a_network_by_name(tmp_path: Path) -> None:
         (TWO, ":", "has no network ''|there is no spec|name one"),
     ],
 )
-def test_no_network(tmp_path: Path, text: str, name: str, message: str) -> None:
+def test_a_network_that_cannot_be_chosen_is_a_usage_error(
+    tmp_path: Path, text: str, name: str, message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         load(f"{written(tmp_path, text)}{name}")
 
@@ -102,12 +104,12 @@ def test_a_colon_may_be_part_of_a_path(tmp_path: Path) -> None:
         "resnet20.re",
     ],
 )
-def test_no_spec(spec: str) -> None:
+def test_an_unknown_spec_is_a_usage_error(spec: str) -> None:
     with pytest.raises(UsageError, match="there is no spec"):
         load(spec)
 
 
-def test_did_you_mean() -> None:
+def test_an_unknown_spec_is_answered_with_the_nearest() -> None:
     with pytest.raises(UsageError, match="did you mean 'torchvision/resnet50'"):
         locate("torchvision/resnet5")
 

@@ -9,7 +9,7 @@ from resspec.units import duration, size_of
     ("seconds", "text"),
     [(0.4, "0 s"), (59.6, "1:00"), (185, "3:05"), (39751, "11:02:31"), (float("nan"), "?")],
 )
-def test_durations(seconds: float, text: str) -> None:
+def test_durations_are_minutes_and_seconds(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
@@ -27,5 +27,5 @@ def test_durations(seconds: float, text: str) -> None:
         (10**18, "1,000 PB"),
     ],
 )
-def test_sizes(count: int, text: str) -> None:
+def test_sizes_have_units_of_a_thousand(count: int, text: str) -> None:
     assert size_of(count) == text

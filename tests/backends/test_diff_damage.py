@@ -174,7 +174,7 @@ DAMAGES: list[Callable[[Any, Random], str]] = [
 
 @pytest.mark.parametrize("kind", ["ir", "report"])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_damage(
+def test_random_damage_is_a_located_mistake_or_harmless(
     kind: str, damage: Callable[[Any, Random], str], documents: dict[str, str], capsys: Captured
 ) -> None:
     refused = 0
@@ -216,7 +216,9 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-def test_what_is_no_document_at_all(name: str, documents: dict[str, str], capsys: Captured) -> None:
+def test_what_is_not_a_document_is_refused_soon(
+    name: str, documents: dict[str, str], capsys: Captured
+) -> None:
     del documents
     text, says = WHOLE[name]
     with soon():

@@ -67,7 +67,7 @@ def labels(a: str, b: str) -> str:
         ("aab", "ab", "-a a b"),
     ],
 )
-def test_pairs(a: str, b: str, pairs: str) -> None:
+def test_sections_are_paired_by_label(a: str, b: str, pairs: str) -> None:
     assert labels(a, b) == pairs
 
 
@@ -92,7 +92,7 @@ def valid(found: Diff) -> Any:
     return document
 
 
-def test_json() -> None:
+def test_json_obeys_the_schema_and_has_both_sides() -> None:
     found = full("resnet152", "torchvision/vgg16")
     document = valid(found)
     assert document["same"] is False
@@ -164,7 +164,7 @@ def test_same_means_the_same_hash() -> None:
     assert not diff(one, made(("a", 5), digest="1" * 64)).same
 
 
-def test_table() -> None:
+def test_the_table_has_both_sides_and_each_change() -> None:
     a = made(("stem", 100), ("old", 2000), ("head", 4000))._replace(network="plain")
     b = made(("stem", 100), ("new", 12_000), ("head", 50_000), digest="1" * 64)._replace(
         network="net[green]"
@@ -190,7 +190,7 @@ def test_table() -> None:
         (made(("a", 6), digest="1" * 64), "different networks"),
     ],
 )
-def test_verdict(b: Report, verdict: str) -> None:
+def test_the_last_line_says_whether_the_networks_are_the_same(b: Report, verdict: str) -> None:
     assert verdict in to_table(diff(made(("a", 5)), b)).splitlines()[-1]
 
 

@@ -133,7 +133,9 @@ def said(changes: Structure) -> list[str]:
         ),
     ],
 )
-def test_changes(tmp_path: Path, a: list[str], b: list[str], expected: list[str]) -> None:
+def test_each_change_is_one_line(
+    tmp_path: Path, a: list[str], b: list[str], expected: list[str]
+) -> None:
     x, y = (
         load(_written(tmp_path / f"{name}.res", clauses)) for name, clauses in (("a", a), ("b", b))
     )

@@ -40,17 +40,17 @@ def starts(network: Network) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_shipped(name: str, tmp_path: Path) -> None:
+def test_an_expanded_shipped_network_has_the_same_hash(name: str, tmp_path: Path) -> None:
     agree(tmp_path, load(name))
 
 
 @pytest.mark.parametrize("seed", range(30))
-def test_random(seed: int, tmp_path: Path) -> None:
+def test_an_expanded_random_network_has_the_same_hash(seed: int, tmp_path: Path) -> None:
     agree(tmp_path, load_text(tmp_path, random_spec(seed)))
 
 
 @pytest.mark.parametrize("name", ["resnet20", "regnet_y_400mf"])
-def test_text(name: str, golden: Callable[[str, str], None]) -> None:
+def test_the_expanded_text_is_exact(name: str, golden: Callable[[str, str], None]) -> None:
     golden(f"expand/{name}.res", expand(load(name)))
 
 

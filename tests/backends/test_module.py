@@ -202,7 +202,9 @@ def test_a_replaced_child_is_used(everything: nn.Module, picture: Tensor) -> Non
         ("2 x avgpool to=3x3", lambda x: x.unflatten(2, (3, 2)).unflatten(4, (3, 2)).mean((3, 5))),
     ],
 )
-def test_computes(merge: str, expected: Callable[[Tensor], Tensor], tmp_path: Path) -> None:
+def test_merges_compute_sums_products_and_concatenations(
+    merge: str, expected: Callable[[Tensor], Tensor], tmp_path: Path
+) -> None:
     x = torch.randn(2, 4, 6, 6)
     torch.testing.assert_close(of(tmp_path, f"head {merge}")(x), expected(x), rtol=0, atol=1e-6)
 
@@ -280,7 +282,9 @@ def test_compiles_whole(everything: nn.Module, picture: Tensor) -> None:
         torch.testing.assert_close(compiled(picture), expected)
 
 
-def test_exports(everything: nn.Module, picture: Tensor) -> None:
+def test_torch_export_keeps_the_values_for_any_batch_size(
+    everything: nn.Module, picture: Tensor
+) -> None:
     """For any batch size, strictly and not."""
     everything.eval()
     expected = everything(picture)

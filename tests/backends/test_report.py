@@ -69,7 +69,7 @@ def _adding(acts: dict[str, int], child: str) -> Any:
 
 
 @pytest.mark.parametrize("name", shipped_names())
-def test_json(name: str) -> None:
+def test_json_obeys_the_schema_is_read_back_and_adds_up(name: str) -> None:
     at = Conditions(7, "float16", "adam", frozenset(["head"]))
     for found in (
         report(load(name)),

@@ -59,7 +59,7 @@ def resnet152() -> Report:
         ),
     ],
 )
-def test_summary(chain: str, line: str, tmp_path: Path) -> None:
+def test_a_section_is_summarized_in_one_line(chain: str, line: str, tmp_path: Path) -> None:
     path = tmp_path / "n.res"
     path.write_text(
         f"block b(w) {{ conv 1x1, w }}\nnetwork n {{ input 4x8x8; stage s: {chain}; head fc 2 }}",
@@ -119,13 +119,13 @@ for a batch of 1 in float32 with momentum; 3.3 flops per byte moved
 """
 
 
-def test_table() -> None:
+def test_the_table_of_digits_is_exact() -> None:
     found = report(load("digits"))
     assert to_table(found) == TABLE.format(hash=found.hash[:16])
 
 
 @pytest.mark.parametrize("width", [20, 80, 81, 100, 109, 110, 200])
-def test_table_fits(width: int, resnet152: Report) -> None:
+def test_the_table_fits_the_width_of_the_terminal(width: int, resnet152: Report) -> None:
     wide = Row(
         "features.denseblock1.denselayer1..",
         "conv 日本 " * 30,
@@ -222,14 +222,14 @@ def test_a_frozen_section_must_be_there() -> None:
         report(load("resnet18"), at=Conditions(frozen=frozenset(["layr1"])))
 
 
-def test_csv() -> None:
+def test_csv_has_a_row_for_each_layer() -> None:
     found = report(load("resnet18"), by="op")
     rows = list(csv.DictReader(to_csv(found).splitlines()))
     assert [row["label"] for row in rows] == [row.label for row in found.rows]
     assert sum(int(row["params"]) for row in rows) == found.totals["params"]
 
 
-def test_markdown() -> None:
+def test_markdown_has_a_table_and_the_totals() -> None:
     text = to_markdown(report(load("resnet18"), memory=24 * 10**9))
     lines = text.splitlines()
     assert lines[0].startswith("**resnet18**, input 3x224x224, hash `")
@@ -238,7 +238,7 @@ def test_markdown() -> None:
     assert any(line.startswith("The largest batch for training in 24.0 GB is ") for line in lines)
 
 
-def test_side_by_side() -> None:
+def test_several_reports_stand_side_by_side() -> None:
     names = ["resnet18", "torchvision/resnet18"]
     reports = [report(load(name)) for name in names]
     table = several.to_table(reports, names).splitlines()

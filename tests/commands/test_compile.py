@@ -105,7 +105,7 @@ def test_compile_to_another_folder(capsys: Captured) -> None:
     assert not Path("build").exists()
 
 
-def test_a_file_that_cannot_be_written_is_told(capsys: Captured) -> None:
+def test_a_file_that_cannot_be_written_is_named(capsys: Captured) -> None:
     Path("file").touch()
     out, err = ran("compile digits --out file", capsys, 2)
     assert out == "" and re.fullmatch(r"error: cannot write file/digits\.py: .+\n", err)
@@ -128,13 +128,13 @@ def test_a_message_says_nothing_to_the_terminal(capsys: Captured) -> None:
         ("report", "{"),
     ],
 )
-def test_emit(stage: str, first: str, capsys: Captured) -> None:
+def test_emit_prints_a_stage_and_writes_no_file(stage: str, first: str, capsys: Captured) -> None:
     out, err = ran(f"compile digits --emit {stage}", capsys)
     assert out.startswith(first) and out.endswith("\n") and err == ""
     assert not Path("build").exists()
 
 
-def test_wrong_specs_are_told_by_every_command(capsys: Captured) -> None:
+def test_wrong_specs_are_diagnosed_by_every_command(capsys: Captured) -> None:
     spec("wrong.res", WRONG)
     for command in ("report", "compile", "expand", "compile --emit ir", "train"):
         out, err = ran(f"{command} wrong.res", capsys, 1)

@@ -28,20 +28,22 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("--diff resnet18 resnet34", "build/resnet18-resnet34.svg"),
     ],
 )
-def test_files(arguments: str, path: str, here: Path, capsys: Captured) -> None:
+def test_draw_writes_the_named_file(
+    arguments: str, path: str, here: Path, capsys: Captured
+) -> None:
     assert cli.run(["draw", *arguments.split()]) == 0
     assert capsys.readouterr() == ("", f"wrote {path}\n")
     assert (here / path).stat().st_size > 5000
 
 
 @pytest.mark.usefixtures("font")
-def test_a_png(here: Path, capsys: Captured) -> None:
+def test_draw_writes_a_png(here: Path, capsys: Captured) -> None:
     assert cli.run("draw resnet18 -o net.png --input 3x64x64".split()) == 0
     assert capsys.readouterr() == ("", "wrote net.png\n")
     assert (here / "net.png").stat().st_size > 5000
 
 
-def test_stdout(here: Path, capsys: Captured) -> None:
+def test_draw_prints_an_svg_and_writes_no_file(here: Path, capsys: Captured) -> None:
     assert cli.run(["draw", "resnet18", "-o", "-"]) == 0
     out, err = capsys.readouterr()
     assert (out[:5], out[-7:], err) == ("<svg ", "</svg>\n", "")

@@ -27,7 +27,7 @@ DEFECTS = [
         "resspec/syntax/layout.py",
         "right = max(counts) - count if count else 0",
         "right = 0",
-        "tests/syntax/test_format.py::test_shapes",
+        "tests/syntax/test_format.py::test_every_layout_of_the_example_formats_to_it",
     ),
     Defect(
         "a keyword becomes an attribute",
@@ -104,7 +104,7 @@ DEFECTS = [
         "resspec/ir/document.py",
         "if len(found) < len(pairs):",
         "if False:",
-        "tests/backends/test_diff_damage.py::test_what_is_no_document_at_all[twice]",
+        "tests/backends/test_diff_damage.py::test_what_is_not_a_document_is_refused_soon[twice]",
     ),
     Defect(
         "an emitted file may be called as a module",

@@ -18,7 +18,7 @@ FASTERNET = str(GOLDEN / "fasternet_t0.res")
 
 
 @pytest.mark.parametrize("spec", [*TORCHVISION, *TIMM])
-def test_state_dict(spec: str) -> None:
+def test_the_state_dict_has_the_names_and_shapes_of_the_reference(spec: str) -> None:
     ours = tensors(load(spec))
     theirs = [(name, tuple(tensor.shape)) for name, tensor in reference(spec).state_dict().items()]
     if spec == CONVNEXT:  # where a block's scale is a parameter of the block itself, of 1x1 pixels
@@ -34,7 +34,7 @@ def test_state_dict(spec: str) -> None:
 
 
 @pytest.mark.parametrize("spec", [*TORCHVISION, *TIMM])
-def test_macs(spec: str) -> None:
+def test_macs_are_those_torch_counts(spec: str) -> None:
     assert measure(load(spec)).macs == macs(reference(spec))
 
 

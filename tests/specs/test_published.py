@@ -47,18 +47,18 @@ def is_exactly(network: Network, row: Row) -> None:
 
 
 @pytest.mark.parametrize("row", matching(DERIVED, r"(CIFAR )?plain-\d+"), ids=name)
-def test_plain(row: Row) -> None:
+def test_plain_networks_have_the_derived_figures(row: Row) -> None:
     is_exactly(load(row["model"].removeprefix("CIFAR ").replace("-", "")), row)
 
 
 @pytest.mark.parametrize("row", matching(DERIVED, r"(CIFAR )?ResNet-\d+ option [ABC]"), ids=name)
-def test_options(row: Row) -> None:
+def test_shortcut_options_have_the_derived_figures(row: Row) -> None:
     model, option = row["model"].removeprefix("CIFAR ").split(" option ")
     is_exactly(load(model.lower().replace("-", ""), option=option), row)
 
 
 @pytest.mark.parametrize("row", matching(DERIVED, r"ResNet-\d+ option B stride on 1x1"), ids=name)
-def test_bottlenecks(row: Row) -> None:
+def test_bottlenecks_have_the_derived_figures(row: Row) -> None:
     is_exactly(load(row["model"].split(" ")[0].lower().replace("-", "")), row)
 
 
@@ -68,7 +68,7 @@ PAPER = [
 
 
 @pytest.mark.parametrize("row", PAPER, ids=name)
-def test_paper(row: Row) -> None:
+def test_figures_are_within_the_precision_of_the_paper(row: Row) -> None:
     """Its 1.8 and 3.6 billion for 18 and 34 layers are of option A; for VGG-19 it counts all."""
     spec = row["model"].split(" / ")[0].removeprefix("CIFAR ").replace("-", "").lower()
     totals = measure(load(spec))._asdict()
@@ -99,7 +99,7 @@ def test_preactivated_bottlenecks_have_no_norm_on_the_projections(depth: int) ->
 
 
 @pytest.mark.parametrize(("depth", "millions"), [(110, 1.7), (164, 1.7), (1001, 10.2)])
-def test_table_4(depth: int, millions: float) -> None:
+def test_parameters_are_those_of_table_4(depth: int, millions: float) -> None:
     """Its millions count convolutions and the classifier; with norms, 1001 layers have 10.3."""
     operators = [op for _, op in operations(load(f"preact_resnet{depth}")) if op.layer.weighted]
     weights = sum(
@@ -115,7 +115,7 @@ SHIPPED = matching(PUBLISHED, r"resnet\d+|resnext\w+|wide_\w+|vgg\w+|regnet_y_40
 
 
 @pytest.mark.parametrize("row", SHIPPED, ids=name)
-def test_torchvision(row: Row) -> None:
+def test_parameters_and_operations_are_those_torchvision_prints(row: Row) -> None:
     """The parameters and the `_ops` that its table of weights prints."""
     totals = measure(
         load(row["model"] if "regnet" in row["model"] else f"torchvision/{row['model']}")
@@ -156,7 +156,7 @@ def outputs_of(network: Network, *kinds: str) -> int:
 
 
 @pytest.mark.parametrize(("row", "spec"), BY_PYCLS, ids=[row["model"] for row, _ in BY_PYCLS])
-def test_pycls(row: Row, spec: str) -> None:
+def test_totals_are_those_pycls_prints(row: Row, spec: str) -> None:
     """pycls adds one to the macs for each biased output, and counts max pools as activations."""
     name, *given = spec.split(" ")
     network = load(name, **dict(each.split("=") for each in given))

@@ -21,7 +21,7 @@ LIBRARIES = sorted(shipped.path("specs", "lib").glob("*.res"))
 
 
 @pytest.mark.parametrize("spec", FILES)
-def test_clean(spec: str) -> None:
+def test_a_shipped_spec_has_no_diagnostic(spec: str) -> None:
     assert check(spec) == []
 
 
@@ -41,7 +41,7 @@ def test_a_file_expects_its_parameters_and_macs(spec: str) -> None:
 
 
 @pytest.mark.parametrize("path", LIBRARIES, ids=lambda path: path.stem)
-def test_library(path: Path) -> None:
+def test_a_library_has_no_diagnostic(path: Path) -> None:
     assert check(path) == []
 
 

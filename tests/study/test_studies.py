@@ -70,7 +70,7 @@ def ended(command: list[str], number: int, parts: int) -> int:
     return process.returncode
 
 
-def test_a_study_that_is_killed_and_stopped_goes_on(command: list[str], tmp_path: Path) -> None:
+def test_a_study_resumes_after_sigkill_and_sigterm(command: list[str], tmp_path: Path) -> None:
     out, whole = tmp_path / "out", tmp_path / "whole"
     assert ended([*command, "--out", str(out)], signal.SIGKILL, 1) == -signal.SIGKILL
     first = out / "runs" / "plain-8-seed-0" / "result.json"
@@ -108,7 +108,9 @@ def _is_whole(out: Path) -> None:
         )
 
 
-def test_shortcuts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_study_of_shortcuts_trains_every_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     small = ["--set", "n=1", "--set", "images=1x8x8", "--set", "width=4"]
     assert (

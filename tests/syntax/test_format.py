@@ -59,7 +59,7 @@ def test_every_spec_that_is_shipped_has_it(path: Path) -> None:
     )
 
 
-def test_shapes() -> None:
+def test_every_layout_of_the_example_formats_to_it() -> None:
     """What it does, by example."""
     text = SHAPES.read_text(encoding="utf-8")
     assert formatted(text) == text

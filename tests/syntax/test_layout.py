@@ -77,7 +77,7 @@ def test_layouts_of_random_specs(seed: int) -> None:
         ("block b = a: relu", "block b = a: # a label\n relu"),
     ],
 )
-def test_breaks(one: str, other: str) -> None:
+def test_a_line_breaks_without_changing_the_tree(one: str, other: str) -> None:
     assert tree(other) == tree(one)
 
 
@@ -116,7 +116,7 @@ def test_names_that_begin_like_words(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "size"), [("3x3", (3, 3)), ("3x224x224", (3, 224, 224)), ("01x2", (1, 2))]
 )
-def test_sizes(text: str, size: tuple[int, ...]) -> None:
+def test_sizes_are_read_with_any_number_of_sides(text: str, size: tuple[int, ...]) -> None:
     (let,) = parse(Source("t.res", f"let v = {text}")).declarations
     assert isinstance(let, ast.Let) and isinstance(let.value, ast.Size) and let.value.dims == size
 

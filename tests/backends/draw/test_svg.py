@@ -193,7 +193,7 @@ def test_small_networks(chain: str, labels: list[str], tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("font")
-def test_png() -> None:
+def test_a_png_has_twice_the_size_of_the_drawing() -> None:
     drawing = drawn(load("resnet18"))
     content = to_png(drawing)
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
