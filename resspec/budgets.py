@@ -1,4 +1,4 @@
-"""What is expected of a network, by its author or from outside, and is not so: by how much, and what contributes most."""
+"""Expectations that a network does not meet: by how much, and what contributes most."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS = {"==": "", "<=": "at most ", ">=": "at least ", "<": "less than ", ">":
 def unmet(
     network: Network, expected: Iterable[Expectation], declared: Named
 ) -> Iterator[Diagnostic]:
-    """What the network, which is declared there, does not meet."""
+    """Yield the expectations that a network does not meet."""
     known: dict[Conditions, Facts] = {}
     for each in expected:
         facts = known.setdefault(each.at, Facts(network, each.at))

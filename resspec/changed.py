@@ -1,4 +1,4 @@
-"""Which specs are not what they were at a revision: by their own text, or by that of anything they use."""
+"""Specs that changed since a revision, by their own text or that of anything they use."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from resspec.opening import candidates
 from resspec.revision import Revision
 from resspec.syntax.parse import ENOUGH
 
-# Also what only looks like one: to look at a file too many costs a moment, at one too few a difference.
+# It may find too much: to look at a file too many costs a moment, at one too few a difference.
 _USE = re.compile(rb'\buse\b(?:\s|#[^\n]*+)*+(?:(\w+)|"([^"\n]*)")')
 
 
 def changed(revision: Revision) -> Iterator[Path]:
-    """The `.res` files of the commit that are still there and not the same, with all that they use. Nothing is parsed for
-    it: texts are held against git's hashes of them."""
+    """Yield the `.res` files of the commit that still exist and differ, with all that they use.
+
+    Nothing is parsed: texts are compared with git's hashes of them.
+    """
     hashes = revision.hashes()
 
     @cache

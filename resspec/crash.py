@@ -16,7 +16,7 @@ from resspec.units import size_of
 CODE, LIMIT = "E0615", "E0618"
 LONGEST = 300  # characters of what an exception says that are shown
 
-# Of a pipe without a reader, which somebody put there, this is an error and not a wait; of a link, no other file is touched.
+# Opening a pipe without a reader is then an error, and does not block; links are not followed.
 _OVERWRITE = (
     os.O_WRONLY
     | os.O_CREAT
@@ -27,7 +27,8 @@ _OVERWRITE = (
 
 # What torch, numpy, the C++ library and the loader of libraries say; a MemoryError may say nothing.
 _NO_MEMORY = re.compile(
-    "allocate memory|out of memory|std::bad_alloc|failed to map segment|cannot enable executable stack",
+    "allocate memory|out of memory|std::bad_alloc|failed to map segment"
+    "|cannot enable executable stack",
     re.IGNORECASE,
 )
 _LIMITS = {
@@ -77,14 +78,14 @@ def limit_reached(error: BaseException) -> str | None:
 def report(
     error: BaseException, doing: str, notes: tuple[str, ...] = (), file: Path | None = None
 ) -> str:
-    """Write the traceback to a file, and return the report that is shown instead of it.
+    """Write the traceback to a file, and return the report that is printed instead of it.
 
     Args:
         error: The exception.
         doing: What was being done, as in "in step 12" or "while testing".
         notes: More lines: what is saved, and how to resume.
-        file: Where the traceback goes; by default, and where that cannot be written, a file in the user's cache folder or
-            in the folder for temporary files.
+        file: Where the traceback goes; by default, and where that cannot be written, a file in
+            the user's cache folder or in the folder for temporary files.
     """
     text = _page(error, doing)
     written = next(_written(text, file), None)
@@ -97,7 +98,7 @@ def report(
 
 
 def _page(error: BaseException, doing: str) -> str:
-    """What somebody who looks for the mistake wants to know."""
+    """Return the details that help to find the bug."""
     import platform
     import shlex
     import traceback

@@ -9,14 +9,17 @@ from pathlib import Path
 
 from resspec.diagnostics import UsageError
 
-# Without O_NONBLOCK, which only POSIX has, a pipe that takes a file's place in that moment would be waited for.
+# O_NONBLOCK, which only POSIX has: a pipe could take a file's place at that moment, and block.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 
 
 def read(path: Path, limit: int) -> bytes:
-    """The first `limit` bytes of a file. Raises UsageError, also for a folder, a pipe, a device: some of them would wait or
-    never end."""
+    """Return the first `limit` bytes of a file.
+
+    Raises:
+        UsageError: It cannot be read, or is a folder, a pipe or a device, which could block.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise no_file(path)
@@ -47,8 +50,11 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def rewrite(path: Path, before: bytes, after: bytes) -> None:
-    """A file that was read, with another content; a link stays one. Raises UsageError, also where nobody may write it or
-    somebody just did."""
+    """Replace the content of a file that was read; a link stays a link.
+
+    Raises:
+        UsageError: It is read-only, or was changed in the meantime.
+    """
     target = Path(os.path.realpath(path))
     if read(target, len(before) + 1) != before:
         raise UsageError(f"{path} was changed in the meantime, and is left as it is")
@@ -58,7 +64,7 @@ def rewrite(path: Path, before: bytes, after: bytes) -> None:
 
 
 def no_file(path: Path) -> UsageError:
-    """Return the error for a folder, a pipe, a device. Raises OSError where there is nothing any more."""
+    """Return the error for a folder, a pipe or a device. Raises OSError where there is nothing."""
     return UsageError(f"cannot read {path}: it is {kind_of(path.stat().st_mode)}, not a file")
 
 
@@ -97,8 +103,10 @@ def nearest_folder(path: Path) -> Path:
 
 
 def write(path: Path, content: bytes) -> None:
-    """The whole file or nothing: under another name, down to the disk, then renamed; its folder is made where needed.
-    A file that is there keeps its mode. Raises UsageError."""
+    """Write a file as a whole or not at all: as a draft, synced to disk, then renamed.
+
+    Its folder is created where needed. An existing file keeps its mode. Raises UsageError.
+    """
     try:
         nearest_folder(path.parent)
     except UsageError as error:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def cache_folder() -> Path | None:
-    """Return resspec's folder in the user's cache, which may not exist; None where the user has no home."""
+    """Return resspec's folder in the user's cache, which may not exist; None without a home."""
     given = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     try:
         return Path(given).expanduser() / "resspec"

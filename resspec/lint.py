@@ -1,6 +1,7 @@
-"""W: the warnings about a file without mistakes, of its text and of the networks that it makes.
+"""Warnings (W) about a file without errors: about its text and the networks in it.
 
-What a network is warned of is told of the file itself: where a layer is a library's, at the section that calls it.
+A warning about a network is placed in the file itself: for a layer of a library, at the section
+that calls it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def needless_projection(span: Span, shape: str) -> Diagnostic:
 
 
 def gigantic(span: Span, params: int, largest: Iterable[tuple[int, str]]) -> Diagnostic:
-    """W0306: a network of more parameters than any machine holds, which is mostly a typing error."""
+    """W0306: a network of more parameters than any machine holds, which is mostly a typo."""
     lines = ["the largest layers", *(f"{amount:,}  {what}" for amount, what in largest)]
     return Diagnostic(
         "W0306",
@@ -132,7 +133,7 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
 
 
 def _miscounted(network: Network, says: int) -> int | None:
-    """The layers, where a number in the name is nearly that many and means nothing else that is seen."""
+    """Return the number of layers where a number in the name nearly says it, and nothing else."""
     if says < LEAST_DEPTH or says in (*network.input.dims, *network.output.dims):
         return None
     layers = measure(network).layers
@@ -189,7 +190,10 @@ def _row(located: Located) -> Iterator[Located]:
 def _pool(
     library: Library, section: Section, located: Located, *, is_end: bool
 ) -> Iterator[Diagnostic]:
-    """Odd windows keep the size, so that all but those before a linear layer may be meant; even ones take a pixel away."""
+    """Warn of a pool without a stride whose window is even, or that is before a linear layer.
+
+    Odd windows keep the size, so that they may be meant.
+    """
     node = located.node
     assert isinstance(node, Op) and isinstance(node.layer, Pool)
     pool, window = node.layer, library.span(located.span)
@@ -211,13 +215,14 @@ def _pool(
         taken = "mean" if kind == "avgpool" else "largest value"
         help = f"write the stride, {strided}, or `/1` if one pixel is meant"
         if is_end:
-            help = f"`{kind}` alone takes the {taken} of the whole image; or write the stride, {strided}"
+            help = f"`{kind}` alone takes the {taken} of the whole image"
+            help = f"{help}; or write the stride, {strided}"
         place = window if window.source is library.source else library.span(section.span)
         yield unstrided_pool(place, window, f"{node.input} becomes {node.output}", help)
 
 
 def _projection(shortcut: Located) -> Located | None:
-    """Its first layer with weights, unless it strides, which may change nothing of a picture of one pixel."""
+    """Return the first layer with weights of a shortcut that does not stride."""
     found = None
     for located in walk.distinct(shortcut):
         if isinstance(located.node, Op):

@@ -54,13 +54,13 @@ class Message(Protocol):
 def render(diagnostic: Message, *, color: bool = False) -> str:
     """Return a diagnostic as lines of text, each ended.
 
-    Nothing of the source or of a message can reach a terminal as a control sequence; the colors are the only ones.
+    No control sequence of the source or of a message reaches a terminal; only the colors do.
     """
     return "".join(line + "\n" for line in _Page(diagnostic, color).lines())
 
 
 def visible(text: str) -> str:
-    """The text with a name in place of each character that a terminal would obey, hide, or show as another: `<U+001B>`."""
+    """Return a text with `<U+001B>` for each character that a terminal would obey or hide."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in text)
@@ -143,7 +143,7 @@ class _Page:
 
 
 class _Line:
-    """A source line as it is shown for a mark: `text`, and the cells where the mark begins and how many it covers."""
+    """A source line as printed for a mark: its `text`, and the cells that the mark covers."""
 
     def __init__(self, line: str, mark: _Mark) -> None:
         start, end = mark.start, mark.end
@@ -173,7 +173,7 @@ def _by_file(labels: Iterable[Label]) -> list[tuple[Source, list[_Mark]]]:
 
 
 def _marks(label: Label, *, primary: bool) -> Iterator[_Mark]:
-    """One mark for a label within a line; else its first line to the end, and its last up to where it ends."""
+    """Yield one mark for a label within a line; else one on its first and one on its last line."""
     span = label.span
     end = max(span.start, span.start + len(span.text.rstrip()))
     (first, left), (last, right) = span.source.place(span.start), span.source.place(end)
@@ -186,7 +186,10 @@ def _marks(label: Label, *, primary: bool) -> Iterator[_Mark]:
 
 
 def _place(source: Source, labels: tuple[Label, ...], marks: list[_Mark]) -> str:
-    """`file:line:column` of the primary label, or of the first mark in another file; of a file that is not text its name."""
+    """Return `file:line:column` of the primary label, or of the first mark in another file.
+
+    A file that is not text is named alone.
+    """
     if not source.is_text:
         return visible(source.name)
     line, column = marks[0].line, marks[0].start + 1
@@ -212,7 +215,7 @@ def _char_width(char: str) -> int:
 
 
 def _cut(text: str, width: int, *, from_end: bool = False) -> str:
-    """At most so many cells of a text, from its start or from its end, with `…` where something is left out."""
+    """Return at most so many cells of a text, from its start or its end, with `…` for the rest."""
     if _width(text) <= width:
         return text
     kept, cells = "", 1

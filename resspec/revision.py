@@ -13,8 +13,7 @@ _FILE = b"100644 blob", b"100755 blob"  # how `git ls-tree` lists one
 
 
 class Revision:
-    """A commit of the repository that one stands in. Paths are those of the checkout; what lies outside of it is no file
-    of the commit."""
+    """A commit of the git repository around the working folder. Paths are those of the checkout."""
 
     def __init__(self, name: str) -> None:
         """Raises UsageError where there is no repository, or no such commit in it."""
@@ -31,9 +30,9 @@ class Revision:
 
     @classmethod
     def fork(cls, name: str) -> Revision:
-        """Return where the history of HEAD left that of another revision: what a pull request changes starts there.
+        """Return where the history of HEAD left that of another revision, as a pull request starts.
 
-        It is named by its short hash, as git shows it.
+        It is named by its short hash.
         """
         commit = cls(name)._commit
         try:
@@ -43,7 +42,7 @@ class Revision:
         return cls(_git("rev-parse", "--short", base).decode().strip())
 
     def hashes(self) -> dict[Path, str]:
-        """git's hash of each file of the commit, by its path in the checkout; a symbolic link is none."""
+        """Return git's hash of each file of the commit by its path; symbolic links are left out."""
         listed = _git("ls-tree", "-r", "-z", "--full-tree", self._commit).split(b"\0")
         entries = (entry.partition(b"\t") for entry in listed if entry.startswith(_FILE))
         return {
@@ -51,7 +50,7 @@ class Revision:
         }
 
     def path(self, text: str) -> Path:
-        """As git reads it: from the top of the repository, but `./` and `../` from where one stands."""
+        """Return a path as git reads it: from the top, but `./` and `../` from the working folder."""
         return Path(os.path.realpath(text)) if text.startswith(("./", "../")) else self.root / text
 
     def is_file(self, path: Path) -> bool:
@@ -82,7 +81,7 @@ class Revision:
 
 
 def _git(*arguments: str) -> bytes:
-    """What git prints, without a shell, hooks or filters."""
+    """Return what git prints, without a shell, hooks or filters."""
     import subprocess
 
     try:

@@ -1,4 +1,4 @@
-"""Where the files that come with the package lie: the grammar, and the specs with their libraries."""
+"""The files that ship with the package: the grammar, and the specs with their libraries."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def path(*parts: str) -> Path:
-    """`path("grammar", "resspec.lark")`, `path("specs")`: in an installed package beside this file, in a checkout one
-    folder up. It may not exist."""
+    """Return a path such as `path("grammar", "resspec.lark")`, which may not exist.
+
+    It is beside this file in an installed package, one folder up in a checkout.
+    """
     return _folder(parts[0]).joinpath(*parts[1:])
 
 

@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 
 class Source:
-    """One text with the name it is shown under; lines and columns count from 1, columns in characters. `is_text` is false of
-    what stands for a file or folder as a whole, such as an image."""
+    """A text with its name in messages. Lines and columns count from 1, columns in characters.
+
+    Attributes:
+        is_text: Whether it is text; false for a file or folder as a whole, such as an image.
+    """
 
     __slots__ = ("_shown", "_starts", "is_text", "name", "text")
 

@@ -1,11 +1,12 @@
-"""The standard streams: those that are closed become the null device, and one that breaks is dealt with in one place.
+"""The standard streams: closed ones become the null device, and broken ones are handled here.
 
-A stream breaks where its reader is gone (EPIPE), its disk is full (ENOSPC), its terminal is closed (EIO). From then on it is
-the null device, so that nothing fails a second time. What else happens depends on the command:
+A stream breaks where its reader is gone (EPIPE), its disk is full (ENOSPC), its terminal is closed
+(EIO). From then on it is the null device, so that nothing fails a second time. What else happens
+depends on the command:
 
-- By default `OutputLost` is raised where a result cannot be written, and where a reader is gone, who wants no more.
-- Within `going_on` nothing is raised: the work matters more than what is printed.
-- Within `told` a function is called, which may ask the work for an end.
+- By default `OutputLost` is raised where a result cannot be written, or its reader is gone.
+- Within `going_on` nothing is raised: the work matters more than its output.
+- Within `told` a function is called, which may request that the work stops.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ _on_broken: OnBroken = _refuse
 def protect() -> None:
     """Open the null device in place of closed streams, and watch stdout and stderr from now on.
 
-    If a closed stream stayed closed, the next file to be opened would get its number, and would receive all that is printed.
+    If a closed stream stayed closed, the next file to be opened would get its number, and receive
+    all that is printed.
     """
     for number in (STDIN, STDOUT, STDERR):
         _open_if_closed(number)
@@ -99,7 +101,7 @@ def _open_if_closed(number: int) -> None:
 
 
 def _watched(stream: TextIO | None, number: int) -> TextIO:
-    """The same stream with a raw file of ours below; another's stream, such as a notebook's, is left alone."""
+    """Return the same stream on a raw file of ours; the stream of a notebook is left alone."""
     if stream is None:
         return _text(_Raw(number), "utf-8", line_buffering=number == STDERR)
     if os.name != "posix" or not isinstance(stream, io.TextIOWrapper) or _number(stream) != number:

@@ -19,8 +19,10 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
 
 
 def alike(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
-    """The candidates that are nearest, within an edit distance of a third of the word (at least 1); where several are
-    equally near, those with the same first letter and length first."""
+    """Return the nearest candidates, within an edit distance of a third of the word (at least 1).
+
+    Of several that are equally near, those with the same first letter and length come first.
+    """
     limit = max(1, len(word) // 3)
     scored = [
         (distance(word.lower(), name.lower(), limit), name)
@@ -52,7 +54,7 @@ def meant(near: Sequence[str]) -> str | None:
 
 
 def only(near: Sequence[str]) -> str | None:
-    """What a machine may write: nothing where several are meant equally well."""
+    """Return what a machine may write: nothing where several candidates are equally near."""
     return near[0] if len(near) == 1 else None
 
 
@@ -61,7 +63,7 @@ def listed(names: Sequence[str]) -> str:
 
 
 def distance(a: str, b: str, limit: int) -> int:
-    """Edits (insert, delete, replace, swap neighbours) from `a` to `b`, or `limit + 1` where there are more."""
+    """Return the edits (insert, delete, replace, swap) from `a` to `b`, at most `limit + 1`."""
     if abs(len(a) - len(b)) > limit:
         return limit + 1
     before: list[int] = []

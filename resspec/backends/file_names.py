@@ -1,4 +1,4 @@
-"""What the files of a network are called: like it, unless a module or a system already uses that name."""
+"""Names of a network's files: its own, unless a module or a system already uses that name."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import sys
 
 SUFFIX = "_net"
 
-# Packages that torch loads, or that stand beside it in a program that uses a network. A file of such a name in the folder
-# of a program is imported in place of the package; `torch.py` even by itself.
+# Packages that torch loads, or that a program that uses a network may have. A file of such a name in
+# the folder of a program is imported in place of the package; `torch.py` even by itself.
 _PACKAGES = frozenset(
     """
     PIL cuda cv2 cython_runtime fsspec functorch filelock google jinja2 jax keras lark lightning
@@ -30,10 +30,10 @@ _OF_WINDOWS = frozenset(
 
 
 def file_stem(name: str) -> str:
-    """Return what the files of a network of this name are called, without their suffixes.
+    """Return the name of a network's files, without a suffix.
 
-    It is the name itself, or the name with `_net` where a file of the name could not be imported, would be imported in
-    place of another module, or could not be written on Windows.
+    It is the name itself, or the name with `_net` where a file of the name could not be imported,
+    would be imported in place of another module, or could not be written on Windows.
     """
     is_module = name in sys.stdlib_module_names or name in _PACKAGES
     is_special = keyword.iskeyword(name) or (name.startswith("__") and name.endswith("__"))

@@ -1,4 +1,4 @@
-"""The layers that torch.nn lacks. Each class stands alone, so that emitted source can hold the ones it needs."""
+"""Layers that torch.nn lacks. Each class is independent, so that emitted source can include it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 class DropPath(nn.Module):
-    """Zeroes whole samples with probability p in training; those that are kept grow by 1 / (1 - p)."""
+    """Stochastic depth: zero whole samples with probability p, and scale the others by 1 / (1 - p)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()

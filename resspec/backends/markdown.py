@@ -1,4 +1,4 @@
-"""What the pages in Markdown share: GitHub's dialect, in which no name is taken for HTML or markup."""
+"""GitHub's Markdown, in which no name is taken for HTML or markup."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from resspec.render import visible
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, figures: int) -> Iterator[str]:
-    """Its last so many columns are `figures`, aligned to the right. Cells as `escaped` gives them."""
+    """Return a table whose last columns are `figures`, aligned to the right; cells are `escaped`."""
     yield f"| {' | '.join(headings)} |"
     yield f"|{'|'.join(['---'] * (len(headings) - figures) + ['---:'] * figures)}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)

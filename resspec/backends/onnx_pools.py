@@ -1,7 +1,8 @@
-"""Pools that round their output size up, said in ONNX so that every runtime makes the same of them.
+"""Pools that round their output size up, written so that every ONNX runtime computes the same.
 
-Where `ceil_mode` is set, torch drops a last window that would begin in the padding on the right; ONNX's formula keeps it. So
-the windows are counted as torch counts them, and what they reach beyond the image is written as padding at its end.
+Where `ceil_mode` is set, torch drops a last window that would begin in the padding on the right;
+ONNX's formula keeps it. So the windows are counted as torch counts them, and what they reach beyond
+the image becomes padding at its end.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class _Axis(NamedTuple):
-    """One axis of a pool: sizes of input and output, kernel with its dilation, stride, padding on each side."""
+    """One axis of a pool: input, output, kernel with its dilation, stride, padding on each side."""
 
     size: int
     output: int
@@ -29,7 +30,7 @@ class _Axis(NamedTuple):
 
 
 def without_ceil(model: ModelProto) -> None:
-    """Replace `ceil_mode` in all pools of a model by padding at the end; the shapes of all values must be there."""
+    """Replace `ceil_mode` in all pools of a model by padding at the end; shapes must be known."""
     import onnx
 
     shapes = _shapes(model.graph)
@@ -88,7 +89,7 @@ def _pool(
 def _average(
     graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
 ) -> list[NodeProto]:
-    """Return a mean that counts the padding, but not what its windows reach beyond it: zeros first, then a pool."""
+    """Return a mean that counts the padding but not what is beyond it: zeros first, then a pool."""
     own = {**given, "count_include_pad": 0}
     if not any(axis.padding for axis in axes):
         return [_pool(node, own, axes)]
@@ -102,7 +103,7 @@ def _average(
 def _padded(
     graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
 ) -> list[NodeProto]:
-    """Return a maximum of which a window reaches further than onnxruntime lets a pool pad: what it pads with comes first."""
+    """Return a maximum whose windows reach further than onnxruntime can pad: padding comes first."""
     ends = [axis.padding + axis.more for axis in axes]
     pad, name = _pad(graph, node, [axis.padding for axis in axes], ends, float("-inf"))
     inside = [

@@ -1,4 +1,4 @@
-"""What a part of a network holds, in a line: `36 × bottleneck`, `2 × (conv 3x3, 64 → bn → relu) → maxpool 2x2, /2`."""
+"""A part of a network in a line: `36 × bottleneck`, `2 × (conv 3x3, 64 → bn → relu)`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SHOWN = 8  # runs of a line; what is more is left out in the middle
 
 
 def summary(located: Located) -> str:
-    """Blocks by their names, layers with their sizes; equal neighbours are counted, also where a repeat was unrolled."""
+    """Return blocks by their names, layers with their sizes, equal neighbors counted."""
     return _line(_counted(_runs(located)))
 
 
@@ -56,7 +56,7 @@ def _runs(located: Located) -> Iterator[Run]:
 
 
 def _counted(runs: Iterator[Run]) -> list[Run]:
-    """The runs, with a count wherever one, or the last few single steps, say again what stands before them."""
+    """Return the runs, with a count where one, or the last few single steps, repeat those before."""
     done: list[Run] = []
     for count, steps in runs:
         if not _again(done, len(done), steps, count):

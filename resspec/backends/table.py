@@ -1,4 +1,4 @@
-"""What the tables for the terminal share: rich is told all widths, so that no figure is ever cut."""
+"""Tables for the terminal: rich is given all widths, so that no figure is ever cut."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def longest(*words: str) -> int:
 
 
 def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
-    """What rich makes of these parts, one below the other."""
+    """Return what rich renders of these parts, one below the other."""
     from rich.console import Console
 
     out = StringIO()

@@ -1,4 +1,4 @@
-"""The commands, a file each: what it takes (`arguments`), what `--help` teaches (`EXAMPLES`), what it does (`run`)."""
+"""The commands, one per file: `arguments`, the `EXAMPLES` of its help, and `run`."""
 
 from __future__ import annotations
 
@@ -60,9 +60,10 @@ def load(command: str) -> ModuleType:
 
 
 def parse(argv: Sequence[str]) -> Namespace:
-    """Return the arguments of a command line; exit where it has a mistake, or asks for help.
+    """Return the arguments of a command line; exit where it has an error, or asks for help.
 
-    The module of the command alone is imported, unless an option is unknown, which another command may have.
+    Only the module of the command is imported, unless an option is unknown, which another command
+    may have.
     """
     if argv and argv[0] in COMMANDS and argv[0] not in _OF_ALL:
         parsed, unknown = parser(argv[:1]).parse_known_args(argv)
@@ -75,7 +76,9 @@ def parse(argv: Sequence[str]) -> Namespace:
 
 
 def parser(names: Sequence[str] = COMMANDS) -> Parser:
-    """Return the parser of the command line; `parse_args` gives `command`, its arguments, and `top`, this parser.
+    """Return the parser of the command line.
+
+    Its `parse_args` returns `command`, the arguments of the command, and `top`, this parser.
 
     Args:
         names: The commands that it knows.

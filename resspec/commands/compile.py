@@ -1,4 +1,4 @@
-"""`resspec compile`: the report, a PyTorch file and the report as JSON; or one stage of the compiler as text."""
+"""`resspec compile`: the report and a PyTorch or ONNX file; or one stage of the compiler as text."""
 
 from __future__ import annotations
 
@@ -70,9 +70,8 @@ def run(arguments: Namespace) -> int:
     if arguments.weights and arguments.target != "onnx":
         raise UsageError("--weights needs --target onnx: a PyTorch file does not contain weights")
     if arguments.emit and arguments.target == "onnx":
-        raise UsageError(
-            "--emit prints a stage of the compilation to PyTorch: leave out --target onnx, or --emit"
-        )
+        help = "leave out --target onnx, or --emit"
+        raise UsageError(f"--emit prints a stage of the compilation to PyTorch: {help}")
     if arguments.emit:
         network, text = _emitted(arguments)
         print(text, end="")
@@ -121,7 +120,8 @@ def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:
 
 def _agreement(off: Off | None) -> str:
     if off is None:
-        return "the file was not compared with torch: with these weights the outputs are not finite, or all zero"
+        reason = "with these weights the outputs are not finite, or all zero"
+        return f"the file was not compared with torch: {reason}"
     agreed = f"onnxruntime agrees with torch to {off.found:.0e} of the largest output"
     if off.pieces is None:
         return agreed

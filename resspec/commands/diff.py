@@ -61,9 +61,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     if arguments.since:
         if arguments.sides or arguments.format in ("json", "html"):
-            raise UsageError(
-                "--since compares all specs, as a table or markdown: leave out A, B and other formats"
-            )
+            help = "leave out A, B and other formats"
+            raise UsageError(f"--since compares all specs, as a table or markdown: {help}")
         return _since(arguments)
     if len(arguments.sides) != 2:
         raise UsageError(
@@ -80,24 +79,27 @@ def run(arguments: Namespace) -> int:
 
 
 def _since(arguments: Namespace) -> int:
-    """All networks that both have, also where only a library of theirs changed; equal ones are left out, and one that is
-    broken on either side is passed over. 2 where it is broken now."""
+    """Print the networks that differ from a revision, also where only a library of theirs changed.
+
+    A network that is broken on either side is skipped with a note. Returns 2 where it is broken
+    now.
+    """
     from resspec.changed import changed
     from resspec.revision import Revision
 
     revision = Revision.fork(arguments.since)
     heading = "### `{}`\n" if arguments.format == "markdown" else "{}\n"
-    differ, trouble = False, False
+    differ, is_broken = False, False
     for path in changed(revision):
         for spec, found in _found(path, revision):
             if isinstance(found, _Broken):
-                trouble = trouble or found.now
+                is_broken = is_broken or found.now
                 when = "it is broken now" if found.now else f"it was broken in {arguments.since}"
                 note(f"{spec} was skipped, {when}: {_brief(found.error)}")
             elif not found.same:
                 differ = True
                 print(heading.format(spec), _text(found, arguments.format), sep="")
-    return 2 if trouble else int(differ and not arguments.exit_zero)
+    return 2 if is_broken else int(differ and not arguments.exit_zero)
 
 
 def _brief(error: ResspecError) -> str:

@@ -55,8 +55,8 @@ def arguments(parser: ArgumentParser) -> None:
         "--color-by",
         choices=("macs", "params", "acts", "saved"),
         metavar="QUANTITY",
-        help="color layers by macs, params, acts or saved (then norms and activations are drawn too) "
-        "instead of by output size",
+        help="color layers by macs, params, acts or saved instead of by output size "
+        "(for saved with norms and activations)",
     )
     parser.add_argument(
         "--input", metavar="CxHxW", help="an input size instead of the networks' own"
@@ -125,9 +125,8 @@ def _networks(arguments: Namespace) -> list[Network]:
             load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs
         ]
     if len(arguments.specs) != 2 or arguments.input or arguments.set:
-        raise UsageError(
-            "--diff draws two networks as they are: resspec draw --diff A B, without --input and --set"
-        )
+        usage = "resspec draw --diff A B, without --input and --set"
+        raise UsageError(f"--diff draws two networks as they are: {usage}")
     return [load_revised(spec) for spec in arguments.specs]
 
 

@@ -77,13 +77,13 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 class Asked(NamedTuple):
-    """What is measured.
+    """A network to evaluate, with its weights, data and preprocessing.
 
     Attributes:
-        recipe_name: None where it is none of those that come with resspec.
+        recipe_name: None for a recipe that does not ship with resspec.
         digest: Of the test images that a run was tested with; None for a spec.
-        classes: What the network was trained to tell apart, where that is known.
-        preprocessing: How it was shown images, where that is known; see training/preprocessing.py.
+        classes: The classes that the network was trained on, where they are known.
+        preprocessing: How it was trained to see images, where that is known.
     """
 
     network: Network
@@ -170,7 +170,7 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
 
 
 def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) -> str | None:
-    """What there is to say where images come in another size than the network was written for."""
+    """Return a sentence where images have another size than the network was written for."""
     size = tuple(network.input.dims)
     if protocol == "multi-scale" or not all(shown) or shown == size:
         return None
@@ -181,17 +181,18 @@ def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) ->
 def text(
     network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None
 ) -> str:
-    """What is printed: errors in percent, and under them the published ones of the very same network and protocol."""
+    """Return the errors in percent, above the published ones of the same network and protocol."""
     from resspec.training.evaluate import PROTOCOLS
     from resspec.training.published import published
 
+    wrong = measured.total - measured.correct
     lines = [
         ("", "top-1 error", "top-5 error", ""),
         (
             "measured",
             f"{measured.top1_error:.2%}",
             f"{measured.top5_error:.2%}",
-            f"{measured.total - measured.correct:,} of {measured.total:,} wrong, loss {measured.loss:.4f}",
+            f"{wrong:,} of {measured.total:,} wrong, loss {measured.loss:.4f}",
         ),
     ]
     lines += [
@@ -220,9 +221,8 @@ def _asked(arguments: Namespace) -> Asked:
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
-        raise UsageError(
-            f"{arguments.spec or folder} is not a run folder{record.runs_near(folder)}; and {nowhere}"
-        ) from None
+        message = f"{arguments.spec or folder} is not a run folder{record.runs_near(folder)}"
+        raise UsageError(f"{message}; and {nowhere}") from None
     return _spec(arguments)
 
 

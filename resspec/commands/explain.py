@@ -45,7 +45,7 @@ def run(arguments: Namespace) -> int:
 
 
 def page(code: str) -> str:
-    """Return the page of a code for a terminal: examples indented instead of fenced. Raises UsageError."""
+    """Return the page of a code for a terminal, with indented examples. Raises UsageError."""
     pages = _pages()
     if code.upper() not in pages:
         near = did_you_mean(code.upper(), pages)

@@ -1,4 +1,4 @@
-"""What `check --fix` and `check --diff` do: the edits that diagnostics propose, made in the files that were named."""
+"""`check --fix` and `check --diff`: the edits that diagnostics propose, in the named files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _ROUNDS = 20  # a mistake of syntax hides those after it
 
 
 def fix(specs: Sequence[str], *, write: bool) -> None:
-    """Edits each file until nothing in it can be mended, or shows the first round of it. Raises UsageError."""
+    """Edit each file until nothing in it can be fixed, or print the first edits. Raises UsageError."""
     from resspec.files import rewrite
     from resspec.opening import locate
 

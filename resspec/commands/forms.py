@@ -1,4 +1,7 @@
-"""Diagnostics for machines: JSON, SARIF 2.1.0, annotations of GitHub. The same codes, places and fixes as the text."""
+"""Diagnostics for machines: JSON, SARIF 2.1.0 and annotations of GitHub.
+
+They have the same codes, places and fixes as the text.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,11 @@ _SCHEMA = (
 
 
 def to_json(diagnostics: Sequence[Diagnostic]) -> str:
-    """Lines and columns count from 1, columns in characters; an end is the column after the last character."""
+    """Return diagnostics as JSON.
+
+    Lines and columns count from 1, columns in characters; an end is the column after the last
+    character.
+    """
     return _text({"version": 1, "diagnostics": [_facts(diagnostic) for diagnostic in diagnostics]})
 
 

@@ -1,4 +1,4 @@
-"""What several commands are given: specs, folders of specs, values of parameters."""
+"""Arguments that several commands share: specs, folders of specs, values of parameters."""
 
 from __future__ import annotations
 

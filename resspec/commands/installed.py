@@ -1,4 +1,4 @@
-"""What a command says where what it needs is not there: packages, memory."""
+"""Messages about what a command needs and this machine lacks: packages, memory."""
 
 from __future__ import annotations
 

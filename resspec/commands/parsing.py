@@ -1,4 +1,4 @@
-"""The parser of the command line: argparse, with its mistakes in the form of all others, and no option that is lost."""
+"""The parser of the command line: argparse, with our form of errors, and no option that is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from resspec.suggest import did_you_mean
 
 
 class Parser(ArgumentParser):
-    """A parser that refuses an option that is given twice with different values, and says who has an unknown one."""
+    """A parser that refuses an option given twice with different values, and knows who has which."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.actions: list[Action] = []
@@ -53,7 +53,7 @@ class Parser(ArgumentParser):
     def parse_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> Any:
-        """Return the arguments; exit where there are unknown ones, with the help of the command that was given."""
+        """Return the arguments; exit with the command's help where some are unknown."""
         parsed, unknown = self.parse_known_args(args, namespace)
         if unknown:
             self._refuse(parsed, unknown)
@@ -73,7 +73,7 @@ class Parser(ArgumentParser):
 
 
 def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str:
-    """Return what an unknown option may mean: one of this command that is nearly it, or who has it."""
+    """Return what an unknown option may mean: a similar one of this command, or who has it."""
     owners = [f"`{each.prog}`" for each in commands.values() if option in each.all_options()]
     if not owners:
         return did_you_mean(option, command.all_options())
@@ -82,7 +82,7 @@ def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str
 
 
 class StoreOnce(Action):
-    """Store a value; another one for the same option is a mistake, where argparse would keep the last."""
+    """The action that stores a value once; argparse would keep the last of several."""
 
     def __call__(
         self,

@@ -71,8 +71,9 @@ def run(arguments: Namespace) -> int:
 
         probed = [subjects.probed(subject, arguments.batch, arguments.seed) for subject in chosen]
         setting = (
-            f"{arguments.batch} images, seed {arguments.seed}; specs at initialization on noise of deviation 1, "
-            "runs with their weights on their test images; batch norm with the statistics of the batch."
+            f"{arguments.batch} images, seed {arguments.seed}; specs at initialization on noise of "
+            "standard deviation 1, runs with their weights on their test images; batch norm with "
+            "the statistics of the batch."
         )
         written = page.leave(probed, setting, out)
         rows = page.cells(probed)

@@ -1,4 +1,4 @@
-"""Ways out of a mistake that a command has a flag for. What is wrong is said elsewhere, where no flag is known."""
+"""Flags that help against an error. The core, which knows no flags, says only what is wrong."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def of_error(error: ResspecError | Diagnostic, command: str) -> str | None:
 
 
 def of_diagnostics(found: Sequence[Diagnostic], arguments: Namespace) -> list[Diagnostic]:
-    """Return the diagnostics, each with a note about the flag of this command that helps against it."""
+    """Return the diagnostics, each with a note about the flag of this command that helps."""
     return [_with_flag(each, arguments) for each in found]
 
 

@@ -144,7 +144,10 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
 
 
 def _named(spec: str, arguments: Namespace) -> list[str]:
-    """Return the files of a folder; the networks of a file that has several, none of which is called like it; else the spec."""
+    """Return the files of a folder, the networks of a file of several, or else the spec.
+
+    A file of several networks, one of which is called like it, means that one.
+    """
     found = list(given.specs(spec))
     if found != [spec] or arguments.set:
         return found
@@ -167,8 +170,10 @@ def _name_one(specs: list[str]) -> str:
 
 
 def _networks(path: str) -> Iterator[str]:
-    """Those of a file that was found in a folder, but for templates: a library has none. The file itself where it has one,
-    or is wrong."""
+    """Yield the networks of a file in a folder, without templates.
+
+    The file itself is yielded where it has one network, or is wrong.
+    """
     from resspec.lowering.network import network_names, template_parameters
     from resspec.opening import open_spec
 

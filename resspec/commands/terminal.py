@@ -1,4 +1,4 @@
-"""What a command shows: diagnostics and complaints on stderr, in colour only where a person looks."""
+"""Output for a person: diagnostics and messages on stderr, in color only on a terminal."""
 
 from __future__ import annotations
 

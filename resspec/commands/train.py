@@ -143,7 +143,7 @@ def run(arguments: Namespace) -> int:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """Until there is something to save, SIGINT ends the process as SIGTERM does, be it in the midst of an import."""
+    """Let SIGINT end the process at once until there is something to save, even during an import."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # as a shell starts what runs in its background
         yield
@@ -156,7 +156,7 @@ def _interrupted_at_once() -> Iterator[None]:
 
 
 def job_of(arguments: Namespace) -> Job:
-    """What the arguments ask for. Raises SpecError, UsageError."""
+    """Return the job that the arguments describe. Raises SpecError, UsageError."""
     from resspec import compiler
     from resspec.training import data, recipe_file, weights
     from resspec.training.plan import Job
@@ -196,7 +196,7 @@ def _check_epochs(epochs: int, of_recipe: list[tuple[str, str]]) -> None:
 
 
 def own_recipe(name: str, *, download: bool) -> str:
-    """The recipe that is called like the data set. Raises UsageError where there is none, but first where there are no data."""
+    """Return the recipe called like the data set. Raises UsageError for no data or no recipe."""
     from resspec.training import data, recipe_file
 
     if name in recipe_file.names():
@@ -212,7 +212,11 @@ def own_recipe(name: str, *, download: bool) -> str:
 def split(
     settings: list[tuple[str, str]], parameters: list[str]
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """Settings of the network and of the recipe. Raises UsageError where one is of neither, or may be of both."""
+    """Return the settings of the network and of the recipe.
+
+    Raises:
+        UsageError: A setting is of neither, or could be of both.
+    """
     from resspec.suggest import nearest
     from resspec.training import recipe_file
 
@@ -248,7 +252,7 @@ def split(
 
 
 def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
-    """`runs/digits`, or `runs/digits-2` where that is taken, and so on; and by what the first one is, if it is."""
+    """Return `runs/digits`, or `runs/digits-2` where that is taken, and what takes the first one."""
     number, taken = 1, ""
     while True:
         folder = parent / (job.network.name if number == 1 else f"{job.network.name}-{number}")
@@ -259,7 +263,7 @@ def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
 
 
 def _holds(folder: Path, job: Job) -> str:
-    """Return what makes a folder none for this job; empty where it is free, or this very job goes on in it."""
+    """Return what makes a folder unusable for this job; empty if it is free, or holds this job."""
     from resspec.training import record, resume
 
     try:

@@ -1,4 +1,4 @@
-"""What a `.res` file says, as plain data. It ends at the lowering; nothing here knows what a layer is."""
+"""The statements of a `.res` file as plain data, which the lowering reads. No layer is known here."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Replace(NamedTuple):
 
 
 class Expect(NamedTuple):
-    """`expect metric == low`, or `expect metric in low .. high`; of a budget without the word `expect`."""
+    """`expect metric == low`, or `expect metric in low .. high`; a budget omits the word `expect`."""
 
     metric: Call
     comparison: str
@@ -172,8 +172,12 @@ class Let(NamedTuple):
 
 
 class Broken(NamedTuple):
-    """A clause or declaration with a mistake of syntax: the word of the language that it begins with,
-    also where it is misspelt, and the name after it; empty where there are none."""
+    """A clause or declaration with a syntax error.
+
+    Attributes:
+        word: The word of the language that it begins with, corrected if misspelled; may be empty.
+        name: The name after the word, empty if there is none.
+    """
 
     word: str
     name: Name

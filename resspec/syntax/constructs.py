@@ -13,7 +13,7 @@ NEAR = 200  # characters before a mistake in which the step that it stands in be
 
 
 class Construct(NamedTuple):
-    """What is missing, as in "a spec has no loops", and what to write instead."""
+    """A construct that the language lacks, as in "a spec has no loops", and what to write instead."""
 
     name: str
     instead: str
@@ -86,7 +86,8 @@ _TYPED = re.compile(r":[ \t]*(?:int|float|bool|str|string|double|[A-Z]\w*)\b")
 _ATTRIBUTE = re.compile(r"\.[A-Za-z_]")
 _BEGINS_STEP = re.compile(r"->|[|{};=\n]")
 _CLAUSE = re.compile(
-    r"[ \t]*(?:(?:let|stem|head|preact|residual|after|block|input)\b[ \t]*|(?:stage[ \t]+)?[\w.\-]+:[ \t]*)*"
+    r"[ \t]*(?:(?:let|stem|head|preact|residual|after|block|input)\b[ \t]*"
+    r"|(?:stage[ \t]+)?[\w.\-]+:[ \t]*)*"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _LAW = re.compile(r"[ \t]+\w+[ \t]*:")
@@ -97,13 +98,16 @@ _NUMBER = re.compile(r"[ \t]*[\d()+\-*/ \t]+\Z")
 
 
 def of_word(span: Span) -> Diagnostic | None:
-    """Return the mistake of a word that opens a construct of other languages, for a name that nothing declares."""
+    """Return the error of an undeclared name that opens a construct of other languages."""
     known = _WORDS.get(span.text)
     return errors.construct(span, *known) if known else None
 
 
 def opens_construct(span: Span) -> bool:
-    """Return whether a construct begins with the word; before the kind of a layer and a colon, `int` is `init` misspelt."""
+    """Return whether a construct begins with the word.
+
+    Before a kind of layer and a colon, `int` is `init` misspelled.
+    """
     is_law = span.text == "int" and _LAW.match(span.source.text, span.end)
     return span.text in _WORDS and not is_law
 
@@ -130,7 +134,7 @@ def _start_of_step(text: str, end: int) -> int:
 
 
 def _by_words(source: Source, start: int, span: Span) -> Diagnostic | None:
-    """Look at the first word of the step, at the word before the mistake, and at the mistake itself."""
+    """Look at the first word of the step, at the word before the error, and at the error itself."""
     text = source.text
     first = _WORD.match(text, start, span.end)
     before = _LAST_WORD.search(text, start, span.start)
@@ -179,7 +183,7 @@ def _by_sign(source: Source, start: int, span: Span, allowed: dict[str, str]) ->
 
 
 def _called(source: Source, start: int, name: Span) -> Diagnostic:
-    """Return the mistake of a call in parentheses inside a value or in front of a declaration's `=`."""
+    """Return the error of a call in parentheses inside a value or before a declaration's `=`."""
     line = source.text[source.text.rfind("\n", 0, name.start) + 1 : name.start]
     if re.search(r"\blet[ \t]+\Z", line):
         return errors.construct(

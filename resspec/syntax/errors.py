@@ -54,7 +54,7 @@ OPENINGS = (*DECLARATIONS, *NETWORK_CLAUSES, *BLOCK_CLAUSES)
 
 
 def not_text(source: Source, offset: int, what: str, help: str) -> Diagnostic:
-    """E0101: the file is not plain UTF-8 text: NUL, a byte-order mark inside, a lone CR, or bytes that are not UTF-8."""
+    """E0101: the file is not plain UTF-8 text: binary, a lone CR, or a byte-order mark inside."""
     place = Span(source, offset, offset + 1)
     fix = Fix(place, "\n" if place.text == "\r" else "") if help == "remove it" else None
     return Diagnostic(
@@ -83,7 +83,7 @@ def too_large(source: Source) -> Diagnostic:
 
 
 def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
-    """E0103: a character that is not part of the language, or that cannot be seen in a comment or string."""
+    """E0103: a character that is not part of the language, or invisible in a comment or string."""
     char = span.text
     name = unicodedata.name(char, f"U+{ord(char):04X}")
     shown = f"`{char}` ({name})" if char.isprintable() else name
@@ -95,7 +95,7 @@ def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
 
 
 def _plain(char: str) -> str | None:
-    """What a character looks like or stands for, in ASCII."""
+    """Return what a character looks like or means in ASCII."""
     form = unicodedata.normalize("NFKC", char)
     return _ASCII.get(char) or (
         form if form != char and form.isascii() and form.isprintable() else None
@@ -103,7 +103,7 @@ def _plain(char: str) -> str | None:
 
 
 def _in_ascii(span: Span) -> Fix | None:
-    """All such characters in a row, and both quotes of a string, or the next would be the next mistake."""
+    """Return a fix of all such characters in a row, and of both quotes of a string."""
     after = span.source.text[span.start : span.start + 1000]
     if quoted := re.match('“([^"“”\n]*)”', after):
         return Fix(Span(span.source, span.start, span.start + quoted.end()), f'"{quoted[1]}"')

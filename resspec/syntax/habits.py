@@ -1,4 +1,4 @@
-"""What is written otherwise elsewhere, or by hand: a comment, a size, an arrow, the count of a repeat."""
+"""Habits of other languages and of handwriting: comments, sizes, arrows, calls, counts."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _INPUT, _SIDES = (
 )
 _ARROW = re.compile(r"=?>>?")
 _OPENS = re.compile(
-    r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)[ \t]+\Z"
+    r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)"
+    r"[ \t]+\Z"
 )
 
 _OPERATOR = re.compile(r"//|[+\-*/]")
@@ -54,12 +55,12 @@ _CONSTANT = re.compile(r"([A-Za-z_]\w*)[ \t]*[=:][ \t]*(?=[0-9(\-])")
 
 
 def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | None:
-    """Return the mistake where a text is written as other languages are, or as people write by hand.
+    """Return the error where a text is written as in other languages, or as by hand.
 
     Args:
         source: The text.
-        span: The word that cannot stand where it stands.
-        allowed: The terminals that may stand there, with their texts.
+        span: The word that is not allowed.
+        allowed: The terminals that are allowed there, with their texts.
     """
     before, after = (
         source.text[max(0, span.start - _NEAR) : span.start],
@@ -198,7 +199,7 @@ class _Around:
         return None
 
     def name(self) -> Diagnostic | None:
-        """A name with a hyphen, of a file without quotes, of a declaration; or one that is given with `=`."""
+        """Return the error of a name with a hyphen, of a file without quotes, or given with `=`."""
         span, line, after = self.span, self.line, self.after
         if (
             span.text[0] == "-"

@@ -70,7 +70,7 @@ def parse(source: Source) -> ast.File:
 
 
 class Parsed(NamedTuple):
-    """The part of a text that could be read, and the errors in the rest; no file if nothing could."""
+    """The part of a text that could be read, if any, and the errors in the rest."""
 
     file: ast.File | None
     mistakes: list[Diagnostic]
@@ -90,7 +90,7 @@ def parse_partly(source: Source) -> Parsed:
 
 
 def _unseen(source: Source) -> Iterator[Diagnostic]:
-    """Yield the first invisible character of each comment and string: it could hide a part of it."""
+    """Yield the first invisible character of each comment and string, which could hide text."""
     for found in _PROSE.finditer(source.text):
         if found[0].replace("\t", "").isprintable():
             continue
@@ -100,7 +100,7 @@ def _unseen(source: Source) -> Iterator[Diagnostic]:
 
 
 def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, list[Diagnostic]]:
-    """Return what can be read without the statements of the first errors, and the errors found then.
+    """Return what can be read without the statements of the first errors, and the other errors.
 
     A long text has few tries.
     """
@@ -187,7 +187,7 @@ def _parse(source: Source, start: str, whole: str, text: str | None = None) -> o
 
 
 def tokens(source: Source) -> list[Token]:
-    """Return the tokens of a text, with `_NL` between statements. Raises SpecError as `parse` does."""
+    """Return the tokens of a text, with `_NL` between statements. Raises SpecError."""
     _check_nesting(source)
     with _lock, suppress(UnexpectedInput):
         parser, builder = _parser()
@@ -212,7 +212,7 @@ def _parser() -> tuple[Lark, Builder]:
 
 
 def _check_nesting(source: Source) -> None:
-    """Raise SpecError where brackets are nested too deeply for walks over the tree, which recurse."""
+    """Raise SpecError where brackets are nested too deeply for the walks over the tree."""
     depth = 0
     for found in _BRACKETS.finditer(source.text):
         match found[1]:

@@ -1,7 +1,8 @@
-"""The statements of a text that need not parse, told by the words that open them; and its braces that do not match.
+"""The statements of a text that need not parse, and its brackets that do not match.
 
-A declaration stands in no brace and a clause in one, that of its declaration. Where the words `stage`, `block` and their
-like stand deeper or less deep, a brace is missing, or one too many, in the statement before.
+Statements are told by the words that open them: a declaration is in no brace, and a clause in one,
+that of its declaration. Where the words `stage`, `block` and so on are deeper or less deep, the
+statement before has a brace too few or too many.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ def outline(source: Source) -> Outline:
 
 
 def _unclear(here: Outline, diagnostic: Diagnostic, at: int) -> Unclear:
-    """A brace that closes nothing leaves the rest clear, but for the clause that it stands behind."""
+    """Return the range that a bracket makes unreadable; one that closes nothing spoils one clause."""
     around = here.around(at)
     if diagnostic.code == errors.CLOSES_NOTHING and not (around and around.is_clause):
         text = diagnostic.labels[0].span.source.text

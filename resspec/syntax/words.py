@@ -33,7 +33,7 @@ class Word(NamedTuple):
 
 
 def words(source: Source) -> list[Word]:
-    """Return the words of a text, the last one its end. Raises SpecError where it cannot be read."""
+    """Return the words of a text, the last one its end. Raises SpecError."""
     found: list[Word] = []
     end, opens = 0, False
     length = len(source.text)

@@ -17,8 +17,11 @@ from resspec.ir.network import Network
 
 
 class Side(NamedTuple):
-    """A network with its report; a saved report alone has no network. `place`: from a place as its nodes keep it to the place
-    in its own files, where it shares nodes with the other side."""
+    """A network with its report, or a saved report alone.
+
+    Attributes:
+        place: From a place as the nodes keep it to the place in this side's own files.
+    """
 
     report: Report
     network: Network | None
@@ -37,8 +40,16 @@ class Diff(DiffValues):
 
 
 def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
-    """`digests`: those of the two networks, where they were computed already. Raises UsageError for reports that cannot be
-    compared."""
+    """Return the difference of two sides.
+
+    Args:
+        a: The first side.
+        b: The second side.
+        digests: The digests of both networks, if they were computed already.
+
+    Raises:
+        UsageError: The reports cannot be compared.
+    """
     _comparable(a.report, b.report)
     rows = a.report.rows, b.report.rows
     if a.network is None or b.network is None:

@@ -1,4 +1,4 @@
-"""Two rows side by side: what is equal finds each other first, then what is alike in ever weaker ways."""
+"""Alignment of two rows: equal items are paired first, then items that are alike in weaker ways."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _FEW = 100_000  # pairs of items up to which difflib, which is quadratic, decide
 
 
 def aligned(a: Sequence[T], b: Sequence[T], *keys: Key) -> Iterator[tuple[T | None, T | None]]:
-    """Both rows in their order, in pairs; None where one side has nothing.
+    """Return both rows in their order, in pairs, with None where one side has nothing.
 
-    Items of equal first keys are paired before those of equal second keys between them, and so on. The time is
-    linear in the items, but for a logarithm, however different the rows are.
+    Items of equal first keys are paired before those of equal second keys between them, and so on.
+    The time is linear in the items, but for a logarithm, however different the rows are.
     """
     if not keys or not a or not b:
         yield from ((x, None) for x in a)
@@ -58,7 +58,7 @@ def _contiguous(a: list[Hashable], b: list[Hashable]) -> list[Match]:
 
 
 def _growing(a: list[Hashable], b: list[Hashable]) -> list[Match]:
-    """The n-th of a key on one side belongs to the n-th on the other; of these pairs the longest row that grows."""
+    """Pair the n-th of a key with the n-th of the other side, and keep the longest growing row."""
     places = {item: i for i, item in enumerate(_numbered(b))}
     pairs = [(i, places[item]) for i, item in enumerate(_numbered(a)) if item in places]
     ends: list[int] = []  # the least end of a growing row of each length so far

@@ -1,4 +1,4 @@
-"""What differs inside two steps that belong together, said in the fields of the IR."""
+"""Differences inside two steps that belong together, in terms of the fields of the IR."""
 
 from __future__ import annotations
 
@@ -16,12 +16,16 @@ Pair = tuple[Step | None, Step | None]
 Scopes = set[tuple[str, str]]
 
 _DIGITS = "0123456789"
-ALIKE = 0.6  # blocks of two types with less in common replace each other; with more, one is the other changed
+# Blocks of two types with less in common replace each other; with more, one changed to the other.
+ALIKE = 0.6
 
 
 class Detail(NamedTuple):
-    """`what` differs `at` a step inside the block, or, where that is empty, at the block itself: a field, the shortcut,
-    a name; or a step is added, removed or replaced. A value that a side has not is empty."""
+    """A difference at a step inside a block, or at the block itself where `at` is empty.
+
+    It is a field, the shortcut, a name, or a step that is added, removed or replaced. A value that
+    a side lacks is empty.
+    """
 
     at: str
     what: str
@@ -39,7 +43,7 @@ class Comparison:
         return list(aligned(a, b, self.keys.exact, self.keys.skeleton, _kind, self.keys.family))
 
     def steps(self, a: Step, b: Step, at: str) -> Iterator[Detail]:
-        """What differs inside two steps, which stand `at` a place."""
+        """Return the differences inside two steps, which are `at` a place."""
         match a.node, b.node:
             case Scope(), Scope():
                 if a.located.block != b.located.block and self.keys.likeness(a, b) < ALIKE:
@@ -57,8 +61,14 @@ class Comparison:
     def rows(
         self, a: list[Step], b: list[Step], at: str, *, moved: bool = False
     ) -> Iterator[Detail]:
-        """What differs in two rows of steps, which stand `at` a place; `moved`: in another order among others, which says why
-        they are numbered otherwise."""
+        """Return the differences of two rows of steps, which are `at` a place.
+
+        Args:
+            a: The first row.
+            b: The second row.
+            at: Their place.
+            moved: Whether they are in another order among others, which explains other numbers.
+        """
         a, b, shortcut = self.without_lone_shortcut(a, b, at)
         yield from shortcut
         pairs = self.pairs(a, b)
@@ -78,7 +88,7 @@ class Comparison:
     def without_lone_shortcut(
         self, a: list[Step], b: list[Step], at: str
     ) -> tuple[list[Step], list[Step], list[Detail]]:
-        """The rows, with a residual sum that one side alone has made its residual: a plain net has no shortcut."""
+        """Return the rows, with a residual sum that only one side has replaced by its residual."""
         sums = _sums(a), _sums(b)
         match sums:
             case [i], []:
@@ -91,8 +101,10 @@ class Comparison:
                 return a, b, []
 
     def names(self, a: Step, b: Step, at: str, shifted: bool, scopes: Scopes) -> Iterator[Detail]:
-        """How two steps with tensors are called. `shifted`: numbers move as steps before them come and go. What `scopes`
-        holds was told before."""
+        """Compare the names of two steps with tensors.
+
+        Numbers are `shifted` by steps before them. Names of the `scopes` were compared before.
+        """
         if not (_has_tensors(a) and _has_tensors(b)):
             return
         if a.scope != b.scope and (a.scope, b.scope) not in scopes:
@@ -145,8 +157,10 @@ class Comparison:
     def paths(
         self, a: list[list[Step]], b: list[list[Step]]
     ) -> list[tuple[int | None, int | None]]:
-        """Return which path of one merge is which of another: first those that are equal, then those of the same layers,
-        then the others in their order; None where a side has no path left."""
+        """Pair the paths of two merges; None where a side has no path left.
+
+        Equal paths come first, then those of the same layers, then the others in their order.
+        """
         free_a, free_b = list(range(len(a))), list(range(len(b)))
         pairs: list[tuple[int | None, int | None]] = []
         for key in (self.keys.exact, self.keys.skeleton):
@@ -180,7 +194,10 @@ def _replaced(a: Step, b: Step, at: str) -> Detail:
 
 
 def is_reordered(pairs: list[tuple[int, int]]) -> bool:
-    """Return whether paths that belong together stand in another order; `pairs`: sorted by the first side."""
+    """Return whether paths that belong together are in another order.
+
+    The pairs are in the order of the first side.
+    """
     return any(j > k for (_, j), (_, k) in pairwise(pairs))
 
 

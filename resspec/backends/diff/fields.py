@@ -1,4 +1,4 @@
-"""What differs between two layers of one kind, and what a shortcut is called."""
+"""Differences between two layers of one kind, and the names of shortcuts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def arm(row: list[Step], located: Located) -> str:
 
 
 def arm_kind(row: list[Step], located: Located) -> str:
-    """What He et al. call a shortcut: identity, projection, zero padding."""
+    """Return the name of a shortcut in He et al.: identity, projection, zero padding."""
     kinds = {step.node.kind for step in row if isinstance(step.node, Op)}
     if not row:
         return "identity"

@@ -18,7 +18,10 @@ SCHEMA = "resspec.diff/1"
 
 
 def to_json(diff: Diff) -> str:
-    """As `schemas/diff.schema.json` says: of each total both values and b - a, of each section both rows."""
+    """Return a difference as JSON, as `schemas/diff.schema.json` describes it.
+
+    Each total has both values and b - a, each section both rows.
+    """
     a, b = diff.a.totals, diff.b.totals
     document = {
         "schema": SCHEMA,

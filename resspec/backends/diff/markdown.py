@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from resspec.backends.diff import Diff
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.values import Pair
-from resspec.backends.diff.words import lines
+from resspec.backends.diff.words import Line, lines
 from resspec.backends.markdown import code, escaped, folded, table
 from resspec.passes.quantities import SUMS
 
@@ -17,7 +17,7 @@ _FIGURES = ("params", "macs", "acts", "saved_bytes", "layers")
 
 
 def to_markdown(diff: Diff) -> str:
-    """GitHub's dialect; nothing in it is taken for HTML or markup that a name happens to look like."""
+    """Return a difference in GitHub's Markdown, in which no name is taken for HTML or markup."""
     return "\n".join(_parts(diff)) + "\n"
 
 
@@ -41,10 +41,7 @@ def _parts(diff: Diff) -> Iterator[str]:
         yield from folded("Tensors", [f"- {escaped(sentence.strip())}" for sentence in rest])
     if diff.structure:
         found = lines(diff.structure)
-        listed = [
-            f"- {_SIGNS[line.sign]}**{escaped(line.where)}**: {escaped(line.what)} (`{code(line.lines)}`)"
-            for line in found[:MOST_LINES]
-        ]
+        listed = [_listed(line) for line in found[:MOST_LINES]]
         if len(found) > MOST_LINES:
             listed.append(f"- … and {len(found) - MOST_LINES} more")
         yield from folded(f"Structure: {len(found)} change{'s' * (len(found) != 1)}", listed)
@@ -66,3 +63,8 @@ def _rows(pair: Pair) -> Iterator[tuple[str, ...]]:
 
 def _change(a: int, b: int) -> tuple[str, str, str, str]:
     return f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""
+
+
+def _listed(line: Line) -> str:
+    change = f"{_SIGNS[line.sign]}**{escaped(line.where)}**: {escaped(line.what)}"
+    return f"- {change} (`{code(line.lines)}`)"

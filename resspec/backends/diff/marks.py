@@ -1,4 +1,4 @@
-"""Which layers and merges of two networks are new, gone or changed: what a drawing of their difference shows."""
+"""Marks for a drawing of a difference: layers and merges that are new, gone or changed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Marks(NamedTuple):
 
 
 def marks(a: Network, b: Network, structure: Structure, digests: Digests) -> Marks:
-    """What is called or starts differently is the same."""
+    """Return the marks of both networks; other names and initial values are not marked."""
     found = _Marks(Keys(digests))
     for i, j in structure.sections:
         x = [] if i is None else list(steps(a.sections[i].located))

@@ -1,4 +1,4 @@
-"""What was saved of a network, as a side of a difference."""
+"""A saved report or IR as a side of a difference."""
 
 from __future__ import annotations
 

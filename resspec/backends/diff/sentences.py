@@ -1,4 +1,4 @@
-"""What a difference comes to, in sentences."""
+"""A difference in sentences."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ def verdict(diff: DiffValues) -> str:
 def weights_sentences(
     weights: Weights, a: str = "a checkpoint of a", b: str = "b", most: int = 3
 ) -> Iterator[str]:
-    """Whether one checkpoint can be loaded where another one could, how much of it, and which tensors stand in the way, of each
-    kind the first few."""
+    """Yield whether a checkpoint of one network loads into the other, and which tensors do not."""
     kept, whole = weights.kept, weights.b
-    share = f"{kept.tensors:,} of {whole.tensors:,} tensors, {kept.params:,} of {whole.params:,} parameters"
+    amount = f"{kept.tensors:,} of {whole.tensors:,} tensors"
+    share = f"{amount}, {kept.params:,} of {whole.params:,} parameters"
     match weights.loads:
         case "strictly":
-            yield f"{a} loads into {b} strictly: all {whole.tensors:,} tensors, {whole.params:,} parameters"
+            everything = f"all {whole.tensors:,} tensors, {whole.params:,} parameters"
+            yield f"{a} loads into {b} strictly: {everything}"
         case _ if not kept.tensors:
             yield f"nothing in {a} fits {b}: no tensor has the same name and shape"
             return

@@ -1,4 +1,4 @@
-"""What a part of a network does, one step after the other: repeats written out, scopes that are no block opened."""
+"""The steps of a part of a network, one after the other, with repeats and plain scopes opened."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ class Step(NamedTuple):
 
     @property
     def contents(self) -> list[Step]:
-        """What a block does."""
+        """Return the steps of a block."""
         return list(steps(self.located.body, turn=self.turn))
 
     @property
     def paths(self) -> list[list[Step]]:
-        """What each path of a merge does."""
+        """Return the steps of each path of a merge."""
         return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.located.parts]
 
 
@@ -65,13 +65,13 @@ def steps(
 
 
 class Keys:
-    """What two steps may have in common, from all to little."""
+    """Keys that two steps may have in common, from all to little."""
 
     def __init__(self, digests: Digests) -> None:
         self._digests = digests
 
     def exact(self, step: Step) -> Hashable:
-        """All that the network's hash counts, but for the step's own name and, of a merge, those of its steps."""
+        """Return all that the hash counts, but for the step's own name and those in a merge."""
         match step.node:
             case Op() as op:
                 return self._digests.op(op, step.turn)

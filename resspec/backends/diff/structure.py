@@ -1,4 +1,4 @@
-"""What the change of a network is: sections aligned by their labels, in them blocks and layers by what they are."""
+"""The change of a structure: sections aligned by their labels, blocks and layers by their content."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ Kind = Literal["changed", "replaced", "added", "removed"]
 
 
 class Place(NamedTuple):
-    """A step, or so many equal ones in a row, or a section. `name`: `layer3.6..35`; `span` of the first."""
+    """A step, several equal ones in a row, or a section.
+
+    Attributes:
+        name: Such as `layer3.6..35`.
+        span: Of the first step.
+    """
 
     name: str
     holds: str
@@ -30,7 +35,7 @@ class Place(NamedTuple):
 
 
 class Change(NamedTuple):
-    """Of a block, a layer or a whole section (where that is the `whole`), or, without a section, of the network."""
+    """The change of a block, a layer or a whole section; of the network where there is no section."""
 
     kind: Kind
     section: str
@@ -189,7 +194,7 @@ class _Structure:
             yield _place(list(group), merges)
 
     def _label(self, row: _Row) -> Hashable:
-        """Where labels only count (`features.5..`), which number one has says little: what it does comes first."""
+        """Return the keys of a section: where labels only count (`features.5`), its content first."""
         return (
             (_label(row), self._content(row)) if row.section.label.endswith("..") else _label(row)
         )
@@ -210,7 +215,7 @@ def _label(row: _Row) -> Hashable:
 
 
 def _kind(row: _Row) -> Hashable:
-    """A network has one stem and one head, whatever they are called; a stage of another label is another stage."""
+    """Return the stem, the head, or a stage by its label: there is one stem and one head."""
     return row.section.kind if row.section.kind != "stage" else (row.section.label, id(row))
 
 
@@ -219,7 +224,7 @@ def _of_network(network: Network) -> Place:
 
 
 class _Merges:
-    """What the merges of a row are called, which have no name of their own: `add in stem`, or `add 2 in stem`."""
+    """Names for the merges of a row, which have none of their own: `add in stem`, `add 2 in stem`."""
 
     def __init__(self, row: list[Step], section: str) -> None:
         self.section = section

@@ -1,4 +1,4 @@
-"""A difference for the terminal: the changes, what they cost, what they do to a checkpoint; what is equal is left out."""
+"""A difference for the terminal: changes, their cost, and what they do to a checkpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ _STYLES = {"~": "yellow", "-": "red", "+": "green"}
 
 
 def to_table(diff: DiffValues, *, width: int = NARROWEST, color: bool = False) -> str:
-    """Lines of at most `width` columns, or 80 where that is less. `-`: of `a` alone; `+`: of `b` alone; `~`: changed."""
+    """Return lines of at most `width` columns, or 80 where that is less.
+
+    Args:
+        diff: The difference.
+        width: The columns of the terminal.
+        color: Whether colors may be used.
+    """
     width = max(width, NARROWEST)
     return shown(_parts(diff, width), width, color)
 

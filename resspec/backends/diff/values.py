@@ -47,5 +47,5 @@ class DiffValues(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether both mean the same network, whatever it is called and however it is divided into sections."""
+        """Whether both are the same network, regardless of their names and sections."""
         return self.a.hash == self.b.hash

@@ -1,4 +1,4 @@
-"""What a checkpoint of one network is to another: its tensors by their names, as `state_dict` has them, and their shapes.
+"""A checkpoint of one network loaded into another: tensors by name, as in `state_dict`, and shape.
 
 Blocks of one name that are equal are compared at once; only the others are opened.
 """
@@ -29,8 +29,10 @@ class Sum(NamedTuple):
 
 
 class Tensor(NamedTuple):
-    """`a`, `b`: the shape on each side; None where it has none of this name. A tensor that becomes a buffer, or a buffer
-    a parameter, still loads."""
+    """A tensor that differs, with its shapes `a` and `b`; None where a side has none of this name.
+
+    A tensor that becomes a buffer, or a buffer a parameter, still loads.
+    """
 
     name: str
     a: tuple[int, ...] | None
@@ -38,7 +40,12 @@ class Tensor(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """`kept`: of equal name and shape, with the parameters of `b`; `others` in the order of a, then of b."""
+    """The tensors of two networks.
+
+    Attributes:
+        kept: Those of equal name and shape, with the parameters of `b`.
+        others: The other tensors in the order of a, then of b.
+    """
 
     a: Sum
     b: Sum
@@ -61,8 +68,11 @@ class Weights(NamedTuple):
 
     @property
     def loads(self) -> Loads:
-        """How `b.load_state_dict` takes a checkpoint of `a`: with `strict=True`, with `strict=False`, or, since torch
-        refuses another shape in either case, only without the tensors that have one."""
+        """How `b.load_state_dict` takes a checkpoint of `a`.
+
+        With `strict=True`, with `strict=False`, or only without the tensors of another shape, which
+        torch refuses in either case.
+        """
         return "not as it is" if self.reshaped else "in part" if self.others else "strictly"
 
 

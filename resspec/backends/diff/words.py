@@ -1,4 +1,4 @@
-"""The changes of a structure in few lines: what is the same change at several places is said once."""
+"""The changes of a structure in few lines: the same change at several places is one line."""
 
 from __future__ import annotations
 
@@ -12,7 +12,13 @@ _FEW = 3  # places or values that are listed; of more, how many there are
 
 
 class Line(NamedTuple):
-    """`sign`: `+` of b alone, `-` of a alone, `~` on both. `where`: names; `lines`: `file:line` of both sides."""
+    """A line about a change.
+
+    Attributes:
+        sign: `+` for b alone, `-` for a alone, `~` for both.
+        where: Names of places.
+        lines: `file:line` of both sides.
+    """
 
     sign: str
     where: str
@@ -29,7 +35,7 @@ class _Seen(NamedTuple):
 
 
 def lines(structure: Structure) -> list[Line]:
-    """Sections that come and go, numbers of blocks, then what else comes and goes, then what changes."""
+    """Yield lines: sections and block counts, then additions and removals, then changes."""
     counted = {blocks.section for blocks in structure.blocks}
     alone = [change for change in structure.changes if change.kind in ("added", "removed")]
     both = [change for change in structure.changes if change.kind in ("changed", "replaced")]
@@ -51,7 +57,7 @@ def place(span: str) -> str:
 
 
 def _one_sided(changes: list[Change]) -> Iterator[Line]:
-    """What is the same at several places once."""
+    """Yield the same addition or removal at several places once."""
     alike: dict[tuple[str, str], list[Place]] = {}
     for change in changes:
         if at := change.a or change.b:
@@ -65,7 +71,7 @@ def _one_sided(changes: list[Change]) -> Iterator[Line]:
 
 
 def many(at: Place) -> str:
-    """What a place holds, and how often."""
+    """Return the content of a place, and how often it occurs."""
     return f"{at.times} × {at.holds}" if at.times > 1 else at.holds
 
 
@@ -99,7 +105,7 @@ def _seen(changes: list[Change]) -> Iterator[_Seen]:
 
 
 def _words(detail: Detail) -> tuple[str, str]:
-    """What two details must have in common to be said at once: which sides have something, and the kinds of shortcuts."""
+    """Return what two details must share to be on one line: their sides and kinds of shortcuts."""
     a, b = (value.split(" (")[0] for value in (detail.a, detail.b))
     return (a, b) if detail.what in ("shortcut", "replaced") else (a and "a", b and "b")
 
@@ -133,7 +139,7 @@ def _listed(values: list[str]) -> str:
 
 
 def _where(group: list[_Seen]) -> str:
-    """`conv1 of layer2.0, layer3.0`, `conv2 of 16 blocks in layer1, layer2, layer3, layer4`, or `53 layers`."""
+    """Return `conv1 of layer2.0, layer3.0`, `conv2 of 16 blocks in layer1, layer2`, or `53 layers`."""
     names = [place.name for seen in group if (place := seen.change.b or seen.change.a)]
     ats = list(dict.fromkeys(seen.at for seen in group))
     sections = list(dict.fromkeys(seen.change.section for seen in group))
@@ -164,7 +170,7 @@ def _first(places: list[str]) -> str:
 
 
 def _lines(seen: _Seen) -> str:
-    """Where the two sides say it; a library's line that is the same on both says less than the calls."""
+    """Return the lines of both sides; the calls say more than a library's line that both share."""
     detail, change = seen.detail, seen.change
     if detail.a_span == detail.b_span and change.a and change.b:
         return _both((change.a.span, change.b.span))

@@ -1,4 +1,4 @@
-"""A network as the figures of He et al. 2015 show it: a column of layers, stages in colours, shortcuts as arcs."""
+"""Drawings as in He et al. 2015: a column of layers, stages in colors, shortcuts as arcs."""
 
 from __future__ import annotations
 
@@ -38,9 +38,15 @@ def draw(
     layers: bool = False,
     color_by: str | None = None,
 ) -> Drawing:
-    """Networks side by side, at least one. `unfold`: repeats written out; `layers`: norms and activations too; `color_by`:
-    one of COLOR_BY, of each layer alone, however often it is repeated; what autograd keeps is kept by norms and activations
-    above all, so they are shown then."""
+    """Return a drawing of networks side by side, at least one.
+
+    Args:
+        networks: The networks.
+        unfold: Whether repeats are written out.
+        layers: Whether norms and activations are drawn too.
+        color_by: One of COLOR_BY, of each layer alone, however often it is repeated. For what
+            autograd keeps, norms and activations are drawn too.
+    """
     layers = layers or color_by == "saved"
     placed = columns([_column(one, View(layers, unfold, one.signs)) for one in networks])
     boxes, wires, joins, brackets = _sorted(placed.shapes)
@@ -73,7 +79,7 @@ def draw(
 
 
 def _column(one: Pictured, view: View) -> Column:
-    """What would show nothing shows its norms and activations."""
+    """Return a column; norms and activations are drawn where it would be empty without them."""
     facts = one.facts
     places = {entry.trail: i for i, (entry, _) in enumerate(facts.entries)}
     sections = tuple(elements(section, view, places) for section in facts.network.sections)
@@ -139,9 +145,9 @@ def _says(box: Box, facts: Facts) -> str:
     figures = (
         f"{figure(name, _value(box, facts, name))} {words}" for words, name in COLOR_BY.items()
     )
-    each = f"; {box.times:,} of them" if box.times > 1 else ""
+    count = f" each; {box.times:,} of them" if box.times > 1 else ""
     mark = f"{SIGNS[box.sign]}: " if box.sign else ""
-    return f"{mark}{box.names[0]}: {box.label} → {box.output}; {', '.join(figures)}{' each' * (box.times > 1)}{each}"
+    return f"{mark}{box.names[0]}: {box.label} → {box.output}; {', '.join(figures)}{count}"
 
 
 def _legend(

@@ -1,4 +1,4 @@
-"""Networks side by side: a column each, equal output sizes level, sections on grounds of their own."""
+"""Networks side by side: one column each, equal output sizes level, sections on panels."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _size(level: Level) -> str:
 
 
 def _tints(levels: Sequence[Level]) -> dict[Level, str]:
-    """The smallest picture has the first colour, so that the same sizes look the same in most networks."""
+    """Return a color for each size; the smallest has the first, as in most networks."""
     sizes = [level for level in dict.fromkeys(reversed(levels)) if set(level) != {1}]
     return {level: f"s{i % _TINTS + 1}" for i, level in enumerate(sizes)}
 
@@ -170,7 +170,7 @@ def _weight(element: Element) -> int:
 
 
 def _tinted(shapes: Iterator[Shape], color: str) -> Iterator[Shape]:
-    """What has weights in the colour of its level, but for a classifier; what else there is in none."""
+    """Return whether a box has the color of its level: layers with weights, but for a classifier."""
     for shape in shapes:
         if isinstance(shape, PlacedBox):
             yield shape._replace(tint=color if shape.box.kind in _TINTED else "s0")

@@ -1,4 +1,4 @@
-"""What a picture shows of a network: boxes for layers, in rows, with branches and repeats.
+"""The elements of a picture: boxes for layers, in rows, with branches and repeats.
 
 Box(layer)   Row(children)   Branch(merge, main, sides)   Times(turns, body)
 """
@@ -12,8 +12,13 @@ from resspec.ir.shape import Shape
 
 
 class Box(NamedTuple):
-    """A layer, or so many `times` the same one. `names` of all where they are written out, else one with ranges; `entries`:
-    which of the network's ledger it stands for; `sign` in a diff: `+`, `-`, `~` or nothing."""
+    """A layer, or `times` equal ones.
+
+    Attributes:
+        names: Of all where they are written out, else one with ranges.
+        entries: The entries of the network's ledger that it represents.
+        sign: In a diff `+`, `-` or `~`; else empty.
+    """
 
     label: str
     kind: str
@@ -34,7 +39,12 @@ class Row(NamedTuple):
 
 
 class Side(NamedTuple):
-    """A path beside the main one; `changes`: whether it is a shortcut that changes the shape; `says` what it holds."""
+    """A path beside the main one.
+
+    Attributes:
+        changes: Whether it is a shortcut that changes the shape.
+        says: A description of it.
+    """
 
     body: Row
     changes: bool

@@ -1,4 +1,4 @@
-"""What looks the same in a row, once."""
+"""Equal elements in a row, drawn once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from resspec.backends.draw.elements import Box, Branch, Element, Row, Times
 
 
 def folded(children: Iterable[Element]) -> list[Element]:
-    """Neighbouring blocks that look the same, once; also with what was written out before a repeat of the same."""
+    """Return blocks in a row that look the same once, also those written out before a repeat."""
     runs: list[_Run] = []
     for child in children:
         run = _run(child)
@@ -34,7 +34,7 @@ def folded(children: Iterable[Element]) -> list[Element]:
 
 
 class _Run(NamedTuple):
-    """What looks so, so many `turns` in a row. A layer alone never `folds`: a block of two equal ones shows both."""
+    """An element that occurs `turns` times in a row. A layer alone never `folds`."""
 
     looks: tuple[object, ...]
     turns: int
@@ -53,7 +53,7 @@ def _run(element: Element) -> _Run:
 
 
 def look(element: Element) -> object:
-    """What one sees of an element: equal for two that are drawn alike."""
+    """Return the visible part of an element, equal for two that are drawn the same."""
     match element:
         case Box():
             return element.label, element.output.spatial, element.quiet, element.sign

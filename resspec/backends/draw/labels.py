@@ -1,4 +1,4 @@
-"""What a layer is called in a picture, as the figures of He et al. 2015 call it: `3x3 conv, 64, /2`."""
+"""Labels of layers as in the figures of He et al. 2015: `3x3 conv, 64, /2`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the elements of a column stand: a series-parallel tree lays itself out, what is inside before what is around it."""
+"""The places of a column's elements: a series-parallel tree, laid out from the inside."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ class Layout:
         )
 
     def _lane(self, side: Side, right: float) -> tuple[float, float]:
-        """The middle line of a side path that stands right of `right`, and how far it reaches itself."""
+        """Return the middle line of a side path right of `right`, and how far it reaches itself."""
         extent = self.extent(side.body)
         middle = max(right, RADIUS) + LANE + extent.left
         return middle, middle + extent.right

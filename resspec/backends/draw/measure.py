@@ -1,4 +1,4 @@
-"""How wide a text is, about: the advances of Helvetica and Arial, a little more to be safe in other fonts."""
+"""The approximate width of a text: Helvetica's advances, and a little more for other fonts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def width(text: str, size: float) -> float:
 
 
 def shortened(text: str, size: float, most: float) -> str:
-    """With `…` in place of its first words, or of its beginning, where it is too long: names differ at their ends."""
+    """Return a name that is too long with `…` in place of its beginning: names differ at the end."""
     whole = text
     while text and width(whole if text == whole else f"…{text}", size) > most:
         text = text.partition(".")[2] if "." in text else text[1:]

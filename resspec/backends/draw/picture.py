@@ -53,7 +53,7 @@ class Picture:
 def picture(
     networks: Sequence[Network], *, unfold: bool, layers: bool, color_by: str | None
 ) -> Picture:
-    """Return the drawing of networks. Raises UsageError where there is none, or one is too large."""
+    """Return the drawing of networks. Raises UsageError for none, or one that is too large."""
     if not networks:
         raise UsageError("there is no network to draw")
     facts = [Facts(network) for network in networks]

@@ -11,7 +11,7 @@ from resspec.diagnostics import UsageError
 _ZOOM = 2.0  # pixels of the file for one of the drawing
 _MOST = 60e6  # pixels of a file: what is larger is drawn smaller
 
-# What may stand for `sans-serif`: resvg asks the system's configuration, which often names a font that is not installed.
+# For `sans-serif`: resvg asks the system's configuration, which often names a missing font.
 _FAMILIES = (
     "Helvetica Neue",
     "Helvetica",
@@ -35,12 +35,16 @@ _FAMILIES = (
 
 
 def to_png(drawing: Drawing) -> bytes:
-    """On white, in a font of the system. Raises ModuleNotFoundError where resvg-py is not installed, UsageError where there
-    is no font."""
+    """Return a drawing as PNG, on white, in a font of the system.
+
+    Raises:
+        ModuleNotFoundError: resvg-py is not installed.
+        UsageError: There is no font.
+    """
     family = _installed_family()
     if family is None:
         raise UsageError(
-            "a PNG needs a font, and none of the usual ones is installed: install one, such as DejaVu Sans "
+            "a PNG needs a font, and none of the usual ones is installed: install one, such as DejaVu "
             "(on Debian and Ubuntu the package fonts-dejavu-core), or write an .svg"
         )
 

@@ -1,4 +1,4 @@
-"""A picture as data: what stands where, in pixels from the top left. The writer adds nothing but ink."""
+"""A picture as data: shapes in pixels from the top left. Writers only draw them."""
 
 from __future__ import annotations
 
@@ -24,8 +24,12 @@ class PlacedBox(NamedTuple):
 
 
 class Wire(NamedTuple):
-    """Where the values go: straight lines with round corners. `dashed` where a shortcut changes the shape; `says` what a
-    shortcut is."""
+    """A path of values: straight lines with round corners.
+
+    Attributes:
+        dashed: Whether it is a shortcut that changes the shape.
+        says: A description of a shortcut.
+    """
 
     points: tuple[Point, ...]
     arrow: bool = False
@@ -43,7 +47,7 @@ class Join(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """What stands several times: from one height to another."""
+    """A bracket beside elements that are repeated, from one height to another."""
 
     turns: int
     x: float
@@ -88,7 +92,12 @@ class Sample(NamedTuple):
 
 
 class Ramp(NamedTuple):
-    """The scale of a quantity's colours. `marks`: the least value of each step; `step`: its width."""
+    """The color scale of a quantity.
+
+    Attributes:
+        marks: The least value of each step.
+        step: The width of a step.
+    """
 
     x: float
     y: float

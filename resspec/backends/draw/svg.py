@@ -1,4 +1,4 @@
-"""A drawing as SVG: text that can be selected and searched, for dark and light pages, read out as a title and a sentence."""
+"""A drawing as SVG: text that can be selected, for dark and light pages, with a description."""
 
 from __future__ import annotations
 
@@ -27,33 +27,36 @@ _MARKS = {
     "mul": "M-2.4 -2.4L2.4 2.4M-2.4 2.4L2.4 -2.4",
     "concat": "M-2.6 0H2.6M-2.6 -2V2M2.6 -2V2",
 }
+_ARROW = (
+    '<defs><marker id="net-arrow" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8.5"'
+    ' markerHeight="8.5"\n markerUnits="userSpaceOnUse" orient="auto">'
+    '<path class="arrow" d="M0.6 0.8L7.6 4L0.6 7.2Z"/></marker></defs>'
+)
 
 
 def style() -> str:
-    """The style sheet of a drawing; all of it is within `.net`."""
+    """Return the style sheet of a drawing; all of it is within `.net`."""
     return Path(__file__).with_name("drawing.css").read_text(encoding="utf-8")
 
 
 def to_svg(drawing: Drawing, *, alone: bool = True) -> str:
-    """A whole file; not `alone`, an element of a page that has the style already."""
+    """Return a whole file; not `alone`, an element of a page that has the style already."""
     return "\n".join(_lines(drawing, alone)) + "\n"
 
 
 def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     width, height = _number(drawing.width), _number(drawing.height)
-    yield (
-        '<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" aria-labelledby="net-title" '
-        f'aria-describedby="net-says" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
-    )
-    yield f'<title id="net-title">{_text(drawing.title)}</title>'
-    yield f'<desc id="net-says">{_text(drawing.says)}</desc>'
+    described = 'aria-labelledby="net-title" aria-describedby="net-says"'
+    size = f'width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    yield f'<svg xmlns="http://www.w3.org/2000/svg" class="net" role="img" {described} {size}>'
+    yield _element("title", _text(drawing.title), id="net-title")
+    yield _element("desc", _text(drawing.says), id="net-says")
     if alone:
         yield f"<style>\n{style()}</style>"
-    yield '<defs><marker id="net-arrow" viewBox="0 0 8 8" refX="7.2" refY="4" markerWidth="8.5" markerHeight="8.5"'
-    yield ' markerUnits="userSpaceOnUse" orient="auto"><path class="arrow" d="M0.6 0.8L7.6 4L0.6 7.2Z"/></marker></defs>'
-    yield f'<rect class="page" width="{width}" height="{height}"/>'
+    yield _ARROW
+    yield _element("rect", class_="page", width=drawing.width, height=drawing.height)
     for rule in drawing.rules:
-        yield f'<path class="rule" d="M12 {_number(rule.y)}H{_number(drawing.width - 12)}"/>'
+        yield _path("rule", f"M12 {_number(rule.y)}H{_number(drawing.width - 12)}")
     yield from map(_panel, drawing.panels)
     yield from map(_wire, drawing.wires)
     yield from map(_bracket, drawing.brackets)
@@ -66,38 +69,58 @@ def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     yield "</svg>"
 
 
+# --- elements ---
+
+
+def _element(tag: str, *inside: str, **attributes: str | float | None) -> str:
+    """Return an element; an attribute of None is left out."""
+    text = tag
+    for name, value in attributes.items():
+        if value is not None:
+            shown = value if isinstance(value, str) else _number(value)
+            text += f' {name.rstrip("_").replace("_", "-")}="{shown}"'
+    return f"<{text}>{''.join(inside)}</{tag}>" if inside else f"<{text}/>"
+
+
+def _path(style: str, d: str, *inside: str, **attributes: str | None) -> str:
+    return _element("path", *inside, class_=style, d=d, **attributes)
+
+
+def _label(style: str, text: str, x: float, y: float, anchor: str | None = None) -> str:
+    return _element("text", _text(text), class_=style, x=x, y=y, text_anchor=anchor)
+
+
 def _panel(panel: Panel) -> str:
-    return (
-        f'<rect class="panel {panel.tint}" data-section="{panel.column} {panel.section}" x="{_number(panel.x)}" '
-        f'y="{_number(panel.y)}" width="{_number(panel.width)}" height="{_number(panel.height)}" rx="8"/>'
+    return _element(
+        "rect",
+        class_=f"panel {panel.tint}",
+        data_section=f"{panel.column} {panel.section}",
+        x=panel.x,
+        y=panel.y,
+        width=panel.width,
+        height=panel.height,
+        rx=8,
     )
 
 
 def _wire(wire: Wire) -> str:
-    classes = [
-        "wire",
-        *(["dashed"] if wire.dashed else []),
-        *([SIGNS[wire.sign]] if wire.sign else []),
-    ]
-    arrow = ' marker-end="url(#net-arrow)"' if wire.arrow else ""
-    says = f"<title>{_text(wire.says)}</title>" if wire.says else ""
-    path = f'<path class="{" ".join(classes)}" d="{_rounded(wire.points)}"{arrow}'
-    return f"{path}>{says}</path>" if says else f"{path}/>"
+    classes = ["wire", "dashed" if wire.dashed else "", SIGNS.get(wire.sign, "")]
+    arrow = "url(#net-arrow)" if wire.arrow else None
+    says = [_element("title", _text(wire.says))] if wire.says else []
+    style = " ".join(filter(None, classes))
+    return _path(style, _rounded(wire.points), *says, marker_end=arrow)
 
 
 def _rounded(points: tuple[Point, ...]) -> str:
-    """A path along the points, its corners cut by curves."""
-    words = [f"M{_at(points[0])}"]
+    """Return a path along the points, its corners cut by curves."""
+    d = f"M{_at(points[0])}"
     for before, corner, after in zip(points, points[1:], points[2:], strict=False):
-        radius = min(
-            _CORNER,
-            _length(before, corner) / 2,
-            _length(corner, after) / (1 if after == points[-1] else 2),
-        )
-        words.append(
-            f"L{_at(_toward(corner, before, radius))}Q{_at(corner)} {_at(_toward(corner, after, radius))}"
-        )
-    return "".join([*words, f"L{_at(points[-1])}"])
+        is_last = after == points[-1]
+        room = _length(corner, after) / (1 if is_last else 2)
+        radius = min(_CORNER, _length(before, corner) / 2, room)
+        start, end = _toward(corner, before, radius), _toward(corner, after, radius)
+        d += f"L{_at(start)}Q{_at(corner)} {_at(end)}"
+    return f"{d}L{_at(points[-1])}"
 
 
 def _length(a: Point, b: Point) -> float:
@@ -111,72 +134,75 @@ def _toward(a: Point, b: Point, distance: float) -> Point:
 
 def _bracket(bracket: Bracket) -> str:
     x, top, bottom = bracket.x, bracket.top, bracket.bottom
-    return (
-        f'<path class="bracket" d="M{_at((x + 4, top))}H{_number(x)}V{_number(bottom)}H{_number(x + 4)}"/>'
-        f'<text class="times" x="{_number(x - 5)}" y="{_number((top + bottom) / 2 + 4)}" text-anchor="end">'
-        f"× {bracket.turns:,}</text>"
-    )
+    right = _number(x + 4)
+    line = _path("bracket", f"M{_at((x + 4, top))}H{_number(x)}V{_number(bottom)}H{right}")
+    return line + _label("times", f"× {bracket.turns:,}", x - 5, (top + bottom) / 2 + 4, "end")
 
 
 def _box(placed: PlacedBox, rows: bool) -> str:
-    box, x, y = placed.box, placed.x, placed.y
+    box, x, y, width, height = placed.box, placed.x, placed.y, placed.width, placed.height
     tint = SIGNS.get(box.sign, placed.tint)
-    words = f"{box.sign.replace('-', '−')} {box.label}".lstrip()
-    return (
-        f'<g class="layer{" quiet" * box.quiet}"{_rows(placed.column, box.entries) if rows else ""}>'
-        f'<title>{_text(placed.says)}</title><rect class="box {tint}" x="{_number(x)}" y="{_number(y)}" '
-        f'width="{_number(placed.width)}" height="{_number(placed.height)}" rx="{3 if box.quiet else 4}"/>'
-        f'<text class="on-{tint}" x="{_number(x + placed.width / 2)}" y="{_number(y + placed.height / 2 + 4)}" '
-        f'text-anchor="middle">{_text(words)}</text></g>'
+    text = f"{box.sign.replace('-', '−')} {box.label}".lstrip()
+    corner = 3 if box.quiet else 4
+    return _element(
+        "g",
+        _element("title", _text(placed.says)),
+        _element("rect", class_=f"box {tint}", x=x, y=y, width=width, height=height, rx=corner),
+        _label(f"on-{tint}", text, x + width / 2, y + height / 2 + 4, "middle"),
+        class_="layer quiet" if box.quiet else "layer",
+        data_rows=_rows(placed.column, box.entries) if rows else None,
     )
 
 
 def _join(join: Join, rows: bool) -> str:
     branch = join.branch
-    links = _rows(join.column, branch.entries) if rows else ""
-    return (
-        f'<g class="merge"{links} transform="translate({_at(join.center)})"><title>{branch.merge} → {branch.output}</title>'
-        f'<circle class="join {SIGNS.get(branch.sign, "")}" r="6.5"/><path class="joint" d="{_MARKS[branch.merge]}"/></g>'
+    return _element(
+        "g",
+        _element("title", f"{branch.merge} → {branch.output}"),
+        _element("circle", class_=f"join {SIGNS.get(branch.sign, '')}", r=6.5),
+        _path("joint", _MARKS[branch.merge]),
+        class_="merge",
+        data_rows=_rows(join.column, branch.entries) if rows else None,
+        transform=f"translate({_at(join.center)})",
     )
 
 
-def _rows(column: int, entries: tuple[int, ...]) -> str:
-    """Which rows of a page's table it belongs to."""
-    return f' data-rows="{" ".join(f"{column}.{entry}" for entry in entries)}"' if entries else ""
+def _rows(column: int, entries: tuple[int, ...]) -> str | None:
+    """Return the rows of a page's table that an element belongs to."""
+    return " ".join(f"{column}.{entry}" for entry in entries) or None
 
 
 def _words(words: Words) -> str:
-    anchor = "" if words.align == "start" else f' text-anchor="{words.align}"'
-    return f'<text class="{words.style}" x="{_number(words.x)}" y="{_number(words.y)}"{anchor}>{_text(words.text)}</text>'
+    anchor = None if words.align == "start" else words.align
+    return _label(words.style, words.text, words.x, words.y, anchor)
 
 
 def _sample(sample: Sample) -> str:
+    return _sample_mark(sample) + _label("sample", sample.text, sample.x, sample.y)
+
+
+def _sample_mark(sample: Sample) -> str:
     x, y = sample.x, sample.y
     match sample.kind:
         case "dashed":
-            mark = f'<path class="wire dashed" d="M{_at((x - 32, y - 3.5))}H{_number(x - 7)}"/>'
-        case "add" | "mul" | "concat":
-            mark = (
-                f'<g transform="translate({_at((x - 12, y - 3.5))})"><circle class="join" r="6.5"/>'
-                f'<path class="joint" d="{_MARKS[sample.kind]}"/></g>'
-            )
+            return _path("wire dashed", f"M{_at((x - 32, y - 3.5))}H{_number(x - 7)}")
+        case "add" | "mul" | "concat" as merge:
+            circle = _element("circle", class_="join", r=6.5)
+            place = f"translate({_at((x - 12, y - 3.5))})"
+            return _element("g", circle, _path("joint", _MARKS[merge]), transform=place)
         case sign:
-            mark = (
-                f'<rect class="{SIGNS[sign]}" x="{_number(x - 18)}" y="{_number(y - 10)}" width="13" height="13" rx="3"/>'
-                f'<text class="{SIGNS[sign]}" x="{_number(x - 11.5)}" y="{_number(y)}" text-anchor="middle">'
-                f"{sign.replace('-', '−')}</text>"
-            )
-    return (
-        f'{mark}<text class="sample" x="{_number(x)}" y="{_number(y)}">{_text(sample.text)}</text>'
-    )
+            style = SIGNS[sign]
+            left, top = x - 18, y - 10
+            box = _element("rect", class_=style, x=left, y=top, width=13, height=13, rx=3)
+            return box + _label(style, sign.replace("-", "−"), x - 11.5, y, "middle")
 
 
 def _ramp(ramp: Ramp) -> Iterator[str]:
-    yield f'<text class="sample" x="{_number(ramp.x)}" y="{_number(ramp.y)}">{_text(ramp.title)}</text>'
+    yield _label("sample", ramp.title, ramp.x, ramp.y)
     for i, mark in enumerate(ramp.marks):
-        x = ramp.x + i * ramp.step
-        yield f'<rect class="q{i}" x="{_number(x)}" y="{_number(ramp.y + 6)}" width="{_number(ramp.step)}" height="12"/>'
-        yield f'<text class="mark" x="{_number(x)}" y="{_number(ramp.y + 30)}">{_text(mark)}</text>'
+        x, y = ramp.x + i * ramp.step, ramp.y
+        yield _element("rect", class_=f"q{i}", x=x, y=y + 6, width=ramp.step, height=12)
+        yield _label("mark", mark, x, y + 30)
 
 
 def _at(point: Point) -> str:

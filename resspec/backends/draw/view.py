@@ -18,8 +18,14 @@ Places = Mapping[Trail, int]  # of the layers and merges of a network, by their 
 
 
 class View(NamedTuple):
-    """`layers`: norms and activations too; `unfold`: repeats written out; `signs`: those of a diff, by
-    the names of layers, merges and whole blocks; a layer that has one of its own is drawn, whatever the view."""
+    """The choice of what is drawn of a network.
+
+    Attributes:
+        layers: Norms and activations too.
+        unfold: Repeats written out.
+        signs: Those of a diff, by names of layers, merges and blocks; a layer that has one of
+            its own is always drawn.
+    """
 
     layers: bool = False
     unfold: bool = False
@@ -27,14 +33,17 @@ class View(NamedTuple):
 
 
 def elements(section: Section, view: View, places: Places) -> Row:
-    """What a section shows."""
+    """Return the elements of a section."""
     found = _Drawn(view, places).node(section.located, _Where())
     return Row(tuple(found if view.unfold else folded(found)), section.body.output)
 
 
 class _Where(NamedTuple):
-    """The scopes and repeats around, the names of the scopes, the turns of the repeats in the nearest one, how many
-    layers one node here is, and the sign of the block around."""
+    """The surroundings of a node.
+
+    It holds the scopes and repeats, the turns of the repeats in the nearest scope, how many layers
+    one node represents, and the sign of the block around.
+    """
 
     trail: Trail = ()
     names: tuple[str, ...] = ()

@@ -1,1 +1,1 @@
-"""Pages for a browser: one file each that loads nothing, with a drawing, a table and the spec, linked with each other."""
+"""Pages for a browser: one file that loads nothing, with a drawing, a table and the spec, linked."""

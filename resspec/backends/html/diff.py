@@ -1,4 +1,4 @@
-"""A difference as a page: both networks drawn, what changed in which section, what that costs, and the lines that say so."""
+"""A difference as a page: both networks drawn, the changes of each section, cost, and lines."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def _spans(change: Change) -> Iterator[str]:
 
 
 def _found(change: Change, keys: Mapping[str, list[str]]) -> Iterator[str]:
-    """What of the drawing a change is of: the layers that it names inside a block, or all of the block."""
+    """Return the marked layers of a change inside a block, or all of the block."""
     for column, place in enumerate((change.a, change.b)):
         if place:
             first = place.name.partition("..")[0]
@@ -234,7 +234,7 @@ def _found(change: Change, keys: Mapping[str, list[str]]) -> Iterator[str]:
 
 
 def _keys(drawing: Drawing) -> dict[str, list[str]]:
-    """The keys of marked boxes, by their column and name, and by those of all scopes around them."""
+    """Return the keys of marked boxes, by column and name, and by those of all scopes around."""
     found: dict[str, list[str]] = {}
     for placed in drawing.boxes:
         if placed.box.sign:
@@ -248,7 +248,7 @@ def _keys(drawing: Drawing) -> dict[str, list[str]]:
 
 
 def _cell(name: str, a: int, b: int) -> Cell:
-    """What it is, or by how much it changed, and from what to what."""
+    """Return a value, or how much it changed, and from what to what."""
     if a == b:
         return figure(name, b), ""
     return (

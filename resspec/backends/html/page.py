@@ -1,4 +1,4 @@
-"""The page itself: a template, a style sheet and a script, which are files beside this one, and the data as JSON."""
+"""The page: a template, a style sheet and a script beside this file, and the data as JSON."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ Cell = tuple[str, str]  # what is read, and a remark
 
 
 class PageRow(NamedTuple):
-    """A line of the table. `label`: its name within what it stands in; `values` are sorted by, `shown` is read.
-    `keys`: what of the drawing belongs to it, `panels` which grounds; `own`: its lines of the spec as `file:line`, and those
-    `around` it. In a diff, its `sign` and what that means. `inside`: what it folds out to."""
+    """A line of the table.
+
+    Attributes:
+        label: Its name within the part around it.
+        values: To sort by.
+        shown: To read.
+        keys: The parts of the drawing that belong to it.
+        panels: The panels that belong to it.
+        own: Its lines of the spec as `file:line`.
+        around: The lines around it.
+        sign: Of a diff, with what it means.
+        inside: The rows that it expands to.
+    """
 
     name: str
     label: str
@@ -50,7 +60,7 @@ class PageColumn(NamedTuple):
 
 
 class PageBar(NamedTuple):
-    """`parts`: the number of a row among the outermost, its share of the bar from 0 to 1, its value."""
+    """A bar of parts: the number of an outermost row, its share from 0 to 1, its value."""
 
     heading: str
     total: str
@@ -58,8 +68,14 @@ class PageBar(NamedTuple):
 
 
 class PageData(NamedTuple):
-    """What the script shows. `totals`, large: name, value, a remark; `total`: the foot of the table; `exact`: a name and its
-    values; `sources`: texts by their names."""
+    """The data of the script.
+
+    Attributes:
+        totals: In large type: name, value, remark.
+        total: The foot of the table.
+        exact: Names with their values.
+        sources: Texts by name.
+    """
 
     columns: Sequence[PageColumn]
     rows: Sequence[PageRow]
@@ -90,7 +106,8 @@ def page(
 ) -> str:
     """A whole HTML file."""
     script, sheet = _file("page.js"), _file("page.css") + style()
-    policy = f"default-src 'none'; style-src {_hash(sheet)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'"
+    allowed = f"style-src {_hash(sheet)}; script-src {_hash(script)}"
+    policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
     words = {name: _text(value) for name, value in headings._asdict().items()}
     return Template(_file("page.html")).substitute(
         words,
@@ -124,7 +141,7 @@ def _document(data: PageData) -> dict[str, Any]:
 def _flat(
     rows: Sequence[PageRow], parent: int | None, level: int, number: int = 0
 ) -> Iterator[dict[str, Any]]:
-    """One below the other, each with its `level` and the number of its `parent`; from a number on."""
+    """Return rows one below the other, each with its `level` and the number of its `parent`."""
     for row in rows:
         document = {**row._asdict(), "level": level, "parent": parent}
         del document["inside"]

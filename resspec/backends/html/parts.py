@@ -1,4 +1,4 @@
-"""What the table of a page folds out to: in a section its blocks and what stands in none, in a block its layers and merges."""
+"""The parts that a row of a page expands to: blocks of a section, layers and merges of a block."""
 
 from __future__ import annotations
 
@@ -14,8 +14,15 @@ from resspec.passes.quantities import Facts, Figures, add
 
 
 class Part(NamedTuple):
-    """So many `times` in a row. `name`: that of the module; `label`: within the block around it; `entries`: their numbers among
-    those of the network; `own`: its lines of the spec as `file:line`, and those `around` it."""
+    """A part of a network, `times` in a row.
+
+    Attributes:
+        name: Of the module.
+        label: Within the block around it.
+        entries: Their numbers among those of the network.
+        own: Its lines of the spec as `file:line`.
+        around: The lines around it.
+    """
 
     name: str
     label: str
@@ -31,7 +38,7 @@ class Part(NamedTuple):
 
 
 def held(*alike: Part) -> str:
-    """What a part holds and how often, or two in one place: `basic, × 2 → 3`."""
+    """Return the content of a part, or of two in one place: `basic, × 2 → 3`."""
     times = dict.fromkeys(f"{part.times:,}" for part in alike)
     return " → ".join(dict.fromkeys(part.holds for part in alike)) + (
         f", × {' → '.join(times)}" if [*times] != ["1"] else ""

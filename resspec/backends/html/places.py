@@ -18,7 +18,7 @@ def own_lines(span: str) -> list[str]:
 
 
 def texts_of(lines: Iterable[str], *sources: Mapping[str, str]) -> dict[str, str]:
-    """The texts in which these lines stand, and of each network's the first, which is that of the spec itself."""
+    """Return the texts with these lines, and of each network the text of the spec itself."""
     named = {line.rpartition(":")[0] for line in lines} | {
         name for texts in sources for name in [*texts][:1]
     }

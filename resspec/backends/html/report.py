@@ -1,4 +1,4 @@
-"""A report as a page: what the network is, where its cost is, and which line of the spec says so."""
+"""A report as a page: the network, its cost, and the line of the spec behind each figure."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _row(part: Part) -> PageRow:
 
 
 def _columns(output: str, elements: int, figures: Figures) -> tuple[list[int], list[Cell]]:
-    """What is sorted by, and what is read."""
+    """Return the values to sort by, and their texts."""
     read = [(output, ""), *((figure(quantity, figures[quantity]), "") for quantity in FIGURES)]
     return [elements, *(figures[quantity] for quantity in FIGURES)], read
 

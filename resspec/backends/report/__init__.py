@@ -46,14 +46,14 @@ def report(
 
     Args:
         network: As `resspec.load` returns it.
-        at: Under which training and memory are counted, such as `Conditions(batch=256, dtype="bfloat16")`.
-        by: What a row is: a `stage`, a `block` or an `op`.
+        at: The conditions of training and memory: `Conditions(batch=256, dtype="bfloat16")`.
+        by: The kind of a row: a `stage`, a `block` or an `op`.
         memory: In bytes; the largest batch that trains in it is found.
         like: A tool of TOOLS, whose total for one sample is given too.
-        known: What was found of other networks that share nodes with this one.
+        known: Quantities of other networks that share nodes with this one.
 
     Raises:
-        UsageError: One of these is not what it should be, or there is no such tool or frozen section.
+        UsageError: An argument is wrong, or there is no such tool or frozen section.
     """
     _check_kinds(network, at, by, memory)
     at = at._replace(frozen=frozenset(at.frozen))
@@ -84,7 +84,7 @@ def report(
 
 
 def _check_kinds(network: object, at: object, by: object, memory: object) -> None:
-    """Check what somebody gives who calls this from Python: the command has checked it. Raises UsageError."""
+    """Check the arguments of a call from Python; commands check theirs. Raises UsageError."""
     if not isinstance(network, Network):
         raise UsageError(
             f"a report needs a network, as returned by resspec.load, not {network!r:.80}"

@@ -1,4 +1,4 @@
-"""A report as Markdown, for a pull request or a page: a row for each part, then the totals to the unit."""
+"""A report as Markdown, for a pull request or a page: a row for each part, then exact totals."""
 
 from __future__ import annotations
 

@@ -23,7 +23,10 @@ SCHEMA = "resspec.reports/1"
 def to_table(
     reports: Sequence[Report], titles: Sequence[str], *, width: int = NARROWEST, color: bool = False
 ) -> str:
-    """At least one report, all under the same conditions. Lines of at most `width` columns, or 80 where that is less."""
+    """Return a table of reports, at least one, all under the same conditions.
+
+    Lines have at most `width` columns, or 80 where that is less.
+    """
     width = max(width, NARROWEST)
     columns = _side_by_side(reports, titles)
     needed = sum(longest(*column) + GAP for column in columns) - GAP

@@ -19,8 +19,11 @@ def to_csv(report: Report) -> str:
 
 
 def totals_to_csv(reports: Sequence[Report], titles: Sequence[str]) -> str:
-    """A line for each of several reports, at least one, with its totals; all are like the same tool, or none, and for the
-    same memory, or none. `max_batch` is empty where any fits, `frozen` has the labels of sections with blanks between."""
+    """Return a line for each of several reports, at least one, with its totals.
+
+    All have the same tool and memory, or none. `max_batch` is empty where any fits; `frozen` has
+    the labels of sections with blanks between.
+    """
     rows = (
         (
             visible(title),

@@ -1,4 +1,4 @@
-"""A report as a table for the terminal. Figures are rounded in it and nowhere else; below it they stand to the unit."""
+"""A report as a table for the terminal, with rounded figures; below it they are exact."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
 def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = False) -> str:
-    """Lines of at most `width` columns, or 80 where that is less; a text that is too long ends in `…`."""
+    """Return lines of at most `width` columns, or 80 where that is less; long texts end in `…`."""
     width = max(width, NARROWEST)
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
@@ -63,7 +63,7 @@ def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = Fals
 
 
 def like_lines(like: Like) -> list[str]:
-    """What the total of a tool adds up, and what it leaves out."""
+    """Return what the total of a tool adds up, and what it leaves out."""
     lines = [f"{like.tool} ({like.version}) counts, for one sample: {like.counts}"]
     return [*lines, f"it adds nothing for {', '.join(like.uncounted)}"] if like.uncounted else lines
 

@@ -32,12 +32,12 @@ class ReportValues(NamedTuple):
         hash: The hash of what the network means, whatever it is called.
         input: Its input, such as `3x224x224`.
         at: The conditions under which memory is counted.
-        by: What a row is: a `stage`, a `block` or an `op`.
+        by: The kind of a row: a `stage`, a `block` or an `op`.
         rows: The parts, in their order, each with its figures.
-        totals: The figures of the whole network by name, such as `totals["macs"]`. Bytes are for the batch of the conditions,
-            all others for one sample.
+        totals: The figures of the whole network by name, such as `totals["macs"]`. Bytes are
+            for the batch of the conditions, all others for one sample.
         tensors: The elements of parameters and buffers by type.
-        max_batch: The largest batch that fits the memory that was asked about.
+        max_batch: The largest batch that fits the given memory.
         like: The total as another tool counts it.
     """
 

@@ -19,8 +19,13 @@ VIEWS: tuple[View, ...] = ("stage", "block", "op")
 
 
 class Row(NamedTuple):
-    """A part of a network. `output`: the shape that leaves it, without the batch axis; `repeats`: how often it stands in a
-    row, all of which the figures count; `field`: how much of the input its last output sees, of a section."""
+    """A part of a network.
+
+    Attributes:
+        output: The shape that leaves it, without the batch axis.
+        repeats: How often it occurs in a row, all of which the figures count.
+        field: Of a section: how much of the input its last output sees.
+    """
 
     label: str
     holds: str
