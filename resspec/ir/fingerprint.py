@@ -130,13 +130,14 @@ class Digests:
 
     def _with_digests(self, entries: list[_Entry]) -> list[_Entry]:
         """Join neighbors of one scope, and give each scope its digest."""
-        row = walk.joined(entries, _scope, _together)
         return [
-            entry
-            if isinstance(entry.holds, str)
-            else entry._replace(holds=self.row(entry.holds, (), entry.turn), turn=None)
-            for entry in row
+            entry if isinstance(entry.holds, str) else self._with_digest(entry, entry.holds)
+            for entry in walk.joined(entries, _scope, _together)
         ]
+
+    def _with_digest(self, scope: _Entry, bodies: tuple[Located, ...]) -> _Entry:
+        digest = self.row(bodies, (), scope.turn)
+        return _Entry(scope.prefix, scope.number, scope.times, digest, None)
 
     def _has_tensors(self, node: Node) -> bool:
         """Return whether anything in it has parameters or buffers."""

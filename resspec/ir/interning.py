@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
 from operator import attrgetter
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from weakref import ref
 
 T = TypeVar("T")
@@ -28,11 +28,12 @@ class Interned(type):
         cls._values = None
 
     def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
-        made: T = super().__call__(*args, **kwargs)  # type: ignore[misc]
+        made = object.__new__(cls)
+        made.__init__(*args, **kwargs)  # type: ignore[misc]
         key = cls, (cls._values or _reader(cls))(made)  # type: ignore[attr-defined]
         known = _made.get(key)
         if known is not None and (found := known()) is not None:
-            return cast(T, found)
+            return found  # type: ignore[no-any-return]
         _made[key] = ref(made, partial(_made.pop, key))
         return made
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import fields
 from typing import Any
 
 from resspec.ir import walk
-from resspec.ir.document import DocumentError, Entry, parse
+from resspec.ir.document import DocumentError, Entry, parse, written
 from resspec.ir.init import Init
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import NODES, SCHEMA, Located, Location, Op, Parallel, Repeat, Scope, Series
@@ -31,7 +30,7 @@ def to_json(network: Network) -> str:
         "sections": [_section_to_json(section) for section in network.sections],
         "span": network.span,
     }
-    return json.dumps(document, indent=1, ensure_ascii=False)
+    return written(document, indent=1)
 
 
 def from_json(text: str | bytes) -> Network:

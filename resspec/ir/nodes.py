@@ -155,7 +155,10 @@ class Located(NamedTuple):
     @property
     def parts(self) -> tuple[Located, ...]:
         """What stands directly inside."""
-        pairs = zip(self.node.parts, self.at.parts, strict=True)
+        places = self.at.parts
+        if not places:
+            return ()
+        pairs = zip(self.node.parts, places, strict=True)
         return tuple([_located(Located, pair) for pair in pairs])
 
     @property

@@ -31,8 +31,11 @@ def fold(node: Node, combine: Callable[[Node, list[T]], T], known: dict[Node, T]
     """
     if (found := known.get(node)) is not None:
         return found
-    found = combine(node, [fold(part, combine, known) for part in node.parts])
-    known[node] = found
+    results = []
+    for part in node.parts:
+        result = known.get(part)
+        results.append(fold(part, combine, known) if result is None else result)
+    found = known[node] = combine(node, results)
     return found
 
 

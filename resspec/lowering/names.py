@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import prod
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir import walk
@@ -212,7 +212,7 @@ def _around(part: Part, inside: list[Located]) -> Located:
 def _step(part: Part, name: Name) -> Located:
     """Return a layer or module under its name; of a module, what is inside is named already."""
     node, written = part
-    inside = cast(tuple[Location, ...], written.parts)
+    inside: Any = written.parts
     return Located(node, Location(name, str(written.span), written.block, inside))
 
 

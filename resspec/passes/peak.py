@@ -255,9 +255,20 @@ def _has_steps(node: Node) -> bool:
 
 def _forking_blocks(root: Located) -> set[str]:
     """Return the blocks of which an instance activates its input first and reads that from several paths."""
-    return {
-        located.block for located in walk.distinct(root) if located.block and _forks(located.body)
-    }
+    found: dict[str, None] = {}
+    _add_forking_blocks(root, found, set())
+    return set(found)
+
+
+def _add_forking_blocks(located: Located, found: dict[str, None], seen: set[Located]) -> None:
+    if located in seen:
+        return
+    seen.add(located)
+    if located.block and located.block not in found and _forks(located.body):
+        found[located.block] = None
+    for part in located.parts:
+        if not isinstance(part.node, Op):
+            _add_forking_blocks(part, found, seen)
 
 
 def _forks(body: Located) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
-from resspec.ir.ops.layer import Ratio
+from resspec.ir.ops.layer import Layer, Ratio
 
 
 class Field(NamedTuple):
@@ -49,10 +49,12 @@ Reached = dict[Node, _Axes]
 def _reach(node: Node, parts: list[_Axes]) -> _Axes:
     match node:
         case Op(layer=layer):
+            if type(layer).reach is Layer.reach:  # which reads one position
+                return _NOTHING
             extent, (rows, columns) = layer.reach(node.input)
             return ((extent[0] - 1, rows), (extent[1] - 1, columns))
         case Series():
-            return reduce(_then, [part for part in parts if part != _NOTHING], _NOTHING)
+            return reduce(_then, [part for part in parts if part is not _NOTHING], _NOTHING)
         case Parallel():
             height, width = zip(*parts, strict=True)
             return _join(height), _join(width)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, Row
-from resspec.ir.document import Entry, parse
+from resspec.ir.document import Entry, parse, written
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Item, Like
@@ -20,7 +19,7 @@ SCHEMA = "resspec.report/1"
 
 def to_json(report: Report) -> str:
     """As `schemas/report.schema.json` says."""
-    return json.dumps(to_document(report), indent=2, ensure_ascii=False) + "\n"
+    return written(to_document(report), indent=2) + "\n"
 
 
 def to_document(report: Report) -> dict[str, Any]:
