@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from resspec.ir.network import Network
+    from resspec.ir.shape import Shape
     from resspec.training.evaluate import Evaluation, Protocol
     from resspec.training.processes import Processes
     from resspec.training.recipe import Recipe
@@ -151,8 +152,10 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
         },
         folder=arguments.confusion,
     )
-    preflight.require([request], tell=note, bar=counting if together.first else preflight.silent)
-    other = _other_size(asked.network, found.shown(view), arguments.protocol)
+    bar = counting if together.first else preflight.silent
+    inspections = preflight.require([request], tell=note, bar=bar)
+    shapes = preflight.test_shapes(request, inspections)
+    other = _other_size(asked.network, shapes, arguments.protocol)
     if other and asked.preprocessing is None and not arguments.recipe:
         raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
 
@@ -169,13 +172,12 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
             wrote(paths)
 
 
-def _other_size(network: Network, shown: tuple[int, ...], protocol: Protocol) -> str | None:
-    """Return a sentence where images have another size than the network was written for."""
-    size = tuple(network.input.dims)
-    if protocol == "multi-scale" or not all(shown) or shown == size:
+def _other_size(network: Network, shapes: set[Shape], protocol: Protocol) -> str | None:
+    """Return a message where all images have another size than the network's input."""
+    if protocol == "multi-scale" or len(shapes) != 1 or network.input in shapes:
         return None
-    made = f"the recipe makes images of {'x'.join(map(str, shown))}"
-    return f"{made}, but the input of {network.name} is {network.input}"
+    (shape,) = shapes
+    return f"the recipe makes images of {shape}, but the input of {network.name} is {network.input}"
 
 
 def text(

@@ -15,7 +15,7 @@ from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.study.probe import Probed, blocks, probe
 from resspec.training import classes, data, ended, preflight
-from resspec.training.data import Dataset, Draw
+from resspec.training.data import Dataset, IndexBatch
 from resspec.training.names import DATA
 from resspec.training.preprocessing import normalized_as
 from resspec.training.processes import Processes
@@ -129,6 +129,8 @@ def _test_images(run: Trained, count: int) -> tuple[Tensor, Tensor]:
     """Return the first test images, as the run's recipe shows them, and their labels."""
     test = run.data.test
     indices = torch.arange(min(count, len(test)))
-    draw = Draw(indices, indices)
-    batch = next(iter(test.batches([draw], view=run.recipe.data.test, device=torch.device("cpu"))))
+    draw = IndexBatch(indices, indices)
+    batch = next(
+        iter(test.batches([draw], transform=run.recipe.data.test, device=torch.device("cpu")))
+    )
     return batch.images, test.labels[indices]

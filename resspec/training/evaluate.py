@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from resspec.ir.network import Network
-from resspec.training.data import Batch, Draw, Split
-from resspec.training.data.crop import centre
+from resspec.training.data import Batch, IndexBatch, Split
+from resspec.training.data.crop import center_crop
 from resspec.training.recipe import TestTransform
 
 Protocol = Literal["1-crop", "10-crop", "multi-scale"]
@@ -114,11 +114,13 @@ def looked_at(
     exam: Exam, view: TestTransform, mine: Tensor, device: torch.device
 ) -> Iterator[tuple[Tensor, Batch]]:
     """These images of the exam's, each once, in batches of one size: which they are, and the batch."""
-    parts = [part for group in exam.split.alike(mine, view) for part in group.split(exam.batch)]
-    draws = (Draw(part, part) for part in parts)
+    parts = [
+        part for group in exam.split.group_by_size(mine, view) for part in group.split(exam.batch)
+    ]
+    draws = (IndexBatch(part, part) for part in parts)
     yield from zip(
         parts,
-        exam.split.batches(draws, view=view, device=device, workers=exam.workers),
+        exam.split.batches(draws, transform=view, device=device, workers=exam.workers),
         strict=True,
     )
 
@@ -136,7 +138,7 @@ def ten_crops(images: Tensor, size: int) -> Iterator[Tensor]:
         yield side[:, :, :size, -size:]
         yield side[:, :, -size:, :size]
         yield side[:, :, -size:, -size:]
-        yield centre(side, size)
+        yield center_crop(side, size)
 
 
 def _prepared(

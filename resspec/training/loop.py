@@ -120,7 +120,7 @@ def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
     """The batches of these steps, this process's part of each."""
     job, device = plan.job, plan.processes.device
     return job.data.train.batches(
-        plan.order.draws(start, stop), view=job.recipe.data, device=device, workers=job.workers
+        plan.order.draws(start, stop), transform=job.recipe.data, device=device, workers=job.workers
     )
 
 

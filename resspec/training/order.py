@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 import torch
 from torch import Tensor
 
-from resspec.training.data.draw import Draw
+from resspec.training.data.batch import IndexBatch
 from resspec.training.keys import key, scramble
 
 AHEAD = 16  # steps that are drawn at once
@@ -37,16 +37,16 @@ class Order:
         """Steps in an epoch, rarely a whole number."""
         return Fraction(len(self.images), self.batch)
 
-    def draws(self, start: int, stop: int) -> Iterator[Draw]:
+    def draws(self, start: int, stop: int) -> Iterator[IndexBatch]:
         """Those of the steps `start` up to, not including, `stop`."""
         share = self.batch // self.world
         for first in range(start, stop, AHEAD):
             last = min(first + AHEAD, stop)
             indices, keys = self._between(first * self.batch, last * self.batch)
             for at in range(self.rank * share, (last - first) * self.batch, self.batch):
-                yield Draw(indices[at : at + share], keys[at : at + share])
+                yield IndexBatch(indices[at : at + share], keys[at : at + share])
 
-    def draw(self, step: int) -> Draw:
+    def draw(self, step: int) -> IndexBatch:
         (one,) = self.draws(step, step + 1)
         return one
 

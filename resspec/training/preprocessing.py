@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from resspec.training.data import Dataset, Moments, Split
+from resspec.training.data import Dataset, PixelStats, Split
 from resspec.training.data.folder import InFolders
 from resspec.training.data.memory import InMemory
 from resspec.training.plan import Job
@@ -36,7 +36,7 @@ def preprocessing(job: Job) -> dict[str, Any]:
     return {
         "input": list(job.network.input.dims),
         **shown(job.recipe.data),
-        **constants(job.data.moments),
+        **constants(job.data.stats),
     }
 
 
@@ -51,21 +51,17 @@ def shown(recipe: DataConfig) -> dict[str, Any]:
     }
 
 
-def constants(moments: Moments) -> dict[str, Any]:
+def constants(stats: PixelStats) -> dict[str, Any]:
     """Return what images are normalized with."""
-    of_channels = moments.normalize == "channel"
-    of_pixels = not of_channels and moments.pixels[0].numel() > 1
-    deviation = (
-        moments.deviation
-        if of_channels
-        else moments.deviation.mean().expand(len(moments.deviation))
-    )
+    of_channels = stats.normalize == "channel"
+    of_pixels = not of_channels and stats.mean_image[0].numel() > 1
+    std = stats.std if of_channels else stats.std.mean().expand(len(stats.std))
     return {
         "mean": None
         if of_pixels
-        else _shares(moments.mean if of_channels else moments.pixels.flatten()),
-        "std": _shares(deviation),
-        "mean_image": _shares(moments.pixels) if of_pixels else None,
+        else _shares(stats.mean if of_channels else stats.mean_image.flatten()),
+        "std": _shares(std),
+        "mean_image": _shares(stats.mean_image) if of_pixels else None,
     }
 
 
@@ -111,29 +107,29 @@ def normalized_as(found: Mapping[str, Any], data: Dataset) -> Dataset:
         data: A data set that measured constants of its own.
     """
     names = ("mean", "std", "mean_image")
-    if all(found[name] == constants(data.moments)[name] for name in names):
+    if all(found[name] == constants(data.stats)[name] for name in names):
         return data
-    moments = _moments(found)
-    return replace(data, moments=moments, test=_with(data.test, moments))
+    stats = _stats(found)
+    return replace(data, stats=stats, test=_with(data.test, stats))
 
 
-def _with(split: Split, moments: Moments) -> Split:
+def _with(split: Split, stats: PixelStats) -> Split:
     match split:
         case InFolders() | InMemory():
-            return replace(split, moments=moments)
+            return replace(split, stats=stats)
         case _:
             raise AssertionError(type(split))
 
 
-def _moments(found: Mapping[str, Any]) -> Moments:
-    """Return the moments that normalize so; the colors' axes, which only training reads, are left out."""
-    deviation = _stored(found["std"])
-    axes = torch.zeros(len(deviation), len(deviation))
+def _stats(found: Mapping[str, Any]) -> PixelStats:
+    """Return the statistics to normalize with; the axes of the colors, which only training needs, are 0."""
+    std = _stored(found["std"])
+    axes = torch.zeros(len(std), len(std))
     if found["mean_image"] is not None:
         pixels = _stored(found["mean_image"])
-        return Moments(pixels.mean((1, 2)), deviation, pixels, axes, "pixel-mean")
+        return PixelStats(pixels.mean((1, 2)), std, pixels, axes, "pixel-mean")
     mean = _stored(found["mean"])
-    return Moments(mean, deviation, mean.view(-1, 1, 1), axes, "channel")
+    return PixelStats(mean, std, mean.view(-1, 1, 1), axes, "channel")
 
 
 def _stored(shares: Any) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import lcm
 
 from resspec.diagnostics import UsageError
-from resspec.training.data.mix import group
+from resspec.training.data.mix import group_size
 from resspec.training.recipe import Recipe
 
 
@@ -14,7 +14,7 @@ def share(recipe: Recipe, world: int) -> int:
     found, rest = divmod(recipe.batch_size, world)
     whole = {"which batch norm reads at a time": recipe.bn_batch_size or 1}
     if world > 1:
-        whole["which are mixed with one another"] = group(recipe.data)
+        whole["which are mixed with one another"] = group_size(recipe.data)
     unit = lcm(*whole.values())
     if rest or found % unit:
         parts = " and ".join(f"parts of {size}, {why}," for why, size in whole.items() if size > 1)

@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 from torchvision import transforms
 
-from resspec.training.data import Draw
-from resspec.training.data.memory import Stored, in_memory
+from resspec.training.data import IndexBatch
+from resspec.training.data.memory import ImageArrays, in_memory
 from resspec.training.recipe import DataConfig
 
 BATCH, BATCHES = 128, 40
@@ -18,7 +18,7 @@ BATCH, BATCHES = 128, 40
 
 def test_pad_crop_flip_and_normalising_are_seven_times_faster_than_pillow() -> None:
     draw = torch.Generator().manual_seed(0)
-    stored = Stored(
+    stored = ImageArrays(
         torch.randint(0, 256, (10_000, 3, 32, 32), generator=draw, dtype=torch.uint8),
         torch.arange(10_000) % 10,
     )
@@ -28,24 +28,22 @@ def test_pad_crop_flip_and_normalising_are_seven_times_faster_than_pillow() -> N
             transforms.RandomCrop(32, padding=4),
             transforms.RandomHorizontalFlip(),
             transforms.ToTensor(),
-            transforms.Normalize(
-                (data.moments.mean / 255).tolist(), (data.moments.deviation / 255).tolist()
-            ),
+            transforms.Normalize((data.stats.mean / 255).tolist(), (data.stats.std / 255).tolist()),
         ]
     )
     arrays = stored.images.permute(0, 2, 3, 1).numpy()
 
-    def one_by_one(draws: list[Draw]) -> list[Tensor]:
+    def one_by_one(draws: list[IndexBatch]) -> list[Tensor]:
         return [
             torch.stack([theirs(Image.fromarray(arrays[i])) for i in draw.indices.tolist()])
             for draw in draws
         ]
 
-    def in_batches(draws: list[Draw]) -> list[Tensor]:
+    def in_batches(draws: list[IndexBatch]) -> list[Tensor]:
         view = DataConfig(padding=4, hflip=0.5)
         return [
             batch.images
-            for batch in data.train.batches(draws, view=view, device=torch.device("cpu"))
+            for batch in data.train.batches(draws, transform=view, device=torch.device("cpu"))
         ]
 
     threads = torch.get_num_threads()
@@ -54,7 +52,9 @@ def test_pad_crop_flip_and_normalising_are_seven_times_faster_than_pillow() -> N
         times: dict[str, list[float]] = {"one by one": [], "in batches": []}
         for turn in range(BATCHES // 8):
             draws = [
-                Draw(torch.randint(0, 10_000, (BATCH,), generator=draw), torch.arange(BATCH) + turn)
+                IndexBatch(
+                    torch.randint(0, 10_000, (BATCH,), generator=draw), torch.arange(BATCH) + turn
+                )
                 for _ in range(8)
             ]
             for name, way in (("one by one", one_by_one), ("in batches", in_batches)):

@@ -24,7 +24,7 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from resspec.training import data, recipe_file
-from resspec.training.data.memory import Stored, in_memory
+from resspec.training.data.memory import ImageArrays, in_memory
 from resspec.training.machine import bound
 from resspec.training.plan import Job
 from resspec.training.processes import Processes
@@ -85,7 +85,7 @@ def job(
 def synthetic() -> data.Dataset:
     draw = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (4 * SIZE.batch, 3, 224, 224), dtype=torch.uint8, generator=draw)
-    stored = Stored(images, torch.randint(CLASSES, (len(images),), generator=draw))
+    stored = ImageArrays(images, torch.randint(CLASSES, (len(images),), generator=draw))
     return in_memory("synthetic", ("a", "b"), stored, stored, "moments")
 
 

@@ -77,7 +77,7 @@ def fashion_loader() -> DataLoader[tuple[Tensor, int]]:
             transforms.PILToTensor(),
             transforms.ConvertImageDtype(torch.float),
             transforms.Normalize(
-                (found.moments.mean / 255).tolist(), (found.moments.deviation / 255).tolist()
+                (found.stats.mean / 255).tolist(), (found.stats.std / 255).tolist()
             ),
         ]
     )

@@ -11,7 +11,7 @@ import torch
 
 from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import DamagedImage, inspect_files
-from resspec.training.data.picture import picture
+from resspec.training.data.read_image import read_image
 from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.campaign.progress import count_outcomes
 from tests.train.data.pictures import damaged, good_files, written
@@ -65,7 +65,7 @@ def examined(seed: int, folder: Path) -> Counter[str]:
 def shown(path: Path, view: TestTransform | DataConfig) -> tuple[int, int] | str:
     """Height and width, or why it cannot be."""
     try:
-        pixels = picture(path, torch.tensor([7]), view)
+        pixels = read_image(path, torch.tensor([7]), view)
     except UnreadableImage as broken:
         assert str(broken).startswith(f"{path} cannot be read: ")
         assert len(broken.why.strip()) > 3 and "\n" not in broken.why, broken.why

@@ -12,7 +12,7 @@ import torch
 from resspec import shipped
 from resspec.compiler import load
 from resspec.training import loop, recipe_file, trainer
-from resspec.training.data.memory import Stored, in_memory
+from resspec.training.data.memory import ImageArrays, in_memory
 from resspec.training.plan import Job
 from resspec.training.processes import Processes
 from resspec.training.step import Learner
@@ -43,7 +43,7 @@ def trained(name: str, precision: str, folder: Path) -> str:
     network = load(name)
     classes, draw = network.output.dims[0], torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (32, *network.input.dims), dtype=torch.uint8, generator=draw)
-    stored = Stored(images, torch.randint(classes, (len(images),), generator=draw))
+    stored = ImageArrays(images, torch.randint(classes, (len(images),), generator=draw))
     found = in_memory("random", tuple(map(str, range(classes))), stored, stored, "moments")
     recipe = recipe_file.load(
         "digits",

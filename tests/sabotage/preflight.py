@@ -70,7 +70,7 @@ DEFECTS = [
     Defect(
         "mixed sizes are no mistake",
         SIZES,
-        'if use.key == "data" and len(shown.sizes) > 1:',
+        'if use.key == "data" and len(reached.sizes) > 1:',
         "if False:",
         f"{T}test_preflight.py::test_a_mistake_is_shown_at_its_place",
     ),

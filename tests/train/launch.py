@@ -372,9 +372,9 @@ class _Watch:
             sync(descriptor)
 
         def counted_batches(batches: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-            def counted(*given: Any, view: Any, **more: Any) -> Iterator[Any]:
-                for batch in batches(*given, view=view, **more):
-                    if isinstance(view, TestTransform):
+            def counted(*given: Any, transform: Any, **more: Any) -> Iterator[Any]:
+                for batch in batches(*given, transform=transform, **more):
+                    if isinstance(transform, TestTransform):
                         happens("test")
                     yield batch
 

@@ -37,8 +37,8 @@ from resspec.training import (
     weights,
 )
 from resspec.training.data import crop, idx, locate
-from resspec.training.data.dataset import Request
-from resspec.training.data.draw import Draw
+from resspec.training.data.batch import IndexBatch
+from resspec.training.data.dataset import LoadOptions
 from resspec.training.plan import Plan
 from resspec.training.processes import joined
 from resspec.training.progress import Show
@@ -110,10 +110,10 @@ def uneven_batch(folder: Path) -> None:
 
 def killed_worker(folder: Path) -> None:
     two_parts(folder)
-    draws = [Draw(ExitOnUnpickle(), torch.tensor([0]))]  # type: ignore[arg-type]
+    draws = [IndexBatch(ExitOnUnpickle(), torch.tensor([0]))]  # type: ignore[arg-type]
     list(
         data.load(str(folder)).train.batches(
-            draws, view=TestTransform(), device=torch.device("cpu"), workers=1
+            draws, transform=TestTransform(), device=torch.device("cpu"), workers=1
         )
     )
 
@@ -218,13 +218,13 @@ CASES: dict[str, Callable[[Path], object]] = {
     "E0511": lambda _: data.load("cifar-11"),
     "E0512": lambda _: data.load("imagenet"),
     "E0513": lambda folder: data.load(str(folder)),
-    "E0514": lambda folder: idx.load(folder, Request()),
-    "E0515": lambda _: crop.centre(torch.zeros(1, 3, 8, 8), 9),
+    "E0514": lambda folder: idx.load(folder, LoadOptions()),
+    "E0515": lambda _: crop.center_crop(torch.zeros(1, 3, 8, 8), 9),
     "E0516": lambda folder: locate._download("FashionMNIST", written(folder, "", "file") / "below"),
     "E0517": uneven_batch,
     "E0519": lambda folder: data.load(str(linked_in_a_circle(folder))),
     "E0520": lambda folder: data.load(str(with_an_empty_class(folder))),
-    "E0521": lambda folder: idx.load(with_a_wild_label(folder), Request()),
+    "E0521": lambda folder: idx.load(with_a_wild_label(folder), LoadOptions()),
     "E0542": lambda _: recipe_file.load("digits", [("lr", "0.1"), ("optimizer.lr", "0.2")]),
     "E0601": in_use,
     "E0602": file_in_the_way,

@@ -10,7 +10,7 @@ import torch
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.training import data, ended
-from resspec.training.data import Draw
+from resspec.training.data import IndexBatch
 from resspec.training.recipe import TestTransform
 from resspec.training.trainer import Result
 from tests.train.small import train
@@ -84,8 +84,8 @@ def test_the_metrics_improve(runs: list[Result]) -> None:
 def test_the_weights_give_the_recorded_result_again(runs: list[Result]) -> None:
     module, test = ended.module_of(runs[2].run), data.load("digits").test
     ((images, labels),) = test.batches(
-        [Draw(torch.arange(355), torch.arange(355))],
-        view=TestTransform(),
+        [IndexBatch(torch.arange(355), torch.arange(355))],
+        transform=TestTransform(),
         device=torch.device("cpu"),
     )
     correct = int((module(images).argmax(1) == labels).sum())

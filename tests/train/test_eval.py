@@ -38,7 +38,7 @@ def test_weights_of_a_file_are_measured(
         torch.save({"model": module.state_dict()}, path)
     data = load_data("digits")
     assert isinstance(data.test, InMemory)
-    images = (data.test.images - data.moments.mean) / data.moments.deviation
+    images = (data.test.images - data.stats.mean) / data.stats.std
     predicted = module(images).argmax(1)
     wrong = int((predicted != data.test.labels).sum())
     out = weights.parent / "out"

@@ -20,7 +20,7 @@ from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.network import Network
 from resspec.training.data import load as load_data
-from resspec.training.data.memory import Stored, in_memory
+from resspec.training.data.memory import ImageArrays, in_memory
 from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate, scales
 from resspec.training.published import published
 from resspec.training.recipe import TestTransform
@@ -79,22 +79,22 @@ def trained(network: Network) -> nn.Module:
     return module
 
 
-def noise(count: int = 23) -> Stored:
+def noise(count: int = 23) -> ImageArrays:
     draw = torch.Generator().manual_seed(1)
     images = torch.randint(0, 256, (count, 3, 20, 24), generator=draw, dtype=torch.uint8)
-    return Stored(images, torch.arange(count) % 7)
+    return ImageArrays(images, torch.arange(count) % 7)
 
 
 def measured(
     network: Network, protocol: Protocol, view: TestTransform, batch: int = 64
-) -> tuple[Evaluation, nn.Module, Stored]:
+) -> tuple[Evaluation, nn.Module, ImageArrays]:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
     exam = Exam(data.test, view, protocol, batch)
     return evaluate(network, module.state_dict(), exam, Member(Team(1), 0)), module, stored
 
 
-def normalized(stored: Stored, image: Tensor) -> Tensor:
+def normalized(stored: ImageArrays, image: Tensor) -> Tensor:
     mean = stored.images.double().mean((0, 2, 3)).view(-1, 1, 1)
     deviation = stored.images.double().std((0, 2, 3), correction=0).view(-1, 1, 1)
     return ((image - mean) / deviation).float()

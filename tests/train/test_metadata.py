@@ -16,7 +16,7 @@ from torchvision.transforms import v2
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
 from resspec.training import classes, data, ended, recipe_file
-from resspec.training.data import Draw
+from resspec.training.data import IndexBatch
 from tests.train.pets import draw_pets, lay_out, train
 from tests.train.small import tiny
 from tests.train.small import train as train_digits
@@ -71,8 +71,8 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     assert json.loads(found["metadata"]["input"]) == [3, 32, 32]
 
     view = recipe_file.load(str(trained / "tiny.yaml")).data.test
-    draw = Draw(torch.arange(len(test)), torch.arange(len(test)))
-    (batch,) = test.batches([draw], view=view, device=torch.device("cpu"))
+    draw = IndexBatch(torch.arange(len(test)), torch.arange(len(test)))
+    (batch,) = test.batches([draw], transform=view, device=torch.device("cpu"))
     with torch.no_grad():
         scores = ended.module_of(trained / "r")(batch.images)
     assert torch.allclose(torch.tensor(found["scores"]), scores, atol=1e-4)
@@ -132,7 +132,9 @@ def test_what_is_said_of_images_in_memory_is_what_is_done_to_them(
         "digits", [("data.test.resize", "10"), ("data.test.crop", "8")]
     ).data.test
     indices = torch.arange(5)
-    (batch,) = test.batches([Draw(indices, indices)], view=view, device=torch.device("cpu"))
+    (batch,) = test.batches(
+        [IndexBatch(indices, indices)], transform=view, device=torch.device("cpu")
+    )
 
     stored: Any = test
     framed = v2.Compose(

@@ -207,7 +207,7 @@ def test_repeated_augmentation_shows_an_image_in_several_ways_and_mixes_it_with_
     decided = job(load("digits"), "aug_repeats=4", "data.shift=2", "mixup=0.5")
     order = Order(torch.arange(len(decided.data.train)), 32, 0, 4)
     (batch,) = decided.data.train.batches(
-        [order.draw(3)], view=decided.recipe.data, device=torch.device("cpu")
+        [order.draw(3)], transform=decided.recipe.data, device=torch.device("cpu")
     )
     groups = batch.images.view(8, 4, -1)
     assert all(not torch.equal(group[0], other) for group in groups for other in group[1:])

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import Draw, load, workers
+from resspec.training.data import IndexBatch, load, workers
 from resspec.training.recipe import TestTransform
 from tests.limits import HANGS
 from tests.train.crash import Scenario, assert_same_files, draw_pictures, read_files
@@ -52,9 +52,9 @@ def test_a_worker_that_is_stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
     assert workers.PATIENCE < 30
     draw_pictures(tmp_path)
-    draws = [Draw(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
+    draws = [IndexBatch(torch.arange(i, i + 2), torch.arange(2)) for i in range(30)]
     batches = load(str(tmp_path)).train.batches(
-        draws, view=TestTransform(resize=9, crop=8), device=torch.device("cpu"), workers=2
+        draws, transform=TestTransform(resize=9, crop=8), device=torch.device("cpu"), workers=2
     )
     next(batches)  # workers that start take their time
     monkeypatch.setattr(workers, "PATIENCE", 2)
@@ -136,7 +136,7 @@ def test_a_worker_whose_end_is_told_is_dead() -> None:
 
 def hand_over(pipe: Connection) -> None:
     """What a worker does for each batch: it serves a file descriptor to whoever connects."""
-    workers._led(0)
+    workers._start_worker(0)
     with Path(os.devnull).open("rb") as file:
         pipe.send(DupFd(file.fileno()))
         pipe.recv()

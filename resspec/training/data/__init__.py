@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from resspec.training.data import digits
-from resspec.training.data.dataset import Dataset, Request, Split, View, held_out
-from resspec.training.data.draw import Batch, Draw
+from resspec.training.data.batch import Batch, IndexBatch
+from resspec.training.data.dataset import Dataset, LoadOptions, Split, Transform, held_out
 from resspec.training.data.inspection import DamagedImage, Inspection
 from resspec.training.data.locate import find, naming_unreadable
-from resspec.training.data.moments import Moments
+from resspec.training.data.pixel_stats import PixelStats
 from resspec.training.data.workers import worker_failure
 from resspec.training.names import DATA, DIGITS
 
@@ -17,11 +17,11 @@ __all__ = [
     "Batch",
     "DamagedImage",
     "Dataset",
-    "Draw",
+    "IndexBatch",
     "Inspection",
-    "Moments",
+    "PixelStats",
     "Split",
-    "View",
+    "Transform",
     "find",
     "held_out",
     "load",
@@ -43,12 +43,12 @@ def load(
     Raises:
         UsageError: It is not found, with the places that were searched; or it is damaged.
     """
-    request = Request(normalize, exif, name if name in DATA else None)
+    options = LoadOptions(normalize, exif, name if name in DATA else None)
     if name == DIGITS:
-        return digits.load(request)
+        return digits.load(options)
     known, path = find(name, download=download)
     with naming_unreadable(path):
-        found = known.load(path, request)
+        found = known.load(path, options)
     if len(found.classes) == 1:
         one = f"all images belong to one class, `{found.classes[0]}`; training needs at least two"
         found = replace(found, notes=(*found.notes, one))

@@ -1,4 +1,4 @@
-"""Fashion-MNIST, and what else lies in IDX files: as Debian's package has them, as torchvision unpacks them."""
+"""Fashion-MNIST and other data sets in IDX files, as Debian or torchvision store them."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
-from resspec.render import visible
-from resspec.training.data import labels as labels_
-from resspec.training.data.dataset import Dataset, Request
-from resspec.training.data.memory import Stored, in_memory
-from resspec.training.data.wording import dataset_name
+from resspec.training.data.dataset import Dataset, LoadOptions
+from resspec.training.data.labels import check_labels, class_count
+from resspec.training.data.memory import ImageArrays, in_memory
+from resspec.training.data.wording import dataset_name, printable
 from resspec.training.names import FASHION_MNIST
 
-FASHION = (
+FASHION: tuple[str, ...] = (
     "t-shirt",
     "trouser",
     "pullover",
@@ -34,25 +33,24 @@ FASHION = (
     "bag",
     "ankle boot",
 )
-FASHION_LABELS = (
-    "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7"  # SHA-256 of the 60,000
-)
-PARTS = ("train", "t10k")
+# The SHA-256 of Fashion-MNIST's 60,000 training labels.
+FASHION_LABELS = "657fbd221bfc9f4198cc14b5619cc33ec57c58dd0e47af4d99d6650759e869a7"
 
-KINDS = {
-    8: "unsigned bytes",
+UNSIGNED_BYTE = 8
+TYPES = {  # by their codes
+    UNSIGNED_BYTE: "unsigned bytes",
     9: "signed bytes",
     11: "16-bit integers",
     12: "32-bit integers",
     13: "floats",
     14: "doubles",
 }
-LARGEST = 2**33  # bytes of an array
-DENSEST = 1032  # bytes that deflate gets out of one, at most
+MAX_BYTES = 2**33  # of an array
+MAX_RATIO = 1032  # bytes that deflate gets out of one, at most
 BLOCK = 2**24  # bytes that are read at a time
 
 
-class File(NamedTuple):
+class IdxFile(NamedTuple):
     """An IDX file and its array (uint8)."""
 
     path: Path
@@ -60,105 +58,109 @@ class File(NamedTuple):
 
 
 def is_here(folder: Path) -> bool:
-    return _file(folder, "train-images-idx3-ubyte") is not None
+    """Return whether a folder has the IDX file of training images."""
+    return _find(folder, "train-images-idx3-ubyte") is not None
 
 
-def load(folder: Path, request: Request) -> Dataset:
-    """Return the data set of four IDX files.
+def load(folder: Path, options: LoadOptions) -> Dataset:
+    """Return the data set in four IDX files.
 
-    Its classes have the names of Fashion-MNIST's where that was asked for, or where its labels are; else numbers.
+    Its classes are Fashion-MNIST's if that was asked for by name or has these labels, else numbers.
 
     Raises:
         UsageError: A file is missing or damaged, or a label is not that of a class.
     """
-    (train, train_labels), (test, test_labels) = (_part(folder, part) for part in PARTS)
-    by_content = sha256(train_labels.content.numpy().tobytes()).hexdigest() == FASHION_LABELS
-    if request.name == FASHION_MNIST or by_content:
-        name, classes = FASHION_MNIST, list(FASHION)
+    train, train_labels = _read_split(folder, "train")
+    test, test_labels = _read_split(folder, "t10k")
+    digest = sha256(train_labels.content.numpy().tobytes()).hexdigest()
+    if options.name == FASHION_MNIST or digest == FASHION_LABELS:
+        name, classes = FASHION_MNIST, FASHION
     else:
         name = dataset_name(folder)
-        classes = list(map(str, range(labels_.class_count(train.labels, train_labels.path))))
-    labels_.check_labels(train.labels.tolist(), len(classes), train_labels.path)
-    labels_.check_labels(test.labels.tolist(), len(classes), test_labels.path)
+        classes = tuple(map(str, range(class_count(train.labels, train_labels.path))))
+    check_labels(train.labels.tolist(), len(classes), train_labels.path)
+    check_labels(test.labels.tolist(), len(classes), test_labels.path)
+
     if train.images.shape[1:] != test.images.shape[1:]:
-        sizes = " and ".join("x".join(map(str, part.images.shape[2:])) for part in (train, test))
-        raise UsageError(
-            f"{visible(str(folder))}: training and test images have different sizes, {sizes}",
-            "E0514",
-        )
-    return in_memory(name, tuple(classes), train, test, request.normalize)
+        sizes = " and ".join(_text(part.images.shape[2:]) for part in (train, test))
+        raise _wrong(folder, f"training and test images have different sizes, {sizes}")
+    return in_memory(name, classes, train, test, options.normalize)
 
 
-def _part(folder: Path, part: str) -> tuple[Stored, File]:
-    images = _read(folder, f"{part}-images-idx3-ubyte", 3)
+def _read_split(folder: Path, part: str) -> tuple[ImageArrays, IdxFile]:
+    images = _read(folder, f"{part}-images-idx3-ubyte", 3).content
     labels = _read(folder, f"{part}-labels-idx1-ubyte", 1)
-    count, labeled = len(images.content), len(labels.content)
-    if count != labeled:
-        raise UsageError(
-            f"{visible(str(folder))}: {count:,} images and {labeled:,} labels in the {part} part",
-            "E0514",
-        )
-    return Stored(images.content.unsqueeze(1), labels.content.long()), labels
+    if len(images) != len(labels.content):
+        counts = f"{len(images):,} images and {len(labels.content):,} labels"
+        raise _wrong(folder, f"{counts} in the {part} part")
+    return ImageArrays(images.unsqueeze(1), labels.content.long()), labels
 
 
-def _read(folder: Path, name: str, axes: int) -> File:
-    """An array of unsigned bytes: two zeros, the type 8, the number of axes, their lengths as big-endian words, the bytes."""
-    path = _file(folder, name)
+def _read(folder: Path, name: str, axes: int) -> IdxFile:
+    """Read two zeros, the type, the number of axes, their lengths (big-endian), and the bytes."""
+    path = _find(folder, name)
     if path is None:
-        raise UsageError(f"there is no {name} in {visible(str(folder))}, nor {name}.gz", "E0514")
+        raise UsageError(f"there is no {name} in {printable(folder)}, nor {name}.gz", "E0514")
+    content = bytearray()
     with _opened(path) as file:
         lengths = _lengths(path, file.read(4 + 4 * axes), axes)
         expected = prod(lengths)
-        content = bytearray()
-        while len(content) <= expected and (
-            block := file.read(min(BLOCK, expected + 1 - len(content)))
-        ):
+        while len(content) <= expected:
+            block = file.read(min(BLOCK, expected + 1 - len(content)))
+            if not block:
+                break
             content += block
     if len(content) != expected:
         fewer = "fewer" if len(content) < expected else "more"
-        raise _damaged(
-            path, f"it has {fewer} than the {expected:,} bytes of {'x'.join(map(str, lengths))}"
-        )
-    return File(path, torch.frombuffer(content, dtype=torch.uint8).view(lengths))
+        raise _damaged(path, f"it has {fewer} than the {expected:,} bytes of {_text(lengths)}")
+    return IdxFile(path, torch.frombuffer(content, dtype=torch.uint8).view(lengths))
 
 
 def _lengths(path: Path, header: bytes, axes: int) -> list[int]:
-    """What the header says, if it can be true."""
+    """Return the lengths in a header, if they are possible."""
     if len(header) < 4 + 4 * axes:
-        raise _damaged(path, "it is empty" if not header else "it ends within its header")
-    if header[:2] != b"\0\0" or header[2] not in KINDS:
+        raise _damaged(path, "it ends within its header" if header else "it is empty")
+    kind = TYPES.get(header[2])
+    if header[:2] != b"\0\0" or kind is None:
         raise _damaged(path, "it is not an IDX file")
-    if header[2] != 8:
-        raise _damaged(path, f"it holds {KINDS[header[2]]}, but only unsigned bytes are supported")
+    if header[2] != UNSIGNED_BYTE:
+        raise _damaged(path, f"it holds {kind}, but only unsigned bytes are supported")
     if header[3] != axes:
         raise _damaged(path, f"it has {header[3]} dimensions, but {axes} are needed")
-    lengths = [int.from_bytes(header[at : at + 4], "big") for at in range(4, 4 + 4 * axes, 4)]
-    shape = "x".join(map(str, lengths))
+
+    lengths = [int.from_bytes(header[at : at + 4], "big") for at in range(4, len(header), 4)]
     if not all(lengths):
-        raise _damaged(path, f"it is an empty array of shape {shape}")
-    size = path.stat().st_size * (DENSEST if path.suffix == ".gz" else 1)
-    if prod(lengths) > min(size, LARGEST):
-        most = (
-            f"at most {LARGEST:,} bytes are allowed"
-            if prod(lengths) > LARGEST
-            else "the file is far too short for it"
-        )
-        raise _damaged(path, f"its header says that it is an array of shape {shape}, but {most}")
+        raise _damaged(path, f"it is an empty array of shape {_text(lengths)}")
+    size = path.stat().st_size * (MAX_RATIO if path.suffix == ".gz" else 1)
+    stated = f"its header says that it is an array of shape {_text(lengths)}"
+    if prod(lengths) > MAX_BYTES:
+        raise _damaged(path, f"{stated}, but at most {MAX_BYTES:,} bytes are allowed")
+    if prod(lengths) > size:
+        raise _damaged(path, f"{stated}, but the file is far too short for it")
     return lengths
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
+    opened = gzip.open if path.suffix == ".gz" else open
     try:
-        with cast(BinaryIO, gzip.open(path)) if path.suffix == ".gz" else path.open("rb") as file:
+        with cast(BinaryIO, opened(path, "rb")) as file:
             yield file
     except (OSError, EOFError, zlib.error) as error:
         raise _damaged(path, getattr(error, "strerror", None) or str(error)) from None
 
 
 def _damaged(path: Path, why: str) -> UsageError:
-    return UsageError(f"{visible(str(path))} cannot be read: {why}", "E0514")
+    return UsageError(f"{printable(path)} cannot be read: {why}", "E0514")
 
 
-def _file(folder: Path, name: str) -> Path | None:
+def _wrong(folder: Path, why: str) -> UsageError:
+    return UsageError(f"{printable(folder)}: {why}", "E0514")
+
+
+def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in (folder / name, folder / f"{name}.gz") if path.is_file()), None)
+
+
+def _text(lengths: list[int] | torch.Size) -> str:
+    return "x".join(map(str, lengths))

@@ -13,7 +13,7 @@ from resspec.diagnostics import UsageError
 from resspec.home import cache_folder
 from resspec.suggest import nearest
 from resspec.training.data import cifar, folder, idx, not_found
-from resspec.training.data.dataset import Dataset, Request
+from resspec.training.data.dataset import Dataset, LoadOptions
 from resspec.training.names import CIFAR_10, CIFAR_100, DATA, FASHION_MNIST, IMAGENET
 
 
@@ -31,13 +31,13 @@ class Format(NamedTuple):
 
     folders: tuple[str, ...]
     is_here: Callable[[Path], bool]
-    load: Callable[[Path, Request], Dataset]
+    load: Callable[[Path, LoadOptions], Dataset]
     elsewhere: tuple[str, ...] = ()
     advice: str = ""
     torchvision: str | None = None
 
 
-def _cifar(layout: cifar.Layout, torchvision: str) -> Format:
+def _cifar(layout: cifar.CifarFiles, torchvision: str) -> Format:
     folders = (layout.folder, f"{layout.name}/{layout.folder}")
     is_here = partial(cifar.is_here, layout=layout)
     return Format(folders, is_here, partial(cifar.load, layout=layout), torchvision=torchvision)

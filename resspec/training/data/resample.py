@@ -1,7 +1,7 @@
-"""Parts of images brought to other sizes, a batch at a time, every image with a part of its own.
+"""Resize a different part of each image of a batch.
 
-Resizing is linear along each axis, so it is a matrix for the rows and one for the columns; both are as Pillow's filters
-(and torch's `antialias=True`) have them: where an image shrinks, the filter grows.
+Resizing is linear along each axis, so it is one matrix for the rows and one for the columns. The
+filters are Pillow's, as with torch's `antialias=True`: where an image shrinks, the filter widens.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ import torch
 from torch import Tensor
 
 
-class Line(NamedTuple):
-    """Along one axis, for each image of a batch (B): a part of the image is resized to `total` pixels, and pixel i of the
-    result is pixel `first + i` of these. Its center is at `start + (first + i + 1/2) * scale` in the image, and it sees
-    nothing outside `low` .. `high`. What lies before pixel 0 and after the last one is a border."""
+class ResizedAxis(NamedTuple):
+    """Where the pixels of a result lie along one axis of each image (B).
+
+    A part of the image is resized to `total` pixels, and the result begins at pixel `first` of
+    them; pixels before 0 and from `total` on are border. Pixel i of the result has its center at
+    `start + (first + i + 1/2) * scale` in the image, and sees only pixels in `low`..`high`.
+    """
 
     start: Tensor
     scale: Tensor
@@ -26,25 +29,27 @@ class Line(NamedTuple):
     total: Tensor
 
     @classmethod
-    def of_part(cls, start: Tensor, length: Tensor, size: int) -> Line:
-        """Return the line of a part that begins at pixel `start`, resized to `size` pixels."""
-        first, total = torch.zeros_like(start), torch.full_like(start, size)
+    def of_crop(cls, start: Tensor, length: Tensor, size: int) -> ResizedAxis:
+        """Return the axis of a crop of `length` pixels from `start`, resized to `size`."""
+        first = torch.zeros_like(start)
+        total = torch.full_like(start, size)
         return cls(start, length / size, start, start + length, first, total)
 
     @classmethod
-    def of_whole(cls, length: int, sizes: Tensor, first: Tensor) -> Line:
-        """Return the line of a whole axis of `length` pixels, resized to `sizes`; of that, what begins at `first`."""
+    def of_window(cls, length: int, sizes: Tensor, first: Tensor) -> ResizedAxis:
+        """Return the axis of a window from `first` in a whole axis, resized to `sizes`."""
         start = torch.zeros_like(sizes)
-        return cls(start, length / sizes, start, torch.full_like(sizes, length), first, sizes)
+        high = torch.full_like(sizes, length)
+        return cls(start, length / sizes, start, high, first, sizes)
 
 
-def resampled(
+def resample(
     images: Tensor,
-    rows: Line,
-    columns: Line,
+    rows: ResizedAxis,
+    columns: ResizedAxis,
     size: tuple[int, int],
     interpolation: str,
-    padding: str = "zeros",
+    padding_mode: str = "zeros",
 ) -> Tensor:
     """Return the resized parts of images.
 
@@ -54,44 +59,48 @@ def resampled(
         columns: Where its columns lie.
         size: Height and width of the result.
         interpolation: `nearest`, `bilinear` or `bicubic`.
-        padding: What a border shows: `zeros` or `reflect`.
+        padding_mode: The pixels of a border: `zeros` or `reflect`.
 
     Returns:
         BxCxsize; uint8 where the images are.
     """
-    vertical = matrices(rows, images.shape[2], size[0], interpolation, padding).to(images.device)
-    horizontal = matrices(columns, images.shape[3], size[1], interpolation, padding).to(
-        images.device
-    )
-    result = vertical[:, None] @ images.float() @ horizontal[:, None].mT
-    return result if images.is_floating_point() else result.round_().clamp_(0, 255).to(images.dtype)
+    height, width = images.shape[2:]
+    vertical = resize_matrices(rows, height, size[0], interpolation, padding_mode)
+    horizontal = resize_matrices(columns, width, size[1], interpolation, padding_mode)
+    vertical = vertical.to(images.device)[:, None]
+    horizontal = horizontal.to(images.device)[:, None]
+    result = vertical @ images.float() @ horizontal.mT
+    if images.is_floating_point():
+        return result
+    return result.round_().clamp_(0, 255).to(images.dtype)
 
 
-def matrices(
-    line: Line, length: int, size: int, interpolation: str, padding: str = "zeros"
+def resize_matrices(
+    axis: ResizedAxis, length: int, size: int, interpolation: str, padding_mode: str = "zeros"
 ) -> Tensor:
-    """Return what each pixel of the result takes from each pixel of the image: B x size x length.
+    """Return the weight of each pixel of the image in each pixel of the result.
 
-    The sum of each row is 1; that of a pixel in a border of zeros is 0.
+    Returns:
+        B x size x length; each row sums to 1, or to 0 in a border of zeros.
     """
-    start, scale, low, high = (value.double()[:, None, None] for value in line[:4])
-    last = line.total[:, None] - 1
-    resized = line.first[:, None] + torch.arange(size)
+    start, scale, low, high = (value.double()[:, None, None] for value in axis[:4])
+    last = axis.total[:, None] - 1
+    resized = axis.first[:, None] + torch.arange(size)
     is_border = (resized < 0) | (resized > last)
-    if padding == "reflect":
+    if padding_mode == "reflect":
         resized = last - (last - resized.abs()).abs()
 
-    centre = start + (resized[:, :, None] + 0.5) * scale
+    center = start + (resized[:, :, None] + 0.5) * scale
     pixel = torch.arange(length, dtype=torch.float64)
     if interpolation == "nearest":
-        weights = (pixel == centre.floor().clamp(low, high - 1)).double()
+        weights = (pixel == center.floor().clamp(low, high - 1)).double()
     else:
-        stretch = scale.clamp_min(1)
-        weights = KERNELS[interpolation]((pixel + 0.5 - centre).abs() / stretch)
+        distance = (pixel + 0.5 - center).abs() / scale.clamp_min(1)
+        weights = KERNELS[interpolation](distance)
         weights = weights.masked_fill((pixel < low) | (pixel >= high), 0)
 
     weights = weights / weights.sum(2, keepdim=True)
-    if padding == "zeros":
+    if padding_mode == "zeros":
         weights = weights.masked_fill(is_border[:, :, None], 0)
     return weights.float()
 

@@ -1,5 +1,6 @@
-"""Processes that decode, crop and resize images, and what is said of one that fails: an error that names the
-file, or the process. What a draw shows does not depend on who reads it.
+"""Processes that decode, crop and resize images, and errors that name the file or process at fault.
+
+The images do not depend on which process reads them.
 """
 
 from __future__ import annotations
@@ -23,251 +24,259 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as Indexed
+from torch.utils.data import Dataset as MapDataset
 
 from resspec.crash import limit_reached
 from resspec.diagnostics import UsageError
-from resspec.render import visible
-from resspec.training.data.dataset import View
+from resspec.training.data.batch import IndexBatch
+from resspec.training.data.dataset import Transform
 from resspec.training.data.decode import UnreadableImage
-from resspec.training.data.draw import Draw
-from resspec.training.data.picture import picture
+from resspec.training.data.read_image import read_image
+from resspec.training.data.wording import printable
 from resspec.training.stop import SIGNALS
 
-DESCRIPTORS = 10  # of files and connections that this process needs for each worker
-TICKS = 25  # in which patience is counted: while this process is stopped, as by Ctrl-Z, no more than one passes
-PATIENCE = 25  # seconds without a batch, after which a worker is taken for stuck
+DESCRIPTORS = 10  # of files and connections, for each worker
+PATIENCE = 25  # seconds without a batch, after which a worker is considered stuck
+TICKS = 25  # that patience is divided into: while all processes are stopped, only one passes
 
 
-class Files(NamedTuple):
-    """Image files, and how they are shown; `names` are relative to the root."""
+class ImageFiles(NamedTuple):
+    """Image files, relative to the root, and their transforms."""
 
     root: Path
     names: tuple[str, ...]
     exif: str
-    view: View
+    transform: Transform
 
 
-class Failure(NamedTuple):
-    """What a worker says in place of a batch: torch would send an exception as the text of its traceback."""
+class WorkerFailure(NamedTuple):
+    """The message of an exception in a worker: torch would send the text of its traceback."""
 
     message: str
     code: str | None
 
 
-Decoded = tuple[Tensor, Draw]  # uint8, BxCxHxW, and what was asked for
+Decoded = tuple[Tensor, IndexBatch]  # images (uint8, BxCxHxW), and which they are
+Result = Decoded | WorkerFailure
 
 
 @contextmanager
 def reading(
-    files: Files, draws: Iterable[Draw], workers: int, *, pinned: bool
+    files: ImageFiles, sampler: Iterable[IndexBatch], workers: int, *, pinned: bool
 ) -> Iterator[Iterator[Decoded]]:
-    """Yield an iterator of what each draw shows; afterwards no worker is left.
+    """Yield an iterator of decoded batches; no worker is left afterwards.
 
     Args:
-        files: What the draws are of.
-        draws: Taken one by one, as they are needed.
+        files: The image files.
+        sampler: Which of them are needed; read as workers become free.
         workers: How many processes read; 0 for this one.
-        pinned: Put batches where a GPU can copy them from.
+        pinned: Put batches into page-locked memory for copies to a GPU.
 
     Raises:
-        UsageError: A file cannot be shown, or a worker died or is stuck.
+        UsageError: A file cannot be read, or a worker died or is stuck.
     """
-    _refuse_too_many(workers)
+    _check_descriptors(workers)
     loader = DataLoader(
-        _Decoded(files),
+        _ImageBatches(files),
         batch_size=None,
-        sampler=_Drawn(draws),
+        sampler=_AsArrays(sampler),
         num_workers=workers,
         pin_memory=pinned,
-        worker_init_fn=_led,
+        worker_init_fn=_start_worker,
     )
-    with _ended(loader) as found:
-        yield _told_apart(found, workers)
+    with _iterating(loader) as results:
+        yield _decoded(results, workers)
 
 
-def _refuse_too_many(workers: int) -> None:
-    """Raise a UsageError where the system has no descriptors for them; torch would fail when some are started."""
-    with ExitStack() as held:
+def worker_failure(error: Exception) -> str | None:
+    """Return a message if torch raised this because a worker died or does not respond."""
+    return f"a DataLoader worker failed: {error}" if "DataLoader" in str(error) else None
+
+
+def _check_descriptors(workers: int) -> None:
+    """Raise a UsageError if there are too few; torch would fail after it started some workers."""
+    with ExitStack() as opened:
         try:
             for _ in range(DESCRIPTORS * workers):
-                held.enter_context(open(os.devnull, "rb", buffering=0))  # noqa: PTH123
+                opened.enter_context(open(os.devnull, "rb", buffering=0))  # noqa: PTH123
         except OSError as error:
-            raise UsageError(_unstarted(workers, error), "E0612") from None
+            raise _cannot_start(workers, error) from None
 
 
-def _unstarted(workers: int, error: OSError) -> str:
+def _cannot_start(workers: int, error: OSError) -> UsageError:
     why = limit_reached(error) or error.strerror
     if error.errno not in (errno.EAGAIN, errno.EMFILE):
         why = f"{why} (they share memory by way of /dev/shm)"
-    return f"cannot start {workers} DataLoader workers: {why}"
+    return UsageError(f"cannot start {workers} DataLoader workers: {why}", "E0612")
 
 
-def _told_apart(found: Iterator[Decoded | Failure], workers: int) -> Iterator[Decoded]:
-    while batch := _next(found, PATIENCE if workers else 0):
-        if isinstance(batch, Failure):
-            raise UsageError(batch.message, batch.code)
-        yield batch
+def _decoded(results: Iterator[Result], workers: int) -> Iterator[Decoded]:
+    while result := _next(results, PATIENCE if workers else 0):
+        if isinstance(result, WorkerFailure):
+            raise UsageError(result.message, result.code)
+        yield result
 
 
-class _Drawn:
-    """Draws as a loader wants them: it takes them one by one, as it needs them. Arrays, which are sent as they are: a tensor's
-    memory would be handed over to a worker that may end meanwhile."""
+class _AsArrays:
+    """A sampler's batches as arrays, which are pickled: a tensor's memory would be shared with a
+    worker, which may end."""
 
-    def __init__(self, draws: Iterable[Draw]) -> None:
-        self._draws = draws
+    def __init__(self, sampler: Iterable[IndexBatch]) -> None:
+        self._sampler = sampler
 
     def __iter__(self) -> Iterator[list[Any]]:
-        return ([part.numpy() for part in draw] for draw in self._draws)
+        return ([part.numpy() for part in batch] for batch in self._sampler)
 
 
-class _Decoded(Indexed[Decoded | Failure]):
-    """What a worker makes of a draw."""
+class _ImageBatches(MapDataset[Result]):
+    """The images of each batch, decoded."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: ImageFiles) -> None:
         self._files = files
 
-    def __getitem__(self, drawn: list[Any]) -> Decoded | Failure:
-        draw = Draw(*map(torch.from_numpy, drawn))
-        root, names, exif, view = self._files
-        pictures: list[Tensor] = []
+    def __getitem__(self, arrays: list[Any]) -> Result:
+        batch = IndexBatch(*map(torch.from_numpy, arrays))
+        root, names, exif, transform = self._files
+        images: list[Tensor] = []
         path = root
         try:
-            for index, key in zip(draw.indices.tolist(), draw.keys.split(1), strict=True):
+            for index, key in zip(batch.indices.tolist(), batch.keys.split(1), strict=True):
                 path = root / names[index]
-                pictures.append(picture(path, key, view, exif))
-                if pictures[-1].shape != pictures[0].shape:
-                    raise UnreadableImage(path, _uneven(pictures))
-            return torch.stack(pictures), draw
-        except UnreadableImage as broken:
-            return Failure(str(broken), "E0514")
+                images.append(read_image(path, key, transform, exif))
+                if images[-1].shape != images[0].shape:
+                    raise UnreadableImage(path, _other_size(images[-1], images[0]))
+            return torch.stack(images), batch
+        except UnreadableImage as error:
+            return WorkerFailure(str(error), "E0514")
         except UsageError as error:
-            return Failure(f"{visible(str(path))}: {error}", error.code)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the file that it came with is named)
-            what = f"{type(error).__name__}: {error}"
-            return Failure(f"{visible(str(path))} cannot be transformed: {what}", "E0514")
+            return WorkerFailure(f"{printable(path)}: {error}", error.code)
+        except Exception as error:  # noqa: BLE001 (whatever it is, name the file)
+            why = f"{type(error).__name__}: {error}"
+            return WorkerFailure(f"{printable(path)} cannot be transformed: {why}", "E0514")
 
 
-def _uneven(pictures: list[Tensor]) -> str:
-    (height, width), (others_height, others_width) = (
-        p.shape[1:] for p in (pictures[-1], pictures[0])
-    )
-    sizes = f"it is transformed to {height}x{width}, but others in its batch to {others_height}x{others_width}"
+def _other_size(image: Tensor, first: Tensor) -> str:
+    own, others = ("x".join(map(str, each.shape[1:])) for each in (image, first))
+    sizes = f"it is transformed to {own}, but others in its batch to {others}"
     return f"{sizes}; `crop` or `random_resized_crop` gives all of them one size"
 
 
-def _led(worker: int) -> None:
-    """Leaves to the trainer what concerns the run: a signal to all of its processes asks the trainer for an end, who still
-    needs the workers for it, and a trainer that ends while it takes a batch breaks a connection, which is no news."""
-    del worker
+def _start_worker(_: int) -> None:
+    """Ignore signals, since a signal to all processes asks the trainer to stop, which still needs
+    its workers; and broken connections, since the trainer may stop while it takes a batch."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
-    sys.excepthook = _told
+    sys.excepthook = _ignore_disconnect
 
 
-def _told(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+def _ignore_disconnect(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
     if not isinstance(error, ConnectionError | EOFError):
         sys.__excepthook__(kind, error, traceback)
 
 
 @contextmanager
-def _ended(loader: DataLoader[Decoded | Failure]) -> Iterator[Iterator[Decoded | Failure]]:
-    """The loader's iterator; afterwards none of its workers is left, be it one that is stuck. Raises UsageError."""
+def _iterating(loader: DataLoader[Result]) -> Iterator[Iterator[Result]]:
+    """Yield the loader's iterator, and kill its workers afterwards, even stuck ones."""
     others = set(active_children())
     try:
         iterator = iter(loader)
     except OSError as error:  # no shared memory, or no more processes
         for started in set(active_children()) - others:
             started.kill()
-        raise UsageError(_unstarted(loader.num_workers, error), "E0612") from None
+        raise _cannot_start(loader.num_workers, error) from None
+
     workers = set(active_children()) - others
-    at_exit = partial(_shut, workers, iterator)
+    at_exit = partial(_kill, workers, iterator)
     if workers:
-        atexit.register(at_exit)  # an error that nobody foresaw may keep this open up to the end
+        atexit.register(at_exit)  # an unforeseen exception's traceback may keep this open
     try:
         yield iterator
     except (RuntimeError, OSError, EOFError) as error:
-        lost = isinstance(error, ConnectionError | EOFError)
-        if lost or isinstance(
-            error, FileNotFoundError
-        ):  # its end, or that of its socket, may be seen before it is dead
-            with suppress(RuntimeError):  # which torch raises once it is
-                _wait_for_a_death(workers)
-        stopped = [
-            f"; process {worker.pid} is stopped" for worker in workers if _is_stopped(worker.pid)
-        ]
-        dead = [f"; process {worker.pid} has ended" for worker in workers if not worker.is_alive()]
-        if worker_failure(error) or dead or lost:
-            raise UsageError(
-                f"a DataLoader worker failed: {error}" + "".join(stopped + dead), "E0612"
-            ) from None
+        if failure := _failure(error, workers):
+            raise UsageError(failure, "E0612") from None
         raise
     finally:
         atexit.unregister(at_exit)
         if workers:
-            _shut(workers, iterator)
+            _kill(workers, iterator)
+
+
+def _failure(error: Exception, workers: set[BaseProcess]) -> str | None:
+    """Return a message if an exception came from a worker, with the process at fault."""
+    is_lost = isinstance(error, ConnectionError | EOFError)
+    if is_lost or isinstance(error, FileNotFoundError):  # its end, or that of its socket, is seen
+        with suppress(RuntimeError):  # which torch raises once the worker is dead
+            _wait_for_a_death(workers)
+    stopped = [worker.pid for worker in workers if _is_stopped(worker.pid)]
+    dead = [worker.pid for worker in workers if not worker.is_alive()]
+    if not (worker_failure(error) or dead or is_lost):
+        return None
+    notes = [f"; process {pid} is stopped" for pid in stopped]
+    notes += [f"; process {pid} has ended" for pid in dead]
+    return f"a DataLoader worker failed: {error}{''.join(notes)}"
 
 
 def _wait_for_a_death(workers: set[BaseProcess]) -> None:
-    """For a second; a worker's sentinel is told of a moment before it is dead."""
+    """Wait up to a second; a worker's sentinel is ready a moment before the worker is dead."""
     ended = wait([worker.sentinel for worker in workers], 1)
     for worker in workers:
         if worker.sentinel in ended:
             worker.join(1)
 
 
-def _shut(workers: set[BaseProcess], iterator: Any) -> None:
-    """Kills them: asked to end, one that is stuck would be waited for; torch takes a dead one for a failure, unless it is not
-    told."""
-    told = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if _hears_signals() else None
+def _kill(workers: set[BaseProcess], iterator: Any) -> None:
+    """Kill the workers, since torch would wait for stuck ones, and hide their deaths from it."""
+    own_signals = _handles_signals()
+    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if own_signals else None
     try:
         for worker in workers:
             worker.kill()
         iterator._shutdown_workers()
     finally:
-        if _hears_signals():
-            signal.signal(
-                signal.SIGCHLD, told or signal.SIG_DFL
-            )  # Python has forgotten it where the process ends
+        if own_signals:  # None while the process ends, when Python has forgotten the handler
+            signal.signal(signal.SIGCHLD, handler or signal.SIG_DFL)
 
 
-def _hears_signals() -> bool:
-    """Return whether this thread may set what a signal does."""
+def _handles_signals() -> bool:
+    """Return whether this thread may set signal handlers."""
     return current_thread() is main_thread()
 
 
-def _next(batches: Iterator[Decoded | Failure], patience: float) -> Decoded | Failure | None:
-    """None where there is no more. Raises RuntimeError after so many seconds, if not 0: torch's own patience does not reach the
-    moment at which a worker that was stopped is to hand over its memory. In another thread than the main one it has to do."""
-    if not patience or not _hears_signals():
-        return next(batches, None)
+def _next(results: Iterator[Result], patience: float) -> Result | None:
+    """Return the next result, or None after the last.
+
+    torch's own timeout does not cover the moment at which a worker hands over its memory, so in
+    the main thread a timer does.
+
+    Raises:
+        RuntimeError: There was none for so many seconds, if not 0.
+    """
+    if not patience or not _handles_signals():
+        return next(results, None)
 
     ticks = TICKS
 
-    def late(*_: object) -> None:
+    def tick(*_: object) -> None:
         nonlocal ticks
         ticks -= 1
         if ticks <= 0:
             raise RuntimeError(f"DataLoader returned nothing for {patience:g} seconds")
 
-    before = signal.signal(signal.SIGALRM, late)
+    before = signal.signal(signal.SIGALRM, tick)
     signal.setitimer(signal.ITIMER_REAL, patience / TICKS, patience / TICKS)
     try:
-        return next(batches, None)
+        return next(results, None)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 
 
-def worker_failure(error: Exception) -> str | None:
-    """What is said of a worker that is no more, or does not answer: torch raises it wherever the trainer is at that time."""
-    return f"a DataLoader worker failed: {error}" if "DataLoader" in str(error) else None
-
-
 def _is_stopped(process: int | None) -> bool:
-    """Whether it is one that SIGSTOP stopped, as Linux tells it."""
+    """Return whether SIGSTOP stopped a process, on Linux."""
     path = Path(f"/proc/{process}/stat")
-    return (
-        path.exists()
-        and path.read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] in "tT"
-    )
+    if not path.exists():
+        return False
+    status = path.read_text(encoding="ascii", errors="replace").rpartition(")")[2]
+    return status.split()[0] in "tT"

@@ -14,6 +14,7 @@ from resspec.training.preflight import agreement, checks, files, norms, sizes
 from resspec.training.preflight.images import Bar, Inspections, silent
 from resspec.training.preflight.norms import least_images
 from resspec.training.preflight.request import Note, Request, of_job
+from resspec.training.preflight.sizes import test_shapes
 
 __all__ = [
     "CHECKS",
@@ -25,6 +26,7 @@ __all__ = [
     "of_job",
     "require",
     "silent",
+    "test_shapes",
 ]
 
 

@@ -80,7 +80,7 @@ def cannot_write(folder: Span, why: str) -> Diagnostic:
     )
 
 
-def does_not_suit(place: Span, why: str, image: Path, others: int, help: str) -> Diagnostic:
+def unsuitable_size(place: Span, why: str, image: Path, others: int, help: str) -> Diagnostic:
     """E0515: a transform of the recipe does not fit the size of an image."""
     more = f" and {others:,} other sizes" if others else ""
     notes = (f"the image is {image}{more}",) if image.name else ()

@@ -20,8 +20,8 @@ from torch import Tensor
 from resspec.training.data import decode
 from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import inspect_files
-from resspec.training.data.picture import picture
 from resspec.training.data.pixel_depth import as_rgb
+from resspec.training.data.read_image import read_image
 from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
 
@@ -34,7 +34,7 @@ WHOLE = DataConfig(random_resized_crop=RandomResizedCropConfig(size=16, scale=(0
 def shown(
     path: Path, view: TestTransform | DataConfig | None = None, exif: str = "upright"
 ) -> Tensor:
-    return picture(path, torch.tensor([3]), view or TestTransform(), exif)
+    return read_image(path, torch.tensor([3]), view or TestTransform(), exif)
 
 
 def as_array(path: Path, exif: str = "upright") -> np.ndarray[Any, Any]:

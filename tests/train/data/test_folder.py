@@ -14,8 +14,8 @@ from torchvision.datasets import ImageFolder
 from torchvision.transforms import v2
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import Dataset, Draw, load, picture
-from resspec.training.data.crop import boxes
+from resspec.training.data import Dataset, IndexBatch, load, read_image
+from resspec.training.data.crop import crop_boxes
 from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.crash import ExitOnUnpickle
 
@@ -46,10 +46,12 @@ def data(root: Path) -> Dataset:
     return load(str(root))
 
 
-def raw(data: Dataset, view: DataConfig | TestTransform, draw: Draw, workers: int = 0) -> Tensor:
+def raw(
+    data: Dataset, view: DataConfig | TestTransform, draw: IndexBatch, workers: int = 0
+) -> Tensor:
     """Back in 0 .. 255."""
-    (batch,) = data.train.batches([draw], view=view, device=CPU, workers=workers)
-    return batch.images * data.moments.deviation.view(-1, 1, 1) + data.moments.mean.view(-1, 1, 1)
+    (batch,) = data.train.batches([draw], transform=view, device=CPU, workers=workers)
+    return batch.images * data.stats.std.view(-1, 1, 1) + data.stats.mean.view(-1, 1, 1)
 
 
 def test_files_classes_and_labels_are_torchvisions(data: Dataset, root: Path) -> None:
@@ -63,17 +65,19 @@ def test_test_images_are_torchvisions(data: Dataset, root: Path) -> None:
     theirs = ImageFolder(
         str(root / "train"), v2.Compose([v2.Resize(36), v2.CenterCrop(32), v2.PILToTensor()])
     )
-    found = raw(data, TestTransform(resize=36, crop=32), Draw(torch.arange(12), torch.arange(12)))
+    found = raw(
+        data, TestTransform(resize=36, crop=32), IndexBatch(torch.arange(12), torch.arange(12))
+    )
     assert (found - torch.stack([image for image, _ in theirs])).abs().max() < 1e-2
 
 
 def test_a_random_part_is_torchvisions_of_the_same_box(data: Dataset, root: Path) -> None:
     view, keys = RandomResizedCropConfig(size=24), torch.arange(12) * 13
-    found = raw(data, DataConfig(random_resized_crop=view), Draw(torch.arange(12), keys))
+    found = raw(data, DataConfig(random_resized_crop=view), IndexBatch(torch.arange(12), keys))
     for i, (image, _) in enumerate(ImageFolder(str(root / "train"))):
         height, width = torch.tensor([image.height]), torch.tensor([image.width])
         top, left, box_height, box_width = (
-            int(side) for side in boxes(keys[i : i + 1], height, width, view)
+            int(side) for side in crop_boxes(keys[i : i + 1], height, width, view)
         )
         wanted = v2.functional.resized_crop(image, top, left, box_height, box_width, [24, 24])
         assert (found[i] - v2.functional.pil_to_tensor(wanted)).abs().max() < 1e-2
@@ -83,9 +87,9 @@ def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
     view = DataConfig(
         resize=(32, 48), crop=28, hflip=0.5, trivialaugment=True, mixup=0.2, random_erase=0.5
     )
-    draws = [Draw(torch.arange(i, i + 4), torch.arange(i, i + 4) * 5) for i in (0, 4, 8, 2)]
+    draws = [IndexBatch(torch.arange(i, i + 4), torch.arange(i, i + 4) * 5) for i in (0, 4, 8, 2)]
     runs = [
-        list(data.train.batches(draws, view=view, device=CPU, workers=workers))
+        list(data.train.batches(draws, transform=view, device=CPU, workers=workers))
         for workers in (0, 2)
     ]
     for alone, shared in zip(*runs, strict=True):
@@ -94,7 +98,7 @@ def test_batches_are_the_same_with_any_number_of_workers(data: Dataset) -> None:
 
 
 def test_drafted_images_are_nearly_the_same(data: Dataset) -> None:
-    draw = Draw(torch.tensor([3, 9]), torch.tensor([1, 2]))  # the large ones
+    draw = IndexBatch(torch.tensor([3, 9]), torch.tensor([1, 2]))  # the large ones
     for view in (
         DataConfig(resize=30, crop=24),
         DataConfig(random_resized_crop=RandomResizedCropConfig(size=24, scale=(0.8, 1.0))),
@@ -104,17 +108,17 @@ def test_drafted_images_are_nearly_the_same(data: Dataset) -> None:
 
 
 def test_images_that_are_shown_in_one_size_stand_together(data: Dataset) -> None:
-    groups = data.test.alike(torch.arange(8), TestTransform(resize=20))
+    groups = data.test.group_by_size(torch.arange(8), TestTransform(resize=20))
     assert sorted(torch.cat(groups).tolist()) == list(range(8))
     for group in groups:
         (batch,) = data.test.batches(
-            [Draw(group, group)], view=TestTransform(resize=20), device=CPU
+            [IndexBatch(group, group)], transform=TestTransform(resize=20), device=CPU
         )
         assert min(batch.images.shape[2:]) == 20
     assert len(groups) == 4
     assert [
         group.tolist()
-        for group in data.test.alike(torch.arange(8), TestTransform(resize=24, crop=20))
+        for group in data.test.group_by_size(torch.arange(8), TestTransform(resize=24, crop=20))
     ] == [list(range(8))]
 
 
@@ -145,7 +149,7 @@ MISHAPS: dict[str, tuple[Callable[[Path], object], TestTransform, str, str]] = {
         lambda _: None,
         TestTransform(crop=60),
         "E0515",
-        "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `pad` makes them larger",
+        "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `padding` makes them larger",
     ),
     "enlarged": (
         enlarge,
@@ -175,9 +179,9 @@ def test_a_file_that_cannot_be_shown_is_named(
     happen, view, code, said = MISHAPS[mishap]
     path = tmp_path / "train" / "cat" / ("a.jpg" if mishap == "small" else "b.jpg")
     happen(path)
-    draw = Draw(torch.tensor([0, 1]), torch.tensor([0, 0]))
+    draw = IndexBatch(torch.tensor([0, 1]), torch.tensor([0, 0]))
     with pytest.raises(UsageError) as caught:
-        list(split.batches([draw], view=view, device=CPU, workers=workers))
+        list(split.batches([draw], transform=view, device=CPU, workers=workers))
     assert str(caught.value) == said.format(path)
     assert caught.value.code == code
 
@@ -189,12 +193,12 @@ def test_an_error_that_nobody_foresaw_names_the_file(
     def unforeseen(*_: object) -> None:
         raise ZeroDivisionError("division by zero")
 
-    monkeypatch.setattr(picture, "_part", unforeseen)
-    draw = Draw(torch.tensor([4]), torch.tensor([0]))
+    monkeypatch.setattr(read_image, "_box_and_size", unforeseen)
+    draw = IndexBatch(torch.tensor([4]), torch.tensor([0]))
     with pytest.raises(UsageError) as caught:
         list(
             data.train.batches(
-                [draw], view=TestTransform(resize=20, crop=16), device=CPU, workers=workers
+                [draw], transform=TestTransform(resize=20, crop=16), device=CPU, workers=workers
             )
         )
     assert (
@@ -206,7 +210,9 @@ def test_an_error_that_nobody_foresaw_names_the_file(
 def test_workers_that_cannot_be_started(data: Dataset) -> None:
     """Each needs connections, and the system may not give that many."""
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    batches = data.train.batches([], view=TestTransform(resize=20, crop=16), device=CPU, workers=2)
+    batches = data.train.batches(
+        [], transform=TestTransform(resize=20, crop=16), device=CPU, workers=2
+    )
     resource.setrlimit(
         resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1])
     )
@@ -236,11 +242,11 @@ def test_a_file_that_is_gone_before_its_digest(root: Path, tmp_path: Path) -> No
 
 
 def test_a_worker_that_dies_is_told(data: Dataset) -> None:
-    killer = Draw(ExitOnUnpickle(), torch.tensor([0]))  # type: ignore[arg-type]
+    killer = IndexBatch(ExitOnUnpickle(), torch.tensor([0]))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match=r"a DataLoader worker failed: .*(killed|exited)"):
         list(
             data.train.batches(
-                [killer], view=TestTransform(resize=20, crop=16), device=CPU, workers=1
+                [killer], transform=TestTransform(resize=20, crop=16), device=CPU, workers=1
             )
         )
 

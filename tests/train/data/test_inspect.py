@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import Draw, cache, load
+from resspec.training.data import IndexBatch, cache, load
 from resspec.training.data.cache import ImageCache, ImageSize
 from resspec.training.data.folder import InFolders
 from resspec.training.data.inspection import DamagedImage, inspect_files
@@ -177,7 +177,7 @@ def test_sizes_that_are_known_are_not_read_again(tmp_path: Path) -> None:
     split.inspect(torch.arange(12), decode=False)
     for path in tmp_path.rglob("*.jpg"):
         path.unlink()
-    groups = split.alike(torch.arange(12), TestTransform(resize=15))
+    groups = split.group_by_size(torch.arange(12), TestTransform(resize=15))
     assert [group.tolist() for group in groups] == [[0, 1, 3, 4, 6, 7, 9, 10], [2, 5, 8, 11]]
 
 
@@ -187,7 +187,7 @@ def test_groups_of_files_that_are_not_there(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match=r"dog/3\.jpg cannot be read: No such file or directory"
     ) as caught:
-        split.alike(torch.arange(12), TestTransform())
+        split.group_by_size(torch.arange(12), TestTransform())
     assert caught.value.code == "E0514"
 
 
@@ -422,6 +422,6 @@ def test_what_was_inspected_is_what_is_shown(tmp_path: Path) -> None:
     found = split.inspect(torch.arange(12), decode=True)
     assert found.damaged == ()
     for i in range(12):
-        draw = Draw(torch.tensor([i]), torch.tensor([0]))
-        (batch,) = split.batches([draw], view=TestTransform(), device=torch.device("cpu"))
+        draw = IndexBatch(torch.tensor([i]), torch.tensor([0]))
+        (batch,) = split.batches([draw], transform=TestTransform(), device=torch.device("cpu"))
         assert tuple(batch.images.shape[2:]) in found.sizes

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from resspec.training.data import Draw, held_out, load
+from resspec.training.data import IndexBatch, held_out, load
 from resspec.training.data.chance import choice
-from resspec.training.data.memory import InMemory, Stored, in_memory
-from resspec.training.data.moments import measured
+from resspec.training.data.memory import ImageArrays, InMemory, in_memory
+from resspec.training.data.pixel_stats import measure
 from resspec.training.recipe import (
     DataConfig,
     RandAugmentConfig,
@@ -28,7 +28,7 @@ EVERYTHING = DataConfig(
 def colourful(count: int = 60, normalize: str = "channel") -> InMemory:
     draw = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 3, 8, 10), generator=draw, dtype=torch.uint8)
-    stored = Stored(images, torch.arange(count) % 4)
+    stored = ImageArrays(images, torch.arange(count) % 4)
     data = in_memory("noise", tuple("abcd"), stored, stored, normalize)
     assert isinstance(data.train, InMemory)
     return data.train
@@ -38,7 +38,7 @@ def shown(
     split: InMemory, view: DataConfig | TestTransform, indices: Tensor, keys: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     keys = indices * 77 if keys is None else keys
-    return next(iter(split.batches([Draw(indices, keys)], view=view, device=CPU)))
+    return next(iter(split.batches([IndexBatch(indices, keys)], transform=view, device=CPU)))
 
 
 def test_images_as_stored_have_mean_0_and_deviation_1_in_each_channel() -> None:
@@ -51,7 +51,7 @@ def test_images_as_stored_have_mean_0_and_deviation_1_in_each_channel() -> None:
 def test_the_axes_are_those_of_the_colours() -> None:
     split = colourful()
     colours = split.images.transpose(0, 1).flatten(1).double()
-    axes = split.moments.axes.double()
+    axes = split.stats.axes.double()
     torch.testing.assert_close(
         axes @ axes.T, torch.cov(colours, correction=0), rtol=1e-4, atol=1e-2
     )
@@ -66,9 +66,7 @@ def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
     tops, lefts = choice(keys, "top", 7), choice(keys, "left", 7)
     for i in range(60):
         wanted = pad(centred[i], (3, 3, 3, 3))[:, tops[i] : tops[i] + 8, lefts[i] : lefts[i] + 10]
-        torch.testing.assert_close(
-            found[i], wanted / split.moments.deviation.mean(), rtol=1e-4, atol=1e-4
-        )
+        torch.testing.assert_close(found[i], wanted / split.stats.std.mean(), rtol=1e-4, atol=1e-4)
     still, _ = shown(split, TestTransform(), torch.arange(60))
     assert still.mean(0).abs().max() < 1e-5
 
@@ -102,13 +100,14 @@ def test_a_batch_is_the_same_wherever_one_begins(
     """Bit by bit: a run that goes on shows what it would have shown."""
     split, sizes = colourful(normalize=normalize), [3, 5, 4, 2] * 3
     draws = [
-        Draw(i + torch.arange(size), torch.arange(size) * 77 + i) for i, size in enumerate(sizes)
+        IndexBatch(i + torch.arange(size), torch.arange(size) * 77 + i)
+        for i, size in enumerate(sizes)
     ]
-    whole = list(split.batches(draws, view=view, device=CPU))
+    whole = list(split.batches(draws, transform=view, device=CPU))
     assert [len(images) for images, _ in whole] == sizes
     for start in (1, 7, 11):
         for one, other in zip(
-            split.batches(draws[start:], view=view, device=CPU), whole[start:], strict=True
+            split.batches(draws[start:], transform=view, device=CPU), whole[start:], strict=True
         ):
             assert torch.equal(one.images, other.images) and torch.equal(one.targets, other.targets)
 
@@ -120,37 +119,11 @@ def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
     assert ((erased == images) | (erased == 0)).all()
 
 
-@pytest.mark.parametrize(
-    "view",
-    [
-        DataConfig(crop=6),
-        DataConfig(random_resized_crop=RandomResizedCropConfig(size=7)),
-        DataConfig(resize=12, crop=9),
-        DataConfig(padding=1),
-        TestTransform(resize=16, crop=12),
-        TestTransform(),
-        TestTransform(resize=16),
-    ],
-)
-def test_the_data_set_knows_in_what_shape_images_are_shown(
-    view: DataConfig | TestTransform,
-) -> None:
-    split = colourful()
-    data = in_memory(
-        "noise",
-        tuple("abcd"),
-        Stored(split.images, split.labels),
-        Stored(split.images, split.labels),
-        "channel",
-    )
-    assert data.shown(view) == tuple(shown(split, view, torch.arange(2))[0].shape[1:])
-
-
 def test_a_digest_tells_sets_apart() -> None:
     split = colourful()
     images = split.images.clone()
     images[3, 0, 0, 0] ^= 1
-    assert split.digest == colourful().digest != replace(split, images=images, _resident={}).digest
+    assert split.digest == colourful().digest != replace(split, images=images, _on_device={}).digest
 
 
 def test_digits_are_the_real_images_in_a_fixed_stratified_split() -> None:
@@ -220,14 +193,16 @@ def test_images_without_contrast_are_finite(
         images[:, 1] = 9
     else:
         images[:] = torch.tensor(values, dtype=torch.uint8).view(3, 1, 1)
-    stored = Stored(images, torch.arange(40) % 4)
+    stored = ImageArrays(images, torch.arange(40) % 4)
     data = in_memory("flat", tuple("abcd"), stored, stored, normalize)
-    (batch,) = data.train.batches([Draw(torch.arange(40), torch.arange(40))], view=view, device=CPU)
+    (batch,) = data.train.batches(
+        [IndexBatch(torch.arange(40), torch.arange(40))], transform=view, device=CPU
+    )
     assert batch.images.isfinite().all()
     if view in (DataConfig(), TestTransform()):
         assert not batch.images[:, 1].any()
-    assert data.moments.deviation.min() > 0
-    assert data.moments.axes.isfinite().all()
+    assert data.stats.std.min() > 0
+    assert data.stats.axes.isfinite().all()
     which = "1 of 3 channels" if values is None else "all channels"
     assert data.notes == (
         f"{which} of the training images are constant: there is nothing to learn from them",
@@ -237,18 +212,18 @@ def test_images_without_contrast_are_finite(
 def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:
     images = colourful(40).images.clone()
     images[:, 2] = 9
-    flat = measured(images)
+    flat = measure(images)
     wanted = images[:, :2].double().std((0, 2, 3), correction=0)
-    torch.testing.assert_close(flat.deviation[:2].double(), wanted, rtol=1e-6, atol=0)
-    torch.testing.assert_close(flat.deviation[2].double(), wanted.mean(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(flat.std[:2].double(), wanted, rtol=1e-6, atol=0)
+    torch.testing.assert_close(flat.std[2].double(), wanted.mean(), rtol=1e-6, atol=0)
 
 
 def test_a_single_image() -> None:
-    stored = Stored(torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2), torch.tensor([0]))
+    stored = ImageArrays(torch.arange(12, dtype=torch.uint8).view(1, 3, 2, 2), torch.tensor([0]))
     data = in_memory("one", ("a",), stored, stored, "channel")
     (batch,) = data.train.batches(
-        [Draw(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))],
-        view=DataConfig(padding=1),
+        [IndexBatch(torch.zeros(1, dtype=torch.int64), torch.tensor([5]))],
+        transform=DataConfig(padding=1),
         device=CPU,
     )
     assert batch.images.isfinite().all()

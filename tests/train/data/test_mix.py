@@ -32,15 +32,17 @@ def test_images_are_mixed_with_others_and_the_same_wherever_a_batch_is_cut(name:
         torch.arange(recipe.batch_size).float().view(-1, 1, 1, 1).expand(-1, 1, 2, 2),
         KEYS[: recipe.batch_size],
     )
-    whole, targets = mix.mixed(images, shown, keys, view, recipe.batch_size)
+    whole, targets = mix.mix(images, shown, keys, view, recipe.batch_size)
     assert bool(((targets > 0).sum(1) > 1).any())
     assert bool(
-        (shown[mix.partners(recipe.batch_size, mix.distance(view.aug_repeats))] != shown).all()
+        (
+            shown[mix.partners(recipe.batch_size, mix.partner_distance(view.aug_repeats))] != shown
+        ).all()
     )
     for world in (2, 4, 8):
         size = share(recipe, world)
         parts = zip(images.split(size), shown.split(size), keys.split(size), strict=True)
-        cut = [mix.mixed(*part, view, recipe.batch_size) for part in parts]
+        cut = [mix.mix(*part, view, recipe.batch_size) for part in parts]
         assert torch.equal(torch.cat([part for part, _ in cut]), whole)
         assert torch.equal(torch.cat([part for _, part in cut]), targets)
 
@@ -48,8 +50,8 @@ def test_images_are_mixed_with_others_and_the_same_wherever_a_batch_is_cut(name:
 @pytest.mark.parametrize("repeated", range(1, 10))
 def test_groups_hold_pairs_of_different_images(repeated: int) -> None:
     view = DataConfig(mixup=0.2, aug_repeats=repeated)
-    size = mix.group(view)
-    other = mix.partners(4 * size, mix.distance(repeated))
+    size = mix.group_size(view)
+    other = mix.partners(4 * size, mix.partner_distance(repeated))
     place = torch.arange(4 * size)
     assert torch.equal(other[other], place)
     assert torch.equal(other // size, place // size)
@@ -74,7 +76,7 @@ def test_a_batch_is_not_cut_between_images_that_are_mixed() -> None:
 
 def test_mixup_is_a_mean_of_two_with_its_shares_as_targets() -> None:
     images, labels, keys = torch.randn(6, 3, 4, 4), torch.tensor([0, 1, 2, 0, 1, 1]), KEYS[:6]
-    mixed, targets = mix.mixed(images, labels, keys, DataConfig(mixup=0.4), 3)
+    mixed, targets = mix.mix(images, labels, keys, DataConfig(mixup=0.4), 3)
     shares = beta(keys, "mixup share", 0.4)
     for i in range(6):
         share, other = float(shares[i]), i ^ 1
@@ -88,7 +90,7 @@ def test_mixup_is_a_mean_of_two_with_its_shares_as_targets() -> None:
 def test_cutmix_counts_the_pixels_that_came_from_each() -> None:
     images = torch.arange(400.0).view(400, 1, 1, 1).expand(400, 1, 12, 16)
     labels = torch.arange(400)
-    mixed, targets = mix.mixed(images, labels, KEYS[:400], DataConfig(cutmix=1.0), 400)
+    mixed, targets = mix.mix(images, labels, KEYS[:400], DataConfig(cutmix=1.0), 400)
     own = (mixed == images).flatten(1).float().mean(1)
     assert ((mixed == images) | (mixed == images[mix.partners(400)])).all()
     torch.testing.assert_close(targets[labels, labels], own)
@@ -101,7 +103,7 @@ def test_patches_are_distributed_as_torchvisions() -> None:
     cut = CutMix(alpha=1.0, num_classes=2)
     batch = [torch.zeros(2, 1, 12, 16)]
     theirs = torch.tensor([cut.make_params(batch)["box"] for _ in range(4000)]).double()
-    top, left, height, width = mix.patches(KEYS, beta(KEYS, "cutmix share", 1.0), (12, 16))
+    top, left, height, width = mix.cutmix_boxes(KEYS, beta(KEYS, "cutmix share", 1.0), (12, 16))
     ours = torch.stack([left, top, left + width, top + height], 1).double()
     assert (ours.mean(0) - theirs.mean(0)).abs().max() < 0.25
     assert (ours.std(0) - theirs.std(0)).abs().max() < 0.25
@@ -113,7 +115,7 @@ def test_both_are_chosen_equally_often_and_one_alone_always() -> None:
     other = images[mix.partners(4000)]
 
     def cut(view: DataConfig) -> float:
-        mixed, _ = mix.mixed(images, labels, KEYS, view, 2)
+        mixed, _ = mix.mix(images, labels, KEYS, view, 2)
         return float(((mixed == images) | (mixed == other)).flatten(1).all(1).float().mean())
 
     assert 0.45 < cut(DataConfig(mixup=1.0, cutmix=1.0)) < 0.55
@@ -130,7 +132,7 @@ def test_erased_rectangles_are_distributed_as_torchvisions() -> None:
             for _ in range(4000)
         ]
     ).double()
-    images = mix.erased(torch.ones(4000, 1, 24, 32), KEYS, 1.0)
+    images = mix.random_erase(torch.ones(4000, 1, 24, 32), KEYS, 1.0)
     rows, columns = (images == 0).any(3)[:, 0], (images == 0).any(2)[:, 0]
     ours = torch.stack(
         [rows.int().argmax(1), columns.int().argmax(1), rows.sum(1), columns.sum(1)], 1
@@ -138,7 +140,7 @@ def test_erased_rectangles_are_distributed_as_torchvisions() -> None:
     assert ((images == 0).sum((1, 2, 3)) == ours[:, 2] * ours[:, 3]).all()
     assert (ours.mean(0) - theirs.mean(0)).abs().max() < 0.4
     assert (ours.std(0) - theirs.std(0)).abs().max() < 0.4
-    some = mix.erased(torch.ones(4000, 1, 24, 32), KEYS, 0.1)
+    some = mix.random_erase(torch.ones(4000, 1, 24, 32), KEYS, 0.1)
     assert 0.08 < float((some == 0).flatten(1).any(1).float().mean()) < 0.12
 
 

@@ -14,7 +14,7 @@ from torchvision.datasets import ImageFolder
 
 from resspec.diagnostics import UsageError
 from resspec.training import data
-from resspec.training.data import Dataset, Draw, load
+from resspec.training.data import Dataset, IndexBatch, load
 from resspec.training.data.folder import InFolders
 from resspec.training.recipe import TestTransform
 from tests.train.data.pictures import good_files
@@ -96,8 +96,8 @@ def test_links_to_folders_and_files_are_followed(root: Path, tmp_path: Path) -> 
     images = next(
         iter(
             found.train.batches(
-                [Draw(torch.arange(19), torch.arange(19))],
-                view=TestTransform(resize=20, crop=16),
+                [IndexBatch(torch.arange(19), torch.arange(19))],
+                transform=TestTransform(resize=20, crop=16),
                 device=torch.device("cpu"),
             )
         )
@@ -442,8 +442,8 @@ def test_names_of_every_kind(root: Path) -> None:
     assert len(found.train.digest) == len(found.test.digest) == 64
     everything = torch.arange(len(files))
     (batch,) = found.train.batches(
-        [Draw(everything, everything)],
-        view=TestTransform(resize=20, crop=16),
+        [IndexBatch(everything, everything)],
+        transform=TestTransform(resize=20, crop=16),
         device=torch.device("cpu"),
     )
     assert len(batch.images) == len(files)

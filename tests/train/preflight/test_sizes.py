@@ -11,19 +11,19 @@ import torch
 from pydantic import ValidationError
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import Draw
-from resspec.training.data.dataset import View
+from resspec.training.data import IndexBatch
+from resspec.training.data.dataset import Transform
 from resspec.training.data.memory import InMemory
-from resspec.training.data.moments import measured
-from resspec.training.data.picture import picture
-from resspec.training.data.sizes import DoesNotSuit, Size, sizes_after
+from resspec.training.data.output_sizes import Size, UnsuitableSize, output_sizes
+from resspec.training.data.pixel_stats import measure
+from resspec.training.data.read_image import read_image
 from resspec.training.recipe import DataConfig, TestTransform
 from tests.train.preflight.folders import image
 
 KEYS = torch.arange(60)
 
 
-def random_view(rng: Random) -> View:
+def random_view(rng: Random) -> Transform:
     """Transforms that a recipe may hold, most of them too small or too large for something."""
     while True:
         resize, crop = (rng.choice([None, rng.randrange(1, 40)]) for _ in range(2))
@@ -44,10 +44,10 @@ def random_view(rng: Random) -> View:
             continue
 
 
-def expected_size(view: View, size: Size, *, keeps_size: bool) -> set[Size] | None:
+def expected_size(view: Transform, size: Size, *, keeps_size: bool) -> set[Size] | None:
     try:
-        return set(sizes_after(view, size, keeps_size=keeps_size))
-    except DoesNotSuit:
+        return set(output_sizes(view, size, keeps_size=keeps_size))
+    except UnsuitableSize:
         return None
 
 
@@ -57,7 +57,7 @@ def test_sizes_of_images_in_folders(seed: int, tmp_path: Path) -> None:
     size = rng.randrange(1, 30), rng.randrange(1, 30)
     view, path = random_view(rng), image(tmp_path / "one.png", size)
     try:
-        found = {tuple(picture(path, key[None], view).shape[1:]) for key in KEYS}
+        found = {tuple(read_image(path, key[None], view).shape[1:]) for key in KEYS}
     except (UsageError, RuntimeError, NotImplementedError):
         found = None
     assert expected_size(view, size, keeps_size=False) == found, (view, size)
@@ -69,10 +69,10 @@ def test_sizes_of_images_in_memory(seed: int) -> None:
     size = rng.randrange(1, 30), rng.randrange(1, 30)
     view = random_view(rng)
     images = torch.randint(0, 256, (4, 3, *size), dtype=torch.uint8)
-    split = InMemory(images, torch.arange(4), measured(images), 4, torch.arange(4))
-    draw = Draw(KEYS % 4, KEYS)
+    split = InMemory(images, torch.arange(4), measure(images), 4, torch.arange(4))
+    draw = IndexBatch(KEYS % 4, KEYS)
     try:
-        (batch,) = split.batches([draw], view=view, device=torch.device("cpu"))
+        (batch,) = split.batches([draw], transform=view, device=torch.device("cpu"))
         found = {tuple(batch.images.shape[2:])}
     except (UsageError, RuntimeError, NotImplementedError):
         found = None

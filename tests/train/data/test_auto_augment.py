@@ -11,7 +11,7 @@ from torchvision.transforms import InterpolationMode, TrivialAugmentWide
 from torchvision.transforms import functional as torchvision
 from torchvision.transforms.v2.functional import pil_to_tensor
 
-from resspec.training.data import affine, color, policy
+from resspec.training.data import affine, auto_augment, color
 from resspec.training.recipe import RandAugmentConfig
 
 BLACK = torch.zeros(1)
@@ -99,11 +99,11 @@ def test_each_image_moves_as_torchvision_moves_it(interpolation: str) -> None:
 
 def test_the_strengths_are_torchvisions() -> None:
     theirs = TrivialAugmentWide()._augmentation_space(31)
-    for change, (name, (magnitudes, signed)) in zip(policy.WIDE, theirs.items(), strict=True):
+    for change, (name, (magnitudes, signed)) in zip(auto_augment.WIDE, theirs.items(), strict=True):
         if not magnitudes.ndim:
             continue
         assert change.signed == signed
-        found = change.amount(torch.arange(31, dtype=torch.float64) / 30)
+        found = change.strength(torch.arange(31, dtype=torch.float64) / 30)
         base = 1 if name in ("Brightness", "Color", "Contrast", "Sharpness") else 0
         close = 1 if "Translate" in name else 1e-4  # torchvision cuts 15.999999 off to 15
         assert ((found - base - magnitudes).abs() <= close).all(), name
@@ -112,31 +112,33 @@ def test_the_strengths_are_torchvisions() -> None:
 def test_every_change_is_equally_common_and_half_of_the_moves_go_each_way(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    count = torch.zeros(len(policy.WIDE), dtype=torch.int64)
+    count = torch.zeros(len(auto_augment.WIDE), dtype=torch.int64)
     signs = torch.zeros(2, dtype=torch.int64)
 
     def seen(
         images: Tensor, changes: object, which: Tensor, magnitudes: Tensor, *_: object
     ) -> Tensor:
-        assert changes is policy.WIDE
+        assert changes is auto_augment.WIDE
         count.add_(which.bincount(minlength=14))
         signs.add_(torch.stack([(magnitudes > 0).sum(), (magnitudes < 0).sum()]))
         assert len(magnitudes.abs().unique()) == 31
         return images
 
-    monkeypatch.setattr(policy, "_changed", seen)
-    policy.trivial(torch.zeros(1), torch.arange(28_000), "nearest")
+    monkeypatch.setattr(auto_augment, "_apply", seen)
+    auto_augment.trivial_augment(torch.zeros(1), torch.arange(28_000), "nearest")
     assert ((count - 2000).abs() < 200).all()
     assert abs(int(signs[0] - signs[1])) < 700
 
 
 def test_an_image_is_changed_by_its_own_key_alone() -> None:
     images, keys = pictures(64), torch.arange(64) * 977
-    whole = policy.trivial(images, keys, "bilinear")
+    whole = auto_augment.trivial_augment(images, keys, "bilinear")
     order = torch.randperm(64, generator=torch.Generator().manual_seed(1))
-    assert torch.equal(policy.trivial(images[order], keys[order], "bilinear"), whole[order])
-    assert torch.equal(policy.trivial(images[5:6], keys[5:6], "bilinear"), whole[5:6])
-    assert not torch.equal(policy.trivial(images, keys + 1, "bilinear"), whole)
+    assert torch.equal(
+        auto_augment.trivial_augment(images[order], keys[order], "bilinear"), whole[order]
+    )
+    assert torch.equal(auto_augment.trivial_augment(images[5:6], keys[5:6], "bilinear"), whole[5:6])
+    assert not torch.equal(auto_augment.trivial_augment(images, keys + 1, "bilinear"), whole)
 
 
 TIMM = (
@@ -158,9 +160,9 @@ TIMM = (
 )
 
 
-@pytest.mark.parametrize(("name", "change"), list(zip(TIMM, policy.INCREASING, strict=True)))
+@pytest.mark.parametrize(("name", "change"), list(zip(TIMM, auto_augment.INCREASING, strict=True)))
 def test_randaugment_is_timms_up_to_rounding(
-    name: str, change: policy.Change, monkeypatch: pytest.MonkeyPatch
+    name: str, change: auto_augment.AugmentOp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timm, "_randomly_negate", lambda value: value)
     image = pictures(2)[1]
@@ -172,13 +174,13 @@ def test_randaugment_is_timms_up_to_rounding(
         magnitude = torch.tensor([tenths / 10], dtype=torch.float64) * (
             -1 if name.startswith("Translate") else 1
         )
-        found = change.applied(image[None], magnitude, "nearest", torch.tensor(fill))[0]
+        found = change.apply(image[None], magnitude, "nearest", torch.tensor(fill))[0]
         assert ((found.int() - wanted.int()).abs() > 2).float().mean() < 0.02, tenths
 
 
 def test_randaugment_leaves_a_quarter_of_images_as_they_are() -> None:
     images = pictures(2)[1:].expand(600, -1, -1, -1)
-    changed = policy.randaugment(
+    changed = auto_augment.rand_augment(
         images, torch.arange(600), RandAugmentConfig(), "bilinear", torch.tensor([124.0, 116, 104])
     )
     same = (changed == images).flatten(1).all(1).float().mean()
