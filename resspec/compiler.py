@@ -326,7 +326,7 @@ def _input(given: str | tuple[int, ...]) -> ast.Input:
     except SpecError:
         raise _no_input(text) from None
     match declarations:
-        case [ast.Network(clauses=[ast.Input() as clause])]:
+        case [ast.NetworkDecl(clauses=[ast.Input() as clause])]:
             return clause
         case _:
             raise _no_input(text)

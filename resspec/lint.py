@@ -142,7 +142,7 @@ def _miscounted(network: Network, says: int) -> int | None:
 
 def _counts(declared: ast.Declaration) -> bool:
     """Whether its author says how many layers there are."""
-    clauses = declared.clauses if isinstance(declared, ast.Network | ast.Derived) else []
+    clauses = declared.clauses if isinstance(declared, ast.NetworkDecl | ast.Derived) else []
     return any(
         isinstance(each, ast.Expect) and each.metric.name.text == "layers" for each in clauses
     )

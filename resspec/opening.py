@@ -48,7 +48,7 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     def root() -> str:
         return os.path.realpath(revision.root if revision else project_root(path))
 
-    def read_used(use: ast.Use, user: Source) -> Source:
+    def read_used(use: ast.UseDecl, user: Source) -> Source:
         return source(_find_used(use, folders[user], root, revision))
 
     return Opened(
@@ -217,7 +217,7 @@ def _shown(path: Path) -> str:
 
 
 def _find_used(
-    use: ast.Use, beside: Path, root: Callable[[], str], revision: Revision | None
+    use: ast.UseDecl, beside: Path, root: Callable[[], str], revision: Revision | None
 ) -> Path:
     """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
     name, libraries = use.target.text, shipped.path("specs", "lib")

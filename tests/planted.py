@@ -70,14 +70,14 @@ def edits(text: str, random: Random, amount: int) -> list[Edit]:
     file = parse(Source("planted.res", text))
     places = list(_places(file))
     found, taken = list[Edit](), set[Span]()
-    networks = [each for each in file.declarations if isinstance(each, ast.Network)]
+    networks = [each for each in file.declarations if isinstance(each, ast.NetworkDecl)]
     for owner in (
         each for each in networks if all(parameter.default for parameter in each.parameters)
     ):
         sections = [
             each
             for each in places
-            if each.owner is owner and isinstance(each.node, ast.Stage | ast.Part)
+            if each.owner is owner and isinstance(each.node, ast.Stage | ast.ChainClause)
         ]
         sections = [
             each
@@ -142,18 +142,18 @@ def _line(text: str, at: int) -> int:
 # --- where ---
 
 
-def _places(file: ast.File) -> Iterator[Place]:
+def _places(file: ast.SpecFile) -> Iterator[Place]:
     for declared in file.declarations:
         match declared:
-            case ast.Block(is_module=True, clauses=clauses) | ast.Network(clauses=clauses) if (
+            case ast.Block(is_module=True, clauses=clauses) | ast.NetworkDecl(clauses=clauses) if (
                 clauses
             ):
                 yield from (Place(clause, declared, clause.span) for clause in clauses)
-            case ast.Block() | ast.Let() | ast.Option() | ast.Use():
+            case ast.Block() | ast.Let() | ast.Option() | ast.UseDecl():
                 yield Place(declared, declared, declared.span)
 
 
-def _before(owner: ast.Network, sections: list[Place], places: list[Place]) -> set[Span]:
+def _before(owner: ast.NetworkDecl, sections: list[Place], places: list[Place]) -> set[Span]:
     """What has to be sound for the shape behind these sections to be known."""
     names = {name for each in sections for name in _words(each.node)}
     while True:
@@ -171,17 +171,17 @@ def _before(owner: ast.Network, sections: list[Place], places: list[Place]) -> s
         for each in places
         if (
             each.owner is owner
-            and not isinstance(each.node, ast.Stage | ast.Part | ast.Init | ast.Expect)
+            and not isinstance(each.node, ast.Stage | ast.ChainClause | ast.InitClause | ast.Expect)
         )
         or (isinstance(each.owner, ast.Block) and each.owner.name.text in names)
-        or isinstance(each.owner, ast.Let | ast.Option | ast.Use)
+        or isinstance(each.owner, ast.Let | ast.Option | ast.UseDecl)
     ]
     return {*is_needed, *(each.span for each in sections)}
 
 
 def _words(node: Any) -> Iterator[str]:
     """Every name in a part of the AST."""
-    if isinstance(node, ast.Name):
+    if isinstance(node, ast.Identifier):
         yield node.text
     elif isinstance(node, list) or (hasattr(node, "_fields") and not isinstance(node, Span)):
         for each in node:

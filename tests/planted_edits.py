@@ -89,7 +89,7 @@ def _typed(
 def _names(place: Place, known: set[str], random: Random) -> Iterator[Edit]:
     for node, role in _nodes(place.node):
         match node, role:
-            case ast.Name(text=text, span=span), str() if (
+            case ast.Identifier(text=text, span=span), str() if (
                 text not in ("none", "default") or role != "E0202"
             ):
                 codes = (role, "E0115") if role == "E0201" else (role,)
@@ -99,19 +99,19 @@ def _names(place: Place, known: set[str], random: Random) -> Iterator[Edit]:
                 yield from (
                     each
                     for each in found
-                    if not isinstance(place.node, ast.Use) or each.new[-1] == text[-1]
+                    if not isinstance(place.node, ast.UseDecl) or each.new[-1] == text[-1]
                 )
 
 
 def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
     """Names with the code of one that is unknown, and calls."""
     match node:
-        case ast.Name():
+        case ast.Identifier():
             yield node, role
         case ast.Keyword(name=name, value=value):
             yield name, "E0203"
             yield from _nodes(value)
-        case ast.Call(name=name, arguments=arguments):
+        case ast.LayerCall(name=name, arguments=arguments):
             yield name, "E0201"
             yield node, "call"
             for (
@@ -120,12 +120,12 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
                 yield from _nodes(
                     each.value if isinstance(each, ast.Keyword) and name.text not in OPS else each
                 )
-        case ast.Merge(name=name, paths=paths):
+        case ast.MergeCall(name=name, paths=paths):
             yield name, "E0238"
             yield from (found for each in paths for found in _nodes(each))
         case ast.Shortcut(option=option):
             yield from _nodes(option, "E0224")
-        case ast.Init(kind=kind, law=law, arguments=arguments):
+        case ast.InitClause(kind=kind, law=law, arguments=arguments):
             yield from _nodes(kind, "E0228")
             yield law, "E0227"
             for each in (each for each in arguments if isinstance(each, ast.Keyword)):
@@ -136,7 +136,7 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
             yield call.name, "E0228"
         case ast.Expect(metric=metric):
             yield metric.name, "E0236"
-        case ast.Use(target=target, is_file=False):
+        case ast.UseDecl(target=target, is_file=False):
             yield target, "E0217"
         case ast.Let(value=value):
             yield from _nodes(value)
@@ -202,7 +202,7 @@ def _numbers(node: Any, random: Random) -> Iterator[Edit]:
                     yield from _instead(
                         span, [("0", "E0209"), ("2.5", "E0208"), ("9" * 19, "E0111")], random
                     )
-                case ast.Keyword(name=name, value=ast.Name(span=span)) if name.text in (
+                case ast.Keyword(name=name, value=ast.Identifier(span=span)) if name.text in (
                     "bias",
                     "ceil",
                     "inplace",

@@ -101,7 +101,9 @@ _known: dict[
 ] = {}  # of the process, by the kind of a layer and the values of its arguments
 
 
-def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report) -> Bound | None:
+def bind_layer(
+    call: ast.LayerCall, given: Given, evaluate: Evaluate, report: Report
+) -> Bound | None:
     """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
     if not call.arguments and (bound := _known.get((op.kind,))):
@@ -132,7 +134,7 @@ def bind_layer(call: ast.Call, given: Given, evaluate: Evaluate, report: Report)
 
 
 def _bound(
-    call: ast.Call, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report
+    call: ast.LayerCall, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report
 ) -> Bound | None:
     if turned := _turned(op, stated):
         report(turned)
@@ -174,7 +176,7 @@ def _turned(op: type[Layer], stated: dict[str, tuple[Value, Span]]) -> Diagnosti
 
 
 def _assign(
-    call: ast.Call,
+    call: ast.LayerCall,
     given: Given,
     positional: tuple[str, ...],
     words: dict[str, str],
@@ -189,7 +191,7 @@ def _assign(
         stated[name] = (evaluate(node), node.span)
     if len(given.bare) > len(positional):
         node = given.bare[len(positional)]
-        layer = isinstance(node, ast.Name) and node.text in OPS
+        layer = isinstance(node, ast.Identifier) and node.text in OPS
         chained = f"{callee} -> {node.span.text}" if layer else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
         strides = ("stride" in words or callee not in OPS) and isinstance(node, ast.Number)
@@ -228,7 +230,7 @@ def _named(words: dict[str, str], extra: tuple[str, ...]) -> list[str]:
     return [*{field: word for word, field in words.items() if field != "stride"}.values(), *extra]
 
 
-def place(call: ast.Call, given: Given, field: str) -> Span:
+def place(call: ast.LayerCall, given: Given, field: str) -> Span:
     """Return where a field of a layer is given; the whole call where it is not."""
     positional, words = OPS[call.name.text].positional, _words(call.name.text)
     if field in positional and positional.index(field) < len(given.bare):
@@ -240,7 +242,7 @@ def place(call: ast.Call, given: Given, field: str) -> Span:
 
 
 def bind_block(
-    call: ast.Call, block: ast.Block, given: Given, evaluate: Evaluate, report: Report
+    call: ast.LayerCall, block: ast.Block, given: Given, evaluate: Evaluate, report: Report
 ) -> dict[str, Value] | None:
     """Parameter to value, without the defaults. None once something was reported."""
     names = [parameter.name.text for parameter in block.parameters]
@@ -263,7 +265,7 @@ def bind_block(
 
 
 def bind_init(
-    law: ast.Name, arguments: list[ast.Argument], evaluate: Evaluate, report: Report
+    law: ast.Identifier, arguments: list[ast.Argument], evaluate: Evaluate, report: Report
 ) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
@@ -282,7 +284,7 @@ def bind_init(
             )
             return None
         if word in CHOICES:
-            text = keyword.value.text if isinstance(keyword.value, ast.Name) else ""
+            text = keyword.value.text if isinstance(keyword.value, ast.Identifier) else ""
             if text not in CHOICES[word]:
                 report(
                     argument_errors.bad_choice(
@@ -293,7 +295,7 @@ def bind_init(
             values[word] = text
         elif (
             word == "bias"
-            and isinstance(keyword.value, ast.Name)
+            and isinstance(keyword.value, ast.Identifier)
             and keyword.value.text == "default"
         ):
             values[word] = None

@@ -52,10 +52,10 @@ def lower_body(context: Context, block: ast.Block, frame: Frame) -> Part | None:
 
 def _clauses(
     block: ast.Block, frame: Frame
-) -> tuple[dict[str, ast.Part], list[ast.Shortcut], bool]:
+) -> tuple[dict[str, ast.ChainClause], list[ast.Shortcut], bool]:
     """The chains by their word, the shortcuts, and whether all clauses are known; constants are set on the way."""
     sound = True
-    parts: dict[str, ast.Part] = {}
+    parts: dict[str, ast.ChainClause] = {}
     shortcuts: list[ast.Shortcut] = []
     frame.define(block.clauses)
     for clause in block.clauses:
@@ -70,7 +70,7 @@ def _clauses(
                     frame.report(
                         clause_errors.clause_twice(clause.span, "shortcut", shortcuts[0].span)
                     )
-            case ast.Part(kind=kind) if kind in _CLAUSES:
+            case ast.ChainClause(kind=kind) if kind in _CLAUSES:
                 if kind == "chain" and (
                     mistake := misspelt_clause(clause.chain, BLOCK_CLAUSES, frame)
                 ):
@@ -94,7 +94,7 @@ def _clauses(
 def _residual_block(
     context: Context,
     block: ast.Block,
-    parts: dict[str, ast.Part],
+    parts: dict[str, ast.ChainClause],
     shortcut: ast.Shortcut | None,
     frame: Frame,
 ) -> Part | None:
@@ -141,7 +141,9 @@ class _Shortcut:
             if clause
             else block.name.span
         )
-        self.label = clause.label if clause and clause.label else ast.Name("downsample", self.span)
+        self.label = (
+            clause.label if clause and clause.label else ast.Identifier("downsample", self.span)
+        )
         self.first = clause is not None and _precedes_residual(block, clause)
         self.arm: ast.Chain | None = None
         self.option = _option(context, clause, self.span, frame)
@@ -192,7 +194,7 @@ def _option(
     return context.settings.option
 
 
-def resolve_option(name: ast.Name, frame: Frame) -> OptionRef | None:
+def resolve_option(name: ast.Identifier, frame: Frame) -> OptionRef | None:
     """A shortcut option by name, or through a parameter or constant."""
     known = name.text in frame.names or name.text in ("identity", "none")
     if not known and not find_one(
@@ -224,7 +226,7 @@ def _sum(
     before: Part | None,
     residual: Part,
     shortcut: _Shortcut,
-    part: ast.Part,
+    part: ast.ChainClause,
     frame: Frame,
 ) -> Part | None:
     """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
@@ -267,7 +269,9 @@ def _projection(context: Context, shortcut: _Shortcut, residual: Part, frame: Fr
     return h and context.numbered(shortcut.label, h, frame)
 
 
-def _added(f: Part, h: Part, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Part | None:
+def _added(
+    f: Part, h: Part, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
+) -> Part | None:
     if f.node.output != h.node.output:
         frame.report(_mismatch(f, h, shortcut, part, frame))
         return None
@@ -277,7 +281,9 @@ def _added(f: Part, h: Part, shortcut: _Shortcut, part: ast.Part, frame: Frame) 
     return fork("add", [f, h], f.node.output, span, residual=0)
 
 
-def _mismatch(f: Part, h: Part, shortcut: _Shortcut, part: ast.Part, frame: Frame) -> Diagnostic:
+def _mismatch(
+    f: Part, h: Part, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
+) -> Diagnostic:
     what = "channels" if f.node.output.channels != h.node.output.channels else "sizes"
     left, kept = f"the residual outputs {f.node.output}", f"the shortcut outputs {h.node.output}"
     help = "give the shortcut's arm the stride of the residual, and `out` channels at its end"
@@ -301,7 +307,7 @@ def misspelt_clause(
     """A chain that begins with nearly one of these words of the language, and with nothing that could be called; `is_sure`:
     no chain may stand there. A constant that is declared by it may have any value."""
     item = chain.steps[0].item
-    if not isinstance(item, ast.Call | ast.Merge) or item.name.text in MERGES:
+    if not isinstance(item, ast.LayerCall | ast.MergeCall) or item.name.text in MERGES:
         return None
     name, library = item.name, frame.library
     known = name.text in OPS or name.text in frame.names or library.find(name.text, ast.Block)
@@ -310,7 +316,7 @@ def misspelt_clause(
     near = alike(name.text, {*clauses, *OPS, *frame.callable_names(), *library.names(ast.Block)})
     if set(near).isdisjoint(clauses):
         return None
-    if isinstance(item, ast.Call) and "let" in near:
+    if isinstance(item, ast.LayerCall) and "let" in near:
         frame.names |= {
             each.name.text: UNKNOWN for each in item.arguments if isinstance(each, ast.Keyword)
         }
@@ -323,7 +329,7 @@ def is_residual(block: ast.Block) -> bool:
         match clause:
             case ast.Shortcut():
                 return True
-            case ast.Part(kind=kind) if kind != "chain":
+            case ast.ChainClause(kind=kind) if kind != "chain":
                 return True
             case ast.Broken(word=word) if word != "let":
                 return True
@@ -336,7 +342,7 @@ def is_only(chain: ast.Chain, word: str) -> bool:
     alone = len(chain.steps) == 1 and step.label is None
     return (
         alone
-        and isinstance(step.item, ast.Call)
+        and isinstance(step.item, ast.LayerCall)
         and step.item.name.text == word
         and not step.item.arguments
     )
@@ -346,6 +352,6 @@ def _precedes_residual(block: ast.Block, clause: ast.Shortcut) -> bool:
     for other in block.clauses:
         if other is clause:
             return True
-        if isinstance(other, ast.Part) and other.kind == "residual":
+        if isinstance(other, ast.ChainClause) and other.kind == "residual":
             return False
     return False

@@ -30,11 +30,11 @@ _LAYERS = {kind: BlockRef(kind, None, None) for kind in OPS}
 
 def call(
     context: Context,
-    call: ast.Call,
+    call: ast.LayerCall,
     x: Shape | None,
     frame: Frame,
     strided: bool,
-    label: ast.Name | None,
+    label: ast.Identifier | None,
 ) -> tuple[Part | None, bool]:
     """Return what is called, and whether it bears the label itself: layers and modules do, abbreviations do not."""
     given = arguments.sort(call.arguments, frame.report)
@@ -54,7 +54,7 @@ def call(
         named = (
             call
             if callee.name == call.name.text
-            else call._replace(name=ast.Name(callee.name, call.name.span))
+            else call._replace(name=ast.Identifier(callee.name, call.name.span))
         )
         return _layer(context, named, given, x, frame, label), True
     part = _block(context, call, callee, given, x, frame)
@@ -63,7 +63,7 @@ def call(
     return part, False
 
 
-def _callee(call: ast.Call, frame: Frame) -> BlockRef | None:
+def _callee(call: ast.LayerCall, frame: Frame) -> BlockRef | None:
     name = call.name
     if name.text in _LAYERS and name.text not in frame.names:
         return _LAYERS[name.text]
@@ -108,11 +108,11 @@ def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
 
 def _layer(
     context: Context,
-    call: ast.Call,
+    call: ast.LayerCall,
     given: Given,
     x: Shape | None,
     frame: Frame,
-    label: ast.Name | None,
+    label: ast.Identifier | None,
 ) -> Part | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
@@ -156,7 +156,7 @@ def _init(
     layer: Layer,
     x: Shape,
     scale: Value | None,
-    written: tuple[ast.Call, Given],
+    written: tuple[ast.LayerCall, Given],
     frame: Frame,
 ) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
@@ -186,7 +186,12 @@ def _said(x: Shape) -> str:
 
 
 def _block(
-    context: Context, call: ast.Call, callee: BlockRef, given: Given, x: Shape | None, frame: Frame
+    context: Context,
+    call: ast.LayerCall,
+    callee: BlockRef,
+    given: Given,
+    x: Shape | None,
+    frame: Frame,
 ) -> Part | None:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
@@ -224,7 +229,7 @@ def _block(
 
 
 def _is_endless(
-    context: Context, block: ast.Block, key: Hashable, call: ast.Call, frame: Frame
+    context: Context, block: ast.Block, key: Hashable, call: ast.LayerCall, frame: Frame
 ) -> bool:
     """Return whether a call inside the block's own body must not be followed; it is reported where it never ends.
 
@@ -245,7 +250,7 @@ def _is_endless(
 
 def _make(
     context: Context,
-    call: ast.Call,
+    call: ast.LayerCall,
     callee: BlockRef,
     values: dict[str, Value],
     stride: Value,

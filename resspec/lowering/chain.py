@@ -58,11 +58,11 @@ class Lowerer(Context):
         frame.report(shape_errors.too_deep(chain.span, "blocks and braces are nested", MAX_NESTING))
 
     def step(
-        self, step: ast.Step, x: Shape | None, frame: Frame, strided: bool = True
+        self, step: ast.ChainStep, x: Shape | None, frame: Frame, strided: bool = True
     ) -> Part | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
         label = step.label
-        if label is None and isinstance(step.item, ast.Call):
+        if label is None and isinstance(step.item, ast.LayerCall):
             rows = len(self.rows)
             part, _ = calls.call(self, step.item, x, frame, strided, None)
             del self.rows[rows:]
@@ -72,13 +72,13 @@ class Lowerer(Context):
         self.depth += levels
         named = False  # whether the label is on the part already: layers and modules bear theirs, abbreviations do not
         match step.item:
-            case ast.Call() as call:
+            case ast.LayerCall() as call:
                 part, named = calls.call(self, call, x, frame, strided, None if numbers else label)
             case ast.Group(chain=chain):
                 part = self.chain(chain, x, frame)
-            case ast.Merge() as merge:
+            case ast.MergeCall() as merge:
                 part = self._merge(merge, x, frame)
-            case ast.Times() as times:
+            case ast.RepeatedStep() as times:
                 part = self._repeat(times, x, frame, strided)
         self.depth -= levels
         del self.rows[rows:]
@@ -89,7 +89,7 @@ class Lowerer(Context):
         written = part.written
         return Part(part.node, written._replace(runs=(label, *written.runs)))
 
-    def _merge(self, merge: ast.Merge, x: Shape | None, frame: Frame) -> Part | None:
+    def _merge(self, merge: ast.MergeCall, x: Shape | None, frame: Frame) -> Part | None:
         paths = [
             empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame)
             for path in merge.paths
@@ -113,7 +113,7 @@ class Lowerer(Context):
         return fork(kind, known, output, merge.span)
 
     def _repeat(
-        self, times: ast.Times, x: Shape | None, frame: Frame, strided: bool
+        self, times: ast.RepeatedStep, x: Shape | None, frame: Frame, strided: bool
     ) -> Part | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
         count = convert(
@@ -158,7 +158,7 @@ class Lowerer(Context):
         return self.bounded(row(steps, entered, times.span), frame)
 
     def _unknown_turns(
-        self, count: int | None, times: ast.Times, frame: Frame, strided: bool
+        self, count: int | None, times: ast.RepeatedStep, frame: Frame, strided: bool
     ) -> None:
         """Look once at what is repeated, where its input or its count is unknown."""
         before = self.numbering.index
@@ -171,7 +171,7 @@ class Lowerer(Context):
         """Count the residual blocks of all turns, of which one has been counted since `before`."""
         self.numbering.index = before + turns * (self.numbering.index - before)
 
-    def _is_too_much(self, size: int, times: ast.Times, frame: Frame, work: int) -> bool:
+    def _is_too_much(self, size: int, times: ast.RepeatedStep, frame: Frame, work: int) -> bool:
         if size > MAX_LAYERS:
             count = (size, times.span)
             frame.report(shape_errors.too_many_layers(times.span, size, MAX_LAYERS, [count]))
@@ -182,25 +182,25 @@ class Lowerer(Context):
         return True
 
 
-def _levels(step: ast.Step) -> int:
+def _levels(step: ast.ChainStep) -> int:
     """How much deeper the IR may be inside a step than around it; blocks and chains count themselves."""
     dots = step.label.text.count(".") if step.label else 0
     match step.item:
-        case ast.Call():
+        case ast.LayerCall():
             return dots
         case ast.Group():
             return dots + (step.label is not None)
-        case ast.Merge():
+        case ast.MergeCall():
             return dots + (step.label is not None) + 2
-        case ast.Times():
+        case ast.RepeatedStep():
             return dots + (step.label is not None) + 1
 
 
-def _has_stride(step: ast.Step) -> bool:
+def _has_stride(step: ast.ChainStep) -> bool:
     match step.item:
-        case ast.Call(arguments=given):
+        case ast.LayerCall(arguments=given):
             return any(isinstance(argument, ast.Stride) for argument in given)
-        case ast.Times(step=inner):
+        case ast.RepeatedStep(step=inner):
             return _has_stride(inner)
         case _:
             return False

@@ -36,11 +36,13 @@ from resspec.syntax.errors import NETWORK_CLAUSES
 class Clauses:
     """The clauses of the template itself, those that others depend on first."""
 
-    def __init__(self, lowerer: Lowerer, declared: ast.Network, frame: Frame) -> None:
+    def __init__(self, lowerer: Lowerer, declared: ast.NetworkDecl, frame: Frame) -> None:
         self.lowerer, self.declared, self.frame = lowerer, declared, frame
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
-        self.sections: list[tuple[SectionKind, str, ast.Chain | None, ast.Name | None, Span]] = []
+        self.sections: list[
+            tuple[SectionKind, str, ast.Chain | None, ast.Identifier | None, Span]
+        ] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
         frame.define(declared.clauses)
@@ -83,7 +85,7 @@ class Clauses:
         return Network(name, self.input, parts[-1].node.output, sections, str(place))
 
     def _section(
-        self, chain: ast.Chain | None, label: ast.Name | None, x: Shape | None
+        self, chain: ast.Chain | None, label: ast.Identifier | None, x: Shape | None
     ) -> Part | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
         if chain is None:
@@ -91,7 +93,7 @@ class Clauses:
         if label is None:
             return self.lowerer.chain(chain, x, self.frame)
         group = ast.Group(chain, chain.span)
-        return self.lowerer.step(ast.Step(label, group, chain.span), x, self.frame)
+        return self.lowerer.step(ast.ChainStep(label, group, chain.span), x, self.frame)
 
     def _set(self, clause: ast.Clause) -> None:
         frame, lowerer = self.frame, self.lowerer
@@ -103,14 +105,14 @@ class Clauses:
             case ast.Input():
                 self._only_once("input", clause.span)
                 self.input = self._shape(clause)
-            case ast.Part(kind="stem" | "head" as kind):
+            case ast.ChainClause(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
                 self.sections.append(
                     (cast(SectionKind, kind), kind, clause.chain, None, clause.span)
                 )
             case ast.Stage(label=label):
                 self.sections.append(("stage", label.text, clause.chain, label, clause.span))
-            case ast.Shortcut(option=ast.Name() as option):
+            case ast.Shortcut(option=ast.Identifier() as option):
                 self._only_once("shortcut", clause.span)
                 if clause.label:
                     owner, help = (
@@ -129,14 +131,14 @@ class Clauses:
                 frame.report(
                     clause_errors.missing_clause(clause.span, "this `shortcut`", "option", help)
                 )
-            case ast.Init():
+            case ast.InitClause():
                 self._init(clause)
             case ast.Replace():
                 self._replace(clause)
             case ast.Expect():
                 expected = expectation(clause, frame)
                 self.expectations += [expected] if expected else []
-            case ast.Part(kind="chain", chain=chain):
+            case ast.ChainClause(kind="chain", chain=chain):
                 self._loose(chain, clause.span)
             case _:
                 word = clause.span.text.split()[0]
@@ -154,7 +156,7 @@ class Clauses:
         mistake = misspelt_clause(chain, NETWORK_CLAUSES, self.frame, is_sure=True)
         if mistake:
             self._break(mistake.fix.text if mistake.fix else "", span)
-        elif isinstance(item, ast.Call | ast.Merge):
+        elif isinstance(item, ast.LayerCall | ast.MergeCall):
             from resspec.syntax.constructs import of_word
 
             mistake = of_word(item.name.span)
@@ -198,7 +200,7 @@ class Clauses:
             else None
         )
 
-    def _init(self, clause: ast.Init) -> None:
+    def _init(self, clause: ast.InitClause) -> None:
         law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
@@ -237,7 +239,7 @@ def _completed(a: object, b: object) -> str:
     return f"{b}x{a}x{a}" if b in (1, 3, 4) else f"3x{a}x{b}"
 
 
-def _unknown_kind(name: ast.Name, known: Collection[str]) -> Diagnostic:
+def _unknown_kind(name: ast.Identifier, known: Collection[str]) -> Diagnostic:
     instead = foreign_layers.instead(name.text)
     near = () if instead else alike(name.text, known)
     return name_errors.unknown_kind(name.span, near, foreign_layers.names(name.text), instead)

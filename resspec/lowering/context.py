@@ -47,7 +47,7 @@ class Settings:
     chooses_option: bool = False
     inits: dict[str, Init] = field(default_factory=dict)
     residual_init: tuple[Init, Span] | None = None
-    replaced: dict[str, tuple[ast.Call, Frame]] = field(default_factory=dict)
+    replaced: dict[str, tuple[ast.LayerCall, Frame]] = field(default_factory=dict)
 
 
 class Context(ABC):
@@ -175,12 +175,12 @@ class Context(ABC):
             self._too_large(part, found, frame)
         return part
 
-    def numbered(self, label: ast.Name, part: Part, frame: Frame) -> Part:
+    def numbered(self, label: ast.Identifier, part: Part, frame: Frame) -> Part:
         """Return the part in a numbered scope."""
         self._spend_names(part, frame)
         return names.numbered(label, part, frame.report)
 
-    def module(self, part: Part, call: ast.Call, block: ast.Block, frame: Frame) -> Part:
+    def module(self, part: Part, call: ast.LayerCall, block: ast.Block, frame: Frame) -> Part:
         """Return the part in the scope of a called block."""
         self._spend_names(part, frame)
         return names.module(part, block.name.text, call.span, frame.report)

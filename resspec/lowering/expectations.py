@@ -93,7 +93,7 @@ def _meant(word: str) -> tuple[str, ...]:
     )
 
 
-def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
+def _conditions(metric: ast.LayerCall, frame: Frame) -> Conditions | None:
     """Of a quantity's arguments."""
     name = metric.name.text
     takes = QUANTITIES[name].takes
@@ -120,7 +120,7 @@ def _conditions(metric: ast.Call, frame: Frame) -> Conditions | None:
 def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
     """UNKNOWN once it was reported."""
     if choices := _CHOICES.get(word):
-        text = node.text if isinstance(node, ast.Name) else ""
+        text = node.text if isinstance(node, ast.Identifier) else ""
         if text in choices:
             return text
         frame.report(
@@ -156,7 +156,7 @@ def _units(node: ast.Value) -> Iterator[ast.Bytes]:
             yield node
         case ast.Negate(operand=operand):
             yield from _units(operand)
-        case ast.Binary(left=left, right=right):
+        case ast.BinaryExpr(left=left, right=right):
             yield from _units(left)
             yield from _units(right)
 
@@ -168,7 +168,7 @@ def _without_units(node: ast.Value) -> ast.Value:
             return ast.Number(value, span)
         case ast.Negate(operand=operand):
             return node._replace(operand=_without_units(operand))
-        case ast.Binary(left=left, right=right):
+        case ast.BinaryExpr(left=left, right=right):
             return node._replace(left=_without_units(left), right=_without_units(right))
         case _:
             return node

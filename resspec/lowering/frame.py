@@ -74,7 +74,7 @@ class Frame:
         """As `value`, where only a number can stand: no layer is suggested for a name that is unknown."""
         return evaluate(node, lambda name: self.lookup(name, is_count=True), self.report)
 
-    def lookup(self, name: ast.Name, *, is_count: bool = False) -> Value:
+    def lookup(self, name: ast.Identifier, *, is_count: bool = False) -> Value:
         """The value of a name; UNKNOWN once it was reported."""
         if (own := self.names.get(name.text)) is not None:
             return own
@@ -104,7 +104,7 @@ class Frame:
                 return self._number(name)
         return self._named(name, is_count=is_count)
 
-    def _number(self, name: ast.Name) -> Value:
+    def _number(self, name: ast.Identifier) -> Value:
         """`index` or `count`: of the residual block around this place."""
         numbering = self.numbering
         if not (self.residual or (self.inside and numbering.inside)):
@@ -119,7 +119,7 @@ class Frame:
         numbering.place = name.span
         return MANY if numbering.count is None else numbering.count
 
-    def _named(self, name: ast.Name, *, is_count: bool = False) -> Value:
+    def _named(self, name: ast.Identifier, *, is_count: bool = False) -> Value:
         if name.text in self.names:
             return self.names[name.text]
         if name.text in self.lets:
@@ -163,7 +163,7 @@ class Frame:
             *(name for name, value in self.names.items() if isinstance(value, BlockRef | Unknown)),
         }
 
-    def _own_constant(self, let: ast.Let, name: ast.Name) -> Value:
+    def _own_constant(self, let: ast.Let, name: ast.Identifier) -> Value:
         """A constant of this body."""
         if self._is_endless(let, name):
             return UNKNOWN
@@ -172,7 +172,7 @@ class Frame:
         self.defining = outer
         return value
 
-    def _constant(self, let: ast.Let, library: Library, name: ast.Name) -> Value:
+    def _constant(self, let: ast.Let, library: Library, name: ast.Identifier) -> Value:
         """A constant of a file, in that file's own names."""
         place = let.name.span
         if place not in self.constants and not self._is_endless(let, name):
@@ -187,7 +187,7 @@ class Frame:
             self.constants[place] = frame.value(let.value)
         return self.constants.get(place, UNKNOWN)
 
-    def _is_endless(self, let: ast.Let, name: ast.Name) -> bool:
+    def _is_endless(self, let: ast.Let, name: ast.Identifier) -> bool:
         """Reports a constant that is defined by itself, or through too many others."""
         if let.name.span in self.defining:
             self.report(name_errors.circular(name.span, let.name.text, self.defining))

@@ -20,7 +20,7 @@ _ALLOWED = re.compile(r"\ballow((?:[ ,]+W\d{4})+)")
 _NAMING = ("label", "depth", "span")  # fields of the AST that name nothing that is used
 
 
-def text_warnings(file: ast.File) -> Iterator[Diagnostic]:
+def text_warnings(file: ast.SpecFile) -> Iterator[Diagnostic]:
     """What a file without mistakes is warned of, whatever networks it makes."""
     is_library = not any(
         map(_is_network, file.declarations)
@@ -30,7 +30,7 @@ def text_warnings(file: ast.File) -> Iterator[Diagnostic]:
         yield from _declaration(declaration, None if is_library else read)
 
 
-def allowed(file: ast.File, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+def allowed(file: ast.SpecFile, found: Iterable[Diagnostic]) -> list[Diagnostic]:
     """All but those that a comment on their line allows."""
     permits = {
         (comment.source.place(comment.start)[0], code)
@@ -102,7 +102,7 @@ def channels_last(span: Span, dims: tuple[int, ...]) -> Diagnostic:
 
 def _is_network(declared: ast.Declaration) -> bool:
     """Not a template."""
-    is_whole = isinstance(declared, ast.Network) and all(
+    is_whole = isinstance(declared, ast.NetworkDecl) and all(
         each.default for each in declared.parameters
     )
     return is_whole or isinstance(declared, ast.Derived)
@@ -115,7 +115,7 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
             yield unused_constant(name.span)
         case (
             ast.Block(name=name, parameters=parameters, clauses=clauses)
-            | ast.Network(name=name, parameters=parameters, clauses=clauses)
+            | ast.NetworkDecl(name=name, parameters=parameters, clauses=clauses)
         ):
             if isinstance(declared, ast.Block) and read is not None and name.text not in read:
                 yield unused_block(name.span)
@@ -127,7 +127,7 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
 
 
 def _body(
-    owner: str, parameters: list[ast.Parameter], clauses: list[ast.Clause]
+    owner: str, parameters: list[ast.ParameterDecl], clauses: list[ast.Clause]
 ) -> Iterator[Diagnostic]:
     read = {*_used(clauses), *_used([parameter.default for parameter in parameters])}
     yield from (
@@ -144,13 +144,13 @@ def _body(
 def _used(node: Any) -> Iterator[str]:
     """Every name in a part of the AST, but for those that it declares and those of labels and arguments."""
     match node:
-        case ast.Name(text=text):
+        case ast.Identifier(text=text):
             yield text
         case ast.Keyword(value=value) | ast.Let(value=value):
             yield from _used(value)
         case (
             ast.Block(parameters=parameters, clauses=clauses)
-            | ast.Network(parameters=parameters, clauses=clauses)
+            | ast.NetworkDecl(parameters=parameters, clauses=clauses)
         ):
             yield from _used([*clauses, *(parameter.default for parameter in parameters)])
         case ast.Option(arms=arms):
@@ -176,8 +176,8 @@ def _biases(node: Any) -> Iterator[Diagnostic]:
     if isinstance(node, ast.Chain):
         for step, following in pairwise(step.item for step in node.steps):
             if (
-                isinstance(step, ast.Call)
-                and isinstance(following, ast.Call)
+                isinstance(step, ast.LayerCall)
+                and isinstance(following, ast.LayerCall)
                 and following.name.text == "bn"
             ):
                 yield from (
@@ -186,7 +186,7 @@ def _biases(node: Any) -> Iterator[Diagnostic]:
                     if _is_bias(each)
                 )
     if isinstance(node, list) or (
-        hasattr(node, "_fields") and not isinstance(node, Span | ast.Call)
+        hasattr(node, "_fields") and not isinstance(node, Span | ast.LayerCall)
     ):
         yield from (found for each in node for found in _biases(each))
 
@@ -195,7 +195,7 @@ def _is_bias(argument: ast.Argument) -> bool:
     return (
         isinstance(argument, ast.Keyword)
         and argument.name.text == "bias"
-        and isinstance(argument.value, ast.Name)
+        and isinstance(argument.value, ast.Identifier)
         and argument.value.text == "true"
     )
 
@@ -216,12 +216,12 @@ def _stem(clauses: list[ast.Clause]) -> Iterator[Diagnostic]:
     stems = [
         each.chain.steps[0].item
         for each in clauses
-        if isinstance(each, ast.Part) and each.kind == "stem"
+        if isinstance(each, ast.ChainClause) and each.kind == "stem"
     ]
     if (
         inputs
         and stems
-        and isinstance(stem := stems[0], ast.Call)
+        and isinstance(stem := stems[0], ast.LayerCall)
         and max(inputs[0].dims[1:], default=SMALL + 1) <= SMALL
     ):
         strided = any(

@@ -34,7 +34,7 @@ class Memory:
             declared = [
                 each.span.text
                 for each in library.own.values()
-                if not isinstance(each, ast.Network | ast.Derived)
+                if not isinstance(each, ast.NetworkDecl | ast.Derived)
             ]
             parts = [*declared, *(self.content(used) for used in library.used)]
             digest = sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()

@@ -180,7 +180,7 @@ class _Run(Namer):
         return _step(part, name)
 
 
-def numbered(label: ast.Name, body: Part, report: Report) -> Part:
+def numbered(label: ast.Identifier, body: Part, report: Report) -> Part:
     """Return what a label on several steps means, a numbered scope. An implied flattening at its start stays before it."""
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)

@@ -70,7 +70,7 @@ def network_names(library: Library) -> list[str]:
     return [
         name
         for name, declared in library.own.items()
-        if isinstance(declared, ast.Network | ast.Derived)
+        if isinstance(declared, ast.NetworkDecl | ast.Derived)
     ]
 
 
@@ -79,7 +79,7 @@ def template_parameters(library: Library, name: str) -> list[str]:
     declared = library.own[name]
     return (
         [p.name.text for p in declared.parameters if p.default is None]
-        if isinstance(declared, ast.Network)
+        if isinstance(declared, ast.NetworkDecl)
         else []
     )
 
@@ -89,11 +89,13 @@ def network_parameters(library: Library, name: str) -> list[str]:
     declared, home, seen = library.own[name], library, set[Span]()
     while isinstance(declared, ast.Derived) and declared.name.span not in seen:
         seen.add(declared.name.span)
-        found = find_one(home, declared.base, lambda _: None, ast.Network, ast.Derived)
+        found = find_one(home, declared.base, lambda _: None, ast.NetworkDecl, ast.Derived)
         if found is None:
             return []
         declared, home = found
-    return [p.name.text for p in declared.parameters] if isinstance(declared, ast.Network) else []
+    return (
+        [p.name.text for p in declared.parameters] if isinstance(declared, ast.NetworkDecl) else []
+    )
 
 
 class Attempt:
@@ -134,7 +136,7 @@ class Attempt:
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
         """The template at the end of the derivations, with all arguments on the way."""
         declared = library.own[name]
-        assert isinstance(declared, ast.Network | ast.Derived)
+        assert isinstance(declared, ast.NetworkDecl | ast.Derived)
         self.lowerer.settings.place = declared.name.span
         values: dict[str, Value] = {}
         seen: list[ast.Derived] = []
@@ -150,9 +152,9 @@ class Attempt:
             seen.append(declared)
             frame = self.lowerer.frame(home, {})
             self._derived_clauses(declared, frame)
-            found = find_one(home, declared.base, frame.report, ast.Network, ast.Derived)
+            found = find_one(home, declared.base, frame.report, ast.NetworkDecl, ast.Derived)
             if found is None:
-                near = suggestion(home, declared.base.text, set(), ast.Network, ast.Derived)
+                near = suggestion(home, declared.base.text, set(), ast.NetworkDecl, ast.Derived)
                 unknown = name_errors.unknown_network(
                     declared.base.span, near, home.elsewhere(declared.base.text)
                 )
@@ -160,14 +162,14 @@ class Attempt:
                 return None
             parameters = (
                 [p.name.text for p in found[0].parameters]
-                if isinstance(found[0], ast.Network)
+                if isinstance(found[0], ast.NetworkDecl)
                 else []
             )
             values = {**self._arguments(declared, parameters, frame), **values}
             declared, home = found
             if isinstance(declared, ast.Broken):
                 return None
-        assert isinstance(declared, ast.Network)
+        assert isinstance(declared, ast.NetworkDecl)
         outer = self.lowerer.frame(library, {})
         values.update({let.name.text: outer.value(let.value) for let in overrides})
         return self._build(declared, home, values, name, place, seen, overrides)
@@ -199,7 +201,7 @@ class Attempt:
 
     def _build(
         self,
-        declared: ast.Network,
+        declared: ast.NetworkDecl,
         home: Library,
         values: dict[str, Value],
         name: str,

@@ -28,8 +28,8 @@ class Written(NamedTuple):
     span: Span
     parts: tuple[Written | Location, ...] = ()
     key: str = ""
-    label: ast.Name | None = None
-    runs: tuple[ast.Name, ...] = ()
+    label: ast.Identifier | None = None
+    runs: tuple[ast.Identifier, ...] = ()
     implied: bool = False
     block: str | None = None
 

@@ -23,10 +23,10 @@ BUILT_IN = frozenset({*OPS, *MERGES, "none"})
 MAX_USES = 64  # files of which each uses the next
 MAX_SUGGESTIONS = 25
 
-Named = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived | ast.Broken
-_Sound = ast.Let | ast.Block | ast.Option | ast.Network | ast.Derived
+Named = ast.Let | ast.Block | ast.Option | ast.NetworkDecl | ast.Derived | ast.Broken
+_Sound = ast.Let | ast.Block | ast.Option | ast.NetworkDecl | ast.Derived
 Reader = Callable[
-    [ast.Use, Source], Source
+    [ast.UseDecl, Source], Source
 ]  # one source for each file; raises SpecError where there is none
 Elsewhere = Callable[[str], Sequence[str]]  # the libraries that could be used, and declare a name
 
@@ -36,7 +36,7 @@ class Library:
     """One file: what it declares, and the libraries that it uses; `partial` where one of these could not be read."""
 
     source: Source
-    file: ast.File | None = None
+    file: ast.SpecFile | None = None
     own: dict[str, Named] = field(default_factory=dict)
     used: list[Library] = field(default_factory=list)
     partial: bool = False
@@ -106,7 +106,7 @@ class Loader:
         library.file, library.partial = file, False
         for declaration in file.declarations:
             match declaration:
-                case ast.Use():
+                case ast.UseDecl():
                     self._use(library, declaration)
                 case ast.Broken(word=word, name=name):
                     self._declare_broken(library, word, name, declaration)
@@ -114,7 +114,7 @@ class Loader:
                     self._declare(library, declaration)
         return library
 
-    def _source(self, use: ast.Use, user: Source) -> Source:
+    def _source(self, use: ast.UseDecl, user: Source) -> Source:
         """The one that is meant, where that is no question, so that its names are known."""
         try:
             return self._read(use, user)
@@ -124,11 +124,11 @@ class Loader:
                 raise
             self._report(error.diagnostics[0])
             return self._read(
-                use._replace(target=ast.Name(fix.text.strip('"'), use.target.span)), user
+                use._replace(target=ast.Identifier(fix.text.strip('"'), use.target.span)), user
             )
 
     def _declare_broken(
-        self, library: Library, word: str, name: ast.Name, declaration: ast.Broken
+        self, library: Library, word: str, name: ast.Identifier, declaration: ast.Broken
     ) -> None:
         """Its name stands for anything; where there is none to be seen, any name may be meant."""
         if not name.text or word == "use":
@@ -136,7 +136,7 @@ class Loader:
         else:
             library.own.setdefault(name.text, declaration)
 
-    def _use(self, library: Library, use: ast.Use) -> None:
+    def _use(self, library: Library, use: ast.UseDecl) -> None:
         if len(self._open) >= MAX_USES:
             self._report(shape_errors.too_deep(use.span, "files use files", MAX_USES))
             library.partial = True
@@ -167,7 +167,7 @@ class Loader:
         first = library.own.get(declaration.name.text)
         if self._is_sound(declaration.name, first.name if first else None):
             library.own[declaration.name.text] = declaration
-        inside: dict[str, ast.Name] = {}
+        inside: dict[str, ast.Identifier] = {}
         for name in _names_inside(declaration):
             if self._is_sound(name, inside.get(name.text)):
                 inside[name.text] = name
@@ -175,7 +175,7 @@ class Loader:
             self._arms(declaration)
 
     def _arms(self, option: ast.Option) -> None:
-        seen: dict[str, ast.Name] = {}
+        seen: dict[str, ast.Identifier] = {}
         for case, _ in option.arms:
             if case.text not in CASES:
                 self._report(name_errors.unknown_arm(case.span, alike(case.text, CASES)))
@@ -183,7 +183,7 @@ class Loader:
                 self._report(name_errors.defined_twice(case.span, first.span))
             seen.setdefault(case.text, case)
 
-    def _is_sound(self, name: ast.Name, first: ast.Name | None) -> bool:
+    def _is_sound(self, name: ast.Identifier, first: ast.Identifier | None) -> bool:
         """Whether the name can be declared."""
         if name.text in RESERVED:
             self._report(name_errors.reserved(name.span))
@@ -196,16 +196,16 @@ class Loader:
         return False
 
 
-def _names_inside(declaration: _Sound) -> list[ast.Name]:
+def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
     """What a declaration declares for itself: its parameters and constants."""
-    if not isinstance(declaration, ast.Block | ast.Network):
+    if not isinstance(declaration, ast.Block | ast.NetworkDecl):
         return []
     constants = [clause.name for clause in declaration.clauses if isinstance(clause, ast.Let)]
     return [*(parameter.name for parameter in declaration.parameters), *constants]
 
 
 def find_one(
-    library: Library, name: ast.Name, report: Callable[[Diagnostic], None], *kinds: type
+    library: Library, name: ast.Identifier, report: Callable[[Diagnostic], None], *kinds: type
 ) -> tuple[Named, Library] | None:
     """The declaration of a name; two libraries that define it are reported. None where there is none."""
     found = library.find(name.text, *kinds)

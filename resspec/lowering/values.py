@@ -72,7 +72,7 @@ def describe(value: Value) -> str:
 
 
 def evaluate(
-    node: ast.Value, lookup: Callable[[ast.Name], Value], report: Callable[[Diagnostic], None]
+    node: ast.Value, lookup: Callable[[ast.Identifier], Value], report: Callable[[Diagnostic], None]
 ) -> Value:
     """The value of an expression; UNKNOWN once something in it was reported."""
     match node:
@@ -84,12 +84,12 @@ def evaluate(
             return UNKNOWN
         case ast.Size(dims=dims):
             return dims
-        case ast.Name():
+        case ast.Identifier():
             return lookup(node)
         case ast.Negate(operand=operand):
             number = _number(evaluate(operand, lookup, report), operand, report)
             return UNKNOWN if number is None else -number
-        case ast.Binary():
+        case ast.BinaryExpr():
             left = _number(evaluate(node.left, lookup, report), node.left, report)
             right = _number(evaluate(node.right, lookup, report), node.right, report)
             return (
@@ -107,7 +107,7 @@ def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None])
 
 
 def _arithmetic(
-    node: ast.Binary, left: Number, right: Number, report: Callable[[Diagnostic], None]
+    node: ast.BinaryExpr, left: Number, right: Number, report: Callable[[Diagnostic], None]
 ) -> Value:
     if node.operator in ("/", "//") and right == 0:
         report(argument_errors.division_by_zero(node.right.span))

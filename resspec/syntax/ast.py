@@ -31,12 +31,12 @@ class Size(NamedTuple):
     span: Span
 
 
-class Name(NamedTuple):
+class Identifier(NamedTuple):
     text: str
     span: Span
 
 
-class Binary(NamedTuple):
+class BinaryExpr(NamedTuple):
     operator: str  # + - * / //
     left: Value
     right: Value
@@ -50,7 +50,7 @@ class Negate(NamedTuple):
     depth: int
 
 
-Value = Number | Bytes | Size | Name | Binary | Negate
+Value = Number | Bytes | Size | Identifier | BinaryExpr | Negate
 
 # --- chains ---
 
@@ -63,7 +63,7 @@ class Stride(NamedTuple):
 
 
 class Keyword(NamedTuple):
-    name: Name
+    name: Identifier
     value: Value
     span: Span
 
@@ -71,16 +71,16 @@ class Keyword(NamedTuple):
 Argument = Value | Stride | Keyword
 
 
-class Call(NamedTuple):
-    name: Name
+class LayerCall(NamedTuple):
+    name: Identifier
     arguments: list[Argument]
     span: Span
 
 
-class Merge(NamedTuple):
+class MergeCall(NamedTuple):
     """`add { path | path }`."""
 
-    name: Name
+    name: Identifier
     paths: list[Chain]
     span: Span
 
@@ -92,30 +92,30 @@ class Group(NamedTuple):
     span: Span
 
 
-class Times(NamedTuple):
+class RepeatedStep(NamedTuple):
     """`turns x step`."""
 
     turns: Value
-    step: Step
+    step: ChainStep
     span: Span
     depth: int
 
 
-class Step(NamedTuple):
-    label: Name | None
-    item: Call | Merge | Group | Times
+class ChainStep(NamedTuple):
+    label: Identifier | None
+    item: LayerCall | MergeCall | Group | RepeatedStep
     span: Span
 
 
 class Chain(NamedTuple):
-    steps: list[Step]
+    steps: list[ChainStep]
     span: Span
 
 
 # --- clauses ---
 
 
-class Part(NamedTuple):
+class ChainClause(NamedTuple):
     """A chain with the word before it: preact, residual, after, stem, head, or none ("chain")."""
 
     kind: str
@@ -124,7 +124,7 @@ class Part(NamedTuple):
 
 
 class Stage(NamedTuple):
-    label: Name
+    label: Identifier
     chain: Chain
     span: Span
 
@@ -132,8 +132,8 @@ class Stage(NamedTuple):
 class Shortcut(NamedTuple):
     """`shortcut [label:] [option]`, of a block or a network."""
 
-    label: Name | None
-    option: Name | None
+    label: Identifier | None
+    option: Identifier | None
     span: Span
 
 
@@ -142,23 +142,23 @@ class Input(NamedTuple):
     span: Span
 
 
-class Init(NamedTuple):
-    kind: Name | None
-    law: Name
+class InitClause(NamedTuple):
+    kind: Identifier | None
+    law: Identifier
     arguments: list[Argument]
     span: Span
 
 
 class Replace(NamedTuple):
-    kind: Name
-    call: Call
+    kind: Identifier
+    call: LayerCall
     span: Span
 
 
 class Expect(NamedTuple):
     """`expect metric == low`, or `expect metric in low .. high`; a budget omits the word `expect`."""
 
-    metric: Call
+    metric: LayerCall
     comparison: str
     low: Value
     high: Value | None
@@ -166,7 +166,7 @@ class Expect(NamedTuple):
 
 
 class Let(NamedTuple):
-    name: Name
+    name: Identifier
     value: Value
     span: Span
 
@@ -180,55 +180,55 @@ class Broken(NamedTuple):
     """
 
     word: str
-    name: Name
+    name: Identifier
     span: Span
 
 
-Clause = Part | Stage | Shortcut | Input | Init | Replace | Expect | Let | Broken
+Clause = ChainClause | Stage | Shortcut | Input | InitClause | Replace | Expect | Let | Broken
 
 # --- declarations ---
 
 
-class Use(NamedTuple):
+class UseDecl(NamedTuple):
     """A library by name, or a file beside this one."""
 
-    target: Name
+    target: Identifier
     is_file: bool
     span: Span
 
 
-class Parameter(NamedTuple):
-    name: Name
+class ParameterDecl(NamedTuple):
+    name: Identifier
     default: Value | None
 
 
 class Block(NamedTuple):
     """With braces a module of its own, with `=` an abbreviation."""
 
-    name: Name
-    parameters: list[Parameter]
+    name: Identifier
+    parameters: list[ParameterDecl]
     clauses: list[Clause]
     is_module: bool
     span: Span
 
 
 class Arm(NamedTuple):
-    case: Name
+    case: Identifier
     chain: Chain
 
 
 class Option(NamedTuple):
     """A shortcut option."""
 
-    name: Name
+    name: Identifier
     arms: list[Arm]
     span: Span
     is_broken: bool = False  # some of its arms could not be read
 
 
-class Network(NamedTuple):
-    name: Name
-    parameters: list[Parameter]
+class NetworkDecl(NamedTuple):
+    name: Identifier
+    parameters: list[ParameterDecl]
     clauses: list[Clause]
     span: Span
 
@@ -236,17 +236,17 @@ class Network(NamedTuple):
 class Derived(NamedTuple):
     """A network made from another by its parameters."""
 
-    name: Name
-    base: Name
+    name: Identifier
+    base: Identifier
     arguments: list[Argument]
     clauses: list[Clause]
     span: Span
 
 
-Declaration = Use | Let | Block | Option | Network | Derived | Broken
+Declaration = UseDecl | Let | Block | Option | NetworkDecl | Derived | Broken
 
 
-class File(NamedTuple):
+class SpecFile(NamedTuple):
     source: Source
     declarations: list[Declaration]
     comments: list[Span]

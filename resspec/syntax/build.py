@@ -21,7 +21,7 @@ _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 Children = list[Any]
 
 
-class Builder(Transformer[Token, ast.File]):
+class Builder(Transformer[Token, ast.SpecFile]):
     """Maker of AST nodes that the parser calls at each reduction, so that no tree is made before.
 
     It never raises, since lark would wrap an exception: `refused` holds what is wrong.
@@ -35,27 +35,27 @@ class Builder(Transformer[Token, ast.File]):
         self.source = source
         self.refused: list[Diagnostic] = []
 
-    def start(self, children: Children) -> ast.File:
+    def start(self, children: Children) -> ast.SpecFile:
         found = _COMMENT.finditer(self.source.text)
         comments = [Span(self.source, *each.span(1)) for each in found if each[1]]
-        return ast.File(self.source, children, comments)
+        return ast.SpecFile(self.source, children, comments)
 
     # --- words ---
 
-    def NAME(self, token: Token) -> ast.Name:  # noqa: N802, as the grammar calls it
-        return ast.Name(str(token), self._span(token))
+    def NAME(self, token: Token) -> ast.Identifier:  # noqa: N802, as the grammar calls it
+        return ast.Identifier(str(token), self._span(token))
 
-    def LABEL(self, token: Token) -> ast.Name:  # noqa: N802
+    def LABEL(self, token: Token) -> ast.Identifier:  # noqa: N802
         span = self._span(token)
-        return ast.Name(token[:-1], span._replace(end=span.end - 1))
+        return ast.Identifier(token[:-1], span._replace(end=span.end - 1))
 
     # --- declarations ---
 
-    def use(self, children: Children) -> ast.Use:
+    def use(self, children: Children) -> ast.UseDecl:
         _, target = children
         is_file = isinstance(target, Token)
-        name = ast.Name(target[1:-1], self._span(target)) if is_file else target
-        return ast.Use(name, is_file, self._over(children))
+        name = ast.Identifier(target[1:-1], self._span(target)) if is_file else target
+        return ast.UseDecl(name, is_file, self._over(children))
 
     def let(self, children: Children) -> ast.Let:
         _, name, _, value = children
@@ -73,9 +73,9 @@ class Builder(Transformer[Token, ast.File]):
         arms = [each for each in children if isinstance(each, ast.Arm)]
         return ast.Option(children[1], arms, self._over(children))
 
-    def network(self, children: Children) -> ast.Network:
+    def network(self, children: Children) -> ast.NetworkDecl:
         _, name, parameters, _, clauses, _ = children
-        return ast.Network(name, parameters, clauses, self._over(children))
+        return ast.NetworkDecl(name, parameters, clauses, self._over(children))
 
     def derived(self, children: Children) -> ast.Derived:
         _, name, _, base, arguments, _, clauses, _ = children
@@ -84,20 +84,20 @@ class Builder(Transformer[Token, ast.File]):
     def arm(self, children: Children) -> ast.Arm:
         return ast.Arm(*children)
 
-    def parameters(self, children: Children) -> list[ast.Parameter]:
+    def parameters(self, children: Children) -> list[ast.ParameterDecl]:
         return children
 
-    def parameter(self, children: Children) -> ast.Parameter:
-        return ast.Parameter(*children)
+    def parameter(self, children: Children) -> ast.ParameterDecl:
+        return ast.ParameterDecl(*children)
 
     # --- clauses ---
 
     def clauses(self, children: Children) -> list[ast.Clause]:
         return [_part(each) if isinstance(each, ast.Chain) else each for each in children]
 
-    def part(self, children: Children) -> ast.Part:
+    def part(self, children: Children) -> ast.ChainClause:
         word, chain = children
-        return ast.Part(str(word), chain, self._over(children))
+        return ast.ChainClause(str(word), chain, self._over(children))
 
     preact = residual = after = stem = head = part
 
@@ -113,9 +113,9 @@ class Builder(Transformer[Token, ast.File]):
         _, value = children
         return ast.Input(value, self._over(children))
 
-    def init(self, children: Children) -> ast.Init:
+    def init(self, children: Children) -> ast.InitClause:
         _, kind, law, arguments = children
-        return ast.Init(kind, law, arguments, self._over(children))
+        return ast.InitClause(kind, law, arguments, self._over(children))
 
     def replace(self, children: Children) -> ast.Replace:
         _, kind, call = children
@@ -131,37 +131,37 @@ class Builder(Transformer[Token, ast.File]):
         high = others[-1] if others else None
         return ast.Expect(metric, str(comparison), low, high, self._over(children))
 
-    def metric(self, children: Children) -> ast.Call:
+    def metric(self, children: Children) -> ast.LayerCall:
         name, _, arguments, _ = children
-        return ast.Call(name, arguments or [], self._over(children))
+        return ast.LayerCall(name, arguments or [], self._over(children))
 
     # --- chains ---
 
     def chain(self, children: Children) -> ast.Chain:
         return ast.Chain(children, self._over(children))
 
-    def step(self, children: Children) -> ast.Step:
+    def step(self, children: Children) -> ast.ChainStep:
         label, item = children
-        return ast.Step(label, item, self._over(children))
+        return ast.ChainStep(label, item, self._over(children))
 
-    def merge(self, children: Children) -> ast.Merge:
+    def merge(self, children: Children) -> ast.MergeCall:
         name, _, *rest = children
-        return ast.Merge(name, rest[::2], self._over(children))
+        return ast.MergeCall(name, rest[::2], self._over(children))
 
     def group(self, children: Children) -> ast.Group:
         _, chain, _ = children
         return ast.Group(chain, self._over(children))
 
-    def repeat(self, children: Children) -> ast.Times:
+    def repeat(self, children: Children) -> ast.RepeatedStep:
         count, _, step = children
-        depth = 1 + (step.item.depth if isinstance(step.item, ast.Times) else 0)
+        depth = 1 + (step.item.depth if isinstance(step.item, ast.RepeatedStep) else 0)
         span = self._over(children)
         self._check_depth(depth, span)
-        return ast.Times(count, step, span, depth)
+        return ast.RepeatedStep(count, step, span, depth)
 
-    def call(self, children: Children) -> ast.Call:
+    def call(self, children: Children) -> ast.LayerCall:
         name, arguments = children
-        return ast.Call(name, arguments, self._over(children))
+        return ast.LayerCall(name, arguments, self._over(children))
 
     def arguments(self, children: Children) -> list[ast.Argument]:
         return children
@@ -215,16 +215,16 @@ class Builder(Transformer[Token, ast.File]):
         is_batched = before.endswith("input") and len(sides) == 4 and is_short
         return "x".join(sides[1:]) if is_batched else None
 
-    def name(self, children: Children) -> ast.Name:
-        name: ast.Name = children[0]
+    def name(self, children: Children) -> ast.Identifier:
+        name: ast.Identifier = children[0]
         return name
 
-    def binary(self, children: Children) -> ast.Binary:
+    def binary(self, children: Children) -> ast.BinaryExpr:
         left, operator, right = children
         depth = 1 + max(getattr(left, "depth", 0), getattr(right, "depth", 0))
         span = self._over(children)
         self._check_depth(depth, span)
-        return ast.Binary(str(operator), left, right, span, depth)
+        return ast.BinaryExpr(str(operator), left, right, span, depth)
 
     def negate(self, children: Children) -> ast.Negate:
         _, operand = children
@@ -260,5 +260,5 @@ class Builder(Transformer[Token, ast.File]):
         return Span(self.source, begin.start, end.end)
 
 
-def _part(chain: ast.Chain) -> ast.Part:
-    return ast.Part("chain", chain, chain.span)
+def _part(chain: ast.Chain) -> ast.ChainClause:
+    return ast.ChainClause("chain", chain, chain.span)

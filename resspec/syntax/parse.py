@@ -61,7 +61,7 @@ def read(name: str, data: bytes) -> Source:
     return source
 
 
-def parse(source: Source) -> ast.File:
+def parse(source: Source) -> ast.SpecFile:
     """Return the AST of a text. Raises SpecError with an error of each clause that has one."""
     parsed = parse_partly(source)
     if parsed.file is None or parsed.mistakes:
@@ -72,7 +72,7 @@ def parse(source: Source) -> ast.File:
 class Parsed(NamedTuple):
     """The part of a text that could be read, if any, and the errors in the rest."""
 
-    file: ast.File | None
+    file: ast.SpecFile | None
     mistakes: list[Diagnostic]
 
 
@@ -99,7 +99,7 @@ def _unseen(source: Source) -> Iterator[Diagnostic]:
         yield errors.odd_character(Span(source, at, at + 1), unseen=True)
 
 
-def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.File | None, list[Diagnostic]]:
+def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.SpecFile | None, list[Diagnostic]]:
     """Return what can be read without the statements of the first errors, and the other errors.
 
     A long text has few tries.
@@ -162,9 +162,9 @@ def parse_expectation(source: Source) -> ast.Expect:
     return expected
 
 
-def _parse_file(source: Source, text: str | None = None) -> ast.File:
+def _parse_file(source: Source, text: str | None = None) -> ast.SpecFile:
     file = _parse(source, "start", "file", text)
-    assert isinstance(file, ast.File)
+    assert isinstance(file, ast.SpecFile)
     return file
 
 

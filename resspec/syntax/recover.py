@@ -42,20 +42,20 @@ def blank(text: str, hole: Hole) -> str:
     return text[:start] + re.sub(r"[^\n]", " ", text[start:end]) + text[end:]
 
 
-def with_holes(file: ast.File, source: Source, holes: list[Hole]) -> ast.File:
+def with_holes(file: ast.SpecFile, source: Source, holes: list[Hole]) -> ast.SpecFile:
     """Return a file with its broken statements, as far as they can be read."""
     declarations = list(file.declarations)
     for start, end in holes:
         broken = _broken(Span(source, start, end))
         owners = [i for i, each in enumerate(declarations) if _holds(each.span, start)]
         match declarations[owners[0]] if owners else None:
-            case ast.Block() | ast.Network() | ast.Derived() as owner:
+            case ast.Block() | ast.NetworkDecl() | ast.Derived() as owner:
                 owner.clauses.append(broken)
                 owner.clauses.sort(key=lambda clause: clause.span.start)
             case ast.Option() as owner:
                 declarations[owners[0]] = owner._replace(is_broken=True)
             case _ if broken.word == "use" and broken.name.text:
-                declarations.append(ast.Use(broken.name, False, broken.span))
+                declarations.append(ast.UseDecl(broken.name, False, broken.span))
             case _:
                 declarations.append(broken)
     return file._replace(declarations=declarations)
@@ -71,4 +71,4 @@ def _broken(span: Span) -> ast.Broken:
     end = span.start + (found.end() if found else 0)
     near = () if word in OPENINGS else alike(word, OPENINGS)
     place = Span(span.source, end - len(name), end)
-    return ast.Broken(near[0] if near else word, ast.Name(name, place), span)
+    return ast.Broken(near[0] if near else word, ast.Identifier(name, place), span)

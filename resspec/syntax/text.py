@@ -9,14 +9,14 @@ from resspec.source import Source, Span
 from resspec.syntax import ast
 
 
-def to_text(file: ast.File) -> str:
+def to_text(file: ast.SpecFile) -> str:
     """Return a line for each node, its fields below it; places and empty fields are left out."""
     return "".join(line + "\n" for line in _lines(file))
 
 
 def _lines(node: Any) -> Iterator[str]:
     match node:
-        case ast.Name(text=text):
+        case ast.Identifier(text=text):
             yield text
         case ast.Number(value=value):
             yield str(value)

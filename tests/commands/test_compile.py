@@ -121,7 +121,7 @@ def test_a_message_says_nothing_to_the_terminal(capsys: Captured) -> None:
 @pytest.mark.parametrize(
     ("stage", "first"),
     [
-        ("ast", "File"),
+        ("ast", "SpecFile"),
         ("ir", "network digits: 1x8x8 -> 10"),
         ("ir-json", "{"),
         ("source", '"""digits'),

@@ -92,7 +92,7 @@ def test_three_terms_are_exact() -> None:
 def test_a_division_touches_nothing() -> None:
     """`/2` is a stride, `/ 2` divides."""
     (declared,) = parse(Source("v", "block b = conv 3x3, 8 / 2, /2")).declarations
-    assert isinstance(declared, ast.Block) and isinstance(declared.clauses[0], ast.Part)
+    assert isinstance(declared, ast.Block) and isinstance(declared.clauses[0], ast.ChainClause)
     call = declared.clauses[0].chain.steps[0].item
-    assert isinstance(call, ast.Call)
-    assert [type(argument) for argument in call.arguments] == [ast.Size, ast.Binary, ast.Stride]
+    assert isinstance(call, ast.LayerCall)
+    assert [type(argument) for argument in call.arguments] == [ast.Size, ast.BinaryExpr, ast.Stride]

@@ -19,7 +19,7 @@ def tree(text: str) -> str:
     return shown(parse(Source("t.res", text)))
 
 
-def shown(file: ast.File) -> str:
+def shown(file: ast.SpecFile) -> str:
     return to_text(file._replace(comments=[]))
 
 
@@ -142,12 +142,12 @@ def test_places_are_exact() -> None:
     (block,) = parse(source).declarations
     assert isinstance(block, ast.Block)
     (part,) = block.clauses
-    assert isinstance(part, ast.Part)
+    assert isinstance(part, ast.ChainClause)
     step, last = part.chain.steps
     times = step.item
-    assert isinstance(times, ast.Times)
+    assert isinstance(times, ast.RepeatedStep)
     call = times.step.item
-    assert isinstance(call, ast.Call)
+    assert isinstance(call, ast.LayerCall)
     spans = [part, part.chain, step, times, call, *call.arguments, last]
     assert [node.span.text for node in spans] == [
         "residual a: 2 x conv 3x3, 2 * w, /2, groups=w -> bn",
@@ -209,29 +209,29 @@ def test_the_text_form_of_the_tree() -> None:
             'use "a.res"\nblock b(w=2, c) { residual n: 2 x conv 3x3, -w / 2, /2, bias=true; shortcut s: B }'
         )
         == """\
-File
-  declarations: Use
+SpecFile
+  declarations: UseDecl
     target: a.res
     is_file: True
   declarations: Block
     name: b
-    parameters: Parameter
+    parameters: ParameterDecl
       name: w
       default: 2
-    parameters: Parameter
+    parameters: ParameterDecl
       name: c
-    clauses: Part
+    clauses: ChainClause
       kind: residual
       chain: Chain
-        steps: Step
+        steps: ChainStep
           label: n
-          item: Times
+          item: RepeatedStep
             turns: 2
-            step: Step
-              item: Call
+            step: ChainStep
+              item: LayerCall
                 name: conv
                 arguments: 3x3
-                arguments: Binary
+                arguments: BinaryExpr
                   operator: /
                   left: Negate
                     operand: w

@@ -36,7 +36,7 @@ def test_the_tables_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the grammar was compiled")
 
     monkeypatch.setattr(Lark, "__init__", compile_grammar)
-    assert str(parser(Builder()).parse("let a = 1", "start")).startswith("File(")
+    assert str(parser(Builder()).parse("let a = 1", "start")).startswith("SpecFile(")
 
 
 @pytest.mark.parametrize(

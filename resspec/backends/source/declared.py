@@ -151,7 +151,7 @@ def read(network: Network, declared: Declared) -> Template | None:
 class _Reader:
     def __init__(self) -> None:
         self.option: Known = UNKNOWN
-        self.replaced: dict[str, tuple[ast.Call, Env]] = {}
+        self.replaced: dict[str, tuple[ast.LayerCall, Env]] = {}
         self.templates: dict[Hashable, Template | None] = {}
         self.template = Template(Level())
         self.steps = 0
@@ -162,11 +162,11 @@ class _Reader:
         chains = []
         for clause in clauses:
             match clause:
-                case ast.Shortcut(option=ast.Name() as name):
+                case ast.Shortcut(option=ast.Identifier() as name):
                     self.option = env.known(name)
                 case ast.Replace(kind=kind, call=call):
                     self.replaced[kind.text] = (call, env)
-                case ast.Part(kind=kind, chain=chain):
+                case ast.ChainClause(kind=kind, chain=chain):
                     chains.append(("stem stage head".split().index(kind), chain))
                 case ast.Stage(chain=chain):
                     chains.append((1, chain))
@@ -213,7 +213,7 @@ class _Reader:
 
     def _step(
         self,
-        step: ast.Call | ast.Merge | ast.Group | ast.Times,
+        step: ast.LayerCall | ast.MergeCall | ast.Group | ast.RepeatedStep,
         env: Env,
         x: Known,
         row: Row,
@@ -223,16 +223,16 @@ class _Reader:
         if self.steps > MAX_STEPS:
             raise Mismatch
         match step:
-            case ast.Call():
+            case ast.LayerCall():
                 return self._call(step, env, x, row, strided)
             case ast.Group(chain=chain):
                 return self._chain(chain, env, x, row)
-            case ast.Merge():
+            case ast.MergeCall():
                 return self._merge(step, env, x, row)
-            case ast.Times():
+            case ast.RepeatedStep():
                 return self._repeat(step, env, x, row, strided)
 
-    def _merge(self, merge: ast.Merge, env: Env, x: Known, row: Row) -> Known:
+    def _merge(self, merge: ast.MergeCall, env: Env, x: Known, row: Row) -> Known:
         item = row.take(Parallel)
         if len(item.rows) != len(merge.paths):
             raise Mismatch
@@ -254,7 +254,9 @@ class _Reader:
             raise Mismatch
         return x
 
-    def _repeat(self, times: ast.Times, env: Env, x: Known, row: Row, strided: bool) -> Known:
+    def _repeat(
+        self, times: ast.RepeatedStep, env: Env, x: Known, row: Row, strided: bool
+    ) -> Known:
         count = env.known(times.turns)
         env.level.fix(count.formula)
         turn = 0
@@ -284,7 +286,7 @@ class _Reader:
 
     # --- calls ---
 
-    def _call(self, call: ast.Call, env: Env, x: Known, row: Row, strided: bool) -> Known:
+    def _call(self, call: ast.LayerCall, env: Env, x: Known, row: Row, strided: bool) -> Known:
         callee = (
             BlockRef(call.name.text, None, None)
             if call.name.text in OPS and call.name.text not in env.names
@@ -340,7 +342,7 @@ class _Reader:
         return _checked(here.outside(template.leaving), scope.output.channels)
 
     def _layer(
-        self, kind: str, call: ast.Call, env: Env, x: Known, row: Row, strided: bool
+        self, kind: str, call: ast.LayerCall, env: Env, x: Known, row: Row, strided: bool
     ) -> Known:
         item = row.next
         if item is None or not isinstance(op := item.node, Op):
@@ -385,7 +387,9 @@ class _Reader:
 
     def _body(self, block: ast.Block, env: Env, x: Known, row: Row) -> Known:
         parts = {
-            clause.kind: clause.chain for clause in block.clauses if isinstance(clause, ast.Part)
+            clause.kind: clause.chain
+            for clause in block.clauses
+            if isinstance(clause, ast.ChainClause)
         }
         if "chain" in parts:
             return self._chain(parts["chain"], env, x, row)
@@ -480,7 +484,7 @@ def _sum(a: Known, b: Known) -> Known:
     return Known(a.value + b.value, binary("+", a.formula, b.formula))
 
 
-def _fields(kind: str, call: ast.Call, env: Env, strided: bool) -> dict[str, Known]:
+def _fields(kind: str, call: ast.LayerCall, env: Env, strided: bool) -> dict[str, Known]:
     """The fields of a layer that a call gives."""
     op = OPS[kind]
     given = sort(call.arguments, ignore)
@@ -525,11 +529,11 @@ def _network_env(declared: Declared) -> tuple[Env, list[ast.Clause]]:
         values = {
             word: env.known(keyword.value) for word, keyword in given.keywords.items()
         } | values
-        found = find_one(library, network.base, ignore, ast.Network, ast.Derived)
+        found = find_one(library, network.base, ignore, ast.NetworkDecl, ast.Derived)
         if found is None:
             raise Mismatch
         network, library = found
-    if not isinstance(network, ast.Network):
+    if not isinstance(network, ast.NetworkDecl):
         raise Mismatch
     values |= {let.name.text: outer.known(let.value) for let in declared.overrides}
     names = tuple([parameter.name.text for parameter in network.parameters])

@@ -122,16 +122,16 @@ class Env:
                 return constant(value)
             case ast.Size(dims=dims):
                 return constant(dims)
-            case ast.Name():
+            case ast.Identifier():
                 return self._lookup(node.text, node)
             case ast.Negate(operand=operand):
                 return _arithmetic("-", constant(0), self.known(operand))
-            case ast.Binary(operator=operator):
+            case ast.BinaryExpr(operator=operator):
                 return _arithmetic(operator, self.known(node.left), self.known(node.right))
             case _:
                 raise Mismatch
 
-    def _lookup(self, word: str, node: ast.Name) -> Known:
+    def _lookup(self, word: str, node: ast.Identifier) -> Known:
         if word in self.names:
             return self.names[word]
         match word:
