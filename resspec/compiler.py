@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.budgets import unmet
 from resspec.collector import paused
-from resspec.diagnostics import Diagnostic, InternalError, SpecError, UsageError
+from resspec.diagnostics import Collected, Diagnostic, InternalError, SpecError, UsageError
 from resspec.ir.network import Network
 from resspec.lint import lint
-from resspec.lowering import name_errors, shape_errors
+from resspec.lowering import shape_errors
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
@@ -244,29 +244,24 @@ def examine(
         return Examined(list(error.diagnostics), [], None)
     library, values = opened.library, _values(parameters)
     names = [choose(opened, named)] if named or values else network_names(library)
-    diagnostics, networks, reached = list(opened.diagnostics), list[Network](), set[Span]()
+    diagnostics, networks, reached = Collected(), list[Network](), set[Span]()
+    diagnostics.add(*opened.diagnostics)
     for name in names:
         if template_parameters(library, name) and not values and not (named and expected):
             lowered = lower_template(library, name)
-            diagnostics += lowered.diagnostics
+            diagnostics.add(*lowered.diagnostics)
         else:
             lowered = lower(library, name, values)
             try:
                 networks.append(network := _finished(opened, lowered))
-                diagnostics += unmet(
-                    network,
-                    [*expected, *(() if values else lowered.expectations)],
-                    library.own[name],
-                )
+                expectations = [*expected, *(() if values else lowered.expectations)]
+                diagnostics.add(*unmet(network, expectations, library.own[name]))
             except SpecError as error:
-                diagnostics += error.diagnostics
+                diagnostics.add(*error.diagnostics)
         reached |= lowered.reached
     if not named:
-        diagnostics += lower_alone(library, reached)
-    found: dict[tuple[str, frozenset[Span]], Diagnostic] = {}
-    for diagnostic in diagnostics:
-        found.setdefault(_mistake(diagnostic), diagnostic)
-    return Examined(list(found.values()), networks, library)
+        diagnostics.add(*lower_alone(library, reached))
+    return Examined(list(diagnostics), networks, library)
 
 
 def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
@@ -278,18 +273,6 @@ def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
     """
     path, _ = locate(str(spec))
     return [] if is_shipped(path) else lint(open_spec(path).library, [network])
-
-
-def _mistake(diagnostic: Diagnostic) -> tuple[str, frozenset[Span]]:
-    """What is the same for every report of one mistake: its place, for a circle the places on it, and for what is not as
-    expected the network too. What is too deep is so again below the place where that is told."""
-    labels = diagnostic.labels
-    if diagnostic.code == shape_errors.TOO_DEEP:
-        return diagnostic.message, frozenset()
-    places = {name_errors.CIRCULAR: labels[1:], shape_errors.UNMET: labels}.get(
-        diagnostic.code
-    ) or labels[:1]
-    return diagnostic.code, frozenset(label.span for label in places)
 
 
 def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:

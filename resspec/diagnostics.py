@@ -8,10 +8,12 @@ ResspecError
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from resspec.source import Label, Span
+
+CIRCULAR, UNMET, TOO_DEEP = "E0241", "E0311", "E0313"
 
 
 class Fix(NamedTuple):
@@ -50,6 +52,18 @@ class Diagnostic(NamedTuple):
         return "warning" if self.code.startswith("W") else "error"
 
     @property
+    def identity(self) -> Hashable:
+        """The same for every report of one mistake: its code and place.
+
+        Of a circle it is all places on it, and of an unmet `expect` the network too. What nests too deeply does so
+        again below the place where that is reported.
+        """
+        if self.code == TOO_DEEP:
+            return self.code, self.message
+        places = {CIRCULAR: self.labels[1:], UNMET: self.labels}.get(self.code) or self.labels[:1]
+        return self.code, frozenset((each.span.source.name, *each.span[1:]) for each in places)
+
+    @property
     def brief(self) -> str:
         """The mistake and its place in one line."""
         where = self.labels[0].span
@@ -60,6 +74,27 @@ class Diagnostic(NamedTuple):
         from resspec.render import render
 
         return render(self).removesuffix("\n")
+
+
+class Collected:
+    """Diagnostics in the order in which they were found, each mistake once: as it was first reported."""
+
+    def __init__(self) -> None:
+        self._found: dict[Hashable, Diagnostic] = {}
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Add those that are not here yet."""
+        for diagnostic in diagnostics:
+            self._found.setdefault(diagnostic.identity, diagnostic)
+
+    def __contains__(self, diagnostic: Diagnostic) -> bool:
+        return diagnostic.identity in self._found
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(self._found.values())
+
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 def at(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Collected, Diagnostic
 from resspec.ir import walk
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import Located, Op, Parallel, Scope, Series
@@ -37,10 +37,9 @@ def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
         *text_warnings(library.file),
         *(each for network in networks for each in _network(library, network)),
     ]
-    places = {(each.code, each.labels[0].span): each for each in reversed(found)}
-    return sorted(
-        allowed(library.file, places.values()), key=lambda each: each.labels[0].span.start
-    )
+    collected = Collected()
+    collected.add(*found)
+    return sorted(allowed(library.file, collected), key=lambda each: each.labels[0].span.start)
 
 
 def single_value(span: Span, norm: Span, shape: str) -> Diagnostic:

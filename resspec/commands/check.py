@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given, remedies
 from resspec.commands.fixing import fix
-from resspec.commands.terminal import complain, new, show
-from resspec.diagnostics import Diagnostic, SpecError, UsageError
+from resspec.commands.terminal import complain, show
+from resspec.diagnostics import Collected, SpecError, UsageError
 
 if TYPE_CHECKING:
     from resspec.lowering.expectations import Expectation
@@ -66,7 +66,7 @@ def run(arguments: Namespace) -> int:
         fix(specs, write=not arguments.diff)
 
     found = _check(specs, expected, dict(arguments.set))
-    diagnostics = found.errors + found.warnings
+    diagnostics = [*found.errors, *found.warnings]
     if arguments.format == "text":
         show(remedies.of_diagnostics(diagnostics, arguments))
         _print_total(found, specs, has_budget=bool(expected))
@@ -95,8 +95,8 @@ class _Found:
         networks: The number of networks that were compiled.
     """
 
-    errors: list[Diagnostic] = field(default_factory=list)
-    warnings: list[Diagnostic] = field(default_factory=list)
+    errors: Collected = field(default_factory=Collected)
+    warnings: Collected = field(default_factory=Collected)
     wrong: int = 0
     unreadable: int = 0
     networks: int = 0
@@ -106,7 +106,6 @@ def _check(specs: list[str], expected: Sequence[Expectation], values: dict[str, 
     from resspec.compiler import examine
 
     found = _Found()
-    printed_errors, printed_warnings = set[str](), set[str]()
     for spec in specs:
         try:
             examined = examine(spec, expected, **values)
@@ -116,8 +115,8 @@ def _check(specs: list[str], expected: Sequence[Expectation], values: dict[str, 
             continue
         found.networks += len(examined.networks)
         found.wrong += bool(examined.diagnostics)
-        found.errors += new(examined.diagnostics, printed_errors)
-        found.warnings += new(examined.warnings(), printed_warnings)
+        found.errors.add(*examined.diagnostics)
+        found.warnings.add(*examined.warnings())
     return found
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from resspec.commands.parsing import AppendOnce
-from resspec.commands.terminal import new, show
-from resspec.diagnostics import UsageError
+from resspec.commands.terminal import show
+from resspec.diagnostics import Collected, UsageError
 from resspec.training.names import DATA
 
 if TYPE_CHECKING:
@@ -64,9 +64,10 @@ def warn(loaded: Iterable[tuple[str, Network]]) -> None:
     """Print the warnings about specs and the networks loaded from them, each once."""
     from resspec import compiler
 
-    printed = set[str]()
+    found = Collected()
     for spec, network in loaded:
-        show(new(compiler.warnings(spec, network), printed))
+        found.add(*compiler.warnings(spec, network))
+    show(found)
 
 
 def specs(given: str) -> Iterator[str]:

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TextIO
 
 from resspec.diagnostics import Diagnostic
 
 
-def show(diagnostics: Sequence[Diagnostic]) -> None:
+def show(diagnostics: Iterable[Diagnostic]) -> None:
     """Diagnostics on stderr."""
     from resspec.render import render
 
     for diagnostic in diagnostics:
         print(render(diagnostic, color=color(sys.stderr)), file=sys.stderr)
-
-
-def new(diagnostics: Sequence[Diagnostic], shown: set[str]) -> list[Diagnostic]:
-    """Those whose text was not `shown` yet, which it is from now on."""
-    from resspec.render import render
-
-    texts = {render(diagnostic): diagnostic for diagnostic in diagnostics}
-    found = [diagnostic for text, diagnostic in texts.items() if text not in shown]
-    shown.update(texts)
-    return found
 
 
 def complain(message: str, code: str | None = None, help: str | None = None) -> None:

@@ -34,7 +34,7 @@ def lower_alone(library: Library, reached: Set[Span]) -> list[Diagnostic]:
                     _option(lowerer, declared, library)
     except Exhausted:
         pass
-    return list(lowerer.diagnostics.values())
+    return list(lowerer.diagnostics)
 
 
 def _block(lowerer: Lowerer, block: ast.Block, library: Library) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Collected, Diagnostic
 from resspec.ir.init import Init
 from resspec.ir.nodes import Node, Op
 from resspec.ir.shape import Shape
@@ -57,7 +57,7 @@ class Context(ABC):
         self.memory = memory
         self.settings = Settings()
         self.numbering = Numbering()
-        self.diagnostics: dict[tuple[str, Span], Diagnostic] = {}
+        self.diagnostics = Collected()
         self.constants: dict[Span, Value] = {}
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.made: dict[Hashable, Made] = {}
@@ -125,8 +125,7 @@ class Context(ABC):
 
     def report(self, diagnostic: Diagnostic, calls_to_here: Trail = ()) -> None:
         """Collect a mistake, once for each place, with the trail of calls that led there."""
-        key = (diagnostic.code, diagnostic.labels[0].span)
-        if key not in self.diagnostics:
+        if diagnostic not in self.diagnostics:
             trail = [
                 f"in `{text}`{f' on {x}' if x else ''}, called from {_place(span)}"
                 for text, span, x in reversed(calls_to_here)
@@ -135,7 +134,7 @@ class Context(ABC):
                 hidden = len(trail) - MAX_TRAIL
                 half = MAX_TRAIL // 2
                 trail[half:-half] = [f"… and {hidden} calls in between"]
-            self.diagnostics[key] = diagnostic._replace(notes=(*diagnostic.notes, *trail))
+            self.diagnostics.add(diagnostic._replace(notes=(*diagnostic.notes, *trail)))
 
     # --- what may be spent ---
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic, Fix, at
+from resspec.diagnostics import CIRCULAR, Diagnostic, Fix, at
 from resspec.source import Label, Span
 from resspec.suggest import any_of, listed, meant, only
 
-CIRCULAR = "E0241"
 _RESIDUALS = (
     "residual",
     "shortcut",

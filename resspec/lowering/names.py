@@ -184,14 +184,14 @@ def numbered(label: ast.Identifier, body: Part, report: Report) -> Part:
     """Return what a label on several steps means, a numbered scope. An implied flattening at its start stays before it."""
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)
-    scope = _scope(inside, Written(body.span, label=label))
+    scope = _scope(inside, Written(body.span, label=label, unnamed=rest))
     return row([first, scope], body.node.input, body.span) if first else scope
 
 
 def module(body: Part, block: str, span: Span, report: Report) -> Part:
     """Return a called block, a scope of its own, whose steps are named by kind."""
     (inside,) = Namer(by_position=False, report=report).close(body)
-    return _scope(inside, Written(span, key=block, block=block))
+    return _scope(inside, Written(span, key=block, block=block, unnamed=body))
 
 
 def _scope(inside: Located, written: Written) -> Part:

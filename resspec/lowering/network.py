@@ -122,7 +122,7 @@ class Attempt:
             network = self._resolve(library, name, overrides)
         except Exhausted:
             network = None
-        diagnostics = sorted(self.lowerer.diagnostics.values(), key=_position)
+        diagnostics = sorted(self.lowerer.diagnostics, key=_position)
         sound = not any(d.severity == "error" for d in diagnostics)
         reached = frozenset(self.lowerer.reached | self.lowerer.constants.keys())
         self.lowered = Lowered(

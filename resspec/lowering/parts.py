@@ -23,6 +23,7 @@ class Written(NamedTuple):
         runs: The labels such as `conv0..:`, outermost first, from which the steps in a node count.
         implied: Whether the language implies the step, which then has no name.
         block: The block that a module was declared as.
+        unnamed: The contents of a scope as they were written.
     """
 
     span: Span
@@ -32,6 +33,7 @@ class Written(NamedTuple):
     runs: tuple[ast.Identifier, ...] = ()
     implied: bool = False
     block: str | None = None
+    unnamed: Part | None = None
 
 
 class Part(NamedTuple):
@@ -122,9 +124,12 @@ def factors(node: Node, written: Written) -> Iterator[tuple[int, Span]]:
             yield node.count, written.span
         i = max(range(len(node.parts)), key=lambda i: size(node.parts[i], sizes))
         inside = written.parts[i]
-        if not isinstance(inside, Written):
+        if isinstance(inside, Written):
+            node, written = node.parts[i], inside
+        elif written.unnamed is not None:
+            node, written = written.unnamed
+        else:
             return
-        node, written = node.parts[i], inside
 
 
 def size(node: Node, known: dict[Node, int]) -> int:

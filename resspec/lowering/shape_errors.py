@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic, at
+from resspec.diagnostics import TOO_DEEP, UNMET, Diagnostic, at
 from resspec.source import Label, Span
-
-UNMET, TOO_DEEP = "E0311", "E0313"
 
 
 def residual_mismatch(

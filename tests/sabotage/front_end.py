@@ -75,8 +75,8 @@ DEFECTS = [
     ),
     Defect(
         "what nests too deep is told again below",
-        "resspec/compiler.py",
-        "if diagnostic.code == shape_errors.TOO_DEEP:",
+        "resspec/diagnostics.py",
+        "if self.code == TOO_DEEP:",
         "if False:",
         "tests/attacks/test_texts.py::test_refused_at_once[a long ring of blocks]",
     ),
