@@ -140,13 +140,13 @@ def diff(a: Network, b: Network) -> Diff:
         >>> difference.b.totals["macs"] - difference.a.totals["macs"]
         231211008
     """
-    from resspec.backends.diff import Side
+    from resspec.backends.diff import DiffSide
     from resspec.backends.diff import diff as diff_of
     from resspec.backends.report import report as report_of
 
     _require_network(a)
     _require_network(b)
-    return diff_of(Side(report_of(a), a), Side(report_of(b), b))
+    return diff_of(DiffSide(report_of(a), a), DiffSide(report_of(b), b))
 
 
 def draw(

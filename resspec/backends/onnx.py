@@ -34,7 +34,7 @@ class Off(NamedTuple):
     pieces: float | None = None
 
 
-class Exported(NamedTuple):
+class OnnxExport(NamedTuple):
     """An ONNX file's bytes. `off` is None where nothing can be compared, as the outputs of these weights are not finite."""
 
     content: bytes
@@ -53,7 +53,7 @@ def to_onnx(
     network: Network,
     start: Callable[[nn.Module], None] | None = None,
     metadata: Mapping[str, str] | None = None,
-) -> Exported:
+) -> OnnxExport:
     """Export a network for evaluation: batch norm with its running statistics, no dropout.
 
     The model turns `images`, NxCxHxW, into `logits`; N may be any number.
@@ -89,7 +89,7 @@ def to_onnx(
         raise Inexpressible(found)
     content = _described(content, metadata or {})
     onnx.checker.check_model(content, full_check=True)
-    return Exported(content, _off(content, module, images))
+    return OnnxExport(content, _off(content, module, images))
 
 
 def _described(content: bytes, metadata: Mapping[str, str]) -> bytes:

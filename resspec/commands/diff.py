@@ -13,7 +13,7 @@ from resspec.commands.terminal import color, note, show, width
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 
 if TYPE_CHECKING:
-    from resspec.backends.diff import Diff, Side
+    from resspec.backends.diff import Diff, DiffSide
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
     from resspec.revision import Revision
@@ -216,16 +216,16 @@ def _text(found: Diff, form: str) -> str:
             return to_table(found, width=width(), color=color(sys.stdout))
 
 
-def _side(given: str, known: Known, shared: Shared) -> Side:
+def _side(given: str, known: Known, shared: Shared) -> DiffSide:
     """A side of a diff: a saved report or IR, or a spec."""
-    from resspec.backends.diff import Side
+    from resspec.backends.diff import DiffSide
 
     if not given.endswith(".json"):
         from resspec.backends.report import report
         from resspec.compiler import load_shared
 
         network, place = load_shared(given, shared)
-        return Side(report(network, known=known), network, place)
+        return DiffSide(report(network, known=known), network, place)
     from resspec import files
     from resspec.backends.diff.saved import from_json
     from resspec.backends.errors import damaged_document

@@ -5,31 +5,31 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Binary(NamedTuple):
+class BinaryFormat(NamedTuple):
     """A kind of file, with its article, and whether it holds the weights of a network."""
 
     name: str
     is_weights: bool = False
 
 
-_SAFETENSORS = Binary("a safetensors file", is_weights=True)
-_TORCH = Binary("a file of torch.save", is_weights=True)
-_PICKLE = Binary("a pickle, as old versions of torch.save write", is_weights=True)
-_ONNX = Binary("an ONNX file")
-_ZIP = Binary("a zip archive")
+_SAFETENSORS = BinaryFormat("a safetensors file", is_weights=True)
+_TORCH = BinaryFormat("a file of torch.save", is_weights=True)
+_PICKLE = BinaryFormat("a pickle, as old versions of torch.save write", is_weights=True)
+_ONNX = BinaryFormat("an ONNX file")
+_ZIP = BinaryFormat("a zip archive")
 _SIGNATURES = {
-    b"\x89PNG": Binary("a PNG image"),
-    b"\xff\xd8\xff": Binary("a JPEG image"),
-    b"GIF8": Binary("a GIF image"),
-    b"%PDF": Binary("a PDF document"),
-    b"\x1f\x8b": Binary("a gzip archive"),
+    b"\x89PNG": BinaryFormat("a PNG image"),
+    b"\xff\xd8\xff": BinaryFormat("a JPEG image"),
+    b"GIF8": BinaryFormat("a GIF image"),
+    b"%PDF": BinaryFormat("a PDF document"),
+    b"\x1f\x8b": BinaryFormat("a gzip archive"),
     b"\x80\x02": _PICKLE,
-    b"\x7fELF": Binary("a program"),
+    b"\x7fELF": BinaryFormat("a program"),
 }
 _LONGEST_HEADER = 100_000_000  # bytes, of a safetensors file
 
 
-def recognize(data: bytes) -> Binary | None:
+def recognize(data: bytes) -> BinaryFormat | None:
     """Return which kind of binary file begins with these bytes; None where that is not known."""
     if data[8:9] == b"{" and int.from_bytes(data[:8], "little") < _LONGEST_HEADER:
         return _SAFETENSORS

@@ -194,7 +194,7 @@ def _shown(value: Any, other: Any) -> str:
 
 
 def _network(found: Facts, job: Job, run: Path) -> str:
-    from resspec.backends.diff import Side, diff
+    from resspec.backends.diff import DiffSide, diff
     from resspec.backends.diff.table import to_table
     from resspec.backends.report import report
 
@@ -202,6 +202,6 @@ def _network(found: Facts, job: Job, run: Path) -> str:
     return (
         "\n\n"
         + to_table(
-            diff(Side(report(saved), saved), Side(report(job.network), job.network))
+            diff(DiffSide(report(saved), saved), DiffSide(report(job.network), job.network))
         ).rstrip()
     )

@@ -13,14 +13,14 @@ import pytest
 from referencing import Registry, Resource
 from rich.cells import cell_len
 
-from resspec.backends.diff import Diff, Side
+from resspec.backends.diff import Diff, DiffSide
 from resspec.backends.diff import diff as diff_of
 from resspec.backends.diff.json import to_json
 from resspec.backends.diff.markdown import to_markdown
 from resspec.backends.diff.table import to_table
 from resspec.backends.report import Report, report
 from resspec.backends.report.values import Tensors
-from resspec.backends.report.views import Row
+from resspec.backends.report.views import ReportRow
 from resspec.compiler import load
 from resspec.ir.quantities import QUANTITIES, Conditions
 from resspec.passes.quantities import SUMS, add
@@ -31,7 +31,7 @@ SCHEMAS = Path(__file__).parents[2] / "schemas"
 def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
     fixed = dict.fromkeys(SUMS, 0) | {"acts": 8, "layers": 1}
     rows = tuple(
-        Row(label, "conv", "8", 1, {**fixed, "params": params, "macs": params}, None)
+        ReportRow(label, "conv", "8", 1, {**fixed, "params": params, "macs": params}, None)
         for label, params in stages
     )
     totals = dict.fromkeys(QUANTITIES, 0) | add(row.figures for row in rows)
@@ -40,13 +40,13 @@ def made(*stages: tuple[str, int], digest: str = "0" * 64) -> Report:
 
 def diff(a: Report, b: Report) -> Diff:
     """Of reports alone."""
-    return diff_of(Side(a, None), Side(b, None))
+    return diff_of(DiffSide(a, None), DiffSide(b, None))
 
 
 def full(a: str, b: str) -> Diff:
     """Of shipped specs."""
     x, y = load(a), load(b)
-    return diff_of(Side(report(x), x), Side(report(y), y))
+    return diff_of(DiffSide(report(x), x), DiffSide(report(y), y))
 
 
 def labels(a: str, b: str) -> str:
@@ -143,7 +143,7 @@ def test_json_of_the_same_network() -> None:
 
 @pytest.mark.parametrize(("classes", "listed"), [(2, []), (3, ["head"])])
 def test_a_renamed_block_costs_nothing(tmp_path: Path, classes: int, listed: list[str]) -> None:
-    sides: list[Side] = []
+    sides: list[DiffSide] = []
     for block, out in (("unit", 2), ("other", classes)):
         path = tmp_path / "net.res"
         path.write_text(
@@ -152,7 +152,7 @@ def test_a_renamed_block_costs_nothing(tmp_path: Path, classes: int, listed: lis
             encoding="utf-8",
         )
         made = load(path)
-        sides.append(Side(report(made), made))
+        sides.append(DiffSide(report(made), made))
     found = diff_of(sides[0], sides[1])
     assert [pair.label for pair in found.pairs if not pair.same] == listed
     assert ("stage" in to_table(found)) == bool(listed)

@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from resspec.backends.diff import Side, diff
+from resspec.backends.diff import DiffSide, diff
 from resspec.backends.diff.json import to_json
 from resspec.backends.report import report
 from resspec.compiler import Shared, load, load_shared
@@ -49,8 +49,10 @@ def edited(text: str, random: Random) -> str:
 def both_ways(a: str, b: str) -> tuple[str, str]:
     known, shared = Known(), Shared()
     loaded = [load_shared(spec, shared) for spec in (a, b)]
-    sides = [Side(report(each.network, known=known), each.network, each.place) for each in loaded]
-    alone = [Side(report(network), network) for network in map(load, (a, b))]
+    sides = [
+        DiffSide(report(each.network, known=known), each.network, each.place) for each in loaded
+    ]
+    alone = [DiffSide(report(network), network) for network in map(load, (a, b))]
     return to_json(diff(sides[0], sides[1], known.digests)), to_json(diff(alone[0], alone[1]))
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from resspec.backends.diff import Side, diff
+from resspec.backends.diff import DiffSide, diff
 from resspec.backends.diff.align import aligned
-from resspec.backends.diff.structure import Change, Structure, structure
+from resspec.backends.diff.structure import Structure, StructureChange, structure
 from resspec.backends.diff.words import lines
 from resspec.backends.expand import expand
 from resspec.backends.report import report
@@ -47,7 +47,7 @@ def found(a: Network, b: Network) -> Structure:
 
 
 def structure_of(a: Network, b: Network) -> Structure:
-    made = diff(Side(report(a), a), Side(report(b), b)).structure
+    made = diff(DiffSide(report(a), a), DiffSide(report(b), b)).structure
     assert made
     return made
 
@@ -290,7 +290,7 @@ def test_a_change_of_names_alone_is_told(tmp_path: Path) -> None:
     a = network(tmp_path, "a", STEM, "shortcut B", STAGE, HEAD)
     b = network(tmp_path, "b", "stem first: conv 3x3, 16 -> bn -> relu", "shortcut B", STAGE, HEAD)
     (change,) = found(a, b).changes
-    assert isinstance(change, Change)
+    assert isinstance(change, StructureChange)
     assert [(detail.what, detail.a, detail.b) for detail in change.details] == [
         ("name", "conv1", "first")
     ]
@@ -350,7 +350,7 @@ def test_paths_in_another_order_are_one_change(tmp_path: Path, seed: int) -> Non
             network(tmp_path, name, *clauses, blocks=f"block unit {{ {text} -> conv 1x1, 8 }}")
         )
     if chosen == moved:
-        a, b = (Side(report(side), side) for side in sides)
+        a, b = (DiffSide(report(side), side) for side in sides)
         assert diff(a, b).same
         return
     notes = said(found(*sides))

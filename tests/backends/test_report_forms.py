@@ -17,7 +17,7 @@ from resspec.backends.report import Report, report, several
 from resspec.backends.report.markdown import to_markdown
 from resspec.backends.report.sheet import to_csv, totals_to_csv
 from resspec.backends.report.table import figure, to_table
-from resspec.backends.report.views import Row, View
+from resspec.backends.report.views import ReportRow, View
 from resspec.backends.summary import summary
 from resspec.backends.table import rounded
 from resspec.compiler import load
@@ -126,7 +126,7 @@ def test_the_table_of_digits_is_exact() -> None:
 
 @pytest.mark.parametrize("width", [20, 80, 81, 100, 109, 110, 200])
 def test_the_table_fits_the_width_of_the_terminal(width: int, resnet152: Report) -> None:
-    wide = Row(
+    wide = ReportRow(
         "features.denseblock1.denselayer1..",
         "conv 日本 " * 30,
         "2048x1024x1024",

@@ -10,13 +10,13 @@ from resspec.backends.diff.structure import Structure, placed, structure
 from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.weights import weights
 from resspec.backends.report import Report
-from resspec.backends.report.views import Row
+from resspec.backends.report.views import ReportRow
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
 
 
-class Side(NamedTuple):
+class DiffSide(NamedTuple):
     """A network with its report, or a saved report alone.
 
     Attributes:
@@ -39,7 +39,7 @@ class Diff(DiffValues):
         return to_table(self).removesuffix("\n")
 
 
-def diff(a: Side, b: Side, digests: Digests | None = None) -> Diff:
+def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
     """Return the difference of two sides.
 
     Args:
@@ -82,7 +82,9 @@ def _conditions(report: Report) -> str:
 
 
 def _by_places(
-    a: tuple[Row, ...], b: tuple[Row, ...], places: Iterable[tuple[int | None, int | None]]
+    a: tuple[ReportRow, ...],
+    b: tuple[ReportRow, ...],
+    places: Iterable[tuple[int | None, int | None]],
 ) -> Iterator[Pair]:
     for i, j in places:
         x, y = None if i is None else a[i], None if j is None else b[j]
@@ -91,7 +93,7 @@ def _by_places(
         yield Pair(one.label, x, y)
 
 
-def _by_labels(a: tuple[Row, ...], b: tuple[Row, ...]) -> list[Pair]:
+def _by_labels(a: tuple[ReportRow, ...], b: tuple[ReportRow, ...]) -> list[Pair]:
     pairs: list[Pair] = []
     matcher = SequenceMatcher(
         None, [row.label for row in a], [row.label for row in b], autojunk=False

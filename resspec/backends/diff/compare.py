@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 from resspec.backends.diff.align import aligned
 from resspec.backends.diff.fields import arm, arm_kind, fields
-from resspec.backends.diff.steps import Keys, Step
+from resspec.backends.diff.steps import DiffStep, Keys
 from resspec.backends.summary import summary
 from resspec.ir.nodes import Located, Op, Parallel, Scope
 
-Pair = tuple[Step | None, Step | None]
+Pair = tuple[DiffStep | None, DiffStep | None]
 Scopes = set[tuple[str, str]]
 
 _DIGITS = "0123456789"
@@ -39,10 +39,10 @@ class Comparison:
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
 
-    def pairs(self, a: list[Step], b: list[Step]) -> list[Pair]:
+    def pairs(self, a: list[DiffStep], b: list[DiffStep]) -> list[Pair]:
         return list(aligned(a, b, self.keys.exact, self.keys.skeleton, _kind, self.keys.family))
 
-    def steps(self, a: Step, b: Step, at: str) -> Iterator[Detail]:
+    def steps(self, a: DiffStep, b: DiffStep, at: str) -> Iterator[Detail]:
         """Return the differences inside two steps, which are `at` a place."""
         match a.node, b.node:
             case Scope(), Scope():
@@ -59,7 +59,7 @@ class Comparison:
                 yield _replaced(a, b, at)
 
     def rows(
-        self, a: list[Step], b: list[Step], at: str, *, moved: bool = False
+        self, a: list[DiffStep], b: list[DiffStep], at: str, *, moved: bool = False
     ) -> Iterator[Detail]:
         """Return the differences of two rows of steps, which are `at` a place.
 
@@ -86,8 +86,8 @@ class Comparison:
                 yield Detail(_within(at, y), "added", "", holds, _nearest(a, y), y.span)
 
     def without_lone_shortcut(
-        self, a: list[Step], b: list[Step], at: str
-    ) -> tuple[list[Step], list[Step], list[Detail]]:
+        self, a: list[DiffStep], b: list[DiffStep], at: str
+    ) -> tuple[list[DiffStep], list[DiffStep], list[Detail]]:
         """Return the rows, with a residual sum that only one side has replaced by its residual."""
         sums = _sums(a), _sums(b)
         match sums:
@@ -100,7 +100,9 @@ class Comparison:
             case _:
                 return a, b, []
 
-    def names(self, a: Step, b: Step, at: str, shifted: bool, scopes: Scopes) -> Iterator[Detail]:
+    def names(
+        self, a: DiffStep, b: DiffStep, at: str, shifted: bool, scopes: Scopes
+    ) -> Iterator[Detail]:
         """Compare the names of two steps with tensors.
 
         Numbers are `shifted` by steps before them. Names of the `scopes` were compared before.
@@ -116,7 +118,7 @@ class Comparison:
             yield Detail(at, "name", a.name, b.name, a.span, b.span)
 
     def _merges(
-        self, x: Parallel, y: Parallel, one: Step, other: Step, at: str
+        self, x: Parallel, y: Parallel, one: DiffStep, other: DiffStep, at: str
     ) -> Iterator[Detail]:
         a, b, spans = one.paths, other.paths, (one.span, other.span)
         ours, theirs = one.located.parts, other.located.parts
@@ -155,7 +157,7 @@ class Comparison:
         )
 
     def paths(
-        self, a: list[list[Step]], b: list[list[Step]]
+        self, a: list[list[DiffStep]], b: list[list[DiffStep]]
     ) -> list[tuple[int | None, int | None]]:
         """Pair the paths of two merges; None where a side has no path left.
 
@@ -180,7 +182,7 @@ class Comparison:
         return sorted(pairs, key=lambda pair: (pair[0] is None, pair))
 
     def _shortcuts(
-        self, a: list[Step], b: list[Step], x: Located, y: Located, at: str
+        self, a: list[DiffStep], b: list[DiffStep], x: Located, y: Located, at: str
     ) -> Iterator[Detail]:
         if arm_kind(a, x) == arm_kind(b, y):
             yield from self.rows(a, b, at)
@@ -188,7 +190,7 @@ class Comparison:
             yield Detail(at, "shortcut", arm(a, x), arm(b, y), x.span, y.span)
 
 
-def _replaced(a: Step, b: Step, at: str) -> Detail:
+def _replaced(a: DiffStep, b: DiffStep, at: str) -> Detail:
     words = summary(a.located), summary(b.located)
     return Detail(at, "replaced", *words, a.span, b.span)
 
@@ -205,16 +207,16 @@ def _places(numbers: Iterable[int]) -> str:
     return " ".join(str(number + 1) for number in numbers)
 
 
-def _within(at: str, step: Step) -> str:
+def _within(at: str, step: DiffStep) -> str:
     return at if isinstance(step.node, Parallel) else f"{at}.{step.place}" if at else step.place
 
 
-def _nearest(row: list[Step], step: Step) -> str:
+def _nearest(row: list[DiffStep], step: DiffStep) -> str:
     """The place of a row of the other side, where it has nothing that corresponds."""
     return row[0].span if row else step.span
 
 
-def _sums(row: list[Step]) -> list[int]:
+def _sums(row: list[DiffStep]) -> list[int]:
     return [
         i
         for i, step in enumerate(row)
@@ -222,7 +224,7 @@ def _sums(row: list[Step]) -> list[int]:
     ]
 
 
-def _opened(row: list[Step], i: int) -> tuple[list[Step], str, str]:
+def _opened(row: list[DiffStep], i: int) -> tuple[list[DiffStep], str, str]:
     """The row with its sum made the residual, and what the sum's other paths were, and where."""
     node, paths = row[i].node, row[i].paths
     assert isinstance(node, Parallel) and node.residual is not None
@@ -232,7 +234,7 @@ def _opened(row: list[Step], i: int) -> tuple[list[Step], str, str]:
     return [*row[:i], *paths[node.residual], *row[i + 1 :]], words, others[0][1].span
 
 
-def _kind(step: Step) -> Hashable:
+def _kind(step: DiffStep) -> Hashable:
     match step.node:
         case Op() as op:
             return op.kind
@@ -242,7 +244,7 @@ def _kind(step: Step) -> Hashable:
             return "block", step.located.block
 
 
-def _has_tensors(step: Step) -> bool:
+def _has_tensors(step: DiffStep) -> bool:
     match step.node:
         case Op(layer=layer, input=x):
             return bool(layer.parameters(x) or layer.buffers(x))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
-from resspec.backends.diff.steps import Step
+from resspec.backends.diff.steps import DiffStep
 from resspec.backends.summary import summary
 from resspec.ir.nodes import Located, Op
 from resspec.ir.ops.layer import short
@@ -14,7 +14,7 @@ from resspec.ir.ops.layer import short
 Difference = tuple[str, str, str]  # what, before, after
 
 
-def fields(a: Step, b: Step) -> Iterator[Difference]:
+def fields(a: DiffStep, b: DiffStep) -> Iterator[Difference]:
     """The fields of two layers, and how their weights start, where these differ."""
     assert isinstance(a.node, Op) and isinstance(b.node, Op)
     x, y = _fields(a.node, a.turn), _fields(b.node, b.turn)
@@ -26,13 +26,13 @@ def fields(a: Step, b: Step) -> Iterator[Difference]:
     yield from _starts(a.node, b.node)
 
 
-def arm(row: list[Step], located: Located) -> str:
+def arm(row: list[DiffStep], located: Located) -> str:
     """A shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
     word, holds = arm_kind(row, located), summary(located)
     return word if word == holds else f"{word} ({holds})"
 
 
-def arm_kind(row: list[Step], located: Located) -> str:
+def arm_kind(row: list[DiffStep], located: Located) -> str:
     """Return the name of a shortcut in He et al.: identity, projection, zero padding."""
     kinds = {step.node.kind for step in row if isinstance(step.node, Op)}
     if not row:

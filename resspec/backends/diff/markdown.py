@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from resspec.backends.diff import Diff
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.values import Pair
-from resspec.backends.diff.words import Line, lines
+from resspec.backends.diff.words import ChangeLine, lines
 from resspec.backends.markdown import code, escaped, folded, table
 from resspec.passes.quantities import SUMS
 
@@ -65,6 +65,6 @@ def _change(a: int, b: int) -> tuple[str, str, str, str]:
     return f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""
 
 
-def _listed(line: Line) -> str:
+def _listed(line: ChangeLine) -> str:
     change = f"{_SIGNS[line.sign]}**{escaped(line.where)}**: {escaped(line.what)}"
     return f"- {change} (`{code(line.lines)}`)"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from resspec.backends.diff.compare import ALIKE, Comparison, is_reordered
 from resspec.backends.diff.fields import arm_kind, fields
-from resspec.backends.diff.steps import Keys, Step, steps
+from resspec.backends.diff.steps import DiffStep, Keys, steps
 from resspec.backends.diff.structure import Structure
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
@@ -41,7 +41,7 @@ class _Marks:
         self.a: Signs = {}
         self.b: Signs = {}
 
-    def rows(self, a: list[Step], b: list[Step], at: str, bt: str) -> None:
+    def rows(self, a: list[DiffStep], b: list[DiffStep], at: str, bt: str) -> None:
         """Two rows of steps, in scopes of these names."""
         opened, ours, _ = self.comparison.without_lone_shortcut(a, b, "")
         self._lone(a, opened, self.a, at, "-")
@@ -54,7 +54,9 @@ class _Marks:
             elif y:
                 self._all([y], self.b, bt, "+")
 
-    def _lone(self, row: list[Step], opened: list[Step], signs: Signs, at: str, sign: str) -> None:
+    def _lone(
+        self, row: list[DiffStep], opened: list[DiffStep], signs: Signs, at: str, sign: str
+    ) -> None:
         """The sum that one side alone has, and what is on its shortcut."""
         if opened is row:
             return
@@ -65,7 +67,7 @@ class _Marks:
                     if i != step.node.residual:
                         self._all(path, signs, at, sign)
 
-    def _both(self, x: Step, y: Step, at: str, bt: str) -> None:
+    def _both(self, x: DiffStep, y: DiffStep, at: str, bt: str) -> None:
         match x.node, y.node:
             case Scope(), Scope() if (
                 x.located.block == y.located.block or self.keys.likeness(x, y) >= ALIKE
@@ -81,7 +83,7 @@ class _Marks:
                 self._all([x], self.a, at, "-")
                 self._all([y], self.b, bt, "+")
 
-    def _merges(self, x: Step, y: Step, at: str, bt: str) -> None:
+    def _merges(self, x: DiffStep, y: DiffStep, at: str, bt: str) -> None:
         a, b = x.node, y.node
         assert isinstance(a, Parallel) and isinstance(b, Parallel)
         paths = x.paths, y.paths
@@ -109,7 +111,7 @@ class _Marks:
         if changed:
             self.a[_name(x, at)] = self.b[_name(y, bt)] = "~"
 
-    def _all(self, row: list[Step], signs: Signs, at: str, sign: str) -> None:
+    def _all(self, row: list[DiffStep], signs: Signs, at: str, sign: str) -> None:
         for step in row:
             signs[_name(step, at)] = sign
             if isinstance(step.node, Parallel):
@@ -117,7 +119,7 @@ class _Marks:
                     self._all(path, signs, at, sign)
 
 
-def _name(step: Step, at: str) -> str:
+def _name(step: DiffStep, at: str) -> str:
     if isinstance(step.node, Parallel):
         return f"{at}{step.scope}({step.node.merge})"
     return f"{at}{step.place}".rstrip(".")

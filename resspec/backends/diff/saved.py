@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from resspec.backends.diff import Side
+from resspec.backends.diff import DiffSide
 from resspec.backends.report import report
 from resspec.backends.report.json import SCHEMA as REPORT
 from resspec.backends.report.json import from_json as report_from_json
@@ -12,9 +12,9 @@ from resspec.ir.nodes import SCHEMA as IR
 from resspec.passes.quantities import Known
 
 
-def from_json(text: str, known: Known) -> Side:
+def from_json(text: str, known: Known) -> DiffSide:
     """Return a saved report, or a saved IR with its report. Raises DocumentError."""
     if parse(text, REPORT).get("schema") == IR:
         network = ir_from_json(text)
-        return Side(report(network, known=known), network)
-    return Side(report_from_json(text), None)
+        return DiffSide(report(network, known=known), network)
+    return DiffSide(report_from_json(text), None)

@@ -11,7 +11,7 @@ from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Located, Node, Op, Parallel, Scope
 
 
-class Step(NamedTuple):
+class DiffStep(NamedTuple):
     """A layer, a block or a merge.
 
     Attributes:
@@ -41,19 +41,19 @@ class Step(NamedTuple):
         return self.scope + self.name if self.name else self.scope.rstrip(".")
 
     @property
-    def contents(self) -> list[Step]:
+    def contents(self) -> list[DiffStep]:
         """Return the steps of a block."""
         return list(steps(self.located.body, turn=self.turn))
 
     @property
-    def paths(self) -> list[list[Step]]:
+    def paths(self) -> list[list[DiffStep]]:
         """Return the steps of each path of a merge."""
         return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.located.parts]
 
 
 def steps(
     located: Located, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None
-) -> Iterator[Step]:
+) -> Iterator[DiffStep]:
     """Yield what a part of a network does, scopes that are no block opened."""
     for step in walk.unrolled(located, turns, turn):
         is_block = step.located.block is not None
@@ -61,7 +61,7 @@ def steps(
             yield from steps(step.located.body, f"{scope}{step.name}.", (), step.turn)
         elif not (isinstance(step.node, Op) and step.node.kind == "identity"):
             turns_here = () if is_block else step.turns
-            yield Step(step.located, scope, step.name or "", turns_here, step.turn)
+            yield DiffStep(step.located, scope, step.name or "", turns_here, step.turn)
 
 
 class Keys:
@@ -70,7 +70,7 @@ class Keys:
     def __init__(self, digests: Digests) -> None:
         self._digests = digests
 
-    def exact(self, step: Step) -> Hashable:
+    def exact(self, step: DiffStep) -> Hashable:
         """Return all that the hash counts, but for the step's own name and those in a merge."""
         match step.node:
             case Op() as op:
@@ -80,7 +80,7 @@ class Keys:
             case _:
                 return self._digests.row((step.located.body,), (), step.turn)
 
-    def skeleton(self, step: Step) -> Hashable:
+    def skeleton(self, step: DiffStep) -> Hashable:
         """The kinds of its layers, and how they are joined."""
         match step.node:
             case Op() as op:
@@ -90,7 +90,7 @@ class Keys:
             case _:
                 return "block", *map(self.skeleton, step.contents)
 
-    def family(self, step: Step) -> Hashable:
+    def family(self, step: DiffStep) -> Hashable:
         """A block, a merge, or a layer of a family: a norm, an activation."""
         match step.node:
             case Op(layer=layer):
@@ -98,12 +98,12 @@ class Keys:
             case node:
                 return node.node
 
-    def likeness(self, a: Step, b: Step) -> float:
+    def likeness(self, a: DiffStep, b: DiffStep) -> float:
         """From 0, no layer of one is in the other, to 1."""
         x, y = Counter(self._layers(a)), Counter(self._layers(b))
         return (x & y).total() / max(x.total(), y.total(), 1)
 
-    def _layers(self, step: Step) -> Iterator[Hashable]:
+    def _layers(self, step: DiffStep) -> Iterator[Hashable]:
         match step.node:
             case Op():
                 yield self.exact(step)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from resspec.backends.diff.align import aligned
 from resspec.backends.diff.compare import Comparison, Detail
-from resspec.backends.diff.steps import Keys, Step, steps
+from resspec.backends.diff.steps import DiffStep, Keys, steps
 from resspec.backends.summary import summary
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network, Section
@@ -20,7 +20,7 @@ _SHOWN = 4  # layers at either end of a long row
 Kind = Literal["changed", "replaced", "added", "removed"]
 
 
-class Place(NamedTuple):
+class ChangePlace(NamedTuple):
     """A step, several equal ones in a row, or a section.
 
     Attributes:
@@ -34,13 +34,13 @@ class Place(NamedTuple):
     times: int = 1
 
 
-class Change(NamedTuple):
+class StructureChange(NamedTuple):
     """The change of a block, a layer or a whole section; of the network where there is no section."""
 
     kind: Kind
     section: str
-    a: Place | None
-    b: Place | None
+    a: ChangePlace | None
+    b: ChangePlace | None
     details: tuple[Detail, ...] = ()
     whole: bool = False
 
@@ -57,7 +57,7 @@ class Blocks(NamedTuple):
 class Structure(NamedTuple):
     """`sections`: which section of a stands beside which of b, by their indices."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[StructureChange, ...]
     blocks: tuple[Blocks, ...]
     sections: tuple[tuple[int | None, int | None], ...]
 
@@ -85,7 +85,7 @@ def placed(found: Structure, place: Callable[[str], str]) -> Structure:
 class _Row(NamedTuple):
     number: int
     section: Section
-    steps: list[Step]
+    steps: list[DiffStep]
 
 
 class _Structure:
@@ -99,39 +99,41 @@ class _Structure:
         changes = [*self._input(a, b), *self._sections(pairs)]
         if not changes:
             detail = Detail("", "names or initial values", "", "", a.span, b.span)
-            changes = [Change("changed", "", _of_network(a), _of_network(b), (detail,))]
+            changes = [StructureChange("changed", "", _of_network(a), _of_network(b), (detail,))]
         sections = tuple((x and x.number, y and y.number) for x, y in pairs)
         return Structure(tuple(changes), tuple(self.blocks), sections)
 
-    def _input(self, a: Network, b: Network) -> Iterator[Change]:
+    def _input(self, a: Network, b: Network) -> Iterator[StructureChange]:
         if a.input != b.input:
             detail = Detail("", "input", str(a.input), str(b.input), a.span, b.span)
-            yield Change("changed", "", _of_network(a), _of_network(b), (detail,))
+            yield StructureChange("changed", "", _of_network(a), _of_network(b), (detail,))
 
-    def _sections(self, pairs: list[tuple[_Row | None, _Row | None]]) -> Iterator[Change]:
+    def _sections(self, pairs: list[tuple[_Row | None, _Row | None]]) -> Iterator[StructureChange]:
         for x, y in pairs:
             if x is None or y is None:
                 one = x or y
                 assert one is not None
-                place = Place(one.section.label, summary(one.section.located), one.section.span)
+                place = ChangePlace(
+                    one.section.label, summary(one.section.located), one.section.span
+                )
                 yield (
-                    Change("removed", place.name, place, None, whole=True)
+                    StructureChange("removed", place.name, place, None, whole=True)
                     if x
-                    else (Change("added", place.name, None, place, whole=True))
+                    else (StructureChange("added", place.name, None, place, whole=True))
                 )
             else:
                 yield from self._section(x, y)
 
-    def _section(self, a: _Row, b: _Row) -> Iterator[Change]:
+    def _section(self, a: _Row, b: _Row) -> Iterator[StructureChange]:
         spans = a.section.span, b.section.span
         if _label(a) != _label(b):
             labels = a.section.label, b.section.label
             detail = Detail("", "label", *labels, *spans)
-            yield Change(
+            yield StructureChange(
                 "changed",
                 labels[1],
-                Place(labels[0], "", spans[0]),
-                Place(labels[1], "", spans[1]),
+                ChangePlace(labels[0], "", spans[0]),
+                ChangePlace(labels[1], "", spans[1]),
                 (detail,),
                 True,
             )
@@ -140,14 +142,16 @@ class _Structure:
             self.blocks.append(Blocks(b.section.label, before, after, spans))
         yield from self._steps(a.steps, b.steps, b.section)
 
-    def _steps(self, a: list[Step], b: list[Step], section: Section) -> Iterator[Change]:
+    def _steps(
+        self, a: list[DiffStep], b: list[DiffStep], section: Section
+    ) -> Iterator[StructureChange]:
         a, b, details = self.comparison.without_lone_shortcut(a, b, "")
         for detail in details:
             before, after = (
-                Place(section.label, "", detail.a_span),
-                Place(section.label, "", detail.b_span),
+                ChangePlace(section.label, "", detail.a_span),
+                ChangePlace(section.label, "", detail.b_span),
             )
-            yield Change("changed", section.label, before, after, (detail,), whole=True)
+            yield StructureChange("changed", section.label, before, after, (detail,), whole=True)
         pairs = self.comparison.pairs(a, b)
         shifted = any(None in pair for pair in pairs)
         scopes: set[tuple[str, str]] = set()
@@ -155,10 +159,14 @@ class _Structure:
             match side:
                 case False, True:
                     gone = self._runs([x for x, _ in group if x], _Merges(a, section.label))
-                    yield from (Change("removed", section.label, place, None) for place in gone)
+                    yield from (
+                        StructureChange("removed", section.label, place, None) for place in gone
+                    )
                 case True, False:
                     new = self._runs([y for _, y in group if y], _Merges(b, section.label))
-                    yield from (Change("added", section.label, None, place) for place in new)
+                    yield from (
+                        StructureChange("added", section.label, None, place) for place in new
+                    )
                 case _:
                     for x, y in group:
                         assert x and y
@@ -167,13 +175,13 @@ class _Structure:
 
     def _pair(
         self,
-        a: Step,
-        b: Step,
+        a: DiffStep,
+        b: DiffStep,
         section: Section,
         names: tuple[_Merges, _Merges],
         shifted: bool,
         scopes: set[tuple[str, str]],
-    ) -> Iterator[Change]:
+    ) -> Iterator[StructureChange]:
         details = list(self.comparison.steps(a, b, ""))
         details += self.comparison.names(a, b, "", shifted, scopes)
         if details:
@@ -181,11 +189,11 @@ class _Structure:
             kind: Kind = (
                 "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
             )
-            yield Change(
+            yield StructureChange(
                 kind, section.label, _place([a], names[0]), _place([b], names[1]), tuple(details)
             )
 
-    def _runs(self, row: list[Step], merges: _Merges) -> Iterator[Place]:
+    def _runs(self, row: list[DiffStep], merges: _Merges) -> Iterator[ChangePlace]:
         """Equal blocks in a row as one place, and layers in a row."""
         for _, group in groupby(
             row,
@@ -219,18 +227,18 @@ def _kind(row: _Row) -> Hashable:
     return row.section.kind if row.section.kind != "stage" else (row.section.label, id(row))
 
 
-def _of_network(network: Network) -> Place:
-    return Place(network.name, "", network.span)
+def _of_network(network: Network) -> ChangePlace:
+    return ChangePlace(network.name, "", network.span)
 
 
 class _Merges:
     """Names for the merges of a row, which have none of their own: `add in stem`, `add 2 in stem`."""
 
-    def __init__(self, row: list[Step], section: str) -> None:
+    def __init__(self, row: list[DiffStep], section: str) -> None:
         self.section = section
         self.merges = [step for step in row if isinstance(step.node, Parallel) and not step.place]
 
-    def name(self, step: Step) -> str:
+    def name(self, step: DiffStep) -> str:
         assert isinstance(step.node, Parallel)
         alike = [
             each
@@ -241,7 +249,7 @@ class _Merges:
         return f"{step.node.merge}{f' {number}' if len(alike) > 1 else ''} in {self.section}"
 
 
-def _place(row: list[Step], merges: _Merges) -> Place:
+def _place(row: list[DiffStep], merges: _Merges) -> ChangePlace:
     first, last = row[0], row[-1]
     name = first.place or (merges.name(first) if isinstance(first.node, Parallel) else "")
     if len(row) > 1 and first.name and last.name:
@@ -249,8 +257,8 @@ def _place(row: list[Step], merges: _Merges) -> Place:
         same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
         name += f"..{ends[1][2] if same and ends[1] else last.name}"
     if isinstance(first.node, Scope):
-        return Place(name, summary(first.located), first.span, len(row))
-    return Place(name, _row_summary([summary(step.located) for step in row]), first.span)
+        return ChangePlace(name, summary(first.located), first.span, len(row))
+    return ChangePlace(name, _row_summary([summary(step.located) for step in row]), first.span)
 
 
 def _row_summary(words: list[str]) -> str:

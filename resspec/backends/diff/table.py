@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.values import DiffValues, Pair
-from resspec.backends.diff.words import Line, lines
+from resspec.backends.diff.words import ChangeLine, lines
 from resspec.backends.report.table import FIGURES, figure
 from resspec.backends.report.values import ReportValues
-from resspec.backends.report.views import Row
+from resspec.backends.report.views import ReportRow
 from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _heads(a: ReportValues, b: ReportValues) -> Iterator[Text]:
         )
 
 
-def _changes(found: list[Line], width: int) -> Table:
+def _changes(found: list[ChangeLine], width: int) -> Table:
     from rich.table import Table
 
     made = Table.grid(padding=(0, 1, 0, 0))
@@ -118,11 +118,11 @@ def _sign(pair: Pair) -> tuple[str, str]:
 
 def _change(pair: Pair, name: str, shares: bool) -> str:
     match pair.a, pair.b:
-        case Row(figures=a), Row(figures=b) if a[name] != b[name]:
+        case ReportRow(figures=a), ReportRow(figures=b) if a[name] != b[name]:
             x, y = a[name], b[name]
             share = f" {_share(x, y)}" if shares and name != "layers" else ""
             return f"{figure(name, x)} → {figure(name, y)}{share}"
-        case (Row() as row, _) | (_, Row() as row):
+        case (ReportRow() as row, _) | (_, ReportRow() as row):
             return figure(name, row.figures[name])
         case _:
             return ""

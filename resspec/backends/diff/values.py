@@ -7,15 +7,15 @@ from typing import NamedTuple
 from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.weights import Weights
 from resspec.backends.report.values import ReportValues
-from resspec.backends.report.views import Row
+from resspec.backends.report.views import ReportRow
 
 
 class Pair(NamedTuple):
     """A section on both sides; None where a side has none of this label at this place."""
 
     label: str
-    a: Row | None
-    b: Row | None
+    a: ReportRow | None
+    b: ReportRow | None
 
     @property
     def same(self) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Literal, NamedTuple
 
-from resspec.backends.diff.steps import Keys, Step, steps
+from resspec.backends.diff.steps import DiffStep, Keys, steps
 from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
@@ -109,7 +109,7 @@ def compared(a: Tensors, b: Tensors) -> Weights:
     return Weights(whole_a, whole_b, Sum(len(kept), sum(kept)), tuple(others))
 
 
-_Parts = dict[str, list[Step]]  # blocks, and layers that stand in none, by their names
+_Parts = dict[str, list[DiffStep]]  # blocks, and layers that stand in none, by their names
 
 
 def _parts(network: Network) -> _Parts:
@@ -119,7 +119,7 @@ def _parts(network: Network) -> _Parts:
     return parts
 
 
-def _opened(row: Iterable[Step]) -> Iterator[Step]:
+def _opened(row: Iterable[DiffStep]) -> Iterator[DiffStep]:
     """The steps that have names, those in merges too."""
     for step in row:
         if isinstance(step.node, Parallel):
@@ -129,7 +129,7 @@ def _opened(row: Iterable[Step]) -> Iterator[Step]:
             yield step
 
 
-def _equal(a: list[Step], b: list[Step], digests: Digests) -> bool:
+def _equal(a: list[DiffStep], b: list[DiffStep], digests: Digests) -> bool:
     """Whether they surely have the same tensors."""
     if len(a) > 1 or len(b) > 1:
         return False
@@ -143,7 +143,7 @@ def _equal(a: list[Step], b: list[Step], digests: Digests) -> bool:
 
 
 def _tensors(
-    parts: Iterable[list[Step]], scope: str = ""
+    parts: Iterable[list[DiffStep]], scope: str = ""
 ) -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
     """The name, shape and parameters of each tensor."""
     for part in parts:

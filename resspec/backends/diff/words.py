@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from resspec.backends.diff.compare import Detail
-from resspec.backends.diff.structure import Blocks, Change, Place, Structure
+from resspec.backends.diff.structure import Blocks, ChangePlace, Structure, StructureChange
 
 _FEW = 3  # places or values that are listed; of more, how many there are
 
 
-class Line(NamedTuple):
+class ChangeLine(NamedTuple):
     """A line about a change.
 
     Attributes:
@@ -29,12 +29,12 @@ class Line(NamedTuple):
 class _Seen(NamedTuple):
     """One detail of a change, at all steps of it that have it."""
 
-    change: Change
+    change: StructureChange
     at: tuple[str, ...]
     detail: Detail
 
 
-def lines(structure: Structure) -> list[Line]:
+def lines(structure: Structure) -> list[ChangeLine]:
     """Yield lines: sections and block counts, then additions and removals, then changes."""
     counted = {blocks.section for blocks in structure.blocks}
     alone = [change for change in structure.changes if change.kind in ("added", "removed")]
@@ -56,34 +56,34 @@ def place(span: str) -> str:
     return span.rsplit(":", 2)[0] if span.count(":") >= 3 else span
 
 
-def _one_sided(changes: list[Change]) -> Iterator[Line]:
+def _one_sided(changes: list[StructureChange]) -> Iterator[ChangeLine]:
     """Yield the same addition or removal at several places once."""
-    alike: dict[tuple[str, str], list[Place]] = {}
+    alike: dict[tuple[str, str], list[ChangePlace]] = {}
     for change in changes:
         if at := change.a or change.b:
             alike.setdefault(("-" if change.a else "+", many(at)), []).append(at)
     for (sign, what), places in alike.items():
         names = _listed([at.name for at in places])
         more = f"{len(places)} × " if len(places) > _FEW + 1 else ""
-        yield Line(
+        yield ChangeLine(
             sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places)))
         )
 
 
-def many(at: Place) -> str:
+def many(at: ChangePlace) -> str:
     """Return the content of a place, and how often it occurs."""
     return f"{at.times} × {at.holds}" if at.times > 1 else at.holds
 
 
-def _blocks(blocks: Blocks, changes: list[Change]) -> Line:
+def _blocks(blocks: Blocks, changes: list[StructureChange]) -> ChangeLine:
     signed = [("-", c.a) if c.a else ("+", c.b) for c in changes]
     parts = [f"{sign} {many(at)} ({at.name})" for sign, at in signed if at]
     listed = parts if len(parts) <= _FEW else [*parts[:_FEW], f"{len(parts) - _FEW} more"]
     what = f"{blocks.a} → {blocks.b} block{'s' * (blocks.b != 1)}"
-    return Line("~", blocks.section, ", ".join([what, *listed]), _both(blocks.spans))
+    return ChangeLine("~", blocks.section, ", ".join([what, *listed]), _both(blocks.spans))
 
 
-def _details(changes: list[Change]) -> Iterator[Line]:
+def _details(changes: list[StructureChange]) -> Iterator[ChangeLine]:
     together: dict[tuple[str, tuple[str, ...], tuple[str, str]], list[_Seen]] = {}
     for seen in _seen(changes):
         together.setdefault((seen.detail.what, seen.at, _words(seen.detail)), []).append(seen)
@@ -92,10 +92,10 @@ def _details(changes: list[Change]) -> Iterator[Line]:
         values = tuple(dict.fromkeys((seen.detail.a, seen.detail.b) for seen in group))
         merged.setdefault((what, values), []).extend(group)
     for (what, values), group in merged.items():
-        yield Line("~", _where(group), _what(what, values), _spans(group))
+        yield ChangeLine("~", _where(group), _what(what, values), _spans(group))
 
 
-def _seen(changes: list[Change]) -> Iterator[_Seen]:
+def _seen(changes: list[StructureChange]) -> Iterator[_Seen]:
     for change in changes:
         alike: dict[tuple[str, str, str], list[Detail]] = {}
         for detail in change.details:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isqrt
 from typing import NamedTuple
 
-from resspec.backends.draw.columns import MARGIN, SMALL, Column, columns
+from resspec.backends.draw.columns import MARGIN, SMALL, DrawnColumn, columns
 from resspec.backends.draw.elements import Box
 from resspec.backends.draw.layout import Shape
 from resspec.backends.draw.measure import width
-from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, Ramp, Sample, Wire
+from resspec.backends.draw.shapes import Bracket, ColorScale, Drawing, Join, PlacedBox, Sample, Wire
 from resspec.backends.draw.view import View, elements
 from resspec.backends.report.table import figure
 from resspec.backends.summary import summary
@@ -78,7 +78,7 @@ def draw(
     )
 
 
-def _column(one: Pictured, view: View) -> Column:
+def _column(one: Pictured, view: View) -> DrawnColumn:
     """Return a column; norms and activations are drawn where it would be empty without them."""
     facts = one.facts
     places = {entry.trail: i for i, (entry, _) in enumerate(facts.entries)}
@@ -86,12 +86,12 @@ def _column(one: Pictured, view: View) -> Column:
     if not view.layers and not any(row.children for row in sections):
         return _column(one, view._replace(layers=True))
     figures = (f"{figure(name, facts.total(name))} {name}" for name in ("layers", "params", "macs"))
-    return Column(facts.network, sections, one.title, " · ".join(figures))
+    return DrawnColumn(facts.network, sections, one.title, " · ".join(figures))
 
 
 def _coloured(
     boxes: Sequence[PlacedBox], networks: Sequence[Pictured], color_by: str, y: float
-) -> tuple[tuple[PlacedBox, ...], Ramp]:
+) -> tuple[tuple[PlacedBox, ...], ColorScale]:
     """The boxes in the colours of a scale, which stands at a height."""
     quantity = COLOR_BY[color_by]
     values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
@@ -104,7 +104,7 @@ def _coloured(
         tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
     )
     step = max(34.0, *(width(mark, SMALL) + 8 for mark in marks))
-    return tuple(tinted), Ramp(MARGIN, y, f"{color_by} of a layer", marks, step)
+    return tuple(tinted), ColorScale(MARGIN, y, f"{color_by} of a layer", marks, step)
 
 
 def _sorted(

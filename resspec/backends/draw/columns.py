@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from resspec.backends.draw.elements import Box, Element, Row, boxes
-from resspec.backends.draw.layout import BOX, Extent, Layout, Shape, gap, lead
+from resspec.backends.draw.elements import Box, BoxRow, Element, boxes
+from resspec.backends.draw.layout import BOX, ElementLayout, Extent, Shape, gap, lead
 from resspec.backends.draw.levels import Level, Placed, common, heights, items, runs
 from resspec.backends.draw.measure import shortened, width
-from resspec.backends.draw.shapes import Panel, PlacedBox, Rule, Words
+from resspec.backends.draw.shapes import PlacedBox, Rule, SectionPanel, Words
 from resspec.ir.network import Network
 
 MARGIN, GROUND, GUTTER = 24.0, 9.0, 8.0  # around all; around a section; between its name and it
@@ -24,11 +24,11 @@ _TINTED = ("conv", "upconv", "linear")
 LABEL, TITLE, SMALL = 11.0, 14.0, 10.0
 
 
-class Column(NamedTuple):
+class DrawnColumn(NamedTuple):
     """A network with what it shows of each of its sections, and the words above it."""
 
     network: Network
-    sections: tuple[Row, ...]
+    sections: tuple[BoxRow, ...]
     title: str
     says: str
 
@@ -36,13 +36,13 @@ class Column(NamedTuple):
 class Columns(NamedTuple):
     width: float
     height: float
-    panels: list[Panel]
+    panels: list[SectionPanel]
     rules: list[Rule]
     words: list[Words]
     shapes: list[Shape]
 
 
-def columns(given: Sequence[Column]) -> Columns:
+def columns(given: Sequence[DrawnColumn]) -> Columns:
     made = [_Column(number, column) for number, column in enumerate(given)]
     levels = common([[level for level, _ in column.runs] for column in made])
     bands = [0.0] * len(levels)
@@ -81,12 +81,12 @@ _Span = tuple[float, float, str, int]  # from a height to another, in a colour, 
 
 
 class _Column:
-    def __init__(self, number: int, column: Column) -> None:
+    def __init__(self, number: int, column: DrawnColumn) -> None:
         self.number = number
         self.column = column
         shown = [box for row in column.sections for box in boxes(row)]
         words = [str(column.network.input), *(box.label for box in shown)]
-        self.layout = Layout(max(72.0, *(width(word, LABEL) + 18 for word in words)), number)
+        self.layout = ElementLayout(max(72.0, *(width(word, LABEL) + 18 for word in words)), number)
         self.runs = runs([item for i, row in enumerate(column.sections) for item in items(i, row)])
         placed = [self.layout.extent(element) for _, group in self.runs for _, element in group]
         self.labels = [
@@ -146,7 +146,7 @@ class _Column:
         label, output = self.labels[section], self.outputs[section]
         left, right = x - self.wide.left, x + self.wide.right
         to.panels.append(
-            Panel(
+            SectionPanel(
                 label,
                 self.number,
                 section,

@@ -30,7 +30,7 @@ class Box(NamedTuple):
     sign: str = ""
 
 
-class Row(NamedTuple):
+class BoxRow(NamedTuple):
     """One after the other; of a block, by its name."""
 
     children: tuple[Element, ...]
@@ -38,7 +38,7 @@ class Row(NamedTuple):
     block: str | None = None
 
 
-class Side(NamedTuple):
+class SidePath(NamedTuple):
     """A path beside the main one.
 
     Attributes:
@@ -46,7 +46,7 @@ class Side(NamedTuple):
         says: A description of it.
     """
 
-    body: Row
+    body: BoxRow
     changes: bool
     says: str
 
@@ -55,23 +55,23 @@ class Branch(NamedTuple):
     """Paths that part and `merge`: the main one straight on, the others at its side."""
 
     merge: str
-    main: Row
-    sides: tuple[Side, ...]
+    main: BoxRow
+    sides: tuple[SidePath, ...]
     output: Shape
     entries: tuple[int, ...]
     times: int = 1
     sign: str = ""
 
 
-class Times(NamedTuple):
+class Repeated(NamedTuple):
     """The same so many times in a row."""
 
     turns: int
-    body: Row
+    body: BoxRow
     output: Shape
 
 
-Element = Box | Row | Branch | Times
+Element = Box | BoxRow | Branch | Repeated
 
 
 def boxes(element: Element) -> Iterator[Box]:
@@ -79,10 +79,10 @@ def boxes(element: Element) -> Iterator[Box]:
     match element:
         case Box():
             yield element
-        case Row(children=children):
+        case BoxRow(children=children):
             for child in children:
                 yield from boxes(child)
-        case Times(body=body):
+        case Repeated(body=body):
             yield from boxes(body)
         case Branch(main=main, sides=sides):
             yield from boxes(main)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from resspec.backends.draw.elements import Box, Branch, Element, Row, Times
+from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated
 
 
 def folded(children: Iterable[Element]) -> list[Element]:
@@ -25,7 +25,10 @@ def folded(children: Iterable[Element]) -> list[Element]:
                 steps = tuple(step for one in before for step in one.bodies[0].children)
                 runs[-length:] = [
                     _Run(
-                        run.looks, 1 + run.turns, True, [Row(steps, steps[-1].output), *run.bodies]
+                        run.looks,
+                        1 + run.turns,
+                        True,
+                        [BoxRow(steps, steps[-1].output), *run.bodies],
                     )
                 ]
                 continue
@@ -39,16 +42,19 @@ class _Run(NamedTuple):
     looks: tuple[object, ...]
     turns: int
     folds: bool
-    bodies: list[Row]
+    bodies: list[BoxRow]
 
 
 def _run(element: Element) -> _Run:
     match element:
-        case Times(turns=turns, body=body):
+        case Repeated(turns=turns, body=body):
             return _Run(tuple(map(look, body.children)), turns, True, [body])
         case _:
             return _Run(
-                (look(element),), 1, not isinstance(element, Box), [Row((element,), element.output)]
+                (look(element),),
+                1,
+                not isinstance(element, Box),
+                [BoxRow((element,), element.output)],
             )
 
 
@@ -57,9 +63,9 @@ def look(element: Element) -> object:
     match element:
         case Box():
             return element.label, element.output.spatial, element.quiet, element.sign
-        case Row(children=children):
+        case BoxRow(children=children):
             return tuple(map(look, children))
-        case Times(turns=turns, body=body):
+        case Repeated(turns=turns, body=body):
             return turns, look(body)
         case Branch(merge=merge, main=main, sides=sides, output=output, sign=sign):
             return (
@@ -73,7 +79,7 @@ def look(element: Element) -> object:
 
 def _together(run: _Run) -> tuple[Element, ...]:
     body = _row(run.bodies)
-    return body.children if run.turns == 1 else (Times(run.turns, body, run.bodies[-1].output),)
+    return body.children if run.turns == 1 else (Repeated(run.turns, body, run.bodies[-1].output),)
 
 
 def _zipped(alike: Sequence[Element]) -> Element:
@@ -85,11 +91,13 @@ def _zipped(alike: Sequence[Element]) -> Element:
             return box._replace(
                 names=names, entries=_entries(same), times=sum(one.times for one in same)
             )
-        case Row() as row:
-            children = zip(*(one.children for one in alike if isinstance(one, Row)), strict=True)
+        case BoxRow() as row:
+            children = zip(*(one.children for one in alike if isinstance(one, BoxRow)), strict=True)
             return row._replace(children=tuple(map(_zipped, children)))
-        case Times() as times:
-            return times._replace(body=_row([one.body for one in alike if isinstance(one, Times)]))
+        case Repeated() as times:
+            return times._replace(
+                body=_row([one.body for one in alike if isinstance(one, Repeated)])
+            )
         case Branch() as branch:
             branches = [one for one in alike if isinstance(one, Branch)]
             bodies = zip(*([side.body for side in one.sides] for one in branches), strict=True)
@@ -105,9 +113,9 @@ def _zipped(alike: Sequence[Element]) -> Element:
             )
 
 
-def _row(rows: Sequence[Row]) -> Row:
+def _row(rows: Sequence[BoxRow]) -> BoxRow:
     row = _zipped(rows)
-    assert isinstance(row, Row)
+    assert isinstance(row, BoxRow)
     return row
 
 

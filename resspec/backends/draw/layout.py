@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import NamedTuple, assert_never
 
-from resspec.backends.draw.elements import Box, Branch, Element, Row, Side, Times
+from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated, SidePath
 from resspec.backends.draw.measure import width
 from resspec.backends.draw.shapes import Bracket, Join, PlacedBox, Wire
 
@@ -27,7 +27,7 @@ class Extent(NamedTuple):
     right: float
 
 
-class Layout:
+class ElementLayout:
     """Of a column whose boxes are all so wide."""
 
     def __init__(self, width: float, column: int) -> None:
@@ -47,7 +47,7 @@ class Layout:
             case Box():
                 height = self.extent(element).height
                 yield PlacedBox(element, self.column, x - self.half, y, 2 * self.half, height)
-            case Row(children=children):
+            case BoxRow(children=children):
                 before: Element | None = None
                 for child in children:
                     if before is not None:
@@ -56,7 +56,7 @@ class Layout:
                     yield from self.place(child, x, y)
                     y += self.extent(child).height
                     before = child
-            case Times(turns=turns, body=body):
+            case Repeated(turns=turns, body=body):
                 inside = self.extent(body)
                 yield from self.place(body, x, y)
                 yield Bracket(turns, x - inside.left - BRACKET, y, y + inside.height)
@@ -74,13 +74,13 @@ class Layout:
         match element:
             case Box(quiet=quiet):
                 return Extent(SLIM if quiet else BOX, self.half, self.half)
-            case Row(children=()):
+            case BoxRow(children=()):
                 return Extent(0.0, 0.0, 0.0)
-            case Row(children=children):
+            case BoxRow(children=children):
                 extents = [self.extent(child) for child in children]
                 gaps = sum(gap(a, b) for a, b in pairwise(children))
                 return Extent(sum(one.height for one in extents) + gaps, *_widest(extents))
-            case Times(turns=turns, body=body):
+            case Repeated(turns=turns, body=body):
                 inside = self.extent(body)
                 return inside._replace(left=inside.left + BRACKET + 6 + width(f"× {turns:,}", 11))
             case Branch(main=main, sides=sides):
@@ -101,7 +101,7 @@ class Layout:
             self.extent(branch.main).height, BOX / 2, *(2 * GAP + height for height in rows), 0.0
         )
 
-    def _lane(self, side: Side, right: float) -> tuple[float, float]:
+    def _lane(self, side: SidePath, right: float) -> tuple[float, float]:
         """Return the middle line of a side path right of `right`, and how far it reaches itself."""
         extent = self.extent(side.body)
         middle = max(right, RADIUS) + LANE + extent.left
@@ -125,7 +125,12 @@ class Layout:
         yield Join(branch, self.column, (x, meet))
 
     def _place_side(
-        self, side: Side, start: tuple[float, float], end: tuple[float, float], x: float, sign: str
+        self,
+        side: SidePath,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        x: float,
+        sign: str,
     ) -> Iterator[Shape]:
         if not side.body.children:
             points = (start, (x, start[1]), (x, end[1]), end)
@@ -152,9 +157,9 @@ def lead(element: Element) -> float:
     match element:
         case Branch():
             return FORK
-        case Row(children=(first, *_)):
+        case BoxRow(children=(first, *_)):
             return lead(first)
-        case Times(body=body):
+        case Repeated(body=body):
             return lead(body)
         case _:
             return 0.0
@@ -164,9 +169,9 @@ def _starts_with_box(element: Element) -> bool:
     match element:
         case Box():
             return True
-        case Row(children=children):
+        case BoxRow(children=children):
             return bool(children) and _starts_with_box(children[0])
-        case Times(body=body):
+        case Repeated(body=body):
             return _starts_with_box(body)
         case Branch():
             return False

@@ -9,18 +9,18 @@ from functools import reduce
 from itertools import groupby
 from math import prod
 
-from resspec.backends.draw.elements import Element, Row
+from resspec.backends.draw.elements import BoxRow, Element
 
 Level = tuple[int, ...]  # height and width; of what has none, 1 and 1
 Placed = tuple[int, Element]  # the number of its section, and what stands there
 
 
-def items(section: int, row: Row) -> list[Placed]:
+def items(section: int, row: BoxRow) -> list[Placed]:
     """A section as what may stand on different levels: blocks without branches are opened."""
     return [
         found
         for child in row.children
-        for found in (items(section, child) if isinstance(child, Row) else [(section, child)])
+        for found in (items(section, child) if isinstance(child, BoxRow) else [(section, child)])
     ]
 
 

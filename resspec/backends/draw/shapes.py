@@ -55,7 +55,7 @@ class Bracket(NamedTuple):
     bottom: float
 
 
-class Panel(NamedTuple):
+class SectionPanel(NamedTuple):
     """The ground of a section."""
 
     label: str
@@ -91,7 +91,7 @@ class Sample(NamedTuple):
     y: float
 
 
-class Ramp(NamedTuple):
+class ColorScale(NamedTuple):
     """The color scale of a quantity.
 
     Attributes:
@@ -113,7 +113,7 @@ class Drawing(NamedTuple):
     height: float
     title: str
     says: str
-    panels: tuple[Panel, ...]
+    panels: tuple[SectionPanel, ...]
     rules: tuple[Rule, ...]
     wires: tuple[Wire, ...]
     boxes: tuple[PlacedBox, ...]
@@ -121,4 +121,4 @@ class Drawing(NamedTuple):
     brackets: tuple[Bracket, ...]
     words: tuple[Words, ...]
     legend: tuple[Sample, ...]
-    ramp: Ramp | None = None
+    ramp: ColorScale | None = None

@@ -9,13 +9,13 @@ from pathlib import Path
 from resspec.backends.draw import SIGNS
 from resspec.backends.draw.shapes import (
     Bracket,
+    ColorScale,
     Drawing,
     Join,
-    Panel,
     PlacedBox,
     Point,
-    Ramp,
     Sample,
+    SectionPanel,
     Wire,
     Words,
 )
@@ -90,7 +90,7 @@ def _label(style: str, text: str, x: float, y: float, anchor: str | None = None)
     return _element("text", _text(text), class_=style, x=x, y=y, text_anchor=anchor)
 
 
-def _panel(panel: Panel) -> str:
+def _panel(panel: SectionPanel) -> str:
     return _element(
         "rect",
         class_=f"panel {panel.tint}",
@@ -197,7 +197,7 @@ def _sample_mark(sample: Sample) -> str:
             return box + _label(style, sign.replace("-", "−"), x - 11.5, y, "middle")
 
 
-def _ramp(ramp: Ramp) -> Iterator[str]:
+def _ramp(ramp: ColorScale) -> Iterator[str]:
     yield _label("sample", ramp.title, ramp.x, ramp.y)
     for i, mark in enumerate(ramp.marks):
         x, y = ramp.x + i * ramp.step, ramp.y

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from resspec.backends.draw.elements import Box, Branch, Element, Row, Side, Times, boxes
+from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated, SidePath, boxes
 from resspec.backends.draw.folding import folded
 from resspec.backends.draw.labels import ARRANGING, is_quiet, label
 from resspec.backends.summary import summary
@@ -32,10 +32,10 @@ class View(NamedTuple):
     signs: Mapping[str, str] | None = None
 
 
-def elements(section: Section, view: View, places: Places) -> Row:
+def elements(section: Section, view: View, places: Places) -> BoxRow:
     """Return the elements of a section."""
     found = _Drawn(view, places).node(section.located, _Where())
-    return Row(tuple(found if view.unfold else folded(found)), section.body.output)
+    return BoxRow(tuple(found if view.unfold else folded(found)), section.body.output)
 
 
 class _Where(NamedTuple):
@@ -80,7 +80,7 @@ class _Drawn:
         found = self.node(scope.body, inside, every)
         if not (scope.block and found):
             return found
-        return [Row(tuple(found), scope.node.output, scope.block)]
+        return [BoxRow(tuple(found), scope.node.output, scope.block)]
 
     def _op(self, located: Located, op: Op, at: _Where, every: bool) -> list[Element]:
         quiet = is_quiet(op.layer)
@@ -100,17 +100,17 @@ class _Drawn:
         found = self.node(located.body, inside._replace(times=at.times * repeat.count), every)
         if not found or repeat.count == 1:
             return found
-        body = Row(tuple(folded(found)), repeat.output)
-        if len(body.children) == 1 and isinstance(one := body.children[0], Times):
-            return [Times(repeat.count * one.turns, one.body, repeat.output)]
-        return [Times(repeat.count, body, repeat.output)]
+        body = BoxRow(tuple(folded(found)), repeat.output)
+        if len(body.children) == 1 and isinstance(one := body.children[0], Repeated):
+            return [Repeated(repeat.count * one.turns, one.body, repeat.output)]
+        return [Repeated(repeat.count, body, repeat.output)]
 
     def _branch(self, located: Located, node: Parallel, at: _Where) -> Element:
         paths = [self._path(path, at) for path in located.parts]
         sizes = [sum(box.times for box in boxes(row)) for row in paths]
         main = node.residual if node.residual is not None else sizes.index(max(sizes))
         sides = [
-            Side(
+            SidePath(
                 row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
                 node.merge == "add" and path.node.output != path.node.input,
                 summary(path),
@@ -124,10 +124,10 @@ class _Drawn:
             node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign
         )
 
-    def _path(self, path: Located, at: _Where) -> Row:
+    def _path(self, path: Located, at: _Where) -> BoxRow:
         """A path that would show nothing of what it does shows its norms and activations."""
         found = self.node(path, at) or self.node(path, at, every=True)
-        return Row(tuple(found if self.view.unfold else folded(found)), path.node.output)
+        return BoxRow(tuple(found if self.view.unfold else folded(found)), path.node.output)
 
     def _entry(self, trail: Trail) -> tuple[int, ...]:
         return (self.places[trail],)
@@ -141,5 +141,5 @@ class _Drawn:
         return (self.view.signs or {}).get(name, "")
 
 
-def _only_arranges(row: Row) -> bool:
+def _only_arranges(row: BoxRow) -> bool:
     return all(isinstance(child, Box) and child.kind in ARRANGING for child in row.children)

@@ -10,7 +10,7 @@ from resspec.backends.diff import Diff
 from resspec.backends.diff.align import aligned
 from resspec.backends.diff.marks import Marks
 from resspec.backends.diff.sentences import verdict, weights_sentences
-from resspec.backends.diff.structure import Change
+from resspec.backends.diff.structure import StructureChange
 from resspec.backends.diff.values import Pair
 from resspec.backends.diff.words import many, said
 from resspec.backends.draw import SIGNS, Pictured, draw
@@ -25,7 +25,7 @@ from resspec.backends.html.page import (
     lines,
     page,
 )
-from resspec.backends.html.parts import Part, held, parts
+from resspec.backends.html.parts import PagePart, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report.table import figure, memory_lines
 from resspec.passes.quantities import Facts, Figures
@@ -126,7 +126,7 @@ def _pair(pair: Pair) -> PageRow:
     return _row(pair.label, pair.label, " → ".join(holds), a, b, sign)
 
 
-def _parts(a: Sequence[Part], b: Sequence[Part]) -> Iterator[PageRow]:
+def _parts(a: Sequence[PagePart], b: Sequence[PagePart]) -> Iterator[PageRow]:
     """Blocks of both sides beside each other, in them their layers and merges."""
     for x, y in aligned(
         a,
@@ -179,7 +179,9 @@ def _row(name: str, label: str, holds: str, a: Figures, b: Figures, sign: str) -
     )
 
 
-def _changes(changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterator[PageRow]:
+def _changes(
+    changes: Iterable[StructureChange], keys: Mapping[str, list[str]]
+) -> Iterator[PageRow]:
     """A row for each; for neighbours of which the same is to be said, one."""
     for (kind, words), group in groupby(changes, key=lambda change: (change.kind, _said(change))):
         alike = list(group)
@@ -203,7 +205,7 @@ def _changes(changes: Iterable[Change], keys: Mapping[str, list[str]]) -> Iterat
         )
 
 
-def _said(change: Change) -> str:
+def _said(change: StructureChange) -> str:
     if change.kind in ("added", "removed"):
         place = change.a or change.b
         assert place is not None
@@ -217,14 +219,14 @@ def _said(change: Change) -> str:
     return "; ".join(f"{places}: {words}" if places else words for words, places in each)
 
 
-def _spans(change: Change) -> Iterator[str]:
+def _spans(change: StructureChange) -> Iterator[str]:
     """Where both sides say it."""
     yield from (place.span for place in (change.a, change.b) if place)
     for detail in change.details:
         yield from (detail.a_span, detail.b_span)
 
 
-def _found(change: Change, keys: Mapping[str, list[str]]) -> Iterator[str]:
+def _found(change: StructureChange, keys: Mapping[str, list[str]]) -> Iterator[str]:
     """Return the marked layers of a change inside a block, or all of the block."""
     for column, place in enumerate((change.a, change.b)):
         if place:

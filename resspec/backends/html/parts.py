@@ -13,7 +13,7 @@ from resspec.passes.ledger import Trail, path
 from resspec.passes.quantities import Facts, Figures, add
 
 
-class Part(NamedTuple):
+class PagePart(NamedTuple):
     """A part of a network, `times` in a row.
 
     Attributes:
@@ -34,10 +34,10 @@ class Part(NamedTuple):
     entries: tuple[int, ...]
     own: Sequence[str]
     around: Sequence[str]
-    inside: tuple[Part, ...] = ()
+    inside: tuple[PagePart, ...] = ()
 
 
-def held(*alike: Part) -> str:
+def held(*alike: PagePart) -> str:
     """Return the content of a part, or of two in one place: `basic, × 2 → 3`."""
     times = dict.fromkeys(f"{part.times:,}" for part in alike)
     return " → ".join(dict.fromkeys(part.holds for part in alike)) + (
@@ -45,7 +45,7 @@ def held(*alike: Part) -> str:
     )
 
 
-def parts(facts: Facts) -> list[list[Part]]:
+def parts(facts: Facts) -> list[list[PagePart]]:
     """Of each section."""
     entries: dict[str, list[int]] = {}
     for i, (entry, figures) in enumerate(facts.entries):
@@ -57,7 +57,7 @@ def parts(facts: Facts) -> list[list[Part]]:
     ]
 
 
-def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[Part]:
+def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[PagePart]:
     blocks: dict[Trail, list[int]] = {}
     for i in entries:
         blocks.setdefault(block(facts.entries[i][0].trail), []).append(i)
@@ -74,7 +74,7 @@ def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[
 
 def _part(
     facts: Facts, entries: tuple[int, ...], trail: Trail, around: str, above: list[str]
-) -> Part:
+) -> PagePart:
     """`around`: the name of the block it stands in; `above`: the line of its section."""
     node, name, own = trail[-1].node, path(trail), own_lines(trail[-1].span)
     lines = dict.fromkeys(
@@ -84,7 +84,7 @@ def _part(
     if isinstance(node, Parallel):
         label = node.merge if name in ("", around) else f"{label}, {node.merge}"
     times = prod(outer.node.count for outer in trail if isinstance(outer.node, Repeat))
-    return Part(
+    return PagePart(
         name,
         label,
         holds(trail[-1]),

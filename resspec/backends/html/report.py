@@ -15,7 +15,7 @@ from resspec.backends.html.page import (
     lines,
     page,
 )
-from resspec.backends.html.parts import Part, held, parts
+from resspec.backends.html.parts import PagePart, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report import Report
 from resspec.backends.report.table import figure, memory_lines
@@ -86,7 +86,7 @@ def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
         )
 
 
-def _row(part: Part) -> PageRow:
+def _row(part: PagePart) -> PageRow:
     return PageRow(
         part.name,
         part.label,

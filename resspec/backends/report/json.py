@@ -6,7 +6,7 @@ from typing import Any
 
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
-from resspec.backends.report.views import VIEWS, Row
+from resspec.backends.report.views import VIEWS, ReportRow
 from resspec.ir.document import Entry, parse, written
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.tools import TOOLS
@@ -39,7 +39,7 @@ def to_document(report: Report) -> dict[str, Any]:
     }
 
 
-def row_to_json(row: Row) -> dict[str, Any]:
+def row_to_json(row: ReportRow) -> dict[str, Any]:
     field = row.field and {
         "size": row.field.size,
         "stride": [str(step) for step in row.field.stride],
@@ -104,11 +104,11 @@ def _like(part: Entry) -> Like:
     return Like(tool, version, counts, total, bridge, uncounted)
 
 
-def _row(part: Entry) -> Row:
+def _row(part: Entry) -> ReportRow:
     label, holds, output = (part[name].text() for name in ("label", "holds", "output"))
     seen = part["receptive_field"]
     field = None if seen.value is None else _field(seen)
-    return Row(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
+    return ReportRow(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
 
 
 def _field(part: Entry) -> Field:

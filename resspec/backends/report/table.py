@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from resspec.backends.report.values import ReportValues
-from resspec.backends.report.views import Row
+from resspec.backends.report.views import ReportRow
 from resspec.backends.table import (
     GAP,
     NARROWEST,
@@ -159,11 +159,11 @@ def _ending(path: str, width: int) -> str:
     return path if longest(path) <= width else f"…{path[1 - width :]}"
 
 
-def times(row: Row) -> str:
+def times(row: ReportRow) -> str:
     return f"× {row.repeats:,}" if row.repeats > 1 else ""
 
 
-def _field(row: Row) -> str:
+def _field(row: ReportRow) -> str:
     """How much of the input an output sees, and how far its neighbour is from it: `483, /32`."""
     if row.field is None:
         return ""

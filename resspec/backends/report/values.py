@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from resspec.backends.report.views import Row, View
+from resspec.backends.report.views import ReportRow, View
 from resspec.ir.quantities import Conditions
 from resspec.passes.like import Like
 from resspec.passes.quantities import Figures
@@ -46,7 +46,7 @@ class ReportValues(NamedTuple):
     input: str
     at: Conditions
     by: View
-    rows: tuple[Row, ...]
+    rows: tuple[ReportRow, ...]
     totals: Figures
     tensors: Tensors
     max_batch: MaxBatch | None = None

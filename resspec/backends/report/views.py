@@ -18,7 +18,7 @@ View = Literal["stage", "block", "op"]
 VIEWS: tuple[View, ...] = ("stage", "block", "op")
 
 
-class Row(NamedTuple):
+class ReportRow(NamedTuple):
     """A part of a network.
 
     Attributes:
@@ -35,14 +35,14 @@ class Row(NamedTuple):
     field: Field | None
 
 
-def rows(facts: Facts, by: View) -> Iterator[Row]:
+def rows(facts: Facts, by: View) -> Iterator[ReportRow]:
     """In the order of the network."""
     if by == "stage":
         sections = facts.network.sections
         for section, figures, field in zip(
             sections, facts.sections, fields(facts.network, facts.known.reached), strict=True
         ):
-            yield Row(
+            yield ReportRow(
                 section.label, summary(section.located), str(section.body.output), 1, figures, field
             )
         return
@@ -59,7 +59,7 @@ def rows(facts: Facts, by: View) -> Iterator[Row]:
         if isinstance(node, Scope):
             figures["layers"] = repeats * measure(node).layers
         if any(figures.values()):
-            yield Row(path(trail), holds(trail[-1]), str(node.output), repeats, figures, None)
+            yield ReportRow(path(trail), holds(trail[-1]), str(node.output), repeats, figures, None)
 
 
 def block(trail: Trail) -> Trail:
