@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,6 +27,7 @@ from resspec.lowering.network import (
     template_parameters,
 )
 from resspec.lowering.scope import Library
+from resspec.lowering.values import MAX_NUMBER
 from resspec.opening import Opened, choose, is_shipped, locate, open_revised, open_spec
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Source, Span
@@ -280,19 +283,47 @@ def _values(parameters: dict[str, Parameter]) -> list[ast.Let]:
 
 
 def _parameter(word: str, value: Parameter) -> ast.Let:
-    """A value from outside, read as the language reads it."""
-    text = (
-        {True: "true", False: "false"}[value]
-        if isinstance(value, bool)
-        else ("x".join(map(str, value)) if isinstance(value, tuple | list) else str(value))
-    )
+    """Return a value from outside as a constant; a text is read as the language reads it."""
+    if isinstance(value, str):
+        return _read_value(word, value)
+    shown = "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    source = Source(f"value of {word}", f"let {word} = {shown}")
+    span = Span(source, len(source.text) - len(shown), len(source.text))
+    made = _constant(value, span)
+    if made is None:
+        raise _no_value(word, shown)
+    name = ast.Identifier(word, Span(source, 4, 4 + len(word)))
+    return ast.Let(name, made, Span(source, 0, len(source.text)))
+
+
+def _constant(value: object, span: Span) -> ast.Value | None:
+    """Return a value of Python's as one of the language; None where it has none."""
+    match value:
+        case bool():
+            return ast.Identifier(str(value).lower(), span)
+        case [one]:
+            return _constant(one, span)
+        case [_, *_]:
+            sides = [side for side in value if type(side) is int and 0 <= side < MAX_NUMBER]
+            return ast.Size(tuple(sides), span) if len(sides) == len(value) else None
+        case int() if abs(value) < MAX_NUMBER:
+            return ast.Number(value, span)
+        case float() if isfinite(value) and abs(value) < MAX_NUMBER:
+            return ast.Number(Fraction(str(value)), span)
+        case _:
+            return None
+
+
+def _read_value(word: str, text: str) -> ast.Let:
     try:
         declarations = parse(Source(f"value of {word}", f"let {word} = {text}")).declarations
     except SpecError:
         raise _no_value(word, text) from None
-    if len(declarations) != 1 or not isinstance(declarations[0], ast.Let):
-        raise _no_value(word, text)
-    return declarations[0]
+    match declarations:
+        case [ast.Let() as value]:
+            return value
+        case _:
+            raise _no_value(word, text)
 
 
 def _no_value(word: str, text: str) -> UsageError:
