@@ -14,7 +14,7 @@ DEFECTS = [
     Defect(
         "the first mistake ends the checks",
         TABLE,
-        "mistakes.setdefault((code, message, str(first.span)), found)",
+        "found_errors.setdefault((code, message, str(first.span)), found)",
         "raise SpecError([found])",
         ALL,
     ),

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+Size = tuple[int, int]  # height, width
 Row = tuple[Tensor | float, Tensor | float, Tensor | float]
 
 
@@ -36,27 +37,27 @@ def affine(images: Tensor, maps: Tensor, interpolation: str, fill: Tensor) -> Te
     return result.round().clamp(0, 255).to(torch.uint8)
 
 
-def shear_x(amounts: Tensor, size: tuple[int, int]) -> Tensor:
+def shear_x(amounts: Tensor, size: Size) -> Tensor:
     """Return maps that shear rows and keep the topmost one, as AutoAugment; `size` is HxW."""
     return _maps(amounts, x=(1, amounts, amounts * size[0] / 2))
 
 
-def shear_y(amounts: Tensor, size: tuple[int, int]) -> Tensor:
+def shear_y(amounts: Tensor, size: Size) -> Tensor:
     """Return maps that shear columns and keep the leftmost one."""
     return _maps(amounts, y=(amounts, 1, amounts * size[1] / 2))
 
 
-def translate_x(amounts: Tensor, _: tuple[int, int]) -> Tensor:
+def translate_x(amounts: Tensor, _: Size) -> Tensor:
     """Return maps that move images by pixels to the right."""
     return _maps(amounts, x=(1, 0, -amounts))
 
 
-def translate_y(amounts: Tensor, _: tuple[int, int]) -> Tensor:
+def translate_y(amounts: Tensor, _: Size) -> Tensor:
     """Return maps that move images by pixels down."""
     return _maps(amounts, y=(0, 1, -amounts))
 
 
-def rotate(amounts: Tensor, _: tuple[int, int]) -> Tensor:
+def rotate(amounts: Tensor, _: Size) -> Tensor:
     """Return maps that turn images by degrees, counterclockwise."""
     angle = amounts.deg2rad()
     cos, sin = angle.cos(), angle.sin()

@@ -1,6 +1,6 @@
 """A cache of what was found in image files, by path, size and modification time.
 
-It only saves time: where it is damaged, locked, full or cannot be written, files are inspected again.
+It only saves time: if it is damaged, locked, full or read-only, files are inspected again.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CREATE TABLE IF NOT EXISTS files (
 
 
 class ImageSize(NamedTuple):
-    """What is known of a good image file.
+    """The size of a good image file.
 
     Attributes:
         height: In pixels, once upright.
@@ -56,7 +56,7 @@ class ImageSize(NamedTuple):
 
 
 class ImageCache:
-    """What is known of the files below one folder. No method raises anything."""
+    """The cached sizes of the files below one folder. No method raises anything."""
 
     def __init__(self, root: Path) -> None:
         folder = cache_folder()

@@ -130,7 +130,7 @@ def _damaged(path: Path, why: str) -> UsageError:
 
 
 def _check_memo(content: bytes) -> None:
-    """Reject object numbers far above the number of objects, for which pickle allocates gigabytes."""
+    """Reject numbers far above the count of objects, for which pickle allocates gigabytes."""
     for count, (code, number, _) in enumerate(pickletools.genops(content)):
         if code.name in ("PUT", "BINPUT", "LONG_BINPUT") and number is not None and number > count:
             raise pickle.UnpicklingError("its objects are numbered wrongly")
@@ -148,7 +148,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Array(np.ndarray[Any, Any]):
-    """An array of bytes, whatever type a pickle gives it: flagged as objects, bytes are pointers."""
+    """An array of bytes, whatever its type in the pickle: bytes as objects would be pointers."""
 
     def __setstate__(self, state: Any) -> None:
         _, shape, _, is_fortran, content = state

@@ -71,7 +71,8 @@ def _empty(train: SplitFolder, name: str) -> str:
     why = ""
     if others:
         why = f": {counted(others.total(), 'file')} with other extensions ({listed(others)})"
-    return f"the class folder {printable(train.root / name)} has no images{why}; add some, or remove it"
+    folder = printable(train.root / name)
+    return f"the class folder {folder} has no images{why}; add some, or remove it"
 
 
 def _unmatched(test: Path, name: str, train: Path, classes: tuple[str, ...]) -> str:

@@ -20,7 +20,7 @@ Transform = DataConfig | TestTransform  # of training images, or of test images
 
 
 class LoadOptions(NamedTuple):
-    """How to read a data set.
+    """Options for reading a data set.
 
     Attributes:
         normalize: As a recipe's `data.normalize`.

@@ -22,8 +22,8 @@ from resspec.files import kind_of
 from resspec.render import visible
 from resspec.training.data.pixel_depth import UnsupportedPixels, as_rgb
 
-# Register Pillow's formats before any thread starts: a thread that reads while another one registers
-# them finds only some. Some are not allowed: for EPS, Pillow starts another program.
+# Register Pillow's formats before any thread starts: a thread that reads while another one
+# registers them finds only some. Some are not allowed: for EPS, Pillow starts another program.
 Image.init()
 WANTED = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "PPM", "JPEG2000", "AVIF")
 FORMATS = tuple(name for name in WANTED if name in Image.OPEN)

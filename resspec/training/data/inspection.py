@@ -50,7 +50,7 @@ Progress = Callable[[int], None]  # called with the number of files that were ju
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was found in the images of a split.
+    """The sizes and the damaged files of a split.
 
     Attributes:
         sizes: The first file of each (height, width) before any resizing. A set in memory has one

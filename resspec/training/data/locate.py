@@ -58,7 +58,9 @@ FORMATS = {
         ("imagenet", "ILSVRC2012"),
         folder.is_here,
         folder.load,
-        advice="\npass the path of a folder with train/ and val/, each with a folder for each class",
+        advice=(
+            "\npass the path of a folder with train/ and val/, each with a folder for each class"
+        ),
     ),
 }
 

@@ -22,7 +22,7 @@ class UnsupportedPixels(ValueError):
 def as_rgb(image: Image.Image) -> Image.Image:
     """Return the image in 8-bit RGB.
 
-    Deeper pixels are scaled by their depth: 16-bit pixels keep their upper 8 bits. Transparency is dropped.
+    Deeper pixels are scaled: 16-bit pixels keep their upper 8 bits. Transparency is dropped.
 
     Raises:
         UnsupportedPixels: The pixels have no known range.

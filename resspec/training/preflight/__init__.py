@@ -1,7 +1,7 @@
-"""Everything that can be known before the first step, as one table of checks.
+"""Everything that can be checked before the first step, as one table.
 
-`train`, `train --plan`, `study`, `eval`, `bench`, and `probe` describe what they are about to do as requests. Each check of the
-table looks at each request, and all that is wrong is reported at once.
+`train`, `train --plan`, `study`, `eval`, `bench`, and `probe` describe what they are about to do as
+requests. Each check looks at each request, and everything that is wrong is reported at once.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ __all__ = [
 
 
 class Check(NamedTuple):
-    """What must hold, in words, and what yields a mistake or a note for each way in which it does not."""
+    """A condition in words, and a function that yields an error or a note where it does not."""
 
     holds: str
     look: Callable[[Request, Inspections], Iterator[Diagnostic | Note]]
@@ -56,22 +56,22 @@ def require(
 
     Args:
         requests: What is about to be done, in the order in which it will be done.
-        tell: Called with each note: what is no mistake and worth knowing.
+        tell: Called with each note: what is not an error but worth knowing.
         bar: Shows how many images have been checked; see `train/progress.py`.
 
     Returns:
-        What was found of the images, for what is decided next.
+        The sizes and damaged files of the images, for later decisions.
 
     Raises:
-        SpecError: Something is wrong; it holds all that is. Where several processes train together, only the first one's
-            error holds diagnostics, so that they are printed once.
-        UsageError: The processes were not asked for the same training.
+        SpecError: Something is wrong; it has all diagnostics. Where several processes train
+            together, only the first one's error has them, so that they are printed once.
+        UsageError: The processes were not started with the same arguments.
     """
     processes = requests[0].processes
     agreement.require(requests, processes)
 
     inspections = Inspections(bar)
-    mistakes: dict[tuple[str, str, str], Diagnostic] = {}
+    found_errors: dict[tuple[str, str, str], Diagnostic] = {}
     notes: dict[str, None] = {}
     for request in requests:
         for check in CHECKS:
@@ -80,21 +80,21 @@ def require(
                     case Note(text=text):
                         notes[text] = None
                     case Diagnostic(code=code, message=message, labels=(first, *_)):
-                        mistakes.setdefault((code, message, str(first.span)), found)
+                        found_errors.setdefault((code, message, str(first.span)), found)
                     case _:
-                        raise InternalError(f"a mistake without a place: {found}")
+                        raise InternalError(f"a diagnostic without a place: {found}")
 
     if processes.first:
         for note in notes:
             tell(note)
-    if processes.any(bool(mistakes)):
-        raise SpecError(_in_order(mistakes.values()) if processes.first else ())
+    if processes.any(bool(found_errors)):
+        raise SpecError(_in_order(found_errors.values()) if processes.first else ())
     return inspections
 
 
-def _in_order(mistakes: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Sort mistakes by their places, the files in the order in which they were first named."""
-    found = list(mistakes)
+def _in_order(errors: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Sort errors by their places, with files in the order in which they were first named."""
+    found = list(errors)
     files = list(dict.fromkeys(each.labels[0].span.source.name for each in found))
     return sorted(
         found,

@@ -1,4 +1,4 @@
-"""Whether the processes of one training were all asked for the same thing."""
+"""Check that the processes of one training were all started for the same thing."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from resspec.training import record
 from resspec.training.preflight.request import Request
 from resspec.training.processes import Processes
 
-MOST_DIFFERENCES = 10  # that are named of one process
+MAX_DIFFERENCES = 10  # that are named of one process
 
 
 def require(requests: Sequence[Request], processes: Processes) -> None:
     """Compare a digest of everything that was asked for with those of the other processes.
 
     Raises:
-        UsageError: They differ; the message says in what and in which process. Or another process failed before it could
-            ask for anything.
+        UsageError: They differ; the message says in what and in which process. Or another process
+            failed before it could compare.
     """
     if processes.world == 1:
         return
@@ -34,19 +34,19 @@ def require(requests: Sequence[Request], processes: Processes) -> None:
     lines = []
     for rank, other in enumerate(others, 1):
         found = list(_differences(first, other, ""))
-        lines += [f"  process {rank}: {line}" for line in found[:MOST_DIFFERENCES]]
-        if len(found) > MOST_DIFFERENCES:
-            lines.append(f"  process {rank}: and {len(found) - MOST_DIFFERENCES} more")
-    told = "the processes do not agree on what to train; start each with the same command, data, and versions"
-    raise UsageError("\n".join([told, *lines]), "E0534")
+        lines += [f"  process {rank}: {line}" for line in found[:MAX_DIFFERENCES]]
+        if len(found) > MAX_DIFFERENCES:
+            lines.append(f"  process {rank}: and {len(found) - MAX_DIFFERENCES} more")
+    problem = "the processes do not agree on what to train"
+    advice = "start each with the same command, data, and versions"
+    raise UsageError("\n".join([f"{problem}; {advice}", *lines]), "E0534")
 
 
 def _differences(first: Any, other: Any, path: str) -> Iterator[str]:
     if isinstance(first, dict) and isinstance(other, dict):
         for name in dict.fromkeys([*first, *other]):
-            yield from _differences(
-                first.get(name), other.get(name), f"{path}.{name}" if path else name
-            )
+            below = f"{path}.{name}" if path else name
+            yield from _differences(first.get(name), other.get(name), below)
     elif isinstance(first, list) and isinstance(other, list) and len(first) == len(other):
         for one, another in zip(first, other, strict=True):
             yield from _differences(one, another, path)

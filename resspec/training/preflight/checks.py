@@ -1,4 +1,4 @@
-"""The checks that ask one question of the request's own values."""
+"""The checks of a request's own values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from resspec.training.preflight.norms import least_images
 from resspec.training.preflight.request import Note, Request
 from resspec.training.share import share
 
-MOST_FILES = 20  # damaged files that are named one by one
+MAX_FILES = 20  # damaged files that are named one by one
 
 
 def classes(request: Request, _: Inspections) -> Iterator[Diagnostic]:
@@ -38,7 +38,7 @@ def weights(request: Request, _: Inspections) -> Iterator[Diagnostic]:
 
 
 def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:
-    """See whether the held-out share is at least one image."""
+    """Check that the held-out share is at least one image."""
     recipe, data = request.recipe, request.data
     if (
         not request.trains
@@ -56,7 +56,7 @@ def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:
 
 
 def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
-    """Cut the batch over the processes, and find a part of it that fits into memory."""
+    """Check that the batch divides over the processes, and a part of it fits into memory."""
     recipe = request.recipe
     if not request.trains or not recipe:
         return
@@ -76,9 +76,8 @@ def batch(request: Request, inspections: Inspections) -> Iterator[Diagnostic | N
 
     images = len(request.trained_on)
     if recipe.batch_size > images:
-        yield Note(
-            f"a batch of {recipe.batch_size:,} is larger than the {images:,} training images: some appear several times"
-        )
+        larger = f"a batch of {recipe.batch_size:,} is larger than the {images:,} training images"
+        yield Note(f"{larger}: some appear several times")
 
 
 def images(request: Request, inspections: Inspections) -> Iterator[Diagnostic | Note]:
@@ -88,10 +87,10 @@ def images(request: Request, inspections: Inspections) -> Iterator[Diagnostic | 
     yield from (Note(text) for text in request.data.notes)
     for part in _parts(request):
         damaged = inspections.of(request, part).damaged
-        for path, why in damaged[:MOST_FILES]:
+        for path, why in damaged[:MAX_FILES]:
             yield damaged_image(path, part, why)
-        if len(damaged) > MOST_FILES:
-            yield Note(f"{len(damaged) - MOST_FILES:,} more {part} images are damaged")
+        if len(damaged) > MAX_FILES:
+            yield Note(f"{len(damaged) - MAX_FILES:,} more {part} images are damaged")
 
 
 def _parts(request: Request) -> Iterator[Part]:
@@ -106,6 +105,8 @@ def _located(error: UsageError, place: Span) -> Diagnostic:
     """Return an error without a place as a diagnostic at one."""
     assert error.code
     message, *more = str(error).split("\n")
-    told, _, help = message.partition("; ")
+    problem, _, help = message.partition("; ")
     notes = ("\n".join(more),) if more else ()
-    return Diagnostic(error.code, told, (Label(place),), help or None, notes, remedy=error.remedy)
+    return Diagnostic(
+        error.code, problem, (Label(place),), help or None, notes, remedy=error.remedy
+    )

@@ -1,4 +1,4 @@
-"""E053x: what is known to go wrong before the first step. Each docstring is the title of its code's page."""
+"""E053x: errors before the first step. Each docstring is the title of its code's page."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def unreadable_size(
         "E0531",
         f"the network cannot read {images} of {size}",
         (Label(layer, problem), Label(recipe, f"gives {size}")),
-        f"use transforms that give {input}, the network's `input`, or a head that begins with `avgpool`",
+        f"use transforms that give {input}, the network's `input`, "
+        "or a head that begins with `avgpool`",
     )
 
 

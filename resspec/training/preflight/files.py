@@ -1,4 +1,4 @@
-"""Whether the folder of a run can be written to, and has room for what will be written."""
+"""Check that the folder of a run can be written to, and has enough room."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _written_to(where: Path, target: Path) -> Iterator[Path]:
 
 
 def _try_to_write(folder: Path) -> None:
-    """Write to a file that has no name and vanishes when it is closed. Raises OSError."""
+    """Write to an unnamed temporary file. Raises OSError."""
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(4096))
         file.flush()

@@ -1,4 +1,4 @@
-"""The images of a request, looked at once however many checks and requests ask for them."""
+"""The images of a request, inspected once for all checks and requests."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def silent(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 class Inspections:
-    """What was found of the images of each part of a data set.
+    """Inspections of the images of each part of a data set.
 
-    Test and held-out images are decoded, since they are shown only after hours of training. Of training images the header
-    and the end are read, unless the request wants a full check.
+    Test and held-out images are decoded, since they are needed only after hours of training. Of
+    training images the header and the end are read, unless the request asks for a full check.
     """
 
     def __init__(self, bar: Bar = silent) -> None:
@@ -35,7 +35,7 @@ class Inspections:
         self._found: dict[tuple[int, Part, int], Inspection] = {}
 
     def of(self, request: Request, part: Part) -> Inspection:
-        """Return what is known of the images of one part; several processes share the work."""
+        """Return the inspection of one part; several processes share the work."""
         assert request.data
         key = (id(request.data), part, len(request.kept_apart))
         if key not in self._found:
@@ -59,7 +59,7 @@ class Inspections:
 
 
 def _merged(own: Inspection, request: Request) -> Inspection:
-    """Return what all processes found together."""
+    """Return the inspections of all processes as one."""
     gather = request.processes.gather
     sizes = gather([(height, width, str(path)) for (height, width), path in own.sizes.items()])
     damaged = gather([(str(path), why) for path, why in own.damaged])

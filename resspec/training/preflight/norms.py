@@ -1,4 +1,4 @@
-"""Norms over a single value, which torch refuses to compute: told before the first step."""
+"""Check that no norm sees a single value, which torch refuses to normalize."""
 
 from __future__ import annotations
 
@@ -17,30 +17,36 @@ from resspec.training.share import share
 
 
 def norms(request: Request, inspections: Inspections) -> Iterator[Diagnostic]:
-    """Compare the norms that would see one value of an image with how many images they see."""
+    """Report norms that see one value per channel of an image, and one image at a time."""
     if request.learns:
-        for norm in _single(request, training_shapes(request, inspections), training=True):
+        for norm in _single_value_norms(
+            request, training_shapes(request, inspections), training=True
+        ):
             images, key = _images_of(request, norm)
             if images == 1:
-                yield _told(request, norm, "one image at a time in training", key)
+                yield _diagnostic(request, norm, "one image at a time in training", key)
     if request.tests:
-        for norm in _single(request, test_shapes(request, inspections), training=False):
+        for norm in _single_value_norms(request, test_shapes(request, inspections), training=False):
             if _tests_one_image(request):
-                yield _told(request, norm, "the last batch of a test is one image", "data.test")
+                yield _diagnostic(
+                    request, norm, "the last batch of a test is one image", "data.test"
+                )
 
 
 def least_images(request: Request, inspections: Inspections) -> int:
-    """Return how many images a training step must show at a time, at least: 2 where a norm sees one value of each."""
+    """Return the least images of a forward pass in training: 2 if a norm sees one value of each."""
     shapes = training_shapes(request, inspections)
-    return 2 if any(True for _ in _single(request, shapes, training=True)) else 1
+    return 2 if any(True for _ in _single_value_norms(request, shapes, training=True)) else 1
 
 
-def _single(request: Request, shapes: set[Shape], *, training: bool) -> Iterator[Reached]:
+def _single_value_norms(
+    request: Request, shapes: set[Shape], *, training: bool
+) -> Iterator[Reached]:
     seen = set[str]()
     for shape in sorted(shapes):
         try:
             reached = propagate(request.network, shape)
-        except DoesNotFit:  # which is told as such
+        except DoesNotFit:  # reported by another check
             continue
         for norm in single_values(reached, training=training):
             if norm.located.span not in seen:
@@ -49,7 +55,7 @@ def _single(request: Request, shapes: set[Shape], *, training: bool) -> Iterator
 
 
 def _images_of(request: Request, norm: Reached) -> tuple[int, str]:
-    """Return how many images a norm sees at a time in training, and the key of the recipe that says so."""
+    """Return how many images a norm sees at a time in training, and the recipe's key for that."""
     recipe = request.recipe
     if not recipe:
         return request.batch, ""
@@ -59,12 +65,15 @@ def _images_of(request: Request, norm: Reached) -> tuple[int, str]:
         return recipe.micro_batch_size, "micro_batch_size"
     try:
         return share(recipe, request.processes.world), "batch_size"
-    except UsageError:  # which is told as such
+    except UsageError:  # reported by another check
         return 0, ""
 
 
 def _tests_one_image(request: Request) -> bool:
-    """Return whether a batch of test images can hold one image; images that are not cropped are grouped by their sizes."""
+    """Return whether a test can have a batch of one image.
+
+    Images of different sizes that are not cropped are grouped by size.
+    """
     assert request.data and request.recipe
     whole = request.tests != "1-crop" or not request.recipe.data.test.crop
     world = request.processes.world
@@ -74,6 +83,6 @@ def _tests_one_image(request: Request) -> bool:
     )
 
 
-def _told(request: Request, norm: Reached, images: str, key: str) -> Diagnostic:
+def _diagnostic(request: Request, norm: Reached, images: str, key: str) -> Diagnostic:
     place = request.key(key) if key and request.recipe else None
     return single_value(errors.place(norm.located.span), place, str(norm.input), images)

@@ -1,4 +1,4 @@
-"""What a command is about to do, as far as the checks before the first step need to know it."""
+"""Requests: what a command is about to do, for the checks before the first step."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from resspec.training.weights import Given
 
 
 class Note(NamedTuple):
-    """Something that is no mistake, and worth knowing before a run."""
+    """Something that is not an error but worth knowing before a run."""
 
     text: str
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Request:
-    """What is about to be done with one network.
+    """A task that a command is about to do with one network.
 
     Attributes:
         network: The network.
         processes: The processes that do it together.
         learns: Whether the network runs in training mode.
-        data: The images, if any; otherwise noise of the network's own input size is shown.
+        data: The images; without them, noise of the network's own input size.
         recipe: How images are transformed and the network is trained.
         written: The recipe with its text, to point at its keys.
         trains: Whether the training images are used.
@@ -47,7 +47,7 @@ class Request:
         folder: The folder that will be written to.
         writes: Bytes of all that will be written there, besides what is there.
         largest: Bytes of the largest file among it.
-        full_check: Whether every training image is decoded, and not only its header and end looked at.
+        full_check: Whether training images are decoded, and not only their headers and ends read.
     """
 
     network: Network
@@ -88,7 +88,7 @@ class Request:
 
 def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = False) -> Request:
     """Return the request of a training run in a folder."""
-    has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113 - a name may be too long, which is told later
+    has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113 (a name may be too long, which is reported later)
     tensors = job.state_bytes
     whole = tensors * (job.recipe.keep + 1) + job.weight_bytes
     return Request(
@@ -112,7 +112,7 @@ def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = F
 def _written(folder: Path) -> int:
     """Return how many bytes the checkpoints of a run and its weights take already."""
     total = 0
-    with suppress(OSError):  # of a folder that cannot be read, which is told as such
+    with suppress(OSError):  # of a folder that cannot be read, which another check reports
         for path in (folder / "weights.safetensors", *folder.glob("checkpoints/*/*")):
             if path.is_file():
                 total += path.stat().st_size

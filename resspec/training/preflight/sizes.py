@@ -207,7 +207,7 @@ def _and_test(data: DataConfig, side: int) -> str:
 
 
 def _test(data: DataConfig, side: int) -> str:
-    """Return transforms that give test images one size: a crop of 7/8 unless training has its own."""
+    """Return transforms that crop test images: as in training, or from 8/7 of the size."""
     is_same = data.crop == side and isinstance(data.resize, int)
     resize = data.resize if is_same else round(side * 8 / 7)
     return f"test: {{resize: {resize}, crop: {side}}}"

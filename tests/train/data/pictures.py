@@ -1,4 +1,4 @@
-"""Image files for tests: smooth pictures in every format, mode and depth, and ways to damage a file."""
+"""Image files for tests: smooth pictures in every format, mode and depth, and damaged files."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def png(
     after: bytes = b"",
     size: tuple[int, int] | None = None,
 ) -> bytes:
-    """A PNG of any depth, written by hand, with chunks before and after its pixels; `size` may lie."""
+    """Return a PNG of any depth, with chunks before and after its pixels; `size` may be wrong."""
     height, width = pixels.shape[:2]
     bits = pixels.dtype.itemsize * 8
     color = {1: 0, 2: 4, 3: 2, 4: 6}[1 if pixels.ndim == 2 else pixels.shape[2]]

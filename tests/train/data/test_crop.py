@@ -1,4 +1,4 @@
-"""What part of an image is shown, against torchvision and against one image at a time."""
+"""Crops of batches, against torchvision and against one image at a time."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,4 +1,4 @@
-"""Pictures from files of any mode, depth and orientation, against Pillow's own turning and the same picture in 8 bits."""
+"""Images of any mode, depth and orientation, against Pillow's transpose and 8-bit copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of image files: what is shown, against torchvision on one image at a time, and what is said of what is wrong."""
+"""Folders of image files: batches against torchvision on one image at a time, and errors."""
 
 import resource
 from collections.abc import Callable
@@ -149,7 +149,10 @@ MISHAPS: dict[str, tuple[Callable[[Path], object], TestTransform, str, str]] = {
         lambda _: None,
         TestTransform(crop=60),
         "E0515",
-        "{}: a crop of 60x60 pixels does not fit into images of 40x50; `resize` or `padding` makes them larger",
+        (
+            "{}: a crop of 60x60 pixels does not fit into images of 40x50; "
+            "`resize` or `padding` makes them larger"
+        ),
     ),
     "enlarged": (
         enlarge,

@@ -1,4 +1,4 @@
-"""What a look at image files before the first step finds, how little it costs again, and that the cache never matters."""
+"""Inspections of image files: what they find, and that the cache saves work and never matters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels, class names and absurd files of sets in memory: each mistake is told with its file and image."""
+"""Labels, class names and absurd files of sets in memory: errors name the file and image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where data sets are found, in what forms, and what is said of those that are not there or broken."""
+"""Where data sets are found and in what forms, and errors for missing and damaged ones."""
 
 import gzip
 import pickle
@@ -110,7 +110,7 @@ def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
 
 
 class Pickled:
-    """What a pickle makes anew by calling something, and gives a state."""
+    """An object that a pickle creates by a call, and gives a state."""
 
     def __init__(self, *how: Any) -> None:
         self.how = how
@@ -120,7 +120,7 @@ class Pickled:
 
 
 def of_flags(flags: int, content: object) -> Pickled:
-    """An array of ten images whose type has these flags, as NumPy pickles it; 63 are those of objects."""
+    """Return a pickled array of ten images whose type has these flags; 63 are those of objects."""
     kind = Pickled(np.dtype, ("u1", False, True), (3, "|", None, None, None, -1, -1, flags))
     made: Any = np.zeros(1).__reduce__()[0]
     return Pickled(made, (np.ndarray, (0,), b"b"), (1, (10, 3072), kind, False, content))

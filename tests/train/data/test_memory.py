@@ -25,7 +25,7 @@ EVERYTHING = DataConfig(
 )
 
 
-def colourful(count: int = 60, normalize: str = "channel") -> InMemory:
+def colorful(count: int = 60, normalize: str = "channel") -> InMemory:
     draw = torch.Generator().manual_seed(0)
     images = torch.randint(0, 256, (count, 3, 8, 10), generator=draw, dtype=torch.uint8)
     stored = ImageArrays(images, torch.arange(count) % 4)
@@ -42,37 +42,35 @@ def shown(
 
 
 def test_images_as_stored_have_mean_0_and_deviation_1_in_each_channel() -> None:
-    images, labels = shown(colourful(), TestTransform(), torch.arange(60))
+    images, labels = shown(colorful(), TestTransform(), torch.arange(60))
     assert images.mean((0, 2, 3)).abs().max() < 1e-5
     assert (images.std((0, 2, 3), correction=0) - 1).abs().max() < 1e-5
     assert torch.equal(labels, torch.arange(60) % 4)
 
 
-def test_the_axes_are_those_of_the_colours() -> None:
-    split = colourful()
-    colours = split.images.transpose(0, 1).flatten(1).double()
+def test_the_axes_are_those_of_the_colors() -> None:
+    split = colorful()
+    colors = split.images.transpose(0, 1).flatten(1).double()
     axes = split.stats.axes.double()
-    torch.testing.assert_close(
-        axes @ axes.T, torch.cov(colours, correction=0), rtol=1e-4, atol=1e-2
-    )
+    torch.testing.assert_close(axes @ axes.T, torch.cov(colors, correction=0), rtol=1e-4, atol=1e-2)
     assert ((axes.T @ axes) - (axes.T @ axes).diagonal().diag()).abs().max() < 1e-2
     assert (axes.norm(dim=0).diff() <= 0).all()
 
 
 def test_a_border_is_added_after_each_pixels_mean_was_taken_away() -> None:
-    split, keys = colourful(normalize="pixel-mean"), torch.arange(60)
+    split, keys = colorful(normalize="pixel-mean"), torch.arange(60)
     found, _ = shown(split, DataConfig(padding=3), torch.arange(60), keys)
-    centred = split.images.float() - split.images.float().mean(0)
+    centered = split.images.float() - split.images.float().mean(0)
     tops, lefts = choice(keys, "top", 7), choice(keys, "left", 7)
     for i in range(60):
-        wanted = pad(centred[i], (3, 3, 3, 3))[:, tops[i] : tops[i] + 8, lefts[i] : lefts[i] + 10]
+        wanted = pad(centered[i], (3, 3, 3, 3))[:, tops[i] : tops[i] + 8, lefts[i] : lefts[i] + 10]
         torch.testing.assert_close(found[i], wanted / split.stats.std.mean(), rtol=1e-4, atol=1e-4)
     still, _ = shown(split, TestTransform(), torch.arange(60))
     assert still.mean(0).abs().max() < 1e-5
 
 
 def test_an_image_is_shown_the_same_way_in_any_batch() -> None:
-    split, indices = colourful(), torch.arange(24)
+    split, indices = colorful(), torch.arange(24)
     images, targets = shown(split, EVERYTHING, indices)
     assert targets.shape == (24, 4)
     for part in (slice(0, 8), slice(8, 24)):
@@ -98,7 +96,7 @@ def test_a_batch_is_the_same_wherever_one_begins(
     view: DataConfig | TestTransform, normalize: str
 ) -> None:
     """Bit by bit: a run that goes on shows what it would have shown."""
-    split, sizes = colourful(normalize=normalize), [3, 5, 4, 2] * 3
+    split, sizes = colorful(normalize=normalize), [3, 5, 4, 2] * 3
     draws = [
         IndexBatch(i + torch.arange(size), torch.arange(size) * 77 + i)
         for i, size in enumerate(sizes)
@@ -113,17 +111,17 @@ def test_a_batch_is_the_same_wherever_one_begins(
 
 
 def test_taking_one_change_out_leaves_the_others_as_they_were() -> None:
-    split, indices = colourful(), torch.arange(24)
+    split, indices = colorful(), torch.arange(24)
     images, _ = shown(split, DataConfig(padding=2, hflip=0.5), indices)
     erased, _ = shown(split, DataConfig(padding=2, hflip=0.5, random_erase=1.0), indices)
     assert ((erased == images) | (erased == 0)).all()
 
 
 def test_a_digest_tells_sets_apart() -> None:
-    split = colourful()
+    split = colorful()
     images = split.images.clone()
     images[3, 0, 0, 0] ^= 1
-    assert split.digest == colourful().digest != replace(split, images=images, _on_device={}).digest
+    assert split.digest == colorful().digest != replace(split, images=images, _on_device={}).digest
 
 
 def test_digits_are_the_real_images_in_a_fixed_stratified_split() -> None:
@@ -187,8 +185,8 @@ VIEWS = [
 def test_images_without_contrast_are_finite(
     values: tuple[int, ...] | None, view: DataConfig | TestTransform, normalize: str
 ) -> None:
-    """All of one color, or in one channel of one value; normalized, a channel without contrast is 0."""
-    images = colourful(40).images.clone()
+    """Of one color, or constant in one channel; normalized, a constant channel is 0."""
+    images = colorful(40).images.clone()
     if values is None:
         images[:, 1] = 9
     else:
@@ -210,7 +208,7 @@ def test_images_without_contrast_are_finite(
 
 
 def test_a_channel_without_contrast_leaves_the_others_as_they_are() -> None:
-    images = colourful(40).images.clone()
+    images = colorful(40).images.clone()
     images[:, 2] = 9
     flat = measure(images)
     wanted = images[:, :2].double().std((0, 2, 3), correction=0)

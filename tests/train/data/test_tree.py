@@ -1,4 +1,4 @@
-"""Folders of images as people have them: what is used, what is passed over with a word, and what is refused by name."""
+"""Folders of images as people have them: what is used, skipped with a note, or rejected."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_nothing_is_said_of_an_ordinary_folder(root: Path) -> None:
 
 
 def test_links_to_folders_and_files_are_followed(root: Path, tmp_path: Path) -> None:
-    """As torchvision has it: classes that are links, folders of links, links to links, links to files."""
+    """As in torchvision: classes that are links, folders of links, links to links and to files."""
     fill(tmp_path / "elsewhere" / "emus" / "young")
     (root / "train" / "emu").symlink_to(tmp_path / "elsewhere" / "emus")
     (root / "train" / "cat" / "more").symlink_to("again")
@@ -134,6 +134,7 @@ def branch(folder: Path) -> None:
 
 
 CYCLE = "is a link to a folder that contains it, which would never end; remove the link"
+GONE = "which cannot be followed: No such file or directory"
 UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
     "a folder in itself": (link_up, f"d/train/cat/deep/up {CYCLE}"),
     "the whole set": (
@@ -146,7 +147,7 @@ UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a class that is gone": (
         lambda d: (d / "train" / "emu").symlink_to("/mnt/disk/emu"),
-        "d/train/emu is a link to /mnt/disk/emu, which cannot be followed: No such file or directory",
+        f"d/train/emu is a link to /mnt/disk/emu, {GONE}",
     ),
     "an image that is gone": (
         lambda d: (d / "val" / "cat" / "x.jpg").symlink_to("y.jpg"),
@@ -154,7 +155,7 @@ UNFOLLOWED: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "images that are gone": (
         lambda d: (d / "val" / "cat" / "more").symlink_to("\x1b[2J"),
-        "d/val/cat/more is a link to <U+001B>[2J, which cannot be followed: No such file or directory",
+        f"d/val/cat/more is a link to <U+001B>[2J, {GONE}",
     ),
     "a class in another": (
         lambda d: (d / "train" / "emu").symlink_to("cat"),
@@ -195,7 +196,7 @@ def test_all_that_is_wrong_is_told_at_once(root: Path) -> None:
 
 
 def as_nobody(folder: Path) -> str:
-    """What a user without rights is told of the data set `d` in this folder."""
+    """Return the error of a user without rights for the data set `d` in this folder."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
@@ -243,7 +244,8 @@ def test_hidden_files_and_folders_are_passed_over_and_told(root: Path) -> None:
     assert len(files) == 2 * FEW
     assert [note.replace(str(root), "d") for note in found.notes] == [
         (
-            "d/train: 7 hidden and system files and folders skipped (.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
+            "d/train: 7 hidden and system files and folders skipped "
+            "(.ipynb_checkpoints, __MACOSX, cat/.DS_Store, cat/._0.jpg, "
             "cat/Thumbs.db, and 2 more)"
         ),
     ]
@@ -478,10 +480,8 @@ def test_folders_nested_deep(root: Path) -> None:
 def test_training_images_that_are_tested_on_are_told(root: Path) -> None:
     (root / "val" / "dog" / "more").symlink_to(root / "train" / "dog")
     (message,) = load(str(root)).notes
-    assert (
-        message
-        == f"{root}/val: 1 folder used for training too (dog/more), so the result says little about new images"
-    )
+    shared = "1 folder used for training too (dog/more)"
+    assert message == f"{root}/val: {shared}, so the result says little about new images"
 
 
 def test_a_file_in_place_of_a_folder(tmp_path: Path) -> None:

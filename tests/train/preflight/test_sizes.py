@@ -1,4 +1,4 @@
-"""The sizes that are foretold are those that the transforms give, and what is refused is what fails."""
+"""Predicted sizes are those that the transforms give, and exactly what fails is rejected."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def test_sizes_of_images_in_memory(seed: int) -> None:
         and isinstance(view.resize, tuple)
         and found
     ):
-        return  # a window that is partly outside of the resized image is drawn all the same, of repeated pixels
+        return  # a window partly outside of the resized image repeats pixels
     assert predicted == found, (view, size)
