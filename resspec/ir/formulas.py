@@ -32,7 +32,7 @@ class Binary:
 Formula = int | Variable | Binary
 
 
-class Known(NamedTuple):
+class FormulaValue(NamedTuple):
     """A value, and the formula that gives it; a constant is its own formula."""
 
     value: Any
@@ -42,9 +42,13 @@ class Known(NamedTuple):
     def is_constant(self) -> bool:
         return not isinstance(self.formula, Variable | Binary)
 
+    def plus(self, other: FormulaValue) -> FormulaValue:
+        """Return the sum of two whole numbers."""
+        return FormulaValue(self.value + other.value, binary("+", self.formula, other.formula))
 
-def constant(value: Any) -> Known:
-    return Known(value, value)
+
+def constant(value: Any) -> FormulaValue:
+    return FormulaValue(value, value)
 
 
 def plain(value: Any) -> Any:

@@ -24,7 +24,7 @@ class _Named:
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Op(_Named):
+class NamedOp(_Named):
     name: Name | None
     layer: Layer
     init: Init | None = None
@@ -35,58 +35,60 @@ class Op(_Named):
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Series(_Named):
-    children: tuple[Node, ...]
+class NamedSeries(_Named):
+    children: tuple[NamedNode, ...]
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Parallel(_Named):
+class NamedParallel(_Named):
     merge: Literal["add", "concat", "mul"]
-    paths: tuple[Node, ...]
+    paths: tuple[NamedNode, ...]
     residual: int | None = None
     inplace: bool | None = None
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Repeat(_Named):
+class NamedRepeat(_Named):
     count: int
-    body: Node
+    body: NamedNode
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
-class Scope(_Named):
+class NamedScope(_Named):
     name: Name
-    body: Node
+    body: NamedNode
     block: str | None = None
 
 
-Node = Op | Series | Parallel | Repeat | Scope
+NamedNode = NamedOp | NamedSeries | NamedParallel | NamedRepeat | NamedScope
 
 
-def named(network: Network) -> Node:
+def named(network: Network) -> NamedNode:
     """Return all sections of a network in a row; what occurs with the same names is one object."""
     return _named(walk.whole(network), {})
 
 
-def _named(located: Located, known: dict[Located, Node]) -> Node:
+def _named(located: Located, known: dict[Located, NamedNode]) -> NamedNode:
     if located not in known:
         parts = tuple(_named(part, known) for part in located.parts)
         known[located] = _node(located, parts)
     return known[located]
 
 
-def _node(located: Located, parts: tuple[Node, ...]) -> Node:
+def _node(located: Located, parts: tuple[NamedNode, ...]) -> NamedNode:
     node = located.node
     common: dict[str, Any] = {"input": node.input, "output": node.output, "span": located.span}
     match node:
         case nodes.Op(layer=layer, init=init):
-            return Op(name=located.name, layer=layer, init=init, **common)
+            return NamedOp(name=located.name, layer=layer, init=init, **common)
         case nodes.Series():
-            return Series(children=parts, **common)
+            return NamedSeries(children=parts, **common)
         case nodes.Parallel(merge=merge, residual=residual, inplace=inplace):
-            return Parallel(merge=merge, paths=parts, residual=residual, inplace=inplace, **common)
+            return NamedParallel(
+                merge=merge, paths=parts, residual=residual, inplace=inplace, **common
+            )
         case nodes.Repeat(count=count):
-            return Repeat(count=count, body=parts[0], **common)
+            return NamedRepeat(count=count, body=parts[0], **common)
         case nodes.Scope():
             assert located.name is not None
-            return Scope(name=located.name, body=parts[0], block=located.block, **common)
+            return NamedScope(name=located.name, body=parts[0], block=located.block, **common)

@@ -14,10 +14,17 @@ from typing import Any, Literal
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
-from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series
+from resspec.passes.named import (
+    NamedNode,
+    NamedOp,
+    NamedParallel,
+    NamedRepeat,
+    NamedScope,
+    NamedSeries,
+)
 
 Path = tuple[Name, ...]
-Step = tuple[int, Node]
+Step = tuple[int, NamedNode]
 Limits = tuple[int, int]
 
 # Repeats that are written out, not looped over: from so many steps in the body, up to so many in all turns.
@@ -47,7 +54,7 @@ class FlattenStatement:
 
 @dataclass(frozen=True)
 class MergeStatement:
-    """Several values to one, as `Parallel` in the IR does it."""
+    """Several values to one, as `NamedParallel` in the IR does it."""
 
     kind: Literal["add", "concat", "mul"]
     sources: tuple[int, ...]
@@ -86,10 +93,10 @@ def sources(statement: Statement) -> tuple[int, ...]:
     return statement.sources if isinstance(statement, MergeStatement) else (statement.source,)
 
 
-Make = Callable[[Op | Scope, int, int], tuple[Path, Any] | None]
+Make = Callable[[NamedOp | NamedScope, int, int], tuple[Path, Any] | None]
 
 
-def schedule(node: Node, make: Make, first: int = 0) -> Schedule:
+def schedule(node: NamedNode, make: Make, first: int = 0) -> Schedule:
     """Return the statements of a scope's body.
 
     Args:
@@ -106,7 +113,7 @@ class _Flow:
         self.shared = shared
         self.entered: dict[Path, int] = {}
 
-    def program(self, node: Node, path: Path, depth: int, first: int) -> Schedule:
+    def program(self, node: NamedNode, path: Path, depth: int, first: int) -> Schedule:
         made: list[Statement] = []
         result = self._flow((first, node), 0, path, depth, made)
         return Schedule(tuple(made), result, tuple(self.entered.items()) if depth == 0 else ())
@@ -115,31 +122,31 @@ class _Flow:
         """Return the value that a step makes of value x. `path`: the shared scopes around it."""
         for index, part in steps(start, depth, PROGRAM):
             match part:
-                case Op(layer=Identity()):
+                case NamedOp(layer=Identity()):
                     pass
-                case Op(layer=Flatten()):
+                case NamedOp(layer=Flatten()):
                     x = _add(made, FlattenStatement(x, part.output))
-                case Parallel(paths=paths):
+                case NamedParallel(paths=paths):
                     starts = _numbered(paths, index)
                     values = tuple([self._flow(each, x, path, depth, made) for each in starts])
                     x = values[0] if len(values) == 1 else _add(made, _merge(part, values))
-                case Repeat(count=count, body=body):
+                case NamedRepeat(count=count, body=body):
                     inner = self.program(body, path, depth + 1, index)
                     x = _add(made, LoopStatement(path, count, inner, x, part.output))
-                case Scope(name=name, body=body) if (*path, name) in self.shared:
+                case NamedScope(name=name, body=body) if (*path, name) in self.shared:
                     self.entered.setdefault((*path, name), len(made))
                     x = self._flow((index, body), x, (*path, name), 0, made)
-                case Op() | Scope():
+                case NamedOp() | NamedScope():
                     if found := self.make(part, index, depth):
                         own, what = found
                         full = (*path, *own) if part.name in own else own
                         x = _add(made, ApplyStatement(full, what, x, part.output, index))
-                case Series():
+                case NamedSeries():
                     pass
         return x
 
 
-def _merge(node: Parallel, values: tuple[int, ...]) -> MergeStatement:
+def _merge(node: NamedParallel, values: tuple[int, ...]) -> MergeStatement:
     dim = -1 if node.output.last else 1
     return MergeStatement(node.merge, values, node.residual, bool(node.inplace), dim, node.output)
 
@@ -156,49 +163,49 @@ def steps(start: Step, depth: int, limits: Limits) -> Iterator[Step]:
     """Yield the steps of a node that stands `depth` repeats deep in its scope; neighbours that share a scope's name are one."""
     parts = _flat(*start, depth, limits)
     for _, group in groupby(
-        parts, lambda step: step[1].name if isinstance(step[1], Scope) else id(step[1])
+        parts, lambda step: step[1].name if isinstance(step[1], NamedScope) else id(step[1])
     ):
         first, *others = group
         yield (first[0], _joined([part for _, part in (first, *others)])) if others else first
 
 
-def shared_scopes(node: Node) -> set[Path]:
+def shared_scopes(node: NamedNode) -> set[Path]:
     """Return the scopes that stand in several places of a scope's body, not just side by side: their paths from there."""
     return set(_shared([node], ()))
 
 
-def leaves(node: Node) -> int:
+def leaves(node: NamedNode) -> int:
     """Return how many numbers a node takes."""
     match node:
-        case Op() | Scope(block=str()):
+        case NamedOp() | NamedScope(block=str()):
             return 1
-        case Series(children=parts) | Parallel(paths=parts):
+        case NamedSeries(children=parts) | NamedParallel(paths=parts):
             return sum(map(leaves, parts))
-        case Scope(body=body) | Repeat(body=body):
+        case NamedScope(body=body) | NamedRepeat(body=body):
             return leaves(body)
 
 
-def _numbered(nodes: Iterable[Node], index: int) -> Iterator[Step]:
+def _numbered(nodes: Iterable[NamedNode], index: int) -> Iterator[Step]:
     for node in nodes:
         yield index, node
         index += leaves(node)
 
 
-def _joined(parts: list[Node]) -> Scope:
+def _joined(parts: list[NamedNode]) -> NamedScope:
     """Scopes of one name, one after the other."""
     first, last = parts[0], parts[-1]
-    assert isinstance(first, Scope)
-    bodies = tuple(part.body for part in parts if isinstance(part, Scope))
-    body = Series(input=first.input, output=last.output, span=first.span, children=bodies)
+    assert isinstance(first, NamedScope)
+    bodies = tuple(part.body for part in parts if isinstance(part, NamedScope))
+    body = NamedSeries(input=first.input, output=last.output, span=first.span, children=bodies)
     return first.changed(output=last.output, body=body, block=None)
 
 
-def _flat(index: int, node: Node, depth: int, limits: Limits) -> Iterator[Step]:
+def _flat(index: int, node: NamedNode, depth: int, limits: Limits) -> Iterator[Step]:
     match node:
-        case Series(children=children):
+        case NamedSeries(children=children):
             for step in _numbered(children, index):
                 yield from _flat(*step, depth, limits)
-        case Repeat(count=count, body=body) if count == 1 or _is_short(
+        case NamedRepeat(count=count, body=body) if count == 1 or _is_short(
             body, count, depth + 1, limits
         ):
             for turn in range(count):
@@ -207,7 +214,7 @@ def _flat(index: int, node: Node, depth: int, limits: Limits) -> Iterator[Step]:
             yield index, node
 
 
-def _is_short(body: Node, count: int, depth: int, limits: Limits) -> bool:
+def _is_short(body: NamedNode, count: int, depth: int, limits: Limits) -> bool:
     least, most = limits
     if count > most:
         return False
@@ -215,25 +222,25 @@ def _is_short(body: Node, count: int, depth: int, limits: Limits) -> bool:
     return least <= size and size * count <= most
 
 
-def at_turn(node: Node, turn: int, depth: int | None, *, nearest: bool = True) -> Node:
+def at_turn(node: NamedNode, turn: int, depth: int | None, *, nearest: bool = True) -> NamedNode:
     """Return a repeat's body at one of its turns. `depth`: which of a name's steps the repeat takes (None in scopes that open
     inside); `nearest`: no other repeat is nearer, so that ramps mean this one."""
     match node:
-        case Op(name=name, layer=layer):
+        case NamedOp(name=name, layer=layer):
             layer = layer.at(turn) if nearest else layer
             return node.changed(name=name and _moved(name, turn, depth), layer=layer)
-        case Scope(name=name, body=body):
+        case NamedScope(name=name, body=body):
             inner = at_turn(body, turn, None) if nearest and varies(body) else body
             return node.changed(name=_moved(name, turn, depth), body=inner)
-        case Series(children=children):
+        case NamedSeries(children=children):
             return node.changed(
                 children=tuple([at_turn(c, turn, depth, nearest=nearest) for c in children])
             )
-        case Parallel(paths=paths):
+        case NamedParallel(paths=paths):
             return node.changed(
                 paths=tuple([at_turn(p, turn, depth, nearest=nearest) for p in paths])
             )
-        case Repeat(body=body):
+        case NamedRepeat(body=body):
             return node.changed(body=at_turn(body, turn, depth, nearest=False))
 
 
@@ -244,21 +251,21 @@ def _moved(name: Name, turn: int, depth: int | None) -> Name:
     return Name(name.prefix, number, (*name.steps[:depth], *name.steps[depth + 1 :]))
 
 
-def varies(node: Node) -> bool:
+def varies(node: NamedNode) -> bool:
     """Return whether a repeat around the node decides about numbers in it."""
     match node:
-        case Op(layer=layer):
+        case NamedOp(layer=layer):
             return any(isinstance(value, Ramp) for value in vars(layer).values())
-        case Scope(body=body):
+        case NamedScope(body=body):
             return varies(body)
-        case Series(children=parts) | Parallel(paths=parts):
+        case NamedSeries(children=parts) | NamedParallel(paths=parts):
             return any(map(varies, parts))
-        case Repeat():
+        case NamedRepeat():
             return False
 
 
-def _shared(nodes: Iterable[Node], path: Path) -> Iterator[Path]:
-    found: dict[Name, list[Node]] = {}
+def _shared(nodes: Iterable[NamedNode], path: Path) -> Iterator[Path]:
+    found: dict[Name, list[NamedNode]] = {}
     for node in nodes:
         for scope in _scopes(node):
             found.setdefault(scope.name, []).append(scope.body)
@@ -268,15 +275,15 @@ def _shared(nodes: Iterable[Node], path: Path) -> Iterator[Path]:
             yield from _shared(bodies, (*path, name))
 
 
-def _scopes(node: Node) -> Iterator[Scope]:
+def _scopes(node: NamedNode) -> Iterator[NamedScope]:
     for _, part in steps((0, node), 0, NOWHERE):
         match part:
-            case Scope():
+            case NamedScope():
                 yield part
-            case Parallel(paths=parts):
+            case NamedParallel(paths=parts):
                 for path in parts:
                     yield from _scopes(path)
-            case Repeat(body=body):
+            case NamedRepeat(body=body):
                 yield from _scopes(body)
             case _:
                 pass

@@ -5,36 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import product
 
-from resspec.backends.source.classes import Arms, Class, Slot, runs
+from resspec.backends.source.classes import Arms, EmittedClass, EmittedStatement, runs
 from resspec.backends.source.modules import Constructors, Turns
 from resspec.backends.source.syntax import attribute, attributes, label, quoted, register
-from resspec.backends.source.terms import Leaf, Term
+from resspec.backends.source.terms import TorchLayer, Term
 from resspec.ir.shape import Name
 from resspec.passes.schedule import ApplyStatement, LoopStatement, MergeStatement
 
 ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
 
 
-class Attributes:
+class ClassAttributes:
     """Walks the statements of a class once, in order: the lines of the constructor, and expressions for `forward`."""
 
-    def __init__(self, cls: Class, constructors: Constructors, *, shapes: bool) -> None:
+    def __init__(self, cls: EmittedClass, constructors: Constructors, *, shapes: bool) -> None:
         self.cls = cls
         self.constructors = constructors
         self.shapes = shapes
         self.body: list[str] = []
         self.flags: dict[Arms, str] = {}  # by the arms that have the statements
-        self._of: dict[Slot, str] = {}
+        self._of: dict[EmittedStatement, str] = {}
         self._spaces: set[tuple[Name, ...]] = set()
         self._shared: dict[str, str] = {}
         self._names = attributes(_fixed(cls.slots))
         self._construct(_as_registered(cls), (), self.body)
 
-    def __getitem__(self, slot: Slot) -> str:
+    def __getitem__(self, slot: EmittedStatement) -> str:
         """Return the module that a statement runs."""
         return self._of[slot]
 
-    def _construct(self, slots: Iterable[Slot], turns: Turns, body: list[str]) -> None:
+    def _construct(self, slots: Iterable[EmittedStatement], turns: Turns, body: list[str]) -> None:
         for run in runs(slots):
             if run[0].optional == "flag" and run[0].present not in self.flags:
                 self._flag(run[0])
@@ -52,7 +52,7 @@ class Attributes:
             is_tested = run[0].optional == "flag"
             body += block(f"if {self.flags[run[0].present]}:", inside) if is_tested else inside
 
-    def _flag(self, slot: Slot) -> None:
+    def _flag(self, slot: EmittedStatement) -> None:
         """Make the attribute that says whether statements run."""
         statement = slot.statement
         is_gate = isinstance(statement, MergeStatement) and statement.kind == "mul"
@@ -63,7 +63,9 @@ class Attributes:
     def _test(self, arms: Arms, among: Arms) -> str:
         return self.constructors.signature.test(arms, among)
 
-    def _module(self, slot: Slot, path: tuple[Name, ...], turns: Turns, body: list[str]) -> None:
+    def _module(
+        self, slot: EmittedStatement, path: tuple[Name, ...], turns: Turns, body: list[str]
+    ) -> None:
         if _is_free(slot):
             self._of[slot] = self._free(slot, path[-1].prefix, turns)
             return
@@ -78,7 +80,7 @@ class Attributes:
         self._of[slot] = attribute(owner, name)
         body += self._made(slot, owner, name, turns)
 
-    def _free(self, slot: Slot, wanted: str, turns: Turns) -> str:
+    def _free(self, slot: EmittedStatement, wanted: str, turns: Turns) -> str:
         """The attribute of a module without state, which equal ones share."""
         key = self._value(slot.options[0][1], turns)
         is_shared = len(slot.options) == 1 and slot.optional in (None, "flag")
@@ -93,7 +95,7 @@ class Attributes:
     def _value(self, term: Term, turns: Turns) -> str:
         return self.constructors.expression(term, turns, shapes=self.shapes)
 
-    def _made(self, slot: Slot, owner: str, name: str, turns: Turns) -> list[str]:
+    def _made(self, slot: EmittedStatement, owner: str, name: str, turns: Turns) -> list[str]:
         """The statements that register a module: one, or one for each arm of the shortcut option that has another."""
         options = sorted(slot.options, key=lambda option: min(map(ARMS.index, option[0])))
         made = [register(owner, name, self._value(term, turns)) for _, term in options]
@@ -114,7 +116,7 @@ def block(head: str, body: list[str]) -> list[str]:
     return [head, *(f"    {line}" for line in body)] if body else []
 
 
-def _as_registered(cls: Class) -> list[Slot]:
+def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:
     """The statements in the order of their modules: all of a scope that stands in several places where it is first entered."""
     entered = dict(cls.template.program.entered)
 
@@ -129,12 +131,12 @@ def _as_registered(cls: Class) -> list[Slot]:
     return [cls.slots[k] for k in sorted(range(len(cls.slots)), key=place)]
 
 
-def _is_free(slot: Slot) -> bool:
+def _is_free(slot: EmittedStatement) -> bool:
     """Whether the attribute may have any name, since it leaves no trace in a state dict."""
-    return all(isinstance(term, Leaf) and term.free for _, term in slot.options)
+    return all(isinstance(term, TorchLayer) and term.free for _, term in slot.options)
 
 
-def _fixed(slots: Iterable[Slot], counts: tuple[int, ...] = ()) -> Iterator[str]:
+def _fixed(slots: Iterable[EmittedStatement], counts: tuple[int, ...] = ()) -> Iterator[str]:
     """The names under which weights stand."""
     for slot in slots:
         match slot.statement:

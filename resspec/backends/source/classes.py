@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Literal
 
 from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
-from resspec.backends.source.terms import Body, Term, instances, knowns
+from resspec.backends.source.terms import ModuleBody, Term, instances, knowns
 from resspec.passes.alignment import Alignment, align
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -27,13 +27,13 @@ Arms = frozenset[str]  # of a shortcut option: same, widen, change
 
 
 @dataclass(eq=False)
-class Slot:
+class EmittedStatement:
     """A statement of a class. `options`: what it runs, and in which arms of the shortcut option. Where some arms do not have
     it, the value `fallback` is taken for what it makes, where anybody reads that."""
 
     statement: Statement
     options: list[tuple[Arms, Term]] = field(default_factory=list)
-    inner: tuple[Slot, ...] = ()
+    inner: tuple[EmittedStatement, ...] = ()
     present: Arms = frozenset()
     fallback: int | None = None
     optional: Literal["identity", "none", "flag"] | None = (
@@ -46,7 +46,7 @@ class Slot:
         return self.options[0][1] if len(self.options) == 1 else None
 
 
-def runs(slots: Iterable[Slot]) -> Iterator[list[Slot]]:
+def runs(slots: Iterable[EmittedStatement]) -> Iterator[list[EmittedStatement]]:
     """Yield slots one by one, but those under one flag together."""
     for _, run in groupby(
         slots, lambda slot: slot.present if slot.optional == "flag" else id(slot)
@@ -55,16 +55,16 @@ def runs(slots: Iterable[Slot]) -> Iterator[list[Slot]]:
 
 
 @dataclass(eq=False)
-class Class:
+class EmittedClass:
     """A class of the emitted file, or a function that returns a row. `models`: a body for each arm, the longest first."""
 
-    bodies: list[Body]
-    models: list[Body]
-    slots: tuple[Slot, ...]
+    bodies: list[ModuleBody]
+    models: list[ModuleBody]
+    slots: tuple[EmittedStatement, ...]
     name: str = ""
 
     @property
-    def template(self) -> Body:
+    def template(self) -> ModuleBody:
         return self.models[0]
 
     @property
@@ -80,45 +80,45 @@ class Class:
         yield from _terms(self.slots)
 
 
-def _terms(slots: Iterable[Slot]) -> Iterator[Term]:
+def _terms(slots: Iterable[EmittedStatement]) -> Iterator[Term]:
     for slot in slots:
         for _, term in slot.options:
             yield term
         yield from _terms(slot.inner)
 
 
-def classify(bodies: Iterable[Body]) -> list[Class]:
+def classify(bodies: Iterable[ModuleBody]) -> list[EmittedClass]:
     """Return the classes of a network, each after those that it uses; the network's own is the last."""
-    found: dict[tuple[str, bool], list[Class]] = {}
+    found: dict[tuple[str, bool], list[EmittedClass]] = {}
     *others, root = bodies
     for body in others:
         known = found.setdefault((body.kind, body.is_row), [])
         if not any(_joins(cls, body) for cls in known):
             known.append(_alone(body))
-    placed: dict[int, Class] = {}
+    placed: dict[int, EmittedClass] = {}
     _place(_alone(root), placed, set())
     return list(placed.values())
 
 
-def _place(cls: Class, placed: dict[int, Class], opened: set[int]) -> None:
+def _place(cls: EmittedClass, placed: dict[int, EmittedClass], opened: set[int]) -> None:
     opened.add(id(cls))
     for model in cls.models:
         for instance in instances(model.program):
             inner = instance.body.family
-            assert isinstance(inner, Class)
+            assert isinstance(inner, EmittedClass)
             if id(inner) not in opened:
                 _place(inner, placed, opened)
     placed[id(cls)] = cls
 
 
-def _alone(body: Body) -> Class:
+def _alone(body: ModuleBody) -> EmittedClass:
     slots = _slots([body])
     assert slots is not None
-    body.family = Class([body], [body], slots)
+    body.family = EmittedClass([body], [body], slots)
     return body.family
 
 
-def _joins(cls: Class, body: Body) -> bool:
+def _joins(cls: EmittedClass, body: ModuleBody) -> bool:
     """Make the body one of the class, if it fits."""
     model = next((model for model in cls.models if model.level.arm == body.level.arm), None)
     if model is not None:
@@ -143,7 +143,9 @@ def _joins(cls: Class, body: Body) -> bool:
     return True
 
 
-def _gives(model: Body, formulas: Schedule | Term, numbers: Schedule | Term, body: Body) -> bool:
+def _gives(
+    model: ModuleBody, formulas: Schedule | Term, numbers: Schedule | Term, body: ModuleBody
+) -> bool:
     """Return whether the formulas of a model give the body's numbers."""
     if formulas != numbers:
         return False
@@ -157,7 +159,7 @@ def _gives(model: Body, formulas: Schedule | Term, numbers: Schedule | Term, bod
 # --- arms ---
 
 
-def _is_in_arm(template: Body, body: Body) -> bool:
+def _is_in_arm(template: ModuleBody, body: ModuleBody) -> bool:
     """Return whether the template's tests lead to the arm that the body has."""
     level, values = template.level, body.level.values
     if values.get(STRIDE) is None or values.get(ENTERING) is None:
@@ -174,7 +176,7 @@ def _is_in_arm(template: Body, body: Body) -> bool:
     return body.level.arm == arm and leaving == body.level.leaving.value
 
 
-def _holds(template: Body, body: Body) -> bool:
+def _holds(template: ModuleBody, body: ModuleBody) -> bool:
     """Return whether the template's formulas give the numbers of what all arms have."""
     alignment = _aligned(template, body)
     if alignment is None:
@@ -192,11 +194,11 @@ def _holds(template: Body, body: Body) -> bool:
     return True
 
 
-def _aligned(template: Body, body: Body) -> Alignment | None:
+def _aligned(template: ModuleBody, body: ModuleBody) -> Alignment | None:
     return align(template.program, body.program, lambda each: _is_optional(each, template))
 
 
-def _is_optional(statement: Statement, body: Body) -> bool:
+def _is_optional(statement: Statement, body: ModuleBody) -> bool:
     """Whether only some arms of the shortcut option may have it: the shortcut, the sum, a path that drops."""
     match statement:
         case ApplyStatement(index=index):
@@ -207,7 +209,7 @@ def _is_optional(statement: Statement, body: Body) -> bool:
             return False
 
 
-def _slots(models: list[Body]) -> tuple[Slot, ...] | None:
+def _slots(models: list[ModuleBody]) -> tuple[EmittedStatement, ...] | None:
     """The statements of a class; None where they differ in more than the arms of the option."""
     template = models[0]
     slots = [_slot(statement) for statement in template.program.statements]
@@ -230,7 +232,7 @@ def _slots(models: list[Body]) -> tuple[Slot, ...] | None:
     return tuple(slots) if _set_optional(slots, len(models)) else None
 
 
-def _add_option(slot: Slot, arm: str, term: Term) -> None:
+def _add_option(slot: EmittedStatement, arm: str, term: Term) -> None:
     for i, (arms, other) in enumerate(slot.options):
         if other == term and [a.formula for a in knowns(other)] == [
             b.formula for b in knowns(term)
@@ -240,22 +242,24 @@ def _add_option(slot: Slot, arm: str, term: Term) -> None:
     slot.options.append((frozenset([arm]), term))
 
 
-def _slot(statement: Statement) -> Slot:
+def _slot(statement: Statement) -> EmittedStatement:
     match statement:
         case LoopStatement(body=body):
-            return Slot(statement, inner=tuple([_in_loop(each) for each in body.statements]))
+            return EmittedStatement(
+                statement, inner=tuple([_in_loop(each) for each in body.statements])
+            )
         case _:
-            return Slot(statement)
+            return EmittedStatement(statement)
 
 
-def _in_loop(statement: Statement) -> Slot:
+def _in_loop(statement: Statement) -> EmittedStatement:
     slot = _slot(statement)
     if isinstance(statement, ApplyStatement):
         slot.options.append((frozenset([""]), statement.what))
     return slot
 
 
-def _set_optional(slots: list[Slot], count: int) -> bool:
+def _set_optional(slots: list[EmittedStatement], count: int) -> bool:
     """How slots that are there together are left out: only what the last of them makes is taken from elsewhere."""
     for present, group in groupby(slots, lambda slot: slot.present):
         run = list(group)

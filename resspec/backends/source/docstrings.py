@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from resspec.backends.source.classes import Class
+from resspec.backends.source.classes import EmittedClass
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import formula_text
 from resspec.ir.network import Network
@@ -40,7 +40,7 @@ def of_network(network: Network) -> str:
     return f"{totals.layers} layers with weights; {totals.macs:,} multiply-adds for one input."
 
 
-def of_class(cls: Class, signature: Signature) -> str:
+def of_class(cls: EmittedClass, signature: Signature) -> str:
     """What kind of block it is, and its channels."""
     merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, MergeStatement)]
     match merges[-1] if merges else None:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
 
-from resspec.backends.source.attributes import Attributes, block
-from resspec.backends.source.classes import Slot, runs
+from resspec.backends.source.attributes import ClassAttributes, block
+from resspec.backends.source.classes import EmittedStatement, runs
 from resspec.backends.source.modules import Turns
-from resspec.backends.source.terms import Leaf
+from resspec.backends.source.terms import TorchLayer
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
 from resspec.passes.schedule import (
@@ -39,9 +39,9 @@ class Forward:
 
     def __init__(
         self,
-        slots: Sequence[Slot],
+        slots: Sequence[EmittedStatement],
         result: int,
-        attributes: Attributes,
+        attributes: ClassAttributes,
         *,
         main: str = "out",
         entering: str = "x",
@@ -81,7 +81,7 @@ class Forward:
                 self._step(run[0], k)
             k += len(run)
 
-    def _step(self, slot: Slot, k: int) -> None:
+    def _step(self, slot: EmittedStatement, k: int) -> None:
         if self.pending and not self._takes_pending(slot):
             self._flush(k)
         match slot.statement:
@@ -94,7 +94,7 @@ class Forward:
             case LoopStatement() as loop:
                 self._loop(slot, loop, k)
 
-    def _called(self, slot: Slot, x: int, k: int) -> _Pending:
+    def _called(self, slot: EmittedStatement, x: int, k: int) -> _Pending:
         module, before = self.attributes[slot], self.pending
         depth, base = (before.depth + 1, before.base) if before else (1, x)
         text = f"{module}({self._operand(x)})"
@@ -102,9 +102,9 @@ class Forward:
             assert slot.fallback is not None
             text = f"({self.names[slot.fallback]} if {module} is None else {text})"
             depth = _DEEPEST
-        return _Pending(k + 1, text, base, depth, isinstance(slot.term, Leaf))
+        return _Pending(k + 1, text, base, depth, isinstance(slot.term, TorchLayer))
 
-    def _takes_pending(self, slot: Slot) -> bool:
+    def _takes_pending(self, slot: EmittedStatement) -> bool:
         """Whether a statement is written around the expression before it."""
         assert self.pending is not None
         match slot.statement:
@@ -118,9 +118,9 @@ class Forward:
             case _:
                 return False
 
-    def _follows(self, slot: Slot) -> bool:
+    def _follows(self, slot: EmittedStatement) -> bool:
         """Whether a statement is a norm or an activation, which stands with what is before it."""
-        layer = slot.term.layer if isinstance(slot.term, Leaf) else None
+        layer = slot.term.layer if isinstance(slot.term, TorchLayer) else None
         return isinstance(layer, Activation | Gelu | Sigmoid | Norm)
 
     def _merge(self, merge: MergeStatement, k: int) -> None:
@@ -140,7 +140,7 @@ class Forward:
             text = f"({' + '.join(values) if merge.kind == 'add' else ' * '.join(values)})"
         self._pend(_Pending(k + 1, text, base))
 
-    def _loop(self, slot: Slot, loop: LoopStatement, k: int) -> None:
+    def _loop(self, slot: EmittedStatement, loop: LoopStatement, k: int) -> None:
         entering = self.names[loop.source]
         if entering in self._occupied(k + 1):
             entering = self._free(self.main, k + 1)
@@ -158,7 +158,7 @@ class Forward:
         )
         self.body += block(f"for {variable} in range({loop.count}):", inner.turn())
 
-    def _optional(self, run: list[Slot], k: int) -> None:
+    def _optional(self, run: list[EmittedStatement], k: int) -> None:
         """Statements under a flag: what they make is first the value that is taken where they are not there."""
         if self.pending:
             self._flush(k)

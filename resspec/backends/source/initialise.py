@@ -7,22 +7,29 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from resspec.backends.source import copied
-from resspec.backends.source.attributes import Attributes, block
-from resspec.backends.source.classes import Class
-from resspec.backends.source.collect import start
+from resspec.backends.source.attributes import ClassAttributes, block
+from resspec.backends.source.classes import EmittedClass
+from resspec.backends.source.torch_layers import start
 from resspec.backends.source.syntax import attribute, literal, quoted
 from resspec.ir.formulas import plain
-from resspec.backends.source.terms import Item, Leaf, Many, One, Row, Term
+from resspec.backends.source.terms import (
+    RowItem,
+    TorchLayer,
+    RowRepeat,
+    RowModule,
+    SequentialRow,
+    Term,
+)
+from resspec.ir import walk
 from resspec.ir.init import CONSTANTS, Init
 from resspec.ir.network import Network
-from resspec.passes.named import Node, Op, Parallel, Repeat, Scope, Series, named
-from resspec.ir.shape import Name
+from resspec.ir.nodes import Op
 
 NOTHING = Init("default", (), None)
 
 
 @dataclass
-class Plan:
+class InitPlan:
     """What the network's constructor does in its loop, and the layers that their classes start by themselves."""
 
     branches: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -40,10 +47,10 @@ class Plan:
         return block("for module in self.modules():", lines)
 
 
-def plan(classes: Iterable[Class], network: Network) -> Plan:
+def plan(classes: Iterable[EmittedClass], network: Network) -> InitPlan:
     """Which law goes where, by the class of the layers: for all of them in the loop, else in the constructors of their
     blocks, else, where the order of random numbers asks for it, by name in the loop."""
-    found: dict[str, list[Leaf]] = {}
+    found: dict[str, list[TorchLayer]] = {}
     reachable: set[int] = set()
     for cls in classes:
         for leaf in (leaf for term in cls.terms() for leaf in _leaves(term)):
@@ -51,13 +58,13 @@ def plan(classes: Iterable[Class], network: Network) -> Plan:
         for slot in () if cls.is_row else cls.slots:
             if slot.term is not None and slot.optional is None:
                 reachable.update(id(leaf) for leaf, _ in _places(slot.term, "self"))
-    result = Plan()
+    result = InitPlan()
     for module, leaves in found.items():
         _plan_module(result, module, leaves, reachable, network, set(found))
     return result
 
 
-def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[str]:
+def own_statements(cls: EmittedClass, attributes: ClassAttributes, plan: InitPlan) -> Iterator[str]:
     """What a class starts by itself: the last norm of a residual at zero."""
     for slot in cls.slots:
         if slot.term is not None and slot.optional is None:
@@ -67,9 +74,9 @@ def own_statements(cls: Class, attributes: Attributes, plan: Plan) -> Iterator[s
 
 
 def _plan_module(
-    result: Plan,
+    result: InitPlan,
     module: str,
-    leaves: list[Leaf],
+    leaves: list[TorchLayer],
     reachable: set[int],
     network: Network,
     used: set[str],
@@ -89,8 +96,9 @@ def _plan_module(
         return
     result.by_name = True
     groups: dict[Init, list[str]] = {}
-    for path, op in _layers(named(network), "", (), None):
-        if op.layer.at(0).call(op.input).module == module:
+    for path, step in walk.layers(walk.whole(network)):
+        op = step.node
+        if isinstance(op, Op) and op.layer.at(0).call(op.input).module == module:
             groups.setdefault(start(op) or NOTHING, []).append(path)
     *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
     for init in rarer:
@@ -101,20 +109,20 @@ def _plan_module(
         result.branches.append((_test(module, used), body))
 
 
-def _leaves(term: Term | Item) -> Iterator[Leaf]:
+def _leaves(term: Term | RowItem) -> Iterator[TorchLayer]:
     match term:
-        case Leaf():
+        case TorchLayer():
             yield term
-        case One(term=inner):
+        case RowModule(term=inner):
             yield from _leaves(inner)
-        case Row(items=items) | Many(items=items):
+        case SequentialRow(items=items) | RowRepeat(items=items):
             for item in items:
                 yield from _leaves(item)
         case _:
             pass
 
 
-def _common(laws: list[tuple[Init, Leaf]]) -> Init | None:
+def _common(laws: list[tuple[Init, TorchLayer]]) -> Init | None:
     """The law that holds for all layers of a class, those without a bias left out where it is about the bias."""
     weights = {init[:2] for init, _ in laws}
     biases = {init.bias for init, leaf in laws if leaf.bias} or {None}
@@ -169,39 +177,17 @@ def _strings(texts: list[str]) -> str:
     return literal(texts[0] if len(texts) == 1 else tuple(texts))
 
 
-def _places(term: Term, node: str) -> Iterator[tuple[Leaf, str]]:
+def _places(term: Term, node: str) -> Iterator[tuple[TorchLayer, str]]:
     """The layers in a term, and how to get there from the module that it makes."""
     match term:
-        case Leaf():
+        case TorchLayer():
             yield term, node
-        case Row(items=items):
+        case SequentialRow(items=items):
             for i, item in enumerate(items):
-                if isinstance(item, Many) or item.is_spread:
+                if isinstance(item, RowRepeat) or item.is_spread:
                     return
                 name = item.names[0].at()
                 inner = f"{node}[{i}]" if name == str(i) else attribute(node, quoted(name))
                 yield from _places(item.term, inner)
-        case _:
-            pass
-
-
-def _layers(
-    node: Node, path: str, turns: tuple[int, ...], turn: int | None
-) -> Iterator[tuple[str, Op]]:
-    """Every layer under its full name, repeats written out."""
-    match node:
-        case Op(name=Name() as name, layer=layer):
-            yield (
-                path + name.at(*turns),
-                node if turn is None else node.changed(layer=layer.at(turn)),
-            )
-        case Scope(name=name, body=body):
-            yield from _layers(body, f"{path}{name.at(*turns)}.", (), turn)
-        case Series(children=parts) | Parallel(paths=parts):
-            for part in parts:
-                yield from _layers(part, path, turns, turn)
-        case Repeat(count=count, body=body):
-            for i in range(count):
-                yield from _layers(body, path, (*turns, i), i)
         case _:
             pass

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from resspec.backends.source import copied
-from resspec.backends.source.classes import Class
-from resspec.backends.source.levels import UNKNOWN
+from resspec.backends.source.classes import EmittedClass
+from resspec.passes.call_levels import UNKNOWN
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import (
     LOOPS,
@@ -20,14 +20,22 @@ from resspec.backends.source.syntax import (
     quoted,
 )
 from resspec.backends.source.collect import row_names
-from resspec.backends.source.terms import Instance, Item, Leaf, Many, One, Row, Term
+from resspec.backends.source.terms import (
+    ModuleCall,
+    RowItem,
+    TorchLayer,
+    RowRepeat,
+    RowModule,
+    SequentialRow,
+    Term,
+)
 from resspec.ir.formulas import ENTERING, plain
 from resspec.ir.shape import Name
 
 Turns = tuple[Turn, ...]
 
 
-class Argument(NamedTuple):
+class CallArgument(NamedTuple):
     """An argument of a call; a name of None is one by position."""
 
     name: str | None
@@ -37,7 +45,7 @@ class Argument(NamedTuple):
 class Constructors:
     """Expressions for the modules of one class. `turns` are those of the repeats around, outermost first."""
 
-    def __init__(self, signature: Signature, signatures: dict[Class, Signature]) -> None:
+    def __init__(self, signature: Signature, signatures: dict[EmittedClass, Signature]) -> None:
         self.signature = signature
         self.signatures = signatures
 
@@ -48,26 +56,26 @@ class Constructors:
     def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> str:
         """Return what makes a module; `shapes`: with comments, in a row that goes through several."""
         match term:
-            case Leaf(module=module):
+            case TorchLayer(module=module):
                 function = module if copied.is_copied(module) else f"nn.{module}"
                 return _call(function, self._leaf(term), turns)
-            case Instance():
+            case ModuleCall():
                 return _call(*self._instance(term), turns)
-            case Row(items=items):
+            case SequentialRow(items=items):
                 return self._row(items, turns, shapes)
 
-    def _leaf(self, term: Leaf) -> Iterator[Argument]:
+    def _leaf(self, term: TorchLayer) -> Iterator[CallArgument]:
         positional = copied.positions(term.module)
         for name, known in zip(term.names, term.values, strict=True):
             formula = self.signature.formula(known)
             if name not in term.left_out or not isinstance(formula, int | tuple):
-                yield Argument(None if name in positional else name, formula)
+                yield CallArgument(None if name in positional else name, formula)
 
-    def _instance(self, term: Instance) -> tuple[str, list[Argument]]:
+    def _instance(self, term: ModuleCall) -> tuple[str, list[CallArgument]]:
         """A call with its arguments as the spec gives them: by position or by name, without what is as by default."""
         cls = term.body.family
-        assert isinstance(cls, Class)
-        found: list[Argument] = []
+        assert isinstance(cls, EmittedClass)
+        found: list[CallArgument] = []
         for parameter in self.signatures[cls].parameters:
             known = term.arguments.get(parameter.variable, UNKNOWN)
             is_default = parameter.default is not None and plain(known.formula) == parameter.default
@@ -76,12 +84,12 @@ class Constructors:
             bare = parameter.variable == ENTERING or parameter.variable in term.bare
             by_position = bare and parameter.default is None and all(a.name is None for a in found)
             name = None if by_position else parameter.name
-            found.append(Argument(name, self.signature.formula(known)))
+            found.append(CallArgument(name, self.signature.formula(known)))
         return cls.name, found
 
     # --- rows ---
 
-    def _row(self, items: Sequence[Item], turns: Turns, shapes: bool) -> str:
+    def _row(self, items: Sequence[RowItem], turns: Turns, shapes: bool) -> str:
         """nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
         first, prefix = _numbering(items)
         modules = list(self._modules(items, turns)) if prefix is not None else []
@@ -102,7 +110,7 @@ class Constructors:
         lines = [f"{text},{comment}" for text, comment in zip(texts, comments, strict=True)]
         return "\n".join([f"{function}(", *lines, ")"])
 
-    def _modules(self, items: Sequence[Item], turns: Turns) -> Iterator[tuple[str, Any]]:
+    def _modules(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[str, Any]]:
         """A row's modules with the shapes after them, repeats as generators: `*(Block(32) for _ in range(3))`."""
         position = 0
         while position < len(items):
@@ -115,13 +123,13 @@ class Constructors:
                 yield text, _output(items[position - 1])
                 continue
             match item:
-                case Many(count=count, items=inner):
+                case RowRepeat(count=count, items=inner):
                     yield self._many(count, inner, turns), _output(item)
-                case One(term=term, is_spread=spread, output=output):
+                case RowModule(term=term, is_spread=spread, output=output):
                     yield "*" * spread + self.expression(term, turns), output
             position += 1
 
-    def _many(self, count: int, items: Sequence[Item], turns: Turns) -> str:
+    def _many(self, count: int, items: Sequence[RowItem], turns: Turns) -> str:
         variable = self.loop(turns)
         texts = [text for text, _ in self._modules(items, (*turns, variable))]
         if len(texts) > 1:
@@ -133,14 +141,14 @@ class Constructors:
         used = variable if _uses(row, variable) else "_"
         return f"*(module for {used} in range({count}) for module in {row})"
 
-    def _rolled(self, items: Sequence[Item]) -> list[list[Argument]]:
+    def _rolled(self, items: Sequence[RowItem]) -> list[list[CallArgument]]:
         """The arguments of the calls at the start of a row that grow evenly from one to the next."""
-        found: list[list[Argument]] = []
+        found: list[list[CallArgument]] = []
         first = ""
         growth: tuple[int, ...] | None = None
         for item in items:
             match item:
-                case One(term=Instance() as term, is_spread=False):
+                case RowModule(term=ModuleCall() as term, is_spread=False):
                     name, arguments = self._instance(term)
                 case _:
                     break
@@ -153,21 +161,21 @@ class Constructors:
             found.append(arguments)
         return found
 
-    def _named(self, items: Sequence[Item], turns: Turns) -> Iterator[tuple[str, Any]]:
+    def _named(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[str, Any]]:
         """`conv0=…`, or `**{"1-a": …}`; repeats are written out."""
         for item in items:
             match item:
-                case One(names=[name], term=term, output=output):
+                case RowModule(names=[name], term=term, output=output):
                     text, value = label(name, turns), self.expression(term, turns)
                     plain_name = text[1:-1]
                     is_word = text[0] == '"' and is_attribute(plain_name)
                     yield (f"{plain_name}={value}" if is_word else f"**{{{text}: {value}}}"), output
-                case Many(count=count, items=inner):
+                case RowRepeat(count=count, items=inner):
                     for turn in range(count):
                         yield from self._named(inner, (*turns, turn))
 
 
-def _call(function: str, arguments: Iterable[Argument], turns: Turns) -> str:
+def _call(function: str, arguments: Iterable[CallArgument], turns: Turns) -> str:
     texts = [
         formula_text(formula, turns) if name is None else f"{name}={formula_text(formula, turns)}"
         for name, formula in arguments
@@ -175,13 +183,15 @@ def _call(function: str, arguments: Iterable[Argument], turns: Turns) -> str:
     return f"{function}({', '.join(texts)})"
 
 
-def _grown(item: Item, same: Sequence[Sequence[Argument]], variable: str, turns: Turns) -> str:
+def _grown(
+    item: RowItem, same: Sequence[Sequence[CallArgument]], variable: str, turns: Turns
+) -> str:
     """A call whose arguments grow with the variable."""
-    assert isinstance(item, One) and isinstance(item.term, Instance)
+    assert isinstance(item, RowModule) and isinstance(item.term, ModuleCall)
     steps = _steps(same[0], same[1])
     assert steps is not None
     cls = item.term.body.family
-    assert isinstance(cls, Class)
+    assert isinstance(cls, EmittedClass)
     texts = []
     for (name, formula), step in zip(same[0], steps, strict=True):
         text = affine(formula, step, variable) if step else formula_text(formula, turns)
@@ -189,7 +199,7 @@ def _grown(item: Item, same: Sequence[Sequence[Argument]], variable: str, turns:
     return f"{cls.name}({', '.join(texts)})"
 
 
-def _steps(a: Sequence[Argument], b: Sequence[Argument]) -> tuple[int, ...] | None:
+def _steps(a: Sequence[CallArgument], b: Sequence[CallArgument]) -> tuple[int, ...] | None:
     """By how much arguments grow from one call to another, None where they differ otherwise."""
     if [x.name for x in a] != [y.name for y in b]:
         return None
@@ -217,7 +227,7 @@ def _uses(text: str, variable: str) -> bool:
     )
 
 
-def _numbering(items: Sequence[Item]) -> tuple[int, str | None]:
+def _numbering(items: Sequence[RowItem]) -> tuple[int, str | None]:
     """The first number and the prefix of names that count up by one, or no prefix."""
     names = [Name.parse(text) for text in row_names(items)]
     first = names[0] if names else Name("", 0)
@@ -236,5 +246,5 @@ def _changes(outputs: Sequence[Any], wanted: bool) -> list[str]:
     return [f"  # {y}" if y != x and y is not None else "" for x, y in pairs]
 
 
-def _output(item: Item) -> Any:
-    return _output(item.items[-1]) if isinstance(item, Many) else item.output
+def _output(item: RowItem) -> Any:
+    return _output(item.items[-1]) if isinstance(item, RowRepeat) else item.output

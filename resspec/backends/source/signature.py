@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from resspec.backends.source.classes import Arms, Class
+from resspec.backends.source.classes import Arms, EmittedClass
 from resspec.ir.formulas import (
-    ENTERING, STRIDE, Binary, Known, Variable, plain, substitute, variables,
+    ENTERING, STRIDE, Binary, FormulaValue, Variable, plain, substitute, variables,
 )  # fmt: skip
 from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, formula_text
 from resspec.backends.source.terms import knowns
@@ -18,7 +18,7 @@ _OFTEN = 3  # times that a formula is written before it gets a name
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ConstructorParameter:
     """A parameter of a constructor, with its value for each body; `default` is None where it has none."""
 
     variable: str
@@ -38,7 +38,7 @@ class Parameter:
 class Signature:
     """The parameters and local names of a class, and expressions of them."""
 
-    def __init__(self, cls: Class, taken: Iterable[str], *, is_root: bool) -> None:
+    def __init__(self, cls: EmittedClass, taken: Iterable[str], *, is_root: bool) -> None:
         self.cls, self.is_root = cls, is_root
         self.level = cls.template.level
         self.names = Names({*LOCALS, *taken})
@@ -46,14 +46,14 @@ class Signature:
         self._meaning: dict[str, Any] = {}
         self.parameters = sorted(self._parameters(), key=lambda p: p.default is not None)
 
-    def formula(self, known: Known) -> Any:
+    def formula(self, known: FormulaValue) -> Any:
         """Return a constant, or a formula of parameters and local names."""
         return substitute(plain(known.formula), self._mean)
 
     def test(self, arms: Arms, among: Arms) -> str:
         """Return a condition that holds in these arms of the shortcut option, among those that are left."""
-        stride = self.formula(Known(1, Variable(STRIDE)))
-        entering, leaving = Known(1, Variable(ENTERING)), self.level.leaving
+        stride = self.formula(FormulaValue(1, Variable(STRIDE)))
+        entering, leaving = FormulaValue(1, Variable(ENTERING)), self.level.leaving
         never = isinstance(stride, int) or (self.level.widens and "change" not in among)
         match sorted(arms):
             case ["change"] if self.level.widens and not never:
@@ -84,7 +84,7 @@ class Signature:
                 text = text.replace(formula, local)
         return [*assigned, *text.split("\n")]
 
-    def _parameters(self) -> Iterator[Parameter]:
+    def _parameters(self) -> Iterator[ConstructorParameter]:
         bodies, level = self.cls.bodies, self.level
         used = {
             variable
@@ -111,15 +111,15 @@ class Signature:
             words = {ENTERING: "in_channels", STRIDE: "stride"}
             text = self.names.new(words.get(variable, variable.partition(":")[0]))
             self._meaning[variable] = Variable(text)
-            yield Parameter(variable, text, default, values)
+            yield ConstructorParameter(variable, text, default, values)
 
-    def _knowns(self) -> Iterator[Known]:
+    def _knowns(self) -> Iterator[FormulaValue]:
         for term in self.cls.terms():
             yield from knowns(term)
         if len(self.cls.models) > 1:
             yield from (
-                Known(None, Variable(ENTERING)),
-                Known(None, Variable(STRIDE)),
+                FormulaValue(None, Variable(ENTERING)),
+                FormulaValue(None, Variable(STRIDE)),
                 self.level.leaving,
             )
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from resspec.ir.formulas import Known
-from resspec.backends.source.levels import UNKNOWN, Level
+from resspec.ir.formulas import FormulaValue
+from resspec.passes.call_levels import UNKNOWN, CallLevel
 from resspec.ir.init import Init
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Shape
@@ -18,7 +18,7 @@ from resspec.passes.schedule import ApplyStatement, LoopStatement, Path, Schedul
 
 
 @dataclass(frozen=True)
-class Leaf:
+class TorchLayer:
     """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name. `init`: how it starts, where
     that is not torch's default. `free`: it leaves no trace in a state dict, so that it may be called anything."""
 
@@ -27,7 +27,7 @@ class Leaf:
     init: Init | None
     bias: bool
     free: bool
-    values: tuple[Known, ...] = field(compare=False)
+    values: tuple[FormulaValue, ...] = field(compare=False)
     left_out: frozenset[str] = field(
         compare=False
     )  # arguments that are not written where they are constants
@@ -35,7 +35,7 @@ class Leaf:
 
 
 @dataclass(frozen=True)
-class One:
+class RowModule:
     """A module under its name in a row; or several under theirs, those of the row of a function."""
 
     names: Path
@@ -45,50 +45,50 @@ class One:
 
 
 @dataclass(frozen=True)
-class Many:
+class RowRepeat:
     """The same items several times; their names grow."""
 
     count: int
-    items: tuple[Item, ...]
+    items: tuple[RowItem, ...]
 
 
-Item = One | Many
+RowItem = RowModule | RowRepeat
 
 
 @dataclass(frozen=True)
-class Row:
+class SequentialRow:
     """Modules that run one after the other, in an nn.Sequential."""
 
-    items: tuple[Item, ...]
+    items: tuple[RowItem, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Instance:
+class ModuleCall:
     """A module of a class, or a row that a function makes; equal where class or function are the same."""
 
-    body: Body
-    arguments: dict[str, Known]
+    body: ModuleBody
+    arguments: dict[str, FormulaValue]
     bare: frozenset[str]  # arguments that are given by position
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Instance) and self.body.family is other.body.family
+        return isinstance(other, ModuleCall) and self.body.family is other.body.family
 
     def __hash__(self) -> int:
         return hash(id(self.body.family))
 
 
-Term = Leaf | Row | Instance
+Term = TorchLayer | SequentialRow | ModuleCall
 
 
 @dataclass(eq=False)
-class Body:
+class ModuleBody:
     """What a module consists of. `kind`: what its declaration is called; `is_row`: a function makes it, of the one row that
     the program runs; `used`: the variables that bodies of this kind are computed from."""
 
     kind: str
     program: Schedule
-    level: Level
-    channels: tuple[Known, Known]
+    level: CallLevel
+    channels: tuple[FormulaValue, FormulaValue]
     used: dict[str, None]
     is_row: bool = False
     optional: frozenset[int] = (
@@ -97,7 +97,7 @@ class Body:
     family: object = None  # the class or function, once it is known
 
 
-def knowns(what: Schedule | Term | Item) -> Iterator[Known]:
+def knowns(what: Schedule | Term | RowItem) -> Iterator[FormulaValue]:
     """Yield the numbers of a program or a term."""
     match what:
         case Schedule(statements=statements):
@@ -109,19 +109,19 @@ def knowns(what: Schedule | Term | Item) -> Iterator[Known]:
                         yield from knowns(body)
                     case _:
                         pass
-        case Leaf(values=values):
+        case TorchLayer(values=values):
             yield from values
-        case Row(items=items) | Many(items=items):
+        case SequentialRow(items=items) | RowRepeat(items=items):
             for item in items:
                 yield from knowns(item)
-        case One(term=term):
+        case RowModule(term=term):
             yield from knowns(term)
-        case Instance(body=body, arguments=arguments):
+        case ModuleCall(body=body, arguments=arguments):
             for name in body.used:
                 yield arguments.get(name, UNKNOWN)
 
 
-def instances(what: Schedule | Term | Item) -> Iterator[Instance]:
+def instances(what: Schedule | Term | RowItem) -> Iterator[ModuleCall]:
     """Yield the modules of classes and the rows of functions."""
     match what:
         case Schedule(statements=statements):
@@ -133,12 +133,12 @@ def instances(what: Schedule | Term | Item) -> Iterator[Instance]:
                         yield from instances(body)
                     case _:
                         pass
-        case Row(items=items) | Many(items=items):
+        case SequentialRow(items=items) | RowRepeat(items=items):
             for item in items:
                 yield from instances(item)
-        case One(term=term):
+        case RowModule(term=term):
             yield from instances(term)
-        case Instance():
+        case ModuleCall():
             yield what
         case _:
             pass

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 
 from resspec.backends.source import copied, docstrings
-from resspec.backends.source.attributes import Attributes, block
-from resspec.backends.source.classes import Class, classify
+from resspec.backends.source.attributes import ClassAttributes, block
+from resspec.backends.source.classes import EmittedClass, classify
 from resspec.backends.source.collect import collect
-from resspec.backends.source.declared import read
+from resspec.passes.declarations import read
 from resspec.backends.source.forward import Forward
 from resspec.backends.source.initialise import own_statements, plan
 from resspec.backends.source.layout import lay_out
@@ -59,7 +59,7 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
 
 
 class _File:
-    def __init__(self, network: Network, classes: list[Class]) -> None:
+    def __init__(self, network: Network, classes: list[EmittedClass]) -> None:
         self.network, self.classes, self.root = network, classes, classes[-1]
         taken = GLOBALS | copied.names()
         self.function = Names(taken).new(network.name)
@@ -83,13 +83,13 @@ class _File:
         head = [words, "", *_imports(used), "", public]
         return "\n".join([*head, "\n", "\n\n\n".join([*definitions, *laid_out]), ""])
 
-    def _definition(self, cls: Class) -> list[str]:
+    def _definition(self, cls: EmittedClass) -> list[str]:
         signature = self.signatures[cls]
         constructors = Constructors(signature, self.signatures)
         if cls.is_row:
             return _row(cls, signature, constructors)
         is_root = cls is self.root
-        attributes = Attributes(cls, constructors, shapes=is_root)
+        attributes = ClassAttributes(cls, constructors, shapes=is_root)
         body = [*attributes.body, *own_statements(cls, attributes, self.begin)]
         loop = self.begin.loop() if is_root else []
         start = ["super().__init__()", *signature.with_locals(body), *loop]
@@ -114,7 +114,7 @@ class _File:
         return block(f"def {self.function}({', '.join(_parameters(signature))}) -> {result}:", body)
 
 
-def _row(cls: Class, signature: Signature, constructors: Constructors) -> list[str]:
+def _row(cls: EmittedClass, signature: Signature, constructors: Constructors) -> list[str]:
     """A function that returns modules in a row."""
     row = cls.slots[0].term
     assert row is not None
@@ -130,7 +130,7 @@ def _parameters(signature: Signature) -> list[str]:
     return texts
 
 
-def _name(classes: list[Class], taken: set[str]) -> None:
+def _name(classes: list[EmittedClass], taken: set[str]) -> None:
     """Name classes and functions, the network's own first."""
     levels = [body.level for cls in classes for body in cls.bodies]
     variables = {

@@ -17,7 +17,7 @@ from resspec.importing.antiunify.terms import (
 )
 from resspec.ir.network import Network
 from resspec.ir.shape import Name
-from resspec.passes.named import Node, Op, Repeat, Scope, named
+from resspec.passes.named import NamedNode, NamedOp, NamedRepeat, NamedScope, named
 from resspec.passes.schedule import ROW, schedule, shared_scopes, steps
 
 
@@ -26,7 +26,7 @@ def collect(network: Network) -> BlockBody:
     return _Collector().body(network.name, named(network))
 
 
-def layer_term(op: Op) -> LayerTerm:
+def layer_term(op: NamedOp) -> LayerTerm:
     """Return a layer as a term."""
     return LayerTerm(op.kind, tuple(vars(op.layer).items()))
 
@@ -34,18 +34,18 @@ def layer_term(op: Op) -> LayerTerm:
 class _Collector:
     def __init__(self) -> None:
         self._bodies: dict[Hashable, BlockBody] = {}
-        self._terms: dict[Hashable, tuple[Scope, Term]] = {}
+        self._terms: dict[Hashable, tuple[NamedScope, Term]] = {}
 
-    def body(self, kind: str, node: Node) -> BlockBody:
+    def body(self, kind: str, node: NamedNode) -> BlockBody:
         key = (kind, schedule(node, self._make), (node.input.channels, node.output.channels))
         return self._bodies.setdefault(key, BlockBody(*key))
 
-    def _make(self, part: Op | Scope, index: int, depth: int) -> tuple[Path, Term] | None:
+    def _make(self, part: NamedOp | NamedScope, index: int, depth: int) -> tuple[Path, Term] | None:
         del index, depth
-        term = self._term(part) if isinstance(part, Scope) else layer_term(part)
+        term = self._term(part) if isinstance(part, NamedScope) else layer_term(part)
         return None if term == RowTerm(()) else ((part.name or Name(part.kind),), term)
 
-    def _term(self, scope: Scope) -> Term:
+    def _term(self, scope: NamedScope) -> Term:
         """Return what the module of a scope is; shared subtrees are looked at once."""
         key = (id(scope.body), scope.block, scope.name.prefix)
         if key not in self._terms:
@@ -56,16 +56,16 @@ class _Collector:
             self._terms[key] = scope, term
         return self._terms[key][1]
 
-    def _items(self, node: Node, depth: int) -> tuple[ItemTerm, ...] | None:
+    def _items(self, node: NamedNode, depth: int) -> tuple[ItemTerm, ...] | None:
         """Return the node as modules in a row, or None where it is more than that."""
         items: list[ItemTerm] = []
         for _, part in steps((0, node), depth, ROW):
             match part:
-                case Op(name=Name() as name):
+                case NamedOp(name=Name() as name):
                     items.append(NamedTerm(name, layer_term(part)))
-                case Scope(name=name):
+                case NamedScope(name=name):
                     items.append(NamedTerm(name, self._term(part)))
-                case Repeat(count=count, body=body) if inner := self._items(body, depth + 1):
+                case NamedRepeat(count=count, body=body) if inner := self._items(body, depth + 1):
                     items.append(RepeatTerm(count, inner))
                 case _:
                     return None

@@ -1,0 +1,292 @@
+"""What names mean in a declaration: values, and the formulas that give them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from resspec.diagnostics import Diagnostic
+from resspec.ir.formulas import (
+    ENTERING,
+    STRIDE,
+    FormulaValue,
+    Variable,
+    binary,
+    constant,
+    plain,
+    substitute,
+    variables,
+)
+from resspec.ir.ops import OPS
+from resspec.lowering.arguments import sort
+from resspec.lowering.network import Declared
+from resspec.lowering.scope import Library, find_one
+from resspec.lowering.values import BlockRef, OptionRef
+from resspec.syntax import ast
+
+UNKNOWN = FormulaValue(None, None)  # what depends on `index` or `count`
+
+
+class DeclarationMismatch(Exception):
+    """The declaration does not say what stands in the tree."""
+
+
+def ignore(diagnostic: Diagnostic) -> None:
+    """Report nothing: what was lowered has no mistakes."""
+    raise DeclarationMismatch(diagnostic.message)
+
+
+@dataclass(eq=False)
+class CallLevel:
+    """A call of a block, or the network: its variables' values, and what they are in the variables of the caller."""
+
+    name: str = ""
+    caller: CallLevel | None = None
+    arguments: dict[str, FormulaValue] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+    lets: dict[str, FormulaValue] = field(default_factory=dict)
+    names: tuple[str, ...] = ()  # of its parameters, as they are declared
+    defaults: dict[str, FormulaValue] = field(default_factory=dict)
+    bare: frozenset[str] = frozenset()  # arguments that are given by position
+    fixed: set[str] = field(default_factory=set)  # variables that decide about more than numbers
+    arm: str = ""  # of the shortcut option: same, widen or change
+    widens: bool = False  # whether the option has an arm for `widen`
+    leaving: FormulaValue = UNKNOWN  # the channels of the residual, which the option looks at
+    varying: dict[str, Any] = field(
+        default_factory=dict
+    )  # variables for what depends on the place of the block
+
+    @property
+    def entering(self) -> FormulaValue:
+        return self.variable(ENTERING) if ENTERING in self.arguments else UNKNOWN
+
+    def expanded(self, formula: Any) -> Any:
+        """Return the formula with those of the body's constants in their places."""
+        lets = self.lets
+        return substitute(
+            formula,
+            lambda name: self.expanded(lets[name].formula) if name in lets else Variable(name),
+        )
+
+    def copy(self) -> CallLevel:
+        """Return the level for another body of the same declaration."""
+        return replace(self, values={**self.values}, varying={})
+
+    def variable(self, name: str) -> FormulaValue:
+        """Return an argument as the block's own body knows it."""
+        value = self.arguments[name].value
+        if value is None or isinstance(value, BlockRef | OptionRef):
+            return self.arguments[name]
+        self.values[name] = plain(value)
+        return FormulaValue(value, Variable(name))
+
+    def fix(self, formula: Any) -> None:
+        """Note that the tree would be another for other values of the formula's variables."""
+        for name in variables(formula):
+            if name in self.lets:
+                self.fix(self.lets[name].formula)
+            elif name not in self.fixed:
+                self.fixed.add(name)
+                if self.caller is not None:
+                    self.caller.fix(self.arguments[name].formula)
+
+    def outside(self, known: FormulaValue) -> FormulaValue:
+        """Return what is known here in the variables of the caller."""
+        return FormulaValue(known.value, substitute(known.formula, self._meaning))
+
+    def _meaning(self, name: str) -> Any:
+        if name in self.lets:
+            return self.outside(self.lets[name]).formula
+        return plain(self.arguments[name].formula)
+
+
+@dataclass(eq=False)
+class NamesInScope:
+    """The names at a place in a body."""
+
+    level: CallLevel
+    library: Library | None
+    names: dict[str, FormulaValue] = field(default_factory=dict)
+    lets: dict[str, ast.Let] = field(default_factory=dict)
+    x: FormulaValue = UNKNOWN
+    stride: FormulaValue = UNKNOWN
+    out: FormulaValue = UNKNOWN
+
+    def define(self, clauses: Iterable[ast.Clause]) -> None:
+        """Note the constants of a body."""
+        self.lets = {clause.name.text: clause for clause in clauses if isinstance(clause, ast.Let)}
+
+    def known(self, node: ast.Value) -> FormulaValue:
+        """Return the value of an expression with its formula."""
+        match node:
+            case ast.Number(value=value):
+                return constant(value)
+            case ast.Size(dims=dims):
+                return constant(dims)
+            case ast.Name():
+                return self._lookup(node.text, node)
+            case ast.Negate(operand=operand):
+                return _arithmetic("-", constant(0), self.known(operand))
+            case ast.Binary(operator=operator):
+                return _arithmetic(operator, self.known(node.left), self.known(node.right))
+            case _:
+                raise DeclarationMismatch
+
+    def _lookup(self, word: str, node: ast.Name) -> FormulaValue:
+        if word in self.names:
+            return self.names[word]
+        match word:
+            case "true" | "false":
+                return constant(word == "true")
+            case "in":
+                return self.x
+            case "stride":
+                return self.stride
+            case "out":
+                return self.out
+            case "index" | "count":
+                return UNKNOWN
+        if word in self.lets:
+            known = self.names[word] = self._own_constant(word, self.known(self.lets[word].value))
+            return known
+        assert self.library is not None
+        match find_one(self.library, node, ignore, ast.Let, ast.Block, ast.Option):
+            case (ast.Let() as let, library):
+                return constant(NamesInScope(CallLevel(), library).known(let.value).value)
+            case (ast.Block() as block, library):
+                return constant(BlockRef(word, block, library))
+            case (ast.Option() as option, library):
+                return constant(OptionRef(word, option, library))
+        if word == "none":
+            return constant(OptionRef("none", None, None))
+        if word in OPS:
+            return constant(BlockRef(word, None, None))
+        raise DeclarationMismatch
+
+    def _own_constant(self, word: str, known: FormulaValue) -> FormulaValue:
+        """A constant of a block that is computed of its parameters is a variable, too."""
+        if known.is_constant:
+            return known
+        self.level.lets[word] = known
+        self.level.values[word] = plain(known.value)
+        return FormulaValue(known.value, Variable(word))
+
+
+def _arithmetic(operator: str, a: FormulaValue, b: FormulaValue) -> FormulaValue:
+    """Exact, as the language has it; a formula is kept where whole numbers stay whole."""
+    if a.value is None or b.value is None:
+        return UNKNOWN
+    x, y = Fraction(a.value), Fraction(b.value)
+    match operator:
+        case "/":
+            value = x / y
+        case "//":
+            value = Fraction(x // y)
+        case _:
+            value = {"+": x + y, "-": x - y, "*": x * y}[operator]
+    if value.denominator > 1 or (a.is_constant and b.is_constant):
+        return constant(int(value) if value.denominator == 1 else value)
+    return FormulaValue(
+        int(value), binary(operator.replace("/", "//").replace("////", "//"), a.formula, b.formula)
+    )
+
+
+def block_scope(level: CallLevel, block: ast.Block, library: Library) -> NamesInScope:
+    """Return the names in a block's body: its parameters are variables."""
+    given = level.arguments
+    env = NamesInScope(level, library, x=level.variable(ENTERING), stride=level.variable(STRIDE))
+    level.names = tuple([parameter.name.text for parameter in block.parameters])
+    for parameter in block.parameters:
+        name = parameter.name.text
+        if parameter.default is not None:
+            level.defaults[name] = env.known(parameter.default)
+            given.setdefault(name, level.outside(level.defaults[name]))
+        env.names[name] = level.variable(name)
+    env.define(block.clauses)
+    return env
+
+
+def network_scope(declared: Declared) -> tuple[NamesInScope, list[ast.Clause]]:
+    """Return the names in a network's clauses, at the end of all derivations, and the clauses."""
+    library, values = declared.library, dict[str, FormulaValue]()
+    network = library.own[declared.name]
+    outer = NamesInScope(CallLevel(), library)
+    while isinstance(network, ast.Derived):
+        env = NamesInScope(CallLevel(), library)
+        given = sort(network.arguments, ignore)
+        values = {
+            word: env.known(keyword.value) for word, keyword in given.keywords.items()
+        } | values
+        found = find_one(library, network.base, ignore, ast.Network, ast.Derived)
+        if found is None:
+            raise DeclarationMismatch
+        network, library = found
+    if not isinstance(network, ast.Network):
+        raise DeclarationMismatch
+    values |= {let.name.text: outer.known(let.value) for let in declared.overrides}
+    names = tuple([parameter.name.text for parameter in network.parameters])
+    level = CallLevel(declared.name, arguments=values, names=names)
+    env = NamesInScope(level, library)
+    for parameter in network.parameters:
+        name = parameter.name.text
+        if name not in values and parameter.default is not None:
+            values[name] = env.known(parameter.default)
+        env.names[name] = level.variable(name)
+        level.defaults[name] = constant(values[name].value)
+    env.define(network.clauses)
+    return env, network.clauses
+
+
+def layer_fields(
+    kind: str, call: ast.Call, env: NamesInScope, strided: bool
+) -> dict[str, FormulaValue]:
+    """Return the fields of a layer that a call gives."""
+    op = OPS[kind]
+    given = sort(call.arguments, ignore)
+    fields = {name: env.known(node) for name, node in zip(op.positional, given.bare, strict=False)}
+    for word, keyword in given.keywords.items():
+        fields[op.words.get(word, word)] = env.known(keyword.value)
+    if given.stride is not None and strided:
+        fields["stride"] = env.known(given.stride.value)
+    kernel, dilation = fields.get("kernel_size"), fields.get("dilation", constant(1))
+    if kernel is not None and "padding" not in fields:
+        half = binary("//", plain(kernel.formula), 2)
+        fields["padding"] = FormulaValue(None, binary("*", plain(dilation.formula), half))
+    return fields
+
+
+def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.Chain | None:
+    """Return the arm that a block's change of shape takes."""
+    chosen = option.value
+    if not isinstance(chosen, OptionRef):
+        if isinstance(chosen, BlockRef) and chosen.name == "identity":
+            return None
+        raise DeclarationMismatch
+    if chosen.option is None:
+        return None
+    arms = {arm.case.text: arm.chain for arm in chosen.option.arms}
+    level = env.level
+    level.leaving, level.widens = y, "widen" in arms
+    case = (
+        "change"
+        if env.stride.value not in (1, (1, 1))
+        else "widen"
+        if y.value != level.values[ENTERING]
+        else "same"
+    )
+    level.arm = case if case in arms else "change"
+    return arms.get(level.arm)
+
+
+def whole(count: FormulaValue) -> int:
+    """Return how often a repeat runs."""
+    if type(count.value) is not int:
+        raise DeclarationMismatch
+    return count.value
+
+
+def checked(known: FormulaValue, value: int) -> FormulaValue:
+    """Return what is known where it is this value, else the value alone."""
+    return known if known.value == value else constant(value)
