@@ -125,16 +125,16 @@ class NamesInScope:
                 return constant(value)
             case ast.Size(dims=dims):
                 return constant(dims)
-            case ast.Name():
+            case ast.Identifier():
                 return self._lookup(node.text, node)
             case ast.Negate(operand=operand):
                 return _arithmetic("-", constant(0), self.known(operand))
-            case ast.Binary(operator=operator):
+            case ast.BinaryExpr(operator=operator):
                 return _arithmetic(operator, self.known(node.left), self.known(node.right))
             case _:
                 raise DeclarationMismatch
 
-    def _lookup(self, word: str, node: ast.Name) -> FormulaValue:
+    def _lookup(self, word: str, node: ast.Identifier) -> FormulaValue:
         if word in self.names:
             return self.names[word]
         match word:
@@ -219,11 +219,11 @@ def network_scope(declared: Declared) -> tuple[NamesInScope, list[ast.Clause]]:
         values = {
             word: env.known(keyword.value) for word, keyword in given.keywords.items()
         } | values
-        found = find_one(library, network.base, ignore, ast.Network, ast.Derived)
+        found = find_one(library, network.base, ignore, ast.NetworkDecl, ast.Derived)
         if found is None:
             raise DeclarationMismatch
         network, library = found
-    if not isinstance(network, ast.Network):
+    if not isinstance(network, ast.NetworkDecl):
         raise DeclarationMismatch
     values |= {let.name.text: outer.known(let.value) for let in declared.overrides}
     names = tuple([parameter.name.text for parameter in network.parameters])
@@ -240,7 +240,7 @@ def network_scope(declared: Declared) -> tuple[NamesInScope, list[ast.Clause]]:
 
 
 def layer_fields(
-    kind: str, call: ast.Call, env: NamesInScope, strided: bool
+    kind: str, call: ast.LayerCall, env: NamesInScope, strided: bool
 ) -> dict[str, FormulaValue]:
     """Return the fields of a layer that a call gives."""
     op = OPS[kind]

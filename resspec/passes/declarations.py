@@ -100,7 +100,7 @@ def read(network: Network, declared: Declared) -> DeclaredBody | None:
 class _Reader:
     def __init__(self) -> None:
         self.option: FormulaValue = UNKNOWN
-        self.replaced: dict[str, tuple[ast.Call, NamesInScope]] = {}
+        self.replaced: dict[str, tuple[ast.LayerCall, NamesInScope]] = {}
         self.templates: dict[Hashable, DeclaredBody | None] = {}
         self.template = DeclaredBody(CallLevel())
         self.steps = 0
@@ -111,11 +111,11 @@ class _Reader:
         chains = []
         for clause in clauses:
             match clause:
-                case ast.Shortcut(option=ast.Name() as name):
+                case ast.Shortcut(option=ast.Identifier() as name):
                     self.option = env.known(name)
                 case ast.Replace(kind=kind, call=call):
                     self.replaced[kind.text] = (call, env)
-                case ast.Part(kind=kind, chain=chain):
+                case ast.ChainClause(kind=kind, chain=chain):
                     chains.append(("stem stage head".split().index(kind), chain))
                 case ast.Stage(chain=chain):
                     chains.append((1, chain))
@@ -164,7 +164,7 @@ class _Reader:
 
     def _step(
         self,
-        step: ast.Call | ast.Merge | ast.Group | ast.Times,
+        step: ast.LayerCall | ast.MergeCall | ast.Group | ast.RepeatedStep,
         env: NamesInScope,
         x: FormulaValue,
         row: TreeRow,
@@ -174,17 +174,17 @@ class _Reader:
         if self.steps > MAX_STEPS:
             raise DeclarationMismatch
         match step:
-            case ast.Call():
+            case ast.LayerCall():
                 return self._call(step, env, x, row, strided)
             case ast.Group(chain=chain):
                 return self._chain(chain, env, x, row)
-            case ast.Merge():
+            case ast.MergeCall():
                 return self._merge(step, env, x, row)
-            case ast.Times():
+            case ast.RepeatedStep():
                 return self._repeat(step, env, x, row, strided)
 
     def _merge(
-        self, merge: ast.Merge, env: NamesInScope, x: FormulaValue, row: TreeRow
+        self, merge: ast.MergeCall, env: NamesInScope, x: FormulaValue, row: TreeRow
     ) -> FormulaValue:
         item = row.take(NamedParallel)
         if len(item.rows) != len(merge.paths):
@@ -210,7 +210,12 @@ class _Reader:
         return x
 
     def _repeat(
-        self, times: ast.Times, env: NamesInScope, x: FormulaValue, row: TreeRow, strided: bool
+        self,
+        times: ast.RepeatedStep,
+        env: NamesInScope,
+        x: FormulaValue,
+        row: TreeRow,
+        strided: bool,
     ) -> FormulaValue:
         count = env.known(times.turns)
         env.level.fix(count.formula)
@@ -246,7 +251,7 @@ class _Reader:
     # --- calls ---
 
     def _call(
-        self, call: ast.Call, env: NamesInScope, x: FormulaValue, row: TreeRow, strided: bool
+        self, call: ast.LayerCall, env: NamesInScope, x: FormulaValue, row: TreeRow, strided: bool
     ) -> FormulaValue:
         callee = (
             BlockRef(call.name.text, None, None)
@@ -309,7 +314,7 @@ class _Reader:
     def _layer(
         self,
         kind: str,
-        call: ast.Call,
+        call: ast.LayerCall,
         env: NamesInScope,
         x: FormulaValue,
         row: TreeRow,
@@ -360,7 +365,9 @@ class _Reader:
         self, block: ast.Block, env: NamesInScope, x: FormulaValue, row: TreeRow
     ) -> FormulaValue:
         parts = {
-            clause.kind: clause.chain for clause in block.clauses if isinstance(clause, ast.Part)
+            clause.kind: clause.chain
+            for clause in block.clauses
+            if isinstance(clause, ast.ChainClause)
         }
         if "chain" in parts:
             return self._chain(parts["chain"], env, x, row)
