@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from resspec.backends.diff.align import aligned
@@ -36,6 +36,8 @@ class Detail(NamedTuple):
 
 
 class Comparison:
+    """A comparison of steps, with the keys under which they were found to belong together."""
+
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
 
@@ -109,12 +111,13 @@ class Comparison:
         """
         if not (_has_tensors(a) and _has_tensors(b)):
             return
-        if a.scope != b.scope and (a.scope, b.scope) not in scopes:
-            scopes.add((a.scope, b.scope))
+        both = a.scope, b.scope
+        if a.scope != b.scope and both not in scopes:
+            scopes.add(both)
             yield Detail(at, "name", a.place, b.place, a.span, b.span)
-        elif a.name != b.name and not (
-            shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)
-        ):
+            return
+        is_shifted = shifted and a.name.rstrip(_DIGITS) == b.name.rstrip(_DIGITS)
+        if a.name != b.name and not is_shifted:
             yield Detail(at, "name", a.name, b.name, a.span, b.span)
 
     def _merges(
@@ -136,25 +139,14 @@ class Comparison:
         both = [(i, j) for i, j in pairs if i is not None and j is not None]
         moved = is_reordered(both)
         if moved:
-            yield Detail(
-                at,
-                "the order of the paths",
-                _places(i for i, _ in both),
-                _places(j for _, j in both),
-                *spans,
-            )
+            before, after = (_places(side) for side in zip(*both, strict=True))
+            yield Detail(at, "the order of the paths", before, after, *spans)
         for i, j in both:
             yield from self.rows(a[i], b[j], at, moved=moved)
-        yield from (
-            Detail(at, "path", summary(ours[i]), "", ours[i].span, spans[1])
-            for i, j in pairs
-            if i is not None and j is None
-        )
-        yield from (
-            Detail(at, "path", "", summary(theirs[j]), spans[0], theirs[j].span)
-            for i, j in pairs
-            if i is None and j is not None
-        )
+        for i in sorted(set(range(len(a))) - {i for i, _ in both}):
+            yield Detail(at, "path", summary(ours[i]), "", ours[i].span, spans[1])
+        for j in sorted(set(range(len(b))) - {j for _, j in both}):
+            yield Detail(at, "path", "", summary(theirs[j]), spans[0], theirs[j].span)
 
     def paths(
         self, a: list[list[DiffStep]], b: list[list[DiffStep]]
@@ -174,11 +166,7 @@ class Comparison:
                     pairs.append((i, j))
                     free_a.remove(i)
                     free_b.remove(j)
-        for i, j in zip(free_a, free_b, strict=False):
-            pairs.append((i, j))
-        pairs += [(i, None) for i in free_a[len(free_b) :]] + [
-            (None, j) for j in free_b[len(free_a) :]
-        ]
+        pairs += zip_longest(free_a, free_b)
         return sorted(pairs, key=lambda pair: (pair[0] is None, pair))
 
     def _shortcuts(
@@ -212,20 +200,17 @@ def _within(at: str, step: DiffStep) -> str:
 
 
 def _nearest(row: list[DiffStep], step: DiffStep) -> str:
-    """The place of a row of the other side, where it has nothing that corresponds."""
+    """Return the place of the other side's row, where it has nothing that corresponds."""
     return row[0].span if row else step.span
 
 
 def _sums(row: list[DiffStep]) -> list[int]:
-    return [
-        i
-        for i, step in enumerate(row)
-        if isinstance(step.node, Parallel) and step.node.residual is not None
-    ]
+    nodes = [step.node for step in row]
+    return [i for i, x in enumerate(nodes) if isinstance(x, Parallel) and x.residual is not None]
 
 
 def _opened(row: list[DiffStep], i: int) -> tuple[list[DiffStep], str, str]:
-    """The row with its sum made the residual, and what the sum's other paths were, and where."""
+    """Return the row with its sum replaced by the residual, the other paths, and their place."""
     node, paths = row[i].node, row[i].paths
     assert isinstance(node, Parallel) and node.residual is not None
     inside = row[i].located.parts

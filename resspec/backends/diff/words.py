@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from resspec.backends.diff.compare import Detail
 from resspec.backends.diff.structure import Blocks, ChangePlace, Structure, StructureChange
 
+Values = tuple[tuple[str, str], ...]
+
 _FEW = 3  # places or values that are listed; of more, how many there are
+_OF_BLOCKS = ("replaced", "shortcut", "added", "removed")
 
 
 class ChangeLine(NamedTuple):
@@ -35,24 +39,24 @@ class _Seen(NamedTuple):
 
 
 def lines(structure: Structure) -> list[ChangeLine]:
-    """Yield lines: sections and block counts, then additions and removals, then changes."""
-    counted = {blocks.section for blocks in structure.blocks}
-    alone = [change for change in structure.changes if change.kind in ("added", "removed")]
-    both = [change for change in structure.changes if change.kind in ("changed", "replaced")]
-    moved = [change for change in alone if change.whole or change.section not in counted]
-    return [
-        *_one_sided([change for change in moved if change.whole]),
-        *(
-            _blocks(blocks, [c for c in alone if c.section == blocks.section and not c.whole])
-            for blocks in structure.blocks
-        ),
-        *_one_sided([change for change in moved if not change.whole]),
-        *_details(both),
-    ]
+    """Return lines: sections and block counts, then additions and removals, then changes."""
+    counted: dict[str, list[StructureChange]] = {each.section: [] for each in structure.blocks}
+    sections: list[StructureChange] = []
+    alone: list[StructureChange] = []
+    both: list[StructureChange] = []
+    for change in structure.changes:
+        if change.kind not in ("added", "removed"):
+            both.append(change)
+        elif change.whole:
+            sections.append(change)
+        else:
+            counted.get(change.section, alone).append(change)
+    blocks = (_blocks(each, counted[each.section]) for each in structure.blocks)
+    return [*_one_sided(sections), *blocks, *_one_sided(alone), *_details(both)]
 
 
 def place(span: str) -> str:
-    """`file:line` of `file:line:column-line:column`."""
+    """Return `file:line` of `file:line:column-line:column`."""
     return span.rsplit(":", 2)[0] if span.count(":") >= 3 else span
 
 
@@ -65,9 +69,8 @@ def _one_sided(changes: list[StructureChange]) -> Iterator[ChangeLine]:
     for (sign, what), places in alike.items():
         names = _listed([at.name for at in places])
         more = f"{len(places)} × " if len(places) > _FEW + 1 else ""
-        yield ChangeLine(
-            sign, names, more + what, _first(list(dict.fromkeys(place(at.span) for at in places)))
-        )
+        spans = _first(place(at.span) for at in places)
+        yield ChangeLine(sign, names, more + what, spans)
 
 
 def many(at: ChangePlace) -> str:
@@ -84,40 +87,47 @@ def _blocks(blocks: Blocks, changes: list[StructureChange]) -> ChangeLine:
 
 
 def _details(changes: list[StructureChange]) -> Iterator[ChangeLine]:
-    together: dict[tuple[str, tuple[str, ...], tuple[str, str]], list[_Seen]] = {}
+    together = defaultdict[Hashable, list[_Seen]](list)
     for seen in _seen(changes):
-        together.setdefault((seen.detail.what, seen.at, _words(seen.detail)), []).append(seen)
-    merged: dict[tuple[str, tuple[tuple[str, str], ...]], list[_Seen]] = {}
-    for (what, *_), group in together.items():
+        together[seen.detail.what, seen.at, _words(seen.detail)].append(seen)
+
+    merged = defaultdict[tuple[str, Values], list[_Seen]](list)
+    for group in together.values():
         values = tuple(dict.fromkeys((seen.detail.a, seen.detail.b) for seen in group))
-        merged.setdefault((what, values), []).extend(group)
+        merged[group[0].detail.what, values] += group
     for (what, values), group in merged.items():
-        yield ChangeLine("~", _where(group), _what(what, values), _spans(group))
+        yield ChangeLine("~", _where(group), _what(what, values), _first(map(_lines, group)))
 
 
 def _seen(changes: list[StructureChange]) -> Iterator[_Seen]:
     for change in changes:
-        alike: dict[tuple[str, str, str], list[Detail]] = {}
+        alike = defaultdict[Hashable, list[Detail]](list)
         for detail in change.details:
-            alike.setdefault((detail.what, detail.a, detail.b), []).append(detail)
+            alike[detail.what, detail.a, detail.b].append(detail)
         for details in alike.values():
-            yield _Seen(change, tuple(dict.fromkeys(detail.at for detail in details)), details[0])
+            places = tuple(dict.fromkeys(detail.at for detail in details))
+            yield _Seen(change, places, details[0])
 
 
 def _words(detail: Detail) -> tuple[str, str]:
     """Return what two details must share to be on one line: their sides and kinds of shortcuts."""
-    a, b = (value.split(" (")[0] for value in (detail.a, detail.b))
+    a, b = _kinds(detail.a, detail.b)
     return (a, b) if detail.what in ("shortcut", "replaced") else (a and "a", b and "b")
 
 
+def _kinds(a: str, b: str) -> tuple[str, str]:
+    """Return `projection` for `projection (conv 1x1, 64 → bn)`, of both sides."""
+    return a.split(" (", maxsplit=1)[0], b.split(" (", maxsplit=1)[0]
+
+
 def said(detail: Detail) -> str:
-    """`stride 2 → 1`."""
+    """Return a detail as text: `stride 2 → 1`."""
     return _what(detail.what, ((detail.a, detail.b),))
 
 
-def _what(what: str, values: tuple[tuple[str, str], ...]) -> str:
+def _what(what: str, values: Values) -> str:
     if what == "shortcut" and len(values) > 1:
-        values = tuple((a.split(" (")[0], b.split(" (")[0]) for a, b in values)
+        values = tuple(_kinds(a, b) for a, b in values)
     a, b = (_listed(list(dict.fromkeys(side))) for side in zip(*values, strict=True))
     match what:
         case "replaced":
@@ -126,12 +136,10 @@ def _what(what: str, values: tuple[tuple[str, str], ...]) -> str:
             return f"+ {b}"
         case "removed":
             return f"- {a}"
+        case _ if a and b:
+            return f"{what} {a} → {b}"
         case _:
-            return (
-                f"{what} {a} → {b}"
-                if a and b
-                else f"{what} {a and f'- {a}'}{b and f'+ {b}'}".rstrip()
-            )
+            return f"{what} {a and f'- {a}'}{b and f'+ {b}'}".rstrip()
 
 
 def _listed(values: list[str]) -> str:
@@ -146,27 +154,20 @@ def _where(group: list[_Seen]) -> str:
     if len(ats) > 1 and len(group) > _FEW:
         return f"{sum(len(seen.at) for seen in group)} layers in {_listed(sections)}"
     if len(ats) > 1:
-        return ", ".join(
-            f"{name}.{at}" if at else name
-            for name, seen in zip(names, group, strict=True)
-            for at in seen.at
-        )
-    inside = ", ".join(at for at in ats[0] if at)
-    noun = (
-        "blocks"
-        if inside or group[0].detail.what in ("replaced", "shortcut", "added", "removed")
-        else "layers"
-    )
-    steps = _listed(names) if len(names) <= _FEW else f"{len(names)} {noun} in {_listed(sections)}"
+        places = [(name, at) for name, seen in zip(names, group, strict=True) for at in seen.at]
+        return ", ".join(f"{name}.{at}" if at else name for name, at in places)
+    inside = ", ".join(filter(None, ats[0]))
+    steps = _listed(names)
+    if len(names) > _FEW:
+        is_of_blocks = inside or group[0].detail.what in _OF_BLOCKS
+        noun = "blocks" if is_of_blocks else "layers"
+        steps = f"{len(names)} {noun} in {_listed(sections)}"
     return f"{inside} of {steps}" if inside else steps
 
 
-def _spans(group: Iterable[_Seen]) -> str:
-    return _first(list(dict.fromkeys(map(_lines, group))))
-
-
-def _first(places: list[str]) -> str:
-    return places[0] + (f" and {len(places) - 1} more" if len(places) > 1 else "")
+def _first(places: Iterable[str]) -> str:
+    first, *others = dict.fromkeys(places)
+    return f"{first} and {len(others)} more" if others else first
 
 
 def _lines(seen: _Seen) -> str:
