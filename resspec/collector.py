@@ -1,4 +1,6 @@
-"""Python's collector of cyclic garbage, which has nothing to find while trees are built and walked."""
+"""Python's collector of cyclic garbage, which has nothing to find while trees are built and
+walked.
+"""
 
 from __future__ import annotations
 

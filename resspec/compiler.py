@@ -56,7 +56,8 @@ def load(
 
     Args:
         spec: A file, `FILE:NAME`, or the name of a shipped spec.
-        network: Which network of a file of several; without it, the one that is called like the file.
+        network: Which network of a file of several; without it, the one that is called like the
+            file.
         input: In place of the network's own: `3x288x288`, or `(3, 288, 288)`.
         parameters: The values of the network's parameters.
 
@@ -73,7 +74,9 @@ def load(
 
 
 class Shared:
-    """What networks that are loaded one after the other share: blocks that are the same are lowered once."""
+    """What networks that are loaded one after the other share: blocks that are the same are lowered
+    once.
+    """
 
     def __init__(self) -> None:
         self.memory = Memory()
@@ -88,8 +91,9 @@ class Loaded(NamedTuple):
 
 
 def load_revised(spec: str) -> Network:
-    """As `load` does, and also `REV:PATH` and `REV:PATH:NAME`: a spec, and what it uses, at a revision of the git
-    repository that one stands in."""
+    """As `load` does, and also `REV:PATH` and `REV:PATH:NAME`: a spec, and what it uses, at a
+    revision of the git repository that one stands in.
+    """
     opened, name = open_revised(spec)
     return _finished(opened, lower(opened.library, choose(opened, name)))
 
@@ -104,8 +108,9 @@ def load_shared(spec: str, shared: Shared) -> Loaded:
 
 
 def sources(spec: str) -> dict[str, str]:
-    """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans have. Raises SpecError,
-    UsageError."""
+    """The texts of what `load_revised` reads, its own file first, by the names that the IR's spans
+    have. Raises SpecError, UsageError.
+    """
     library = open_revised(spec)[0].library
     return {each.source.name: each.source.text for each in library.all()}
 
@@ -126,8 +131,9 @@ class Compiled(NamedTuple):
 
 
 def compile_spec(spec: str | Path, /, **parameters: Parameter) -> Compiled:
-    """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of the spec as it is
-    written (without parameters given here) is not met."""
+    """The network as PyTorch source, and its report. Raises SpecError, also where an `expect` of
+    the spec as it is written (without parameters given here) is not met.
+    """
     from resspec.backends.file_names import file_stem
     from resspec.backends.source import emit
 
@@ -207,13 +213,14 @@ def _report_file(network: Network, figures: Report) -> dict[str, str]:
 def check(
     spec: str | Path, /, budget: str | Iterable[str] = (), **parameters: Parameter
 ) -> list[Diagnostic]:
-    """Return every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included; empty for a clean one.
+    """Return every mistake in a file (or in its network `FILE:NAME`), unmet `expect`s included;
+    empty for a clean one.
 
     Args:
         spec: As `load` takes it.
         budget: What may stand after `expect`, one or several, here of every network.
-        parameters: With values for its parameters only one network is checked, as `load` finds it, and its `expect`s are
-            left out, as in `compile_spec`.
+        parameters: With values for its parameters only one network is checked, as `load` finds it,
+            and its `expect`s are left out, as in `compile_spec`.
 
     Raises:
         SpecError: What is wrong in the budgets.
@@ -225,7 +232,9 @@ def check(
 
 
 class Examined(NamedTuple):
-    """What is wrong, and the networks that were held to the budgets: all but templates without values."""
+    """What is wrong, and the networks that were held to the budgets: all but templates without
+    values.
+    """
 
     diagnostics: list[Diagnostic]
     networks: list[Network]

@@ -55,8 +55,8 @@ class Diagnostic(NamedTuple):
     def identity(self) -> Hashable:
         """The same for every report of one mistake: its code and place.
 
-        Of a circle it is all places on it, and of an unmet `expect` the network too. What nests too deeply does so
-        again below the place where that is reported.
+        Of a circle it is all places on it, and of an unmet `expect` the network too. What nests too
+        deeply does so again below the place where that is reported.
         """
         if self.code == TOO_DEEP:
             return self.code, self.message
@@ -77,7 +77,9 @@ class Diagnostic(NamedTuple):
 
 
 class Collected:
-    """Diagnostics in the order in which they were found, each mistake once: as it was first reported."""
+    """Diagnostics in the order in which they were found, each mistake once: as it was first
+    reported.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Hashable, Diagnostic] = {}

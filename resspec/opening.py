@@ -1,4 +1,6 @@
-"""From the name of a spec to its file, read with all that it uses: from the disk, from the package, or from git."""
+"""From the name of a spec to its file, read with all that it uses: from the disk, from the package,
+or from git.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
-    """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's name."""
+    """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's
+    name.
+    """
     for text, name in _readings(spec):
         path = Path(text)
         if _is_file(path):
@@ -77,7 +81,9 @@ def locate(spec: str) -> tuple[Path, str | None]:
 
 
 def _beside(spec: str) -> str | None:
-    """Return `tiny.res` or `tiny.res:NAME` for `tiny` and `tiny:NAME`, and files of nearly the name."""
+    """Return `tiny.res` or `tiny.res:NAME` for `tiny` and `tiny:NAME`, and files of nearly the
+    name.
+    """
     for text, name in _readings(spec):
         path = Path(text)
         try:
@@ -91,8 +97,9 @@ def _beside(spec: str) -> str | None:
 
 
 def open_revised(spec: str) -> tuple[Opened, str | None]:
-    """A file, and which network of it is meant, where `REV:PATH` and `REV:PATH:NAME` are ones at a revision of the git
-    repository that one stands in."""
+    """A file, and which network of it is meant, where `REV:PATH` and `REV:PATH:NAME` are ones at a
+    revision of the git repository that one stands in.
+    """
     try:
         path, named = locate(spec)
     except UsageError as nowhere:
@@ -151,7 +158,9 @@ def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
 
 
 def project_root(path: Path) -> Path:
-    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its own."""
+    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its
+    own.
+    """
     folder = Path(os.path.realpath(path)).parent
     return next(
         (parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder
@@ -197,7 +206,9 @@ def _is_there(path: Path, revision: Revision | None) -> bool:
 
 @lru_cache(16)
 def _source(real: str, name: str, data: bytes) -> Source:
-    """One object for the same text at the same place, so that a library is parsed once for all that use it."""
+    """One object for the same text at the same place, so that a library is parsed once for all that
+    use it.
+    """
     del real
     return read(name, data)
 
@@ -219,7 +230,9 @@ def _shown(path: Path) -> str:
 def _find_used(
     use: ast.UseDecl, beside: Path, root: Callable[[], str], revision: Revision | None
 ) -> Path:
-    """A library by name: beside its user, else shipped. A file: beside its user, never outside the root."""
+    """A library by name: beside its user, else shipped. A file: beside its user, never outside the
+    root.
+    """
     name, libraries = use.target.text, shipped.path("specs", "lib")
     places = candidates(name, beside, is_file=use.is_file)
     for path in places:

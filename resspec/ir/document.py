@@ -1,6 +1,7 @@
 """JSON documents: read strictly, and with the place in the text of what is wrong.
 
-Twice the same key, numbers that JSON does not have, and nesting without end are refused: what is read is what is written.
+Twice the same key, numbers that JSON does not have, and nesting without end are refused: what is
+read is what is written.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from resspec.ir.shape import exact
 
 T = TypeVar("T")
 
-MAX_DEPTH = 600  # objects and lists in each other; a network nests at most 180 nodes, each of them three of these
+# objects and lists in each other; a network nests at most 180 nodes, each of them three of these
+MAX_DEPTH = 600
 
 Path = tuple[str | int, ...]
 
@@ -103,7 +105,9 @@ def _depth(document: Any) -> int:
 
 
 def written(value: Any, indent: int, margin: str = "\n") -> str:
-    """Return a value as `json.dumps` writes it, in a fraction of the time that its indentation takes."""
+    """Return a value as `json.dumps` writes it, in a fraction of the time that its indentation
+    takes.
+    """
     inner = margin + " " * indent
     match value:
         case dict() if value:
@@ -125,7 +129,9 @@ MOST = 10**40  # a number beyond it is none of a network
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value of a document, and the keys that lead to it. What it should be and is not raises DocumentError."""
+    """A value of a document, and the keys that lead to it. What it should be and is not raises
+    DocumentError.
+    """
 
     schema: str
     value: Any
@@ -230,7 +236,9 @@ class Place(NamedTuple):
 
 
 def find(text: str, error: DocumentError) -> tuple[int, int]:
-    """Return the range of a text where an error of its document is: of the nearest value that there is."""
+    """Return the range of a text where an error of its document is: of the nearest value that there
+    is.
+    """
     if error.offset is not None:
         return error.offset, min(error.offset + 1, len(text))
     best = Place((), 0, 0)

@@ -1,8 +1,10 @@
-"""The hash of what a network means: its parameters, their names and initial values, its outputs and gradients.
+"""The hash of what a network means: its parameters, their names and initial values, its outputs and
+gradients.
 
-Layout, comments, templates, abbreviations, the division into stages, names of what has no parameters, and where a
-repeat is written out do not count. On the way the tree is normalized further than the normal form: scopes that hold no
-tensors are opened, neighbors whose names count up are counted, a repeat and its written-out turns are the same.
+Layout, comments, templates, abbreviations, the division into stages, names of what has no
+parameters, and where a repeat is written out do not count. On the way the tree is normalized
+further than the normal form: scopes that hold no tensors are opened, neighbors whose names count up
+are counted, a repeat and its written-out turns are the same.
 """
 
 from __future__ import annotations
@@ -59,7 +61,9 @@ class Digests:
         self._ops: dict[tuple[Op, int | None], str] = {}
 
     def op(self, op: Op, turn: int | None) -> str:
-        """Return the digest of a layer's fields and initial values; neither name nor shapes count."""
+        """Return the digest of a layer's fields and initial values; neither name nor shapes
+        count.
+        """
         key = op, turn
         if (known := self._ops.get(key)) is None:
             known = self._ops[key] = _digest(op, turn)

@@ -38,8 +38,9 @@ class _InitParts(NamedTuple):
 
 
 class Init(_InitParts):
-    """How a layer's weight starts, every argument of the law filled in; its bias starts as a constant, or as torch
-    does where `bias` is None."""
+    """How a layer's weight starts, every argument of the law filled in; its bias starts as a
+    constant, or as torch does where `bias` is None.
+    """
 
     def __hash__(self) -> int:
         return self._hash

@@ -1,4 +1,6 @@
-"""One object for equal values: identity is equality, so that a plain dict remembers what was found of an object."""
+"""One object for equal values: identity is equality, so that a plain dict remembers what was found
+of an object.
+"""
 
 from __future__ import annotations
 
@@ -15,10 +17,11 @@ _made: dict[tuple[type, Any], ref[Any]] = {}
 
 
 class Interned(type):
-    """The class of classes whose instances are made once for equal fields, and forgotten when nobody holds them.
+    """The class of classes whose instances are made once for equal fields, and forgotten when
+    nobody holds them.
 
-    Such a class is a dataclass with `eq=False`. Fields that are interned themselves, such as the children of a node,
-    are compared by identity: to find a node takes no walk.
+    Such a class is a dataclass with `eq=False`. Fields that are interned themselves, such as the
+    children of a node, are compared by identity: to find a node takes no walk.
     """
 
     _values: Callable[[Any], Any] | None

@@ -2,9 +2,10 @@
 
     Op(layer)   Series(children)   Parallel(merge, paths)   Repeat(count, body)   Scope(body)
 
-A node is what is computed. Equal nodes are one object, so a block that is called twice stands in the tree twice. What
-two occurrences of a node need not share is kept beside the tree: a `Location` has the name of a node in its scope, the
-place of the text that it came from, and the locations of its parts.
+A node is what is computed. Equal nodes are one object, so a block that is called twice stands in
+the tree twice. What two occurrences of a node need not share is kept beside the tree: a `Location`
+has the name of a node in its scope, the place of the text that it came from, and the locations of
+its parts.
 """
 
 from __future__ import annotations
@@ -115,11 +116,12 @@ NODES: dict[str, type[Node]] = {cls.node: cls for cls in (Op, Series, Parallel, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Location:
-    """Where one occurrence of a node stands. One object serves all calls of a block that are the same.
+    """Where one occurrence of a node stands. One object serves all calls of a block that are the
+    same.
 
     Attributes:
-        name: Of a layer or module in its scope; None of other nodes, and of a step that the language implies, such as
-            the flattening before `fc`.
+        name: Of a layer or module in its scope; None of other nodes, and of a step that the
+            language implies, such as the flattening before `fc`.
         span: The place of the text that it came from, `file:line:column-line:column`.
         block: The block that a module was declared as, if any.
         parts: The locations of the nodes directly inside, in their order.

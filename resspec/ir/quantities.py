@@ -1,6 +1,7 @@
 """What can be said of a network in figures: each quantity by its name, its unit, and what it means.
 
-The values are `passes/quantities.py`'s; here stands what the language, the report and the command share.
+The values are `passes/quantities.py`'s; here stands what the language, the report and the command
+share.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ OPTIMIZERS = {
 
 
 class Conditions(NamedTuple):
-    """Under which training and memory are counted: samples at once, the type of all values and parameters, the optimizer, the
-    labels of sections whose parameters do not learn."""
+    """Under which training and memory are counted: samples at once, the type of all values and
+    parameters, the optimizer, the labels of sections whose parameters do not learn.
+    """
 
     batch: int = 1
     dtype: str = "float32"
@@ -34,8 +36,9 @@ class Conditions(NamedTuple):
 
 
 class Quantity(NamedTuple):
-    """`takes`: the fields of Conditions that it depends on; where it takes a batch, it is of the whole batch, else of one
-    sample. `parts`: whether it is the sum of what each layer has of it."""
+    """`takes`: the fields of Conditions that it depends on; where it takes a batch, it is of the
+    whole batch, else of one sample. `parts`: whether it is the sum of what each layer has of it.
+    """
 
     unit: Literal["elements", "operations", "bytes", "layers"]
     says: str

@@ -16,7 +16,9 @@ _EXACT = re.compile(r"-?[0-9]{1,60}(?:/[0-9]{1,60}|\.[0-9]{1,60})?", re.ASCII)
 
 
 def exact(text: str) -> Fraction:
-    """Return the number of a text such as `1/2`. Raises ValueError, also for `1e999999999`, which nobody can compute."""
+    """Return the number of a text such as `1/2`. Raises ValueError, also for `1e999999999`, which
+    nobody can compute.
+    """
     if not _EXACT.fullmatch(text):
         raise ValueError(f"{text!r:.40} is not a number")
     try:
@@ -70,7 +72,9 @@ class Shape(_Dims):
 
 
 def looks_channels_last(dims: tuple[int, ...]) -> bool:
-    """Return whether an input is likely HxWxC, as in 224x224x3: a picture with the channels of a camera at its end."""
+    """Return whether an input is likely HxWxC, as in 224x224x3: a picture with the channels of a
+    camera at its end.
+    """
     return len(dims) == 3 and dims[2] in (1, 3, 4) and min(dims[:2]) >= 8
 
 
@@ -82,8 +86,9 @@ class _NameParts(NamedTuple):
 
 class Name(_NameParts):
     """A module's name in its scope. Inside repeats of that scope its number grows:
-    `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the inner. Without such
-    steps a name is always as `parse` reads its text: `relu61` is number 61 of `relu`, never number 1 of `relu6`."""
+    `conv{1+3+2}` is conv1 at first, 3 higher at each turn of the outer repeat, 2 at each of the
+    inner. Without such steps a name is always as `parse` reads its text: `relu61` is number 61 of
+    `relu`, never number 1 of `relu6`."""
 
     __slots__ = ()
 

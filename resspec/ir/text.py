@@ -1,4 +1,6 @@
-"""The IR's stable text form: one line a node, for people and for golden files. Places and in-place marks are left out."""
+"""The IR's stable text form: one line a node, for people and for golden files. Places and in-place
+marks are left out.
+"""
 
 from __future__ import annotations
 

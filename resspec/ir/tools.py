@@ -1,4 +1,6 @@
-"""The tools whose totals a report can give in place of its own; the values are `passes/like.py`'s."""
+"""The tools whose totals a report can give in place of its own; the values are
+`passes/like.py`'s.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +8,9 @@ from typing import NamedTuple
 
 
 class Tool(NamedTuple):
-    """`version`: the one that its rule was compared with, on torch 2.14. `counts`: what its total adds up."""
+    """`version`: the one that its rule was compared with, on torch 2.14. `counts`: what its total
+    adds up.
+    """
 
     version: str
     counts: str

@@ -1,7 +1,7 @@
 """Walks over the tree: folds, rows in their normal form, and repeats written out.
 
-The normal form: no row stands directly in a row, and neighbors in a row that share a scope's name are one scope. The
-lowering ends in it, and whatever comes after relies on it.
+The normal form: no row stands directly in a row, and neighbors in a row that share a scope's name
+are one scope. The lowering ends in it, and whatever comes after relies on it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 
 def fold(node: Node, combine: Callable[[Node, list[T]], T], known: dict[Node, T]) -> T:
-    """Return what `combine` makes of a node and of what it made of the node's parts, each node once.
+    """Return what `combine` makes of a node and of what it made of the node's parts, each node
+    once.
 
     Args:
         node: Where to begin.
@@ -45,7 +46,8 @@ def varies(node: Node, known: dict[Node, bool], *, inside_repeats: bool = False)
     Args:
         node: A part of a network.
         known: The results so far, which are filled.
-        inside_repeats: Whether repeats in it count, around which the node's own repeat is not the nearest.
+        inside_repeats: Whether repeats in it count, around which the node's own repeat is not the
+            nearest.
     """
     if (found := known.get(node)) is not None:
         return found
@@ -221,7 +223,9 @@ class Step(NamedTuple):
 def unrolled(
     located: Located, turns: tuple[int, ...] = (), turn: int | None = None
 ) -> Iterator[Step]:
-    """Yield the steps of a part of a scope in their order, repeats written out; a lone path is no merge."""
+    """Yield the steps of a part of a scope in their order, repeats written out; a lone path is no
+    merge.
+    """
     match located.node:
         case Series() | Parallel(paths=(_,)):
             for part in located.parts:

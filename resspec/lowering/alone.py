@@ -1,4 +1,6 @@
-"""What is wrong in a file's declarations whatever their parameters and input are: libraries and templates are checked too."""
+"""What is wrong in a file's declarations whatever their parameters and input are: libraries and
+templates are checked too.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,9 @@ from resspec.syntax import ast
 
 
 def lower_alone(library: Library, reached: Set[Span]) -> list[Diagnostic]:
-    """Each shortcut option by itself, and each constant and block that no network reached, with nothing known of what it
-    is called with."""
+    """Each shortcut option by itself, and each constant and block that no network reached, with
+    nothing known of what it is called with.
+    """
     lowerer = Lowerer(library)
     lowerer.numbering.is_known = False
     lowerer.numbering.inside = 1  # a residual block may call what is looked at

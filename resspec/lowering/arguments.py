@@ -1,4 +1,6 @@
-"""The arguments of a call: to a layer's typed fields, to a block's parameters, to an initialisation."""
+"""The arguments of a call: to a layer's typed fields, to a block's parameters, to an
+initialisation.
+"""
 
 from __future__ import annotations
 
@@ -320,7 +322,9 @@ def bind_init(
 
 
 def convert(value: Value, annotation: str, phrase: str, span: Span, report: Report) -> Any:
-    """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was reported."""
+    """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was
+    reported.
+    """
     if isinstance(value, Unknown):
         return UNKNOWN
     kind = annotation.partition(" ")[0]

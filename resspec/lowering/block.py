@@ -1,4 +1,6 @@
-"""The body of a block: one chain, or `after(F(P(x)) + h(x))` with its residual F, shortcut h and pre-activation P."""
+"""The body of a block: one chain, or `after(F(P(x)) + h(x))` with its residual F, shortcut h and
+pre-activation P.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ def lower_body(context: Context, block: ast.Block, frame: Frame) -> Part | None:
 def _clauses(
     block: ast.Block, frame: Frame
 ) -> tuple[dict[str, ast.ChainClause], list[ast.Shortcut], bool]:
-    """The chains by their word, the shortcuts, and whether all clauses are known; constants are set on the way."""
+    """The chains by their word, the shortcuts, and whether all clauses are known; constants are set
+    on the way.
+    """
     sound = True
     parts: dict[str, ast.ChainClause] = {}
     shortcuts: list[ast.Shortcut] = []
@@ -304,8 +308,10 @@ def _mismatch(
 def misspelt_clause(
     chain: ast.Chain, clauses: Sequence[str], frame: Frame, *, is_sure: bool = False
 ) -> Diagnostic | None:
-    """A chain that begins with nearly one of these words of the language, and with nothing that could be called; `is_sure`:
-    no chain may stand there. A constant that is declared by it may have any value."""
+    """A chain that begins with nearly one of these words of the language, and with nothing that
+    could be called; `is_sure`: no chain may stand there. A constant that is declared by it may have
+    any value.
+    """
     item = chain.steps[0].item
     if not isinstance(item, ast.LayerCall | ast.MergeCall) or item.name.text in MERGES:
         return None
@@ -324,7 +330,9 @@ def misspelt_clause(
 
 
 def is_residual(block: ast.Block) -> bool:
-    """Return whether the block adds a shortcut to a residual; a clause that could not be read may be one of these."""
+    """Return whether the block adds a shortcut to a residual; a clause that could not be read may
+    be one of these.
+    """
     for clause in block.clauses:
         match clause:
             case ast.Shortcut():

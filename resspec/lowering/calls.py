@@ -36,7 +36,9 @@ def call(
     strided: bool,
     label: ast.Identifier | None,
 ) -> tuple[Part | None, bool]:
-    """Return what is called, and whether it bears the label itself: layers and modules do, abbreviations do not."""
+    """Return what is called, and whether it bears the label itself: layers and modules do,
+    abbreviations do not.
+    """
     given = arguments.sort(call.arguments, frame.report)
     if given.stride is not None and not strided:
         given = given._replace(stride=None)
@@ -94,7 +96,9 @@ def _callee(call: ast.LayerCall, frame: Frame) -> BlockRef | None:
 
 
 def _in_lower_case(word: str, legal: set[str]) -> tuple[str, ...]:
-    """For a class of torch's or of another library, `BasicBlock` or `Conv2d`: what it is called here."""
+    """For a class of torch's or of another library, `BasicBlock` or `Conv2d`: what it is called
+    here.
+    """
     found = (
         [name for name in legal if len(name) > 3 and word.lower().startswith(name)]
         if word[0].isupper()
@@ -231,10 +235,11 @@ def _block(
 def _is_endless(
     context: Context, block: ast.Block, key: Hashable, call: ast.LayerCall, frame: Frame
 ) -> bool:
-    """Return whether a call inside the block's own body must not be followed; it is reported where it never ends.
+    """Return whether a call inside the block's own body must not be followed; it is reported where
+    it never ends.
 
-    With other arguments, another input or another stride a call may end, and is followed. Where the count of a repeat
-    around it is unknown, that count may be 0.
+    With other arguments, another input or another stride a call may end, and is followed. Where the
+    count of a repeat around it is unknown, that count may be 0.
     """
     first = next(i for i, opened in enumerate(context.open) if opened.block is block)
     around = context.open[first:]

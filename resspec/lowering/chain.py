@@ -48,7 +48,9 @@ class Lowerer(Context):
         return self.bounded(row(steps, entered, chain.span), frame, size)
 
     def _refuse_depth(self, chain: ast.Chain, frame: Frame) -> None:
-        """Report that the limit of nesting is reached. Raises Exhausted where a block calls itself: it has many ways to."""
+        """Report that the limit of nesting is reached. Raises Exhausted where a block calls itself:
+        it has many ways to.
+        """
         again = [opened for opened in self.open if opened.block is self.open[-1].block]
         if len(again) > 1:
             name = again[-1].block.name.text
@@ -60,7 +62,9 @@ class Lowerer(Context):
     def step(
         self, step: ast.ChainStep, x: Shape | None, frame: Frame, strided: bool = True
     ) -> Part | None:
-        """`strided` is False in all but the first turn of a repeat, where a call's own stride does not apply."""
+        """`strided` is False in all but the first turn of a repeat, where a call's own stride does
+        not apply.
+        """
         label = step.label
         if label is None and isinstance(step.item, ast.LayerCall):
             rows = len(self.rows)
@@ -70,7 +74,9 @@ class Lowerer(Context):
         numbers = label is not None and label.text.endswith("..")
         levels, rows = _levels(step), len(self.rows)
         self.depth += levels
-        named = False  # whether the label is on the part already: layers and modules bear theirs, abbreviations do not
+        # whether the label is on the part already: layers and modules bear theirs, abbreviations do
+        # not
+        named = False
         match step.item:
             case ast.LayerCall() as call:
                 part, named = calls.call(self, call, x, frame, strided, None if numbers else label)
@@ -115,7 +121,9 @@ class Lowerer(Context):
     def _repeat(
         self, times: ast.RepeatedStep, x: Shape | None, frame: Frame, strided: bool
     ) -> Part | None:
-        """Symbolic from the first turn on that keeps the shape; the turns before it are written out."""
+        """Symbolic from the first turn on that keeps the shape; the turns before it are written
+        out.
+        """
         count = convert(
             frame.count(times.turns),
             "Index",
@@ -183,7 +191,9 @@ class Lowerer(Context):
 
 
 def _levels(step: ast.ChainStep) -> int:
-    """How much deeper the IR may be inside a step than around it; blocks and chains count themselves."""
+    """How much deeper the IR may be inside a step than around it; blocks and chains count
+    themselves.
+    """
     dots = step.label.text.count(".") if step.label else 0
     match step.item:
         case ast.LayerCall():

@@ -147,7 +147,9 @@ class Clauses:
                 )
 
     def _loose(self, chain: ast.Chain, span: Span) -> None:
-        """Report layers in no clause: where its first word is misspelt, has a colon, or is of another language."""
+        """Report layers in no clause: where its first word is misspelt, has a colon, or is of
+        another language.
+        """
         label, item = chain.steps[0].label, chain.steps[0].item
         if label is not None and label.text in NETWORK_CLAUSES:
             self._break(label.text, span)

@@ -66,7 +66,8 @@ class Context(ABC):
         self.rows: list[list[Part]] = []  # what is before this place, in the chains around it
         self.uncertain = 0  # repeats around this place whose count is unknown, or 0
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat, a label's part one
-        # layers that may still be lowered one by one: a generous multiple of what the texts could say themselves
+        # layers that may still be lowered one by one: a generous multiple of what the texts could
+        # say themselves
         self._allowance = 10_000 + sum(len(used.source.text) for used in library.all())
         self._names = MAX_NAMES  # that all scopes together may still hold
         self._sizes: dict[Node, int] = {}
@@ -75,13 +76,15 @@ class Context(ABC):
 
     @abstractmethod
     def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Part | None:
-        """Return the steps of a chain in a row; None where something was reported, or where the input is unknown for
-        that reason. Raises Exhausted."""
+        """Return the steps of a chain in a row; None where something was reported, or where the
+        input is unknown for that reason. Raises Exhausted.
+        """
 
     # --- what is known ---
 
     def recall(self) -> None:
-        """Take up the blocks that were lowered for another network which sets the same for all of them.
+        """Take up the blocks that were lowered for another network which sets the same for all of
+        them.
 
         What a `replace` is given may be a block of its file: then there are none.
         """
@@ -159,7 +162,8 @@ class Context(ABC):
             raise Exhausted
 
     def bounded(self, part: Part, frame: Frame, found: int | None = None) -> Part:
-        """Return the part. Raises Exhausted, by arithmetic, where it is too large for anybody to walk over it.
+        """Return the part. Raises Exhausted, by arithmetic, where it is too large for anybody to
+        walk over it.
 
         Args:
             part: What to bound.

@@ -1,4 +1,6 @@
-"""What is expected of a network, by its author or by a budget from outside: a quantity, under conditions, and its bounds."""
+"""What is expected of a network, by its author or by a budget from outside: a quantity, under
+conditions, and its bounds.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ _CHOICES = {"dtype": tuple(DTYPES), "optimizer": tuple(OPTIMIZERS)}
 
 
 class Expectation(NamedTuple):
-    """`quantity comparison low`, or `in low .. high`. `metric`: where the quantity stands with its arguments."""
+    """`quantity comparison low`, or `in low .. high`. `metric`: where the quantity stands with its
+    arguments.
+    """
 
     quantity: str
     at: Conditions
@@ -66,8 +70,9 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
 
 
 def budgets(texts: Iterable[str]) -> list[Expectation]:
-    """What is expected from outside, each a text that may stand after `expect`. Raises SpecError with every mistake, in
-    these texts under the name `budget`."""
+    """What is expected from outside, each a text that may stand after `expect`. Raises SpecError
+    with every mistake, in these texts under the name `budget`.
+    """
     expected, diagnostics = list[Expectation | None](), list[Diagnostic]()
 
     def collect(diagnostic: Diagnostic, _: Trail) -> None:

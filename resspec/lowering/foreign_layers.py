@@ -1,6 +1,8 @@
-"""Layers as other libraries call them: what they are called here, or what a spec has in place of one that it lacks.
+"""Layers as other libraries call them: what they are called here, or what a spec has in place of
+one that it lacks.
 
-The keys are in lower case, without `_` and without `2d` at the end: `AdaptiveAvgPool2d` is looked up as `adaptiveavgpool`.
+The keys are in lower case, without `_` and without `2d` at the end: `AdaptiveAvgPool2d` is looked
+up as `adaptiveavgpool`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""What names mean at a place: parameters and constants, and the words `in`, `stride`, `out`, `index`, `count`."""
+"""What names mean at a place: parameters and constants, and the words `in`, `stride`, `out`,
+`index`, `count`.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ MANY = 1 << 20  # blocks, while nobody knows how many: no formula of a depth div
 
 @dataclass(eq=False, repr=False, slots=True)
 class Numbering:
-    """The outermost residual blocks of a network: the present one's index, and how many there are."""
+    """The outermost residual blocks of a network: the present one's index, and how many there
+    are.
+    """
 
     index: int = 0
     count: int | None = None  # unknown in a first pass
@@ -36,7 +40,9 @@ class Numbering:
 
 @dataclass(eq=False, repr=False, slots=True)
 class Frame:
-    """The body of one call: its file, its names, and what enters it. Outside of blocks `inside` is False."""
+    """The body of one call: its file, its names, and what enters it. Outside of blocks `inside` is
+    False.
+    """
 
     library: Library
     collect: Callable[[Diagnostic, Trail], None]
@@ -71,7 +77,9 @@ class Frame:
         return evaluate(node, self.lookup, self.report)
 
     def count(self, node: ast.Value) -> Value:
-        """As `value`, where only a number can stand: no layer is suggested for a name that is unknown."""
+        """As `value`, where only a number can stand: no layer is suggested for a name that is
+        unknown.
+        """
         return evaluate(node, lambda name: self.lookup(name, is_count=True), self.report)
 
     def lookup(self, name: ast.Identifier, *, is_count: bool = False) -> Value:

@@ -19,7 +19,9 @@ def merged_shape(
     places: Sequence[Span],
     report: Callable[[Diagnostic], None],
 ) -> Shape | None:
-    """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a mismatch was reported."""
+    """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a
+    mismatch was reported.
+    """
     shape = paths[0].node.output
     channels = shape.channels
     for path, place in zip(paths[1:], places[1:], strict=True):

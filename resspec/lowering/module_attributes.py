@@ -1,4 +1,6 @@
-"""Names that a layer cannot take, since every torch module has them (torch 2.9 to 2.14; a test compares)."""
+"""Names that a layer cannot take, since every torch module has them (torch 2.9 to 2.14; a test
+compares).
+"""
 
 MODULE_ATTRIBUTES = frozenset(
     """

@@ -1,4 +1,6 @@
-"""Names, a pass over each finished scope: the five rules (grammar/README.md) are here and nowhere else."""
+"""Names, a pass over each finished scope: the five rules (grammar/README.md) are here and nowhere
+else.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,9 @@ class Namer:
             self.taken[full] = span
 
     def _note(self, path: list[str], names: list[tuple[str, Span]]) -> None:
-        """Note names in the scope of a path, each with its place; report the first that is taken."""
+        """Note names in the scope of a path, each with its place; report the first that is
+        taken.
+        """
         for prefix in (".".join(path[:i]) for i in range(1, len(path) + 1)):
             if prefix in self.taken:
                 self.report(clause_errors.label_twice(names[0][1], prefix, self.taken[prefix]))
@@ -164,7 +168,9 @@ class Namer:
 
 
 class _Run(Namer):
-    """The names of a run: each step without a label takes the next number after the run's prefix."""
+    """The names of a run: each step without a label takes the next number after the run's
+    prefix.
+    """
 
     def __init__(self, first: Name, report: Report) -> None:
         super().__init__(by_position=True, report=report)
@@ -181,7 +187,9 @@ class _Run(Namer):
 
 
 def numbered(label: ast.Identifier, body: Part, report: Report) -> Part:
-    """Return what a label on several steps means, a numbered scope. An implied flattening at its start stays before it."""
+    """Return what a label on several steps means, a numbered scope. An implied flattening at its
+    start stays before it.
+    """
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)
     scope = _scope(inside, Written(body.span, label=label, unnamed=rest))

@@ -1,4 +1,6 @@
-"""A network by its name: through its derivations to the template, with values for the template's parameters, to an IR."""
+"""A network by its name: through its derivations to the template, with values for the template's
+parameters, to an IR.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ from resspec.syntax import ast
 
 
 class Declared(NamedTuple):
-    """Where a network comes from: its file, its name there, and the values that its parameters were given."""
+    """Where a network comes from: its file, its name there, and the values that its parameters were
+    given.
+    """
 
     library: Library
     name: str
@@ -46,8 +50,9 @@ def lower(
     given: ast.Input | None = None,
     memory: Memory | None = None,
 ) -> Lowered:
-    """The network of this name in a file, with these values for its parameters; `given`: in place of its own input;
-    `memory`: of networks without mistakes."""
+    """The network of this name in a file, with these values for its parameters; `given`: in place
+    of its own input; `memory`: of networks without mistakes.
+    """
     count, place = None, None
     for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
         attempt = Attempt(library, name, overrides, count, given=given, memory=memory)

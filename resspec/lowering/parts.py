@@ -1,4 +1,6 @@
-"""Nodes as the lowering makes them, beside each what is written there: names follow when a scope is finished."""
+"""Nodes as the lowering makes them, beside each what is written there: names follow when a scope is
+finished.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ class Written(NamedTuple):
 
     Attributes:
         span: The place.
-        parts: The same of the nodes directly inside; of a scope, whose contents are named already, their location.
+        parts: The same of the nodes directly inside; of a scope, whose contents are named already,
+            their location.
         key: The kind that a layer or module is named by.
         label: The label of a layer or module.
         runs: The labels such as `conv0..:`, outermost first, from which the steps in a node count.
@@ -49,7 +52,9 @@ class Part(NamedTuple):
 
     @property
     def parts(self) -> list[Part]:
-        """What is directly inside. What is in a scope has its names already, and is not written anew."""
+        """What is directly inside. What is in a scope has its names already, and is not written
+        anew.
+        """
         pairs = zip(self.node.parts, self.written.parts, strict=True)
         return [_part(Part, pair) for pair in pairs]
 
@@ -58,7 +63,9 @@ _part = tuple.__new__  # without the detour of a NamedTuple's own
 
 
 class Called(NamedTuple):
-    """A block whose body is being lowered: by which call, and for which arguments, input and stride."""
+    """A block whose body is being lowered: by which call, and for which arguments, input and
+    stride.
+    """
 
     block: ast.Block
     key: Hashable
@@ -117,7 +124,9 @@ def repeat(count: int, body: Part, span: Span) -> Part:
 
 
 def factors(node: Node, written: Written) -> Iterator[tuple[int, Span]]:
-    """Yield the repeats in a part along its largest path, outermost first, each with its count and place."""
+    """Yield the repeats in a part along its largest path, outermost first, each with its count and
+    place.
+    """
     sizes: dict[Node, int] = {}
     while node.parts:
         if isinstance(node, Repeat):

@@ -1,4 +1,6 @@
-"""Turns of a repeat that differ only in numbers growing evenly (stochastic depth) are one symbolic repeat."""
+"""Turns of a repeat that differ only in numbers growing evenly (stochastic depth) are one symbolic
+repeat.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ from resspec.source import Span
 
 
 def fold_ramps(turns: list[Part], span: Span) -> list[Part]:
-    """Return the longest even tail of the turns as one repeat, where they are modules that keep the shape."""
+    """Return the longest even tail of the turns as one repeat, where they are modules that keep the
+    shape.
+    """
     for start in range(len(turns) - 1):
         tail = turns[start:]
         if _are_modules(tail):
@@ -55,7 +59,9 @@ def _same_names(a: tuple[Written | Location, ...], b: tuple[Written | Location, 
 
 
 def _fold(nodes: Sequence[Any], *, in_repeat: bool) -> Node | None:
-    """Return one node for all turns, or None where they differ in more than evenly growing numbers."""
+    """Return one node for all turns, or None where they differ in more than evenly growing
+    numbers.
+    """
     first: Node = nodes[0]
     if all(node is first for node in nodes):
         return first

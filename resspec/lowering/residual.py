@@ -1,4 +1,6 @@
-"""What a residual block makes of its F: how its last norm starts, and what drops a path that is the only one."""
+"""What a residual block makes of its F: how its last norm starts, and what drops a path that is the
+only one.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from resspec.lowering.parts import Part, repeat, row
 
 
 def with_last_norm(part: Part, init: Init, *, in_scope: bool = False) -> Part | None:
-    """Return a part with the weight of its last norm started by a law; None where there is no norm in its row.
+    """Return a part with the weight of its last norm started by a law; None where there is no norm
+    in its row.
 
     Args:
         part: The residual.
@@ -44,7 +47,9 @@ def with_last_norm(part: Part, init: Init, *, in_scope: bool = False) -> Part | 
 
 
 def without_drop_path(part: Part) -> Part:
-    """Return a part that drops no path, which needs another one: the layer keeps its place and does nothing."""
+    """Return a part that drops no path, which needs another one: the layer keeps its place and does
+    nothing.
+    """
     return Part(_without_drop_path(part.node), part.written)
 
 

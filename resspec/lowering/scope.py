@@ -33,7 +33,9 @@ Elsewhere = Callable[[str], Sequence[str]]  # the libraries that could be used, 
 
 @dataclass(eq=False, repr=False)
 class Library:
-    """One file: what it declares, and the libraries that it uses; `partial` where one of these could not be read."""
+    """One file: what it declares, and the libraries that it uses; `partial` where one of these
+    could not be read.
+    """
 
     source: Source
     file: ast.SpecFile | None = None
@@ -44,7 +46,9 @@ class Library:
     suggestions: int = 0  # that were asked for
 
     def find(self, name: str, *kinds: type) -> list[tuple[Named, Library]]:
-        """Declarations of a name: the own one, else those of all libraries used, directly or through others."""
+        """Declarations of a name: the own one, else those of all libraries used, directly or
+        through others.
+        """
         found: list[tuple[Named, Library]] = []
         reached = [self]
         for library in reached:
@@ -63,7 +67,9 @@ class Library:
         return reached
 
     def span(self, text: str) -> Span:
-        """The place that the IR keeps as `file:line:column-line:column`, in this file or one that it uses."""
+        """The place that the IR keeps as `file:line:column-line:column`, in this file or one that
+        it uses.
+        """
         name, line, column, last = text.rsplit(":", 3)
         source = next(library.source for library in self.all() if library.source.name == name)
         end_line = column.rsplit("-", 1)[-1]
@@ -207,7 +213,9 @@ def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
 def find_one(
     library: Library, name: ast.Identifier, report: Callable[[Diagnostic], None], *kinds: type
 ) -> tuple[Named, Library] | None:
-    """The declaration of a name; two libraries that define it are reported. None where there is none."""
+    """The declaration of a name; two libraries that define it are reported. None where there is
+    none.
+    """
     found = library.find(name.text, *kinds)
     if len(found) > 1:
         report(name_errors.ambiguous(name.span, [declared.name.span for declared, _ in found]))
@@ -217,13 +225,17 @@ def find_one(
 def report_unknown(
     library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]
 ) -> None:
-    """Report a name that is declared nowhere, unless a library that may well declare it could not be read."""
+    """Report a name that is declared nowhere, unless a library that may well declare it could not
+    be read.
+    """
     if not library.partial:
         report(diagnostic)
 
 
 def suggestion(library: Library, word: str, extra: set[str], *kinds: type) -> tuple[str, ...]:
-    """Did you mean; not beyond the first unknown names of a file, since each is compared with all that are known."""
+    """Did you mean; not beyond the first unknown names of a file, since each is compared with all
+    that are known.
+    """
     library.suggestions += 1
     return (
         () if library.suggestions > MAX_SUGGESTIONS else alike(word, library.names(*kinds) | extra)

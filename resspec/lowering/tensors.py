@@ -1,4 +1,6 @@
-"""Tensors that nobody can make: torch counts the bytes of one in 64 bits, on its `meta` device too."""
+"""Tensors that nobody can make: torch counts the bytes of one in 64 bits, on its `meta` device
+too.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int =
 
 
 def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> bool:
-    """Return whether torch can count all tensors that a layer makes; report the first that it cannot."""
+    """Return whether torch can count all tensors that a layer makes; report the first that it
+    cannot.
+    """
     if INDEX * y.elements <= MAX_BYTES and all(
         WEIGHT * prod(dims) <= MAX_BYTES for dims in layer.parameters(x).values()
     ):

@@ -1,5 +1,6 @@
-"""What a backward pass computes, and what autograd keeps for it: a fold over the IR that follows, beside the shapes, the
-memory that values lie in, since a storage is kept once, by the first that saves it. As torch's CPU and `meta` devices do.
+"""What a backward pass computes, and what autograd keeps for it: a fold over the IR that follows,
+beside the shapes, the memory that values lie in, since a storage is kept once, by the first that
+saves it. As torch's CPU and `meta` devices do.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ class Backward(NamedTuple):
     kept: Kept = Kept()
 
     def saved_bytes(self, batch: int = 1, dtype: str = "float32") -> int:
-        """Bytes of the distinct storages that autograd keeps, the input included, parameters and buffers not; of a batch of
-        one an upper bound where a linear layer reads `to_last`, since torch need not copy that. Raises KeyError for a type
-        that is none of DTYPES."""
+        """Bytes of the distinct storages that autograd keeps, the input included, parameters and
+        buffers not; of a batch of one an upper bound where a linear layer reads `to_last`, since
+        torch need not copy that. Raises KeyError for a type that is none of DTYPES.
+        """
         fixed, sample = self.affine(dtype)
         return fixed + batch * sample
 
@@ -39,8 +41,9 @@ class Backward(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a part adds, and of which parts it is made, each so many `times`. `node`: the layer or merge whose own it is, or
-    the scope or repeat around the parts; None of a row."""
+    """What a part adds, and of which parts it is made, each so many `times`. `node`: the layer or
+    merge whose own it is, or the scope or repeat around the parts; None of a row.
+    """
 
     total: Backward
     node: Located | None = None
@@ -49,9 +52,11 @@ class Cost(NamedTuple):
 
 
 def backward(network: Network, frozen: Container[str] = (), traces: Traces | None = None) -> Cost:
-    """What a backward pass from the output to all parameters takes, a part for each section; the input needs no gradient,
-    nor do the parameters of the sections with `frozen` labels. What is computed again in every step is in `macs`: a weight
-    gradient and an input gradient of each contraction, each like its forward, and none of what needs none."""
+    """What a backward pass from the output to all parameters takes, a part for each section; the
+    input needs no gradient, nor do the parameters of the sections with `frozen` labels. What is
+    computed again in every step is in `macs`: a weight gradient and an input gradient of each
+    contraction, each like its forward, and none of what needs none.
+    """
     x = _Value(False, False, network.input.elements, dense(network.input.dims))
     traces, costs = traces or Traces(), []
     for section in network.sections:
@@ -69,8 +74,10 @@ class Traces:
 
 
 class _Value(NamedTuple):
-    """What flows, and the memory that it lies in: whether a parameter is behind it, whether its storage is kept already,
-    the storage's elements for each sample, and the strides of its own axes in it."""
+    """What flows, and the memory that it lies in: whether a parameter is behind it, whether its
+    storage is kept already, the storage's elements for each sample, and the strides of its own axes
+    in it.
+    """
 
     needs_gradient: bool
     kept: bool
@@ -96,7 +103,9 @@ _FREE = Backward(0, _NONE)
 
 
 class _Trace:
-    """A shared subtree is followed once for each kind of input. `turn`: of the nearest repeat, where a layer depends on it."""
+    """A shared subtree is followed once for each kind of input. `turn`: of the nearest repeat,
+    where a layer depends on it.
+    """
 
     def __init__(self, frozen: bool) -> None:
         self._frozen = frozen
@@ -204,7 +213,9 @@ def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
 def _merged(
     located: Located, node: Parallel, x: _Value, values: list[tuple[_Value, bool]]
 ) -> _Step:
-    """What merges the paths' values, two at a time, from the left; each factor is saved where the other needs a gradient."""
+    """What merges the paths' values, two at a time, from the left; each factor is saved where the
+    other needs a gradient.
+    """
     elements, kept = 0, x.kept
     first, within = values[0]
     needs = any(value.needs_gradient for value, _ in values)

@@ -1,4 +1,6 @@
-"""What a quantity is made of: the layers that have most of it; where it is no sum over layers, what decides it."""
+"""What a quantity is made of: the layers that have most of it; where it is no sum over layers, what
+decides it.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,10 @@ from resspec.passes.quantities import Facts
 
 
 class Contributor(NamedTuple):
-    """`what`: `layer3.1..35.conv2` is the `conv2` of 35 blocks, all counted in `value`. `lines`: `file:line` of where it
-    stands and, where that is another file than the network's, of where the network's own calls it."""
+    """`what`: `layer3.1..35.conv2` is the `conv2` of 35 blocks, all counted in `value`. `lines`:
+    `file:line` of where it stands and, where that is another file than the network's, of where the
+    network's own calls it.
+    """
 
     what: str
     value: int
@@ -23,7 +27,9 @@ class Contributor(NamedTuple):
 
 
 def contributors(facts: Facts, quantity: str, most: int = 5) -> list[Contributor]:
-    """The largest first. Of `layers` sections, of a training bound tensors and layers, of an inference peak where it stands."""
+    """The largest first. Of `layers` sections, of a training bound tensors and layers, of an
+    inference peak where it stands.
+    """
     match quantity:
         case "layers":
             parts = _sections(facts)

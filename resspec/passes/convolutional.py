@@ -1,8 +1,10 @@
-"""A network as one that reads pictures of any size: its head made convolutional (Sermanet et al. 2014, Long et al. 2015).
+"""A network as one that reads pictures of any size: its head made convolutional (Sermanet et al.
+2014, Long et al. 2015).
 
-What pools the whole picture becomes a window of the size that it had, moved by single pixels; what was flattened for a fully
-connected layer becomes a convolution over all of it. At the network's own size it is the same network; on a larger picture it
-leaves the scores of every place. Weights keep their names and their numbers, in another shape.
+What pools the whole picture becomes a window of the size that it had, moved by single pixels; what
+was flattened for a fully connected layer becomes a convolution over all of it. At the network's own
+size it is the same network; on a larger picture it leaves the scores of every place. Weights keep
+their names and their numbers, in another shape.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ def convolutional(network: Network) -> Network:
 
 @dataclass
 class _Head:
-    """Follows the shape along the row of layers that every path goes through; what branches or repeats is left as it is."""
+    """Follows the shape along the row of layers that every path goes through; what branches or
+    repeats is left as it is.
+    """
 
     shape: Shape
 

@@ -1,4 +1,6 @@
-"""The memory that inference takes for values: the least that any code needs which runs the steps in this order."""
+"""The memory that inference takes for values: the least that any code needs which runs the steps in
+this order.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,10 @@ from resspec.ir.shape import Name
 
 
 class Peak(NamedTuple):
-    """The most elements of one sample at once, and the layer or merge at which that is so first. `trail`: the names of its
-    modules, and the turns of the repeats around each; `span`: `file:line:column-line:column`."""
+    """The most elements of one sample at once, and the layer or merge at which that is so first.
+    `trail`: the names of its modules, and the turns of the repeats around each; `span`:
+    `file:line:column-line:column`.
+    """
 
     elements: int
     trail: tuple[Name | int, ...] = ()
@@ -43,8 +47,9 @@ class Peak(NamedTuple):
 
 
 def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) -> Peak:
-    """What is needed at once, where each value is freed after its last reader. Neither parameters nor the network's input,
-    which is its caller's, nor what an operation needs while it runs."""
+    """What is needed at once, where each value is freed after its last reader. Neither parameters
+    nor the network's input, which is its caller's, nor what an operation needs while it runs.
+    """
     x = _Value(0, dense(network.input.dims))
     return (lifetimes or Lifetimes()).row([section.located for section in network.sections], x)[0]
 
@@ -67,7 +72,9 @@ _Step = tuple[
 
 
 class Lifetimes:
-    """A shared subtree is followed once for each kind of input. `kept`: the input is needed after the node, too."""
+    """A shared subtree is followed once for each kind of input. `kept`: the input is needed after
+    the node, too.
+    """
 
     def __init__(self) -> None:
         self._known: dict[tuple[Located, _Value, bool], _Step] = {}
@@ -118,7 +125,9 @@ class Lifetimes:
             x, within = y, within and inside
 
     def _merge(self, located: Located, node: Parallel, x: _Value, kept: bool) -> _Step:
-        """The paths in their order, then what merges them, two at a time from the left where it is no concatenation."""
+        """The paths in their order, then what merges them, two at a time from the left where it is
+        no concatenation.
+        """
         peak, held = Peak(x.storage), 0
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage
         for i, path in enumerate(located.parts):

@@ -1,4 +1,6 @@
-"""Which activations and sums write over their input: where that saves memory, and nobody needs the input any more."""
+"""Which activations and sums write over their input: where that saves memory, and nobody needs the
+input any more.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from resspec.ir.ops.activation import Activation
 
 
 class UnsafeInplace(Exception):
-    """`inplace=true` where the value is still needed; `spans` as nodes have them, in the order of the network."""
+    """`inplace=true` where the value is still needed; `spans` as nodes have them, in the order of
+    the network.
+    """
 
     def __init__(self, spans: tuple[str, ...]) -> None:
         super().__init__(", ".join(spans))
@@ -20,8 +24,9 @@ class UnsafeInplace(Exception):
 
 
 def inplace(network: Network, decisions: Decisions | None = None) -> Network:
-    """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`: those of networks that
-    share nodes with it. Raises UnsafeInplace."""
+    """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`:
+    those of networks that share nodes with it. Raises UnsafeInplace.
+    """
     decisions, memory, sections = decisions or Decisions(), Memory.NEEDED, []
     for section in network.sections:
         body, memory = decisions.node(section.located, memory)
@@ -101,7 +106,9 @@ class Decisions:
         return self._layers[key]
 
     def _merge(self, located: Located, node: Parallel) -> Parallel:
-        """Decide a merge: all paths read the input, so none may write over it; a sum may, over what its first path leaves."""
+        """Decide a merge: all paths read the input, so none may write over it; a sum may, over what
+        its first path leaves.
+        """
         decided = [self.node(path, Memory.NEEDED) for path in located.parts]
         paths = tuple([path for path, _ in decided])
         inplace = node.merge == "add" and self._decision(node.inplace, decided[0][1], located.span)
@@ -115,7 +122,9 @@ class Decisions:
         return asked
 
     def _all_turns(self, body: Located, x: Memory, count: int) -> Memory:
-        """What is known of a repeat's input at each of its turns: all but the first read what the body leaves."""
+        """What is known of a repeat's input at each of its turns: all but the first read what the
+        body leaves.
+        """
         for _ in range(count - 1):
             lower = min(x, self.node(body, x)[1])
             if lower == x:

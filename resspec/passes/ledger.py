@@ -1,4 +1,6 @@
-"""What each layer and each merge of a network has of every quantity: the same figures as the folds give, by their places."""
+"""What each layer and each merge of a network has of every quantity: the same figures as the folds
+give, by their places.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Entry(NamedTuple):
 
 
 def ledger(network: Network, cost: Cost) -> list[Entry]:
-    """In the order of the network. `cost`: that of its backward pass (`autograd.backward`), a part for each section."""
+    """In the order of the network. `cost`: that of its backward pass (`autograd.backward`), a part
+    for each section.
+    """
     return [
         Entry(section.label, trail, times, backward)
         for section, part in zip(network.sections, cost.parts, strict=True)
@@ -46,7 +50,9 @@ def ledger(network: Network, cost: Cost) -> list[Entry]:
 
 
 def path(trail: Trail) -> str:
-    """Of its module: `layer3.1..35.conv2` is the `conv2` of 35 blocks. Of a merge, that of the module it stands in."""
+    """Of its module: `layer3.1..35.conv2` is the `conv2` of 35 blocks. Of a merge, that of the
+    module it stands in.
+    """
     words: list[str] = []
     counts: list[int] = []  # of the repeats around, in the scope of the name
     for located in trail:

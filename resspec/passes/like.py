@@ -1,8 +1,9 @@
-"""The totals of other tools, from the IR alone, each with the bridge from macs to it: a fold in which a repeat multiplies.
+"""The totals of other tools, from the IR alone, each with the bridge from macs to it: a fold in
+which a repeat multiplies.
 
-Every tool counts the multiply-accumulates of convolutions and linear layers, and then something of its own. A rule below says
-what a tool adds for a layer of one sample in evaluation, under the name it has in the bridge: the layer's word in the
-language, or what else it is.
+Every tool counts the multiply-accumulates of convolutions and linear layers, and then something of
+its own. A rule below says what a tool adds for a layer of one sample in evaluation, under the name
+it has in the bridge: the layer's word in the language, or what else it is.
 """
 
 from __future__ import annotations
@@ -32,8 +33,10 @@ class Item(NamedTuple):
 
 
 class Like(NamedTuple):
-    """What `tool` in `version` gives as the total of one sample, which `bridge` adds up to, macs first, then the largest.
-    `uncounted`: what of this network calculates and adds nothing to it, as words of the language, and `bias of conv`."""
+    """What `tool` in `version` gives as the total of one sample, which `bridge` adds up to, macs
+    first, then the largest. `uncounted`: what of this network calculates and adds nothing to it, as
+    words of the language, and `bias of conv`.
+    """
 
     tool: str
     version: str
@@ -95,7 +98,9 @@ def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By the parameters called `weight` and `bias`: once for each output pixel of what has Conv in its name, else once."""
+    """By the parameters called `weight` and `bias`: once for each output pixel of what has Conv in
+    its name, else once.
+    """
     match layer:
         case Upconv():
             at_outputs = _weights(layer, x) * prod(y.spatial)
@@ -115,7 +120,9 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By modules, and by functions of `torch.nn.functional`: what is both, and no convolution or norm, counts twice."""
+    """By modules, and by functions of `torch.nn.functional`: what is both, and no convolution or
+    norm, counts twice.
+    """
     match layer:
         case Contraction():
             return {"bias": _bias(layer, x, y)}
@@ -149,7 +156,9 @@ def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By functions of `torch.nn.functional`; as torch's ReLU6 calls `hardtanh`, it counts nothing there."""
+    """By functions of `torch.nn.functional`; as torch's ReLU6 calls `hardtanh`, it counts nothing
+    there.
+    """
     match layer:
         case Linear():
             return {"additions": layer.macs(x, y)}

@@ -1,4 +1,5 @@
-"""What a network costs for one sample, as exact integers: a fold over the IR in which a repeat multiplies.
+"""What a network costs for one sample, as exact integers: a fold over the IR in which a repeat
+multiplies.
 
 A layer says what it costs itself (`resspec/ir/ops`); here stands only how costs add up.
 """
@@ -18,12 +19,14 @@ from resspec.ir.shape import Shape
 
 
 class Totals(NamedTuple):
-    """In elements, of one sample. params and buffers, `counters` the buffers among them that are whole numbers; macs of
-    contractions; acts, what convolutions and linear layers leave (fvcore's activation count); layers, the weighted ones on
-    the longest path. In evaluation: elementwise, a bias, an activation, a sum 1 for each element that leaves it, a norm 2, a
-    pool 1 for each value that its windows read; outputs, what all steps write, where views and what hands on its input
-    write nothing; read, what they read of their inputs; weights, what they read of parameters and buffers, whatever the
-    batch."""
+    """In elements, of one sample. params and buffers, `counters` the buffers among them that are
+    whole numbers; macs of contractions; acts, what convolutions and linear layers leave (fvcore's
+    activation count); layers, the weighted ones on the longest path. In evaluation: elementwise, a
+    bias, an activation, a sum 1 for each element that leaves it, a norm 2, a pool 1 for each value
+    that its windows read; outputs, what all steps write, where views and what hands on its input
+    write nothing; read, what they read of their inputs; weights, what they read of parameters and
+    buffers, whatever the batch.
+    """
 
     params: int = 0
     buffers: int = 0
@@ -42,7 +45,9 @@ class Totals(NamedTuple):
         return 2 * self.macs
 
     def moved_bytes(self, batch: int = 1, itemsize: int = 4) -> int:
-        """Bytes that all steps read and write, each by itself, so with no use of caches and nothing fused."""
+        """Bytes that all steps read and write, each by itself, so with no use of caches and nothing
+        fused.
+        """
         return itemsize * (batch * (self.outputs + self.read) + self.weights)
 
     def times(self, count: int) -> Totals:
@@ -137,7 +142,9 @@ def _elements(tensors: Tensors) -> int:
 
 
 def _depth(node: Parallel, layers: list[int]) -> int:
-    """Layers of a merge as authors count them: no shortcut, and no gate (the later paths of a `mul`)."""
+    """Layers of a merge as authors count them: no shortcut, and no gate (the later paths of a
+    `mul`).
+    """
     if node.residual is not None:
         return layers[node.residual]
     return layers[0] if node.merge == "mul" else max(layers)

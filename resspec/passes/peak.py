@@ -1,8 +1,10 @@
-"""The memory that inference takes as the emitted code runs it: a value lives while CPython counts a reference to it.
+"""The memory that inference takes as the emitted code runs it: a value lives while CPython counts a
+reference to it.
 
-A module's input lives until the module returns. A row of modules holds the value between two of them; other modules hold
-what their statements assign, each until its name is assigned again, and a statement is a layer with the norms and
-activations around it (`resspec/backends/source/forward.py`).
+A module's input lives until the module returns. A row of modules holds the value between two of
+them; other modules hold what their statements assign, each until its name is assigned again, and a
+statement is a layer with the norms and activations around it
+(`resspec/backends/source/forward.py`).
 """
 
 from __future__ import annotations
@@ -26,8 +28,9 @@ _AROUND = (Activation, Gelu, Sigmoid, Norm)
 
 
 def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
-    """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor what an operation needs
-    while it runs."""
+    """What is alive at once. Neither parameters nor the network's input, which is its caller's, nor
+    what an operation needs while it runs.
+    """
     body = walk.whole(network)
     modules = (frames or Frames()).of(frozenset(_forking_blocks(body)))
     return modules.run(_Body(body, network.name, None), 0, dense(network.input.dims)).peak
@@ -52,13 +55,16 @@ class _Body(NamedTuple):
 
     @property
     def is_row(self) -> bool:
-        """Whether it is emitted as an nn.Sequential: modules one after the other that a block gives no names."""
+        """Whether it is emitted as an nn.Sequential: modules one after the other that a block gives
+        no names.
+        """
         return _is_row(self.contents, self.block is not None)
 
 
 class _Run(NamedTuple):
-    """Of a module on its input: its peak, with the input's elements; the output's storage and strides; whether that is the
-    input's storage."""
+    """Of a module on its input: its peak, with the input's elements; the output's storage and
+    strides; whether that is the input's storage.
+    """
 
     peak: Peak
     storage: int
@@ -67,8 +73,10 @@ class _Run(NamedTuple):
 
 
 class _Value(NamedTuple):
-    """A value in a frame: the number of its storage there; its strides; how many calls its expression nests, 0 where it is
-    assigned to a name; whether a norm or an activation may be written around it."""
+    """A value in a frame: the number of its storage there; its strides; how many calls its
+    expression nests, 0 where it is assigned to a name; whether a norm or an activation may be
+    written around it.
+    """
 
     storage: int
     strides: Strides
@@ -91,7 +99,9 @@ class _Modules:
 
 
 class _Frame:
-    """One call of a module. Storages are numbered, the input's is 0; `reserved` are names of values to be read later."""
+    """One call of a module. Storages are numbered, the input's is 0; `reserved` are names of values
+    to be read later.
+    """
 
     def __init__(self, modules: _Modules, body: _Body, storage: int, strides: Strides) -> None:
         self.modules, self.body, self.strides = modules, body, strides
@@ -179,7 +189,9 @@ class _Frame:
         return left
 
     def _path(self, path: Located, x: _Value, role: str, main: bool) -> _Value:
-        """Where other instances of the block read what is activated first from both paths, it has a name here, too."""
+        """Where other instances of the block read what is activated first from both paths, it has a
+        name here, too.
+        """
         nodes = tuple(_flat([path]))
         if main and x.storage == 0 and self.body.block in self.modules.forking:
             first = tuple(takewhile(_is_around, nodes))
@@ -254,7 +266,9 @@ def _has_steps(node: Node) -> bool:
 
 
 def _forking_blocks(root: Located) -> set[str]:
-    """Return the blocks of which an instance activates its input first and reads that from several paths."""
+    """Return the blocks of which an instance activates its input first and reads that from several
+    paths.
+    """
     found: dict[str, None] = {}
     _add_forking_blocks(root, found, set())
     return set(found)

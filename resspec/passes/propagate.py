@@ -60,10 +60,11 @@ def propagate(network: Network, input: Shape) -> list[Reached]:
 
 
 def single_values(reached: Sequence[Reached], *, training: bool) -> Iterator[Reached]:
-    """Yield the norms that torch refuses to run on one image, since they would normalize a single value.
+    """Yield the norms that torch refuses to run on one image, since they would normalize a single
+    value.
 
-    Batch norm counts values over the batch and the image, in training alone; group norm over a group's channels and the
-    image, and, as torch checks it, over the batch.
+    Batch norm counts values over the batch and the image, in training alone; group norm over a
+    group's channels and the image, and, as torch checks it, over the batch.
     """
     for each in reached:
         match each.op.layer:

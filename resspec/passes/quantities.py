@@ -1,4 +1,6 @@
-"""Every quantity of `ir/quantities.py` as a whole number, of a network, its sections, and each of its layers."""
+"""Every quantity of `ir/quantities.py` as a whole number, of a network, its sections, and each of
+its layers.
+"""
 
 from __future__ import annotations
 
@@ -25,8 +27,9 @@ SUMS = tuple(
 
 
 class Part(NamedTuple):
-    """What a part of the network has of a quantity, its repeats counted. `path`: `layer3.1..35.conv2` is the `conv2` of
-    35 blocks. `span`: `file:line:column-line:column`."""
+    """What a part of the network has of a quantity, its repeats counted. `path`:
+    `layer3.1..35.conv2` is the `conv2` of 35 blocks. `span`: `file:line:column-line:column`.
+    """
 
     path: str
     value: int
@@ -34,7 +37,9 @@ class Part(NamedTuple):
 
 
 class Known:
-    """What the passes found of nodes, all of which must still be there: networks that share some are followed once."""
+    """What the passes found of nodes, all of which must still be there: networks that share some
+    are followed once.
+    """
 
     def __init__(self) -> None:
         self.digests = Digests()
@@ -46,7 +51,9 @@ class Known:
 
 
 class Facts:
-    """What is known of a network under conditions; each question is answered once, and only if it is asked."""
+    """What is known of a network under conditions; each question is answered once, and only if it
+    is asked.
+    """
 
     def __init__(
         self,
@@ -82,7 +89,9 @@ class Facts:
                 return sum(figures[quantity] for figures in self.sections)
 
     def largest(self, quantity: str, most: int = 5) -> list[Part]:
-        """The layers and merges that have most of a quantity, largest first; the sections that have most `layers`."""
+        """The layers and merges that have most of a quantity, largest first; the sections that have
+        most `layers`.
+        """
         if quantity == "layers":
             sections = zip(self.network.sections, self.sections, strict=True)
             parts = [Part(section.label, has[quantity], section.span) for section, has in sections]

@@ -1,4 +1,6 @@
-"""Receptive fields: how much of the picture an output sees, and how far its neighbour is from it."""
+"""Receptive fields: how much of the picture an output sees, and how far its neighbour is from
+it.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ from resspec.ir.ops.layer import Layer, Ratio
 
 
 class Field(NamedTuple):
-    """Along height and width, in positions of the input. size: of the window that an output depends on, as if the picture
-    had no borders; through a join that of the largest path. stride: from one output to the next; less than 1 where the
-    picture grows. Where transposed convolutions make it depend on the position, the size is of the largest, rounded up."""
+    """Along height and width, in positions of the input. size: of the window that an output depends
+    on, as if the picture had no borders; through a join that of the largest path. stride: from one
+    output to the next; less than 1 where the picture grows. Where transposed convolutions make it
+    depend on the position, the size is of the largest, rounded up.
+    """
 
     size: tuple[int, int]
     stride: tuple[Fraction, Fraction]
@@ -83,5 +87,7 @@ def _turns(axis: _Axis, count: int) -> _Axis:
 
 
 def _join(paths: tuple[_Axis, ...]) -> _Axis:
-    """The largest window; the stride of the path that keeps most positions, since a gate has but one."""
+    """The largest window; the stride of the path that keeps most positions, since a gate has but
+    one.
+    """
     return max(reads for reads, _ in paths), min(stride for _, stride in paths)

@@ -1,4 +1,6 @@
-"""The memory that a training step takes, bounded, and the largest batch that fits: a line through two numbers."""
+"""The memory that a training step takes, bounded, and the largest batch that fits: a line through
+two numbers.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,9 @@ from resspec.passes.autograd import Backward
 
 
 class TrainingBound(NamedTuple):
-    """Bytes: parameters, gradients and the optimizer's state, and what autograd keeps. A bound: neither buffers nor what
-    an operation needs while it runs."""
+    """Bytes: parameters, gradients and the optimizer's state, and what autograd keeps. A bound:
+    neither buffers nor what an operation needs while it runs.
+    """
 
     fixed: int
     sample: int
@@ -19,7 +22,9 @@ class TrainingBound(NamedTuple):
         return self.fixed + batch * self.sample
 
     def max_batch(self, memory: int) -> int | None:
-        """The largest batch whose bound fits so many bytes; 0 where not even one sample does, None where any does."""
+        """The largest batch whose bound fits so many bytes; 0 where not even one sample does, None
+        where any does.
+        """
         if not self.sample:
             return None if self.fixed <= memory else 0
         return max(0, (memory - self.fixed) // self.sample)
@@ -28,8 +33,10 @@ class TrainingBound(NamedTuple):
 def training_bound(
     params: int, trainable: int, cost: Backward, dtype: str = "float32", optimizer: str = "momentum"
 ) -> TrainingBound:
-    """`cost`: that of the whole network's backward pass; only `trainable` parameters take gradients and state. Raises
-    KeyError for a type that is none of DTYPES, or an optimizer that is none of OPTIMIZERS."""
+    """`cost`: that of the whole network's backward pass; only `trainable` parameters take gradients
+    and state. Raises KeyError for a type that is none of DTYPES, or an optimizer that is none of
+    OPTIMIZERS.
+    """
     fixed, sample = cost.affine(dtype)
     weights = params + (1 + OPTIMIZERS[optimizer]) * trainable
     return TrainingBound(weights * DTYPES[dtype] + fixed, sample)

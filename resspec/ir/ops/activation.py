@@ -22,7 +22,9 @@ class Pointwise(Layer):
 
 @dataclass(eq=False, repr=False)
 class Activation(Pointwise):
-    """A pointwise function that torch can also do in place; `inplace` None leaves that to the compiler."""
+    """A pointwise function that torch can also do in place; `inplace` None leaves that to the
+    compiler.
+    """
 
     module: ClassVar[str]
     inplace_by_default: ClassVar[bool] = True
@@ -50,7 +52,9 @@ class Relu(Activation):
 
 
 class Relu6(Activation):
-    """min(max(0, x), 6). In place, as MobileNets have it, although its backward pass then needs a copy of the input."""
+    """min(max(0, x), 6). In place, as MobileNets have it, although its backward pass then needs a
+    copy of the input.
+    """
 
     kind: ClassVar = "relu6"
     module: ClassVar = "ReLU6"

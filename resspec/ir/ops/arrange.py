@@ -102,7 +102,9 @@ class ToFirst(Layer):
 
 @dataclass(eq=False, repr=False)
 class Subsample(Layer):
-    """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al. 2015, section 3.3)."""
+    """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al.
+    2015, section 3.3).
+    """
 
     kind: ClassVar = "subsample"
     output: ClassVar = "view"
@@ -129,7 +131,9 @@ class Subsample(Layer):
 
 @dataclass(eq=False, repr=False)
 class PadChannels(Layer):
-    """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al. 2015, section 3.3)."""
+    """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al.
+    2015, section 3.3).
+    """
 
     kind: ClassVar = "pad_channels"
     positional: ClassVar = ("out_channels",)

@@ -1,4 +1,6 @@
-"""Contractions: what has weights, and multiply-accumulates. Fields and formulas are those of torch 2.9 and later."""
+"""Contractions: what has weights, and multiply-accumulates. Fields and formulas are those of torch
+2.9 and later.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ class Contraction(Layer):
 
 @dataclass(eq=False, repr=False)
 class Conv(Contraction):
-    """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where it is even."""
+    """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where
+    it is even.
+    """
 
     kind: ClassVar = "conv"
     positional: ClassVar = ("kernel_size", "out_channels")
@@ -211,7 +215,9 @@ class Linear(Contraction):
         return False
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
-        """Where the axes before the last cannot be taken for one; a flat input has the batch alone."""
+        """Where the axes before the last cannot be taken for one; a flat input has the batch
+        alone.
+        """
         return (
             len(x.dims) > 1
             and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None

@@ -14,7 +14,9 @@ MOST = 1 << 24  # of a count or a side
 
 
 def layer_to_json(layer: Layer) -> dict[str, Any]:
-    """`{"kind": …, field: value …}`: sizes as lists, exact numbers as strings, a ramp as `[start, step]`."""
+    """`{"kind": …, field: value …}`: sizes as lists, exact numbers as strings, a ramp as `[start,
+    step]`.
+    """
     return {"kind": layer.kind, **{name: _to_json(value) for name, value in vars(layer).items()}}
 
 

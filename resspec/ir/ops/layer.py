@@ -1,4 +1,5 @@
-"""What every layer says of itself, once: typed fields named as torch's, shape rule, tensors, cost, torch call.
+"""What every layer says of itself, once: typed fields named as torch's, shape rule, tensors, cost,
+torch call.
 
 The annotations of a layer's fields are the types of its arguments in the language:
 
@@ -29,7 +30,9 @@ Flag = bool
 
 
 class Ramp(NamedTuple):
-    """A number that grows by `step` at each turn of the nearest enclosing repeat: stochastic depth's probability."""
+    """A number that grows by `step` at each turn of the nearest enclosing repeat: stochastic
+    depth's probability.
+    """
 
     start: Fraction
     step: Fraction
@@ -51,8 +54,10 @@ Strides = tuple[int, ...]  # of one sample's axes, in elements
 
 
 class Kept(NamedTuple):
-    """Elements that a layer keeps for its backward pass besides its input or output: of each sample in the network's own
-    type, of each sample as int64, of each sample as float32, and whatever the batch as float32 and in the network's type."""
+    """Elements that a layer keeps for its backward pass besides its input or output: of each sample
+    in the network's own type, of each sample as int64, of each sample as float32, and whatever the
+    batch as float32 and in the network's type.
+    """
 
     values: int = 0
     indices: int = 0
@@ -62,7 +67,9 @@ class Kept(NamedTuple):
 
 
 class Call(NamedTuple):
-    """The torch module of a layer as data: a class of `torch.nn`, or of `resspec.backends.layers`."""
+    """The torch module of a layer as data: a class of `torch.nn`, or of
+    `resspec.backends.layers`.
+    """
 
     module: str
     args: tuple[Any, ...] = ()
@@ -70,7 +77,9 @@ class Call(NamedTuple):
 
 
 class ShapeError(Exception):
-    """A layer cannot take this input: what is wrong, one change that works, and the field that causes it, if one does."""
+    """A layer cannot take this input: what is wrong, one change that works, and the field that
+    causes it, if one does.
+    """
 
     def __init__(
         self, code: str, message: str, help: str | None = None, field: str | None = None
@@ -84,10 +93,11 @@ class ShapeError(Exception):
 
 @dataclass(eq=False, repr=False)
 class Layer(metaclass=Interned):
-    """A layer with its fields; what depends on the input is a method of its shape (without the batch axis).
+    """A layer with its fields; what depends on the input is a method of its shape (without the
+    batch axis).
 
-    Equal layers are one object. Text and that a field is set once are here for all of them: dataclasses that write their
-    own would take 15 ms of every start.
+    Equal layers are one object. Text and that a field is set once are here for all of them:
+    dataclasses that write their own would take 15 ms of every start.
     """
 
     kind: ClassVar[str]
@@ -133,13 +143,16 @@ class Layer(metaclass=Interned):
         return {}
 
     def macs(self, x: Shape, y: Shape) -> int:
-        """Multiply-accumulates of contractions for one sample; bias not counted, padding counted as dense."""
+        """Multiply-accumulates of contractions for one sample; bias not counted, padding counted as
+        dense.
+        """
         del x, y
         return 0
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        """Operations on single elements in evaluation: a bias, an activation, a sum 1 for each of the output, a norm 2, a
-        pool 1 for each value that its windows read."""
+        """Operations on single elements in evaluation: a bias, an activation, a sum 1 for each of
+        the output, a norm 2, a pool 1 for each value that its windows read.
+        """
         del x, y
         return 0
 
@@ -148,8 +161,9 @@ class Layer(metaclass=Interned):
         return False
 
     def saves_input_frozen(self) -> bool:
-        """The same where its own parameters need no gradient. Torch keeps it for a gradient that nobody asks for, too, where
-        one function computes all."""
+        """The same where its own parameters need no gradient. Torch keeps it for a gradient that
+        nobody asks for, too, where one function computes all.
+        """
         return self.saves_input()
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
@@ -162,7 +176,9 @@ class Layer(metaclass=Interned):
         return self.output == "same"
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        """The strides of an output that lies in the input's memory, None where the output has its own."""
+        """The strides of an output that lies in the input's memory, None where the output has its
+        own.
+        """
         del x, strides
         return None
 
@@ -177,13 +193,16 @@ class Layer(metaclass=Interned):
                 return ()
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
-        """Whether torch first copies an input that lies so in a storage of so many elements for each sample. (Of a batch of
-        one, it copies less.)"""
+        """Whether torch first copies an input that lies so in a storage of so many elements for
+        each sample. (Of a batch of one, it copies less.)
+        """
         del x, strides, storage
         return False
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        """How many positions of the input an output reads along each axis, and how far its neighbour is from it."""
+        """How many positions of the input an output reads along each axis, and how far its
+        neighbour is from it.
+        """
         del x
         return ONE, ONE
 
@@ -220,7 +239,8 @@ def need_image(x: Shape, kind: str) -> None:
 
 
 def divisible(near: int, *channels: int) -> str:
-    """Return what divides all of these numbers: `64 and 96 are both divisible by 1, 2, 4, 8, 16 and 32`.
+    """Return what divides all of these numbers: `64 and 96 are both divisible by 1, 2, 4, 8, 16 and
+    32`.
 
     Args:
         near: Where there are many divisors, those next to this number are shown.
@@ -239,7 +259,9 @@ def divisible(near: int, *channels: int) -> str:
 
 @lru_cache(1 << 12)
 def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
-    """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there are as many."""
+    """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there
+    are as many.
+    """
     order = sorted(
         range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis
     )
@@ -258,7 +280,9 @@ def merged_stride(dims: tuple[int, ...], strides: Strides) -> int | None:
 
 
 def drop_defaults(**given: tuple[Any, Any]) -> tuple[tuple[str, Any], ...]:
-    """Keyword arguments of a call, each given as (value, torch's default), without those at their default."""
+    """Keyword arguments of a call, each given as (value, torch's default), without those at their
+    default.
+    """
     return tuple((name, value) for name, (value, default) in given.items() if value != default)
 
 

@@ -1,4 +1,6 @@
-"""Normalisation. `scale=` at a layer is its weight's initial value and stands in the IR as an initialisation."""
+"""Normalisation. `scale=` at a layer is its weight's initial value and stands in the IR as an
+initialisation.
+"""
 
 from __future__ import annotations
 

@@ -34,7 +34,9 @@ class Dropout(Layer):
 
 @dataclass(eq=False, repr=False)
 class DropPath(Layer):
-    """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al. 2016)."""
+    """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al.
+    2016).
+    """
 
     kind: ClassVar = "drop_path"
     output: ClassVar = "same"  # in evaluation

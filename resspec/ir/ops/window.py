@@ -25,7 +25,9 @@ from resspec.ir.shape import Shape
 
 
 def complete_padding(given: dict[str, Any]) -> None:
-    """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for an even one."""
+    """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for
+    an even one.
+    """
     if "padding" not in given and "kernel_size" in given:
         dilation = given.get("dilation", ONE)
         given["padding"] = tuple(
@@ -43,7 +45,9 @@ def window_output(
     *,
     ceil: bool = False,
 ) -> tuple[int, ...]:
-    """Output positions of a sliding window, as torch counts them. Raises ShapeError where none fits."""
+    """Output positions of a sliding window, as torch counts them. Raises ShapeError where none
+    fits.
+    """
     result = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         span = d * (k - 1) + 1
@@ -164,8 +168,10 @@ class Pool(Layer):
 
 
 def adaptive_reads(size: int, target: int) -> int:
-    """How much all windows of a pool that adapts hold together, along one axis; the largest holds their mean, rounded up.
-    Window i is from floor(i * size / target) up to ceil((i + 1) * size / target)."""
+    """How much all windows of a pool that adapts hold together, along one axis; the largest holds
+    their mean, rounded up. Window i is from floor(i * size / target) up to ceil((i + 1) * size /
+    target).
+    """
     return size + target - gcd(size, target)
 
 
