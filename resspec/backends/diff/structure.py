@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
 from itertools import groupby
 from typing import Literal, NamedTuple
@@ -55,7 +56,7 @@ class Blocks(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """`sections`: which section of a stands beside which of b, by their indices."""
+    """The differences of two structures; `sections` are pairs of indices of both sides."""
 
     changes: tuple[StructureChange, ...]
     blocks: tuple[Blocks, ...]
@@ -63,23 +64,20 @@ class Structure(NamedTuple):
 
 
 def structure(a: Network, b: Network, digests: Digests) -> Structure:
-    """The differences of two networks whose hashes differ."""
+    """Return the differences of two networks whose hashes differ."""
     return _Structure(Keys(digests)).networks(a, b)
 
 
 def placed(found: Structure, place: Callable[[str], str]) -> Structure:
-    """With other places on the second side."""
-    changes = [
-        change._replace(
-            b=change.b and change.b._replace(span=place(change.b.span)),
-            details=tuple(
-                detail._replace(b_span=place(detail.b_span)) for detail in change.details
-            ),
-        )
-        for change in found.changes
-    ]
+    """Return the differences with other places on the second side."""
+
+    def moved(change: StructureChange) -> StructureChange:
+        details = [each._replace(b_span=place(each.b_span)) for each in change.details]
+        b = change.b and change.b._replace(span=place(change.b.span))
+        return change._replace(b=b, details=tuple(details))
+
     blocks = [each._replace(spans=(each.spans[0], place(each.spans[1]))) for each in found.blocks]
-    return found._replace(changes=tuple(changes), blocks=tuple(blocks))
+    return found._replace(changes=tuple(map(moved, found.changes)), blocks=tuple(blocks))
 
 
 class _Row(NamedTuple):
@@ -110,33 +108,21 @@ class _Structure:
 
     def _sections(self, pairs: list[tuple[_Row | None, _Row | None]]) -> Iterator[StructureChange]:
         for x, y in pairs:
-            if x is None or y is None:
-                one = x or y
-                assert one is not None
-                place = ChangePlace(
-                    one.section.label, summary(one.section.located), one.section.span
-                )
-                yield (
-                    StructureChange("removed", place.name, place, None, whole=True)
-                    if x
-                    else (StructureChange("added", place.name, None, place, whole=True))
-                )
-            else:
+            if x and y:
                 yield from self._section(x, y)
+            elif x:
+                gone = _of_section(x.section)
+                yield StructureChange("removed", gone.name, gone, None, whole=True)
+            elif y:
+                new = _of_section(y.section)
+                yield StructureChange("added", new.name, None, new, whole=True)
 
     def _section(self, a: _Row, b: _Row) -> Iterator[StructureChange]:
         spans = a.section.span, b.section.span
         if _label(a) != _label(b):
-            labels = a.section.label, b.section.label
-            detail = Detail("", "label", *labels, *spans)
-            yield StructureChange(
-                "changed",
-                labels[1],
-                ChangePlace(labels[0], "", spans[0]),
-                ChangePlace(labels[1], "", spans[1]),
-                (detail,),
-                True,
-            )
+            old, new = a.section.label, b.section.label
+            detail = Detail("", "label", old, new, *spans)
+            yield self._whole(new, detail, old)
         before, after = (sum(isinstance(step.node, Scope) for step in row.steps) for row in (a, b))
         if before != after:
             self.blocks.append(Blocks(b.section.label, before, after, spans))
@@ -147,30 +133,22 @@ class _Structure:
     ) -> Iterator[StructureChange]:
         a, b, details = self.comparison.without_lone_shortcut(a, b, "")
         for detail in details:
-            before, after = (
-                ChangePlace(section.label, "", detail.a_span),
-                ChangePlace(section.label, "", detail.b_span),
-            )
-            yield StructureChange("changed", section.label, before, after, (detail,), whole=True)
+            yield self._whole(section.label, detail)
         pairs = self.comparison.pairs(a, b)
         shifted = any(None in pair for pair in pairs)
         scopes: set[tuple[str, str]] = set()
+        names = _Merges(a, section.label), _Merges(b, section.label)
         for side, group in groupby(pairs, key=lambda pair: (pair[0] is None, pair[1] is None)):
             match side:
                 case False, True:
-                    gone = self._runs([x for x, _ in group if x], _Merges(a, section.label))
-                    yield from (
-                        StructureChange("removed", section.label, place, None) for place in gone
-                    )
+                    for gone in self._runs([x for x, _ in group if x], names[0]):
+                        yield StructureChange("removed", section.label, gone, None)
                 case True, False:
-                    new = self._runs([y for _, y in group if y], _Merges(b, section.label))
-                    yield from (
-                        StructureChange("added", section.label, None, place) for place in new
-                    )
+                    for new in self._runs([y for _, y in group if y], names[1]):
+                        yield StructureChange("added", section.label, None, new)
                 case _:
                     for x, y in group:
                         assert x and y
-                        names = _Merges(a, section.label), _Merges(b, section.label)
                         yield from self._pair(x, y, section, names, shifted, scopes)
 
     def _pair(
@@ -185,40 +163,43 @@ class _Structure:
         details = list(self.comparison.steps(a, b, ""))
         details += self.comparison.names(a, b, "", shifted, scopes)
         if details:
-            replaced = [detail for detail in details if detail.what == "replaced"]
-            kind: Kind = (
-                "replaced" if replaced and len(details) == 1 and not replaced[0].at else "changed"
-            )
-            yield StructureChange(
-                kind, section.label, _place([a], names[0]), _place([b], names[1]), tuple(details)
-            )
+            first, *others = details
+            is_replaced = first.what == "replaced" and not first.at and not others
+            kind: Kind = "replaced" if is_replaced else "changed"
+            before, after = _place([a], names[0]), _place([b], names[1])
+            yield StructureChange(kind, section.label, before, after, tuple(details))
+
+    def _whole(self, label: str, detail: Detail, before: str = "") -> StructureChange:
+        """Return the change of a section itself, which was called differently `before`."""
+        a = ChangePlace(before or label, "", detail.a_span)
+        b = ChangePlace(label, "", detail.b_span)
+        return StructureChange("changed", label, a, b, (detail,), whole=True)
 
     def _runs(self, row: list[DiffStep], merges: _Merges) -> Iterator[ChangePlace]:
-        """Equal blocks in a row as one place, and layers in a row."""
-        for _, group in groupby(
-            row,
-            key=lambda step: (isinstance(step.node, Scope) and self.keys.exact(step), step.scope),
-        ):
+        """Yield equal blocks in a row as one place, and layers in a row."""
+
+        def key(step: DiffStep) -> Hashable:
+            return isinstance(step.node, Scope) and self.keys.exact(step), step.scope
+
+        for _, group in groupby(row, key=key):
             yield _place(list(group), merges)
 
     def _label(self, row: _Row) -> Hashable:
         """Return the keys of a section: where labels only count (`features.5`), its content first."""
-        return (
-            (_label(row), self._content(row)) if row.section.label.endswith("..") else _label(row)
-        )
+        counts = row.section.label.endswith("..")
+        return (_label(row), self._content(row)) if counts else _label(row)
 
     def _content(self, row: _Row) -> Hashable:
         return tuple(map(self.keys.exact, row.steps)) or row.section.label
 
 
 def _rows(network: Network) -> list[_Row]:
-    return [
-        _Row(i, section, list(steps(section.located))) for i, section in enumerate(network.sections)
-    ]
+    sections = enumerate(network.sections)
+    return [_Row(i, section, list(steps(section.located))) for i, section in sections]
 
 
 def _label(row: _Row) -> Hashable:
-    """Without the number from which the names count on."""
+    """Return a section's kind and label, without the number from which its names count."""
     return row.section.kind, re.sub(r"\d+\.\.$", "..", row.section.label)
 
 
@@ -231,22 +212,25 @@ def _of_network(network: Network) -> ChangePlace:
     return ChangePlace(network.name, "", network.span)
 
 
+def _of_section(section: Section) -> ChangePlace:
+    return ChangePlace(section.label, summary(section.located), section.span)
+
+
 class _Merges:
     """Names for the merges of a row, which have none of their own: `add in stem`, `add 2 in stem`."""
 
     def __init__(self, row: list[DiffStep], section: str) -> None:
-        self.section = section
-        self.merges = [step for step in row if isinstance(step.node, Parallel) and not step.place]
+        self.named: dict[int, str] = {}
+        merges = [step for step in row if isinstance(step.node, Parallel) and not step.place]
+        kinds = [step.node.merge for step in merges if isinstance(step.node, Parallel)]
+        totals, seen = Counter(kinds), Counter[str]()
+        for step, kind in zip(merges, kinds, strict=True):
+            seen[kind] += 1
+            number = f" {seen[kind]}" if totals[kind] > 1 else ""
+            self.named[id(step)] = f"{kind}{number} in {section}"
 
     def name(self, step: DiffStep) -> str:
-        assert isinstance(step.node, Parallel)
-        alike = [
-            each
-            for each in self.merges
-            if isinstance(each.node, Parallel) and each.node.merge == step.node.merge
-        ]
-        number = next((i for i, each in enumerate(alike, 1) if each is step), 1)
-        return f"{step.node.merge}{f' {number}' if len(alike) > 1 else ''} in {self.section}"
+        return self.named[id(step)]
 
 
 def _place(row: list[DiffStep], merges: _Merges) -> ChangePlace:
