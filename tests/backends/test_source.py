@@ -202,6 +202,38 @@ def test_golden_odd(odd: Network, golden: Golden) -> None:
     golden("source/odd.py", emit(odd))
 
 
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("mobilenet_v2", "Inverted(16, 24, t=6, stride=2),  # 24x56x56"),
+        ("mobilenet_v2", "cbr(3, 3, 32, stride=2),  # 32x112x112"),
+        ("densenet121", "def __init__(self, in_channels: int, growth: int) -> None:"),
+        ("torchvision/resnext50_32x4d", "inner = groups * group_width * width // 64"),
+    ],
+)
+def test_declarations_keep_their_names(name: str, line: str) -> None:
+    assert line in [each.strip() for each in emit(load(name)).splitlines()]
+
+
+def test_a_network_takes_what_its_template_takes(tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text(
+        "use he2015\nnetwork n(classes=10, width=8, n=2) {\n"
+        "input 3x8x8; shortcut B; stem conv 3x3, width -> bn -> relu\n"
+        "stage layer1: n x basic width; stage layer2: n x basic 2 * width, /2; head avgpool -> fc classes }",
+        encoding="utf-8",
+    )
+    make: Any = execute(emit(load(path)))
+    other = load(path, classes=7, width=4)
+    with torch.device("meta"):
+        built, emitted = build(other), make(classes=7, width=4)
+    assert [(k, v.shape) for k, v in emitted.state_dict().items()] == [
+        (k, v.shape) for k, v in built.state_dict().items()
+    ]
+    with pytest.raises(TypeError):
+        make(n=3)  # how often a block is repeated is written out
+
+
 def test_resnet152_is_short() -> None:
     assert 90 <= len(emit(load("resnet152")).splitlines()) <= 110
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from resspec.backends.source.classes import EmittedClass
@@ -54,9 +55,6 @@ def of_class(cls: EmittedClass, signature: Signature) -> str:
             what = "A concatenation of paths"
     if all(each.channels[0].value == each.channels[1].value for each in cls.bodies):
         return f"{what} that keeps its channels."
-    channels = (formula_text(signature.formula(known)) for known in cls.template.channels)
-    x, y = (
-        text.removeprefix("(").removesuffix(")") if text.count("(") == 1 else text
-        for text in channels
-    )
+    texts = [formula_text(signature.formula(known)) for known in cls.template.channels]
+    x, y = (ast.unparse(ast.parse(text)) for text in texts)
     return f"{what} from {x} to {y}{'' if y.endswith('channels') else ' channels'}."
