@@ -41,7 +41,7 @@ def _is_inside(span: Span, whole: Span) -> bool:
 
 
 def _metric(expected: Expectation) -> str:
-    """As it is written, but for what goes without saying."""
+    """Return a condition as it is written, without defaults."""
     given = [
         f"{word}={value}"
         for word, value in expected.at._asdict().items()
@@ -57,7 +57,7 @@ def _bounds(expected: Expectation) -> str:
 
 
 def _off(expected: Expectation, found: int) -> str:
-    """How far from the bound: `366 too few (36.6%)`."""
+    """Return how far from the bound: `366 too few (36.6%)`."""
     bound = expected.high if expected.high is not None and found > expected.high else expected.low
     if found == bound:
         return "exactly that"
@@ -68,7 +68,7 @@ def _off(expected: Expectation, found: int) -> str:
 
 
 def _notes(quantity: str, parts: list[Contributor], found: int) -> list[str]:
-    """One, with a line for each part; none of nothing."""
+    """Return one note with a line for each part, or none for no parts."""
     if not parts:
         return []
     if quantity.startswith("inference"):
@@ -100,7 +100,7 @@ def _number(value: int | Fraction) -> str:
 
 
 def _percent(share: Fraction) -> str:
-    """Of what is not nothing, never 0."""
+    """Return a percentage; of a share above 0 it is never 0."""
     percent = 100 * share
     return (
         "<0.1%"

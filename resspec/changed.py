@@ -61,7 +61,7 @@ def _used(text: bytes, beside: Path) -> Iterator[Path]:
 
 
 def _hash(text: bytes, length: int) -> str:
-    """git's, of a blob; in a repository of SHA-256 they are longer."""
+    """Return git's hash of a blob; in a repository of SHA-256 it is longer."""
     blob = b"blob %d\0" % len(text) + text
     return (
         hashlib.sha256(blob).hexdigest()

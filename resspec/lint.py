@@ -31,7 +31,7 @@ LEAST_DEPTH = 10  # a smaller number in a name is a version, or counts something
 
 
 def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
-    """The warnings about a file, in the order of its text, but for those that a comment allows."""
+    """Return the warnings about a file, in order, without those that a comment allows."""
     assert library.file is not None
     found = [
         *text_warnings(library.file),
@@ -140,7 +140,7 @@ def _miscounted(network: Network, says: int) -> int | None:
 
 
 def _counts(declared: ast.Declaration) -> bool:
-    """Whether its author says how many layers there are."""
+    """Return whether its author says how many layers there are."""
     clauses = declared.clauses if isinstance(declared, ast.NetworkDecl | ast.Derived) else []
     return any(
         isinstance(each, ast.Expect) and each.metric.name.text == "layers" for each in clauses

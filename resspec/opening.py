@@ -115,7 +115,7 @@ def open_revised(spec: str) -> tuple[Opened, str | None]:
 
 
 def choose(opened: Opened, name: str | None) -> str:
-    """Which of a file's networks is meant."""
+    """Return which of a file's networks is meant."""
     names = network_names(opened.library)
     if opened.diagnostics and name not in names and (name is not None or len(names) != 1):
         raise SpecError(opened.diagnostics)
@@ -137,7 +137,7 @@ def choose(opened: Opened, name: str | None) -> str:
 
 
 def shipped_names() -> list[str]:
-    """The specs that come with the package, as `locate` knows them."""
+    """Return the specs that come with the package, as `locate` knows them."""
     folder = shipped.path("specs")
     names = (path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.res"))
     return sorted(name for name in names if not name.startswith("lib/"))
@@ -149,7 +149,7 @@ def is_shipped(path: Path) -> bool:
 
 
 def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
-    """Where `use "FILE"` and `use NAME` look, in this order."""
+    """Return where `use "FILE"` and `use NAME` look, in this order."""
     return (
         [beside / name]
         if is_file
@@ -220,7 +220,7 @@ def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
 
 
 def _shown(path: Path) -> str:
-    """A shipped file under its name in the project, any other as it was given."""
+    """Return a shipped file under its name in the project, any other as it was given."""
     folder = shipped.path("specs")
     if not path.is_absolute() or not path.is_relative_to(folder):
         return path.as_posix()
@@ -261,7 +261,7 @@ def _find_used(
 
 
 def _declaring(name: str) -> list[str]:
-    """The shipped libraries that declare a name."""
+    """Return the shipped libraries that declare a name."""
     return [library for library, names in _shipped_libraries().items() if name in names]
 
 
@@ -275,7 +275,7 @@ def _shipped_libraries() -> dict[str, frozenset[str]]:
 
 
 def _is_within(path: Path, folder: str) -> bool:
-    """Whether it lies in a folder whose links are followed already."""
+    """Return whether it lies in a folder whose links are followed already."""
     return Path(os.path.realpath(path)).is_relative_to(folder)
 
 

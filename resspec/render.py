@@ -67,7 +67,7 @@ def visible(text: str) -> str:
 
 
 def visible_json(text: str) -> str:
-    """JSON in which each such character is written as an escape, so that it stays what it was."""
+    """Return JSON in which each such character is an escape, and so keeps its value."""
     if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
@@ -164,7 +164,7 @@ class _Line:
 
 
 def _by_file(labels: Iterable[Label]) -> list[tuple[Source, list[_Mark]]]:
-    """The marks of each file, the file of the primary label first."""
+    """Return the marks of each file, the file of the primary label first."""
     files: dict[str, tuple[Source, list[_Mark]]] = {}
     for i, label in enumerate(labels):
         source = label.span.source
@@ -199,12 +199,12 @@ def _place(source: Source, labels: tuple[Label, ...], marks: list[_Mark]) -> str
 
 
 def _cells(text: str) -> str:
-    """Source text as it is shown: tabs widened, what cannot be seen named."""
+    """Return source text as printed: tabs widened, invisible characters named."""
     return visible(text.replace("\t", " " * TAB))
 
 
 def _width(text: str) -> int:
-    """Terminal cells."""
+    """Return the number of terminal cells."""
     return len(text) if text.isascii() else sum(map(_char_width, text))
 
 

@@ -50,11 +50,11 @@ class Revision:
         }
 
     def path(self, text: str) -> Path:
-        """Return a path as git reads it: from the top, but `./` and `../` from the working folder."""
+        """Return a path as git reads it: from the top, or from here for `./` and `../`."""
         return Path(os.path.realpath(text)) if text.startswith(("./", "../")) else self.root / text
 
     def is_file(self, path: Path) -> bool:
-        """Whether the commit has a file, which a symbolic link is not."""
+        """Return whether the commit has a file, which a symbolic link is not."""
         inside = self._inside(path)
         listed = (
             _git("ls-tree", "-z", "--full-tree", self._commit, "--", f":(literal){inside}")
@@ -71,7 +71,7 @@ class Revision:
         return f"{self.name}:{self._inside(path)}"
 
     def _inside(self, path: Path) -> PurePosixPath | None:
-        """Its path from the top of the repository; None outside."""
+        """Return a path from the top of the repository; None outside."""
         real = Path(os.path.normpath(path))
         return (
             PurePosixPath(real.relative_to(self.root).as_posix())

@@ -23,17 +23,17 @@ class Source:
         self._shown: dict[tuple[int, int], str] = {}
 
     def place(self, offset: int) -> tuple[int, int]:
-        """Line and column of an offset."""
+        """Return the line and column of an offset."""
         starts = self._lines()
         line = bisect_right(starts, offset)
         return line, offset - starts[line - 1] + 1
 
     def offset(self, line: int, column: int) -> int:
-        """The offset of a place: the inverse of `place`."""
+        """Return the offset of a place: the inverse of `place`."""
         return self._lines()[line - 1] + column - 1
 
     def shown(self, start: int, end: int) -> str:
-        """A range as the IR keeps it: `file:line:column-line:column`."""
+        """Return a range as the IR keeps it: `file:line:column-line:column`."""
         if (known := self._shown.get((start, end))) is not None:
             return known
         (line, column), (end_line, end_column) = self.place(start), self.place(end)
@@ -66,7 +66,7 @@ class Span(NamedTuple):
         return self.source.text[self.start : self.end]
 
     def to(self, other: Span) -> Span:
-        """From the start of this span to the end of another."""
+        """Return the span from the start of this one to the end of another."""
         return Span(self.source, self.start, other.end)
 
     @classmethod

@@ -8,7 +8,7 @@ MOST = 3  # names in one question
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The likeliest candidate within an edit distance of a third of the word (at least 1)."""
+    """Return the best candidate within an edit distance of a third of the word (at least 1)."""
     return next(iter(alike(word, candidates)), None)
 
 

@@ -54,7 +54,7 @@ class _Blocks:
         return walk.varies(located.node, self._varies, inside_repeats=True)
 
     def name(self, scope: Located, turn: int | None) -> str:
-        """The name of the block that stands for a scope's body at this turn."""
+        """Return the name of the block that stands for a scope's body at this turn."""
         key = (scope.body, turn if self.varies(scope) else None)
         if key not in self._known:
             text = _chain(self.all_steps(scope.body, turn))
@@ -72,7 +72,7 @@ class _Blocks:
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
     def all_steps(self, body: Located, turn: int | None) -> list[str]:
-        """The steps of a whole scope, each with its label."""
+        """Return the steps of a whole scope, each with its label."""
         return list(self.steps(body, _shared([body]), (), turn))
 
     def steps(
@@ -255,7 +255,7 @@ def _number(value: Fraction) -> str:
 
 
 def _has_scale(op: Op) -> bool:
-    """Whether the start of a norm stands at the layer, as `scale=`."""
+    """Return whether the start of a norm stands at the layer, as `scale=`."""
     return (
         isinstance(op.layer, Norm)
         and op.init is not None

@@ -7,7 +7,7 @@ import sys
 
 SUFFIX = "_net"
 
-# Packages that torch loads, or that a program that uses a network may have. A file of such a name in
+# Packages that torch loads, or that a program with a network may have. A file of such a name in
 # the folder of a program is imported in place of the package; `torch.py` even by itself.
 _PACKAGES = frozenset(
     """

@@ -10,23 +10,23 @@ from resspec.render import visible
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str]], *, figures: int) -> Iterator[str]:
-    """Return a table whose last columns are `figures`, aligned to the right; cells are `escaped`."""
+    """Return a table whose last columns are `figures`, aligned right; cells are `escaped`."""
     yield f"| {' | '.join(headings)} |"
     yield f"|{'|'.join(['---'] * (len(headings) - figures) + ['---:'] * figures)}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
 def folded(title: str, inside: list[str]) -> Iterator[str]:
-    """Lines that open on a click; nothing where there are none."""
+    """Return lines that open on a click; nothing where there are none."""
     if inside:
         yield from ("", f"<details><summary>{title}</summary>", "", *inside, "", "</details>")
 
 
 def escaped(words: str) -> str:
-    """Words that stand for themselves."""
+    """Return text without markup."""
     return re.sub(r"([\\`*_\[\]|~#@])", r"\\\1", html.escape(visible(words), quote=False))
 
 
 def code(words: str) -> str:
-    """For a code span, which knows no escapes."""
+    """Return text for a code span, which has no escapes."""
     return visible(words).replace("`", "'")

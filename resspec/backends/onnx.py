@@ -184,7 +184,7 @@ def pieces_off(content: bytes, module: nn.Module, images: Tensor) -> float:
 
 @torch.no_grad()
 def _after_relus(module: nn.Module, images: Tensor) -> list[Tensor]:
-    """The output, and what each ReLU leaves."""
+    """Return the output, and what each ReLU leaves."""
     left: list[Tensor] = []
     hooks = [
         layer.register_forward_hook(lambda _, __, result: left.append(result.clone()))
@@ -216,7 +216,7 @@ def _run(content: bytes, inputs: dict[str, Tensor]) -> list[Tensor]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """The exporter's own progress and advice."""
+    """Yield the exporter's own progress and advice."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -103,7 +103,7 @@ def _average(
 def _padded(
     graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
 ) -> list[NodeProto]:
-    """Return a maximum whose windows reach further than onnxruntime can pad: padding comes first."""
+    """Return a maximum whose windows reach further than onnxruntime can pad: pad first."""
     ends = [axis.padding + axis.more for axis in axes]
     pad, name = _pad(graph, node, [axis.padding for axis in axes], ends, float("-inf"))
     inside = [

@@ -19,7 +19,7 @@ def summary(located: Located) -> str:
 
 
 def call(layer: Layer) -> str:
-    """A layer with its sizes and stride: `conv 7x7, 64, /2`."""
+    """Return a layer with its sizes and stride: `conv 7x7, 64, /2`."""
     values = [getattr(layer, name) for name in layer.positional]
     words = [
         _size(value)
@@ -56,7 +56,7 @@ def _runs(located: Located) -> Iterator[Run]:
 
 
 def _counted(runs: Iterator[Run]) -> list[Run]:
-    """Return the runs, with a count where one, or the last few single steps, repeat those before."""
+    """Return the runs, with a count where the last few steps repeat those before."""
     done: list[Run] = []
     for count, steps in runs:
         if not _again(done, len(done), steps, count):
@@ -70,7 +70,7 @@ def _counted(runs: Iterator[Run]) -> list[Run]:
 
 
 def _again(done: list[Run], end: int, steps: tuple[str, ...], count: int) -> bool:
-    """Whether `done[:end]` ends in the same steps: then they are counted there."""
+    """Return whether `done[:end]` ends in the same steps: then they are counted there."""
     if end and done[end - 1][1] == steps:
         done[end - 1] = (done[end - 1][0] + count, steps)
         return True

@@ -25,7 +25,7 @@ class Column(NamedTuple):
 
 
 def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
-    """An empty table; what is too long for its column ends in `…`."""
+    """Return an empty table; what is too long for its column ends in `…`."""
     from rich import box
     from rich.table import Table
 
@@ -50,14 +50,14 @@ def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
 
 
 def text(words: str, style: str = "") -> Text:
-    """A text that a terminal can be given."""
+    """Return a text that a terminal can be given."""
     from rich.text import Text
 
     return Text(visible(words), style)
 
 
 def longest(*words: str) -> int:
-    """Cells of the longest text, as `text` makes it."""
+    """Return the cells of the longest text, as `text` makes it."""
     return max(text(word).cell_len for word in words)
 
 
@@ -80,7 +80,7 @@ def shown(parts: Iterable[RenderableType], width: int, color: bool) -> str:
 
 
 def rounded(value: int) -> str:
-    """Exact up to four digits, from there with three: `1000`, `118M`, `60.2M`."""
+    """Return a number, exact up to four digits, else with three: `1000`, `118M`, `60.2M`."""
     if abs(value) < 10_000:
         return str(value)
     size = float(value)
@@ -92,7 +92,7 @@ def rounded(value: int) -> str:
 
 
 def size(value: int) -> str:
-    """Bytes with three digits and a decimal unit: `512 B`, `86.1 MB`."""
+    """Return bytes with three digits and a decimal unit: `512 B`, `86.1 MB`."""
     number = rounded(value)
     digits = number.rstrip("KMGTPE")
     return f"{digits} {number[len(digits) :]}B"

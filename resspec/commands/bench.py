@@ -81,7 +81,7 @@ def text(
     found: Sequence[Speed],
     device: torch.device,
 ) -> str:
-    """Return a table of images per second, ratios to the first way, and shares of a step's parts."""
+    """Return a table of images per second, ratios to the first way, and parts of a step."""
     from resspec.backends.table import Column, longest, shown, table
     from resspec.backends.table import text as cell
     from resspec.training.speed import PARTS

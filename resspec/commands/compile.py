@@ -1,4 +1,4 @@
-"""`resspec compile`: the report and a PyTorch or ONNX file; or one stage of the compiler as text."""
+"""`resspec compile`: the report and a PyTorch or ONNX file, or one stage as text."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ class _Broken(NamedTuple):
 
 
 def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken]]:
-    """Of each network of a file, as `FILE:NAME`, or of the file."""
+    """Yield each network of a file, as `FILE:NAME`, with its difference."""
     from resspec.backends.diff import diff
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
@@ -144,7 +144,7 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
 
 
 def _networks(path: Path, revision: Revision | None = None) -> list[str]:
-    """Those of a file that are no templates. Raises SpecError, UsageError."""
+    """Return the networks of a file without templates. Raises SpecError, UsageError."""
     from resspec.lowering.network import network_names, template_parameters
     from resspec.opening import open_spec
 
@@ -194,7 +194,7 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
 
 
 def _texts(given: str) -> dict[str, str]:
-    """Those of a spec; an IR has none."""
+    """Return the texts of a spec by name; an IR has none."""
     from resspec.compiler import sources
 
     return {} if given.endswith(".json") else sources(given)
@@ -217,7 +217,7 @@ def _text(found: Diff, form: str) -> str:
 
 
 def _side(given: str, known: Known, shared: Shared) -> DiffSide:
-    """A side of a diff: a saved report or IR, or a spec."""
+    """Return a side of a diff: a saved report or IR, or a spec."""
     from resspec.backends.diff import DiffSide
 
     if not given.endswith(".json"):

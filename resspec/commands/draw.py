@@ -91,7 +91,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _path(arguments: Namespace) -> Path | None:
-    """The file to write; None for stdout."""
+    """Return the file to write; None for stdout."""
     if arguments.out == "-":
         return None
     if arguments.out is None:
@@ -131,7 +131,7 @@ def _networks(arguments: Namespace) -> list[Network]:
 
 
 def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:
-    """Of what differs, for each side."""
+    """Return the marks of a difference for each side."""
     from resspec.backends.diff.marks import marks
     from resspec.backends.diff.structure import structure
     from resspec.ir.fingerprint import Digests

@@ -13,7 +13,7 @@ _ROUNDS = 20  # a mistake of syntax hides those after it
 
 
 def fix(specs: Sequence[str], *, write: bool) -> None:
-    """Edit each file until nothing in it can be fixed, or print the first edits. Raises UsageError."""
+    """Edit files until nothing can be fixed, or print the first edits. Raises UsageError."""
     from resspec.files import rewrite
     from resspec.opening import locate
 
@@ -26,7 +26,7 @@ def fix(specs: Sequence[str], *, write: bool) -> None:
 
 
 def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
-    """The file before and after each round; who asks for the next one has written the last."""
+    """Yield the file before and after each round; the caller writes it before the next."""
     from resspec.compiler import check
     from resspec.fixes import fixed
     from resspec.syntax.parse import read
@@ -53,7 +53,7 @@ def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
 
 
 def _as_before(before: bytes, after: str) -> bytes:
-    """With the line ends and the byte-order mark that the file had."""
+    """Return the text with the line ends and the byte-order mark that the file had."""
     mark = b"\xef\xbb\xbf" if before.startswith(b"\xef\xbb\xbf") else b""
     ends = "\r\n" if b"\r\n" in before and before.count(b"\r\n") == before.count(b"\n") else "\n"
     return mark + after.replace("\n", ends).encode()

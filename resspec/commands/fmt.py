@@ -62,7 +62,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _stream(arguments: Namespace) -> int:
-    """Standard input to standard output; nothing where it does not parse."""
+    """Format standard input to standard output; print nothing where it does not parse."""
     from resspec.syntax.parse import ENOUGH
 
     before = sys.stdin.buffer.read(ENOUGH)

@@ -44,7 +44,7 @@ def to_sarif(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def to_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Workflow commands, one a line."""
+    """Return workflow commands, one per line."""
     return "".join(_command(diagnostic) + "\n" for diagnostic in diagnostics)
 
 
@@ -156,5 +156,5 @@ def _sentences(diagnostic: Diagnostic) -> list[str]:
 
 
 def _text(document: dict[str, Any]) -> str:
-    """ASCII alone, so that no character of a file reaches a terminal."""
+    """Return JSON in ASCII, so that no character of a file reaches a terminal."""
     return json.dumps(document, indent=2) + "\n"

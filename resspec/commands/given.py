@@ -54,7 +54,7 @@ def takes_full_check(command: ArgumentParser) -> None:
 
 
 def load(arguments: Namespace) -> Network:
-    """The network of `spec` with the values of `--set`. Raises SpecError, UsageError."""
+    """Return the network of `spec` with the values of `--set`. Raises SpecError, UsageError."""
     from resspec import compiler
 
     return compiler.load(arguments.spec, **dict(arguments.set))
@@ -71,7 +71,7 @@ def warn(loaded: Iterable[tuple[str, Network]]) -> None:
 
 
 def specs(given: str) -> Iterator[str]:
-    """A spec itself, or all in a folder. Raises UsageError where a folder has none."""
+    """Yield a spec itself, or all in a folder. Raises UsageError where a folder has none."""
     folder = Path(given)
     if not given or not folder.is_dir():
         yield given
@@ -87,7 +87,7 @@ def specs(given: str) -> Iterator[str]:
 
 
 def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
-    """The lines of a unified diff, ready for a terminal; bytes that are no UTF-8 as `�`."""
+    """Yield the lines of a unified diff, ready for a terminal; bytes that are no UTF-8 as `�`."""
     from difflib import unified_diff
 
     from resspec.render import visible

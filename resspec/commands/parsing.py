@@ -11,7 +11,7 @@ from resspec.suggest import did_you_mean
 
 
 class Parser(ArgumentParser):
-    """A parser that refuses an option given twice with different values, and knows who has which."""
+    """A parser that refuses two values for an option, and knows which command has which option."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.actions: list[Action] = []

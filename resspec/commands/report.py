@@ -261,7 +261,7 @@ def _several(reports: list[Report], titles: list[str], form: str) -> str:
 
 
 def _followed(specs: list[str]) -> Iterator[str]:
-    """The specs, with a progress bar where a person looks."""
+    """Yield the specs, with a progress bar where a person looks."""
     if not color(sys.stderr) or len(specs) < 8:
         yield from specs
         return

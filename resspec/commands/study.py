@@ -170,7 +170,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _families(arguments: Namespace) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
-    """The networks by family, and the settings of the recipe. Raises SpecError, UsageError."""
+    """Return the networks by family, and the recipe's settings. Raises SpecError, UsageError."""
     if arguments.kind == "shortcuts":
         spec, fixed = arguments.spec or TEMPLATE, {} if arguments.spec else {**SMALL, "n": 3}
         wanted = [(option, spec, {**fixed, "option": option}) for option in arguments.options]

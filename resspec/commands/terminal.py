@@ -52,7 +52,7 @@ def wrote(paths: Iterable[Path], also: str = "") -> None:
 
 
 def color(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that colours may be sent to."""
+    """Return whether a stream is a terminal that colours may be sent to."""
     return (
         bool(stream)
         and stream.isatty()
@@ -62,7 +62,7 @@ def color(stream: TextIO) -> bool:
 
 
 def width() -> int:
-    """Columns of the terminal."""
+    """Return the columns of the terminal."""
     from shutil import get_terminal_size
 
     return get_terminal_size().columns

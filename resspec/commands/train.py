@@ -143,7 +143,7 @@ def run(arguments: Namespace) -> int:
 
 @contextmanager
 def _interrupted_at_once() -> Iterator[None]:
-    """Let SIGINT end the process at once until there is something to save, even during an import."""
+    """Let SIGINT end the process at once while there is nothing to save, even during an import."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:  # as a shell starts what runs in its background
         yield
@@ -252,7 +252,7 @@ def split(
 
 
 def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
-    """Return `runs/digits`, or `runs/digits-2` where that is taken, and what takes the first one."""
+    """Return `runs/digits`, or `runs/digits-2` if that is taken, and what takes the first."""
     number, taken = 1, ""
     while True:
         folder = parent / (job.network.name if number == 1 else f"{job.network.name}-{number}")

@@ -1,4 +1,4 @@
-"""The statements of a `.res` file as plain data, which the lowering reads. No layer is known here."""
+"""The statements of a `.res` file as plain data. No layer is known here."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ class Replace(NamedTuple):
 
 
 class Expect(NamedTuple):
-    """`expect metric == low`, or `expect metric in low .. high`; a budget omits the word `expect`."""
+    """`expect metric == low` or `expect metric in low .. high`; a budget omits `expect`."""
 
     metric: LayerCall
     comparison: str

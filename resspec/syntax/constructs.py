@@ -13,7 +13,7 @@ NEAR = 200  # characters before a mistake in which the step that it stands in be
 
 
 class Construct(NamedTuple):
-    """A construct that the language lacks, as in "a spec has no loops", and what to write instead."""
+    """A construct that the language lacks ("a spec has no loops"), and what to write instead."""
 
     name: str
     instead: str

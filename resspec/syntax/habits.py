@@ -167,7 +167,7 @@ class _Around:
         return None
 
     def sign(self) -> Diagnostic | None:
-        """A comparison, an arrow, or a sign between a word and what it takes."""
+        """Return a comparison, an arrow, or a sign between a word and what it takes."""
         if self.span.text == "=" and "COMPARISON" in self.allowed:
             meant = {"=>": ">=", "=<": "<="}.get(self.after[:2], "==")
             wrong = self._from(0, 2 if meant != "==" else 1)
@@ -226,7 +226,7 @@ class _Around:
         return None
 
     def comma(self) -> Diagnostic | None:
-        """Arguments in parentheses, and a comma after the last argument of a line."""
+        """Return the error of arguments in parentheses, or of a comma after the last argument."""
         if self.span.text == "," and (kernel := _KERNEL_IN_NAME.search(self.line)):
             word = self._from(len(self.line) - kernel.start())
             return errors.unexpected(word, "", f"the kernel is an argument: `conv {kernel[1]}, …`")

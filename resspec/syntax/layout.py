@@ -156,7 +156,7 @@ class Layout:
         return self._cut(steps, [name == names[0] for name in names])
 
     def _split(self, steps: Sequence[StepRange]) -> Rows:
-        """Return rows that begin with a step of several words or after a comment; else every step."""
+        """Return rows that begin with a long step or after a comment; else one row for each step."""
         cuts = []
         for step in steps:
             has_comment = bool(self.words[step.start - 1].comments)

@@ -66,7 +66,7 @@ class Outline(NamedTuple):
     unclear: list[Unclear]
 
     def around(self, at: int) -> Statement | None:
-        """The clause around a place, or the declaration where the place is in none."""
+        """Return the clause around a place, or the declaration where the place is in none."""
         found = [each for each in self.statements if each.start <= at < each.end]
         return min(found, key=lambda each: each.end - each.start, default=None)
 
@@ -83,7 +83,7 @@ def outline(source: Source) -> Outline:
 
 
 def _unclear(here: Outline, diagnostic: Diagnostic, at: int) -> Unclear:
-    """Return the range that a bracket makes unreadable; one that closes nothing spoils one clause."""
+    """Return the range that a wrong bracket makes unreadable, often a clause alone."""
     around = here.around(at)
     if diagnostic.code == errors.CLOSES_NOTHING and not (around and around.is_clause):
         text = diagnostic.labels[0].span.source.text
@@ -160,7 +160,7 @@ class _Walk:
             self.clause = at
 
     def _level(self, at: int, word: str) -> int | None:
-        """How many braces a word stands in, None where that differs."""
+        """Return how many braces a word stands in, None where that differs."""
         if word in _DECLARES:
             return 0
         if word == "shortcut":
@@ -173,7 +173,7 @@ class _Walk:
         return 1 if word in _CLAUSES or (word == "let" and self.open) else None
 
     def _opens(self, at: int) -> bool:
-        """Whether a clause may follow."""
+        """Return whether a clause may follow."""
         self.open.append(at)
         self.has_body |= len(self.open) == 1 and self.text[at] == "{" and not self.is_chain
         return len(self.open) == 1 and self.has_body
@@ -251,7 +251,7 @@ class _Walk:
         return at - self.text.rfind("\n", 0, at) - 1
 
     def _is_below_declaration(self, at: int) -> bool:
-        """Whether a brace begins a line, below the first word of its declaration."""
+        """Return whether a brace begins a line, below the first word of its declaration."""
         return (
             self.declaration >= 0
             and self._begins_line(at)

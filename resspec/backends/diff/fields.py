@@ -15,7 +15,7 @@ Difference = tuple[str, str, str]  # what, before, after
 
 
 def fields(a: DiffStep, b: DiffStep) -> Iterator[Difference]:
-    """The fields of two layers, and how their weights start, where these differ."""
+    """Yield the fields of two layers, and how their weights start, where these differ."""
     assert isinstance(a.node, Op) and isinstance(b.node, Op)
     x, y = _fields(a.node, a.turn), _fields(b.node, b.turn)
     yield from (
@@ -27,7 +27,7 @@ def fields(a: DiffStep, b: DiffStep) -> Iterator[Difference]:
 
 
 def arm(row: list[DiffStep], located: Located) -> str:
-    """A shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
+    """Return a shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
     word, holds = arm_kind(row, located), summary(located)
     return word if word == holds else f"{word} ({holds})"
 

@@ -81,7 +81,7 @@ class Keys:
                 return self._digests.row((step.located.body,), (), step.turn)
 
     def skeleton(self, step: DiffStep) -> Hashable:
-        """The kinds of its layers, and how they are joined."""
+        """Return the kinds of its layers, and how they are joined."""
         match step.node:
             case Op() as op:
                 return op.kind
@@ -91,7 +91,7 @@ class Keys:
                 return "block", *map(self.skeleton, step.contents)
 
     def family(self, step: DiffStep) -> Hashable:
-        """A block, a merge, or a layer of a family: a norm, an activation."""
+        """Return a block, a merge, or a layer of a family: a norm, an activation."""
         match step.node:
             case Op(layer=layer):
                 return type(layer).__module__
@@ -99,7 +99,7 @@ class Keys:
                 return node.node
 
     def likeness(self, a: DiffStep, b: DiffStep) -> float:
-        """From 0, no layer of one is in the other, to 1."""
+        """Return how alike two steps are: 0 if no layer of one is in the other, up to 1."""
         x, y = Counter(self._layers(a)), Counter(self._layers(b))
         return (x & y).total() / max(x.total(), y.total(), 1)
 

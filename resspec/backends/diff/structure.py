@@ -1,4 +1,4 @@
-"""The change of a structure: sections aligned by their labels, blocks and layers by their content."""
+"""The change of a structure: sections aligned by labels, blocks and layers by their content."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class ChangePlace(NamedTuple):
 
 
 class StructureChange(NamedTuple):
-    """The change of a block, a layer or a whole section; of the network where there is no section."""
+    """The change of a block, a layer or a whole section; without a section, of the network."""
 
     kind: Kind
     section: str
@@ -185,7 +185,7 @@ class _Structure:
             yield _place(list(group), merges)
 
     def _label(self, row: _Row) -> Hashable:
-        """Return the keys of a section: where labels only count (`features.5`), its content first."""
+        """Return the key of a section, with its content where labels only count (`features.5`)."""
         counts = row.section.label.endswith("..")
         return (_label(row), self._content(row)) if counts else _label(row)
 
@@ -217,7 +217,7 @@ def _of_section(section: Section) -> ChangePlace:
 
 
 class _Merges:
-    """Names for the merges of a row, which have none of their own: `add in stem`, `add 2 in stem`."""
+    """Names for the merges of a row, which have none: `add in stem`, `add 2 in stem`."""
 
     def __init__(self, row: list[DiffStep], section: str) -> None:
         self.named: dict[int, str] = {}

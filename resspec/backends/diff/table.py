@@ -77,7 +77,7 @@ def _changes(found: list[ChangeLine], width: int) -> Table:
 
 
 def _sections(diff: DiffValues, width: int) -> Table:
-    """One line for each that differs; the shares are left out where there is no room for them."""
+    """Return a line for each total that differs; shares are left out where there is no room."""
     pairs = [pair for pair in diff.pairs if not pair.same]
     needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
     for shares in (True, False):
@@ -129,7 +129,7 @@ def _change(pair: Pair, name: str, shares: bool) -> str:
 
 
 def _share(a: int, b: int) -> str:
-    """In at most five characters: `+8%`, `+918%`, `×12`."""
+    """Return a share in at most five characters: `+8%`, `+918%`, `×12`."""
     if not a:
         return ""
     share = (b - a) / a
@@ -155,5 +155,5 @@ def _totals(diff: DiffValues) -> Table:
 
 
 def _total(name: str, a: int, b: int) -> tuple[str, str, str, str, str]:
-    """Both values to the unit, b - a, and the same in per cent of a."""
+    """Return both exact values, b - a, and the same in percent of a."""
     return name, f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""

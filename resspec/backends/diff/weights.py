@@ -95,7 +95,7 @@ def weights(a: Network, b: Network, digests: Digests) -> Weights:
 
 
 def compared(a: Tensors, b: Tensors) -> Weights:
-    """One checkpoint with another."""
+    """Compare one checkpoint with another."""
     kept = [params for name, (shape, params) in b.items() if name in a and a[name][0] == shape]
     others = [
         Tensor(name, shape, b[name][0] if name in b else None)
@@ -120,7 +120,7 @@ def _parts(network: Network) -> _Parts:
 
 
 def _opened(row: Iterable[DiffStep]) -> Iterator[DiffStep]:
-    """The steps that have names, those in merges too."""
+    """Yield the steps that have names, those in merges too."""
     for step in row:
         if isinstance(step.node, Parallel):
             for path in step.paths:
@@ -130,7 +130,7 @@ def _opened(row: Iterable[DiffStep]) -> Iterator[DiffStep]:
 
 
 def _equal(a: list[DiffStep], b: list[DiffStep], digests: Digests) -> bool:
-    """Whether they surely have the same tensors."""
+    """Return whether they surely have the same tensors."""
     if len(a) > 1 or len(b) > 1:
         return False
     x, y = a[0].node, b[0].node
@@ -145,7 +145,7 @@ def _equal(a: list[DiffStep], b: list[DiffStep], digests: Digests) -> bool:
 def _tensors(
     parts: Iterable[list[DiffStep]], scope: str = ""
 ) -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
-    """The name, shape and parameters of each tensor."""
+    """Yield the name, shape and parameters of each tensor."""
     for part in parts:
         for step in part:
             match step.node:

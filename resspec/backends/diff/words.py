@@ -147,7 +147,7 @@ def _listed(values: list[str]) -> str:
 
 
 def _where(group: list[_Seen]) -> str:
-    """Return `conv1 of layer2.0, layer3.0`, `conv2 of 16 blocks in layer1, layer2`, or `53 layers`."""
+    """Return places: `conv1 of layer2.0, layer3.0`, `conv2 of 16 blocks in layer1, layer2`."""
     names = [place.name for seen in group if (place := seen.change.b or seen.change.a)]
     ats = list(dict.fromkeys(seen.at for seen in group))
     sections = list(dict.fromkeys(seen.change.section for seen in group))

@@ -92,7 +92,7 @@ def _column(one: Pictured, view: View) -> DrawnColumn:
 def _coloured(
     boxes: Sequence[PlacedBox], networks: Sequence[Pictured], color_by: str, y: float
 ) -> tuple[tuple[PlacedBox, ...], ColorScale]:
-    """The boxes in the colours of a scale, which stands at a height."""
+    """Return the boxes in the colours of a scale, which stands at a height."""
     quantity = COLOR_BY[color_by]
     values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
     most = max(values, default=0)
@@ -128,14 +128,14 @@ def _sorted(
 
 
 def _value(box: Box, facts: Facts, quantity: str) -> int:
-    """Of one of the layers that a box stands for: their mean."""
+    """Return the mean of the layers of a box."""
     found = [facts.entries[i] for i in box.entries]
     times = sum(entry.times for entry, _ in found)
     return sum(figures[quantity] for _, figures in found) // times if times else 0
 
 
 def _step(value: int, most: int) -> int:
-    """By the square root, so that what is small is not all one colour."""
+    """Return a step by the square root, so that small values do not share one color."""
     return min(STEPS - 1, isqrt(value * STEPS**2 // most)) if most else 0
 
 
@@ -166,7 +166,7 @@ def _legend(
 
 
 def _in_words(one: Pictured) -> str:
-    """For who hears a picture instead of seeing it."""
+    """Return a description of a picture for screen readers."""
     network = one.facts.network
     parts = (
         f"{section.label}: {summary(section.located)}, to {section.body.output}"

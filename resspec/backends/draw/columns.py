@@ -107,7 +107,7 @@ class _Column:
         self.width = self.left + max(self.wide.right, above)
 
     def height(self, group: list[Placed]) -> float:
-        """Of what stands on one level, from its first layer."""
+        """Return the height of a level, from its first layer."""
         gaps = sum(_gap(a, b) for a, b in pairwise(group)) - lead(group[0][1])
         return sum(self.layout.extent(element).height for _, element in group) + gaps
 
@@ -170,7 +170,7 @@ def _weight(element: Element) -> int:
 
 
 def _tinted(shapes: Iterator[Shape], color: str) -> Iterator[Shape]:
-    """Return whether a box has the color of its level: layers with weights, but for a classifier."""
+    """Return the box in the color of its level, if it is a layer with weights, not a classifier."""
     for shape in shapes:
         if isinstance(shape, PlacedBox):
             yield shape._replace(tint=color if shape.box.kind in _TINTED else "s0")

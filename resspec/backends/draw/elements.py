@@ -75,7 +75,7 @@ Element = Box | BoxRow | Branch | Repeated
 
 
 def boxes(element: Element) -> Iterator[Box]:
-    """All boxes in the order of the network."""
+    """Yield all boxes in the order of the network."""
     match element:
         case Box():
             yield element

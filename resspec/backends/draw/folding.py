@@ -83,7 +83,7 @@ def _together(run: _Run) -> tuple[Element, ...]:
 
 
 def _zipped(alike: Sequence[Element]) -> Element:
-    """Elements that look the same as one, which stands for all of their layers."""
+    """Return elements that look the same as one, which represents all of their layers."""
     match alike[0]:
         case Box() as box:
             same = [one for one in alike if isinstance(one, Box)]

@@ -17,7 +17,7 @@ _KINDS = ARRANGING | {"shuffle", "chunk", "slice"}
 
 
 def is_quiet(layer: Layer) -> bool:
-    """Whether the paper's figures leave it out: norms, activations, dropout, flattening."""
+    """Return whether the paper's figures leave it out: norms, activations, dropout, flattening."""
     return type(layer).__module__.rpartition(".")[2] not in _FAMILIES and layer.kind not in _KINDS
 
 

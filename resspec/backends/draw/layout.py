@@ -36,13 +36,13 @@ class ElementLayout:
         self._known: dict[int, Extent] = {}
 
     def extent(self, element: Element) -> Extent:
-        """Elements must outlive the layout."""
+        """Return the size of an element; elements must outlive the layout."""
         if (found := self._known.get(id(element))) is None:
             found = self._known[id(element)] = self._extent(element)
         return found
 
     def place(self, element: Element, x: float, y: float) -> Iterator[Shape]:
-        """With its middle line at `x`, from `y` downwards."""
+        """Yield the shapes of an element whose middle line is at `x`, from `y` downwards."""
         match element:
             case Box():
                 height = self.extent(element).height
@@ -66,7 +66,7 @@ class ElementLayout:
                 assert_never(element)
 
     def link(self, to: Element, x: float, top: float, y: float) -> Iterator[Wire]:
-        """The line that leads down to an element."""
+        """Yield the line that leads down to an element."""
         if y > top:
             yield Wire(((x, top), (x, y)), arrow=_starts_with_box(to) and y - top > CLOSE)
 
@@ -95,7 +95,7 @@ class ElementLayout:
                 assert_never(element)
 
     def _inner(self, branch: Branch) -> float:
-        """The height between where the paths part and where they meet."""
+        """Return the height between where the paths part and where they meet."""
         rows = [self.extent(side.body).height for side in branch.sides if side.body.children]
         return max(
             self.extent(branch.main).height, BOX / 2, *(2 * GAP + height for height in rows), 0.0
@@ -148,12 +148,12 @@ class ElementLayout:
 
 
 def gap(before: Element, after: Element) -> float:
-    """Between two neighbours: norms and activations stand close to what they follow."""
+    """Return the gap between two neighbors; norms and activations are close to what they follow."""
     return CLOSE if isinstance(after, Box) and after.quiet and isinstance(before, Box) else GAP
 
 
 def lead(element: Element) -> float:
-    """How far above its first layer an element begins: paths part there."""
+    """Return how far above its first layer an element begins: paths part there."""
     match element:
         case Branch():
             return FORK

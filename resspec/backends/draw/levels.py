@@ -16,7 +16,7 @@ Placed = tuple[int, Element]  # the number of its section, and what stands there
 
 
 def items(section: int, row: BoxRow) -> list[Placed]:
-    """A section as what may stand on different levels: blocks without branches are opened."""
+    """Return the elements of a section that may be on different levels."""
     return [
         found
         for child in row.children
@@ -25,7 +25,7 @@ def items(section: int, row: BoxRow) -> list[Placed]:
 
 
 def runs(placed: Sequence[Placed]) -> list[tuple[Level, list[Placed]]]:
-    """Neighbours of one output size."""
+    """Yield neighbors of one output size."""
     return [
         (level, list(group))
         for level, group in groupby(placed, key=lambda item: item[1].output.spatial or (1, 1))
@@ -33,12 +33,12 @@ def runs(placed: Sequence[Placed]) -> list[tuple[Level, list[Placed]]]:
 
 
 def common(rows: Sequence[Sequence[Level]]) -> list[Level]:
-    """The levels of all, in an order that each keeps."""
+    """Return the levels of all, in an order that each keeps."""
     return reduce(_merged, rows, [])
 
 
 def heights(row: Sequence[Level], among: Sequence[Level]) -> list[int]:
-    """Where the levels of one stand among those of all."""
+    """Return where the levels of one stand among those of all."""
     found, start = [], 0
     for level in row:
         found.append(among.index(level, start))

@@ -8,12 +8,12 @@ _NARROW, _WIDE = frozenset("ijlI.,:;'|!/ ()[]{}-fr"), frozenset("mwMWOQ@%")
 
 
 def width(text: str, size: float) -> float:
-    """Pixels of a text in a font of so many; an even number, so that its middle is one too."""
+    """Return the width of a text in pixels, an even number, so that its middle is whole."""
     return 2 * ceil(size * sum(map(_advance, text)) / 2)
 
 
 def shortened(text: str, size: float, most: float) -> str:
-    """Return a name that is too long with `…` in place of its beginning: names differ at the end."""
+    """Return a long name with `…` in place of its beginning: names differ at the end."""
     whole = text
     while text and width(whole if text == whole else f"…{text}", size) > most:
         text = text.partition(".")[2] if "." in text else text[1:]

@@ -44,7 +44,7 @@ def to_png(drawing: Drawing) -> bytes:
     family = _installed_family()
     if family is None:
         raise UsageError(
-            "a PNG needs a font, and none of the usual ones is installed: install one, such as DejaVu "
+            "a PNG needs a font, and none of the usual ones is installed: install DejaVu Sans "
             "(on Debian and Ubuntu the package fonts-dejavu-core), or write an .svg"
         )
 

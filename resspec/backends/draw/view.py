@@ -125,7 +125,7 @@ class _Drawn:
         )
 
     def _path(self, path: Located, at: _Where) -> BoxRow:
-        """A path that would show nothing of what it does shows its norms and activations."""
+        """Return a path that would show nothing of what it does shows its norms and activations."""
         found = self.node(path, at) or self.node(path, at, every=True)
         return BoxRow(tuple(found if self.view.unfold else folded(found)), path.node.output)
 

@@ -1,1 +1,1 @@
-"""Pages for a browser: one file that loads nothing, with a drawing, a table and the spec, linked."""
+"""Pages for a browser: one file that loads nothing, with a drawing, a table and the spec."""

@@ -84,7 +84,7 @@ def to_html(diff: Diff, titles: tuple[str, str], drawn: Drawn | None) -> str:
 
 
 def _rows(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Iterator[PageRow]:
-    """First what changed of the network itself, then the sections of both."""
+    """Return rows: changes of the network itself, then the sections of both sides."""
     changes = list(diff.structure.changes) if diff.structure else []
     keys = _keys(drawing) if drawing else {}
     yield from _changes([change for change in changes if not change.section], keys)
@@ -127,7 +127,7 @@ def _pair(pair: Pair) -> PageRow:
 
 
 def _parts(a: Sequence[PagePart], b: Sequence[PagePart]) -> Iterator[PageRow]:
-    """Blocks of both sides beside each other, in them their layers and merges."""
+    """Return rows of blocks of both sides, with their layers and merges inside."""
     for x, y in aligned(
         a,
         b,
@@ -182,7 +182,7 @@ def _row(name: str, label: str, holds: str, a: Figures, b: Figures, sign: str) -
 def _changes(
     changes: Iterable[StructureChange], keys: Mapping[str, list[str]]
 ) -> Iterator[PageRow]:
-    """A row for each; for neighbours of which the same is to be said, one."""
+    """Yield a row for each; for neighbours of which the same is to be said, one."""
     for (kind, words), group in groupby(changes, key=lambda change: (change.kind, _said(change))):
         alike = list(group)
         names = [
@@ -220,7 +220,7 @@ def _said(change: StructureChange) -> str:
 
 
 def _spans(change: StructureChange) -> Iterator[str]:
-    """Where both sides say it."""
+    """Yield where both sides say it."""
     yield from (place.span for place in (change.a, change.b) if place)
     for detail in change.details:
         yield from (detail.a_span, detail.b_span)
@@ -269,7 +269,7 @@ def _total(words: str, name: str, diff: Diff) -> tuple[str, str, str]:
 
 
 def _bars(diff: Diff, rows: Sequence[PageRow]) -> Iterator[PageBar]:
-    """Two for each quantity, to one scale."""
+    """Return two bars for each quantity, to one scale."""
     numbers = range(
         len(rows) - len(diff.pairs), len(rows)
     )  # after what changed of the network itself

@@ -95,7 +95,7 @@ class Headings(NamedTuple):
 
 
 def lines(rows: Sequence[PageRow]) -> Iterator[str]:
-    """Of the spec, all that rows and what they fold out to are linked with."""
+    """Return the lines of the spec that rows, also inside others, are linked with."""
     for row in rows:
         yield from (*row.own, *row.around)
         yield from lines(row.inside)
@@ -104,7 +104,7 @@ def lines(rows: Sequence[PageRow]) -> Iterator[str]:
 def page(
     data: PageData, headings: Headings, drawing: Drawing | None, kind: Literal["report", "diff"]
 ) -> str:
-    """A whole HTML file."""
+    """Return a whole HTML file."""
     script, sheet = _file("page.js"), _file("page.css") + style()
     allowed = f"style-src {_hash(sheet)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
@@ -152,7 +152,7 @@ def _flat(
 
 
 def _json(document: Any) -> str:
-    """JSON in which nothing looks like markup to the parser of the page."""
+    """Return JSON in which nothing looks like markup to the parser of the page."""
     text = visible_json(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -160,7 +160,7 @@ def _json(document: Any) -> str:
 
 
 def _hash(content: str) -> str:
-    """By which a policy allows one style sheet or script."""
+    """Return the hash by which a policy allows one style sheet or script."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 

@@ -46,7 +46,7 @@ def held(*alike: PagePart) -> str:
 
 
 def parts(facts: Facts) -> list[list[PagePart]]:
-    """Of each section."""
+    """Return the parts of each section."""
     entries: dict[str, list[int]] = {}
     for i, (entry, figures) in enumerate(facts.entries):
         if any(figures.values()):

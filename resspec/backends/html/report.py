@@ -68,7 +68,7 @@ def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
 
 
 def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
-    """Sections, in them blocks and layers that stand in none, in these their layers and merges."""
+    """Return rows of sections, with blocks and their layers and merges inside."""
     network = facts.network
     for i, (section, figures, found) in enumerate(
         zip(network.sections, facts.sections, parts(facts), strict=True)

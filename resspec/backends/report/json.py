@@ -18,7 +18,7 @@ SCHEMA = "resspec.report/1"
 
 
 def to_json(report: Report) -> str:
-    """As `schemas/report.schema.json` says."""
+    """Return a report as JSON, as `schemas/report.schema.json` describes it."""
     return written(to_document(report), indent=2) + "\n"
 
 

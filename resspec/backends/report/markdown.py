@@ -11,7 +11,7 @@ from resspec.passes.like import Like
 
 
 def to_markdown(report: Report) -> str:
-    """GitHub's dialect."""
+    """Return a report in GitHub's Markdown."""
     return "\n".join(_lines(report)) + "\n"
 
 

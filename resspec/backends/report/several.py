@@ -35,7 +35,7 @@ def to_table(
 
 
 def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
-    """GitHub's dialect: a column for each."""
+    """Return reports in GitHub's Markdown, a column for each."""
     heading, *rows = zip(*_side_by_side(reports, titles), strict=True)
     cells = (tuple(map(markdown.escaped, row)) for row in rows)
     lines = [
@@ -47,7 +47,7 @@ def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
 
 
 def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
-    """As `schemas/reports.schema.json` says: each as it is alone, with the spec that was named."""
+    """Return reports as JSON, as `schemas/reports.schema.json` describes them."""
     documents = [
         {"spec": title, "report": to_document(report)}
         for title, report in zip(titles, reports, strict=True)
@@ -61,7 +61,7 @@ def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
 
 
 def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list[str]]:
-    """Columns of cells: the names of the figures, then those of each report."""
+    """Return columns of cells: the names of the figures, then those of each report."""
     names = ["", "input", *QUANTITIES]
     if any(report.max_batch for report in reports):
         names.append("max batch")
@@ -82,7 +82,7 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list
 
 
 def _conditions(reports: Sequence[Report]) -> str:
-    """Those of all."""
+    """Return the figures of all reports."""
     return memory_lines(reports[0])[0].partition(";")[0]
 
 

@@ -13,7 +13,7 @@ from resspec.render import visible
 
 
 def to_csv(report: Report) -> str:
-    """A line for each row of the report."""
+    """Return a line for each row of the report."""
     rows = ((report.network, *row[:4], *row.figures.values()) for row in report.rows)
     return _text(("network", "label", "holds", "output", "repeats", *SUMS), rows)
 

@@ -69,7 +69,7 @@ def like_lines(like: Like) -> list[str]:
 
 
 def memory_lines(report: ReportValues) -> list[str]:
-    """Under which conditions memory is counted, and how large a batch fits."""
+    """Return the conditions under which memory is counted, and how large a batch fits."""
     at = report.at
     frozen = f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
     moved = f"{float(intensity(report)):.1f} flops per byte moved"
@@ -87,12 +87,12 @@ def memory_lines(report: ReportValues) -> list[str]:
 
 
 def intensity(report: ReportValues) -> Fraction:
-    """Flops of the whole batch for each byte that is read or written."""
+    """Return the flops of the whole batch for each byte that is read or written."""
     return Fraction(report.at.batch * report.totals["flops"], max(1, report.totals["moved_bytes"]))
 
 
 def figure(name: str, value: int) -> str:
-    """A quantity for people: with its unit where that is bytes."""
+    """Return a quantity for people: with its unit where that is bytes."""
     return size(value).replace(" ", "") if QUANTITIES[name].unit == "bytes" else rounded(value)
 
 
@@ -155,7 +155,7 @@ def _parts(report: ReportValues, width: int) -> Table:
 
 
 def _ending(path: str, width: int) -> str:
-    """Of a path that is too long, its last part: that is what the rows of one block differ in."""
+    """Return the last part of a path that is too long: rows of one block differ in it."""
     return path if longest(path) <= width else f"…{path[1 - width :]}"
 
 
@@ -164,7 +164,7 @@ def times(row: ReportRow) -> str:
 
 
 def _field(row: ReportRow) -> str:
-    """How much of the input an output sees, and how far its neighbour is from it: `483, /32`."""
+    """Return how much of the input an output sees, and the stride: `483, /32`."""
     if row.field is None:
         return ""
     (height, width), (rows, columns) = row.field
@@ -175,7 +175,7 @@ def _field(row: ReportRow) -> str:
 
 
 def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
-    """The totals to the unit, in two columns where they fit."""
+    """Return the totals to the unit, in two columns where they fit."""
     from rich.table import Table
 
     totals = [
@@ -202,7 +202,7 @@ def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
 
 
 def _bridge(like: Like) -> Table:
-    """A tool's total as a sum, a line for each term."""
+    """Return a tool's total as a sum, a line for each term."""
     from rich.table import Table
 
     made = Table.grid(padding=(0, GAP, 0, 0))
@@ -215,7 +215,7 @@ def _bridge(like: Like) -> Table:
 
 
 def _level(part: int, whole: int) -> Text:
-    """The share where there is room for a cell."""
+    """Return the share where there is room for a cell."""
     eighths = min(8, -(-part * 8 // whole)) if whole else 0
     return text(_LEVELS[eighths], "cyan")
 

@@ -36,7 +36,7 @@ class ReportRow(NamedTuple):
 
 
 def rows(facts: Facts, by: View) -> Iterator[ReportRow]:
-    """In the order of the network."""
+    """Return the rows in the order of the network."""
     if by == "stage":
         sections = facts.network.sections
         for section, figures, field in zip(
@@ -63,7 +63,7 @@ def rows(facts: Facts, by: View) -> Iterator[ReportRow]:
 
 
 def block(trail: Trail) -> Trail:
-    """The way to the outermost block; of a layer outside any, to the layer."""
+    """Return the way to the outermost block; of a layer outside any, to the layer."""
     outside = list(takewhile(lambda each: not each.block, trail))
     return trail[: len(outside) + 1]
 
