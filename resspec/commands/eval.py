@@ -12,7 +12,7 @@ from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import note, wrote
 from resspec.diagnostics import UsageError
-from resspec.training.names import CIFAR_10, CIFAR_100, DATA, IMAGENET
+from resspec.training.names import CIFAR_10, CIFAR_100, IMAGENET
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -112,7 +112,7 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
     from resspec.ir.fingerprint import fingerprint
     from resspec.training import classes, data, preflight
     from resspec.training.curves import draw_confusion
-    from resspec.training.evaluate import Exam, evaluate
+    from resspec.training.evaluate import EvalConfig, evaluate
     from resspec.training.preprocessing import normalized_as
     from resspec.training.progress import counting
 
@@ -152,18 +152,23 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
         },
         folder=arguments.confusion,
     )
-    bar = counting if together.first else preflight.silent
+    bar = counting if together.is_main else preflight.silent
     inspections = preflight.require([request], tell=note, bar=bar)
     shapes = preflight.test_shapes(request, inspections)
     other = _other_size(asked.network, shapes, arguments.protocol)
     if other and asked.preprocessing is None and not arguments.recipe:
         raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
 
-    exam = Exam(
-        found.test, view, arguments.protocol, arguments.batch, arguments.workers, arguments.bf16
+    config = EvalConfig(
+        found.test,
+        view,
+        arguments.protocol,
+        arguments.batch,
+        arguments.workers,
+        "bf16" if arguments.bf16 else "fp32",
     )
-    measured = evaluate(asked.network, asked.weights, exam, together)
-    if together.first:
+    measured = evaluate(asked.network, asked.weights, config, together)
+    if together.is_main:
         print(
             text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end=""
         )
@@ -188,12 +193,13 @@ def text(
     from resspec.training.published import published
 
     wrong = measured.total - measured.correct
+    has_top5 = network.output.elements > 5
     lines = [
-        ("", "top-1 error", "top-5 error", ""),
+        ("", "top-1 error", "top-5 error" * has_top5, ""),
         (
             "measured",
             f"{measured.top1_error:.2%}",
-            f"{measured.top5_error:.2%}",
+            f"{measured.top5_error:.2%}" * has_top5,
             f"{wrong:,} of {measured.total:,} wrong, loss {measured.loss:.4f}",
         ),
     ]
@@ -207,7 +213,8 @@ def text(
         for figure in published(network, protocol, data, recipe)
     ]
     rows = (
-        f"{name:<9}  {top1:>11}  {top5:>11}  {more}".rstrip() for name, top1, top5, more in lines
+        f"{name:<9}  {top1:>11}  {f'{top5:>11}  ' * has_top5}{more}".rstrip()
+        for name, top1, top5, more in lines
     )
     return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
 
@@ -239,11 +246,7 @@ def _run(arguments: Namespace) -> Asked:
         )
     run = ended.load(folder, arguments.weights)
     facts = run.facts
-    data = arguments.data or facts["data"]["name"]
-    if data not in DATA and not arguments.data:
-        raise UsageError(
-            f"the run in {folder} read images from a folder `{data}`: pass its path with --data"
-        )
+    data = arguments.data or ended.data_of(folder, facts)
     recipe = recipe_file.load(arguments.recipe) if arguments.recipe else run.tested.recipe
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
     weights, classes = _fitting(run.weights, run.network), facts["data"]["classes"]
@@ -260,7 +263,7 @@ def _spec(arguments: Namespace) -> Asked:
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
         raise UsageError(
-            "to evaluate a spec, pass --weights FILE and --data NAME; a run folder has both"
+            "to evaluate a spec, pass --weights FILE and --data NAME; the folder of a finished run needs neither"
         )
     read = weights.read(arguments.weights)
     classes, preprocessing = metadata.classes(read), metadata.preprocessing_of(read)

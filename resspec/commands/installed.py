@@ -41,6 +41,12 @@ def _installed(what: str, extra: str) -> Iterator[None]:
         raise UsageError(
             f"{what}, and {missing} is not installed: pip install 'resspec[{extra}]'"
         ) from None
+    except FileNotFoundError as error:
+        if "temporary directory" not in str(error):
+            raise
+        raise UsageError(
+            "no folder for temporary files can be written to: set TMPDIR to one that can"
+        ) from None
     except (MemoryError, RuntimeError) as error:
         short = memory_needed(error)
         if short is None:

@@ -20,7 +20,17 @@ _BY_NAME = {
         "train": "`resspec train SPEC --weights FILE` starts from weights",
         "compile": "`resspec compile SPEC --target onnx --weights FILE` stores weights",
     },
+    "data path": dict.fromkeys(("eval", "probe"), "--data DIR says where they are now"),
     "data folder": {"probe": "pass the path of that folder with --data"},
+    "seed": {"train": "--seed 0 sets the seed", "study": "--seeds 3 sets their number"},
+    "workers": {"train": "--workers 2 sets the number of processes that read images"},
+    "device": {"train": "--device cpu or --device cuda sets the device"},
+    "starting weights": {"train": "--weights FILE sets the weights to start from"},
+    "data set": {
+        "train": "--data NAME sets the data set",
+        "study": "--data NAME sets the data set",
+    },
+    "run folder": _OTHER_FOLDER,
     "cpu": dict.fromkeys(("train", "eval", "study", "bench"), "--device cpu always works"),
 }
 _BY_CODE = dict.fromkeys(
@@ -41,6 +51,9 @@ def of_diagnostics(found: Sequence[Diagnostic], arguments: Namespace) -> list[Di
 
 def _with_flag(diagnostic: Diagnostic, arguments: Namespace) -> Diagnostic:
     told = of_error(diagnostic, arguments.command)
+    has_default_data = diagnostic.code in ("E0501", "E0502") and arguments.command == "train"
+    if has_default_data and arguments.data is None:
+        told = "no --data was given, so the digits that come with resspec are used"
     if diagnostic.needs and hasattr(arguments, "set"):
         told = f"`{' '.join(f'--set {name}=…' for name in diagnostic.needs)}` gives a value here"
     return diagnostic._replace(notes=(*diagnostic.notes, told)) if told else diagnostic

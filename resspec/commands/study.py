@@ -142,7 +142,7 @@ def run(arguments: Namespace) -> int:
             if any(path.exists() and not path.is_dir() for path in (out, *out.parents)):
                 raise UsageError(f"{out} cannot be a folder: a file is in the way")
             try:
-                bar = counting if together.first else preflight.silent
+                bar = counting if together.is_main else preflight.silent
                 plans = planned(
                     wanted,
                     written,
@@ -153,18 +153,18 @@ def run(arguments: Namespace) -> int:
                     bar=bar,
                     full_check=arguments.full_check,
                 )
-                if together.first:
+                if together.is_main:
                     say(f"{len(wanted)} run{'s' * (len(wanted) > 1)} in {out}")
-                carry_out(wanted, plans, out, together, Whole(visible=together.first), note)
+                carry_out(wanted, plans, out, together, Whole(visible=together.is_main), note)
             except stop.Stopped as stopped:
-                if together.first:
+                if together.is_main:
                     say(str(stopped))
                 code = stopped.exit_code
             except NotFinite as spoiled:
-                if together.first:
+                if together.is_main:
                     complain(str(spoiled), spoiled.code)
                 code = 3
-            if together.first:
+            if together.is_main:
                 _tell(arguments, wanted, recipe, images, out, together)
     return code
 

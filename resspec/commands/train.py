@@ -42,7 +42,7 @@ same command again to resume. torchrun turns each of these but 0 into 1.
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
-    given.takes_data(parser, DIGITS, DIGITS)
+    given.takes_data(parser, None, DIGITS)
     parser.add_argument(
         "--recipe", metavar="NAME", help="a recipe, or a YAML file (the data set's own)"
     )
@@ -102,7 +102,7 @@ def run(arguments: Namespace) -> int:
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
-            first = together.first
+            first = together.is_main
             if first:
                 given.warn([(arguments.spec, job.network)])
             plan = trainer.planned(
@@ -112,6 +112,7 @@ def run(arguments: Namespace) -> int:
                 tell=note,
                 bar=counting if first else preflight.silent,
                 full_check=arguments.full_check,
+                only_plans=arguments.plan,
             )
             if first:
                 if taken:
@@ -163,21 +164,20 @@ def job_of(arguments: Namespace) -> Job:
 
     if arguments.new_head and not arguments.weights:
         raise UsageError("--new-head needs --weights FILE")
+    dataset = arguments.data or DIGITS
     of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
     if arguments.epochs is not None:
         _check_epochs(arguments.epochs, of_recipe)
         of_recipe.append(("epochs", str(arguments.epochs)))
     written = recipe_file.read(
-        arguments.recipe or own_recipe(arguments.data, download=arguments.download), of_recipe
+        arguments.recipe or own_recipe(dataset, download=arguments.download), of_recipe
     )
     recipe = written.recipe
     shown = recipe.data
     return Job(
         compiler.load(arguments.spec, **dict(of_network)),
         recipe,
-        data.load(
-            arguments.data, normalize=shown.normalize, exif=shown.exif, download=arguments.download
-        ),
+        data.load(dataset, normalize=shown.normalize, exif=shown.exif, download=arguments.download),
         arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None,
         arguments.workers,

@@ -104,7 +104,7 @@ def carry_out(
     """Train what is not done yet. Raises UsageError, Stopped, NotFinite as the trainer does."""
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
-            if processes.any(
+            if processes.all_reduce_any(
                 stopping.asked > 0
             ):  # a signal between two parts; one within is the trainer's
                 number = stopping.asked or SIGTERM

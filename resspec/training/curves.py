@@ -46,7 +46,7 @@ STYLE: Any = {
 }
 LONGEST_NAME = 40  # characters
 PICTURES = ("curves.png", "curves.svg")
-SHAPES = {"train": "shown in training", "held-out": "held out", "test": "test"}
+SHAPES = {"train": "train", "held-out": "held out", "test": "test"}
 
 
 class Curve(NamedTuple):
@@ -216,9 +216,9 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
         axes = figure.subplots()
         # By the root: what is rare is what one looks for.
         axes.imshow(shares**0.5, cmap="Blues", vmin=0, vmax=1.1, interpolation="nearest")
-        axes.set_title(f"{int(counts.diagonal().sum()):,} of {int(counts.sum()):,} right")
+        axes.set_title(f"{int(counts.diagonal().sum()):,} of {int(counts.sum()):,} correct")
         axes.set_ylabel("true class")
-        axes.set_xlabel("taken for")
+        axes.set_xlabel("predicted class")
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
         if few:

@@ -43,7 +43,8 @@ def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 
     if processes.device.type == "cuda":
         return replace(machine, precision=half(processes.device) or "fp32")
     return replace(
-        machine, precision=processes.same("fp32" if small else _faster(network, machine, processes))
+        machine,
+        precision=processes.broadcast("fp32" if small else _faster(network, machine, processes)),
     )
 
 
@@ -65,7 +66,7 @@ def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, lea
         if available is None
         else available // (processes.world if device.type == "cpu" else 1)
     )
-    free = processes.least(own_free)
+    free = processes.all_reduce_min(own_free)
     for count in range(1, own // smallest + 1):
         part = own // count
         divides = own % count == 0 and part % unit == 0

@@ -92,16 +92,21 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for name, inner in value.items():
             yield from _flat(inner, f"{path}.{name}" if path else name)
     else:
-        yield path, _word(value)
+        yield path, as_yaml(value)
 
 
-def _word(value: Any) -> str:
+def as_yaml(value: Any) -> str:
     """Return a value as a recipe writes it."""
     match value:
         case None:
             return "null"
         case bool():
             return str(value).lower()
+        case dict():
+            inside = ", ".join(f"{name}: {as_yaml(inner)}" for name, inner in value.items())
+            return f"{{{inside}}}"
+        case list() | tuple():
+            return f"[{', '.join(map(as_yaml, value))}]"
         case _:
             return str(value)
 

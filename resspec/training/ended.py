@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,17 @@ def load(run: Path, instead: Path | None = None) -> Ended:
     return Ended(
         facts, network, weights.read(instead or run / WEIGHTS), record.tested(run, facts, result)
     )
+
+
+def data_of(run: Path, facts: Mapping[str, Any]) -> str:
+    """Return the name of the data set of a run, or the folder of its images. Raises UsageError where that is gone."""
+    name, path = facts["data"]["name"], facts["data"].get("path")
+    if path is None:
+        return str(name)
+    if not Path(path).is_dir():
+        gone = f"the images that {run} was trained with are no longer in {path}"
+        raise UsageError(f"{gone}: pass their folder as the data set", remedy="data path")
+    return str(path)
 
 
 def check_weights(run: Path, result: dict[str, Any]) -> None:

@@ -38,11 +38,12 @@ def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "
 
 def wrong_classes(span: Span, leaves: str, data: str, classes: int) -> Diagnostic:
     """E0502: the network does not output one score for each class of the data."""
+    count = f"{classes} classes" if classes > 1 else "one class"
     return Diagnostic(
         "E0502",
-        f"`{data}` has {classes} classes, but the network outputs {leaves}",
+        f"`{data}` has {count}, but the network outputs {leaves}",
         (Label(span, f"outputs {leaves}"),),
-        f"`fc {classes}`",
+        f"`fc {classes}`" if classes > 1 else "add images of the other classes",
     )
 
 

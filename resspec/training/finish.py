@@ -50,7 +50,7 @@ def finish(
     digest = _save_weights(plan, state, run)
     task.doing = "while testing the trained weights"
     facts = {**_test(plan, state, watcher, stop), "weights": digest}
-    if plan.processes.first:
+    if plan.processes.is_main:
         task.doing = "while writing the results"
         watcher.check()
         record.metrics(run, state.rows)
@@ -93,19 +93,19 @@ def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None
             yield from batch.images.split(plan.machine.micro_batch_size)
 
     with loop.told_of_unreadable(state, watcher):
-        batch_norm.measure(state.best, images(), plan.processes.sum)
+        batch_norm.measure(state.best, images(), plan.processes.all_reduce_sum)
 
 
 def _save_weights(plan: Plan, state: State, run: Path) -> str:
     """Write the trained tensors, and what they say of themselves; return the digest of the file."""
     digest = ""
-    if plan.processes.first:
+    if plan.processes.is_main:
         tensors = {name: tensor.contiguous() for name, tensor in state.best.state_dict().items()}
         told = metadata.of_job(plan.job, record.spec(run))
         content = with_metadata(save(tensors), told)
         write(run / "weights.safetensors", content)
         digest = sha256(content).hexdigest()
-    return plan.processes.same(digest)
+    return plan.processes.broadcast(digest)
 
 
 def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[str, Any]:

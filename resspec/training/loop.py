@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from resspec.diagnostics import ResspecError, UsageError
-from resspec.training import guard, losses
+from resspec.training import guard
 from resspec.training.data import Batch, Split
-from resspec.training.evaluate import TEST_BATCH, Exam, looked_at
+from resspec.training.evaluate import TEST_BATCH, EvalConfig, evaluate_module
 from resspec.training.plan import Plan
 from resspec.training.rescue import UNREADABLE, Task
 from resspec.training.schedules import learning_rate
@@ -66,7 +66,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
     task.saved = state.step
     batches = shown(plan, state.step, plan.steps)
     while True:
-        if state.step % recipe.log == 0 or state.step == plan.steps:
+        if state.step % plan.log_interval == 0 or state.step == plan.steps:
             task.doing = f"while logging step {state.step:,}"
             if log(plan, state, learner, watcher):
                 task.stale = True
@@ -163,7 +163,6 @@ def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool
     return True
 
 
-@torch.no_grad()
 def test(
     plan: Plan,
     module: nn.Module,
@@ -171,29 +170,26 @@ def test(
     indices: Tensor,
     interrupted: Callable[[], object] = lambda: False,
 ) -> tuple[float, float, float] | None:
-    """Mean loss, top-1 and top-5 over these images, each counted once whatever the number of processes; None where it was
-    interrupted."""
-    processes = plan.processes
-    exam = Exam(split, plan.recipe.data.test, batch=TEST_BATCH, workers=plan.job.workers)
-    mine = indices[processes.rank :: processes.world]
-    sums = torch.zeros(3, dtype=torch.float64, device=processes.device)
-    module.eval()
-    for _, (images, targets) in looked_at(exam, exam.view, mine, processes.device):
-        if interrupted():
-            return None
-        with plan.machine.autocast(processes.device):
-            scores = module(images).float()
-        best = scores.topk(min(5, scores.shape[1])).indices == targets[:, None]
-        loss = losses.loss(scores, targets, plan.recipe).double() * len(images)
-        sums += torch.stack([loss, best[:, 0].sum(), best.sum()])
-    loss, top1, top5 = (processes.sum(sums) / len(indices)).tolist()
-    return loss, top1, top5
+    """Return loss, top-1 and top-5 accuracy over these images; None if it was interrupted."""
+    config = EvalConfig(
+        split,
+        plan.recipe.data.test,
+        batch_size=TEST_BATCH,
+        workers=plan.job.workers,
+        precision=plan.machine.precision,
+        indices=indices,
+    )
+    classes = len(plan.job.data.classes)
+    found = evaluate_module(module, classes, config, plan.processes, interrupted=interrupted)
+    if found is None:
+        return None
+    return found.loss, found.correct / found.total, found.top5_correct / found.total
 
 
 def refuse_spoiled(plan: Plan, state: State, learner: Learner) -> None:
     """Raises NotFinite where a step was not finite, or anything that a checkpoint would hold is not."""
     bad, spoiled = int(state.guard.bad), guard.spoiled(state.tensors())
-    if not plan.processes.any(bad >= 0 or spoiled is not None):
+    if not plan.processes.all_reduce_any(bad >= 0 or spoiled is not None):
         return
     if bad < 0:
         raise NotFinite(f"`{spoiled}` is not finite after step {state.step}, which was not saved")

@@ -33,14 +33,20 @@ class Machine:
     threads: int
 
     def autocast(self, device: torch.device) -> AbstractContextManager[None]:
-        if self.precision == "fp32":
-            return nullcontext()
-        return torch.autocast(device.type, TYPES[self.precision])
+        """Return the context of a forward pass in the chosen precision."""
+        return autocast(self.precision, device)
 
     def placed(self, module: nn.Module, device: torch.device) -> nn.Module:
         """On the device, in the memory format that was chosen."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         return module.to(device).to(memory_format=layout)
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[None]:
+    """Return the context of a forward pass in a precision, `fp32`, `bf16` or `fp16`."""
+    if precision == "fp32":
+        return nullcontext()
+    return torch.autocast(device.type, TYPES[precision])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from resspec.passes.measure import measure
 from resspec.training import data as datasets
 from resspec.training import recipe_file
 from resspec.training.data import Dataset
+from resspec.training.data.folder import InFolders
 from resspec.training.machine import Machine
 from resspec.training.order import Order
 from resspec.training.processes import Processes
@@ -22,6 +23,8 @@ from resspec.training.recipe import Recipe
 from resspec.training.recipe_file import Written
 from resspec.training.share import share
 from resspec.training.weights import Given
+
+LOG_INTERVAL = 50  # iterations between rows of the metrics where the recipe does not say
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ class Job:
         """Size of a checkpoint: the parameters, an average of them, and what the optimizer keeps of each."""
         moments = {"sgd": 1, "adamw": 2, "lamb": 2}[self.recipe.optimizer.name]
         return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
+
+    @property
+    def data_path(self) -> str | None:
+        """The folder of the data set, if it is a folder of images."""
+        train = self.data.train
+        return str(train.root.parent.absolute()) if isinstance(train, InFolders) else None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -116,11 +125,18 @@ class Plan:
     def steps(self) -> int:
         return self.recipe.duration.steps(self.order.epoch)
 
+    @cached_property
+    def log_interval(self) -> int:
+        """Iterations between two rows of the metrics; by default there is at least one in each epoch."""
+        return self.recipe.log or max(1, min(LOG_INTERVAL, int(self.order.epoch)))
+
     @property
     def facts(self) -> dict[str, Any]:
-        """For run.json."""
+        """The content of `run.json`: the job, where its data is, and what was decided."""
+        job = self.job.facts
         return {
-            **self.job.facts,
+            **job,
+            "data": {**job["data"], "path": self.job.data_path},
             "steps": self.steps,
             "machine": {
                 **asdict(self.machine),

@@ -37,9 +37,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     batch += f", batch norm sees {recipe.bn_batch_size}" if recipe.bn_batch_size else ""
     bound = machine.bound(job.network, recipe, chosen.micro_batch_size, chosen.precision)
     memory = machine.memory(plan.processes.device)
-    of_free = (
-        "; the free memory is unknown" if memory is None else f" of {size_of(memory)} that are free"
-    )
+    of_free = "; the free memory is unknown" if memory is None else f" of {size_of(memory)} free"
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
     apart = f", {len(plan.images[1]):,} held out" if len(plan.images[1]) else ""
     return [
@@ -50,7 +48,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
         ),
         (
             "steps",
-            f"{plan.steps:,}, {float(plan.steps / plan.order.epoch):g} epochs of {float(plan.order.epoch):,.6g}",
+            f"{plan.steps:,} ({_epochs(plan):.4g} epochs of {float(plan.order.epoch):,.6g} steps)",
         ),
         ("batch", batch),
         (
@@ -74,9 +72,14 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
             "checkpoint",
             f"{size_of(job.state_bytes)}, {recipe.keep} kept, every {recipe.checkpoint}",
         ),
-        ("disk", f"{size_of(shutil.disk_usage(room).free)} are free"),
+        ("disk", f"{size_of(shutil.disk_usage(room).free)} free"),
         ("run", str(run)),
     ]
+
+
+def _epochs(plan: Plan) -> float:
+    """Return how many epochs are trained: as many as the recipe says, though the last step may end a bit later."""
+    return float(plan.recipe.epochs or plan.steps / plan.order.epoch)
 
 
 def schedule(recipe: Recipe) -> str:

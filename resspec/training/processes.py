@@ -39,8 +39,8 @@ class Processes:
     roll_call: RollCall | None = None
 
     @property
-    def first(self) -> bool:
-        """Whether this is the one that writes and shows."""
+    def is_main(self) -> bool:
+        """Whether this is the process that writes and prints."""
         return self.rank == 0
 
     def ready(self) -> None:
@@ -51,22 +51,22 @@ class Processes:
         if self.roll_call and self.device.type == "cuda":
             self.roll_call.ready(PATIENCE)
 
-    def sum(self, values: Tensor) -> Tensor:
-        """Of all processes, in place."""
+    def all_reduce_sum(self, values: Tensor) -> Tensor:
+        """Return the sum over all processes, in place."""
         if self.world > 1:
             dist.all_reduce(values)
         return values
 
-    def least(self, value: int) -> int:
-        """The smallest that one of them has."""
+    def all_reduce_min(self, value: int) -> int:
+        """Return the smallest value of any process."""
         if self.world > 1:
             found = torch.tensor(value, device=self.device)
             dist.all_reduce(found, dist.ReduceOp.MIN)
             value = int(found)
         return value
 
-    def any(self, value: bool) -> bool:
-        """Whether it is so in one of them."""
+    def all_reduce_any(self, value: bool) -> bool:
+        """Return whether it is true in any process."""
         if self.world == 1:
             return value
         flag = torch.tensor(float(value), device=self.device)
@@ -75,10 +75,10 @@ class Processes:
 
     def gather(self, value: T) -> list[T]:
         """Return what every process has, in the order of their ranks; it travels as JSON."""
-        return [self.same(value, source=rank) for rank in range(self.world)]
+        return [self.broadcast(value, source=rank) for rank in range(self.world)]
 
-    def same(self, value: T, source: int = 0) -> T:
-        """What the process `source` has; it goes as JSON, nothing is unpickled."""
+    def broadcast(self, value: T, source: int = 0) -> T:
+        """Return the value that the process `source` has; it travels as JSON, so nothing is unpickled."""
         if self.world == 1:
             return value
         text = torch.frombuffer(bytearray(json.dumps(value).encode()), dtype=torch.uint8).to(

@@ -21,11 +21,8 @@ class Show:
     """Nothing at all; but it knows how fast it goes."""
 
     def start(self, plan: Plan, state: State) -> None:
-        self.steps, self.batch, self.epochs = (
-            plan.steps,
-            plan.recipe.batch_size,
-            float(plan.steps / plan.order.epoch),
-        )
+        self.steps, self.batch = plan.steps, plan.recipe.batch_size
+        self.epochs = float(plan.recipe.epochs or plan.steps / plan.order.epoch)
         self.begun = self.step = state.step
         self.clock, self.waited = perf_counter(), 0.0
         self.row: Row | None = next(
@@ -69,8 +66,8 @@ class Show:
         )
         epochs = f"{self.epochs:.2f}".removesuffix(".00")
         return (
-            f"epoch {row['epoch']:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
-            f"lr {row['lr']:.2g}  {speed['images_per_second']:,.0f} img/s  waiting {speed['waiting']:.0%}"
+            f"epoch {min(row['epoch'], self.epochs):6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
+            f"lr {row['lr']:.2g}  {speed['images_per_second']:,.0f} img/s  {speed['waiting']:.0%} waiting for data"
         )
 
 
@@ -122,22 +119,22 @@ def _counting_bar(what: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 class Lines(Show):
-    """A line for each tenth of the way."""
+    """A line for each tenth of the way, and one for the last test in it."""
 
     def start(self, plan: Plan, state: State) -> None:
         super().start(plan, state)
-        self.tenth = state.step * 10 // plan.steps
+        self.tenth = self.tested = state.step * 10 // plan.steps
 
     def measured(self, row: Row) -> None:
         super().measured(row)
-        if row["part"] != "train":
-            print(
-                f"step {row['step']:,}: {row['part']} loss {row['loss']:.4f}  accuracy {row['top1']:.2%}",
-                file=sys.stderr,
-            )
-        elif self.step * 10 // self.steps > self.tenth:
-            self.tenth = self.step * 10 // self.steps
+        tenth = self.step * 10 // self.steps
+        if row["part"] == "train" and tenth > self.tenth:
+            self.tenth = tenth
             print(f"{self.words()}  {duration(self.left)} left", file=sys.stderr)
+        elif row["part"] != "train" and tenth > self.tested:
+            self.tested = tenth
+            found = f"loss {row['loss']:.4f}  accuracy {row['top1']:.2%}"
+            print(f"step {row['step']:,}: {row['part']} {found}", file=sys.stderr)
 
 
 class Bar(Show):

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.training import classes, data, ended, processes, recipe_file, trainer
-from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate
-from resspec.training.names import DATA
+from resspec.training.evaluate import EvalConfig, Evaluation, Protocol, evaluate
 from resspec.training.plan import Job
 from resspec.training.preprocessing import normalized_as
 from resspec.training.progress import Show
@@ -53,16 +51,12 @@ def evaluate_run(
 ) -> Evaluation:
     """Evaluate the trained network of a run folder. Raises UsageError."""
     finished = ended.load(run)
-    name = dataset or finished.facts["data"]["name"]
-    if dataset is None and name not in DATA:
-        raise UsageError(
-            f"the run in {run} read images from a folder `{name}`: pass its path as `data`"
-        )
+    name = dataset or ended.data_of(run, finished.facts)
     transforms = finished.tested.recipe.data
     images = data.load(name, normalize=transforms.normalize, exif=transforms.exif)
     classes.check_same(finished.facts["data"]["classes"], images.classes, whose=str(run), data=name)
     images = normalized_as(finished.facts["preprocessing"], images)
     module = ended.module_of(run)
-    exam = Exam(images.test, transforms.test, protocol, batch_size, workers)
+    config = EvalConfig(images.test, transforms.test, protocol, batch_size, workers)
     with processes.joined(device) as together:
-        return evaluate(finished.network, module.state_dict(), exam, together)
+        return evaluate(finished.network, module.state_dict(), config, together)

@@ -308,8 +308,10 @@ class Recipe(Section):
     precise_bn: Natural = 0  # images from which batch norm's statistics are computed at the end
     data: DataConfig = DataConfig()
     holdout: PartialShare = 0.0  # share of the training images to evaluate on in place of the test
-    evaluate: Lasting | None = None  # how often; null: once, at the end
-    log: Count = 50  # iterations between two rows of the metrics
+    evaluate: Lasting | None = Length(1, "epochs")  # how often; null: once, at the end
+    log: Count | None = (
+        None  # iterations between rows of the metrics; null: 50, or an epoch if less
+    )
     checkpoint: Lasting = Length(1, "epochs")
     keep: Count = 2  # checkpoints to keep
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: the fastest without loss

@@ -178,8 +178,11 @@ def _unknown(unknown: Sequence[tuple[str, str]], text: Text) -> UsageError:
     advice = Advice(text, given.items())
     foreign = [path for path in given if path in advice.foreign]
     if foreign:
-        told = (f"a recipe has no key `{'.'.join(path)}`: {advice.told(path)}" for path in foreign)
-        return UsageError("\n".join(told), "E0540")
+        keys_ = [f"`{'.'.join(path)}`: {advice.told(path)}" for path in foreign]
+        if len(keys_) == 1:
+            remedy = advice.foreign[foreign[0]].remedy
+            return UsageError(f"a recipe has no key {keys_[0]}", "E0540", remedy)
+        return UsageError("\n  ".join(["a recipe does not have these keys", *keys_]), "E0540")
     name = unknown[0][0]
     near = nearest(name, keys())
     help = f"did you mean `{near}`?" if near else f"it has {listed([*Recipe.model_fields])}"

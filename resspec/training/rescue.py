@@ -185,5 +185,5 @@ def _file(run: Path, processes: Processes) -> Path | None:
     """Where the traceback of this process goes; None where there is no run yet, whose folder has to stay empty."""
     with suppress(OSError):
         if (run / "run.json").is_file():
-            return run / ("crash.txt" if processes.first else f"crash-{processes.rank}.txt")
+            return run / ("crash.txt" if processes.is_main else f"crash-{processes.rank}.txt")
     return None

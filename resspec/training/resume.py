@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import UsageError
 from resspec.training import checkpoint, mended, record
 from resspec.training.data.folder import InFolders
+from resspec.training.differing import as_yaml
 from resspec.training.mended import Difference, File, Mended
 from resspec.training.plan import Job
 from resspec.training.sealed import DamagedFile
@@ -86,14 +87,18 @@ def check_same(found: Facts, job: Job, run: Path, images: str | None = None) -> 
         UsageError: It is another one; the message says in what.
     """
     asked = job.facts
-    told = []
-    for path, old, new in _differing(found, asked, run):
-        words = f"{_shown(old, new)} there, {_shown(new, old)} now"
-        told.append(f"  {path}: {images if images and path == mended.WHAT else words}")
+    differences = list(_differing(found, asked, run))
     network = _network(found, job, run) if found["hash"] != asked["hash"] else ""
-    if told or network:
+    if images and not network and [path for path, _, _ in differences] == [mended.WHAT]:
+        changed = f"the training images of {run} have changed since it began ({images})"
+        raise UsageError(f"{changed}; restore them to resume, or train in another folder", "E0605")
+    lines = []
+    for path, old, new in differences:
+        words = f"{_shown(old, new)} there, {_shown(new, old)} now"
+        lines.append(f"  {path}: {images if images and path == mended.WHAT else words}")
+    if lines or network:
         first = f"{run} contains another run, which was not changed; train in another folder"
-        raise UsageError("\n".join([first, *told]) + network, "E0605")
+        raise UsageError("\n".join([first, *lines]) + network, "E0605")
 
 
 class _Images(NamedTuple):
@@ -165,8 +170,8 @@ def _is_trained(found: Facts, run: Path) -> bool:
 
 
 def _training(facts: Facts) -> Facts:
-    """Drop where a recipe comes from, and what only a test reads."""
-    data = {name: value for name, value in facts["data"].items() if name != "test"}
+    """Drop where the data and the recipe come from, and what only a test reads."""
+    data = {name: value for name, value in facts["data"].items() if name not in ("path", "test")}
     shown = {name: value for name, value in facts["recipe"]["data"].items() if name != "test"}
     return {**facts, "data": data, "recipe": {**facts["recipe"], "source": "", "data": shown}}
 
@@ -181,9 +186,9 @@ def _pairs(old: Any, new: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
 
 
 def _shown(value: Any, other: Any) -> str:
-    """Of a list what is not in its place in the other one, if it is long."""
+    """Return a value as a recipe writes it; of a long list what is not in its place in the other one."""
     if not isinstance(value, list) or len(value) <= NAMED:
-        return str(value)
+        return as_yaml(value)
     differing = [
         each
         for i, each in enumerate(value)

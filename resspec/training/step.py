@@ -136,7 +136,9 @@ class Learner:
         right *= world  # of which the mean is all of them
         values = [loss, right, *self.statistics]
         seen = (
-            self.plan.processes.sum(torch.cat([value.flatten().double() for value in values]))
+            self.plan.processes.all_reduce_sum(
+                torch.cat([value.flatten().double() for value in values])
+            )
             / world
         )
         parts = seen.split([value.numel() for value in values])

@@ -64,6 +64,7 @@ def planned(
     tell: Callable[[str], None] = lambda _: None,
     bar: preflight.Bar = preflight.silent,
     full_check: bool = False,
+    only_plans: bool = False,
 ) -> Plan:
     """Check that a job can be done in a folder, and decide how.
 
@@ -74,12 +75,13 @@ def planned(
         tell: Called with each note of the checks.
         bar: Shows how many images were checked.
         full_check: Whether every training image is decoded.
+        only_plans: Whether nothing will be trained.
 
     Raises:
         SpecError: The job cannot be done; it holds every mistake.
         UsageError: The folder holds another job, or the processes were not asked for the same.
     """
-    request = preflight.of_job(job, run, processes, full_check=full_check)
+    request = preflight.of_job(job, run, processes, full_check=full_check, only_plans=only_plans)
     inspections = preflight.require([request], tell=tell, bar=bar)
     return decided(job, run, processes, preflight.least_images(request, inspections))
 
@@ -96,7 +98,7 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
     Raises:
         UsageError: The folder holds another job, something else, or a damaged run.
     """
-    seen = Seen(*processes.same(look(job, run) if processes.first else Seen(None)))
+    seen = Seen(*processes.broadcast(look(job, run) if processes.is_main else Seen(None)))
     found = seen.found
     if found is None:
         return Plan(job, decide(job.network, job.recipe, processes, least), processes)
@@ -125,14 +127,14 @@ def train(
         NotFinite: A step would have spoiled the weights.
         Crashed: Anything else. Whatever ends it, the state is saved first if it is whole.
     """
-    first, task = plan.processes.first, Task()
+    first, task = plan.processes.is_main, Task()
     with (
         reported(task, run, plan.processes),
         record.locked(run) if first else nullcontext() as lock,
         settled(plan),
         stop.watched(plan.processes) as stopping,
     ):
-        if result := plan.processes.same(record.result(run) if first else None):
+        if result := plan.processes.broadcast(record.result(run) if first else None):
             if first:
                 ended.check_weights(run, result)
                 _draw_missing(plan, run, say)
@@ -251,10 +253,12 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
         except checkpoint.DamagedCheckpoint as damage:
             damaged.append(str(damage))
             continue
-        if plan.processes.first:
+        if plan.processes.is_main:
             for each in damaged:
                 say(f"{each}; resuming from step {step} instead")
             checkpoint.tidy(folder, step, keep=plan.recipe.keep)
+            epoch = float(step / plan.order.epoch)
+            say(f"resuming {run} from step {step:,} (epoch {epoch:.4g})")
         return
     if damaged:
         raise UsageError(

@@ -20,7 +20,7 @@ def test_train(capsys: Captured) -> None:
         out, err = ran("train digits --epochs 1", capsys)
         assert err.startswith(begins)
         assert re.search(
-            r"epoch   1\.02/1\.0\d+  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  lr .* left\n", err
+            r"epoch   1\.00/1  loss \d\.\d{4}  accuracy  \d\d\.\d\d%  lr .* left\n", err
         )
         errors = r"\(top-1 error \d\d?\.\d\d%; \d+ of \d+ images correct\)"
         assert re.fullmatch(

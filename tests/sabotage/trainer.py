@@ -208,7 +208,7 @@ DEFECTS = [
     ),
     Defect(
         "processes test all images each",
-        LOOP,
+        "resspec/training/evaluate.py",
         "mine = indices[processes.rank :: processes.world]",
         "mine = indices",
         f"{T}test_processes.py",
@@ -265,7 +265,7 @@ DEFECTS = [
     Defect(
         "another job goes on in a run's folder",
         "resspec/training/resume.py",
-        "if told or network:",
+        "if lines or network:",
         "if False:",
         f"{T}test_refusals.py",
     ),

@@ -162,7 +162,7 @@ def lost_process(folder: Path) -> None:
             )  # which it ignores from then on, as do all that are forked from here
             try:
                 with joined("cpu") as processes:
-                    processes.any(True)
+                    processes.all_reduce_any(True)
             finally:
                 signal.signal(signal.SIGTERM, heard)
 

@@ -16,6 +16,8 @@ from resspec.training.data import load as load_data
 from resspec.training.data.memory import InMemory
 from resspec.training.evaluate import Evaluation
 from tests.train.crash import draw_pictures
+from tests.train.pets import lay_out
+from tests.train.pets import train as train_pets
 from tests.train.small import begun, tiny, train
 
 
@@ -148,3 +150,26 @@ def test_a_run_whose_bits_flip_is_not_measured(
         else:
             assert (code > 0, out) == (True, "")
             assert name in err
+
+
+def test_a_test_in_training_measures_the_loss_that_eval_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ("iterations=30", "label_smoothing=0.2", "precision=fp32")
+    ended = train(tiny(tmp_path), tmp_path / "run", *settings)
+    assert run(["eval", str(ended.run), "--device", "cpu"]) == 0
+    assert f"loss {ended.facts['loss']:.4f}" in capsys.readouterr().out
+
+
+def test_a_run_on_a_folder_is_evaluated_without_its_path(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = lay_out(tmp_path)
+    made = train_pets(folder).run
+    assert run(["eval", str(made), "--device", "cpu"]) == 0
+    assert "top-5" not in capsys.readouterr().out  # of two classes
+    (folder / "d").rename(folder / "moved")
+    assert run(["eval", str(made), "--device", "cpu"]) == 2
+    error = capsys.readouterr().err
+    assert f"no longer in {folder / 'd'}" in error and "--data DIR says where" in error
+    assert run(["eval", str(made), "--data", str(folder / "moved"), "--device", "cpu"]) == 0

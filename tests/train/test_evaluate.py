@@ -21,7 +21,7 @@ from resspec.compiler import load
 from resspec.ir.network import Network
 from resspec.training.data import load as load_data
 from resspec.training.data.memory import ImageArrays, in_memory
-from resspec.training.evaluate import Evaluation, Exam, Protocol, evaluate, scales
+from resspec.training.evaluate import EvalConfig, Evaluation, Protocol, evaluate, scales
 from resspec.training.published import published
 from resspec.training.recipe import TestTransform
 
@@ -56,7 +56,7 @@ class Member:
     def device(self) -> torch.device:
         return torch.device("cpu")
 
-    def sum(self, values: Tensor) -> Tensor:
+    def all_reduce_sum(self, values: Tensor) -> Tensor:
         self.team.parts[self.rank] = values
         self.team.barrier.wait()
         total = torch.stack(self.team.parts).sum(0)
@@ -90,8 +90,8 @@ def measured(
 ) -> tuple[Evaluation, nn.Module, ImageArrays]:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
-    exam = Exam(data.test, view, protocol, batch)
-    return evaluate(network, module.state_dict(), exam, Member(Team(1), 0)), module, stored
+    config = EvalConfig(data.test, view, protocol, batch)
+    return evaluate(network, module.state_dict(), config, Member(Team(1), 0)), module, stored
 
 
 def normalized(stored: ImageArrays, image: Tensor) -> Tensor:
@@ -106,11 +106,11 @@ def agrees(found: Evaluation, scores: Tensor, labels: Tensor) -> None:
     for label, predicted in zip(labels, scores.argmax(1), strict=True):
         confusion[label, predicted] += 1
     assert torch.equal(found.confusion, confusion)
-    assert found.hits5 == int((scores.topk(5).indices == labels[:, None]).sum())
+    assert found.top5_correct == int((scores.topk(5).indices == labels[:, None]).sum())
     losses = [-log(row[label]) for row, label in zip(scores, labels, strict=True)]
     assert found.loss == pytest.approx(sum(losses) / len(labels), 1e-4)
     assert found.top1_error == pytest.approx(1 - float((scores.argmax(1) == labels).float().mean()))
-    assert found.top5_error == 1 - found.hits5 / found.total
+    assert found.top5_error == 1 - found.top5_correct / found.total
 
 
 @torch.no_grad()
@@ -165,14 +165,14 @@ def test_each_image_counts_once_however_many_processes_there_are(
 ) -> None:
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
-    exam = Exam(data.test, TestTransform(crop=16), batch=4)
-    alone = evaluate(network, module.state_dict(), exam, Member(Team(1), 0))
+    config = EvalConfig(data.test, TestTransform(crop=16), batch_size=4)
+    alone = evaluate(network, module.state_dict(), config, Member(Team(1), 0))
     assert alone.confusion.sum(1).tolist() == stored.labels.bincount().tolist()
     for found in Team(world).run(
-        lambda member: evaluate(network, module.state_dict(), exam, member)
+        lambda member: evaluate(network, module.state_dict(), config, member)
     ):
         assert torch.equal(found.confusion, alone.confusion)
-        assert [found.hits5, found.loss] == pytest.approx([alone.hits5, alone.loss])
+        assert [found.top5_correct, found.loss] == pytest.approx([alone.top5_correct, alone.loss])
 
 
 def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Path) -> None:
@@ -184,8 +184,8 @@ def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Pat
                     tmp_path / part / f"{label}" / f"{i}.png"
                 )
     data = load_data(str(tmp_path))
-    exam = Exam(data.test, TestTransform(resize=20, crop=16), "multi-scale", batch=4)
-    found = evaluate(network, trained(network).state_dict(), exam, Member(Team(1), 0))
+    config = EvalConfig(data.test, TestTransform(resize=20, crop=16), "multi-scale", batch_size=4)
+    found = evaluate(network, trained(network).state_dict(), config, Member(Team(1), 0))
     assert found.confusion.sum(1).tolist() == [3] * 7
 
 

@@ -66,7 +66,7 @@ def test_an_image_that_was_mended_is_read_as_it_is_now(tmp_path: Path) -> None:
     (entry,) = changes(ended.run)
     assert (entry["step"], entry["what"]) == (WHEN, "data.train")
     assert entry["files"] == [{"file": name, "was": len(good), "now": path.stat().st_size}]
-    assert f"1 changed: {name}" in said[0]
+    assert f"1 changed: {name}" in said[1]
     assert not (ended.run / "unreadable.json").exists()
 
 
@@ -118,11 +118,11 @@ def stopped() -> None:
 @pytest.mark.parametrize(
     ("what", "said"),
     [
-        ("another", "data.train: 1 changed: cat/0.jpg ("),
-        ("removed", "data.train: 1 removed: cat/0.jpg"),
-        ("added", "data.train: 1 added: cat/new.jpg"),
-        ("renamed", "data.train: 1 removed: cat/0.jpg; 1 added: cat/new.jpg"),
-        ("many", "data.train: 7 removed: cat/0.jpg, cat/1.jpg, cat/2.jpg, …"),
+        ("another", "(1 changed: cat/0.jpg ("),
+        ("removed", "(1 removed: cat/0.jpg"),
+        ("added", "(1 added: cat/new.jpg)"),
+        ("renamed", "(1 removed: cat/0.jpg; 1 added: cat/new.jpg"),
+        ("many", "(7 removed: cat/0.jpg, cat/1.jpg, cat/2.jpg, …"),
     ],
 )
 @pytest.mark.parametrize("waits", [False, True])
@@ -153,7 +153,7 @@ def test_other_changes_are_refused_by_name(
                 (cat.parent / f"{number}.jpg").unlink()
     if waits and what not in ("added", "renamed"):  # who mends one image may have mended others too
         ended = train(folder, *SETTINGS)
-        assert said == f"data.train: {mended.in_words(_differences(ended.run))}"[: len(said)]
+        assert said == f"({mended.in_words(_differences(ended.run))}"[: len(said)]
         return
     with pytest.raises(UsageError) as caught:
         train(folder, *SETTINGS)

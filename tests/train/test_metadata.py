@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,6 +77,29 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     with torch.no_grad():
         scores = ended.module_of(trained / "r")(batch.images)
     assert torch.allclose(torch.tensor(found["scores"]), scores, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["photographs", "digits, which are not resized"])
+def test_the_snippet_of_the_guide_predicts(kind: str, trained: Path, tmp_path: Path) -> None:
+    if kind == "photographs":
+        run, classes = trained / "r", NAMES
+        photograph = next((trained / "d" / "val").rglob("0.jpg"))
+        (tmp_path / "cat.jpg").write_bytes(photograph.read_bytes())
+    else:
+        run = train_digits(tiny(tmp_path), tmp_path / "r", "iterations=2").run
+        classes = [str(digit) for digit in range(10)]
+        Image.new("RGB", (8, 8), "gray").save(tmp_path / "cat.jpg")
+
+    guide = Path(__file__).parents[2] / "docs" / "training.md"
+    (snippet,) = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+    snippet = snippet.replace("runs/a/weights.safetensors", str(run / "weights.safetensors"))
+    (tmp_path / "predict.py").write_text(snippet.replace("resnet50", "tiny"), encoding="utf-8")
+    assert cli(["compile", str(run / "spec.res"), "--out", str(tmp_path)]) == 0
+
+    command = [sys.executable, "predict.py"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.removesuffix("\n") in classes
 
 
 def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: Path) -> None:

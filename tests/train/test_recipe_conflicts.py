@@ -42,8 +42,12 @@ CONFLICTS = [
         "`evaluate: 10 epochs` is longer",
         "make it shorter",
     ),
-    ("schedule: plateau\nholdout: 0.1", "needs held-out images", "add `evaluate: 1 epoch`"),
-    ("schedule: plateau\nevaluate: 1 epoch", "needs held-out images", "add `holdout: 0.1`"),
+    (
+        "schedule: plateau\nholdout: 0.1\nevaluate: null",
+        "needs held-out images",
+        "add `evaluate: 1 epoch`",
+    ),
+    ("schedule: plateau", "needs held-out images", "add `holdout: 0.1`"),
     (
         "optimizer: {name: sgd, momentum: 0, nesterov: true}",
         "`nesterov: true` needs a momentum",

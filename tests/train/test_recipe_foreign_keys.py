@@ -211,6 +211,21 @@ def test_in_a_section(section: str, inside: str, meant: dict[str, Any]) -> None:
     assert {key: value_of(recipe, key) for key in meant} == meant
 
 
+def test_a_whole_section_of_another_name_is_carried_over() -> None:
+    line = "lr_scheduler: {name: StepLR, step_size: 3, gamma: 0.2}"
+    (mistake,) = mistakes(f"{BASE}{line}\n")
+    assert mistake.help == "write `schedule: {name: step, step_size: 3 epochs, gamma: 0.2}`"
+    (mistake,) = mistakes(f"{BASE}opt: {{type: SGD, learning_rate: 0.2, momentum: 0.8}}\n")
+    assert mistake.help == "write `optimizer: {name: sgd, lr: 0.2, momentum: 0.8}`"
+
+
+def test_an_image_size_goes_with_the_transforms_that_are_there() -> None:
+    (mistake,) = mistakes(f"{BASE}image_size: 64\n")
+    assert mistake.help == "write `data: {random_resized_crop: 64, test: {resize: 73, crop: 64}}`"
+    (mistake,) = mistakes(f"{BASE}data: {{resize: 72, test: {{crop: 64}}}}\nimage_size: 64\n")
+    assert mistake.help == "add `crop: 64` to `data`"
+
+
 def test_keys_that_belong_together_are_advised_together() -> None:
     flat = "lr: 0.2\nmomentum: 0.8\nweight_decay: 1e-4\nmilestones: [3, 6]\ngamma: 0.2\nbatch: 64\nnum_epochs: 30\n"
     found = mistakes(flat)
@@ -331,11 +346,15 @@ def test_kinds_of_others_lead_to_kinds_that_there_are() -> None:
             good = (
                 f"{BASE}{section}: {{name: {inside}}}\n" if "." in key else f"{BASE}{key}: {ours}\n"
             )
+            if key.startswith("data."):
+                good = f"{BASE}data: {{{key.removeprefix('data.')}: {ours}}}\n"
             if ours != "plateau":
                 recipe_file.parse(Source("recipe.yaml", good))
-            bad = f"{BASE}{section}: '{theirs}'\n"
+            bad = good.replace(f": {ours}", f": '{theirs}'") if "data." in key else ""
+            bad = bad or f"{BASE}{section}: '{theirs}'\n"
             assert (
                 f"`{ours}`" in f"{mistakes(bad)[0].help}"
+                or f": {ours}`" in f"{mistakes(bad)[0].help}"
                 or f"`{key}: {ours}`" in f"{mistakes(bad)[0].help}"
             ), theirs
 
@@ -360,7 +379,7 @@ def test_the_command_tells_it_too(tmp_path: object, capsys: pytest.CaptureFixtur
     )
     output = capsys.readouterr().err
     assert (
-        "a recipe has no key `rate`: it is called `optimizer.lr`; write `optimizer.lr=0.1`"
+        "a recipe does not have these keys\n  `rate`: it is called `optimizer.lr`; write `optimizer.lr=0.1`\n"
         in output
     )
     assert "write `batch_size=32`" in output

@@ -106,7 +106,10 @@ def test_a_number_is_told_with_what_it_may_be() -> None:
     ]
     assert [(each.message, each.help) for each in output] == [
         ("`keep` must be a whole number from 1 to 1,000,000,000, not `0`", None),
-        ("`log` must be a whole number from 1 to 1,000,000,000, not `5000000000`", None),
+        (
+            "`log` must be a whole number from 1 to 1,000,000,000, or `null`, not `5000000000`",
+            None,
+        ),
         ("`.inf` is not a finite number", "`clip_grad_norm` must be a number above 0, or `null`"),
         ("`label_smoothing` must be a number of at least 0 and below 1, not `2`", None),
     ]

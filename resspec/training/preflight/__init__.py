@@ -84,11 +84,11 @@ def require(
                     case _:
                         raise InternalError(f"a diagnostic without a place: {found}")
 
-    if processes.first:
+    if processes.is_main:
         for note in notes:
             tell(note)
-    if processes.any(bool(found_errors)):
-        raise SpecError(_in_order(found_errors.values()) if processes.first else ())
+    if processes.all_reduce_any(bool(found_errors)):
+        raise SpecError(_in_order(found_errors.values()) if processes.is_main else ())
     return inspections
 
 

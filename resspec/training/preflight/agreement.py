@@ -25,7 +25,7 @@ def require(requests: Sequence[Request], processes: Processes) -> None:
     if processes.world == 1:
         return
     processes.ready()
-    own = {"versions": record.versions(), "requests": [request.facts for request in requests]}
+    own = {"versions": record.versions(), "requests": [_asked(request) for request in requests]}
     digests = processes.gather(sha256(json.dumps(own, sort_keys=True).encode()).hexdigest())
     if len(set(digests)) == 1:
         return
@@ -40,6 +40,16 @@ def require(requests: Sequence[Request], processes: Processes) -> None:
     problem = "the processes do not agree on what to train"
     advice = "start each with the same command, data, and versions"
     raise UsageError("\n".join([f"{problem}; {advice}", *lines]), "E0534")
+
+
+def _asked(request: Request) -> dict[str, Any]:
+    """Return what must be the same in every process."""
+    return {
+        **(request.facts or {}),
+        "run folder": str(request.folder),
+        "full check": request.full_check,
+        "plan only": request.only_plans,
+    }
 
 
 def _differences(first: Any, other: Any, path: str) -> Iterator[str]:

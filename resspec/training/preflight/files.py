@@ -20,7 +20,7 @@ from resspec.units import size_of
 def folder(request: Request, _: Inspections) -> Iterator[Diagnostic]:
     """Try to write where the run will write, and leave nothing there."""
     target = request.folder
-    if target is None or not request.processes.first:
+    if target is None or not request.processes.is_main:
         return
     place = Span.of_file(target)
     try:

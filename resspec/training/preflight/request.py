@@ -48,6 +48,7 @@ class Request:
         writes: Bytes of all that will be written there, besides what is there.
         largest: Bytes of the largest file among it.
         full_check: Whether training images are decoded, and not only their headers and ends read.
+        only_plans: Whether nothing is done after the checks.
     """
 
     network: Network
@@ -65,6 +66,7 @@ class Request:
     writes: int = 0
     largest: int = 0
     full_check: bool = False
+    only_plans: bool = False
 
     @cached_property
     def trained_on(self) -> Tensor:
@@ -86,7 +88,14 @@ class Request:
         return held_out(self.data.train.labels, self.recipe.holdout if self.recipe else 0)
 
 
-def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = False) -> Request:
+def of_job(
+    job: Job,
+    folder: Path,
+    processes: Processes,
+    *,
+    full_check: bool = False,
+    only_plans: bool = False,
+) -> Request:
     """Return the request of a training run in a folder."""
     has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113 (a name may be too long, which is reported later)
     tensors = job.state_bytes
@@ -106,6 +115,7 @@ def of_job(job: Job, folder: Path, processes: Processes, *, full_check: bool = F
         writes=0 if has_ended else max(0, whole - _written(folder)),
         largest=0 if has_ended else tensors,
         full_check=full_check,
+        only_plans=only_plans,
     )
 
 

@@ -24,7 +24,7 @@ class Advice:
     def __init__(self, text: Text, unknown: Iterable[tuple[Keys, Entry]]) -> None:
         self.text = text
         self.carrier = Carrier(text, dict(unknown))
-        found = (foreign(path, self.carrier) for path in self.carrier.values)
+        found = (foreign(path, self.carrier) for path in list(self.carrier.values))
         self.foreign = {each.path: each for each in found if each}
         self.wanted = {
             key: value for each in self.foreign.values() for key, value in each.settings.items()
@@ -129,7 +129,10 @@ class Advice:
         if owner is None or not self._takes(owner, key):
             return f"write `{self.section(key[:1], each.settings)}`"
         sections: Sketch = {}
-        put(sections, key[len(owner) :], value)
+        depth = len(owner)
+        for other, its_value in each.settings.items():
+            if other[: depth + 1] == key[: depth + 1]:
+                put(sections, other[depth:], its_value)
         name = key[len(owner)]
         inner = shown((*owner, name), sections[name])
         return f"write `{inner}`" if owner == around else f"add `{inner}` to `{'.'.join(owner)}`"
@@ -186,7 +189,7 @@ class Advice:
         if ("schedule",) in {key[:1] for key in each.settings} and self.kind(
             ("schedule",), each.settings
         ) == "plateau":
-            needed = {"holdout": "0.1", "evaluate": "1 epoch"}
+            needed = {"holdout": "0.1"}
         if ("bce_threshold",) in each.settings:
             needed = {"loss": "bce"}
         lacking = [

@@ -89,6 +89,8 @@ class Carrier:
                 yield key, _product(value, self._lr())
             case "share of the duration":
                 yield key, self._part_of_the_duration(value)
+            case "image size":
+                yield from self._image_size(key, value.strip("[]").split(",")[-1].strip())
             case "share of the crop":
                 crop = self._crop()
                 yield key, _ratio(crop, value, whole=True)
@@ -100,6 +102,15 @@ class Carrier:
                 with suppress(ValueError):
                     yield key, str(int(batch_size) * int(value))
                 yield ("micro_batch_size",), batch_size
+
+    def _image_size(self, key: Keys, size: str) -> Iterator[tuple[Keys, str]]:
+        """Yield the crop of training images, and the transform of test images where there is none."""
+        if self.text.find(("data", "crop")) or self.text.find(("data", "resize")):
+            key = ("data", "crop")
+        yield key, size
+        if not self.text.find(("data", "test")):
+            yield ("data", "test", "resize"), _ratio(size, "0.875", whole=True)
+            yield ("data", "test", "crop"), size
 
     def _beta(self, which: Carry) -> str:
         words = next(called.words.split() for called in CALLED if called.carry == which)

@@ -14,10 +14,12 @@ from resspec.training.recipes.foreign_keys import (
     BY_VALUE,
     CALLED,
     ELSEWHERE,
+    KINDS,
     OF_ANOTHER_KIND,
     Called,
     Carry,
 )
+from resspec.training.recipes.tree import Entry
 
 
 class Foreign(NamedTuple):
@@ -30,6 +32,7 @@ class Foreign(NamedTuple):
         kind: The name of the section that they go into, if they do not tell.
         help: What to do where nothing is to be written.
         key: Our own key, where it is one.
+        remedy: The name of what a command may say of its options.
     """
 
     path: Keys
@@ -38,6 +41,7 @@ class Foreign(NamedTuple):
     kind: str = ""
     help: str = ""
     key: Keys = ()
+    remedy: str | None = None
 
 
 def is_foreign(name: str) -> bool:
@@ -61,8 +65,8 @@ def foreign(path: Keys, carrier: Carrier) -> Foreign | None:
     if values := _by_value().get(word):
         return _chosen(path, values, carrier)
     if word in _elsewhere():
-        why, help = _elsewhere()[word]
-        return Foreign(path, why, {}, help=help)
+        why, help, *remedy = _elsewhere()[word]
+        return Foreign(path, why, {}, help=help, remedy=next(iter(remedy), None))
     if word in _absent():
         return Foreign(path, _absent()[word], {})
     return _misplaced(path, word, carrier)
@@ -105,11 +109,35 @@ def _in_section(path: Keys, word: str) -> Called | None:
 
 def _carried(path: Keys, called: Called, carrier: Carrier) -> Foreign:
     key = tuple(called.key.split("."))
-    settings = carrier.settings(path, key, called.carry)
+    section = carrier.values[path].content
+    if called.carry == "kind" and isinstance(section, dict):
+        settings = _carried_section(path, section, key[:-1], carrier)
+    else:
+        settings = carrier.settings(path, key, called.carry)
     name = key[-1] if key[:-1] == path[:-1] else called.key.removesuffix(".name")
     why = _WHY.get(called.carry, "it is called `{}`").format(name)
     what = fields.at(key, lambda _: called.kind)
     return Foreign(path, why, settings, called.kind, f"`{called.key}` must be {what}", key)
+
+
+def _carried_section(
+    path: Keys, section: dict[str, Entry], ours: Keys, carrier: Carrier
+) -> dict[Keys, str]:
+    """Return what to write instead of a whole section of another name, such as `lr_scheduler: {…}`."""
+    settings: dict[Keys, str] = {}
+    for name, entry in section.items():
+        inner, word = (*path, name), squashed(name)
+        carrier.values[inner] = entry
+        called = _called().get(word)
+        key: Keys = (*ours, name)
+        carry: Carry = "same"
+        if word in ("name", "type"):
+            key, carry = (*ours, "name"), "kind"
+        elif called and called.key.startswith(f"{'.'.join(ours)}."):
+            key, carry = tuple(called.key.split(".")), called.carry
+        if key in fields.every_key():
+            settings |= carrier.settings(inner, key, carry)
+    return settings
 
 
 _WHY: dict[Carry, str] = {
@@ -144,7 +172,7 @@ def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:
     ]
     if not places:
         return None
-    fitting = [key for key in places if carrier.settings(path, key, "same")]
+    fitting = [key for key in places if carrier.settings(path, key, _carry_to(key))]
     key = min(fitting or places, key=len)
     owner = ".".join(key[:-1])
     if key[:-1] == path[:-1]:
@@ -152,7 +180,12 @@ def _misplaced(path: Keys, word: str, carrier: Carrier) -> Foreign | None:
     else:
         why = f"it belongs to `{owner}`" if owner else "it belongs at the top of a recipe"
         help = f"write it there, as `{key[-1]}`"
-    return Foreign(path, why, carrier.settings(path, key, "same"), help=help)
+    return Foreign(path, why, carrier.settings(path, key, _carry_to(key)), help=help)
+
+
+def _carry_to(key: Keys) -> Carry:
+    """Return how the value of one of our own keys is carried over to its place."""
+    return "kind" if ".".join(key) in KINDS else "same"
 
 
 @cache
@@ -166,7 +199,7 @@ def _by_value() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _elsewhere() -> dict[str, tuple[str, str]]:
+def _elsewhere() -> dict[str, tuple[str, ...]]:
     return {squashed(word): told for words, told in ELSEWHERE.items() for word in words.split()}
 
 

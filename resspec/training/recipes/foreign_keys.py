@@ -26,6 +26,7 @@ Carry = Literal[
     "first of a list",
     "last of a list",  # `[3, 224, 224]` as 3, as 224
     "policy",  # timm's and torchvision's words for automatic augmentation
+    "image size",  # of training and test, each by the transforms that are there
     "share of the crop",  # timm's `crop_pct`, as the size before the crop
     "batches together",  # gradient accumulation
 ]
@@ -146,7 +147,7 @@ CALLED = (
     Called(
         "img_size image_size input_size imgsz resolution train_crop_size train_size input_resolution",
         "data.random_resized_crop.size",
-        "last of a list",
+        "image size",
     ),
     Called("rrc_scale resize_scale crop_scale", "data.random_resized_crop.scale"),
     Called("rrc_ratio resize_ratio crop_ratio", "data.random_resized_crop.ratio"),
@@ -233,19 +234,26 @@ BY_VALUE: dict[str, dict[str, str]] = {
     },
 }
 
-# What is not a matter of a recipe: why, and where it belongs or what to do.
-ELSEWHERE = {
+# What is not a matter of a recipe: why, where it belongs or what to do, and the name of a remedy.
+ELSEWHERE: dict[str, tuple[str, str] | tuple[str, str, str]] = {
+    "augment augmentation augmentations transform transforms train_transforms train_transform": (
+        "the transforms of images are keys of `data`",
+        "write, for example, `data: {random_resized_crop: 224, hflip: 0.5}`",
+    ),
     "seed random_seed manual_seed random_state global_seed": (
         "the seed belongs to the command that trains",
         "leave it out here and give the seed to the command",
+        "seed",
     ),
     "workers num_workers n_workers n_jobs dataloader_num_workers": (
         "the number of processes that read images belongs to the command that trains",
         "leave it out here and give the number to the command",
+        "workers",
     ),
     "device devices gpu gpus num_gpus ngpus accelerator cuda": (
         "the device belongs to the command that trains",
         "leave it out here and give the device to the command",
+        "device",
     ),
     "world_size distributed strategy num_nodes dist_backend ddp local_rank": (
         "several processes are started by torchrun, and a recipe is the same for any number of them",
@@ -270,6 +278,7 @@ ELSEWHERE = {
     "pretrained weights init_weights initial_checkpoint load_from finetune checkpoint_path": (
         "the weights to start from belong to the command that trains",
         "leave it out here and give them to the command",
+        "starting weights",
     ),
     "resume resume_from resume_from_checkpoint auto_resume start_epoch last_epoch initial_epoch": (
         "running the same command again resumes a run",
@@ -278,10 +287,12 @@ ELSEWHERE = {
     "dataset data_dir data_path data_root train_dir val_dir root": (
         "the data set belongs to the command that trains",
         "leave it out here and give its name or folder to the command",
+        "data set",
     ),
     "output output_dir out_dir save_dir log_dir work_dir project experiment name run_name default_root_dir": (
         "the folder of a run belongs to the command that trains",
         "leave it out here",
+        "run folder",
     ),
     "tensorboard wandb logger report_to log_wandb callbacks hooks verbose": (
         "what else is written during a run belongs to the command that trains",
@@ -375,6 +386,7 @@ KINDS: dict[str, dict[str, str]] = {
         "bcewithlogits": "bce",
         "binarycrossentropy": "bce",
     },
+    "data.normalize": {"imagenet": "channel", "meanstd": "channel", "true": "channel"},
     "precision": {
         "16": "fp16",
         "16mixed": "fp16",

@@ -49,7 +49,9 @@ class Messages:
         if path in advice.foreign:
             is_setting = entry.key is entry.span
             help = advice.of_setting(path) if is_setting else advice.of_key(path)
-            return errors.foreign_key(span, word, owner, advice.foreign[path].why, help)
+            foreign = advice.foreign[path]
+            mistake = errors.foreign_key(span, word, owner, foreign.why, help)
+            return mistake._replace(remedy=foreign.remedy)
 
         known = fields.section(path[:-1], self.text.kind) or {}
         if near := nearest(word, known):
@@ -154,7 +156,8 @@ class Messages:
                 entry.span, f"{must}, but `{scalar.text[:_SHOWN]}` has no unit", help
             )
         got = f"the text '{scalar.text[:_SHOWN]}'" if scalar.quoted else f"`{scalar.text[:_SHOWN]}`"
-        if not help and (key.is_required or key.is_section):
+        is_word = isinstance(value, str) and key.kind is not str and not key.choices
+        if not help and (key.is_required or key.is_section or is_word):
             help = self._example(path, entry, key)
         return errors.wrong_value(entry.span, f"{must}, not {got}", help)
 
