@@ -46,8 +46,9 @@ class Parser(ArgumentParser):
         given = sys.argv[1:] if args is None else args
         word = next((each for each in given if not each.startswith("-")), None)
         if self.commands and word is not None and word not in self.commands:
-            near = did_you_mean(word, self.commands) or f"; there are {', '.join(self.commands)}"
-            self.error(f"there is no command {word!r}{near}")
+            from resspec.commands.synonyms import instead
+
+            self.error(f"there is no command {word!r}{instead(word, list(self.commands))}")
         return super().parse_known_args(args, namespace)
 
     def parse_args(  # type: ignore[override]

@@ -170,7 +170,7 @@ def _weight(element: Element) -> int:
 
 
 def _tinted(shapes: Iterator[Shape], color: str) -> Iterator[Shape]:
-    """Return the box in the color of its level, if it is a layer with weights, not a classifier."""
+    """Yield shapes; layers with weights, but for a classifier, get the color of their level."""
     for shape in shapes:
         if isinstance(shape, PlacedBox):
             yield shape._replace(tint=color if shape.box.kind in _TINTED else "s0")
