@@ -194,7 +194,7 @@ DEFECTS = [
     Defect(
         "a header says how much is set aside",
         IDX,
-        "if prod(lengths) > size:",
+        "if prod(lengths) > MAX_BYTES:",
         "if False:",
         f"{T}test_labels.py::test_an_absurd_idx_file",
     ),
