@@ -61,7 +61,9 @@ class Diagnostic(NamedTuple):
         if self.code == TOO_DEEP:
             return self.code, self.message
         places = {CIRCULAR: self.labels[1:], UNMET: self.labels}.get(self.code) or self.labels[:1]
-        return self.code, frozenset((each.span.source.name, *each.span[1:]) for each in places)
+        spans = [each.span for each in places]
+        # The text too: several budgets have one name and no file.
+        return self.code, frozenset((x.source.name, x.start, x.end, x.text) for x in spans)
 
     @property
     def brief(self) -> str:

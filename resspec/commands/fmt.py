@@ -95,7 +95,7 @@ def _formatted(name: str, text: bytes) -> bytes:
     found = lay_out(read(name, text)).encode()
     if len(found) > MAX_BYTES:
         raise UsageError(
-            f"{name} would have {len(found):,} bytes when formatted, "
-            f"and a spec has at most {MAX_BYTES:,}"
+            f"{name} would have {len(found):,} bytes when formatted; "
+            f"a spec has at most {MAX_BYTES:,}"
         )
     return found

@@ -14,7 +14,7 @@ _COMMANDS = {
     "fmt": "format",
     "diff": "difference",
     "train": "fit finetune resume",
-    "eval": "evaluate predict validate-weights test-weights",
+    "eval": "evaluate predict",
     "bench": "benchmark speed time",
     "explain": "error code",
     "expand": "resolve",
