@@ -50,7 +50,7 @@ class LayerNorm2d(nn.LayerNorm):
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: zero whole samples with probability p, and scale the others by 1 / (1 - p)."""
+    """Stochastic depth: zero samples with probability p, and scale the others by 1 / (1 - p)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
