@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -162,12 +162,16 @@ class _Collector:
     def _items(self, node: NamedNode, first: int, place: BodyPlace) -> tuple[RowItem, ...] | None:
         """Return the node as modules in a row, or None where it is more than that."""
         parts = list(steps((first, node), 0, ROW))
-        return self._in_row(parts, place, 0, all(_has_numbers(part) for _, part in parts))
+        numbered = all(_has_numbers(part) for _, part in parts)
+        items = self._in_row(parts, place, 0, numbered)
+        if numbered and items and not _counts_up(items):
+            return self._in_row(parts, place, 0, numbered=False)
+        return items
 
     def _in_row(
         self, parts: list[Step], place: BodyPlace, depth: int, numbered: bool
     ) -> tuple[RowItem, ...] | None:
-        """`numbered`: whether no module of the row has a name."""
+        """`numbered`: whether the modules of the row have numbers that follow each other."""
         items: list[RowItem] = []
         position = 0
         while position < len(parts):
@@ -259,7 +263,7 @@ def _spliced(
 def _has_numbers(part: NamedNode) -> bool:
     """Whether the modules of a step in a row have no names."""
     match part:
-        case NamedOp(name=Name(prefix="")) | NamedScope(name=Name(prefix="")):
+        case NamedOp(name=Name("", int())) | NamedScope(name=Name("", int())):
             return True
         case NamedSeries(children=children):
             return all(map(_has_numbers, children))
@@ -293,6 +297,12 @@ def _is_plain(term: ModuleCall, names: Path) -> bool:
 def _is_numbered(items: Iterable[RowItem]) -> bool:
     """Whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
     return all(name == str(i) for i, name in enumerate(row_names(items)))
+
+
+def _counts_up(items: Sequence[RowItem]) -> bool:
+    """Whether the names are numbers that follow each other."""
+    names = list(row_names(items))
+    return names == [str(i) for i in range(int(names[0]), int(names[0]) + len(names))]
 
 
 def row_names(items: Iterable[RowItem], turns: tuple[int, ...] = ()) -> Iterator[str]:

@@ -29,6 +29,7 @@ from resspec.backends.source.terms import (
     SequentialRow,
     Term,
 )
+from resspec.diagnostics import InternalError
 from resspec.ir.formulas import ENTERING, plain
 from resspec.ir.shape import Name
 
@@ -173,6 +174,8 @@ class Constructors:
                 case RowRepeat(count=count, items=inner):
                     for turn in range(count):
                         yield from self._named(inner, (*turns, turn))
+                case _:
+                    raise InternalError(f"{item} has no single name")
 
 
 def _call(function: str, arguments: Iterable[CallArgument], turns: Turns) -> str:
