@@ -46,7 +46,7 @@ def test_a_name_that_would_shadow_a_module_is_changed_with_a_note(
     stem = file_stem(name)
     assert {path.name for path in Path("build").iterdir()} == {f"{stem}.py", f"{stem}.report.json"}
     assert (stem == name) == (name in PLAIN)
-    assert ("note:" in notes) == (stem != name)
+    assert ("note: the files are called" in notes) == (stem != name)
 
 
 def test_all_files_are_imported_from_their_own_folder(capsys: Captured) -> None:
