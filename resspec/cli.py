@@ -14,7 +14,7 @@ from argparse import Namespace
 from collections.abc import Sequence
 from contextlib import suppress
 
-from resspec import crash, streams
+from resspec import crash, heap, streams
 from resspec.commands import load, parse, remedies
 from resspec.commands.terminal import complain, note, show
 from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageError
@@ -111,6 +111,8 @@ def _carried_out(arguments: Namespace) -> int:
         return int(command.run(arguments))
 
     _need_a_working_folder()
+    if not str(getattr(arguments, "device", None)).startswith("cuda"):
+        heap.keep_freed_memory()
     with streams.going_on():
         code = int(command.run(arguments))
         sys.stdout.flush()

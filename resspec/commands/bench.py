@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from resspec.ir.network import Network
     from resspec.training.machine import Machine
-    from resspec.training.speed import Speed
+    from resspec.training.machine.speed import Speed
 
 SUMMARY = "measure how fast a network runs here: img/s, forward and training"
 EXAMPLES = """\
@@ -52,7 +52,9 @@ def run(arguments: Namespace) -> int:
     gc.enable()
     network = given.load(arguments)
     with torch_installed("bench"):
-        from resspec.training import machine, preflight, processes, speed
+        from resspec.training import machine, preflight
+        from resspec.training.distributed import processes
+        from resspec.training.machine import speed
 
         with processes.joined(arguments.device) as together:
             request = preflight.Request(
@@ -84,7 +86,7 @@ def text(
     """Return a table of images per second, ratios to the first way, and parts of a step."""
     from resspec.backends.table import Column, longest, shown, table
     from resspec.backends.table import text as cell
-    from resspec.training.speed import PARTS
+    from resspec.training.machine.speed import PARTS
 
     first, lines = found[0], []
     for way, speed in zip(ways, found, strict=True):

@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     nearest_folder(arguments.out)
     with torch_installed("compare"):
-        from resspec.training import compare, differing
+        from resspec.training.run import compare, differing
 
         runs = compare.load_all(arguments.runs, complain)
         print(compare.to_table(runs, width=width(), color=color(sys.stdout)), end="")

@@ -107,7 +107,8 @@ def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:
     """Raises SpecError, UsageError."""
     with onnx_installed():
         from resspec.compiler import compile_onnx
-        from resspec.training import metadata, weights
+        from resspec.training import weights
+        from resspec.training.weights import metadata
 
         read = weights.read(arguments.weights) if arguments.weights else None
         start = read.into if read else None

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
     from resspec.ir.network import Network
     from resspec.ir.shape import Shape
+    from resspec.training.distributed.processes import Processes
     from resspec.training.evaluate import Evaluation, Protocol
-    from resspec.training.processes import Processes
     from resspec.training.recipe import Recipe
-    from resspec.training.weights import Given
+    from resspec.training.weights import LoadedWeights
 
 SUMMARY = "evaluate a network on test images, next to published results"
 EXAMPLES = """\
@@ -100,7 +100,7 @@ class Asked(NamedTuple):
 def run(arguments: Namespace) -> int:
     gc.enable()
     with torch_installed("eval"):
-        from resspec.training import processes
+        from resspec.training.distributed import processes
 
         with processes.joined(arguments.device) as together:
             _evaluate(arguments, together)
@@ -111,10 +111,10 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
     """Raises SpecError, UsageError."""
     from resspec.ir.fingerprint import fingerprint
     from resspec.training import classes, data, preflight
-    from resspec.training.curves import draw_confusion
     from resspec.training.evaluate import EvalConfig, evaluate
-    from resspec.training.preprocessing import normalized_as
-    from resspec.training.progress import counting
+    from resspec.training.output.curves import draw_confusion
+    from resspec.training.output.progress import counting
+    from resspec.training.weights.preprocessing import normalized_as
 
     asked = _asked(arguments)
     shown = asked.recipe.data
@@ -222,7 +222,7 @@ def text(
 def _asked(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
     from resspec import opening
-    from resspec.training import record
+    from resspec.training.run import record
 
     folder = Path(arguments.spec)
     if record.is_run(folder):
@@ -237,7 +237,8 @@ def _asked(arguments: Namespace) -> Asked:
 
 def _run(arguments: Namespace) -> Asked:
     """Raises UsageError for a run that has not ended or is damaged."""
-    from resspec.training import ended, recipe_file
+    from resspec.training import recipe_file
+    from resspec.training.run import ended
 
     folder = Path(arguments.spec)
     if arguments.set:
@@ -257,8 +258,9 @@ def _run(arguments: Namespace) -> Asked:
 
 def _spec(arguments: Namespace) -> Asked:
     """Raises SpecError, UsageError."""
-    from resspec.training import metadata, recipe_file, weights
-    from resspec.training.preprocessing import shown_as
+    from resspec.training import recipe_file, weights
+    from resspec.training.weights import metadata
+    from resspec.training.weights.preprocessing import shown_as
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
@@ -290,7 +292,7 @@ def _spec(arguments: Namespace) -> Asked:
     )
 
 
-def _fitting(weights: Given, network: Network) -> dict[str, Tensor]:
+def _fitting(weights: LoadedWeights, network: Network) -> dict[str, Tensor]:
     """Raises UsageError, which tells all that does not fit."""
     from resspec.backends.module import build
 

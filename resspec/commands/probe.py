@@ -55,7 +55,7 @@ def run(arguments: Namespace) -> int:
         from resspec.study import probe_page as page
         from resspec.study import subjects
         from resspec.training import preflight
-        from resspec.training.progress import counting
+        from resspec.training.output.progress import counting
 
         names = "-".join(
             dict.fromkeys(Path(spec.replace(":", "-")).stem for spec in arguments.specs)

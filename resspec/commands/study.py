@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from resspec.ir.network import Network
     from resspec.study.results import Result
     from resspec.training.data import Dataset
-    from resspec.training.processes import Processes
+    from resspec.training.distributed.processes import Processes
     from resspec.training.recipe import Recipe
 
 SUMMARY = "the paper's experiments: degradation, or the shortcut options"
@@ -121,9 +121,10 @@ def run(arguments: Namespace) -> int:
     with torch_installed("study"):
         from resspec.study.bar import Whole
         from resspec.study.parts import carry_out, parts, planned
-        from resspec.training import data, preflight, processes, recipe_file, stop
-        from resspec.training.loop import NotFinite
-        from resspec.training.progress import counting
+        from resspec.training import data, preflight, recipe_file, stop
+        from resspec.training.distributed import processes
+        from resspec.training.output.progress import counting
+        from resspec.training.steps.loop import NotFinite
 
         code = 0
         with processes.joined(arguments.device) as together:
@@ -160,9 +161,9 @@ def run(arguments: Namespace) -> int:
                 if together.is_main:
                     say(str(stopped))
                 code = stopped.exit_code
-            except NotFinite as spoiled:
+            except NotFinite as error:
                 if together.is_main:
-                    complain(str(spoiled), spoiled.code)
+                    complain(str(error), error.code)
                 code = 3
             if together.is_main:
                 _tell(arguments, wanted, recipe, images, out, together)

@@ -92,12 +92,14 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     gc.enable()
     with _interrupted_at_once(), torch_installed("train"):
-        from resspec.training import plan_text, preflight, processes, stop, trainer
-        from resspec.training.loop import NotFinite
-        from resspec.training.progress import counting, shown
+        from resspec.training import preflight, stop, trainer
+        from resspec.training.distributed import processes
+        from resspec.training.output import plan_text
+        from resspec.training.output.progress import counting, shown
+        from resspec.training.steps.loop import NotFinite
 
         if arguments.tensorboard:
-            from resspec.training.tensorboard import Board
+            from resspec.training.output.tensorboard import Board
 
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)
@@ -133,9 +135,9 @@ def run(arguments: Namespace) -> int:
                 if first:
                     say(str(stopped))
                 return stopped.exit_code
-            except NotFinite as spoiled:
+            except NotFinite as error:
                 if first:
-                    complain(str(spoiled), spoiled.code)
+                    complain(str(error), error.code)
                 return 3
     if first:
         print(plan_text.summary(result))
@@ -264,7 +266,7 @@ def free_folder(parent: Path, job: Job) -> tuple[Path, str]:
 
 def _holds(folder: Path, job: Job) -> str:
     """Return what makes a folder unusable for this job; empty if it is free, or holds this job."""
-    from resspec.training import record, resume
+    from resspec.training.run import record, resume
 
     try:
         seen = resume.look(job, folder)

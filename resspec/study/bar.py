@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from resspec.training.progress import Show
+from resspec.training.output.progress import Show
 from resspec.units import duration
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
     from resspec.training.plan import Plan
-    from resspec.training.state import Row, State
+    from resspec.training.steps.state import Row, State
 
 
 class Whole(Show):

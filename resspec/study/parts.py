@@ -13,8 +13,8 @@ from resspec.passes.quantities import Facts
 from resspec.study.bar import Whole
 from resspec.training import preflight, stop, trainer
 from resspec.training.data import Dataset
+from resspec.training.distributed.processes import Processes
 from resspec.training.plan import Job, Plan
-from resspec.training.processes import Processes
 from resspec.training.recipe_file import Written
 
 

@@ -8,7 +8,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any
 
 from resspec.study.results import Result, grouped
-from resspec.training.curves import COLOURS, STYLE, apart, saved
+from resspec.training.output.curves import COLOURS, STYLE, apart, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

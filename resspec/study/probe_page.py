@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from resspec.backends.markdown import code, escaped, table
 from resspec.files import write
 from resspec.study.probe import Probed
-from resspec.training.curves import COLOURS, STYLE, apart, saved
+from resspec.training.output.curves import COLOURS, STYLE, apart, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

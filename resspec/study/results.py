@@ -14,7 +14,7 @@ from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.passes.quantities import Facts
 from resspec.study.parts import Part
-from resspec.training import measurements, record
+from resspec.training.run import measurements, record
 
 
 class Result(NamedTuple):

@@ -14,13 +14,14 @@ from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.study.probe import Probed, blocks, probe
-from resspec.training import classes, data, ended, preflight
+from resspec.training import classes, data, preflight
 from resspec.training.data import Dataset, IndexBatch
+from resspec.training.distributed.processes import Processes
 from resspec.training.names import DATA
-from resspec.training.preprocessing import normalized_as
-from resspec.training.processes import Processes
 from resspec.training.recipe import Recipe
-from resspec.training.weights import Given
+from resspec.training.run import ended
+from resspec.training.weights import LoadedWeights
+from resspec.training.weights.preprocessing import normalized_as
 
 ALONE = Processes(0, 1, torch.device("cpu"))
 
@@ -38,7 +39,7 @@ class Subject:
 class Trained:
     """The weights of a run, with the data and the recipe that it was trained with."""
 
-    weights: Given
+    weights: LoadedWeights
     data: Dataset
     recipe: Recipe
 

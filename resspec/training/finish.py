@@ -23,12 +23,15 @@ from torch import Tensor
 
 from resspec.diagnostics import UsageError
 from resspec.files import write
-from resspec.training import batch_norm, curves, loop, metadata, record
-from resspec.training.curves import Curve
-from resspec.training.header import with_metadata
+from resspec.training.output import curves
+from resspec.training.output.curves import Curve
 from resspec.training.plan import Plan
-from resspec.training.state import Row, State
+from resspec.training.run import record
+from resspec.training.steps import batch_norm, loop
+from resspec.training.steps.state import Row, State
 from resspec.training.stop import Stop
+from resspec.training.weights import metadata
+from resspec.training.weights.header import with_metadata
 
 Say = Callable[[str], None]
 
@@ -92,7 +95,7 @@ def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None
         for batch in loop.shown(plan, plan.steps, last):
             yield from batch.images.split(plan.machine.micro_batch_size)
 
-    with loop.told_of_unreadable(state, watcher):
+    with loop.recording_unreadable(state, watcher):
         batch_norm.measure(state.best, images(), plan.processes.all_reduce_sum)
 
 

@@ -16,13 +16,13 @@ from resspec.training import data as datasets
 from resspec.training import recipe_file
 from resspec.training.data import Dataset
 from resspec.training.data.folder import InFolders
+from resspec.training.distributed.processes import Processes
+from resspec.training.distributed.share import share
 from resspec.training.machine import Machine
-from resspec.training.order import Order
-from resspec.training.processes import Processes
 from resspec.training.recipe import Recipe
 from resspec.training.recipe_file import Written
-from resspec.training.share import share
-from resspec.training.weights import Given
+from resspec.training.steps.order import Order
+from resspec.training.weights import LoadedWeights
 
 LOG_INTERVAL = 50  # iterations between rows of the metrics where the recipe does not say
 
@@ -41,7 +41,7 @@ class Job:
     recipe: Recipe
     data: Dataset
     seed: int = 0
-    weights: Given | None = None
+    weights: LoadedWeights | None = None
     workers: int = 0
     written: Written | None = None
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from resspec.ir.network import Network
-from resspec.training import classes, data, ended, processes, recipe_file, trainer
+from resspec.training import classes, data, recipe_file, trainer
+from resspec.training.distributed import processes
 from resspec.training.evaluate import EvalConfig, Evaluation, Protocol, evaluate
+from resspec.training.output.progress import Show
 from resspec.training.plan import Job
-from resspec.training.preprocessing import normalized_as
-from resspec.training.progress import Show
+from resspec.training.run import ended
 from resspec.training.trainer import Result
+from resspec.training.weights.preprocessing import normalized_as
 
 
 def job_of(

@@ -15,11 +15,12 @@ from traceback import clear_frames
 
 from resspec import crash
 from resspec.diagnostics import ResspecError, UsageError
-from resspec.training import guard, lock
 from resspec.training.data import worker_failure
-from resspec.training.lock import Lock
-from resspec.training.processes import Processes, lost_another
-from resspec.training.state import State
+from resspec.training.distributed.processes import Processes, lost_another
+from resspec.training.run import lock
+from resspec.training.run.lock import Lock
+from resspec.training.steps import guard
+from resspec.training.steps.state import State
 from resspec.training.stop import Stopped
 
 AGAIN = "run the same command again to resume"
@@ -121,7 +122,7 @@ def _save(task: Task, state: State, undo: Callable[[], bool], save: Callable[[St
         with _deaf_to_children():
             if task.torn or not undo():
                 return f"the step was only partly done and cannot be saved; {lost}"
-            if int(state.guard.bad) >= 0 or guard.spoiled(state.tensors()):
+            if int(state.guard.bad) >= 0 or guard.first_non_finite(state.tensors()):
                 return f"the weights are not finite, and are not saved; {lost}"
             save(state)
     except Exception as error:  # noqa: BLE001 (one report, whatever happens)

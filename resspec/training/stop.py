@@ -18,7 +18,7 @@ import torch.distributed as dist
 
 from resspec import streams
 from resspec.diagnostics import ResspecError
-from resspec.training.processes import Processes
+from resspec.training.distributed.processes import Processes
 
 # Where there is no SIGHUP, as on Windows, there is no closing of a terminal to hear of either.
 SIGNALS = tuple(

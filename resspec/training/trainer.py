@@ -14,33 +14,25 @@ import torch
 from resspec.backends.expand import expand
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
-from resspec.training import (
-    average,
-    checkpoint,
-    ended,
-    loop,
-    measurements,
-    mended,
-    preflight,
-    record,
-    stop,
-)
+from resspec.training import preflight, stop
 from resspec.training.data.folder import InFolders
-from resspec.training.decide import decide
+from resspec.training.distributed.processes import Processes
 from resspec.training.finish import draw, finish, is_drawn
-from resspec.training.guard import Guard
-from resspec.training.lock import Lock
 from resspec.training.machine import Machine
-from resspec.training.mended import Mended
-from resspec.training.optimizers import optimizer
+from resspec.training.machine.decide import decide
+from resspec.training.output.progress import Show
 from resspec.training.plan import Job, Plan
-from resspec.training.preprocessing import preprocessing
-from resspec.training.processes import Processes
-from resspec.training.progress import Show
 from resspec.training.rescue import Rescuer, Task, reported, rescue
-from resspec.training.resume import Seen, as_begun, changes, check_same, identity, look
-from resspec.training.state import Row, State
-from resspec.training.step import Learner, seed
+from resspec.training.run import checkpoint, ended, measurements, mended, record
+from resspec.training.run.lock import Lock
+from resspec.training.run.mended import Mended
+from resspec.training.run.resume import Seen, as_begun, changes, check_same, identity, look
+from resspec.training.steps import ema, loop
+from resspec.training.steps.guard import Guard
+from resspec.training.steps.optimizers import optimizer
+from resspec.training.steps.state import Row, State
+from resspec.training.steps.step import Learner, seed
+from resspec.training.weights.preprocessing import preprocessing
 
 
 @dataclass(frozen=True)
@@ -124,7 +116,7 @@ def train(
     Raises:
         UsageError: The folder is in use, there is no room, an image cannot be read: what a person can mend.
         Stopped: A signal asked for an end.
-        NotFinite: A step would have spoiled the weights.
+        NotFinite: A step was not finite.
         Crashed: Anything else. Whatever ends it, the state is saved first if it is whole.
     """
     first, task = plan.processes.is_main, Task()
@@ -188,7 +180,7 @@ def begun(plan: Plan) -> State:
         module,
         optimizer(module, recipe.optimizer, norm_weight_decay=recipe.norm_weight_decay),
         Guard(device, fp16=plan.machine.precision == "fp16"),
-        average.average(module) if recipe.ema else None,
+        ema.averaged_copy(module) if recipe.ema else None,
         torch.zeros(3, dtype=torch.float64, device=device),
     )
 

@@ -14,14 +14,15 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from resspec import shipped
+from resspec import heap, shipped
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.network import Network
-from resspec.training import heap, loop, trainer
+from resspec.training import trainer
+from resspec.training.distributed.processes import Processes
 from resspec.training.plan import Job, Plan
-from resspec.training.processes import Processes
-from resspec.training.step import Learner
+from resspec.training.steps import loop
+from resspec.training.steps.step import Learner
 from resspec.training.stop import Stop
 
 ALONE = Processes(0, 1, torch.device("cpu"))
@@ -95,7 +96,7 @@ def fitted(
 ) -> Plan:
     """Run our loop as `resspec train` does, and call `stepped` before each step."""
     if processes.device.type == "cpu":
-        heap.hold()
+        heap.keep_freed_memory()
     plan = trainer.planned(job, folder, processes)
     with trainer.settled(plan):
         state = trainer.begun(plan)

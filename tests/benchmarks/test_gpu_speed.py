@@ -25,9 +25,9 @@ from torchvision.datasets import ImageFolder
 
 from resspec.training import data, recipe_file
 from resspec.training.data.memory import ImageArrays, in_memory
+from resspec.training.distributed.processes import Processes
 from resspec.training.machine import bound
 from resspec.training.plan import Job
-from resspec.training.processes import Processes
 from tests.benchmarks.race import (
     Timed,
     fitted,

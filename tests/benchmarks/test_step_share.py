@@ -11,10 +11,11 @@ import pytest
 import torch
 
 from resspec.compiler import load
-from resspec.training import data, loop, recipe_file, trainer
+from resspec.training import data, recipe_file, trainer
+from resspec.training.distributed.processes import Processes
 from resspec.training.plan import Job
-from resspec.training.processes import Processes
-from resspec.training.step import Learner
+from resspec.training.steps import loop
+from resspec.training.steps.step import Learner
 from resspec.training.stop import Stop
 
 ALONE = Processes(0, 1, torch.device("cpu"))

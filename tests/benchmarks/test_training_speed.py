@@ -21,10 +21,11 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 from resspec.compiler import load
-from resspec.training import data, loop, recipe_file, trainer
+from resspec.training import data, recipe_file, trainer
 from resspec.training.data.memory import InMemory
+from resspec.training.output.progress import shown
 from resspec.training.plan import Job
-from resspec.training.progress import shown
+from resspec.training.steps import loop
 from tests.benchmarks.race import ALONE, apart, of_classes, photographs, raced, reference
 
 WORKERS, BATCH = 2, 16

@@ -17,11 +17,11 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-from resspec.training import losses
 from resspec.training.data import Batch
-from resspec.training.loop import NotFinite
 from resspec.training.recipe import Recipe
-from resspec.training.step import Learner
+from resspec.training.steps import losses
+from resspec.training.steps.loop import NotFinite
+from resspec.training.steps.step import Learner
 from tests.campaign.progress import count_outcomes
 from tests.train.small import tiny, train
 

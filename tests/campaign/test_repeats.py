@@ -11,11 +11,12 @@ import torch
 
 from resspec import shipped
 from resspec.compiler import load
-from resspec.training import loop, recipe_file, trainer
+from resspec.training import recipe_file, trainer
 from resspec.training.data.memory import ImageArrays, in_memory
+from resspec.training.distributed.processes import Processes
 from resspec.training.plan import Job
-from resspec.training.processes import Processes
-from resspec.training.step import Learner
+from resspec.training.steps import loop
+from resspec.training.steps.step import Learner
 from resspec.training.stop import Stop
 
 DEVICE = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")

@@ -4,7 +4,7 @@ from tests.sabotage.defects import Defect
 
 T = "tests/train/"
 RECORD, RESUME, FINISH, LOOP = (
-    f"resspec/training/{name}.py" for name in ("record", "resume", "finish", "loop")
+    f"resspec/training/{name}.py" for name in ("run/record", "run/resume", "finish", "steps/loop")
 )
 
 DAMAGED = f"{T}test_run_damage.py::test_a_comparison_names_what_is_damaged_and_shows_the_others"
@@ -83,14 +83,14 @@ DEFECTS = [
     ),
     Defect(
         "JSON may be as deep as it is",
-        "resspec/training/sealed.py",
+        "resspec/training/run/sealed.py",
         "except RecursionError:",
         "except MemoryError:",
         DAMAGED,
     ),
     Defect(
         "a damaged line costs all of them",
-        "resspec/training/measurements.py",
+        "resspec/training/run/measurements.py",
         "except DamagedFile as why:",
         "except MemoryError as why:",
         DAMAGED,
@@ -104,7 +104,7 @@ DEFECTS = [
     ),
     Defect(
         "what stands in for a removed image may be held out",
-        "resspec/training/mended.py",
+        "resspec/training/run/mended.py",
         "apart = _held_out(begun, holdout)",
         "apart = set[int]()",
         f"{T}test_mended.py::test_stand_ins_are_of_the_same_class_and_part",

@@ -4,11 +4,12 @@ from tests.sabotage.defects import Defect
 
 T = "tests/train/"
 CHECKPOINT, RECORD, GUARD, LOOP = (
-    f"resspec/training/{name}.py" for name in ("checkpoint", "record", "guard", "loop")
+    f"resspec/training/{name}.py"
+    for name in ("run/checkpoint", "run/record", "steps/guard", "steps/loop")
 )
 
 WORKERS = "resspec/training/data/workers.py"
-LOCK = "resspec/training/lock.py"
+LOCK = "resspec/training/run/lock.py"
 STOPPED = f"{T}test_workers.py::test_a_worker_that_is_stopped"
 REWRITTEN = f"{T}test_refusals.py::test_a_spec_that_is_only_written_otherwise_goes_on"
 
@@ -128,13 +129,13 @@ DEFECTS = [
     Defect(
         "a checkpoint is not looked at before it is saved",
         LOOP,
-        "refuse_spoiled(plan, state, learner)\n                watcher.save(state)",
+        "check_finite(plan, state, learner)\n                watcher.save(state)",
         "watcher.save(state)",
         f"{T}test_guard.py",
     ),
     Defect(
         "LAMB reads a number in each step",
-        "resspec/training/optimizers.py",
+        "resspec/training/steps/optimizers.py",
         (
             "torch._foreach_add_(\n"
             "            counts, [good] * len(counts)\n"
@@ -236,35 +237,35 @@ DEFECTS = [
     ),
     Defect(
         "a run's weights are any that are there",
-        "resspec/training/ended.py",
+        "resspec/training/run/ended.py",
         'sha256(content).hexdigest() != result["weights"]',
         "False",
         f"{T}test_eval.py::test_a_run_whose_bits_flip_is_not_measured",
     ),
     Defect(
         "a checkpoint is unpickled",
-        "resspec/training/state.py",
+        "resspec/training/steps/state.py",
         'facts = json.loads(files["state.json"])',
         'facts = json.loads(files["state.json"]); __import__("pickle").loads(b"cbuiltins\\nlist\\n.")',
         f"{T}test_run_folder.py::test_nothing_is_unpickled",
     ),
     Defect(
         "a process that is gone is no word of ours",
-        "resspec/training/processes.py",
+        "resspec/training/distributed/processes.py",
         "raise UsageError(call.gone(), roll_call.CODE) from None",
         "raise",
         f"{T}test_processes.py::test_one_of_two_that_is_killed_is_named",
     ),
     Defect(
         "a process that failed counts as ready",
-        "resspec/training/roll_call.py",
+        "resspec/training/distributed/roll_call.py",
         "        if failed:\n",
         "        if False:\n",
         f"{T}test_roll_call.py",
     ),
     Defect(
         "another job goes on in a run's folder",
-        "resspec/training/resume.py",
+        "resspec/training/run/resume.py",
         "if lines or network:",
         "if False:",
         f"{T}test_refusals.py",
@@ -278,7 +279,7 @@ DEFECTS = [
     ),
     Defect(
         "a checkpoint is of the spec's text",
-        "resspec/training/resume.py",
+        "resspec/training/run/resume.py",
         "sort_keys=True).encode()",
         "sort_keys=True).encode() + job.network.span.encode()",
         REWRITTEN,
@@ -313,7 +314,7 @@ DEFECTS = [
     ),
     Defect(
         "torchrun ends those that say who is gone",
-        "resspec/training/processes.py",
+        "resspec/training/distributed/processes.py",
         (
             "signal.signal(\n"
             "            signal.SIGTERM, signal.SIG_IGN\n"
@@ -324,28 +325,28 @@ DEFECTS = [
     ),
     Defect(
         "what a step frees goes back to the system",
-        "resspec/training/processes.py",
-        "        heap.hold()",
+        "resspec/cli.py",
+        "        heap.keep_freed_memory()",
         "        pass",
         f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next",
     ),
     Defect(
         "what the heap holds counts as taken",
-        "resspec/training/machine.py",
+        "resspec/training/machine/__init__.py",
         "    heap.trim()\n",
         "",
         f"{T}test_heap.py::test_what_is_kept_counts_as_free",
     ),
     Defect(
         "the environment has no say",
-        "resspec/training/heap.py",
+        "resspec/heap.py",
         "if name not in os.environ:",
         "if True:",
         f"{T}test_heap.py::test_what_the_environment_says_of_it_holds",
     ),
     Defect(
         "bfloat16 is raced where it is slow",
-        "resspec/training/decide.py",
+        "resspec/training/machine/decide.py",
         "if not half(processes.device):",
         "if False:",
         f"{T}test_speed.py::test_a_run_races_what_is_fast",
@@ -366,21 +367,21 @@ DEFECTS = [
     ),
     Defect(
         "a step that is half done is saved",
-        "resspec/training/step.py",
+        "resspec/training/steps/step.py",
         "self.phase = Phase.UPDATE",
         "pass",
         f"{T}test_rescue.py::test_a_step_that_is_half_done_is_not_saved",
     ),
     Defect(
         "a step that failed leaves its statistics",
-        "resspec/training/step.py",
+        "resspec/training/steps/step.py",
         "            guard.keep(self.before, self.statistics)\n",
         "",
         f"{T}test_rescue.py::test_no_memory_in_a_step_costs_no_step",
     ),
     Defect(
         "a step that failed leaves its counts",
-        "resspec/training/step.py",
+        "resspec/training/steps/step.py",
         "            guard.keep(self.counts_before, self.counts)\n",
         "",
         f"{T}test_rescue.py::test_no_memory_in_a_step_costs_no_step",

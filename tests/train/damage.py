@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 
 from resspec import cli
-from resspec.training import sealed
+from resspec.training.run import sealed
 from tests.train.small import SPEC
 
 

@@ -287,7 +287,7 @@ def _prepare(
     if forbidden:
         sys.addaudithook(lambda event, _: _refuse(event) if event == forbidden else None)
     if room is not None:
-        vars(import_module("resspec.training.decide"))["memory"] = lambda _: room
+        vars(import_module("resspec.training.machine.decide"))["memory"] = lambda _: room
     if fault is not None:
         Fault(**fault).install()
     if lines is not None:
@@ -359,7 +359,7 @@ class _Watch:
         from resspec.training.data.folder import InFolders
         from resspec.training.data.memory import InMemory
         from resspec.training.recipe import TestTransform
-        from resspec.training.step import Learner
+        from resspec.training.steps.step import Learner
 
         happens, learn, sync = self.happens, Learner.learn, os.fsync
 

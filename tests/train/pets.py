@@ -11,8 +11,8 @@ from PIL import Image
 
 from resspec.compiler import load
 from resspec.training import data, recipe_file, trainer
+from resspec.training.output.progress import Show
 from resspec.training.plan import Job, Plan
-from resspec.training.progress import Show
 from resspec.training.trainer import Result
 from tests.train.small import ALONE
 

@@ -9,10 +9,11 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.network import Network
-from resspec.training import data, recipe_file, record, trainer
+from resspec.training import data, recipe_file, trainer
+from resspec.training.distributed.processes import Processes
+from resspec.training.output.progress import shown
 from resspec.training.plan import Job, Plan
-from resspec.training.processes import Processes
-from resspec.training.progress import shown
+from resspec.training.run import record
 from resspec.training.trainer import Result
 
 ALONE = Processes(0, 1, torch.device("cpu"))

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from resspec.training import average
 from resspec.training.recipe import EMAConfig
+from resspec.training.steps import ema
 
 
 @torch.no_grad()
@@ -14,16 +14,16 @@ from resspec.training.recipe import EMAConfig
 def test_the_average_is_torchs_with_buffers(every: int) -> None:
     torch.manual_seed(0)
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(64, 2))
-    mean = average.average(module)
+    mean = ema.averaged_copy(module)
     decay = 0.8**every
     theirs = AveragedModel(module, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
     theirs.update_parameters(module)  # the first one copies
-    follower = average.Follower(mean, module, EMAConfig(decay=0.8, every=every))
+    follower = ema.EMA(mean, module, EMAConfig(decay=0.8, every=every))
     for step in range(1, 13):
         for parameter in module.parameters():
             parameter.add_(torch.randn_like(parameter))
         module(torch.randn(8, 1, 6, 6))
-        follower.follow(step)
+        follower.update(step)
         if step % every == 0:
             theirs.update_parameters(module)
     found, wanted = mean.state_dict(), theirs.module.state_dict()

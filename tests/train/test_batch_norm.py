@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from resspec.training import batch_norm
+from resspec.training.steps import batch_norm
 
 
 def network() -> nn.Sequential:

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from resspec.diagnostics import UsageError
-from resspec.training import checkpoint
-from resspec.training.checkpoint import DamagedCheckpoint
+from resspec.training.run import checkpoint
+from resspec.training.run.checkpoint import DamagedCheckpoint
 from tests.train.small import tiny, train
 
 FILES = {"tensors.safetensors": bytes(range(256)) * 40, "state.json": b"{}\n", "metrics.jsonl": b""}

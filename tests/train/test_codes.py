@@ -25,24 +25,16 @@ from resspec.commands import parser
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError
 from resspec.files import write
-from resspec.training import (
-    checkpoint,
-    classes,
-    compare,
-    data,
-    decide,
-    recipe_file,
-    record,
-    trainer,
-    weights,
-)
+from resspec.training import classes, data, recipe_file, trainer, weights
 from resspec.training.data import crop, idx, locate
 from resspec.training.data.batch import IndexBatch
 from resspec.training.data.dataset import LoadOptions
+from resspec.training.distributed.processes import joined
+from resspec.training.machine import decide
+from resspec.training.output.progress import Show
 from resspec.training.plan import Plan
-from resspec.training.processes import joined
-from resspec.training.progress import Show
 from resspec.training.recipe import TestTransform
+from resspec.training.run import checkpoint, compare, record
 from tests.texts import written
 from tests.train.crash import ExitOnUnpickle
 from tests.train.data.pictures import written_idx
@@ -53,7 +45,7 @@ LARGE = "network large { input 1x8x8; head fc 1000000 -> fc 1000000 -> fc 10 }"
 
 
 def in_use(folder: Path) -> None:
-    code = "import sys; from pathlib import Path; from resspec.training.record import locked\n"
+    code = "import sys; from pathlib import Path; from resspec.training.run.record import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -154,7 +146,7 @@ def lost_process(folder: Path) -> None:
         }.items():
             patch.setenv(name, value)
         free.close()
-        leave = "import os; from resspec.training.processes import joined\nwith joined('cpu'): os._exit(0)"
+        leave = "import os; from resspec.training.distributed.processes import joined\nwith joined('cpu'): os._exit(0)"
         with subprocess.Popen([sys.executable, "-c", leave], env={**os.environ, "RANK": "1"}):
             patch.setenv("RANK", "0")
             heard = signal.getsignal(

@@ -14,8 +14,8 @@ from PIL import Image
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.training import compare, record
-from resspec.training.curves import Curve, apart, draw, draw_confusion
+from resspec.training.output.curves import Curve, apart, draw, draw_confusion
+from resspec.training.run import compare, record
 from tests.train.small import begun
 
 
@@ -62,7 +62,7 @@ def test_a_runs_curves_are_a_png_and_an_svg_that_says_what_they_are(tmp_path: Pa
         "loss",
         "top-1 error, %",
         "epoch",
-        "shown in training",
+        "train",
         "test",
     } <= set(texts(svg))
     assert "held out" not in texts(svg)
@@ -109,7 +109,7 @@ def test_a_confusion_matrix_is_a_table_and_a_picture(tmp_path: Path) -> None:
         ["dog, wild", "3", "0", "9"],
     ]
     assert sorted(text for text in texts(svg) if text.isdigit()) == ["1", "2", "3", "5", "7", "9"]
-    assert "21 of 27 right" in texts(svg)
+    assert "21 of 27 correct" in texts(svg)
     assert draw_confusion(
         torch.eye(100, dtype=torch.int64), tuple(map(str, range(100))), tmp_path / "many"
     )

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from resspec import cli
-from resspec.training import differing
+from resspec.training.run import differing
 from tests.train.small import begun, tiny, train
 
 

@@ -9,9 +9,10 @@ import torch
 
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
-from resspec.training import data, ended
+from resspec.training import data
 from resspec.training.data import IndexBatch
 from resspec.training.recipe import TestTransform
+from resspec.training.run import ended
 from resspec.training.trainer import Result
 from tests.train.small import train
 

@@ -9,7 +9,9 @@ import pytest
 import torch
 
 from resspec.diagnostics import UsageError
-from resspec.training import decide, machine, plan_text
+from resspec.training import machine
+from resspec.training.machine import decide
+from resspec.training.output import plan_text
 from resspec.training.plan import Plan
 from tests.train.small import ALONE, job, tiny
 

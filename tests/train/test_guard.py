@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode
 
-from resspec.training import checkpoint, loop, losses
 from resspec.training.data import Batch
 from resspec.training.recipe import Recipe
-from resspec.training.step import Learner
+from resspec.training.run import checkpoint
+from resspec.training.steps import loop, losses
+from resspec.training.steps.step import Learner
 from tests.train.small import tiny, train
 
 

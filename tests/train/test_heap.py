@@ -11,17 +11,22 @@ from tests.train.launch import ROOT
 
 LARGE = 1 << 24  # 64 MiB of float32, or 16,384 pages
 BEGIN = """
+import sys
 import torch
 from pathlib import Path
+from types import SimpleNamespace
+from resspec import cli
 from resource import RUSAGE_SELF, getrusage
 from resspec.training.machine import memory
-from resspec.training.processes import joined
 
 def faults():
     return getrusage(RUSAGE_SELF).ru_minflt
 
 def resident():
     return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmRSS"))
+
+cli.load = lambda command: SimpleNamespace(run=lambda arguments: 0)  # of the command, its process alone
+cli.run(["train", "digits"])
 
 """
 
@@ -31,7 +36,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def printed(program: str, tmp_path: Path, **environment: str) -> int:
-    """What a process prints that has joined for training on the CPU."""
+    """Return the number that a process prints which keeps its heap as the command line does."""
     path = tmp_path / "program.py"
     path.write_text(BEGIN + program, encoding="utf-8")
     done = subprocess.run(
@@ -45,8 +50,7 @@ def printed(program: str, tmp_path: Path, **environment: str) -> int:
 
 
 STEPS = f"""
-with joined("cpu"):
-    seen = [(torch.ones({LARGE}), faults())[1] for _ in range(40)]
+seen = [(torch.ones({LARGE}), faults())[1] for _ in range(40)]
 print(seen[-1] - seen[30])  # once what is freed has grown together
 """
 
@@ -63,11 +67,10 @@ def test_what_the_environment_says_of_it_holds(tmp_path: Path) -> None:
 def test_what_is_kept_counts_as_free(tmp_path: Path) -> None:
     held = printed(
         f"""
-with joined("cpu"):
-    before = resident()
-    del (parts := [torch.ones({LARGE // 64}) for _ in range(640)])[:]
-    memory(torch.device("cpu"))
-    print(resident() - before)
+before = resident()
+del (parts := [torch.ones({LARGE // 64}) for _ in range(640)])[:]
+memory(torch.device("cpu"))
+print(resident() - before)
 """,
         tmp_path,
     )

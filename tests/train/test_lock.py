@@ -12,7 +12,7 @@ from signal import SIGCONT, SIGKILL, SIGSTOP
 import pytest
 
 from resspec.diagnostics import UsageError
-from resspec.training import checkpoint, record
+from resspec.training.run import checkpoint, record
 from tests.train.crash import Scenario, assert_same_files, assert_same_result, read_files
 from tests.train.launch import Server, Trainer, Trigger, state
 

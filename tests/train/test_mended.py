@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.training import mended
-from resspec.training.mended import File
-from resspec.training.sealed import DamagedFile
+from resspec.training.run import mended
+from resspec.training.run.mended import File
+from resspec.training.run.sealed import DamagedFile
 from tests.train.launch import Server
 from tests.train.pets import RECIPE, At, command, lay_out, mend, plan, train
 

@@ -16,8 +16,9 @@ from torchvision.transforms import v2
 
 from resspec.cli import run as cli
 from resspec.diagnostics import UsageError
-from resspec.training import classes, data, ended, recipe_file
+from resspec.training import classes, data, recipe_file
 from resspec.training.data import IndexBatch
+from resspec.training.run import ended
 from tests.train.pets import draw_pets, lay_out, train
 from tests.train.small import tiny
 from tests.train.small import train as train_digits

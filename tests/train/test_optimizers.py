@@ -8,8 +8,8 @@ import torch
 from timm.optim.lamb import Lamb as TimmLamb
 from torch import Tensor, nn
 
-from resspec.training.optimizers import optimizer
 from resspec.training.recipe import AdamWConfig, LambConfig, OptimizerConfig, SGDConfig
+from resspec.training.steps.optimizers import optimizer
 
 KINDS = [
     SGDConfig(lr=0.1, nesterov=True, weight_decay=0.01),

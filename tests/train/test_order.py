@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from resspec.training.keys import key, scramble
-from resspec.training.order import Order
+from resspec.training.steps.order import Order
 
 IMAGES = torch.arange(100, 140)  # 40 of a larger split
 

@@ -13,8 +13,9 @@ from safetensors.torch import load_file, save_file
 
 from resspec.backends.module import build
 from resspec.compiler import load
-from resspec.training import checkpoint, recipe_file
+from resspec.training import recipe_file
 from resspec.training.machine import bound
+from resspec.training.run import checkpoint
 from tests.limits import HANGS
 from tests.train.faults import Fault
 from tests.train.launch import Server, Trigger, free_port
@@ -151,7 +152,7 @@ def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder
         0,
         0,
     ]
-    fault = Fault("ZeroDivisionError", "resspec.training.step:Learner.learn", 7)
+    fault = Fault("ZeroDivisionError", "resspec.training.steps.step:Learner.learn", 7)
     faults = [fault if rank == victim else None for rank in range(2)]
     output = [
         trainer.wait() for trainer in server.together(2, folder, *TRAIN, "run", faults=faults)

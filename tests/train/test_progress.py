@@ -13,7 +13,7 @@ from threading import Thread
 import pytest
 
 from resspec.training import trainer
-from resspec.training.progress import shown
+from resspec.training.output.progress import shown
 from tests.train.small import ALONE, job, tiny
 
 WORDS = (

@@ -10,8 +10,9 @@ from resspec import cli
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
-from resspec.training import data, plan_text, recipe_file
-from resspec.training.processes import joined
+from resspec.training import data, recipe_file
+from resspec.training.distributed.processes import joined
+from resspec.training.output import plan_text
 from tests.train.small import ALONE, SPEC, begun, job, plan, tiny, train
 
 OTHER = """

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from resspec import crash
-from resspec.training import checkpoint
+from resspec.training.run import checkpoint
 from tests.train.crash import (
     Scenario,
     assert_same_result,
@@ -20,16 +20,16 @@ from tests.train.faults import Fault
 from tests.train.launch import Server
 
 BETWEEN = [  # what fails, of which step the newest checkpoint is then, and what is said of the place
-    (Fault("ZeroDivisionError", "resspec.training.step:Learner.learn", 10), 9, "in step 10"),
-    (Fault("RuntimeError", "resspec.training.loop:test"), 20, "while testing after step 20"),
-    (Fault("EIO", "resspec.training.record:add", 13), 13, "while logging step 13"),
+    (Fault("ZeroDivisionError", "resspec.training.steps.step:Learner.learn", 10), 9, "in step 10"),
+    (Fault("RuntimeError", "resspec.training.steps.loop:test"), 20, "while testing after step 20"),
+    (Fault("EIO", "resspec.training.run.record:add", 13), 13, "while logging step 13"),
     (
-        Fault("ZeroDivisionError", "resspec.training.loop:rate", 60),
+        Fault("ZeroDivisionError", "resspec.training.steps.loop:learning_rate", 60),
         60,
         "while logging step 60",
     ),  # saved before its row
     (
-        Fault("SystemExit", "resspec.training.checkpoint:_tidy", 4),
+        Fault("SystemExit", "resspec.training.run.checkpoint:_tidy", 4),
         28,
         "while saving the checkpoint of step 28",
     ),
@@ -62,7 +62,7 @@ def test_between_two_steps_the_state_is_saved(scenario: Scenario) -> None:
 def test_a_step_that_is_half_done_is_not_saved(scenario: Scenario) -> None:
     """While weights change; of the step before there is no copy."""
     code, output = scenario.fail(
-        "run1", Fault("ZeroDivisionError", "resspec.training.guard:Guard.check", 24)
+        "run1", Fault("ZeroDivisionError", "resspec.training.steps.guard:Guard.check", 24)
     )
     assert code == 2
     assert_one_report(output, "in step 24")
@@ -82,7 +82,9 @@ def test_a_state_that_cannot_be_saved_is_one_report_too(scenario: Scenario) -> N
 
 
 def test_no_memory_in_a_step_costs_no_step(scenario: Scenario) -> None:
-    code, output = scenario.fail("run1", Fault("MemoryError", "resspec.training.losses:hits", 24))
+    code, output = scenario.fail(
+        "run1", Fault("MemoryError", "resspec.training.steps.losses:hits", 24)
+    )
     assert code == 2
     assert (
         "error[E0609]: there is not enough memory (in step 24); a checkpoint of step 23 is saved; run the same"
@@ -94,7 +96,7 @@ def test_no_memory_in_a_step_costs_no_step(scenario: Scenario) -> None:
 
 def test_an_interrupt_by_a_library_is_saved(scenario: Scenario) -> None:
     code, output = scenario.fail(
-        "run1", Fault("KeyboardInterrupt", "resspec.training.loop:rate", 10)
+        "run1", Fault("KeyboardInterrupt", "resspec.training.steps.loop:learning_rate", 10)
     )
     assert code == 130
     assert output.endswith(
@@ -108,7 +110,7 @@ def test_an_interrupt_by_a_library_is_saved(scenario: Scenario) -> None:
 def test_what_fails_where_images_are_read(workers: int, server: Server, tmp_path: Path) -> None:
     scenario = Scenario(server, tmp_path, "pictures", workers)
     code, output = scenario.fail(
-        "run1", Fault("ZeroDivisionError", "resspec.training.data.workers:_Decoded.__getitem__", 5)
+        "run1", Fault("ZeroDivisionError", "resspec.training.data.workers:_ImageBatches.__getitem__", 5)
     )
     assert code == 2
     assert_one_report(output, r"while reading the images of step \d+")

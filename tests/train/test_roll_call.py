@@ -8,7 +8,7 @@ import pytest
 import torch.distributed as dist
 
 from resspec.diagnostics import UsageError
-from resspec.training.roll_call import RollCall
+from resspec.training.distributed.roll_call import RollCall
 
 SOON = timedelta(milliseconds=50)
 

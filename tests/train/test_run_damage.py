@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from resspec import cli
-from resspec.training import checkpoint, compare, differing
+from resspec.training.run import checkpoint, compare, differing
 from tests.train.damage import (
     DAMAGE,
     FILES,

@@ -13,7 +13,7 @@ from torch.optim import SGD, lr_scheduler
 from resspec.source import Source
 from resspec.training import recipe_file
 from resspec.training.recipe import PlateauSchedule, Recipe
-from resspec.training.schedules import Falling, learning_rate
+from resspec.training.steps.schedules import PlateauState, learning_rate
 
 STEPS = 60
 Make = Callable[[SGD], Any]
@@ -37,7 +37,7 @@ def stepped(make: Make, steps: int = STEPS) -> list[float]:
 
 
 def rates(recipe: Recipe, epoch: Fraction = Fraction(10)) -> list[float]:
-    return [learning_rate(step, recipe, epoch, Falling()) for step in range(STEPS)]
+    return [learning_rate(step, recipe, epoch, PlateauState()) for step in range(STEPS)]
 
 
 def warm(after: Make) -> Make:
@@ -114,27 +114,27 @@ def test_a_plateau_is_torchs() -> None:
     made = SGD([torch.zeros(1, requires_grad=True)], 0.4)
     # torch's patience is of tests that may pass in vain; ours is how many it takes
     scheduler = lr_scheduler.ReduceLROnPlateau(made, factor=0.5, patience=2, threshold=0.01)
-    falling, draw, loss = Falling(), torch.Generator().manual_seed(1), 2.0
+    falling, draw, loss = PlateauState(), torch.Generator().manual_seed(1), 2.0
     for _ in range(80):
         loss *= 1 + 0.04 * float(torch.randn((), generator=draw)) - 0.005
-        falling.saw(loss, recipe.schedule)
+        falling.update(loss, recipe.schedule)
         scheduler.step(loss)
         assert learning_rate(0, recipe, Fraction(10), falling) == pytest.approx(
             made.param_groups[0]["lr"], rel=1e-9
         )
-    assert 3 < falling.falls < 40
+    assert 3 < falling.reductions < 40
 
 
 def test_a_warm_up_until_an_error_stays_low_until_then() -> None:
     recipe = load_recipe(
         "warmup: {length: 50 iterations, start_factor: 0.1, method: constant, until_error: 0.8}"
     )
-    falling = Falling()
+    falling = PlateauState()
     assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
-    falling.showed(0.85, recipe)
+    falling.update_warmup(0.85, recipe)
     assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.04)
-    falling.showed(0.79, recipe)
+    falling.update_warmup(0.79, recipe)
     assert learning_rate(30, recipe, Fraction(10), falling) == pytest.approx(0.4)
-    falling.showed(0.9, recipe)
+    falling.update_warmup(0.9, recipe)
     assert learning_rate(31, recipe, Fraction(10), falling) == pytest.approx(0.4)
-    assert learning_rate(50, recipe, Fraction(10), Falling()) == pytest.approx(0.4)
+    assert learning_rate(50, recipe, Fraction(10), PlateauState()) == pytest.approx(0.4)

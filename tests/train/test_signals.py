@@ -13,8 +13,8 @@ import pytest
 
 from resspec.compiler import load
 from resspec.training import data, recipe_file, stop, trainer
+from resspec.training.output.progress import Show
 from resspec.training.plan import Job
-from resspec.training.progress import Show
 from tests.train.crash import (
     FIRST,
     RECIPES,

@@ -13,10 +13,10 @@ from resspec.cli import run
 from resspec.commands import bench
 from resspec.compiler import load
 from resspec.ir.network import Network
-from resspec.training import recipe_file, speed
-from resspec.training.decide import decide
-from resspec.training.machine import Machine
-from resspec.training.speed import Speed, race, ways
+from resspec.training import recipe_file
+from resspec.training.machine import Machine, speed
+from resspec.training.machine.decide import decide
+from resspec.training.machine.speed import Speed, race, ways
 from tests.train.small import ALONE, tiny
 
 CPU = torch.device("cpu")
@@ -86,7 +86,7 @@ def test_a_run_races_what_is_fast(
         return [Speed(2, (2, 2, 2)), Speed(1, (1, 1, 1))]
 
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: fast)
-    monkeypatch.setattr("resspec.training.decide.race", measured)
+    monkeypatch.setattr("resspec.training.machine.decide.race", measured)
     recipe = recipe_file.load("cifar-he2015")
     assert decide(load("resnet20"), recipe, ALONE).precision == chosen
     assert bool(races) is raced

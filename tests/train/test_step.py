@@ -13,13 +13,14 @@ from torch.nn.functional import one_hot
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.training import decide, losses, recipe_file, trainer
+from resspec.training import recipe_file, trainer
 from resspec.training.data import Batch
-from resspec.training.guard import GROWS_AFTER, Guard
-from resspec.training.machine import bound
-from resspec.training.order import Order
+from resspec.training.machine import bound, decide
 from resspec.training.recipe import Recipe
-from resspec.training.step import Learner
+from resspec.training.steps import losses
+from resspec.training.steps.guard import GROWS_AFTER, Guard
+from resspec.training.steps.order import Order
+from resspec.training.steps.step import Learner
 from tests.train.small import ALONE, job, plan
 
 PLAIN = """

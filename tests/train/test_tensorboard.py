@@ -72,7 +72,7 @@ def test_where_it_is_not_installed_it_is_told_before_anything_runs(
         name for name in sys.modules if name.startswith(("tensorboard", "torch.utils.tensorboard"))
     ]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.delitem(sys.modules, "resspec.training.tensorboard", raising=False)
+    monkeypatch.delitem(sys.modules, "resspec.training.output.tensorboard", raising=False)
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     assert run(["train", "digits", "--tensorboard", "--run", str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err == (

@@ -264,7 +264,7 @@ def assert_damage_is_named_or_harmless(seed: int, folder: Path) -> None:
 
 
 def test_metadata_that_is_damaged_is_told(tmp_path: Path) -> None:
-    from resspec.training import metadata
+    from resspec.training.weights import metadata
 
     good = {
         "input": [1, 8, 8],

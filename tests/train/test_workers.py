@@ -93,7 +93,7 @@ def test_patience_is_not_lost_while_all_processes_are_stopped() -> None:
 BROKEN = """
 import sys
 from resspec.commands import parser, train
-from resspec.training.step import Learner
+from resspec.training.steps.step import Learner
 Learner.learn = lambda *_: 1 / 0
 train.run(parser().parse_args(sys.argv[1:]))
 """

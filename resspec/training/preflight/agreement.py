@@ -8,9 +8,9 @@ from hashlib import sha256
 from typing import Any
 
 from resspec.diagnostics import UsageError
-from resspec.training import record
+from resspec.training.distributed.processes import Processes
 from resspec.training.preflight.request import Request
-from resspec.training.processes import Processes
+from resspec.training.run import record
 
 MAX_DIFFERENCES = 10  # that are named of one process
 

@@ -9,13 +9,13 @@ import torch
 from resspec.backends.module import build
 from resspec.diagnostics import Diagnostic, UsageError
 from resspec.source import Label, Span
-from resspec.training import decide, errors
-from resspec.training.machine import memory
+from resspec.training import errors
+from resspec.training.distributed.share import share
+from resspec.training.machine import decide, memory
 from resspec.training.preflight.errors import damaged_image
 from resspec.training.preflight.images import Inspections, Part
 from resspec.training.preflight.norms import least_images
 from resspec.training.preflight.request import Note, Request
-from resspec.training.share import share
 
 MAX_FILES = 20  # damaged files that are named one by one
 

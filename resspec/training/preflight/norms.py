@@ -9,11 +9,11 @@ from resspec.ir.ops.norm import BatchNorm
 from resspec.ir.shape import Shape
 from resspec.passes.propagate import DoesNotFit, Reached, propagate, single_values
 from resspec.training import errors
+from resspec.training.distributed.share import share
 from resspec.training.preflight.errors import single_value
 from resspec.training.preflight.images import Inspections
 from resspec.training.preflight.request import Request
 from resspec.training.preflight.sizes import test_shapes, training_shapes
-from resspec.training.share import share
 
 
 def norms(request: Request, inspections: Inspections) -> Iterator[Diagnostic]:

@@ -14,12 +14,12 @@ from torch import Tensor
 from resspec.ir.network import Network
 from resspec.source import Span
 from resspec.training.data import Dataset, held_out
+from resspec.training.distributed.processes import Processes
 from resspec.training.evaluate import TEST_BATCH, Protocol
 from resspec.training.plan import Job
-from resspec.training.processes import Processes
 from resspec.training.recipe import Recipe
 from resspec.training.recipe_file import Written
-from resspec.training.weights import Given
+from resspec.training.weights import LoadedWeights
 
 
 class Note(NamedTuple):
@@ -61,7 +61,7 @@ class Request:
     tests: Protocol | None = None
     batch: int = TEST_BATCH
     facts: dict[str, Any] | None = None
-    weights: Given | None = None
+    weights: LoadedWeights | None = None
     folder: Path | None = None
     writes: int = 0
     largest: int = 0

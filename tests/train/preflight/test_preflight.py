@@ -216,8 +216,7 @@ def test_one_image_at_a_time_is_fine_where_norms_see_more(here: Path) -> None:
 
 
 def test_the_automatic_micro_batch_is_never_one_image_where_a_norm_needs_two(here: Path) -> None:
-    from resspec.training import decide
-    from resspec.training.machine import bound
+    from resspec.training.machine import bound, decide
 
     wanted = job(here, plain(here / "d"), RECIPE, GATED)
     request = preflight.of_job(wanted, here / "r", ALONE)

@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 import torch
 
 from resspec.training import data as datasets
-from resspec.training import record, sealed
 from resspec.training.data.folder import InFolders, digest_of
-from resspec.training.sealed import DamagedFile
+from resspec.training.run import record, sealed
+from resspec.training.run.sealed import DamagedFile
 
 WHAT = "data.train"  # as `changes` in run.json calls it
 NAMED = 3  # files of each kind that are told

@@ -10,11 +10,11 @@ import torch
 from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.passes.quantities import Facts
+from resspec.training.distributed.processes import Processes
+from resspec.training.distributed.share import share
 from resspec.training.machine import Machine, bound, half, memory
-from resspec.training.processes import Processes
+from resspec.training.machine.speed import race
 from resspec.training.recipe import Recipe
-from resspec.training.share import share
-from resspec.training.speed import race
 from resspec.units import size_of
 
 SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from resspec import files
 from resspec.diagnostics import UsageError
-from resspec.training.header import metadata_of
+from resspec.training.weights.header import metadata_of
 from resspec.units import size_of
 
 WRAPPERS = (

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from resspec.training import average, batch_norm, guard, losses
 from resspec.training.data import Batch
 from resspec.training.keys import key
 from resspec.training.machine import compiled_by_torch
 from resspec.training.plan import Plan
-from resspec.training.schedules import learning_rate
-from resspec.training.state import State
+from resspec.training.steps import batch_norm, guard, losses
+from resspec.training.steps.ema import EMA
+from resspec.training.steps.schedules import learning_rate
+from resspec.training.steps.state import State
 
 
 class Phase(Enum):
@@ -43,8 +44,8 @@ class Learner:
         self.counts = guard.counters(state.module)
         self.counts_before = [torch.empty_like(count) for count in self.counts]
         self.phase = Phase.WHOLE
-        mean, ema = state.average, plan.recipe.ema
-        self.follower = average.Follower(mean, state.module, ema) if mean and ema else None
+        average, config = state.average, plan.recipe.ema
+        self.ema = EMA(average, state.module, config) if average and config else None
         self.run: nn.Module = state.module
         if plan.machine.compile:
             self.run = torch.compile(self.run, dynamic=False)  # type: ignore[assignment]
@@ -57,7 +58,7 @@ class Learner:
     def learn(self, batch: Batch) -> None:
         state, recipe = self.state, self.plan.recipe
         for group in state.optimizer.param_groups:
-            group["lr"] = learning_rate(state.step, recipe, self.plan.order.epoch, state.falling)
+            group["lr"] = learning_rate(state.step, recipe, self.plan.order.epoch, state.plateau)
         guard.keep(self.statistics, self.before)
         guard.keep(self.counts, self.counts_before)
         self.phase = Phase.GRADIENTS
@@ -78,8 +79,8 @@ class Learner:
             nn.utils.clip_grad_norm_(self.parameters, recipe.clip_grad_norm)
         state.optimizer.step()
         guard.restore(self.statistics, self.before, found)
-        if self.follower:
-            self.follower.follow(state.step + 1)
+        if self.ema:
+            self.ema.update(state.step + 1)
         count = len(batch.images) * self.plan.processes.world
         state.sums += torch.where(
             found > 0, 0, torch.stack([loss.double() * count, right, torch.full_like(right, count)])

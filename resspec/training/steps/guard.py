@@ -84,7 +84,7 @@ def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> N
 
 
 @torch.no_grad()
-def spoiled(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
+def first_non_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
     """The name of the first tensor that is not finite throughout. The host waits for it."""
     floating = [
         (name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()
@@ -106,7 +106,7 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
             **dict(layer.named_parameters(recurse=False)),
             **dict(layer.named_buffers(recurse=False)),
         }
-        if not found and (wrong := spoiled(own.items())):
+        if not found and (wrong := first_non_finite(own.items())):
             found.append(f"`{name}.{wrong}`")
         elif not found and not torch.isfinite(result).all():
             found.append(f"the output of `{name}`")
@@ -130,4 +130,4 @@ def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> st
         for name, p in module.named_parameters()
         if p.grad is not None
     ]
-    return found[0] if found else spoiled(reversed(gradients))
+    return found[0] if found else first_non_finite(reversed(gradients))

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from resspec.backends.table import Column, longest, shown, table, text
-from resspec.training import record
+from resspec.training.run import record
 
 Facts = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 from resspec.backends.table import Column, longest, shown, table, text
 from resspec.diagnostics import UsageError
-from resspec.training import measurements, record
-from resspec.training.curves import Curve, draw
+from resspec.training.output.curves import Curve, draw
+from resspec.training.run import measurements, record
 from resspec.units import duration
 
 HEADINGS = (
@@ -150,7 +150,7 @@ def _line(run: Run) -> tuple[str, ...]:
     return (
         run.name,
         run.facts["network"],
-        run.facts["hash"][:16],
+        run.facts["hash"][:8],
         run.facts["data"]["name"],
         str(run.facts["seed"]),
         f"{max((row['step'] for row in run.rows), default=0):,}",

@@ -14,14 +14,14 @@ from torch import Tensor, nn
 from resspec.backends.diff.sentences import weights_sentences
 from resspec.backends.diff.weights import Tensors, compared
 from resspec.diagnostics import UsageError
-from resspec.training import weights_file
-from resspec.training.guard import spoiled
+from resspec.training.steps.guard import first_non_finite
+from resspec.training.weights import file
 
 MOST = 20  # tensors of each kind that are told
 
 
 @dataclass(frozen=True, eq=False)
-class Given:
+class LoadedWeights:
     """Tensors by their names.
 
     Attributes:
@@ -78,7 +78,7 @@ class Given:
         converted = [
             (name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()
         ]
-        if bad := spoiled(converted):
+        if bad := first_non_finite(converted):
             raise UsageError(
                 f"the weights of {self.path} are not usable: `{bad}` has values that are not finite",
                 "E0610",
@@ -96,10 +96,12 @@ class Given:
             ) from None
 
 
-def read(path: Path, *, new_head: bool = False) -> Given:
+def read(path: Path, *, new_head: bool = False) -> LoadedWeights:
     """Return the weights in a file. Raises UsageError where it holds none."""
-    found = weights_file.read(path)
-    return Given(path, found.tensors, sha256(found.content).hexdigest(), new_head, found.metadata)
+    found = file.read(path)
+    return LoadedWeights(
+        path, found.tensors, sha256(found.content).hexdigest(), new_head, found.metadata
+    )
 
 
 def _type(tensor: Tensor) -> str:

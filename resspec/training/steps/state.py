@@ -12,9 +12,9 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from resspec.training.checkpoint import DamagedCheckpoint, Files
-from resspec.training.guard import Guard
-from resspec.training.schedules import Falling
+from resspec.training.run.checkpoint import DamagedCheckpoint, Files
+from resspec.training.steps.guard import Guard
+from resspec.training.steps.schedules import PlateauState
 
 FORMAT = 5  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
 Row = dict[str, Any]  # of the metrics: the columns of record.COLUMNS, None where one does not apply
@@ -33,7 +33,7 @@ class State:
     sums: Tensor
     step: int = 0
     tested: int = 0
-    falling: Falling = field(default_factory=Falling)
+    plateau: PlateauState = field(default_factory=PlateauState)
     rows: list[Row] = field(default_factory=list)
 
     @property
@@ -59,7 +59,7 @@ class State:
             "format": FORMAT,
             "step": self.step,
             "tested": self.tested,
-            "falling": asdict(self.falling),
+            "plateau": asdict(self.plateau),
         }
         return {
             "tensors.safetensors": save(
@@ -77,10 +77,10 @@ class State:
             raise DamagedCheckpoint(
                 f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}"
             )
-        self.step, self.tested, self.falling = (
+        self.step, self.tested, self.plateau = (
             facts["step"],
             facts["tested"],
-            Falling(**facts["falling"]),
+            PlateauState(**facts["plateau"]),
         )
         self.rows = [json.loads(line) for line in files["metrics.jsonl"].splitlines()]
         saved = load(files["tensors.safetensors"])

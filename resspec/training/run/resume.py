@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import UsageError
-from resspec.training import checkpoint, mended, record
 from resspec.training.data.folder import InFolders
-from resspec.training.differing import as_yaml
-from resspec.training.mended import Difference, File, Mended
 from resspec.training.plan import Job
-from resspec.training.sealed import DamagedFile
+from resspec.training.run import checkpoint, mended, record
+from resspec.training.run.differing import as_yaml
+from resspec.training.run.mended import Difference, File, Mended
+from resspec.training.run.sealed import DamagedFile
 
 Facts = Mapping[str, Any]
 

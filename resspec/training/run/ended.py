@@ -13,11 +13,12 @@ from resspec import files
 from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
-from resspec.training import record, weights
-from resspec.training.preprocessing import checked
-from resspec.training.record import Tested
-from resspec.training.sealed import DamagedFile
-from resspec.training.weights import Given
+from resspec.training import weights
+from resspec.training.run import record
+from resspec.training.run.record import Tested
+from resspec.training.run.sealed import DamagedFile
+from resspec.training.weights import LoadedWeights
+from resspec.training.weights.preprocessing import checked
 
 WEIGHTS = "weights.safetensors"
 
@@ -34,7 +35,7 @@ class Ended(NamedTuple):
 
     facts: dict[str, Any]
     network: Network
-    weights: Given
+    weights: LoadedWeights
     tested: Tested
 
 

@@ -20,11 +20,11 @@ from typing import Any
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
-from resspec.training import sealed
 from resspec.training.plan import Job
-from resspec.training.preprocessing import checked, preprocessing
-from resspec.training.sealed import DamagedFile
-from resspec.training.weights import Given
+from resspec.training.run import sealed
+from resspec.training.run.sealed import DamagedFile
+from resspec.training.weights import LoadedWeights
+from resspec.training.weights.preprocessing import checked, preprocessing
 
 Metadata = dict[str, str]
 
@@ -61,7 +61,7 @@ def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
     }
 
 
-def classes(weights: Given) -> list[str] | None:
+def classes(weights: LoadedWeights) -> list[str] | None:
     """Return the names of the classes, where weights say them. Raises UsageError where they are damaged."""
     found = _parsed(weights, "classes")
     if found is None:
@@ -71,7 +71,7 @@ def classes(weights: Given) -> list[str] | None:
     return found
 
 
-def preprocessing_of(weights: Given) -> dict[str, Any] | None:
+def preprocessing_of(weights: LoadedWeights) -> dict[str, Any] | None:
     """Return how images are shown, where weights say it. Raises UsageError where that is damaged."""
     found = _parsed(weights, "preprocessing")
     try:
@@ -80,7 +80,7 @@ def preprocessing_of(weights: Given) -> dict[str, Any] | None:
         raise _damaged(weights, "preprocessing", str(damage)) from None
 
 
-def _parsed(weights: Given, name: str) -> Any:
+def _parsed(weights: LoadedWeights, name: str) -> Any:
     if name not in weights.metadata:
         return None
     try:
@@ -89,5 +89,5 @@ def _parsed(weights: Given, name: str) -> Any:
         raise _damaged(weights, name, str(damage)) from None
 
 
-def _damaged(weights: Given, name: str, why: str) -> UsageError:
+def _damaged(weights: LoadedWeights, name: str, why: str) -> UsageError:
     return UsageError(f"`{name}` in the metadata of {weights.path} is damaged: {why}", "E0611")

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from resspec import files
 from resspec.diagnostics import UsageError
-from resspec.training import sealed
-from resspec.training.sealed import DamagedFile
-from resspec.training.state import Row
+from resspec.training.run import sealed
+from resspec.training.run.sealed import DamagedFile
+from resspec.training.steps.state import Row
 
 PARTS = ("train", "held-out", "test")
 NAMED = 3  # damaged lines of a file that are told one by one

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from resspec.training.plan import Plan
-    from resspec.training.state import Row, State
+    from resspec.training.steps.state import Row, State
 
 
 class Show:

@@ -11,11 +11,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from resspec import heap
 from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, Conditions
 from resspec.passes.quantities import Facts
-from resspec.training import heap
 from resspec.training.recipe import Recipe
 
 MEMINFO = Path("/proc/meminfo")  # of Linux alone

@@ -32,10 +32,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from resspec import files
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
-from resspec.training import lock, sealed
-from resspec.training.lock import Lock
-from resspec.training.sealed import DamagedFile
-from resspec.training.state import FORMAT, Row, lines
+from resspec.training.run import lock, sealed
+from resspec.training.run.lock import Lock
+from resspec.training.run.sealed import DamagedFile
+from resspec.training.steps.state import FORMAT, Row, lines
 from resspec.version import __version__
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from resspec.training.data.folder import InFolders
 from resspec.training.data.memory import InMemory
 from resspec.training.plan import Job
 from resspec.training.recipe import DataConfig, Recipe, TestTransform
-from resspec.training.sealed import DamagedFile
+from resspec.training.run.sealed import DamagedFile
 
 WHITE = 255
 

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 
 from resspec.diagnostics import ResspecError, UsageError
-from resspec.training import guard
 from resspec.training.data import Batch, Split
 from resspec.training.evaluate import TEST_BATCH, EvalConfig, evaluate_module
 from resspec.training.plan import Plan
 from resspec.training.rescue import UNREADABLE, Task
-from resspec.training.schedules import learning_rate
-from resspec.training.state import Row, State
-from resspec.training.step import Learner
+from resspec.training.steps import guard
+from resspec.training.steps.schedules import learning_rate
+from resspec.training.steps.state import Row, State
+from resspec.training.steps.step import Learner
 from resspec.training.stop import Stop
 
 
@@ -46,7 +46,7 @@ class StopRequested(ResspecError):
 
 
 class NotFinite(ResspecError):
-    """A step that would have spoiled the weights; they are as they were before it."""
+    """A step that was not finite; the weights are as they were before it."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "E0608")
@@ -59,7 +59,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
 
     Raises:
         StopRequested: A signal asked for an end; the state is saved.
-        NotFinite: A step would have spoiled the weights.
+        NotFinite: A step was not finite.
         UsageError: An image cannot be read.
     """
     recipe, epoch, task = plan.recipe, plan.order.epoch, watcher.task
@@ -76,7 +76,7 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
         due = asked or last or recipe.checkpoint.ends_at(state.step, epoch)
         if due and (task.saved < state.step or task.stale):
             with task.saving(state.step):
-                refuse_spoiled(plan, state, learner)
+                check_finite(plan, state, learner)
                 watcher.save(state)
         if asked:
             raise StopRequested(asked)
@@ -85,13 +85,13 @@ def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop
 
         if _is_test_due(plan, state):
             task.doing = f"while testing after step {state.step:,}"
-            refuse_spoiled(plan, state, learner)
+            check_finite(plan, state, learner)
             if not test_between(plan, state, watcher, stop):
                 continue
 
         task.doing = f"while reading the images of step {state.step + 1:,}"
         start = perf_counter()
-        with told_of_unreadable(state, watcher):
+        with recording_unreadable(state, watcher):
             batch = next(batches)
         watcher.stepped(state.step, perf_counter() - start)
         task.doing = f"in step {state.step + 1:,}"
@@ -106,7 +106,7 @@ def _is_test_due(plan: Plan, state: State) -> bool:
 
 
 @contextmanager
-def told_of_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
+def recording_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
     """Around the reading of training images: the run remembers that it waits for one of them to be mended."""
     try:
         yield
@@ -132,12 +132,12 @@ def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
     loss, right, count = state.sums.tolist()
     if not count and int(state.guard.bad) < 0:
         return False
-    refuse_spoiled(plan, state, learner)
-    last = learning_rate(state.step - 1, plan.recipe, plan.order.epoch, state.falling)
+    check_finite(plan, state, learner)
+    last = learning_rate(state.step - 1, plan.recipe, plan.order.epoch, state.plateau)
     row = _row(plan, state, "train", last, loss / count, right / count)
     with watcher.task.changing():
         state.sums.zero_()
-        state.falling.showed(1 - row["top1"], plan.recipe)
+        state.plateau.update_warmup(1 - row["top1"], plan.recipe)
         state.rows.append(row)
     watcher.measured(row)
     return True
@@ -157,7 +157,7 @@ def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool
     with watcher.task.changing():
         state.tested = state.step
         if len(apart) and plan.recipe.schedule.name == "plateau":
-            state.falling.saw(loss, plan.recipe.schedule)
+            state.plateau.update(loss, plan.recipe.schedule)
         state.rows.append(row)
     watcher.measured(row)
     return True
@@ -186,13 +186,13 @@ def test(
     return found.loss, found.correct / found.total, found.top5_correct / found.total
 
 
-def refuse_spoiled(plan: Plan, state: State, learner: Learner) -> None:
+def check_finite(plan: Plan, state: State, learner: Learner) -> None:
     """Raises NotFinite where a step was not finite, or anything that a checkpoint would hold is not."""
-    bad, spoiled = int(state.guard.bad), guard.spoiled(state.tensors())
-    if not plan.processes.all_reduce_any(bad >= 0 or spoiled is not None):
+    bad, name = int(state.guard.bad), guard.first_non_finite(state.tensors())
+    if not plan.processes.all_reduce_any(bad >= 0 or name is not None):
         return
     if bad < 0:
-        raise NotFinite(f"`{spoiled}` is not finite after step {state.step}, which was not saved")
+        raise NotFinite(f"`{name}` is not finite after step {state.step}, which was not saved")
     state.step = bad
     draw, (batch,) = plan.order.draw(bad), shown(plan, bad, bad + 1)
     epoch = int(bad / plan.order.epoch)

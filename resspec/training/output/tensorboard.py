@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from torch.utils.tensorboard import SummaryWriter
 
-from resspec.training.progress import Show
+from resspec.training.output.progress import Show
 
 if TYPE_CHECKING:
     from resspec.training.plan import Plan
-    from resspec.training.state import Row, State
+    from resspec.training.steps.state import Row, State
 
 VALUES = ("loss", "top1", "top5", "lr")  # of a row, each a chart in which every part is a curve
 

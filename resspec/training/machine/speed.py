@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from resspec.backends.module import build
 from resspec.ir.network import Network
 from resspec.training.machine import Machine, compiled_by_torch, half
-from resspec.training.optimizers import optimizer
 from resspec.training.recipe import SGDConfig
+from resspec.training.steps.optimizers import optimizer
 
 T = TypeVar("T")
 

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from resspec.diagnostics import UsageError
 from resspec.suggest import nearest
-from resspec.training import heap, roll_call
-from resspec.training.roll_call import RollCall
+from resspec.training.distributed import roll_call
+from resspec.training.distributed.roll_call import RollCall
 
 T = TypeVar("T")
 
@@ -107,8 +107,6 @@ def joined(device: str | None = None) -> Iterator[Processes]:
     if device is None:
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if torch.cuda.is_available() else "cpu"
     place = _place(device)
-    if place.type == "cpu":
-        heap.hold()
     if world <= 1:
         yield Processes(0, 1, place)
         return

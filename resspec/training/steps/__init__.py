@@ -1,0 +1,1 @@
+"""Training steps: the loop, the state, and what changes it."""
