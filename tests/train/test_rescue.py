@@ -110,7 +110,8 @@ def test_an_interrupt_by_a_library_is_saved(scenario: Scenario) -> None:
 def test_what_fails_where_images_are_read(workers: int, server: Server, tmp_path: Path) -> None:
     scenario = Scenario(server, tmp_path, "pictures", workers)
     code, output = scenario.fail(
-        "run1", Fault("ZeroDivisionError", "resspec.training.data.workers:_ImageBatches.__getitem__", 5)
+        "run1",
+        Fault("ZeroDivisionError", "resspec.training.data.workers:_ImageBatches.__getitem__", 5),
     )
     assert code == 2
     assert_one_report(output, r"while reading the images of step \d+")
