@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -66,10 +68,10 @@ class Job:
         return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
 
     @property
-    def data_path(self) -> str | None:
+    def data_folder(self) -> Path | None:
         """The folder of the data set, if it is a folder of images."""
         train = self.data.train
-        return str(train.root.parent.absolute()) if isinstance(train, InFolders) else None
+        return train.root.parent.absolute() if isinstance(train, InFolders) else None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -130,13 +132,17 @@ class Plan:
         """Iterations between two rows of the metrics; by default there is at least one in each epoch."""
         return self.recipe.log or max(1, min(LOG_INTERVAL, int(self.order.epoch)))
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The content of `run.json`: the job, where its data is, and what was decided."""
-        job = self.job.facts
+    def facts(self, run: Path) -> dict[str, Any]:
+        """Return the content of `run.json`: the job, where its data is, and what was decided.
+
+        The path of the data is relative to the run folder: runs of one command are equal wherever they
+        are, and both may be moved together.
+        """
+        job, data = self.job.facts, self.job.data_folder
+        path = os.path.relpath(data, run.absolute()) if data else None
         return {
             **job,
-            "data": {**job["data"], "path": self.job.data_path},
+            "data": {**job["data"], "path": path},
             "steps": self.steps,
             "machine": {
                 **asdict(self.machine),

@@ -207,7 +207,7 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
     since the plan was made."""
     found = record.read(run)
     if found is None:
-        facts = {**plan.facts, "preprocessing": preprocessing(plan.job)}
+        facts = {**plan.facts(run), "preprocessing": preprocessing(plan.job)}
         train = plan.job.data.train
         files = mended.listing(train) if isinstance(train, InFolders) else None
         record.begin(run, facts, expand(plan.job.network), plan.recipe_text, files)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -72,12 +73,13 @@ def load(run: Path, instead: Path | None = None) -> Ended:
 def data_of(run: Path, facts: Mapping[str, Any]) -> str:
     """Return the name of the data set of a run, or the folder of its images. Raises UsageError where that is gone."""
     name, path = facts["data"]["name"], facts["data"].get("path")
-    if path is None:
+    if not isinstance(path, str):
         return str(name)
-    if not Path(path).is_dir():
-        gone = f"the images that {run} was trained with are no longer in {path}"
+    folder = os.path.normpath(run.absolute() / path)
+    if not Path(folder).is_dir():
+        gone = f"the images that {run} was trained with are no longer in {folder}"
         raise UsageError(f"{gone}: pass their folder as the data set", remedy="data path")
-    return str(path)
+    return folder
 
 
 def check_weights(run: Path, result: dict[str, Any]) -> None:
