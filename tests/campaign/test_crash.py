@@ -87,8 +87,7 @@ def test_a_full_disk_keeps_the_last_checkpoint() -> None:
         (scenario.folder / "tiny.res").write_text(wide, encoding="utf-8")
         size = max(map(len, scenario.reference.values()))  # of the tensors
         run = scenario.folder / "run"
-        refusal = "cannot save a checkpoint in run/checkpoints: File too large; "
-        refusal += f"it takes {size / 1e6:,.1f} MB, "
+        refusal = "cannot save a checkpoint in run/checkpoints: File too large; it takes "
 
         def fill_disk(seed: int, _: Path) -> None:
             rng = Random(seed)
@@ -98,11 +97,13 @@ def test_a_full_disk_keeps_the_last_checkpoint() -> None:
 
             code, output = server.run(scenario.folder, *scenario.command("run"), limit=limit)
             case = (seed, limit, output)
-            assert code == 2, case
-            assert refusal in output, case
-            assert f"B are free; the checkpoint of step {int(last.name[5:])} is kept" in output, (
-                case
-            )
+            if "error[E0533]: the run will write files of" in output:  # found before it resumes
+                assert code == 1, case
+            else:
+                kept = f"B are free; the checkpoint of step {int(last.name[5:])} is kept"
+                assert code == 2, case
+                assert refusal in output, case
+                assert kept in output, case
             assert read_files(last) == before, case
 
             assert scenario.run("run")[0] == 0
