@@ -1,7 +1,9 @@
 """Folders of image files: batches against torchvision on one image at a time, and errors."""
 
 import resource
+import sys
 from collections.abc import Callable
+from itertools import islice
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -216,9 +218,10 @@ def test_workers_that_cannot_be_started(data: Dataset) -> None:
     batches = data.train.batches(
         [], transform=TestTransform(resize=20, crop=16), device=CPU, workers=2
     )
-    resource.setrlimit(
-        resource.RLIMIT_NOFILE, (len(list(Path("/proc/self/fd").iterdir())) + 15, limits[1])
-    )
+    used = {int(path.name) for path in Path("/proc/self/fd").iterdir()}
+    free = (number for number in range(sys.maxsize) if number not in used)
+    limit = next(islice(free, 15, None))  # of the numbers below it, 15 are free
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limits[1]))
     try:
         with pytest.raises(
             UsageError, match=r"cannot start 2 DataLoader workers: .*\(ulimit -n\)"
