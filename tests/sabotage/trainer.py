@@ -252,16 +252,9 @@ DEFECTS = [
     Defect(
         "a process that is gone is no word of ours",
         "resspec/training/distributed/processes.py",
-        "raise UsageError(call.gone(), roll_call.CODE) from None",
+        'raise UsageError(f"{ended}; {own}; run the same command again", CODE) from None',
         "raise",
-        f"{T}test_processes.py::test_one_of_two_that_is_killed_is_named",
-    ),
-    Defect(
-        "a process that failed counts as ready",
-        "resspec/training/distributed/roll_call.py",
-        "        if failed:\n",
-        "        if False:\n",
-        f"{T}test_roll_call.py",
+        f"{T}test_processes.py::test_one_of_two_that_is_killed_ends_the_other",
     ),
     Defect(
         "another job goes on in a run's folder",
