@@ -172,25 +172,21 @@ def _made(a: str, b: str, form: str) -> tuple[Diff, str]:
 
 def _page(a: str, b: str) -> tuple[Diff, str]:
     from resspec.backends.diff import diff
-    from resspec.backends.diff.marks import marks
     from resspec.backends.html.diff import Drawn, to_html
     from resspec.compiler import Shared
     from resspec.passes.quantities import Facts, Known
 
     known = Known()
-    x, y = (
-        _side(a, known, Shared()),
-        _side(b, known, Shared()),
-    )  # each with the places of its own text
+    # each with the places of its own text
+    x, y = _side(a, known, Shared()), _side(b, known, Shared())
     found = diff(x, y, known.digests)
     names = found.a.network, found.b.network
     titles = names if names[0] != names[1] else (a, b)
     if x.network is None or y.network is None or found.structure is None:
         return found, to_html(found, titles, None)
-    signs = marks(x.network, y.network, found.structure, known.digests)
-    return found, to_html(
-        found, titles, Drawn((Facts(x.network), Facts(y.network)), signs, (_texts(a), _texts(b)))
-    )
+    facts = Facts(x.network), Facts(y.network)
+    drawn = Drawn(facts, found.structure.marks, (_texts(a), _texts(b)))
+    return found, to_html(found, titles, drawn)
 
 
 def _texts(given: str) -> dict[str, str]:

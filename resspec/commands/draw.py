@@ -132,9 +132,7 @@ def _networks(arguments: Namespace) -> list[Network]:
 
 def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:
     """Return the marks of a difference for each side."""
-    from resspec.backends.diff.marks import marks
     from resspec.backends.diff.structure import structure
     from resspec.ir.fingerprint import Digests
 
-    digests = Digests()
-    return marks(a, b, structure(a, b, digests), digests)
+    return structure(a, b, Digests()).marks

@@ -163,7 +163,7 @@ def test_what_is_no_difference(tmp_path: Path) -> None:
         HEAD,
         blocks=renamed,
     )
-    assert structure_of(a, b) == Structure((), (), ())
+    assert structure_of(a, b) == Structure()
     for spec in ("resnet50", "densenet121", "mobilenet_v2"):
         path = tmp_path / "expanded.res"
         path.write_text(expand(load(spec)), encoding="utf-8")

@@ -57,7 +57,7 @@ def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
     digests = digests or Digests()
     held = weights(a.network, b.network, digests)
     if a.report.hash == b.report.hash:
-        return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure((), (), ()), held)
+        return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure(), held)
     found = placed(structure(a.network, b.network, digests), b.place)
     pairs = tuple(_by_places(*rows, found.sections))
     return Diff(a.report, b.report, pairs, found, held)

@@ -1,4 +1,4 @@
-"""Alignment of two rows: equal items are paired first, then items that are alike in weaker ways."""
+"""Alignment of two rows: equal items are paired first, then items with weaker keys in common."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from difflib import SequenceMatcher
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Key = Callable[[Any], Hashable]
-Match = tuple[int, int]
+Keys = list[Hashable]
+Matches = list[tuple[int, int]]
 
 _FEW = 100_000  # pairs of items up to which difflib, which is quadratic, decides
 
 
-def aligned(a: Sequence[T], b: Sequence[T], *keys: Key) -> Iterator[tuple[T | None, T | None]]:
-    """Return both rows in their order, in pairs, with None where one side has nothing.
+def aligned(
+    a: Sequence[T], b: Sequence[T], *keys: Callable[[Any], Hashable]
+) -> Iterator[tuple[T | None, T | None]]:
+    """Yield both rows in their order, in pairs, with None where one side has nothing.
 
     Items of equal first keys are paired before those of equal second keys between them, and so on.
     The time is linear in the items, but for a logarithm, however different the rows are.
     """
-    if not keys or not a or not b:
+    if not (keys and a and b):
         yield from ((x, None) for x in a)
         yield from ((None, y) for y in b)
         return
     key, *weaker = keys
     i = j = 0
-    for x, y in [*_matches([key(x) for x in a], [key(y) for y in b]), (len(a), len(b))]:
+    for x, y in _matches(list(map(key, a)), list(map(key, b))):
         yield from aligned(a[i:x], b[j:y], *weaker)
-        if x < len(a):
-            yield a[x], b[y]
+        yield a[x], b[y]
         i, j = x + 1, y + 1
+    yield from aligned(a[i:], b[j:], *weaker)
 
 
-def _matches(a: list[Hashable], b: list[Hashable]) -> list[Match]:
-    """Places of equal keys, growing on both sides."""
-    start, end, least = 0, 0, min(len(a), len(b))
-    while start < least and a[start] == b[start]:
-        start += 1
-    while end < least - start and a[-1 - end] == b[-1 - end]:
-        end += 1
-    inner = a[start : len(a) - end], b[start : len(b) - end]
-    between = _contiguous(*inner) if len(inner[0]) * len(inner[1]) <= _FEW else _growing(*inner)
+def _matches(a: Keys, b: Keys) -> Matches:
+    """Return the places of equal keys, growing on both sides."""
+    start = _common(a, b)
+    end = _common(a[start:][::-1], b[start:][::-1])
+    inner_a, inner_b = a[start : len(a) - end], b[start : len(b) - end]
+    is_small = len(inner_a) * len(inner_b) <= _FEW
+    between = _contiguous(inner_a, inner_b) if is_small else _growing(inner_a, inner_b)
     return [
         *((i, i) for i in range(start)),
         *((start + i, start + j) for i, j in between),
@@ -50,36 +50,40 @@ def _matches(a: list[Hashable], b: list[Hashable]) -> list[Match]:
     ]
 
 
-def _contiguous(a: list[Hashable], b: list[Hashable]) -> list[Match]:
-    if not a or not b:
-        return []
+def _common(a: Keys, b: Keys) -> int:
+    """Return how many keys at the beginning are equal."""
+    pairs = zip(a, b, strict=False)
+    return next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
+
+
+def _contiguous(a: Keys, b: Keys) -> Matches:
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
     return [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
 
 
-def _growing(a: list[Hashable], b: list[Hashable]) -> list[Match]:
+def _growing(a: Keys, b: Keys) -> Matches:
     """Pair the n-th of a key with the n-th of the other side, and keep the longest growing row."""
-    places = {item: i for i, item in enumerate(_numbered(b))}
+    places = {item: j for j, item in enumerate(_numbered(b))}
     pairs = [(i, places[item]) for i, item in enumerate(_numbered(a)) if item in places]
+
     ends: list[int] = []  # the least end of a growing row of each length so far
     lengths = []
     for _, j in pairs:
         length = bisect_left(ends, j)
         ends[length : length + 1] = [j]
         lengths.append(length)
-    longest: list[Match] = []
-    wanted, bound = len(ends) - 1, len(b)
+
+    longest: Matches = []
     for pair, length in zip(reversed(pairs), reversed(lengths), strict=True):
-        if length == wanted and pair[1] < bound:
+        bound = longest[-1][1] if longest else len(b)
+        if length == len(ends) - 1 - len(longest) and pair[1] < bound:
             longest.append(pair)
-            wanted, bound = wanted - 1, pair[1]
     return longest[::-1]
 
 
-def _numbered(keys: list[Hashable]) -> list[tuple[Hashable, int]]:
-    seen: Counter[Hashable] = Counter()
-    numbered = []
+def _numbered(keys: Keys) -> Iterator[tuple[Hashable, int]]:
+    """Yield each key with how often it occurred before."""
+    seen = Counter[Hashable]()
     for key in keys:
-        numbered.append((key, seen[key]))
+        yield key, seen[key]
         seen[key] += 1
-    return numbered

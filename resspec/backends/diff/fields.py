@@ -1,4 +1,4 @@
-"""Differences between two layers of one kind, and the names of shortcuts."""
+"""Differences between two layers of one kind: of their fields, and of how their weights start."""
 
 from __future__ import annotations
 
@@ -7,85 +7,62 @@ from fractions import Fraction
 from typing import Any
 
 from resspec.backends.diff.steps import DiffStep
-from resspec.backends.summary import summary
-from resspec.ir.nodes import Located, Op
+from resspec.ir.nodes import Op
 from resspec.ir.ops.layer import short
 
-Difference = tuple[str, str, str]  # what, before, after
+Difference = tuple[str, str, str]  # the name of the field, its values before and after
 
 
 def fields(a: DiffStep, b: DiffStep) -> Iterator[Difference]:
     """Yield the fields of two layers, and how their weights start, where these differ."""
-    assert isinstance(a.node, Op) and isinstance(b.node, Op)
-    x, y = _fields(a.node, a.turn), _fields(b.node, b.turn)
-    yield from (
-        (name, _value(x[name]), _value(y[name]))
-        for name in x
-        if name != "inplace" and x[name] != y[name]
-    )
-    yield from _starts(a.node, b.node)
+    x, y = _fields(a), _fields(b)
+    x.pop("inplace", None)
+    yield from _differing(x, y)
 
-
-def arm(row: list[DiffStep], located: Located) -> str:
-    """Return a shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
-    word, holds = arm_kind(row, located), summary(located)
-    return word if word == holds else f"{word} ({holds})"
-
-
-def arm_kind(row: list[DiffStep], located: Located) -> str:
-    """Return the name of a shortcut in He et al.: identity, projection, zero padding."""
-    kinds = {step.node.kind for step in row if isinstance(step.node, Op)}
-    if not row:
-        return "identity"
-    return (
-        "projection"
-        if "conv" in kinds
-        else "zero padding"
-        if "pad_channels" in kinds
-        else summary(located)
-    )
-
-
-def _fields(op: Op, turn: int | None) -> dict[str, Any]:
-    return vars(op.layer if turn is None else op.layer.at(turn))
-
-
-def _starts(a: Op, b: Op) -> Iterator[Difference]:
-    x, y = _law(a), _law(b)
+    x, y = _initializer(a.node), _initializer(b.node)
     if x["init"] != y["init"]:
-        yield "init", _words(x), _words(y)
+        yield "init", _call(x), _call(y)
     else:
-        yield from (
-            (f"init {name}", _value(x[name]), _value(y[name]))
-            for name in x
-            if name in y and x[name] != y[name]
-        )
+        for name, before, after in _differing(x, y):
+            yield f"init {name}", before, after
 
 
-def _law(op: Op) -> dict[str, Any]:
+def _fields(step: DiffStep) -> dict[str, Any]:
+    assert isinstance(step.node, Op)
+    layer = step.node.layer
+    return dict(vars(layer if step.turn is None else layer.at(step.turn)))
+
+
+def _initializer(op: object) -> dict[str, Any]:
+    assert isinstance(op, Op)
     if op.init is None:
         return {"init": "default"}
-    bias = {"bias": op.init.bias} if "bias" in op.layer.parameters(op.input) else {}
-    return {"init": op.init.law, **dict(op.init.arguments), **bias}
+    found: dict[str, Any] = {"init": op.init.law, **dict(op.init.arguments)}
+    if "bias" in op.layer.parameters(op.input):
+        found["bias"] = op.init.bias
+    return found
 
 
-def _words(law: dict[str, Any]) -> str:
-    return " ".join(
-        [
-            law["init"],
-            *(f"{name}={_value(law[name])}" for name in law if name not in ("init", "bias")),
-        ]
-    )
+def _differing(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Difference]:
+    for name, value in a.items():
+        if name in b and value != b[name]:
+            yield name, _text(value), _text(b[name])
 
 
-def _value(value: Any) -> str:
+def _call(initializer: dict[str, Any]) -> str:
+    """Return an initializer with its arguments: `normal mean=0 std=0.01`."""
+    init, *arguments = [item for item in initializer.items() if item[0] != "bias"]
+    return " ".join([init[1], *(f"{name}={_text(value)}" for name, value in arguments)])
+
+
+def _text(value: object) -> str:
     match value:
         case None:
             return "none"
         case bool():
             return str(value).lower()
         case (int(), int()):
-            size = short(value)
+            size = short((value[0], value[1]))
             return "x".join(map(str, size)) if isinstance(size, tuple) else str(size)
         case Fraction() if value.denominator != 1:
             return f"{float(value):.4g}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
+from resspec.backends.summary import summary
 from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
 from resspec.ir.nodes import Located, Node, Op, Parallel, Scope
@@ -16,13 +17,15 @@ class DiffStep(NamedTuple):
 
     Attributes:
         located: Where it stands.
-        scope: The names of the scopes around it that are no blocks, each with its dot.
+        around: The full name of the block around it, with a dot.
+        scope: The names of the scopes in that block that are not blocks, each with a dot.
         name: Its own name, if it has one.
         turns: Of the repeats in its scope.
         turn: Of the nearest repeat at all.
     """
 
     located: Located
+    around: str
     scope: str
     name: str
     turns: tuple[int, ...]
@@ -38,33 +41,77 @@ class DiffStep(NamedTuple):
 
     @property
     def place(self) -> str:
+        """Its name in the block around it."""
         return self.scope + self.name if self.name else self.scope.rstrip(".")
 
     @property
-    def contents(self) -> list[DiffStep]:
-        """Return the steps of a block."""
-        return list(steps(self.located.body, turn=self.turn))
+    def full_name(self) -> str:
+        """Its name in the network; that of a merge is its scope's with `(add)`."""
+        if isinstance(self.node, Parallel):
+            return f"{self.around}{self.scope}({self.node.merge})"
+        return f"{self.around}{self.place}".rstrip(".")
 
     @property
-    def paths(self) -> list[list[DiffStep]]:
-        """Return the steps of each path of a merge."""
-        return [list(steps(path, self.scope, self.turns, self.turn)) for path in self.located.parts]
+    def contents(self) -> list[DiffStep]:
+        """The steps of a block."""
+        return list(steps(self.located.body, f"{self.around}{self.place}.", turn=self.turn))
+
+    @property
+    def paths(self) -> list[DiffPath]:
+        """The paths of a merge."""
+        surroundings = self.around, self.scope, self.turns, self.turn
+        return [DiffPath(list(steps(path, *surroundings)), path) for path in self.located.parts]
+
+    @property
+    def inside(self) -> Iterator[DiffStep]:
+        """The steps directly inside a block or a merge."""
+        match self.node:
+            case Scope():
+                yield from self.contents
+            case Parallel():
+                for path in self.paths:
+                    yield from path.steps
+
+
+class DiffPath(NamedTuple):
+    """A path of a merge."""
+
+    steps: list[DiffStep]
+    located: Located
+
+    @property
+    def shortcut(self) -> str:
+        """Its name as a shortcut in He et al.: identity, projection, zero padding."""
+        if not self.steps:
+            return "identity"
+        kinds = {step.node.kind for step in self.steps if isinstance(step.node, Op)}
+        if "conv" in kinds:
+            return "projection"
+        return "zero padding" if "pad_channels" in kinds else summary(self.located)
+
+    def __str__(self) -> str:
+        """Return a shortcut in words: `identity`, `projection (conv 1x1, 256, /2 → bn)`."""
+        word, holds = self.shortcut, summary(self.located)
+        return word if word == holds else f"{word} ({holds})"
 
 
 def steps(
-    located: Located, scope: str = "", turns: tuple[int, ...] = (), turn: int | None = None
+    located: Located,
+    around: str = "",
+    scope: str = "",
+    turns: tuple[int, ...] = (),
+    turn: int | None = None,
 ) -> Iterator[DiffStep]:
-    """Yield what a part of a network does, scopes that are no block opened."""
+    """Yield what a part of a network does, with scopes opened that are not blocks."""
     for step in walk.unrolled(located, turns, turn):
-        is_block = step.located.block is not None
-        if isinstance(step.node, Scope) and not is_block:
-            yield from steps(step.located.body, f"{scope}{step.name}.", (), step.turn)
-        elif not (isinstance(step.node, Op) and step.node.kind == "identity"):
-            turns_here = () if is_block else step.turns
-            yield DiffStep(step.located, scope, step.name or "", turns_here, step.turn)
+        node, at = step.node, step.located
+        if isinstance(node, Scope) and at.block is None:
+            yield from steps(at.body, around, f"{scope}{step.name}.", (), step.turn)
+        elif not (isinstance(node, Op) and node.kind == "identity"):
+            yield DiffStep(at, around, scope, step.name or "", step.turns, step.turn)
 
 
-class Keys:
+class StepKeys:
     """Keys that two steps may have in common, from all to little."""
 
     def __init__(self, digests: Digests) -> None:
@@ -76,9 +123,13 @@ class Keys:
             case Op() as op:
                 return self._digests.op(op, step.turn)
             case Parallel(merge=merge):
-                return merge, tuple(tuple(map(self.exact, path)) for path in step.paths)
+                return merge, *map(self.exact_path, step.paths)
             case _:
                 return self._digests.row((step.located.body,), (), step.turn)
+
+    def exact_path(self, path: DiffPath) -> Hashable:
+        """Return the keys of a path's steps."""
+        return tuple(map(self.exact, path.steps))
 
     def skeleton(self, step: DiffStep) -> Hashable:
         """Return the kinds of its layers, and how they are joined."""
@@ -86,9 +137,23 @@ class Keys:
             case Op() as op:
                 return op.kind
             case Parallel(merge=merge):
-                return merge, tuple(tuple(map(self.skeleton, path)) for path in step.paths)
+                return merge, *map(self.skeleton_path, step.paths)
             case _:
                 return "block", *map(self.skeleton, step.contents)
+
+    def skeleton_path(self, path: DiffPath) -> Hashable:
+        """Return the skeletons of a path's steps."""
+        return tuple(map(self.skeleton, path.steps))
+
+    def kind(self, step: DiffStep) -> Hashable:
+        """Return the kind of a layer, a merge or a block."""
+        match step.node:
+            case Op() as op:
+                return op.kind
+            case Parallel(merge=merge):
+                return merge
+            case _:
+                return "block", step.located.block
 
     def family(self, step: DiffStep) -> Hashable:
         """Return a block, a merge, or a layer of a family: a norm, an activation."""
@@ -99,18 +164,12 @@ class Keys:
                 return node.node
 
     def likeness(self, a: DiffStep, b: DiffStep) -> float:
-        """Return how alike two steps are: 0 if no layer of one is in the other, up to 1."""
+        """Return the share of layers that two steps have in common, from 0 to 1."""
         x, y = Counter(self._layers(a)), Counter(self._layers(b))
         return (x & y).total() / max(x.total(), y.total(), 1)
 
     def _layers(self, step: DiffStep) -> Iterator[Hashable]:
-        match step.node:
-            case Op():
-                yield self.exact(step)
-            case Scope():
-                for inner in step.contents:
-                    yield from self._layers(inner)
-            case Parallel():
-                for path in step.paths:
-                    for inner in path:
-                        yield from self._layers(inner)
+        if isinstance(step.node, Op):
+            yield self.exact(step)
+        for inner in step.inside:
+            yield from self._layers(inner)

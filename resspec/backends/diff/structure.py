@@ -9,8 +9,8 @@ from itertools import groupby
 from typing import Literal, NamedTuple
 
 from resspec.backends.diff.align import aligned
-from resspec.backends.diff.compare import Comparison, Detail
-from resspec.backends.diff.steps import DiffStep, Keys, steps
+from resspec.backends.diff.compare import Comparison, Detail, Marks, StepPair
+from resspec.backends.diff.steps import DiffStep, StepKeys, steps
 from resspec.backends.summary import summary
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network, Section
@@ -45,6 +45,11 @@ class StructureChange(NamedTuple):
     details: tuple[Detail, ...] = ()
     whole: bool = False
 
+    @property
+    def places(self) -> list[ChangePlace]:
+        """The places of the sides that have one, that of `a` first."""
+        return [place for place in (self.a, self.b) if place]
+
 
 class Blocks(NamedTuple):
     """How many blocks a section has on each side."""
@@ -56,16 +61,22 @@ class Blocks(NamedTuple):
 
 
 class Structure(NamedTuple):
-    """The differences of two structures; `sections` are pairs of indices of both sides."""
+    """The differences of two structures.
 
-    changes: tuple[StructureChange, ...]
-    blocks: tuple[Blocks, ...]
-    sections: tuple[tuple[int | None, int | None], ...]
+    Attributes:
+        sections: Pairs of the numbers of both sides' sections.
+        marks: The layers that differ, for a drawing.
+    """
+
+    changes: tuple[StructureChange, ...] = ()
+    blocks: tuple[Blocks, ...] = ()
+    sections: tuple[tuple[int | None, int | None], ...] = ()
+    marks: Marks = Marks({}, {})
 
 
 def structure(a: Network, b: Network, digests: Digests) -> Structure:
     """Return the differences of two networks whose hashes differ."""
-    return _Structure(Keys(digests)).networks(a, b)
+    return _Structure(StepKeys(digests)).networks(a, b)
 
 
 def placed(found: Structure, place: Callable[[str], str]) -> Structure:
@@ -85,104 +96,84 @@ class _Row(NamedTuple):
     section: Section
     steps: list[DiffStep]
 
+    @property
+    def place(self) -> ChangePlace:
+        section = self.section
+        return ChangePlace(section.label, summary(section.located), section.span)
+
+    @property
+    def blocks(self) -> int:
+        return sum(isinstance(step.node, Scope) for step in self.steps)
+
 
 class _Structure:
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: StepKeys) -> None:
         self.keys = keys
         self.comparison = Comparison(keys)
         self.blocks: list[Blocks] = []
 
     def networks(self, a: Network, b: Network) -> Structure:
-        pairs = list(aligned(_rows(a), _rows(b), self._label, _label, self._content, _kind))
-        changes = [*self._input(a, b), *self._sections(pairs)]
+        rows = list(aligned(_rows(a), _rows(b), self._label, _label, self._content, _kind))
+        changes = [*_input(a, b), *self._sections(rows)]
         if not changes:
-            detail = Detail("", "names or initial values", "", "", a.span, b.span)
-            changes = [StructureChange("changed", "", _of_network(a), _of_network(b), (detail,))]
-        sections = tuple((x and x.number, y and y.number) for x, y in pairs)
-        return Structure(tuple(changes), tuple(self.blocks), sections)
+            changes = [_of_network(a, b, "names or initial values")]
+        sections = tuple((x and x.number, y and y.number) for x, y in rows)
+        return Structure(tuple(changes), tuple(self.blocks), sections, self.comparison.marks)
 
-    def _input(self, a: Network, b: Network) -> Iterator[StructureChange]:
-        if a.input != b.input:
-            detail = Detail("", "input", str(a.input), str(b.input), a.span, b.span)
-            yield StructureChange("changed", "", _of_network(a), _of_network(b), (detail,))
-
-    def _sections(self, pairs: list[tuple[_Row | None, _Row | None]]) -> Iterator[StructureChange]:
-        for x, y in pairs:
+    def _sections(self, rows: list[tuple[_Row | None, _Row | None]]) -> Iterator[StructureChange]:
+        for x, y in rows:
             if x and y:
                 yield from self._section(x, y)
-            elif x:
-                gone = _of_section(x.section)
-                yield StructureChange("removed", gone.name, gone, None, whole=True)
+                continue
+            self.comparison.pairs(x.steps if x else [], y.steps if y else [])  # to mark all steps
+            if x:
+                yield StructureChange("removed", x.section.label, x.place, None, whole=True)
             elif y:
-                new = _of_section(y.section)
-                yield StructureChange("added", new.name, None, new, whole=True)
+                yield StructureChange("added", y.section.label, None, y.place, whole=True)
 
     def _section(self, a: _Row, b: _Row) -> Iterator[StructureChange]:
+        old, new = a.section.label, b.section.label
         spans = a.section.span, b.section.span
         if _label(a) != _label(b):
-            old, new = a.section.label, b.section.label
-            detail = Detail("", "label", old, new, *spans)
-            yield self._whole(new, detail, old)
-        before, after = (sum(isinstance(step.node, Scope) for step in row.steps) for row in (a, b))
-        if before != after:
-            self.blocks.append(Blocks(b.section.label, before, after, spans))
-        yield from self._steps(a.steps, b.steps, b.section)
+            yield _of_section(old, new, Detail("", "label", old, new, *spans))
+        if a.blocks != b.blocks:
+            self.blocks.append(Blocks(new, a.blocks, b.blocks, spans))
 
-    def _steps(
-        self, a: list[DiffStep], b: list[DiffStep], section: Section
+        pairs = self.comparison.pairs(a.steps, b.steps)
+        before = _Places([pair.a for pair in pairs if pair.a], new)
+        after = _Places([pair.b for pair in pairs if pair.b], new)
+        for (has_a, has_b), group in groupby(pairs, _sides):
+            if has_a and has_b:
+                yield from self._changed(group, new, before, after)
+            elif has_a:
+                for gone in self._runs([pair.a for pair in group if pair.a]):
+                    yield StructureChange("removed", new, before.place(gone), None)
+            elif has_b:
+                for added in self._runs([pair.b for pair in group if pair.b]):
+                    yield StructureChange("added", new, None, after.place(added))
+            else:
+                for pair in group:
+                    yield from (_of_section(new, new, detail) for detail in pair.details)
+
+    def _changed(
+        self, pairs: Iterator[StepPair], label: str, before: _Places, after: _Places
     ) -> Iterator[StructureChange]:
-        a, b, details = self.comparison.without_lone_shortcut(a, b, "")
-        for detail in details:
-            yield self._whole(section.label, detail)
-        pairs = self.comparison.pairs(a, b)
-        shifted = any(None in pair for pair in pairs)
-        scopes: set[tuple[str, str]] = set()
-        names = _Merges(a, section.label), _Merges(b, section.label)
-        for side, group in groupby(pairs, key=lambda pair: (pair[0] is None, pair[1] is None)):
-            match side:
-                case False, True:
-                    for gone in self._runs([x for x, _ in group if x], names[0]):
-                        yield StructureChange("removed", section.label, gone, None)
-                case True, False:
-                    for new in self._runs([y for _, y in group if y], names[1]):
-                        yield StructureChange("added", section.label, None, new)
-                case _:
-                    for x, y in group:
-                        assert x and y
-                        yield from self._pair(x, y, section, names, shifted, scopes)
+        for a, b, details in pairs:
+            if a and b and details:
+                first, *others = details
+                is_replaced = first.what == "replaced" and not first.at and not others
+                kind: Kind = "replaced" if is_replaced else "changed"
+                places = before.place([a]), after.place([b])
+                yield StructureChange(kind, label, *places, tuple(details))
 
-    def _pair(
-        self,
-        a: DiffStep,
-        b: DiffStep,
-        section: Section,
-        names: tuple[_Merges, _Merges],
-        shifted: bool,
-        scopes: set[tuple[str, str]],
-    ) -> Iterator[StructureChange]:
-        details = list(self.comparison.steps(a, b, ""))
-        details += self.comparison.names(a, b, "", shifted, scopes)
-        if details:
-            first, *others = details
-            is_replaced = first.what == "replaced" and not first.at and not others
-            kind: Kind = "replaced" if is_replaced else "changed"
-            before, after = _place([a], names[0]), _place([b], names[1])
-            yield StructureChange(kind, section.label, before, after, tuple(details))
-
-    def _whole(self, label: str, detail: Detail, before: str = "") -> StructureChange:
-        """Return the change of a section itself, which was called differently `before`."""
-        a = ChangePlace(before or label, "", detail.a_span)
-        b = ChangePlace(label, "", detail.b_span)
-        return StructureChange("changed", label, a, b, (detail,), whole=True)
-
-    def _runs(self, row: list[DiffStep], merges: _Merges) -> Iterator[ChangePlace]:
-        """Yield equal blocks in a row as one place, and layers in a row."""
+    def _runs(self, row: list[DiffStep]) -> Iterator[list[DiffStep]]:
+        """Yield equal blocks in a row together, and layers in a row."""
 
         def key(step: DiffStep) -> Hashable:
             return isinstance(step.node, Scope) and self.keys.exact(step), step.scope
 
-        for _, group in groupby(row, key=key):
-            yield _place(list(group), merges)
+        for _, group in groupby(row, key):
+            yield list(group)
 
     def _label(self, row: _Row) -> Hashable:
         """Return the key of a section, with its content where labels only count (`features.5`)."""
@@ -204,48 +195,57 @@ def _label(row: _Row) -> Hashable:
 
 
 def _kind(row: _Row) -> Hashable:
-    """Return the stem, the head, or a stage by its label: there is one stem and one head."""
-    return row.section.kind if row.section.kind != "stage" else (row.section.label, id(row))
+    """Return the key by which a stem and a head pair, of which there is one; stages do not."""
+    return row.section if row.section.kind == "stage" else row.section.kind
 
 
-def _of_network(network: Network) -> ChangePlace:
-    return ChangePlace(network.name, "", network.span)
+def _sides(pair: StepPair) -> tuple[bool, bool]:
+    return pair.a is not None, pair.b is not None
 
 
-def _of_section(section: Section) -> ChangePlace:
-    return ChangePlace(section.label, summary(section.located), section.span)
+def _input(a: Network, b: Network) -> Iterator[StructureChange]:
+    if a.input != b.input:
+        yield _of_network(a, b, "input", str(a.input), str(b.input))
 
 
-class _Merges:
-    """Names for the merges of a row, which have none: `add in stem`, `add 2 in stem`."""
+def _of_network(
+    a: Network, b: Network, what: str, before: str = "", after: str = ""
+) -> StructureChange:
+    places = ChangePlace(a.name, "", a.span), ChangePlace(b.name, "", b.span)
+    detail = Detail("", what, before, after, a.span, b.span)
+    return StructureChange("changed", "", *places, (detail,))
+
+
+def _of_section(old: str, new: str, detail: Detail) -> StructureChange:
+    """Return the change of a section itself, by its labels on both sides."""
+    places = ChangePlace(old, "", detail.a_span), ChangePlace(new, "", detail.b_span)
+    return StructureChange("changed", new, *places, (detail,), whole=True)
+
+
+class _Places:
+    """The places of steps of a section; merges have no names: `add in stem`, `add 2 in stem`."""
 
     def __init__(self, row: list[DiffStep], section: str) -> None:
-        self.named: dict[int, str] = {}
+        self._merges: dict[DiffStep, str] = {}
         merges = [step for step in row if isinstance(step.node, Parallel) and not step.place]
         kinds = [step.node.merge for step in merges if isinstance(step.node, Parallel)]
         totals, seen = Counter(kinds), Counter[str]()
         for step, kind in zip(merges, kinds, strict=True):
             seen[kind] += 1
             number = f" {seen[kind]}" if totals[kind] > 1 else ""
-            self.named[id(step)] = f"{kind}{number} in {section}"
+            self._merges[step] = f"{kind}{number} in {section}"
 
-    def name(self, step: DiffStep) -> str:
-        return self.named[id(step)]
-
-
-def _place(row: list[DiffStep], merges: _Merges) -> ChangePlace:
-    first, last = row[0], row[-1]
-    name = first.place or (merges.name(first) if isinstance(first.node, Parallel) else "")
-    if len(row) > 1 and first.name and last.name:
-        ends = _NUMBERED.fullmatch(first.name), _NUMBERED.fullmatch(last.name)
-        same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
-        name += f"..{ends[1][2] if same and ends[1] else last.name}"
-    if isinstance(first.node, Scope):
-        return ChangePlace(name, summary(first.located), first.span, len(row))
-    return ChangePlace(name, _row_summary([summary(step.located) for step in row]), first.span)
-
-
-def _row_summary(words: list[str]) -> str:
-    if len(words) > 2 * _SHOWN:
-        words[_SHOWN:-_SHOWN] = [f"… {len(words) - 2 * _SHOWN:,} more …"]
-    return " → ".join(words)
+    def place(self, row: list[DiffStep]) -> ChangePlace:
+        """Return the place of equal blocks in a row, or of a row of layers and merges."""
+        first, last = row[0], row[-1]
+        name = first.place or self._merges.get(first, "")
+        if len(row) > 1 and first.name and last.name:
+            ends = _NUMBERED.fullmatch(first.name), _NUMBERED.fullmatch(last.name)
+            same = ends[0] and ends[1] and ends[0][1] == ends[1][1]
+            name += f"..{ends[1][2] if same and ends[1] else last.name}"
+        if isinstance(first.node, Scope):
+            return ChangePlace(name, summary(first.located), first.span, len(row))
+        words = [summary(step.located) for step in row]
+        if len(words) > 2 * _SHOWN:
+            words[_SHOWN:-_SHOWN] = [f"… {len(words) - 2 * _SHOWN:,} more …"]
+        return ChangePlace(name, " → ".join(words), first.span)

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import Literal, NamedTuple
 
-from resspec.backends.diff.steps import DiffStep, Keys, steps
+from resspec.backends.diff.steps import DiffStep, StepKeys, steps
 from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
-from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope
+from resspec.ir.nodes import Node, Op, Parallel, Repeat
 
 Loads = Literal["strictly", "in part", "not as it is"]
 
@@ -23,9 +23,6 @@ class Sum(NamedTuple):
 
     tensors: int = 0
     params: int = 0
-
-    def plus(self, other: Sum) -> Sum:
-        return Sum(self.tensors + other.tensors, self.params + other.params)
 
 
 class Tensor(NamedTuple):
@@ -53,18 +50,16 @@ class Weights(NamedTuple):
     others: tuple[Tensor, ...]
 
     @property
-    def reshaped(self) -> tuple[Tensor, ...]:
-        return tuple(
-            tensor for tensor in self.others if tensor.a is not None and tensor.b is not None
-        )
+    def reshaped(self) -> list[Tensor]:
+        return [each for each in self.others if each.a is not None and each.b is not None]
 
     @property
-    def vanished(self) -> tuple[Tensor, ...]:
-        return tuple(tensor for tensor in self.others if tensor.b is None)
+    def vanished(self) -> list[Tensor]:
+        return [each for each in self.others if each.b is None]
 
     @property
-    def appeared(self) -> tuple[Tensor, ...]:
-        return tuple(tensor for tensor in self.others if tensor.a is None)
+    def appeared(self) -> list[Tensor]:
+        return [each for each in self.others if each.a is None]
 
     @property
     def loads(self) -> Loads:
@@ -73,58 +68,63 @@ class Weights(NamedTuple):
         With `strict=True`, with `strict=False`, or only without the tensors of another shape, which
         torch refuses in either case.
         """
-        return "not as it is" if self.reshaped else "in part" if self.others else "strictly"
+        if self.reshaped:
+            return "not as it is"
+        return "in part" if self.others else "strictly"
 
 
-Tensors = Mapping[
-    str, tuple[tuple[int, ...], int]
-]  # by name: the shape, and how many parameters, 0 of a buffer
+# By name: the shape, and how many parameters; a buffer has none.
+Tensors = Mapping[str, tuple[tuple[int, ...], int]]
 
 
 def weights(a: Network, b: Network, digests: Digests) -> Weights:
+    """Return the tensors of two networks."""
     x, y = _parts(a), _parts(b)
     closed = {name for name in x if name in y and _equal(x[name], y[name], digests)}
-    known: dict[Node, Sum] = {}
-    both = _sum([walk.fold(y[name][0].node, _tensors_of, known) for name in closed])
     before, after = (
-        dict(_tensors(part for name, part in parts.items() if name not in closed))
+        dict(_tensors(step for name in parts if name not in closed for step in parts[name]))
         for parts in (x, y)
     )
     rest = compared(before, after)
-    return Weights(both.plus(rest.a), both.plus(rest.b), both.plus(rest.kept), rest.others)
+
+    known: dict[Node, Sum] = {}
+    whole_a, whole_b = (walk.fold(walk.whole(each).node, _sum, known) for each in (a, b))
+    kept = Sum(
+        whole_b.tensors - rest.b.tensors + rest.kept.tensors,
+        whole_b.params - rest.b.params + rest.kept.params,
+    )
+    return Weights(whole_a, whole_b, kept, rest.others)
 
 
 def compared(a: Tensors, b: Tensors) -> Weights:
     """Compare one checkpoint with another."""
-    kept = [params for name, (shape, params) in b.items() if name in a and a[name][0] == shape]
+    kept = {name: b[name] for name in b if name in a and a[name][0] == b[name][0]}
     others = [
         Tensor(name, shape, b[name][0] if name in b else None)
         for name, (shape, _) in a.items()
-        if name not in b or b[name][0] != shape
+        if name not in kept
     ]
     others += (Tensor(name, None, shape) for name, (shape, _) in b.items() if name not in a)
-    whole_a, whole_b = (
-        Sum(len(side), sum(params for _, params in side.values())) for side in (a, b)
-    )
-    return Weights(whole_a, whole_b, Sum(len(kept), sum(kept)), tuple(others))
+    return Weights(_total(a), _total(b), _total(kept), tuple(others))
 
 
-_Parts = dict[str, list[DiffStep]]  # blocks, and layers that stand in none, by their names
+def _total(tensors: Tensors) -> Sum:
+    return Sum(len(tensors), sum(params for _, params in tensors.values()))
 
 
-def _parts(network: Network) -> _Parts:
-    parts: _Parts = {}
-    for step in _opened(steps(walk.whole(network))):
+def _parts(network: Network) -> dict[str, list[DiffStep]]:
+    """Return blocks, and layers that stand in none, by their names."""
+    parts: dict[str, list[DiffStep]] = {}
+    for step in _named(steps(walk.whole(network))):
         parts.setdefault(step.place, []).append(step)
     return parts
 
 
-def _opened(row: Iterable[DiffStep]) -> Iterator[DiffStep]:
+def _named(row: Iterable[DiffStep]) -> Iterator[DiffStep]:
     """Yield the steps that have names, those in merges too."""
     for step in row:
         if isinstance(step.node, Parallel):
-            for path in step.paths:
-                yield from _opened(path)
+            yield from _named(step.inside)
         elif step.name:
             yield step
 
@@ -134,47 +134,29 @@ def _equal(a: list[DiffStep], b: list[DiffStep], digests: Digests) -> bool:
     if len(a) > 1 or len(b) > 1:
         return False
     x, y = a[0].node, b[0].node
-    if x.input != y.input or type(x) is not type(y):
-        return False
-    if isinstance(x, Scope) and a[0].located.body == b[0].located.body:
-        return True
-    keys = Keys(digests)
-    return keys.exact(a[0]) == keys.exact(b[0])
+    exact = StepKeys(digests).exact
+    return x.input == y.input and type(x) is type(y) and exact(a[0]) == exact(b[0])
 
 
-def _tensors(
-    parts: Iterable[list[DiffStep]], scope: str = ""
-) -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
+def _tensors(row: Iterable[DiffStep]) -> Iterator[tuple[str, tuple[tuple[int, ...], int]]]:
     """Yield the name, shape and parameters of each tensor."""
-    for part in parts:
-        for step in part:
-            match step.node:
-                case Op(layer=layer, input=x):
-                    for name, shape in layer.parameters(x).items():
-                        yield f"{scope}{step.place}.{name}", (shape, prod(shape))
-                    for name, shape in layer.buffers(x).items():
-                        yield f"{scope}{step.place}.{name}", (shape, 0)
-                case Scope():
-                    yield from _tensors(
-                        ([inner] for inner in _opened(step.contents)), f"{scope}{step.place}."
-                    )
+    for step in row:
+        node = step.node
+        if isinstance(node, Op):
+            for name, shape in node.layer.parameters(node.input).items():
+                yield f"{step.full_name}.{name}", (shape, prod(shape))
+            for name, shape in node.layer.buffers(node.input).items():
+                yield f"{step.full_name}.{name}", (shape, 0)
+        else:
+            yield from _tensors(_named(step.contents))
 
 
-def _tensors_of(node: Node, parts: list[Sum]) -> Sum:
+def _sum(node: Node, parts: list[Sum]) -> Sum:
     """Return how much a part of a network has."""
-    match node:
-        case Op(layer=layer, input=x):
-            shapes = layer.parameters(x)
-            return Sum(len(shapes) + len(layer.buffers(x)), sum(map(prod, shapes.values())))
-        case Repeat(count=count):
-            return Sum(count * parts[0].tensors, count * parts[0].params)
-        case _:
-            return _sum(parts)
-
-
-def _sum(parts: Iterable[Sum]) -> Sum:
-    tensors = params = 0
-    for part in parts:
-        tensors += part.tensors
-        params += part.params
-    return Sum(tensors, params)
+    if isinstance(node, Op):
+        shapes = node.layer.parameters(node.input)
+        tensors = len(shapes) + len(node.layer.buffers(node.input))
+        return Sum(tensors, sum(map(prod, shapes.values())))
+    count = node.count if isinstance(node, Repeat) else 1
+    tensors, params = (sum(each) for each in zip(*parts, strict=True)) if parts else (0, 0)
+    return Sum(count * tensors, count * params)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from resspec.backends.diff import Diff
 from resspec.backends.diff.align import aligned
-from resspec.backends.diff.marks import Marks
+from resspec.backends.diff.compare import Marks
 from resspec.backends.diff.sentences import verdict, weights_sentences
 from resspec.backends.diff.structure import StructureChange
 from resspec.backends.diff.values import Pair

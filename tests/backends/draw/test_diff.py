@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resspec.backends.diff.marks import Marks, marks
+from resspec.backends.diff.compare import Marks
 from resspec.backends.diff.structure import structure
 from resspec.backends.draw import Pictured, draw
 from resspec.backends.draw.shapes import Drawing
@@ -20,8 +20,7 @@ from tests.texts import load_text
 
 
 def marked(a: Network, b: Network) -> Marks:
-    digests = Digests()
-    return marks(a, b, structure(a, b, digests), digests)
+    return structure(a, b, Digests()).marks
 
 
 def drawn(a: Network, b: Network, unfold: bool = False, layers: bool = False) -> Drawing:
