@@ -32,7 +32,7 @@ from resspec.training.data.decode import (
 from resspec.training.data.truncation import seems_whole
 
 CHUNK = 64  # files that a thread takes at a time
-SAVED = 4096  # files after which what was found is added to the cache
+SAVED = 65_536  # files after which what was found is added to the cache
 LARGE = 2**25  # pixels; of larger images, one at a time is decoded
 _one_large = threading.Lock()
 
@@ -81,24 +81,23 @@ def inspect_files(
         progress: Called in this thread, with the number of files that were just inspected.
     """
     cache = ImageCache(root)
-    known = cache.read()
     keys = [_key(root, name) for name in names]
     results: list[ImageSize | DamagedImage | None] = []
     for key in keys:
-        found = known.get(key) if key is not None else None
+        found = cache.known.get(key)
         results.append(found if found and found.decoded >= decode else None)
 
     missing = [index for index, result in enumerate(results) if result is None]
     progress(len(names) - len(missing))
-    fresh: list[tuple[int, ImageSize]] = []
+    fresh: dict[int, ImageSize] = {}
     try:
         for index, result in _inspected(root, names, missing, decode, progress):
             results[index] = result
             if isinstance(result, ImageSize):
-                fresh.append((keys[index] or 0, result))
+                fresh[keys[index]] = result
             if len(fresh) >= SAVED:
                 cache.add(fresh)
-                fresh = []
+                fresh = {}
     finally:
         if fresh:
             cache.add(fresh)
@@ -161,12 +160,12 @@ def _decode(path: Path) -> ImageSize:
     return ImageSize(height, width, sideways=opened.sideways, decoded=True)
 
 
-def _key(root: Path, name: str) -> int | None:
-    """Return the key of a file, or None for a missing file, which its inspection reports."""
+def _key(root: Path, name: str) -> int:
+    """Return the key of a file, or 0 for a missing file, which its inspection reports."""
     try:
         return file_key(name, os.stat(f"{root}/{name}"))  # noqa: PTH116 (a Path takes three times as long)
     except (OSError, ValueError):
-        return None
+        return 0
 
 
 def _oriented(result: ImageSize | DamagedImage, exif: str) -> Size | DamagedImage:

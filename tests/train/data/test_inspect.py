@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
-import resource
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -18,8 +15,7 @@ import torch
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import IndexBatch, cache, load
-from resspec.training.data.cache import ImageCache, ImageSize
+from resspec.training.data import IndexBatch, load
 from resspec.training.data.folder import InFolders
 from resspec.training.data.inspection import DamagedImage, inspect_files
 from resspec.training.recipe import TestTransform
@@ -189,181 +185,6 @@ def test_groups_of_files_that_are_not_there(tmp_path: Path) -> None:
     ) as caught:
         split.group_by_size(torch.arange(12), TestTransform())
     assert caught.value.code == "E0514"
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "home"))
-    (tmp_path / "home" / "resspec").mkdir(parents=True)
-    return tmp_path / "home" / "resspec"
-
-
-def pipe(home: Path) -> None:
-    os.mkfifo(home / cache.NAME)
-
-
-def below_a_file(home: Path) -> None:
-    home.rmdir()
-    home.write_text("")
-
-
-UNUSABLE: dict[str, Callable[[Path], object]] = {
-    "no database": lambda home: written(
-        home, cache.NAME, b"no database, but long enough to be looked at" * 30
-    ),
-    "an empty file": lambda home: written(home, cache.NAME, b""),
-    "a folder": lambda home: (home / cache.NAME).mkdir(),
-    "a pipe": pipe,
-    "a full device": lambda home: (home / cache.NAME).symlink_to("/dev/full"),
-    "a link to nowhere": lambda home: (home / cache.NAME).symlink_to("/proc/nowhere/at/all"),
-    "below a file": below_a_file,
-    "other tables": lambda home: with_tables(home, "CREATE TABLE files (x)"),
-    "tables of nonsense": lambda home: with_tables(
-        home,
-        "CREATE TABLE folders (id, path, used); CREATE TABLE files (folder, key, found);"
-        "INSERT INTO folders SELECT 'x', 'y', 'z'; INSERT INTO files SELECT 'x', 'y', 'z'",
-    ),
-}
-
-
-def with_tables(home: Path, script: str) -> None:
-    database = sqlite3.connect(home / cache.NAME)
-    database.executescript(script)
-    database.close()
-
-
-@pytest.mark.parametrize("kind", UNUSABLE)
-def test_a_cache_that_cannot_be_used_is_no_matter(kind: str, home: Path, tmp_path: Path) -> None:
-    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    written(tmp_path, "b.jpg", GOOD["plain.jpg"][:-300])
-    UNUSABLE[kind](home)
-    for _ in range(2):
-        good, bad = look(tmp_path, "a.jpg", "b.jpg", decode=True)
-        assert good == SIZE
-        assert isinstance(bad, DamagedImage)
-
-
-def test_a_user_without_a_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "")
-    monkeypatch.setattr(
-        "os.path.expanduser", lambda path: path
-    )  # of a user without an entry either
-    monkeypatch.chdir(tmp_path)
-    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    assert look(tmp_path, "a.jpg") == [SIZE]
-    assert [path.name for path in tmp_path.iterdir()] == ["a.jpg"]
-
-
-def test_what_is_no_database_is_replaced_by_one(home: Path, tmp_path: Path) -> None:
-    UNUSABLE["no database"](home)
-    path = written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    look(tmp_path, "a.jpg")
-    assert ImageCache(tmp_path).read() == {
-        cache.file_key("a.jpg", path.stat()): ImageSize(*SIZE, sideways=False, decoded=False)
-    }
-
-
-def test_a_locked_cache_is_not_waited_for(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "TIMEOUT", 0.05)
-    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    look(tmp_path, "a.jpg")
-    other = sqlite3.connect(home / cache.NAME)
-    other.execute("BEGIN EXCLUSIVE")
-    assert look(tmp_path, "a.jpg", decode=True) == [SIZE]
-    other.close()
-
-
-def test_bits_that_flip_in_the_cache_change_no_answer(home: Path, tmp_path: Path) -> None:
-    names = [f"{i}.png" for i in range(40)]
-    for i, name in enumerate(names):
-        written(tmp_path, name, encoded(Image.fromarray(smooth(width=20 + i)), "PNG"))
-    wanted = look(tmp_path, *names)
-    whole = (home / cache.NAME).read_bytes()
-    rng = Random(0)
-    for _ in range(20):
-        content = bytearray(whole)
-        for _ in range(20):
-            content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
-        (home / cache.NAME).write_bytes(content)
-        assert look(tmp_path, *names) == wanted
-
-
-def test_a_flipped_bit_in_what_is_remembered(home: Path, tmp_path: Path) -> None:
-    """SQLite keeps no checksums of its own."""
-    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    look(tmp_path, "a.jpg")
-    database = sqlite3.connect(home / cache.NAME)
-    (found,) = database.execute("SELECT found FROM files").fetchone()
-    for place in range(8 * len(found)):
-        changed = bytearray(found)
-        changed[place // 8] ^= 1 << place % 8
-        with database:
-            database.execute("UPDATE files SET found = ?", (bytes(changed),))
-        assert ImageCache(tmp_path).read() == {}
-    database.close()
-    assert look(tmp_path, "a.jpg") == [SIZE]
-
-
-def small_files() -> None:
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
-
-
-def test_a_disk_on_which_nothing_can_be_written(home: Path, tmp_path: Path) -> None:
-    written(tmp_path, "a.jpg", GOOD["plain.jpg"])
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    small_files()
-    try:
-        found = [look(tmp_path, "a.jpg", decode=decode) for decode in (False, True)]
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    assert found == [[SIZE], [SIZE]]
-    assert not home.joinpath(cache.NAME).exists() or not home.joinpath(cache.NAME).stat().st_size
-
-
-def test_what_is_remembered_is_bounded(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(cache, "MAX_FILES", 25)
-    folders = [tmp_path / f"{i}" for i in range(5)]
-    for folder in folders:
-        for i in range(10):
-            written(folder, f"{i}.gif", GOOD["plain.gif"])
-        look(folder, *(f"{i}.gif" for i in range(10)))
-        database = sqlite3.connect(home / cache.NAME)
-        assert database.execute("SELECT count(*) FROM files").fetchone()[0] <= 25
-        database.close()
-    assert [len(ImageCache(folder).read()) for folder in folders] == [0, 0, 0, 10, 10]
-    for i in range(40):
-        written(folders[0], f"{i}.gif", GOOD["plain.gif"])
-    look(folders[0], *(f"{i}.gif" for i in range(40)))
-    assert sum(len(ImageCache(folder).read()) for folder in folders) <= 25
-
-
-def together(folder: str, go: int) -> None:
-    os.read(go, 1)
-    found = look(Path(folder), *(f"{i}.jpg" for i in range(300)))
-    os._exit(0 if found == [SIZE] * 300 else 1)
-
-
-def test_several_processes_at_once(home: Path, tmp_path: Path) -> None:
-    for i in range(300):
-        written(tmp_path, f"{i}.jpg", GOOD["plain.jpg"])
-    fork = multiprocessing.get_context("fork")
-    waits, starts = os.pipe()
-    workers = [fork.Process(target=together, args=(str(tmp_path), waits)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    os.write(starts, bytes(4))
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    database = sqlite3.connect(home / cache.NAME)
-    assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    database.close()
-    assert len(ImageCache(tmp_path).read()) == 300
 
 
 def test_progress_is_told_where_it_was_asked_for(tmp_path: Path) -> None:
