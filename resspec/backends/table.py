@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from io import StringIO
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -47,6 +47,20 @@ def table(columns: Iterable[Column], *, footer: bool = False) -> Table:
             justify="right" if column.figures else "left",
         )
     return made
+
+
+def columns(
+    headings: Iterable[str], rows: Iterable[Sequence[str]], *, figures: int = 0
+) -> list[Column]:
+    """Return columns as wide as their cells need, the last of which are `figures`."""
+    cells = list(zip(headings, *rows, strict=True))
+    first = len(cells) - figures
+    return [Column(column[0], longest(*column), i >= first) for i, column in enumerate(cells)]
+
+
+def taken(columns: Iterable[Column]) -> int:
+    """Return the width of columns that stand beside others."""
+    return sum(column.width + GAP for column in columns)
 
 
 def text(words: str, style: str = "") -> Text:

@@ -9,6 +9,7 @@ from resspec.backends.diff import Diff
 from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.values import Pair
 from resspec.backends.diff.weights import Weights
+from resspec.backends.plain import plain
 from resspec.backends.report.json import row_to_json
 from resspec.backends.report.values import ReportValues
 from resspec.passes.quantities import SUMS
@@ -41,31 +42,19 @@ def _side(report: ReportValues) -> dict[str, Any]:
 
 
 def _row(pair: Pair) -> dict[str, Any]:
-    zero = dict.fromkeys(SUMS, 0)
-    a, b = pair.a.figures if pair.a else zero, pair.b.figures if pair.b else zero
-    delta = {name: b[name] - a[name] for name in SUMS}
+    a, b = pair.figures
     return {
         "label": pair.label,
         "a": pair.a and row_to_json(pair.a),
         "b": pair.b and row_to_json(pair.b),
-        "delta": delta,
+        "delta": {name: b[name] - a[name] for name in SUMS},
     }
 
 
 def _structure(structure: Structure) -> dict[str, Any]:
     return {
-        "blocks": [
-            {**blocks._asdict(), "spans": list(blocks.spans)} for blocks in structure.blocks
-        ],
-        "changes": [
-            {
-                **change._asdict(),
-                "a": change.a and change.a._asdict(),
-                "b": change.b and change.b._asdict(),
-                "details": [detail._asdict() for detail in change.details],
-            }
-            for change in structure.changes
-        ],
+        "blocks": plain(structure.blocks),
+        "changes": plain(structure.changes),
         "sections": structure.sections,
     }
 
@@ -73,10 +62,10 @@ def _structure(structure: Structure) -> dict[str, Any]:
 def _weights(weights: Weights) -> dict[str, Any]:
     return {
         "loads": weights.loads,
-        "a": weights.a._asdict(),
-        "b": weights.b._asdict(),
-        "kept": weights.kept._asdict(),
-        "reshaped": [tensor._asdict() for tensor in weights.reshaped],
+        "a": plain(weights.a),
+        "b": plain(weights.b),
+        "kept": plain(weights.kept),
+        "reshaped": plain(weights.reshaped),
         "vanished": [{"name": tensor.name, "shape": tensor.a} for tensor in weights.vanished],
         "appeared": [{"name": tensor.name, "shape": tensor.b} for tensor in weights.appeared],
     }

@@ -9,11 +9,17 @@ from resspec.backends.diff.weights import Tensor, Weights
 
 
 def verdict(diff: DiffValues) -> str:
+    """Return whether two networks are the same."""
     if diff.same:
         return "the same network: equal hashes"
     if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
         return "different networks with equal figures"
     return "different networks"
+
+
+def change(a: int, b: int) -> tuple[str, str, str, str]:
+    """Return both exact values, b - a, and the same in percent of a."""
+    return f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""
 
 
 def weights_sentences(
@@ -34,14 +40,12 @@ def weights_sentences(
             yield f"{a} loads into {b} in part (strict=False): {share}"
         case _:
             yield f"{a} loads into {b} only without its reshaped tensors: {share}"
-    for word, tensors in (
-        ("reshaped", weights.reshaped),
-        ("vanished", weights.vanished),
-        ("appeared", weights.appeared),
-    ):
+    for word in ("reshaped", "vanished", "appeared"):
+        tensors = getattr(weights, word)
         if tensors:
-            listed = ", ".join(map(_named, tensors[:most])) + (", …" if len(tensors) > most else "")
-            yield f"  {len(tensors):,} {word}: {listed}"
+            listed = ", ".join(map(_named, tensors[:most]))
+            more = ", …" if len(tensors) > most else ""
+            yield f"  {len(tensors):,} {word}: {listed}{more}"
 
 
 def _named(tensor: Tensor) -> str:

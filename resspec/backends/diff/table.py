@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resspec.backends.diff.sentences import verdict, weights_sentences
+from resspec.backends.diff.sentences import change, verdict, weights_sentences
 from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.words import ChangeLine, lines
 from resspec.backends.report.table import FIGURES, figure
 from resspec.backends.report.values import ReportValues
 from resspec.backends.report.views import ReportRow
-from resspec.backends.table import GAP, NARROWEST, Column, longest, rounded, shown, table, text
+from resspec.backends.table import (
+    NARROWEST,
+    Column,
+    columns,
+    longest,
+    rounded,
+    shown,
+    table,
+    taken,
+    text,
+)
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -53,12 +63,10 @@ def _parts(diff: DiffValues, width: int) -> Iterator[RenderableType]:
 
 
 def _heads(a: ReportValues, b: ReportValues) -> Iterator[Text]:
-    names = [f"{name}  {report.network}" for name, report in (("a", a), ("b", b))]
-    for name, report in zip(names, (a, b), strict=True):
-        yield text(
-            f"{name:<{max(map(len, names))}}   input {report.input}   hash {report.hash[:16]}",
-            "bold",
-        )
+    longer = max(len(a.network), len(b.network))
+    for side, report in (("a", a), ("b", b)):
+        name = f"{side}  {report.network:<{longer}}"
+        yield text(f"{name}   input {report.input}   hash {report.hash[:16]}", "bold")
 
 
 def _changes(found: list[ChangeLine], width: int) -> Table:
@@ -68,8 +76,8 @@ def _changes(found: list[ChangeLine], width: int) -> Table:
     made.add_column(width=1)
     made.add_column(width=width - 2, overflow="fold")
     for line in found[:MOST_LINES]:
-        words = f"{line.where}: {line.what}"
-        made.add_row(text(line.sign, _STYLES[line.sign]), text(words, _STYLES[line.sign]))
+        style = _STYLES[line.sign]
+        made.add_row(text(line.sign, style), text(f"{line.where}: {line.what}", style))
         made.add_row("", text(f"  {line.lines}", "dim"))
     if len(found) > MOST_LINES:
         made.add_row("", text(f"… and {len(found) - MOST_LINES} more in the JSON output"))
@@ -77,28 +85,16 @@ def _changes(found: list[ChangeLine], width: int) -> Table:
 
 
 def _sections(diff: DiffValues, width: int) -> Table:
-    """Return a line for each total that differs; shares are left out where there is no room."""
+    """Return a line for each section that differs; shares are left out where there is no room."""
     pairs = [pair for pair in diff.pairs if not pair.same]
     needed = longest("stage", *(f"  {pair.label}" for pair in pairs))
     for shares in (True, False):
         rows = [[_change(pair, name, shares) for name in FIGURES] for pair in pairs]
-        widths = [
-            longest(heading, *(row[i] for row in rows))
-            for i, heading in enumerate(FIGURES.values())
-        ]
-        room = width - sum(widths) - GAP * len(widths)
+        figures = columns(FIGURES.values(), rows, figures=len(FIGURES))
+        room = width - taken(figures)
         if room >= min(needed, _LABEL):
             break
-    stage = Column("stage", min(room, needed))
-    made = table(
-        [
-            stage,
-            *(
-                Column(name, size, True)
-                for name, size in zip(FIGURES.values(), widths, strict=True)
-            ),
-        ]
-    )
+    made = table([Column("stage", min(room, needed)), *figures])
     for pair, row in zip(pairs, rows, strict=True):
         sign, style = _sign(pair)
         styles = [style or ("→" in cell and _STYLES["~"]) or "" for cell in row]
@@ -137,23 +133,10 @@ def _share(a: int, b: int) -> str:
 
 
 def _totals(diff: DiffValues) -> Table:
-    totals = diff.b.totals
-    shown = (name for name in totals if name != "flops")  # 2 macs
-    rows = [
-        _total(name, diff.a.totals[name], totals[name])
-        for name in shown
-        if diff.a.totals[name] != totals[name]
-    ]
-    headings = ("total", "a", "b", "change", "")
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    made = table(
-        Column(*sizes, figures=i > 0) for i, sizes in enumerate(zip(headings, widths, strict=True))
-    )
-    for row in rows:
-        made.add_row(*row[:3], *(text(word, _STYLES["~"]) for word in row[3:]))
+    a, b = diff.a.totals, diff.b.totals
+    differing = [name for name in b if name != "flops" and a[name] != b[name]]  # flops are 2 macs
+    rows = [(name, *change(a[name], b[name])) for name in differing]
+    made = table(columns(("total", "a", "b", "change", ""), rows, figures=4))
+    for *values, delta, share in rows:
+        made.add_row(*values, text(delta, _STYLES["~"]), text(share, _STYLES["~"]))
     return made
-
-
-def _total(name: str, a: int, b: int) -> tuple[str, str, str, str, str]:
-    """Return both exact values, b - a, and the same in percent of a."""
-    return name, f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""

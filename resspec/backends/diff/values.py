@@ -8,6 +8,7 @@ from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.weights import Weights
 from resspec.backends.report.values import ReportValues
 from resspec.backends.report.views import ReportRow
+from resspec.passes.quantities import SUMS, Figures
 
 
 class Pair(NamedTuple):
@@ -16,6 +17,12 @@ class Pair(NamedTuple):
     label: str
     a: ReportRow | None
     b: ReportRow | None
+
+    @property
+    def figures(self) -> tuple[Figures, Figures]:
+        """The figures of both sides, all 0 of one that has none."""
+        zero = dict.fromkeys(SUMS, 0)
+        return self.a.figures if self.a else zero, self.b.figures if self.b else zero
 
     @property
     def same(self) -> bool:
