@@ -19,17 +19,16 @@ from resspec.version import __version__
 if TYPE_CHECKING:
     from resspec.api import (
         build,
-        check,
         compile,
         diff,
         draw,
         evaluate,
         expand,
-        load,
         report,
         train,
     )
     from resspec.backends.report import Report
+    from resspec.compiler import check, load
     from resspec.ir.network import Network
     from resspec.ir.quantities import Conditions
 
@@ -59,6 +58,8 @@ _MODULES = {
     "Conditions": "resspec.ir.quantities",
     "Network": "resspec.ir.network",
     "Report": "resspec.backends.report",
+    "check": "resspec.compiler",
+    "load": "resspec.compiler",
 }
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from resspec.diagnostics import Diagnostic, UsageError
+from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.ir.quantities import Conditions
 
@@ -16,69 +16,8 @@ if TYPE_CHECKING:
     from resspec.backends.diff import Diff
     from resspec.backends.draw.picture import Picture
     from resspec.backends.report import Report
-    from resspec.compiler import Parameter
     from resspec.training.evaluate import Evaluation
     from resspec.training.trainer import Result
-
-
-def load(
-    spec: str | Path,
-    *,
-    network: str | None = None,
-    input: str | tuple[int, ...] | None = None,
-    **parameters: Parameter,
-) -> Network:
-    """Return the network of a spec.
-
-    Args:
-        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
-        network: The name of a network in a file of several.
-        input: The input in place of the network's own: `"3x288x288"` or `(3, 288, 288)`.
-        **parameters: Values for the network's parameters.
-
-    Returns:
-        The network, with every shape known. Printed, it is an indented tree.
-
-    Raises:
-        SpecError: The spec has mistakes; the error holds all of them.
-        UsageError: There is no such file or network, or a value cannot be read.
-
-    Examples:
-        >>> network = resspec.load("lib/he2015:cifar", n=3, option="A")
-        >>> network.name, str(network.input), str(network.output)
-        ('cifar', '3x32x32', '10')
-    """
-    from resspec import compiler
-
-    return compiler.load(spec, network=network, input=input, **parameters)
-
-
-def check(
-    spec: str | Path, *, budget: str | Iterable[str] = (), **parameters: Parameter
-) -> list[Diagnostic]:
-    """Return every mistake in a spec, unmet `expect`s included.
-
-    Args:
-        spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
-        budget: Conditions that every network must meet, each as it would stand after `expect`.
-        **parameters: Values for the network's parameters; then its own `expect`s are left out.
-
-    Returns:
-        The mistakes, in the order of the text; none for a correct spec. Printed, each shows its place.
-
-    Raises:
-        SpecError: A budget has mistakes.
-        UsageError: There is no such file or network.
-
-    Examples:
-        >>> resspec.check("resnet50")
-        []
-        >>> [mistake.code for mistake in resspec.check("resnet50", budget="params <= 20M")]
-        ['E0311']
-    """
-    from resspec import compiler
-
-    return compiler.check(spec, budget, **parameters)
 
 
 def report(

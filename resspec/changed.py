@@ -11,9 +11,9 @@ from pathlib import Path
 
 from resspec import files
 from resspec.diagnostics import UsageError
-from resspec.opening import candidates
 from resspec.revision import Revision
 from resspec.syntax.parse import ENOUGH
+from resspec.uses import candidates
 
 # It may find too much: to look at a file too many costs a moment, at one too few a difference.
 _USE = re.compile(rb'\buse\b(?:\s|#[^\n]*+)*+(?:(\w+)|"([^"\n]*)")')

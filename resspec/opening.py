@@ -1,40 +1,68 @@
-"""From the name of a spec to its file, read with all that it uses: from the disk, from the package,
-or from git.
-"""
+"""A spec by its name: its file, read with all that it uses, from the disk, the package or git."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from resspec import files, shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
-from resspec.lowering import name_errors
-from resspec.lowering.network import network_names
+from resspec.lowering.network import network_names, network_parameters, template_parameters
 from resspec.lowering.scope import Library, Loader
 from resspec.revision import Revision
 from resspec.source import Source
-from resspec.suggest import alike, nearest
+from resspec.suggest import nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import ENOUGH, read
-
-_DECLARATION = re.compile(r"^(?:block|shortcut|network) (\w+)", re.MULTILINE)
+from resspec.uses import declaring, find_used, is_file, is_within, project_root, shown
 
 
 class Opened(NamedTuple):
-    """A file with all that it uses, and what is wrong with their declarations."""
+    """A file with all that it uses.
+
+    Attributes:
+        path: The file.
+        library: Its declarations, and those of the files that it uses.
+        diagnostics: The mistakes in these declarations.
+        named: The network after the colon of `FILE:NAME`.
+    """
 
     path: Path
     library: Library
     diagnostics: list[Diagnostic]
+    named: str | None = None
+
+
+def open_named(spec: str) -> Opened:
+    """Open `FILE`, `FILE:NAME` or a shipped spec. Raises SpecError, UsageError."""
+    path, name = locate(spec)
+    return open_spec(path)._replace(named=name)
+
+
+def open_revised(spec: str) -> Opened:
+    """Open a spec, or `REV:PATH` or `REV:PATH:NAME` at a revision of the git repository around.
+
+    Raises SpecError, UsageError.
+    """
+    try:
+        path, named = locate(spec)
+    except UsageError as nowhere:
+        name, colon, rest = spec.partition(":")
+        if not colon:
+            raise
+        try:
+            revision = Revision(name)
+        except UsageError as unknown:
+            raise UsageError(f"{nowhere} (and it is not REV:PATH: {unknown})") from None
+        return _open_at(revision, rest)
+    return open_spec(path)._replace(named=named)
 
 
 def open_spec(path: Path, revision: Revision | None = None) -> Opened:
-    """Raises SpecError where the file itself is no spec, UsageError where it cannot be read."""
+    """Open a file. Raises SpecError where it is not a spec, UsageError where it cannot be read."""
     diagnostics: list[Diagnostic] = []
     sources: dict[str, Source] = {}  # by their real paths, so that each file is read once
     folders: dict[Source, Path] = {}
@@ -51,27 +79,24 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
         return os.path.realpath(revision.root if revision else project_root(path))
 
     def read_used(use: ast.UseDecl, user: Source) -> Source:
-        return source(_find_used(use, folders[user], root, revision))
+        return source(find_used(use, folders[user], root, revision))
 
-    return Opened(
-        path, Loader(read_used, diagnostics.append, _declaring).load(source(path)), diagnostics
-    )
+    loader = Loader(read_used, diagnostics.append, declaring)
+    return Opened(path, loader.load(source(path)), diagnostics)
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
-    """The file of `FILE`, `FILE:NAME`, `NAME` or `FOLDER/NAME` of a shipped spec, and the network's
-    name.
-    """
+    """Return the file and the network's name of `FILE`, `FILE:NAME` or a shipped `FOLDER/NAME`."""
     for text, name in _readings(spec):
         path = Path(text)
-        if _is_file(path):
+        if is_file(path):
             return path, name
         shipped_path = shipped.path("specs", f"{text}.res")
         if (
             path.suffix != ".res"
             and not path.is_absolute()
             and ".." not in path.parts
-            and _is_file(shipped_path)
+            and is_file(shipped_path)
         ):
             return shipped_path, name
     if _is_special(Path(spec)):
@@ -81,9 +106,7 @@ def locate(spec: str) -> tuple[Path, str | None]:
 
 
 def _beside(spec: str) -> str | None:
-    """Return `tiny.res` or `tiny.res:NAME` for `tiny` and `tiny:NAME`, and files of nearly the
-    name.
-    """
+    """Return `tiny.res:NAME` for `tiny:NAME`, or a file that has nearly the name."""
     for text, name in _readings(spec):
         path = Path(text)
         try:
@@ -96,44 +119,36 @@ def _beside(spec: str) -> str | None:
     return None
 
 
-def open_revised(spec: str) -> tuple[Opened, str | None]:
-    """A file, and which network of it is meant, where `REV:PATH` and `REV:PATH:NAME` are ones at a
-    revision of the git repository that one stands in.
+def choose(opened: Opened, name: str | None = None) -> str:
+    """Return the network of a file that is meant.
+
+    Args:
+        opened: The file.
+        name: The network; by default the one that was named with the file, that is called like
+            the file, or that is the only one.
+
+    Raises:
+        SpecError: There is no such network, but the file has mistakes.
+        UsageError: There is no such network.
     """
-    try:
-        path, named = locate(spec)
-    except UsageError as nowhere:
-        name, colon, rest = spec.partition(":")
-        if not colon:
-            raise
-        try:
-            revision = Revision(name)
-        except UsageError as unknown:
-            raise UsageError(f"{nowhere} (and it is not REV:PATH: {unknown})") from None
-        return _open_at(revision, rest)
-    return open_spec(path), named
-
-
-def choose(opened: Opened, name: str | None) -> str:
-    """Return which of a file's networks is meant."""
-    names = network_names(opened.library)
-    if opened.diagnostics and name not in names and (name is not None or len(names) != 1):
+    path, names = opened.path, network_names(opened.library)
+    name = name or opened.named
+    if name in names:
+        return name
+    if name is None and path.stem in names:
+        return path.stem
+    if name is None and len(names) == 1:
+        return names[0]
+    if opened.diagnostics:
         raise SpecError(opened.diagnostics)
-    if name is not None and name not in names:
+    if name is not None:
         near = nearest(name, names)
-        raise UsageError(
-            f"{opened.path} has no network {name!r}" + (f"; did you mean {near!r}?" if near else "")
-        )
-    name = name or (opened.path.stem if opened.path.stem in names else None)
-    if name is None and len(names) != 1:
-        if not names and opened.diagnostics:
-            raise SpecError(opened.diagnostics)
-        raise UsageError(
-            f"{opened.path} has {len(names)} networks ({', '.join(names)}): name one, as in {opened.path}:NAME"
-            if names
-            else f"{opened.path} has no network"
-        )
-    return name or names[0]
+        help = f"; did you mean {near!r}?" if near else ""
+        raise UsageError(f"{path} has no network {name!r}{help}")
+    if names:
+        help = f"name one, as in {path}:NAME"
+        raise UsageError(f"{path} has {len(names)} networks ({', '.join(names)}): {help}")
+    raise UsageError(f"{path} has no network")
 
 
 def shipped_names() -> list[str]:
@@ -145,32 +160,13 @@ def shipped_names() -> list[str]:
 
 def is_shipped(path: Path) -> bool:
     """Return whether a file comes with the package."""
-    return _is_within(path, _real(shipped.path("specs")))
+    return is_within(path, os.path.realpath(shipped.path("specs")))
 
 
-def candidates(name: str, beside: Path, *, is_file: bool) -> list[Path]:
-    """Return where `use "FILE"` and `use NAME` look, in this order."""
-    return (
-        [beside / name]
-        if is_file
-        else [beside / f"{name}.res", shipped.path("specs", "lib", f"{name}.res")]
-    )
-
-
-def project_root(path: Path) -> Path:
-    """The folder that a spec reads from: the nearest one above it that holds `.git`, else its
-    own.
-    """
-    folder = Path(os.path.realpath(path)).parent
-    return next(
-        (parent for parent in (folder, *folder.parents) if (parent / ".git").exists()), folder
-    )
-
-
-def _open_at(revision: Revision, spec: str) -> tuple[Opened, str | None]:
+def _open_at(revision: Revision, spec: str) -> Opened:
     for text, name in _readings(spec):
         if revision.is_file(path := revision.path(text)):
-            return open_spec(path, revision), name
+            return open_spec(path, revision)._replace(named=name)
     raise UsageError(f"there is no spec {spec!r} in {revision.name!r}")
 
 
@@ -181,14 +177,6 @@ def _readings(spec: str) -> Iterator[tuple[str, str | None]]:
         yield path, name
 
 
-def _is_file(path: Path) -> bool:
-    """Also of a text that can be no path."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
 def _is_special(path: Path) -> bool:
     try:
         return path.exists() and not path.is_dir()
@@ -196,19 +184,9 @@ def _is_special(path: Path) -> bool:
         return False
 
 
-def _is_there(path: Path, revision: Revision | None) -> bool:
-    return (
-        revision.is_file(path)
-        if revision and path.is_relative_to(revision.root)
-        else _is_file(path)
-    )
-
-
 @lru_cache(16)
 def _source(real: str, name: str, data: bytes) -> Source:
-    """One object for the same text at the same place, so that a library is parsed once for all that
-    use it.
-    """
+    """Return one object for a text at a place, so that a library is parsed once for its users."""
     del real
     return read(name, data)
 
@@ -216,69 +194,36 @@ def _source(real: str, name: str, data: bytes) -> Source:
 def _read(path: Path, revision: Revision | None) -> tuple[str, bytes]:
     if revision and revision.is_file(path):
         return revision.shown(path), revision.read(path)[:ENOUGH]
-    return _shown(path), files.read(path, ENOUGH)
+    return shown(path), files.read(path, ENOUGH)
 
 
-def _shown(path: Path) -> str:
-    """Return a shipped file under its name in the project, any other as it was given."""
-    folder = shipped.path("specs")
-    if not path.is_absolute() or not path.is_relative_to(folder):
-        return path.as_posix()
-    return f"specs/{path.relative_to(folder).as_posix()}"
+# --- the names, parameters and texts of a spec ---
 
 
-def _find_used(
-    use: ast.UseDecl, beside: Path, root: Callable[[], str], revision: Revision | None
-) -> Path:
-    """A library by name: beside its user, else shipped. A file: beside its user, never outside the
-    root.
+def networks(path: Path, revision: Revision | None = None) -> dict[str, list[str]]:
+    """Return the networks of a file, each with its parameters that need a value.
+
+    Raises:
+        SpecError: The file has mistakes in its declarations.
+        UsageError: The file cannot be read.
     """
-    name, libraries = use.target.text, shipped.path("specs", "lib")
-    places = candidates(name, beside, is_file=use.is_file)
-    for path in places:
-        is_there = _is_there(path, revision)
-        if (
-            (is_there or use.is_file)
-            and not _is_within(path, _real(libraries))
-            and not _is_within(path, root())
-        ):
-            raise SpecError([name_errors.outside_root(use.target.span, root())])
-        if is_there:
-            return path
-    if use.is_file:
-        known = {
-            (Path(name).parent / path.name).as_posix() for path in places[0].parent.glob("*.res")
-        }
-    else:
-        known = {path.stem for folder in (beside, libraries) for path in folder.glob("*.res")}
-    raise SpecError(
-        [
-            name_errors.no_library(
-                use.target.span, [_shown(path) for path in places], alike(name, known)
-            )
-        ]
-    )
+    opened = open_spec(path, revision)
+    if opened.diagnostics:
+        raise SpecError(opened.diagnostics)
+    library = opened.library
+    return {name: template_parameters(library, name) for name in network_names(library)}
 
 
-def _declaring(name: str) -> list[str]:
-    """Return the shipped libraries that declare a name."""
-    return [library for library, names in _shipped_libraries().items() if name in names]
+def parameters(spec: str | Path) -> list[str]:
+    """Return the names of a network's parameters. Raises SpecError, UsageError."""
+    opened = open_named(str(spec))
+    return network_parameters(opened.library, choose(opened))
 
 
-@cache
-def _shipped_libraries() -> dict[str, frozenset[str]]:
-    texts = {
-        path.stem: files.read(path, ENOUGH).decode()
-        for path in sorted(shipped.path("specs", "lib").glob("*.res"))
-    }
-    return {name: frozenset(_DECLARATION.findall(text)) for name, text in texts.items()}
+def sources(spec: str) -> dict[str, str]:
+    """Return the texts of a spec and all that it uses, by their names in spans, its own first.
 
-
-def _is_within(path: Path, folder: str) -> bool:
-    """Return whether it lies in a folder whose links are followed already."""
-    return Path(os.path.realpath(path)).is_relative_to(folder)
-
-
-@cache
-def _real(shipped_folder: Path) -> str:
-    return os.path.realpath(shipped_folder)
+    Raises SpecError, UsageError.
+    """
+    library = open_revised(spec).library
+    return {each.source.name: each.source.text for each in library.all()}

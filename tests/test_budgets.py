@@ -20,8 +20,8 @@ from resspec.passes.quantities import Facts
 def test_every_total_can_be_expected(quantity: str) -> None:
     """The exact figure is met; one more is not, and both figures are told."""
     figure = Facts(load("resnet20")).total(quantity)
-    assert check("resnet20", [f"{quantity} == {figure}"]) == []
-    (found,) = check("resnet20", [f"{quantity} > {figure}"])
+    assert check("resnet20", budget=[f"{quantity} == {figure}"]) == []
+    (found,) = check("resnet20", budget=[f"{quantity} > {figure}"])
     unit = " bytes" if QUANTITIES[quantity].unit == "bytes" else ""
     assert found.code == "E0311"
     assert found.message == f"`{quantity}` is {figure:,}{unit}, expected more than {figure:,}"
@@ -32,11 +32,11 @@ def test_conditions_are_those_of_the_budget() -> None:
     assert (
         check(
             "torchvision/resnet50",
-            ["saved_bytes(batch=32) == 2_749_316_608", "saved_bytes == 86_121_984"],
+            budget=["saved_bytes(batch=32) == 2_749_316_608", "saved_bytes == 86_121_984"],
         )
         == []
     )
-    (found,) = check("torchvision/resnet50", ["saved_bytes(batch=32) <= 2.5GiB"])
+    (found,) = check("torchvision/resnet50", budget=["saved_bytes(batch=32) <= 2.5GiB"])
     assert (
         found.message
         == "`saved_bytes(batch=32)` is 2,749,316,608 bytes, expected at most 2,684,354,560"
@@ -44,7 +44,7 @@ def test_conditions_are_those_of_the_budget() -> None:
 
 
 def test_the_five_largest_contributors_have_lines() -> None:
-    (found,) = check("resnet50", ["params <= 20M"])
+    (found,) = check("resnet50", budget=["params <= 20M"])
     heading, *lines = found.notes[0].splitlines()
     assert heading == "the largest contributors"
     assert lines[0].split() == [
@@ -114,7 +114,7 @@ def test_each_network_of_a_template_misses_what_that_expects(tmp_path: Path) -> 
 
 def test_what_is_wrong_in_a_budget_is_told_in_its_text() -> None:
     with pytest.raises(SpecError) as caught:
-        check("resnet20", ["parms <= 3", "params <= 3KB"])
+        check("resnet20", budget=["parms <= 3", "params <= 3KB"])
     assert [(found.code, found.labels[0].span.text) for found in caught.value.diagnostics] == [
         ("E0236", "parms"),
         ("E0247", "3KB"),
@@ -135,12 +135,12 @@ def test_what_cannot_be_meant_is_told_with_what_can(budget: str, help: str) -> N
         budgets([budget])
     (found,) = caught.value.diagnostics
     assert found.help == help
-    assert check("resnet20", ["params in 1_000 .. 2G", "params >= 3"]) == []
+    assert check("resnet20", budget=["params in 1_000 .. 2G", "params >= 3"]) == []
 
 
 @pytest.mark.parametrize("bounds", ["1G .. 1G", "272_474 - 2752 .. 1G", "-1 .. 1G"])
 def test_a_range_holds_both_its_ends(bounds: str) -> None:
-    assert bool(check("resnet20", [f"params in {bounds}"])) == (bounds == "1G .. 1G")
+    assert bool(check("resnet20", budget=[f"params in {bounds}"])) == (bounds == "1G .. 1G")
 
 
 def test_exit_code_is_0_within_a_budget_1_beyond_it_2_for_a_mistake(

@@ -253,7 +253,7 @@ def test_values_as_python_has_them(tmp_path: Path) -> None:
         load(path, input=(3, 16, 16), images=(3, 8, 8), n=2, on=True).input
         == load("resnet18", input="3x16x16").input
     )
-    assert check(path, "params < 3", images=(3, 8, 8), n=2, on=True)[0].code == "E0311"
+    assert check(path, budget="params < 3", images=(3, 8, 8), n=2, on=True)[0].code == "E0311"
 
 
 def test_what_there_is_can_be_seen() -> None:

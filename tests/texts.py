@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from resspec.compiler import Parameter, check, load
+from resspec.compiler import check, load
 from resspec.diagnostics import Diagnostic
 from resspec.ir.network import Network
+from resspec.parameters import Parameter
 from tests.specs.tensors import operations
 
 

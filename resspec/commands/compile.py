@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import sys
 from argparse import ArgumentParser, Namespace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
     from resspec.backends.onnx import Off
-    from resspec.backends.report import Report
+    from resspec.compiler import Compiled
     from resspec.ir.network import Network
 
 SUMMARY = "print the report, and write a PyTorch or ONNX file and the report as JSON"
@@ -63,8 +62,9 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
+    from resspec.backends.report.json import to_json
     from resspec.backends.report.table import to_table
-    from resspec.compiler import compile_spec
+    from resspec.compiler import compile_spec, to_source
     from resspec.files import write
 
     if arguments.weights and arguments.target != "onnx":
@@ -78,10 +78,13 @@ def run(arguments: Namespace) -> int:
         given.warn([(arguments.spec, network)] if network else [])
         return 0
     if arguments.target == "onnx":
-        network, report, files = _exported(arguments)
+        compiled, suffix, content = _exported(arguments)
     else:
-        network, report, texts = compile_spec(arguments.spec, **dict(arguments.set))
-        files = {name: text.encode() for name, text in texts.items()}
+        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        suffix, content = ".py", to_source(compiled).encode()
+    network, report, _ = compiled
+    stem = file_stem(network.name)
+    files = {stem + suffix: content, f"{stem}.report.json": to_json(report).encode()}
     for name, content in files.items():
         write(arguments.out / name, content)
     print(to_table(report, width=width(), color=color(sys.stdout)), end="")
@@ -103,20 +106,20 @@ def _note_other_names(network: str, files: dict[str, bytes]) -> None:
         note(f"the function is called `{function}`: from {stem} import {function}")
 
 
-def _exported(arguments: Namespace) -> tuple[Network, Report, dict[str, bytes]]:
-    """Raises SpecError, UsageError."""
+def _exported(arguments: Namespace) -> tuple[Compiled, str, bytes]:
+    """Return the network, with the suffix and content of its file. Raises SpecError, UsageError."""
     with onnx_installed():
-        from resspec.compiler import compile_onnx
+        from resspec.compiler import compile_spec, to_onnx
         from resspec.training import weights
         from resspec.training.weights import metadata
 
         read = weights.read(arguments.weights) if arguments.weights else None
+        compiled = compile_spec(arguments.spec, **dict(arguments.set))
         start = read.into if read else None
-        describe = partial(metadata.exported, weights=read.metadata if read else {})
-        made = compile_onnx(arguments.spec, start, describe, **dict(arguments.set))
+        described = metadata.exported(compiled.network, read.metadata if read else {})
+        made = to_onnx(compiled, start, described)
     print(_agreement(made.off), file=sys.stderr)
-    texts = {name: text.encode() for name, text in made.files.items()}
-    return made.network, made.report, {f"{file_stem(made.network.name)}.onnx": made.onnx, **texts}
+    return compiled, ".onnx", made.content
 
 
 def _agreement(off: Off | None) -> str:
@@ -136,17 +139,18 @@ def _agreement(off: Off | None) -> str:
 def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
     """Return a stage as text, and the network, which there is from the IR on."""
     if arguments.emit == "ast":
-        from resspec.opening import locate, open_spec
+        from resspec.opening import open_named
         from resspec.syntax.parse import parse
         from resspec.syntax.text import to_text as tree
 
-        return None, tree(parse(open_spec(locate(arguments.spec)[0]).library.source))
+        return None, tree(parse(open_named(arguments.spec).library.source))
     if arguments.emit in ("source", "report"):
-        from resspec.compiler import compile_spec
+        from resspec.backends.report.json import to_json as report_json
+        from resspec.compiler import compile_spec, to_source
 
-        network, _, files = compile_spec(arguments.spec, **dict(arguments.set))
-        suffix = {"source": ".py", "report": ".report.json"}[arguments.emit]
-        return network, files[file_stem(network.name) + suffix]
+        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        text = to_source(compiled) if arguments.emit == "source" else report_json(compiled.report)
+        return compiled.network, text
 
     network = given.load(arguments)
     if arguments.emit == "ir":

@@ -116,16 +116,17 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
     """Yield each network of a file, as `FILE:NAME`, with its difference."""
     from resspec.backends.diff import diff
     from resspec.compiler import Shared
+    from resspec.opening import networks
     from resspec.passes.quantities import Known
 
     shown = os.path.relpath(path)
     try:
-        names = _networks(path)
+        names = [name for name, missing in networks(path).items() if not missing]
     except (SpecError, UsageError) as error:
         yield shown, _Broken(error, now=True)
         return
     try:
-        before = _networks(path, revision) if names else []
+        before = networks(path, revision) if names else {}
     except SpecError as error:
         yield shown, _Broken(error, now=False)
         return
@@ -133,7 +134,7 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
         known, shared, spec, now = Known(), Shared(), f"{shown}:{name}", True
         try:
             b = _side(spec, known, shared)
-            if name in before:
+            if before.get(name) == []:
                 now = False
                 yield (
                     spec,
@@ -141,17 +142,6 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
                 )
         except SpecError as error:
             yield spec, _Broken(error, now)
-
-
-def _networks(path: Path, revision: Revision | None = None) -> list[str]:
-    """Return the networks of a file without templates. Raises SpecError, UsageError."""
-    from resspec.lowering.network import network_names, template_parameters
-    from resspec.opening import open_spec
-
-    _, library, wrong = open_spec(path, revision)
-    if wrong:
-        raise SpecError(wrong)
-    return [name for name in network_names(library) if not template_parameters(library, name)]
 
 
 def _compared(a: str, b: str) -> Diff:
@@ -191,7 +181,7 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
 
 def _texts(given: str) -> dict[str, str]:
     """Return the texts of a spec by name; an IR has none."""
-    from resspec.compiler import sources
+    from resspec.opening import sources
 
     return {} if given.endswith(".json") else sources(given)
 
@@ -218,9 +208,9 @@ def _side(given: str, known: Known, shared: Shared) -> DiffSide:
 
     if not given.endswith(".json"):
         from resspec.backends.report import report
-        from resspec.compiler import load_shared
+        from resspec.compiler import load_revised
 
-        network, place = load_shared(given, shared)
+        network, place = load_revised(given, shared)
         return DiffSide(report(network, known=known), network, place)
     from resspec import files
     from resspec.backends.diff.saved import from_json

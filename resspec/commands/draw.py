@@ -127,7 +127,7 @@ def _networks(arguments: Namespace) -> list[Network]:
     if len(arguments.specs) != 2 or arguments.input or arguments.set:
         usage = "resspec draw --diff A B, without --input and --set"
         raise UsageError(f"--diff draws two networks as they are: {usage}")
-    return [load_revised(spec) for spec in arguments.specs]
+    return [load_revised(spec).network for spec in arguments.specs]
 
 
 def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:

@@ -151,17 +151,16 @@ def _named(spec: str, arguments: Namespace) -> list[str]:
     found = list(given.specs(spec))
     if found != [spec] or arguments.set:
         return found
-    from resspec.lowering.network import network_names
-    from resspec.opening import locate, open_spec
+    from resspec.opening import locate, networks
 
     try:
         path, named = locate(spec)
-        names = [] if named else network_names(open_spec(path).library)
-    except (SpecError, UsageError):  # which is told where the network is loaded
+        names = {} if named else networks(path)
+    except (SpecError, UsageError):  # which loading the network reports
         return [spec]
     if len(names) < 2 or path.stem in names:
         return [spec]
-    return list(_networks(str(path))) or [spec]
+    return _networks(str(path)) or [spec]
 
 
 def _name_one(specs: list[str]) -> str:
@@ -169,24 +168,19 @@ def _name_one(specs: list[str]) -> str:
     return f": name one, such as {specs[0]}" if ":" in specs[0] else ""
 
 
-def _networks(path: str) -> Iterator[str]:
-    """Yield the networks of a file in a folder, without templates.
+def _networks(path: str) -> list[str]:
+    """Return the networks of a file in a folder, without templates.
 
-    The file itself is yielded where it has one network, or is wrong.
+    The file itself is returned where it has one network, or is wrong.
     """
-    from resspec.lowering.network import network_names, template_parameters
-    from resspec.opening import open_spec
+    from resspec.opening import networks
 
-    opened = open_spec(Path(path))
-    names = network_names(opened.library)
-    if opened.diagnostics or (
-        len(names) == 1 and not template_parameters(opened.library, names[0])
-    ):
-        yield path
-    else:
-        yield from (
-            f"{path}:{name}" for name in names if not template_parameters(opened.library, name)
-        )
+    try:
+        found = networks(Path(path))
+    except SpecError:
+        return [path]
+    ready = [name for name, missing in found.items() if not missing]
+    return [path] if len(found) == len(ready) == 1 else [f"{path}:{name}" for name in ready]
 
 
 def _report(spec: str, arguments: Namespace) -> tuple[Network, Report]:
@@ -207,7 +201,8 @@ def _report(spec: str, arguments: Namespace) -> tuple[Network, Report]:
 def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
     from resspec.backends.html.report import to_html
     from resspec.backends.report import report
-    from resspec.compiler import load, sources
+    from resspec.compiler import load
+    from resspec.opening import sources
     from resspec.passes.quantities import Facts
 
     if arguments.by != "stage" or arguments.like:

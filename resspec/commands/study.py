@@ -193,12 +193,12 @@ def _families(arguments: Namespace) -> tuple[list[tuple[str, Network]], list[tup
 def _loaded(
     wanted: Sequence[tuple[str, str, dict[str, object]]], settings: list[tuple[str, str]]
 ) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
-    from resspec import compiler
+    from resspec import compiler, opening
     from resspec.commands.train import split
 
     found, of_recipe = [], list[tuple[str, str]]()
     for family, spec, fixed in wanted:
-        of_network, of_recipe = split(settings, compiler.parameters(spec))
+        of_network, of_recipe = split(settings, opening.parameters(spec))
         values = {**fixed, **dict(of_network)}
         network = compiler.load(spec, **values)  # type: ignore[arg-type]
         found.append(

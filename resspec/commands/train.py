@@ -160,14 +160,14 @@ def _interrupted_at_once() -> Iterator[None]:
 
 def job_of(arguments: Namespace) -> Job:
     """Return the job that the arguments describe. Raises SpecError, UsageError."""
-    from resspec import compiler
+    from resspec import compiler, opening
     from resspec.training import data, recipe_file, weights
     from resspec.training.plan import Job
 
     if arguments.new_head and not arguments.weights:
         raise UsageError("--new-head needs --weights FILE")
     dataset = arguments.data or DIGITS
-    of_network, of_recipe = split(arguments.set, compiler.parameters(arguments.spec))
+    of_network, of_recipe = split(arguments.set, opening.parameters(arguments.spec))
     if arguments.epochs is not None:
         _check_epochs(arguments.epochs, of_recipe)
         of_recipe.append(("epochs", str(arguments.epochs)))

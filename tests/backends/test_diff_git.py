@@ -70,11 +70,11 @@ def test_paths_are_from_the_top_or_from_here(
 ) -> None:
     now = fingerprint(load("specs/net.res"))
     monkeypatch.chdir(repository / "specs")
-    assert fingerprint(load_revised("HEAD:specs/net.res")) == now
-    assert fingerprint(load_revised("HEAD:./net.res")) == now
-    assert fingerprint(load_revised("HEAD~1:specs/net.res")) != now
-    assert fingerprint(load_revised("net.res:net")) == now, "what is a file is no revision"
-    assert fingerprint(load_revised("resnet18")) == fingerprint(load("resnet18"))
+    assert fingerprint(load_revised("HEAD:specs/net.res").network) == now
+    assert fingerprint(load_revised("HEAD:./net.res").network) == now
+    assert fingerprint(load_revised("HEAD~1:specs/net.res").network) != now
+    assert fingerprint(load_revised("net.res:net").network) == now, "what is a file is no revision"
+    assert fingerprint(load_revised("resnet18").network) == fingerprint(load("resnet18"))
 
 
 @pytest.mark.parametrize(

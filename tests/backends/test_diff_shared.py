@@ -11,7 +11,7 @@ import pytest
 from resspec.backends.diff import DiffSide, diff
 from resspec.backends.diff.json import to_json
 from resspec.backends.report import report
-from resspec.compiler import Shared, load, load_shared
+from resspec.compiler import Shared, load, load_revised
 from resspec.diagnostics import SpecError
 from resspec.passes.quantities import Known
 from tests.random_specs import random_spec
@@ -48,7 +48,7 @@ def edited(text: str, random: Random) -> str:
 
 def both_ways(a: str, b: str) -> tuple[str, str]:
     known, shared = Known(), Shared()
-    loaded = [load_shared(spec, shared) for spec in (a, b)]
+    loaded = [load_revised(spec, shared) for spec in (a, b)]
     sides = [
         DiffSide(report(each.network, known=known), each.network, each.place) for each in loaded
     ]

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 
 from resspec import cli
 from resspec.backends.onnx import pieces_off
-from resspec.compiler import check, compile_onnx, load
+from resspec.compiler import check, compile_spec, load, to_onnx
 from resspec.diagnostics import SpecError
 from resspec.render import render
 from tests.backends.onnx_runs import off, settled
@@ -158,7 +158,7 @@ def _damaged(content: bytes, operator: str) -> bytes:
 def test_what_has_no_operator_is_told_where_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[1] / "diagnostics" / "onnx")
     with pytest.raises(SpecError) as caught:
-        compile_onnx("E0401-maxpool.res")
+        to_onnx(compile_spec("E0401-maxpool.res"))
     assert "\n".join(map(render, caught.value.diagnostics)) == Path("E0401-maxpool.txt").read_text(
         encoding="utf-8"
     )

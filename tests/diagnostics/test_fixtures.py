@@ -13,9 +13,9 @@ from resspec import shipped
 from resspec.compiler import examine
 from resspec.lowering import argument_errors, clause_errors, name_errors, shape_errors
 from resspec.lowering import lint as cautions
-from resspec.opening import project_root
 from resspec.render import render
 from resspec.syntax import errors as syntax
+from resspec.uses import project_root
 
 MODULES = (syntax, name_errors, argument_errors, clause_errors, shape_errors, cautions, warnings)
 FOLDER = Path(__file__).parent

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import compile_onnx
+from resspec.compiler import compile_spec, to_onnx
 from resspec.syntax.binary import recognize
 from tests.commands.typed import GOOD, Captured, ran, spec
 
@@ -25,7 +25,7 @@ def test_files_as_their_libraries_write_them() -> None:
     Image.new("RGB", (3, 3)).save("x.png")
     Image.new("RGB", (3, 3)).save("x.jpg")
     Image.new("RGB", (3, 3)).save("x.gif")
-    Path("x.onnx").write_bytes(compile_onnx(spec("a.res", GOOD)).onnx)
+    Path("x.onnx").write_bytes(to_onnx(compile_spec(spec("a.res", GOOD))).content)
 
     found = {path.name: recognize(path.read_bytes()) for path in Path().glob("*.*")}
     names = {name: kind.name for name, kind in found.items() if kind}

@@ -10,7 +10,8 @@ from resspec import cli
 from resspec.backends.html.report import to_html
 from resspec.backends.report import report
 from resspec.backends.report.table import figure
-from resspec.compiler import load, sources
+from resspec.compiler import load
+from resspec.opening import sources
 from resspec.passes.quantities import Facts
 from resspec.render import visible
 from tests.backends.random_networks import random_network, with_texts

@@ -1,0 +1,86 @@
+"""Values from outside a spec, of Python or a command line, as constants of the language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from math import isfinite
+
+from resspec.diagnostics import SpecError, UsageError
+from resspec.lowering.values import MAX_NUMBER
+from resspec.source import Source, Span
+from resspec.syntax import ast
+from resspec.syntax.parse import parse
+
+Parameter = int | float | bool | str | tuple[int, ...] | list[int]
+
+
+def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
+    """Return values for the parameters of a network. Raises UsageError."""
+    found = []
+    for name, value in parameters.items():
+        constant = _constant(name, value)
+        if constant is None:
+            what = "write a number, a size such as 3x3, true, false or a name"
+            text = _written(value)
+            raise UsageError(f"`{name}={text}`: {text!r} is not a value: {what}")
+        found.append(constant)
+    return found
+
+
+def input_clause(given: str | tuple[int, ...] | None) -> ast.Input | None:
+    """Return the input that replaces a network's own, if one is given. Raises UsageError."""
+    if not given:
+        return None
+    size = _constant("input", given)
+    if size is None:
+        what = "write channels, height and width, such as 3x224x224"
+        raise UsageError(f"{_written(given)!r} is not an input: {what}")
+    return ast.Input(size.value, size.span)
+
+
+def _constant(name: str, value: Parameter) -> ast.Let | None:
+    """Return a declaration of a value; None where the language has no such value."""
+    shown = _written(value)
+    source = Source(f"value of {name}", f"let {name} = {shown}")
+    if isinstance(value, str):
+        return _parsed(source)
+    whole = Span(source, 0, len(source.text))
+    constant = _value(value, whole._replace(start=len(source.text) - len(shown)))
+    if constant is None:
+        return None
+    word = ast.Identifier(name, Span(source, 4, 4 + len(name)))
+    return ast.Let(word, constant, whole)
+
+
+def _parsed(source: Source) -> ast.Let | None:
+    try:
+        declarations = parse(source).declarations
+    except SpecError:
+        return None
+    match declarations:
+        case [ast.Let() as constant]:
+            return constant
+        case _:
+            return None
+
+
+def _value(value: object, span: Span) -> ast.Value | None:
+    match value:
+        case bool():
+            return ast.Identifier(str(value).lower(), span)
+        case [one]:
+            return _value(one, span)
+        case [_, *_]:
+            sides = [side for side in value if type(side) is int and 0 <= side < MAX_NUMBER]
+            return ast.Size(tuple(sides), span) if len(sides) == len(value) else None
+        case int() if abs(value) < MAX_NUMBER:
+            return ast.Number(value, span)
+        case float() if isfinite(value) and abs(value) < MAX_NUMBER:
+            return ast.Number(Fraction(str(value)), span)
+        case _:
+            return None
+
+
+def _written(value: Parameter) -> str:
+    return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
