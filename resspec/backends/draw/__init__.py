@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isqrt
 from typing import NamedTuple
 
 from resspec.backends.draw.columns import MARGIN, SMALL, DrawnColumn, columns
 from resspec.backends.draw.elements import Box
-from resspec.backends.draw.layout import Shape
 from resspec.backends.draw.measure import width
-from resspec.backends.draw.shapes import Bracket, ColorScale, Drawing, Join, PlacedBox, Sample, Wire
+from resspec.backends.draw.shapes import ColorScale, Drawing, Join, Part, PlacedBox, Sample, Wire
 from resspec.backends.draw.view import View, elements
 from resspec.backends.report.table import figure
 from resspec.backends.summary import summary
@@ -18,8 +17,14 @@ from resspec.passes.quantities import Facts
 
 COLOR_BY = {"macs": "macs", "params": "params", "acts": "acts", "saved": "saved_bytes"}
 STEPS = 9  # of the scale of a quantity
-MERGES = {"add": "adds", "mul": "multiplies", "concat": "concatenates"}
 SIGNS = {"+": "added", "-": "removed", "~": "changed"}
+LEGEND = {
+    "dashed": "the shape changes",
+    "add": "adds",
+    "mul": "multiplies",
+    "concat": "concatenates",
+    **SIGNS,
+}
 _LEGEND, _RAMP = 34.0, 52.0  # their heights
 
 
@@ -48,34 +53,26 @@ def draw(
             autograd keeps, norms and activations are drawn too.
     """
     layers = layers or color_by == "saved"
-    placed = columns([_column(one, View(layers, unfold, one.signs)) for one in networks])
-    boxes, wires, joins, brackets = _sorted(placed.shapes)
-    told = tuple(box._replace(says=_says(box.box, networks[box.column].facts)) for box in boxes)
-    legend = tuple(_legend(wires, joins, [box.box for box in boxes], placed.height + _LEGEND))
-    height = placed.height + (_LEGEND if legend else 0) + MARGIN
-    right = max(
-        [placed.width, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)]
+    right, height, parts = columns(
+        [_column(one, View(layers, unfold, one.signs)) for one in networks]
     )
-    ramp = None
+    facts = [one.facts for one in networks]
+    parts = [
+        part._replace(says=_says(part.box, facts[part.column]))
+        if isinstance(part, PlacedBox)
+        else part
+        for part in parts
+    ]
+    legend = list(_legend(parts, height + _LEGEND))
+    right = max([right, *(sample.x + width(sample.text, SMALL) + MARGIN for sample in legend)])
+    height += _LEGEND + MARGIN if legend else MARGIN
+    parts += legend
     if color_by:
-        told, ramp = _coloured(told, networks, color_by, height)
-        height, right = height + _RAMP, max(right, 2 * MARGIN + STEPS * ramp.step)
+        parts, scale = _colored(parts, facts, color_by, height)
+        parts.append(scale)
+        height, right = height + _RAMP, max(right, 2 * MARGIN + STEPS * scale.step)
     title = ", ".join(one.title for one in networks)
-    return Drawing(
-        right,
-        height,
-        title,
-        "; ".join(map(_in_words, networks)),
-        tuple(placed.panels),
-        tuple(placed.rules),
-        wires,
-        told,
-        joins,
-        brackets,
-        tuple(placed.words),
-        legend,
-        ramp,
-    )
+    return Drawing(right, height, title, "; ".join(map(_in_words, networks)), tuple(parts))
 
 
 def _column(one: Pictured, view: View) -> DrawnColumn:
@@ -89,42 +86,27 @@ def _column(one: Pictured, view: View) -> DrawnColumn:
     return DrawnColumn(facts.network, sections, one.title, " · ".join(figures))
 
 
-def _coloured(
-    boxes: Sequence[PlacedBox], networks: Sequence[Pictured], color_by: str, y: float
-) -> tuple[tuple[PlacedBox, ...], ColorScale]:
-    """Return the boxes in the colours of a scale, which stands at a height."""
+def _colored(
+    parts: Sequence[Part], facts: Sequence[Facts], color_by: str, y: float
+) -> tuple[list[Part], ColorScale]:
+    """Return the parts with boxes in the colors of a scale, which stands at a height."""
     quantity = COLOR_BY[color_by]
-    values = [_value(box.box, networks[box.column].facts, quantity) for box in boxes]
-    most = max(values, default=0)
-    tinted = (
-        box if box.tint == "input" else box._replace(tint=f"q{_step(value, most)}")
-        for box, value in zip(boxes, values, strict=True)
-    )
-    marks = (
-        tuple(figure(quantity, most * i * i // STEPS**2) for i in range(STEPS)) if most else ("0",)
-    )
+
+    def value(placed: PlacedBox) -> int:
+        return _value(placed.box, facts[placed.column], quantity)
+
+    boxes = [part for part in parts if isinstance(part, PlacedBox)]
+    most = max(map(value, boxes), default=0)
+    colored = [
+        part._replace(tint=f"q{_step(value(part), most)}")
+        if isinstance(part, PlacedBox) and part.tint != "input"
+        else part
+        for part in parts
+    ]
+    least = [most * i * i // STEPS**2 for i in range(STEPS if most else 1)]
+    marks = tuple(figure(quantity, value) for value in least) if most else ("0",)
     step = max(34.0, *(width(mark, SMALL) + 8 for mark in marks))
-    return tuple(tinted), ColorScale(MARGIN, y, f"{color_by} of a layer", marks, step)
-
-
-def _sorted(
-    shapes: Iterable[Shape],
-) -> tuple[tuple[PlacedBox, ...], tuple[Wire, ...], tuple[Join, ...], tuple[Bracket, ...]]:
-    boxes: list[PlacedBox] = []
-    wires: list[Wire] = []
-    joins: list[Join] = []
-    brackets: list[Bracket] = []
-    for shape in shapes:
-        match shape:
-            case PlacedBox():
-                boxes.append(shape)
-            case Wire():
-                wires.append(shape)
-            case Join():
-                joins.append(shape)
-            case Bracket():
-                brackets.append(shape)
-    return tuple(boxes), tuple(wires), tuple(joins), tuple(brackets)
+    return colored, ColorScale(MARGIN, y, f"{color_by} of a layer", marks, step)
 
 
 def _value(box: Box, facts: Facts, quantity: str) -> int:
@@ -150,19 +132,23 @@ def _says(box: Box, facts: Facts) -> str:
     return f"{mark}{box.names[0]}: {box.label} → {box.output}; {', '.join(figures)}{count}"
 
 
-def _legend(
-    wires: Iterable[Wire], joins: Iterable[Join], boxes: Iterable[Box], y: float
-) -> Iterator[Sample]:
-    x, joins = MARGIN, list(joins)
-    signs = {*(box.sign for box in boxes), *(join.branch.sign for join in joins)}
-    found = [("dashed", "the shape changes")] if any(wire.dashed for wire in wires) else []
-    merges = {join.branch.merge for join in joins}
-    found += [(merge, words) for merge, words in MERGES.items() if merge in merges]
-    found += [(sign, words) for sign, words in SIGNS.items() if sign in signs]
-    for kind, words in found:
-        x += 32 if kind == "dashed" else 18
-        yield Sample(kind, words, x, y)
-        x += width(words, SMALL) + 16
+def _legend(parts: Sequence[Part], y: float) -> Iterator[Sample]:
+    """Yield the signs that occur, with what they mean, in a line."""
+    found = set[str]()
+    for part in parts:
+        match part:
+            case PlacedBox(box=box):
+                found.add(box.sign)
+            case Join(branch=branch):
+                found |= {branch.merge, branch.sign}
+            case Wire(dashed=True):
+                found.add("dashed")
+    x = MARGIN
+    for kind, words in LEGEND.items():
+        if kind in found:
+            x += 32 if kind == "dashed" else 18
+            yield Sample(kind, words, x, y)
+            x += width(words, SMALL) + 16
 
 
 def _in_words(one: Pictured) -> str:

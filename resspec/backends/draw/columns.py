@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from resspec.backends.draw.elements import Box, BoxRow, Element, boxes
-from resspec.backends.draw.layout import BOX, ElementLayout, Extent, Shape, gap, lead
-from resspec.backends.draw.levels import Level, Placed, common, heights, items, runs
+from resspec.backends.draw.layout import BOX, Sketch, gap, sketch
+from resspec.backends.draw.levels import Level, common, heights
 from resspec.backends.draw.measure import shortened, width
-from resspec.backends.draw.shapes import PlacedBox, Rule, SectionPanel, Words
+from resspec.backends.draw.shapes import Part, PlacedBox, Rule, SectionPanel, Words
 from resspec.ir.network import Network
 
 MARGIN, GROUND, GUTTER = 24.0, 9.0, 8.0  # around all; around a section; between its name and it
@@ -33,38 +33,28 @@ class DrawnColumn(NamedTuple):
     says: str
 
 
-class Columns(NamedTuple):
-    width: float
-    height: float
-    panels: list[SectionPanel]
-    rules: list[Rule]
-    words: list[Words]
-    shapes: list[Shape]
-
-
-def columns(given: Sequence[DrawnColumn]) -> Columns:
+def columns(given: Sequence[DrawnColumn]) -> tuple[float, float, list[Part]]:
+    """Return the width and the height of networks side by side, and all that is drawn of them."""
     made = [_Column(number, column) for number, column in enumerate(given)]
-    levels = common([[level for level, _ in column.runs] for column in made])
+    levels = common([column.levels for column in made])
     bands = [0.0] * len(levels)
     for column in made:
-        for i, (_, group) in zip(
-            heights([level for level, _ in column.runs], levels), column.runs, strict=True
-        ):
-            bands[i] = max(bands[i], column.height(group))
+        for i, run in zip(heights(column.levels, levels), column.runs, strict=True):
+            bands[i] = max(bands[i], _height(run))
     start = MARGIN + HEAD + BOX + BAND
-    tops = list(accumulate((band + BAND for band in bands), initial=start))
+    *tops, end = accumulate((band + BAND for band in bands), initial=start)
+
     sizes = [_size(level) for level in levels]
+    parts: list[Part] = [Rule(top - _RULE) for top in tops]
+    parts += (Words(size, MARGIN, top + 16, "size") for size, top in zip(sizes, tops, strict=True))
+    parts.append(Words("output size", MARGIN, MARGIN + HEAD + 16, "size"))
     left = MARGIN + max(width(word, LABEL) for word in ("output size", *sizes)) + COLUMN
-    words = [Words(word, MARGIN, top + 16, "size") for word, top in zip(sizes, tops, strict=False)]
-    words.append(Words("output size", MARGIN, MARGIN + HEAD + 16, "size"))
-    drawn = Columns(
-        0.0, tops[-1] - BAND + GROUND, [], [Rule(top - _RULE) for top in tops[:-1]], words, []
-    )
+    tints = _tints(levels)
     for column in made:
-        places = [tops[i] for i in heights([level for level, _ in column.runs], levels)]
-        column.draw(left, places, _tints(levels), drawn)
+        own_tops = [tops[i] for i in heights(column.levels, levels)]
+        parts += column.parts(left + column.left, own_tops, tints)
         left += column.width + COLUMN
-    return drawn._replace(width=left - COLUMN + MARGIN)
+    return left - COLUMN + MARGIN, end - BAND + GROUND, parts
 
 
 def _size(level: Level) -> str:
@@ -77,102 +67,116 @@ def _tints(levels: Sequence[Level]) -> dict[Level, str]:
     return {level: f"s{i % _TINTS + 1}" for i, level in enumerate(sizes)}
 
 
-_Span = tuple[float, float, str, int]  # from a height to another, in a colour, so many convolutions
+class _Item(NamedTuple):
+    """An element with a level of its own, in a section."""
+
+    section: int
+    element: Element
+    sketch: Sketch
+
+    @property
+    def level(self) -> Level:
+        return self.element.output.spatial or (1, 1)
+
+
+class _Ground(NamedTuple):
+    """A part of a section's panel: its color counts as much as its convolutions."""
+
+    top: float
+    bottom: float
+    tint: str
+    weight: int
 
 
 class _Column:
     def __init__(self, number: int, column: DrawnColumn) -> None:
         self.number = number
         self.column = column
+        sections = column.network.sections
         shown = [box for row in column.sections for box in boxes(row)]
         words = [str(column.network.input), *(box.label for box in shown)]
-        self.layout = ElementLayout(max(72.0, *(width(word, LABEL) + 18 for word in words)), number)
-        self.runs = runs([item for i, row in enumerate(column.sections) for item in items(i, row)])
-        placed = [self.layout.extent(element) for _, group in self.runs for _, element in group]
-        self.labels = [
-            shortened(section.label.removesuffix(".."), LABEL, _LONGEST)
-            for section in column.network.sections
+        self.half = max(72.0, *(width(word, LABEL) + 18 for word in words)) / 2
+        items = [
+            _Item(i, element, sketch(element, self.half, number))
+            for i, row in enumerate(column.sections)
+            for element in _elements(row)
         ]
-        self.outputs = [str(section.body.output) for section in column.network.sections]
-        self.wide = Extent(
-            0.0,
-            *(
-                max([self.layout.half, *side]) + GROUND
-                for side in ([one.left for one in placed], [one.right for one in placed])
-            ),
-        )
+        self.runs = [list(run) for _, run in groupby(items, lambda item: item.level)]
+        self.levels = [run[0].level for run in self.runs]
+        self.labels = [
+            shortened(section.label.removesuffix(".."), LABEL, _LONGEST) for section in sections
+        ]
+        self.outputs = [str(section.body.output) for section in sections]
+        self.ground_left = max([self.half, *(item.sketch.left for item in items)]) + GROUND
+        self.ground_right = max([self.half, *(item.sketch.right for item in items)]) + GROUND
         named = GUTTER + max(width(word, LABEL) for word in (*self.labels, *self.outputs))
         above = max(width(column.title, TITLE), width(column.says, SMALL)) / 2
-        self.left = max(self.wide.left + named, above)
-        self.width = self.left + max(self.wide.right, above)
+        self.left = max(self.ground_left + named, above)
+        self.width = self.left + max(self.ground_right, above)
 
-    def height(self, group: list[Placed]) -> float:
-        """Return the height of a level, from its first layer."""
-        gaps = sum(_gap(a, b) for a, b in pairwise(group)) - lead(group[0][1])
-        return sum(self.layout.extent(element).height for _, element in group) + gaps
-
-    def draw(
-        self, left: float, tops: Sequence[float], tints: dict[Level, str], to: Columns
-    ) -> None:
-        x, y = left + self.left, MARGIN + HEAD
-        to.words.append(Words(self.column.title, x, MARGIN + 20, "title", "middle"))
-        to.words.append(Words(self.column.says, x, MARGIN + 38, "says", "middle"))
-        image = Box(str(self.column.network.input), "input", (), self.column.network.input, ())
-        to.shapes.append(
-            PlacedBox(
-                image, self.number, x - self.layout.half, y, 2 * self.layout.half, BOX, "input"
-            )
-        )
+    def parts(self, x: float, tops: Sequence[float], tints: dict[Level, str]) -> Iterator[Part]:
+        """Yield what is drawn around a middle line, each level from its top downwards."""
+        y = MARGIN + HEAD
+        yield Words(self.column.title, x, MARGIN + 20, "title", "middle")
+        yield Words(self.column.says, x, MARGIN + 38, "says", "middle")
+        size = self.column.network.input
+        image = Box(str(size), "input", (), size, ())
+        yield PlacedBox(image, self.number, x - self.half, y, 2 * self.half, BOX, "input")
         y += BOX
-        grounds: dict[int, list[_Span]] = {}
-        for top, (level, group) in zip(tops, self.runs, strict=True):
-            for i, (section, element) in enumerate(group):
-                start = top - lead(element) if i == 0 else y + _gap(group[i - 1], group[i])
-                to.shapes.extend(self.layout.link(element, x, y, start))
-                y = start + self.layout.extent(element).height
-                color = tints.get(level, "s0")
-                to.shapes.extend(_tinted(self.layout.place(element, x, start), color))
-                grounds.setdefault(section, []).append((start, y, color, _weight(element)))
-        for section, spans in grounds.items():
-            self._ground(section, spans, x, to)
 
-    def _ground(self, section: int, spans: list[_Span], x: float, to: Columns) -> None:
-        """In the colour of the level on which most of its convolutions stand."""
-        top, bottom = spans[0][0], spans[-1][1]
-        count = Counter[str]()
-        for _, _, color, weight in spans:
-            count[color] += weight
-        color = max(count, key=count.__getitem__)
-        label, output = self.labels[section], self.outputs[section]
-        left, right = x - self.wide.left, x + self.wide.right
-        to.panels.append(
-            SectionPanel(
-                label,
-                self.number,
-                section,
-                left,
-                top - GROUND,
-                right - left,
-                bottom - top + 2 * GROUND,
-                color,
-            )
-        )
-        to.words.append(Words(label, left - GUTTER, top + 5, f"section {color}", "end"))
-        to.words.append(Words(output, left - GUTTER, top + 18, "says", "end"))
+        grounds = defaultdict[int, list[_Ground]](list)
+        for top, level, run in zip(tops, self.levels, self.runs, strict=True):
+            tint = tints.get(level, "s0")
+            for i, item in enumerate(run):
+                start = y + _gap(run[i - 1], item) if i else top - item.sketch.lead
+                yield from item.sketch.link(y, start, x)
+                yield from (_tinted(shape, tint) for shape in item.sketch.at(x, start))
+                y = start + item.sketch.height
+                grounds[item.section].append(_Ground(start, y, tint, _weight(item.element)))
+        for section, ground in grounds.items():
+            yield from self._ground(section, ground, x)
+
+    def _ground(self, section: int, parts: list[_Ground], x: float) -> Iterator[Part]:
+        """Yield the panel of a section, in the color of most of its convolutions."""
+        weights = Counter[str]()
+        for part in parts:
+            weights[part.tint] += part.weight
+        tint = max(weights, key=weights.__getitem__)
+        label, top = self.labels[section], parts[0].top
+        left, wide = x - self.ground_left, self.ground_left + self.ground_right
+        height = parts[-1].bottom - top + 2 * GROUND
+        yield SectionPanel(label, self.number, section, left, top - GROUND, wide, height, tint)
+        yield Words(label, left - GUTTER, top + 5, f"section {tint}", "end")
+        yield Words(self.outputs[section], left - GUTTER, top + 18, "says", "end")
 
 
-def _gap(before: Placed, after: Placed) -> float:
-    return SECTION - lead(after[1]) if before[0] != after[0] else gap(before[1], after[1])
+def _elements(row: BoxRow) -> Iterator[Element]:
+    """Yield the elements of a section that may be on different levels."""
+    for child in row.children:
+        if isinstance(child, BoxRow):
+            yield from _elements(child)
+        else:
+            yield child
+
+
+def _height(run: list[_Item]) -> float:
+    """Return the height of a level, from its first layer."""
+    gaps = sum(_gap(a, b) for a, b in pairwise(run))
+    return sum(item.sketch.height for item in run) + gaps - run[0].sketch.lead
+
+
+def _gap(before: _Item, after: _Item) -> float:
+    if before.section != after.section:
+        return SECTION - after.sketch.lead
+    return gap(before.element, after.element)
 
 
 def _weight(element: Element) -> int:
     return sum(box.times for box in boxes(element) if box.kind in _TINTED)
 
 
-def _tinted(shapes: Iterator[Shape], color: str) -> Iterator[Shape]:
-    """Yield shapes; layers with weights, but for a classifier, get the color of their level."""
-    for shape in shapes:
-        if isinstance(shape, PlacedBox):
-            yield shape._replace(tint=color if shape.box.kind in _TINTED else "s0")
-        else:
-            yield shape
+def _tinted(shape: Part, tint: str) -> Part:
+    """Return a shape; layers with weights, but for a classifier, get the color of their level."""
+    if isinstance(shape, PlacedBox):
+        return shape._replace(tint=tint if shape.box.kind in _TINTED else "s0")
+    return shape

@@ -79,12 +79,12 @@ def boxes(element: Element) -> Iterator[Box]:
     match element:
         case Box():
             yield element
+            return
         case BoxRow(children=children):
-            for child in children:
-                yield from boxes(child)
+            parts = children
         case Repeated(body=body):
-            yield from boxes(body)
+            parts = (body,)
         case Branch(main=main, sides=sides):
-            yield from boxes(main)
-            for side in sides:
-                yield from boxes(side.body)
+            parts = (main, *(side.body for side in sides))
+    for part in parts:
+        yield from boxes(part)

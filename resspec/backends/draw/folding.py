@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated
+
+E = TypeVar("E", bound=NamedTuple)
 
 
 def folded(children: Iterable[Element]) -> list[Element]:
@@ -13,24 +16,13 @@ def folded(children: Iterable[Element]) -> list[Element]:
     runs: list[_Run] = []
     for child in children:
         run = _run(child)
-        length = len(run.looks)
-        before = runs[-1:] if runs and runs[-1].looks == run.looks else runs[-length:]
-        if run.folds and tuple(seen for one in before for seen in one.looks) == run.looks:
-            if len(before) == 1:
-                runs[-1] = _Run(
-                    run.looks, before[0].turns + run.turns, True, [*before[0].bodies, *run.bodies]
-                )
-                continue
-            if all(one.turns == 1 for one in before):
-                steps = tuple(step for one in before for step in one.bodies[0].children)
-                runs[-length:] = [
-                    _Run(
-                        run.looks,
-                        1 + run.turns,
-                        True,
-                        [BoxRow(steps, steps[-1].output), *run.bodies],
-                    )
-                ]
+        before = runs[-1:] if runs and runs[-1].looks == run.looks else runs[-len(run.looks) :]
+        looks = tuple(chain.from_iterable(one.looks for one in before))
+        if run.folds and looks == run.looks:
+            first = before[0] if len(before) == 1 else _one_turn(before)
+            if first:
+                turns, bodies = first.turns + run.turns, [*first.bodies, *run.bodies]
+                runs[-len(before) :] = [_Run(looks, turns, True, bodies)]
                 continue
         runs.append(run)
     return [element for run in runs for element in _together(run)]
@@ -46,16 +38,19 @@ class _Run(NamedTuple):
 
 
 def _run(element: Element) -> _Run:
-    match element:
-        case Repeated(turns=turns, body=body):
-            return _Run(tuple(map(look, body.children)), turns, True, [body])
-        case _:
-            return _Run(
-                (look(element),),
-                1,
-                not isinstance(element, Box),
-                [BoxRow((element,), element.output)],
-            )
+    if isinstance(element, Repeated):
+        looks = tuple(map(look, element.body.children))
+        return _Run(looks, element.turns, True, [element.body])
+    body = BoxRow((element,), element.output)
+    return _Run((look(element),), 1, not isinstance(element, Box), [body])
+
+
+def _one_turn(runs: Sequence[_Run]) -> _Run | None:
+    """Return elements as one turn of a repeat; None where one of them is repeated itself."""
+    if any(run.turns > 1 for run in runs):
+        return None
+    steps = tuple(step for run in runs for step in run.bodies[0].children)
+    return _Run((), 1, True, [BoxRow(steps, steps[-1].output)])
 
 
 def look(element: Element) -> object:
@@ -68,56 +63,29 @@ def look(element: Element) -> object:
         case Repeated(turns=turns, body=body):
             return turns, look(body)
         case Branch(merge=merge, main=main, sides=sides, output=output, sign=sign):
-            return (
-                merge,
-                output.spatial,
-                sign,
-                look(main),
-                tuple((look(side.body), side.changes) for side in sides),
-            )
+            paths = tuple((look(side.body), side.changes) for side in sides)
+            return merge, output.spatial, sign, look(main), paths
 
 
 def _together(run: _Run) -> tuple[Element, ...]:
-    body = _row(run.bodies)
+    body = _zipped(run.bodies)
     return body.children if run.turns == 1 else (Repeated(run.turns, body, run.bodies[-1].output),)
 
 
-def _zipped(alike: Sequence[Element]) -> Element:
+def _zipped(elements: Sequence[E]) -> E:
     """Return elements that look the same as one, which represents all of their layers."""
-    match alike[0]:
-        case Box() as box:
-            same = [one for one in alike if isinstance(one, Box)]
-            names = tuple(name for one in same for name in one.names)
-            return box._replace(
-                names=names, entries=_entries(same), times=sum(one.times for one in same)
-            )
-        case BoxRow() as row:
-            children = zip(*(one.children for one in alike if isinstance(one, BoxRow)), strict=True)
-            return row._replace(children=tuple(map(_zipped, children)))
-        case Repeated() as times:
-            return times._replace(
-                body=_row([one.body for one in alike if isinstance(one, Repeated)])
-            )
-        case Branch() as branch:
-            branches = [one for one in alike if isinstance(one, Branch)]
-            bodies = zip(*([side.body for side in one.sides] for one in branches), strict=True)
-            sides = tuple(
-                side._replace(body=_row(body))
-                for side, body in zip(branch.sides, bodies, strict=True)
-            )
-            return branch._replace(
-                main=_row([one.main for one in branches]),
-                sides=sides,
-                entries=_entries(branches),
-                times=sum(one.times for one in branches),
-            )
-
-
-def _row(rows: Sequence[BoxRow]) -> BoxRow:
-    row = _zipped(rows)
-    assert isinstance(row, BoxRow)
-    return row
-
-
-def _entries(alike: Sequence[Box | Branch]) -> tuple[int, ...]:
-    return tuple(dict.fromkeys(entry for one in alike for entry in one.entries))
+    first = elements[0]
+    merged: dict[str, Any] = {}
+    for name, values in zip(first._fields, zip(*elements, strict=True), strict=True):
+        match name:
+            case "names":
+                merged[name] = tuple(chain.from_iterable(values))
+            case "entries":
+                merged[name] = tuple(dict.fromkeys(chain.from_iterable(values)))
+            case "times":
+                merged[name] = sum(values)
+            case "children" | "sides":
+                merged[name] = tuple(map(_zipped, zip(*values, strict=True)))
+            case "body" | "main":
+                merged[name] = _zipped(values)
+    return first._replace(**merged)

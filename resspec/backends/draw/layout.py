@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
-from typing import NamedTuple, assert_never
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated, SidePath
 from resspec.backends.draw.measure import width
-from resspec.backends.draw.shapes import Bracket, Join, PlacedBox, Wire
+from resspec.backends.draw.shapes import Bracket, Join, PlacedBox, Shape, Wire
 
 BOX, SLIM = 24.0, 16.0  # heights of a layer, and of a norm or an activation
 GAP, CLOSE = 13.0, 4.0  # between layers; before a norm or an activation
@@ -16,135 +15,51 @@ FORK, LAND = 11.0, 9.0  # from where paths part to the first layer; from the las
 RADIUS = 6.5  # of the circle
 LANE = 20.0  # between a path and the one at its side
 BRACKET = 9.0
-Shape = PlacedBox | Wire | Join | Bracket
 
 
-class Extent(NamedTuple):
-    """Height, and how far to either side of its own middle line an element reaches."""
+class Sketch(NamedTuple):
+    """An element laid out around its middle line, which is at x = 0, from y = 0 downwards.
 
-    height: float
-    left: float
-    right: float
+    Attributes:
+        left: How far it reaches to the left of the line.
+        right: How far it reaches to the right.
+        lead: How far above its first layer it begins: paths part there.
+    """
 
+    height: float = 0.0
+    left: float = 0.0
+    right: float = 0.0
+    shapes: Sequence[Shape] = ()
+    lead: float = 0.0
+    starts_with_box: bool = False
 
-class ElementLayout:
-    """Of a column whose boxes are all so wide."""
+    def at(self, x: float, y: float) -> Iterator[Shape]:
+        """Yield the shapes of the element at another place."""
+        return (shape.moved(x, y) for shape in self.shapes)
 
-    def __init__(self, width: float, column: int) -> None:
-        self.half = width / 2
-        self.column = column
-        self._known: dict[int, Extent] = {}
-
-    def extent(self, element: Element) -> Extent:
-        """Return the size of an element; elements must outlive the layout."""
-        if (found := self._known.get(id(element))) is None:
-            found = self._known[id(element)] = self._extent(element)
-        return found
-
-    def place(self, element: Element, x: float, y: float) -> Iterator[Shape]:
-        """Yield the shapes of an element whose middle line is at `x`, from `y` downwards."""
-        match element:
-            case Box():
-                height = self.extent(element).height
-                yield PlacedBox(element, self.column, x - self.half, y, 2 * self.half, height)
-            case BoxRow(children=children):
-                before: Element | None = None
-                for child in children:
-                    if before is not None:
-                        y += gap(before, child)
-                        yield from self.link(child, x, y - gap(before, child), y)
-                    yield from self.place(child, x, y)
-                    y += self.extent(child).height
-                    before = child
-            case Repeated(turns=turns, body=body):
-                inside = self.extent(body)
-                yield from self.place(body, x, y)
-                yield Bracket(turns, x - inside.left - BRACKET, y, y + inside.height)
-            case Branch():
-                yield from self._place_branch(element, x, y)
-            case _:
-                assert_never(element)
-
-    def link(self, to: Element, x: float, top: float, y: float) -> Iterator[Wire]:
-        """Yield the line that leads down to an element."""
+    def link(self, top: float, y: float, x: float = 0.0) -> Iterator[Wire]:
+        """Yield the line that leads down to the element at `y`."""
         if y > top:
-            yield Wire(((x, top), (x, y)), arrow=_starts_with_box(to) and y - top > CLOSE)
+            yield Wire(((x, top), (x, y)), arrow=self.starts_with_box and y - top > CLOSE)
 
-    def _extent(self, element: Element) -> Extent:
-        match element:
-            case Box(quiet=quiet):
-                return Extent(SLIM if quiet else BOX, self.half, self.half)
-            case BoxRow(children=()):
-                return Extent(0.0, 0.0, 0.0)
-            case BoxRow(children=children):
-                extents = [self.extent(child) for child in children]
-                gaps = sum(gap(a, b) for a, b in pairwise(children))
-                return Extent(sum(one.height for one in extents) + gaps, *_widest(extents))
-            case Repeated(turns=turns, body=body):
-                inside = self.extent(body)
-                return inside._replace(left=inside.left + BRACKET + 6 + width(f"× {turns:,}", 11))
-            case Branch(main=main, sides=sides):
-                inside = self.extent(main)
-                right = inside.right
-                for side in sides:
-                    right = self._lane(side, right)[1]
-                return Extent(
-                    FORK + self._inner(element) + LAND + 2 * RADIUS, max(inside.left, RADIUS), right
-                )
-            case _:
-                assert_never(element)
 
-    def _inner(self, branch: Branch) -> float:
-        """Return the height between where the paths part and where they meet."""
-        rows = [self.extent(side.body).height for side in branch.sides if side.body.children]
-        return max(
-            self.extent(branch.main).height, BOX / 2, *(2 * GAP + height for height in rows), 0.0
-        )
-
-    def _lane(self, side: SidePath, right: float) -> tuple[float, float]:
-        """Return the middle line of a side path right of `right`, and how far it reaches itself."""
-        extent = self.extent(side.body)
-        middle = max(right, RADIUS) + LANE + extent.left
-        return middle, middle + extent.right
-
-    def _place_branch(self, branch: Branch, x: float, y: float) -> Iterator[Shape]:
-        main, inner = self.extent(branch.main), self._inner(branch)
-        top, meet = y + FORK, y + FORK + inner + LAND + RADIUS
-        start = top + (inner - main.height) / 2
-        if branch.main.children:
-            yield from self.link(branch.main, x, y, start)
-            yield from self.place(branch.main, x, start)
-        yield Wire(
-            ((x, start + main.height if branch.main.children else y), (x, meet - RADIUS)),
-            arrow=True,
-        )
-        right = main.right
-        for side in branch.sides:
-            middle, right = self._lane(side, right)
-            yield from self._place_side(side, (x, y), (x + RADIUS, meet), x + middle, branch.sign)
-        yield Join(branch, self.column, (x, meet))
-
-    def _place_side(
-        self,
-        side: SidePath,
-        start: tuple[float, float],
-        end: tuple[float, float],
-        x: float,
-        sign: str,
-    ) -> Iterator[Shape]:
-        if not side.body.children:
-            points = (start, (x, start[1]), (x, end[1]), end)
-            yield Wire(points, arrow=True, dashed=side.changes, says=side.says, sign=sign)
-            return
-        height = self.extent(side.body).height
-        top = (start[1] + end[1] - height) / 2
-        into = ((start), (x, start[1]), (x, top))
-        yield Wire(
-            into, arrow=_starts_with_box(side.body), dashed=side.changes, says=side.says, sign=sign
-        )
-        yield from self.place(side.body, x, top)
-        out = ((x, top + height), (x, end[1]), end)
-        yield Wire(out, arrow=True, dashed=side.changes, says=side.says, sign=sign)
+def sketch(element: Element, half: float, column: int) -> Sketch:
+    """Return an element laid out in a column; its boxes reach `half` a width to either side."""
+    match element:
+        case Box(quiet=quiet):
+            height = SLIM if quiet else BOX
+            box = PlacedBox(element, column, -half, 0.0, 2 * half, height)
+            return Sketch(height, half, half, (box,), starts_with_box=True)
+        case BoxRow(children=children):
+            return _row(children, half, column)
+        case Repeated(turns=turns, body=body):
+            inside = sketch(body, half, column)
+            left = inside.left + BRACKET
+            bracket = Bracket(turns, -left, 0.0, inside.height)
+            left += 6 + width(f"× {turns:,}", 11)
+            return inside._replace(left=left, shapes=(*inside.shapes, bracket))
+        case Branch():
+            return _branch(element, half, column)
 
 
 def gap(before: Element, after: Element) -> float:
@@ -152,32 +67,52 @@ def gap(before: Element, after: Element) -> float:
     return CLOSE if isinstance(after, Box) and after.quiet and isinstance(before, Box) else GAP
 
 
-def lead(element: Element) -> float:
-    """Return how far above its first layer an element begins: paths part there."""
-    match element:
-        case Branch():
-            return FORK
-        case BoxRow(children=(first, *_)):
-            return lead(first)
-        case Repeated(body=body):
-            return lead(body)
-        case _:
-            return 0.0
+def _row(children: Sequence[Element], half: float, column: int) -> Sketch:
+    if not children:
+        return Sketch()
+    parts = [sketch(child, half, column) for child in children]
+    shapes: list[Shape] = []
+    y = 0.0
+    for i, part in enumerate(parts):
+        if i:
+            bottom = y
+            y += gap(children[i - 1], children[i])
+            shapes += part.link(bottom, y)
+        shapes += part.at(0.0, y)
+        y += part.height
+    left = max(part.left for part in parts)
+    right = max(part.right for part in parts)
+    return Sketch(y, left, right, shapes, parts[0].lead, parts[0].starts_with_box)
 
 
-def _starts_with_box(element: Element) -> bool:
-    match element:
-        case Box():
-            return True
-        case BoxRow(children=children):
-            return bool(children) and _starts_with_box(children[0])
-        case Repeated(body=body):
-            return _starts_with_box(body)
-        case Branch():
-            return False
-        case _:
-            assert_never(element)
+def _branch(branch: Branch, half: float, column: int) -> Sketch:
+    main = sketch(branch.main, half, column)
+    sides = [sketch(side.body, half, column) for side in branch.sides]
+    rows = [part.height + 2 * GAP for part in sides if part.shapes]
+    inner = max([main.height, BOX / 2, *rows])
+    top = FORK + (inner - main.height) / 2
+    meet = FORK + inner + LAND + RADIUS
+
+    shapes: list[Shape] = [*main.link(0.0, top), *main.at(0.0, top)] if main.shapes else []
+    start = top + main.height if main.shapes else 0.0
+    shapes.append(Wire(((0.0, start), (0.0, meet - RADIUS)), arrow=True))
+    right = main.right
+    for side, part in zip(branch.sides, sides, strict=True):
+        middle = max(right, RADIUS) + LANE + part.left
+        right = middle + part.right
+        shapes += _side(side, part, middle, meet, branch.sign)
+    shapes.append(Join(branch, column, (0.0, meet)))
+    return Sketch(meet + RADIUS, max(main.left, RADIUS), right, shapes, FORK)
 
 
-def _widest(extents: list[Extent]) -> tuple[float, float]:
-    return max(one.left for one in extents), max(one.right for one in extents)
+def _side(side: SidePath, part: Sketch, x: float, meet: float, sign: str) -> Iterator[Shape]:
+    """Yield a side path, whose middle line is at `x`, and what leads in and out."""
+    wire = Wire((), arrow=True, dashed=side.changes, says=side.says, sign=sign)
+    start, end = (0.0, 0.0), (RADIUS, meet)
+    if not part.shapes:
+        yield wire._replace(points=(start, (x, 0.0), (x, meet), end))
+        return
+    top = (meet - part.height) / 2
+    yield wire._replace(points=(start, (x, 0.0), (x, top)), arrow=part.starts_with_box)
+    yield from part.at(x, top)
+    yield wire._replace(points=((x, top + part.height), (x, meet), end))

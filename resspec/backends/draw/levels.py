@@ -6,30 +6,9 @@ import heapq
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from functools import reduce
-from itertools import groupby
 from math import prod
 
-from resspec.backends.draw.elements import BoxRow, Element
-
 Level = tuple[int, ...]  # height and width; of what has none, 1 and 1
-Placed = tuple[int, Element]  # the number of its section, and what stands there
-
-
-def items(section: int, row: BoxRow) -> list[Placed]:
-    """Return the elements of a section that may be on different levels."""
-    return [
-        found
-        for child in row.children
-        for found in (items(section, child) if isinstance(child, BoxRow) else [(section, child)])
-    ]
-
-
-def runs(placed: Sequence[Placed]) -> list[tuple[Level, list[Placed]]]:
-    """Yield neighbors of one output size."""
-    return [
-        (level, list(group))
-        for level, group in groupby(placed, key=lambda item: item[1].output.spatial or (1, 1))
-    ]
 
 
 def common(rows: Sequence[Sequence[Level]]) -> list[Level]:
@@ -39,10 +18,10 @@ def common(rows: Sequence[Sequence[Level]]) -> list[Level]:
 
 def heights(row: Sequence[Level], among: Sequence[Level]) -> list[int]:
     """Return where the levels of one stand among those of all."""
-    found, start = [], 0
+    found: list[int] = []
     for level in row:
+        start = found[-1] + 1 if found else 0
         found.append(among.index(level, start))
-        start = found[-1] + 1
     return found
 
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from resspec.backends.draw.elements import Box, Branch
 
+T = TypeVar("T")
 Point = tuple[float, float]
 Align = Literal["start", "middle", "end"]
 
 
 class PlacedBox(NamedTuple):
-    """`tint`: the name of its colour; `says`: what is told of it."""
+    """A layer.
+
+    Attributes:
+        tint: The name of its color.
+        says: A description of it.
+    """
 
     box: Box
     column: int
@@ -21,6 +27,9 @@ class PlacedBox(NamedTuple):
     height: float
     tint: str = ""
     says: str = ""
+
+    def moved(self, x: float, y: float) -> PlacedBox:
+        return self._replace(x=self.x + x, y=self.y + y)
 
 
 class Wire(NamedTuple):
@@ -37,6 +46,9 @@ class Wire(NamedTuple):
     says: str = ""
     sign: str = ""
 
+    def moved(self, x: float, y: float) -> Wire:
+        return self._replace(points=tuple([(left + x, top + y) for left, top in self.points]))
+
 
 class Join(NamedTuple):
     """The circle in which paths merge."""
@@ -44,6 +56,9 @@ class Join(NamedTuple):
     branch: Branch
     column: int
     center: Point
+
+    def moved(self, x: float, y: float) -> Join:
+        return self._replace(center=(self.center[0] + x, self.center[1] + y))
 
 
 class Bracket(NamedTuple):
@@ -53,6 +68,12 @@ class Bracket(NamedTuple):
     x: float
     top: float
     bottom: float
+
+    def moved(self, x: float, y: float) -> Bracket:
+        return Bracket(self.turns, self.x + x, self.top + y, self.bottom + y)
+
+
+Shape = PlacedBox | Wire | Join | Bracket
 
 
 class SectionPanel(NamedTuple):
@@ -69,12 +90,14 @@ class SectionPanel(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """Between two output sizes, over the whole width."""
+    """A line between two output sizes, over the whole width."""
 
     y: float
 
 
 class Words(NamedTuple):
+    """A line of text."""
+
     text: str
     x: float
     y: float
@@ -106,19 +129,24 @@ class ColorScale(NamedTuple):
     step: float
 
 
+Part = Shape | SectionPanel | Rule | Words | Sample | ColorScale
+
+
 class Drawing(NamedTuple):
-    """All of a picture; `title` and `says` are read to who does not see it."""
+    """A whole picture.
+
+    Attributes:
+        title: The names of the networks.
+        says: A description for screen readers.
+        parts: All that is drawn, in any order of kinds.
+    """
 
     width: float
     height: float
     title: str
     says: str
-    panels: tuple[SectionPanel, ...]
-    rules: tuple[Rule, ...]
-    wires: tuple[Wire, ...]
-    boxes: tuple[PlacedBox, ...]
-    joins: tuple[Join, ...]
-    brackets: tuple[Bracket, ...]
-    words: tuple[Words, ...]
-    legend: tuple[Sample, ...]
-    ramp: ColorScale | None = None
+    parts: tuple[Part, ...]
+
+    def of(self, kind: type[T]) -> list[T]:
+        """Return the parts of one kind, in their order."""
+        return [part for part in self.parts if isinstance(part, kind)]

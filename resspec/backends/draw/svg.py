@@ -14,6 +14,7 @@ from resspec.backends.draw.shapes import (
     Join,
     PlacedBox,
     Point,
+    Rule,
     Sample,
     SectionPanel,
     Wire,
@@ -55,17 +56,17 @@ def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
         yield f"<style>\n{style()}</style>"
     yield _ARROW
     yield _element("rect", class_="page", width=drawing.width, height=drawing.height)
-    for rule in drawing.rules:
+    for rule in drawing.of(Rule):
         yield _path("rule", f"M12 {_number(rule.y)}H{_number(drawing.width - 12)}")
-    yield from map(_panel, drawing.panels)
-    yield from map(_wire, drawing.wires)
-    yield from map(_bracket, drawing.brackets)
-    yield from (_box(box, not alone) for box in drawing.boxes)
-    yield from (_join(join, not alone) for join in drawing.joins)
-    yield from map(_words, drawing.words)
-    yield from map(_sample, drawing.legend)
-    if drawing.ramp:
-        yield from _ramp(drawing.ramp)
+    yield from map(_panel, drawing.of(SectionPanel))
+    yield from map(_wire, drawing.of(Wire))
+    yield from map(_bracket, drawing.of(Bracket))
+    yield from (_box(box, not alone) for box in drawing.of(PlacedBox))
+    yield from (_join(join, not alone) for join in drawing.of(Join))
+    yield from map(_words, drawing.of(Words))
+    yield from map(_sample, drawing.of(Sample))
+    for scale in drawing.of(ColorScale):
+        yield from _scale(scale)
     yield "</svg>"
 
 
@@ -197,11 +198,11 @@ def _sample_mark(sample: Sample) -> str:
             return box + _label(style, sign.replace("-", "−"), x - 11.5, y, "middle")
 
 
-def _ramp(ramp: ColorScale) -> Iterator[str]:
-    yield _label("sample", ramp.title, ramp.x, ramp.y)
-    for i, mark in enumerate(ramp.marks):
-        x, y = ramp.x + i * ramp.step, ramp.y
-        yield _element("rect", class_=f"q{i}", x=x, y=y + 6, width=ramp.step, height=12)
+def _scale(scale: ColorScale) -> Iterator[str]:
+    yield _label("sample", scale.title, scale.x, scale.y)
+    for i, mark in enumerate(scale.marks):
+        x, y = scale.x + i * scale.step, scale.y
+        yield _element("rect", class_=f"q{i}", x=x, y=y + 6, width=scale.step, height=12)
         yield _label("mark", mark, x, y + 30)
 
 

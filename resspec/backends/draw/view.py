@@ -11,7 +11,6 @@ from resspec.backends.draw.labels import ARRANGING, is_quiet, label
 from resspec.backends.summary import summary
 from resspec.ir.network import Section
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
-from resspec.ir.shape import Name
 from resspec.passes.ledger import Trail, path
 
 Places = Mapping[Trail, int]  # of the layers and merges of a network, by their trails
@@ -34,15 +33,20 @@ class View(NamedTuple):
 
 def elements(section: Section, view: View, places: Places) -> BoxRow:
     """Return the elements of a section."""
-    found = _Drawn(view, places).node(section.located, _Where())
+    found = _Drawn(view, places).node(section.located, _Where(quiet=view.layers))
     return BoxRow(tuple(found if view.unfold else folded(found)), section.body.output)
 
 
 class _Where(NamedTuple):
     """The surroundings of a node.
 
-    It holds the scopes and repeats, the turns of the repeats in the nearest scope, how many layers
-    one node represents, and the sign of the block around.
+    Attributes:
+        trail: The scopes and repeats around.
+        names: Of the scopes.
+        turns: Of the repeats in the nearest scope.
+        times: How many layers one node represents.
+        sign: Of the block around.
+        quiet: Whether norms and activations are drawn too.
     """
 
     trail: Trail = ()
@@ -50,96 +54,100 @@ class _Where(NamedTuple):
     turns: tuple[int, ...] = ()
     times: int = 1
     sign: str = ""
+    quiet: bool = False
+
+    def inside(self, located: Located) -> _Where:
+        return self._replace(trail=(*self.trail, located))
 
 
 class _Drawn:
     def __init__(self, view: View, places: Places) -> None:
         self.view = view
         self.places = places
+        self.signs = view.signs or {}
         self.unroll = view.unfold or view.signs is not None
 
-    def node(self, located: Located, at: _Where, every: bool = False) -> list[Element]:
-        """Return what a part shows; `every`: norms and activations too, whatever the view."""
+    def node(self, located: Located, at: _Where) -> list[Element]:
+        """Return what a part shows."""
         match located.node:
-            case Op() as op:
-                return self._op(located, op, at, every)
-            case Parallel(paths=(_, _, *_)) as node:
-                return [self._branch(located, node, at)]
-            case Repeat() as node:
-                return self._repeat(located, node, at, every)
+            case Op():
+                return self._op(located, at.inside(located))
+            case Parallel(paths=(_, _, *_)):
+                return [self._branch(located, at)]
+            case Repeat():
+                return self._repeat(located, at)
             case Scope():
-                return self._scope(located, at, every)
+                return self._scope(located, at)
             case _:
-                return [each for part in located.parts for each in self.node(part, at, every)]
+                return [element for part in located.parts for element in self.node(part, at)]
 
-    def _scope(self, scope: Located, at: _Where, every: bool) -> list[Element]:
+    def _scope(self, scope: Located, at: _Where) -> list[Element]:
         assert scope.name is not None
         names = (*at.names, scope.name.at(*at.turns))
-        sign = at.sign or self._sign(".".join(names))
-        inside = at._replace(trail=(*at.trail, scope), names=names, turns=(), sign=sign)
-        found = self.node(scope.body, inside, every)
-        if not (scope.block and found):
-            return found
-        return [BoxRow(tuple(found), scope.node.output, scope.block)]
+        sign = at.sign or self._sign(names)
+        inside = at.inside(scope)._replace(names=names, turns=(), sign=sign)
+        found = self.node(scope.body, inside)
+        if scope.block and found:
+            return [BoxRow(tuple(found), scope.node.output, scope.block)]
+        return found
 
-    def _op(self, located: Located, op: Op, at: _Where, every: bool) -> list[Element]:
+    def _op(self, located: Located, at: _Where) -> list[Element]:
+        op = located.node
+        assert isinstance(op, Op)
+        own = [located.name.at(*at.turns)] if located.name else []
+        name = ".".join([*at.names, *own]) if self.unroll else path(at.trail)
+        sign = self.signs.get(name, "")
         quiet = is_quiet(op.layer)
-        trail = (*at.trail, located)
-        name = self._name(trail, located.name, at)
-        sign = self._sign(name)
-        if op.kind == "identity" or (quiet and not (every or self.view.layers or sign)):
+        if op.kind == "identity" or (quiet and not (at.quiet or sign)):
             return []
-        text, sign = label(op.layer, op.input), at.sign or sign
-        return [Box(text, op.kind, (name,), op.output, self._entry(trail), at.times, quiet, sign)]
+        text, entries = label(op.layer, op.input), (self.places[at.trail],)
+        return [Box(text, op.kind, (name,), op.output, entries, at.times, quiet, at.sign or sign)]
 
-    def _repeat(self, located: Located, repeat: Repeat, at: _Where, every: bool) -> list[Element]:
-        inside = at._replace(trail=(*at.trail, located))
+    def _repeat(self, located: Located, at: _Where) -> list[Element]:
+        repeat, inside = located.node, at.inside(located)
+        assert isinstance(repeat, Repeat)
         if self.unroll:
-            turns = (inside._replace(turns=(*at.turns, i)) for i in range(repeat.count))
-            return [element for turn in turns for element in self.node(located.body, turn, every)]
-        found = self.node(located.body, inside._replace(times=at.times * repeat.count), every)
+            places = (inside._replace(turns=(*at.turns, i)) for i in range(repeat.count))
+            return [element for place in places for element in self.node(located.body, place)]
+        found = self.node(located.body, inside._replace(times=at.times * repeat.count))
         if not found or repeat.count == 1:
             return found
         body = BoxRow(tuple(folded(found)), repeat.output)
-        if len(body.children) == 1 and isinstance(one := body.children[0], Repeated):
-            return [Repeated(repeat.count * one.turns, one.body, repeat.output)]
-        return [Repeated(repeat.count, body, repeat.output)]
+        match body.children:
+            case (Repeated(turns=turns, body=body),):
+                return [Repeated(repeat.count * turns, body, repeat.output)]
+            case _:
+                return [Repeated(repeat.count, body, repeat.output)]
 
-    def _branch(self, located: Located, node: Parallel, at: _Where) -> Element:
-        paths = [self._path(path, at) for path in located.parts]
-        sizes = [sum(box.times for box in boxes(row)) for row in paths]
-        main = node.residual if node.residual is not None else sizes.index(max(sizes))
+    def _branch(self, located: Located, at: _Where) -> Branch:
+        node = located.node
+        assert isinstance(node, Parallel)
+        rows = [self._path(path, at) for path in located.parts]
+        main = node.residual
+        if main is None:
+            sizes = [sum(box.times for box in boxes(row)) for row in rows]
+            main = sizes.index(max(sizes))
         sides = [
-            SidePath(
-                row if not _only_arranges(row) or self.view.layers else row._replace(children=()),
-                node.merge == "add" and path.node.output != path.node.input,
-                summary(path),
-            )
-            for i, (path, row) in enumerate(zip(located.parts, paths, strict=True))
+            self._side(path, row, node.merge)
+            for i, (path, row) in enumerate(zip(located.parts, rows, strict=True))
             if i != main
         ]
-        trail = (*at.trail, located)
-        sign = at.sign or self._sign(".".join((*at.names, f"({node.merge})")))
-        return Branch(
-            node.merge, paths[main], tuple(sides), node.output, self._entry(trail), at.times, sign
-        )
+        entries = (self.places[at.inside(located).trail],)
+        sign = at.sign or self._sign((*at.names, f"({node.merge})"))
+        return Branch(node.merge, rows[main], tuple(sides), node.output, entries, at.times, sign)
 
     def _path(self, path: Located, at: _Where) -> BoxRow:
-        """Return a path that would show nothing of what it does shows its norms and activations."""
-        found = self.node(path, at) or self.node(path, at, every=True)
+        """Return a path; one that would be empty shows its norms and activations."""
+        found = self.node(path, at) or self.node(path, at._replace(quiet=True))
         return BoxRow(tuple(found if self.view.unfold else folded(found)), path.node.output)
 
-    def _entry(self, trail: Trail) -> tuple[int, ...]:
-        return (self.places[trail],)
+    def _side(self, path: Located, row: BoxRow, merge: str) -> SidePath:
+        """Return a shortcut or another path; one that only arranges channels is drawn as an arc."""
+        arranges = all(isinstance(child, Box) and child.kind in ARRANGING for child in row.children)
+        if arranges and not self.view.layers:
+            row = row._replace(children=())
+        changes = merge == "add" and path.node.output != path.node.input
+        return SidePath(row, changes, summary(path))
 
-    def _name(self, trail: Trail, own: Name | None, at: _Where) -> str:
-        if not self.unroll:
-            return path(trail)
-        return ".".join((*at.names, own.at(*at.turns)) if own else at.names)
-
-    def _sign(self, name: str) -> str:
-        return (self.view.signs or {}).get(name, "")
-
-
-def _only_arranges(row: BoxRow) -> bool:
-    return all(isinstance(child, Box) and child.kind in ARRANGING for child in row.children)
+    def _sign(self, names: tuple[str, ...]) -> str:
+        return self.signs.get(".".join(names), "")

@@ -15,7 +15,7 @@ from resspec.backends.diff.structure import StructureChange
 from resspec.backends.diff.values import Pair
 from resspec.backends.diff.words import many, said
 from resspec.backends.draw import SIGNS, Pictured, draw
-from resspec.backends.draw.shapes import Drawing
+from resspec.backends.draw.shapes import Drawing, PlacedBox, SectionPanel
 from resspec.backends.html.page import (
     Cell,
     Headings,
@@ -94,7 +94,7 @@ def _sections(diff: Diff, drawn: Drawn | None, drawing: Drawing | None) -> Itera
     changes = diff.structure.changes if diff.structure else ()
     keys = _keys(drawing)
     found = [parts(facts) for facts in drawn.facts] if drawn else []
-    panels = drawing.panels if drawing else ()
+    panels = drawing.of(SectionPanel) if drawing else ()
     tints = {(panel.column, panel.section): panel.tint for panel in panels}
     numbers = [0, 0]
     for pair in diff.pairs:
@@ -228,7 +228,7 @@ def _found(change: StructureChange, keys: Mapping[str, list[str]]) -> Iterator[s
 def _keys(drawing: Drawing | None) -> dict[str, list[str]]:
     """Return the keys of marked boxes, by column and name, and by those of all scopes around."""
     found: dict[str, list[str]] = {}
-    for placed in drawing.boxes if drawing else ():
+    for placed in drawing.of(PlacedBox) if drawing else ():
         if placed.box.sign:
             marks = [f"{placed.column}.{entry}" for entry in placed.box.entries]
             scopes = (accumulate(name.split("."), _dotted) for name in placed.box.names)

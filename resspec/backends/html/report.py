@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from resspec.backends.draw import Pictured, draw
+from resspec.backends.draw.shapes import SectionPanel
 from resspec.backends.html.page import (
     Cell,
     Headings,
@@ -36,7 +37,7 @@ _COLUMNS = (
 def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
     """`sources`: the texts of the network's files, by the names that its spans have."""
     drawing = draw([Pictured(facts, report.network)])
-    tints = {panel.section: panel.tint for panel in drawing.panels}
+    tints = {panel.section: panel.tint for panel in drawing.of(SectionPanel)}
     rows = list(_rows(facts, tints))
     totals = report.totals
     shown = [

@@ -66,10 +66,10 @@ def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> F
     """Follow the lines of a drawing back from each box. Every line must connect two steps."""
     steps = Steps()
     steps.numbers = numbers
-    nodes: list[PlacedBox | Join] = [box for box in drawing.boxes if box.column == column]
-    nodes += [join for join in drawing.joins if join.column == column]
+    nodes: list[PlacedBox | Join] = [box for box in drawing.of(PlacedBox) if box.column == column]
+    nodes += [join for join in drawing.of(Join) if join.column == column]
     left, right = min(map(_left, nodes)), max(map(_right, nodes)) + 100
-    wires = [wire for wire in drawing.wires if all(left <= x <= right for x, _ in wire.points)]
+    wires = [wire for wire in drawing.of(Wire) if all(left <= x <= right for x, _ in wire.points)]
     exits = {_exit(node): node for node in nodes}
     into: dict[Point, list[Wire]] = {}
     for wire in wires:

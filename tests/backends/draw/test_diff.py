@@ -9,7 +9,7 @@ import pytest
 from resspec.backends.diff.compare import Marks
 from resspec.backends.diff.structure import structure
 from resspec.backends.draw import Pictured, draw
-from resspec.backends.draw.shapes import Drawing
+from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, Sample, Wire
 from resspec.backends.draw.svg import to_svg
 from resspec.compiler import load
 from resspec.ir.fingerprint import Digests
@@ -34,7 +34,7 @@ def drawn(a: Network, b: Network, unfold: bool = False, layers: bool = False) ->
 def signed(drawing: Drawing, column: int) -> list[tuple[str, str]]:
     return [
         (placed.box.sign, name)
-        for placed in drawing.boxes
+        for placed in drawing.of(PlacedBox)
         if placed.column == column and placed.box.sign
         for name in placed.box.names
     ]
@@ -45,14 +45,18 @@ def test_where_the_stride_stands() -> None:
     drawing = drawn(load("resnet50"), load("torchvision/resnet50"))
     changed = [("~", f"layer{i}.0.conv{j}") for i in (2, 3, 4) for j in (1, 2)]
     assert [signed(drawing, column) for column in (0, 1)] == [changed, changed]
-    assert [sample.text for sample in drawing.legend] == ["the shape changes", "adds", "changed"]
+    assert [sample.text for sample in drawing.of(Sample)] == [
+        "the shape changes",
+        "adds",
+        "changed",
+    ]
 
 
 def test_shortcuts_are_added_to_a_plain_network() -> None:
     drawing = drawn(load("plain34"), load("resnet34"), unfold=True)
     assert signed(drawing, 0) == signed(drawing, 1) == []
-    assert [join.branch.sign for join in drawing.joins] == ["+"] * 16
-    assert sum(wire.sign == "+" for wire in drawing.wires) == 16
+    assert [join.branch.sign for join in drawing.of(Join)] == ["+"] * 16
+    assert sum(wire.sign == "+" for wire in drawing.of(Wire)) == 16
 
 
 def test_norms_that_come_are_drawn() -> None:
@@ -60,7 +64,7 @@ def test_norms_that_come_are_drawn() -> None:
     drawing = drawn(load("torchvision/vgg16"), load("torchvision/vgg16_bn"))
     assert signed(drawing, 0) == []
     assert len(signed(drawing, 1)) == 13
-    assert [placed.box.label for placed in drawing.boxes if placed.box.sign] == ["bn"] * 13
+    assert [placed.box.label for placed in drawing.of(PlacedBox) if placed.box.sign] == ["bn"] * 13
 
 
 def test_gates_that_come() -> None:
@@ -84,7 +88,7 @@ def test_a_longer_stage() -> None:
     assert sorted({name.split(".")[1] for _, name in signed(drawing, 1)}, key=int) == [
         str(i) for i in range(6, 23)
     ]
-    assert [bracket.turns for bracket in drawing.brackets] == [2, 3, 5, 2, 2, 3, 5, 17, 2]
+    assert [bracket.turns for bracket in drawing.of(Bracket)] == [2, 3, 5, 2, 2, 3, 5, 17, 2]
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -99,7 +103,7 @@ def test_both_ways(seed: int, tmp_path: Path) -> None:
     assert bool(back.a) == bool(there.b)
     drawing = drawn(a, b, unfold=True, layers=True)
     shown = {sign for column in (0, 1) for sign, _ in signed(drawing, column)} | {
-        join.branch.sign for join in drawing.joins
+        join.branch.sign for join in drawing.of(Join)
     }
     assert shown - {""} == {*there.a.values(), *there.b.values()}
     to_svg(drawing)

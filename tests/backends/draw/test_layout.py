@@ -11,7 +11,7 @@ import pytest
 
 from resspec.backends.draw import Pictured, draw
 from resspec.backends.draw.elements import Box
-from resspec.backends.draw.shapes import Drawing, PlacedBox
+from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, SectionPanel, Wire
 from resspec.compiler import load
 from resspec.ir.network import Network
 from resspec.opening import shipped_names
@@ -39,7 +39,7 @@ def of_seed(seed: int, folder: Path) -> Network:
 def layers(drawing: Drawing, column: int = 0) -> list[Box]:
     return [
         placed.box
-        for placed in drawing.boxes
+        for placed in drawing.of(PlacedBox)
         if placed.column == column and placed.box.kind != "input"
     ]
 
@@ -95,7 +95,7 @@ def test_equal_blocks_of_other_sizes_are_not_folded(tmp_path: Path) -> None:
     assert [(box.label, box.output.spatial) for box in layers(drawing)[:-2]] == [
         (f"3x3 conv, 8{stride}", (size, size)) for size in (32, 16, 8) for stride in (", /2", "")
     ]
-    assert not drawing.brackets
+    assert not drawing.of(Bracket)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -138,19 +138,21 @@ def test_nothing_hides_another_in_what_ships() -> None:
 
 
 def _clear(drawing: Drawing) -> None:
-    solid = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.boxes]
+    solid = [(box.x, box.y, box.x + box.width, box.y + box.height) for box in drawing.of(PlacedBox)]
     solid += [
-        (x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.joins)
+        (x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.of(Join))
     ]
     assert not any(map(_overlap, *zip(*_neighbours(solid), strict=True)))
-    grounds = [(one.x, one.y, one.x + one.width, one.y + one.height) for one in drawing.panels]
+    grounds = [
+        (one.x, one.y, one.x + one.width, one.y + one.height) for one in drawing.of(SectionPanel)
+    ]
     assert not any(_overlap(a, b) for a, b in combinations(grounds, 2))
     for left, top, right, bottom in solid:
         assert 0 < left < right < drawing.width
         assert 0 < top < bottom < drawing.height
-    for (
-        wire
-    ) in drawing.wires:  # a line crosses no box: its straight pieces touch them at their ends alone
+    for wire in drawing.of(
+        Wire
+    ):  # a line crosses no box: its straight pieces touch them at their ends alone
         for (a, b), (c, d) in pairwise(wire.points):
             piece = (min(a, c) + 0.01, min(b, d) + 0.01, max(a, c) - 0.01, max(b, d) - 0.01)
             assert not any(_overlap(piece, box) for box in _near(piece, solid))
@@ -189,7 +191,7 @@ def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> N
     """What has a larger output stands above all that has a smaller one, in whatever network."""
     drawing = drawn(*map(load, names), unfold=unfold)
     by_size: dict[tuple[int, ...], list[PlacedBox]] = {}
-    for placed in drawing.boxes:
+    for placed in drawing.of(PlacedBox):
         if placed.box.kind != "input":
             by_size.setdefault(placed.box.output.spatial or (1, 1), []).append(placed)
     assert len(by_size) >= 6
@@ -202,7 +204,7 @@ def test_equal_output_sizes_are_level(names: tuple[str, ...], unfold: bool) -> N
 def test_stages_begin_side_by_side() -> None:
     """Also where paths part above the first layer."""
     drawing = drawn(load("plain34"), load("resnet34"), load("vgg19"), unfold=True)
-    strided = [placed for placed in drawing.boxes if "/2" in placed.box.label]
+    strided = [placed for placed in drawing.of(PlacedBox) if "/2" in placed.box.label]
     tops = [{placed.y for placed in strided if placed.column == column} for column in range(3)]
     assert len(tops[0]) == 5
     assert tops[0] == tops[1] == tops[2]  # of VGG-19, its pools

@@ -16,7 +16,7 @@ from resspec.backends.draw import COLOR_BY, Pictured, draw, png
 from resspec.backends.draw.columns import SMALL
 from resspec.backends.draw.measure import width
 from resspec.backends.draw.png import to_png
-from resspec.backends.draw.shapes import Drawing
+from resspec.backends.draw.shapes import Bracket, ColorScale, Drawing, Join, PlacedBox, Wire, Words
 from resspec.backends.draw.svg import to_svg
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
@@ -66,10 +66,10 @@ def test_figure_3_of_the_paper() -> None:
             "fc 1000",
         ]
     )
-    assert [join.column for join in drawing.joins] == [2] * 16
-    arcs = [wire for wire in drawing.wires if len(wire.points) == 4]
+    assert [join.column for join in drawing.of(Join)] == [2] * 16
+    arcs = [wire for wire in drawing.of(Wire) if len(wire.points) == 4]
     assert [i for i, wire in enumerate(arcs) if wire.dashed] == [3, 7, 13]
-    assert [words.text for words in drawing.words if words.style == "size"] == [
+    assert [words.text for words in drawing.of(Words) if words.style == "size"] == [
         *"224 112 56 28 14 7 1".split(),
         "output size",
     ]
@@ -81,17 +81,17 @@ def test_projections_are_boxes_and_zero_padding_is_none() -> None:
         drawing = drawn(load("resnet34", option=option), unfold=True)
         assert len(layers(drawing)) == boxes
         assert (
-            sum(wire.dashed for wire in drawing.wires) == dashed
+            sum(wire.dashed for wire in drawing.of(Wire)) == dashed
         )  # two pieces where there is a box
 
 
 def test_repeats_are_folded_and_unfolded() -> None:
     folded, unfolded = (drawn(load("resnet152"), unfold=unfold) for unfold in (False, True))
-    assert [bracket.turns for bracket in folded.brackets] == [2, 7, 35, 2]
-    assert not unfolded.brackets
+    assert [bracket.turns for bracket in folded.of(Bracket)] == [2, 7, 35, 2]
+    assert not unfolded.of(Bracket)
     assert len(layers(unfolded)) == 152 - 1 + 4 + 2 + 1  # its layers, four projections, two pools
-    assert [bracket.turns for bracket in drawn(load("densenet121")).brackets] == [6, 12, 24, 16]
-    assert [bracket.turns for bracket in drawn(load("vgg19")).brackets] == [4, 4, 4]
+    assert [bracket.turns for bracket in drawn(load("densenet121")).of(Bracket)] == [6, 12, 24, 16]
+    assert [bracket.turns for bracket in drawn(load("vgg19")).of(Bracket)] == [4, 4, 4]
 
 
 def test_1202_layers() -> None:
@@ -151,23 +151,23 @@ def test_the_most_expensive_layer_is_the_darkest(name: str) -> None:
     entries = Facts(network).entries
     tints = {
         placed.box.entries[0]: int(placed.tint[1:])
-        for placed in drawing.boxes
+        for placed in drawing.of(PlacedBox)
         if placed.box.entries
     }
     by_value = sorted(tints, key=lambda i: entries[i][1][COLOR_BY[name]] / entries[i][0].times)
     assert [tints[i] for i in by_value] == sorted(tints.values())
     assert tints[by_value[-1]] == 8
-    assert drawing.ramp
+    assert drawing.of(ColorScale)
 
 
 def test_what_is_saved_is_seen_where_it_is_saved() -> None:
     """Most of it by norms and activations, which are drawn then; a scale's marks do not touch."""
     network = load("resnet50")
     drawing, entries = drawn(network, color_by="saved"), Facts(network).entries
-    seen = {entry for placed in drawing.boxes for entry in placed.box.entries}
+    seen = {entry for placed in drawing.of(PlacedBox) for entry in placed.box.entries}
     assert sum(entries[i][1]["saved_bytes"] for i in seen) == Facts(network).total("saved_bytes")
-    assert drawing.ramp
-    assert all(width(mark, SMALL) < drawing.ramp.step for mark in drawing.ramp.marks)
+    (scale,) = drawing.of(ColorScale)
+    assert all(width(mark, SMALL) < scale.step for mark in scale.marks)
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,9 @@ def test_a_png_has_twice_the_size_of_the_drawing() -> None:
 @pytest.mark.usefixtures("font")
 def test_a_png_shows_its_words() -> None:
     drawing = drawn(load("resnet18"))
-    with_words, without = map(pixels, (drawing, drawing._replace(words=())))
+    other = tuple(part for part in drawing.parts if not isinstance(part, Words))
+    without_words = drawing._replace(parts=other)
+    with_words, without = map(pixels, (drawing, without_words))
     assert (with_words != without).sum() > 1000
 
 
