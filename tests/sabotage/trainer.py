@@ -301,7 +301,7 @@ DEFECTS = [
     Defect(
         "an error that nobody foresaw waits for workers",
         WORKERS,
-        "atexit.register(at_exit)",
+        "atexit.register(self.close)",
         "pass",
         f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer",
     ),
@@ -343,13 +343,6 @@ DEFECTS = [
         "if not half(processes.device):",
         "if False:",
         f"{T}test_speed.py::test_a_run_races_what_is_fast",
-    ),
-    Defect(
-        "the atexit callback knows workers only",
-        WORKERS,
-        "    if workers:\n        atexit",
-        "    if True:\n        atexit",
-        f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer",
     ),
     Defect(
         "what fails between two steps costs them",

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torchvision.transforms.functional import autocontrast
+from torchvision.transforms.v2.functional import equalize
 
 from resspec.training.data import affine, color
 from resspec.training.data.chance import choice, happens, normal
@@ -115,8 +117,8 @@ def _blend(magnitude: Tensor) -> Tensor:
     return (1 + 0.9 * magnitude).clamp_min(0.1)
 
 
-AUTOCONTRAST = AugmentOp(recolor=lambda images, _: color.autocontrast(images))
-EQUALIZE = AugmentOp(recolor=lambda images, _: color.equalize(images))
+AUTOCONTRAST = AugmentOp(recolor=lambda images, _: autocontrast(images))
+EQUALIZE = AugmentOp(recolor=lambda images, _: equalize(images))
 IDENTITY = AugmentOp(recolor=lambda images, _: images)
 INVERT = AugmentOp(recolor=lambda images, _: 255 - images)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
+from torchvision.transforms.functional import adjust_sharpness, rgb_to_grayscale
 
 from resspec.training.data.chance import normal, uniform
 from resspec.training.data.per_image import per_image
@@ -29,26 +29,20 @@ def saturation(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with the grayscale image."""
     if images.shape[1] == 1:
         return images
-    return blend(images, grayscale(images).floor(), factors)
+    return blend(images, rgb_to_grayscale(images), factors)
 
 
 def contrast(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with the mean gray level."""
-    gray = images.float() if images.shape[1] == 1 else grayscale(images).floor()
-    return blend(images, gray.mean((1, 2, 3), keepdim=True), factors)
+    gray = images if images.shape[1] == 1 else rgb_to_grayscale(images)
+    return blend(images, gray.float().mean((1, 2, 3), keepdim=True), factors)
 
 
 def sharpness(images: Tensor, factors: Tensor) -> Tensor:
     """Blend with a smoothed image, which keeps its outermost pixels."""
-    channels, height, width = images.shape[1:]
-    if height <= 2 or width <= 2:
+    if min(images.shape[2:]) <= 2:
         return images
-    kernel = torch.ones(3, 3, device=images.device)
-    kernel[1, 1] = 5
-    weights = (kernel / 13).expand(channels, 1, 3, 3)
-    smooth = images.float()
-    smooth[:, :, 1:-1, 1:-1] = conv2d(images.float(), weights, groups=channels).round()
-    return blend(images, smooth, factors)
+    return blend(images, adjust_sharpness(images, 0), factors)
 
 
 def posterize(images: Tensor, bits: Tensor) -> Tensor:
@@ -67,36 +61,6 @@ def solarize_add(images: Tensor, amounts: Tensor) -> Tensor:
     """Add an amount to pixels in the darker half, up to 255."""
     brighter = images + per_image(amounts, images, torch.int16)
     return torch.where(images < 128, brighter.clamp_max(255), images).to(torch.uint8)
-
-
-def autocontrast(images: Tensor) -> Tensor:
-    """Stretch each channel to 0..255, unless it is constant."""
-    low = images.amin((2, 3), keepdim=True).float()
-    high = images.amax((2, 3), keepdim=True).float()
-    is_constant = high == low
-    scale = (255 / (high - low)).masked_fill(is_constant, 1)
-    low = low.masked_fill(is_constant, 0)
-    return ((images - low) * scale).clamp(0, 255).to(torch.uint8)
-
-
-def equalize(images: Tensor) -> Tensor:
-    """Equalize the histogram of each channel."""
-    pixels = images.flatten(2).long()
-    histogram = torch.zeros(*pixels.shape[:2], 256, dtype=torch.int64, device=images.device)
-    histogram.scatter_add_(2, pixels, torch.ones_like(pixels))
-    last = histogram.gather(2, pixels.amax(2, keepdim=True))
-    step = (pixels.shape[2] - last) // 255
-    before = histogram.cumsum(2) - histogram
-    table = ((before + step // 2) // step.clamp_min(1)).clamp(0, 255)
-    equalized = torch.where(step == 0, pixels, table.gather(2, pixels))
-    return equalized.to(torch.uint8).view_as(images)
-
-
-def grayscale(images: Tensor) -> Tensor:
-    """Return the luma of ITU-R 601 (float32, Bx1xHxW)."""
-    red, green, blue = images.float().split(1, 1)
-    luma: Tensor = 0.2989 * red + 0.587 * green + 0.114 * blue
-    return luma
 
 
 def color_jitter(images: Tensor, keys: Tensor, amount: float = 0.4) -> Tensor:

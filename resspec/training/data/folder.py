@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from hashlib import sha256
@@ -17,7 +18,6 @@ import torch
 from torch import Tensor
 
 from resspec.diagnostics import UsageError
-from resspec.training.data import workers as workers_
 from resspec.training.data.augment import augment
 from resspec.training.data.batch import Batch, IndexBatch
 from resspec.training.data.class_folders import check_classes, class_notes, match_classes
@@ -35,6 +35,7 @@ from resspec.training.data.pixel_stats import IMAGENET, PixelStats
 from resspec.training.data.read_image import resized_test_size
 from resspec.training.data.scan import SplitFolder, scan
 from resspec.training.data.wording import as_text, dataset_name
+from resspec.training.data.workers import ImageFiles, read_batches
 from resspec.training.names import IMAGENET as IMAGENET_NAME
 from resspec.training.recipe import DataConfig, TestTransform
 
@@ -118,9 +119,10 @@ class InFolders:
             UsageError: A file cannot be read, or a worker died or is stuck.
         """
         hflip = transform.hflip if isinstance(transform, DataConfig) else 0
-        files = workers_.ImageFiles(self.root, self.files, self.exif, transform)
+        files = ImageFiles(self.root, self.files, self.exif, transform)
         pinned = device.type == "cuda"
-        with workers_.reading(files, sampler, workers, pinned=pinned) as decoded:
+        decoded = read_batches(files, sampler, workers, pinned=pinned)
+        with closing(decoded):
             for pixels, wanted in decoded:
                 images = pixels.to(device, non_blocking=True)
                 labels = self.labels[wanted.indices].to(device, non_blocking=True)

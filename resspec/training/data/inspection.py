@@ -142,7 +142,7 @@ def _inspect(path: Path, *, decode: bool) -> ImageSize | DamagedImage:
 def _read_header(path: Path) -> ImageSize:
     with naming(path), open_file(path) as file:
         image = identify(file)
-        if seems_whole(image, file, os.fstat(file.fileno()).st_size):
+        if seems_whole(image.format, file, os.fstat(file.fileno()).st_size):
             orientation = orientation_in_header(image)
             width, height = turned(image.size, orientation)
             return ImageSize(height, width, sideways=orientation in SIDEWAYS, decoded=False)

@@ -10,14 +10,14 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from multiprocessing import active_children
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from threading import current_thread, main_thread
+from traceback import clear_frames
 from types import TracebackType
 from typing import Any, NamedTuple
 
@@ -60,11 +60,10 @@ Decoded = tuple[Tensor, IndexBatch]  # images (uint8, BxCxHxW), and which they a
 Result = Decoded | WorkerFailure
 
 
-@contextmanager
-def reading(
+def read_batches(
     files: ImageFiles, sampler: Iterable[IndexBatch], workers: int, *, pinned: bool
-) -> Iterator[Iterator[Decoded]]:
-    """Yield an iterator of decoded batches; no worker is left afterwards.
+) -> Generator[Decoded]:
+    """Yield decoded batches; no worker is left once the generator is closed.
 
     Args:
         files: The image files.
@@ -84,11 +83,17 @@ def reading(
         pin_memory=pinned,
         worker_init_fn=_start_worker,
     )
-    with _iterating(loader) as results:
-        yield _decoded(results, workers)
+    pool = _Pool(loader)
+    try:
+        while result := pool.next():
+            if isinstance(result, WorkerFailure):
+                raise UsageError(result.message, result.code)
+            yield result
+    finally:
+        pool.close()
 
 
-def worker_failure(error: Exception) -> str | None:
+def worker_failure(error: BaseException) -> str | None:
     """Return a message if torch raised this because a worker died or does not respond."""
     return f"a DataLoader worker failed: {error}" if "DataLoader" in str(error) else None
 
@@ -108,13 +113,6 @@ def _cannot_start(workers: int, error: OSError) -> UsageError:
     if error.errno not in (errno.EAGAIN, errno.EMFILE):
         why = f"{why} (they share memory by way of /dev/shm)"
     return UsageError(f"cannot start {workers} DataLoader workers: {why}", "E0612")
-
-
-def _decoded(results: Iterator[Result], workers: int) -> Iterator[Decoded]:
-    while result := _next(results, PATIENCE if workers else 0):
-        if isinstance(result, WorkerFailure):
-            raise UsageError(result.message, result.code)
-        yield result
 
 
 class _AsArrays:
@@ -176,34 +174,51 @@ def _ignore_disconnect(
         sys.__excepthook__(kind, error, traceback)
 
 
-@contextmanager
-def _iterating(loader: DataLoader[Result]) -> Iterator[Iterator[Result]]:
-    """Yield the loader's iterator, and kill its workers afterwards, even stuck ones."""
-    others = set(active_children())
-    try:
-        iterator = iter(loader)
-    except OSError as error:  # no shared memory, or no more processes
-        for started in set(active_children()) - others:
-            started.kill()
-        raise _cannot_start(loader.num_workers, error) from None
+class _Pool:
+    """The iterator of a loader, and its workers."""
 
-    workers = set(active_children()) - others
-    at_exit = partial(_kill, workers, iterator)
-    if workers:
-        atexit.register(at_exit)  # an unforeseen exception's traceback may keep this open
-    try:
-        yield iterator
-    except (RuntimeError, OSError, EOFError) as error:
-        if failure := _failure(error, workers):
-            raise UsageError(failure, "E0612") from None
-        raise
-    finally:
-        atexit.unregister(at_exit)
-        if workers:
-            _kill(workers, iterator)
+    def __init__(self, loader: DataLoader[Result]) -> None:
+        others = set(active_children())
+        try:
+            self._iterator: Iterator[Result] | None = iter(loader)
+        except OSError as error:  # no shared memory, or no more processes
+            for started in set(active_children()) - others:
+                started.kill()
+            raise _cannot_start(loader.num_workers, error) from None
+        self._workers = set(active_children()) - others
+        if self._workers:
+            atexit.register(self.close)  # the traceback of an exception may keep this open
+
+    def next(self) -> Result | None:
+        """Return the next result, or None after the last."""
+        assert self._iterator is not None
+        try:
+            return _next(self._iterator, PATIENCE if self._workers else 0)
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # which hold the iterator
+            is_from_worker = isinstance(error, RuntimeError | OSError | EOFError)
+            failure = _failure(error, self._workers) if is_from_worker else None
+            if failure:
+                raise UsageError(failure, "E0612") from None
+            raise
+
+    def close(self) -> None:
+        """Kill the workers, since torch would wait for stuck ones, and hide their deaths from it."""
+        atexit.unregister(self.close)
+        own_signals = bool(self._workers) and _handles_signals()
+        handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if own_signals else None
+        try:
+            for worker in self._workers:
+                worker.kill()
+            for worker in self._workers:
+                worker.join(1)
+            self._iterator = None
+        finally:
+            if own_signals:  # None while the process ends, when Python has forgotten the handler
+                signal.signal(signal.SIGCHLD, handler or signal.SIG_DFL)
 
 
-def _failure(error: Exception, workers: set[BaseProcess]) -> str | None:
+def _failure(error: BaseException, workers: set[BaseProcess]) -> str | None:
     """Return a message if an exception came from a worker, with the process at fault."""
     is_lost = isinstance(error, ConnectionError | EOFError)
     if is_lost or isinstance(error, FileNotFoundError):  # its end, or that of its socket, is seen
@@ -224,19 +239,6 @@ def _wait_for_a_death(workers: set[BaseProcess]) -> None:
     for worker in workers:
         if worker.sentinel in ended:
             worker.join(1)
-
-
-def _kill(workers: set[BaseProcess], iterator: Any) -> None:
-    """Kill the workers, since torch would wait for stuck ones, and hide their deaths from it."""
-    own_signals = _handles_signals()
-    handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if own_signals else None
-    try:
-        for worker in workers:
-            worker.kill()
-        iterator._shutdown_workers()
-    finally:
-        if own_signals:  # None while the process ends, when Python has forgotten the handler
-            signal.signal(signal.SIGCHLD, handler or signal.SIG_DFL)
 
 
 def _handles_signals() -> bool:

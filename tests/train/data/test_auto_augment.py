@@ -49,8 +49,14 @@ def test_what_has_no_strength_is_torchvisions_to_the_bit(channels: int) -> None:
     images = torch.cat(
         [pictures(4, channels), torch.full((1, channels, 24, 32), 7, dtype=torch.uint8)]
     )
-    assert torch.equal(color.autocontrast(images), torchvision.autocontrast(images))
-    assert torch.equal(color.equalize(images), torchvision.equalize(images))
+    zeros = torch.zeros(len(images))
+    assert torch.equal(
+        auto_augment.AUTOCONTRAST.apply(images, zeros, "nearest", BLACK),
+        torchvision.autocontrast(images),
+    )
+    assert torch.equal(
+        auto_augment.EQUALIZE.apply(images, zeros, "nearest", BLACK), torchvision.equalize(images)
+    )
 
 
 def test_posterize_and_solarize_are_torchvisions_to_the_bit() -> None:
