@@ -3,8 +3,10 @@
 import json
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
+import grimp
 import pytest
 
 PROGRAM = """
@@ -46,3 +48,10 @@ def test_no_torch(arguments: list[str], tmp_path: Path) -> None:
 
 def test_a_report_for_machines_does_not_even_import_rich(tmp_path: Path) -> None:
     assert imported(["report", "resnet152", "--format", "json"], tmp_path) <= FRONT_END
+
+
+def test_no_file_imports_another_in_a_circle() -> None:
+    """Imports under TYPE_CHECKING included."""
+    graph = grimp.build_graph("resspec", cache_dir=None)
+    imports = {file: graph.find_modules_directly_imported_by(file) for file in graph.modules}
+    TopologicalSorter(imports).prepare()
