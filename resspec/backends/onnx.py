@@ -133,7 +133,7 @@ def _strangers(network: Network) -> Iterator[tuple[Op, str]]:
         if not isinstance(op, Op) or located.name is None or op in seen:
             continue
         seen.add(op)
-        section = replace(network.sections[0], body=op, at=located.at)
+        section = replace(network.sections[0], located=located)
         alone = replace(network, sections=(section,), input=op.input, output=op.output)
         if _exported(build(alone).eval(), torch.zeros(2, *op.input.dims)) is None:
             yield op, located.span

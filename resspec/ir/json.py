@@ -10,7 +10,7 @@ from resspec.ir import walk
 from resspec.ir.document import DocumentError, Entry, parse, written
 from resspec.ir.init import Init
 from resspec.ir.network import Network, Section
-from resspec.ir.nodes import NODES, SCHEMA, Located, Location, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import NODES, SCHEMA, Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.fields import layer_from_json, layer_to_json
 from resspec.ir.shape import Name, Shape
@@ -115,9 +115,8 @@ def _network(entry: Entry) -> Network:
 
 def _section(entry: Entry) -> Section:
     entry.has("kind", "label", "body", "span")
-    body, at = _node(entry["body"])
     kind = entry["kind"].one_of(_SECTIONS)
-    return Section(kind, entry["label"].text(), body, at, entry["span"].text())
+    return Section(kind, entry["label"].text(), _node(entry["body"]), entry["span"].text())
 
 
 def _node(entry: Entry) -> Located:
@@ -132,54 +131,45 @@ def _op(entry: Entry) -> Located:
     layer: Layer = entry["layer"].converted(layer_from_json)
     op = Op(*_shapes(entry), layer, entry.optional("init", lambda init: init.parsed(Init.parse)))
     name = None if entry["name"].value is None else entry["name"].parsed(Name.parse)
-    return Located(op, Location(name, entry["span"].text()))
+    return Located(op, entry["span"].text(), (), name)
 
 
 def _series(entry: Entry) -> Located:
     entry.has(*_COMMON, "children")
-    parts = [_node(part) for part in entry["children"].items()]
-    node = Series(*_shapes(entry), tuple(part.node for part in parts))
-    return Located(node, _location(entry, parts))
+    parts = tuple(_node(part) for part in entry["children"].items())
+    return Located(Series(*_shapes(entry), walk.nodes_of(parts)), entry["span"].text(), parts)
 
 
 def _parallel(entry: Entry) -> Located:
     entry.has(*_COMMON, "merge", "paths", optional=("residual", "inplace"))
-    parts = [_node(part) for part in entry["paths"].items()]
+    parts = tuple(_node(part) for part in entry["paths"].items())
     node = Parallel(
         *_shapes(entry),
         entry["merge"].one_of(_MERGES),
-        tuple(part.node for part in parts),
+        walk.nodes_of(parts),
         entry.optional("residual", Entry.integer),
         entry.optional("inplace", Entry.flag),
     )
-    return Located(node, _location(entry, parts))
+    return Located(node, entry["span"].text(), parts)
 
 
 def _repeat(entry: Entry) -> Located:
     entry.has(*_COMMON, "count", "body")
     body = _node(entry["body"])
     node = Repeat(*_shapes(entry), entry["count"].integer(), body.node)
-    return Located(node, _location(entry, [body]))
+    return Located(node, entry["span"].text(), (body,))
 
 
 def _scope(entry: Entry) -> Located:
     entry.has(*_COMMON, "name", "body", optional=("block",))
     body = _node(entry["body"])
-    location = Location(
-        entry["name"].parsed(Name.parse),
-        entry["span"].text(),
-        entry.optional("block", Entry.text),
-        (body.at,),
-    )
-    return Located(Scope(*_shapes(entry), body.node), location)
+    node, span = Scope(*_shapes(entry), body.node), entry["span"].text()
+    name = entry["name"].parsed(Name.parse)
+    return Located(node, span, (body,), name, entry.optional("block", Entry.text))
 
 
 def _shapes(entry: Entry) -> tuple[Shape, Shape]:
     return entry["input"].parsed(Shape.parse), entry["output"].parsed(Shape.parse)
-
-
-def _location(entry: Entry, parts: list[Located]) -> Location:
-    return Location(None, entry["span"].text(), None, tuple(part.at for part in parts))
 
 
 _COMMON = ("node", "input", "output", "span")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from resspec.ir.nodes import Located, Location, Node
+from resspec.ir.nodes import Located, Node
 from resspec.ir.shape import Shape
 
 SectionKind = Literal["stem", "stage", "head"]
@@ -18,20 +18,18 @@ class Section:
 
     kind: SectionKind
     label: str
-    body: Node
-    at: Location
+    located: Located
     span: str
 
     @property
-    def located(self) -> Located:
-        """The body where it stands."""
-        return Located(self.body, self.at)
+    def body(self) -> Node:
+        """The node that holds all of it."""
+        return self.located.node
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Section):
             return NotImplemented
-        same = self.body is other.body and _same(self.at, other.at, set())
-        return same and self._words == other._words
+        return self._words == other._words and _same(self.located, other.located, set())
 
     def __hash__(self) -> int:
         return hash((self.body, self._words))
@@ -41,12 +39,12 @@ class Section:
         return self.kind, self.label, self.span
 
 
-def _same(a: Location, b: Location, known: set[tuple[Location, Location]]) -> bool:
-    """Return whether two nodes stand under equal names at equal places."""
+def _same(a: Located, b: Located, known: set[tuple[Located, Located]]) -> bool:
+    """Return whether equal nodes stand under equal names at equal places."""
     if a is b or (a, b) in known:
         return True
     known.add((a, b))
-    if (a.name, a.span, a.block, len(a.parts)) != (b.name, b.span, b.block, len(b.parts)):
+    if (a.node, a.name, a.span, a.block) != (b.node, b.name, b.span, b.block):
         return False
     return all(_same(x, y, known) for x, y in zip(a.parts, b.parts, strict=True))
 

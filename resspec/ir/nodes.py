@@ -3,15 +3,15 @@
     Op(layer)   Series(children)   Parallel(merge, paths)   Repeat(count, body)   Scope(body)
 
 A node is what is computed. Equal nodes are one object, so a block that is called twice stands in
-the tree twice. What two occurrences of a node need not share is kept beside the tree: a `Location`
-has the name of a node in its scope, the place of the text that it came from, and the locations of
-its parts.
+the tree twice. What two occurrences of a node need not share is kept beside the tree: a `Located`
+holds a node, its name in its scope, the place of the text that it came from, and its parts, each
+located as well.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal, NamedTuple
+from typing import ClassVar, Final, Literal
 
 from resspec.ir.init import Init
 from resspec.ir.interning import Interned
@@ -115,58 +115,28 @@ NODES: dict[str, type[Node]] = {cls.node: cls for cls in (Op, Series, Parallel, 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Location:
-    """Where one occurrence of a node stands. One object serves all calls of a block that are the
-    same.
+class Located:
+    """A node at one of its places in a network.
+
+    One object serves all calls of a block that are the same, so that a dict remembers by it what
+    was found of a part.
 
     Attributes:
+        node: The node.
+        span: The place of the text that it came from, `file:line:column-line:column`.
+        parts: The nodes directly inside at their places, in their order.
         name: Of a layer or module in its scope; None of other nodes, and of a step that the
             language implies, such as the flattening before `fc`.
-        span: The place of the text that it came from, `file:line:column-line:column`.
         block: The block that a module was declared as, if any.
-        parts: The locations of the nodes directly inside, in their order.
     """
 
-    name: Name | None
-    span: str
-    block: str | None = None
-    parts: tuple[Location, ...] = ()
-
-
-class Located(NamedTuple):
-    """A node at one of its places in a network."""
-
     node: Node
-    at: Location
-
-    @property
-    def name(self) -> Name | None:
-        """Its name in the scope around it."""
-        return self.at.name
-
-    @property
-    def span(self) -> str:
-        """The place of the text that it came from."""
-        return self.at.span
-
-    @property
-    def block(self) -> str | None:
-        """The block that a module was declared as."""
-        return self.at.block
-
-    @property
-    def parts(self) -> tuple[Located, ...]:
-        """What stands directly inside."""
-        places = self.at.parts
-        if not places:
-            return ()
-        pairs = zip(self.node.parts, places, strict=True)
-        return tuple([_located(Located, pair) for pair in pairs])
+    span: str
+    parts: tuple[Located, ...] = ()
+    name: Name | None = None
+    block: str | None = None
 
     @property
     def body(self) -> Located:
         """The inside of a repeat or scope."""
-        return Located(self.node.parts[0], self.at.parts[0])
-
-
-_located = tuple.__new__  # without the detour of a NamedTuple's own, since walks make many
+        return self.parts[0]

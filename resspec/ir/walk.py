@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from resspec.ir.network import Network
-from resspec.ir.nodes import Located, Location, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Name, Shape
 
 T = TypeVar("T")
+L = TypeVar("L", bound=Located)
 
 
 # --- folds ---
@@ -30,13 +31,10 @@ def fold(node: Node, combine: Callable[[Node, list[T]], T], known: dict[Node, T]
         combine: Takes a node and the results of its parts, in their order.
         known: The results so far, which are filled.
     """
-    if (found := known.get(node)) is not None:
-        return found
-    results = []
-    for part in node.parts:
-        result = known.get(part)
-        results.append(fold(part, combine, known) if result is None else result)
-    found = known[node] = combine(node, results)
+    found = known.get(node)
+    if found is None:
+        results = [fold(part, combine, known) for part in node.parts]
+        found = known[node] = combine(node, results)
     return found
 
 
@@ -73,18 +71,23 @@ def distinct(located: Located, seen: set[Located] | None = None) -> Iterator[Loc
         yield from distinct(part, seen)
 
 
-def with_parts(located: Located, parts: tuple[Located, ...]) -> Located:
-    """Return a node with others in place of its parts."""
-    nodes = tuple([part.node for part in parts])
-    places = tuple([part.at for part in parts])
-    node, at = located
-    if nodes != node.parts:
-        node = with_nodes(node, nodes)
-    return Located(node, at if places == at.parts else replace(at, parts=places))
+def with_parts(located: L, parts: tuple[Located, ...]) -> L:
+    """Return a node at its place with others in place of its parts."""
+    if parts == located.parts:
+        return located
+    node = with_nodes(located.node, nodes_of(parts))
+    return replace(located, node=node, parts=parts)
+
+
+def nodes_of(parts: Iterable[Located]) -> tuple[Node, ...]:
+    """Return the nodes without their places."""
+    return tuple([part.node for part in parts])
 
 
 def with_nodes(node: Node, parts: tuple[Node, ...]) -> Node:
     """Return a node with others in place of its parts."""
+    if parts == node.parts:
+        return node
     match node:
         case Op():
             return node
@@ -109,8 +112,7 @@ def series(parts: Iterable[Located], x: Shape, span: str) -> Located:
     if len(row) == 1:
         return row[0]
     output = row[-1].node.output if row else x
-    node = Series(x, output, tuple([part.node for part in row]))
-    return Located(node, Location(None, span, None, tuple([part.at for part in row])))
+    return Located(Series(x, output, nodes_of(row)), span, tuple(row))
 
 
 def flat(parts: Iterable[Located]) -> list[Located]:
@@ -135,10 +137,8 @@ def joined(steps: Iterable[T], key: Callable[[T], Any], together: Callable[[T, T
 def normal(network: Network) -> Network:
     """Return a network whose tree has the normal form."""
     known: dict[Located, Located] = {}
-    bodies = [_normal(section.located, known) for section in network.sections]
     sections = tuple(
-        replace(section, body=body, at=at)
-        for section, (body, at) in zip(network.sections, bodies, strict=True)
+        replace(section, located=_normal(section.located, known)) for section in network.sections
     )
     return replace(network, sections=sections)
 
@@ -157,14 +157,14 @@ def _opened(located: Located) -> Iterator[Located]:
 
 
 def _scope(located: Located) -> Name | None:
-    return located.at.name if isinstance(located.node, Scope) else None
+    return located.name if isinstance(located.node, Scope) else None
 
 
 def _together(first: Located, second: Located) -> Located:
     """Return two neighbors of one scope as one."""
     body = series([first.body, second.body], first.node.input, first.body.span)
     scope = Scope(first.node.input, second.node.output, body.node)
-    return Located(scope, replace(first.at, parts=(body.at,)))
+    return replace(first, node=scope, parts=(body,))
 
 
 def _normal(located: Located, known: dict[Located, Located]) -> Located:
@@ -200,7 +200,7 @@ class Step(NamedTuple):
     @property
     def name(self) -> str | None:
         """Its name in its scope."""
-        name = self.located.at.name
+        name = self.located.name
         return None if name is None else name.at(*self.turns)
 
     @property

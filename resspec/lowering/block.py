@@ -12,7 +12,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import clause_errors, name_errors, shape_errors
 from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
-from resspec.lowering.parts import Part, empty, fork, row
+from resspec.lowering.parts import Draft, fork, row
 from resspec.lowering.residual import with_last_norm, without_drop_path
 from resspec.lowering.scope import CASES, MERGES, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
@@ -25,7 +25,7 @@ from resspec.syntax.errors import BLOCK_CLAUSES, misspelt
 _CLAUSES = ("preact", "residual", "after", "chain")
 
 
-def lower_body(context: Context, block: ast.Block, frame: Frame) -> Part | None:
+def lower_body(context: Context, block: ast.Block, frame: Frame) -> Draft | None:
     """What the block makes of its input, not yet named."""
     parts, shortcuts, sound = _clauses(block, frame)
     shortcut = shortcuts[0] if shortcuts else None
@@ -101,7 +101,7 @@ def _residual_block(
     parts: dict[str, ast.ChainClause],
     shortcut: ast.Shortcut | None,
     frame: Frame,
-) -> Part | None:
+) -> Draft | None:
     x, numbering = frame.x, context.numbering
     numbering.inside += 1
     context.depth += 4  # the chain of F + h and what is before and after, and the sum
@@ -227,12 +227,12 @@ def _options(frame: Frame) -> list[str]:
 
 def _sum(
     context: Context,
-    before: Part | None,
-    residual: Part,
+    before: Draft | None,
+    residual: Draft,
     shortcut: _Shortcut,
     part: ast.ChainClause,
     frame: Frame,
-) -> Part | None:
+) -> Draft | None:
     """F + h in the order in which the clauses stand; F alone where there is no shortcut."""
     if shortcut.option is None or (shortcut.option.option and shortcut.arm is None):
         return None
@@ -248,7 +248,7 @@ def _sum(
     if shortcut.is_only("identity"):
         x = before.node.input if before else residual.node.input
         f = row([before, residual], before.node.input, part.span) if before else residual
-        return _added(f, empty(x, shortcut.span), shortcut, part, frame)
+        return _added(f, row([], x, shortcut.span), shortcut, part, frame)
     h = _projection(context, shortcut, residual, frame)
     if h is None:
         return None
@@ -256,7 +256,9 @@ def _sum(
     return row([before, added], before.node.input, part.span) if before and added else added
 
 
-def _projection(context: Context, shortcut: _Shortcut, residual: Part, frame: Frame) -> Part | None:
+def _projection(
+    context: Context, shortcut: _Shortcut, residual: Draft, frame: Frame
+) -> Draft | None:
     """The arm's chain in a numbered scope, called `downsample` unless the clause has a label."""
     assert (
         shortcut.option is not None
@@ -274,8 +276,8 @@ def _projection(context: Context, shortcut: _Shortcut, residual: Part, frame: Fr
 
 
 def _added(
-    f: Part, h: Part, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
-) -> Part | None:
+    f: Draft, h: Draft, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
+) -> Draft | None:
     if f.node.output != h.node.output:
         frame.report(_mismatch(f, h, shortcut, part, frame))
         return None
@@ -286,7 +288,7 @@ def _added(
 
 
 def _mismatch(
-    f: Part, h: Part, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
+    f: Draft, h: Draft, shortcut: _Shortcut, part: ast.ChainClause, frame: Frame
 ) -> Diagnostic:
     what = "channels" if f.node.output.channels != h.node.output.channels else "sizes"
     left, kept = f"the residual outputs {f.node.output}", f"the shortcut outputs {h.node.output}"

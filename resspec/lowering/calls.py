@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from dataclasses import replace
 
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.nodes import Op
@@ -17,7 +18,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
-from resspec.lowering.parts import Called, Made, Part, Written, row
+from resspec.lowering.parts import Called, Draft, Made, draft, row
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
@@ -35,7 +36,7 @@ def call(
     frame: Frame,
     strided: bool,
     label: ast.Identifier | None,
-) -> tuple[Part | None, bool]:
+) -> tuple[Draft | None, bool]:
     """Return what is called, and whether it bears the label itself: layers and modules do,
     abbreviations do not.
     """
@@ -61,7 +62,7 @@ def call(
         return _layer(context, named, given, x, frame, label), True
     part = _block(context, call, callee, given, x, frame)
     if part and callee.block.is_module:
-        return Part(part.node, part.written._replace(label=label, span=call.span)), True
+        return replace(part, span=str(call.span), place=call.span, label=label), True
     return part, False
 
 
@@ -117,7 +118,7 @@ def _layer(
     x: Shape | None,
     frame: Frame,
     label: ast.Identifier | None,
-) -> Part | None:
+) -> Draft | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
     written = call, given
@@ -134,7 +135,7 @@ def _layer(
     entered, layer, flatten = x, bound.layer, None
     if isinstance(layer, Fc) and len(x.dims) > 1:
         x = Shape((x.elements,))
-        flatten = Part(Op(entered, x, Flatten()), Written(call.span, implied=True))
+        flatten = replace(draft(Op(entered, x, Flatten()), call.span), implied=True)
     try:
         output = layer.infer(x)
     except ShapeError as error:
@@ -151,7 +152,8 @@ def _layer(
     if not layer_fits(layer, x, output, call.span, frame.report):
         return None
     init = _init(context, layer, x, bound.scale, written, frame)
-    part = Part(Op(x, output, layer, init), Written(call.span, key=key, label=label))
+    op = Op(x, output, layer, init)
+    part = Draft(op, str(call.span), (), None, None, call.span, key, label)
     return row([flatten, part], entered, call.span) if flatten else part
 
 
@@ -196,7 +198,7 @@ def _block(
     given: Given,
     x: Shape | None,
     frame: Frame,
-) -> Part | None:
+) -> Draft | None:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
     values = arguments.bind_block(call, block, given, frame.value, frame.report)

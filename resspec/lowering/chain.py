@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from resspec.ir.nodes import Merge
@@ -12,7 +13,7 @@ from resspec.lowering.block import is_only
 from resspec.lowering.context import MAX_LAYERS, Context, Exhausted
 from resspec.lowering.frame import Frame
 from resspec.lowering.merges import merged_shape
-from resspec.lowering.parts import Part, empty, fork, repeat, row
+from resspec.lowering.parts import Draft, fork, repeat, row
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES
 from resspec.lowering.tensors import fits
@@ -25,12 +26,12 @@ MAX_NESTING = 180  # levels of the IR, over which whoever walks recurs; JSON rea
 class Lowerer(Context):
     """The lowering of the chains of one network."""
 
-    def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Part | None:
+    def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         if self.depth >= MAX_NESTING:
             self._refuse_depth(chain, frame)
             return None
         self.depth += 2
-        steps: list[Part] = []
+        steps: list[Draft] = []
         entered, size = x, 0
         self.rows.append(steps)
         for step in chain.steps:
@@ -61,7 +62,7 @@ class Lowerer(Context):
 
     def step(
         self, step: ast.ChainStep, x: Shape | None, frame: Frame, strided: bool = True
-    ) -> Part | None:
+    ) -> Draft | None:
         """`strided` is False in all but the first turn of a repeat, where a call's own stride does
         not apply.
         """
@@ -92,12 +93,11 @@ class Lowerer(Context):
             return part
         if not numbers:
             return self.numbered(label, part, frame)
-        written = part.written
-        return Part(part.node, written._replace(runs=(label, *written.runs)))
+        return replace(part, runs=(label, *part.runs))
 
-    def _merge(self, merge: ast.MergeCall, x: Shape | None, frame: Frame) -> Part | None:
+    def _merge(self, merge: ast.MergeCall, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [
-            empty(x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame)
+            row([], x, path.span) if x and is_only(path, "identity") else self.chain(path, x, frame)
             for path in merge.paths
         ]
         if merge.name.text not in MERGES:
@@ -120,7 +120,7 @@ class Lowerer(Context):
 
     def _repeat(
         self, times: ast.RepeatedStep, x: Shape | None, frame: Frame, strided: bool
-    ) -> Part | None:
+    ) -> Draft | None:
         """Symbolic from the first turn on that keeps the shape; the turns before it are written
         out.
         """
@@ -134,7 +134,7 @@ class Lowerer(Context):
         if x is None or not isinstance(count, int):
             self._unknown_turns(count if isinstance(count, int) else None, times, frame, strided)
             return None
-        entered, turns, varies = x, list[Part](), False
+        entered, turns, varies = x, list[Draft](), False
         self.rows.append(turns)
         allowed = self.allowance
         while len(turns) < count:

@@ -24,7 +24,7 @@ from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
 from resspec.lowering.names import Namer
-from resspec.lowering.parts import Part, row
+from resspec.lowering.parts import Draft, row
 from resspec.lowering.tensors import fits
 from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
@@ -65,7 +65,7 @@ class Clauses:
         order = {"stem": 0, "stage": 1, "head": 2}
         self.sections.sort(key=lambda section: order[section[0]])
         self.lowerer.recall()
-        x, parts, size = self.input, list[Part](), 0
+        x, parts, size = self.input, list[Draft](), 0
         self.lowerer.rows.append(parts)
         for _, _, chain, label, _ in self.sections:
             part = self._section(chain, label, x)
@@ -79,14 +79,14 @@ class Clauses:
             return None
         bodies = Namer(by_position=False, report=report).close(*parts)
         sections = tuple(
-            Section(kind, label, body, at, str(span))
-            for (kind, label, _, _, span), (body, at) in zip(self.sections, bodies, strict=True)
+            Section(kind, label, body, str(span))
+            for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
         )
         return Network(name, self.input, parts[-1].node.output, sections, str(place))
 
     def _section(
         self, chain: ast.Chain | None, label: ast.Identifier | None, x: Shape | None
-    ) -> Part | None:
+    ) -> Draft | None:
         """A stage is a numbered scope of its own, or a run of numbers in another."""
         if chain is None:
             return None

@@ -13,7 +13,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import names, shape_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.memory import Memory
-from resspec.lowering.parts import Called, Made, Part, factors, size, steps
+from resspec.lowering.parts import Called, Draft, Made, factors, size, steps
 from resspec.lowering.parts import names as count_names
 from resspec.lowering.scope import Library
 from resspec.lowering.values import OptionRef, Value
@@ -63,7 +63,7 @@ class Context(ABC):
         self.made: dict[Hashable, Made] = {}
         self.numbered_made: dict[Hashable, Made] = {}  # of blocks that read `index` or `count`
         self.open: list[Called] = []
-        self.rows: list[list[Part]] = []  # what is before this place, in the chains around it
+        self.rows: list[list[Draft]] = []  # what is before this place, in the chains around it
         self.uncertain = 0  # repeats around this place whose count is unknown, or 0
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat, a label's part one
         # layers that may still be lowered one by one: a generous multiple of what the texts could
@@ -75,7 +75,7 @@ class Context(ABC):
         self._counts: dict[Node, int] = {}
 
     @abstractmethod
-    def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Part | None:
+    def chain(self, chain: ast.Chain, x: Shape | None, frame: Frame) -> Draft | None:
         """Return the steps of a chain in a row; None where something was reported, or where the
         input is unknown for that reason. Raises Exhausted.
         """
@@ -146,11 +146,11 @@ class Context(ABC):
         """How many layers may still be lowered one by one."""
         return self._allowance
 
-    def size(self, part: Part) -> int:
+    def size(self, part: Draft) -> int:
         """Return how many layers a part has, repeats written out."""
         return 1 if isinstance(part.node, Op) else size(part.node, self._sizes)
 
-    def steps(self, part: Part) -> int:
+    def steps(self, part: Draft) -> int:
         """Return how many steps of its scope a part has, which are named one by one."""
         return steps(part.node, self._steps)
 
@@ -161,7 +161,7 @@ class Context(ABC):
             frame.report(shape_errors.too_much(span))
             raise Exhausted
 
-    def bounded(self, part: Part, frame: Frame, found: int | None = None) -> Part:
+    def bounded(self, part: Draft, frame: Frame, found: int | None = None) -> Draft:
         """Return the part. Raises Exhausted, by arithmetic, where it is too large for anybody to
         walk over it.
 
@@ -178,25 +178,25 @@ class Context(ABC):
             self._too_large(part, found, frame)
         return part
 
-    def numbered(self, label: ast.Identifier, part: Part, frame: Frame) -> Part:
+    def numbered(self, label: ast.Identifier, part: Draft, frame: Frame) -> Draft:
         """Return the part in a numbered scope."""
         self._spend_names(part, frame)
         return names.numbered(label, part, frame.report)
 
-    def module(self, part: Part, call: ast.LayerCall, block: ast.Block, frame: Frame) -> Part:
+    def module(self, part: Draft, call: ast.LayerCall, block: ast.Block, frame: Frame) -> Draft:
         """Return the part in the scope of a called block."""
         self._spend_names(part, frame)
         return names.module(part, block.name.text, call.span, frame.report)
 
-    def _spend_names(self, part: Part, frame: Frame) -> None:
+    def _spend_names(self, part: Draft, frame: Frame) -> None:
         """Count the names of a scope before it is closed. Raises Exhausted."""
         self._names -= count_names(part.node, self._counts)
         if self._names < 0:
             self._too_large(part, MAX_NAMES - self._names, frame)
 
-    def _too_large(self, part: Part, found: int, frame: Frame) -> None:
-        repeats = list(factors(*part))
-        frame.report(shape_errors.too_many_layers(part.span, found, MAX_LAYERS, repeats))
+    def _too_large(self, part: Draft, found: int, frame: Frame) -> None:
+        repeats = list(factors(part))
+        frame.report(shape_errors.too_many_layers(part.place, found, MAX_LAYERS, repeats))
         raise Exhausted
 
 

@@ -8,14 +8,14 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.nodes import Merge
 from resspec.ir.shape import Shape
 from resspec.lowering import shape_errors
-from resspec.lowering.parts import Part
+from resspec.lowering.parts import Draft
 from resspec.lowering.shrinking import shrinking
 from resspec.source import Span
 
 
 def merged_shape(
     merge: Merge,
-    paths: Sequence[Part],
+    paths: Sequence[Draft],
     places: Sequence[Span],
     report: Callable[[Diagnostic], None],
 ) -> Shape | None:

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Location, Op, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
 from resspec.ir.shape import Name
 from resspec.lowering import clause_errors
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
-from resspec.lowering.parts import Part, Written, row
+from resspec.lowering.parts import Draft, draft, drafts, row
 from resspec.source import Span
 from resspec.syntax import ast
 
@@ -46,9 +46,9 @@ class Namer:
         self.next: Counts = defaultdict(int)
         self.taken: dict[str, Span] = {}
         self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
-        self.contents: tuple[Part, ...] = ()
+        self.contents: tuple[Draft, ...] = ()
 
-    def close(self, *contents: Part) -> list[Located]:
+    def close(self, *contents: Draft) -> list[Located]:
         """Return all that is directly in this scope, named and in the normal form."""
         self.contents = contents
         return [self._name(part, ()) for part in contents]
@@ -57,72 +57,70 @@ class Namer:
     def _has_one_fc(self) -> bool:
         return self._count(self.contents, 1, defaultdict(int))["fc"] == 1
 
-    def _count(self, parts: Iterable[Part], turns: int, counts: Counts) -> Counts:
+    def _count(self, parts: Iterable[Draft], turns: int, counts: Counts) -> Counts:
         """Add how far each counter moves over so many turns of some parts."""
         for part in parts:
-            written = part.written
-            if written.runs or written.implied:
+            if part.runs or part.implied:
                 continue
             match part.node:
                 case Op() | Scope():
                     if self.by_position:
                         counts[POSITION] += turns
-                    elif written.label is None:
-                        counts[written.key] += turns
+                    elif part.label is None:
+                        counts[part.key] += turns
                 case Repeat(count=count):
-                    self._count(part.parts, turns * count, counts)
+                    self._count(drafts(part), turns * count, counts)
                 case _:
-                    self._count(part.parts, turns, counts)
+                    self._count(drafts(part), turns, counts)
         return counts
 
-    def _name(self, part: Part, loops: Loops) -> Located:
-        node, written = part
-        if written.runs:
+    def _name(self, part: Draft, loops: Loops) -> Located:
+        node = part.node
+        if part.runs:
             return self._run(part, loops)
         match node:
-            case Op() if written.implied:
-                return Located(node, Location(None, str(written.span)))
+            case Op() if part.implied:
+                return Located(node, part.span)
             case Op() | Scope():
                 return self._named(part, loops)
             case Series():
-                steps = [self._name(step, loops) for step in part.parts]
+                steps = [self._name(step, loops) for step in drafts(part)]
                 if any(isinstance(step.node, (Series, Scope)) for step in steps):
-                    return walk.series(steps, node.input, str(written.span))
+                    return walk.series(steps, node.input, part.span)
                 return _around(part, steps)
             case Repeat(count=count):
-                (body,) = part.parts
+                (body,) = drafts(part)
                 moves = self._count([body], 1, defaultdict(int))
                 inside = self._name(body, (*loops, Loop(count, moves)))
                 for key, n in moves.items():
                     self.next[key] += n * (count - 1)
                 return _around(part, [inside])
             case _:
-                return _around(part, [self._name(path, loops) for path in part.parts])
+                return _around(part, [self._name(path, loops) for path in drafts(part)])
 
-    def _named(self, part: Part, loops: Loops) -> Located:
-        written = part.written
-        if written.label is not None:
+    def _named(self, part: Draft, loops: Loops) -> Located:
+        if part.label is not None:
             if self.by_position:
                 self.next[POSITION] += 1
-            *path, last = written.label.text.split(".")
-            self._take(path, Name.parse(last), loops, written.label.span)
+            *path, last = part.label.text.split(".")
+            self._take(path, Name.parse(last), loops, part.label.span)
             return _within(path, _step(part, Name.parse(last)))
-        key = POSITION if self.by_position else written.key
+        key = POSITION if self.by_position else part.key
         number = self.next[key] + (0 if self.by_position else 1)
         self.next[key] += 1
         if key == "fc" and self._has_one_fc:
             name = Name("fc")
         else:
             name = _numbered_name(key, number, loops, key)
-        self._take([], name, loops, written.span)
+        self._take([], name, loops, part.place)
         return _step(part, name)
 
-    def _run(self, part: Part, loops: Loops) -> Located:
-        label, *inner = part.written.runs
+    def _run(self, part: Draft, loops: Loops) -> Located:
+        label, *inner = part.runs
         *path, last = label.text.removesuffix("..").split(".")
         first = Name.parse(last)
         run = _Run(first, report=self.report)
-        (located,) = run.close(Part(part.node, part.written._replace(runs=tuple(inner))))
+        (located,) = run.close(replace(part, runs=tuple(inner)))
         if first.number is None:
             missing = "the number to count from is missing: `name0..:`"
             self.report(clause_errors.bad_label(label.span, missing))
@@ -176,71 +174,64 @@ class _Run(Namer):
         super().__init__(by_position=True, report=report)
         self.first = first
 
-    def _named(self, part: Part, loops: Loops) -> Located:
-        if part.written.label is not None:
+    def _named(self, part: Draft, loops: Loops) -> Located:
+        if part.label is not None:
             return super()._named(part, loops)
         number = (self.first.number or 0) + self.next[POSITION]
         self.next[POSITION] += 1
         name = _numbered_name(self.first.prefix, number, loops, POSITION)
-        self._take([], name, loops, part.written.span)
+        self._take([], name, loops, part.place)
         return _step(part, name)
 
 
-def numbered(label: ast.Identifier, body: Part, report: Report) -> Part:
+def numbered(label: ast.Identifier, body: Draft, report: Report) -> Draft:
     """Return what a label on several steps means, a numbered scope. An implied flattening at its
     start stays before it.
     """
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)
-    scope = _scope(inside, Written(body.span, label=label, unnamed=rest))
-    return row([first, scope], body.node.input, body.span) if first else scope
+    scope = replace(_scope(inside, body.place), label=label, unnamed=rest)
+    return row([first, scope], body.node.input, body.place) if first else scope
 
 
-def module(body: Part, block: str, span: Span, report: Report) -> Part:
+def module(body: Draft, block: str, place: Span, report: Report) -> Draft:
     """Return a called block, a scope of its own, whose steps are named by kind."""
     (inside,) = Namer(by_position=False, report=report).close(body)
-    return _scope(inside, Written(span, key=block, block=block, unnamed=body))
+    return replace(_scope(inside, place), key=block, block=block, unnamed=body)
 
 
-def _scope(inside: Located, written: Written) -> Part:
+def _scope(inside: Located, place: Span) -> Draft:
     body = inside.node
-    return Part(Scope(body.input, body.output, body), written._replace(parts=(inside.at,)))
+    return draft(Scope(body.input, body.output, body), place, (inside,))
 
 
-def _around(part: Part, inside: list[Located]) -> Located:
+def _around(part: Draft, inside: list[Located]) -> Located:
     """Return a merge or repeat with these parts."""
-    node = part.node
-    nodes = tuple([each.node for each in inside])
-    if nodes != node.parts:
-        node = walk.with_nodes(node, nodes)
-    places = tuple([each.at for each in inside])
-    return Located(node, Location(None, str(part.span), None, places))
+    node = walk.with_nodes(part.node, walk.nodes_of(inside))
+    return Located(node, part.span, tuple(inside))
 
 
-def _step(part: Part, name: Name) -> Located:
+def _step(part: Draft, name: Name) -> Located:
     """Return a layer or module under its name; of a module, what is inside is named already."""
-    node, written = part
-    inside: Any = written.parts
-    return Located(node, Location(name, str(written.span), written.block, inside))
+    return Located(part.node, part.span, part.parts, name, part.block)
 
 
 def _within(path: list[str], located: Located) -> Located:
     """Return a step in the scopes of a dotted label."""
     for name in reversed(path[:MAX_PARTS]):  # what has more was refused
-        node, at = located
+        node = located.node
         scope = Scope(node.input, node.output, node)
-        located = Located(scope, Location(Name.parse(name), at.span, None, (at,)))
+        located = Located(scope, located.span, (located,), Name.parse(name))
     return located
 
 
 def _under_loops(located: Located, depth: int) -> Located:
     """Return a run inside repeats, which do not move its names (and so cannot repeat them)."""
-    node, at = located
-    if isinstance(node, Op | Scope):
-        if at.name is None or not at.name.steps:
+    name = located.name
+    if isinstance(located.node, Op | Scope):
+        if name is None or not name.steps:
             return located
-        name = at.name._replace(steps=(0,) * depth + at.name.steps)
-        return Located(node, replace(at, name=name))
+        return replace(located, name=name._replace(steps=(0,) * depth + name.steps))
     return walk.with_parts(located, tuple(_under_loops(part, depth) for part in located.parts))
 
 
@@ -262,14 +253,14 @@ def _at_all_turns(name: Name, loops: Loops) -> Iterator[str]:
     yield from (f"{name.prefix}{number}" for number in numbers)
 
 
-def _split_implied(part: Part) -> tuple[Part | None, Part]:
+def _split_implied(part: Draft) -> tuple[Draft | None, Draft]:
     """Return an implied first step, and the rest."""
-    if not isinstance(part.node, Series) or part.written.runs or not part.node.children:
+    if not isinstance(part.node, Series) or part.runs or not part.parts:
         return None, part
-    first, *rest = part.parts
-    if not first.written.implied:
+    first, *rest = drafts(part)
+    if not first.implied:
         return None, part
-    return first, row(rest, first.node.output, part.span)
+    return first, row(rest, first.node.output, part.place)
 
 
 def _problem(path: list[str], name: Name) -> str | None:

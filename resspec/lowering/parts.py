@@ -1,65 +1,40 @@
-"""Nodes as the lowering makes them, beside each what is written there: names follow when a scope is
+"""Nodes as the lowering makes them, with what is written there: names follow when a scope is
 finished.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Location, Merge, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.shape import Shape
 from resspec.source import Span
 from resspec.syntax import ast
 
 
-class Written(NamedTuple):
-    """What is written where a node comes from.
+@dataclass(frozen=True, slots=True, eq=False)
+class Draft(Located):
+    """A node in a scope that is not finished. Its parts are drafts, too; what is in a scope of its
+    own has its names already.
 
     Attributes:
-        span: The place.
-        parts: The same of the nodes directly inside; of a scope, whose contents are named already,
-            their location.
+        place: Where it is written.
         key: The kind that a layer or module is named by.
         label: The label of a layer or module.
         runs: The labels such as `conv0..:`, outermost first, from which the steps in a node count.
         implied: Whether the language implies the step, which then has no name.
-        block: The block that a module was declared as.
         unnamed: The contents of a scope as they were written.
     """
 
-    span: Span
-    parts: tuple[Written | Location, ...] = ()
+    place: Span = None  # type: ignore[assignment]  # always given; the fields before have defaults
     key: str = ""
     label: ast.Identifier | None = None
     runs: tuple[ast.Identifier, ...] = ()
     implied: bool = False
-    block: str | None = None
-    unnamed: Part | None = None
-
-
-class Part(NamedTuple):
-    """A node and what is written there."""
-
-    node: Node
-    written: Written
-
-    @property
-    def span(self) -> Span:
-        """The place it comes from."""
-        return self.written.span
-
-    @property
-    def parts(self) -> list[Part]:
-        """What is directly inside. What is in a scope has its names already, and is not written
-        anew.
-        """
-        pairs = zip(self.node.parts, self.written.parts, strict=True)
-        return [_part(Part, pair) for pair in pairs]
-
-
-_part = tuple.__new__  # without the detour of a NamedTuple's own
+    unnamed: Draft | None = None
 
 
 class Called(NamedTuple):
@@ -76,69 +51,69 @@ class Called(NamedTuple):
 class Made(NamedTuple):
     """A block's body, lowered once for equal arguments and input."""
 
-    part: Part | None
+    part: Draft | None
     stride_read: bool
     residuals: int
 
 
-def row(steps: list[Part], x: Shape, span: Span) -> Part:
+def draft(node: Node, place: Span, parts: tuple[Located, ...] = ()) -> Draft:
+    """Return a node where it is written."""
+    return Draft(node, str(place), parts, None, None, place)
+
+
+def drafts(part: Draft) -> tuple[Draft, ...]:
+    """Return what is directly inside a part that is no scope."""
+    parts: Any = part.parts
+    return parts  # type: ignore[no-any-return]
+
+
+def row(steps: list[Draft], x: Shape, place: Span) -> Draft:
     """Return steps in a row, without rows in it; a single one is itself."""
     if len(steps) == 1:
         return steps[0]
-    nodes: list[Node] = []
-    written: list[Written | Location] = []
-    for node, step in steps:
-        if isinstance(node, Series) and not step.runs:
-            nodes += node.children
-            written += step.parts
+    parts: list[Located] = []
+    for step in steps:
+        if isinstance(step.node, Series) and not step.runs:
+            parts += step.parts
         else:
-            nodes.append(node)
-            written.append(step)
-    output = nodes[-1].output if nodes else x
-    return Part(Series(x, output, tuple(nodes)), Written(span, tuple(written)))
-
-
-def empty(x: Shape, span: Span) -> Part:
-    """Return the path that does nothing."""
-    return Part(Series(x, x, ()), Written(span))
+            parts.append(step)
+    output = parts[-1].node.output if parts else x
+    return draft(Series(x, output, walk.nodes_of(parts)), place, tuple(parts))
 
 
 def fork(
     merge: Merge,
-    paths: list[Part],
+    paths: list[Draft],
     output: Shape,
-    span: Span,
+    place: Span,
     residual: int | None = None,
     inplace: bool | None = None,
-) -> Part:
+) -> Draft:
     """Return paths that read the same input and are merged."""
-    nodes = tuple([path.node for path in paths])
+    nodes = walk.nodes_of(paths)
     node = Parallel(nodes[0].input, output, merge, nodes, residual, inplace)
-    return Part(node, Written(span, tuple([path.written for path in paths])))
+    return draft(node, place, tuple(paths))
 
 
-def repeat(count: int, body: Part, span: Span) -> Part:
+def repeat(count: int, body: Draft, place: Span) -> Draft:
     """Return a body so many times in a row."""
-    x = body.node.input
-    return Part(Repeat(x, body.node.output, count, body.node), Written(span, (body.written,)))
+    node = Repeat(body.node.input, body.node.output, count, body.node)
+    return draft(node, place, (body,))
 
 
-def factors(node: Node, written: Written) -> Iterator[tuple[int, Span]]:
+def factors(part: Draft) -> Iterator[tuple[int, Span]]:
     """Yield the repeats in a part along its largest path, outermost first, each with its count and
     place.
     """
     sizes: dict[Node, int] = {}
-    while node.parts:
-        if isinstance(node, Repeat):
-            yield node.count, written.span
-        i = max(range(len(node.parts)), key=lambda i: size(node.parts[i], sizes))
-        inside = written.parts[i]
-        if isinstance(inside, Written):
-            node, written = node.parts[i], inside
-        elif written.unnamed is not None:
-            node, written = written.unnamed
+    largest: Located | None = part
+    while isinstance(largest, Draft) and largest.parts:
+        if isinstance(largest.node, Repeat):
+            yield largest.node.count, largest.place
+        if isinstance(largest.node, Scope):
+            largest = largest.unnamed
         else:
-            return
+            largest = max(largest.parts, key=lambda inside: size(inside.node, sizes))
 
 
 def size(node: Node, known: dict[Node, int]) -> int:

@@ -8,52 +8,58 @@ from dataclasses import replace
 
 from resspec.ir import walk
 from resspec.ir.init import Init
-from resspec.ir.nodes import Node, Op, Repeat, Scope, Series
+from resspec.ir.nodes import Op, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Identity
 from resspec.ir.ops.norm import Norm
 from resspec.ir.ops.regularize import DropPath
-from resspec.lowering.parts import Part, repeat, row
+from resspec.ir.walk import L
+from resspec.lowering.parts import Draft, drafts, repeat, row
 
 
-def with_last_norm(part: Part, init: Init, *, in_scope: bool = False) -> Part | None:
+def with_last_norm(part: Draft, init: Init) -> Draft | None:
     """Return a part with the weight of its last norm started by a law; None where there is no norm
-    in its row.
-
-    Args:
-        part: The residual.
-        init: How the norm starts.
-        in_scope: Whether the part has its names already, so that its repeats stay as they are.
+    in its row. The last turn of a repeat is written out for that.
     """
-    node, written = part
+    node = part.node
     match node:
-        case Op(layer=Norm()):
-            return Part(replace(node, init=init), written)
         case Series():
-            steps = [Part(child, written) for child in node.children] if in_scope else part.parts
+            steps = list(drafts(part))
             for i in reversed(range(len(steps))):
-                if step := with_last_norm(steps[i], init, in_scope=in_scope):
-                    found = row([*steps[:i], step, *steps[i + 1 :]], node.input, part.span)
-                    return Part(found.node, found.written._replace(runs=written.runs))
-        case Repeat(count=count) if not in_scope:
-            (body,) = part.parts
+                if last := with_last_norm(steps[i], init):
+                    found = row([*steps[:i], last, *steps[i + 1 :]], node.input, part.place)
+                    return replace(found, runs=part.runs)
+        case Repeat(count=count):
+            (body,) = drafts(part)
             if last := with_last_norm(body, init):
-                before = [repeat(count - 1, body, part.span)] if count > 2 else [body] * (count - 1)
-                found = row([*before, last], node.input, part.span)
-                return Part(found.node, found.written._replace(runs=written.runs))
-        case Scope():
-            if inside := with_last_norm(Part(node.body, written), init, in_scope=True):
-                return Part(walk.with_nodes(node, (inside.node,)), written)
+                before = (
+                    [repeat(count - 1, body, part.place)] if count > 2 else [body] * (count - 1)
+                )
+                found = row([*before, last], node.input, part.place)
+                return replace(found, runs=part.runs)
+        case _:
+            return _named_with_last_norm(part, init)
     return None
 
 
-def without_drop_path(part: Part) -> Part:
+def _named_with_last_norm(part: L, init: Init) -> L | None:
+    """Do the same where the names are known: a repeat stays as it is."""
+    node = part.node
+    match node:
+        case Op(layer=Norm()):
+            return replace(part, node=replace(node, init=init))
+        case Series() | Scope():
+            for i in reversed(range(len(part.parts))):
+                if last := _named_with_last_norm(part.parts[i], init):
+                    return walk.with_parts(part, (*part.parts[:i], last, *part.parts[i + 1 :]))
+    return None
+
+
+def without_drop_path(part: L) -> L:
     """Return a part that drops no path, which needs another one: the layer keeps its place and does
     nothing.
     """
-    return Part(_without_drop_path(part.node), part.written)
-
-
-def _without_drop_path(node: Node) -> Node:
+    node = part.node
     if isinstance(node, Op):
-        return replace(node, layer=Identity()) if isinstance(node.layer, DropPath) else node
-    return walk.with_nodes(node, tuple(map(_without_drop_path, node.parts)))
+        drops = isinstance(node.layer, DropPath)
+        return replace(part, node=replace(node, layer=Identity())) if drops else part
+    return walk.with_parts(part, tuple(map(without_drop_path, part.parts)))

@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from resspec.diagnostics import UsageError
+from resspec.ir import walk
 from resspec.ir.network import Network
-from resspec.ir.nodes import Located, Node, Op, Scope, Series
+from resspec.ir.nodes import Located, Op, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.conv import Conv, Linear
@@ -29,7 +30,7 @@ def convolutional(network: Network) -> Network:
     """
     head = _Head(network.input)
     sections = tuple(
-        replace(section, body=head.node(section.located)) for section in network.sections
+        replace(section, located=head.node(section.located)) for section in network.sections
     )
     return replace(network, sections=sections, output=head.shape)
 
@@ -42,26 +43,23 @@ class _Head:
 
     shape: Shape
 
-    def node(self, located: Located) -> Node:
+    def node(self, located: Located) -> Located:
         node, start = located.node, self.shape
         match node:
-            case Series():
-                children = tuple(self.node(child) for child in located.parts)
-                return Series(start, self.shape, children)
-            case Scope():
-                body = self.node(located.body)
-                return Scope(start, self.shape, body)
+            case Series() | Scope():
+                located = walk.with_parts(located, tuple(map(self.node, located.parts)))
+                return replace(located, node=replace(located.node, input=start, output=self.shape))
             case Op():
                 layer = self._form(node, located.span)
                 self.shape = layer.infer(start)
-                return Op(start, self.shape, layer, node.init)
+                return replace(located, node=Op(start, self.shape, layer, node.init))
             case _:
                 if node.input != self.shape:
                     raise UsageError(
                         f"{located.span} comes after a flattened layer, and has no convolutional form"
                     )
                 self.shape = node.output
-                return node
+                return located
 
     def _form(self, op: Op, span: str) -> Layer:
         """Return what a layer becomes. Raises UsageError."""

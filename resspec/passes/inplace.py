@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from resspec.ir import walk
 from resspec.ir.network import Network
-from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Series
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat
 from resspec.ir.ops.activation import Activation
 
 
@@ -29,8 +29,8 @@ def inplace(network: Network, decisions: Decisions | None = None) -> Network:
     """
     decisions, memory, sections = decisions or Decisions(), Memory.NEEDED, []
     for section in network.sections:
-        body, memory = decisions.node(section.located, memory)
-        sections.append(replace(section, body=body))
+        located, memory = decisions.node(section.located, memory)
+        sections.append(replace(section, located=located))
     if decisions.unsafe:
         raise UnsafeInplace(tuple(decisions.unsafe))
     return replace(network, sections=tuple(sections))
@@ -51,40 +51,46 @@ class Decisions:
 
     def __init__(self) -> None:
         self.unsafe: dict[str, None] = {}
-        self._known: dict[tuple[Located, Memory], tuple[Node, Memory]] = {}
+        self._known: dict[tuple[Located, Memory], tuple[Located, Memory]] = {}
+        self._made: dict[tuple[Located, Node], Located] = {}
         self._layers: dict[tuple[Activation, bool], Activation] = {}
 
-    def node(self, located: Located, x: Memory) -> tuple[Node, Memory]:
-        """Return the decided node, and the memory of its output."""
-        if isinstance(located.node, Op):
-            return self._op(located.node, x, located.span)
+    def node(self, located: Located, x: Memory) -> tuple[Located, Memory]:
+        """Return the decided node at its place, and the memory of its output."""
         key = (located, x)
-        if key not in self._known:
-            self._known[key] = self._decide(located, x)
-        return self._known[key]
+        if (known := self._known.get(key)) is None:
+            known = self._known[key] = self._decide(located, x)
+        return known
 
-    def _decide(self, located: Located, x: Memory) -> tuple[Node, Memory]:
+    def _decide(self, located: Located, x: Memory) -> tuple[Located, Memory]:
         node = located.node
         match node:
-            case Series():
-                decided = []
-                for child in located.parts:
-                    after, x = self.node(child, x)
-                    decided.append(after)
-                return walk.with_nodes(node, tuple(decided)), x
-            case Parallel(paths=(_,)):
-                path, y = self.node(located.body, x)
-                return replace(node, paths=(path,), inplace=False), y
-            case Parallel():
+            case Op():
+                return self._op(located, node, x)
+            case Parallel(paths=(_, _, *_)):
                 return self._merge(located, node), Memory.OWN
             case Repeat(count=count):
-                body, y = self.node(located.body, self._all_turns(located.body, x, count))
-                return walk.with_nodes(node, (body,)), y
-            case _:
-                body, y = self.node(located.body, x)
-                return walk.with_nodes(node, (body,)), y
+                x = self._all_turns(located.body, x, count)
+        parts = []
+        for part in located.parts:
+            decided, x = self.node(part, x)
+            parts.append(decided)
+        if isinstance(node, Parallel):
+            node = replace(node, inplace=False)
+        return self._rebuilt(located, node, parts), x
 
-    def _op(self, op: Op, x: Memory, span: str) -> tuple[Op, Memory]:
+    def _rebuilt(self, located: Located, node: Node, parts: list[Located]) -> Located:
+        """Return a node with decided parts: one object for equal decisions."""
+        node = walk.with_nodes(node, walk.nodes_of(parts))
+        if node is located.node:
+            return located
+        key = (located, node)
+        if (made := self._made.get(key)) is None:
+            made = Located(node, located.span, tuple(parts), located.name, located.block)
+            self._made[key] = made
+        return made
+
+    def _op(self, located: Located, op: Op, x: Memory) -> tuple[Located, Memory]:
         layer = op.layer
         match layer.output:
             case "new":
@@ -94,10 +100,12 @@ class Decisions:
             case _:
                 y = min(x, Memory.PART)
         if isinstance(layer, Activation):
-            decision = self._decision(layer.inplace, x, span, by_default=layer.inplace_by_default)
+            by_default = layer.inplace_by_default
+            decision = self._decision(layer.inplace, x, located.span, by_default=by_default)
             op = Op(op.input, op.output, self._layer(layer, decision), op.init)
+            located = self._rebuilt(located, op, [])
             y = x if decision else y
-        return op, Memory.NEEDED if layer.saves_output else y
+        return located, Memory.NEEDED if layer.saves_output else y
 
     def _layer(self, layer: Activation, decision: bool) -> Activation:
         key = (layer, decision)
@@ -105,14 +113,16 @@ class Decisions:
             self._layers[key] = replace(layer, inplace=decision)
         return self._layers[key]
 
-    def _merge(self, located: Located, node: Parallel) -> Parallel:
+    def _merge(self, located: Located, node: Parallel) -> Located:
         """Decide a merge: all paths read the input, so none may write over it; a sum may, over what
         its first path leaves.
         """
         decided = [self.node(path, Memory.NEEDED) for path in located.parts]
-        paths = tuple([path for path, _ in decided])
-        inplace = node.merge == "add" and self._decision(node.inplace, decided[0][1], located.span)
-        return Parallel(node.input, node.output, node.merge, paths, node.residual, inplace)
+        is_sum, first = node.merge == "add", decided[0][1]
+        inplace = is_sum and self._decision(node.inplace, first, located.span)
+        if inplace != node.inplace:
+            node = replace(node, inplace=inplace)
+        return self._rebuilt(located, node, [path for path, _ in decided])
 
     def _decision(self, asked: bool | None, x: Memory, span: str, by_default: bool = True) -> bool:
         if asked is None:

@@ -11,7 +11,7 @@ from random import Random
 from resspec.ir import walk
 from resspec.ir.init import Init
 from resspec.ir.network import Network, Section
-from resspec.ir.nodes import Located, Location, Merge, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
@@ -64,11 +64,11 @@ def random_network(seed: int) -> Network:
     sections, entering = [], x
     for _ in range(3):
         body = random.series(scope, x, depth=2)
-        sections.append(Section("stage", "any.label", *body, SPAN))
+        sections.append(Section("stage", "any.label", body, SPAN))
         x = body.node.output
     flat = random.op("flatten", x, None)
     head = _series([flat, random.op("fc", flat.node.output, Name("fc"), out_features=5)], x)
-    sections.append(Section("head", "head", *head, SPAN))
+    sections.append(Section("head", "head", head, SPAN))
     name = random.choice(["net", "torch", "class", "2nd-net", "F", "Net"])
     network = Network(name, entering, head.node.output, tuple(sections), SPAN)
     return inplace(walk.normal(network))
@@ -101,7 +101,7 @@ class _Random(Random):
     def op(self, kind: str, x: Shape, name: Name | None, **given: object) -> Located:
         layer: Layer = OPS[kind](**given)
         init = self.choice(LAWS if layer.weighted else LAWS[2:]) if layer.parameters(x) else None
-        return Located(Op(x, layer.infer(x), layer, init), Location(name, SPAN))
+        return Located(Op(x, layer.infer(x), layer, init), SPAN, (), name)
 
     def series(
         self, scope: _Namer, x: Shape, depth: int, keep: bool = False, ramp: bool = False
@@ -175,7 +175,7 @@ class _Random(Random):
         for key, n in moves.items():
             scope.next[key] += n * (count - 1)
         body = _grown(body, moves)
-        return Located(Repeat(x, x, count, body.node), Location(None, SPAN, None, (body.at,)))
+        return Located(Repeat(x, x, count, body.node), SPAN, (body,))
 
     def scope(self, scope: _Namer, x: Shape, depth: int, ramp: bool) -> Located:
         block = self.choice(BLOCKS)
@@ -262,28 +262,27 @@ class _Random(Random):
 def _series(children: Sequence[Located], x: Shape) -> Located:
     output = children[-1].node.output if children else x
     node = Series(x, output, tuple(child.node for child in children))
-    return Located(node, Location(None, SPAN, None, tuple(child.at for child in children)))
+    return Located(node, SPAN, tuple(children))
 
 
 def _merged(
     merge: Merge, paths: Sequence[Located], x: Shape, y: Shape, residual: int | None = None
 ) -> Located:
     node = Parallel(x, y, merge, tuple(path.node for path in paths), residual)
-    return Located(node, Location(None, SPAN, None, tuple(path.at for path in paths)))
+    return Located(node, SPAN, tuple(paths))
 
 
 def _scope(name: Name, body: Located, block: str | None = None) -> Located:
     node = Scope(body.node.input, body.node.output, body.node)
-    return Located(node, Location(name, SPAN, block, (body.at,)))
+    return Located(node, SPAN, (body,), name, block)
 
 
 def _grown(located: Located, moves: dict[str, int]) -> Located:
-    node, at = located
-    if isinstance(node, Op | Scope):
-        if at.name is None or at.name.number is None:
+    name = located.name
+    if isinstance(located.node, Op | Scope):
+        if name is None or name.number is None:
             return located
-        name = at.name._replace(steps=(moves[at.name.prefix], *at.name.steps))
-        return Located(node, replace(at, name=name))
+        return replace(located, name=name._replace(steps=(moves[name.prefix], *name.steps)))
     return walk.with_parts(located, tuple(_grown(part, moves) for part in located.parts))
 
 
@@ -293,13 +292,15 @@ def with_texts(network: Network, text: str) -> Network:
     Steps with weights keep their names, which are keys of the state dict and cannot hold a dot.
     """
     sections = tuple(
-        replace(section, label=text, at=_with_texts(section.at, text))
+        replace(section, label=text, located=_with_texts(section.located, text))
         for section in network.sections
     )
     return replace(network, name=text, sections=sections)
 
 
-def _with_texts(at: Location, text: str) -> Location:
-    name = at.name and at.name._replace(prefix=f"{text}{at.name.prefix}".replace(".", ""))
-    parts = tuple(_with_texts(part, text) for part in at.parts)
-    return replace(at, name=name, block=at.block and text, parts=parts)
+def _with_texts(located: Located, text: str) -> Located:
+    name = located.name
+    if name is not None:
+        name = name._replace(prefix=f"{text}{name.prefix}".replace(".", ""))
+    parts = tuple(_with_texts(part, text) for part in located.parts)
+    return replace(located, name=name, block=located.block and text, parts=parts)

@@ -173,31 +173,31 @@ def test_a_change_at_one_turn_counts(tmp_path: Path) -> None:
 def variants(network: Network) -> Iterator[tuple[str, Network]]:
     """Every network that differs at one place, with the kind of change."""
     for i, section in enumerate(network.sections):
-        for kind, (body, at) in changes(section.located):
-            other = replace(section, body=body, at=at)
+        for kind, located in changes(section.located):
+            other = replace(section, located=located)
             sections = (*network.sections[:i], other, *network.sections[i + 1 :])
             yield kind, replace(network, sections=sections)
 
 
 def changes(located: Located) -> Iterator[tuple[str, Located]]:
-    node, at = located
+    node, own = located.node, located.name
     match node:
         case Op(layer=layer):
             for name, value in vars(layer).items():
                 if name != "inplace" and value is not None:
                     changed = replace(layer, **{name: other(value)})
-                    yield "field", Located(replace(node, layer=changed), at)
+                    yield "field", replace(located, node=replace(node, layer=changed))
             if has_tensors(node):
                 init = Init("constant", (("value", Fraction(7)),))
-                yield "init", Located(replace(node, init=init), at)
+                yield "init", replace(located, node=replace(node, init=init))
         case Parallel(paths=(_, _, *_)):
             merge: Merge = "mul" if node.merge != "mul" else "add"
-            yield "merge", Located(replace(node, merge=merge), at)
+            yield "merge", replace(located, node=replace(node, merge=merge))
         case Repeat() if does_something(node):
-            yield "count", Located(replace(node, count=node.count + 1), at)
+            yield "count", replace(located, node=replace(node, count=node.count + 1))
     yield from rows(located)
-    if at.name is not None and has_tensors(node):
-        yield "name", Located(node, replace(at, name=Name("renamed", *at.name[1:])))
+    if own is not None and has_tensors(node):
+        yield "name", replace(located, name=Name("renamed", *own[1:]))
 
 
 def rows(located: Located) -> Iterator[tuple[str, Located]]:

@@ -16,7 +16,7 @@ from resspec.ir import interning
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
 from resspec.ir.network import Network, Section
-from resspec.ir.nodes import Located, Location, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Relu
 from resspec.ir.ops.conv import Conv
 from resspec.ir.ops.layer import Ramp
@@ -63,7 +63,7 @@ def test_a_layer_that_varies_is_not_the_one_of_its_first_turn() -> None:
     [
         (Op(X, X, CONV), "input"),
         (CONV, "groups"),
-        (Location(Name("conv"), "a.res:1:1-1:2"), "name"),
+        (Located(Op(X, X, CONV), "a.res:1:1-1:2"), "name"),
     ],
 )
 def test_nothing_of_a_tree_can_be_changed(made: object, field: str) -> None:
@@ -89,7 +89,7 @@ def test_one_body_called_twice_is_one_object(tmp_path: Path) -> None:
     assert isinstance(section.body, Series)
     a, b, c, *_ = section.located.parts
     assert a.node is b.node is c.body.node
-    assert a.body.at is b.body.at is c.body.body.at
+    assert a.body is b.body is c.body.body
     assert [str(each.name) for each in (a, b, c, c.body)] == ["first", "unit1", "x", "y"]
 
 
@@ -98,8 +98,8 @@ def test_the_same_spec_read_twice_is_the_same_tree() -> None:
     assert a == b == from_json(to_json(a))
     for x, y in zip(a.sections, b.sections, strict=True):
         assert x.body is y.body
-    renamed = replace(a.sections[0].at, name=Name("other"))
-    other = replace(a, sections=(replace(a.sections[0], at=renamed), *a.sections[1:]))
+    renamed = replace(a.sections[0].located, name=Name("other"))
+    other = replace(a, sections=(replace(a.sections[0], located=renamed), *a.sections[1:]))
     assert other != a
 
 
@@ -115,11 +115,11 @@ def test_forty_levels_that_hold_the_one_below_twice_are_hashed_and_counted_at_on
 
 
 def doubled(levels: int) -> Network:
-    located = Located(Op(X, X, CONV), Location(Name("conv", 1), "n.res:1:1-1:2"))
+    span = "n.res:1:1-1:2"
+    located = Located(Op(X, X, CONV), span, (), Name("conv", 1))
     for _ in range(levels):
-        node, at = located
-        row = tuple(Location(Name("half", i), at.span, "half", (at,)) for i in (1, 2))
-        body = Series(X, X, (Scope(X, X, node),) * 2)
-        located = Located(body, Location(None, at.span, None, row))
-    section = Section("head", "head", *located, located.span)
+        half = Scope(X, X, located.node)
+        row = tuple(Located(half, span, (located,), Name("half", i), "half") for i in (1, 2))
+        located = Located(Series(X, X, (half, half)), span, row)
+    section = Section("head", "head", located, span)
     return Network("doubled", X, X, (section,), located.span)

@@ -52,9 +52,8 @@ def agree(network: Network, input: Shape) -> None:
     own, theirs = own_output(network, input), torch_output(network, input)
     if isinstance(own, Shape):
         assert own == theirs, input
-    elif not isinstance(
-        own.node, Parallel
-    ):  # where torch may broadcast, and a spec means equal sizes
+    elif not isinstance(own.node.node, Parallel):
+        # where torch may broadcast, and a spec means equal sizes
         assert isinstance(theirs, str), (input, own.problem)
 
 

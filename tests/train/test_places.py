@@ -16,7 +16,7 @@ SPEC = """network tiny {
 def test_a_layer_is_found_in_its_file_as_long_as_that_is_there(tmp_path: Path) -> None:
     path = tmp_path / "tiny.res"
     path.write_text(SPEC)
-    place = load(path).sections[-1].at.span
+    place = load(path).sections[-1].located.span
     assert errors.place(place).text == "avgpool -> fc 2"
 
     path.write_text("# shorter")
