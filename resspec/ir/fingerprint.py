@@ -10,12 +10,14 @@ are counted, a repeat and its written-out turns are the same.
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.ops import Layer
 from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/1"
@@ -145,7 +147,8 @@ class Digests:
 
     def _has_tensors(self, node: Node) -> bool:
         """Return whether anything in it has parameters or buffers."""
-        return walk.fold(node, _tensors, self._tensors)
+        found = self._tensors.get(node)
+        return walk.fold(node, _tensors, self._tensors) if found is None else found
 
     def _has_ramps(self, part: Located) -> bool:
         """Return whether anything in it varies from turn to turn."""
@@ -154,12 +157,15 @@ class Digests:
 
 def _digest(op: Op, turn: int | None) -> str:
     layer, init = op.layer if turn is None else op.layer.at(turn), op.init
-    fields = " ".join(
-        [f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"]
-    )
     if init is not None and "bias" not in layer.parameters(op.input):
         init = init._replace(bias=Fraction(0))
-    return f"{layer.kind} {fields} init={init}"
+    return f"{_layer(layer)} init={init}"
+
+
+@lru_cache(1 << 12)
+def _layer(layer: Layer) -> str:
+    fields = [f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"]
+    return f"{layer.kind} {' '.join(fields)}"
 
 
 def _tensors(node: Node, parts: list[bool]) -> bool:

@@ -4,16 +4,10 @@ of an object.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import fields
-from functools import partial
-from operator import attrgetter
 from typing import Any, TypeVar
 from weakref import ref
 
 T = TypeVar("T")
-
-_made: dict[tuple[type, Any], ref[Any]] = {}
 
 
 class Interned(type):
@@ -24,29 +18,40 @@ class Interned(type):
     children of a node, are compared by identity: to find a node takes no walk.
     """
 
-    _values: Callable[[Any], Any] | None
-
-    def __init__(cls, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        cls._values = None
-
-    def __call__(cls: type[T], *args: Any, **kwargs: Any) -> T:
-        made = object.__new__(cls)
-        made.__init__(*args, **kwargs)  # type: ignore[misc]
-        key = cls, (cls._values or _reader(cls))(made)  # type: ignore[attr-defined]
+    def __call__(cls: type[T], *args: Any, **named: Any) -> T:
+        made = None
+        names: tuple[str, ...] = cls.__match_args__  # type: ignore[attr-defined]
+        if named or len(args) != len(names):
+            made = _instance(cls, args, named)
+            args = tuple([getattr(made, name) for name in names])
+        key = (cls, *args)
         known = _made.get(key)
         if known is not None and (found := known()) is not None:
             return found  # type: ignore[no-any-return]
-        _made[key] = ref(made, partial(_made.pop, key))
+        if made is None:
+            made = _instance(cls, args, named)
+        entry = _made[key] = _Entry(made, _forget)
+        entry.key = key
         return made
 
 
-def _reader(cls: Any) -> Callable[[Any], Any]:
-    """Return what reads all fields of an instance at once."""
-    names = [field.name for field in fields(cls)]
-    cls._values = attrgetter(*names) if names else _nothing
-    return cls._values  # type: ignore[no-any-return]
+class _Entry(ref[Any]):
+    """A weak reference to an instance, which knows its key in the table."""
+
+    __slots__ = ("key",)
+    key: tuple[Any, ...]
 
 
-def _nothing(_: Any) -> tuple[()]:
-    return ()
+_made: dict[tuple[Any, ...], _Entry] = {}
+
+
+def _instance(cls: type[T], args: tuple[Any, ...], named: dict[str, Any]) -> T:
+    made = object.__new__(cls)
+    made.__init__(*args, **named)  # type: ignore[misc]
+    return made
+
+
+def _forget(entry: _Entry) -> None:
+    """Remove an instance that is gone, unless an equal one has taken its place."""
+    if _made.get(entry.key) is entry:
+        del _made[entry.key]

@@ -31,10 +31,13 @@ def fold(node: Node, combine: Callable[[Node, list[T]], T], known: dict[Node, T]
         combine: Takes a node and the results of its parts, in their order.
         known: The results so far, which are filled.
     """
-    found = known.get(node)
-    if found is None:
-        results = [fold(part, combine, known) for part in node.parts]
-        found = known[node] = combine(node, results)
+    if (found := known.get(node)) is not None:
+        return found
+    results = []
+    for part in node.parts:
+        result = known.get(part)  # most calls are saved here
+        results.append(fold(part, combine, known) if result is None else result)
+    found = known[node] = combine(node, results)
     return found
 
 

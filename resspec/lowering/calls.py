@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import replace
+from functools import lru_cache
 
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.nodes import Op
@@ -137,7 +138,7 @@ def _layer(
         x = Shape((x.elements,))
         flatten = replace(draft(Op(entered, x, Flatten()), call.span), implied=True)
     try:
-        output = layer.infer(x)
+        output = _output(layer, x)
     except ShapeError as error:
         notes: tuple[str, ...] = ()
         if error.code == "E0303":
@@ -155,6 +156,12 @@ def _layer(
     op = Op(x, output, layer, init)
     part = Draft(op, str(call.span), (), None, None, call.span, key, label)
     return row([flatten, part], entered, call.span) if flatten else part
+
+
+@lru_cache(1 << 12)
+def _output(layer: Layer, x: Shape) -> Shape:
+    """Return the shape that leaves a layer, found once for equal layers. Raises ShapeError."""
+    return layer.infer(x)
 
 
 def _init(

@@ -17,7 +17,7 @@ from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
 from resspec.ir.shape import Name
 from resspec.lowering import clause_errors
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
-from resspec.lowering.parts import Draft, draft, drafts, row
+from resspec.lowering.parts import Draft, drafts, row
 from resspec.source import Span
 from resspec.syntax import ast
 
@@ -190,19 +190,28 @@ def numbered(label: ast.Identifier, body: Draft, report: Report) -> Draft:
     """
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)
-    scope = replace(_scope(inside, body.place), label=label, unnamed=rest)
+    scope = _scope(inside, body.place, rest, label=label)
     return row([first, scope], body.node.input, body.place) if first else scope
 
 
 def module(body: Draft, block: str, place: Span, report: Report) -> Draft:
     """Return a called block, a scope of its own, whose steps are named by kind."""
     (inside,) = Namer(by_position=False, report=report).close(body)
-    return replace(_scope(inside, place), key=block, block=block, unnamed=body)
+    return _scope(inside, place, body, block=block)
 
 
-def _scope(inside: Located, place: Span) -> Draft:
+def _scope(
+    inside: Located,
+    place: Span,
+    unnamed: Draft,
+    block: str | None = None,
+    label: ast.Identifier | None = None,
+) -> Draft:
     body = inside.node
-    return draft(Scope(body.input, body.output, body), place, (inside,))
+    node = Scope(body.input, body.output, body)
+    return Draft(
+        node, str(place), (inside,), None, block, place, block or "", label, unnamed=unnamed
+    )
 
 
 def _around(part: Draft, inside: list[Located]) -> Located:

@@ -5,6 +5,7 @@ too.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from math import prod
 
 from resspec.diagnostics import Diagnostic
@@ -34,15 +35,16 @@ def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> 
     """Return whether torch can count all tensors that a layer makes; report the first that it
     cannot.
     """
-    if INDEX * y.elements <= MAX_BYTES and all(
-        WEIGHT * prod(dims) <= MAX_BYTES for dims in layer.parameters(x).values()
-    ):
-        return True
-    tensors = _tensors(layer, x, y)
     return all(
         fits(f"the {what} of `{layer.kind}`", elements, span, report, size)
-        for what, elements, size in tensors
+        for what, elements, size in _too_large(layer, x, y)
     )
+
+
+@lru_cache(1 << 12)
+def _too_large(layer: Layer, x: Shape, y: Shape) -> list[tuple[str, int, int]]:
+    tensors = _tensors(layer, x, y)
+    return [each for each in tensors if each[1] * each[2] > MAX_BYTES]
 
 
 def _tensors(layer: Layer, x: Shape, y: Shape) -> Iterator[tuple[str, int, int]]:
