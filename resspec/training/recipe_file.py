@@ -20,7 +20,7 @@ from resspec.training.recipes.fields import DURATION, SHORTHAND, Keys, every_key
 from resspec.training.recipes.foreign import is_foreign
 from resspec.training.recipes.mistakes import recipe_of
 from resspec.training.recipes.scalars import read as read_scalar
-from resspec.training.recipes.text import Text
+from resspec.training.recipes.text import RecipeText
 from resspec.training.recipes.tree import MAX_BYTES, Scalar, compose
 
 __all__ = [
@@ -43,7 +43,7 @@ class Written(NamedTuple):
     """A recipe with the text it was read from, for messages that point at its keys."""
 
     recipe: Recipe
-    text: Text
+    text: RecipeText
 
     def span(self, key: str) -> Span:
         """Return the place of a key.
@@ -85,7 +85,7 @@ def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
 
 def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
     """Parse a recipe, and keep its text for messages. Raises SpecError, UsageError."""
-    text = Text(source)
+    text = RecipeText(source)
     for path, given in _in_order(_named(settings, text)):
         if path[-1] == "name":  # another optimizer has other keys
             text.forget(path[:-1])
@@ -135,7 +135,7 @@ def keys() -> list[str]:
 _Settings = list[tuple[Keys, Source]]
 
 
-def _named(settings: Sequence[tuple[str, str]], text: Text) -> _Settings:
+def _named(settings: Sequence[tuple[str, str]], text: RecipeText) -> _Settings:
     """Return the settings by the paths of their keys. Raises UsageError, SpecError."""
     unknown = [(name, value) for name, value in settings if not matching(name)]
     if unknown:
@@ -169,20 +169,20 @@ def _check_once(named: _Settings) -> None:
             )
 
 
-def _unknown(unknown: Sequence[tuple[str, str]], text: Text) -> UsageError:
+def _unknown(unknown: Sequence[tuple[str, str]], text: RecipeText) -> UsageError:
     """Return the error for settings of keys that there are not."""
-    given = {
-        tuple(name.split(".")): compose(Source(f"value of {name}", value), [])
-        for name, value in unknown
-    }
-    advice = Advice(text, given.items())
-    foreign = [path for path in given if path in advice.foreign]
-    if foreign:
-        keys_ = [f"`{'.'.join(path)}`: {advice.told(path)}" for path in foreign]
-        if len(keys_) == 1:
-            remedy = advice.foreign[foreign[0]].remedy
-            return UsageError(f"a recipe has no key {keys_[0]}", "E0540", remedy)
-        return UsageError("\n  ".join(["a recipe does not have these keys", *keys_]), "E0540")
+    nodes = [compose(Source(f"value of {name}", value), []) for name, value in unknown]
+    paths = [tuple(name.split(".")) for name, _ in unknown]
+    advice = Advice(text, zip(paths, nodes, strict=True))
+    if advice.foreign:
+        told = [
+            f"`{'.'.join(path)}`: {advice.foreign[path].why}; {help}"
+            for path, help in advice.helps().items()
+        ]
+        if len(told) == 1:
+            (each,) = advice.foreign.values()
+            return UsageError(f"a recipe has no key {told[0]}", "E0540", each.remedy)
+        return UsageError("\n  ".join(["a recipe does not have these keys", *told]), "E0540")
     name = unknown[0][0]
     near = nearest(name, keys())
     help = f"did you mean `{near}`?" if near else f"it has {listed([*Recipe.model_fields])}"

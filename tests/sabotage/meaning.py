@@ -137,7 +137,7 @@ DEFECTS = [
     Defect(
         "recipes nest without a limit",
         "resspec/training/recipes/tree.py",
-        "if self.depth > _MAX_DEPTH:",
+        "if depth > _MAX_DEPTH:",
         "if False:",
         RECIPES,
     ),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -13,13 +13,10 @@ from pydantic.fields import FieldInfo
 from resspec.suggest import any_of
 from resspec.training.recipe import Recipe
 
-Keys = tuple[str, ...]  # the way to a key: `("optimizer", "lr")`
-Path = tuple[str | int, ...]  # the way to a value, which may be one of a list
-Kind = Callable[
-    [Keys], str
-]  # the `name` that a section has in a recipe, such as `adamw`; empty where it has none
+Keys = tuple[str, ...]  # the path of a key: `("optimizer", "lr")`
+Path = tuple[str | int, ...]  # the path of a value, which may be an item of a list
 
-# The key that a section's value stands for where it is no section: `ema: 0.999` is `ema: {decay: 0.999}`.
+# The key that a plain value stands for: `ema: 0.999` is `ema: {decay: 0.999}`.
 SHORTHAND: dict[Keys, str] = {
     ("optimizer",): "name",
     ("schedule",): "name",
@@ -30,7 +27,7 @@ SHORTHAND: dict[Keys, str] = {
 
 DURATION = ("epochs", "iterations")  # of which a recipe has one
 
-# What a key may be that is needed, or that is a section, for messages that propose it.
+# A value for each required key and each section, for messages that propose one.
 EXAMPLES = {
     "epochs": "90",
     "iterations": "64000",
@@ -48,9 +45,11 @@ EXAMPLES = {
     "test": "{resize: 256, crop: 224}",
 }
 
+_PLAIN = {bool: "`true` or `false`", str: "text", int: "a whole number", float: "a number"}
+
 
 def keys_of(path: Path) -> Keys:
-    """Return a path without the places in lists."""
+    """Return a path without its positions in lists."""
     return tuple(word for word in path if isinstance(word, str))
 
 
@@ -68,12 +67,12 @@ def _keys(model: type[BaseModel], at: Keys) -> Iterator[Keys]:
 
 
 class Key(NamedTuple):
-    """A key of a recipe, or an item of the list that it has.
+    """A key of a recipe, or an item of the list that is its value.
 
     Attributes:
-        model: The class that has it.
-        name: What it is called there.
-        is_item: Whether this is one of its list.
+        model: The class that has the key.
+        name: The name of the key.
+        is_item: Whether this is an item of the list.
     """
 
     model: type[BaseModel]
@@ -86,9 +85,9 @@ class Key(NamedTuple):
 
     @property
     def kind(self) -> Any:
-        """The annotation of what it may be."""
-        items = _items(self.field.annotation) if self.is_item else ()
-        return next(iter(items), self.field.annotation)
+        """The annotation of its values."""
+        items = [part for part in _parts(self.field.annotation) if get_origin(part) is tuple]
+        return get_args(items[0])[0] if self.is_item and items else self.field.annotation
 
     @property
     def is_required(self) -> bool:
@@ -100,69 +99,63 @@ class Key(NamedTuple):
 
     @property
     def may_be_null(self) -> bool:
-        return type(None) in get_args(self.kind) and self.name not in DURATION
+        return NoneType in get_args(self.kind) and self.name not in DURATION
 
     @property
     def choices(self) -> tuple[str, ...]:
         """The words that it may be."""
-        return tuple(_choices(self.kind))
+        literals = [part for part in _parts(self.kind) if get_origin(part) is Literal]
+        return tuple(word for literal in literals for word in get_args(literal))
 
     def fits(self, value: Any) -> bool:
         """Return whether it may have a value."""
         if value is None and self.name in DURATION:
             return False
+        values = {self.name: (value, value) if self.is_item else value}
         try:
-            self.model.model_validate(
-                {self.name: (value, value) if self.is_item else value}, strict=True
-            )
+            self.model.model_validate(values, strict=True)
         except ValidationError as error:
-            return all(
-                detail["loc"][:1] != (self.name,) for detail in error.errors(include_url=False)
-            )
+            details = error.errors(include_url=False)
+            return all(detail["loc"][:1] != (self.name,) for detail in details)
         return True
 
     def __str__(self) -> str:
         """Return what it must be, as the end of a sentence."""
-        words = (
-            _described(self.kind)
-            if self.is_item
-            else self.field.description or _described(self.kind)
-        )
+        words = (not self.is_item and self.field.description) or _described(self.kind)
         return f"{words}, or `null`" if self.may_be_null else words
 
 
-def section(path: Keys, kind: Kind) -> dict[str, Key] | None:
-    """Return the keys of a section, those of its kind if it has one that exists, else those of all; None if there is none."""
-    models: list[type[BaseModel]] = [Recipe]
-    for depth, word in enumerate(path, 1):
-        found = [
-            model.model_fields[word].annotation for model in models if word in model.model_fields
-        ]
-        models = _models(found[0]) if found else []
-        models = [model for model in models if _name(model) == kind(path[:depth])] or models
-    if not models:
-        return None
-    return {name: Key(model, name) for model in reversed(models) for name in model.model_fields}
+def models(path: Keys, kind: str = "") -> list[type[BaseModel]]:
+    """Return the classes of a section: one, or one for each kind; of these, the one named `kind`."""
+    found: list[type[BaseModel]] = [Recipe]
+    for word in path:
+        fields = [model.model_fields[word] for model in found if word in model.model_fields]
+        found = _models(fields[0].annotation) if fields else []
+        found = [model for model in found if _name(model) == kind] or found
+    return found
 
 
-def at(path: Path, kind: Kind) -> Key | None:
-    """Return what a value may be; None if there is no such key."""
+def section(path: Keys, kind: str = "") -> dict[str, Key]:
+    """Return the keys of a section, of one kind or of all; empty if there is no such section."""
+    found = reversed(models(path, kind))
+    return {name: Key(model, name) for model in found for name in model.model_fields}
+
+
+def at(path: Path, kind: str = "") -> Key | None:
+    """Return the key at a path; None if there is none."""
     keys = keys_of(path)
-    known = section(keys[:-1], kind) if keys else None
-    key = known.get(keys[-1]) if known else None
-    return key if key is None or isinstance(path[-1], str) else key._replace(is_item=True)
+    key = section(keys[:-1], kind).get(keys[-1]) if keys else None
+    return key._replace(is_item=isinstance(path[-1], int)) if key else None
 
 
 def kinds(path: Keys) -> dict[str, type[BaseModel]]:
-    """Return the kinds of a section by their names: optimizers, schedules; none of other sections."""
-    known = section(path[:-1], lambda _: "") if path else None
-    key = known.get(path[-1]) if known else None
-    models = _models(key.kind) if key else []
-    return {_name(model): model for model in models} if len(models) > 1 else {}
+    """Return the optimizers or the schedules by their names; empty for other sections."""
+    found = {_name(model): model for model in models(path)} if path else {}
+    return found if len(found) > 1 else {}
 
 
 def default_kind(path: Keys) -> str:
-    """Return the name of the kind that a section has where it is not written; empty where it has no kinds."""
+    """Return the kind of a section that is not written; empty for sections without kinds."""
     return str(Recipe.model_fields[path[-1]].default.name) if kinds(path) else ""
 
 
@@ -174,46 +167,28 @@ def _described(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return any_of(get_args(kind))
     if get_origin(kind) is Annotated:
-        inner, *remarks = get_args(kind)
-        told = [
-            remark.description
-            for remark in remarks
-            if isinstance(remark, FieldInfo) and remark.description
-        ]
-        return told[-1] if told else _described(inner)
-    parts = [_described(part) for part in get_args(kind) if part is not type(None)]
+        inner, *fields = get_args(kind)
+        described = [each.description for each in fields if isinstance(each, FieldInfo)]
+        return next(filter(None, described), None) or _described(inner)
+    parts = [_described(part) for part in get_args(kind) if part is not NoneType]
     return " or ".join(dict.fromkeys(parts))
 
 
-_PLAIN = {bool: "`true` or `false`", str: "text", int: "a whole number", float: "a number"}
-
-
-def _choices(kind: Any) -> Iterator[str]:
-    if get_origin(kind) is Literal:
-        yield from get_args(kind)
-    elif get_origin(kind) in (Annotated, Union, UnionType):
+def _parts(kind: Any) -> Iterator[Any]:
+    """Yield the alternatives of an annotation."""
+    if get_origin(kind) in (Annotated, Union, UnionType):
         for part in get_args(kind):
-            yield from _choices(part)
+            yield from _parts(part)
+    else:
+        yield kind
 
 
 def _models(kind: Any) -> list[type[BaseModel]]:
-    if isinstance(kind, type) and issubclass(kind, BaseModel):
-        return [kind]
-    if get_origin(kind) in (Annotated, Union, UnionType):
-        return [model for part in get_args(kind) for model in _models(part)]
-    return []
-
-
-def _items(kind: Any) -> Iterator[Any]:
-    """Yield what the items of the lists are that a key may be."""
-    if get_origin(kind) is tuple:
-        yield get_args(kind)[0]
-    elif get_origin(kind) in (Annotated, Union, UnionType):
-        for part in get_args(kind):
-            yield from _items(part)
+    parts = list(_parts(kind))
+    return [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
 def _name(model: type[BaseModel]) -> str:
-    """Return the name of a kind; empty where a class is not one of several."""
+    """Return the name of a kind; empty for a class that is not one of several."""
     field = model.model_fields.get("name")
     return str(get_args(field.annotation)[0]) if field else ""

@@ -1,7 +1,7 @@
 """A recipe from its text, or everything that is wrong with the text, each mistake at its place.
 
-A mistake can hide others: what the other keys of a section may be is unknown while its `name` is. So each one is mended by what
-was likely meant, and the rest is looked at again.
+A mistake can hide others: the keys of a section are not known while its `name` is wrong. So each
+mistake is repaired by what was likely meant, and the recipe is validated again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from resspec.diagnostics import Diagnostic, SpecError
-from resspec.training.recipe import Recipe
+from resspec.training import errors
+from resspec.training.recipe import MultiStepSchedule, PlateauSchedule, Recipe, StepSchedule
 from resspec.training.recipes import fields
 from resspec.training.recipes.advice import Advice
 from resspec.training.recipes.fields import DURATION, EXAMPLES, Keys, Path, keys_of
@@ -21,48 +22,43 @@ from resspec.training.recipes.kinds import Conflict, Length
 from resspec.training.recipes.messages import Messages
 from resspec.training.recipes.repairs import repaired
 from resspec.training.recipes.scalars import Trap, parsed, read
-from resspec.training.recipes.text import Text
-from resspec.training.recipes.tree import Entry, Scalar
+from resspec.training.recipes.text import RecipeText
+from resspec.training.recipes.tree import RecipeNode, Scalar
 
-_LOOKS = 6  # at a text, each after what was wrong is mended
-_MOST = 100  # wrong values that are told
+_ROUNDS = 6  # of validation, each after mistakes were repaired
+_MOST = 100  # wrong values that are reported
 
 
-def recipe_of(text: Text) -> Recipe:
+def recipe_of(text: RecipeText) -> Recipe:
     """Return the recipe that a text holds.
 
     Raises:
-        SpecError: It has mistakes, of which all that were found are told in the order of the text.
+        SpecError: It has mistakes; all that were found, in the order of the text, the file first.
     """
     reader = _Reader(text)
     recipe = reader.recipe()
     mistakes = [*text.mistakes, *reader.diagnostics()]
     if recipe is None or mistakes:
-        raise SpecError(sorted(mistakes, key=lambda mistake: _place(mistake, text)))
+        raise SpecError(sorted(mistakes, key=lambda mistake: text.order(mistake.labels[0].span)))
     return recipe
 
 
-def _place(mistake: Diagnostic, text: Text) -> tuple[bool, int]:
-    """Return where a mistake stands in the order of all: those of the file first."""
-    span = mistake.labels[0].span
-    return span.source is not text.source, span.start
-
-
 class _Reader:
-    """Looks at a text until it is read or everything wrong is found.
+    """Validates a text until it is a recipe or everything wrong is found.
 
     Attributes:
-        found: Mistakes by their paths.
+        found: Wrong values by their paths.
+        missing: Keys that are missing.
         unknown: The keys that a recipe does not have.
-        values: The text as plain values, in which what is found is mended.
+        values: The text as plain values, in which mistakes are repaired.
     """
 
-    def __init__(self, text: Text) -> None:
+    def __init__(self, text: RecipeText) -> None:
         self.text = text
         self.messages = Messages(text)
         self.found: dict[Path, Diagnostic] = {}
         self.missing: dict[Keys, Diagnostic] = {}
-        self.unknown: dict[Keys, Entry] = {}
+        self.unknown: dict[Keys, RecipeNode] = {}
         self.values = self._plain((), text.root)
 
     def recipe(self) -> Recipe | None:
@@ -71,12 +67,12 @@ class _Reader:
             self.found[()] = self.messages.no_keys()
             return None
         if all(self.values.get(unit) is None for unit in DURATION):
-            self._lacks_duration()
-        for _ in range(_LOOKS):
+            self._add_duration()
+        for _ in range(_ROUNDS):
             try:
                 recipe = Recipe.model_validate(self.values, strict=True)
             except ValidationError as error:
-                if not self._take(error.errors(include_url=False)):
+                if not self._note_all(error.errors(include_url=False)):
                     break
             else:
                 self._check_lengths(recipe)
@@ -84,7 +80,7 @@ class _Reader:
         assert self.found or self.unknown or self.missing
         return None
 
-    def _lacks_duration(self) -> None:
+    def _add_duration(self) -> None:
         """Note that neither `epochs` nor `iterations` has a value, and give one of them."""
         unit = next((unit for unit in DURATION if unit in self.values), DURATION[0])
         if (unit,) not in self.found:
@@ -92,79 +88,51 @@ class _Reader:
         self._give((unit,), _example(unit))
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """Yield what was found; what to write for unknown keys and missing ones takes account of all of them."""
+        """Yield what was found; advice for unknown and missing keys takes account of all of them."""
         advice = Advice(self.text, self.unknown.items())
         yield from self.found.values()
-        for keys, told in self.missing.items():
+        for keys, mistake in self.missing.items():
             alternatives = {(unit,) for unit in DURATION} if keys[0] in DURATION else {keys}
-            is_known = bool(alternatives & advice.keys) or (*keys[:-1], "name") in self.found
-            if not is_known:
-                yield told
-        for path, entry in self.unknown.items():
-            yield self.messages.unknown_key(path, entry, advice)
+            if not alternatives & advice.keys and (*keys[:-1], "name") not in self.found:
+                yield mistake
+        yield from self.messages.unknown_keys(self.unknown, advice)
 
     # --- values ---
 
-    def _plain(self, path: Path, entry: Entry) -> Any:
-        match entry.content:
+    def _plain(self, path: Path, node: RecipeNode) -> Any:
+        match node.content:
             case dict() as section:
                 return {name: self._plain((*path, name), inner) for name, inner in section.items()}
             case list() as items:
                 return tuple(self._plain((*path, i), item) for i, item in enumerate(items))
             case Scalar() as scalar:
-                return self._scalar(path, entry, scalar)
+                return self._scalar(path, node, scalar)
 
-    def _scalar(self, path: Path, entry: Entry, scalar: Scalar) -> Any:
+    def _scalar(self, path: Path, node: RecipeNode, scalar: Scalar) -> Any:
         value = read(scalar)
         if path[-1:] == ("name",) and isinstance(value, str):
             return value.lower() if value.lower() in fields.kinds(keys_of(path[:-1])) else value
         if not isinstance(value, Trap):
             return value
-        key = fields.at(path, self.text.kind)
+        key = self.text.known(path)
         if key is None or len(self.found) >= _MOST:  # without a key it is the key that is wrong
             return scalar.text
         meant = repaired(scalar, key)
-        self.found[path] = self.messages.trap(path, entry, value, key, meant)
+        self.found[path] = self.messages.trap(path, node, value, meant)
         return parsed(meant[0]) if meant else None
 
-    # --- what pydantic says ---
+    # --- the errors of pydantic ---
 
-    def _take(self, details: Sequence[ErrorDetails]) -> bool:
-        """Note what is new among errors, and mend it; return whether anything was."""
-        before = self._count()
+    def _note_all(self, details: Sequence[ErrorDetails]) -> bool:
+        """Note what is new among errors, and repair it; return whether anything was."""
+        before = len(self.found) + len(self.missing) + len(self.unknown)
         located = [(self._path(detail), detail) for detail in details]
         for path, detail in sorted(located, key=lambda each: -len(each[0])):
             self._note(path, detail)
-        return self._count() > before
-
-    def _count(self) -> int:
-        return len(self.found) + len(self.missing) + len(self.unknown)
-
-    def _note(self, path: Path, detail: ErrorDetails) -> None:
-        keys = keys_of(path)
-        match detail["type"]:
-            case "conflicts":
-                for conflict in detail["ctx"]["conflicts"]:
-                    self._conflict(keys, conflict)
-            case "extra_forbidden":
-                self.unknown[keys] = self.text.nearest(keys)
-                self._remove(keys)
-            case _ if any(_overlap(path, known) for known in self.found):
-                self._remove(keys)
-            case "missing" if isinstance(
-                detail["loc"][-1], str
-            ):  # else an item of a list that is too short
-                self.missing[keys] = self.messages.missing_key(keys)
-                self._give(keys, _example(keys[-1]))
-            case "union_tag_invalid" | "union_tag_not_found":
-                self._kind(keys)
-            case _:
-                if len(self.found) < _MOST:
-                    self.found[path] = self.messages.wrong_value(path, detail)
-                self._remove(keys)
+        return len(self.found) + len(self.missing) + len(self.unknown) > before
 
     def _path(self, detail: ErrorDetails) -> Path:
-        """Return the keys of a location, which also names the kinds that were tried."""
+        """Return the path of an error, whose location also names the kinds that were tried."""
         path: Path = ()
         *around, last = detail["loc"] or ("",)
         for part in around:
@@ -173,37 +141,64 @@ class _Reader:
         is_key = isinstance(last, str) and detail["type"] in ("missing", "extra_forbidden")
         return (*path, last) if is_key or self.text.find((*path, last)) else path
 
-    def _conflict(self, around: Keys, conflict: Conflict) -> None:
+    def _note(self, path: Path, detail: ErrorDetails) -> None:
+        keys = keys_of(path)
+        match detail["type"]:
+            case "conflicts":
+                for conflict in detail["ctx"]["conflicts"]:
+                    self._note_conflict(keys, conflict)
+            case "extra_forbidden":
+                self.unknown[keys] = self.text.nearest(keys)
+                self._remove(keys)
+            case _ if self._is_noted(path):
+                self._remove(keys)
+            case "missing" if isinstance(detail["loc"][-1], str):  # else an item of a short list
+                self.missing[keys] = self.messages.missing_key(keys)
+                self._give(keys, _example(keys[-1]))
+            case "union_tag_invalid" | "union_tag_not_found":
+                self._note_kind(keys)
+            case _:
+                if len(self.found) < _MOST:
+                    self.found[path] = self.messages.wrong_value(path, detail)
+                self._remove(keys)
+
+    def _is_noted(self, path: Path) -> bool:
+        """Return whether a wrong value was found at a path, around it, or inside."""
+        return any(path[: len(other)] == other[: len(path)] for other in self.found)
+
+    def _note_conflict(self, around: Keys, conflict: Conflict) -> None:
         keys = [(*around, *key.split(".")) for key in conflict.keys] or [around]
-        if any(_overlap(key, known) for key in keys for known in (*self.found, *self.missing)):
+        if any(self._is_noted(key) or key in self.missing for key in keys):
             return
-        written = next((key for key in keys if self.text.find(key)), keys[0])
-        self.found[written] = self.messages.conflict(written, conflict)
+        written = next(filter(self.text.find, keys), keys[0])
+        place = self.text.key(written)
+        self.found[written] = errors.wrong_value(place, conflict.message, conflict.help)
         self._remove(written)
 
-    def _kind(self, path: Keys) -> None:
-        """Note that the name of an optimizer or of a schedule is missing, or that there is no such name."""
+    def _note_kind(self, path: Keys) -> None:
+        """Note that the name of an optimizer or of a schedule is missing or unknown."""
         name = (*path, "name")
-        entry = self.text.find(name)
-        if entry is None:
-            self.found[name], kind = self.messages.missing_kind(path)
+        if node := self.text.find(name):
+            self.found[name], kind = self.messages.unknown_kind(path, node)
         else:
-            self.found[name], kind = self.messages.unknown_kind(path, entry)
+            inner = self.text.section(path).items()
+            advice = Advice(self.text, [((*path, key), value) for key, value in inner])
+            self.found[name], kind = self.messages.missing_kind(path, advice), advice.kind(path)
         if kind:
             self._give(name, kind)
         else:
             self._remove(path)
 
-    # --- mending ---
+    # --- repairs ---
 
     def _remove(self, keys: Keys) -> None:
-        """Take a value out; a key that is needed gets another one."""
+        """Take a value out; a required key gets an example."""
         section = self.values
         for word in keys[:-1]:
             section = section.get(word) if isinstance(section, dict) else None
         if isinstance(section, dict) and keys:
             section.pop(keys[-1], None)
-        key = fields.at(keys, self.text.kind)
+        key = self.text.known(keys)
         if key is not None and key.is_required and keys[-1] in EXAMPLES:
             self._give(keys, _example(keys[-1]))
 
@@ -220,49 +215,37 @@ class _Reader:
     def _check_lengths(self, recipe: Recipe) -> None:
         """Note what is longer than the whole training, in one file.
 
-        A short try of a recipe, with a duration from beside the file, may well end before its warm-up does. So may the
-        recipe that such a run recorded; a recipe that has every key is one of these.
+        A short try of a recipe, with a duration from beside the file, may well end before its
+        warm-up does. So may the recipe that such a run recorded, which has every key.
         """
-        unit = recipe.duration.unit
-        duration = self.text.find((unit,))
-        if duration is None or self._is_recorded() or (unit,) in self.found:
+        whole = recipe.duration
+        written = self.text.find((whole.unit,))
+        is_recorded = self.text.section(()).keys() >= Recipe.model_fields.keys()
+        if written is None or is_recorded or (whole.unit,) in self.found:
             return
         for path, length in _lengths(recipe):
-            entry = self.text.find(path)
-            in_one_file = entry is not None and entry.span.source is duration.span.source
-            is_longer = (
-                length.unit == recipe.duration.unit and length.number > recipe.duration.number
-            )
-            is_mended = any(_overlap(path, known) for known in self.found)
-            if entry and in_one_file and is_longer and not is_mended:
-                self.found[path] = self.messages.too_long(path, entry, length, recipe.duration)
-
-    def _is_recorded(self) -> bool:
-        content = self.text.root.content
-        return isinstance(content, dict) and content.keys() >= Recipe.model_fields.keys()
+            node = self.text.find(path)
+            in_one_file = node is not None and node.span.source is written.span.source
+            is_longer = length.unit == whole.unit and length.number > whole.number
+            if node and in_one_file and is_longer and not self._is_noted(path):
+                self.found[path] = self.messages.too_long(path, node, length, whole)
 
 
 def _lengths(recipe: Recipe) -> Iterator[tuple[Path, Length]]:
     """Yield the lengths that must be over when the training is."""
     if recipe.warmup:
         yield ("warmup", "length"), recipe.warmup.length
-    if recipe.schedule.name == "step":
-        yield ("schedule", "step_size"), recipe.schedule.step_size
-    if recipe.schedule.name == "multistep":
-        yield from (
-            (("schedule", "milestones", i), point)
-            for i, point in enumerate(recipe.schedule.milestones)
-        )
-    if recipe.schedule.name == "plateau" and recipe.evaluate:
-        yield ("evaluate",), recipe.evaluate
+    match recipe.schedule:
+        case StepSchedule(step_size=length):
+            yield ("schedule", "step_size"), length
+        case MultiStepSchedule(milestones=points):
+            for i, point in enumerate(points):
+                yield ("schedule", "milestones", i), point
+        case PlateauSchedule() if recipe.evaluate:
+            yield ("evaluate",), recipe.evaluate
 
 
 def _example(word: str) -> Any:
     """Return a value that a required key may have."""
     example = EXAMPLES[word]
     return tuple(example.strip("[]").split(", ")) if example.startswith("[") else parsed(example)
-
-
-def _overlap(one: Path, other: Path) -> bool:
-    """Return whether one path leads to the other or through it."""
-    return one[: len(other)] == other or other[: len(one)] == one

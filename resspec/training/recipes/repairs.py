@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Any
 
 from resspec.suggest import alike, only
-from resspec.training.recipes.carry import kind_of
 from resspec.training.recipes.fields import Key
+from resspec.training.recipes.foreign import kind_of
 from resspec.training.recipes.scalars import Trap, parsed, quoted, read
 from resspec.training.recipes.tree import Scalar
 

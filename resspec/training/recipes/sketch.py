@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from resspec.training.recipes.fields import SHORTHAND, Keys
 from resspec.training.recipes.scalars import quoted
-from resspec.training.recipes.tree import Entry, Scalar
+from resspec.training.recipes.tree import RecipeNode, Scalar
 
 Sketch = dict[str, "Sketch | str"]  # sections with their keys, and values as YAML
 
 
-def sketch(entry: Entry) -> Sketch | str:
+def sketch(entry: RecipeNode) -> Sketch | str:
     """Return what is written as a part of its own."""
     match entry.content:
         case dict() as section:

@@ -76,12 +76,6 @@ def not_yaml(source: Source, error: yaml.MarkedYAMLError | yaml.reader.ReaderErr
         span = Span(source, error.position, error.position + 1)
         message = f"the character U+{ord(span.text):04X} cannot be in a recipe"
         return errors.not_yaml(span, message, "remove it")
-    if str(error.context).startswith("expected a single document"):
-        mark = error.problem_mark
-        at = mark.index if mark else 0
-        return errors.beyond_recipes(
-            Span(source, at, at + 3), "a second document", "keep one of them"
-        )
     marks = [mark for mark in (error.context_mark, error.problem_mark) if mark]
     lines = [source.place(min(mark.index, len(source.text)))[0] for mark in marks]
     if found := other_language(source, *lines):
@@ -89,7 +83,7 @@ def not_yaml(source: Source, error: yaml.MarkedYAMLError | yaml.reader.ReaderErr
 
     if (key := error.context_mark) and error.context == "while scanning a simple key":
         return errors.not_yaml(
-            _rest_of_line(source, key.index), "a key needs a colon after it", "write `key: value`"
+            rest_of_line(source, key.index), "a key needs a colon after it", "write `key: value`"
         )
     mark = error.problem_mark or error.context_mark
     at = mark.index if mark else 0
@@ -154,6 +148,7 @@ def _first_line(source: Source) -> int:
     return next((i for i, line in enumerate(lines, 1) if line.split("#")[0].strip()), 1)
 
 
-def _rest_of_line(source: Source, start: int) -> Span:
+def rest_of_line(source: Source, start: int) -> Span:
+    """Return the place from an offset to the end of its line."""
     line, _, _ = source.text[start:].partition("\n")
     return Span(source, start, start + len(line.rstrip()))

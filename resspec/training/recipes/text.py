@@ -1,21 +1,20 @@
-"""A recipe as it is written: what stands at each key and where, with settings from beside the file put over it."""
+"""A recipe as it is written: the value and the place of each key, with settings put over them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
-from resspec.training.recipes.fields import SHORTHAND, Keys, Path, default_kind
+from resspec.training.recipes import fields
+from resspec.training.recipes.fields import SHORTHAND, Key, Keys, Path, keys_of
 from resspec.training.recipes.scalars import is_truth, read
-from resspec.training.recipes.tree import Entry, Scalar, compose, walk
+from resspec.training.recipes.tree import RecipeNode, Scalar, compose
 
 
-class Text:
-    """The tree of a recipe.
+class RecipeText:
+    """The text of a recipe and its tree.
 
     Attributes:
-        root: All of it.
+        root: The whole tree.
         mistakes: What is wrong with the text and leaves the rest of it readable.
     """
 
@@ -23,45 +22,29 @@ class Text:
         """Raises SpecError."""
         self.source = source
         self.mistakes: list[Diagnostic] = []
-        self.root = _whole((), compose(source, self.mistakes))
+        self.root = _expanded((), compose(source, self.mistakes))
 
-    def find(self, path: Path) -> Entry | None:
-        """Return what stands at a path."""
-        entry = self.root
+    def find(self, path: Path) -> RecipeNode | None:
+        """Return the node at a path."""
+        node = self.root
         for word in path:
-            match word, entry.content:
+            match word, node.content:
                 case str(), dict() as section if word in section:
-                    entry = section[word]
+                    node = section[word]
                 case int(), list() as items if word < len(items):
-                    entry = items[word]
+                    node = items[word]
                 case _:
                     return None
-        return entry
+        return node
 
-    def nearest(self, path: Path) -> Entry:
-        """Return what is written at a path, or else around it."""
-        for end in range(len(path), 0, -1):
-            entry = self.find(path[:end])
-            if entry and entry.key:
-                return entry
-        return self.root
+    def section(self, path: Keys) -> dict[str, RecipeNode]:
+        """Return the keys that are written in a section."""
+        node = self.find(path)
+        return node.content if node and isinstance(node.content, dict) else {}
 
-    def mark(self, path: Path) -> Span:
-        """Return what a message about a path marks: the value, or the key of the nearest section."""
-        entry = self.nearest(path)
-        return entry.span if isinstance(entry.content, Scalar | list) else self.key(path)
-
-    def key(self, path: Path) -> Span:
-        """Return the key of a path, or of the nearest section."""
-        entry = self.nearest(path)
-        return entry.key or entry.span
-
-    def place(self, path: Path) -> Span:
-        """Return where a path is written: its key and value, or the key of the nearest section, or the start of the text."""
-        entry = self.nearest(path)
-        if entry is self.root or entry.key is None:
-            return Span(self.source, 0, 0)
-        return entry.key if isinstance(entry.content, dict) else entry.key.to(entry.span)
+    def known(self, path: Path) -> Key | None:
+        """Return the key that a recipe has at a path, in the kind of section that is written."""
+        return fields.at(path, self.kind(keys_of(path)[:1]))
 
     def kind(self, path: Keys) -> str:
         """Return the name of a section, such as `adamw`; empty if it has none that can be read."""
@@ -71,51 +54,79 @@ class Text:
 
     def is_section(self, path: Keys) -> bool:
         """Return whether a section is written as one, with keys of its own."""
-        entry = self.find(path)
-        if entry is None or not isinstance(entry.content, dict):
+        node = self.find(path)
+        if node is None or not isinstance(node.content, dict):
             return False
-        return not any(inner.key is entry.key for inner in entry.content.values())
+        return all(inner.key is not node.key for inner in node.content.values())
+
+    # --- places ---
+
+    def nearest(self, path: Path) -> RecipeNode:
+        """Return the node at a path, or else the one around it."""
+        for end in range(len(path), 0, -1):
+            node = self.find(path[:end])
+            if node and node.key:
+                return node
+        return self.root
+
+    def mark(self, path: Path) -> Span:
+        """Return what a message about a value marks: it, or the key of the nearest section."""
+        node = self.nearest(path)
+        return self.key(path) if isinstance(node.content, dict) else node.span
+
+    def key(self, path: Path) -> Span:
+        """Return the key of a path, or of the nearest section."""
+        node = self.nearest(path)
+        return node.key or node.span
+
+    def place(self, path: Path) -> Span:
+        """Return the key and value of a path, the key of the nearest section, or the text's start."""
+        node = self.nearest(path)
+        if node is self.root or node.key is None:
+            return Span(self.source, 0, 0)
+        return node.key if isinstance(node.content, dict) else node.key.to(node.span)
+
+    def order(self, span: Span) -> tuple[bool, int]:
+        """Return the sort key of a place: those of the file first."""
+        return span.source is not self.source, span.start
+
+    # --- settings ---
 
     def put(self, path: Keys, source: Source) -> None:
-        """Put a value from another text in place of what stands at a path. Raises SpecError."""
-        entry = _whole(path, compose(source, self.mistakes))
+        """Put a value from another text in place of the one at a path. Raises SpecError."""
+        node = _expanded(path, compose(source, self.mistakes))
         section = self.root.content
         for word in path[:-1]:
             if not isinstance(section, dict):
                 return
             inner = section.get(word)
             if inner is None or not isinstance(inner.content, dict):
-                section[word] = Entry(None, entry.span, _defaults(word, entry.span))
+                section[word] = RecipeNode(None, node.span, _defaults(word, node.span))
             section = section[word].content
         if isinstance(section, dict):
-            section[path[-1]] = entry
+            section[path[-1]] = node
 
     def forget(self, path: Keys) -> None:
-        """Remove what stands at a path."""
-        around = self.find(path[:-1])
-        if around and isinstance(around.content, dict):
-            around.content.pop(path[-1], None)
-
-    def walk(self) -> Iterator[tuple[Path, Entry]]:
-        """Yield every entry with its path, sections and lists before what is in them."""
-        yield from walk(self.root)
+        """Remove the value at a path."""
+        self.section(path[:-1]).pop(path[-1], None)
 
 
-def _defaults(word: str, span: Span) -> dict[str, Entry]:
-    """Return what a section has that nobody wrote: the name of its default kind, if it has kinds."""
-    kind = default_kind((word,))
-    return {"name": Entry(None, span, Scalar(kind, quoted=False))} if kind else {}
+def _defaults(word: str, span: Span) -> dict[str, RecipeNode]:
+    """Return the keys of a section that nobody wrote: the name of its default kind, if any."""
+    kind = fields.default_kind((word,))
+    return {"name": RecipeNode(None, span, Scalar(kind, quoted=False))} if kind else {}
 
 
-def _whole(path: Keys, entry: Entry) -> Entry:
-    """Return an entry in which what stands for a section is one: `ema: 0.999` as `ema: {decay: 0.999}`."""
-    if isinstance(entry.content, dict):
-        section = {name: _whole((*path, name), inner) for name, inner in entry.content.items()}
-        return Entry(entry.key, entry.span, section)
-    if path in SHORTHAND and isinstance(entry.content, Scalar) and _says_something(entry.content):
-        return Entry(entry.key, entry.span, {SHORTHAND[path]: entry})
-    return entry
+def _expanded(path: Keys, node: RecipeNode) -> RecipeNode:
+    """Return a node with its shorthands written out: `ema: 0.999` as `ema: {decay: 0.999}`."""
+    match node.content:
+        case dict() as section:
+            inner = {name: _expanded((*path, name), value) for name, value in section.items()}
+            return RecipeNode(node.key, node.span, inner)
+        case Scalar() as scalar if path in SHORTHAND and _has_value(scalar):
+            return RecipeNode(node.key, node.span, {SHORTHAND[path]: node})
+    return node
 
 
-def _says_something(scalar: Scalar) -> bool:
+def _has_value(scalar: Scalar) -> bool:
     return read(scalar) is not None and not is_truth(scalar)
