@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SUMMARY = "measure how fast a network runs here: img/s, forward and training"
 EXAMPLES = """\
   resspec bench resnet50
-  resspec bench resnet20 --batch 128 --seconds 60
+  resspec bench resnet20 --batch-size 128 --seconds 60
   resspec bench resnet50 --compile        compiled too, which takes a minute
   resspec bench lib/he2015:cifar --set n=9
 
@@ -35,7 +35,7 @@ channels last in memory; they take turns, and ratios are to the first of them.
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
     parser.add_argument(
-        "--batch", type=numbers.batch, default=16, metavar="N", help="images at a time (16)"
+        "--batch-size", type=numbers.batch, default=16, metavar="N", help="images at a time (16)"
     )
     parser.add_argument(
         "--seconds",
@@ -58,19 +58,19 @@ def run(arguments: Namespace) -> int:
 
         with processes.joined(arguments.device) as together:
             request = preflight.Request(
-                network=network, processes=together, learns=True, batch=arguments.batch
+                network=network, processes=together, learns=True, batch=arguments.batch_size
             )
             preflight.require([request], tell=note)
-            chosen = speed.ways(together.device, arguments.batch, compiled=arguments.compile)
+            chosen = speed.ways(together.device, arguments.batch_size, compiled=arguments.compile)
             found = speed.race(
                 network,
                 chosen,
-                arguments.batch,
+                arguments.batch_size,
                 together.device,
                 rounds=3,
                 seconds=arguments.seconds,
             )
-    print(text(network, arguments.batch, chosen, found, together.device), end="")
+    print(text(network, arguments.batch_size, chosen, found, together.device), end="")
     if not machine.half(together.device):
         print("\nbf16 is left out: torch has no fast convolutions in it for this CPU")
     return 0

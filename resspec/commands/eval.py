@@ -1,4 +1,4 @@
-"""`resspec eval`: how good a network is on test images, beside what was published."""
+"""`resspec eval`: the errors of a network on test images, next to published ones."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ EXAMPLES = """\
       --recipe imagenet-he2015 --protocol 10-crop --workers 4
   resspec eval runs/a --confusion figures    confusion.csv, .png and .svg
 
-Protocols: 1-crop, as the recipe shows test images; 10-crop, four corners and
-the center with their mirror images; multi-scale, the whole image at five sizes
-with the head made convolutional. Scores are averaged; each image counts once.
+Protocols: 1-crop, the test transform of the recipe, such as a center crop;
+10-crop, four corners and the center with their mirror images; multi-scale,
+the whole image at five sizes with the head made convolutional. Scores are
+averaged; each image counts once.
 """
 
 
@@ -56,7 +57,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="(1-crop)",
     )
     parser.add_argument(
-        "--batch", type=numbers.batch, default=64, metavar="N", help="images at a time (64)"
+        "--batch-size", type=numbers.batch, default=64, metavar="N", help="images at a time (64)"
     )
     parser.add_argument(
         "--workers",
@@ -77,14 +78,14 @@ def arguments(parser: ArgumentParser) -> None:
     )
 
 
-class Asked(NamedTuple):
+class EvalTarget(NamedTuple):
     """A network to evaluate, with its weights, data and preprocessing.
 
     Attributes:
         recipe_name: None for a recipe that does not ship with resspec.
         digest: Of the test images that a run was tested with; None for a spec.
         classes: The classes that the network was trained on, where they are known.
-        preprocessing: How it was trained to see images, where that is known.
+        preprocessing: The preprocessing of its training images, where that is known.
     """
 
     network: Network
@@ -116,61 +117,63 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
     from resspec.training.output.progress import counting
     from resspec.training.weights.preprocessing import normalized_as
 
-    asked = _asked(arguments)
-    shown = asked.recipe.data
+    target = _target(arguments)
+    images = target.recipe.data
     found = data.load(
-        asked.data, normalize=shown.normalize, exif=shown.exif, download=arguments.download
+        target.data, normalize=images.normalize, exif=images.exif, download=arguments.download
     )
-    if asked.classes is not None:
+    if target.classes is not None:
         classes.check_same(
-            asked.classes,
+            target.classes,
             found.classes,
             whose=str(arguments.weights or arguments.spec),
             data=found.name,
         )
-    if asked.digest is not None and asked.digest != found.test.digest and not arguments.data:
-        told_of = (
+    if target.digest is not None and target.digest != found.test.digest and not arguments.data:
+        changed = (
             f"the test images of `{found.name}` have changed since {arguments.spec} was tested"
         )
-        raise UsageError(f"{told_of}; pass --data to evaluate it on the current ones", "E0621")
-    if asked.preprocessing is not None:
-        found = normalized_as(asked.preprocessing, found)
+        raise UsageError(f"{changed}; pass --data to evaluate it on the current ones", "E0621")
+    if target.preprocessing is not None:
+        found = normalized_as(target.preprocessing, found)
 
-    view = asked.recipe.data.test
     request = preflight.Request(
-        network=asked.network,
+        network=target.network,
         processes=together,
         data=found,
-        recipe=asked.recipe,
+        recipe=target.recipe,
         tests=arguments.protocol,
-        batch=arguments.batch,
+        batch=arguments.batch_size,
         facts={
-            "hash": fingerprint(asked.network),
+            "hash": fingerprint(target.network),
             "data": found.test.digest,
             "protocol": arguments.protocol,
-            "recipe": asked.recipe.model_dump(mode="json"),
+            "recipe": target.recipe.model_dump(mode="json"),
         },
         folder=arguments.confusion,
     )
     bar = counting if together.is_main else preflight.silent
     inspections = preflight.require([request], tell=note, bar=bar)
     shapes = preflight.test_shapes(request, inspections)
-    other = _other_size(asked.network, shapes, arguments.protocol)
-    if other and asked.preprocessing is None and not arguments.recipe:
+    other = _other_size(target.network, shapes, arguments.protocol)
+    if other and target.preprocessing is None and not arguments.recipe:
         raise UsageError(f"{other}: pass --recipe to say how to preprocess them")
 
     config = EvalConfig(
         found.test,
-        view,
+        images.test,
         arguments.protocol,
-        arguments.batch,
+        arguments.batch_size,
         arguments.workers,
         "bf16" if arguments.bf16 else "fp32",
     )
-    measured = evaluate(asked.network, asked.weights, config, together)
+    measured = evaluate(target.network, target.weights, config, together)
     if together.is_main:
+        how = f"{arguments.protocol}: {_described(arguments.protocol, target.recipe)}"
+        print(f"{target.network.name} on {found.name}, {how}")
         print(
-            text(asked.network, found.name, arguments.protocol, measured, asked.recipe_name), end=""
+            figures(target.network, found.name, arguments.protocol, measured, target.recipe_name),
+            end="",
         )
         if arguments.confusion:
             paths = draw_confusion(measured.confusion, found.classes, arguments.confusion)
@@ -185,57 +188,63 @@ def _other_size(network: Network, shapes: set[Shape], protocol: Protocol) -> str
     return f"the recipe makes images of {shape}, but the input of {network.name} is {network.input}"
 
 
-def text(
+def figures(
     network: Network, data: str, protocol: Protocol, measured: Evaluation, recipe: str | None
 ) -> str:
     """Return the errors in percent, above the published ones of the same network and protocol."""
-    from resspec.training.evaluate import PROTOCOLS
     from resspec.training.published import published
 
-    wrong = measured.total - measured.correct
     has_top5 = network.output.elements > 5
-    lines = [
-        ("", "top-1 error", "top-5 error" * has_top5, ""),
-        (
-            "measured",
-            f"{measured.top1_error:.2%}",
-            f"{measured.top5_error:.2%}" * has_top5,
-            f"{wrong:,} of {measured.total:,} wrong, loss {measured.loss:.4f}",
-        ),
+
+    def row(name: str, top1: str, top5: str, more: str) -> str:
+        columns = [f"{name:<9}", f"{top1:>11}", *([f"{top5:>11}"] * has_top5), more]
+        return "  ".join(columns).rstrip()
+
+    wrong = measured.total - measured.correct
+    counted = f"{wrong:,} of {measured.total:,} wrong, loss {measured.loss:.4f}"
+    rows = [
+        row("", "top-1 error", "top-5 error", ""),
+        row("measured", f"{measured.top1_error:.2%}", f"{measured.top5_error:.2%}", counted),
     ]
-    lines += [
-        (
-            "published",
-            f"{figure.top1:.2f}%",
-            "" if figure.top5 is None else f"{figure.top5:.2f}%",
-            f"{figure.source}; recipe {figure.recipe}",
-        )
-        for figure in published(network, protocol, data, recipe)
-    ]
-    rows = (
-        f"{name:<9}  {top1:>11}  {f'{top5:>11}  ' * has_top5}{more}".rstrip()
-        for name, top1, top5, more in lines
-    )
-    return "\n".join([f"{network.name} on {data}, {protocol}: {PROTOCOLS[protocol]}", *rows]) + "\n"
+    for figure in published(network, protocol, data, recipe):
+        top5 = "" if figure.top5 is None else f"{figure.top5:.2f}%"
+        source = f"{figure.source}; recipe {figure.recipe}"
+        rows.append(row("published", f"{figure.top1:.2f}%", top5, source))
+    return "".join(line + "\n" for line in rows)
 
 
-def _asked(arguments: Namespace) -> Asked:
+def _described(protocol: Protocol, recipe: Recipe) -> str:
+    """Return how a protocol shows test images to the network."""
+    from resspec.training.evaluate import PROTOCOLS
+
+    if protocol != "1-crop":
+        return PROTOCOLS[protocol]
+    transform = recipe.data.test
+    steps = []
+    if transform.resize:
+        steps.append(f"shorter side resized to {transform.resize}")
+    if transform.crop:
+        steps.append(f"center crop of {transform.crop}")
+    return ", ".join(steps) or "each image as it is stored"
+
+
+def _target(arguments: Namespace) -> EvalTarget:
     """Raises SpecError, UsageError."""
     from resspec import opening
     from resspec.training.run import record
 
     folder = Path(arguments.spec)
     if record.is_run(folder):
-        return _run(arguments)
+        return _from_run(arguments)
     try:
         opening.locate(arguments.spec)
     except UsageError as nowhere:
         message = f"{arguments.spec or folder} is not a run folder{record.runs_near(folder)}"
         raise UsageError(f"{message}; and {nowhere}") from None
-    return _spec(arguments)
+    return _from_spec(arguments)
 
 
-def _run(arguments: Namespace) -> Asked:
+def _from_run(arguments: Namespace) -> EvalTarget:
     """Raises UsageError for a run that has not ended or is damaged."""
     from resspec.training import recipe_file
     from resspec.training.run import ended
@@ -251,12 +260,12 @@ def _run(arguments: Namespace) -> Asked:
     recipe = recipe_file.load(arguments.recipe) if arguments.recipe else run.tested.recipe
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
     weights, classes = _fitting(run.weights, run.network), facts["data"]["classes"]
-    return Asked(
+    return EvalTarget(
         run.network, weights, recipe, name, data, run.tested.images, classes, facts["preprocessing"]
     )
 
 
-def _spec(arguments: Namespace) -> Asked:
+def _from_spec(arguments: Namespace) -> EvalTarget:
     """Raises SpecError, UsageError."""
     from resspec.training import recipe_file, weights
     from resspec.training.weights import metadata
@@ -264,9 +273,8 @@ def _spec(arguments: Namespace) -> Asked:
 
     network = given.load(arguments)
     if not arguments.weights or not arguments.data:
-        raise UsageError(
-            "to evaluate a spec, pass --weights FILE and --data NAME; the folder of a finished run needs neither"
-        )
+        needs = "to evaluate a spec, pass --weights FILE and --data NAME"
+        raise UsageError(f"{needs}; the folder of a finished run needs neither")
     read = weights.read(arguments.weights)
     classes, preprocessing = metadata.classes(read), metadata.preprocessing_of(read)
     known = {
@@ -280,7 +288,7 @@ def _spec(arguments: Namespace) -> Asked:
     recipe = recipe_file.load(name)
     if preprocessing and not arguments.recipe:
         recipe = shown_as(preprocessing, recipe)
-    return Asked(
+    return EvalTarget(
         network,
         _fitting(read, network),
         recipe,
@@ -293,7 +301,7 @@ def _spec(arguments: Namespace) -> Asked:
 
 
 def _fitting(weights: LoadedWeights, network: Network) -> dict[str, Tensor]:
-    """Raises UsageError, which tells all that does not fit."""
+    """Return weights for a network. Raises UsageError with all that does not fit."""
     from resspec.backends.module import build
 
     module = build(network)

@@ -16,7 +16,7 @@ class Parser(ArgumentParser):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self.actions: list[Action] = []
         self.commands: dict[str, Parser] = {}
-        super().__init__(*arguments, **options)
+        super().__init__(*arguments, **{"allow_abbrev": False, **options})
         self.register("action", None, StoreOnce)
         self.register("action", "store", StoreOnce)
 
@@ -77,7 +77,9 @@ def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str
     """Return what an unknown option may mean: a similar one of this command, or who has it."""
     owners = [f"`{each.prog}`" for each in commands.values() if option in each.all_options()]
     if not owners:
-        return did_you_mean(option, command.all_options())
+        options = command.all_options()
+        begun = [each for each in options if each.startswith(option)]
+        return f"; did you mean {begun[0]}?" if len(begun) == 1 else did_you_mean(option, options)
     *others, last = owners
     return f"; {', '.join(others)} and {last} have it" if others else f"; {last} has it"
 

@@ -35,7 +35,7 @@ def arguments(parser: ArgumentParser) -> None:
     given.takes_values(parser)
     given.takes_data(parser, None, "a run's own")
     parser.add_argument(
-        "--batch",
+        "--batch-size",
         type=numbers.batch_for_batch_norm,
         default=32,
         metavar="N",
@@ -66,12 +66,14 @@ def run(arguments: Namespace) -> int:
             for spec in arguments.specs
             for subject in subjects.subjects_of(spec, dict(arguments.set), arguments.data)
         ]
-        requests = [subjects.request(subject, arguments.batch, out) for subject in chosen]
+        requests = [subjects.request(subject, arguments.batch_size, out) for subject in chosen]
         preflight.require(requests, tell=note, bar=counting)
 
-        probed = [subjects.probed(subject, arguments.batch, arguments.seed) for subject in chosen]
+        probed = [
+            subjects.probed(subject, arguments.batch_size, arguments.seed) for subject in chosen
+        ]
         setting = (
-            f"{arguments.batch} images, seed {arguments.seed}; specs at initialization on noise of "
+            f"{arguments.batch_size} images, seed {arguments.seed}; specs at initialization on noise of "
             "standard deviation 1, runs with their weights on their test images; batch norm with "
             "the statistics of the batch."
         )

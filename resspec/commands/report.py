@@ -24,7 +24,7 @@ EXAMPLES = """\
   resspec report lib/he2015:cifar --set n=9   a template with its parameter
   resspec report resnet152 --format json | jq .totals.macs
   resspec report resnet50 --by op --input 3x288x288
-  resspec report resnet50 --batch 256 --dtype bfloat16 --optimizer adamw
+  resspec report resnet50 --batch-size 256 --dtype bfloat16 --optimizer adamw
   resspec report resnet50 --memory 24GB   the largest batch for training in it
   resspec report resnet50 --like fvcore       and why its total differs
   resspec report resnet50 --freeze stem --freeze layer1
@@ -52,7 +52,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--input", metavar="CxHxW", help="an input size instead of the network's own"
     )
     parser.add_argument(
-        "--batch",
+        "--batch-size",
         type=numbers.batch,
         default=1,
         metavar="N",
@@ -215,7 +215,7 @@ def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
 
 def _conditions(arguments: Namespace) -> Conditions:
     return Conditions(
-        arguments.batch, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze)
+        arguments.batch_size, arguments.dtype, arguments.optimizer, frozenset(arguments.freeze)
     )
 
 

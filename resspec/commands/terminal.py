@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
@@ -12,11 +13,30 @@ from resspec.diagnostics import Diagnostic
 
 
 def show(diagnostics: Iterable[Diagnostic]) -> None:
-    """Diagnostics on stderr."""
+    """Print diagnostics on stderr; a help or note that several share is printed once."""
     from resspec.render import render
 
-    for diagnostic in diagnostics:
-        print(render(diagnostic, color=color(sys.stderr)), file=sys.stderr)
+    printed = set[tuple[str, str | None]]()
+    for each in diagnostics:
+        help = None if (each.code, each.help) in printed else each.help
+        notes = tuple(note for note in each.notes if (each.code, note) not in printed)
+        printed.update((each.code, text) for text in (help, *notes))
+        print(
+            render(each._replace(help=help, notes=notes), color=color(sys.stderr)), file=sys.stderr
+        )
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on a terminal what a command waits for, in a line that is erased at the end."""
+    if not color(sys.stderr):
+        yield
+        return
+    print(f"{what} …", end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print("\x1b[K", end="", file=sys.stderr, flush=True)
 
 
 def complain(message: str, code: str | None = None, help: str | None = None) -> None:
@@ -52,7 +72,7 @@ def wrote(paths: Iterable[Path], also: str = "") -> None:
 
 
 def color(stream: TextIO) -> bool:
-    """Return whether a stream is a terminal that colours may be sent to."""
+    """Return whether a stream is a terminal that colors may be sent to."""
     return (
         bool(stream)
         and stream.isatty()

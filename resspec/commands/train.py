@@ -1,4 +1,4 @@
-"""`resspec train`: train a network by a recipe, in a folder from which the same command goes on."""
+"""`resspec train`: train a network by a recipe, in a folder that the same command resumes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
-from resspec.commands.terminal import complain, note, say
+from resspec.commands.terminal import complain, note, say, waiting
 from resspec.diagnostics import UsageError
 from resspec.training.names import DATA, DIGITS
 
@@ -92,14 +92,15 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     gc.enable()
     with _interrupted_at_once(), torch_installed("train"):
-        from resspec.training import preflight, stop, trainer
-        from resspec.training.distributed import processes
-        from resspec.training.output import plan_text
-        from resspec.training.output.progress import counting, shown
-        from resspec.training.steps.loop import NotFinite
+        with waiting("loading PyTorch"):
+            from resspec.training import preflight, stop, trainer
+            from resspec.training.distributed import processes
+            from resspec.training.output import plan_text
+            from resspec.training.output.progress import counting, shown
+            from resspec.training.steps.loop import NotFinite
 
-        if arguments.tensorboard:
-            from resspec.training.output.tensorboard import Board
+            if arguments.tensorboard:
+                from resspec.training.output.tensorboard import Board
 
         with processes.joined(arguments.device) as together:
             job = job_of(arguments)

@@ -25,7 +25,14 @@ def test_help_of_a_command_is_its_help_option(command: str, capsys: Captured) ->
         ("repot resnet18", "there is no command 'repot'; did you mean report?"),
         ("chekc --fix a.res", "there is no command 'chekc'; did you mean check?"),
         ("study shortcut", "there is no command 'shortcut'; did you mean shortcuts?"),
-        ("report --bach 3 resnet18", "there is no option --bach here; did you mean --batch?"),
+        (
+            "report --bach-size 3 resnet18",
+            "there is no option --bach-size here; did you mean --batch-size?",
+        ),
+        (
+            "report --batch 3 resnet18",
+            "there is no option --batch here; did you mean --batch-size?",
+        ),
     ],
 )
 def test_an_unknown_command_or_option_is_answered_with_the_nearest(

@@ -25,12 +25,12 @@ def refused(argv: list[str], capsys: Captured) -> str:
 @pytest.mark.parametrize(
     ("command", "option", "out_of_range"),
     [
-        ("bench digits", "--batch", ["0", str(2**63)]),
-        ("eval digits", "--batch", ["0", str(2**63)]),
+        ("bench digits", "--batch-size", ["0", str(2**63)]),
+        ("eval digits", "--batch-size", ["0", str(2**63)]),
         ("eval digits", "--workers", [str(10**30)]),
-        ("probe digits", "--batch", ["0", "1", str(2**63)]),
+        ("probe digits", "--batch-size", ["0", "1", str(2**63)]),
         ("probe digits", "--seed", [str(2**63)]),
-        ("report digits", "--batch", ["0", str(10**18)]),
+        ("report digits", "--batch-size", ["0", str(10**18)]),
         ("study degradation", "--seeds", ["0", str(10**30)]),
         ("train digits", "--seed", [str(2**63)]),
         ("train digits", "--epochs", ["0", str(2**63)]),

@@ -70,7 +70,7 @@ DEFECTS = [
     Defect(
         "any classes are measured",
         "resspec/commands/eval.py",
-        "if asked.classes is not None:",
+        "if target.classes is not None:",
         "if False:",
         f"{T}test_metadata.py::test_other_classes_are_not_measured",
     ),

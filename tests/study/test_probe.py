@@ -165,7 +165,7 @@ def test_the_command(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[s
                 str(tmp_path / "run"),
                 "--out",
                 str(out),
-                "--batch",
+                "--batch-size",
                 "8",
             ]
         )

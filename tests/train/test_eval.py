@@ -72,14 +72,14 @@ def test_weights_of_a_file_are_measured(
 
 def test_published_figures_stand_under_the_measured_ones() -> None:
     confusion = torch.tensor([[90, 10], [15, 85]])
-    said = command.text(
+    said = command.figures(
         load("resnet34", option="B"), "imagenet", "10-crop", Evaluation(1.5, 180, confusion), None
     )
-    assert said.splitlines()[2:] == [
+    assert said.splitlines()[1:] == [
         "measured        12.50%       10.00%  25 of 200 wrong, loss 1.5000",
         "published       24.52%        7.46%  He et al. 2015, tables 3 and 4; recipe imagenet-he2015",
     ]
-    other = command.text(
+    other = command.figures(
         load("resnet34", option="B"),
         "imagenet",
         "10-crop",
@@ -99,8 +99,8 @@ def test_what_it_refuses(weights: Path, tmp_path: Path, capsys: pytest.CaptureFi
         "resnet20", "--weights", str(weights), "--data", "digits"
     )
     with pytest.raises(SystemExit, match="2"):
-        refused("digits", "--weights", str(weights), "--data", "digits", "--batch", "0")
-    assert "--batch: '0' is not a whole number from 1" in capsys.readouterr().err
+        refused("digits", "--weights", str(weights), "--data", "digits", "--batch-size", "0")
+    assert "--batch-size: '0' is not a whole number from 1" in capsys.readouterr().err
     draw_pictures(tmp_path / "pets")
     (tmp_path / "net.res").write_text("network net { input 3x32x32; head avgpool -> fc 3 }\n")
     save_file(build(load(tmp_path / "net.res")).state_dict(), tmp_path / "net.safetensors")

@@ -97,7 +97,7 @@ def test_the_command(
     fast: bool, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: fast)
-    assert run(["bench", "digits", "--batch", "4", "--seconds", "0.1", "--device", "cpu"]) == 0
+    assert run(["bench", "digits", "--batch-size", "4", "--seconds", "0.1", "--device", "cpu"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
     assert re.match(r"digits   input 1x8x8   batch 4   cpu, \d+ thread", out)
@@ -112,8 +112,8 @@ def test_the_command(
         ]
     )
     with pytest.raises(SystemExit):
-        run(["bench", "digits", "--batch", "0"])
-    assert "--batch: '0' is not a whole number from 1" in capsys.readouterr().err
+        run(["bench", "digits", "--batch-size", "0"])
+    assert "--batch-size: '0' is not a whole number from 1" in capsys.readouterr().err
 
 
 def test_a_compiler_that_is_missing_is_told_in_a_line(
@@ -124,7 +124,17 @@ def test_a_compiler_that_is_missing_is_told_in_a_line(
     path = tiny(tmp_path) and tmp_path / "tiny.res"
     assert (
         run(
-            ["bench", str(path), "--batch", "2", "--seconds", "0.1", "--compile", "--device", "cpu"]
+            [
+                "bench",
+                str(path),
+                "--batch-size",
+                "2",
+                "--seconds",
+                "0.1",
+                "--compile",
+                "--device",
+                "cpu",
+            ]
         )
         == 2
     )

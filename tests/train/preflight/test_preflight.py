@@ -280,16 +280,16 @@ def test_bench_says_that_one_image_is_too_few(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (here / "gated.res").write_text(GATED, encoding="utf-8")
-    assert cli.run([*BENCHED, "--batch", "1"]) == 1
+    assert cli.run([*BENCHED, "--batch-size", "1"]) == 1
     assert "error[E0532]" in capsys.readouterr().err
-    assert cli.run([*BENCHED, "--batch", "2"]) == 0
+    assert cli.run([*BENCHED, "--batch-size", "2"]) == 0
 
 
 def test_bench_of_a_network_on_features(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "gated.res").write_text(
         "network mlp { input 64; head fc 32 -> relu -> fc 10 }", encoding="utf-8"
     )
-    assert cli.run([*BENCHED, "--batch", "4"]) == 0
+    assert cli.run([*BENCHED, "--batch-size", "4"]) == 0
     assert "mlp   input 64   batch 4" in capsys.readouterr().out
 
 
