@@ -26,7 +26,7 @@ from resspec.files import write
 from resspec.training.output import curves
 from resspec.training.output.curves import Curve
 from resspec.training.plan import Plan
-from resspec.training.run import record
+from resspec.training.run import measurements, record
 from resspec.training.steps import batch_norm, loop
 from resspec.training.steps.state import Row, State
 from resspec.training.stop import Stop
@@ -56,7 +56,7 @@ def finish(
     if plan.processes.is_main:
         task.doing = "while writing the results"
         watcher.check()
-        record.metrics(run, state.rows)
+        measurements.rewrite(run, state.rows)
         draw(plan, state.rows, run, say)
         record.end(run, facts)
     return facts

@@ -23,9 +23,9 @@ from resspec.training.machine.decide import decide
 from resspec.training.output.progress import Show
 from resspec.training.plan import Job, Plan
 from resspec.training.rescue import Rescuer, Task, reported, rescue
-from resspec.training.run import checkpoint, ended, measurements, mended, record
+from resspec.training.run import checkpoint, ended, measurements, record, repaired
 from resspec.training.run.lock import Lock
-from resspec.training.run.mended import Mended
+from resspec.training.run.repaired import RepairedSplit
 from resspec.training.run.resume import Seen, as_begun, changes, check_same, identity, look
 from resspec.training.steps import ema, loop
 from resspec.training.steps.guard import Guard
@@ -138,8 +138,8 @@ def train(
         _resume(plan, state, run, say)
         if first:
             _record_changes(plan, run, found, state.step, say)
-            record.wait_no_more(run)
-            record.metrics(run, state.rows)
+            repaired.stop_waiting(run)
+            measurements.rewrite(run, state.rows)
         watcher = _watcher(plan, run, show, task, lock)
         try:
             show.start(plan, state)
@@ -209,7 +209,7 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
     if found is None:
         facts = {**plan.facts(run), "preprocessing": preprocessing(plan.job)}
         train = plan.job.data.train
-        files = mended.listing(train) if isinstance(train, InFolders) else None
+        files = repaired.listing(train) if isinstance(train, InFolders) else None
         record.begin(run, facts, expand(plan.job.network), plan.recipe_text, files)
     else:
         check_same(found, plan.job, run)
@@ -226,8 +226,8 @@ def _record_changes(
         return
     record.change(run, found, entries, step)
     what = ", ".join(f"`{entry['what']}`" for entry in entries)
-    if isinstance(plan.job.data.train, Mended):
-        what += f" ({mended.in_words(plan.job.data.train.differing)})"
+    if isinstance(plan.job.data.train, RepairedSplit):
+        what += f" ({repaired.in_words(plan.job.data.train.differing)})"
     say(
         f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on"
     )
@@ -282,7 +282,7 @@ def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -
         show.measured(row)
         check()
         if lock:
-            record.add(
+            measurements.append(
                 run,
                 row,
                 {"step": row["step"], "seconds": round(perf_counter() - start, 3), **show.speed()},
@@ -295,7 +295,7 @@ def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -
 
     def unreadable(state: State, error: UsageError) -> None:
         if run.is_dir():  # of several processes it may be any that meets the image
-            record.wait_for_an_image(run, state.step, str(error))
+            repaired.wait(run, state.step, str(error))
 
     return loop.Watcher(show.stepped, measured, save, unreadable, check, task)
 

@@ -1,64 +1,57 @@
 """The run folder: a complete record of a training run, in which no file is ever half-written.
 
-    run.json              what was asked for, and what was decided: network, recipe, data, seed, machine, versions
+    run.json              the request and the decisions: network, recipe, data, seed, machine
     spec.res              the resolved spec, with the same hash
     recipe.yaml           the resolved recipe
-    training_files.jsonl  the training images that the run began with, where they are files: name, length, class
-    unreadable.json       only while a run waits for a training image to be mended or removed
-    metrics.csv .jsonl    what was measured: rows of COLUMNS
-    timings.jsonl         when each of them was, and how fast: the one file that differs from run to run
+    training_files.jsonl  the training images at the start, if they are files: name, length, class
+    unreadable.json       only while a run waits for a training image to be repaired or removed
+    metrics.csv .jsonl    the measurements, a row each
+    timings.jsonl         the time and speed of each: the one file that differs from run to run
     checkpoints/          see checkpoint.py
-    weights.safetensors   the trained parameters and buffers, under the names that the spec gives them
+    weights.safetensors   the trained parameters and buffers, under their names in the spec
     curves.png .svg       loss and error by epoch
-    result.json           what was measured at the end, and the digest of the weights; it exists only where a run has ended
-    lock                  held by the process that trains; that of a dead one holds nothing up
+    result.json           the final results and the digest of the weights: the run has finished
+    lock                  held by the training process, and released when that ends
 
-run.json and result.json end with a digest of what else they say.
+run.json and result.json end with a checksum of their other values.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import platform
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resspec import files
 from resspec.diagnostics import SpecError, UsageError
 from resspec.files import write
 from resspec.training.run import lock, sealed
 from resspec.training.run.lock import Lock
 from resspec.training.run.sealed import DamagedFile
-from resspec.training.steps.state import FORMAT, Row, lines
+from resspec.training.steps.state import FORMAT
 from resspec.version import __version__
 
 if TYPE_CHECKING:
     from resspec.ir.network import Network
     from resspec.training.recipe import Recipe
 
+Facts = Mapping[str, Any]  # the content of run.json or result.json
 Shape = dict[str, Any]  # keys with their types, or with shapes of their own
-LISTING, UNREADABLE = "training_files.jsonl", "unreadable.json"
-BEFORE = {LISTING, "lock", "spec.res", "recipe.yaml"}  # in a folder before there is a run
+
+LISTING = "training_files.jsonl"
+BEFORE = {LISTING, "lock", "spec.res", "recipe.yaml"}  # in a folder before its run exists
 DRAFTS = ".*.partial"  # see files.write
-OF_A_RUN = {
-    "spec.res",
-    "recipe.yaml",
-    "metrics.jsonl",
-    "timings.jsonl",
-}  # what tells that there was one
-TEST_IMAGES, TEST_TRANSFORM = (
-    "data.test",
-    "recipe.data.test",
-)  # what only a test reads, as `changes` calls it
-REMADE = "remove it, then run the command that trained the run again to recreate it"
-NEAR = 8  # runs that are named where one was not found
-SHAPE: Shape = {  # what is read of run.json
+OF_A_RUN = {"spec.res", "recipe.yaml", "metrics.jsonl", "timings.jsonl"}  # whose run.json is lost
+TEST_IMAGES, TEST_TRANSFORM = "data.test", "recipe.data.test"  # keys that only tests depend on
+RESTORE = "restore it from a copy"
+RECREATE = "remove it, then run the command that trained the run again to recreate it"
+MAX_NEARBY = 8  # runs that are named where one was not found
+VERSIONED = ("torch", "torchvision", "numpy", "safetensors")
+RUN_SHAPE: Shape = {
     "network": str,
     "hash": str,
     "seed": int,
@@ -79,15 +72,14 @@ RESULT_SHAPE: Shape = {
     "weights": str,
     "test": {"images": str, "transform": dict},
 }
-COLUMNS = ("step", "epoch", "part", "lr", "loss", "top1", "top5")
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Lock]:
-    """Yield the lock of a run folder, which is made where needed, without what a crash left half-written.
+    """Yield the lock of a run folder, which is created if needed; remove drafts of a crash.
 
     Raises:
-        UsageError: Another process trains in it, or it cannot be made or locked.
+        UsageError: Another process trains in it, or it cannot be created or locked.
     """
     with lock.locked(folder) as held:
         for draft in folder.glob(DRAFTS):
@@ -97,138 +89,140 @@ def locked(folder: Path) -> Iterator[Lock]:
 
 
 def read(folder: Path) -> dict[str, Any] | None:
-    """Return what `run.json` says, or None where there is no run yet.
+    """Return the content of `run.json`, or None where there is no run yet.
 
     Raises:
-        UsageError: The folder holds something else, a run of another format, or a damaged one.
+        UsageError: The folder contains something else, or a damaged run or one of another format.
     """
     path = folder / "run.json"
     try:
-        found = sealed.read(path)
-        check_format(found, path)
-        sealed.check(found)
-        check_shape(found, SHAPE)
+        found = _whole(path, RUN_SHAPE)
         for number, entry in enumerate(found["changes"]):
-            check_shape(entry, CHANGE_SHAPE, f"changes.{number}")
+            _check_shape(entry, CHANGE_SHAPE, f"changes.{number}")
     except FileNotFoundError:
         _check_empty(folder)
         return None
     except DamagedFile as damage:
-        told = f"{path} is damaged: {damage}; restore it from a copy, or train in another folder"
-        raise UsageError(told, "E0603") from None
+        raise _damaged(path, f"{damage}; {RESTORE}, or train in another folder") from None
     return found
 
 
 def existing(folder: Path) -> dict[str, Any]:
-    """Return what `run.json` says of a run that has begun. Raises UsageError as `read` does, and where there is none."""
-    if not is_run(folder):
-        told = f"{folder} does not contain a run: there is no run.json in it{runs_near(folder)}"
-        raise UsageError(told, "E0603")
-    found = read(folder)
-    assert found is not None
+    """Return the content of `run.json`.
+
+    Raises:
+        UsageError: As `read`, and where there is no run.
+    """
+    found = read(folder) if is_run(folder) else None
+    if found is None:
+        missing = f"there is no run.json in it{runs_near(folder)}"
+        raise UsageError(f"{folder} does not contain a run: {missing}", "E0603")
     return found
 
 
-def check_format(found: Mapping[str, Any], path: Path) -> None:
-    """Check that a file of a run has the format of this version.
+def result(folder: Path) -> dict[str, Any] | None:
+    """Return the content of `result.json`, or None where the run has not finished.
 
     Raises:
-        DamagedFile: It has none.
-        UsageError: It has an older or a newer one.
+        UsageError: The file is damaged or has another format.
     """
+    path = folder / "result.json"
+    try:
+        return _whole(path, RESULT_SHAPE)
+    except FileNotFoundError:
+        return None
+    except DamagedFile as damage:
+        raise _damaged(path, f"{damage}; {RECREATE}") from None
+
+
+def _whole(path: Path, shape: Shape) -> dict[str, Any]:
+    found = sealed.read(path)
+    _check_format(found, path)
+    sealed.check(found)
+    _check_shape(found, shape)
+    return found
+
+
+def _check_format(found: Facts, path: Path) -> None:
     number = found.get("format")
-    if number is None and (
-        old := re.fullmatch(r"resspec\.run/([0-9]{1,3})", str(found.get("schema")))
-    ):
-        number = int(old[1])
+    early = re.fullmatch(r"resspec\.run/([0-9]{1,3})", str(found.get("schema")))
+    if number is None and early:
+        number = int(early[1])
     if type(number) is not int:
         raise DamagedFile("it has no format number")
     if number == FORMAT:
         return
     age = "an older" if number < FORMAT else "a newer"
-    told = (
-        f"{path} has format {number}, which {age} version of resspec wrote, but this one reads format {FORMAT}: "
-        f"continue with that version, or train in another folder; the weights in {path.parent} can still be loaded"
-    )
-    raise UsageError(told, "E0604")
+    problem = f"{path} has format {number}, which {age} version of resspec wrote"
+    advice = "continue with that version, or train in another folder"
+    weights = f"the weights in {path.parent} can still be loaded"
+    this = f"but this one reads format {FORMAT}"
+    raise UsageError(f"{problem}, {this}: {advice}; {weights}", "E0604")
 
 
-def check_shape(found: Any, shape: Any, name: str = "") -> None:
-    """Check that a value has what is read of it, each of its type. Raises DamagedFile."""
+def _check_shape(found: Any, shape: Any, name: str = "") -> None:
+    """Check the types of all values that are used; raise DamagedFile."""
     kind = dict if isinstance(shape, dict) else shape
-    if not isinstance(found, kind) or (isinstance(found, bool) and kind is not bool):
+    if not isinstance(found, kind) or isinstance(found, bool):
         raise DamagedFile(f"`{name}` in it has an invalid value")
-    for key, inner in shape.items() if isinstance(shape, dict) else ():
-        check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
+    if isinstance(shape, dict):
+        for key, inner in shape.items():
+            _check_shape(found.get(key), inner, f"{name}.{key}" if name else key)
 
 
 def _check_empty(folder: Path) -> None:
-    """Check that a folder without `run.json` can become a run's. Raises UsageError."""
+    """Check that a folder without `run.json` can become that of a run."""
     if not folder.is_dir():
         return
     try:
         names = {path.name for path in folder.iterdir() if not path.match(DRAFTS)}
     except OSError as error:
-        raise UsageError(
-            f"the run folder {folder} cannot be read: {error.strerror}", "E0603"
-        ) from None
+        why = f"cannot be read: {error.strerror}"
+        raise UsageError(f"the run folder {folder} {why}", "E0603") from None
     if names >= OF_A_RUN:
-        told = (
-            f"{folder / 'run.json'} is missing, so this run cannot be identified; restore it from a copy, "
-            "or train in another folder"
-        )
-        raise UsageError(told, "E0603")
+        problem = f"{folder / 'run.json'} is missing, so this run cannot be identified"
+        raise UsageError(f"{problem}; {RESTORE}, or train in another folder", "E0603")
     if names - BEFORE:
-        told = f"the run folder {folder} is not empty, but does not contain a run; it was not changed: train in another folder"
-        raise UsageError(told, "E0603")
+        problem = f"the run folder {folder} is not empty, but does not contain a run"
+        raise UsageError(f"{problem}; it was not changed: train in another folder", "E0603")
 
 
-def runs_in(folder: Path) -> list[Path]:
-    """The folders of runs right below a folder; none below what is no folder."""
-    try:
-        return sorted(path.parent for path in folder.glob("*/run.json"))
-    except OSError:
-        return []
+def _damaged(path: Path, why: str) -> UsageError:
+    return UsageError(f"{path} is damaged: {why}", "E0603")
 
 
 def is_run(folder: Path) -> bool:
-    """Return whether a run was begun in a folder, be its `run.json` damaged or lost."""
-    return any(
-        all(os.path.lexists(folder / name) for name in names) for names in (["run.json"], OF_A_RUN)
-    )
+    """Return whether a folder is that of a run, even if its `run.json` is damaged or lost."""
+    if os.path.lexists(folder / "run.json"):
+        return True
+    return all(os.path.lexists(folder / name) for name in OF_A_RUN)
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return the folders of runs directly below a folder."""
+    try:
+        return sorted(path.parent for path in folder.glob("*/run.json"))
+    except OSError:  # such as a name that no file can have
+        return []
 
 
 def runs_near(folder: Path) -> str:
-    """Of a folder that is no run's, to be added to what is said of it: the runs in it, or those beside it where it is not
-    there; empty where there are none."""
+    """Return the end of a sentence with the runs in a folder, or beside it if it does not exist."""
     try:
         found = [str(path) for path in runs_in(folder if folder.is_dir() else folder.parent)]
-    except OSError:  # a name that no file can have
+    except OSError:
         return ""
-    return f"; runs nearby: {', '.join(found[:NEAR])}{', …' * (len(found) > NEAR)}" if found else ""
+    if not found:
+        return ""
+    more = ", …" if len(found) > MAX_NEARBY else ""
+    return f"; runs nearby: {', '.join(found[:MAX_NEARBY])}{more}"
 
 
-def result(folder: Path) -> dict[str, Any] | None:
-    """Return what `result.json` says of a run that has ended. Raises UsageError where it is damaged."""
-    path = folder / "result.json"
-    try:
-        found = sealed.read(path)
-        check_format(found, path)
-        sealed.check(found)
-        check_shape(found, RESULT_SHAPE)
-    except FileNotFoundError:
-        return None
-    except DamagedFile as damage:
-        told = f"{path} is damaged: {damage}; {REMADE}"
-        raise UsageError(told, "E0603") from None
-    return found
-
-
-def latest(found: Mapping[str, Any], what: str) -> Any:
-    """Return a value of `run.json`, `data.test` say, as it is after all that has changed since the run began."""
-    earlier = [entry["new"] for entry in found["changes"] if entry["what"] == what]
-    if earlier:
-        return earlier[-1]
+def latest(found: Facts, what: str) -> Any:
+    """Return a value of `run.json`, such as `data.test`, after all changes of the run."""
+    changed = [entry["new"] for entry in found["changes"] if entry["what"] == what]
+    if changed:
+        return changed[-1]
     value: Any = found
     for name in what.split("."):
         value = value[name]
@@ -236,49 +230,55 @@ def latest(found: Mapping[str, Any], what: str) -> Any:
 
 
 class Tested(NamedTuple):
-    """What a run's test is: the recipe that shows the images, and the digest of the images."""
+    """The test of a run: the recipe with its transforms, and the digest of the images."""
 
     recipe: Recipe
     images: str
 
 
-def tested(folder: Path, found: Mapping[str, Any], ended: Mapping[str, Any] | None) -> Tested:
-    """Return how a run was tested, or is to be.
+def tested(folder: Path, found: Facts, finished: Facts | None) -> Tested:
+    """Return how a run was tested, or will be.
 
     Args:
         folder: The folder of the run.
-        found: What `run.json` says.
-        ended: What `result.json` says, where there is one.
+        found: The content of `run.json`.
+        finished: The content of `result.json`, if there is one.
 
     Raises:
-        UsageError: What they say is not a recipe.
+        UsageError: They do not contain a valid recipe.
     """
     from resspec.training.recipe import Recipe, TestTransform
 
+    if finished:
+        transform, images = finished["test"]["transform"], finished["test"]["images"]
+    else:
+        transform, images = latest(found, TEST_TRANSFORM), latest(found, TEST_IMAGES)
     try:
         recipe = Recipe.model_validate(found["recipe"])
-        test, images = (
-            TestTransform.model_validate(latest(found, TEST_TRANSFORM)),
-            latest(found, TEST_IMAGES),
-        )
     except ValueError:
-        told = f"{folder / 'run.json'} is damaged: its recipe is not valid; restore it from a copy"
-        raise UsageError(told, "E0603") from None
-    if ended:
-        try:
-            test, images = (
-                TestTransform.model_validate(ended["test"]["transform"]),
-                ended["test"]["images"],
-            )
-        except ValueError:
-            told = f"{folder / 'result.json'} is damaged: the test settings in it are not valid"
-            raise UsageError(f"{told}; {REMADE}", "E0603") from None
+        why = f"its recipe is not valid; {RESTORE}"
+        raise _damaged(folder / "run.json", why) from None
+    try:
+        test = TestTransform.model_validate(transform)
+    except ValueError:
+        name = "result.json" if finished else "run.json"
+        why = "the test settings in it are not valid"
+        advice = RECREATE if finished else RESTORE
+        raise _damaged(folder / name, f"{why}; {advice}") from None
     data = recipe.data.model_copy(update={"test": test})
     return Tested(recipe.model_copy(update={"data": data}), images)
 
 
-def network(folder: Path, found: Mapping[str, Any]) -> Network:
-    """Return the network of `spec.res`; `found` is what `run.json` says. Raises UsageError where it is another one."""
+def network(folder: Path, found: Facts) -> Network:
+    """Return the network of `spec.res`.
+
+    Args:
+        folder: The folder of the run.
+        found: The content of `run.json`.
+
+    Raises:
+        UsageError: The file is damaged, or has another network.
+    """
     from resspec.compiler import load
     from resspec.ir.fingerprint import fingerprint
 
@@ -286,18 +286,16 @@ def network(folder: Path, found: Mapping[str, Any]) -> Network:
     try:
         saved = load(path)
     except SpecError as error:
-        told = f"{path} is damaged: {error.diagnostics[0].brief}; restore it from a copy"
-        raise UsageError(told, "E0603") from None
+        raise _damaged(path, f"{error.diagnostics[0].brief}; {RESTORE}") from None
     except UsageError as error:
-        raise UsageError(f"{error}; restore it from a copy", "E0603") from None
+        raise UsageError(f"{error}; {RESTORE}", "E0603") from None
     if fingerprint(saved) != found["hash"]:
-        told = f"{path} is damaged: it is not the network of the run; restore it from a copy"
-        raise UsageError(told, "E0603")
+        raise _damaged(path, f"it is not the network of the run; {RESTORE}")
     return saved
 
 
 def spec(folder: Path) -> str:
-    """Return the text of `spec.res`. Raises UsageError."""
+    """Return the text of `spec.res`; raise a UsageError if it cannot be read."""
     path = folder / "spec.res"
     try:
         return sealed.content(path).decode()
@@ -305,113 +303,40 @@ def spec(folder: Path) -> str:
         why = "there is no such file"
     except (DamagedFile, UnicodeDecodeError) as error:
         why = str(error)
-    raise UsageError(f"cannot read {path}: {why}; restore it from a copy", "E0603")
+    raise UsageError(f"cannot read {path}: {why}; {RESTORE}", "E0603")
 
 
-def wait_for_an_image(folder: Path, step: int, why: str) -> None:
-    """Remember that a run was stopped by a training image that cannot be read: it may be mended, or removed."""
-    with suppress(UsageError):  # which is then a matter of the disk
-        sealed.write(folder / UNREADABLE, {"format": FORMAT, "step": step, "why": why})
-
-
-def waits_for_an_image(folder: Path) -> bool:
-    """Return whether a run waits for a training image to be mended or removed."""
-    try:
-        found = sealed.read(folder / UNREADABLE)
-        sealed.check(found)
-    except (FileNotFoundError, DamagedFile):
-        return False
-    return True
-
-
-def wait_no_more(folder: Path) -> None:
-    """Forget that a run waited, once it goes on."""
-    with suppress(OSError):
-        (folder / UNREADABLE).unlink(missing_ok=True)
-
-
-def begin(
-    folder: Path, facts: Mapping[str, Any], spec: str, recipe: str, files: bytes | None = None
-) -> None:
-    """Write what is known before the first step; `run.json` last, since with it there is a run.
+def begin(folder: Path, facts: Facts, spec: str, recipe: str, listing: bytes | None = None) -> None:
+    """Write all files that are known before the first step.
 
     Args:
         folder: The folder of the run.
-        facts: What `run.json` says.
+        facts: The content of `run.json`, which is written last, since it makes the run exist.
         spec: The text of `spec.res`.
         recipe: The text of `recipe.yaml`.
-        files: The list of training files, where the images are files.
+        listing: The list of training files, where the images are files.
     """
-    if files is not None:
-        write(folder / LISTING, files)
+    if listing is not None:
+        write(folder / LISTING, listing)
     write(folder / "spec.res", spec.encode())
     write(folder / "recipe.yaml", recipe.encode())
-    sealed.write(
-        folder / "run.json", {"format": FORMAT, **facts, "versions": versions(), "changes": []}
-    )
+    content = {"format": FORMAT, **facts, "versions": versions(), "changes": []}
+    sealed.write(folder / "run.json", content)
 
 
-def change(
-    folder: Path, found: Mapping[str, Any], entries: list[dict[str, Any]], step: int
-) -> None:
-    """Add to `run.json` what has changed since the run began, and from which step on. `found`: what it says."""
-    told = {name: value for name, value in found.items() if name != "sha256"}
-    told["changes"] = [*found["changes"], *({"step": step, **entry} for entry in entries)]
-    sealed.write(folder / "run.json", told)
+def change(folder: Path, found: Facts, entries: list[dict[str, Any]], step: int) -> None:
+    """Add what changed at a step to `run.json`, whose content is `found`."""
+    content = {name: value for name, value in found.items() if name != "sha256"}
+    new = [{"step": step, **entry} for entry in entries]
+    sealed.write(folder / "run.json", {**content, "changes": [*found["changes"], *new]})
 
 
-def end(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write `result.json`, with which a run has ended."""
+def end(folder: Path, facts: Facts) -> None:
+    """Write `result.json`, which makes the run finished."""
     sealed.write(folder / "result.json", {"format": FORMAT, **facts})
 
 
-def metrics(folder: Path, rows: list[Row]) -> None:
-    """Write both files of metrics, as they are at a checkpoint or at the end; between them rows are only added. Of the timings
-    goes what a crash cut short. Raises UsageError."""
-    write(folder / "metrics.jsonl", lines(rows))
-    text = io.StringIO(newline="")
-    table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    table.writeheader()
-    table.writerows(rows)
-    write(folder / "metrics.csv", text.getvalue().encode())
-
-    timings = folder / "timings.jsonl"
-    if not os.path.lexists(timings):
-        return
-    try:
-        content = files.whole(timings)
-    except UsageError as error:
-        raise UsageError(
-            f"{error}; remove it, and run the same command again to resume", "E0603"
-        ) from None
-    if not content.endswith(b"\n"):
-        write(timings, content[: content.rfind(b"\n") + 1])
-
-
-def add(folder: Path, row: Row, timing: Mapping[str, Any]) -> None:
-    """One row more. Raises UsageError where there is no room."""
-    text = io.StringIO(newline="")
-    csv.DictWriter(text, COLUMNS, lineterminator="\n").writerow(row)
-    more = {
-        "metrics.jsonl": lines([row]),
-        "timings.jsonl": lines([dict(timing)]),
-        "metrics.csv": text.getvalue().encode(),
-    }
-    for name, content in more.items():
-        try:
-            with (folder / name).open("ab") as file:
-                file.write(content)
-        except OSError as error:
-            raise UsageError(
-                f"cannot write {folder / name}: {error.strerror}; it needs {len(content)} more bytes",
-                "E0607",
-            ) from None
-
-
 def versions() -> dict[str, str]:
-    packages = ("torch", "torchvision", "numpy", "safetensors")
-    return {
-        "python": platform.python_version(),
-        "resspec": __version__,
-        **{name: version(name) for name in packages},
-    }
+    """Return the versions of everything that can change the result of a run."""
+    own = {"python": platform.python_version(), "resspec": __version__}
+    return own | {name: version(name) for name in VERSIONED}

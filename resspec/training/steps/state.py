@@ -17,7 +17,9 @@ from resspec.training.steps.guard import Guard
 from resspec.training.steps.schedules import PlateauState
 
 FORMAT = 5  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
-Row = dict[str, Any]  # of the metrics: the columns of record.COLUMNS, None where one does not apply
+Row = dict[
+    str, Any
+]  # of the metrics: the columns of measurements.COLUMNS, None where one does not apply
 
 
 @dataclass

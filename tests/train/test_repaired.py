@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from resspec.diagnostics import UsageError
-from resspec.training.run import mended
-from resspec.training.run.mended import File
+from resspec.training.run import repaired
+from resspec.training.run.repaired import TrainingFile
 from resspec.training.run.sealed import DamagedFile
 from tests.train.launch import Server
 from tests.train.pets import RECIPE, At, command, lay_out, mend, plan, train
@@ -153,7 +153,7 @@ def test_other_changes_are_refused_by_name(
                 (cat.parent / f"{number}.jpg").unlink()
     if waits and what not in ("added", "renamed"):  # who mends one image may have mended others too
         ended = train(folder, *SETTINGS)
-        assert said == f"({mended.in_words(_differences(ended.run))}"[: len(said)]
+        assert said == f"({repaired.in_words(_differences(ended.run))}"[: len(said)]
         return
     with pytest.raises(UsageError) as caught:
         train(folder, *SETTINGS)
@@ -161,8 +161,8 @@ def test_other_changes_are_refused_by_name(
     assert said in str(caught.value)
 
 
-def _differences(run: Path) -> list[mended.Difference]:
-    return [mended.Difference(**each) for each in changes(run)[0]["files"]]
+def _differences(run: Path) -> list[repaired.Difference]:
+    return [repaired.Difference(**each) for each in changes(run)[0]["files"]]
 
 
 def test_a_list_of_files_that_is_damaged_is_named(tmp_path: Path) -> None:
@@ -189,29 +189,29 @@ def test_a_list_of_files_that_is_damaged_is_named(tmp_path: Path) -> None:
 
 
 def test_the_last_image_of_a_class_has_no_other_in_its_place() -> None:
-    begun = [File("a/0", 1, 0), File("b/0", 1, 1), File("b/1", 1, 1)]
+    begun = [TrainingFile("a/0", 1, 0), TrainingFile("b/0", 1, 1), TrainingFile("b/1", 1, 1)]
 
     class Split:
         files = ("b/0", "b/1")
 
     with pytest.raises(DamagedFile, match="no image of the class of a/0 is left"):
-        mended.places(begun, Split(), 0.0)  # type: ignore[arg-type]
+        repaired.replacements(begun, Split(), 0.0)  # type: ignore[arg-type]
 
 
 def test_stand_ins_are_of_the_same_class_and_part() -> None:
     rng = Random(0)
     for _ in range(50):
-        begun = [File(f"{label}/{i}", 1, label) for label in range(3) for i in range(20)]
+        begun = [TrainingFile(f"{label}/{i}", 1, label) for label in range(3) for i in range(20)]
         kept = {file.name for file in begun if rng.random() < 0.6} | {
             f"{label}/{i}" for label in range(3) for i in (0, 19)
         }
-        apart = mended._held_out(begun, 0.5)
+        apart = repaired._held_out(begun, 0.5)
 
         class Split:
             files = tuple(kept)
 
         try:
-            found = mended.places(begun, Split(), 0.5)  # type: ignore[arg-type]
+            found = repaired.replacements(begun, Split(), 0.5)  # type: ignore[arg-type]
         except DamagedFile:
             continue
         number = {file.name: place for place, file in enumerate(begun)}
