@@ -22,7 +22,7 @@ from tests.train.launch import Server
 BETWEEN = [  # what fails, of which step the newest checkpoint is then, and what is said of the place
     (Fault("ZeroDivisionError", "resspec.training.steps.step:Learner.learn", 10), 9, "in step 10"),
     (Fault("RuntimeError", "resspec.training.steps.loop:test"), 20, "while testing after step 20"),
-    (Fault("EIO", "resspec.training.run.record:add", 13), 13, "while logging step 13"),
+    (Fault("EIO", "resspec.training.run.measurements:append", 13), 13, "while logging step 13"),
     (
         Fault("ZeroDivisionError", "resspec.training.steps.loop:learning_rate", 60),
         60,
