@@ -1,1 +1,1 @@
-"""The experiments of the paper: networks trained side by side, and what is seen in the depth of one."""
+"""The experiments of the paper: networks trained side by side, and signals through their depth."""

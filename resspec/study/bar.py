@@ -1,4 +1,7 @@
-"""One bar for all parts of a study; where stderr is no terminal, a line for each part and for each tenth of the whole."""
+"""One progress bar for all parts of a study.
+
+Where stderr is not a terminal, it is a line for each part and for each tenth of the whole.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +22,17 @@ if TYPE_CHECKING:
 
 
 class Whole(Show):
-    """Handed to the trainer for each part in turn."""
+    """The progress of a whole study, which the trainer gets for each part in turn."""
 
     def __init__(self, *, visible: bool) -> None:
-        self.visible, self.bar = visible, None  # type: tuple[bool, Progress | None]
+        self.visible = visible
+        self.bar: Progress | None = None
 
     @contextmanager
     def over(self, steps: Sequence[int]) -> Iterator[None]:
-        """Around parts of so many steps."""
+        """Show the progress over parts of so many steps."""
         self.parts, self.all = list(steps), sum(steps)
-        self.number, self.before, self.new, self.told = 0, 0, 0, 0
+        self.number = self.before = self.new = self.tenth = 0
         self.started = perf_counter()
         if self.visible and sys.stderr.isatty():
             self.bar = self._bar()
@@ -40,10 +44,11 @@ class Whole(Show):
                 self.bar.stop()
 
     def next(self, name: str) -> None:
+        """Begin a part."""
         self.name, self.number, self.trained = name, self.number + 1, False
 
     def done(self) -> None:
-        """With a part, which may have been done before."""
+        """End a part, which may have been done before."""
         self.before += self.parts[self.number - 1]
         if self.bar:
             self._move(self.before)
@@ -63,12 +68,10 @@ class Whole(Show):
     def measured(self, row: Row) -> None:
         super().measured(row)
         tenth = (self.before + self.step) * 10 // self.all
-        if self.visible and not self.bar and row["part"] == "train" and tenth > self.told:
-            self.told = tenth
-            print(
-                f"{self._part()}  {self.words()}  {self._left(self.before + self.step)}",
-                file=sys.stderr,
-            )
+        if self.visible and not self.bar and row["part"] == "train" and tenth > self.tenth:
+            self.tenth = tenth
+            left = self._left(self.before + self.step)
+            print(f"{self._part()}  {self.words()}  {left}", file=sys.stderr)
 
     def _bar(self) -> Progress:
         from rich.console import Console
@@ -82,14 +85,14 @@ class Whole(Show):
         assert self.bar
         row = getattr(self, "row", None)
         loss = f"  loss {row['loss']:.3f}" if row else ""
-        self.bar.update(
-            self.task, completed=done, description=f"{self._part()}{loss}  {self._left(done)}"
-        )
+        description = f"{self._part()}{loss}  {self._left(done)}"
+        self.bar.update(self.task, completed=done, description=description)
 
     def _part(self) -> str:
         return f"{self.number}/{len(self.parts)} {self.name}"
 
     def _left(self, done: int) -> str:
-        """As fast as this sitting was until now."""
-        gone = perf_counter() - self.started
-        return f"{duration(gone / self.new * (self.all - done)) if self.new else '?'} left of the whole"
+        """Return the time that is left at the speed since this command started."""
+        elapsed = perf_counter() - self.started
+        left = duration(elapsed / self.new * (self.all - done)) if self.new else "?"
+        return f"{left} left of the whole"

@@ -1,7 +1,8 @@
-"""A study as a row of parts, each a run folder of the trainer: run the same command again to resume an unfinished one."""
+"""A study as a row of parts, each of which has a run folder of the trainer."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,19 +34,21 @@ class Part:
 
     @property
     def folder(self) -> Path:
-        """In that of the study."""
+        """Its folder in that of the study."""
         return Path("runs", self.name)
 
 
 def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[Part]:
-    """Seed by seed, so that each seed's parts can be compared as soon as they are done. Raises UsageError where two would
-    share a folder."""
+    """Return the parts seed by seed, so that a seed can be compared as soon as it is done.
+
+    Raises:
+        UsageError: Two parts would share a folder.
+    """
     each = [(family, network, Facts(network).total("layers")) for family, network in families]
     known = [(family, depth) for family, _, depth in each]
-    if twice := [
-        f"{family} {depth}" for family, depth in known if known.count((family, depth)) > 1
-    ]:
-        raise UsageError(f"two networks of one family have the same depth: {twice[0]}")
+    for (family, depth), count in Counter(known).items():
+        if count > 1:
+            raise UsageError(f"two networks of one family have the same depth: {family} {depth}")
     return [Part(*network, seed) for seed in range(seeds) for network in each]
 
 
@@ -104,9 +107,8 @@ def carry_out(
     """Train what is not done yet. Raises UsageError, Stopped, NotFinite as the trainer does."""
     with show.over([plan.steps for plan in plans]), stop.watched(processes) as stopping:
         for part, plan in zip(wanted, plans, strict=True):
-            if processes.all_reduce_any(
-                stopping.asked > 0
-            ):  # a signal between two parts; one within is the trainer's
+            # a signal between two parts; one within a part is the trainer's
+            if processes.all_reduce_any(stopping.asked > 0):
                 number = stopping.asked or SIGTERM
                 raise stop.Stopped(number, f"stopped {stop.reason(number)} before {part.name}")
             show.next(part.name)

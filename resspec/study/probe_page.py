@@ -1,18 +1,18 @@
-"""What a probe leaves: blocks.csv and layers.csv, one picture of all networks, one page, and a table for the terminal."""
+"""The files of a probe: `blocks.csv` and `layers.csv`, a picture of all networks, and a page."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.backends.markdown import code, escaped, table
+from resspec.backends.sheet import to_sheet
 from resspec.files import write
+from resspec.study.pictures import LineEnd, color_of, figure_of, name_ends
 from resspec.study.probe import Probed
-from resspec.training.output.curves import COLOURS, STYLE, apart, saved
+from resspec.training.output.curves import COLOURS, saved
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +27,30 @@ HEADINGS = (
     "gradient, last",
     "first / last",
 )
+TOLERANCE = 1e-10
+_BLOCKS = "network block path mean spread gradient".split()
+_LAYERS = "network layer path response_spread".split()
+_PAGE = """\
+# Signal and gradient through the depth
+
+{setting}
+
+![activations, responses and gradients by depth](probe.svg)
+
+{table}
+
+Spread: the standard deviation of a block's output. Response: that of a convolution's output after
+its norm, before activation and sum; it is 1 after a norm that has not been trained. Gradient: the
+norm of the loss's gradient at a block's input. All in float32, where what is too small is 0.
+
+## The seed equation
+
+∂E/∂x_l = ∂E/∂x_L · (1 + ∂/∂x_l Σ F), in float64:
+
+{seed}
+
+The figures are in `blocks.csv` and `layers.csv`.
+"""
 
 
 class Panel(NamedTuple):
@@ -38,135 +62,86 @@ class Panel(NamedTuple):
 
 
 def cells(probed: Sequence[Probed]) -> list[tuple[str, ...]]:
-    """A line a network."""
-    rows = list[tuple[str, ...]]()
+    """Return a line of HEADINGS for each network."""
+    rows = []
     for each in probed:
         first, last = each.blocks[0], each.blocks[-1]
         spreads = sorted(response.spread for response in each.responses)
-        ratio = f"{first.gradient / last.gradient:.3g}" if last.gradient else ""
-        rows.append(
-            (
-                each.name,
-                str(len(each.blocks)),
-                f"{first.spread:.3g}",
-                f"{last.spread:.3g}",
-                f"{spreads[len(spreads) // 2]:.3g}" if spreads else "",
-                f"{first.gradient:.3g}",
-                f"{last.gradient:.3g}",
-                ratio,
-            )
-        )
+        median = spreads[len(spreads) // 2] if spreads else None
+        ratio = first.gradient / last.gradient if last.gradient else None
+        figures = (first.spread, last.spread, median, first.gradient, last.gradient, ratio)
+        texts = ("" if figure is None else f"{figure:.3g}" for figure in figures)
+        rows.append((each.name, str(len(each.blocks)), *texts))
     return rows
 
 
 def seed_lines(probed: Iterable[Probed]) -> Iterator[str]:
-    """What came of the seed equation."""
+    """Yield the outcome of the seed equation, a sentence for each run of blocks."""
     probed = list(probed)
     if without := [each.name for each in probed if not each.checked]:
-        yield f"no two blocks in a row are x + F(x), so the seed equation says nothing of: {', '.join(without)}"
+        names = ", ".join(without)
+        yield f"no two blocks in a row are x + F(x), so the seed equation says nothing of: {names}"
     for each in probed:
         for run in each.checked:
-            word = (
-                f"holds to {run.error:.0e}"
-                if run.error <= TOLERANCE
-                else f"FAILS: {run.error:.1e} apart"
-            )
+            holds = run.error <= TOLERANCE
+            word = f"holds to {run.error:.0e}" if holds else f"FAILS: {run.error:.1e} apart"
+            over = f"over {run.blocks} blocks, {run.first} … {run.last}"
+            share = f"{run.share:.2g} times the part through the identities"
             yield (
-                f"{each.name}: the seed equation {word} over {run.blocks} blocks, {run.first} … {run.last};"
-                f" the part through the residuals is {run.share:.2g} times the part through the identities"
+                f"{each.name}: the seed equation {word} {over};"
+                f" the part through the residuals is {share}"
             )
-
-
-TOLERANCE = 1e-10
 
 
 def leave(probed: Sequence[Probed], setting: str, out: Path) -> Path:
-    """All files; gives the page's path."""
-    _csv(
-        out / "blocks.csv",
-        ("network", "block", "path", "mean", "spread", "gradient"),
-        ((each.name, i, *block) for each in probed for i, block in enumerate(each.blocks, 1)),
+    """Write all files, and return the path of the page."""
+    blocks = ((each.name, i, *block) for each in probed for i, block in enumerate(each.blocks, 1))
+    write(out / "blocks.csv", to_sheet(_BLOCKS, blocks).encode())
+    layers = (
+        (each.name, i, *layer) for each in probed for i, layer in enumerate(each.responses, 1)
     )
-    _csv(
-        out / "layers.csv",
-        ("network", "layer", "path", "response_spread"),
-        (
-            (each.name, i, *response)
-            for each in probed
-            for i, response in enumerate(each.responses, 1)
-        ),
-    )
+    write(out / "layers.csv", to_sheet(_LAYERS, layers).encode())
     picture(probed, out)
+
     rows = [tuple(map(escaped, row)) for row in cells(probed)]
-    lines = [
-        "# Signal and gradient through the depth",
-        "",
-        setting,
-        "",
-        "![activations, responses and gradients by depth](probe.svg)",
-        "",
-        *table(HEADINGS, rows, figures=len(HEADINGS) - 1),
-        "",
-        "Spread: the standard deviation of what a block leaves. Response: that of what a layer of weights leaves, after",
-        "its norm, before activation and sum: 1 after a norm that has not been trained. Gradient: the norm of the loss's",
-        "gradient at a block's input. All in float32, where what is too small is 0.",
-        "",
-        "## The seed equation",
-        "",
-        "∂E/∂x_l = ∂E/∂x_L · (1 + ∂/∂x_l Σ F), in float64:",
-        "",
-        *(f"- {code(line)}" for line in seed_lines(probed)),
-        "",
-        "The figures are in `blocks.csv` and `layers.csv`.",
-        "",
-    ]
-    write(out / "README.md", "\n".join(lines).encode())
+    text = _PAGE.format(
+        setting=setting,
+        table="\n".join(table(HEADINGS, rows, figures=len(HEADINGS) - 1)),
+        seed="\n".join(f"- {code(line)}" for line in seed_lines(probed)),
+    )
+    write(out / "README.md", text.encode())
     return out / "README.md"
 
 
 def picture(probed: Sequence[Probed], out: Path) -> list[Path]:
-    """Three panels, logarithmic; what is zero or not finite is left out."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
+    """Draw three panels, logarithmic, without what is zero or not finite; return the files."""
+    spreads = [[block.spread for block in each.blocks] for each in probed]
+    responses = [[response.spread for response in each.responses] for each in probed]
+    gradients = [[block.gradient for block in each.blocks] for each in probed]
     panels = (
-        Panel(
-            "spread of a block's output",
-            "block",
-            [[block.spread for block in each.blocks] for each in probed],
-        ),
-        Panel(
-            "spread of a layer's response",
-            "layer",
-            [[response.spread for response in each.responses] for each in probed],
-        ),
-        Panel(
-            "gradient at a block's input, norm",
-            "block",
-            [[b.gradient for b in each.blocks] for each in probed],
-        ),
+        Panel("spread of a block's output", "block", spreads),
+        Panel("spread of a layer's response", "layer", responses),
+        Panel("gradient at a block's input, norm", "block", gradients),
     )
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(13, 4.4), dpi=150, layout="constrained")
-        row = figure.subplots(1, 3)
+    figure, row = figure_of(13, 4.4, 3, sharey=False)
     for axes, panel in zip(row, panels, strict=True):
-        _panel(axes, panel)
-    _names(row[-1], [each.name for each in probed], panels[-1].values)
+        _draw(axes, panel)
+    _names(row[-1], [each.name for each in probed], gradients)
     return saved(figure, out, "probe")
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def _draw(axes: Axes, panel: Panel) -> None:
     axes.set_yscale("log")
-    few = max(map(len, panel.values)) <= 30
+    is_short = max(map(len, panel.values)) <= 30
     for number, values in enumerate(panel.values):
         points = [(place, value) for place, value in enumerate(values, 1) if _drawable(value)]
         if points:
             axes.plot(
                 *zip(*points, strict=True),
-                color=COLOURS[number % len(COLOURS)],
+                color=color_of(number),
                 lw=1.7,
                 ls="-" if number < len(COLOURS) else "--",
-                marker="o" if few else None,
+                marker="o" if is_short else None,
                 markersize=3.5,
             )
     axes.set_title(panel.title, loc="left", fontweight="bold")
@@ -176,7 +151,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
 
 
 def _scale(axes: Axes, low: float, high: float) -> None:
-    """A decade at least; plain numbers where the powers of ten would be few."""
+    """Show a decade at least; plain numbers where the powers of ten would be few."""
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     room = max(1.6, (10 * low / high) ** 0.5)
@@ -188,34 +163,17 @@ def _scale(axes: Axes, low: float, high: float) -> None:
 
 
 def _names(axes: Axes, names: Sequence[str], values: Sequence[Sequence[float]]) -> None:
-    """To the right of the last points, moved apart where they would touch; of what is not drawn, at the foot."""
+    """Write names beside the last points; at the foot, where nothing is drawn."""
     low, high = (log10(limit) for limit in axes.get_ylim())
     ends = []
     for number, (name, each) in enumerate(zip(names, values, strict=True)):
         seen = [value for value in each if _drawable(value)]
         place = (log10(seen[-1]) - low) / (high - low) if seen else 0.0
-        note = "" if len(seen) == len(each) else " (elsewhere 0)" if seen else " (0 everywhere)"
-        ends.append((place, f"{name}{note}", COLOURS[number % len(COLOURS)]))
-    ends.sort()
-    for height, (_, name, colour) in zip(apart([end[0] for end in ends], 0.055), ends, strict=True):
-        axes.annotate(
-            name,
-            (1.0, height),
-            xycoords="axes fraction",
-            xytext=(6, 0),
-            textcoords="offset points",
-            color=colour,
-            fontsize=9,
-            va="center",
-            annotation_clip=False,
-        )
+        rest = " (elsewhere 0)" if seen else " (0 everywhere)"
+        words = name if len(seen) == len(each) else name + rest
+        ends.append(LineEnd(place, words, color_of(number)))
+    name_ends(axes, ends, 0.055, "axes fraction")
 
 
 def _drawable(value: float) -> bool:
     return isfinite(value) and value > 0
-
-
-def _csv(path: Path, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows([headings, *rows])
-    write(path, text.getvalue().encode())

@@ -1,4 +1,4 @@
-"""What is probed: networks of specs at initialization, on noise, and trained ones of runs, on their test images."""
+"""Networks to probe: of specs at initialization, on noise; of trained runs, on their test images."""
 
 from __future__ import annotations
 
@@ -50,9 +50,11 @@ def subjects_of(
     """Yield the networks that are meant.
 
     Args:
-        spec: A spec, a file (of which every network that needs no values is meant), or the folder of a run.
+        spec: A spec, a file with networks, or the folder of a run. Of a file, every network that
+            needs no values is meant.
         values: Values for the network's parameters.
-        images: The data set whose test images a trained network is shown; by default the one it was trained on.
+        images: The data set whose test images a trained network gets; by default the one that it
+            was trained on.
 
     Raises:
         SpecError: The spec has mistakes.
