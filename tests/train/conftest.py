@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.train import shortcuts
 from tests.train.launch import Server, start_server
 
 
@@ -11,3 +12,17 @@ from tests.train.launch import Server, start_server
 def server() -> Iterator[Server]:
     with start_server() as found:
         yield found
+
+
+@pytest.fixture
+def complete() -> None:
+    """Draw figures and sync files in the test that requests this."""
+
+
+@pytest.fixture(autouse=True)
+def shortcut(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Take the shortcuts of trainers, but for tests that request `complete`."""
+    if "complete" not in request.fixturenames:
+        shortcuts.take()
+    yield
+    shortcuts.leave()

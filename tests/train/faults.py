@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 PACKAGE = str(Path(__file__).parents[2] / "resspec") + os.sep
-TRAINER = (PACKAGE + "train" + os.sep, PACKAGE + "files.py")  # where lines are counted
+TRAINER = (PACKAGE + "training" + os.sep, PACKAGE + "files.py")  # where lines are counted
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 ERRORS: dict[str, Callable[[], BaseException]] = {

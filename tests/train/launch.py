@@ -7,6 +7,7 @@ ids and exit codes. The server has no threads, since they would not survive a fo
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import re
@@ -19,11 +20,14 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from random import Random
+from time import sleep
 from typing import Any
 
+from tests.train import shortcuts
 from tests.train.faults import Fault, Lines
 
 ROOT = Path(__file__).parents[2]
@@ -40,6 +44,7 @@ IMPORTED = (
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
 BROKEN = ("a full disk", "a pipe without a reader", "a closed terminal")
+LEFT = timedelta(seconds=0.5)  # that the process which is left waits for one that is dead
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -78,7 +83,7 @@ class Trainer:
     def until_stopped(self) -> None:
         """Wait until SIGSTOP has arrived."""
         while state(self.pid) not in "TZ":
-            pass
+            sleep(0.002)
 
     @property
     def children(self) -> list[int]:
@@ -253,7 +258,7 @@ def _become(
     _leave(main())
 
 
-def _prepare(
+def _prepare(  # noqa: PLR0913
     *,
     limit: int | None = None,
     forbidden: str | None = None,
@@ -263,6 +268,7 @@ def _prepare(
     ignored: Sequence[int] = (),
     fault: dict[str, Any] | None = None,
     lines: str | None = None,
+    complete: bool = False,
 ) -> None:
     """Set the conditions that a trainer runs under.
 
@@ -275,8 +281,12 @@ def _prepare(
         ignored: Signals that are ignored, as under nohup.
         fault: The fields of a Fault.
         lines: The file to which it writes how often it reached each line.
+        complete: Whether it draws its figures and syncs its files.
     """
+    if not complete:
+        shortcuts.take()
     os.environ.update(environment or {})
+    vars(import_module("resspec.training.distributed.roll_call"))["LEFT"] = LEFT
     for descriptor, how in (streams or {}).items():
         _break(int(descriptor), how)
     heed_signals()
@@ -408,9 +418,12 @@ class _Watch:
 
 
 if __name__ == "__main__":
+    gc.disable()
     for name in IMPORTED:
         import_module(name)
     assert len(list(Path("/proc/self/task").iterdir())) == 1, (
         "a thread would not be there after a fork"
     )
+    gc.freeze()  # else the garbage collector of each trainer has a copy of all modules made
+    gc.enable()
     _serve()

@@ -18,6 +18,8 @@ from resspec.training.output.curves import Curve, apart, draw, draw_confusion
 from resspec.training.run import compare, record
 from tests.train.small import begun
 
+pytestmark = pytest.mark.usefixtures("complete")
+
 
 def rows(epochs: int = 3, error: float = 0.2) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []

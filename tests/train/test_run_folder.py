@@ -18,7 +18,7 @@ def test_full_disks_change_nothing(server: Server, tmp_path: Path) -> None:
         30_000,
     ]  # run.json, metrics, tensors, curves
     for limit in limits:
-        code, output = server.run(tmp_path, *scenario.command("run"), limit=limit)
+        code, output = server.run(tmp_path, *scenario.command("run"), limit=limit, complete=True)
         refused = (
             "error[E0535]: this folder cannot be written to: File too large" in output
         )  # before there is a run

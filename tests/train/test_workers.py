@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.reduction import DupFd
 from pathlib import Path
 from signal import SIGCONT, SIGKILL, SIGSTOP, pause
-from time import monotonic
+from time import monotonic, sleep
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> 
     worker = trainer.children[0]
     os.kill(worker, SIGKILL)
     while seen and state(worker) != "Z":
-        pass
+        sleep(0.002)
     start = monotonic()
     os.kill(trainer.pid, SIGCONT)
     code, output = trainer.wait()
@@ -80,10 +80,8 @@ def test_patience_is_not_lost_while_all_processes_are_stopped() -> None:
     process = Process(target=waiting_while_stopped, args=[theirs])
     process.start()
     while state(process.pid or 0) != "T":
-        pass
-    end = monotonic() + 0.5
-    while monotonic() < end:
-        pass
+        sleep(0.002)
+    sleep(0.5)
     os.kill(process.pid or 0, SIGCONT)
     process.join()
     assert process.exitcode == 0
