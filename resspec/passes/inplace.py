@@ -5,12 +5,16 @@ input any more.
 from __future__ import annotations
 
 from dataclasses import replace
-from enum import IntEnum
 
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat
 from resspec.ir.ops.activation import Activation
+
+# What is known of the memory of a value that flows into a node.
+NEEDED = 0  # by others that read it, or by the backward pass of what made it
+PART = 1  # nobody needs it, but it lies in a larger tensor: writing over it saves nothing
+OWN = 2
 
 
 class UnsafeInplace(Exception):
@@ -27,7 +31,7 @@ def inplace(network: Network, decisions: Decisions | None = None) -> Network:
     """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`:
     those of networks that share nodes with it. Raises UnsafeInplace.
     """
-    decisions, memory, sections = decisions or Decisions(), Memory.NEEDED, []
+    decisions, memory, sections = decisions or Decisions(), NEEDED, []
     for section in network.sections:
         located, memory = decisions.node(section.located, memory)
         sections.append(replace(section, located=located))
@@ -36,39 +40,29 @@ def inplace(network: Network, decisions: Decisions | None = None) -> Network:
     return replace(network, sections=tuple(sections))
 
 
-class Memory(IntEnum):
-    """What is known of the memory of a value that flows into a node."""
-
-    NEEDED = 0  # by others that read it, or by the backward pass of what made it
-    PART = (
-        1  # nobody needs it, but it lies in a larger tensor, so that writing over it saves nothing
-    )
-    OWN = 2
-
-
 class Decisions:
     """The decisions so far: a part is decided once for each memory of its input."""
 
     def __init__(self) -> None:
         self.unsafe: dict[str, None] = {}
-        self._known: dict[tuple[Located, Memory], tuple[Located, Memory]] = {}
+        self._known: dict[tuple[Located, int], tuple[Located, int]] = {}
         self._made: dict[tuple[Located, Node], Located] = {}
         self._layers: dict[tuple[Activation, bool], Activation] = {}
 
-    def node(self, located: Located, x: Memory) -> tuple[Located, Memory]:
+    def node(self, located: Located, x: int) -> tuple[Located, int]:
         """Return the decided node at its place, and the memory of its output."""
         key = (located, x)
         if (known := self._known.get(key)) is None:
             known = self._known[key] = self._decide(located, x)
         return known
 
-    def _decide(self, located: Located, x: Memory) -> tuple[Located, Memory]:
+    def _decide(self, located: Located, x: int) -> tuple[Located, int]:
         node = located.node
         match node:
             case Op():
                 return self._op(located, node, x)
             case Parallel(paths=(_, _, *_)):
-                return self._merge(located, node), Memory.OWN
+                return self._merge(located, node), OWN
             case Repeat(count=count):
                 x = self._all_turns(located.body, x, count)
         parts = []
@@ -90,22 +84,22 @@ class Decisions:
             self._made[key] = made
         return made
 
-    def _op(self, located: Located, op: Op, x: Memory) -> tuple[Located, Memory]:
+    def _op(self, located: Located, op: Op, x: int) -> tuple[Located, int]:
         layer = op.layer
         match layer.output:
             case "new":
-                y = Memory.OWN
+                y = OWN
             case "same":
                 y = x
             case _:
-                y = min(x, Memory.PART)
+                y = min(x, PART)
         if isinstance(layer, Activation):
             by_default = layer.inplace_by_default
             decision = self._decision(layer.inplace, x, located.span, by_default=by_default)
             op = Op(op.input, op.output, self._layer(layer, decision), op.init)
             located = self._rebuilt(located, op, [])
             y = x if decision else y
-        return located, Memory.NEEDED if layer.saves_output else y
+        return located, NEEDED if layer.saves_output else y
 
     def _layer(self, layer: Activation, decision: bool) -> Activation:
         key = (layer, decision)
@@ -117,21 +111,21 @@ class Decisions:
         """Decide a merge: all paths read the input, so none may write over it; a sum may, over what
         its first path leaves.
         """
-        decided = [self.node(path, Memory.NEEDED) for path in located.parts]
+        decided = [self.node(path, NEEDED) for path in located.parts]
         is_sum, first = node.merge == "add", decided[0][1]
         inplace = is_sum and self._decision(node.inplace, first, located.span)
         if inplace != node.inplace:
             node = replace(node, inplace=inplace)
         return self._rebuilt(located, node, [path for path, _ in decided])
 
-    def _decision(self, asked: bool | None, x: Memory, span: str, by_default: bool = True) -> bool:
+    def _decision(self, asked: bool | None, x: int, span: str, by_default: bool = True) -> bool:
         if asked is None:
-            return by_default and x is Memory.OWN
-        if asked and x is Memory.NEEDED:
+            return by_default and x == OWN
+        if asked and x == NEEDED:
             self.unsafe[span] = None
         return asked
 
-    def _all_turns(self, body: Located, x: Memory, count: int) -> Memory:
+    def _all_turns(self, body: Located, x: int, count: int) -> int:
         """What is known of a repeat's input at each of its turns: all but the first read what the
         body leaves.
         """
