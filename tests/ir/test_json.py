@@ -14,7 +14,7 @@ import pytest
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
 from resspec.ir import verify
-from resspec.ir.json import from_json, schema, to_json
+from resspec.ir.json import from_json, to_json
 from resspec.ir.network import Network
 from resspec.ir.nodes import SCHEMA
 from resspec.ir.ops import fields
@@ -23,6 +23,7 @@ from resspec.lowering.chain import MAX_NESTING
 from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.tensors import MAX_BYTES
 from resspec.opening import shipped_names
+from tests.ir.ir_schema import schema
 from tests.random_specs import random_spec
 from tests.texts import load_text
 

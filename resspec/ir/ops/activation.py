@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Flag, Kept, Layer, drop_defaults
+from resspec.ir.ops.layer import Call, Flag, Kept, Layer
 from resspec.ir.shape import Shape
 
 
@@ -13,7 +13,6 @@ class Pointwise(Layer):
     """A function of each element; its backward pass reads its output or its input."""
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        del x
         return y.elements
 
     def saves_input(self) -> bool:
@@ -26,7 +25,6 @@ class Activation(Pointwise):
     compiler.
     """
 
-    module: ClassVar[str]
     inplace_by_default: ClassVar[bool] = True
     inplace: Flag | None = None
 
@@ -35,12 +33,10 @@ class Activation(Pointwise):
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
         """A copy of an input that is written over before the backward pass reads it."""
-        del y
         return Kept(values=x.elements) if self.inplace and not self.saves_output else Kept()
 
     def call(self, x: Shape) -> Call:
-        del x
-        return Call(self.module, (), drop_defaults(inplace=(bool(self.inplace), False)))
+        return Call(self.module, (), (("inplace", True),) if self.inplace else ())
 
 
 class Relu(Activation):
@@ -88,11 +84,8 @@ class Sigmoid(Pointwise):
     """1 / (1 + exp(-x))."""
 
     kind: ClassVar = "sigmoid"
+    module: ClassVar = "Sigmoid"
     saves_output: ClassVar = True
-
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("Sigmoid")
 
 
 @dataclass(eq=False, repr=False)
@@ -103,5 +96,4 @@ class Gelu(Pointwise):
     tanh: Flag = False
 
     def call(self, x: Shape) -> Call:
-        del x
         return Call("GELU", (), (("approximate", "tanh"),) if self.tanh else ())

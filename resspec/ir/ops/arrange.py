@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
     ONE,
@@ -17,6 +17,7 @@ from resspec.ir.ops.layer import (
     Strides,
     divisible,
     merged_stride,
+    need_equal_groups,
     need_image,
     short,
 )
@@ -27,17 +28,15 @@ class Identity(Layer):
     """The path that does nothing."""
 
     kind: ClassVar = "identity"
+    module: ClassVar = "Identity"
     output: ClassVar = "same"
-
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("Identity")
 
 
 class Flatten(Layer):
     """CxHxW to one axis."""
 
     kind: ClassVar = "flatten"
+    module: ClassVar = "Flatten"
     output: ClassVar = "view"
 
     def infer(self, x: Shape) -> Shape:
@@ -52,15 +51,12 @@ class Flatten(Layer):
         height, width = x.spatial or ONE
         return (height, width), (height, width)
 
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("Flatten")
-
 
 class ToLast(Layer):
     """CxHxW to HxWxC."""
 
     kind: ClassVar = "to_last"
+    module: ClassVar = "ToLast"
     output: ClassVar = "view"
 
     def infer(self, x: Shape) -> Shape:
@@ -68,18 +64,14 @@ class ToLast(Layer):
         return Shape((*x.spatial, x.channels), last=True)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
         return (*strides[1:], strides[0])
-
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("ToLast")
 
 
 class ToFirst(Layer):
     """HxWxC to CxHxW."""
 
     kind: ClassVar = "to_first"
+    module: ClassVar = "ToFirst"
     output: ClassVar = "view"
 
     def infer(self, x: Shape) -> Shape:
@@ -92,12 +84,7 @@ class ToFirst(Layer):
         return Shape((x.channels, *x.spatial))
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
         return (strides[-1], *strides[:-1])
-
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("ToFirst")
 
 
 @dataclass(eq=False, repr=False)
@@ -107,6 +94,7 @@ class Subsample(Layer):
     """
 
     kind: ClassVar = "subsample"
+    module: ClassVar = "Subsample"
     output: ClassVar = "view"
     stride: Size
 
@@ -117,16 +105,13 @@ class Subsample(Layer):
         )
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
         return (strides[0], *(s * step for s, step in zip(strides[1:], self.stride, strict=True)))
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        del x
         return ONE, self.stride
 
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("Subsample", (short(self.stride),))
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (short(self.stride),)
 
 
 @dataclass(eq=False, repr=False)
@@ -136,6 +121,7 @@ class PadChannels(Layer):
     """
 
     kind: ClassVar = "pad_channels"
+    module: ClassVar = "PadChannels"
     positional: ClassVar = ("out_channels",)
     out_channels: Count
 
@@ -150,8 +136,8 @@ class PadChannels(Layer):
             )
         return x.with_channels(self.out_channels)
 
-    def call(self, x: Shape) -> Call:
-        return Call("PadChannels", (self.out_channels - x.channels,))
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (self.out_channels - x.channels,)
 
 
 @dataclass(eq=False, repr=False)
@@ -159,6 +145,7 @@ class Shuffle(Layer):
     """The channels of `groups` groups, interleaved (ShuffleNet)."""
 
     kind: ClassVar = "shuffle"
+    module: ClassVar = "ChannelShuffle"
     output: ClassVar = "view"  # where nothing moves, on meta and on a GPU
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("groups",)
@@ -166,21 +153,14 @@ class Shuffle(Layer):
 
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
-        if x.channels % self.groups:
-            raise ShapeError(
-                "E0304",
-                f"{x.channels} channels cannot be split into {self.groups} equal groups",
-                divisible(self.groups, x.channels),
-                "groups",
-            )
+        need_equal_groups(x.channels, self.groups, "groups")
         return x
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
         return strides if self.groups in (1, x.channels) else None
 
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("ChannelShuffle", (self.groups,))
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (self.groups,)
 
 
 @dataclass(eq=False, repr=False)
@@ -205,7 +185,6 @@ class Slice(Layer):
         return x.with_channels(self.stop - self.start)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
         return strides
 
     def call(self, x: Shape) -> Call:
@@ -237,7 +216,6 @@ class Chunk(Layer):
         return x.with_channels(x.channels // self.chunks)
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        del x
         return strides
 
     def call(self, x: Shape) -> Call:

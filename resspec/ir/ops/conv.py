@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
     ONE,
-    Call,
     Count,
     Extent,
     Flag,
@@ -22,7 +21,6 @@ from resspec.ir.ops.layer import (
     Strides,
     Tensors,
     divisible,
-    drop_defaults,
     merged_stride,
     need_image,
     short,
@@ -32,14 +30,16 @@ from resspec.ir.shape import Shape
 
 
 class Contraction(Layer):
-    """What has a weight that its inputs are multiplied with."""
+    """A layer with a weight that its inputs are multiplied with."""
 
     weighted: ClassVar = True
     layout: ClassVar = "contiguous"
     bias: Flag
 
+    def _tensors(self, weight: tuple[int, ...], width: int) -> Tensors:
+        return {"weight": weight, "bias": (width,)} if self.bias else {"weight": weight}
+
     def elementwise(self, x: Shape, y: Shape) -> int:
-        del x
         return y.elements if self.bias else 0
 
     def saves_input(self) -> bool:
@@ -53,6 +53,8 @@ class Conv(Contraction):
     """
 
     kind: ClassVar = "conv"
+    module: ClassVar = "Conv2d"
+    torch_defaults: ClassVar = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True}
     positional: ClassVar = ("kernel_size", "out_channels")
 
     kernel_size: Size
@@ -74,28 +76,17 @@ class Conv(Contraction):
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:
-        weight = {"weight": (self.out_channels, x.channels // self.groups, *self.kernel_size)}
-        return weight | ({"bias": (self.out_channels,)} if self.bias else {})
+        weight = (self.out_channels, x.channels // self.groups, *self.kernel_size)
+        return self._tensors(weight, self.out_channels)
 
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * (x.channels // self.groups) * prod(self.kernel_size)
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        del x
         return window_reach(self.kernel_size, self.stride, self.dilation)
 
-    def call(self, x: Shape) -> Call:
-        return Call(
-            "Conv2d",
-            (x.channels, self.out_channels, short(self.kernel_size)),
-            drop_defaults(
-                stride=(short(self.stride), 1),
-                padding=(short(self.padding), 0),
-                dilation=(short(self.dilation), 1),
-                groups=(self.groups, 1),
-                bias=(self.bias, True),
-            ),
-        )
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return x.channels, self.out_channels, short(self.kernel_size)
 
 
 @dataclass(eq=False, repr=False)
@@ -103,6 +94,15 @@ class Upconv(Contraction):
     """Transposed convolution, which enlarges by its stride."""
 
     kind: ClassVar = "upconv"
+    module: ClassVar = "ConvTranspose2d"
+    torch_defaults: ClassVar = {
+        "stride": 1,
+        "padding": 0,
+        "output_padding": 0,
+        "groups": 1,
+        "bias": True,
+        "dilation": 1,
+    }
     positional: ClassVar = ("kernel_size", "out_channels")
 
     kernel_size: Size
@@ -121,13 +121,9 @@ class Upconv(Contraction):
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)
         check_groups(x.channels, self.out_channels, self.groups)
-        if any(
-            o >= max(s, d)
-            for o, s, d in zip(self.output_padding, self.stride, self.dilation, strict=True)
-        ):
-            most = max(
-                min(max(s, d) for s, d in zip(self.stride, self.dilation, strict=True)) - 1, 0
-            )
+        steps = [max(each) for each in zip(self.stride, self.dilation, strict=True)]
+        if any(o >= step for o, step in zip(self.output_padding, steps, strict=True)):
+            most = max(min(steps) - 1, 0)
             raise ShapeError(
                 "E0303",
                 "`output_padding` must be smaller than the stride or the dilation",
@@ -156,33 +152,20 @@ class Upconv(Contraction):
         return Shape((self.out_channels, *size))
 
     def parameters(self, x: Shape) -> Tensors:
-        weight = {"weight": (x.channels, self.out_channels // self.groups, *self.kernel_size)}
-        return weight | ({"bias": (self.out_channels,)} if self.bias else {})
+        weight = (x.channels, self.out_channels // self.groups, *self.kernel_size)
+        return self._tensors(weight, self.out_channels)
 
     def macs(self, x: Shape, y: Shape) -> int:
-        del y
         return x.elements * (self.out_channels // self.groups) * prod(self.kernel_size)
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        """Of the output that reads most."""
-        del x
+        """Return those of the output that reads most."""
         sizes = zip(self.kernel_size, self.stride, self.dilation, strict=True)
         height, width = (-(-(d * (k - 1) + 1) // s) for k, s, d in sizes)
         return (height, width), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
 
-    def call(self, x: Shape) -> Call:
-        return Call(
-            "ConvTranspose2d",
-            (x.channels, self.out_channels, short(self.kernel_size)),
-            drop_defaults(
-                stride=(short(self.stride), 1),
-                padding=(short(self.padding), 0),
-                output_padding=(short(self.output_padding), 0),
-                groups=(self.groups, 1),
-                bias=(self.bias, True),
-                dilation=(short(self.dilation), 1),
-            ),
-        )
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return x.channels, self.out_channels, short(self.kernel_size)
 
 
 @dataclass(eq=False, repr=False)
@@ -190,6 +173,8 @@ class Linear(Contraction):
     """A linear layer over the last axis."""
 
     kind: ClassVar = "linear"
+    module: ClassVar = "Linear"
+    torch_defaults: ClassVar = {"bias": True}
     positional: ClassVar = ("out_features",)
 
     out_features: Count
@@ -205,8 +190,7 @@ class Linear(Contraction):
         return x.with_channels(self.out_features)
 
     def parameters(self, x: Shape) -> Tensors:
-        weight = {"weight": (self.out_features, x.channels)}
-        return weight | ({"bias": (self.out_features,)} if self.bias else {})
+        return self._tensors((self.out_features, x.channels), self.out_features)
 
     def macs(self, x: Shape, y: Shape) -> int:
         return y.elements * x.channels
@@ -215,18 +199,16 @@ class Linear(Contraction):
         return False
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
-        """Where the axes before the last cannot be taken for one; a flat input has the batch
-        alone.
+        """Return whether the axes before the last cannot be taken for one; a flat input has the
+        batch alone.
         """
         return (
             len(x.dims) > 1
             and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
         )
 
-    def call(self, x: Shape) -> Call:
-        return Call(
-            "Linear", (x.channels, self.out_features), drop_defaults(bias=(self.bias, True))
-        )
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return x.channels, self.out_features
 
 
 class Fc(Linear):

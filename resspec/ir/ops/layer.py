@@ -1,4 +1,4 @@
-"""What every layer says of itself, once: typed fields named as torch's, shape rule, tensors, cost,
+"""The facts of a layer, each said once: typed fields named as torch's, shape rule, tensors, cost,
 torch call.
 
 The annotations of a layer's fields are the types of its arguments in the language:
@@ -101,24 +101,23 @@ class Layer(metaclass=Interned):
     """
 
     kind: ClassVar[str]
+    module: ClassVar[str]  # of torch.nn, or of `resspec.backends.layers`
+    torch_defaults: ClassVar[dict[str, Any]] = {}  # of the fields that are keyword arguments of it
     positional: ClassVar[tuple[str, ...]] = ()
-    words: ClassVar[
-        dict[str, str]
-    ] = {}  # the language's word for a field, where it is not torch's own
-    weighted: ClassVar[bool] = False  # counts as a layer of the network, as in "ResNet-50"
-    output: ClassVar[str] = (
-        "new"  # "new" memory, or what may be a "view" of the input, or the "same" tensor
-    )
-    layout: ClassVar[str] = (
-        "input"  # the order of a new output's axes in memory: the "input"'s, "contiguous", "channels_last"
-    )
-    saves_output: ClassVar[bool] = (
-        False  # its backward reads its output, which nobody may then overwrite
-    )
+    # the language's word for a field, where it is not torch's own
+    words: ClassVar[dict[str, str]] = {}
+    # counts as a layer of the network, as in "ResNet-50"
+    weighted: ClassVar[bool] = False
+    # "new" memory, or what may be a "view" of the input, or the "same" tensor
+    output: ClassVar[str] = "new"
+    # the order of a new output's axes in memory: the "input"'s, "contiguous" or "channels_last"
+    layout: ClassVar[str] = "input"
+    # its backward reads its output, which nobody may then overwrite
+    saves_output: ClassVar[bool] = False
 
     @property
     def varies(self) -> bool:
-        """Whether it depends on the turn of the nearest enclosing repeat."""
+        """Return whether it depends on the turn of the nearest enclosing repeat."""
         return Ramp in map(type, self.__dict__.values())
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -127,63 +126,58 @@ class Layer(metaclass=Interned):
         self.__dict__[name] = value
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+        fields = [f"{name}={value!r}" for name, value in vars(self).items()]
+        return f"{type(self).__name__}({', '.join(fields)})"
 
     def infer(self, x: Shape) -> Shape:
-        """The output's shape. Raises ShapeError."""
+        """Return the output's shape. Raises ShapeError."""
         return x
 
     def parameters(self, x: Shape) -> Tensors:
-        """Learnable tensors by torch's names, in torch's order of registration."""
-        del x
+        """Return the learnable tensors by torch's names, in torch's order of registration."""
         return {}
 
     def buffers(self, x: Shape) -> Tensors:
-        del x
         return {}
 
     def macs(self, x: Shape, y: Shape) -> int:
-        """Multiply-accumulates of contractions for one sample; bias not counted, padding counted as
-        dense.
+        """Return the multiply-accumulates of contractions for one sample; bias not counted, padding
+        counted as dense.
         """
-        del x, y
         return 0
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        """Operations on single elements in evaluation: a bias, an activation, a sum 1 for each of
-        the output, a norm 2, a pool 1 for each value that its windows read.
+        """Return the operations on single elements in evaluation: a bias, an activation, a sum 1
+        for each of the output, a norm 2, a pool 1 for each value that its windows read.
         """
-        del x, y
         return 0
 
     def saves_input(self) -> bool:
-        """Whether the backward pass reads the input."""
+        """Return whether the backward pass reads the input."""
         return False
 
     def saves_input_frozen(self) -> bool:
-        """The same where its own parameters need no gradient. Torch keeps it for a gradient that
+        """Return the same where its own parameters need no gradient. Torch keeps it for a gradient that
         nobody asks for, too, where one function computes all.
         """
         return self.saves_input()
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        """What the backward pass reads besides input and output."""
-        del x, y
+        """Return what the backward pass reads besides input and output."""
         return Kept()
 
     def hands_on(self) -> bool:
-        """Whether the output is the input itself in training, too."""
+        """Return whether the output is the input itself in training, too."""
         return self.output == "same"
 
     def view(self, x: Shape, strides: Strides) -> Strides | None:
-        """The strides of an output that lies in the input's memory, None where the output has its
-        own.
+        """Return the strides of an output that lies in the input's memory, None where the output
+        has its own.
         """
-        del x, strides
         return None
 
     def order(self, strides: Strides) -> Strides:
-        """Strides in whose order torch lays out the axes of a new output."""
+        """Return strides in whose order torch lays out the axes of a new output."""
         match self.layout:
             case "input":
                 return strides
@@ -193,28 +187,33 @@ class Layer(metaclass=Interned):
                 return ()
 
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
-        """Whether torch first copies an input that lies so in a storage of so many elements for
-        each sample. (Of a batch of one, it copies less.)
+        """Return whether torch makes a contiguous copy of an input with these strides in a storage
+        of so many elements for each sample. (Of a batch of one, it copies less.)
         """
-        del x, strides, storage
         return False
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        """How many positions of the input an output reads along each axis, and how far its
-        neighbour is from it.
+        """Return how many positions of the input an output reads along each axis, and how far its
+        neighbor is from it.
         """
-        del x
         return ONE, ONE
 
     def call(self, x: Shape) -> Call:
-        raise NotImplementedError
+        """Return the module that computes it."""
+        given = [(name, plain(getattr(self, name))) for name in self.torch_defaults]
+        others = [(name, value) for name, value in given if value != self.torch_defaults[name]]
+        return Call(self.module, self.torch_args(x), tuple(others))
+
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        """Return the positional arguments of its module."""
+        return ()
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> None:
         """Fill in defaults that depend on other fields."""
 
     def at(self, turn: int) -> Layer:
-        """This layer at a turn of the nearest enclosing repeat."""
+        """Return this layer at a turn of the nearest enclosing repeat."""
         if not self.varies:
             return self
         return type(self)(
@@ -259,7 +258,7 @@ def divisible(near: int, *channels: int) -> str:
 
 @lru_cache(1 << 12)
 def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
-    """Strides without gaps, the axes in the order in which those of `like` lie in memory, if there
+    """Return strides without gaps, the axes in the order in which those of `like` lie in memory, if there
     are as many.
     """
     order = sorted(
@@ -272,26 +271,39 @@ def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
 
 
 def merged_stride(dims: tuple[int, ...], strides: Strides) -> int | None:
-    """The stride of these axes taken for one; None where one of them has gaps to the next."""
+    """Return the stride of these axes taken for one; None where one of them has gaps to the next."""
     axes = [(n, stride) for n, stride in zip(dims, strides, strict=True) if n > 1]
     if any(outer != n * inner for (_, outer), (n, inner) in pairwise(axes)):
         return None
     return axes[-1][1] if axes else 1
 
 
-def drop_defaults(**given: tuple[Any, Any]) -> tuple[tuple[str, Any], ...]:
-    """Keyword arguments of a call, each given as (value, torch's default), without those at their
-    default.
-    """
-    return tuple((name, value) for name, (value, default) in given.items() if value != default)
-
-
 def short(size: Size) -> int | Size:
-    """A square size as one number, as one writes it by hand."""
+    """Return a square size as one number, as one writes it by hand."""
     return size[0] if size[0] == size[1] else size
 
 
-def number(value: Real) -> float:
-    """An exact number as torch takes it. A ramp must have been resolved by `Layer.at`."""
-    assert isinstance(value, Fraction | int), value
-    return float(value)
+def plain(value: Any) -> Any:
+    """Return a field's value as torch takes it: a square size as one number, an exact number as a
+    float. A ramp must have been resolved by `Layer.at`.
+    """
+    match value:
+        case Ramp():
+            raise TypeError(value)
+        case (int(), int()):
+            return short(value)
+        case Fraction():
+            return float(value)
+        case _:
+            return value
+
+
+def need_equal_groups(channels: int, groups: int, field: str) -> None:
+    """Raises ShapeError unless the channels can be split."""
+    if channels % groups:
+        raise ShapeError(
+            "E0304",
+            f"{channels} channels cannot be split into {groups} equal groups",
+            divisible(groups, channels),
+            field,
+        )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
     Call,
@@ -18,10 +18,8 @@ from resspec.ir.ops.layer import (
     Real,
     ShapeError,
     Tensors,
-    divisible,
-    drop_defaults,
+    need_equal_groups,
     need_image,
-    number,
 )
 from resspec.ir.shape import Shape
 
@@ -29,15 +27,18 @@ from resspec.ir.shape import Shape
 class Norm(Layer):
     """A norm with a learnable weight and bias per channel, unless `affine=false`."""
 
+    @property
+    def is_affine(self) -> bool:
+        """Return whether it has parameters."""
+        return getattr(self, "affine", True)
+
     def parameters(self, x: Shape) -> Tensors:
-        return (
-            {"weight": (x.channels,), "bias": (x.channels,)}
-            if getattr(self, "affine", True)
-            else {}
-        )
+        return {"weight": (x.channels,), "bias": (x.channels,)} if self.is_affine else {}
+
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (x.channels,)
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        del x
         return 2 * y.elements
 
     def saves_input(self) -> bool:
@@ -49,6 +50,13 @@ class BatchNorm(Norm):
     """Batch normalisation of a picture, or of a flat vector."""
 
     kind: ClassVar = "bn"
+    module: ClassVar = "BatchNorm2d"
+    torch_defaults: ClassVar = {
+        "eps": 1e-5,
+        "momentum": 0.1,
+        "affine": True,
+        "track_running_stats": True,
+    }
     eps: Positive = Fraction(1, 10**5)
     momentum: Real = Fraction(1, 10)
     affine: Flag = True
@@ -69,20 +77,11 @@ class BatchNorm(Norm):
         }
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del y
         return Kept(fixed_statistics=2 * x.channels)
 
     def call(self, x: Shape) -> Call:
-        return Call(
-            "BatchNorm2d" if x.is_image else "BatchNorm1d",
-            (x.channels,),
-            drop_defaults(
-                eps=(number(self.eps), 1e-5),
-                momentum=(number(self.momentum), 0.1),
-                affine=(self.affine, True),
-                track_running_stats=(self.track_running_stats, True),
-            ),
-        )
+        call = super().call(x)
+        return call if x.is_image else call._replace(module="BatchNorm1d")
 
 
 @dataclass(eq=False, repr=False)
@@ -90,6 +89,8 @@ class GroupNorm(Norm):
     """Group normalisation."""
 
     kind: ClassVar = "gn"
+    module: ClassVar = "GroupNorm"
+    torch_defaults: ClassVar = {"eps": 1e-5, "affine": True}
     layout: ClassVar = "contiguous"
     positional: ClassVar = ("num_groups",)
     words: ClassVar = {"groups": "num_groups"}
@@ -100,25 +101,14 @@ class GroupNorm(Norm):
     def infer(self, x: Shape) -> Shape:
         if x.last:
             need_image(x, self.kind)
-        if x.channels % self.num_groups:
-            raise ShapeError(
-                "E0304",
-                f"{x.channels} channels cannot be split into {self.num_groups} equal groups",
-                divisible(self.num_groups, x.channels),
-                "num_groups",
-            )
+        need_equal_groups(x.channels, self.num_groups, "num_groups")
         return x
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del x, y
         return Kept(values=2 * self.num_groups)
 
-    def call(self, x: Shape) -> Call:
-        return Call(
-            "GroupNorm",
-            (self.num_groups, x.channels),
-            drop_defaults(eps=(number(self.eps), 1e-5), affine=(self.affine, True)),
-        )
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return self.num_groups, x.channels
 
 
 @dataclass(eq=False, repr=False)
@@ -126,6 +116,8 @@ class LayerNorm(Norm):
     """Layer normalisation over the last axis."""
 
     kind: ClassVar = "ln"
+    module: ClassVar = "LayerNorm"
+    torch_defaults: ClassVar = {"eps": 1e-5, "elementwise_affine": True}
     layout: ClassVar = "contiguous"
     words: ClassVar = {"affine": "elementwise_affine"}
     eps: Positive = Fraction(1, 10**5)
@@ -137,21 +129,12 @@ class LayerNorm(Norm):
             raise ShapeError("E0302", message, "use `ln2d`, or put `to_last` before it")
         return x
 
-    def parameters(self, x: Shape) -> Tensors:
-        return {"weight": (x.channels,), "bias": (x.channels,)} if self.elementwise_affine else {}
+    @property
+    def is_affine(self) -> bool:
+        return self.elementwise_affine
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del y
         return Kept(statistics=2 * x.elements // x.channels)
-
-    def call(self, x: Shape) -> Call:
-        return Call(
-            "LayerNorm",
-            (x.channels,),
-            drop_defaults(
-                eps=(number(self.eps), 1e-5), elementwise_affine=(self.elementwise_affine, True)
-            ),
-        )
 
 
 @dataclass(eq=False, repr=False)
@@ -159,6 +142,8 @@ class LayerNorm2d(Norm):
     """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
 
     kind: ClassVar = "ln2d"
+    module: ClassVar = "LayerNorm2d"
+    torch_defaults: ClassVar = {"eps": 1e-6}
     layout: ClassVar = "channels_last"
     eps: Positive = Fraction(1, 10**6)
 
@@ -167,8 +152,4 @@ class LayerNorm2d(Norm):
         return x
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del y
         return Kept(statistics=2 * x.elements // x.channels)
-
-    def call(self, x: Shape) -> Call:
-        return Call("LayerNorm2d", (x.channels,), drop_defaults(eps=(number(self.eps), 1e-6)))

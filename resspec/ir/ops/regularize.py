@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
-from resspec.ir.ops.layer import Call, Kept, Layer, Probability, Real, Tensors, number
+from resspec.ir.ops.layer import Call, Kept, Layer, Probability, Real, Tensors, plain
 from resspec.ir.shape import Shape
 
 
@@ -15,6 +15,7 @@ class Dropout(Layer):
     """Zeroes single values with probability p."""
 
     kind: ClassVar = "dropout"
+    module: ClassVar = "Dropout"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
     p: Probability
@@ -24,12 +25,10 @@ class Dropout(Layer):
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
         """A mask of the input's type; torch multiplies by a single zero where p is 1."""
-        del y
         return Kept(fixed_values=1) if self.p == 1 else Kept(values=x.elements)
 
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("Dropout", (number(self.p),))
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (plain(self.p),)
 
 
 @dataclass(eq=False, repr=False)
@@ -39,6 +38,7 @@ class DropPath(Layer):
     """
 
     kind: ClassVar = "drop_path"
+    module: ClassVar = "DropPath"
     output: ClassVar = "same"  # in evaluation
     positional: ClassVar = ("p",)
     p: Probability
@@ -47,12 +47,10 @@ class DropPath(Layer):
         return self.p == 0
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del x, y
         return Kept(values=1)
 
-    def call(self, x: Shape) -> Call:
-        del x
-        return Call("DropPath", (number(self.p),))
+    def torch_args(self, x: Shape) -> tuple[Any, ...]:
+        return (plain(self.p),)
 
 
 @dataclass(eq=False, repr=False)
@@ -67,7 +65,6 @@ class LayerScale(Layer):
         return {"gamma": (x.channels,)}
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        del x
         return y.elements
 
     def saves_input(self) -> bool:
@@ -79,6 +76,6 @@ class LayerScale(Layer):
     def call(self, x: Shape) -> Call:
         return Call(
             "LayerScale",
-            (x.channels, number(self.init_value)),
+            (x.channels, plain(self.init_value)),
             (("spatial", 2),) if x.is_image else (),
         )

@@ -17,7 +17,6 @@ from resspec.ir.ops.layer import (
     ShapeError,
     Size,
     Steps,
-    drop_defaults,
     need_image,
     short,
 )
@@ -61,10 +60,8 @@ def window_output(
                 f"use a smaller window, or `padding={-(-(span - n) // 2)}`",
                 field,
             )
-        if (
-            ceil and steps * s >= n + p
-        ):  # a window that starts in the padding on the right is dropped
-            steps -= 1
+        if ceil and steps * s >= n + p:
+            steps -= 1  # a window that starts in the padding on the right is dropped
         result.append(steps + 1)
     return tuple(result)
 
@@ -77,7 +74,7 @@ def window_reach(kernel: Size, stride: Size, dilation: Size) -> tuple[Size, Step
 
 @dataclass(eq=False, repr=False)
 class Pool(Layer):
-    """What the two pools share: a window, or a target size `to`, or neither, which is global."""
+    """The pools: a window, or a target size `to`, or neither, which is global."""
 
     positional: ClassVar = ("kernel_size",)
     words: ClassVar = {"ceil": "ceil_mode"}
@@ -166,9 +163,17 @@ class Pool(Layer):
     def _dilation(self) -> Size:
         return ONE
 
+    def call(self, x: Shape) -> Call:
+        if self.target is not None:
+            return Call(f"Adaptive{self.module}", (short(self.target),))
+        assert self.kernel_size is not None
+        stride = () if self.stride == self.kernel_size else (("stride", short(self.stride)),)
+        others = super().call(x).kwargs
+        return Call(self.module, (short(self.kernel_size),), (*stride, *others))
+
 
 def adaptive_reads(size: int, target: int) -> int:
-    """How much all windows of a pool that adapts hold together, along one axis; the largest holds
+    """Return how much all windows of a pool that adapts hold together, along one axis; the largest holds
     their mean, rounded up. Window i is from floor(i * size / target) up to ceil((i + 1) * size /
     target).
     """
@@ -180,30 +185,15 @@ class MaxPool(Pool):
     """The largest value of each window; with no window, of the whole picture."""
 
     kind: ClassVar = "maxpool"
+    module: ClassVar = "MaxPool2d"
+    torch_defaults: ClassVar = {"padding": 0, "dilation": 1, "ceil_mode": False}
     dilation: Size = ONE
 
     def _dilation(self) -> Size:
         return self.dilation
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        del x
         return Kept(indices=y.elements)
-
-    def call(self, x: Shape) -> Call:
-        del x
-        if self.target is not None:
-            return Call("AdaptiveMaxPool2d", (short(self.target),))
-        assert self.kernel_size is not None
-        return Call(
-            "MaxPool2d",
-            (short(self.kernel_size),),
-            drop_defaults(
-                stride=(short(self.stride), short(self.kernel_size)),
-                padding=(short(self.padding), 0),
-                dilation=(short(self.dilation), 1),
-                ceil_mode=(self.ceil_mode, False),
-            ),
-        )
 
 
 @dataclass(eq=False, repr=False)
@@ -211,25 +201,11 @@ class AvgPool(Pool):
     """The mean of each window; with no window, of the whole picture."""
 
     kind: ClassVar = "avgpool"
+    module: ClassVar = "AvgPool2d"
+    torch_defaults: ClassVar = {"padding": 0, "ceil_mode": False, "count_include_pad": True}
     words: ClassVar = {"ceil": "ceil_mode", "count_padding": "count_include_pad"}
     count_include_pad: Flag = True
 
     def saves_input(self) -> bool:
         """A mean of everything needs to remember nothing."""
         return self.target != ONE
-
-    def call(self, x: Shape) -> Call:
-        del x
-        if self.target is not None:
-            return Call("AdaptiveAvgPool2d", (short(self.target),))
-        assert self.kernel_size is not None
-        return Call(
-            "AvgPool2d",
-            (short(self.kernel_size),),
-            drop_defaults(
-                stride=(short(self.stride), short(self.kernel_size)),
-                padding=(short(self.padding), 0),
-                ceil_mode=(self.ceil_mode, False),
-                count_include_pad=(self.count_include_pad, True),
-            ),
-        )
