@@ -20,8 +20,12 @@ NOTHING_ALIKE = """transformer attention softmax embedding lstm einsum reshape p
     torch tensor python import lambda yield checkpoint learning dataset cifar100 imagenet21k""".split()
 
 
+ONCE_MISSED = (1_000_592, 1_000_840)  # `int` for `init`, before a law
+
+
 def test_all_planted_mistakes_are_found_and_no_other(tmp_path: Path) -> None:
-    score = sum((compared(seed, tmp_path / "planted.res") for seed in range(60)), Counter[str]())
+    seeds = [*range(60), *ONCE_MISSED]
+    score = sum((compared(seed, tmp_path / "planted.res") for seed in seeds), Counter[str]())
     assert score["planted"] > 200 and score["shape"] > 30
     assert score["missed"] == 0 and score["surplus"] <= 1
     is_good(score)

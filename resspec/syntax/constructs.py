@@ -90,7 +90,7 @@ _CLAUSE = re.compile(
     r"|(?:stage[ \t]+)?[\w.\-]+:[ \t]*)*"
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
-_LAW = re.compile(r"[ \t]+\w+[ \t]*:")
+_LAW = re.compile(r"[ \t]+\w+[ \t]*(?::|\w+[ \t]*=|[;}#\n]|\Z)")
 _LAST_WORD = re.compile(r"([A-Za-z_]\w*)[ \t]*\Z")
 _LIST_OF_SIZES = re.compile(r"\[[ \t]*(\d+)[ \t]*,[ \t]*(\d+)(?:[ \t]*,[ \t]*(\d+))?[ \t]*\]")
 _LAYERS_JOINED = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*\Z")
@@ -106,7 +106,7 @@ def of_word(span: Span) -> Diagnostic | None:
 def opens_construct(span: Span) -> bool:
     """Return whether a construct begins with the word.
 
-    Before a kind of layer and a colon, `int` is `init` misspelled.
+    Before a kind of layer and a colon, or a law and its arguments, `int` is `init` misspelled.
     """
     is_law = span.text == "int" and _LAW.match(span.source.text, span.end)
     return span.text in _WORDS and not is_law
