@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import IO, Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 DRAW = Figure.savefig
@@ -17,18 +18,20 @@ SYNC = os.fsync
 
 def take() -> None:
     """Take the shortcuts in this process."""
-    Figure.savefig = _write_data  # type: ignore[method-assign]
-    os.fsync = lambda _: None
+    setattr(Figure, "savefig", _write_data)  # noqa: B010
+    setattr(os, "fsync", lambda _: None)  # noqa: B010
 
 
 def leave() -> None:
     """Draw and sync again."""
-    Figure.savefig = DRAW  # type: ignore[method-assign]
-    os.fsync = SYNC
+    setattr(Figure, "savefig", DRAW)  # noqa: B010
+    setattr(os, "fsync", SYNC)  # noqa: B010
 
 
 def _write_data(figure: Figure, file: IO[bytes], **options: Any) -> None:
-    lines = [line.get_xydata().tolist() for axes in figure.axes for line in axes.lines]
-    images = [image.get_array().tolist() for axes in figure.axes for image in axes.images]
+    lines = [np.asarray(line.get_xydata()).tolist() for axes in figure.axes for line in axes.lines]
+    images = [
+        np.asarray(image.get_array()).tolist() for axes in figure.axes for image in axes.images
+    ]
     titles = [axes.get_title(loc="left") for axes in figure.axes]
     file.write(repr((options, titles, lines, images)).encode())
