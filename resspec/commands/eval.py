@@ -86,6 +86,7 @@ class EvalTarget(NamedTuple):
         digest: Of the test images that a run was tested with; None for a spec.
         classes: The classes that the network was trained on, where they are known.
         preprocessing: The preprocessing of its training images, where that is known.
+        unfinished: Which weights these are, where the run has not finished.
     """
 
     network: Network
@@ -96,6 +97,7 @@ class EvalTarget(NamedTuple):
     digest: str | None
     classes: list[str] | None
     preprocessing: Mapping[str, Any] | None
+    unfinished: str | None = None
 
 
 def run(arguments: Namespace) -> int:
@@ -118,6 +120,8 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
     from resspec.training.weights.preprocessing import normalized_as
 
     target = _target(arguments)
+    if target.unfinished and together.is_main:
+        note(target.unfinished)
     images = target.recipe.data
     found = data.load(
         target.data, normalize=images.normalize, exif=images.exif, download=arguments.download
@@ -245,7 +249,7 @@ def _target(arguments: Namespace) -> EvalTarget:
 
 
 def _from_run(arguments: Namespace) -> EvalTarget:
-    """Raises UsageError for a run that has not ended or is damaged."""
+    """Raises UsageError for a damaged run, or an unfinished one without a checkpoint."""
     from resspec.training import recipe_file
     from resspec.training.run import ended
 
@@ -254,15 +258,19 @@ def _from_run(arguments: Namespace) -> EvalTarget:
         raise UsageError(
             f"--set is for specs; the parameters of the network in {folder} already have values"
         )
-    run = ended.load(folder, arguments.weights)
+    run = ended.load(folder, arguments.weights, unfinished=True)
     facts = run.facts
     data = arguments.data or ended.data_of(folder, facts)
     recipe = recipe_file.load(arguments.recipe) if arguments.recipe else run.tested.recipe
     name = next((name for name in recipe_file.names() if recipe_file.load(name) == recipe), "")
     weights, classes = _fitting(run.weights, run.network), facts["data"]["classes"]
-    return EvalTarget(
+    target = EvalTarget(
         run.network, weights, recipe, name, data, run.tested.images, classes, facts["preprocessing"]
     )
+    if run.step is None:
+        return target
+    of_step = f"these are the weights of step {run.step:,} of {facts['steps']:,}"
+    return target._replace(unfinished=f"{folder} is unfinished: {of_step}")
 
 
 def _from_spec(arguments: Namespace) -> EvalTarget:

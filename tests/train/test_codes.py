@@ -6,6 +6,7 @@ import errno
 import os
 import re
 import resource
+import shutil
 import signal
 import socket
 import subprocess
@@ -253,6 +254,7 @@ def saved(folder: Path) -> Path:
 def unended(folder: Path) -> Path:
     train(tiny(folder), folder / "run", "iterations=2")
     (folder / "run" / "result.json").unlink()
+    shutil.rmtree(folder / "run" / "checkpoints")
     return folder / "run"
 
 

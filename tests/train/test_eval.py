@@ -1,6 +1,7 @@
 """`resspec eval`: of weights in a file, beside what was published, and what it refuses."""
 
 import csv
+import shutil
 from pathlib import Path
 from random import Random
 
@@ -173,3 +174,28 @@ def test_a_run_on_a_folder_is_evaluated_without_its_path(
     error = capsys.readouterr().err
     assert f"no longer in {folder / 'd'}" in error and "--data DIR says where" in error
     assert run(["eval", str(made), "--data", str(folder / "moved"), "--device", "cpu"]) == 0
+
+
+def test_an_unfinished_run_is_evaluated_by_its_newest_checkpoint(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = ("iterations=6", "checkpoint=3 iterations", "ema.decay=0.5")
+    folder = train(tiny(tmp_path), tmp_path / "run", *settings).run
+    assert run(["eval", str(folder)]) == 0
+    whole, _ = capsys.readouterr()
+    for name in ("result.json", "weights.safetensors"):
+        (folder / name).unlink()
+    assert run(["eval", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert out == whole
+    assert f"note: {folder} is unfinished: these are the weights of step 6 of 6" in err
+
+    newest = folder / "checkpoints" / "step-00000006"
+    (newest / "state.json").write_text("damaged")
+    assert run(["eval", str(folder)]) == 0
+    out, err = capsys.readouterr()
+    assert out != whole
+    assert "the weights of step 3 of 6" in err
+    shutil.rmtree(folder / "checkpoints")
+    assert run(["eval", str(folder)]) == 2
+    assert "has not finished" in capsys.readouterr().err

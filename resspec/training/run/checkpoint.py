@@ -1,13 +1,12 @@
-"""Checkpoints: folders that are whole or not there, and whose every byte is vouched for.
+"""Checkpoints: folders that are complete or do not exist, in which every byte has a checksum.
 
     checkpoints/step-00012000/
-        manifest.sha256       the SHA-256 of each file, as `sha256sum -c` reads it; of which step and which job they are; and
-                              last the sum of the lines themselves
+        manifest.sha256       the SHA-256 of each file, for `sha256sum -c`; then the step and the
+                              training that they belong to, and the checksum of these lines
         ...                   the files, none of them a pickle
 
-A save writes under another name, brings every file and the folder down to the disk, then renames; what is removed is renamed
-first. What a crash leaves under the other name is swept away. The newest checkpoint is found by looking, the newest good one
-by reading.
+A save writes and syncs a draft, then renames it; whatever is removed is renamed first. Drafts that
+a crash leaves are removed by the next save. No list of checkpoints is kept: the folder is it.
 """
 
 from __future__ import annotations
@@ -31,29 +30,37 @@ Files = dict[str, bytes]
 
 
 class DamagedCheckpoint(Exception):
-    """A checkpoint that is not what was saved; the text says what is wrong with which file."""
+    """A checkpoint that is not what was saved; the text names the file and the damage."""
 
 
 def save(
     folder: Path, step: int, content: Mapping[str, bytes], *, keep: int, job: str = ""
 ) -> Path:
-    """The checkpoint of a step of `job`, in `folder`; `keep` stay, this one included. Raises UsageError where there is no room
-    for it, and leaves the former ones as they are."""
+    """Save a checkpoint, and remove old ones.
+
+    Args:
+        folder: The folder of all checkpoints, in a folder that exists.
+        step: The step.
+        content: The files by name.
+        keep: How many checkpoints to keep, this one included.
+        job: The identity of the training.
+
+    Raises:
+        UsageError: There is no room; the earlier checkpoints are as they were.
+    """
     target, draft = _of_step(folder, step), folder / f"{DRAFT}{step:08d}"
     try:
-        folder.mkdir(
-            exist_ok=True
-        )  # not its parent: a run folder that was removed is not made anew
+        folder.mkdir(exist_ok=True)  # without its parent: it may have been removed
         _sweep(folder)
         draft.mkdir()
         for name, each in {**content, MANIFEST: _manifest(content, target.name, job)}.items():
             _write(draft / name, each)
         _sync(draft)
-        if os.path.lexists(target):  # damaged, or the run would have gone on from there
+        if os.path.lexists(target):  # it is damaged, or the run would have resumed from it
             target.rename(draft.with_name(f"{DRAFT}old"))
         draft.rename(target)
         _sync(folder)
-        _tidy(folder, step, keep=keep)
+        _tidy(folder, step, keep)
     except OSError as error:
         with suppress(OSError):
             _sweep(folder)
@@ -62,29 +69,28 @@ def save(
 
 
 def tidy(folder: Path, step: int, *, keep: int) -> None:
-    """Do what a save does last, and does not do where it is cut short: with that of `step`, which is good, `keep` stay. Raises
-    UsageError."""
+    """Remove old checkpoints, as the save of this step should have done before a crash.
+
+    Raises:
+        UsageError: They cannot be removed.
+    """
     try:
-        _tidy(folder, step, keep=keep)
+        _tidy(folder, step, keep)
     except OSError as error:
-        raise UsageError(
-            f"cannot remove old checkpoints in {folder}: {error.strerror}", "E0607"
-        ) from None
+        why = f"cannot remove old checkpoints in {folder}: {error.strerror}"
+        raise UsageError(why, "E0607") from None
 
 
-def _tidy(folder: Path, step: int, *, keep: int) -> None:
-    """Raises OSError."""
+def _tidy(folder: Path, step: int, keep: int) -> None:
     _sweep(folder)
-    older = sorted(
-        old for old in steps(folder) if old < step
-    )  # a later one is damaged, or it had been gone on from
+    older = sorted(old for old in steps(folder) if old < step)  # later ones are damaged
     for old in older[: max(0, len(older) + 1 - keep)]:
         _of_step(folder, old).rename(folder / f"{DRAFT}{old:08d}")
     _sweep(folder)
 
 
-def newest(folder: Path, job: str = "") -> Iterator[tuple[int, Files | DamagedCheckpoint]]:
-    """Yield the checkpoints from the newest on, each with its files or with what is wrong with it."""
+def newest(folder: Path, job: str | None = "") -> Iterator[tuple[int, Files | DamagedCheckpoint]]:
+    """Yield the checkpoints from the newest on: the step, and the files or the damage."""
     for step in sorted(steps(folder), reverse=True):
         try:
             yield step, read(_of_step(folder, step), job)
@@ -93,58 +99,66 @@ def newest(folder: Path, job: str = "") -> Iterator[tuple[int, Files | DamagedCh
 
 
 def steps(folder: Path) -> list[int]:
-    """Return of which steps there are checkpoints, good or not. Raises UsageError where that cannot be seen."""
+    """Return the steps that have a checkpoint, damaged or not.
+
+    Raises:
+        UsageError: The folder cannot be read.
+    """
     if not os.path.lexists(folder):
         return []
     try:
         names = [path.name for path in folder.iterdir()]
     except OSError as error:
-        told = f"the checkpoints of the run cannot be read: {folder}: {error.strerror}; restore the folder, or move it away"
-        raise UsageError(told, "E0606") from None
-    numbers = [
-        int(name.removeprefix(PREFIX))
-        for name in names
-        if re.fullmatch(f"{PREFIX}[0-9]{{8,18}}", name)
-    ]
+        why = f"the checkpoints of the run cannot be read: {folder}: {error.strerror}"
+        raise UsageError(f"{why}; restore the folder, or move it away", "E0606") from None
+    found = (re.fullmatch(f"{PREFIX}([0-9]{{8,18}})", name) for name in names)
+    numbers = [int(match[1]) for match in found if match]
     return [number for number in numbers if _of_step(folder, number).name in names]
 
 
-def read(path: Path, job: str = "") -> Files:
-    """Return all files of a checkpoint of `job`. Raises DamagedCheckpoint."""
-    entries = _entries(path, job)
+def read(path: Path, job: str | None = "") -> Files:
+    """Return all files of a checkpoint.
+
+    Args:
+        path: Its folder.
+        job: The identity of the training; None for any.
+
+    Raises:
+        DamagedCheckpoint: It is not what was saved, or belongs to another step or training.
+    """
+    digests = _digests(path, job)
     try:
         names = {file.name for file in path.iterdir()} - {MANIFEST}
     except OSError as error:
         raise DamagedCheckpoint(f"{path}: {error.strerror}") from None
-    if missing := entries.keys() - names:
+    if missing := digests.keys() - names:
         raise DamagedCheckpoint(f"{path / min(missing)} is missing")
-    if strange := names - entries.keys():
+    if strange := names - digests.keys():
         raise DamagedCheckpoint(f"{path / min(strange)} does not belong there")
 
-    found = {name: _content(path / name) for name in sorted(entries)}
+    found = {name: _content(path / name) for name in sorted(digests)}
     for name, content in found.items():
-        if sha256(content).hexdigest() != entries[name]:
+        if sha256(content).hexdigest() != digests[name]:
             raise DamagedCheckpoint(f"{path / name} is damaged")
     return found
 
 
-def _entries(path: Path, job: str) -> dict[str, str]:
-    """Return the digest of each file, as the manifest of a checkpoint of `job` has it. Raises DamagedCheckpoint."""
+def _digests(path: Path, job: str | None) -> dict[str, str]:
+    """Return the SHA-256 of each file by name, from the manifest."""
     manifest = _content(path / MANIFEST)
     lines = manifest.decode("ascii", "replace").splitlines()[:-1]
     if not lines or manifest != _sealed(*lines):
         raise DamagedCheckpoint(f"{path / MANIFEST} is damaged")
     *entries, label = lines
-    if label != _label(path.name, job):
-        raise DamagedCheckpoint(
-            f"{path} contains what was saved as {label[2:].partition(' ')[0]}"
-            + (" of another run" if label.startswith(f"# {path.name} ") else "")
-        )
+    saved_as, _, owner = label.removeprefix("# ").partition(" of ")
+    is_of_another = job is not None and owner != job
+    if saved_as != path.name or is_of_another:
+        run = " of another run" if saved_as == path.name else ""
+        raise DamagedCheckpoint(f"{path} contains what was saved as {saved_as}{run}")
     return {line[66:]: line[:64] for line in entries}
 
 
 def _content(path: Path) -> bytes:
-    """Raises DamagedCheckpoint."""
     try:
         return files.whole(path)
     except UsageError as error:
@@ -157,12 +171,7 @@ def _of_step(folder: Path, step: int) -> Path:
 
 def _manifest(content: Mapping[str, bytes], name: str, job: str) -> bytes:
     entries = [f"{sha256(each).hexdigest()}  {file}" for file, each in sorted(content.items())]
-    return _sealed(*entries, _label(name, job))
-
-
-def _label(name: str, job: str) -> str:
-    """A comment to sha256sum, as is the sum of the lines."""
-    return f"# {name} of {job}"
+    return _sealed(*entries, f"# {name} of {job}")  # a comment for sha256sum
 
 
 def _sealed(*lines: str) -> bytes:
@@ -194,15 +203,11 @@ def _sweep(folder: Path) -> None:
 
 
 def _no_room(folder: Path, content: Mapping[str, bytes], error: OSError) -> str:
-    size = sum(map(len, content.values()))
     place = next(parent for parent in (folder, *folder.parents) if parent.is_dir())
-    free = shutil.disk_usage(place).free
-    stand = (
-        f"the checkpoint of step {max(there)} is kept"
-        if (there := steps(folder))
-        else "no checkpoint was saved yet"
-    )
-    return (
-        f"cannot save a checkpoint in {folder}: {error.strerror}; it takes {size_of(size)}, "
-        f"{size_of(free)} are free; {stand}"
-    )
+    needed = size_of(sum(map(len, content.values())))
+    free = size_of(shutil.disk_usage(place).free)
+    kept = "no checkpoint was saved yet"
+    if there := steps(folder):
+        kept = f"the checkpoint of step {max(there)} is kept"
+    problem = f"cannot save a checkpoint in {folder}: {error.strerror}"
+    return f"{problem}; it takes {needed}, {free} are free; {kept}"

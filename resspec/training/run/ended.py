@@ -1,4 +1,4 @@
-"""A run that has ended, read from its folder: nothing in it is taken for right unseen."""
+"""The results of a run, read from its folder; everything is checked before it is used."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from resspec.backends.module import build
 from resspec.diagnostics import UsageError
 from resspec.ir.network import Network
 from resspec.training import weights
-from resspec.training.run import record
-from resspec.training.run.record import Tested
+from resspec.training.run import checkpoint, record
+from resspec.training.run.checkpoint import DamagedCheckpoint
+from resspec.training.run.record import RESTORE, Tested
 from resspec.training.run.sealed import DamagedFile
 from resspec.training.weights import LoadedWeights
 from resspec.training.weights.preprocessing import checked
@@ -25,53 +26,83 @@ WEIGHTS = "weights.safetensors"
 
 
 class Ended(NamedTuple):
-    """What a run was, and what it left.
+    """A run with its weights.
 
     Attributes:
-        facts: What `run.json` says.
+        facts: The content of `run.json`.
         network: The network of `spec.res`.
-        weights: The trained ones, or those that were named in their place.
+        weights: The trained weights, or those that were given in their place.
         tested: The recipe and the images of the last test.
+        step: The step of the weights, where they are those of a checkpoint.
     """
 
     facts: dict[str, Any]
     network: Network
     weights: LoadedWeights
     tested: Tested
+    step: int | None = None
 
 
-def load(run: Path, instead: Path | None = None) -> Ended:
-    """Read the folder of a run that has ended.
+def load(run: Path, instead: Path | None = None, *, unfinished: bool = False) -> Ended:
+    """Read the folder of a run.
 
     Args:
         run: The folder.
-        instead: A file of weights to take in place of the run's own; then it need not have ended.
+        instead: A file of weights to use in place of the run's own, which need not have finished.
+        unfinished: Use the newest checkpoint of a run that has not finished.
 
     Raises:
-        UsageError: It holds no run, one that has not ended, or a damaged one.
+        UsageError: It contains no run, a damaged one, or one that has not finished.
     """
     facts = record.existing(run)
     result = record.result(run)
-    if result is None and not instead:
-        raise UsageError(
-            f"the run in {run} has not finished; run the same `resspec train` command again to resume it",
-            "E0613",
-        )
+    saved = _of_checkpoint(run) if unfinished and not (result or instead) else None
+    if not (result or instead or saved):
+        advice = "run the same `resspec train` command again to resume it"
+        raise UsageError(f"the run in {run} has not finished; {advice}", "E0613")
+
     network = record.network(run, facts)
-    if result and not instead:
-        check_weights(run, result)
     try:
         checked(facts["preprocessing"])
     except DamagedFile as damage:
-        told = f"`preprocessing` in {run / 'run.json'} is damaged: {damage}; restore it from a copy"
-        raise UsageError(told, "E0603") from None
-    return Ended(
-        facts, network, weights.read(instead or run / WEIGHTS), record.tested(run, facts, result)
-    )
+        problem = f"`preprocessing` in {run / 'run.json'} is damaged: {damage}; {RESTORE}"
+        raise UsageError(problem, "E0603") from None
+
+    tested = record.tested(run, facts, result)
+    if instead:
+        return Ended(facts, network, weights.read(instead), tested)
+    if saved:
+        step, found = saved
+        return Ended(facts, network, found, tested, step)
+    assert result is not None
+    check_weights(run, result)
+    return Ended(facts, network, weights.read(run / WEIGHTS), tested)
+
+
+def _of_checkpoint(run: Path) -> tuple[int, LoadedWeights] | None:
+    """Return the step of the newest good checkpoint, and the weights that it would be tested by."""
+    from safetensors.torch import load
+
+    folder = run / "checkpoints"
+    for step, saved in checkpoint.newest(folder, job=None):
+        if isinstance(saved, DamagedCheckpoint):
+            continue
+        content = saved["tensors.safetensors"]
+        groups: dict[str, Any] = {"module": {}, "average": {}}
+        for name, tensor in load(content).items():
+            group, _, rest = name.partition("/")
+            groups.setdefault(group, {})[rest] = tensor
+        tensors = groups["average"] or groups["module"]
+        return step, LoadedWeights(folder, tensors, sha256(content).hexdigest())
+    return None
 
 
 def data_of(run: Path, facts: Mapping[str, Any]) -> str:
-    """Return the name of the data set of a run, or the folder of its images. Raises UsageError where that is gone."""
+    """Return the name of the data set of a run, or the folder of its images.
+
+    Raises:
+        UsageError: The folder does not exist any more.
+    """
     name, path = facts["data"]["name"], facts["data"].get("path")
     if not isinstance(path, str):
         return str(name)
@@ -82,22 +113,22 @@ def data_of(run: Path, facts: Mapping[str, Any]) -> str:
     return folder
 
 
-def check_weights(run: Path, result: dict[str, Any]) -> None:
-    """Check that the weights in a folder are those that the run ended with. Raises UsageError."""
+def check_weights(run: Path, result: Mapping[str, Any]) -> None:
+    """Check that the weights in a folder are the final ones of its run; raise a UsageError."""
     path = run / WEIGHTS
-    again = f"remove {run / 'result.json'}, then run the command that trained the run again to recreate both"
+    retrain = "run the command that trained the run again to recreate both"
+    advice = f"remove {run / 'result.json'}, then {retrain}"
     try:
         content = files.whole(path)
     except UsageError as error:
-        raise UsageError(f"{error}; {again}", "E0603") from None
+        raise UsageError(f"{error}; {advice}", "E0603") from None
     if sha256(content).hexdigest() != result["weights"]:
-        raise UsageError(
-            f"{path} is damaged: it is not the file that the run wrote; {again}", "E0603"
-        )
+        problem = f"{path} is damaged: it is not the file that the run wrote"
+        raise UsageError(f"{problem}; {advice}", "E0603")
 
 
 def module_of(run: Path) -> nn.Module:
-    """Return the trained network of a run that has ended. Raises UsageError as `load` does."""
+    """Return the trained network of a finished run; raise a UsageError as `load`."""
     ended = load(run)
     module = build(ended.network)
     ended.weights.into(module, may_be_new=False)
