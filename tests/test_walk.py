@@ -1,10 +1,13 @@
-"""The way from `resspec check` to a printed mistake: few files, entered in one direction."""
+"""The walks of resspec/README.md are true, and the one of `check` enters few files."""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
+from importlib import import_module
 from pathlib import Path
 from types import FrameType
 
@@ -15,7 +18,10 @@ from resspec import cli
 from tests.texts import chain, written
 
 PACKAGE = Path(resspec.__file__).parent
-ENDS = {"parse_partly", "unknown_layer", "render"}  # text is a tree; a mistake is made; is printed
+README = (PACKAGE / "README.md").read_text(encoding="utf-8")
+STEPS = re.findall(r"^\d+\. `([\w/]+)\.py`: `([\w.]+)`", README, re.MULTILINE)
+FILES = re.findall(r"`([\w/]+/|[\w/]*\w\.py)`", README)
+ENDS = {"parse_partly", "at", "render"}  # text is a tree; a mistake is made; it is printed
 
 
 @contextmanager
@@ -52,3 +58,16 @@ def test_from_check_to_an_unknown_layer_at_most_14_files_are_entered(
     assert "no layer or block is called `cnov`" in capsys.readouterr().err
     assert {"cli.py", "compiler.py", "syntax/parse.py", "render.py"} <= set(entered)
     assert len(entered) <= 14, list(entered)
+    walk = README.split("### ")[1]
+    assert list(entered) == re.findall(r"^\d+\. `([\w/]+\.py)`", walk, re.MULTILINE)
+
+
+@pytest.mark.parametrize(("file", "name"), STEPS, ids=lambda each: each)
+def test_every_step_of_a_walk_exists(file: str, name: str) -> None:
+    module = import_module(f"resspec.{file.replace('/', '.')}")
+    assert reduce(getattr, name.split("."), module)
+
+
+@pytest.mark.parametrize("file", sorted(set(FILES)))
+def test_every_file_of_the_architecture_exists(file: str) -> None:
+    assert (PACKAGE / file).exists()
