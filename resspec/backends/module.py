@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Any, NamedTuple
 
 import torch
@@ -24,25 +23,33 @@ Steps = tuple[Step, ...]
 
 
 def build(network: Network) -> nn.Module:
-    """A module from NxCxHxW to the network's output, parameters named as in the IR, on torch's default device and in its
-    default type. Weights start as torch's constructors do, then, in the order of `modules()`, as the spec's `init` says."""
+    """Return a module from NxCxHxW to the network's output, with parameters named as in the IR.
+
+    It is on torch's default device and in its default type. Weights start as torch's constructors
+    do; then, in the order of `modules()`, the spec's initializers are applied.
+
+    Raises:
+        UsageError: The argument is not a network.
+    """
     if not isinstance(network, Network):
         raise UsageError(
-            f"a module is built from a network, as returned by resspec.load, not from {network!r:.80}"
+            "a module is built from a network, as returned by resspec.load, "
+            f"not from {network!r:.80}"
         )
     builder = _Builder()
     module = builder.scope(network.name, [(walk.whole(network), None)])
     for child in module.modules():
         if child in builder.inits:
-            _initialise(child, builder.inits[child])
+            _initialize(child, builder.inits[child])
     return module
 
 
 class Flow(nn.Module):
     """A module that runs its children as plain data says.
 
-    A step is the name of a child; None, which flattens; or `("within", child, steps)`, which runs steps of a child;
-    or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)`, `("concat", axis, paths)`.
+    A step is the name of a child; None, which flattens; `("within", child, steps)`, which runs
+    steps of a child; or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)`
+    or `("concat", axis, paths)`.
     """
 
     def __init__(self, kind: str, children: dict[str, nn.Module], steps: Steps) -> None:
@@ -60,7 +67,7 @@ class Flow(nn.Module):
 
 
 def run_steps(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
-    """What steps of a Flow make of x: all of them, or those of one of its paths."""
+    """Return the result of steps of a Flow: all of them, or those of one of its paths."""
     for step in steps:
         if isinstance(step, str):
             x = getattr(module, step)(x)
@@ -87,13 +94,12 @@ def _merged(merge: str, axis: int, values: list[Tensor]) -> Tensor:
     return result
 
 
-def _initialise(module: nn.Module, init: Init) -> None:
+def _initialize(module: nn.Module, init: Init) -> None:
     weight, bias = getattr(module, "weight", None), getattr(module, "bias", None)
     if weight is not None and init.law != "default":
-        words = {"value": "val"}  # torch's own word
         arguments = {
-            words.get(name, name): v if isinstance(v, str) else float(v)
-            for name, v in init.arguments
+            "val" if name == "value" else name: value if isinstance(value, str) else float(value)
+            for name, value in init.arguments
         }
         getattr(nn.init, f"{init.law}_")(weight, **arguments)
     if bias is not None and init.bias is not None:
@@ -125,8 +131,7 @@ _Row = tuple[Located, int | None]  # a scope's body, and the turn of the nearest
 
 
 def _contents(rows: Iterable[_Row]) -> list[_Part]:
-    steps = (step for body, turn in rows for step in walk.unrolled(body, (), turn))
-    return _parts(steps)
+    return _parts(step for body, turn in rows for step in walk.unrolled(body, (), turn))
 
 
 def _parts(steps: Iterable[walk.Step]) -> list[_Part]:
@@ -173,20 +178,16 @@ class _Builder:
     def scope(self, kind: str, rows: list[_Row]) -> nn.Module:
         children: dict[str, nn.Module] = {}
         (steps,) = self._fill(children, [_contents(rows)])
-        return (
-            nn.Sequential(OrderedDict(children))
-            if steps == tuple(children)
-            else Flow(kind, children, steps)
-        )
+        if steps == tuple(children):
+            return nn.Sequential(OrderedDict(children))
+        return Flow(kind, children, steps)
 
     def _fill(self, children: dict[str, nn.Module], places: list[list[_Part]]) -> list[Steps]:
-        """The children of one scope, which is entered at several places, and what runs at each."""
-        inners = sorted(
-            (inner for parts in places for inner in _inners(parts)), key=lambda inner: inner.name
-        )
-        visits = {
-            name: list(group) for name, group in groupby(inners, key=lambda inner: inner.name)
-        }
+        """Make the children of a scope that is entered at several places; return each one's steps."""
+        visits = defaultdict[str, list[_Inner]](list)
+        for parts in places:
+            for inner in _inners(parts):
+                visits[inner.name].append(inner)
         entered: dict[str, Iterator[Steps]] = {}
 
         def steps(parts: list[_Part]) -> Iterator[Step]:
@@ -217,7 +218,10 @@ class _Builder:
     def _shared(
         self, children: dict[str, nn.Module], name: str, visits: list[_Inner]
     ) -> Iterator[Steps]:
-        """A scope that runs in several places only holds its children; what runs at each place, in order."""
+        """Make a scope that runs at several places; yield the steps of each place.
+
+        The module only holds its children.
+        """
         inside: dict[str, nn.Module] = {}
         steps = self._fill(inside, [_contents(visit.rows) for visit in visits])
         container = children[name] = nn.Module()

@@ -1,4 +1,4 @@
-"""The IR as an ONNX file: what torch.onnx makes of the built module, checked before anyone gets it."""
+"""The IR as an ONNX file: the export of the built module by torch.onnx, checked before it is used."""
 
 from __future__ import annotations
 
@@ -27,22 +27,32 @@ TOLERANCE = 1e-4  # of the largest output
 
 
 class Off(NamedTuple):
-    """How far onnxruntime's outputs are from torch's, as a share of the largest; and where that is over the tolerance, the
-    same of the file's pieces, of which each begins with what torch has there."""
+    """The distance of onnxruntime's outputs from torch's, as a share of the largest output.
+
+    Attributes:
+        found: The distance of the whole network.
+        pieces: Where that is over the tolerance, the largest distance of the file's pieces, each of
+            which begins with torch's own values.
+    """
 
     found: float
     pieces: float | None = None
 
 
 class OnnxExport(NamedTuple):
-    """An ONNX file's bytes. `off` is None where nothing can be compared, as the outputs of these weights are not finite."""
+    """An ONNX file.
+
+    Attributes:
+        content: Its bytes.
+        off: Its distance from torch; None where the outputs of these weights are not finite.
+    """
 
     content: bytes
     off: Off | None
 
 
 class Inexpressible(ResspecError):
-    """There is no operator for what these ops do; `ops`: with their places."""
+    """An error: ONNX has no operator for these layers, which are given with their places."""
 
     def __init__(self, ops: list[tuple[Op, str]]) -> None:
         super().__init__(", ".join(op.kind for op, _ in ops))
@@ -71,10 +81,10 @@ def to_onnx(
     import onnx
 
     facts = Facts(network)
-    if (size := 4 * (facts.total("params") + facts.total("buffers"))) >= MOST:
-        raise UsageError(
-            f"the weights of {network.name} take {size_of(size)}; an ONNX file can hold {size_of(MOST)}"
-        )
+    size = 4 * (facts.total("params") + facts.total("buffers"))
+    if size >= MOST:
+        taken = f"the weights of {network.name} take {size_of(size)}"
+        raise UsageError(f"{taken}; an ONNX file can hold {size_of(MOST)}")
     module = build(network)
     if start:
         start(module)
@@ -82,10 +92,10 @@ def to_onnx(
     images = torch.randn(2, *network.input.dims, generator=torch.Generator().manual_seed(0))
     content = _exported(module, images)
     if content is None:
-        if not (found := list(_strangers(network))):
-            raise InternalError(
-                f"torch.onnx cannot export {network.name} as a whole, although it exports each of its layers"
-            )
+        found = list(_inexpressible(network))
+        if not found:
+            whole = f"torch.onnx cannot export {network.name} as a whole"
+            raise InternalError(f"{whole}, although it exports each of its layers")
         raise Inexpressible(found)
     content = _described(content, metadata or {})
     onnx.checker.check_model(content, full_check=True)
@@ -93,7 +103,7 @@ def to_onnx(
 
 
 def _described(content: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Return an ONNX file that says this of itself."""
+    """Return an ONNX file with metadata."""
     import onnx
 
     model = onnx.load_from_string(content)
@@ -103,7 +113,7 @@ def _described(content: bytes, metadata: Mapping[str, str]) -> bytes:
 
 
 def _exported(module: nn.Module, images: Tensor) -> bytes | None:
-    """None where torch.onnx knows no operator for something."""
+    """Return an ONNX file; None where torch.onnx has no operator for something."""
     with _quiet():
         try:
             program = torch.onnx.export(
@@ -125,8 +135,8 @@ def _exported(module: nn.Module, images: Tensor) -> bytes | None:
     return content
 
 
-def _strangers(network: Network) -> Iterator[tuple[Op, str]]:
-    """Ops that torch.onnx does not export even alone; of equal ones the first."""
+def _inexpressible(network: Network) -> Iterator[tuple[Op, str]]:
+    """Yield layers that torch.onnx does not export even alone; of equal ones the first."""
     seen = set()
     for located in walk.distinct(walk.whole(network)):
         op = located.node
@@ -140,7 +150,7 @@ def _strangers(network: Network) -> Iterator[tuple[Op, str]]:
 
 
 def _off(content: bytes, module: nn.Module, images: Tensor) -> Off | None:
-    """Another batch than the one it was exported with: three images, none of them seen."""
+    """Compare a file with the module on three images; it was exported with two others."""
     images = torch.cat([images.flip(0), images[:1] / 2])
     with torch.no_grad():
         wanted = module(images)
@@ -151,16 +161,18 @@ def _off(content: bytes, module: nn.Module, images: Tensor) -> Off | None:
         return Off(found)
     pieces = pieces_off(content, module, images)
     if pieces > TOLERANCE:
-        raise InternalError(
-            f"onnxruntime does not compute what torch does: they differ by {found:.1e} of the largest output"
-        )
+        differ = f"they differ by {found:.1e} of the largest output"
+        raise InternalError(f"onnxruntime does not compute what torch does: {differ}")
     return Off(found, pieces)
 
 
 def pieces_off(content: bytes, module: nn.Module, images: Tensor) -> float:
-    """The worst of all pieces from ReLU to ReLU, in the order in which they run: in deep plain networks, whose gradients
-    explode, rounding grows as they do, in float64 too, and no two implementations agree on the outputs; piece by piece they
-    do, or one computes something else. Infinity where the file has not as many ReLUs as the module."""
+    """Return the largest distance of all pieces from ReLU to ReLU, in the order in which they run.
+
+    In deep plain networks, whose gradients explode, rounding errors grow as the gradients do, in
+    float64 too, and no two implementations agree on the outputs. Piece by piece they agree, or one
+    of them computes something else. Return infinity where the numbers of ReLUs differ.
+    """
     import onnx
 
     model, wanted = onnx.load_from_string(content), _after_relus(module, images)
@@ -199,7 +211,10 @@ def _after_relus(module: nn.Module, images: Tensor) -> list[Tensor]:
 
 
 def distance(found: Tensor, wanted: Tensor) -> float:
-    """The largest difference, as a share of the largest value that is wanted; infinity where it is no number."""
+    """Return the largest difference, as a share of the largest value that is wanted.
+
+    It is infinity where a value is not a number.
+    """
     largest = wanted.abs().max().clamp(min=torch.finfo().tiny)
     return float(((found - wanted).abs().max() / largest).nan_to_num(torch.inf, torch.inf))
 
@@ -216,7 +231,7 @@ def _run(content: bytes, inputs: dict[str, Tensor]) -> list[Tensor]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Yield the exporter's own progress and advice."""
+    """Silence the exporter's progress and advice."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -63,6 +63,14 @@ def taken(columns: Iterable[Column]) -> int:
     return sum(column.width + GAP for column in columns)
 
 
+def filled(columns: Iterable[Column], rows: Iterable[Sequence[str]]) -> Table:
+    """Return a table of rows."""
+    made = table(columns)
+    for row in rows:
+        made.add_row(*map(text, row))
+    return made
+
+
 def text(words: str, style: str = "") -> Text:
     """Return a text that a terminal can be given."""
     from rich.text import Text

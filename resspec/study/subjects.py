@@ -1,4 +1,4 @@
-"""Networks to probe: of specs at initialization, on noise; of trained runs, on their test images."""
+"""Networks to probe: of specs at initialization, on noise; of runs, on their test images."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class StructureChange(NamedTuple):
 
 
 class Blocks(NamedTuple):
-    """How many blocks a section has on each side."""
+    """The numbers of blocks that a section has on both sides."""
 
     section: str
     a: int

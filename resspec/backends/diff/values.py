@@ -26,7 +26,7 @@ class Pair(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether both leave and cost the same, whatever their blocks are called.
+        """Equality of outputs and figures, whatever the blocks are called.
 
         A section before them may have changed how much of the input they see.
         """
@@ -54,5 +54,5 @@ class DiffValues(NamedTuple):
 
     @property
     def same(self) -> bool:
-        """Whether both are the same network, regardless of their names and sections."""
+        """Equality of both networks, regardless of their names and sections."""
         return self.a.hash == self.b.hash

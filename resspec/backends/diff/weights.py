@@ -63,7 +63,7 @@ class Weights(NamedTuple):
 
     @property
     def loads(self) -> Loads:
-        """How `b.load_state_dict` takes a checkpoint of `a`.
+        """The way in which `b.load_state_dict` takes a checkpoint of `a`.
 
         With `strict=True`, with `strict=False`, or only without the tensors of another shape, which
         torch refuses in either case.

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import prod
 from typing import NamedTuple
 
 from resspec.backends.html.places import own_lines
-from resspec.backends.report.views import block, holds
-from resspec.ir.nodes import Parallel, Repeat
+from resspec.backends.report.views import block, holds, turns
+from resspec.ir.nodes import Parallel
 from resspec.passes.ledger import Trail, path
 from resspec.passes.quantities import Facts, Figures, add
 
@@ -83,12 +82,11 @@ def _part(
     label = name.removeprefix(f"{around}.") if around else name
     if isinstance(node, Parallel):
         label = node.merge if name in ("", around) else f"{label}, {node.merge}"
-    times = prod(outer.node.count for outer in trail if isinstance(outer.node, Repeat))
     return PagePart(
         name,
         label,
         holds(trail[-1]),
-        times,
+        turns(trail),
         str(node.output),
         node.output.elements,
         add(facts.entries[i][1] for i in entries),

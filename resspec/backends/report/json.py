@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from resspec.backends.plain import plain
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, ReportRow
@@ -23,6 +24,7 @@ def to_json(report: Report) -> str:
 
 
 def to_document(report: Report) -> dict[str, Any]:
+    """Return a report as values of JSON."""
     return {
         "schema": SCHEMA,
         "network": report.network,
@@ -32,18 +34,16 @@ def to_document(report: Report) -> dict[str, Any]:
         "by": report.by,
         "rows": [row_to_json(row) for row in report.rows],
         "totals": report.totals,
-        "tensors": report.tensors._asdict(),
-        "max_batch": report.max_batch and report.max_batch._asdict(),
-        "like": report.like
-        and {**report.like._asdict(), "bridge": [item._asdict() for item in report.like.bridge]},
+        "tensors": plain(report.tensors),
+        "max_batch": plain(report.max_batch),
+        "like": plain(report.like),
     }
 
 
 def row_to_json(row: ReportRow) -> dict[str, Any]:
-    field = row.field and {
-        "size": row.field.size,
-        "stride": [str(step) for step in row.field.stride],
-    }
+    """Return a row as values of JSON, its figures among them."""
+    stride = [str(step) for step in row.field.stride] if row.field else []
+    field = row.field and {"size": row.field.size, "stride": stride}
     return {
         "label": row.label,
         "holds": row.holds,
@@ -75,12 +75,8 @@ def from_json(text: str) -> Report:
 
 def _conditions(part: Entry) -> Conditions:
     frozen = frozenset(label.text() for label in part["frozen"].items())
-    batch, dtype, optimizer = (
-        part["batch"].whole(),
-        part["dtype"].one_of(DTYPES),
-        part["optimizer"].one_of(OPTIMIZERS),
-    )
-    return Conditions(batch, dtype, optimizer, frozen)
+    batch, dtype = part["batch"].whole(), part["dtype"].one_of(DTYPES)
+    return Conditions(batch, dtype, part["optimizer"].one_of(OPTIMIZERS), frozen)
 
 
 def _max_batch(part: Entry) -> MaxBatch:
@@ -89,19 +85,14 @@ def _max_batch(part: Entry) -> MaxBatch:
 
 
 def _like(part: Entry) -> Like:
-    bridge = tuple(
-        Item(item["label"].text(), item["value"].integer()) for item in part["bridge"].items()
-    )
+    items = part["bridge"].items()
+    bridge = tuple(Item(item["label"].text(), item["value"].integer()) for item in items)
     total = part["total"].whole()
     if total != sum(item.value for item in bridge):
         raise part["bridge"].wrong("it does not lead to the total")
     uncounted = tuple(kind.text() for kind in part["uncounted"].items())
-    tool, version, counts = (
-        part["tool"].one_of(TOOLS),
-        part["version"].text(),
-        part["counts"].text(),
-    )
-    return Like(tool, version, counts, total, bridge, uncounted)
+    tool, version, counts = part["tool"].one_of(TOOLS), part["version"], part["counts"]
+    return Like(tool, version.text(), counts.text(), total, bridge, uncounted)
 
 
 def _row(part: Entry) -> ReportRow:

@@ -10,7 +10,7 @@ from resspec.backends import markdown
 from resspec.backends.report import Report
 from resspec.backends.report.json import to_document
 from resspec.backends.report.table import FIGURES, figure, memory_lines
-from resspec.backends.table import GAP, NARROWEST, Column, longest, shown, table, text
+from resspec.backends.table import GAP, NARROWEST, columns, filled, shown, taken, text
 from resspec.ir.quantities import QUANTITIES
 from resspec.render import visible_json
 
@@ -28,88 +28,56 @@ def to_table(
     Lines have at most `width` columns, or 80 where that is less.
     """
     width = max(width, NARROWEST)
-    columns = _side_by_side(reports, titles)
-    needed = sum(longest(*column) + GAP for column in columns) - GAP
-    made = _columns(columns) if needed <= width else _rows(reports, titles, width)
-    return shown([made, text(_conditions(reports), "dim")], width, color)
+    heading, *rows = _side_by_side(reports, titles)
+    made = columns(heading, rows, figures=len(reports))
+    if taken(made) - GAP <= width:
+        parts = filled(made, rows)
+    else:
+        parts = _rows(reports, titles, width)
+    return shown([parts, text(_conditions(reports), "dim")], width, color)
 
 
 def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """Return reports in GitHub's Markdown, a column for each."""
-    heading, *rows = zip(*_side_by_side(reports, titles), strict=True)
-    cells = (tuple(map(markdown.escaped, row)) for row in rows)
-    lines = [
-        *markdown.table(tuple(map(markdown.escaped, heading)), cells, figures=len(reports)),
-        "",
-        markdown.escaped(f"F{_conditions(reports)[1:]}."),
-    ]
+    heading, *rows = [tuple(map(markdown.escaped, row)) for row in _side_by_side(reports, titles)]
+    conditions = markdown.escaped(f"F{_conditions(reports)[1:]}.")
+    lines = [*markdown.table(heading, rows, figures=len(reports)), "", conditions]
     return "\n".join(lines) + "\n"
 
 
 def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
     """Return reports as JSON, as `schemas/reports.schema.json` describes them."""
-    documents = [
-        {"spec": title, "report": to_document(report)}
-        for title, report in zip(titles, reports, strict=True)
-    ]
-    return (
-        visible_json(
-            json.dumps({"schema": SCHEMA, "reports": documents}, indent=2, ensure_ascii=False)
-        )
-        + "\n"
-    )
+    pairs = zip(titles, reports, strict=True)
+    documents = [{"spec": title, "report": to_document(report)} for title, report in pairs]
+    document = {"schema": SCHEMA, "reports": documents}
+    return visible_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
 
-def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[list[str]]:
-    """Return columns of cells: the names of the figures, then those of each report."""
-    names = ["", "input", *QUANTITIES]
-    if any(report.max_batch for report in reports):
-        names.append("max batch")
-    names += [f"like {reports[0].like.tool}"] if reports[0].like else []
-    return [
-        names,
-        *(
-            [
-                title,
-                report.input,
-                *(f"{report.totals[name]:,}" for name in QUANTITIES),
-                *_max_batch(report),
-                *([f"{report.like.total:,}"] if report.like else []),
-            ]
-            for title, report in zip(titles, reports, strict=True)
-        ),
-    ]
+def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return rows of cells: the names of the networks, then each figure of all of them."""
+    rows = [("", *titles), ("input", *(report.input for report in reports))]
+    rows += ((name, *(f"{each.totals[name]:,}" for each in reports)) for name in QUANTITIES)
+    fits = [report.max_batch for report in reports if report.max_batch]
+    if fits:
+        batches = ("any" if each.batch is None else f"{each.batch:,}" for each in fits)
+        rows.append(("max batch", *batches))
+    likes = [report.like for report in reports if report.like]
+    if likes:
+        rows.append((f"like {likes[0].tool}", *(f"{like.total:,}" for like in likes)))
+    return rows
 
 
 def _conditions(reports: Sequence[Report]) -> str:
-    """Return the figures of all reports."""
+    """Return the conditions of all reports."""
     return memory_lines(reports[0])[0].partition(";")[0]
 
 
-def _max_batch(report: Report) -> list[str]:
-    if report.max_batch is None:
-        return []
-    return ["any" if report.max_batch.batch is None else f"{report.max_batch.batch:,}"]
-
-
-def _columns(columns: list[list[str]]) -> Table:
-    made = table(
-        Column(column[0], longest(*column), figures=i > 0) for i, column in enumerate(columns)
-    )
-    for row in zip(*(column[1:] for column in columns), strict=True):
-        made.add_row(*map(text, row))
-    return made
-
-
 def _rows(reports: Sequence[Report], titles: Sequence[str], width: int) -> Table:
-    cells = [[figure(name, report.totals[name]) for name in FIGURES] for report in reports]
-    figures = [
-        Column(heading, longest(heading, *column), True)
-        for heading, column in zip(FIGURES.values(), zip(*cells, strict=True), strict=True)
+    """Return a table with a row for each report."""
+    rows = [
+        (title, report.input, *(figure(name, report.totals[name]) for name in FIGURES))
+        for title, report in zip(titles, reports, strict=True)
     ]
-    sizes = Column("input", longest("input", *(report.input for report in reports)))
-    room = width - sum(column.width + GAP for column in (*figures, sizes))
-    made = table([Column("spec", min(longest("spec", *titles), room)), sizes, *figures])
-    for title, report, row in zip(titles, reports, cells, strict=True):
-        made.add_row(text(title), text(report.input), *row)
-    return made
+    spec, *others = columns(("spec", "input", *FIGURES.values()), rows, figures=len(FIGURES))
+    room = width - taken(others)
+    return filled([spec._replace(width=min(spec.width, room)), *others], rows)

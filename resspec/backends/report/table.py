@@ -11,11 +11,13 @@ from resspec.backends.table import (
     GAP,
     NARROWEST,
     Column,
+    columns,
     longest,
     rounded,
     shown,
     size,
     table,
+    taken,
     text,
 )
 from resspec.ir.quantities import QUANTITIES
@@ -41,24 +43,17 @@ _LEVELS = " ▁▂▃▄▅▆▇█"
 
 
 def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = False) -> str:
-    """Return lines of at most `width` columns, or 80 where that is less; long texts end in `…`."""
+    """Return lines of at most `width` columns, or 80 where that is less; `…` ends long texts."""
     width = max(width, NARROWEST)
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
+    note = "for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
-    note = text(
-        "for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs", "dim"
-    )
-    parts += [_exact(report, width, of_bytes=False), note, ""]
-    parts += [
-        _exact(report, width, of_bytes=True),
-        *(text(line, "dim") for line in memory_lines(report)),
-    ]
+    parts += [_exact(report, width, of_bytes=False), text(note, "dim"), ""]
+    parts.append(_exact(report, width, of_bytes=True))
+    parts += (text(line, "dim") for line in memory_lines(report))
     if report.like:
-        parts += [
-            "",
-            _bridge(report.like),
-            *(text(line, "dim") for line in like_lines(report.like)),
-        ]
+        parts += ["", _bridge(report.like)]
+        parts += (text(line, "dim") for line in like_lines(report.like))
     return shown(parts, width, color)
 
 
@@ -80,9 +75,8 @@ def memory_lines(report: ReportValues) -> list[str]:
         case (memory, 0):
             lines.append(f"not even one sample fits {size(memory)} for training")
         case (memory, batch):
-            lines.append(
-                f"the largest batch for training in {size(memory)} is {batch:,}, by the bound"
-            )
+            largest = f"the largest batch for training in {size(memory)}"
+            lines.append(f"{largest} is {batch:,}, by the bound")
     return lines
 
 
@@ -97,50 +91,32 @@ def figure(name: str, value: int) -> str:
 
 
 def _parts(report: ReportValues, width: int) -> Table:
-    totals, rows = report.totals, report.rows
-    figures = [row.figures for row in rows]
-    columns = [
-        Column(
-            heading,
-            max(6, longest(heading, *(figure(name, each[name]) for each in (totals, *figures)))),
-            True,
-            figure(name, totals[name]),
-        )
-        for name, heading in FIGURES.items()
-    ]
-    output = Column("output", longest("output", *(row.output for row in rows)))
-    room = width - sum(column.width + GAP for column in (*columns, output))
-    repeats = (
-        [Column("", longest(*map(times, rows)))] if any(row.repeats > 1 for row in rows) else []
-    )
-    room -= sum(column.width + GAP for column in repeats)
-    label = Column(
-        report.by,
-        min(longest("total", *(row.label for row in rows)), room - GAP - _LEAST),
-        foot="total",
-    )
-    room -= label.width + GAP
-    fields = (
-        [Column("sees", longest("sees", *map(_field, rows)), True)]
-        if any(row.field for row in rows)
-        else []
-    )
+    """Return a line for each row; what has no room is left out, or shortened."""
+    rows, whole = report.rows, report.totals["macs"]
+    figures = _figures(report)
+    output = columns(("output",), [(row.output,) for row in rows])
+    is_repeated = any(row.repeats > 1 for row in rows)
+    repeats = columns(("",), [(times(row),) for row in rows]) if is_repeated else []
+    room = width - taken([*figures, *output, *repeats])
+    label_width = longest("total", *(row.label for row in rows))
+    label = Column(report.by, min(label_width, room - GAP - _LEAST), foot="total")
+    room -= taken([label])
+
+    has_fields = any(row.field for row in rows)
+    fields = columns(("sees",), [(_field(row),) for row in rows], figures=1) if has_fields else []
     shares = [Column("of macs", _BAR + 5)]
     needed = longest("holds", *(row.holds for row in rows))
     for optional in (shares, fields):
-        taken = sum(column.width + GAP for column in optional)
-        if room - taken < min(needed, _HOLDS):
+        if room - taken(optional) < min(needed, _HOLDS):
             optional.clear()
-        else:
-            room -= taken
+        room -= taken(optional)
     draw = _share if shares else _level
     if not shares and room - 1 - GAP >= min(needed, _LEAST):
         shares.append(Column("", 1))
-        room -= 1 + GAP
-    made = table(
-        [label, Column("holds", min(needed, room)), *repeats, output, *fields, *columns, *shares],
-        footer=True,
-    )
+        room -= taken(shares)
+
+    holds = Column("holds", min(needed, room))
+    made = table([label, holds, *repeats, *output, *fields, *figures, *shares], footer=True)
     for row in rows:
         made.add_row(
             text(_ending(row.label, label.width)),
@@ -149,9 +125,19 @@ def _parts(report: ReportValues, width: int) -> Table:
             text(row.output),
             *(_field(row) for _ in fields),
             *(figure(name, row.figures[name]) for name in FIGURES),
-            *(draw(row.figures["macs"], totals["macs"]) for _ in shares),
+            *(draw(row.figures["macs"], whole) for _ in shares),
         )
     return made
+
+
+def _figures(report: ReportValues) -> list[Column]:
+    sides = [report.totals, *(row.figures for row in report.rows)]
+    cells = [[figure(name, side[name]) for name in FIGURES] for side in sides]
+    made = columns(FIGURES.values(), cells, figures=len(FIGURES))
+    return [
+        column._replace(width=max(6, column.width), foot=foot)
+        for column, foot in zip(made, cells[0], strict=True)
+    ]
 
 
 def _ending(path: str, width: int) -> str:
@@ -167,11 +153,10 @@ def _field(row: ReportRow) -> str:
     """Return how much of the input an output sees, and the stride: `483, /32`."""
     if row.field is None:
         return ""
-    (height, width), (rows, columns) = row.field
-    stride = f"/{rows}" if rows == columns else f"/{rows}x{columns}"
-    return (f"{height}" if height == width else f"{height}x{width}") + (
-        f", {stride}" if stride != "/1" else ""
-    )
+    (height, width), (down, right) = row.field
+    size = f"{height}" if height == width else f"{height}x{width}"
+    stride = f"{down}" if down == right else f"{down}x{right}"
+    return size if stride == "1" else f"{size}, /{stride}"
 
 
 def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
@@ -184,15 +169,8 @@ def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
         if (quantity.unit == "bytes") is of_bytes
     ]
     half = (len(totals) + 1) // 2
-    needed = (
-        sum(
-            longest(*column) + GAP
-            for side in (totals[:half], totals[half:])
-            for column in zip(*side, strict=True)
-        )
-        - GAP
-    )
-    lines = half if needed <= width else len(totals)
+    sides = [columns(("", ""), side) for side in (totals[:half], totals[half:])]
+    lines = half if sum(map(taken, sides)) - GAP <= width else len(totals)
     made = Table.grid(padding=(0, GAP, 0, 0))
     for i in range(4):
         made.add_column(justify="right" if i % 2 else "left", no_wrap=True)
@@ -223,6 +201,5 @@ def _level(part: int, whole: int) -> Text:
 def _share(part: int, whole: int) -> Text:
     eighths = part * _BAR * 8 // whole if whole else 0
     bar = "█" * (eighths // 8) + _EIGHTHS[eighths % 8]
-    return text(f"{bar:<{_BAR + 1}}", "cyan").append(
-        f"{part / whole:4.0%}" if whole else "", "default"
-    )
+    share = f"{part / whole:4.0%}" if whole else ""
+    return text(f"{bar:<{_BAR + 1}}", "cyan").append(share, "default")

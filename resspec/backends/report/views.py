@@ -39,12 +39,10 @@ def rows(facts: Facts, by: View) -> Iterator[ReportRow]:
     """Return the rows in the order of the network."""
     if by == "stage":
         sections = facts.network.sections
-        for section, figures, field in zip(
-            sections, facts.sections, fields(facts.network, facts.known.reached), strict=True
-        ):
-            yield ReportRow(
-                section.label, summary(section.located), str(section.body.output), 1, figures, field
-            )
+        seen = fields(facts.network, facts.known.reached)
+        for section, figures, field in zip(sections, facts.sections, seen, strict=True):
+            holds_, output = summary(section.located), str(section.body.output)
+            yield ReportRow(section.label, holds_, output, 1, figures, field)
         return
     parts: dict[Trail, list[Figures]] = {}
     for entry, figures in facts.entries:
@@ -52,14 +50,17 @@ def rows(facts: Facts, by: View) -> Iterator[ReportRow]:
         parts.setdefault(trail, []).append(figures)
     for trail, found in parts.items():
         node = trail[-1].node
-        figures, repeats = (
-            add(found),
-            prod(each.node.count for each in trail if isinstance(each.node, Repeat)),
-        )
+        figures = add(found)
+        repeats = turns(trail)
         if isinstance(node, Scope):
             figures["layers"] = repeats * measure(node).layers
         if any(figures.values()):
             yield ReportRow(path(trail), holds(trail[-1]), str(node.output), repeats, figures, None)
+
+
+def turns(trail: Trail) -> int:
+    """Return how often the end of a trail runs."""
+    return prod(each.node.count for each in trail if isinstance(each.node, Repeat))
 
 
 def block(trail: Trail) -> Trail:
