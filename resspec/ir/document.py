@@ -128,7 +128,7 @@ MOST = 10**40  # a number beyond it is none of a network
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class JsonValue:
     """A value of a document, and the keys that lead to it. What it should be and is not raises
     DocumentError.
     """
@@ -141,12 +141,12 @@ class Entry:
         """Return the error of this value."""
         return DocumentError(self.schema, what, self.path)
 
-    def __getitem__(self, key: Any) -> Entry:
+    def __getitem__(self, key: Any) -> JsonValue:
         if not isinstance(self.value, dict):
             raise self.wrong("it is not an object")
         if key not in self.value:
             raise self.wrong(f"it has no `{key}`")
-        return Entry(self.schema, self.value[key], (*self.path, key))
+        return JsonValue(self.schema, self.value[key], (*self.path, key))
 
     def has(self, *keys: str, optional: Collection[str] = ()) -> None:
         """Check that an object has these keys and no others."""
@@ -156,19 +156,21 @@ class Entry:
             if key not in keys and key not in optional:
                 raise self[key].wrong("there is no such key")
 
-    def items(self) -> list[Entry]:
+    def items(self) -> list[JsonValue]:
         """Return the values of a list."""
         if not isinstance(self.value, list):
             raise self.wrong("it is not a list")
-        return [Entry(self.schema, value, (*self.path, i)) for i, value in enumerate(self.value)]
+        return [
+            JsonValue(self.schema, value, (*self.path, i)) for i, value in enumerate(self.value)
+        ]
 
-    def values(self) -> dict[str, Entry]:
+    def values(self) -> dict[str, JsonValue]:
         """Return the values of an object."""
         if not isinstance(self.value, dict):
             raise self.wrong("it is not an object")
         return {key: self[key] for key in self.value}
 
-    def optional(self, key: str, read: Callable[[Entry], T]) -> T | None:
+    def optional(self, key: str, read: Callable[[JsonValue], T]) -> T | None:
         """Return what `read` makes of a value that may be missing or null."""
         if key not in self.value or self.value[key] is None:
             return None
@@ -205,7 +207,7 @@ class Entry:
             return Fraction(self.whole())
         return self.parsed(exact)
 
-    def pair(self) -> tuple[Entry, Entry]:
+    def pair(self) -> tuple[JsonValue, JsonValue]:
         parts = self.items()
         if len(parts) != 2:
             raise self.wrong("it must have two values, height and width")

@@ -1,4 +1,4 @@
-"""Laws of initialisation: the functions of torch.nn.init, and their arguments with defaults."""
+"""Initializers: the functions of torch.nn.init, and their arguments with defaults."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _InitParts(NamedTuple):
 
 
 class Init(_InitParts):
-    """How a layer's weight starts, every argument of the law filled in; its bias starts as a
+    """The initializer of a layer's weight, with every argument filled in; its bias starts as a
     constant, or as torch does where `bias` is None.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from resspec.ir import walk
-from resspec.ir.document import DocumentError, Entry, parse, written
+from resspec.ir.document import DocumentError, JsonValue, parse, written
 from resspec.ir.init import Init
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import NODES, SCHEMA, Located, Op, Parallel, Repeat, Scope, Series
@@ -38,7 +38,7 @@ def from_json(text: str | bytes) -> Network:
     Raises:
         DocumentError: The text is none, or its parts do not fit together.
     """
-    document = Entry(SCHEMA, parse(text, SCHEMA), ())
+    document = JsonValue(SCHEMA, parse(text, SCHEMA), ())
     try:
         network = _network(document)
         verify(network)
@@ -100,7 +100,7 @@ def _text(value: Name | Init | None) -> str | None:
 # --- reading ---
 
 
-def _network(entry: Entry) -> Network:
+def _network(entry: JsonValue) -> Network:
     entry.has("schema", "name", "input", "output", "sections", "span")
     entry["schema"].one_of((SCHEMA,))
     return Network(
@@ -112,20 +112,20 @@ def _network(entry: Entry) -> Network:
     )
 
 
-def _section(entry: Entry) -> Section:
+def _section(entry: JsonValue) -> Section:
     entry.has("kind", "label", "body", "span")
     kind = entry["kind"].one_of(SECTIONS)
     return Section(kind, entry["label"].text(), _node(entry["body"]), entry["span"].text())
 
 
-def _node(entry: Entry) -> Located:
+def _node(entry: JsonValue) -> Located:
     kind = entry.values().get("node")
     if kind is None or kind.value not in tuple(NODES):
         raise entry.wrong(f"a node is one of {', '.join(NODES)}")
     return _READERS[kind.value](entry)
 
 
-def _op(entry: Entry) -> Located:
+def _op(entry: JsonValue) -> Located:
     entry.has(*_COMMON, "name", "layer", optional=("init",))
     layer: Layer = entry["layer"].converted(layer_from_json)
     op = Op(*_shapes(entry), layer, entry.optional("init", lambda init: init.parsed(Init.parse)))
@@ -133,46 +133,46 @@ def _op(entry: Entry) -> Located:
     return Located(op, entry["span"].text(), (), name)
 
 
-def _series(entry: Entry) -> Located:
+def _series(entry: JsonValue) -> Located:
     entry.has(*_COMMON, "children")
     parts = tuple(_node(part) for part in entry["children"].items())
     return Located(Series(*_shapes(entry), walk.nodes_of(parts)), entry["span"].text(), parts)
 
 
-def _parallel(entry: Entry) -> Located:
+def _parallel(entry: JsonValue) -> Located:
     entry.has(*_COMMON, "merge", "paths", optional=("residual", "inplace"))
     parts = tuple(_node(part) for part in entry["paths"].items())
     node = Parallel(
         *_shapes(entry),
         entry["merge"].one_of(MERGES),
         walk.nodes_of(parts),
-        entry.optional("residual", Entry.integer),
-        entry.optional("inplace", Entry.flag),
+        entry.optional("residual", JsonValue.integer),
+        entry.optional("inplace", JsonValue.flag),
     )
     return Located(node, entry["span"].text(), parts)
 
 
-def _repeat(entry: Entry) -> Located:
+def _repeat(entry: JsonValue) -> Located:
     entry.has(*_COMMON, "count", "body")
     body = _node(entry["body"])
     node = Repeat(*_shapes(entry), entry["count"].integer(), body.node)
     return Located(node, entry["span"].text(), (body,))
 
 
-def _scope(entry: Entry) -> Located:
+def _scope(entry: JsonValue) -> Located:
     entry.has(*_COMMON, "name", "body", optional=("block",))
     body = _node(entry["body"])
     node, span = Scope(*_shapes(entry), body.node), entry["span"].text()
     name = entry["name"].parsed(Name.parse)
-    return Located(node, span, (body,), name, entry.optional("block", Entry.text))
+    return Located(node, span, (body,), name, entry.optional("block", JsonValue.text))
 
 
-def _shapes(entry: Entry) -> tuple[Shape, Shape]:
+def _shapes(entry: JsonValue) -> tuple[Shape, Shape]:
     return entry["input"].parsed(Shape.parse), entry["output"].parsed(Shape.parse)
 
 
 _COMMON = ("node", "input", "output", "span")
-_READERS: dict[str, Callable[[Entry], Located]] = {
+_READERS: dict[str, Callable[[JsonValue], Located]] = {
     "op": _op,
     "series": _series,
     "parallel": _parallel,

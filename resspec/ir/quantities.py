@@ -1,4 +1,4 @@
-"""What can be said of a network in figures: each quantity by its name, its unit, and what it means.
+"""The quantities of a network: each by its name, with its unit and its meaning.
 
 The values are `passes/quantities.py`'s; here stands what the language, the report and the command
 share.

@@ -33,7 +33,7 @@ class _Dims(NamedTuple):
 
 
 class Shape(_Dims):
-    """What flows between layers: CxHxW, HxWxC (`last`), or C alone."""
+    """The shape of a value between layers: CxHxW, HxWxC (`last`), or C alone."""
 
     __slots__ = ()
 

@@ -1,4 +1,4 @@
-"""Whether a network that was read fits together, as one that the compiler made does."""
+"""Checks that a network that was read fits together, as one that the compiler made does."""
 
 from __future__ import annotations
 

@@ -214,12 +214,12 @@ class Step(NamedTuple):
 
     @property
     def contents(self) -> Iterator[Step]:
-        """What a module runs."""
+        """The steps inside a module."""
         return unrolled(self.located.body, (), self.turn)
 
     @property
     def paths(self) -> list[Iterator[Step]]:
-        """What each path of a merge runs."""
+        """The steps of each path of a merge."""
         return [unrolled(path, self.turns, self.turn) for path in self.located.parts]
 
 

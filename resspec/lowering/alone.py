@@ -1,5 +1,5 @@
-"""What is wrong in a file's declarations whatever their parameters and input are: libraries and
-templates are checked too.
+"""Mistakes in a file's declarations whatever their parameters and input are: libraries and
+templates are checked, too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from resspec.diagnostics import Diagnostic
 from resspec.lowering.block import is_only, lower_body
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.context import Exhausted
-from resspec.lowering.parts import Called
+from resspec.lowering.parts import OpenBlock
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Value
 from resspec.source import Span
@@ -46,7 +46,7 @@ def _block(lowerer: Lowerer, block: ast.Block, library: Library) -> None:
     for parameter in block.parameters:
         if parameter.default is not None:
             frame.value(parameter.default)
-    lowerer.open.append(Called(block, None, block.name.span, 0))
+    lowerer.open.append(OpenBlock(block, None, block.name.span, 0))
     lower_body(lowerer, block, frame)
     lowerer.open.pop()
 

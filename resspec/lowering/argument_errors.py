@@ -77,7 +77,9 @@ def missing_argument(span: Span, callee: str, needs: str, example: str | None) -
 
 
 def wrong_kind(span: Span, argument: str, needs: str, got: str) -> Diagnostic:
-    """E0207: an argument of another kind than the layer takes: a size for a number, a fraction for a whole number."""
+    """E0207: an argument of another kind than the layer takes: a size for a number, a fraction for
+    a whole number.
+    """
     return at("E0207", f"{argument} cannot be {got}", span, needs)
 
 

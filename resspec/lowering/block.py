@@ -26,7 +26,7 @@ _CLAUSES = ("preact", "residual", "after", "chain")
 
 
 def lower_body(context: Context, block: ast.Block, frame: Frame) -> Draft | None:
-    """What the block makes of its input, not yet named."""
+    """Return what the block makes of its input, not yet named."""
     parts, shortcuts, sound = _clauses(block, frame)
     shortcut = shortcuts[0] if shortcuts else None
     if not sound:
@@ -179,7 +179,7 @@ class _Shortcut:
             )
 
     def is_only(self, word: str) -> bool:
-        """Whether the arm, or the option itself, is just this word."""
+        """Return whether the arm, or the option itself, is just this word."""
         if self.arm is None:
             return (
                 self.option is not None and self.option.name == word and self.option.option is None
@@ -294,7 +294,8 @@ def _mismatch(
     left, kept = f"the residual outputs {f.node.output}", f"the shortcut outputs {h.node.output}"
     help = "give the shortcut's arm the stride of the residual, and `out` channels at its end"
     if what == "sizes" and shortcut.strides_alone:
-        help = "the residual never uses the stride it was called with; write `/stride` on one of its convolutions"
+        unused = "the residual never uses the stride it was called with"
+        help = f"{unused}; write `/stride` on one of its convolutions"
     if shortcut.is_only("identity"):
         kept = f"identity keeps {h.node.output}"
         declared = "" if frame.library.find("B", ast.Option) else "; `use he2015` declares it"
@@ -347,7 +348,7 @@ def is_residual(block: ast.Block) -> bool:
 
 
 def is_only(chain: ast.Chain, word: str) -> bool:
-    """Whether a chain is one unlabelled call of this name, without arguments."""
+    """Return whether a chain is one unlabeled call of this name, without arguments."""
     step = chain.steps[0]
     alone = len(chain.steps) == 1 and step.label is None
     return (

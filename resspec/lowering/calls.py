@@ -19,7 +19,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
-from resspec.lowering.parts import Called, Draft, Made, draft, row
+from resspec.lowering.parts import Draft, Made, OpenBlock, draft, row
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
@@ -229,7 +229,7 @@ def _block(
             context.spend(call.span, frame, context.steps(made.part))
     else:
         before, reads = numbering.index, numbering.reads
-        context.open.append(Called(block, key, call.span, context.uncertain))
+        context.open.append(OpenBlock(block, key, call.span, context.uncertain))
         made = _make(context, call, callee, values, stride, x, frame)
         context.open.pop()
         if numbering.reads == reads:

@@ -191,7 +191,7 @@ class Lowerer(Context):
 
 
 def _levels(step: ast.ChainStep) -> int:
-    """How much deeper the IR may be inside a step than around it; blocks and chains count
+    """Return how much deeper the IR may be inside a step than around it; blocks and chains count
     themselves.
     """
     dots = step.label.text.count(".") if step.label else 0

@@ -1,4 +1,4 @@
-"""E02, clauses and labels: where they may stand. Each function's docstring is the page of its code."""
+"""E02, clauses and labels: where they may stand. A function's docstring is the page of its code."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def label_twice(span: Span, name: str, first: Span) -> Diagnostic:
     """E0235: two modules of one name in one scope."""
     if first == span:
         labels: tuple[Label, ...] = (Label(span, "at each turn of a repeat"),)
-        help = f"leave the label out, or write `{name}1..:` before the repeat, which numbers the modules"
+        numbered = f"write `{name}1..:` before the repeat, which numbers the modules"
+        help = f"leave the label out, or {numbered}"
     else:
         labels, help = (
             (Label(span, f"`{name}` again"), Label(first, f"`{name}` first")),
@@ -67,9 +68,11 @@ def loose_chain(span: Span) -> Diagnostic:
 def clause_with_colon(word: Span) -> Diagnostic:
     """E0249: a clause of a network with a colon after its word, which makes a label of it."""
     whole = Span(word.source, word.start, word.end + 1)
-    help = "`stage NAME: …`" if word.text == "stage" else f"leave out the colon: `{word.text} …`"
-    fix = None if word.text == "stage" else word.text
-    return at("E0249", f"`{word.text}:` is a label, not a clause", whole, help, instead=fix)
+    message = f"`{word.text}:` is a label, not a clause"
+    if word.text == "stage":
+        return at("E0249", message, whole, "`stage NAME: …`")
+    help = f"leave out the colon: `{word.text} …`"
+    return at("E0249", message, whole, help, instead=word.text)
 
 
 def two_chains(span: Span, what: str, first: Span) -> Diagnostic:

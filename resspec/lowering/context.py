@@ -1,4 +1,4 @@
-"""What is known while one network is lowered, and what may still be spent on it."""
+"""The state of the lowering of one network, and what may still be spent on it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import names, shape_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.memory import Memory
-from resspec.lowering.parts import Called, Draft, Made, factors, size, steps
+from resspec.lowering.parts import Draft, Made, OpenBlock, factors, size, steps
 from resspec.lowering.parts import names as count_names
 from resspec.lowering.scope import Library
 from resspec.lowering.values import OptionRef, Value
@@ -31,7 +31,7 @@ class Exhausted(Exception):
 
 @dataclass(eq=False, slots=True)
 class Settings:
-    """What the clauses of a network set for all its layers.
+    """The settings that the clauses of a network make for all its layers.
 
     Attributes:
         place: The network's name, where it is declared.
@@ -62,7 +62,7 @@ class Context(ABC):
         self.reached: set[Span] = set()  # the names of blocks that were called
         self.made: dict[Hashable, Made] = {}
         self.numbered_made: dict[Hashable, Made] = {}  # of blocks that read `index` or `count`
-        self.open: list[Called] = []
+        self.open: list[OpenBlock] = []
         self.rows: list[list[Draft]] = []  # what is before this place, in the chains around it
         self.uncertain = 0  # repeats around this place whose count is unknown, or 0
         self.depth = 0  # a chain and a merge are two levels; a block, a repeat, a label's part one
@@ -143,7 +143,7 @@ class Context(ABC):
 
     @property
     def allowance(self) -> int:
-        """How many layers may still be lowered one by one."""
+        """The number of layers that may still be lowered one by one."""
         return self._allowance
 
     def size(self, part: Draft) -> int:

@@ -1,4 +1,4 @@
-"""What is expected of a network, by its author or by a budget from outside: a quantity, under
+"""Expectations of a network, by its author or by a budget from outside: a quantity, under
 conditions, and its bounds.
 """
 
@@ -70,7 +70,7 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
 
 
 def budgets(texts: Iterable[str]) -> list[Expectation]:
-    """What is expected from outside, each a text that may stand after `expect`. Raises SpecError
+    """Return the budgets from outside, each a text that may stand after `expect`. Raises SpecError
     with every mistake, in these texts under the name `budget`.
     """
     expected, diagnostics = list[Expectation | None](), list[Diagnostic]()

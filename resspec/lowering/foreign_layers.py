@@ -23,7 +23,8 @@ _CALLED = {
     "silu": "swish",
     "hardswish": "hswish",
     "hardsigmoid": "hsigmoid",
-    "avgpool": "gap globalpool globalavgpool globalaveragepooling adaptiveavgpool averagepooling meanpool",
+    "avgpool": "gap globalpool globalavgpool globalaveragepooling adaptiveavgpool averagepooling "
+    "meanpool",
     "maxpool": "globalmaxpool globalmaxpooling adaptivemaxpool maxpooling",
     "drop_path": "stochasticdepth",
     "shuffle": "channelshuffle",
@@ -50,20 +51,21 @@ _POINTWISE = "a pointwise conv is `conv 1x1, 64`"
 _OTHER = "grammar/README.md lists all layers"
 
 _INSTEAD = {
-    _ACTIVATIONS: "tanh softmin leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign glu "
-    "hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu acon exp square sqrt",
+    _ACTIVATIONS: "tanh softmin leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign "
+    "glu hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu "
+    "acon exp square sqrt",
     _SOFTMAX: "softmax logsoftmax crossentropy crossentropyloss",
     _DEPTHWISE: "dwconv depthwise depthwiseconv separableconv sepconv dwsconv",
     _POINTWISE: "pointwise pointwiseconv pwconv",
-    _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn evonorm weightnorm "
-    "spectralnorm",
+    _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn "
+    "evonorm weightnorm spectralnorm",
     _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
     _REGULARIZERS: "alphadropout featurealphadropout dropblock spatialdropout shakedrop",
-    _LARGER: "upsample upsampling upsamplingnearest upsamplingbilinear interpolate resize bilinear nearest unpool maxunpool "
-    "pixelshuffle pixelunshuffle depthtospace spacetodepth",
+    _LARGER: "upsample upsampling upsamplingnearest upsamplingbilinear interpolate resize bilinear "
+    "nearest unpool maxunpool pixelshuffle pixelunshuffle depthtospace spacetodepth",
     _PADDING: "pad zeropad zeropadding constantpad reflectionpad replicationpad circularpad",
-    _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold unfold scale eca matmul "
-    "einsum clamp",
+    _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold "
+    "unfold scale eca matmul einsum clamp",
 }
 INSTEAD = {name: sentence for sentence, names in _INSTEAD.items() for name in names.split()}
 

@@ -1,4 +1,4 @@
-"""What names mean at a place: parameters and constants, and the words `in`, `stride`, `out`,
+"""The meaning of names at a place: parameters and constants, and the words `in`, `stride`, `out`,
 `index`, `count`.
 """
 
@@ -165,7 +165,7 @@ class Frame:
         return inside | ({"true", "false"} if self.out is None else {"true", "false", "out"})
 
     def callable_names(self) -> set[str]:
-        """What may be a block among the names of this body."""
+        """Return the names of this body that may be blocks."""
         return {
             *self.lets,
             *(name for name, value in self.names.items() if isinstance(value, BlockRef | Unknown)),

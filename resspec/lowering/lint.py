@@ -1,4 +1,4 @@
-"""W: what is no mistake in a text, but rarely meant. Each function's docstring is the title of its code.
+"""Warnings: no mistakes in a text, but rarely meant. A function's docstring is its code's title.
 
 A comment `# allow W0301` on its line silences a warning.
 """
@@ -21,7 +21,7 @@ _NAMING = ("label", "depth", "span")  # fields of the AST that name nothing that
 
 
 def text_warnings(file: ast.SpecFile) -> Iterator[Diagnostic]:
-    """What a file without mistakes is warned of, whatever networks it makes."""
+    """Yield the warnings about a file without mistakes, whatever networks it makes."""
     is_library = not any(
         map(_is_network, file.declarations)
     )  # whose constants and blocks are for others
@@ -142,7 +142,9 @@ def _body(
 
 
 def _used(node: Any) -> Iterator[str]:
-    """Every name in a part of the AST, but for those that it declares and those of labels and arguments."""
+    """Every name in a part of the AST, but for those that it declares and those of labels and
+    arguments.
+    """
     match node:
         case ast.Identifier(text=text):
             yield text
@@ -172,7 +174,9 @@ def _used(node: Any) -> Iterator[str]:
 
 
 def _biases(node: Any) -> Iterator[Diagnostic]:
-    """In each chain, a `bias=true` right before a batch norm; other norms take means over channels, which biases change."""
+    """In each chain, a `bias=true` right before a batch norm; other norms take means over channels,
+    which biases change.
+    """
     if isinstance(node, ast.Chain):
         for step, following in pairwise(step.item for step in node.steps):
             if (

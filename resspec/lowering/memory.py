@@ -1,5 +1,5 @@
-"""What the lowering of one network leaves for another: the two sides of a difference share most of
-their blocks.
+"""The blocks that the lowering of one network leaves for another: the two sides of a difference
+share most of their blocks.
 
 A block is the same where its file, but for networks, and all files that this one uses hold the same
 text, and where the network sets the same for all blocks. What is taken over keeps the places of the

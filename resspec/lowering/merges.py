@@ -1,4 +1,4 @@
-"""What shape comes out where paths come together."""
+"""The shape that comes out where paths come together."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def merged_shape(
 
 
 def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
-    """What differs, and what would help."""
+    """Return what differs, and what would help."""
     if (len(a.dims), a.last) != (len(b.dims), b.last):
         picture, other = sorted((a, b), key=lambda each: -len(each.dims))
         if merge == "mul" and len(other.dims) == 1 and not picture.last:
@@ -59,7 +59,5 @@ def _mismatch(merge: str, a: Shape, b: Shape) -> tuple[str | None, str | None]:
         merge == "mul" and (set(a.spatial) <= {1} or set(b.spatial) <= {1})
     ):
         return None, None
-    return (
-        "sizes",
-        "use the same strides in each path, and odd kernels without `padding=`, which keep the size",
-    )
+    keeps = "use the same strides in each path, and odd kernels without `padding=`"
+    return "sizes", f"{keeps}, which keep the size"

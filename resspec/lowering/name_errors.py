@@ -1,4 +1,6 @@
-"""E02, names: what is called so, where, and how often. Each function's docstring is the page of its code."""
+"""E02, names: what is called so, where, and how often. A function's docstring is its code's
+page.
+"""
 
 from __future__ import annotations
 
@@ -159,9 +161,8 @@ def recursion(span: Span, name: str, trail: Sequence[Span], limit: int | None = 
     message = f"`{name}` contains itself" + (
         f", beyond {limit} levels" if limit else " without end"
     )
-    help = (
-        "repeat with `N x …`: a block may only call itself with an argument that ends the recursion"
-    )
+    ends = "a block may only call itself with an argument that ends the recursion"
+    help = f"repeat with `N x …`: {ends}"
     return Diagnostic("E0219", message, labels, help)
 
 
@@ -265,7 +266,9 @@ def no_layer(span: Span, got: str) -> Diagnostic:
 
 
 def circular(span: Span, name: str, trail: Sequence[Span]) -> Diagnostic:
-    """E0241: a constant or a network that is defined by itself, or a number of blocks that depends on their `count`."""
+    """E0241: a constant or a network that is defined by itself, or a number of blocks that depends
+    on their `count`.
+    """
     labels = (
         Label(span, "here again"),
         *(Label(place, "through this") for place in trail if place != span),

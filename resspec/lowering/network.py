@@ -24,7 +24,7 @@ from resspec.syntax import ast
 
 
 class Declared(NamedTuple):
-    """Where a network comes from: its file, its name there, and the values that its parameters were
+    """The origin of a network: its file, its name there, and the values that its parameters were
     given.
     """
 
@@ -34,7 +34,7 @@ class Declared(NamedTuple):
 
 
 class Lowered(NamedTuple):
-    """What came of a network: the IR is None where a diagnostic is an error."""
+    """The result of a lowering: the IR is None where a diagnostic is an error."""
 
     declared: Declared
     network: Network | None
@@ -66,7 +66,7 @@ def lower(
 
 
 def lower_template(library: Library, name: str) -> Lowered:
-    """What is wrong in a network whatever the values of its parameters are."""
+    """Return what is wrong in a network whatever the values of its parameters are."""
     return Attempt(library, name, (), count=None, is_template=True).lowered._replace(network=None)
 
 

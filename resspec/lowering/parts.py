@@ -37,7 +37,7 @@ class Draft(Located):
     unnamed: Draft | None = None
 
 
-class Called(NamedTuple):
+class OpenBlock(NamedTuple):
     """A block whose body is being lowered: by which call, and for which arguments, input and
     stride.
     """

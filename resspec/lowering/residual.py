@@ -1,5 +1,5 @@
-"""What a residual block makes of its F: how its last norm starts, and what drops a path that is the
-only one.
+"""Changes of a residual block to its F: its last norm is initialized, and drop path goes where
+there is no other path.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from resspec.ir.init import Init
 from resspec.ir.nodes import Op, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Identity
 from resspec.ir.ops.norm import Norm
-from resspec.ir.ops.regularize import DropPath
+from resspec.ir.ops.regularize import DropPathOp
 from resspec.ir.walk import L
 from resspec.lowering.parts import Draft, drafts, repeat, row
 
@@ -60,6 +60,6 @@ def without_drop_path(part: L) -> L:
     """
     node = part.node
     if isinstance(node, Op):
-        drops = isinstance(node.layer, DropPath)
+        drops = isinstance(node.layer, DropPathOp)
         return replace(part, node=replace(node, layer=Identity())) if drops else part
     return walk.with_parts(part, tuple(map(without_drop_path, part.parts)))

@@ -14,8 +14,8 @@ from resspec.syntax import ast
 from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
-    "use let block shortcut network input stem stage head init replace expect preact residual after "
-    "x in out stride index count true false".split()
+    "use let block shortcut network input stem stage head init replace expect preact residual "
+    "after x in out stride index count true false".split()
 )
 MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for
@@ -190,7 +190,7 @@ class Loader:
             seen.setdefault(case.text, case)
 
     def _is_sound(self, name: ast.Identifier, first: ast.Identifier | None) -> bool:
-        """Whether the name can be declared."""
+        """Return whether the name can be declared."""
         if name.text in RESERVED:
             self._report(name_errors.reserved(name.span))
         elif name.text in BUILT_IN:
@@ -203,7 +203,7 @@ class Loader:
 
 
 def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
-    """What a declaration declares for itself: its parameters and constants."""
+    """Return what a declaration declares for itself: its parameters and constants."""
     if not isinstance(declaration, ast.Block | ast.NetworkDecl):
         return []
     constants = [clause.name for clause in declaration.clauses if isinstance(clause, ast.Let)]

@@ -26,8 +26,10 @@ def shape(
     incoming: str,
     replaced: Span | None = None,
 ) -> Diagnostic:
-    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit. E0304: groups that do not
-    divide. E0305: fields that exclude each other. E0306: channels out of range."""
+    """E0302: a layer that reads another layout. E0303: a window or padding that does not fit.
+    E0304: groups that do not divide. E0305: fields that exclude each other. E0306: channels out of
+    range.
+    """
     labels = [Label(span, f"{incoming} comes in")]
     if replaced:
         labels.append(Label(replaced, "in place of this layer"))
@@ -107,12 +109,16 @@ def no_shortcut(span: Span, network: Span) -> Diagnostic:
 
 
 def too_deep(span: Span, what: str, limit: int) -> Diagnostic:
-    """E0313: blocks in blocks, constants of constants or files that use files, nested too deeply."""
+    """E0313: blocks in blocks, constants of constants or files that use files, nested too
+    deeply.
+    """
     return at(TOO_DEEP, f"{what} more than {limit} levels deep", span, "write some of them out")
 
 
 def too_much(span: Span) -> Diagnostic:
-    """E0314: a spec that would have to be written out far beyond its own length: distinct layers by the thousand."""
+    """E0314: a spec that would have to be written out far beyond its own length: distinct layers by
+    the thousand.
+    """
     return at(
         "E0314",
         "this expands to too many distinct layers",
@@ -132,7 +138,9 @@ def too_large(span: Span, what: str, elements: int, limit: int, size: int) -> Di
 
 
 def no_norm(residual: Span, init: Span) -> Diagnostic:
-    """E0315: `init residual:` initializes the last norm of every residual, and one has none in its row of layers."""
+    """E0315: `init residual:` initializes the last norm of every residual, and one has none in its
+    row of layers.
+    """
     labels = (
         Label(residual, "no norm in this residual"),
         Label(init, "which this would initialize"),

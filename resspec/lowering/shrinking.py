@@ -1,4 +1,4 @@
-"""How a picture came to be so small: a line for each layer that changed its size on the way."""
+"""The way to a small picture: a line for each layer that changed its size."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ Report = Callable[[Diagnostic], None]
 
 
 def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int = WEIGHT) -> bool:
-    """Whether torch can count a tensor of one sample; else it is reported."""
+    """Return whether torch can count a tensor of one sample; else it is reported."""
     if elements * bytes_each <= MAX_BYTES:
         return True
     report(shape_errors.too_large(span, what, elements, MAX_BYTES // bytes_each, bytes_each))

@@ -1,4 +1,4 @@
-"""What a value can be, and how an expression becomes one. Arithmetic is exact."""
+"""Values, and the evaluation of expressions. Arithmetic is exact."""
 
 from __future__ import annotations
 

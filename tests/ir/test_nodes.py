@@ -20,7 +20,7 @@ from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.activation import Relu
 from resspec.ir.ops.conv import Conv
 from resspec.ir.ops.layer import Ramp
-from resspec.ir.ops.regularize import DropPath
+from resspec.ir.ops.regularize import DropPathOp
 from resspec.ir.shape import Name, Shape
 from resspec.passes.measure import measure
 from tests.texts import load_text
@@ -55,7 +55,7 @@ def test_nodes_that_differ_in_a_field_are_others() -> None:
 
 
 def test_a_layer_that_varies_is_not_the_one_of_its_first_turn() -> None:
-    assert DropPath(Ramp(Fraction(0), Fraction(1))) is not DropPath(Fraction(0))
+    assert DropPathOp(Ramp(Fraction(0), Fraction(1))) is not DropPathOp(Fraction(0))
 
 
 @pytest.mark.parametrize(

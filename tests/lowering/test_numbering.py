@@ -9,7 +9,7 @@ import pytest
 
 from resspec.compiler import check, load
 from resspec.diagnostics import SpecError
-from resspec.ir.ops.regularize import DropPath
+from resspec.ir.ops.regularize import DropPathOp
 from tests.specs.tensors import operations
 
 
@@ -21,7 +21,7 @@ def probabilities(
     path = tmp_path / "numbered.res"
     path.write_text(text, encoding="utf-8")
     layers = [op.layer for _, op in operations(load(path))]
-    return [Fraction(layer.p) for layer in layers if isinstance(layer, DropPath)]  # type: ignore[arg-type]
+    return [Fraction(layer.p) for layer in layers if isinstance(layer, DropPathOp)]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from resspec.compiler import load
 from resspec.ir.init import Init
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Ramp
-from resspec.ir.ops.regularize import DropPath
+from resspec.ir.ops.regularize import DropPathOp
 from tests.specs.tensors import operations
 from tests.texts import check_text, codes, load_text
 
@@ -210,7 +210,7 @@ def probabilities(folder: Path, clauses: str, block: str) -> list[tuple[str, Fra
     return [
         (name, layer.p)
         for name, layer in layers
-        if isinstance(layer, DropPath) and isinstance(layer.p, Fraction)
+        if isinstance(layer, DropPathOp) and isinstance(layer.p, Fraction)
     ]
 
 
@@ -266,7 +266,7 @@ def test_blocks_that_differ_only_in_a_growing_number_are_one_repeat(tmp_path: Pa
         .located
     )
     assert isinstance(body.node, Repeat) and body.node.count == 10
-    (ramp,) = (op.layer.p for _, op in operations(body.body) if isinstance(op.layer, DropPath))
+    (ramp,) = (op.layer.p for _, op in operations(body.body) if isinstance(op.layer, DropPathOp))
     assert ramp == Ramp(Fraction(0), Fraction(1, 10))
 
 

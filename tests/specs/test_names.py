@@ -8,7 +8,7 @@ from timm.models.resnetv2 import ResNetV2
 
 from resspec.compiler import load
 from resspec.ir.ops.layer import plain
-from resspec.ir.ops.regularize import DropPath
+from resspec.ir.ops.regularize import DropPathOp
 from resspec.passes.measure import measure
 from tests.specs.references import GOLDEN, TIMM, TORCHVISION, macs, reference
 from tests.specs.tensors import operations, tensors
@@ -57,7 +57,7 @@ def test_stochastic_depth_is_torchvisions(spec: str) -> None:
     """Every block counts for `index`; one without a shortcut drops nothing."""
     path = str(GOLDEN / f"{spec}.res")
     ours = {
-        n: plain(op.layer.p) for n, op in operations(load(path)) if isinstance(op.layer, DropPath)
+        n: plain(op.layer.p) for n, op in operations(load(path)) if isinstance(op.layer, DropPathOp)
     }
     blocks = reference(path).named_modules()
     theirs = {

@@ -8,7 +8,7 @@ from resspec.backends.plain import plain
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, ReportRow
-from resspec.ir.document import Entry, parse, written
+from resspec.ir.document import JsonValue, parse, written
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import Item, Like
@@ -56,7 +56,7 @@ def row_to_json(row: ReportRow) -> dict[str, Any]:
 
 def from_json(text: str) -> Report:
     """Return a report that was saved. Raises DocumentError for a text that is none."""
-    document = Entry(SCHEMA, parse(text, SCHEMA), ())
+    document = JsonValue(SCHEMA, parse(text, SCHEMA), ())
     document["schema"].one_of((SCHEMA,))
     fits, like = document["max_batch"], document["like"]
     return Report(
@@ -73,18 +73,18 @@ def from_json(text: str) -> Report:
     )
 
 
-def _conditions(part: Entry) -> Conditions:
+def _conditions(part: JsonValue) -> Conditions:
     frozen = frozenset(label.text() for label in part["frozen"].items())
     batch, dtype = part["batch"].whole(), part["dtype"].one_of(DTYPES)
     return Conditions(batch, dtype, part["optimizer"].one_of(OPTIMIZERS), frozen)
 
 
-def _max_batch(part: Entry) -> MaxBatch:
+def _max_batch(part: JsonValue) -> MaxBatch:
     batch = part["batch"]
     return MaxBatch(part["memory"].whole(), None if batch.value is None else batch.whole())
 
 
-def _like(part: Entry) -> Like:
+def _like(part: JsonValue) -> Like:
     items = part["bridge"].items()
     bridge = tuple(Item(item["label"].text(), item["value"].integer()) for item in items)
     total = part["total"].whole()
@@ -95,21 +95,21 @@ def _like(part: Entry) -> Like:
     return Like(tool, version.text(), counts.text(), total, bridge, uncounted)
 
 
-def _row(part: Entry) -> ReportRow:
+def _row(part: JsonValue) -> ReportRow:
     label, holds, output = (part[name].text() for name in ("label", "holds", "output"))
     seen = part["receptive_field"]
     field = None if seen.value is None else _field(seen)
     return ReportRow(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
 
 
-def _field(part: Entry) -> Field:
+def _field(part: JsonValue) -> Field:
     (height, width), (down, right) = part["size"].pair(), part["stride"].pair()
     return Field((height.whole(), width.whole()), (down.fraction(), right.fraction()))
 
 
-def _figures(part: Entry, names: tuple[str, ...]) -> Figures:
+def _figures(part: JsonValue, names: tuple[str, ...]) -> Figures:
     return {name: part[name].whole() for name in names}
 
 
-def _counts(part: Entry) -> dict[str, int]:
+def _counts(part: JsonValue) -> dict[str, int]:
     return {kind: count.whole() for kind, count in part.values().items()}

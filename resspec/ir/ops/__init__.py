@@ -1,21 +1,24 @@
-"""The table of layers: the language's word for each, and its class."""
+"""The table of layers: the language's word for each, and its class.
+
+A class ends in `Op` where its torch module is ours, in `backends/layers.py`, and has the name.
+"""
 
 from resspec.ir.ops.activation import Gelu, Hardsigmoid, Hardswish, Relu, Relu6, Sigmoid, Silu
 from resspec.ir.ops.arrange import (
     Chunk,
     Flatten,
     Identity,
-    PadChannels,
+    PadChannelsOp,
     Shuffle,
-    Slice,
-    Subsample,
-    ToFirst,
-    ToLast,
+    SliceOp,
+    SubsampleOp,
+    ToFirstOp,
+    ToLastOp,
 )
 from resspec.ir.ops.conv import Conv, Fc, Linear, Upconv
 from resspec.ir.ops.layer import Layer
-from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2d
-from resspec.ir.ops.regularize import Dropout, DropPath, LayerScale
+from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2dOp
+from resspec.ir.ops.regularize import Dropout, DropPathOp, LayerScaleOp
 from resspec.ir.ops.window import AvgPool, MaxPool
 
 OPS: dict[str, type[Layer]] = {
@@ -28,7 +31,7 @@ OPS: dict[str, type[Layer]] = {
         BatchNorm,
         GroupNorm,
         LayerNorm,
-        LayerNorm2d,
+        LayerNorm2dOp,
         Relu,
         Relu6,
         Silu,
@@ -38,18 +41,18 @@ OPS: dict[str, type[Layer]] = {
         Hardsigmoid,
         MaxPool,
         AvgPool,
-        Subsample,
-        PadChannels,
+        SubsampleOp,
+        PadChannelsOp,
         Shuffle,
         Chunk,
-        Slice,
+        SliceOp,
         Flatten,
-        ToLast,
-        ToFirst,
+        ToLastOp,
+        ToFirstOp,
         Identity,
         Dropout,
-        DropPath,
-        LayerScale,
+        DropPathOp,
+        LayerScaleOp,
     )
 }
 

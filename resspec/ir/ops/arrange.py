@@ -52,7 +52,7 @@ class Flatten(Layer):
         return (height, width), (height, width)
 
 
-class ToLast(Layer):
+class ToLastOp(Layer):
     """CxHxW to HxWxC."""
 
     kind: ClassVar = "to_last"
@@ -67,7 +67,7 @@ class ToLast(Layer):
         return (*strides[1:], strides[0])
 
 
-class ToFirst(Layer):
+class ToFirstOp(Layer):
     """HxWxC to CxHxW."""
 
     kind: ClassVar = "to_first"
@@ -88,7 +88,7 @@ class ToFirst(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Subsample(Layer):
+class SubsampleOp(Layer):
     """Every `stride`-th pixel: option A's way to a smaller picture without parameters (He et al.
     2015, section 3.3).
     """
@@ -115,7 +115,7 @@ class Subsample(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class PadChannels(Layer):
+class PadChannelsOp(Layer):
     """Zero channels at the end, up to `out_channels`: option A's way to more channels (He et al.
     2015, section 3.3).
     """
@@ -164,7 +164,7 @@ class Shuffle(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Slice(Layer):
+class SliceOp(Layer):
     """The channels from `start` up to, not including, `stop`."""
 
     kind: ClassVar = "slice"
@@ -179,7 +179,8 @@ class Slice(Layer):
             raise ShapeError(
                 "E0306",
                 f"`slice {self.start}, {self.stop}` is not within {x.channels} channels",
-                f"choose a first and a last channel from 0 to {x.channels}, the first below the last",
+                f"choose a first and a last channel from 0 to {x.channels}, "
+                "the first below the last",
                 field,
             )
         return x.with_channels(self.stop - self.start)

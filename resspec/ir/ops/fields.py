@@ -14,8 +14,9 @@ MOST = 1 << 24  # of a count or a side
 
 
 def layer_to_json(layer: Layer) -> dict[str, Any]:
-    """`{"kind": …, field: value …}`: sizes as lists, exact numbers as strings, a ramp as `[start,
-    step]`.
+    """Return `{"kind": …, field: value …}`.
+
+    Sizes become lists, exact numbers strings, and a ramp a list of its start and step.
     """
     return {"kind": layer.kind, **{name: _to_json(value) for name, value in vars(layer).items()}}
 

@@ -157,8 +157,8 @@ class Layer(metaclass=Interned):
         return False
 
     def saves_input_frozen(self) -> bool:
-        """Return the same where its own parameters need no gradient. Torch keeps it for a gradient that
-        nobody asks for, too, where one function computes all.
+        """Return the same where its own parameters need no gradient. Torch keeps it for a gradient
+        that nobody asks for, too, where one function computes all.
         """
         return self.saves_input()
 
@@ -258,8 +258,8 @@ def divisible(near: int, *channels: int) -> str:
 
 @lru_cache(1 << 12)
 def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
-    """Return strides without gaps, the axes in the order in which those of `like` lie in memory, if there
-    are as many.
+    """Return strides without gaps, the axes in the order in which those of `like` lie in memory, if
+    there are as many.
     """
     order = sorted(
         range(len(dims)), key=lambda axis: like[axis] if len(like) == len(dims) else -axis
@@ -271,7 +271,9 @@ def dense(dims: tuple[int, ...], like: Strides = ()) -> Strides:
 
 
 def merged_stride(dims: tuple[int, ...], strides: Strides) -> int | None:
-    """Return the stride of these axes taken for one; None where one of them has gaps to the next."""
+    """Return the stride of these axes taken for one; None where one of them has gaps to the
+    next.
+    """
     axes = [(n, stride) for n, stride in zip(dims, strides, strict=True) if n > 1]
     if any(outer != n * inner for (_, outer), (n, inner) in pairwise(axes)):
         return None

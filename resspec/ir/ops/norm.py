@@ -138,7 +138,7 @@ class LayerNorm(Norm):
 
 
 @dataclass(eq=False, repr=False)
-class LayerNorm2d(Norm):
+class LayerNorm2dOp(Norm):
     """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
 
     kind: ClassVar = "ln2d"

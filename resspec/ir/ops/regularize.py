@@ -32,7 +32,7 @@ class Dropout(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class DropPath(Layer):
+class DropPathOp(Layer):
     """Zeroes the whole residual of a sample with probability p (stochastic depth, Huang et al.
     2016).
     """
@@ -54,7 +54,7 @@ class DropPath(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class LayerScale(Layer):
+class LayerScaleOp(Layer):
     """A learnable factor for each channel, small at first (Touvron et al. 2021)."""
 
     kind: ClassVar = "layer_scale"

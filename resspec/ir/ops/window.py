@@ -173,9 +173,9 @@ class Pool(Layer):
 
 
 def adaptive_reads(size: int, target: int) -> int:
-    """Return how much all windows of a pool that adapts hold together, along one axis; the largest holds
-    their mean, rounded up. Window i is from floor(i * size / target) up to ceil((i + 1) * size /
-    target).
+    """Return how much all windows of a pool that adapts hold together, along one axis; the largest
+    holds their mean, rounded up. Window i is from floor(i * size / target) up to ceil((i + 1) *
+    size / target).
     """
     return size + target - gcd(size, target)
 
