@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -19,6 +20,15 @@ _LITERAL = re.compile(r"([0-9_.]+)(?:e(-?[0-9]+))?([KMGT]?)(i?)B?")
 _COMMENT = re.compile(r'"[^"\n]*"|(#[^\n]*)')
 
 Children = list[Any]
+
+
+def _node(kind: type[Any], *places: int) -> Callable[[Builder, Children], Any]:
+    """Return a method that makes a node of the children at these places, and their span."""
+
+    def make(builder: Builder, children: Children) -> Any:
+        return kind(*[children[i] for i in places], builder._over(children))
+
+    return make
 
 
 class Builder(Transformer[Token, ast.SpecFile]):
@@ -57,9 +67,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
         name = ast.Identifier(target[1:-1], self._span(target)) if is_file else target
         return ast.UseDecl(name, is_file, self._over(children))
 
-    def let(self, children: Children) -> ast.Let:
-        _, name, _, value = children
-        return ast.Let(name, value, self._over(children))
+    let = _node(ast.Let, 1, 3)
 
     def abbreviation(self, children: Children) -> ast.Block:
         _, name, parameters, _, chain = children
@@ -73,9 +81,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
         arms = [each for each in children if isinstance(each, ast.Arm)]
         return ast.Option(children[1], arms, self._over(children))
 
-    def network(self, children: Children) -> ast.NetworkDecl:
-        _, name, parameters, _, clauses, _ = children
-        return ast.NetworkDecl(name, parameters, clauses, self._over(children))
+    network = _node(ast.NetworkDecl, 1, 2, 4)
 
     def derived(self, children: Children) -> ast.Derived:
         _, name, _, base, arguments, _, clauses, _ = children
@@ -101,25 +107,11 @@ class Builder(Transformer[Token, ast.SpecFile]):
 
     preact = residual = after = stem = head = part
 
-    def stage(self, children: Children) -> ast.Stage:
-        _, label, chain = children
-        return ast.Stage(label, chain, self._over(children))
-
-    def shortcut(self, children: Children) -> ast.Shortcut:
-        _, label, option = children
-        return ast.Shortcut(label, option, self._over(children))
-
-    def input(self, children: Children) -> ast.Input:
-        _, value = children
-        return ast.Input(value, self._over(children))
-
-    def init(self, children: Children) -> ast.InitClause:
-        _, kind, law, arguments = children
-        return ast.InitClause(kind, law, arguments, self._over(children))
-
-    def replace(self, children: Children) -> ast.Replace:
-        _, kind, call = children
-        return ast.Replace(kind, call, self._over(children))
+    stage = _node(ast.Stage, 1, 2)
+    shortcut = _node(ast.Shortcut, 1, 2)
+    input = _node(ast.Input, 1)
+    init = _node(ast.InitClause, 1, 2, 3)
+    replace = _node(ast.Replace, 1, 2)
 
     def expect(self, children: Children) -> ast.Expect:
         _, expectation = children
@@ -140,17 +132,13 @@ class Builder(Transformer[Token, ast.SpecFile]):
     def chain(self, children: Children) -> ast.Chain:
         return ast.Chain(children, self._over(children))
 
-    def step(self, children: Children) -> ast.ChainStep:
-        label, item = children
-        return ast.ChainStep(label, item, self._over(children))
+    step = _node(ast.ChainStep, 0, 1)
 
     def merge(self, children: Children) -> ast.MergeCall:
         name, _, *rest = children
         return ast.MergeCall(name, rest[::2], self._over(children))
 
-    def group(self, children: Children) -> ast.Group:
-        _, chain, _ = children
-        return ast.Group(chain, self._over(children))
+    group = _node(ast.Group, 1)
 
     def repeat(self, children: Children) -> ast.RepeatedStep:
         count, _, step = children
@@ -159,20 +147,13 @@ class Builder(Transformer[Token, ast.SpecFile]):
         self._check_depth(depth, span)
         return ast.RepeatedStep(count, step, span, depth)
 
-    def call(self, children: Children) -> ast.LayerCall:
-        name, arguments = children
-        return ast.LayerCall(name, arguments, self._over(children))
+    call = _node(ast.LayerCall, 0, 1)
 
     def arguments(self, children: Children) -> list[ast.Argument]:
         return children
 
-    def stride(self, children: Children) -> ast.Stride:
-        _, value = children
-        return ast.Stride(value, self._over(children))
-
-    def keyword(self, children: Children) -> ast.Keyword:
-        name, value = children
-        return ast.Keyword(name, value, self._over(children))
+    stride = _node(ast.Stride, 1)
+    keyword = _node(ast.Keyword, 0, 1)
 
     # --- values ---
 

@@ -46,32 +46,24 @@ _LISTS = Construct(
 )
 _ATTRIBUTES = Construct("attributes or packages", "call a layer by its name alone: `conv 3x3, 64`")
 
-_WORDS = {
-    **dict.fromkeys(
-        ("for", "foreach", "while", "until", "loop", "repeat", "times", "break", "continue"), _LOOPS
-    ),
-    **dict.fromkeys(
-        ("if", "else", "elif", "elseif", "then", "switch", "case", "match", "when"), _CONDITIONS
-    ),
-    **dict.fromkeys(("and", "or", "not", "xor", "is"), _COMPARISONS),
-    **dict.fromkeys(("def", "function", "func", "fn", "fun", "lambda"), _BLOCKS),
-    **dict.fromkeys(("class", "struct", "module", "object"), _CLASSES),
-    **dict.fromkeys(("import", "from", "include", "require", "using"), _IMPORTS),
-    **dict.fromkeys(("var", "const", "val", "set"), _CONSTANTS),
-    **dict.fromkeys(("int", "float", "bool", "str", "string", "double"), _TYPES),
-    **dict.fromkeys(
-        ("min", "max", "round", "ceil", "floor", "abs", "len", "sum", "sqrt", "range"), _FUNCTIONS
-    ),
-    **dict.fromkeys(
-        ("return", "yield"), Construct("`return`", "leave it out: the last layer gives the result")
-    ),
+_OF_WORDS = {
+    "for foreach while until loop repeat times break continue": _LOOPS,
+    "if else elif elseif then switch case match when": _CONDITIONS,
+    "and or not xor is": _COMPARISONS,
+    "def function func fn fun lambda": _BLOCKS,
+    "class struct module object": _CLASSES,
+    "import from include require using": _IMPORTS,
+    "var const val set": _CONSTANTS,
+    "int float bool str string double": _TYPES,
+    "min max round ceil floor abs len sum sqrt range": _FUNCTIONS,
+    "return yield": Construct("`return`", "leave it out: the last layer gives the result"),
     "pass": Construct("`pass`", "`identity` is the layer that does nothing"),
     "assert": Construct("`assert`", "`expect params <= 25M`, in a network"),
     "print": Construct("`print`", "leave it out; `resspec report` shows what a network costs"),
     "output": Construct("`output`", "the last layer of `head` gives the output"),
-    "self": _ATTRIBUTES,
-    "nn": _ATTRIBUTES,
+    "self nn": _ATTRIBUTES,
 }
+_WORDS = {word: found for words, found in _OF_WORDS.items() for word in words.split()}
 _SIGNS = {
     "%": Construct("`%`", "the remainder of `a / b` is `a - a // b * b`"),
     "^": Construct("powers", "write `2 * 2 * 2`"),
@@ -139,15 +131,9 @@ def _by_words(source: Source, start: int, span: Span) -> Diagnostic | None:
     first = _WORD.match(text, start, span.end)
     before = _LAST_WORD.search(text, start, span.start)
     here = _WORD.match(text, span.start, span.end)
-    places = [
-        first.span() if first else None,
-        before.span(1) if before else None,
-        here.span() if here else None,
-    ]
-
+    words = (found for found in (first, before, here) if found)
+    places = [found.span(found.lastindex or 0) for found in words]
     for place in places:
-        if place is None:
-            continue
         word = Span(source, *place)
         if (mistake := of_word(word)) and not _is_declared(text, word.text):
             return mistake

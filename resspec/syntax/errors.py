@@ -7,9 +7,9 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import takewhile
 
-from resspec.diagnostics import Diagnostic, Fix
+from resspec.diagnostics import Diagnostic, Fix, at
 from resspec.source import Label, Source, Span
-from resspec.suggest import any_of
+from resspec.suggest import any_of, only
 
 MAX_BYTES = 1 << 20
 ODD_CHARACTER, CLOSES_NOTHING, ENDS_EARLY = "E0103", "E0105", "E0109"
@@ -24,29 +24,17 @@ _ASCII = {
     "→": "->",
     "‘": "'",
     "’": "'",
-    # letters of other alphabets that look like ours: Cyrillic, then Greek
-    **dict(
-        zip(
-            "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442",
-            "aeopcyxijskmt",
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425",
-            "ABEKMHOPCTX",
-            strict=True,
-        )
-    ),
-    **dict(
-        zip(
-            "\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f",
-            "aovpikuABEHO",
-            strict=True,
-        )
-    ),
 }
+_LOOK_ALIKES = (
+    (
+        "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u043a\u043c\u0442",
+        "aeopcyxijskmt",
+    ),
+    ("\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425", "ABEKMHOPCTX"),
+    ("\u03b1\u03bf\u03bd\u03c1\u03b9\u03ba\u03c5\u0391\u0392\u0395\u0397\u039f", "aovpikuABEHO"),
+)  # letters of Cyrillic, in both cases, and of Greek
+for _letters, _ascii in _LOOK_ALIKES:
+    _ASCII |= dict(zip(_letters, _ascii, strict=True))
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
 NETWORK_CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let")
 BLOCK_CLAUSES = ("preact", "residual", "shortcut", "after", "let")
@@ -74,12 +62,8 @@ def not_a_spec(file: str, kind: str, *, is_weights: bool) -> Diagnostic:
 
 def too_large(source: Source) -> Diagnostic:
     """E0102: a spec of more than 1 MiB."""
-    return Diagnostic(
-        "E0102",
-        f"the file has more than {MAX_BYTES:,} bytes",
-        (Label(Span(source, 0, 0)),),
-        "repeats and templates make specs small",
-    )
+    message = f"the file has more than {MAX_BYTES:,} bytes"
+    return at("E0102", message, Span(source, 0, 0), "repeats and templates make specs small")
 
 
 def odd_character(span: Span, *, unseen: bool = False) -> Diagnostic:
@@ -129,16 +113,12 @@ def unclosed(opening: Span, end: Span, what: str) -> Diagnostic:
 def closes_nothing(span: Span) -> Diagnostic:
     """E0105: a closing brace or parenthesis without its opening one."""
     message = f"this `{span.text}` closes nothing"
-    return Diagnostic(
-        CLOSES_NOTHING, message, (Label(span),), "remove it, or add the opening one before it"
-    )
+    return at(CLOSES_NOTHING, message, span, "remove it, or add the opening one before it")
 
 
 def unterminated(span: Span) -> Diagnostic:
     """E0106: a string that does not end on its line."""
-    return Diagnostic(
-        "E0106", "this string does not end on its line", (Label(span),), 'add the closing `"`'
-    )
+    return at("E0106", "this string does not end on its line", span, 'add the closing `"`')
 
 
 def missing_comma(span: Span) -> Diagnostic:
@@ -170,81 +150,58 @@ def missing_comma(span: Span) -> Diagnostic:
 def unexpected(span: Span, expected: str, help: str | None = None) -> Diagnostic:
     """E0108: a word that is not allowed at its place."""
     found = f"`{span.text}` is not allowed here" if span.text.strip() else "the line ends too early"
-    return Diagnostic(
-        "E0108", found, (Label(span),), help or (f"expected {expected}" if expected else None)
-    )
+    return at("E0108", found, span, help or (f"expected {expected}" if expected else None))
 
 
 def bare_count(count: Span) -> Diagnostic:
     """E0121: the count of a repeat is a number or a name; a computed count needs parentheses."""
-    return Diagnostic(
-        "E0121",
-        "a computed count needs parentheses",
-        (Label(count),),
-        f"write `({count.text}) x …`",
-        fix=Fix(count, f"({count.text})"),
-    )
+    message, counted = "a computed count needs parentheses", f"({count.text})"
+    return at("E0121", message, count, f"write `{counted} x …`", instead=counted)
 
 
 def ends_early(span: Span, expected: str, whole: str) -> Diagnostic:
     """E0109: the file ends inside a declaration, or a budget before it is complete."""
-    message = (
-        "the file ends inside a declaration" if whole == "file" else f"the {whole} ends too early"
-    )
-    return Diagnostic(ENDS_EARLY, message, (Label(span),), f"next comes {expected}")
+    message = f"the {whole} ends too early"
+    if whole == "file":
+        message = "the file ends inside a declaration"
+    return at(ENDS_EARLY, message, span, f"next comes {expected}")
 
 
 def too_deep(span: Span, limit: int) -> Diagnostic:
     """E0110: braces, parentheses, operators or repeats nested too deeply."""
     help = "give a part a name with `block` or `let`"
-    return Diagnostic("E0110", f"nested more than {limit} levels deep", (Label(span),), help)
+    return at("E0110", f"nested more than {limit} levels deep", span, help)
 
 
 def too_many_digits(span: Span, limit: int) -> Diagnostic:
     """E0111: a number with more digits than any network needs."""
-    return Diagnostic(
-        "E0111",
-        "this number is too long",
-        (Label(span),),
-        f"use {limit} digits at most, zeros included",
-    )
+    help = f"use {limit} digits at most, zeros included"
+    return at("E0111", "this number is too long", span, help)
 
 
 def no_size(span: Span, meant: str | None = None) -> Diagnostic:
     """E0112: a size has two numbers, `3x3`; an input has up to three, `3x224x224`."""
     help = f"write `{meant}`" if meant else "write `3x3`, or for an input `3x224x224`"
-    return Diagnostic("E0112", f"`{span.text}` is not a size", (Label(span),), help)
+    return at("E0112", f"`{span.text}` is not a size", span, help)
 
 
 def foreign(span: Span, language: str) -> Diagnostic:
     """E0113: the text is of another language: YAML, Python, JSON."""
-    return Diagnostic(
-        "E0113",
-        f"this looks like {language}, not like a spec",
-        (Label(span),),
-        "a spec starts with `network NAME {`; see grammar/README.md",
-    )
+    help = "a spec starts with `network NAME {`; see grammar/README.md"
+    return at("E0113", f"this looks like {language}, not like a spec", span, help)
 
 
 def empty(source: Source) -> Diagnostic:
     """E0114: a file without a declaration."""
-    end = len(source.text)
-    labels = (Label(Span(source, end, end)),)
-    return Diagnostic(
-        "E0114", "the file declares nothing", labels, "declare a network: `network NAME { … }`"
-    )
+    end = Span(source, len(source.text), len(source.text))
+    help = "declare a network: `network NAME { … }`"
+    return at("E0114", "the file declares nothing", end, help)
 
 
 def misspelt(span: Span, what: str, near: Sequence[str]) -> Diagnostic:
     """E0115: a clause or declaration begins with a word that the language does not have."""
-    fix = Fix(span, near[0]) if len(near) == 1 else None
-    return Diagnostic(
-        "E0115",
-        f"no {what} is called `{span.text}`",
-        (Label(span),),
-        f"did you mean {any_of(near)}?",
-        fix=fix,
-    )
+    message, help = f"no {what} is called `{span.text}`", f"did you mean {any_of(near)}?"
+    return at("E0115", message, span, help, instead=only(near))
 
 
 def colon(span: Span, name: str) -> Diagnostic:
@@ -264,13 +221,7 @@ def colon(span: Span, name: str) -> Diagnostic:
 def no_label(span: Span) -> Diagnostic:
     """E0117: a label without its colon."""
     labeled = f"{span.text}:"
-    return Diagnostic(
-        "E0117",
-        "this label has no colon",
-        (Label(span),),
-        f"write `{labeled}`",
-        fix=Fix(span, labeled),
-    )
+    return at("E0117", "this label has no colon", span, f"write `{labeled}`", instead=labeled)
 
 
 def spaced_stride(span: Span, number: str) -> Diagnostic:
@@ -288,18 +239,16 @@ def spaced_stride(span: Span, number: str) -> Diagnostic:
 
 def construct(span: Span, what: str, instead: str) -> Diagnostic:
     """E0120: a construct of programming languages that specs do not have."""
-    return Diagnostic("E0120", f"a spec has no {what}", (Label(span),), instead)
+    return at("E0120", f"a spec has no {what}", span, instead)
 
 
 def misspelt_unit(span: Span, number: str, unit: str) -> Diagnostic:
     """E0119: a unit that does not exist, or that does not touch its number."""
     prefix = re.sub(r"(?:FLOP|MAC)S?\Z", "", unit, flags=re.IGNORECASE)
-    meant = f"{number}{prefix.upper().replace('I', 'i')}" if unit not in ("b", "B") else number
-    wrong = (
-        "this unit does not touch its number"
-        if meant.endswith(unit)
-        else f"no unit is called `{unit}`"
-    )
-    return Diagnostic(
-        "E0119", wrong, (Label(span),), f"did you mean `{meant}`?", fix=Fix(span, meant)
-    )
+    meant = number
+    if unit not in ("b", "B"):
+        meant += prefix.upper().replace("I", "i")
+    wrong = f"no unit is called `{unit}`"
+    if meant.endswith(unit):
+        wrong = "this unit does not touch its number"
+    return at("E0119", wrong, span, f"did you mean `{meant}`?", instead=meant)

@@ -114,6 +114,9 @@ class _Around:
         """Return the span from so many characters before the mistake to so many after its start."""
         return Span(self.source, self.span.start - characters, self.span.start + to)
 
+    def _instead(self, help: str, place: Span | None = None) -> Diagnostic:
+        return errors.unexpected(place or self.span, "", help)
+
     def count(self) -> Diagnostic | None:
         """`2 * n x relu`: what is computed needs parentheses as the count of a repeat."""
         operator = _OPERATOR.match(self.after)
@@ -181,21 +184,17 @@ class _Around:
             and "->" in self.allowed.values()
             and "|" not in self.allowed.values()
         ):
-            return errors.unexpected(
-                self.span, "", "write the paths in the braces of a merge: `add { … | … }`"
-            )
+            return self._instead("write the paths in the braces of a merge: `add { … | … }`")
         if self.span.text in ("=", ":") and (clause := _CLAUSE_SIGN.search(self.line)):
             help = f"leave it out: `{clause[1]} …`"
-            return errors.unexpected(self.span, "", help)
+            return self._instead(help)
         if clause := _CLAUSE_COLON.search(self.line):
             start = len(self.line) - clause.start(2)
             return errors.unexpected(
                 self._from(start, 1 - start), "", f"leave it out: `{clause[1]} …`"
             )
         if self.span.text[:1] == '"' and "STRING" not in self.allowed:
-            return errors.unexpected(
-                self.span, "", "leave out the quotes: only `use` takes a string"
-            )
+            return self._instead("leave out the quotes: only `use` takes a string")
         return None
 
     def name(self) -> Diagnostic | None:
@@ -207,22 +206,18 @@ class _Around:
             and (last := _PART.match(after))
         ):
             whole = f"{name[1]}_{last[1].replace('-', '_')}"
-            return errors.unexpected(
-                span, "", f"a name consists of letters, digits and `_`: `{whole}`"
-            )
+            return self._instead(f"a name consists of letters, digits and `_`: `{whole}`")
         if span.text[0] == "." and (used := _USED.search(line)):
-            return errors.unexpected(
-                span, "", f'`use {used[1]}`, or `use "{used[1]}.res"` for a file'
-            )
+            return self._instead(f'`use {used[1]}`, or `use "{used[1]}.res"` for a file')
         if "NETWORK" in self.allowed and _NETWORK.match(after):
             return errors.misspelt(span, "declaration", ["network"])
         if "NETWORK" in self.allowed and (constant := _CONSTANT.match(after)):
-            return errors.unexpected(span, "", f"declare a constant, `let {constant[1]} = …`")
+            return self._instead(f"declare a constant, `let {constant[1]} = …`")
         if span.text == "=" and (name := _NAMED.search(line)):
             value = after[1:].lstrip(" \t")[:1]
             if value.isdigit() or value in ("(", "-"):
-                return errors.unexpected(span, "", f"declare a constant, `let {name[1]} = …`")
-            return errors.unexpected(span, "", f"a layer is named by a label: `{name[1]}: …`")
+                return self._instead(f"declare a constant, `let {name[1]} = …`")
+            return self._instead(f"a layer is named by a label: `{name[1]}: …`")
         return None
 
     def comma(self) -> Diagnostic | None:
@@ -231,9 +226,7 @@ class _Around:
             word = self._from(len(self.line) - kernel.start())
             return errors.unexpected(word, "", f"the kernel is an argument: `conv {kernel[1]}, …`")
         if self.span.text == "," and (call := _CALLED.search(self.line)):
-            return errors.unexpected(
-                self.span, "", f"write arguments without parentheses: `{call[1]} …, …`"
-            )
+            return self._instead(f"write arguments without parentheses: `{call[1]} …, …`")
         if clause := _OPENS.search(self.before):
             comma = self._from(
                 len(self.before) - clause.start(), clause.start() - len(self.before) + 1

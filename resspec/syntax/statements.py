@@ -20,18 +20,7 @@ _WORDS = re.compile(
 MAX_UNCLEAR = 100  # mistakes of braces after which nobody reads on
 _DECLARES = ("use", "block", "network")
 _EITHER = ("let", "shortcut")
-_CLAUSES = (
-    "input",
-    "stem",
-    "stage",
-    "head",
-    "init",
-    "replace",
-    "expect",
-    "preact",
-    "residual",
-    "after",
-)
+_CLAUSES = {*errors.NETWORK_CLAUSES, *errors.BLOCK_CLAUSES}.difference(_EITHER)
 _GOES_ON = (",", "(", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
 _JOINS = (
     "->",
