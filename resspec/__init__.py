@@ -1,4 +1,4 @@
-"""resspec: a declarative architecture-spec compiler for convolutional, above all residual, networks.
+"""A compiler of declarative specs for convolutional, above all residual, networks.
 
 >>> import resspec
 >>> network = resspec.load("resnet152")  # a file, or the name of a spec that comes with resspec

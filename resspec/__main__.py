@@ -5,7 +5,7 @@ import sys
 
 
 def main() -> int:
-    """Until the command line is there to tell of it, SIGINT ends the process as SIGTERM does, in the midst of an import."""
+    """End at once on SIGINT, as on SIGTERM, until the command line can report it."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -32,8 +32,8 @@ def report(
 
     Args:
         network: A network from `load`.
-        at: Batch, dtype, optimizer and frozen sections that memory is counted for; by default a batch of 1 in float32,
-            trained with momentum.
+        at: Batch, dtype, optimizer and frozen sections that memory is counted for; by default a
+            batch of 1 in float32, trained with momentum.
         by: What a row is: a `stage`, a `block` or an `op`.
         memory: A number of bytes; the largest batch whose training fits in it is found.
         like: A tool, such as `fvcore`, whose own total is explained.
@@ -73,7 +73,8 @@ def diff(a: Network, b: Network) -> Diff:
         UsageError: An argument is not a network.
 
     Examples:
-        >>> difference = resspec.diff(resspec.load("resnet50"), resspec.load("torchvision/resnet50"))
+        >>> theirs = resspec.load("torchvision/resnet50")
+        >>> difference = resspec.diff(resspec.load("resnet50"), theirs)
         >>> difference.same
         False
         >>> difference.b.totals["macs"] - difference.a.totals["macs"]
@@ -123,8 +124,8 @@ def draw(
 def build(network: Network) -> nn.Module:
     """Return a network as a module of PyTorch.
 
-    Parameters have the names of the spec, and initial values by its `init` clauses, on torch's default device and in its default
-    dtype. Needs torch.
+    Parameters have the names of the spec, and initial values by its `init` clauses, on torch's
+    default device and in its default dtype. Needs torch.
 
     Args:
         network: A network from `load`.
@@ -148,8 +149,8 @@ def build(network: Network) -> nn.Module:
 def compile(network: Network) -> str:
     """Return a network as Python source that needs torch and nothing else.
 
-    Its module has the same parameter names, the same initial values under the same seed, and bitwise the same outputs as that of
-    `build`.
+    Its module has the same parameter names, the same initial values under the same seed, and
+    bitwise the same outputs as that of `build`.
 
     Args:
         network: A network from `load`.
@@ -209,14 +210,16 @@ def train(
 ) -> Result:
     """Train a network in a run folder, or resume its training there.
 
-    The same call resumes after any interruption, and ends with the same weights, bit for bit. It prints nothing; the command
-    `resspec train` shows progress and trains in several processes too. Needs `resspec[torch]`.
+    The same call resumes after any interruption, and ends with the same weights, bit for bit. It
+    prints nothing; the command `resspec train` shows progress and trains in several processes too.
+    Needs `resspec[torch]`.
 
     Args:
         network: A network from `load`.
         run: The folder of the run. It keeps checkpoints, metrics, curves and weights.
         data: The name of a data set, or a folder of images.
-        recipe: The name of a recipe, or a YAML file; by default the recipe with the name of the data set.
+        recipe: The name of a recipe, or a YAML file; by default the recipe with the name of the
+            data set.
         settings: Values for keys of the recipe, by their names.
         seed: The seed of initial weights and of the order of images.
         workers: DataLoader workers for a folder of images.
@@ -224,7 +227,8 @@ def train(
         download: Whether to download a missing data set.
 
     Returns:
-        The result: `accuracy` on the test images, all `facts` of `result.json`, and the `run` folder.
+        The result: `accuracy` on the test images, all `facts` of `result.json`, and the `run`
+        folder.
 
     Raises:
         SpecError: The recipe has mistakes, or does not fit the network or the images.

@@ -1,7 +1,7 @@
-"""The command line: one command, its exit code, and what a person sees of every way in which it can fail.
+"""The command line: a command, its exit code, and the message of every way in which it can fail.
 
-Exit codes: 0 clean, 1 diagnostics (of `diff`: a difference), 2 a request that cannot be carried out. Results go to
-stdout, all else to stderr.
+Exit codes: 0 clean, 1 diagnostics (of `diff`: a difference), 2 a request that cannot be carried
+out. Results go to stdout, all else to stderr.
 """
 
 from __future__ import annotations
@@ -21,20 +21,17 @@ from resspec.diagnostics import InternalError, ResspecError, SpecError, UsageErr
 
 INTERRUPTED, CLOSED_PIPE = 130, 141  # as a shell reports a command that SIGINT or SIGPIPE ended
 
-LONG = (
-    "train",
-    "study",
-    "eval",
-    "bench",
-    "probe",
-)  # of which the work matters more than what it prints
-RECORDED = ("train", "study")  # of which every result is in a folder too
-AGAIN = "what was saved before stands; run the same command again to resume"
+LONG = ("train", "study", "eval", "bench", "probe")  # their work matters more than their output
+RECORDED = ("train", "study")  # their results are in a folder too
+AGAIN = "saved checkpoints are intact; run the same command again to resume"
 
 
 def main() -> int:
-    """The process. It ends before garbage matters: to collect cycles, also at its very end, would take a third of the
-    time of a large spec."""
+    """Run the process, and return its exit code.
+
+    It ends before garbage matters: collecting cycles, even at exit, would take a third of the time
+    of a large spec.
+    """
     gc.disable()
     streams.protect()
     threading.excepthook, sys.unraisablehook = _in_a_thread, _ignored
@@ -45,11 +42,12 @@ def main() -> int:
 
 
 def run(argv: Sequence[str]) -> int:
-    """One command; gives its exit code, raises SystemExit for `--help`, `--version` and a wrong usage."""
+    """Run a command, and return its exit code.
+
+    Raises SystemExit for `--help`, `--version` and a wrong usage.
+    """
     for stream in (sys.stdout, sys.stderr):
-        with suppress(
-            AttributeError, ValueError
-        ):  # there is none, it is not a file, or it is closed
+        with suppress(AttributeError, ValueError):  # it is missing, not a file, or closed
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     arguments = Namespace(command="")
     try:
@@ -88,7 +86,7 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _in_a_thread(failed: threading.ExceptHookArgs) -> None:
-    """Note what ended a thread. It ends nothing else; where the main thread needs what it did, that has a report of its own."""
+    """Note the exception that ended a thread; the process continues without it."""
     if failed.exc_value is None or failed.exc_type is SystemExit:
         return
     doing = f"in the thread {failed.thread.name if failed.thread else '?'}"
@@ -99,13 +97,13 @@ def _in_a_thread(failed: threading.ExceptHookArgs) -> None:
 
 
 def _ignored(failed: sys.UnraisableHookArgs) -> None:
-    """Say in a line what Python ignores, but where an object is taken apart, which may have been half-made."""
+    """Note an exception that Python ignores, except in `__del__` of a half-made object."""
     if failed.exc_value is not None and getattr(failed.object, "__name__", "") != "__del__":
         note(f"ignored {crash.first_line(failed.exc_value)}")
 
 
 def _carried_out(arguments: Namespace) -> int:
-    """Return the exit code of a command. Raises OutputLost where its result cannot be printed, and is nowhere else."""
+    """Return the exit code of a command. Raises OutputLost where its only result is lost."""
     command = load(arguments.command)
     if arguments.command not in LONG:
         return int(command.run(arguments))
@@ -126,7 +124,7 @@ def _carried_out(arguments: Namespace) -> int:
 
 
 def _need_a_working_folder() -> None:
-    """Raise UsageError where the folder that the process is in was removed: libraries end it then, without a word."""
+    """Raise UsageError where the working folder was removed: libraries would exit silently."""
     try:
         os.getcwd()  # noqa: PTH109
     except OSError:

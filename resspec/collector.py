@@ -1,6 +1,4 @@
-"""Python's collector of cyclic garbage, which has nothing to find while trees are built and
-walked.
-"""
+"""Python's garbage collector, which has nothing to find while trees are built and walked."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """It would walk over all that was made so far again and again."""
+    """Pause the collector, which would walk over all nodes again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

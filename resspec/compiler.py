@@ -208,7 +208,7 @@ def examine(
 def _unmet(
     lowered: Lowered, network: Network, budget: Sequence[Expectation] = ()
 ) -> Iterable[Diagnostic]:
-    """Return what is not met of a budget and, if no value was given, of the spec's own `expect`s."""
+    """Return the unmet conditions of a budget and, if no value was given, of the spec itself."""
     library, name, values = lowered.declared
     own = () if values else lowered.expectations
     return unmet(network, [*budget, *own], library.own[name])

@@ -1,4 +1,4 @@
-"""What can be wrong with a user's text, as data: a code, a message, labelled places, one help.
+"""Mistakes in a user's text, as data: a code, a message, labeled places, one help.
 
 ResspecError
 ├── SpecError        a mistake in a spec, with its diagnostics: exit code 1
@@ -109,7 +109,7 @@ def at(
     text: str = "",
     instead: str | None = None,
 ) -> Diagnostic:
-    """A mistake at one place, where a machine may write another text `instead`."""
+    """Return a mistake at one place; `instead` is the text that fixes it there."""
     return Diagnostic(
         code,
         message,

@@ -1,4 +1,4 @@
-"""The edits that diagnostics propose, made in a text."""
+"""Edits that diagnostics propose, made in a text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from resspec.diagnostics import Diagnostic, Fix
 
 
 def fixed(name: str, text: str, diagnostics: Iterable[Diagnostic]) -> str:
-    """The text of the source of this name with every fix that is its own; of two that overlap, the first."""
+    """Return the text of a source with the fixes made in it; of two that overlap, the first."""
     fixes = sorted(
         {d.fix for d in diagnostics if d.fix and d.fix.span.source.name == name}, key=_place
     )

@@ -1,4 +1,7 @@
-"""The heap, which holds the tensors of a CPU, by mallopt(3) and malloc_trim(3) of glibc; another libc is left alone."""
+"""The heap, which holds the tensors of a CPU: mallopt(3) and malloc_trim(3) of glibc.
+
+Another libc is left alone.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ NEVER = {"MALLOC_MMAP_MAX_": (-4, 0), "MALLOC_TRIM_THRESHOLD_": (-1, -1)}
 def keep_freed_memory() -> None:
     """Keep freed memory in this process, where the environment does not say otherwise.
 
-    By default glibc returns large blocks to the system, and the next step pays a page fault per page.
+    By default glibc returns large blocks to the system, and the next step pays a page fault per
+    page.
     """
     if mallopt := _function("mallopt"):
         for name, (parameter, value) in NEVER.items():

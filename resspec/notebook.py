@@ -1,4 +1,4 @@
-"""The display of values in notebooks: a network is a drawing, a report and a difference are tables."""
+"""Values in notebooks: a network is a drawing, a report and a difference are tables."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ def _char_width(char: str) -> int:
 
 
 def _cut(text: str, width: int, *, from_end: bool = False) -> str:
-    """Return at most so many cells of a text, from its start or its end, with `…` for the rest."""
+    """Return at most `width` cells of a text, from its start or end, with `…` for the rest."""
     if _width(text) <= width:
         return text
     kept, cells = "", 1

@@ -71,7 +71,7 @@ class Span(NamedTuple):
 
     @classmethod
     def of_file(cls, path: object) -> Span:
-        """Return the place that stands for a file or folder as a whole."""
+        """Return the place of a file or folder as a whole."""
         return cls(Source(str(path), "", is_text=False), 0, 0)
 
     def __str__(self) -> str:

@@ -45,7 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="how long to measure, at least (20)",
     )
     parser.add_argument("--compile", action="store_true", help="also with torch.compile")
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    given.takes_device(parser)
 
 
 def run(arguments: Namespace) -> int:

@@ -48,7 +48,9 @@ def arguments(parser: ArgumentParser) -> None:
         help="mark what differs in two specs; one of them may be REV:PATH, as for `resspec diff`",
     )
     parser.add_argument(
-        "--unfold", action="store_true", help="write out repeats instead of drawing them once, × 35"
+        "--unfold",
+        action="store_true",
+        help="write out repeats instead of drawing them once, × 35",
     )
     parser.add_argument("--layers", action="store_true", help="draw norms and activations too")
     parser.add_argument(

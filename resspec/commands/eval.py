@@ -59,17 +59,9 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--batch-size", type=numbers.batch, default=64, metavar="N", help="images at a time (64)"
     )
-    parser.add_argument(
-        "--workers",
-        type=numbers.workers,
-        default=0,
-        metavar="N",
-        help="DataLoader workers for a folder of images (0)",
-    )
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing"
-    )
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    given.takes_workers(parser)
+    given.takes_download(parser)
+    given.takes_device(parser)
     parser.add_argument(
         "--bf16", action="store_true", help="compute in bfloat16 where that is safe (float32)"
     )

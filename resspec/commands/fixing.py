@@ -40,9 +40,7 @@ def _rounds(path: Path) -> Iterator[tuple[bytes, bytes]]:
         before = path.read_bytes()
         try:
             text = read(path.as_posix(), before).text
-        except (
-            SpecError
-        ) as error:  # not even text; what is to be mended stands in the diagnostic's source
+        except SpecError as error:  # it is not plain text: the source of the diagnostic has it
             text = error.diagnostics[0].labels[0].span.source.text
         if any(each.fix and each.fix.span.source.text != text for each in diagnostics):
             raise UsageError(f"{path} was changed in the meantime, and is left as it is")

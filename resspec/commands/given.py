@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from resspec.commands import numbers
 from resspec.commands.parsing import AppendOnce
 from resspec.commands.terminal import show
 from resspec.diagnostics import Collected, UsageError
@@ -43,6 +44,26 @@ def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> 
         metavar="NAME",
         help=f"{names}, or the folder of one ({otherwise})",
     )
+
+
+def takes_download(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--download", action="store_true", help="download the data set if it is missing"
+    )
+
+
+def takes_workers(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--workers",
+        type=numbers.workers,
+        default=0,
+        metavar="N",
+        help="DataLoader workers for a folder of images (0)",
+    )
+
+
+def takes_device(command: ArgumentParser) -> None:
+    command.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
 
 
 def takes_full_check(command: ArgumentParser) -> None:
@@ -99,9 +120,7 @@ def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
 
 def _setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
-    words = name.replace("-", "_").split(
-        "."
-    )  # `weight-decay` is no name, and is told what it is called
+    words = name.replace("-", "_").split(".")  # the recipe answers `weight-decay` with its name
     if not (equals and all(map(str.isidentifier, words)) and value.strip()):
         raise ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value.strip()

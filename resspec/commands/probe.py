@@ -73,8 +73,8 @@ def run(arguments: Namespace) -> int:
             subjects.probed(subject, arguments.batch_size, arguments.seed) for subject in chosen
         ]
         setting = (
-            f"{arguments.batch_size} images, seed {arguments.seed}; specs at initialization on noise of "
-            "standard deviation 1, runs with their weights on their test images; batch norm with "
+            f"{arguments.batch_size} images, seed {arguments.seed}; specs at initialization on "
+            "noise of standard deviation 1, runs with their weights on their test images; batch norm with "
             "the statistics of the batch."
         )
         written = page.leave(probed, setting, out)

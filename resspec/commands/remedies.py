@@ -50,10 +50,10 @@ def of_diagnostics(found: Sequence[Diagnostic], arguments: Namespace) -> list[Di
 
 
 def _with_flag(diagnostic: Diagnostic, arguments: Namespace) -> Diagnostic:
-    told = of_error(diagnostic, arguments.command)
+    flag = of_error(diagnostic, arguments.command)
     has_default_data = diagnostic.code in ("E0501", "E0502") and arguments.command == "train"
     if has_default_data and arguments.data is None:
-        told = "no --data was given, so the digits that come with resspec are used"
+        flag = "no --data was given, so the digits that come with resspec are used"
     if diagnostic.needs and hasattr(arguments, "set"):
-        told = f"`{' '.join(f'--set {name}=…' for name in diagnostic.needs)}` gives a value here"
-    return diagnostic._replace(notes=(*diagnostic.notes, told)) if told else diagnostic
+        flag = f"`{' '.join(f'--set {name}=…' for name in diagnostic.needs)}` gives a value here"
+    return diagnostic._replace(notes=(*diagnostic.notes, flag)) if flag else diagnostic

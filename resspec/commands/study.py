@@ -106,10 +106,8 @@ def _takes_training(parser: ArgumentParser) -> None:
         "--out", type=Path, metavar="DIR", help="the folder of the study (studies/NAME)"
     )
     given.takes_full_check(parser)
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing"
-    )
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    given.takes_download(parser)
+    given.takes_device(parser)
 
 
 def run(arguments: Namespace) -> int:

@@ -50,7 +50,7 @@ def complain(message: str, code: str | None = None, help: str | None = None) -> 
 
 
 def say(message: str) -> None:
-    """Print a plain sentence on stderr: of what happened as it was asked for."""
+    """Print a plain sentence on stderr, about what a person requested."""
     from resspec.render import visible
 
     print(visible(message), file=sys.stderr)

@@ -67,17 +67,9 @@ def arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="leave the last layer of --weights out where it does not fit",
     )
-    parser.add_argument(
-        "--workers",
-        type=numbers.workers,
-        default=0,
-        metavar="N",
-        help="DataLoader workers for a folder of images (0)",
-    )
-    parser.add_argument(
-        "--download", action="store_true", help="download the data set if it is missing"
-    )
-    parser.add_argument("--device", metavar="NAME", help="cpu, cuda (a GPU where there is one)")
+    given.takes_workers(parser)
+    given.takes_download(parser)
+    given.takes_device(parser)
     parser.add_argument(
         "--tensorboard",
         action="store_true",
@@ -235,9 +227,7 @@ def split(
             raise UsageError(f"{message}: write net.{name} or recipe.{name}")
         elif name in parameters:
             of_network.append((name, value))
-        elif recipe_file.matching(name) or recipe_file.is_foreign(
-            name
-        ):  # which is told with what it is called here
+        elif recipe_file.matching(name) or recipe_file.is_foreign(name):  # a mistake names ours
             of_recipe.append((name, value))
         else:
             near = nearest(name, [*parameters, *recipe_file.keys()])

@@ -9,7 +9,7 @@ from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
 from resspec.syntax import errors
 
-NEAR = 200  # characters before a mistake in which the step that it stands in begins
+NEAR = 200  # characters before a mistake in which its step begins
 
 
 class Construct(NamedTuple):
@@ -109,8 +109,8 @@ def construct(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic
 
     Args:
         source: The text.
-        span: The word that cannot stand where it stands.
-        allowed: The terminals that may stand there, with their texts.
+        span: The word that is not allowed at its place.
+        allowed: The terminals that are allowed there, with their texts.
     """
     start = _start_of_step(source.text, span.start)
     return _by_words(source, start, span) or _by_sign(source, start, span, allowed)

@@ -66,7 +66,7 @@ def explain(
         return errors.ends_early(end, expected, whole)
     start = error.token.start_pos if isinstance(error, UnexpectedToken) else error.pos_in_stream
     assert start is not None
-    after = _goes_on(source, start)
+    after = _continues(source, start)
     is_end = isinstance(error, UnexpectedToken) and error.token.type == "_NL" and not after
     start = after or start
     found = _WORD.match(text, start)
@@ -94,7 +94,7 @@ def explain(
     )
 
 
-def _goes_on(source: Source, start: int) -> int | None:
+def _continues(source: Source, start: int) -> int | None:
     """Return where the next line of an open brace begins, unless it opens a statement."""
     if source.text[start] != "\n" or len(_open(source, start)) < 2:
         return None

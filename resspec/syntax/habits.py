@@ -96,7 +96,7 @@ def _call(name: str, numbers: list[str]) -> str:
 
 
 class _Around:
-    """A mistake with the text around it: `line` is what stands before it on its line."""
+    """A mistake with the text around it; `line` is the part of its line before it."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class _Around:
         """Return the error of arguments in parentheses, or of a comma after the last argument."""
         if self.span.text == "," and (kernel := _KERNEL_IN_NAME.search(self.line)):
             word = self._from(len(self.line) - kernel.start())
-            return errors.unexpected(word, "", f"the kernel is an argument: `conv {kernel[1]}, …`")
+            return self._instead(f"the kernel is an argument: `conv {kernel[1]}, …`", word)
         if self.span.text == "," and (call := _CALLED.search(self.line)):
             return self._instead(f"write arguments without parentheses: `{call[1]} …, …`")
         if clause := _OPENS.search(self.before):

@@ -1,4 +1,4 @@
-"""Where the lines of the canonical layout begin.
+"""The first words of the lines of the canonical layout, and their columns.
 
 It depends on the words alone, so every layout of the same words gives the same result.
 
@@ -156,7 +156,7 @@ class Layout:
         return self._cut(steps, [name == names[0] for name in names])
 
     def _split(self, steps: Sequence[StepRange]) -> Rows:
-        """Return rows that begin with a long step or after a comment; else one row for each step."""
+        """Return rows that begin with a long step or after a comment; else a row for each step."""
         cuts = []
         for step in steps:
             has_comment = bool(self.words[step.start - 1].comments)

@@ -1,6 +1,6 @@
 """The statements of a text that need not parse, and its brackets that do not match.
 
-Statements are told by the words that open them: a declaration is in no brace, and a clause in one,
+Statements are recognized by the words that open them: a declaration is in no brace, and a clause in one,
 that of its declaration. Where the words `stage`, `block` and so on are deeper or less deep, the
 statement before has a brace too few or too many.
 """
@@ -21,16 +21,8 @@ MAX_UNCLEAR = 100  # mistakes of braces after which nobody reads on
 _DECLARES = ("use", "block", "network")
 _EITHER = ("let", "shortcut")
 _CLAUSES = {*errors.NETWORK_CLAUSES, *errors.BLOCK_CLAUSES}.difference(_EITHER)
-_GOES_ON = (",", "(", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
-_JOINS = (
-    "->",
-    "|",
-    "}",
-    ")",
-    "=",
-    "{",
-    "(",
-)  # a line that begins with one belongs to the one before
+_CONTINUES = (",", "(", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
+_JOINS = ("->", "|", "}", ")", "=", "{", "(")  # a line that begins with one continues another
 _HAS_BODY = re.compile(r"shortcut\s+[A-Za-z0-9_]+\s*\{")
 
 
@@ -61,7 +53,10 @@ class Outline(NamedTuple):
 
 
 def outline(source: Source) -> Outline:
-    """Layout tells where a brace belongs, but only in a text where one is missing or too many."""
+    """Return the statements of a text, and its brackets that do not match.
+
+    Where a brace is missing or too many, the indentation shows where it belongs.
+    """
     found = _Walk(source, by_layout=False)
     if found.mistakes:
         by_layout = _Walk(source, by_layout=True)
@@ -87,15 +82,13 @@ def _unclear(here: Outline, diagnostic: Diagnostic, at: int) -> Unclear:
 
 
 class _Walk:
-    """One reading from start to end; after a mistake it goes on as if there were none."""
+    """One reading from start to end, which continues after a mistake."""
 
     def __init__(self, source: Source, *, by_layout: bool) -> None:
         self.source, self.text, self.by_layout = source, source.text, by_layout
         self.statements: list[Statement] = []
         self.mistakes: list[tuple[Diagnostic, int]] = []
-        self.open: list[
-            int
-        ] = []  # the brackets at this place; the first is a declaration's body where it `has_body`
+        self.open: list[int] = []  # brackets; where it `has_body`, the first opens that
         self.declaration = self.clause = -1  # where the present ones start, -1 for none
         self.has_body = self.is_chain = False
         self.closed = -1  # the bracket that closed the last body
@@ -115,7 +108,7 @@ class _Walk:
             if (
                 fresh
                 and word not in _JOINS
-                and (before not in _GOES_ON or word in (*_DECLARES, *_EITHER, *_CLAUSES))
+                and (before not in _CONTINUES or word in (*_DECLARES, *_EITHER, *_CLAUSES))
             ):
                 self._begins(at, word)
             fresh, before = False, word
@@ -130,7 +123,7 @@ class _Walk:
         self._end_declaration(len(self.text))
 
     def _begins(self, at: int, word: str) -> None:
-        """A word that may open a statement: where it must, nothing else is open."""
+        """Note a word that may open a statement; where it must, nothing else is open."""
         level = self._level(at, word)
         if level == 0:
             if self.open:
@@ -149,7 +142,7 @@ class _Walk:
             self.clause = at
 
     def _level(self, at: int, word: str) -> int | None:
-        """Return how many braces a word stands in, None where that differs."""
+        """Return the number of braces around a word; None where that varies."""
         if word in _DECLARES:
             return 0
         if word == "shortcut":
@@ -184,7 +177,7 @@ class _Walk:
     # --- what does not match ---
 
     def _within_body(self, at: int, what: str) -> None:
-        """The brace of a declaration is open, and no other."""
+        """Report open brackets other than the brace of the declaration."""
         if len(self.open) > 1:
             self._unclosed(at, what, left=1)
         elif not self.open and self.declaration >= 0:
@@ -203,14 +196,14 @@ class _Walk:
             self.open.append(self.declaration)
 
     def _unclosed(self, end: int, what: str, left: int = 0) -> None:
-        """The innermost bracket; so many of those around it stay open."""
+        """Report the innermost bracket; `left` of those around it stay open."""
         opening = self.open[-1]
         if self.text[opening] in "{(":  # and not the declaration of one that is missing
             self._report(errors.unclosed(self._at(opening), self._at(end), what), opening)
         del self.open[left:]
 
     def _closes_nothing(self, at: int) -> None:
-        """Below its declaration a brace is right, and the one before it was not."""
+        """Report a closing brace, or the one before it where this one is below its declaration."""
         wrong, is_right = at, self.by_layout and self._is_below_declaration(at)
         if is_right and self.closed >= 0 and not self._is_below_declaration(self.closed):
             wrong, self.closed = self.closed, at
