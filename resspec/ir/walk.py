@@ -120,7 +120,7 @@ def series(parts: Iterable[Located], x: Shape, span: str) -> Located:
 
 def flat(parts: Iterable[Located]) -> list[Located]:
     """Return a row without rows in it, neighbors of one scope joined."""
-    return joined((step for part in parts for step in _opened(part)), _scope, _together)
+    return joined((step for part in parts for step in _opened(part)), _scope, together)
 
 
 def joined(steps: Iterable[T], key: Callable[[T], Any], together: Callable[[T, T], T]) -> list[T]:
@@ -163,7 +163,7 @@ def _scope(located: Located) -> Name | None:
     return located.name if isinstance(located.node, Scope) else None
 
 
-def _together(first: Located, second: Located) -> Located:
+def together(first: Located, second: Located) -> Located:
     """Return two neighbors of one scope as one."""
     body = series([first.body, second.body], first.node.input, first.body.span)
     scope = Scope(first.node.input, second.node.output, body.node)

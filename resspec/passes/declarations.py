@@ -10,6 +10,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from resspec.ir import walk
 from resspec.ir.formulas import (
     ENTERING,
     STRIDE,
@@ -18,6 +19,7 @@ from resspec.ir.formulas import (
     constant,
 )
 from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Identity
 from resspec.lowering.arguments import sort
@@ -37,14 +39,6 @@ from resspec.passes.call_levels import (
     layer_fields,
     network_scope,
     whole,
-)
-from resspec.passes.named import (
-    NamedNode,
-    NamedOp,
-    NamedParallel,
-    NamedRepeat,
-    NamedScope,
-    named,
 )
 from resspec.passes.tree_rows import TreeRow, items
 from resspec.syntax import ast
@@ -121,7 +115,7 @@ class _Reader:
                     chains.append((1, chain))
                 case _:
                     pass
-        row = TreeRow(items(named(network)), 0)
+        row = TreeRow(items(walk.whole(network)), 0)
         x = constant(network.input.channels)
         for _, chain in sorted(chains, key=lambda pair: pair[0]):
             x = self._chain(chain, env, x, row)
@@ -131,14 +125,14 @@ class _Reader:
 
     def _block(
         self,
-        body: NamedNode,
+        body: Located,
         block: ast.Block,
         library: Library,
         given: dict[str, FormulaValue],
         bare: frozenset[str],
     ) -> DeclaredBody | None:
         """Return what a block's declaration says of the body of one of its modules, once for equal arguments."""
-        key = (id(body), id(block), *((name, known.value) for name, known in given.items()))
+        key = (body, id(block), *((name, known.value) for name, known in given.items()))
         if key not in self.templates:
             outer = self.template
             level = CallLevel(block.name.text, None, given, bare=bare)
@@ -186,7 +180,7 @@ class _Reader:
     def _merge(
         self, merge: ast.MergeCall, env: NamesInScope, x: FormulaValue, row: TreeRow
     ) -> FormulaValue:
-        item = row.take(NamedParallel)
+        item = row.take(Parallel)
         if len(item.rows) != len(merge.paths):
             raise DeclarationMismatch
         leaving = [
@@ -225,8 +219,8 @@ class _Reader:
             step = times.step.item
             if (
                 item
-                and isinstance(item.node, NamedRepeat)
-                and item.node.count <= count.value - turn
+                and isinstance(repeat := item.part.node, Repeat)
+                and repeat.count <= count.value - turn
             ):
                 inside = TreeRow(item.rows[0], item.first)
                 try:
@@ -237,7 +231,7 @@ class _Reader:
                         env.level.fix(x.formula)
                         env.level.fix(y.formula)
                     row.position += 1
-                    turn += item.node.count
+                    turn += repeat.count
                     x = y
                     continue
                 except DeclarationMismatch:
@@ -290,26 +284,22 @@ class _Reader:
         env: NamesInScope,
         row: TreeRow,
     ) -> FormulaValue:
-        item = row.take(NamedScope)
-        scope = item.node
-        assert (
-            isinstance(scope, NamedScope)
-            and callee.block is not None
-            and callee.library is not None
-        )
+        item = row.take(Scope)
+        scope = item.part
+        assert callee.block is not None and callee.library is not None
         if scope.block != callee.block.name.text:
             raise DeclarationMismatch
-        arguments[ENTERING] = checked(arguments[ENTERING], scope.input.channels)
+        arguments[ENTERING] = checked(arguments[ENTERING], scope.node.input.channels)
         template = self._block(scope.body, callee.block, callee.library, arguments, bare)
         if template is None:
-            return constant(scope.output.channels)
+            return constant(scope.node.output.channels)
         here = CallLevel(arguments=arguments, lets=template.level.lets)
         for name, default in template.level.defaults.items():
             arguments.setdefault(name, here.outside(default))
         for name in template.level.fixed:
             env.level.fix(arguments[name].formula)
         self.template.calls[item.first] = DeclaredModule(env.level, template, arguments)
-        return checked(here.outside(template.leaving), scope.output.channels)
+        return checked(here.outside(template.leaving), scope.node.output.channels)
 
     def _layer(
         self,
@@ -321,7 +311,7 @@ class _Reader:
         strided: bool,
     ) -> FormulaValue:
         item = row.next
-        if item is None or not isinstance(op := item.node, NamedOp):
+        if item is None or not isinstance(op := item.part.node, Op):
             if kind in ("identity", "none"):
                 return x
             raise DeclarationMismatch
@@ -399,14 +389,16 @@ class _Reader:
             y = self._chain(parts["residual"], env, entered, row)
             choose_arm(option, env, y)
             return y
-        item = row.take(NamedParallel)
-        assert isinstance(item.node, NamedParallel) and item.node.residual is not None
-        inside = TreeRow(item.rows[item.node.residual], item.first)
+        item = row.take(Parallel)
+        assert isinstance(item.part.node, Parallel)
+        residual = item.part.node.residual
+        assert residual is not None
+        inside = TreeRow(item.rows[residual], item.first)
         if before:
             entered = self._chain(before, env, x, inside)
         y = self._path(parts["residual"], env, entered, inside)
         arm = choose_arm(option, env, y)
-        for path in item.rows[: item.node.residual] + item.rows[item.node.residual + 1 :]:
+        for path in item.rows[:residual] + item.rows[residual + 1 :]:
             if path and arm:
                 self._arm(arm, option, env, entered, y, TreeRow(path, path[0].first))
                 self.template.optional.update(range(path[0].first, path[-1].last))
@@ -429,8 +421,5 @@ class _Reader:
 
 def _is_sum(row: TreeRow) -> bool:
     """Whether the sum of a residual block comes next."""
-    return (
-        row.next is not None
-        and isinstance(row.next.node, NamedParallel)
-        and row.next.node.residual is not None
-    )
+    node = row.next.part.node if row.next else None
+    return isinstance(node, Parallel) and node.residual is not None

@@ -155,14 +155,26 @@ class Lifetimes:
         return peak, *left
 
 
-def _op(located: Located, op: Op, x: _Value, kept: bool) -> _Step:
-    layer, within, elements = op.layer, True, x.storage
+def view(op: Op, strides: Strides) -> Strides | None:
+    """Return the strides of an output that lies in the input's storage, None where it does not.
+
+    Args:
+        op: A layer.
+        strides: Those of its input.
+    """
+    layer = op.layer
     if layer.output == "same" or (isinstance(layer, Activation) and layer.inplace):
-        y = x
-    elif (strides := layer.view(op.input, x.strides)) is not None:
-        y = _Value(x.storage, strides)
+        return strides
+    return layer.view(op.input, strides)
+
+
+def _op(located: Located, op: Op, x: _Value, kept: bool) -> _Step:
+    strides = view(op, x.strides)
+    within = strides is not None
+    if strides is not None:
+        y, elements = _Value(x.storage, strides), x.storage
     else:
-        y, within = _new(op.output.dims, layer.order(x.strides)), False
+        y = _new(op.output.dims, op.layer.order(x.strides))
         elements = _while_it_runs(op, x, y, kept)
     return Peak(elements, (located.name,) if located.name else (), located.span), y, within
 

@@ -1,78 +1,86 @@
 """What runs in a scope, as statements: each reads numbered values and makes the next one.
 
-Rows are flat, neighbours of one name are joined, and short repeats are written out. Steps are numbered by their first
-layer: layers and modules of declared blocks count in order, those in repeats once.
+Rows are flat, neighbors of one name are joined, and short repeats are written out. Steps are
+numbered by their first layer: layers and modules of declared blocks count in order, those in
+repeats once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import groupby
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from resspec.ir import walk
+from resspec.ir.nodes import Located, Merge, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten, Identity
-from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
-from resspec.passes.named import (
-    NamedNode,
-    NamedOp,
-    NamedParallel,
-    NamedRepeat,
-    NamedScope,
-    NamedSeries,
-)
 
 Path = tuple[Name, ...]
-Step = tuple[int, NamedNode]
+Step = tuple[int, Located]
 Limits = tuple[int, int]
 
-# Repeats that are written out, not looped over: from so many steps in the body, up to so many in all turns.
+# Repeats that are written out, not looped over: from so many steps in the body, up to so many in
+# all turns.
 PROGRAM: Limits = (1, 12)
 ROW: Limits = (2, 24)
-NOWHERE: Limits = (1, 0)
 
 
 @dataclass(frozen=True)
-class ApplyStatement:
-    """Run a layer or a module. `path`: its name, after those of the scopes that it shares with modules elsewhere."""
+class _Statement:
+    part: Located = field(compare=False)
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the value that it makes."""
+        return self.part.node.output
+
+
+@dataclass(frozen=True)
+class ApplyStatement(_Statement):
+    """Run a layer or a module.
+
+    Attributes:
+        path: Its name, after those of the scopes that it shares with modules elsewhere.
+        what: What `make` returned for it.
+    """
 
     path: Path
     what: Any
     source: int
-    output: Shape = field(compare=False)
     index: int = field(compare=False, default=0)
 
 
 @dataclass(frozen=True)
-class FlattenStatement:
+class FlattenStatement(_Statement):
     """Flatten all but the batch."""
 
     source: int
-    output: Shape = field(compare=False)
 
 
 @dataclass(frozen=True)
-class MergeStatement:
-    """Several values to one, as `NamedParallel` in the IR does it."""
+class MergeStatement(_Statement):
+    """Several values to one, as `Parallel` in the IR does it."""
 
-    kind: Literal["add", "concat", "mul"]
+    kind: Merge
     sources: tuple[int, ...]
     residual: int | None
     inplace: bool
     dim: int
-    output: Shape = field(compare=False)
 
 
 @dataclass(frozen=True)
-class LoopStatement:
-    """A program several times, each time on what it left before. `path`: that of the scope that its modules share."""
+class LoopStatement(_Statement):
+    """A program several times, each time on what it left before.
+
+    Attributes:
+        path: That of the scope that its modules share.
+    """
 
     path: Path
     count: int
     body: Schedule
     source: int
-    output: Shape = field(compare=False)
 
 
 Statement = ApplyStatement | FlattenStatement | MergeStatement | LoopStatement
@@ -80,12 +88,19 @@ Statement = ApplyStatement | FlattenStatement | MergeStatement | LoopStatement
 
 @dataclass(frozen=True)
 class Schedule:
-    """Statements in order. Value 0 enters, and statement k makes value k + 1. `entered`: scopes that stand in several places,
-    each with the statement before which it is first entered."""
+    """Statements in order. Value 0 enters, and statement k makes value k + 1.
+
+    Attributes:
+        entered: Scopes that stand in several places, each with the statement before which it is
+            first entered.
+    """
 
     statements: tuple[Statement, ...]
     result: int
     entered: tuple[tuple[Path, int], ...] = ()
+
+
+Make = Callable[[Located, int, int], tuple[Path, Any] | None]
 
 
 def sources(statement: Statement) -> tuple[int, ...]:
@@ -93,18 +108,23 @@ def sources(statement: Statement) -> tuple[int, ...]:
     return statement.sources if isinstance(statement, MergeStatement) else (statement.source,)
 
 
-Make = Callable[[NamedOp | NamedScope, int, int], tuple[Path, Any] | None]
+def by_name(part: Located, index: int, depth: int) -> tuple[Path, None] | None:
+    """Return the name of a layer or a module, and nothing else that stands in its statement."""
+    del index, depth
+    path = () if part.name is None else (part.name,)
+    return (path, None) if leaves(part) else None
 
 
-def schedule(node: NamedNode, make: Make, first: int = 0) -> Schedule:
+def schedule(body: Located, make: Make = by_name, first: int = 0) -> Schedule:
     """Return the statements of a scope's body.
 
     Args:
-        node: The body.
-        make: Returns the name and what stands in the statement of a layer or a module, given its number and the depth of
-            repeats around it; None where nothing runs.
+        body: The body.
+        make: Returns the name and what stands in the statement of a layer or a module, given its
+            number and the depth of repeats around it; None where nothing runs.
+        first: The number of the first layer.
     """
-    return _Flow(make, shared_scopes(node)).program(node, (), 0, first)
+    return _Flow(make, shared_scopes(body)).program(body, (), 0, first)
 
 
 class _Flow:
@@ -113,108 +133,123 @@ class _Flow:
         self.shared = shared
         self.entered: dict[Path, int] = {}
 
-    def program(self, node: NamedNode, path: Path, depth: int, first: int) -> Schedule:
+    def program(self, body: Located, path: Path, depth: int, first: int) -> Schedule:
         made: list[Statement] = []
-        result = self._flow((first, node), 0, path, depth, made)
-        return Schedule(tuple(made), result, tuple(self.entered.items()) if depth == 0 else ())
+        result = self._flow((first, body), 0, path, depth, made)
+        entered = tuple(self.entered.items()) if depth == 0 else ()
+        return Schedule(tuple(made), result, entered)
 
     def _flow(self, start: Step, x: int, path: Path, depth: int, made: list[Statement]) -> int:
         """Return the value that a step makes of value x. `path`: the shared scopes around it."""
         for index, part in steps(start, depth, PROGRAM):
-            match part:
-                case NamedOp(layer=Identity()):
-                    pass
-                case NamedOp(layer=Flatten()):
-                    x = _add(made, FlattenStatement(x, part.output))
-                case NamedParallel(paths=paths):
-                    starts = _numbered(paths, index)
+            match part.node:
+                case Op(layer=Identity()):
+                    continue
+                case Op(layer=Flatten()):
+                    made.append(FlattenStatement(part, x))
+                case Parallel() as node:
+                    starts = _numbered(part.parts, index)
                     values = tuple([self._flow(each, x, path, depth, made) for each in starts])
-                    x = values[0] if len(values) == 1 else _add(made, _merge(part, values))
-                case NamedRepeat(count=count, body=body):
-                    inner = self.program(body, path, depth + 1, index)
-                    x = _add(made, LoopStatement(path, count, inner, x, part.output))
-                case NamedScope(name=name, body=body) if (*path, name) in self.shared:
-                    self.entered.setdefault((*path, name), len(made))
-                    x = self._flow((index, body), x, (*path, name), 0, made)
-                case NamedOp() | NamedScope():
-                    if found := self.make(part, index, depth):
-                        own, what = found
-                        full = (*path, *own) if part.name in own else own
-                        x = _add(made, ApplyStatement(full, what, x, part.output, index))
-                case NamedSeries():
-                    pass
+                    if len(values) == 1:
+                        x = values[0]
+                        continue
+                    made.append(_merge(part, node, values))
+                case Repeat(count=count):
+                    inner = self.program(part.body, path, depth + 1, index)
+                    made.append(LoopStatement(part, path, count, inner, x))
+                case Scope() if part.name and (shared := (*path, part.name)) in self.shared:
+                    self.entered.setdefault(shared, len(made))
+                    x = self._flow((index, part.body), x, shared, 0, made)
+                    continue
+                case _:
+                    found = self.make(part, index, depth)
+                    if found is None:
+                        continue
+                    own, what = found
+                    full = (*path, *own) if part.name in own else own
+                    made.append(ApplyStatement(part, full, what, x, index))
+            x = len(made)
         return x
 
 
-def _merge(node: NamedParallel, values: tuple[int, ...]) -> MergeStatement:
+def _merge(part: Located, node: Parallel, values: tuple[int, ...]) -> MergeStatement:
     dim = -1 if node.output.last else 1
-    return MergeStatement(node.merge, values, node.residual, bool(node.inplace), dim, node.output)
-
-
-def _add(made: list[Statement], statement: Statement) -> int:
-    made.append(statement)
-    return len(made)
+    return MergeStatement(part, node.merge, values, node.residual, bool(node.inplace), dim)
 
 
 # --- steps ---
 
 
-def steps(start: Step, depth: int, limits: Limits) -> Iterator[Step]:
-    """Yield the steps of a node that stands `depth` repeats deep in its scope; neighbours that share a scope's name are one."""
-    parts = _flat(*start, depth, limits)
-    for _, group in groupby(
-        parts, lambda step: step[1].name if isinstance(step[1], NamedScope) else id(step[1])
-    ):
-        first, *others = group
-        yield (first[0], _joined([part for _, part in (first, *others)])) if others else first
+def steps(start: Step, depth: int, limits: Limits) -> list[Step]:
+    """Return the steps of a part that stands `depth` repeats deep in its scope; neighbors that
+    share a scope's name are one.
+    """
+    return walk.joined(_flat(*start, depth, limits), _scope_name, _together)
 
 
-def shared_scopes(node: NamedNode) -> set[Path]:
-    """Return the scopes that stand in several places of a scope's body, not just side by side: their paths from there."""
-    return set(_shared([node], ()))
+def shared_scopes(body: Located) -> set[Path]:
+    """Return the scopes that stand in several places of a scope's body, not just side by side:
+    their paths from there.
+    """
+    return set(_shared([body], ()))
 
 
-def leaves(node: NamedNode) -> int:
-    """Return how many numbers a node takes."""
-    match node:
-        case NamedOp() | NamedScope(block=str()):
-            return 1
-        case NamedSeries(children=parts) | NamedParallel(paths=parts):
-            return sum(map(leaves, parts))
-        case NamedScope(body=body) | NamedRepeat(body=body):
-            return leaves(body)
+def is_row(program: Schedule, *, numbered: bool) -> bool:
+    """Return whether it is emitted as an nn.Sequential: modules one after the other.
+
+    Args:
+        program: The statements of a body.
+        numbered: Whether its modules may not have names of their own, as in a block.
+    """
+    for statement in program.statements:
+        name = statement.part.name
+        match statement:
+            case LoopStatement(body=body):
+                if not is_row(body, numbered=numbered):
+                    return False
+            case MergeStatement():
+                return False
+            case _ if name is None or (numbered and name.prefix):
+                return False
+    return not program.entered
 
 
-def _numbered(nodes: Iterable[NamedNode], index: int) -> Iterator[Step]:
-    for node in nodes:
-        yield index, node
-        index += leaves(node)
+def leaves(part: Located) -> int:
+    """Return how many numbers a part takes."""
+    if isinstance(part.node, Op) or part.block is not None:
+        return 1
+    return sum(map(leaves, part.parts))
 
 
-def _joined(parts: list[NamedNode]) -> NamedScope:
-    """Scopes of one name, one after the other."""
-    first, last = parts[0], parts[-1]
-    assert isinstance(first, NamedScope)
-    bodies = tuple(part.body for part in parts if isinstance(part, NamedScope))
-    body = NamedSeries(input=first.input, output=last.output, span=first.span, children=bodies)
-    return first.changed(output=last.output, body=body, block=None)
+def _scope_name(step: Step) -> Name | None:
+    part = step[1]
+    return part.name if isinstance(part.node, Scope) else None
 
 
-def _flat(index: int, node: NamedNode, depth: int, limits: Limits) -> Iterator[Step]:
-    match node:
-        case NamedSeries(children=children):
-            for step in _numbered(children, index):
+def _together(first: Step, second: Step) -> Step:
+    node, at = walk.together(first[1], second[1])
+    return first[0], Located(node, replace(at, block=None))
+
+
+def _numbered(parts: Iterable[Located], index: int) -> Iterator[Step]:
+    for part in parts:
+        yield index, part
+        index += leaves(part)
+
+
+def _flat(index: int, part: Located, depth: int, limits: Limits) -> Iterator[Step]:
+    match part.node:
+        case Series():
+            for step in _numbered(part.parts, index):
                 yield from _flat(*step, depth, limits)
-        case NamedRepeat(count=count, body=body) if count == 1 or _is_short(
-            body, count, depth + 1, limits
-        ):
+        case Repeat(count=count) if count == 1 or _is_short(part.body, count, depth + 1, limits):
             for turn in range(count):
-                yield from _flat(index, at_turn(body, turn, depth), depth, limits)
+                yield from _flat(index, at_turn(part.body, turn, depth), depth, limits)
         case _:
-            yield index, node
+            yield index, part
 
 
-def _is_short(body: NamedNode, count: int, depth: int, limits: Limits) -> bool:
+def _is_short(body: Located, count: int, depth: int, limits: Limits) -> bool:
     least, most = limits
     if count > most:
         return False
@@ -222,26 +257,27 @@ def _is_short(body: NamedNode, count: int, depth: int, limits: Limits) -> bool:
     return least <= size and size * count <= most
 
 
-def at_turn(node: NamedNode, turn: int, depth: int | None, *, nearest: bool = True) -> NamedNode:
-    """Return a repeat's body at one of its turns. `depth`: which of a name's steps the repeat takes (None in scopes that open
-    inside); `nearest`: no other repeat is nearer, so that ramps mean this one."""
+def at_turn(part: Located, turn: int, depth: int | None, *, nearest: bool = True) -> Located:
+    """Return a repeat's body at one of its turns.
+
+    Args:
+        part: The body, or a part of it.
+        turn: Which turn.
+        depth: Which of a name's steps the repeat takes, None in scopes that open inside.
+        nearest: Whether no other repeat is nearer, so that ramps mean this one.
+    """
+    node, at = part
     match node:
-        case NamedOp(name=name, layer=layer):
-            layer = layer.at(turn) if nearest else layer
-            return node.changed(name=name and _moved(name, turn, depth), layer=layer)
-        case NamedScope(name=name, body=body):
-            inner = at_turn(body, turn, None) if nearest and varies(body) else body
-            return node.changed(name=_moved(name, turn, depth), body=inner)
-        case NamedSeries(children=children):
-            return node.changed(
-                children=tuple([at_turn(c, turn, depth, nearest=nearest) for c in children])
-            )
-        case NamedParallel(paths=paths):
-            return node.changed(
-                paths=tuple([at_turn(p, turn, depth, nearest=nearest) for p in paths])
-            )
-        case NamedRepeat(body=body):
-            return node.changed(body=at_turn(body, turn, depth, nearest=False))
+        case Op(layer=layer):
+            node = replace(node, layer=layer.at(turn)) if nearest and layer.varies else node
+        case Scope():
+            if nearest and walk.varies(node.body, {}):
+                node, at = walk.with_parts(part, (at_turn(part.body, turn, None),))
+        case _:
+            nearest = nearest and not isinstance(node, Repeat)
+            inner = [at_turn(each, turn, depth, nearest=nearest) for each in part.parts]
+            node, at = walk.with_parts(part, tuple(inner))
+    return Located(node, replace(at, name=at.name and _moved(at.name, turn, depth)))
 
 
 def _moved(name: Name, turn: int, depth: int | None) -> Name:
@@ -251,39 +287,21 @@ def _moved(name: Name, turn: int, depth: int | None) -> Name:
     return Name(name.prefix, number, (*name.steps[:depth], *name.steps[depth + 1 :]))
 
 
-def varies(node: NamedNode) -> bool:
-    """Return whether a repeat around the node decides about numbers in it."""
-    match node:
-        case NamedOp(layer=layer):
-            return any(isinstance(value, Ramp) for value in vars(layer).values())
-        case NamedScope(body=body):
-            return varies(body)
-        case NamedSeries(children=parts) | NamedParallel(paths=parts):
-            return any(map(varies, parts))
-        case NamedRepeat():
-            return False
-
-
-def _shared(nodes: Iterable[NamedNode], path: Path) -> Iterator[Path]:
-    found: dict[Name, list[NamedNode]] = {}
-    for node in nodes:
-        for scope in _scopes(node):
-            found.setdefault(scope.name, []).append(scope.body)
-    for name, bodies in found.items():
+def _shared(parts: Iterable[Located], path: Path) -> Iterator[Path]:
+    found: dict[Path, list[Located]] = {}
+    for part in parts:
+        for scope in _scopes(part):
+            if scope.name is not None:
+                found.setdefault((*path, scope.name), []).append(scope.body)
+    for inner, bodies in found.items():
         if len(bodies) > 1:
-            yield (*path, name)
-            yield from _shared(bodies, (*path, name))
+            yield inner
+            yield from _shared(bodies, inner)
 
 
-def _scopes(node: NamedNode) -> Iterator[NamedScope]:
-    for _, part in steps((0, node), 0, NOWHERE):
-        match part:
-            case NamedScope():
-                yield part
-            case NamedParallel(paths=parts):
-                for path in parts:
-                    yield from _scopes(path)
-            case NamedRepeat(body=body):
-                yield from _scopes(body)
-            case _:
-                pass
+def _scopes(part: Located) -> Iterator[Located]:
+    if isinstance(part.node, Scope):
+        yield part
+        return
+    for inner in part.parts:
+        yield from _scopes(inner)

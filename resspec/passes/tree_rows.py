@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten
 from resspec.passes.call_levels import DeclarationMismatch
-from resspec.passes.named import (
-    NamedNode,
-    NamedOp,
-    NamedParallel,
-    NamedRepeat,
-    NamedScope,
-    NamedSeries,
-)
 from resspec.passes.schedule import leaves
 
 
@@ -23,34 +16,30 @@ class TreeStep(NamedTuple):
 
     first: int
     last: int
-    node: NamedNode
+    part: Located
     rows: list[list[TreeStep]]
 
 
-def items(node: NamedNode, first: int = 0) -> list[TreeStep]:
+def items(part: Located, first: int = 0) -> list[TreeStep]:
     """Return the steps of a scope's body in a row; labels leave no trace in it."""
-    match node:
-        case NamedOp():
-            implied = node.name is None and isinstance(node.layer, Flatten)
-            return [] if implied else [TreeStep(first, first + 1, node, [])]
-        case NamedScope(block=str()):
-            return [TreeStep(first, first + 1, node, [])]
-        case NamedScope(body=body):
-            return items(body, first)
-        case NamedSeries(children=children):
-            return [item for row in _rows(children, first) for item in row]
-        case NamedRepeat(body=body):
-            rows = [items(body, first)]
-            return [TreeStep(first, first + leaves(body), node, rows)]
-        case NamedParallel(paths=paths):
-            return [TreeStep(first, first + leaves(node), node, _rows(paths, first))]
+    last = first + leaves(part)
+    match part.node:
+        case Op(layer=layer):
+            implied = part.name is None and isinstance(layer, Flatten)
+            return [] if implied else [TreeStep(first, last, part, [])]
+        case Scope() if part.block is not None:
+            return [TreeStep(first, last, part, [])]
+        case Scope() | Series():
+            return [item for row in _rows(part.parts, first) for item in row]
+        case Repeat() | Parallel():
+            return [TreeStep(first, last, part, _rows(part.parts, first))]
 
 
-def _rows(nodes: Sequence[NamedNode], first: int) -> list[list[TreeStep]]:
+def _rows(parts: Sequence[Located], first: int) -> list[list[TreeStep]]:
     found = []
-    for node in nodes:
-        found.append(items(node, first))
-        first += leaves(node)
+    for part in parts:
+        found.append(items(part, first))
+        first += leaves(part)
     return found
 
 
@@ -69,9 +58,9 @@ class TreeRow:
         """The number after that of the last layer taken."""
         return self.steps[self.position - 1].last if self.position else self.first
 
-    def take(self, kind: type[NamedNode]) -> TreeStep:
+    def take(self, kind: type[Node]) -> TreeStep:
         step = self.next
-        if step is None or not isinstance(step.node, kind):
+        if step is None or not isinstance(step.part.node, kind):
             raise DeclarationMismatch
         self.position += 1
         return step

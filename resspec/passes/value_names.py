@@ -10,7 +10,7 @@ Readers = Mapping[int, list[int]]
 
 
 def readers_of(
-    statements: Sequence[Statement], result: int, fallbacks: Sequence[int | None]
+    statements: Sequence[Statement], result: int, fallbacks: Sequence[int | None] = ()
 ) -> dict[int, list[int]]:
     """Return which statements read each value; the result is read after the last.
 
@@ -20,9 +20,11 @@ def readers_of(
         fallbacks: For each statement the value that is taken where it does not run.
     """
     found: dict[int, list[int]] = {}
-    for k, (statement, fallback) in enumerate(zip(statements, fallbacks, strict=True)):
-        for source in (*sources(statement), *([] if fallback is None else [fallback])):
+    for k, statement in enumerate(statements):
+        for source in sources(statement):
             found.setdefault(source, []).append(k)
+        if fallbacks and (fallback := fallbacks[k]) is not None:
+            found.setdefault(fallback, []).append(k)
     found.setdefault(result, []).append(len(statements))
     return found
 

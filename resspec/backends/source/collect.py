@@ -35,9 +35,10 @@ from resspec.backends.source.terms import (
     knowns,
 )
 from resspec.diagnostics import InternalError
+from resspec.ir import walk
 from resspec.ir.network import Network
+from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
 from resspec.ir.shape import Name
-from resspec.passes.named import NamedNode, NamedOp, NamedRepeat, NamedScope, NamedSeries, named
 from resspec.passes.schedule import (
     ROW,
     ApplyStatement,
@@ -55,9 +56,8 @@ def collect(network: Network, template: DeclaredBody | None) -> list[ModuleBody]
     """Return all bodies of a network, each after those of the modules in it; the network's own is the last."""
     collector = _Collector()
     level = template.level if template else CallLevel(network.name)
-    collector.body(
-        network.name, named(network), 0, BodyPlace(template, level, level, is_fixed=True)
-    )
+    place = BodyPlace(template, level, level, is_fixed=True)
+    collector.body(network.name, walk.whole(network), 0, place)
     return collector.bodies
 
 
@@ -65,22 +65,23 @@ class _Collector:
     def __init__(self) -> None:
         self.bodies: list[ModuleBody] = []
         self._used: dict[tuple[str, bool], dict[str, None]] = {}
-        self._made: dict[Hashable, tuple[NamedNode, ModuleBody | Term]] = {}
+        self._made: dict[Hashable, ModuleBody | Term] = {}
 
-    def body(self, kind: str, node: NamedNode, first: int, place: BodyPlace) -> ModuleBody:
+    def body(self, kind: str, body: Located, first: int, place: BodyPlace) -> ModuleBody:
         """Return the body of a class."""
 
-        def make(part: NamedOp | NamedScope, index: int, depth: int) -> tuple[Path, Any] | None:
-            if isinstance(part, NamedScope):
-                term = self._term(part, index, place, depth)
-                return None if term == SequentialRow(()) else ((part.name,), term)
-            return self._op(part, index, place, depth)
+        def make(part: Located, index: int, depth: int) -> tuple[Path, Any] | None:
+            if isinstance(part.node, Op):
+                return self._op(part, part.node, index, place, depth)
+            assert part.name is not None
+            term = self._term(part, index, place, depth)
+            return None if term == SequentialRow(()) else ((part.name,), term)
 
-        program = schedule(node, make, first)
+        program = schedule(body, make, first)
         leaving = place.template.leaving if place.template else UNKNOWN
         channels = (
-            place.known(node.input.channels, place.level.entering, place.level),
-            place.known(node.output.channels, leaving, place.level),
+            place.known(body.node.input.channels, place.level.entering, place.level),
+            place.known(body.node.output.channels, leaving, place.level),
         )
         optional = frozenset(place.template.optional) if place.template else frozenset[int]()
         return self._added(ModuleBody(kind, program, place.own, channels, {}, optional=optional))
@@ -96,20 +97,20 @@ class _Collector:
 
     # --- modules ---
 
-    def _term(self, scope: NamedScope, index: int, place: BodyPlace, depth: int) -> Term:
+    def _term(self, scope: Located, index: int, place: BodyPlace, depth: int) -> Term:
         """Return what the module of a scope is; shared subtrees are looked at once."""
         call = place.call(index) if scope.block is not None else None
         if isinstance(call, DeclaredModule):
             level = call.template.level
             inner = BodyPlace(call.template, level, level.copy())
-            key = (id(call.template), id(scope.body))
-            body = self._once(key, scope, lambda: self._block(scope, inner))
+            key = (call.template, scope.body)
+            body = self._once(key, lambda: self._block(scope, inner))
             assert isinstance(body, ModuleBody)
             return self._instance(body, call.arguments, call.level, place, depth)
         looped = not place.is_varying(depth)
-        where = (id(place.level), index) if place.template else ()
-        kind = (id(scope.body), scope.block, scope.name.prefix, looped)
-        found = self._once((*kind, *where), scope, lambda: self._group(scope, index, place, looped))
+        where = (place.level, index) if place.template else ()
+        kind = (scope.body, scope.block, _name(scope).prefix, looped)
+        found = self._once((*kind, *where), lambda: self._group(scope, index, place, looped))
         if isinstance(found, ModuleBody):
             given = {
                 name: FormulaValue(value, Variable(name))
@@ -118,22 +119,20 @@ class _Collector:
             return self._instance(found, given, place.level, place, depth)
         return found
 
-    def _once(
-        self, key: Hashable, scope: NamedScope, make: Callable[[], ModuleBody | Term]
-    ) -> ModuleBody | Term:
+    def _once(self, key: Hashable, make: Callable[[], ModuleBody | Term]) -> ModuleBody | Term:
         if key not in self._made:
-            self._made[key] = scope, make()
-        return self._made[key][1]
+            self._made[key] = make()
+        return self._made[key]
 
-    def _block(self, scope: NamedScope, place: BodyPlace) -> ModuleBody:
+    def _block(self, scope: Located, place: BodyPlace) -> ModuleBody:
         items = None if shared_scopes(scope.body) else self._items(scope.body, 0, place)
         if items is not None and _is_numbered(items):
-            return self._function(items, place)
+            return self._function(items, scope, place)
         assert scope.block is not None
         return self.body(scope.block, scope.body, 0, place)
 
     def _group(
-        self, scope: NamedScope, index: int, place: BodyPlace, looped: bool
+        self, scope: Located, index: int, place: BodyPlace, looped: bool
     ) -> ModuleBody | Term:
         """What no block is called for, or a block of which no declaration is known: all of its own place."""
         template = place.template if scope.block is None else None
@@ -142,7 +141,7 @@ class _Collector:
         if items is not None and (scope.block is None or _is_numbered(items)):
             return _row(items)
         own = replace(place.own.copy(), arm="", defaults={}) if template else CallLevel()
-        kind = scope.block or scope.name.prefix
+        kind = scope.block or _name(scope).prefix
         return self.body(kind, scope.body, index, BodyPlace(template, place.level, own))
 
     def _instance(
@@ -159,9 +158,9 @@ class _Collector:
 
     # --- rows ---
 
-    def _items(self, node: NamedNode, first: int, place: BodyPlace) -> tuple[RowItem, ...] | None:
+    def _items(self, body: Located, first: int, place: BodyPlace) -> tuple[RowItem, ...] | None:
         """Return the node as modules in a row, or None where it is more than that."""
-        parts = list(steps((first, node), 0, ROW))
+        parts = steps((first, body), 0, ROW)
         numbered = all(_has_numbers(part) for _, part in parts)
         items = self._in_row(parts, place, 0, numbered)
         if numbered and items and not _counts_up(items):
@@ -184,17 +183,15 @@ class _Collector:
                 items.append(called)
                 position = stop
                 continue
-            match part:
-                case NamedOp(name=Name() as name):
-                    items.append(
-                        RowModule((name,), torch_layer(part, index, place, depth), part.output)
-                    )
-                case NamedScope(name=name):
-                    items.append(
-                        RowModule((name,), self._term(part, index, place, depth), part.output)
-                    )
-                case NamedRepeat(count=count, body=body):
-                    turn = list(steps((index, body), depth + 1, ROW))
+            match part.node:
+                case Op() as op if part.name is not None:
+                    term: Term = torch_layer(op, index, place, depth)
+                    items.append(RowModule((part.name,), term, op.output))
+                case Scope(output=output):
+                    term = self._term(part, index, place, depth)
+                    items.append(RowModule((_name(part),), term, output))
+                case Repeat(count=count):
+                    turn = steps((index, part.body), depth + 1, ROW)
                     inner = self._in_row(turn, place, depth + 1, numbered)
                     if not inner:
                         return None
@@ -223,27 +220,31 @@ class _Collector:
         if numbered:
             first = names[0].number or 0
             items = tuple([_moved(item, first, depth) for item in items])
-        body = self._function(items, inner)
+        body = self._function(items, parts[-1][1], inner)
         term = self._instance(body, splice.level.arguments, place.level, place, depth)
         return RowModule(names, term, _output(items[-1]), is_spread=True)
 
-    def _function(self, items: tuple[RowItem, ...], place: BodyPlace) -> ModuleBody:
-        program = Schedule((ApplyStatement((), SequentialRow(items), 0, _output(items[-1])),), 1)
+    def _function(self, items: tuple[RowItem, ...], part: Located, place: BodyPlace) -> ModuleBody:
+        program = Schedule((ApplyStatement(part, (), SequentialRow(items), 0),), 1)
         return self._added(
             ModuleBody(place.level.name, program, place.own, (UNKNOWN, UNKNOWN), {}, is_row=True)
         )
 
     # --- layers ---
 
-    def _op(self, op: NamedOp, index: int, place: BodyPlace, depth: int) -> tuple[Path, Any]:
+    def _op(
+        self, part: Located, op: Op, index: int, place: BodyPlace, depth: int
+    ) -> tuple[Path, Any]:
         term = torch_layer(op, index, place, depth)
         if depth and op.layer.varies:  # a loop makes one for each turn
-            term = replace(term, free=op.name is None)
+            term = replace(term, free=part.name is None)
         if term.free:
-            return (Name(op.name.prefix if op.name and op.name.prefix else op.kind),), term
-        if op.name is None:
-            raise InternalError(f"{op.span}: {op.kind} has weights, and no name to keep them under")
-        return (op.name,), term
+            return (Name(part.name.prefix if part.name and part.name.prefix else op.kind),), term
+        if part.name is None:
+            raise InternalError(
+                f"{part.span}: {op.kind} has weights, and no name to keep them under"
+            )
+        return (part.name,), term
 
 
 def _spliced(
@@ -260,17 +261,16 @@ def _spliced(
     return None, start + 1
 
 
-def _has_numbers(part: NamedNode) -> bool:
-    """Whether the modules of a step in a row have no names."""
-    match part:
-        case NamedOp(name=Name("", int())) | NamedScope(name=Name("", int())):
-            return True
-        case NamedSeries(children=children):
-            return all(map(_has_numbers, children))
-        case NamedRepeat(body=body):
-            return _has_numbers(body)
-        case _:
-            return False
+def _has_numbers(part: Located) -> bool:
+    """Return whether the modules of a step in a row have numbers, but no names."""
+    if isinstance(part.node, Series | Repeat):
+        return all(map(_has_numbers, part.parts))
+    return part.name is not None and not part.name.prefix and part.name.number is not None
+
+
+def _name(scope: Located) -> Name:
+    assert scope.name is not None
+    return scope.name
 
 
 def _row(items: tuple[RowItem, ...]) -> Term:

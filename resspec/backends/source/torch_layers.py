@@ -8,14 +8,13 @@ from typing import Any
 
 from resspec.backends.source.copied import positions
 from resspec.backends.source.terms import TorchLayer
-from resspec.ir import nodes
 from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate, plain
 from resspec.ir.init import STARTS_AS_ONE, Init
 from resspec.ir.ops.layer import Ramp
+from resspec.ir.nodes import Op
 from resspec.ir.ops.norm import Norm
 from resspec.passes.call_levels import UNKNOWN, CallLevel
 from resspec.passes.declarations import DeclaredBody, DeclaredLayer, DeclaredModule
-from resspec.passes.named import NamedOp
 
 # What torch's constructors call the channels that enter.
 _ENTERING = "in_channels in_features num_features num_channels normalized_shape channels".split()
@@ -61,7 +60,7 @@ class BodyPlace:
         return FormulaValue(value, Variable(name))
 
 
-def torch_layer(op: NamedOp, index: int, place: BodyPlace, depth: int) -> TorchLayer:
+def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
     """Return the torch call of a layer, its arguments by name; numbers that grow over a repeat stay ramps."""
     call = place.call(index)
     said = dict(_said(op, call)) if isinstance(call, DeclaredLayer) else {}
@@ -97,7 +96,7 @@ def torch_layer(op: NamedOp, index: int, place: BodyPlace, depth: int) -> TorchL
     )
 
 
-def _given(op: NamedOp) -> dict[str, Any]:
+def _given(op: Op) -> dict[str, Any]:
     """The arguments of a layer's call by name."""
     layer, x = op.layer, op.input
     calls = [layer.at(turn).call(x) for turn in (0, 1)]
@@ -113,7 +112,7 @@ def _given(op: NamedOp) -> dict[str, Any]:
     return given
 
 
-def _ordered(given: Iterable[str], op: NamedOp) -> tuple[str, ...]:
+def _ordered(given: Iterable[str], op: Op) -> tuple[str, ...]:
     """Arguments in the order in which they are written: by position, then as the fields of the layer stand."""
     positional = positions(op.layer.at(0).call(op.input).module)
     order = [*positional, *(field.name for field in fields(op.layer))]
@@ -122,7 +121,7 @@ def _ordered(given: Iterable[str], op: NamedOp) -> tuple[str, ...]:
     )
 
 
-def _said(op: NamedOp, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]]:
+def _said(op: Op, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]]:
     """What a call says of the arguments of torch's constructor."""
     yield from call.fields.items()
     for name in _ENTERING:
@@ -137,7 +136,7 @@ def _said(op: NamedOp, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]
         yield "stop", FormulaValue(None, binary("*", binary("+", part, 1), width))
 
 
-def start(op: NamedOp | nodes.Op) -> Init | None:
+def start(op: Op) -> Init | None:
     """Return how a layer's tensors start, None where that is as torch's constructor makes them."""
     if op.init is None:
         return None

@@ -95,7 +95,7 @@ class _File:
         start = ["super().__init__()", *signature.with_locals(body), *loop]
         result = cls.template.program.result
         main = "x" if is_root else "out"
-        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).statements()
+        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).lines()
         network = docstrings.of_network(self.network)
         words = network if is_root else docstrings.of_class(cls, signature)
         parameters = ", ".join(["self", *_parameters(signature)])
