@@ -227,8 +227,7 @@ def _scope_name(step: Step) -> Name | None:
 
 
 def _together(first: Step, second: Step) -> Step:
-    node, at = walk.together(first[1], second[1])
-    return first[0], Located(node, replace(at, block=None))
+    return first[0], replace(walk.together(first[1], second[1]), block=None)
 
 
 def _numbered(parts: Iterable[Located], index: int) -> Iterator[Step]:
@@ -266,18 +265,18 @@ def at_turn(part: Located, turn: int, depth: int | None, *, nearest: bool = True
         depth: Which of a name's steps the repeat takes, None in scopes that open inside.
         nearest: Whether no other repeat is nearer, so that ramps mean this one.
     """
-    node, at = part
-    match node:
-        case Op(layer=layer):
-            node = replace(node, layer=layer.at(turn)) if nearest and layer.varies else node
+    match part.node:
+        case Op(layer=layer) as op:
+            if nearest and layer.varies:
+                part = replace(part, node=replace(op, layer=layer.at(turn)))
         case Scope():
-            if nearest and walk.varies(node.body, {}):
-                node, at = walk.with_parts(part, (at_turn(part.body, turn, None),))
-        case _:
+            if nearest and walk.varies(part.body.node, {}):
+                part = walk.with_parts(part, (at_turn(part.body, turn, None),))
+        case node:
             nearest = nearest and not isinstance(node, Repeat)
             inner = [at_turn(each, turn, depth, nearest=nearest) for each in part.parts]
-            node, at = walk.with_parts(part, tuple(inner))
-    return Located(node, replace(at, name=at.name and _moved(at.name, turn, depth)))
+            part = walk.with_parts(part, tuple(inner))
+    return replace(part, name=part.name and _moved(part.name, turn, depth))
 
 
 def _moved(name: Name, turn: int, depth: int | None) -> Name:
