@@ -67,6 +67,9 @@ def test_train_settings(setting: str, says: str, capsys: Captured) -> None:
 def test_train_where_the_data_does_not_fit(capsys: Captured) -> None:
     out, err = ran("train resnet18", capsys, 1)
     assert out == "" and "error[E0501]" in err and "1x8x8" in err
+    by_default = "no --data was given, so the digits that come with resspec are used"
+    assert by_default in err
+    assert by_default not in ran("train resnet18 --data digits", capsys, 1)[1]
 
 
 def test_a_folder_that_is_taken_is_told(capsys: Captured) -> None:

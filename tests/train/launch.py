@@ -20,7 +20,6 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from random import Random
@@ -44,7 +43,6 @@ IMPORTED = (
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
 BROKEN = ("a full disk", "a pipe without a reader", "a closed terminal")
-LEFT = timedelta(seconds=0.5)  # that the process which is left waits for one that is dead
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -286,7 +284,6 @@ def _prepare(  # noqa: PLR0913
     if not complete:
         shortcuts.take()
     os.environ.update(environment or {})
-    vars(import_module("resspec.training.distributed.roll_call"))["LEFT"] = LEFT
     for descriptor, how in (streams or {}).items():
         _break(int(descriptor), how)
     heed_signals()

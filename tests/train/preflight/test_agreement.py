@@ -22,6 +22,9 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
             "process 1: recipe.optimizer.lr is 0.2, but 0.1 in process 0",
         ),
         (["--data", "other"], "process 1: data."),
+        (["--data", "d", "--run", "q"], "process 1: run folder is q, but r in process 0"),
+        (["--data", "d", "--full-check"], "process 1: full check is True, but False in process 0"),
+        (["--data", "d", "--plan"], "process 1: plan only is True, but False in process 0"),
     ],
 )
 def test_processes_that_differ(own: list[str], message: str, server: Server, here: Path) -> None:
