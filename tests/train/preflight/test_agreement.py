@@ -30,7 +30,9 @@ TRAIN = ["train", "tiny.res", "--recipe", "tiny.yaml", "--run", "r"]
 def test_processes_that_differ(own: list[str], message: str, server: Server, here: Path) -> None:
     job(here, plain(here / "d"))
     plain(here / "other", (41, 48))
-    trainers = server.together(2, here, *TRAIN, own=[["--data", "d"], own])
+    run = [] if "--run" in own else ["--run", "r"]
+    both = [["--data", "d", "--run", "r"], [*own, *run]]
+    trainers = server.together(2, here, *TRAIN[:-2], own=both)
     ends = [trainer.wait() for trainer in trainers]
     assert [code for code, _ in ends] == [2, 2]
     assert all("error[E0534]" in text and message in text for _, text in ends), ends
