@@ -24,9 +24,14 @@ class _Axis(NamedTuple):
 
     @property
     def more(self) -> int:
-        """Return how far the last window reaches beyond the padding at the end."""
+        """The number of pixels that the last window reaches beyond the padding at the end."""
         reached = (self.output - 1) * self.stride + self.span
         return max(0, reached - self.size - 2 * self.padding)
+
+    @property
+    def end(self) -> int:
+        """The padding at the end that the last window needs."""
+        return self.padding + self.more
 
 
 def without_ceil(model: ModelProto) -> None:
@@ -43,11 +48,10 @@ def without_ceil(model: ModelProto) -> None:
         axes = _axes(given, shapes[node.input[0]], shapes[node.output[0]])
         if given.get("count_include_pad"):
             nodes += _average(model.graph, node, given, axes)
-        elif any(
-            axis.padding + axis.more >= side
-            for axis, side in zip(axes, given["kernel_shape"], strict=True)
-        ):
-            nodes += _padded(model.graph, node, given, axes)
+        elif any(axis.end >= side for axis, side in zip(axes, given["kernel_shape"], strict=True)):
+            # windows that reach further than onnxruntime can pad
+            ends = [axis.end for axis in axes]
+            nodes += _padded(model.graph, node, given, axes, ends, float("-inf"))
         else:
             nodes.append(_pool(node, given, axes))
     del model.graph.node[:]
@@ -64,10 +68,8 @@ def _shapes(graph: GraphProto) -> dict[str, list[int]]:
 def _axes(given: dict[str, Any], size: list[int], output: list[int]) -> list[_Axis]:
     kernel = given["kernel_shape"]
     dilations = given.get("dilations") or [1] * len(kernel)
-    strides, pads = (
-        given.get("strides") or [1] * len(kernel),
-        given.get("pads") or [0] * 2 * len(kernel),
-    )
+    strides = given.get("strides") or [1] * len(kernel)
+    pads = given.get("pads") or [0] * 2 * len(kernel)
     spans = [dilation * (side - 1) + 1 for side, dilation in zip(kernel, dilations, strict=True)]
     rows = zip(size[2:], output[2:], spans, strides, pads[: len(kernel)], strict=True)
     return [_Axis(*row) for row in rows]
@@ -79,7 +81,7 @@ def _pool(
     """Return the pool with its padding at the end made as large as its windows need."""
     import onnx
 
-    pads = [axis.padding for axis in axes] + [axis.padding + axis.more for axis in axes]
+    pads = [axis.padding for axis in axes] + [axis.end for axis in axes]
     attributes = {**given, "ceil_mode": 0, "pads": pads}
     return onnx.helper.make_node(
         node.op_type, inputs or list(node.input), list(node.output), name=node.name, **attributes
@@ -91,42 +93,30 @@ def _average(
 ) -> list[NodeProto]:
     """Return a mean that counts the padding but not what is beyond it: zeros first, then a pool."""
     own = {**given, "count_include_pad": 0}
-    if not any(axis.padding for axis in axes):
-        return [_pool(node, own, axes)]
-    pad, name = _pad(
-        graph, node, [axis.padding for axis in axes], [axis.padding for axis in axes], 0.0
-    )
-    inside = [axis._replace(size=axis.size + 2 * axis.padding, padding=0) for axis in axes]
-    return [pad, _pool(node, own, inside, [name])]
+    ends = [axis.padding for axis in axes]
+    return _padded(graph, node, own, axes, ends, 0.0) if any(ends) else [_pool(node, own, axes)]
 
 
 def _padded(
-    graph: GraphProto, node: NodeProto, given: dict[str, Any], axes: list[_Axis]
+    graph: GraphProto,
+    node: NodeProto,
+    given: dict[str, Any],
+    axes: list[_Axis],
+    ends: list[int],
+    value: float,
 ) -> list[NodeProto]:
-    """Return a maximum whose windows reach further than onnxruntime can pad: pad first."""
-    ends = [axis.padding + axis.more for axis in axes]
-    pad, name = _pad(graph, node, [axis.padding for axis in axes], ends, float("-inf"))
-    inside = [
-        axis._replace(size=axis.size + 2 * axis.padding + axis.more, padding=0) for axis in axes
-    ]
-    return [pad, _pool(node, given, inside, [name])]
-
-
-def _pad(
-    graph: GraphProto, node: NodeProto, starts: list[int], ends: list[int], value: float
-) -> tuple[NodeProto, str]:
-    """Return a step that pads height and width with a value, and what its output is called."""
+    """Return a step that pads height and width with a value, and the pool without padding."""
     from onnx import TensorProto, helper
 
     name = node.output[0]
-    sides = [0, 0, *starts, 0, 0, *ends]
-    graph.initializer.append(
-        helper.make_tensor(f"{name}_pads", TensorProto.INT64, [len(sides)], sides)
-    )
-    graph.initializer.append(
-        helper.make_tensor(f"{name}_pad_value", TensorProto.FLOAT, [], [value])
-    )
-    inputs = [node.input[0], f"{name}_pads", f"{name}_pad_value"]
-    return helper.make_node(
-        "Pad", inputs, [f"{name}_padded"], name=f"{node.name}_pad"
-    ), f"{name}_padded"
+    pads, pad_value, padded = f"{name}_pads", f"{name}_pad_value", f"{name}_padded"
+    sides = [0, 0, *(axis.padding for axis in axes), 0, 0, *ends]
+    graph.initializer.append(helper.make_tensor(pads, TensorProto.INT64, [len(sides)], sides))
+    graph.initializer.append(helper.make_tensor(pad_value, TensorProto.FLOAT, [], [value]))
+    inputs = [node.input[0], pads, pad_value]
+    pad = helper.make_node("Pad", inputs, [padded], name=f"{node.name}_pad")
+    inside = [
+        axis._replace(size=axis.size + axis.padding + end, padding=0)
+        for axis, end in zip(axes, ends, strict=True)
+    ]
+    return [pad, _pool(node, given, inside, [padded])]

@@ -18,7 +18,7 @@ from resspec.training.names import FASHION_MNIST
 
 if TYPE_CHECKING:
     from resspec.ir.network import Network
-    from resspec.study.results import Result
+    from resspec.study.results import StudyResult
     from resspec.training.data import Dataset
     from resspec.training.distributed.processes import Processes
     from resspec.training.recipe import Recipe
@@ -241,7 +241,9 @@ def _tell(
     wrote([page.write_page(text, out)], ", with pictures and CSV files")
 
 
-def _published(found: Sequence[Result], data: str, recipe: str) -> dict[tuple[str, int], float]:
+def _published(
+    found: Sequence[StudyResult], data: str, recipe: str
+) -> dict[tuple[str, int], float]:
     from resspec.training.published import published
 
     known = {}

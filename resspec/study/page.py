@@ -9,7 +9,7 @@ from statistics import mean
 
 from resspec.backends.markdown import code, table
 from resspec.files import write
-from resspec.study.results import Result, grouped
+from resspec.study.results import StudyResult, grouped
 from resspec.training.data import Dataset
 from resspec.training.recipe import Recipe
 from resspec.version import __version__
@@ -58,7 +58,7 @@ _NOTE = (
 
 
 def degradation(
-    found: Sequence[Result], published: Mapping[tuple[str, int], float], setting: Iterable[str]
+    found: Sequence[StudyResult], published: Mapping[tuple[str, int], float], setting: Iterable[str]
 ) -> str:
     """Return the page of networks by depth."""
     return _DEGRADATION.format(
@@ -69,7 +69,7 @@ def degradation(
     )
 
 
-def shortcuts(found: Sequence[Result], setting: Iterable[str]) -> str:
+def shortcuts(found: Sequence[StudyResult], setting: Iterable[str]) -> str:
     """Return the page of shortcut options."""
     results = "\n".join(_results(found, {}))
     return _SHORTCUTS.format(setting="\n".join(setting), results=results)
@@ -79,7 +79,7 @@ def setting(
     recipe: Recipe,
     data: Dataset,
     recipe_name: str,
-    found: Sequence[Result],
+    found: Sequence[StudyResult],
     missing: int,
     device: str,
 ) -> Iterator[str]:
@@ -99,7 +99,7 @@ def setting(
         yield f"\n**Not finished: {left}; run the same command again to resume.**"
 
 
-def gap_lines(found: Sequence[Result]) -> Iterator[str]:
+def gap_lines(found: Sequence[StudyResult]) -> Iterator[str]:
     """Yield how much worse the deepest network of each family is than its shallowest."""
     gaps = gaps_by_family(found)
     for family, (low, high, each) in gaps.items():
@@ -116,7 +116,7 @@ def gap_lines(found: Sequence[Result]) -> Iterator[str]:
         yield f"- The plain gap is {difference:+.2f} points larger than the residual one{than}."
 
 
-def gaps_by_family(found: Sequence[Result]) -> dict[str, tuple[int, int, list[float]]]:
+def gaps_by_family(found: Sequence[StudyResult]) -> dict[str, tuple[int, int, list[float]]]:
     """Return the least and the largest depth of each family, and the gaps between them.
 
     A gap is the test error of the deepest network less that of the shallowest; each seed that has
@@ -136,7 +136,7 @@ def gaps_by_family(found: Sequence[Result]) -> dict[str, tuple[int, int, list[fl
     return gaps
 
 
-def cells(found: Sequence[Result]) -> list[tuple[str, ...]]:
+def cells(found: Sequence[StudyResult]) -> list[tuple[str, ...]]:
     """Return a line of HEADINGS for each network: means over the seeds, with their range."""
     rows: list[tuple[str, ...]] = []
     for (family, depth), each in grouped(found).items():
@@ -155,7 +155,9 @@ def write_page(text: str, out: Path) -> Path:
     return out / "README.md"
 
 
-def _results(found: Sequence[Result], published: Mapping[tuple[str, int], float]) -> Iterator[str]:
+def _results(
+    found: Sequence[StudyResult], published: Mapping[tuple[str, int], float]
+) -> Iterator[str]:
     headings: tuple[str, ...] = HEADINGS
     rows = cells(found)
     if published:

@@ -20,7 +20,7 @@ from resspec.training.recipe_file import Written
 
 
 @dataclass(frozen=True)
-class Part:
+class StudyPart:
     """A network of a family (`plain`, `residual`, or a shortcut option), trained with one seed."""
 
     family: str
@@ -38,7 +38,7 @@ class Part:
         return Path("runs", self.name)
 
 
-def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[Part]:
+def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[StudyPart]:
     """Return the parts seed by seed, so that a seed can be compared as soon as it is done.
 
     Raises:
@@ -49,11 +49,11 @@ def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[Part]:
     for (family, depth), count in Counter(known).items():
         if count > 1:
             raise UsageError(f"two networks of one family have the same depth: {family} {depth}")
-    return [Part(*network, seed) for seed in range(seeds) for network in each]
+    return [StudyPart(*network, seed) for seed in range(seeds) for network in each]
 
 
 def planned(
-    wanted: Sequence[Part],
+    wanted: Sequence[StudyPart],
     recipe: Written,
     data: Dataset,
     out: Path,
@@ -97,7 +97,7 @@ def planned(
 
 
 def carry_out(
-    wanted: Sequence[Part],
+    wanted: Sequence[StudyPart],
     plans: Sequence[Plan],
     out: Path,
     processes: Processes,

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from resspec.study.results import Result, error_of, grouped
+from resspec.study.results import StudyResult, error_of, grouped
 from resspec.training.output.curves import COLOURS, STYLE, apart, saved
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class LineEnd(NamedTuple):
 
 
 def over_iterations(
-    found: Sequence[Result], out: Path, *, panels: bool, name: str = "iterations"
+    found: Sequence[StudyResult], out: Path, *, panels: bool, name: str = "iterations"
 ) -> list[Path]:
     """Draw training and test error by iteration, and return the files.
 
@@ -69,7 +69,7 @@ def over_iterations(
 
 
 def over_depth(
-    found: Sequence[Result], published: Mapping[tuple[str, int], float], out: Path
+    found: Sequence[StudyResult], published: Mapping[tuple[str, int], float], out: Path
 ) -> list[Path]:
     """Draw the final test error by depth, and return the files.
 
@@ -104,7 +104,7 @@ def over_depth(
     return saved(figure, out, "depth")
 
 
-def options(found: Sequence[Result], out: Path) -> list[Path]:
+def options(found: Sequence[StudyResult], out: Path) -> list[Path]:
     """Draw the test error of each family, and return the files.
 
     Each seed is a dot, their mean a stroke; the parameters stand below the name.
@@ -162,7 +162,7 @@ def name_ends(axes: Axes, ends: Sequence[LineEnd], room: float, heights: str) ->
         axes.annotate(end.name, (1.0, height), xycoords=coordinates, color=end.color, **style)
 
 
-def _curve(axes: Axes, results: Sequence[Result], part: str, color: str) -> float:
+def _curve(axes: Axes, results: Sequence[StudyResult], part: str, color: str) -> float:
     """Draw the mean over the seeds, and return its last value."""
     by_step = defaultdict[int, list[float]](list)
     for result in results:
@@ -182,7 +182,7 @@ def _curve(axes: Axes, results: Sequence[Result], part: str, color: str) -> floa
     return means[-1] if means else 0.0
 
 
-def _ceiling(found: Sequence[Result]) -> float:
+def _ceiling(found: Sequence[StudyResult]) -> float:
     """Return a limit above all errors after the first eighth, where every network errs as much."""
     late = [
         error_of(row["top1"])

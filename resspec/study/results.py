@@ -12,14 +12,14 @@ from resspec.backends.sheet import to_sheet
 from resspec.diagnostics import UsageError
 from resspec.files import write
 from resspec.passes.quantities import Facts
-from resspec.study.parts import Part
+from resspec.study.parts import StudyPart
 from resspec.training.run import measurements, record
 
 _RESULTS = "family layers seed training_error test_error params macs seconds_per_step".split()
 _POINTS = "family layers seed step part loss error".split()
 
 
-class Result(NamedTuple):
+class StudyResult(NamedTuple):
     """A part that has ended. Errors are in percent.
 
     Attributes:
@@ -29,7 +29,7 @@ class Result(NamedTuple):
         seconds: The median duration of a step; None where it was not recorded.
     """
 
-    part: Part
+    part: StudyPart
     rows: list[dict[str, Any]]
     train: float
     test: float
@@ -38,7 +38,7 @@ class Result(NamedTuple):
     seconds: float | None
 
 
-def results(out: Path, parts: Iterable[Part]) -> list[Result]:
+def results(out: Path, parts: Iterable[StudyPart]) -> list[StudyResult]:
     """Return the results of the parts that have ended. Raises UsageError where one is damaged."""
     ended = [part for part in parts if (out / part.folder / "result.json").is_file()]
     return [_result(out / part.folder, part) for part in ended]
@@ -49,15 +49,15 @@ def error_of(top1: float) -> float:
     return 100 * (1 - top1)
 
 
-def grouped(found: Sequence[Result]) -> dict[tuple[str, int], list[Result]]:
+def grouped(found: Sequence[StudyResult]) -> dict[tuple[str, int], list[StudyResult]]:
     """Return the seeds of each network, by family and depth, in the order of the parts."""
-    groups: dict[tuple[str, int], list[Result]] = {}
+    groups: dict[tuple[str, int], list[StudyResult]] = {}
     for result in found:
         groups.setdefault((result.part.family, result.part.depth), []).append(result)
     return groups
 
 
-def write_csv(found: Sequence[Result], out: Path) -> None:
+def write_csv(found: Sequence[StudyResult], out: Path) -> None:
     """Write `results.csv`, a line for each run, and `points.csv`, all that was measured."""
     ends, points = [], []
     for part, rows, train, test, params, macs, seconds in found:
@@ -71,7 +71,7 @@ def write_csv(found: Sequence[Result], out: Path) -> None:
     write(out / "points.csv", to_sheet(_POINTS, points).encode())
 
 
-def _result(run: Path, part: Part) -> Result:
+def _result(run: Path, part: StudyPart) -> StudyResult:
     facts, ended = Facts(part.network), record.result(run)
     assert ended is not None
     rows, _ = measurements.metrics(run)
@@ -85,7 +85,7 @@ def _result(run: Path, part: Part) -> Result:
         rows.append({**last, "part": "test", "loss": ended["loss"], "top1": ended["top1"]})
     late = [row["top1"] for row in trained if row["step"] > 0.9 * trained[-1]["step"]]
     train, test = error_of(mean(late)), error_of(ended["top1"])
-    return Result(
+    return StudyResult(
         part, rows, train, test, facts.total("params"), facts.total("macs"), _seconds(run)
     )
 

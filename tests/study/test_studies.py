@@ -16,8 +16,8 @@ import pytest
 from resspec import cli
 from resspec.compiler import load
 from resspec.study import page, pictures
-from resspec.study.parts import Part
-from resspec.study.results import Result
+from resspec.study.parts import StudyPart
+from resspec.study.results import StudyResult
 
 SPEC = """
 use he2015
@@ -187,13 +187,13 @@ def test_a_file_in_the_place_of_the_folder(
     assert "cannot be a folder: a file is in the way" in capsys.readouterr().err
 
 
-def result(family: str, depth: int, seed: int, test: float, spec: str = "plain20") -> Result:
+def result(family: str, depth: int, seed: int, test: float, spec: str = "plain20") -> StudyResult:
     rows: list[dict[str, Any]] = [
         {"step": step, "part": part, "loss": 1.0, "top1": 1 - test / 100}
         for step in (50, 100)
         for part in ("train", "test")
     ]
-    return Result(Part(family, load(spec), depth, seed), rows, test, test, 1, 1, 0.1)
+    return StudyResult(StudyPart(family, load(spec), depth, seed), rows, test, test, 1, 1, 0.1)
 
 
 def test_gaps_by_hand() -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from difflib import SequenceMatcher
+from collections.abc import Callable
+from operator import attrgetter
 from typing import NamedTuple
 
+from resspec.backends.diff.align import aligned
 from resspec.backends.diff.structure import Structure, placed, structure
 from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.weights import weights
 from resspec.backends.report import Report
-from resspec.backends.report.views import ReportRow
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
@@ -52,14 +52,18 @@ def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
     """
     _comparable(a.report, b.report)
     rows = a.report.rows, b.report.rows
+    by_labels = tuple(Pair(*pair) for pair in aligned(*rows, attrgetter("label")))
     if a.network is None or b.network is None:
-        return Diff(a.report, b.report, tuple(_by_labels(*rows)), None, None)
+        return Diff(a.report, b.report, by_labels, None, None)
     digests = digests or Digests()
     held = weights(a.network, b.network, digests)
     if a.report.hash == b.report.hash:
-        return Diff(a.report, b.report, tuple(_by_labels(*rows)), Structure(), held)
+        return Diff(a.report, b.report, by_labels, Structure(), held)
     found = placed(structure(a.network, b.network, digests), b.place)
-    pairs = tuple(_by_places(*rows, found.sections))
+    pairs = tuple(
+        Pair(None if i is None else rows[0][i], None if j is None else rows[1][j])
+        for i, j in found.sections
+    )
     return Diff(a.report, b.report, pairs, found, held)
 
 
@@ -76,32 +80,5 @@ def _comparable(a: Report, b: Report) -> None:
 
 def _conditions(report: Report) -> str:
     at = report.at
-    return f"batch {at.batch}, {at.dtype}, {at.optimizer}" + (
-        f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
-    )
-
-
-def _by_places(
-    a: tuple[ReportRow, ...],
-    b: tuple[ReportRow, ...],
-    places: Iterable[tuple[int | None, int | None]],
-) -> Iterator[Pair]:
-    for i, j in places:
-        x, y = None if i is None else a[i], None if j is None else b[j]
-        one = y or x
-        assert one is not None
-        yield Pair(one.label, x, y)
-
-
-def _by_labels(a: tuple[ReportRow, ...], b: tuple[ReportRow, ...]) -> list[Pair]:
-    pairs: list[Pair] = []
-    matcher = SequenceMatcher(
-        None, [row.label for row in a], [row.label for row in b], autojunk=False
-    )
-    for tag, a0, a1, b0, b1 in matcher.get_opcodes():
-        if tag == "equal":
-            pairs += (Pair(x.label, x, y) for x, y in zip(a[a0:a1], b[b0:b1], strict=True))
-        else:
-            pairs += (Pair(x.label, x, None) for x in a[a0:a1])
-            pairs += (Pair(y.label, None, y) for y in b[b0:b1])
-    return pairs
+    frozen = f", {', '.join(sorted(at.frozen))} frozen" if at.frozen else ""
+    return f"batch {at.batch}, {at.dtype}, {at.optimizer}{frozen}"

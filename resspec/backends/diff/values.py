@@ -14,9 +14,15 @@ from resspec.passes.quantities import SUMS, Figures
 class Pair(NamedTuple):
     """A section on both sides; None where a side has none of this label at this place."""
 
-    label: str
     a: ReportRow | None
     b: ReportRow | None
+
+    @property
+    def label(self) -> str:
+        """The section's label, that of `b` where both have one."""
+        row = self.b or self.a
+        assert row is not None
+        return row.label
 
     @property
     def figures(self) -> tuple[Figures, Figures]:
