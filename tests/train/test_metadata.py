@@ -102,6 +102,13 @@ def test_the_snippet_of_the_guide_predicts(kind: str, trained: Path, tmp_path: P
     assert done.returncode == 0, done.stderr
     assert done.stdout.removesuffix("\n") in classes
 
+    emitted = tmp_path / "tiny.py"
+    written = emitted.read_text(encoding="utf-8")
+    other = re.sub(r'HASH = "\w+"', 'HASH = "of another spec"', written)
+    emitted.write_text(other, encoding="utf-8")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "these are weights of another network" in done.stderr
+
 
 def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: Path) -> None:
     import onnx

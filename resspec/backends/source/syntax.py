@@ -18,9 +18,8 @@ from resspec.ir.shape import Name
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 
 # What emitted code means by these names: in the whole file, and inside its functions.
-GLOBALS = frozenset(
-    "F Tensor bool enumerate float getattr int isinstance list named nn numbered range str super torch tuple type".split()
-)
+_PYTHON = "bool enumerate float getattr int isinstance list range str super tuple type"
+GLOBALS = frozenset([*_PYTHON.split(), "F", "HASH", "Tensor", "named", "nn", "numbered", "torch"])
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
 FORMULAS = ("out_channels", "hidden_channels")

@@ -51,7 +51,8 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
 
     Args:
         network: The network.
-        fingerprint: The spec's hash, for the docstring.
+        fingerprint: The spec's hash, for the docstring and `HASH`: weights of the same spec have it
+            in their metadata.
     """
     declared = network.declared
     template = read(network, declared) if isinstance(declared, Declared) else None
@@ -78,9 +79,11 @@ class _File:
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
         used |= _names("\n".join(definitions))
-        public = f'__all__ = ["{self.root.name}", "{self.function}"]'
+        public = [f'__all__ = ["{self.root.name}", "{self.function}"]']
+        if fingerprint is not None:
+            public.append(f'HASH = "{fingerprint}"  # of the spec')
         words = docstrings.of_file(self.network, self.function, fingerprint)
-        head = [words, "", *_imports(used), "", public]
+        head = [words, "", *_imports(used), "", *public]
         return "\n".join([*head, "\n", "\n\n\n".join([*definitions, *laid_out]), ""])
 
     def _definition(self, cls: EmittedClass) -> list[str]:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["DenseNet121", "densenet121"]
+HASH = "dee2c90c572602e4088ed367639185ad776fc0132053105de1133ccd89ec7899"  # of the spec
 
 
 def named(**modules: nn.Module) -> nn.Sequential:

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
+HASH = "bd1c4c9e257c6a9de891e9a0496d097e2617182e2ae995c9eef2ac50199cd5d3"  # of the spec
 
 
 def cbr(in_channels: int, size: int, width: int, groups: int = 1, stride: int = 1) -> nn.Sequential:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["RegNetY400MF", "regnet_y_400mf"]
+HASH = "af406683503e359be0ff904061e5d37d9af02783d3609f32c1e38676859886ec"  # of the spec
 
 
 def named(**modules: nn.Module) -> nn.Sequential:

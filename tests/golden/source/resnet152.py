@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["ResNet152", "resnet152"]
+HASH = "af71ee1c31e818f223076379a94924e0ec9a73aa37de972d0657d07beac82475"  # of the spec
 
 
 class Bottleneck(nn.Module):

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["ResNet50d", "resnet50d"]
+HASH = "acf183c1ef4cae7ff0d22fc6b50446403068f0fdf4da6703cfb5bf3e1947d61a"  # of the spec
 
 
 class Bottleneck(nn.Module):

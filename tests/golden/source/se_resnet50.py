@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["SeResNet50", "se_resnet50"]
+HASH = "e60b2a0085759f0e38e6b4f0e5eab45129400a49657da6a76ccb851a5c28eb4e"  # of the spec
 
 
 class Squeeze(nn.Module):

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["VGG16BN", "vgg16_bn"]
+HASH = "0363d074f92dbf3dcf4a36f6613bb42f1f9c0f54c6ae6d68bdf794cf4f3735f9"  # of the spec
 
 
 def conv_bn(in_channels: int, width: int) -> nn.Sequential:
