@@ -9,8 +9,7 @@ from resspec.backends.diff import Diff
 from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.values import Pair
 from resspec.backends.diff.weights import Weights
-from resspec.backends.plain import plain
-from resspec.backends.report.json import row_to_json
+from resspec.backends.report.json import plain, row_to_json
 from resspec.backends.report.values import ReportValues
 from resspec.passes.quantities import SUMS
 from resspec.render import visible_json

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from resspec.backends.plain import plain
 from resspec.backends.report import Report
 from resspec.backends.report.values import MaxBatch, Tensors
 from resspec.backends.report.views import VIEWS, ReportRow
@@ -38,6 +37,15 @@ def to_document(report: Report) -> dict[str, Any]:
         "max_batch": plain(report.max_batch),
         "like": plain(report.like),
     }
+
+
+def plain(value: Any) -> Any:
+    """Return a value with named tuples in it as objects, and other tuples as lists."""
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: plain(each) for name, each in value._asdict().items()}
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return value
 
 
 def row_to_json(row: ReportRow) -> dict[str, Any]:
