@@ -24,29 +24,29 @@ def alike(word: str, candidates: Iterable[str]) -> tuple[str, ...]:
     Of several that are equally near, those with the same first letter and length come first.
     """
     limit = max(1, len(word) // 3)
-    scored = [
-        (distance(word.lower(), name.lower(), limit), name)
-        for name in sorted(set(candidates))
-        if name != word
-    ]
-    best = min(
-        (cost for cost, name in scored if cost < max(len(word), len(name))), default=limit + 1
-    )
-    if best > limit:
+    found: dict[int, list[str]] = {}
+    for name in sorted(set(candidates) - {word}):
+        cost = distance(word.lower(), name.lower(), limit)
+        if cost <= limit and cost < max(len(word), len(name)):
+            found.setdefault(cost, []).append(name)
+    if not found:
         return ()
-    found = [name for cost, name in scored if cost == best and cost < max(len(word), len(name))]
-    return tuple(
-        sorted(
-            found,
-            key=lambda name: (name[:1].lower() != word[:1].lower(), len(name) != len(word), name),
-        )[:MOST]
-    )
+
+    def rank(name: str) -> tuple[bool, bool, str]:
+        return name[:1].lower() != word[:1].lower(), len(name) != len(word), name
+
+    return tuple(sorted(found[min(found)], key=rank)[:MOST])
+
+
+def joined(words: Iterable[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    *others, final = words
+    return f"{', '.join(others)} {last} {final}" if others else final
 
 
 def any_of(names: Sequence[str]) -> str:
-    """`a`, `b` or `c`."""
-    *others, last = (f"`{name}`" for name in names)
-    return f"{', '.join(others)} or {last}" if others else last
+    """Return `a`, `b` or `c`, each in backticks."""
+    return joined([f"`{name}`" for name in names], "or")
 
 
 def meant(near: Sequence[str]) -> str | None:

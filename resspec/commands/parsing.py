@@ -7,7 +7,7 @@ from argparse import Action, ArgumentError, ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from resspec.suggest import did_you_mean
+from resspec.suggest import did_you_mean, joined
 
 
 class Parser(ArgumentParser):
@@ -80,8 +80,7 @@ def _elsewhere(option: str, command: Parser, commands: dict[str, Parser]) -> str
         options = command.all_options()
         begun = [each for each in options if each.startswith(option)]
         return f"; did you mean {begun[0]}?" if len(begun) == 1 else did_you_mean(option, options)
-    *others, last = owners
-    return f"; {', '.join(others)} and {last} have it" if others else f"; {last} has it"
+    return f"; {joined(owners)} {'has' if len(owners) == 1 else 'have'} it"
 
 
 class StoreOnce(Action):

@@ -65,9 +65,9 @@ def note(message: str) -> None:
 def wrote(paths: Iterable[Path], also: str = "") -> None:
     """Print on stderr which files were written."""
     from resspec.render import visible
+    from resspec.suggest import joined
 
-    *others, last = (visible(str(path)) for path in paths)
-    names = f"{', '.join(others)} and {last}" if others else last
+    names = joined(visible(str(path)) for path in paths)
     print(f"wrote {names}{also}", file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from resspec.diagnostics import Diagnostic
 from resspec.source import Source, Span
-from resspec.suggest import alike
+from resspec.suggest import alike, joined
 from resspec.syntax import errors
 from resspec.syntax.constructs import construct, opens_construct
 from resspec.syntax.habits import habit
@@ -192,10 +192,7 @@ def _listed(allowed: dict[str, str]) -> str:
         words = [f"`{text}`" for text in allowed.values() if text.isalpha()]
     if "_NL" in allowed:
         words.append("the end of the line")
-    if not words:
-        return ""
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last
+    return joined(words, "or") if words else ""
 
 
 def _open(source: Source, end: int) -> list[Span]:

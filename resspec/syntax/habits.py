@@ -62,12 +62,7 @@ def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | N
         span: The word that is not allowed.
         allowed: The terminals that are allowed there, with their texts.
     """
-    before, after = (
-        source.text[max(0, span.start - _NEAR) : span.start],
-        source.text[span.start : span.start + _NEAR],
-    )
-    line = before[before.rfind("\n") + 1 :]
-    around = _Around(source, span, line, before, after, allowed)
+    around = _Around(source, span, allowed)
     return (
         around.count()
         or around.comment()
@@ -98,21 +93,19 @@ def _call(name: str, numbers: list[str]) -> str:
 class _Around:
     """A mistake with the text around it; `line` is the part of its line before it."""
 
-    def __init__(
-        self,
-        source: Source,
-        span: Span,
-        line: str,
-        before: str,
-        after: str,
-        allowed: dict[str, str],
-    ) -> None:
+    def __init__(self, source: Source, span: Span, allowed: dict[str, str]) -> None:
         self.source, self.span, self.allowed = source, span, allowed
-        self.line, self.before, self.after = line, before, after
+        self.before = source.text[max(0, span.start - _NEAR) : span.start]
+        self.after = source.text[span.start : span.start + _NEAR]
+        self.line = self.before[self.before.rfind("\n") + 1 :]
 
     def _from(self, characters: int, to: int = 0) -> Span:
         """Return the span from so many characters before the mistake to so many after its start."""
         return Span(self.source, self.span.start - characters, self.span.start + to)
+
+    def _since(self, found: re.Match[str], to: int = 0, group: int = 0) -> Span:
+        """Return the span from a match in the line to so many characters after the mistake."""
+        return self._from(len(self.line) - found.start(group), to)
 
     def _instead(self, help: str, place: Span | None = None) -> Diagnostic:
         return errors.unexpected(place or self.span, "", help)
@@ -126,24 +119,21 @@ class _Around:
         rest = _REST_OF_COUNT.match(self.after, operator.end())
         if first is None or rest is None:
             return None
-        return errors.bare_count(self._from(len(self.line) - first.start(), rest.end()))
+        return errors.bare_count(self._since(first, rest.end()))
 
     def comment(self) -> Diagnostic | None:
-        if self.after.startswith("//") and not self.line.rstrip().endswith(","):
-            return self._is_comment(self._from(0, 2))
-        if self.after.startswith("/*"):
-            return self._is_comment(self._from(0, 2))
-        if self.line.endswith("/") and self.after.startswith("*"):
-            return self._is_comment(self._from(1, 1))
-        if self.after.startswith("--") and not self.line.strip():
-            return self._is_comment(self._from(0, 2))
-        if found := _COMMENTED.search(self.line):
-            start = len(self.line) - found.start()
-            return self._is_comment(self._from(start, 2 - start))
-        return None
-
-    def _is_comment(self, sign: Span) -> Diagnostic:
-        return errors.unexpected(sign, "", "a comment begins with `#`")
+        """Return the error of a comment that begins with `//`, `/*` or `--`."""
+        line, after, sign = self.line, self.after, None
+        is_slashes = after.startswith("//") and not line.rstrip().endswith(",")
+        is_dashes = after.startswith("--") and not line.strip()
+        if is_slashes or is_dashes or after.startswith("/*"):
+            sign = self._from(0, 2)
+        elif line.endswith("/") and after.startswith("*"):
+            sign = self._from(1, 1)
+        elif found := _COMMENTED.search(line):
+            start = self._since(found).start
+            sign = Span(self.source, start, start + 2)
+        return self._instead("a comment begins with `#`", sign) if sign else None
 
     def call(self) -> Diagnostic | None:
         """`conv(3, 16)`: a call with its numbers in parentheses."""
@@ -153,17 +143,17 @@ class _Around:
         numbers = [opening[2], *re.findall("[0-9]+", rest[0])]
         whole = self._from(len(self.line) - opening.end(1), rest.end())
         help = f"write arguments without parentheses: `{_call(opening[1], numbers)}`"
-        return errors.unexpected(whole, "", help)
+        return self._instead(help, whole)
 
     def size(self) -> Diagnostic | None:
         """`3 x 3`, and an `input` whose sides are separated by commas."""
         if (first := _SIZE_BEFORE.search(self.line)) and (last := _SIZE_AFTER.match(self.after)):
-            return errors.no_size(self._from(len(self.line) - first.start(), last.end()))
+            return errors.no_size(self._since(first, last.end()))
         for opening, sides in ((_INPUT, _SIDES), (_IN_PARENTHESES, _MORE_SIDES)):
             if (first := opening.search(self.line)) and (last := sides.match(self.after)):
-                where = self._from(len(self.line) - first.start(1), last.end())
+                where = self._since(first, last.end(), group=1)
                 if self.line[first.start()] == "(":
-                    where = self._from(len(self.line) - first.start(), last.end())
+                    where = self._since(first, last.end())
                 return errors.no_size(
                     where, "x".join(side for side in (first[1], *last.groups()) if side)
                 )
@@ -174,11 +164,11 @@ class _Around:
         if self.span.text == "=" and "COMPARISON" in self.allowed:
             meant = {"=>": ">=", "=<": "<="}.get(self.after[:2], "==")
             wrong = self._from(0, 2 if meant != "==" else 1)
-            return errors.unexpected(wrong, "", f"did you mean `{meant}`?")
+            return self._instead(f"did you mean `{meant}`?", wrong)
         if self.line.endswith("-") and self.after.startswith(">"):
-            return errors.unexpected(self._from(1, 1), "", "write a layer before each arrow")
+            return self._instead("write a layer before each arrow", self._from(1, 1))
         if "->" in self.allowed.values() and (arrow := _ARROW.match(self.after)):
-            return errors.unexpected(self._from(0, arrow.end()), "", "an arrow is `->`")
+            return self._instead("an arrow is `->`", self._from(0, arrow.end()))
         if (
             self.span.text == "|"
             and "->" in self.allowed.values()
@@ -186,13 +176,11 @@ class _Around:
         ):
             return self._instead("write the paths in the braces of a merge: `add { … | … }`")
         if self.span.text in ("=", ":") and (clause := _CLAUSE_SIGN.search(self.line)):
-            help = f"leave it out: `{clause[1]} …`"
-            return self._instead(help)
+            return self._instead(f"leave it out: `{clause[1]} …`")
         if clause := _CLAUSE_COLON.search(self.line):
-            start = len(self.line) - clause.start(2)
-            return errors.unexpected(
-                self._from(start, 1 - start), "", f"leave it out: `{clause[1]} …`"
-            )
+            start = self._since(clause, group=2).start
+            colon = Span(self.source, start, start + 1)
+            return self._instead(f"leave it out: `{clause[1]} …`", colon)
         if self.span.text[:1] == '"' and "STRING" not in self.allowed:
             return self._instead("leave out the quotes: only `use` takes a string")
         return None
@@ -223,7 +211,7 @@ class _Around:
     def comma(self) -> Diagnostic | None:
         """Return the error of arguments in parentheses, or of a comma after the last argument."""
         if self.span.text == "," and (kernel := _KERNEL_IN_NAME.search(self.line)):
-            word = self._from(len(self.line) - kernel.start())
+            word = self._since(kernel)
             return self._instead(f"the kernel is an argument: `conv {kernel[1]}, …`", word)
         if self.span.text == "," and (call := _CALLED.search(self.line)):
             return self._instead(f"write arguments without parentheses: `{call[1]} …, …`")
@@ -231,5 +219,5 @@ class _Around:
             comma = self._from(
                 len(self.before) - clause.start(), clause.start() - len(self.before) + 1
             )
-            return errors.unexpected(comma, "", "leave it out, or write an argument after it")
+            return self._instead("leave it out, or write an argument after it", comma)
         return None
