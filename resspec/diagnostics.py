@@ -8,7 +8,7 @@ ResspecError
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from typing import NamedTuple
 
 from resspec.source import Label, Span
@@ -76,6 +76,9 @@ class Diagnostic(NamedTuple):
         from resspec.render import render
 
         return render(self).removesuffix("\n")
+
+
+Reporter = Callable[[Diagnostic], None]  # takes what was found wrong
 
 
 class Collected:

@@ -193,7 +193,8 @@ def _lines(entries: list[_Entry]) -> list[str]:
     for entry in entries:
         last = runs[-1] if runs else None
         if last is not None and _follows(entry, last):
-            runs[-1] = last._replace(times=last.times + entry.times)
+            times = last.times + entry.times
+            runs[-1] = _Entry(last.prefix, last.number, times, last.holds, None)
         else:
             runs.append(entry)
     return [f"{run.prefix} {run.number} {run.times} {run.holds}" for run in runs]

@@ -11,7 +11,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Diagnostic, Reporter
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
 from resspec.lowering import argument_errors, foreign_layers, name_errors
@@ -20,7 +20,6 @@ from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
 
-Report = Callable[[Diagnostic], None]
 Evaluate = Callable[[ast.Value], Value]
 
 MAX_COUNT = 1 << 24
@@ -66,7 +65,7 @@ class Given(NamedTuple):
 _NOTHING = Given()
 
 
-def sort(arguments: Collection[ast.Argument], report: Report) -> Given:
+def sort(arguments: Collection[ast.Argument], report: Reporter) -> Given:
     """Arguments by their form; what is given more than once is reported, once."""
     if not arguments:
         return _NOTHING
@@ -104,7 +103,7 @@ _known: dict[
 
 
 def bind_layer(
-    call: ast.LayerCall, given: Given, evaluate: Evaluate, report: Report
+    call: ast.LayerCall, given: Given, evaluate: Evaluate, report: Reporter
 ) -> Bound | None:
     """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
@@ -136,7 +135,7 @@ def bind_layer(
 
 
 def _bound(
-    call: ast.LayerCall, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Report
+    call: ast.LayerCall, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Reporter
 ) -> Bound | None:
     if turned := _turned(op, stated):
         report(turned)
@@ -183,7 +182,7 @@ def _assign(
     positional: tuple[str, ...],
     words: dict[str, str],
     evaluate: Evaluate,
-    report: Report,
+    report: Reporter,
     extra: tuple[str, ...] = (),
 ) -> dict[str, tuple[Value, Span]] | None:
     """Field to value and place. None where an argument belongs nowhere."""
@@ -244,7 +243,7 @@ def place(call: ast.LayerCall, given: Given, field: str) -> Span:
 
 
 def bind_block(
-    call: ast.LayerCall, block: ast.Block, given: Given, evaluate: Evaluate, report: Report
+    call: ast.LayerCall, block: ast.Block, given: Given, evaluate: Evaluate, report: Reporter
 ) -> dict[str, Value] | None:
     """Parameter to value, without the defaults. None once something was reported."""
     names = [parameter.name.text for parameter in block.parameters]
@@ -267,7 +266,7 @@ def bind_block(
 
 
 def bind_init(
-    law: ast.Identifier, arguments: list[ast.Argument], evaluate: Evaluate, report: Report
+    law: ast.Identifier, arguments: list[ast.Argument], evaluate: Evaluate, report: Reporter
 ) -> Init | None:
     """An initialisation with every argument of its law."""
     if law.text not in LAWS:
@@ -321,7 +320,7 @@ def bind_init(
     return Init(law.text, tuple(values.items()), bias)
 
 
-def convert(value: Value, annotation: str, phrase: str, span: Span, report: Report) -> Any:
+def convert(value: Value, annotation: str, phrase: str, span: Span, report: Reporter) -> Any:
     """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was
     reported.
     """
@@ -359,7 +358,7 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
 
 
 def _bounded(
-    value: Fraction, kind: str, phrase: str, span: Span, report: Report
+    value: Fraction, kind: str, phrase: str, span: Span, report: Reporter
 ) -> Fraction | Unknown:
     if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
         return value
@@ -368,7 +367,7 @@ def _bounded(
     return UNKNOWN
 
 
-def _ranged(value: int, least: int, phrase: str, span: Span, report: Report) -> int | Unknown:
+def _ranged(value: int, least: int, phrase: str, span: Span, report: Reporter) -> int | Unknown:
     if least <= value <= MAX_COUNT:
         return value
     limits = f"{least} or more" if value < least else f"{MAX_COUNT:,} at most"

@@ -23,15 +23,15 @@ class Memory:
 
     def __init__(self) -> None:
         self._tables: dict[Hashable, Table] = {}
-        self._contents: dict[int, tuple[str, Library]] = {}
+        self._contents: dict[Library, str] = {}
         self._first: dict[str, Library] = {}  # of each content
 
     def table(self, setting: Hashable) -> Table:
         return self._tables.setdefault(setting, {})
 
     def content(self, library: Library) -> str:
-        """The same for libraries that declare the same."""
-        if (known := self._contents.get(id(library))) is None:
+        """Return the same for libraries that declare the same."""
+        if (digest := self._contents.get(library)) is None:
             declared = [
                 each.span.text
                 for each in library.own.values()
@@ -39,9 +39,9 @@ class Memory:
             ]
             parts = [*declared, *(self.content(used) for used in library.used)]
             digest = sha256("\0".join(parts).encode(errors="surrogatepass")).hexdigest()
-            known = self._contents[id(library)] = digest, library
+            self._contents[library] = digest
             self._first.setdefault(digest, library)
-        return known[0]
+        return digest
 
     def moved(self, library: Library) -> Callable[[str], str]:
         """From a place as nodes keep it, to that place in the library or one that it uses."""

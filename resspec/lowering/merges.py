@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Reporter
 from resspec.ir.nodes import Merge
 from resspec.ir.shape import Shape
 from resspec.lowering import shape_errors
@@ -17,7 +17,7 @@ def merged_shape(
     merge: Merge,
     paths: Sequence[Draft],
     places: Sequence[Span],
-    report: Callable[[Diagnostic], None],
+    report: Reporter,
 ) -> Shape | None:
     """`add` needs equal shapes, `concat` equal sizes, `mul` equal shapes but for 1x1. None once a
     mismatch was reported.

@@ -5,13 +5,13 @@ else.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from math import prod
 from typing import NamedTuple
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Reporter
 from resspec.ir import walk
 from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
 from resspec.ir.shape import Name
@@ -23,7 +23,6 @@ from resspec.syntax import ast
 
 POSITION = ""
 MAX_PARTS = 16  # of a label with dots
-Report = Callable[[Diagnostic], None]
 Counts = defaultdict[str, int]
 
 
@@ -40,7 +39,7 @@ Loops = tuple[Loop, ...]  # around a step in its scope, outermost first
 class Namer:
     """The names of one scope: by position from 0 in a numbered scope, else by kind and number."""
 
-    def __init__(self, *, by_position: bool, report: Report) -> None:
+    def __init__(self, *, by_position: bool, report: Reporter) -> None:
         self.by_position = by_position
         self.report = report
         self.next: Counts = defaultdict(int)
@@ -170,7 +169,7 @@ class _Run(Namer):
     prefix.
     """
 
-    def __init__(self, first: Name, report: Report) -> None:
+    def __init__(self, first: Name, report: Reporter) -> None:
         super().__init__(by_position=True, report=report)
         self.first = first
 
@@ -184,7 +183,7 @@ class _Run(Namer):
         return _step(part, name)
 
 
-def numbered(label: ast.Identifier, body: Draft, report: Report) -> Draft:
+def numbered(label: ast.Identifier, body: Draft, report: Reporter) -> Draft:
     """Return what a label on several steps means, a numbered scope. An implied flattening at its
     start stays before it.
     """
@@ -194,7 +193,7 @@ def numbered(label: ast.Identifier, body: Draft, report: Report) -> Draft:
     return row([first, scope], body.node.input, body.place) if first else scope
 
 
-def module(body: Draft, block: str, place: Span, report: Report) -> Draft:
+def module(body: Draft, block: str, place: Span, report: Reporter) -> Draft:
     """Return a called block, a scope of its own, whose steps are named by kind."""
     (inside,) = Namer(by_position=False, report=report).close(body)
     return _scope(inside, place, body, block=block)

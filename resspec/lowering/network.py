@@ -82,11 +82,9 @@ def network_names(library: Library) -> list[str]:
 def template_parameters(library: Library, name: str) -> list[str]:
     """The parameters of a network that have no value yet."""
     declared = library.own[name]
-    return (
-        [p.name.text for p in declared.parameters if p.default is None]
-        if isinstance(declared, ast.NetworkDecl)
-        else []
-    )
+    if not isinstance(declared, ast.NetworkDecl):
+        return []
+    return [each.name.text for each in declared.parameters if each.default is None]
 
 
 def network_parameters(library: Library, name: str) -> list[str]:
@@ -98,9 +96,13 @@ def network_parameters(library: Library, name: str) -> list[str]:
         if found is None:
             return []
         declared, home = found
-    return (
-        [p.name.text for p in declared.parameters] if isinstance(declared, ast.NetworkDecl) else []
-    )
+    return _parameter_names(declared)
+
+
+def _parameter_names(declared: object) -> list[str]:
+    if isinstance(declared, ast.NetworkDecl):
+        return [parameter.name.text for parameter in declared.parameters]
+    return []
 
 
 class Attempt:
@@ -165,11 +167,7 @@ class Attempt:
                 )
                 report_unknown(home, unknown, frame.report)
                 return None
-            parameters = (
-                [p.name.text for p in found[0].parameters]
-                if isinstance(found[0], ast.NetworkDecl)
-                else []
-            )
+            parameters = _parameter_names(found[0])
             values = {**self._arguments(declared, parameters, frame), **values}
             declared, home = found
             if isinstance(declared, ast.Broken):

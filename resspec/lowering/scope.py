@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from resspec.diagnostics import Diagnostic, SpecError
+from resspec.diagnostics import Diagnostic, Reporter, SpecError
 from resspec.ir.ops import OPS
 from resspec.lowering import name_errors, shape_errors
 from resspec.source import Source, Span
@@ -93,9 +93,7 @@ class Library:
 class Loader:
     """Reads a file and, each once, all that it uses."""
 
-    def __init__(
-        self, read: Reader, report: Callable[[Diagnostic], None], elsewhere: Elsewhere
-    ) -> None:
+    def __init__(self, read: Reader, report: Reporter, elsewhere: Elsewhere) -> None:
         self._read = read
         self._elsewhere = elsewhere
         self._report = report
@@ -211,7 +209,7 @@ def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
 
 
 def find_one(
-    library: Library, name: ast.Identifier, report: Callable[[Diagnostic], None], *kinds: type
+    library: Library, name: ast.Identifier, report: Reporter, *kinds: type
 ) -> tuple[Named, Library] | None:
     """The declaration of a name; two libraries that define it are reported. None where there is
     none.
@@ -222,9 +220,7 @@ def find_one(
     return found[0] if found else None
 
 
-def report_unknown(
-    library: Library, diagnostic: Diagnostic, report: Callable[[Diagnostic], None]
-) -> None:
+def report_unknown(library: Library, diagnostic: Diagnostic, report: Reporter) -> None:
     """Report a name that is declared nowhere, unless a library that may well declare it could not
     be read.
     """

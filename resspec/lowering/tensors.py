@@ -4,11 +4,11 @@ too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from math import prod
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Reporter
 from resspec.ir.ops import Layer
 from resspec.ir.shape import Shape
 from resspec.lowering import shape_errors
@@ -20,10 +20,8 @@ WEIGHT, INDEX = (
     8,
 )  # bytes of an element: float32, as a module is built; int64, where a pool's maxima stood
 
-Report = Callable[[Diagnostic], None]
 
-
-def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int = WEIGHT) -> bool:
+def fits(what: str, elements: int, span: Span, report: Reporter, bytes_each: int = WEIGHT) -> bool:
     """Return whether torch can count a tensor of one sample; else it is reported."""
     if elements * bytes_each <= MAX_BYTES:
         return True
@@ -31,7 +29,7 @@ def fits(what: str, elements: int, span: Span, report: Report, bytes_each: int =
     return False
 
 
-def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Report) -> bool:
+def layer_fits(layer: Layer, x: Shape, y: Shape, span: Span, report: Reporter) -> bool:
     """Return whether torch can count all tensors that a layer makes; report the first that it
     cannot.
     """

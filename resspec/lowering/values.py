@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 
-from resspec.diagnostics import Diagnostic
+from resspec.diagnostics import Reporter
 from resspec.lowering import argument_errors
 from resspec.lowering.scope import Library
 from resspec.syntax import ast
@@ -16,10 +16,12 @@ MAX_NUMBER = 10**ast.MAX_DIGITS
 class _Reference:
     """A declaration handed over as a value: equal where it is the same declaration."""
 
-    def __init__(self, name: str, library: Library | None, declaration: object) -> None:
+    def __init__(
+        self, name: str, library: Library | None, declaration: ast.Block | ast.Option | None
+    ) -> None:
         self.name = name
         self.library = library
-        self._key = (name, id(declaration))
+        self._key = (name, declaration and declaration.name.span)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Reference) and self._key == other._key
@@ -71,9 +73,7 @@ def describe(value: Value) -> str:
             return f"{value}"
 
 
-def evaluate(
-    node: ast.Value, lookup: Callable[[ast.Identifier], Value], report: Callable[[Diagnostic], None]
-) -> Value:
+def evaluate(node: ast.Value, lookup: Callable[[ast.Identifier], Value], report: Reporter) -> Value:
     """The value of an expression; UNKNOWN once something in it was reported."""
     match node:
         case ast.Number(value=value):
@@ -97,7 +97,7 @@ def evaluate(
             )
 
 
-def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None]) -> Number | None:
+def _number(value: Value, node: ast.Value, report: Reporter) -> Number | None:
     """The value where it is a number; None once it was reported."""
     if isinstance(value, int | Fraction) and not isinstance(value, bool):
         return value
@@ -106,9 +106,7 @@ def _number(value: Value, node: ast.Value, report: Callable[[Diagnostic], None])
     return None
 
 
-def _arithmetic(
-    node: ast.BinaryExpr, left: Number, right: Number, report: Callable[[Diagnostic], None]
-) -> Value:
+def _arithmetic(node: ast.BinaryExpr, left: Number, right: Number, report: Reporter) -> Value:
     if node.operator in ("/", "//") and right == 0:
         report(argument_errors.division_by_zero(node.right.span))
         return UNKNOWN
