@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from operator import attrgetter
 from typing import NamedTuple
 
-from resspec.backends.diff.align import aligned
+from resspec.backends.diff.align import contiguous, paired
 from resspec.backends.diff.structure import Structure, placed, structure
 from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.weights import weights
@@ -52,7 +51,8 @@ def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
     """
     _comparable(a.report, b.report)
     rows = a.report.rows, b.report.rows
-    by_labels = tuple(Pair(*pair) for pair in aligned(*rows, attrgetter("label")))
+    labels = [[row.label for row in side] for side in rows]
+    by_labels = tuple(Pair(*pair) for pair in paired(*rows, contiguous(*labels)))
     if a.network is None or b.network is None:
         return Diff(a.report, b.report, by_labels, None, None)
     digests = digests or Digests()

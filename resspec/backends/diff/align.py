@@ -9,15 +9,14 @@ from difflib import SequenceMatcher
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-Keys = list[Hashable]
+Key = Callable[[Any], Hashable]
+Keys = Sequence[Hashable]
 Matches = list[tuple[int, int]]
 
 _FEW = 100_000  # pairs of items up to which difflib, which is quadratic, decides
 
 
-def aligned(
-    a: Sequence[T], b: Sequence[T], *keys: Callable[[Any], Hashable]
-) -> Iterator[tuple[T | None, T | None]]:
+def aligned(a: Sequence[T], b: Sequence[T], *keys: Key) -> Iterator[tuple[T | None, T | None]]:
     """Yield both rows in their order, in pairs, with None where one side has nothing.
 
     Items of equal first keys are paired before those of equal second keys between them, and so on.
@@ -28,8 +27,15 @@ def aligned(
         yield from ((None, y) for y in b)
         return
     key, *weaker = keys
+    yield from paired(a, b, _matches(list(map(key, a)), list(map(key, b))), *weaker)
+
+
+def paired(
+    a: Sequence[T], b: Sequence[T], matches: Matches, *weaker: Key
+) -> Iterator[tuple[T | None, T | None]]:
+    """Yield both rows in their order, with pairs at the matches and between them by weaker keys."""
     i = j = 0
-    for x, y in _matches(list(map(key, a)), list(map(key, b))):
+    for x, y in matches:
         yield from aligned(a[i:x], b[j:y], *weaker)
         yield a[x], b[y]
         i, j = x + 1, y + 1
@@ -42,7 +48,7 @@ def _matches(a: Keys, b: Keys) -> Matches:
     end = _common(a[start:][::-1], b[start:][::-1])
     inner_a, inner_b = a[start : len(a) - end], b[start : len(b) - end]
     is_small = len(inner_a) * len(inner_b) <= _FEW
-    between = _contiguous(inner_a, inner_b) if is_small else _growing(inner_a, inner_b)
+    between = contiguous(inner_a, inner_b) if is_small else _growing(inner_a, inner_b)
     return [
         *((i, i) for i in range(start)),
         *((start + i, start + j) for i, j in between),
@@ -56,7 +62,8 @@ def _common(a: Keys, b: Keys) -> int:
     return next((i for i, (x, y) in enumerate(pairs) if x != y), min(len(a), len(b)))
 
 
-def _contiguous(a: Keys, b: Keys) -> Matches:
+def contiguous(a: Keys, b: Keys) -> Matches:
+    """Return the places of equal keys, the longest rows of them first."""
     blocks = SequenceMatcher(None, a, b, autojunk=False).get_matching_blocks()
     return [(block.a + i, block.b + i) for block in blocks for i in range(block.size)]
 
