@@ -1,4 +1,4 @@
-"""Runs side by side: what each was, and what it reached."""
+"""Runs side by side: their networks, data, seeds and results."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from resspec.backends.table import Column, longest, shown, table, text
+from resspec.backends.table import Column, longest, shown, table, taken, text
 from resspec.diagnostics import UsageError
 from resspec.training.output.curves import Curve, draw
 from resspec.training.run import measurements, record
@@ -27,8 +27,8 @@ HEADINGS = (
     "top-5 error",
     "time",
 )
-MEASURED = [HEADINGS.index(name) for name in ("train loss", "loss", "top-1 error", "top-5 error")]
-FIGURES = [*MEASURED, *(HEADINGS.index(name) for name in ("seed", "steps", "time"))]
+MEASURED = ("train loss", "loss", "top-1 error", "top-5 error")
+FIGURES = (*MEASURED, "seed", "steps", "time")
 
 
 Say = Callable[[str, str | None], None]
@@ -38,9 +38,9 @@ class Run(NamedTuple):
     """A run's folder.
 
     Attributes:
-        name: What it is called here.
-        facts: What `run.json` says.
-        rows: What was measured.
+        name: Its name in the table.
+        facts: The content of `run.json`.
+        rows: The measurements.
         test: The last row on the test images, or else on held-out ones.
         seconds: Of all its steps.
     """
@@ -57,11 +57,11 @@ def load(folder: Path, name: str | None = None, say: Say = lambda *_: None) -> R
 
     Args:
         folder: The folder.
-        name: What the run is called in the table.
-        say: Told of each file that is damaged and can be done without.
+        name: Its name in the table.
+        say: Called with a message and a code for each damaged file that is not essential.
 
     Raises:
-        UsageError: There is no run, or nothing tells which it is.
+        UsageError: There is no run, or it cannot be identified.
     """
     facts = record.existing(folder)
     metrics, timings = measurements.metrics(folder), measurements.timings(folder)
@@ -84,11 +84,11 @@ def load(folder: Path, name: str | None = None, say: Say = lambda *_: None) -> R
 
 
 def load_all(folders: Sequence[Path], say: Say) -> list[Run]:
-    """Read runs under the shortest names that tell them apart; of a folder of runs all.
+    """Read runs, and name them by the shortest paths that differ.
 
     Args:
         folders: Runs, or folders of runs.
-        say: Told of each run, and each file of one, that is damaged.
+        say: Called with a message and a code for each damaged run or file.
 
     Raises:
         UsageError: None of them can be compared.
@@ -117,29 +117,34 @@ def _runs(folder: Path) -> list[Path]:
 
 
 def to_table(runs: Sequence[Run], width: int, color: bool) -> str:
-    """One line a run, its loss and errors those of the test's images, or of the part that was held out; the best figure of
-    each column is bold."""
+    """Return a table with a run a line; the best figure of each column is bold.
+
+    Losses and errors are those of the test images, or else of the held-out ones.
+    """
     lines = [_line(run) for run in runs]
     columns = [
-        Column(heading, longest(heading, *(line[i] for line in lines)), i in FIGURES)
-        for i, heading in enumerate(HEADINGS)
+        Column(heading, longest(heading, *cells), heading in FIGURES)
+        for heading, *cells in zip(HEADINGS, *lines, strict=True)
     ]
-    several = {i: [line[i] for line in lines if line[i]] for i in MEASURED}
-    best = {i: min(cells, key=_number) for i, cells in several.items() if len(cells) > 1}
+    best: dict[int, str] = {}
+    for i, heading in enumerate(HEADINGS):
+        measured = [line[i] for line in lines if line[i]]
+        if heading in MEASURED and len(measured) > 1:
+            best[i] = min(measured, key=_number)
+
     made = table(columns)
     for line in lines:
-        made.add_row(
-            *(
-                text(cell, "bold" if cell and best.get(i) == cell else "")
-                for i, cell in enumerate(line)
-            )
-        )
-    wide = sum(column.width for column in columns) + 2 * len(columns)
-    return shown([made], max(width, wide), color)
+        styles = ("bold" if cell and cell == best.get(i) else "" for i, cell in enumerate(line))
+        made.add_row(*map(text, line, styles))
+    return shown([made], max(width, taken(columns)), color)
 
 
 def picture(runs: Sequence[Run], folder: Path) -> list[Path]:
-    """compare.png and compare.svg. Raises UsageError where they cannot be written, or nothing was measured yet."""
+    """Write compare.png and compare.svg.
+
+    Raises:
+        UsageError: They cannot be written, or nothing was measured yet.
+    """
     return draw([Curve(run.name, run.rows) for run in runs], folder, "compare")
 
 

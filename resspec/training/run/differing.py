@@ -1,15 +1,14 @@
-"""In what runs differ: of all that was asked for and decided, only what is not the same in all of them."""
+"""The differences between runs: all settings and decisions that are not the same in all of them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from resspec.backends.table import Column, longest, shown, table, text
+from resspec.backends.table import columns, filled, shown, taken
 from resspec.training.run import record
-
-Facts = Mapping[str, Any]
+from resspec.training.run.record import Facts
 
 SIDE_BY_SIDE = 6  # runs that have a column each; of more the values are counted
 MOST = 20  # differences that are shown
@@ -19,11 +18,11 @@ _NONE = "–"  # where a run has no such key
 
 
 def to_table(names: Sequence[str], facts: Sequence[Facts], width: int, color: bool) -> str:
-    """Return a table of what differs between runs, a key a line; empty where nothing does.
+    """Return a table of the keys that differ between runs; empty where none does.
 
     Args:
-        names: What the runs are called.
-        facts: What the `run.json` of each says.
+        names: The names of the runs.
+        facts: The content of the `run.json` of each.
         width: Columns of the terminal.
         color: Whether the terminal shows colors.
     """
@@ -32,24 +31,15 @@ def to_table(names: Sequence[str], facts: Sequence[Facts], width: int, color: bo
         return ""
     few = len(names) <= SIDE_BY_SIDE
     headings = ("differs", *names) if few else ("differs", "values")
-    rows = [
-        (key, *(row if few else (_counted(row),))) for key, row in zip(keys, values, strict=True)
-    ]
-
-    columns = [
-        Column(heading, longest(heading, *(row[i] for row in rows)))
-        for i, heading in enumerate(headings)
-    ]
-    made = table(columns)
-    for row in rows:
-        made.add_row(*map(text, row))
-    wide = sum(column.width for column in columns) + 2 * len(columns)
-    return shown([made], max(width, wide), color)
+    cells = values if few else [[_counted(row)] for row in values]
+    rows = [[key, *row] for key, row in zip(keys, cells, strict=True)]
+    own = columns(headings, rows)
+    return shown([filled(own, rows)], max(width, taken(own)), color)
 
 
 def _differing(facts: Sequence[Facts]) -> tuple[list[str], list[list[str]]]:
     """Return the keys that are not the same in all runs, and the value of each run."""
-    flat = [dict(_told(each)) for each in facts]
+    flat = [dict(_settings(each)) for each in facts]
     keys = list(dict.fromkeys(key for each in flat for key in each))
     rows = {key: [each.get(key, _NONE) for each in flat] for key in keys}
     found = {key: row for key, row in rows.items() if len(set(row)) > 1}
@@ -62,8 +52,8 @@ def _differing(facts: Sequence[Facts]) -> tuple[list[str], list[list[str]]]:
     return shown_keys, values
 
 
-def _told(facts: Facts) -> Iterator[tuple[str, str]]:
-    """Yield what a run is, by name; what it comes to, and where its recipe is from, is left out."""
+def _settings(facts: Facts) -> Iterator[tuple[str, str]]:
+    """Yield the settings and decisions of a run by name, without its results."""
     data = facts["data"]
     yield "network", facts["network"]
     yield "network hash", facts["hash"][:_DIGEST]
@@ -74,9 +64,8 @@ def _told(facts: Facts) -> Iterator[tuple[str, str]]:
     yield "seed", str(facts["seed"])
     yield "starts from", _start(facts.get("weights"))
     yield "steps", f"{facts['steps']:,}"
-    yield from _flat(
-        {name: value for name, value in facts["recipe"].items() if name != "source"}, ""
-    )
+    recipe = {name: value for name, value in facts["recipe"].items() if name != "source"}
+    yield from _flat(recipe, "")
     yield from _flat(facts["machine"], "machine")
     yield from _flat(facts.get("versions", {}), "version")
 
@@ -84,7 +73,8 @@ def _told(facts: Facts) -> Iterator[tuple[str, str]]:
 def _start(weights: Any) -> str:
     if not isinstance(weights, dict):
         return "random weights"
-    return f"weights {str(weights.get('sha256'))[:_DIGEST]}{', new head' * bool(weights.get('new_head'))}"
+    head = ", new head" if weights.get("new_head") else ""
+    return f"weights {str(weights.get('sha256'))[:_DIGEST]}{head}"
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -123,7 +113,6 @@ def _short(value: str) -> str:
 def _counted(row: Sequence[str]) -> str:
     """Return the values of many runs, each with how many have it."""
     counts = Counter(row).most_common()
-    told = [
-        value if count == 1 else f"{value} (×{count})" for value, count in counts[:SIDE_BY_SIDE]
-    ]
-    return ", ".join(told) + (", …" if len(counts) > SIDE_BY_SIDE else "")
+    first = counts[:SIDE_BY_SIDE]
+    words = [value if count == 1 else f"{value} (×{count})" for value, count in first]
+    return ", ".join(words) + (", …" if len(counts) > SIDE_BY_SIDE else "")

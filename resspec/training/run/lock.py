@@ -1,7 +1,7 @@
-"""The run folder as one process's own, by two locks, which both go with the process that holds them.
+"""Two locks that make a run folder that of one process, and that end with the process.
 
-That of the folder itself holds even where somebody removes files. That of the file `lock` is seen by other hosts, too, which
-share the folder over NFS; it says who holds it.
+The lock of the folder itself holds even if somebody removes files. The lock of the file `lock` is
+seen by other hosts that share the folder over NFS; the file names its holder.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from resspec.diagnostics import UsageError
 
 NAME = "lock"
 HELD, UNMADE, UNLOCKED, GONE = "E0601", "E0602", "E0616", "E0617"
-BUSY = (errno.EACCES, errno.EAGAIN)  # as POSIX lets a system say that another one has it
-LONGEST = 200  # bytes of what the file says
+BUSY = (errno.EACCES, errno.EAGAIN)  # POSIX allows both where another process has the lock
+MAX_HOLDER = 200  # bytes of the file
 
 _descriptors: set[int] = set()  # of folders that this process has locked
 
@@ -35,31 +35,30 @@ class Lock:
 
     @property
     def place(self) -> Path:
-        """The folder itself, be it that another name is its now."""
+        """The folder itself, even if it was renamed."""
         place = Path(f"/proc/self/fd/{self._descriptor}")
         return place if place.exists() else self.folder
 
     @property
     def is_removed(self) -> bool:
-        """Whether the folder has no name any more, or none that can be told."""
+        """Whether the folder was removed, or cannot be found."""
         if self.place == self.folder:
             return True
         name = str(self.place.readlink())
         return name.endswith(" (deleted)") and not Path(name).exists()
 
     def check(self) -> None:
-        """Raise UsageError where the folder is not what it was, or is another one's now."""
+        """Raise a UsageError if the folder was removed or moved, or another process locked it."""
         mine = os.fstat(self._descriptor)
         if not _is(self.folder, mine):
             how = "removed" if self.is_removed else f"moved to {self.place.readlink()}"
-            raise UsageError(
-                f"the run folder {self.folder} was {how} while this process trained in it", GONE
-            )
+            problem = f"the run folder {self.folder} was {how}"
+            raise UsageError(f"{problem} while this process trained in it", GONE)
         if self._file is None or not _is(self.folder / NAME, os.fstat(self._file)):
             self.take()
 
     def take(self) -> None:
-        """Lock the file, which is made where needed; again where somebody removed it."""
+        """Create and lock the file, again if somebody removed it."""
         self._close_file()
         self._file = _opened(self.folder)
         try:
@@ -67,12 +66,14 @@ class Lock:
         except OSError as error:
             if error.errno in BUSY:
                 raise _in_use(self.folder) from None
-            return  # a file system without such locks: that of the folder has to do
-        with suppress(OSError):  # who it is matters less than that it trains
+            return  # a file system without such locks: that of the folder must do
+        holder = f"process {os.getpid()} on {socket.gethostname()}\n"
+        with suppress(OSError):  # the name is only information
             os.ftruncate(self._file, 0)
-            os.pwrite(self._file, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            os.pwrite(self._file, holder.encode(), 0)
 
     def release(self) -> None:
+        """Release both locks."""
         self._close_file()
         _descriptors.discard(self._descriptor)
         os.close(self._descriptor)
@@ -85,18 +86,17 @@ class Lock:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[Lock]:
-    """Yield the lock of a run folder, which is made where needed.
+    """Yield the lock of a run folder, which is created if needed.
 
     Raises:
-        UsageError: Another process has it, or it cannot be made or locked.
+        UsageError: Another process has it, or it cannot be created or locked.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
-        raise UsageError(
-            f"the run folder {folder} cannot be created: {_why(folder, error)}", UNMADE
-        ) from None
+        problem = f"the run folder {folder} cannot be created: {_why(folder, error)}"
+        raise UsageError(problem, UNMADE) from None
     _descriptors.add(descriptor)
     lock = Lock(folder, descriptor)
     try:
@@ -113,11 +113,11 @@ def _lock_folder(folder: Path, descriptor: int) -> None:
     except OSError as error:
         if error.errno in BUSY:
             raise _in_use(folder) from None
-        # Of NFS and others, where a folder cannot be locked: the lock of the file has to do.
+        # NFS and others cannot lock folders: the lock of the file must do.
 
 
 def _opened(folder: Path) -> int:
-    """Open the file to be locked. Raises UsageError where it is not a file, such as a link, a folder, or a pipe."""
+    """Open the lock file; raise a UsageError if it is a link, a folder or a pipe."""
     path = folder / NAME
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
@@ -132,23 +132,21 @@ def _opened(folder: Path) -> int:
 
 
 def _in_use(folder: Path) -> UsageError:
-    """What there is to say where another process has the folder."""
+    """Return the error for a folder that another process has locked."""
     holder = ""
     with suppress(OSError, UsageError):
         descriptor = _opened(folder)
         try:
-            holder = os.pread(descriptor, LONGEST, 0).decode(errors="replace").strip()
+            holder = os.pread(descriptor, MAX_HOLDER, 0).decode(errors="replace").strip()
         finally:
             os.close(descriptor)
     who = holder or "one that just started, or whose `lock` was removed"
-    return UsageError(
-        f"another process is training in {folder}: {who}; wait for it, or choose another folder",
-        HELD,
-    )
+    problem = f"another process is training in {folder}: {who}"
+    return UsageError(f"{problem}; wait for it, or choose another folder", HELD)
 
 
 def _is(path: Path, known: os.stat_result) -> bool:
-    """Return whether this is the very file or folder."""
+    """Return whether a path is still the known file or folder."""
     try:
         found = path.stat()
     except OSError:
@@ -166,7 +164,7 @@ def _why(folder: Path, error: OSError) -> str:
 
 
 def _forget() -> None:
-    """In a process that was forked: what reads images and outlives its trainer must not hold the folder."""
+    """Close the folders after a fork, so that DataLoader workers do not keep them locked."""
     for descriptor in _descriptors:
         with suppress(OSError):
             os.close(descriptor)

@@ -1,7 +1,7 @@
-"""JSON that vouches for itself: an object whose last value, `sha256`, is the digest of all the others.
+"""JSON with a checksum: an object whose last value, `sha256`, is the digest of all the others.
 
-What is read may have been damaged from outside. Every kind of damage is one exception, `DamagedFile`, whose text says what is
-wrong.
+Files may have been damaged from outside. Every kind of damage is a `DamagedFile`, whose text says
+what is wrong.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _SEAL = "sha256"
 
 
 class DamagedFile(Exception):
-    """A file that is not what was written."""
+    """A file whose content is not what was written."""
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the object in a file, sealed or not.
+    """Return the object in a file, with a checksum or not.
 
     Raises:
         DamagedFile: It holds something else, or cannot be read.
@@ -38,7 +38,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def content(path: Path) -> bytes:
-    """Return the bytes of a regular file. Raises DamagedFile, FileNotFoundError."""
+    """Return the bytes of a regular file; raise DamagedFile or FileNotFoundError."""
     try:
         path.lstat()
         return files.read(path, LIMIT + 1)
@@ -51,7 +51,7 @@ def content(path: Path) -> bytes:
 
 
 def parse(content: bytes) -> Any:
-    """Return the value of a JSON text. Raises DamagedFile."""
+    """Return the value of a JSON text; raise DamagedFile if there is none."""
     if len(content) > LIMIT:
         raise DamagedFile(f"it is larger than {size_of(LIMIT)}")
     try:
@@ -65,14 +65,14 @@ def parse(content: bytes) -> Any:
 
 
 def check(found: Mapping[str, Any]) -> None:
-    """Check that an object says what was written. Raises DamagedFile."""
+    """Check the checksum of an object; raise DamagedFile if it is wrong."""
     rest = {name: value for name, value in found.items() if name != _SEAL}
     if found.get(_SEAL) != _digest(rest):
         raise DamagedFile("its checksum does not match its content")
 
 
 def write(path: Path, value: Mapping[str, Any]) -> None:
-    """Write an object and its seal. Raises UsageError where there is no room."""
+    """Write an object with its checksum; raise a UsageError where there is no room."""
     text = json.dumps({**value, _SEAL: _digest(value)}, indent=2, ensure_ascii=False)
     files.write(path, encoded(f"{text}\n"))
 
