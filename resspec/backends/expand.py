@@ -1,4 +1,6 @@
-"""The resolved spec: every name, default and repeat as the compiler understood it. It is itself a spec, of the same hash."""
+"""The resolved spec: every name, default and repeat as the compiler understood it. It is itself a
+spec, of the same hash.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ from resspec.syntax.format import lay_out
 
 @paused()
 def expand(network: Network) -> str:
-    """A `.res` text that stands alone, as `resspec fmt` lays it out: each distinct body of a block once, then the network."""
+    """Return a `.res` text that stands alone, as `resspec fmt` lays it out: each distinct body of a
+    block once, then the network.
+    """
     laws = _laws(walk.whole(network).node)
     blocks = _Blocks(network.name, laws)
     shared = _shared(section.located for section in network.sections)
@@ -65,7 +69,7 @@ class _Blocks:
         return self._known[key]
 
     def _free(self, block: str) -> str:
-        """`bottleneck_1`, `bottleneck_2`, …; a number that is there already is not numbered again."""
+        """Return `bottleneck_1`, `bottleneck_2`, …; a number that is there already stays."""
         stem, _, number = block.rpartition("_")
         base = stem if stem and number.isdigit() else block
         taken = {self.network, *self._names.values()}
@@ -83,9 +87,10 @@ class _Blocks:
         turn: int | None,
         path: str = "",
     ) -> Iterator[str]:
-        """The steps of a part of a scope; `turns` of the scope's repeats, `turn` of the nearest, `path` of the dotted
-        label so far. Scopes to which several places add steps, the `shared`, have dotted labels, and so have those of one
-        step; any other is in braces."""
+        """Yield the steps of a part of a scope; `turns` of the scope's repeats, `turn` of the
+        nearest, `path` of the dotted label so far. Scopes to which several places add steps, the
+        `shared`, have dotted labels, and so have those of one step; any other is in braces.
+        """
         node, name = located.node, located.name
         match node:
             case Op():
@@ -137,7 +142,9 @@ class _Blocks:
                 yield f"{label}: {{ {_chain(inside)} }}"
 
     def _counts_up(self, located: Located) -> bool:
-        """Return whether a repeat of this step can stay one: its names count up by one, as a label's would, and nothing varies."""
+        """Return whether a repeat of this step can stay one: its names count up by one, as a
+        label's would, and nothing varies.
+        """
         name = located.name
         if name is None or name.steps != (1,) or name.prefix[-1:].isdigit():
             return False
@@ -159,7 +166,9 @@ class _Blocks:
 
 
 def _shared(bodies: Iterable[Located]) -> set[str]:
-    """The scopes, by their dotted names, to which several places of these bodies of one scope add steps."""
+    """Return the scopes, by their dotted names, to which several places of these bodies of one
+    scope add steps.
+    """
     found = Counter(name for body in bodies for name in _opened(body, ""))
     return {name for name, n in found.items() if n > 1}
 
@@ -175,7 +184,7 @@ def _opened(located: Located, path: str) -> Iterator[str]:
 
 
 def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
-    """`stage name: { … }`, or `stem …`. The scopes that a stage's label opens stand in the label."""
+    """Return `stage name: { … }`, or `stem …`; scopes that a label opens stand in the label."""
     body = section.located
     if section.kind != "stage":
         return f"{section.kind} {_chain(list(blocks.steps(body, shared, (), None)))}"
@@ -201,7 +210,7 @@ def _inside(located: Located, name: str) -> Located:
 
 
 def _chain(steps: list[str]) -> str:
-    """What would be empty is a layer that is repeated no times."""
+    """Write out an empty part: a layer that is repeated no times."""
     return " -> ".join(steps) or "0 x identity"
 
 
@@ -225,7 +234,8 @@ def _arguments(layer: Layer) -> Iterator[str]:
             if value != field.default:
                 yield f"/{_value(short(value))}"
         else:
-            yield f"{words.get(field.name, field.name)}={_value(short(value) if isinstance(value, tuple) else value)}"
+            plain = short(value) if isinstance(value, tuple) else value
+            yield f"{words.get(field.name, field.name)}={_value(plain)}"
 
 
 def _value(value: Any) -> str:
@@ -271,7 +281,7 @@ def _scale(init: Init | None) -> Fraction:
 
 
 def _laws(node: Node) -> dict[str, str]:
-    """Return the initializer of each kind of layer, but for those that are written at the layers."""
+    """Return the initializer of each kind of layer, but for those written at the layers."""
     return walk.fold(node, _laws_of, {})
 
 

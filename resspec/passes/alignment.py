@@ -1,4 +1,4 @@
-"""Whether one schedule is another with some statements left out."""
+"""A comparison of two schedules: is one the other with some statements left out?"""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from resspec.passes.schedule import (
 
 @dataclass
 class Alignment:
-    """How one schedule is another with statements left out.
+    """The way in which one schedule is another with statements left out.
 
     Attributes:
         statements: For each statement of the template that of the other schedule, or None.
-        fallbacks: For statements that are left out the value of the template that is taken in the place of theirs, where
-            one is.
+        fallbacks: For statements that are left out the value of the template that is taken in the
+            place of theirs, where one is.
     """
 
     statements: list[Statement | None] = field(default_factory=list)

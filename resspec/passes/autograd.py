@@ -1,6 +1,6 @@
-"""What a backward pass computes, and what autograd keeps for it: a fold over the IR that follows,
-beside the shapes, the memory that values lie in, since a storage is kept once, by the first that
-saves it. As torch's CPU and `meta` devices do.
+"""The work of a backward pass, and the tensors that autograd keeps for it: a fold over the IR that
+follows, beside the shapes, the memory that values lie in, since a storage is kept once, by the
+first that saves it. As torch's CPU and `meta` devices do.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ class Backward(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """What a part adds, and of which parts it is made, each so many `times`. `node`: the layer or
-    merge whose own it is, or the scope or repeat around the parts; None of a row.
+    """The cost that a part adds, and the parts that it is made of, each so many `times`. `node`:
+    the layer or merge whose own it is, or the scope or repeat around the parts; None of a row.
     """
 
     total: Backward
@@ -52,10 +52,10 @@ class Cost(NamedTuple):
 
 
 def backward(network: Network, frozen: Container[str] = (), traces: Traces | None = None) -> Cost:
-    """What a backward pass from the output to all parameters takes, a part for each section; the
-    input needs no gradient, nor do the parameters of the sections with `frozen` labels. What is
-    computed again in every step is in `macs`: a weight gradient and an input gradient of each
-    contraction, each like its forward, and none of what needs none.
+    """Return the cost of a backward pass from the output to all parameters, a part for each
+    section; the input needs no gradient, nor do the parameters of the sections with `frozen`
+    labels. What is computed again in every step is in `macs`: a weight gradient and an input
+    gradient of each contraction, each like its forward, and none of what needs none.
     """
     x = _Value(False, False, network.input.elements, dense(network.input.dims))
     traces, costs = traces or Traces(), []
@@ -67,16 +67,16 @@ def backward(network: Network, frozen: Container[str] = (), traces: Traces | Non
 
 
 class Traces:
-    """What was followed before."""
+    """The parts that were followed before."""
 
     def __init__(self) -> None:
         self.learning, self.frozen = _Trace(frozen=False), _Trace(frozen=True)
 
 
 class _Value(NamedTuple):
-    """What flows, and the memory that it lies in: whether a parameter is behind it, whether its
-    storage is kept already, the storage's elements for each sample, and the strides of its own axes
-    in it.
+    """A value that flows, and the memory that it lies in: whether a parameter is behind it, whether
+    its storage is kept already, the storage's elements for each sample, and the strides of its own
+    axes in it.
     """
 
     needs_gradient: bool
@@ -213,8 +213,8 @@ def _saves_input(layer: Layer, learns: bool, within: bool) -> bool:
 def _merged(
     located: Located, node: Parallel, x: _Value, values: list[tuple[_Value, bool]]
 ) -> _Step:
-    """What merges the paths' values, two at a time, from the left; each factor is saved where the
-    other needs a gradient.
+    """Return the cost of merging the paths' values, two at a time, from the left; each factor is
+    saved where the other needs a gradient.
     """
     elements, kept = 0, x.kept
     first, within = values[0]
@@ -265,5 +265,5 @@ def _times(count: int, cost: Cost) -> Cost:
 
 
 def _fresh(needs_gradient: bool, dims: tuple[int, ...], like: Strides) -> _Value:
-    """A new tensor; its axes lie in memory in the order of `like`."""
+    """Return a new tensor; its axes lie in memory in the order of `like`."""
     return _Value(needs_gradient, False, prod(dims), dense(dims, like))

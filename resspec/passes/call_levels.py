@@ -1,4 +1,4 @@
-"""What names mean in a declaration: values, and the formulas that give them."""
+"""The meaning of names in a declaration: values, and the formulas that give them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ def ignore(diagnostic: Diagnostic) -> None:
 
 @dataclass(eq=False)
 class CallLevel:
-    """A call of a block, or the network: its variables' values, and what they are in the variables of the caller."""
+    """A call of a block, or the network: its variables' values, and what they are in the variables
+    of the caller.
+    """
 
     name: str = ""
     caller: CallLevel | None = None
@@ -166,7 +168,7 @@ class NamesInScope:
         raise DeclarationMismatch
 
     def _own_constant(self, word: str, known: FormulaValue) -> FormulaValue:
-        """A constant of a block that is computed of its parameters is a variable, too."""
+        """Return a constant of a block as a variable, where it is computed from parameters."""
         if known.is_constant:
             return known
         self.level.lets[word] = known

@@ -1,5 +1,5 @@
-"""What a quantity is made of: the layers that have most of it; where it is no sum over layers, what
-decides it.
+"""The parts that a quantity is made of: the layers that have most of it; where it is no sum over
+layers, what decides it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Contributor(NamedTuple):
 
 
 def contributors(facts: Facts, quantity: str, most: int = 5) -> list[Contributor]:
-    """The largest first. Of `layers` sections, of a training bound tensors and layers, of an
+    """Return the largest first. Of `layers` sections, of a training bound tensors and layers, of an
     inference peak where it stands.
     """
     match quantity:

@@ -56,7 +56,8 @@ class _Head:
             case _:
                 if node.input != self.shape:
                     raise UsageError(
-                        f"{located.span} comes after a flattened layer, and has no convolutional form"
+                        f"{located.span} comes after a flattened layer, and has no "
+                        "convolutional form"
                     )
                 self.shape = node.output
                 return located

@@ -1,7 +1,8 @@
-"""Declarations beside the tree that was lowered from them: which formula stands behind each number of a layer.
+"""Declarations beside the tree that was lowered from them: which formula stands behind each number
+of a layer.
 
-A declaration is read once more, step by step with the layers that it became. Its formulas are kept where they give the
-tree's values; where the steps do not match, the tree's own numbers stand.
+A declaration is read once more, step by step with the layers that it became. Its formulas are kept
+where they give the tree's values; where the steps do not match, the tree's own numbers stand.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ MAX_STEPS = 200_000
 
 
 class DeclaredLayer(NamedTuple):
-    """What a call says of a layer: its fields, and the channels that enter, in the variables of its level."""
+    """A call's fields of a layer: its fields, and the channels that enter, in the variables of its
+    level.
+    """
 
     level: CallLevel
     fields: Mapping[str, FormulaValue]
@@ -72,7 +75,9 @@ class AbbreviationSpan(NamedTuple):
 
 @dataclass(eq=False)
 class DeclaredBody:
-    """What a declaration says of a scope's body. Layers and modules are numbered in order, those in repeats once."""
+    """The calls that a declaration makes in a scope's body. Layers and modules are numbered in
+    order, those in repeats once.
+    """
 
     level: CallLevel
     leaving: FormulaValue = UNKNOWN
@@ -131,7 +136,9 @@ class _Reader:
         given: dict[str, FormulaValue],
         bare: frozenset[str],
     ) -> DeclaredBody | None:
-        """Return what a block's declaration says of the body of one of its modules, once for equal arguments."""
+        """Return what a block's declaration says of the body of one of its modules, once for equal
+        arguments.
+        """
         key = (body, id(block), *((name, known.value) for name, known in given.items()))
         if key not in self.templates:
             outer = self.template
@@ -378,7 +385,9 @@ class _Reader:
         x: FormulaValue,
         row: TreeRow,
     ) -> FormulaValue:
-        """What stands before the merge, in its first path or, where there is no shortcut, alone."""
+        """Read what stands before the merge, in its first path or, where there is no shortcut,
+        alone.
+        """
         before = parts.get("preact")
         if before and not _is_sum(row):
             entered = self._chain(before, env, x, row)
@@ -420,6 +429,6 @@ class _Reader:
 
 
 def _is_sum(row: TreeRow) -> bool:
-    """Whether the sum of a residual block comes next."""
+    """Return whether the sum of a residual block comes next."""
     node = row.next.part.node if row.next else None
     return isinstance(node, Parallel) and node.residual is not None

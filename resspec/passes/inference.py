@@ -47,20 +47,21 @@ class Peak(NamedTuple):
 
 
 def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) -> Peak:
-    """What is needed at once, where each value is freed after its last reader. Neither parameters
-    nor the network's input, which is its caller's, nor what an operation needs while it runs.
+    """Return the most that is needed at once, where each value is freed after its last reader.
+    Neither parameters nor the network's input, which is its caller's, nor what an operation needs
+    while it runs.
     """
     x = _Value(0, dense(network.input.dims))
     return (lifetimes or Lifetimes()).row([section.located for section in network.sections], x)[0]
 
 
 def most(first: Peak, second: Peak) -> Peak:
-    """The larger, or of equal ones the first."""
+    """Return the larger, or of equal ones the first."""
     return second if second.elements > first.elements else first
 
 
 class _Value(NamedTuple):
-    """What flows: the elements of the storage that it lies in, and its strides there."""
+    """A value that flows: the elements of the storage that it lies in, and its strides there."""
 
     storage: int
     strides: Strides
@@ -115,7 +116,7 @@ class Lifetimes:
     def _turns(
         self, body: Located, x: _Value, kept: bool, count: int
     ) -> Iterable[tuple[Located, int]]:
-        """A repeat's body as often as its turns still differ, and once more."""
+        """Return a repeat's body as often as its turns still differ, and once more."""
         within = True
         for turn in range(count):
             yield body, turn
@@ -125,8 +126,8 @@ class Lifetimes:
             x, within = y, within and inside
 
     def _merge(self, located: Located, node: Parallel, x: _Value, kept: bool) -> _Step:
-        """The paths in their order, then what merges them, two at a time from the left where it is
-        no concatenation.
+        """Follow the paths in their order, then what merges them, two at a time from the left where
+        it is no concatenation.
         """
         peak, held = Peak(x.storage), 0
         values: list[tuple[_Value, bool]] = []  # with whether they lie in the input's storage

@@ -1,5 +1,5 @@
-"""Which activations and sums write over their input: where that saves memory, and nobody needs the
-input any more.
+"""The choice of activations and sums that write over their input: where that saves memory, and
+nobody needs the input any more.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ class UnsafeInplace(Exception):
 
 
 def inplace(network: Network, decisions: Decisions | None = None) -> Network:
-    """The network with every `inplace` decided, in time linear in the distinct nodes. `decisions`:
-    those of networks that share nodes with it. Raises UnsafeInplace.
+    """Return the network with every `inplace` decided, in time linear in the distinct nodes.
+    `decisions`: those of networks that share nodes with it. Raises UnsafeInplace.
     """
     decisions, memory, sections = decisions or Decisions(), NEEDED, []
     for section in network.sections:
@@ -126,8 +126,8 @@ class Decisions:
         return asked
 
     def _all_turns(self, body: Located, x: int, count: int) -> int:
-        """What is known of a repeat's input at each of its turns: all but the first read what the
-        body leaves.
+        """Return what is known of a repeat's input at each of its turns: all but the first read
+        what the body leaves.
         """
         for _ in range(count - 1):
             lower = min(x, self.node(body, x)[1])

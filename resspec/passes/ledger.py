@@ -1,4 +1,4 @@
-"""What each layer and each merge of a network has of every quantity: the same figures as the folds
+"""Every quantity of each layer and each merge of a network: the same figures as the folds
 give, by their places.
 """
 
@@ -100,6 +100,6 @@ def _merged(found: Iterator[_Found]) -> Iterator[_Found]:
 
 
 def _numbered(name: Name, counts: list[int]) -> str:
-    """A name with the range of its numbers: `conv2`, or `1..35` inside a repeat."""
+    """Return a name with the range of its numbers: `conv2`, or `1..35` inside a repeat."""
     first, last = name.at(), name.at(*(count - 1 for count in counts))
     return first if first == last else f"{first}..{last.removeprefix(name.prefix)}"

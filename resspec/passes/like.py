@@ -33,7 +33,7 @@ class Item(NamedTuple):
 
 
 class Like(NamedTuple):
-    """What `tool` in `version` gives as the total of one sample, which `bridge` adds up to, macs
+    """The total of one sample that `tool` in `version` gives, which `bridge` adds up to, macs
     first, then the largest. `uncounted`: what of this network calculates and adds nothing to it, as
     words of the language, and `bias of conv`.
     """
@@ -47,7 +47,7 @@ class Like(NamedTuple):
 
 
 def like(network: Network, tool: str) -> Like:
-    """The total of a tool of TOOLS, and how it comes about. Raises KeyError for another one."""
+    """Return the total of a tool of TOOLS, and how it comes about; KeyError for another one."""
     combine = partial(_count, RULES[tool])
     found = walk.fold(walk.whole(network).node, combine, {})
     extra = sorted(found.extra.items(), key=lambda item: (-abs(item[1]), item[0]))
@@ -84,7 +84,7 @@ def _pycls(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By the operators of a trace. Its pools are the adaptive means alone."""
+    """Count by the operators of a trace. Its pools are the adaptive means alone."""
     del y
     match layer:
         case BatchNorm(track_running_stats=True):
@@ -98,8 +98,8 @@ def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By the parameters called `weight` and `bias`: once for each output pixel of what has Conv in
-    its name, else once.
+    """Count by the parameters called `weight` and `bias`: once for each output pixel of what has
+    Conv in its name, else once.
     """
     match layer:
         case Upconv():
@@ -120,8 +120,8 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By modules, and by functions of `torch.nn.functional`: what is both, and no convolution or
-    norm, counts twice.
+    """Count by modules, and by functions of `torch.nn.functional`: what is both, and no
+    convolution or norm, counts twice.
     """
     match layer:
         case Contraction():
@@ -137,7 +137,7 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By modules of torch's own classes."""
+    """Count by modules of torch's own classes."""
     match layer:
         case Upconv():
             at_outputs = y.elements * (x.channels // layer.groups) * prod(layer.kernel_size)
@@ -156,8 +156,8 @@ def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """By functions of `torch.nn.functional`; as torch's ReLU6 calls `hardtanh`, it counts nothing
-    there.
+    """Count by functions of `torch.nn.functional`; as torch's ReLU6 calls `hardtanh`, it counts
+    nothing there.
     """
     match layer:
         case Linear():

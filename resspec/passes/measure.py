@@ -1,4 +1,4 @@
-"""What a network costs for one sample, as exact integers: a fold over the IR in which a repeat
+"""The cost of a network for one sample, as exact integers: a fold over the IR in which a repeat
 multiplies.
 
 A layer says what it costs itself (`resspec/ir/ops`); here stands only how costs add up.
@@ -71,12 +71,12 @@ def measure(node: Node | Network, known: Measured | None = None) -> Totals:
 
 
 def combine(parts: Iterable[Totals]) -> Totals:
-    """The totals of parts that run one after the other."""
+    """Return the totals of parts that run one after the other."""
     return Totals(*map(sum, zip(_NOTHING, *parts, strict=True)))
 
 
 def own_totals(node: Op | Parallel) -> Totals:
-    """What a layer, or a merge, costs itself."""
+    """Return the cost of a layer, or of a merge, itself."""
     return (
         _of_merge(node)
         if isinstance(node, Parallel)
@@ -142,8 +142,8 @@ def _elements(tensors: Tensors) -> int:
 
 
 def _depth(node: Parallel, layers: list[int]) -> int:
-    """Layers of a merge as authors count them: no shortcut, and no gate (the later paths of a
-    `mul`).
+    """Return layers of a merge as authors count them: no shortcut, and no gate (the later paths of
+    a `mul`).
     """
     if node.residual is not None:
         return layers[node.residual]

@@ -15,7 +15,7 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op
 from resspec.ir.ops.layer import Strides, dense
-from resspec.passes.evaluation import Evaluation, activated, forks
+from resspec.passes.execution import Execution, activated, forks
 from resspec.passes.inference import Peak, most, view
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -61,7 +61,7 @@ _Run = tuple[Peak, int | None, Strides]
 
 
 class Frames:
-    """What modules do: those with the same contents do the same with the same input."""
+    """The known runs of modules: those with the same contents do the same with the same input."""
 
     def __init__(self) -> None:
         self._schedules: dict[Located, Schedule] = {}
@@ -91,7 +91,7 @@ class Frames:
         return self._schedules[body]
 
 
-class _Frame(Evaluation[_Value]):
+class _Frame(Execution[_Value]):
     """A call of a module, or a turn of a loop in it. `held`: storages by the names that hold them,
     and by no name that of the caller.
     """

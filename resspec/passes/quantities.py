@@ -27,7 +27,7 @@ SUMS = tuple(
 
 
 class Part(NamedTuple):
-    """What a part of the network has of a quantity, its repeats counted. `path`:
+    """A part of the network, and how much it has of a quantity, its repeats counted. `path`:
     `layer3.1..35.conv2` is the `conv2` of 35 blocks. `span`: `file:line:column-line:column`.
     """
 
@@ -37,8 +37,8 @@ class Part(NamedTuple):
 
 
 class Known:
-    """What the passes found of nodes, all of which must still be there: networks that share some
-    are followed once.
+    """The results of the passes for nodes, all of which must still be there: networks that share
+    some are followed once.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class Known:
 
 
 class Facts:
-    """What is known of a network under conditions; each question is answered once, and only if it
+    """The figures of a network under conditions; each question is answered once, and only if it
     is asked.
     """
 
@@ -89,8 +89,8 @@ class Facts:
                 return sum(figures[quantity] for figures in self.sections)
 
     def largest(self, quantity: str, most: int = 5) -> list[Part]:
-        """The layers and merges that have most of a quantity, largest first; the sections that have
-        most `layers`.
+        """Return the layers and merges that have most of a quantity, largest first; the sections
+        that have most `layers`.
         """
         if quantity == "layers":
             sections = zip(self.network.sections, self.sections, strict=True)
@@ -115,7 +115,7 @@ class Facts:
 
     @cached_property
     def sections(self) -> tuple[Figures, ...]:
-        """What each section has of what adds up."""
+        """The figures of each section that add up."""
         return tuple(
             figures(totals, cost.total, self.at, section.label in self.at.frozen)
             for section, totals, cost in zip(
@@ -125,7 +125,7 @@ class Facts:
 
     @cached_property
     def entries(self) -> list[tuple[Entry, Figures]]:
-        """What each layer and merge has of it."""
+        """Each layer and merge with its figures."""
         return [
             (entry, figures(entry.totals, entry.backward, self.at, entry.section in self.at.frozen))
             for entry in ledger(self.network, self.backward)
@@ -163,7 +163,9 @@ class Facts:
 
 
 def figures(totals: Totals, cost: Backward, at: Conditions, frozen: bool) -> Figures:
-    """What a part has of each quantity that adds up along a row, in the order of QUANTITIES."""
+    """Return how much a part has of each quantity that adds up along a row, in the order of
+    QUANTITIES.
+    """
     return {
         "params": totals.params,
         "trainable": 0 if frozen else totals.params,

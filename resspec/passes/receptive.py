@@ -87,7 +87,7 @@ def _turns(axis: _Axis, count: int) -> _Axis:
 
 
 def _join(paths: tuple[_Axis, ...]) -> _Axis:
-    """The largest window; the stride of the path that keeps most positions, since a gate has but
-    one.
+    """Return the largest window; the stride of the path that keeps most positions, since a gate has
+    but one.
     """
     return max(reads for reads, _ in paths), min(stride for _, stride in paths)

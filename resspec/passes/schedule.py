@@ -1,4 +1,5 @@
-"""What runs in a scope, as statements: each reads numbered values and makes the next one.
+"""The layers and modules of a scope as statements: each reads numbered values and makes the next
+one.
 
 Rows are flat, neighbors of one name are joined, and short repeats are written out. Steps are
 numbered by their first layer: layers and modules of declared blocks count in order, those in

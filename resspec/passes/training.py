@@ -22,8 +22,8 @@ class TrainingBound(NamedTuple):
         return self.fixed + batch * self.sample
 
     def max_batch(self, memory: int) -> int | None:
-        """The largest batch whose bound fits so many bytes; 0 where not even one sample does, None
-        where any does.
+        """Return the largest batch whose bound fits so many bytes; 0 where not even one sample
+        does, None where any does.
         """
         if not self.sample:
             return None if self.fixed <= memory else 0

@@ -12,7 +12,9 @@ from resspec.passes.schedule import leaves
 
 
 class TreeStep(NamedTuple):
-    """A step of the tree: a layer, a module, a repeat with its row, or a merge with a row for each path."""
+    """A step of the tree: a layer, a module, a repeat with its row, or a merge with a row for each
+    path.
+    """
 
     first: int
     last: int

@@ -66,7 +66,7 @@ def _is_forked(value: int, statements: Sequence[Statement], readers: Readers) ->
 
 
 def _roles_of_paths(merge: MergeStatement, role: str, forked: Sequence[int]) -> dict[int, str]:
-    """What to call the values that come together: the main one as their result."""
+    """Return names for the values that come together: the main one as their result."""
     values = merge.sources
     if merge.kind == "concat":
         alone = len(values) - len(forked) == 1

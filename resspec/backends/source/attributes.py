@@ -1,4 +1,4 @@
-"""The attributes of a class: what each of its statements calls, and how the constructor makes it."""
+"""The attributes of a class: what its statements call, and how the constructor makes it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
 
 
 class ClassAttributes:
-    """Walks the statements of a class once, in order: the lines of the constructor, and expressions for `forward`."""
+    """Walks the statements of a class once, in order: the lines of the constructor, and expressions
+    for `forward`.
+    """
 
     def __init__(self, cls: EmittedClass, constructors: Constructors, *, shapes: bool) -> None:
         self.cls = cls
@@ -81,7 +83,7 @@ class ClassAttributes:
         body += self._made(slot, owner, name, turns)
 
     def _free(self, slot: EmittedStatement, wanted: str, turns: Turns) -> str:
-        """The attribute of a module without state, which equal ones share."""
+        """Return the attribute of a module without state, which equal ones share."""
         key = self._value(slot.options[0][1], turns)
         is_shared = len(slot.options) == 1 and slot.optional in (None, "flag")
         if not is_shared or key not in self._shared:
@@ -96,7 +98,9 @@ class ClassAttributes:
         return self.constructors.expression(term, turns, shapes=self.shapes)
 
     def _made(self, slot: EmittedStatement, owner: str, name: str, turns: Turns) -> list[str]:
-        """The statements that register a module: one, or one for each arm of the shortcut option that has another."""
+        """Return the statements that register a module: one, or one for each arm of the shortcut
+        option that has another.
+        """
         options = sorted(slot.options, key=lambda option: min(map(ARMS.index, option[0])))
         made = [register(owner, name, self._value(term, turns)) for _, term in options]
         without = {"identity": "nn.Identity()", "none": "None"}.get(slot.optional or "")
@@ -117,7 +121,9 @@ def block(head: str, body: list[str]) -> list[str]:
 
 
 def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:
-    """The statements in the order of their modules: all of a scope that stands in several places where it is first entered."""
+    """Return the statements in the order of their modules: all of a scope that stands in several
+    places where it is first entered.
+    """
     entered = dict(cls.template.program.entered)
 
     def place(k: int) -> tuple[float, ...]:
@@ -132,12 +138,12 @@ def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:
 
 
 def _is_free(slot: EmittedStatement) -> bool:
-    """Whether the attribute may have any name, since it leaves no trace in a state dict."""
+    """Return whether the attribute may have any name, since it leaves no trace in a state dict."""
     return all(isinstance(term, TorchLayer) and term.free for _, term in slot.options)
 
 
 def _fixed(slots: Iterable[EmittedStatement], counts: tuple[int, ...] = ()) -> Iterator[str]:
-    """The names under which weights stand."""
+    """Yield the names under which weights stand."""
     for slot in slots:
         match slot.statement:
             case ApplyStatement(path=(name, *_)) if not _is_free(slot):

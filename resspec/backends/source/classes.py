@@ -1,8 +1,10 @@
-"""Bodies to classes: those of one declaration are one class where the same formulas give the numbers of all of them.
+"""Bodies to classes: those of one declaration are one class where the same formulas give the
+numbers of all of them.
 
-Nothing is searched for: a body joins a class if the formulas of the class, for the body's own variables, give what stands in
-its part of the tree. Only the arms of a shortcut option may differ: whether a statement is there, and what it runs, then
-depends on the stride and the channels, as the option does.
+Nothing is searched for: a body joins a class if the formulas of the class, for the body's own
+variables, give what stands in its part of the tree. Only the arms of a shortcut option may differ:
+whether a statement is there, and what it runs, then depends on the stride and the channels, as the
+option does.
 """
 
 from __future__ import annotations
@@ -28,8 +30,10 @@ Arms = frozenset[str]  # of a shortcut option: same, widen, change
 
 @dataclass(eq=False)
 class EmittedStatement:
-    """A statement of a class. `options`: what it runs, and in which arms of the shortcut option. Where some arms do not have
-    it, the value `fallback` is taken for what it makes, where anybody reads that."""
+    """A statement of a class. `options`: what it runs, and in which arms of the shortcut option.
+    Where some arms do not have it, the value `fallback` is taken for what it makes, where anybody
+    reads that.
+    """
 
     statement: Statement
     options: list[tuple[Arms, Term]] = field(default_factory=list)
@@ -42,7 +46,7 @@ class EmittedStatement:
 
     @property
     def term(self) -> Term | None:
-        """What it runs in every arm."""
+        """The module that it runs in every arm."""
         return self.options[0][1] if len(self.options) == 1 else None
 
 
@@ -56,7 +60,9 @@ def runs(slots: Iterable[EmittedStatement]) -> Iterator[list[EmittedStatement]]:
 
 @dataclass(eq=False)
 class EmittedClass:
-    """A class of the emitted file, or a function that returns a row. `models`: a body for each arm, the longest first."""
+    """A class of the emitted file, or a function that returns a row. `models`: a body for each arm,
+    the longest first.
+    """
 
     bodies: list[ModuleBody]
     models: list[ModuleBody]
@@ -88,7 +94,9 @@ def _terms(slots: Iterable[EmittedStatement]) -> Iterator[Term]:
 
 
 def classify(bodies: Iterable[ModuleBody]) -> list[EmittedClass]:
-    """Return the classes of a network, each after those that it uses; the network's own is the last."""
+    """Return the classes of a network, each after those that it uses; the network's own is the
+    last.
+    """
     found: dict[tuple[str, bool], list[EmittedClass]] = {}
     *others, root = bodies
     for body in others:
@@ -199,7 +207,9 @@ def _aligned(template: ModuleBody, body: ModuleBody) -> Alignment | None:
 
 
 def _is_optional(statement: Statement, body: ModuleBody) -> bool:
-    """Whether only some arms of the shortcut option may have it: the shortcut, the sum, a path that drops."""
+    """Return whether only some arms of the shortcut option may have it: the shortcut, the sum, a
+    path that drops.
+    """
     match statement:
         case ApplyStatement(index=index):
             return index in body.optional
@@ -210,7 +220,7 @@ def _is_optional(statement: Statement, body: ModuleBody) -> bool:
 
 
 def _slots(models: list[ModuleBody]) -> tuple[EmittedStatement, ...] | None:
-    """The statements of a class; None where they differ in more than the arms of the option."""
+    """Return the statements of a class; None where they differ in more than the arms."""
     template = models[0]
     slots = [_slot(statement) for statement in template.program.statements]
     for model in models:
@@ -260,7 +270,9 @@ def _in_loop(statement: Statement) -> EmittedStatement:
 
 
 def _set_optional(slots: list[EmittedStatement], count: int) -> bool:
-    """How slots that are there together are left out: only what the last of them makes is taken from elsewhere."""
+    """Choose how slots that are there together are left out: only what the last of them makes is
+    taken from elsewhere.
+    """
     for present, group in groupby(slots, lambda slot: slot.present):
         run = list(group)
         if len(present) == count:

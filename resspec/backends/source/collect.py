@@ -1,4 +1,6 @@
-"""IR to terms: which scopes are rows of modules, which need a `forward` of their own; and with each number its formula."""
+"""IR to terms: which scopes are rows of modules, which need a `forward` of their own; and with each
+number its formula.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +55,9 @@ from resspec.passes.schedule import (
 
 
 def collect(network: Network, template: DeclaredBody | None) -> list[ModuleBody]:
-    """Return all bodies of a network, each after those of the modules in it; the network's own is the last."""
+    """Return all bodies of a network, each after those of the modules in it; the network's own is
+    the last.
+    """
     collector = _Collector()
     level = template.level if template else CallLevel(network.name)
     place = BodyPlace(template, level, level, is_fixed=True)
@@ -134,7 +138,9 @@ class _Collector:
     def _group(
         self, scope: Located, index: int, place: BodyPlace, looped: bool
     ) -> ModuleBody | Term:
-        """What no block is called for, or a block of which no declaration is known: all of its own place."""
+        """Return the module that no block is called for, or a block of which no declaration is
+        known: all of its own place.
+        """
         template = place.template if scope.block is None else None
         inside = BodyPlace(template, place.level, place.own, is_fixed=looped)
         items = None if shared_scopes(scope.body) else self._items(scope.body, index, inside)
@@ -250,7 +256,9 @@ class _Collector:
 def _spliced(
     parts: list[Step], start: int, place: BodyPlace
 ) -> tuple[AbbreviationSpan | None, int]:
-    """The abbreviation whose layers begin here, and where they end; None where there is none, or it is one layer."""
+    """Return the abbreviation whose layers begin here, and where they end; None where there is
+    none, or it is one layer.
+    """
     for splice in place.template.splices if place.template else ():
         if splice.level.caller is not place.level or splice.first != parts[start][0]:
             continue
@@ -274,7 +282,7 @@ def _name(scope: Located) -> Name:
 
 
 def _row(items: tuple[RowItem, ...]) -> Term:
-    """A row of modules; that of a function alone is what the function returns."""
+    """Return a row of modules; that of a function alone is what the function returns."""
     match items:
         case [RowModule(names=names, term=ModuleCall() as term, is_spread=True)] if _is_plain(
             term, names
@@ -285,7 +293,7 @@ def _row(items: tuple[RowItem, ...]) -> Term:
 
 
 def _is_plain(term: ModuleCall, names: Path) -> bool:
-    """Whether modules have the names under which a function returns them."""
+    """Return whether modules have the names under which a function returns them."""
     row = term.body.program.statements[0]
     assert isinstance(row, ApplyStatement)
     return names == tuple(name for item in row.what.items for name in _all_names(item))
@@ -295,12 +303,12 @@ def _is_plain(term: ModuleCall, names: Path) -> bool:
 
 
 def _is_numbered(items: Iterable[RowItem]) -> bool:
-    """Whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
+    """Return whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
     return all(name == str(i) for i, name in enumerate(row_names(items)))
 
 
 def _counts_up(items: Sequence[RowItem]) -> bool:
-    """Whether the names are numbers that follow each other."""
+    """Return whether the names are numbers that follow each other."""
     names = list(row_names(items))
     return names == [str(i) for i in range(int(names[0]), int(names[0]) + len(names))]
 
@@ -330,7 +338,7 @@ def _output(item: RowItem) -> Any:
 
 
 def _moved(item: RowItem, first: int, depth: int) -> RowItem:
-    """The item with names that count from 0, without the repeats around it."""
+    """Return the item with names that count from 0, without the repeats around it."""
     match item:
         case RowModule(names=names):
             moved = [Name("", (name.number or 0) - first, name.steps[depth:]) for name in names]
@@ -340,7 +348,9 @@ def _moved(item: RowItem, first: int, depth: int) -> RowItem:
 
 
 def _renamed(items: tuple[RowItem, ...]) -> tuple[RowItem, ...]:
-    """With names for layers that leave no trace in a state dict and only have a number, as far as nothing else has them."""
+    """Return it with names for layers that leave no trace in a state dict and only have a number,
+    as far as nothing else has them.
+    """
     if _is_numbered(items):
         return items
     taken = Counter(name for item in items if isinstance(item, RowModule) for name in item.names)

@@ -1,4 +1,6 @@
-"""The layers that torch.nn lacks, as text to copy: resspec/backends/layers.py is read, never imported, since it needs torch."""
+"""The layers that torch.nn lacks, as text to copy: resspec/backends/layers.py is read, never
+imported, since it needs torch.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ TORCH: dict[str, tuple[str, ...]] = {
 
 
 def positions(module: str) -> tuple[str, ...]:
-    """The names of the arguments that a layer's constructor takes by position."""
+    """Return the names of the arguments that a layer's constructor takes by position."""
     if module in TORCH:
         return TORCH[module]
     if module not in _definitions():
@@ -41,12 +43,14 @@ def positions(module: str) -> tuple[str, ...]:
 
 
 def is_copied(module: str) -> bool:
-    """Whether a layer is one of ours."""
+    """Return whether a layer is one of ours."""
     return module in _definitions()
 
 
 def names() -> frozenset[str]:
-    """What the file defines and what it uses without defining it: none may mean something else where it is copied to."""
+    """Return what the file defines and what it uses without defining it: none may mean something
+    else where it is copied to.
+    """
     tree = ast.parse(_source())
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     own = {node.id for node in nodes if isinstance(node.ctx, ast.Store)}
@@ -55,7 +59,7 @@ def names() -> frozenset[str]:
 
 
 def base(module: str) -> str:
-    """The class of torch.nn whose instances these are as well, or the class itself."""
+    """Return the class of torch.nn whose instances these are as well, or the class itself."""
     definition = _definitions().get(module)
     if isinstance(definition, ast.ClassDef) and isinstance(
         parent := definition.bases[0], ast.Attribute
@@ -65,7 +69,7 @@ def base(module: str) -> str:
 
 
 def definitions(modules: Iterable[str]) -> list[str]:
-    """The source of these layers and of what they use, in the order of the file."""
+    """Return the source of these layers and of what they use, in the order of the file."""
     known, wanted, todo = (
         _definitions(),
         set[str](),

@@ -1,4 +1,6 @@
-"""What the emitted file says about itself: only shapes, counts and names of ours, and labels without odd characters."""
+"""The docstrings of the emitted file: only shapes, counts and names of ours, and labels
+without odd characters.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ FUNCTION = "The network, untrained."
 
 
 def of_file(network: Network, function: str, fingerprint: str | None) -> str:
-    """The network at a glance, section by section."""
+    """Return the network at a glance, section by section."""
     assert fingerprint is None or re.fullmatch(r"[A-Za-z0-9]+", fingerprint), fingerprint
     rows = [("", "output", "parameters")]
     for section in network.sections if len(network.sections) <= _MOST else ():
@@ -42,7 +44,7 @@ def of_network(network: Network) -> str:
 
 
 def of_class(cls: EmittedClass, signature: Signature) -> str:
-    """What kind of block it is, and its channels."""
+    """Return what kind of block it is, and its channels."""
     merges = [slot.statement for slot in cls.slots if isinstance(slot.statement, MergeStatement)]
     match merges[-1] if merges else None:
         case None:

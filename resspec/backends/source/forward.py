@@ -1,5 +1,5 @@
-"""The body of `forward`: a line for each convolution with what follows it, under names that say what
-a value is.
+"""The body of `forward`: a line for each convolution with what follows it, under names that say
+what a value is.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from resspec.backends.source.classes import EmittedStatement, runs
 from resspec.backends.source.modules import Turns
 from resspec.backends.source.terms import TorchLayer
 from resspec.ir.ops import Layer
-from resspec.passes.evaluation import Evaluation, layer_of
+from resspec.passes.execution import Execution, layer_of
 from resspec.passes.schedule import FlattenStatement, LoopStatement, MergeStatement, Schedule
 
 
-class Forward(Evaluation[str]):
+class Forward(Execution[str]):
     """The statements of one `forward`, or of the body of a loop in it."""
 
     def __init__(
@@ -95,8 +95,8 @@ class Forward(Evaluation[str]):
         return name
 
     def _optional(self, run: list[EmittedStatement], k: int) -> None:
-        """Statements under a flag: what they make is first the value that is taken where they are
-        not there.
+        """Write statements under a flag: what they make is first the value that is taken where
+        they are not there.
         """
         if self.pending:
             self.flush(k)

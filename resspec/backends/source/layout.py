@@ -1,6 +1,7 @@
 """Python text laid out as ruff and black do: lines of 100 columns, broken at brackets.
 
-Arguments that begin on a new line stay on lines of their own, and comments at the ends of lines stay where they are.
+Arguments that begin on a new line stay on lines of their own, and comments at the ends of lines
+stay where they are.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ class _Printer:
     def _expression(
         self, node: ast.AST, depth: int, head: str, tail: str, comment: str = ""
     ) -> list[str]:
-        """An expression between head and tail, broken at its brackets where it must be."""
+        """Return an expression between head and tail, broken at its brackets where it must be."""
         indent = INDENT * depth
         line = indent + head + ast.unparse(node) + tail
         parts = _parts(node)
@@ -128,7 +129,7 @@ class _Printer:
         return [indent + head + opening, inside, closing]
 
     def _each(self, parts: Sequence[tuple[str, ast.AST]], depth: int) -> list[str]:
-        """What stands between brackets, on a line each."""
+        """Return what stands between brackets, on a line each."""
         lines: list[str] = []
         comma = "" if isinstance(parts[-1][1], ast.comprehension) else ","
         for head, node in parts:
@@ -137,7 +138,7 @@ class _Printer:
         return lines
 
     def _is_broken(self, node: ast.AST) -> bool:
-        """Whether arguments begin on a line of their own, here or inside."""
+        """Return whether arguments begin on a line of their own, here or inside."""
         for call in ast.walk(node):
             if isinstance(call, ast.Call):
                 for first in [*call.args, *call.keywords][:1]:
@@ -147,7 +148,9 @@ class _Printer:
 
 
 def _parts(node: ast.AST) -> list[tuple[str, ast.AST]]:
-    """Where an expression can be broken: what stands between its brackets, each with what is before it."""
+    """Return where an expression can be broken: what stands between its brackets, each with what is
+    before it.
+    """
     match node:
         case ast.Call(args=positional, keywords=keywords):
             given = [(f"{each.arg}=" if each.arg else "**", each.value) for each in keywords]

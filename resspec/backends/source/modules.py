@@ -44,7 +44,9 @@ class CallArgument(NamedTuple):
 
 
 class Constructors:
-    """Expressions for the modules of one class. `turns` are those of the repeats around, outermost first."""
+    """Expressions for the modules of one class. `turns` are those of the repeats around, outermost
+    first.
+    """
 
     def __init__(self, signature: Signature, signatures: dict[EmittedClass, Signature]) -> None:
         self.signature = signature
@@ -55,7 +57,7 @@ class Constructors:
         return [text for text in LOOPS if text not in self.signature.names.taken][len(turns)]
 
     def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> str:
-        """Return what makes a module; `shapes`: with comments, in a row that goes through several."""
+        """Return what makes a module; `shapes`: with comments, in a row that goes through many."""
         match term:
             case TorchLayer(module=module):
                 function = module if copied.is_copied(module) else f"nn.{module}"
@@ -73,7 +75,9 @@ class Constructors:
                 yield CallArgument(None if name in positional else name, formula)
 
     def _instance(self, term: ModuleCall) -> tuple[str, list[CallArgument]]:
-        """A call with its arguments as the spec gives them: by position or by name, without what is as by default."""
+        """Return a call with its arguments as the spec gives them: by position or by name, without
+        what is as by default.
+        """
         cls = term.body.family
         assert isinstance(cls, EmittedClass)
         found: list[CallArgument] = []
@@ -112,7 +116,9 @@ class Constructors:
         return "\n".join([f"{function}(", *lines, ")"])
 
     def _modules(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[str, Any]]:
-        """A row's modules with the shapes after them, repeats as generators: `*(Block(32) for _ in range(3))`."""
+        """Yield a row's modules with the shapes after them, repeats as generators: `*(Block(32) for
+        _ in range(3))`.
+        """
         position = 0
         while position < len(items):
             item = items[position]
@@ -143,7 +149,9 @@ class Constructors:
         return f"*(module for {used} in range({count}) for module in {row})"
 
     def _rolled(self, items: Sequence[RowItem]) -> list[list[CallArgument]]:
-        """The arguments of the calls at the start of a row that grow evenly from one to the next."""
+        """Return the arguments of the calls at the start of a row that grow evenly from one to the
+        next.
+        """
         found: list[list[CallArgument]] = []
         first = ""
         growth: tuple[int, ...] | None = None
@@ -189,7 +197,7 @@ def _call(function: str, arguments: Iterable[CallArgument], turns: Turns) -> str
 def _grown(
     item: RowItem, same: Sequence[Sequence[CallArgument]], variable: str, turns: Turns
 ) -> str:
-    """A call whose arguments grow with the variable."""
+    """Return a call whose arguments grow with the variable."""
     assert isinstance(item, RowModule) and isinstance(item.term, ModuleCall)
     steps = _steps(same[0], same[1])
     assert steps is not None
@@ -203,7 +211,7 @@ def _grown(
 
 
 def _steps(a: Sequence[CallArgument], b: Sequence[CallArgument]) -> tuple[int, ...] | None:
-    """By how much arguments grow from one call to another, None where they differ otherwise."""
+    """Return by how much arguments grow between two calls, None where they differ otherwise."""
     if [x.name for x in a] != [y.name for y in b]:
         return None
     steps = []
@@ -231,7 +239,7 @@ def _uses(text: str, variable: str) -> bool:
 
 
 def _numbering(items: Sequence[RowItem]) -> tuple[int, str | None]:
-    """The first number and the prefix of names that count up by one, or no prefix."""
+    """Return the first number and the prefix of names that count up by one, or no prefix."""
     names = [Name.parse(text) for text in row_names(items)]
     first = names[0] if names else Name("", 0)
     if first.number is None or any(
@@ -242,7 +250,9 @@ def _numbering(items: Sequence[RowItem]) -> tuple[int, str | None]:
 
 
 def _changes(outputs: Sequence[Any], wanted: bool) -> list[str]:
-    """Comments with the shape after each item where it is another than before, in a row that goes through several."""
+    """Comments with the shape after each item where it is another than before, in a row that goes
+    through several.
+    """
     if not wanted or len(set(outputs)) < 3:
         return [""] * len(outputs)
     pairs = zip([None, *outputs], outputs, strict=False)

@@ -1,4 +1,6 @@
-"""The parameters of a class: the variables of its declaration that its code computes with, under names of Python."""
+"""The parameters of a class: the variables of its declaration that its code computes with, under
+names of Python.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ _OFTEN = 3  # times that a formula is written before it gets a name
 
 @dataclass(frozen=True)
 class ConstructorParameter:
-    """A parameter of a constructor, with its value for each body; `default` is None where it has none."""
+    """A parameter of a constructor, with its value for each body; `default` is None where it has
+    none.
+    """
 
     variable: str
     name: str
@@ -51,7 +55,9 @@ class Signature:
         return substitute(plain(known.formula), self._mean)
 
     def test(self, arms: Arms, among: Arms) -> str:
-        """Return a condition that holds in these arms of the shortcut option, among those that are left."""
+        """Return a condition that holds in these arms of the shortcut option, among those that are
+        left.
+        """
         stride = self.formula(FormulaValue(1, Variable(STRIDE)))
         entering, leaving = FormulaValue(1, Variable(ENTERING)), self.level.leaving
         never = isinstance(stride, int) or (self.level.widens and "change" not in among)
@@ -73,7 +79,9 @@ class Signature:
         return changing if never else f"{formula_text(stride)} {strides} 1 {join} {changing}"
 
     def with_locals(self, body: list[str]) -> list[str]:
-        """Return statements with the local names before them, also for a formula that they write often."""
+        """Return statements with the local names before them, also for a formula that they write
+        often.
+        """
         text, assigned = "\n".join(body), list(self.locals)
         leaving = formula_text(self.formula(self.cls.template.channels[1]))
         formulas = {part for known in self._knowns() for part in _parts(self.formula(known))}
@@ -124,7 +132,7 @@ class Signature:
             )
 
     def _mean(self, variable: str) -> Any:
-        """What stands for a variable: a parameter, a constant, or a local name."""
+        """Return what stands for a variable: a parameter, a constant, or a local name."""
         if variable not in self._meaning and variable in self.level.lets:
             formula = substitute(self.level.lets[variable].formula, self._mean)
             if isinstance(formula, Binary):

@@ -1,4 +1,6 @@
-"""Python text to build emitted code from: names that are identifiers, and constants that are plain values."""
+"""Python text to build emitted code from: names that are identifiers, and constants that are plain
+values.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +47,9 @@ def literal(value: Any) -> str:
 
 
 def formula_text(formula: Any, turns: Sequence[Turn] = ()) -> str:
-    """Return a formula of parameters, or a constant; a number that grows, in the variable of the nearest loop."""
+    """Return a formula of parameters, or a constant; a number that grows, in the variable of the
+    nearest loop.
+    """
     match formula:
         case Variable(name):
             return name
@@ -92,7 +96,9 @@ def label(name: Name, turns: Sequence[Turn] = ()) -> str:
 
 
 def attribute(owner: str, name: str) -> str:
-    """Return `owner.name`, or `getattr(owner, "name")` where that is no identifier; `name` is a string of Python."""
+    """Return `owner.name`, or `getattr(owner, "name")` where that is no identifier; `name` is a
+    string of Python.
+    """
     text = json.loads(name) if name.startswith('"') and name.endswith('"') else ""
     return f"{owner}.{text}" if is_attribute(text) else f"getattr({owner}, {name})"
 
@@ -113,18 +119,22 @@ def is_identifier(text: str) -> bool:
 
 
 def is_attribute(text: str) -> bool:
-    """Whether `self.text` means that name: with two underscores in front it means another one inside a class."""
+    """Return whether `self.text` means that name: with two underscores in front it means another
+    one inside a class.
+    """
     return is_identifier(text) and not text.startswith("__")
 
 
 def identifier(text: str) -> str:
-    """The text as a name of Python: what is no letter or digit becomes an underscore."""
+    """Return the text as a name of Python: what is no letter or digit becomes an underscore."""
     text = re.sub(r"[^A-Za-z0-9_]", "_", text).strip("_") or "x"
     return f"_{text}" if text[0].isdigit() else f"{text}_" if keyword.iskeyword(text) else text
 
 
 def class_name(text: str) -> str:
-    """`dense_layer` → DenseLayer, `resnet152` → ResNet152, `vgg16_bn` → VGG16BN, `wide_resnet50_2` → WideResNet50_2."""
+    """`dense_layer` → DenseLayer, `resnet152` → ResNet152, `vgg16_bn` → VGG16BN, `wide_resnet50_2`
+    → WideResNet50_2.
+    """
     name = ""
     for word in re.findall(r"[0-9]+[A-Za-z]*|[A-Za-z]+", text):
         letters = re.sub(r"[0-9]", "", word)
@@ -145,7 +155,7 @@ class Names:
         self.taken = set(taken)
 
     def new(self, *wanted: str) -> str:
-        """The first of these that is free, or the last with a number."""
+        """Return the first of these that is free, or the last with a number."""
         names = [identifier(text) for text in wanted]
         stem = f"{names[-1]}_" if names[-1][-1].isdigit() else names[-1]
         free = next(
@@ -158,5 +168,5 @@ class Names:
 
 
 def attributes(taken: Iterable[str]) -> Names:
-    """Names for attributes of a module, none of which every torch module has."""
+    """Return names for attributes of a module, none of which every torch module has."""
     return Names({*taken, *MODULE_ATTRIBUTES, "training"})

@@ -1,7 +1,7 @@
 """Modules as data that can be compared, between the IR and Python's syntax.
 
-Two terms are equal where they are one but for their numbers; `knowns` yields these, always in the same order. Shapes stand
-beside them for comments.
+Two terms are equal where they are one but for their numbers; `knowns` yields these, always in the
+same order. Shapes stand beside them for comments.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from resspec.passes.schedule import ApplyStatement, LoopStatement, Path, Schedul
 
 @dataclass(frozen=True)
 class TorchLayer:
-    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name. `init`: how it starts, where
-    that is not torch's default. `free`: it leaves no trace in a state dict, so that it may be called anything."""
+    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name.
+    `init`: how it starts, where that is not torch's default. `free`: it leaves no trace in a state
+    dict, so that it may be called anything.
+    """
 
     module: str
     names: tuple[str, ...]
@@ -64,7 +66,9 @@ class SequentialRow:
 
 @dataclass(frozen=True, eq=False)
 class ModuleCall:
-    """A module of a class, or a row that a function makes; equal where class or function are the same."""
+    """A module of a class, or a row that a function makes; equal where class or function are the
+    same.
+    """
 
     body: ModuleBody
     arguments: dict[str, FormulaValue]
@@ -82,8 +86,10 @@ Term = TorchLayer | SequentialRow | ModuleCall
 
 @dataclass(eq=False)
 class ModuleBody:
-    """What a module consists of. `kind`: what its declaration is called; `is_row`: a function makes it, of the one row that
-    the program runs; `used`: the variables that bodies of this kind are computed from."""
+    """The contents of a module. `kind`: what its declaration is called; `is_row`: a function makes
+    it, of the one row that the program runs; `used`: the variables that bodies of this kind are
+    computed from.
+    """
 
     kind: str
     program: Schedule

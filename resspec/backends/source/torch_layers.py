@@ -20,20 +20,25 @@ from resspec.passes.declarations import DeclaredBody, DeclaredLayer, DeclaredMod
 _ENTERING = "in_channels in_features num_features num_channels normalized_shape channels".split()
 # Fields that a call leaves out where they are torch's default.
 _OPTIONAL = (
-    "stride padding output_padding dilation groups bias inplace eps momentum affine elementwise_affine ceil_mode "
+    "stride padding output_padding dilation groups bias inplace eps momentum affine "
+    "elementwise_affine ceil_mode "
     "count_include_pad track_running_stats"
 ).split()
 
 
 @dataclass(eq=False)
 class BodyPlace:
-    """A scope's body while its terms are made: what its declaration says, at which level, and whose variables its class has."""
+    """A scope's body while its terms are made: what its declaration says, at which level, and whose
+    variables its class has.
+    """
 
     template: DeclaredBody | None
     level: CallLevel
     own: CallLevel
     depth: int = 0  # of repeats around all of it
-    is_fixed: bool = False  # nothing depends on where the module stands: it is the network, or a repeat in its class is around
+    # Nothing depends on where the module stands: it is the network, or a repeat in its class is
+    # around it.
+    is_fixed: bool = False
 
     def is_varying(self, depth: int) -> bool:
         """Return whether numbers at this depth of repeats may depend on where the module stands."""
@@ -54,14 +59,18 @@ class BodyPlace:
         return FormulaValue(value, formula)
 
     def varying(self, value: Any, role: str) -> FormulaValue:
-        """Return a value that depends on where the module stands: a variable that the declaration does not have."""
+        """Return a value that depends on where the module stands: a variable that the declaration
+        does not have.
+        """
         name = f"{role}:{len(self.own.varying)}"
         self.own.values[name] = self.own.varying[name] = value
         return FormulaValue(value, Variable(name))
 
 
 def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
-    """Return the torch call of a layer, its arguments by name; numbers that grow over a repeat stay ramps."""
+    """Return the torch call of a layer, its arguments by name; numbers that grow over a repeat stay
+    ramps.
+    """
     call = place.call(index)
     said = dict(_said(op, call)) if isinstance(call, DeclaredLayer) else {}
     given, left_out = _given(op), set[str]()
@@ -97,7 +106,7 @@ def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
 
 
 def _given(op: Op) -> dict[str, Any]:
-    """The arguments of a layer's call by name."""
+    """Return the arguments of a layer's call by name."""
     layer, x = op.layer, op.input
     calls = [layer.at(turn).call(x) for turn in (0, 1)]
     names = positions(calls[0].module)
@@ -113,7 +122,9 @@ def _given(op: Op) -> dict[str, Any]:
 
 
 def _ordered(given: Iterable[str], op: Op) -> tuple[str, ...]:
-    """Arguments in the order in which they are written: by position, then as the fields of the layer stand."""
+    """Arguments in the order in which they are written: by position, then as the fields of the
+    layer stand.
+    """
     positional = positions(op.layer.at(0).call(op.input).module)
     order = [*positional, *(field.name for field in fields(op.layer))]
     return tuple(
@@ -122,7 +133,7 @@ def _ordered(given: Iterable[str], op: Op) -> tuple[str, ...]:
 
 
 def _said(op: Op, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]]:
-    """What a call says of the arguments of torch's constructor."""
+    """Yield what a call says of the arguments of torch's constructor."""
     yield from call.fields.items()
     for name in _ENTERING:
         yield name, call.entering

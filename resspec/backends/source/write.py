@@ -1,4 +1,6 @@
-"""The emitted file, put together: imports, copied layers, classes, the function that makes the network."""
+"""The emitted file, put together: imports, copied layers, classes, the function that makes the
+network.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from resspec.backends.source.classes import EmittedClass, classify
 from resspec.backends.source.collect import collect
 from resspec.passes.declarations import read
 from resspec.backends.source.forward import Forward
-from resspec.backends.source.initialise import own_statements, plan
+from resspec.backends.source.initialize import own_statements, plan
 from resspec.backends.source.layout import lay_out
 from resspec.backends.source.modules import Constructors
 from resspec.backends.source.signature import Signature
@@ -43,11 +45,13 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
 
 
 def emit(network: Network, fingerprint: str | None = None) -> str:
-    """Return the text of a Python file with a function, called like the network, that makes its module.
+    """Return the text of a Python file with a function, called like the network, that makes its
+    module.
 
-    Parameters are named and ordered as in the IR, start alike under the same seed, and outputs and gradients are bitwise
-    those of the module that `resspec.build` makes. A network that comes from a spec is written in the names of its
-    declarations; of another one each distinct module has a class of its own.
+    Parameters are named and ordered as in the IR, start alike under the same seed, and outputs and
+    gradients are bitwise those of the module that `resspec.build` makes. A network that comes from
+    a spec is written in the names of its declarations; of another one each distinct module has a
+    class of its own.
 
     Args:
         network: The network.
@@ -110,7 +114,7 @@ class _File:
         return block(f"class {cls.name}(nn.Module):", methods)
 
     def _constructor(self) -> list[str]:
-        """The function that makes the network, with the parameters that its declaration has."""
+        """Return the function that makes the network, with the parameters of its declaration."""
         signature, result = self.signatures[self.root], self.root.name
         given = ", ".join([parameter.name for parameter in signature.parameters])
         body = [quoted(docstrings.FUNCTION), f"return {result}({given})"]
@@ -118,7 +122,7 @@ class _File:
 
 
 def _row(cls: EmittedClass, signature: Signature, constructors: Constructors) -> list[str]:
-    """A function that returns modules in a row."""
+    """Return a function that returns modules in a row."""
     row = cls.slots[0].term
     assert row is not None
     body = signature.with_locals([f"return {constructors.expression(row)}"])

@@ -1,4 +1,6 @@
-"""IR to terms: which scopes are rows of modules, which run more than a row, and the distinct bodies of these."""
+"""IR to terms: which scopes are rows of modules, which run more than a row, and the distinct bodies
+of these.
+"""
 
 from __future__ import annotations
 

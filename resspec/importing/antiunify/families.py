@@ -1,4 +1,6 @@
-"""Bodies to families: bodies of one kind are one family where one declaration can serve all of them."""
+"""Bodies to families: bodies of one kind are one family where one declaration can serve all of
+them.
+"""
 
 from __future__ import annotations
 
@@ -60,7 +62,7 @@ class Family:
 
     @property
     def kind(self) -> str:
-        """What the block is called."""
+        """The name of the block."""
         return self.bodies[0].kind
 
     @property
@@ -87,7 +89,9 @@ Families = dict[BlockBody, Family]
 
 
 def families(root: BlockBody) -> list[Family]:
-    """Return the families of a network, each after those that it uses; the network's own is the last."""
+    """Return the families of a network, each after those that it uses; the network's own is the
+    last.
+    """
     found: list[Family] = []
     of: Families = {}
     for bodies in _kinds(root):
@@ -122,7 +126,9 @@ def _kinds(root: BlockBody) -> list[list[BlockBody]]:
 
 
 def _split(bodies: list[BlockBody], of: Families) -> Iterator[Family]:
-    """As few families as read well: of what can be aligned, else of what has the same modules, else of each alone."""
+    """As few families as read well: of what can be aligned, else of what has the same modules, else
+    of each alone.
+    """
     groups: list[list[BlockBody]] = []
     for body in sorted(bodies, key=lambda body: -len(body.schedule.statements)):
         fitting = (group for group in groups if _is_part(group[0].schedule, body.schedule))
@@ -155,7 +161,7 @@ def _families(
 
 
 def _skeleton(schedule: Schedule, of: Families) -> Hashable:
-    """What a schedule runs, without any numbers."""
+    """Return the contents of a schedule, without any numbers."""
     terms = Generalizer(of)
     found: list[Hashable] = []
     for statement in schedule.statements:
@@ -224,7 +230,9 @@ def _statements(
 
 
 def _check_optional(statements: Iterable[FamilyStatement]) -> None:
-    """Raises UnlikeError unless of statements that are left out together only the last one's value is taken from elsewhere."""
+    """Raises UnlikeError unless of statements that are left out together only the last one's value
+    is taken from elsewhere.
+    """
     for present, run in groupby(statements, key=lambda each: each.present):
         *others, last = run
         if present is not None and (
@@ -254,7 +262,7 @@ def _member(statement: Statement) -> str:
 
 
 def _choice_tests(choice: ChoicePattern, solver: Solver) -> list[Formula]:
-    """A condition for each option but the last."""
+    """Return a condition for each option but the last."""
     tests = []
     for i, (chosen, _) in enumerate(choice.options[:-1]):
         among = tuple(map(any, zip(*(mask for mask, _ in choice.options[i:]), strict=True)))

@@ -1,6 +1,8 @@
-"""From holes to the parameters of a block: which numbers are constants, which vary, and which follow from others.
+"""From holes to the parameters of a block: which numbers are constants, which vary, and which
+follow from others.
 
-A formula is data: `Variable` and `Binary` of resspec/ir/formulas.py. `in` counts the channels that enter.
+A formula is data: `Variable` and `Binary` of resspec/ir/formulas.py. `in` counts the channels that
+enter.
 """
 
 from __future__ import annotations
@@ -50,7 +52,8 @@ class Solver:
     def test(self, chosen: Mask, among: Mask, member: str | None) -> Formula:
         """Return a condition that holds in the chosen bodies.
 
-        It is what shortcut options look at, or a flag named after the member where there is no such rule.
+        It is what shortcut options look at, or a flag named after the member where there is no such
+        rule.
 
         Raises:
             UnlikeError: There is neither.
@@ -78,7 +81,7 @@ class Solver:
         return self._new(hole.role, self._wanted(hole), values)
 
     def _equal(self, hole: Hole) -> Formula | None:
-        """A parameter of the same role, or the padding that keeps the size."""
+        """Return a parameter of the same role, or the padding that keeps the size."""
         for p in self.parameters:
             if p.role == hole.role and _fits(hole.values, p.values):
                 return Variable(p.name)
@@ -99,7 +102,7 @@ class Solver:
         return next((formula for formula in chain(simple, pairs) if formula is not None), None)
 
     def _wanted(self, hole: Hole) -> tuple[str, ...]:
-        """Names for a new parameter, best first."""
+        """Return names for a new parameter, best first."""
         member = hole.member if hole.member[:1].isalpha() else "inner"
         if hole.role != CHANNELS or hole.key == "groups":
             role = hole.role if hole.role != CHANNELS else "groups"
@@ -114,7 +117,9 @@ class Solver:
         return Variable(name)
 
     def _rules(self) -> Iterator[tuple[list[bool], Formula]]:
-        """What shortcut options distinguish: does the block stride, does it change the channels."""
+        """Return what shortcut options distinguish: does the block stride, does it change the
+        channels.
+        """
         entering, leaving = Variable(ENTERING), self._known(self.leaving)
         pairs = list(zip(self.entering.values, self.leaving, strict=True))
         changes = [x != y for x, y in pairs]

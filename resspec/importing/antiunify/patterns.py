@@ -28,7 +28,7 @@ class UnlikeError(Exception):
 
 
 class HasParameters(Protocol):
-    """What a pattern needs to know of the family of a block inside."""
+    """The properties that a pattern needs to know of the family of a block inside."""
 
     def arguments(self, body: BlockBody) -> Mapping[str, tuple[str, Any]]:
         """Return the role and the value of each parameter."""
@@ -36,7 +36,9 @@ class HasParameters(Protocol):
 
 @dataclass(eq=False)
 class Hole:
-    """A number: its value in each body, None in those that do not have it. Holes of one role can share a parameter."""
+    """A number: its value in each body, None in those that do not have it. Holes of one role can
+    share a parameter.
+    """
 
     role: str
     key: str

@@ -1,4 +1,4 @@
-"""What modules consist of, as data that can be compared; shapes and places do not count."""
+"""The contents of modules as data that can be compared; shapes and places do not count."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class Pending(Generic[T]):
     wraps: bool = True
 
 
-class Evaluation(ABC, Generic[T]):
+class Execution(ABC, Generic[T]):
     """The statements of a `forward`, or of the body of a loop in it, one after the other.
 
     A subclass says what an expression is, of type T.

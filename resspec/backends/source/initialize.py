@@ -1,4 +1,6 @@
-"""How weights start: one loop over all modules where a law holds for every layer of a class, and what differs from that."""
+"""The initial weights: one loop over all modules where a law holds for every layer of a class, and
+what differs from that.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ NOTHING = Init("default", (), None)
 
 @dataclass
 class InitPlan:
-    """What the network's constructor does in its loop, and the layers that their classes start by themselves."""
+    """The initialization in the loop of the network's constructor, and the layers that their
+    classes start by themselves.
+    """
 
     branches: list[tuple[str, list[str]]] = field(default_factory=list)
     by_name: bool = False
@@ -48,8 +52,10 @@ class InitPlan:
 
 
 def plan(classes: Iterable[EmittedClass], network: Network) -> InitPlan:
-    """Which law goes where, by the class of the layers: for all of them in the loop, else in the constructors of their
-    blocks, else, where the order of random numbers asks for it, by name in the loop."""
+    """Choose which initializer goes where, by the class of the layers: for all of them in the loop,
+    else in the constructors of their blocks, else, where the order of random numbers asks for it,
+    by name in the loop.
+    """
     found: dict[str, list[TorchLayer]] = {}
     reachable: set[int] = set()
     for cls in classes:
@@ -65,7 +71,7 @@ def plan(classes: Iterable[EmittedClass], network: Network) -> InitPlan:
 
 
 def own_statements(cls: EmittedClass, attributes: ClassAttributes, plan: InitPlan) -> Iterator[str]:
-    """What a class starts by itself: the last norm of a residual at zero."""
+    """Yield what a class initializes itself: the last norm of a residual at zero."""
     for slot in cls.slots:
         if slot.term is not None and slot.optional is None:
             for leaf, node in _places(slot.term, attributes[slot]):
@@ -123,7 +129,9 @@ def _leaves(term: Term | RowItem) -> Iterator[TorchLayer]:
 
 
 def _common(laws: list[tuple[Init, TorchLayer]]) -> Init | None:
-    """The law that holds for all layers of a class, those without a bias left out where it is about the bias."""
+    """Return the law that holds for all layers of a class, those without a bias left out where it
+    is about the bias.
+    """
     weights = {init[:2] for init, _ in laws}
     biases = {init.bias for init, leaf in laws if leaf.bias} or {None}
     if len(weights) > 1 or len(biases) > 1:
@@ -163,7 +171,9 @@ def _test(module: str, used: set[str]) -> str:
 
 
 def _named(paths: list[str], others: list[str]) -> str:
-    """Whether `name` is one of these and none of the others: by how they end, where that is enough."""
+    """Return whether `name` is one of these and none of the others: by how they end, where that is
+    enough.
+    """
     for depth in (1, 2, 3):
         ends = dict.fromkeys("." + ".".join(path.split(".")[-depth:]) for path in paths)
         if not any(f".{path}".endswith(tuple(ends)) for path in others) and all(
@@ -178,7 +188,7 @@ def _strings(texts: list[str]) -> str:
 
 
 def _places(term: Term, node: str) -> Iterator[tuple[TorchLayer, str]]:
-    """The layers in a term, and how to get there from the module that it makes."""
+    """Yield the layers in a term, and how to get there from the module that it makes."""
     match term:
         case TorchLayer():
             yield term, node
