@@ -12,16 +12,16 @@ NAMED = 6  # differing ones of more
 
 
 def check_same(trained: Sequence[str], found: Sequence[str], *, whose: str, data: str) -> None:
-    """Check that scores mean what they meant in training.
+    """Check that the classes of data are those that a network was trained on.
 
     Args:
-        trained: The classes that the network tells apart, in the order of its scores.
+        trained: The classes of the network, in the order of its scores.
         found: The classes of the data, in the order of their labels.
-        whose: What the trained classes are of, for the message.
-        data: What the data is called.
+        whose: The name of the network's file or run, for the message.
+        data: The name of the data.
 
     Raises:
-        UsageError: They differ, be it in their order.
+        UsageError: They differ, or their order does.
     """
     if list(trained) == list(found):
         return
@@ -30,9 +30,10 @@ def check_same(trained: Sequence[str], found: Sequence[str], *, whose: str, data
         if sorted(trained) == sorted(found)
         else "different classes than"
     )
-    told = f"{whose} was trained on {how} `{data}` has, so its scores would be assigned to the wrong classes"
-    what = "evaluate it on data with the same classes, or rename the folders to match"
-    raise UsageError("\n".join([f"{told}; {what}", *_both(trained, found)]), "E0620")
+    trained_on = f"{whose} was trained on {how} `{data}` has"
+    problem = f"{trained_on}, so its scores would be assigned to the wrong classes"
+    advice = "evaluate it on data with the same classes, or rename the folders to match"
+    raise UsageError("\n".join([f"{problem}; {advice}", *_both(trained, found)]), "E0620")
 
 
 def _both(trained: Sequence[str], found: Sequence[str]) -> list[str]:

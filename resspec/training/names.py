@@ -1,4 +1,4 @@
-"""What the data sets are called; apart from them, since `--help` tells it and loads nothing."""
+"""The names of the data sets, for `--help`, which loads no data."""
 
 DIGITS, FASHION_MNIST, CIFAR_10, CIFAR_100, IMAGENET = DATA = (
     "digits",

@@ -10,7 +10,11 @@ from resspec.training.recipe import Recipe
 
 
 def share(recipe: Recipe, world: int) -> int:
-    """Images of a step that each of `world` processes shows. Raises UsageError where the batch cannot be cut so."""
+    """Return how many images of a batch each of `world` processes takes.
+
+    Raises:
+        UsageError: The batch cannot be divided so.
+    """
     found, rest = divmod(recipe.batch_size, world)
     whole = {"which batch norm reads at a time": recipe.bn_batch_size or 1}
     if world > 1:
@@ -18,18 +22,16 @@ def share(recipe: Recipe, world: int) -> int:
     unit = lcm(*whole.values())
     if rest or found % unit:
         parts = " and ".join(f"parts of {size}, {why}," for why, size in whole.items() if size > 1)
-        told = f"the batch of {recipe.batch_size} does not divide {f'into {parts} ' if parts else ''}over {world} processes"
-        raise UsageError(f"{told}; use a multiple of {unit * world}", "E0517")
+        into = f"into {parts} " if parts else ""
+        batch = f"the batch of {recipe.batch_size}"
+        problem = f"{batch} does not divide {into}over {world} processes"
+        raise UsageError(f"{problem}; use a multiple of {unit * world}", "E0517")
     shown = found if recipe.micro_batch_size == "auto" else min(recipe.micro_batch_size, found)
     if found % shown:
-        divisors = [
-            count
-            for count in range(2, shown)
-            if not found % count and not count % (recipe.bn_batch_size or 1)
-        ]
-        better = max(
-            divisors, default="auto"
-        )  # never 1, of which batch norm may have no statistics
-        told = f"a process's {found} images of a batch do not divide into micro-batches of {shown}; use `micro_batch_size: {better}`"
-        raise UsageError(told, "E0517")
+        step = recipe.bn_batch_size or 1
+        divisors = [size for size in range(2, shown) if not found % size and not size % step]
+        better = max(divisors, default="auto")  # never 1: batch norm may have no statistics of it
+        images = f"a process's {found} images of a batch"
+        problem = f"{images} do not divide into micro-batches of {shown}"
+        raise UsageError(f"{problem}; use `micro_batch_size: {better}`", "E0517")
     return found

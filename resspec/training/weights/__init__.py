@@ -1,4 +1,4 @@
-"""Weights from a file, to start from or to test: safetensors, or a `.pth` of which nothing but tensors is read."""
+"""Weights from a file: safetensors, or a `.pth` file, of which only the tensors are read."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from resspec.diagnostics import UsageError
 from resspec.training.steps.guard import first_non_finite
 from resspec.training.weights import file
 
-MOST = 20  # tensors of each kind that are told
+MAX_NAMED = 20  # tensors of each kind
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedWeights:
-    """Tensors by their names.
+    """The weights in a file.
 
     Attributes:
-        path: The file that they come from.
-        tensors: By the names that a module has them by.
+        path: The file.
+        tensors: The tensors by their names in a module.
         digest: SHA-256 of the file.
-        new_head: Whether those of the last layer may be of another size, and then start at random.
-        metadata: What the file says of itself; see metadata.py.
+        new_head: Whether the last layer may have another size, and is then initialized at random.
+        metadata: The metadata of the file; see metadata.py.
     """
 
     path: Path
@@ -40,64 +40,65 @@ class LoadedWeights:
 
     @property
     def facts(self) -> dict[str, Any]:
+        """The weights as `run.json` records them."""
         return {"sha256": self.digest, "new_head": self.new_head}
 
     def into(self, module: nn.Module, *, may_be_new: bool = True) -> None:
-        """`may_be_new`: whether whoever asks can have a new head. Raises UsageError, which tells what does not fit."""
+        """Load the weights into a module.
+
+        Args:
+            module: The module.
+            may_be_new: Whether the user may choose a new head, which an error then suggests.
+
+        Raises:
+            UsageError: They do not fit; the message lists the tensors.
+        """
         module.load_state_dict(self.fitting(module, may_be_new=may_be_new), strict=False)
 
     def fitting(self, module: nn.Module, *, may_be_new: bool = True) -> dict[str, Tensor]:
-        """What a module takes of them. Raises as `into` does."""
+        """Return the tensors that a module takes, in its types; raise as `into` does."""
+        wanted = module.state_dict()
+        self._check_shapes(module, may_be_new)
+        fitting: dict[str, Tensor] = {}
+        for name, own in wanted.items():
+            tensor = self.tensors.get(name)
+            if tensor is not None and tensor.shape == own.shape:
+                fitting[name] = self._as(name, tensor, own.dtype)
+        if bad := first_non_finite(fitting.items()):
+            why = f"`{bad}` has values that are not finite"
+            raise UsageError(f"the weights of {self.path} are not usable: {why}", "E0610")
+        return fitting
+
+    def _check_shapes(self, module: nn.Module, may_be_new: bool) -> None:
         wanted, head = module.state_dict(), _head(module)
-        mine = {
-            name: self.tensors[name]
-            for name in (*wanted, *sorted(self.tensors))
-            if name in self.tensors
-        }
-        found = compared(_tensors(mine, module), _tensors(wanted, module))
+        names = [name for name in wanted if name in self.tensors]
+        names += sorted(self.tensors.keys() - wanted.keys())
+        own = {name: self.tensors[name] for name in names}
+        found = compared(_tensors(own, module), _tensors(wanted, module))
         free = head if self.new_head else ()
-        if wrong := [
-            tensor for tensor in found.others if tensor.name not in free or tensor.b is None
-        ]:
-            told = weights_sentences(found, "the file", "the network", MOST)
-            only_head = may_be_new and {tensor.name for tensor in wrong} <= head
-            message = "\n".join([f"the weights of {self.path} do not fit this network", *told])
-            raise UsageError(message, "E0610", "new head" if only_head else None)
-        fitting = {
-            name: tensor
-            for name, tensor in mine.items()
-            if name in wanted and tensor.shape == wanted[name].shape
-        }
-        for name, tensor in fitting.items():
-            if tensor.is_floating_point() != wanted[name].is_floating_point():
-                types = f"{_type(tensor)}, the network's is {_type(wanted[name])}"
-                raise UsageError(
-                    f"the weights of {self.path} do not fit this network: `{name}` is {types}",
-                    "E0610",
-                )
-        converted = [
-            (name, self._as(name, tensor, wanted[name].dtype)) for name, tensor in fitting.items()
-        ]
-        if bad := first_non_finite(converted):
-            raise UsageError(
-                f"the weights of {self.path} are not usable: `{bad}` has values that are not finite",
-                "E0610",
-            )
-        return dict(converted)
+        wrong = [each for each in found.others if each.name not in free or each.b is None]
+        if not wrong:
+            return
+        lines = weights_sentences(found, "the file", "the network", MAX_NAMED)
+        only_head = may_be_new and {each.name for each in wrong} <= head
+        message = "\n".join([f"the weights of {self.path} do not fit this network", *lines])
+        raise UsageError(message, "E0610", "new head" if only_head else None)
 
     def _as(self, name: str, tensor: Tensor, wanted: torch.dtype) -> Tensor:
-        """Return a tensor in another type. Raises UsageError where torch cannot convert it."""
+        """Return a tensor in another type; raise a UsageError where that is not possible."""
+        problem = f"the weights of {self.path} do not fit this network: `{name}` is {_type(tensor)}"
+        own = str(wanted).removeprefix("torch.")
+        if tensor.is_floating_point() != wanted.is_floating_point:
+            raise UsageError(f"{problem}, the network's is {own}", "E0610")
         try:
             return tensor.to(wanted)
         except (RuntimeError, NotImplementedError, TypeError):
-            told = f"`{name}` is {_type(tensor)}, which torch cannot convert to the network's {_name(wanted)}"
-            raise UsageError(
-                f"the weights of {self.path} do not fit this network: {told}", "E0610"
-            ) from None
+            why = f"which torch cannot convert to the network's {own}"
+            raise UsageError(f"{problem}, {why}", "E0610") from None
 
 
 def read(path: Path, *, new_head: bool = False) -> LoadedWeights:
-    """Return the weights in a file. Raises UsageError where it holds none."""
+    """Return the weights in a file; raise a UsageError if it has none."""
     found = file.read(path)
     return LoadedWeights(
         path, found.tensors, sha256(found.content).hexdigest(), new_head, found.metadata
@@ -105,21 +106,18 @@ def read(path: Path, *, new_head: bool = False) -> LoadedWeights:
 
 
 def _type(tensor: Tensor) -> str:
-    return _name(tensor.dtype)
-
-
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _head(module: nn.Module) -> set[str]:
-    """Names of the tensors of the last layer that has any."""
+    """Return the names of the tensors of the last layer that has any."""
     names = list(module.state_dict())
-    return {name for name in names if name.rpartition(".")[0] == names[-1].rpartition(".")[0]}
+    last = names[-1].rpartition(".")[0]
+    return {name for name in names if name.rpartition(".")[0] == last}
 
 
 def _tensors(tensors: Mapping[str, Tensor], module: nn.Module) -> Tensors:
-    """As the diff takes them, without the counters of batch norm, which old files lack."""
+    """Return the shapes for a diff, without the counters of batch norm, which old files lack."""
     buffers = dict(module.named_buffers())
     return {
         name: (tuple(tensor.shape), 0 if name in buffers else tensor.numel())

@@ -1,5 +1,7 @@
-"""Tensors by name from a file that anyone may have made: safetensors, or what torch.save wrote, of which nothing but tensors is
-read. Whatever else a file holds, it is told in one sentence."""
+"""Tensors by name from a file of any origin: safetensors, or the tensors of a torch.save file.
+
+Any other content is described in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +22,13 @@ from resspec.diagnostics import UsageError
 from resspec.training.weights.header import metadata_of
 from resspec.units import size_of
 
-WRAPPERS = (
-    "state_dict",
-    "model",
-    "module",
-    "model_state_dict",
-)  # under which others keep a module's tensors
-BOMB = 20  # times the size of a file, to which a checkpoint never unpacks: torch does not compress
+# Keys under which other trainers keep the tensors of a module.
+WRAPPERS = ("state_dict", "model", "module", "model_state_dict")
+BOMB = 20  # torch does not compress: no checkpoint unpacks to so many times its size
 
 
 class Found(NamedTuple):
-    """What a file holds: its tensors, what it says of itself, and its bytes."""
+    """The content of a file: its tensors, its metadata, and its bytes."""
 
     tensors: dict[str, Tensor]
     metadata: dict[str, str]
@@ -38,14 +36,14 @@ class Found(NamedTuple):
 
 
 class _Unfit(Exception):
-    """A file that does not hold tensors by name; the text says why."""
+    """A file that does not contain tensors by name; the text says why."""
 
 
 def read(path: Path) -> Found:
-    """Return the tensors in a file under the names that a module has them by.
+    """Return the tensors in a file by their names in a module.
 
     Raises:
-        UsageError: There is no such file, or it holds something else.
+        UsageError: There is no such file, or it contains something else.
     """
     content = _content(path)
     try:
@@ -66,7 +64,7 @@ def _content(path: Path) -> bytes:
 
 
 def _is_safetensors(content: bytes) -> bool:
-    """Return whether a file begins as safetensors does: with the length of a header, and the brace that opens it."""
+    """Return whether a file begins with the length of a header, and its opening brace."""
     length = int.from_bytes(content[:8], "little")
     return content[8:9] == b"{" and length < 1 << 40
 
@@ -79,7 +77,7 @@ def _of_safetensors(content: bytes) -> Any:
         raise _Unfit(f"its header of {length:,} bytes is longer than the file")
     try:
         return load(content)
-    except Exception as error:  # noqa: BLE001 (the reader raises what it likes)
+    except Exception as error:  # noqa: BLE001 (the reader raises anything)
         raise _Unfit(_first_line(error)) from None
 
 
@@ -116,9 +114,9 @@ def _check_archive(content: bytes) -> None:
         raise _Unfit("it is a ZIP archive, but torch.save did not write it")
     size = sum(entry.file_size for entry in entries)
     if size > BOMB * len(content):
-        raise _Unfit(
-            f"it would unpack to {size_of(size)}, far more than a checkpoint of {size_of(len(content))} can hold"
-        )
+        packed = size_of(len(content))
+        why = f"it would unpack to {size_of(size)}, far more than a checkpoint of {packed} can hold"
+        raise _Unfit(why)
 
 
 def _first_line(error: Exception) -> str:
@@ -126,7 +124,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _unwrapped(found: Any) -> Any:
-    """Return a module's tensors from what others keep around them."""
+    """Return the tensors of a module from a checkpoint of another trainer."""
     for name in WRAPPERS:
         if isinstance(found, dict) and isinstance(found.get(name), dict):
             found = found[name]
@@ -134,7 +132,7 @@ def _unwrapped(found: Any) -> Any:
 
 
 def _named(found: Any) -> dict[str, Tensor]:
-    """Return tensors by their own names. Raises _Unfit where anything else is among them."""
+    """Return tensors by their own names; raise _Unfit if there is anything else."""
     if not isinstance(found, Mapping):
         raise _Unfit(f"it contains {_kind(found)} instead of a dict of tensors")
     if not found:
@@ -170,5 +168,5 @@ def _form(tensor: Tensor) -> str:
 
 
 def _own(name: str) -> str:
-    """Without what torch.compile and a module of several devices put before it, in any order."""
+    """Return a name without the prefixes of torch.compile and of DataParallel, in any order."""
     return ".".join(part for part in name.split(".") if part != "_orig_mod").removeprefix("module.")

@@ -1,4 +1,4 @@
-"""The header of a safetensors file: JSON, in which texts by name may stand beside the tensors' places."""
+"""The header of a safetensors file: JSON with the places of the tensors, and metadata."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ _METADATA = "__metadata__"
 
 
 def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Return a safetensors file whose header says this of it.
+    """Return a safetensors file with this metadata.
 
-    Of equal tensors and texts the bytes are equal, which safetensors' own writer does not promise for more than one text.
+    Equal tensors and metadata give equal bytes, which safetensors' own writer does not promise.
     """
     header, tensors = _cut(content)
     told = {_METADATA: {"format": "pt", **metadata}, **header}
@@ -23,7 +23,7 @@ def with_metadata(content: bytes, metadata: Mapping[str, str]) -> bytes:
 
 
 def metadata_of(content: bytes) -> dict[str, str]:
-    """Return what the header of a safetensors file that has been loaded says of it; empty where it says nothing."""
+    """Return the metadata of a valid safetensors file; empty where it has none."""
     return dict(_cut(content)[0].get(_METADATA) or {})  # null is allowed, too
 
 

@@ -1,10 +1,10 @@
-"""What a file of weights says of itself, so that it predicts rightly without the run that it came from.
+"""The metadata of a weights file, which is enough to use it without its run.
 
 The metadata of `weights.safetensors`, and of an ONNX file, are texts by name:
 
     format          "pt", as others write it
     resspec         the number of this format
-    network, hash   the network's name and the hash of what it means
+    network, hash   the network's name and its hash
     input           CxHxW, as JSON
     classes         their names in the order of the scores, as a JSON list
     preprocessing   see preprocessing.py, as JSON
@@ -34,7 +34,7 @@ _OF_WEIGHTS = ("classes", "preprocessing", "spec")
 
 
 def of_job(job: Job, spec: str) -> Metadata:
-    """Return what the weights of a job say of themselves. `spec`: the text of its `spec.res`."""
+    """Return the metadata of the weights of a job, whose `spec.res` is `spec`."""
     told = {
         **of_network(job.network),
         "classes": json.dumps(list(job.data.classes)),
@@ -44,7 +44,7 @@ def of_job(job: Job, spec: str) -> Metadata:
 
 
 def of_network(network: Network) -> Metadata:
-    """Return what can be said without weights."""
+    """Return the metadata of a network without weights."""
     return {
         "resspec": str(FORMAT),
         "network": network.name,
@@ -54,7 +54,7 @@ def of_network(network: Network) -> Metadata:
 
 
 def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
-    """Return what a compiled network says of itself with weights that say this of themselves."""
+    """Return the metadata of a compiled network with weights of this metadata."""
     return {
         **of_network(network),
         **{name: weights[name] for name in _OF_WEIGHTS if name in weights},
@@ -62,7 +62,7 @@ def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
 
 
 def classes(weights: LoadedWeights) -> list[str] | None:
-    """Return the names of the classes, where weights say them. Raises UsageError where they are damaged."""
+    """Return the names of the classes, if the file has them; raise a UsageError for damage."""
     found = _parsed(weights, "classes")
     if found is None:
         return None
@@ -72,7 +72,7 @@ def classes(weights: LoadedWeights) -> list[str] | None:
 
 
 def preprocessing_of(weights: LoadedWeights) -> dict[str, Any] | None:
-    """Return how images are shown, where weights say it. Raises UsageError where that is damaged."""
+    """Return the preprocessing, if the file has it; raise a UsageError for damage."""
     found = _parsed(weights, "preprocessing")
     try:
         return None if found is None else checked(found)

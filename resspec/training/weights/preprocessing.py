@@ -1,12 +1,13 @@
-"""What turns an image file into what a trained network reads, as JSON that needs no resspec to be followed.
+"""The preprocessing from an image file to the input of a network, as JSON for use without resspec.
 
     input           CxHxW that the network reads; C is 1 for gray images, 3 for RGB
     exif            "upright": turn the image as its EXIF orientation says; "ignore": as stored
-    resize          the shorter side is brought to so many pixels, the other one in proportion, rounded down; null: as it is
+    resize          the shorter side in pixels, the other in proportion, rounded down; null: none
     interpolation   Pillow's filter for it
     crop            the square in the center, of so many pixels; null: the whole image
     mean, std       of each channel, for values in 0 .. 1: (value - mean) / std
-    mean_image      CxHxW in place of `mean`, of an image as it is stored, resized and cropped as the image is; null: none
+    mean_image      CxHxW in place of `mean`, of the stored size, to be resized and cropped as the
+                    image; null: none
 
 These are torchvision's `Resize`, `CenterCrop`, and `Normalize`.
 """
@@ -32,7 +33,7 @@ WHITE = 255
 
 
 def preprocessing(job: Job) -> dict[str, Any]:
-    """Return how a job's test images are shown to its network."""
+    """Return the preprocessing of a job's test images."""
     return {
         "input": list(job.network.input.dims),
         **shown(job.recipe.data),
@@ -41,7 +42,7 @@ def preprocessing(job: Job) -> dict[str, Any]:
 
 
 def shown(recipe: DataConfig) -> dict[str, Any]:
-    """Return how test images are cut to size."""
+    """Return the resize and crop of test images."""
     test = recipe.test
     return {
         "exif": recipe.exif,
@@ -52,21 +53,18 @@ def shown(recipe: DataConfig) -> dict[str, Any]:
 
 
 def constants(stats: PixelStats) -> dict[str, Any]:
-    """Return what images are normalized with."""
+    """Return the statistics that images are normalized with."""
     of_channels = stats.normalize == "channel"
     of_pixels = not of_channels and stats.mean_image[0].numel() > 1
     std = stats.std if of_channels else stats.std.mean().expand(len(stats.std))
-    return {
-        "mean": None
-        if of_pixels
-        else _shares(stats.mean if of_channels else stats.mean_image.flatten()),
-        "std": _shares(std),
-        "mean_image": _shares(stats.mean_image) if of_pixels else None,
-    }
+    if of_pixels:
+        return {"mean": None, "std": _shares(std), "mean_image": _shares(stats.mean_image)}
+    mean = stats.mean if of_channels else stats.mean_image.flatten()
+    return {"mean": _shares(mean), "std": _shares(std), "mean_image": None}
 
 
 def checked(found: Any) -> dict[str, Any]:
-    """Return what a file says of preprocessing, once it is known to be that. Raises DamagedFile."""
+    """Return the preprocessing in a file after checking it; raise DamagedFile."""
     if not isinstance(found, dict):
         raise DamagedFile("it is not a JSON object")
     try:
@@ -80,7 +78,7 @@ def checked(found: Any) -> dict[str, Any]:
 
 
 def _check_constants(found: Mapping[str, Any], channels: int) -> None:
-    """Raises ValueError, TypeError."""
+    """Check the statistics; raise ValueError or TypeError."""
     if _stored(found["std"]).shape != (channels,):
         raise ValueError
     mean, image = found["mean"], found["mean_image"]
@@ -93,18 +91,18 @@ def _check_constants(found: Mapping[str, Any], channels: int) -> None:
 
 
 def shown_as(found: Mapping[str, Any], recipe: Recipe) -> Recipe:
-    """Return a recipe that shows test images as a run did, which says this of its preprocessing."""
+    """Return a recipe that transforms test images as the run of this preprocessing."""
     test = TestTransform.model_validate({name: found[name] for name in TestTransform.model_fields})
     data = recipe.data.model_copy(update={"test": test, "exif": found["exif"]})
     return recipe.model_copy(update={"data": data})
 
 
 def normalized_as(found: Mapping[str, Any], data: Dataset) -> Dataset:
-    """Return a data set whose test images are normalized as a run's were.
+    """Return a data set whose test images are normalized as those of a run.
 
     Args:
-        found: What a run says of its preprocessing.
-        data: A data set that measured constants of its own.
+        found: The preprocessing of the run.
+        data: The data set, which has statistics of its own.
     """
     names = ("mean", "std", "mean_image")
     if all(found[name] == constants(data.stats)[name] for name in names):
@@ -114,15 +112,12 @@ def normalized_as(found: Mapping[str, Any], data: Dataset) -> Dataset:
 
 
 def _with(split: Split, stats: PixelStats) -> Split:
-    match split:
-        case InFolders() | InMemory():
-            return replace(split, stats=stats)
-        case _:
-            raise AssertionError(type(split))
+    assert isinstance(split, InFolders | InMemory)
+    return replace(split, stats=stats)
 
 
 def _stats(found: Mapping[str, Any]) -> PixelStats:
-    """Return the statistics to normalize with; the axes of the colors, which only training needs, are 0."""
+    """Return the statistics to normalize with; the color axes, for training only, are 0."""
     std = _stored(found["std"])
     axes = torch.zeros(len(std), len(std))
     if found["mean_image"] is not None:
@@ -133,12 +128,12 @@ def _stats(found: Mapping[str, Any]) -> PixelStats:
 
 
 def _stored(shares: Any) -> Tensor:
-    """Return shares of white in the unit of stored pixels."""
+    """Return values in 0..1 in the unit of stored pixels."""
     return torch.tensor(shares, dtype=torch.float32) * WHITE
 
 
 def _shares(values: Tensor) -> Any:
-    """Return stored values as shares of white, as deep a list as the tensor is; 0.485 and not 0.48500001430511475."""
+    """Return stored values in 0..1 as nested lists; 0.485, not 0.48500001430511475."""
     if values.dim():
         return [_shares(value) for value in values]
     share = np.float32(values.item()) / np.float32(WHITE)
