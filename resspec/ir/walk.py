@@ -66,12 +66,13 @@ def varies(node: Node, known: dict[Node, bool], *, inside_repeats: bool = False)
 def distinct(located: Located, seen: set[Located] | None = None) -> Iterator[Located]:
     """Yield every part of a network, and it itself, once."""
     seen = set() if seen is None else seen
-    if located in seen:
-        return
-    seen.add(located)
-    yield located
-    for part in located.parts:
-        yield from distinct(part, seen)
+    waiting = [located]
+    while waiting:
+        part = waiting.pop()
+        if part not in seen:
+            seen.add(part)
+            yield part
+            waiting += reversed(part.parts)
 
 
 def with_parts(located: L, parts: tuple[Located, ...]) -> L:

@@ -41,7 +41,7 @@ def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
     body = walk.whole(network)
     frames = frames or Frames()
     blocks = [part for part in walk.distinct(body) if part.block is not None]
-    frames.forking = {part.block for part in blocks if forks(frames.schedule(part.body))}
+    frames.forking = frozenset(part.block for part in blocks if forks(frames.schedule(part.body)))
     return frames.run(body, "", 0, dense(network.input.dims))[0]
 
 
@@ -66,12 +66,12 @@ class Frames:
     def __init__(self) -> None:
         self._schedules: dict[Located, Schedule] = {}
         self._runs: dict[Hashable, _Run] = {}
-        self.forking: set[str | None] = set()
+        self.forking: frozenset[str | None] = frozenset()
 
     def run(self, body: Located, block: str | None, entering: int, strides: Strides) -> _Run:
         """Run a module on an input of a storage of so many elements."""
-        key = body, block, frozenset(self.forking), entering, strides
-        if key not in self._runs:
+        key = body, block, self.forking, entering, strides
+        if (known := self._runs.get(key)) is None:
             program = self.schedule(body)
             x = _Value(_Storage(entering), strides)
             frame = _Frame(self, {"": x.storage}, program, ("x", x))
@@ -81,8 +81,8 @@ class Frames:
                 frame.hold(value)
             y = frame.run()
             made = None if y.storage is x.storage else y.storage.elements
-            self._runs[key] = most(Peak(entering), frame.peak), made, y.strides
-        return self._runs[key]
+            known = self._runs[key] = most(Peak(entering), frame.peak), made, y.strides
+        return known
 
     def schedule(self, body: Located) -> Schedule:
         """Return the statements of a body."""
