@@ -6,7 +6,7 @@ are one scope. The lowering ends in it, and whatever comes after relies on it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
@@ -41,7 +41,7 @@ def fold(node: Node, combine: Callable[[Node, list[T]], T], known: dict[Node, T]
     return found
 
 
-def varies(node: Node, known: dict[Node, bool], *, inside_repeats: bool = False) -> bool:
+def varies(node: Node, known: MutableMapping[Node, bool], *, inside_repeats: bool = False) -> bool:
     """Return whether a layer in it depends on the turn of the nearest repeat around the node.
 
     Args:

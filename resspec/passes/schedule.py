@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Merge, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.shape import Name, Shape
 
@@ -101,6 +102,7 @@ class Schedule:
     entered: tuple[tuple[Path, int], ...] = ()
 
 
+_VARYING: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 Make = Callable[[Located, int, int], tuple[Path, Any] | None]
 
 
@@ -271,7 +273,7 @@ def at_turn(part: Located, turn: int, depth: int | None, *, nearest: bool = True
             if nearest and layer.varies:
                 part = replace(part, node=replace(op, layer=layer.at(turn)))
         case Scope():
-            if nearest and walk.varies(part.body.node, {}):
+            if nearest and walk.varies(part.body.node, _VARYING):
                 part = walk.with_parts(part, (at_turn(part.body, turn, None),))
         case node:
             nearest = nearest and not isinstance(node, Repeat)
