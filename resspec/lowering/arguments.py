@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import Diagnostic, Reporter
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
+from resspec.ir.ops.norm import Norm
 from resspec.lowering import argument_errors, foreign_layers, name_errors
 from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
 from resspec.source import Span
@@ -97,9 +98,8 @@ class Bound(NamedTuple):
     scale: Value | None
 
 
-_known: dict[
-    tuple[object, ...], Bound
-] = {}  # of the process, by the kind of a layer and the values of its arguments
+# of the process, by the kind of a layer and the values of its arguments
+_known: dict[tuple[object, ...], Bound] = {}
 
 
 def bind_layer(
@@ -109,15 +109,9 @@ def bind_layer(
     op = OPS[call.name.text]
     if not call.arguments and (bound := _known.get((op.kind,))):
         return bound
-    stated = _assign(
-        call,
-        given,
-        op.positional,
-        _words(op.kind),
-        evaluate,
-        report,
-        ("scale",) if _is_norm(op) else (),
-    )
+    extra = ("scale",) if issubclass(op, Norm) else ()
+    words = _words(op.kind)
+    stated = _assign(call, given, op.positional, words, evaluate, report, extra)
     if stated is None:
         return None
     if given.stride is not None:
@@ -395,7 +389,3 @@ def _words(kind: str) -> dict[str, str]:
 def _phrase(kind: str, name: str) -> str:
     needs = _NEEDS.get(name)
     return f"the {needs} of `{kind}`" if needs else f"`{name}`"
-
-
-def _is_norm(op: type[Layer]) -> bool:
-    return op.kind in ("bn", "gn", "ln", "ln2d")
