@@ -28,10 +28,10 @@ from resspec.backends.html.page import (
 )
 from resspec.backends.html.parts import PagePart, held, parts
 from resspec.backends.html.places import own_lines, texts_of
+from resspec.backends.html.report import FIGURES
 from resspec.backends.report.table import figure, memory_lines
 from resspec.passes.quantities import Facts, Figures
 
-FIGURES = {"params": "params", "macs": "macs", "acts": "acts", "saved_bytes": "saved"}
 _KINDS = {"added": "+", "removed": "-", "changed": "~", "replaced": "~"}
 _TOTALS = {"layers": "layers", **FIGURES, "training_bound_bytes": "training bound"}
 _TINTS = 7

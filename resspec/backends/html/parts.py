@@ -36,12 +36,11 @@ class PagePart(NamedTuple):
     inside: tuple[PagePart, ...] = ()
 
 
-def held(*alike: PagePart) -> str:
+def held(*parts: PagePart) -> str:
     """Return the content of a part, or of two in one place: `basic, × 2 → 3`."""
-    times = dict.fromkeys(f"{part.times:,}" for part in alike)
-    return " → ".join(dict.fromkeys(part.holds for part in alike)) + (
-        f", × {' → '.join(times)}" if [*times] != ["1"] else ""
-    )
+    holds = " → ".join(dict.fromkeys(part.holds for part in parts))
+    times = " → ".join(dict.fromkeys(f"{part.times:,}" for part in parts))
+    return holds if times == "1" else f"{holds}, × {times}"
 
 
 def parts(facts: Facts) -> list[list[PagePart]]:
@@ -74,7 +73,7 @@ def _blocks(facts: Facts, entries: Sequence[int], above: list[str]) -> Iterator[
 def _part(
     facts: Facts, entries: tuple[int, ...], trail: Trail, around: str, above: list[str]
 ) -> PagePart:
-    """`around`: the name of the block it stands in; `above`: the line of its section."""
+    """Return a part in the block `around`, in a section that starts at the line `above`."""
     node, name, own = trail[-1].node, path(trail), own_lines(trail[-1].span)
     lines = dict.fromkeys(
         [line for outer in reversed(trail[:-1]) for line in own_lines(outer.span)[:1]] + above

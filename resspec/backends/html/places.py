@@ -8,7 +8,7 @@ _MOST = 12  # lines of one thing
 
 
 def own_lines(span: str) -> list[str]:
-    """`file:line` of each line of `file:line:column-line:column`."""
+    """Return `file:line` of each line of `file:line:column-line:column`."""
     try:
         name, first, last, _ = span.rsplit(":", 3)
         start, end = int(first), int(last.rpartition("-")[2])

@@ -35,18 +35,19 @@ _COLUMNS = (
 
 
 def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
-    """`sources`: the texts of the network's files, by the names that its spans have."""
+    """Return a page about a report.
+
+    Args:
+        report: The report.
+        facts: The quantities of its network.
+        sources: The texts of the network's files, by the names that its spans have.
+    """
     drawing = draw([Pictured(facts, report.network)])
     tints = {panel.section: panel.tint for panel in drawing.of(SectionPanel)}
     rows = list(_rows(facts, tints))
     totals = report.totals
-    shown = [
-        (words, figure(name, totals[name]), "")
-        for name, words in {"layers": "layers", **FIGURES}.items()
-    ]
-    shown.append(
-        ("training bound", figure("training_bound_bytes", totals["training_bound_bytes"]), "")
-    )
+    large = {"layers": "layers", **FIGURES, "training_bound_bytes": "training bound"}
+    shown = [(words, figure(name, totals[name]), "") for name, words in large.items()]
     data = PageData(
         columns=_COLUMNS,
         rows=rows,
@@ -60,12 +61,10 @@ def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
         sources=texts_of(lines(rows), sources),
     )
     note = "; ".join(["macs, acts and outputs are for one sample", *memory_lines(report)])
-    lead = (
-        f"input {report.input} · {len(facts.network.sections)} sections · hash {report.hash[:16]}"
-    )
-    return page(
-        data, Headings(report.network, lead, "Where it is", "Parts", note), drawing, "report"
-    )
+    sections = f"{len(facts.network.sections)} sections"
+    lead = f"input {report.input} · {sections} · hash {report.hash[:16]}"
+    headings = Headings(report.network, lead, "Where it is", "Parts", note)
+    return page(data, headings, drawing, "report")
 
 
 def _rows(facts: Facts, tints: Mapping[int, str]) -> Iterator[PageRow]:
@@ -108,8 +107,5 @@ def _columns(output: str, elements: int, figures: Figures) -> tuple[list[int], l
 
 def _bar(words: str, column: int, rows: Sequence[PageRow], total: str) -> PageBar:
     whole = sum(row.values[column] for row in rows) or 1
-    return PageBar(
-        words,
-        total,
-        [(i, row.values[column] / whole, row.shown[column][0]) for i, row in enumerate(rows)],
-    )
+    parts = [(i, row.values[column] / whole, row.shown[column][0]) for i, row in enumerate(rows)]
+    return PageBar(words, total, parts)

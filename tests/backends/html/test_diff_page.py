@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from resspec import cli
-from resspec.backends.html.diff import FIGURES
+from resspec.backends.html.report import FIGURES
 from resspec.backends.report import report
 from resspec.backends.report.table import figure
 from resspec.compiler import load
