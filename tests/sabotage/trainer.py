@@ -136,12 +136,8 @@ DEFECTS = [
     Defect(
         "LAMB reads a number in each step",
         "resspec/training/steps/optimizers.py",
-        (
-            "torch._foreach_add_(\n"
-            "            counts, [good] * len(counts)\n"
-            "        )  # one tensor alone would be read as a number, which waits"
-        ),
-        "torch._foreach_add_(counts, good)  # one tensor alone would be read as a number, which waits",
+        "torch._foreach_add_(counts, [good] * len(counts))",
+        "torch._foreach_add_(counts, good)",
         f"{T}test_guard.py",
     ),
     Defect(
@@ -301,12 +297,8 @@ DEFECTS = [
     Defect(
         "torchrun ends those that say who is gone",
         "resspec/training/distributed/processes.py",
-        (
-            "signal.signal(\n"
-            "            signal.SIGTERM, signal.SIG_IGN\n"
-            "        )  # with which torchrun ends the others, soon and without a word"
-        ),
-        "pass  # with which torchrun ends the others, soon and without a word",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
+        "pass",
         "tests/campaign/test_torchrun.py::test_a_killed_process_is_named_soon_and_the_same_command_resumes",
     ),
     Defect(

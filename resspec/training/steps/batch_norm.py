@@ -1,4 +1,4 @@
-"""Batch norm as the papers' machines ran it: on parts of the batch, and with exact statistics after training."""
+"""Batch norm on parts of the batch, and with exact statistics after training."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 
 def split(module: nn.Module, size: int) -> None:
-    """From now on, in training, batch norm normalizes each `size` images by themselves, as if each were on a machine of
-    its own. Its running statistics follow the mean over these parts."""
+    """Make batch norm normalize each `size` images by themselves in training.
+
+    It then computes what machines with `size` images each would. Its running statistics follow the
+    mean over the parts.
+    """
     for norm in _norms(module):
         norm.forward = _Split(norm, size)
 
 
 class _Split:
-    """The forward of a batch norm in parts. Parameters, buffers and their names stay the norm's."""
+    """The forward pass of a batch norm in parts; parameters and buffers stay the norm's."""
 
     def __init__(self, norm: Any, size: int) -> None:
         self.norm, self.size = norm, size
@@ -49,9 +52,16 @@ def measure(
     batches: Iterable[Tensor],
     total: Callable[[Tensor], Tensor] = lambda own: own,
 ) -> None:
-    """Running statistics become the mean and the variance over all images of `batches`, all of one size, in place of moving
-    averages of the last; each layer sees what the layers before it leave in training. `total`: the sum of a tensor over all
-    processes, where each measures its part of the images."""
+    """Set running statistics to the mean and variance over all images of `batches`.
+
+    They replace the moving averages. Each layer sees what the layers before it output in training.
+
+    Args:
+        module: The network.
+        batches: Batches of images, all of one size.
+        total: Returns the sum of a tensor over all processes, if each measures a part of the
+            images.
+    """
     norms = list(_norms(module))
     sums = {
         norm: torch.zeros(

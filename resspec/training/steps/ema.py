@@ -1,4 +1,4 @@
-"""An exponential moving average of weights and buffers, which is what is tested and kept."""
+"""An exponential moving average of weights and buffers, which is tested and saved."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EMA:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
-        """Update after a step, counted from 1; integers, such as batch norm's counters, are copied."""
+        """Update after a step, counted from 1; batch norm's counters are copied."""
         config = self._config
         if step % config.every:
             return

@@ -1,8 +1,9 @@
-"""Nothing that is not finite reaches the weights: decided on the device, without the host waiting for it.
+"""A guard that keeps values that are not finite out of the weights, without a wait for the device.
 
-Each step's loss, gradients and batch norm's statistics are looked at before the optimizer sees them. Where one is not finite
-the optimizer changes nothing, the statistics go back to what they were, and, but for fp16, whose scale is then halved, no later
-step changes anything either: the weights stand as that step found them, so that it can be told afterwards what went wrong.
+The loss, gradients and running statistics of each step are checked before the optimizer uses them.
+If one is not finite, the optimizer changes nothing and the statistics are restored. With fp16 the
+scale is then halved; else no later step changes anything either, so the weights stay as they were
+before that step, and the cause can be found afterwards.
 """
 
 from __future__ import annotations
@@ -18,8 +19,13 @@ GROWTH, GROWS_AFTER = 2.0, 2000
 
 
 class Guard:
-    """`bad` is the first step that was not finite, counted from 0, or -1; `scale` is what the loss is multiplied with, 1 but
-    for fp16; `good` counts the steps since it last changed. All on the device; together with the weights they are state."""
+    """The state of the guard, all on the device and part of every checkpoint.
+
+    Attributes:
+        bad: The first step that was not finite, counted from 0, or -1.
+        scale: The factor of the loss; 1 except for fp16.
+        good: Steps since the scale last changed.
+    """
 
     def __init__(self, device: torch.device, *, fp16: bool) -> None:
         self.fp16 = fp16
@@ -39,8 +45,13 @@ class Guard:
         loss: Tensor,
         optimizer: Optimizer,
     ) -> Tensor:
-        """Takes the scale off the gradients, and tells the optimizer whether to leave all as it is: the result, 1 or 0. All
-        that is looked at is the same in every process, and so is what is found."""
+        """Unscale the gradients, and let the optimizer skip the step if a value is not finite.
+
+        All values are the same in every process, and so is the result.
+
+        Returns:
+            1 if the step must change nothing, else 0.
+        """
         found = (~torch.isfinite(loss.detach())).float()
         if self.fp16 and statistics:
             torch._amp_foreach_non_finite_check_and_unscale_(
@@ -59,25 +70,25 @@ class Guard:
 
 
 def buffers(module: nn.Module) -> list[Tensor]:
-    """What a forward pass changes: batch norm's running statistics."""
+    """Return the buffers that a forward pass changes: batch norm's running statistics."""
     return [buffer for buffer in module.buffers() if buffer.is_floating_point()]
 
 
 def counters(module: nn.Module) -> list[Tensor]:
-    """Return what else it changes: how many batches each batch norm has seen."""
+    """Return the counters that a forward pass changes: the batches each batch norm has seen."""
     return [buffer for buffer in module.buffers() if not buffer.is_floating_point()]
 
 
 @torch.no_grad()
 def keep(now: list[Tensor], before: list[Tensor]) -> None:
-    """`before` becomes what `now` is."""
+    """Copy the tensors `now` to `before`."""
     if now:
         torch._foreach_copy_(before, now)
 
 
 @torch.no_grad()
 def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> None:
-    """Where `found` is 1, `now` becomes `before`."""
+    """Copy the tensors `before` to `now` if `found` is 1."""
     bad = found > 0
     for buffer, old in zip(now, before, strict=True):
         torch.where(bad, old, buffer, out=buffer)
@@ -85,7 +96,7 @@ def restore(now: Iterable[Tensor], before: Iterable[Tensor], found: Tensor) -> N
 
 @torch.no_grad()
 def first_non_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
-    """The name of the first tensor that is not finite throughout. The host waits for it."""
+    """Return the name of the first tensor with a value that is not finite. Waits for the device."""
     floating = [
         (name, tensor) for name, tensor in tensors if tensor.is_floating_point() and tensor.numel()
     ]
@@ -97,8 +108,11 @@ def first_non_finite(tensors: Iterable[tuple[str, Tensor]]) -> str | None:
 
 
 def first_layer(module: nn.Module, losses: Callable[[], Iterable[Tensor]]) -> str | None:
-    """What is not finite first: of the layers in the order in which they run for `losses`, a tensor of theirs or what they
-    leave; or else, from the last layer back, a gradient."""
+    """Return the first source of values that are not finite, or None.
+
+    Layers are checked in the order in which they run for `losses`: their tensors, then their
+    outputs. After that come the losses, and the gradients from the last layer back.
+    """
     found: list[str] = []
 
     def look(name: str, layer: nn.Module, result: Tensor) -> None:

@@ -1,5 +1,7 @@
-"""Training on one page: steps until the plan is fulfilled; between them rows of metrics, tests, checkpoints, and the end that
-a signal asks for. Everything that changes is in the state, and everything else in the plan."""
+"""The training loop: steps, and between them metrics, tests, checkpoints, and a stop on a signal.
+
+Everything that changes is in the state, and everything else in the plan.
+"""
 
 from __future__ import annotations
 
@@ -25,9 +27,16 @@ from resspec.training.stop import Stop
 
 @dataclass(frozen=True)
 class Watcher:
-    """What the loop tells as it goes: `stepped(step, seconds of waiting for data)`, `measured(row)`, `save(state)`,
-    `unreadable(state, error)` of a training image that cannot be decoded, and by `task` what it is doing.
-    `check()` raises UsageError where the run folder is not this process's own any more."""
+    """Callbacks of the loop.
+
+    Attributes:
+        stepped: Called before each step, with its number and the seconds of waiting for its data.
+        measured: Called with each row of the metrics.
+        save: Saves a checkpoint.
+        unreadable: Called when a training image cannot be decoded.
+        check: Raises UsageError if another process has taken the run folder.
+        task: The current task, for messages about failures.
+    """
 
     stepped: Callable[[int, float], None]
     measured: Callable[[Row], None]
@@ -38,7 +47,7 @@ class Watcher:
 
 
 class StopRequested(ResspecError):
-    """A signal asked for an end, and the state is saved."""
+    """A stop on a signal, after the state was saved."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
@@ -53,12 +62,13 @@ class NotFinite(ResspecError):
 
 
 def fit(plan: Plan, state: State, learner: Learner, watcher: Watcher, stop: Stop) -> None:
-    """Train from where the state stands up to the last step, after which the state is saved and nothing is tested yet.
+    """Train from the state to the last step, and save the state; the last test is left to others.
 
-    Where a checkpoint and a test are due at one step, the checkpoint comes first: no test can cost what was trained.
+    If a checkpoint and a test are due at the same step, the checkpoint comes first, so that a
+    failing test cannot lose steps.
 
     Raises:
-        StopRequested: A signal asked for an end; the state is saved.
+        StopRequested: A signal asked for a stop; the state is saved.
         NotFinite: A step was not finite.
         UsageError: An image cannot be read.
     """
@@ -107,7 +117,7 @@ def _is_test_due(plan: Plan, state: State) -> bool:
 
 @contextmanager
 def recording_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
-    """Around the reading of training images: the run remembers that it waits for one of them to be mended."""
+    """Report an image that cannot be read to the watcher, and raise its error."""
     try:
         yield
     except UsageError as error:
@@ -117,7 +127,7 @@ def recording_unreadable(state: State, watcher: Watcher) -> Iterator[None]:
 
 
 def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
-    """The batches of these steps, this process's part of each."""
+    """Yield this process's part of the batches of some steps."""
     job, device = plan.job, plan.processes.device
     return job.data.train.batches(
         plan.order.draws(start, stop), transform=job.recipe.data, device=device, workers=job.workers
@@ -125,9 +135,13 @@ def shown(plan: Plan, start: int, stop: int) -> Iterator[Batch]:
 
 
 def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
-    """Add a row for the images shown since the last one, each as it was told before the step that learned from it.
+    """Add a row for the images since the last one, each predicted before its step learned.
 
-    Return False where there were none, as where a run goes on from a step whose row it has. Raises NotFinite.
+    Returns:
+        Whether there were any; not after resuming from a step whose row was written.
+
+    Raises:
+        NotFinite: A step was not finite.
     """
     loss, right, count = state.sums.tolist()
     if not count and int(state.guard.bad) < 0:
@@ -144,11 +158,14 @@ def log(plan: Plan, state: State, learner: Learner, watcher: Watcher) -> bool:
 
 
 def test_between(plan: Plan, state: State, watcher: Watcher, stop: Stop) -> bool:
-    """Test on the part that was kept apart, or else on the test images. Return False where a signal left it undone."""
+    """Evaluate on the held-out images, or else on the test images.
+
+    Returns:
+        Whether it was finished; not if a signal stopped it.
+    """
     data, (_, apart) = plan.job.data, plan.images
-    split, indices = (
-        (data.train, apart) if len(apart) else (data.test, torch.arange(len(data.test)))
-    )
+    split = data.train if len(apart) else data.test
+    indices = apart if len(apart) else torch.arange(len(data.test))
     found = test(plan, state.best, split, indices, lambda: stop.alone and stop.asked)
     if found is None:
         return False
@@ -187,7 +204,7 @@ def test(
 
 
 def check_finite(plan: Plan, state: State, learner: Learner) -> None:
-    """Raises NotFinite where a step was not finite, or anything that a checkpoint would hold is not."""
+    """Raise NotFinite if a step was not finite, or a tensor of the state is not."""
     bad, name = int(state.guard.bad), guard.first_non_finite(state.tensors())
     if not plan.processes.all_reduce_any(bad >= 0 or name is not None):
         return
@@ -197,10 +214,11 @@ def check_finite(plan: Plan, state: State, learner: Learner) -> None:
     draw, (batch,) = plan.order.draw(bad), shown(plan, bad, bad + 1)
     epoch = int(bad / plan.order.epoch)
     images = ", ".join(map(str, draw.indices[:4].tolist()))
+    where = f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part)"
+    first = learner.culprit(batch) or "nothing when the step is repeated"
     raise NotFinite(
-        f"step {bad} (epoch {epoch + 1}, images {images}, … of the training part) is not finite: first is "
-        f"{learner.culprit(batch) or 'nothing when the step is repeated'}; the weights were not changed, "
-        "and the step was not saved"
+        f"{where} is not finite: first is {first}; "
+        "the weights were not changed, and the step was not saved"
     )
 
 

@@ -1,5 +1,8 @@
-"""The optimizers of a recipe. Each leaves weights and its own state as they are where `found_inf`, a tensor that the loop
-sets before each step, is 1: on the device, without the host waiting for it."""
+"""The optimizers of a recipe.
+
+Each leaves the weights and its own state unchanged if `found_inf`, a tensor that is set before each
+step, is 1: on the device, without a wait.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from resspec.training import recipe
 
 def optimizer(
     module: nn.Module,
-    told: recipe.OptimizerConfig,
+    config: recipe.OptimizerConfig,
     *,
     norm_weight_decay: float | None,
 ) -> Optimizer:
@@ -23,39 +26,37 @@ def optimizer(
 
     Args:
         module: The network.
-        told: The section `optimizer` of a recipe.
-        norm_weight_decay: Weight decay of the parameters of norms and of biases, which have one dimension; None: the
-            same as that of all others.
+        config: The section `optimizer` of a recipe.
+        norm_weight_decay: Weight decay of norms and biases, which have one dimension; None: the
+            same as that of the weights.
     """
-    together = norm_weight_decay is None
-    weights = [parameter for parameter in module.parameters() if together or parameter.ndim > 1]
-    others = [
-        parameter for parameter in module.parameters() if not together and parameter.ndim <= 1
-    ]
+    parameters = list(module.parameters())
+    is_apart = norm_weight_decay is not None
+    weights = [each for each in parameters if not is_apart or each.ndim > 1]
+    others = [each for each in parameters if is_apart and each.ndim <= 1]
     groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": told.weight_decay},
+        {"params": weights, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": norm_weight_decay or 0.0},
     ]
-    match told:
-        case recipe.SGDConfig():
-            made: Optimizer = SGD(
-                groups, told.lr, momentum=told.momentum, nesterov=told.nesterov, fused=True
-            )
-            if (
-                told.momentum
-            ):  # torch would take them from the first gradient, which may be none to learn from
-                for parameter in module.parameters():
-                    made.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+    match config:
+        case recipe.SGDConfig(lr=lr, momentum=momentum, nesterov=nesterov):
+            sgd = SGD(groups, lr, momentum=momentum, nesterov=nesterov, fused=True)
+            # torch would copy the first gradient, which may be one that is not finite.
+            for parameter in parameters if momentum else ():
+                sgd.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+            return sgd
         case recipe.AdamWConfig():
-            made = AdamW(groups, told.lr, told.betas, told.eps, fused=True)
+            return AdamW(groups, config.lr, config.betas, config.eps, fused=True)
         case recipe.LambConfig():
-            made = Lamb(groups, told.lr, told.betas, told.eps)
-    return made
+            return Lamb(groups, config.lr, config.betas, config.eps)
 
 
 class Lamb(Optimizer):
-    """You et al. 2020, algorithm 2, with Adam's corrections of the first steps: the step of a tensor is Adam's with its
-    weight decay, made as long as the tensor itself, times the learning rate. Without weight decay it keeps Adam's length."""
+    """LAMB (You et al. 2020, algorithm 2), with Adam's bias correction.
+
+    The step of each tensor is Adam's with its weight decay, scaled to the length of the tensor
+    times the learning rate. Without weight decay it keeps Adam's length.
+    """
 
     found_inf: Tensor
     grad_scale = None
@@ -81,53 +82,41 @@ class Lamb(Optimizer):
         del closure
         for group in self.param_groups:
             if group["params"]:
-                self._step(
-                    group["params"],
-                    **{name: group[name] for name in ("lr", "betas", "eps", "weight_decay")},
-                )
+                self._step(**group)
 
     def _step(
         self,
-        weights: list[Tensor],
+        params: list[Tensor],
         lr: float,
         betas: tuple[float, float],
         eps: float,
         weight_decay: float,
     ) -> None:
-        states = [self.state[weight] for weight in weights]
-        means, squares = (
-            [state["exp_avg"] for state in states],
-            [state["exp_avg_sq"] for state in states],
-        )
+        states = [self.state[weight] for weight in params]
+        means = [state["exp_avg"] for state in states]
+        squares = [state["exp_avg_sq"] for state in states]
         counts = [state["step"] for state in states]
-        good = 1 - getattr(
-            self, "found_inf", torch.zeros((), device=weights[0].device)
-        )  # 0: every line below changes nothing
+        # 0 if a value is not finite: every line below then changes nothing.
+        good = 1 - getattr(self, "found_inf", torch.zeros((), device=params[0].device))
         gradients = [
-            torch.where(good > 0, weight.grad, 0) for weight in weights if weight.grad is not None
+            torch.where(good > 0, each.grad, 0) for each in params if each.grad is not None
         ]
 
-        torch._foreach_add_(
-            counts, [good] * len(counts)
-        )  # one tensor alone would be read as a number, which waits
+        # A list: one tensor alone would be read as a number, which waits for the device.
+        torch._foreach_add_(counts, [good] * len(counts))
         torch._foreach_mul_(means, 1 - (1 - betas[0]) * good)
         torch._foreach_add_(means, torch._foreach_mul(gradients, (1 - betas[0]) * good))
         torch._foreach_mul_(squares, 1 - (1 - betas[1]) * good)
-        torch._foreach_add_(
-            squares,
-            torch._foreach_mul(torch._foreach_mul(gradients, gradients), (1 - betas[1]) * good),
-        )
+        gradients_squared = torch._foreach_mul(gradients, gradients)
+        torch._foreach_add_(squares, torch._foreach_mul(gradients_squared, (1 - betas[1]) * good))
 
         count = counts[0].clamp(min=1)
         roots = torch._foreach_sqrt(torch._foreach_div(squares, 1 - betas[1] ** count))
         torch._foreach_add_(roots, eps)
         updates = torch._foreach_div(torch._foreach_div(means, 1 - betas[0] ** count), roots)
         if weight_decay:
-            torch._foreach_add_(updates, weights, alpha=weight_decay)
-            lengths, own = torch._foreach_norm(updates), torch._foreach_norm(weights)
-            ratios = [
-                torch.where((a > 0) & (b > 0), a / b, 1.0)
-                for a, b in zip(own, lengths, strict=True)
-            ]
+            torch._foreach_add_(updates, params, alpha=weight_decay)
+            lengths = zip(torch._foreach_norm(params), torch._foreach_norm(updates), strict=True)
+            ratios = [torch.where((a > 0) & (b > 0), a / b, 1.0) for a, b in lengths]
             torch._foreach_mul_(updates, ratios)
-        torch._foreach_add_(weights, torch._foreach_mul(updates, -lr * good))
+        torch._foreach_add_(params, torch._foreach_mul(updates, -lr * good))

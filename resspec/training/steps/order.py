@@ -1,7 +1,8 @@
-"""Which images a step sees, and the key of each image's augmentation: pure functions of (seed, epoch, sample).
+"""The order of the images, and the key of each image's augmentation, by seed, epoch and sample.
 
-The training images are one endless stream of epochs, each in an order of its own, and a step is the next `batch` of it:
-batches are always full, every image is shown once an epoch, and a run resumes from one integer.
+The training images are one endless stream of epochs, each in its own order, and each step takes the
+next batch of it: batches are always full, every image is shown once an epoch, and a run resumes
+from one integer.
 """
 
 from __future__ import annotations
@@ -22,8 +23,16 @@ AHEAD = 16  # steps that are drawn at once
 
 @dataclass(frozen=True)
 class Order:
-    """The stream of `images` (their indices in the split) as the process `rank` of `world` sees it: of each global batch the
-    `rank`-th part. Each image stands `repeats` times in a row; an epoch keeps its length."""
+    """The stream of training images, as one of several processes sees it.
+
+    Attributes:
+        images: The indices of the images in the split.
+        batch: Images per step, of all processes.
+        seed: The seed of the run.
+        repeats: Times that an image appears in a row; an epoch keeps its length.
+        rank: The number of the process, whose part of each batch is the `rank`-th.
+        world: The number of processes.
+    """
 
     images: Tensor
     batch: int
@@ -38,7 +47,7 @@ class Order:
         return Fraction(len(self.images), self.batch)
 
     def draws(self, start: int, stop: int) -> Iterator[IndexBatch]:
-        """Those of the steps `start` up to, not including, `stop`."""
+        """Yield the batches of the steps from `start` up to, not including, `stop`."""
         share = self.batch // self.world
         for first in range(start, stop, AHEAD):
             last = min(first + AHEAD, stop)
@@ -47,11 +56,12 @@ class Order:
                 yield IndexBatch(indices[at : at + share], keys[at : at + share])
 
     def draw(self, step: int) -> IndexBatch:
+        """Return the batch of one step."""
         (one,) = self.draws(step, step + 1)
         return one
 
     def _between(self, at: int, stop: int) -> tuple[Tensor, Tensor]:
-        """Indices and keys of these places of the stream."""
+        """Return the indices and keys of positions in the stream."""
         parts = []
         while at < stop:
             epoch, first = divmod(at, len(self.images))
@@ -62,7 +72,7 @@ class Order:
         return indices, keys
 
     def _part(self, epoch: int, first: int, last: int) -> tuple[Tensor, Tensor]:
-        """Indices and keys of these places of one epoch."""
+        """Return the indices and keys of positions in one epoch."""
         places = torch.arange(first, last)
         which, repeat = places // self.repeats, places % self.repeats
         indices = self.images[permutation(self.seed, epoch, len(self.images))[which]]
@@ -73,5 +83,5 @@ class Order:
 
 @lru_cache(2)
 def permutation(seed: int, epoch: int, count: int) -> Tensor:
-    """Of 0 .. count - 1, by the order of scrambled numbers, of which no two are equal."""
+    """Return a permutation of 0 to count - 1: the order of scrambled numbers, all different."""
     return scramble(torch.arange(count) + key(seed, epoch, 0)).argsort()

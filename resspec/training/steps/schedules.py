@@ -19,7 +19,7 @@ from resspec.training.recipe import (
 
 @dataclass
 class PlateauState:
-    """What the learning rate depends on besides the step.
+    """The state of the learning rate besides the step.
 
     Attributes:
         best: The lowest loss of an evaluation.

@@ -1,4 +1,4 @@
-"""All that training changes, in one place: what a checkpoint holds, no less and no more."""
+"""The state of a training: exactly the content of a checkpoint."""
 
 from __future__ import annotations
 
@@ -16,17 +16,29 @@ from resspec.training.run.checkpoint import DamagedCheckpoint, Files
 from resspec.training.steps.guard import Guard
 from resspec.training.steps.schedules import PlateauState
 
-FORMAT = 5  # of run.json, result.json and a checkpoint's state.json; raised with every change of what they say
-Row = dict[
-    str, Any
-]  # of the metrics: the columns of measurements.COLUMNS, None where one does not apply
+# Of run.json, result.json and a checkpoint's state.json; raised with every change of their content.
+FORMAT = 5
+Row = dict[str, Any]  # of the metrics, as measurements.COLUMNS; None where one does not apply
 
 
 @dataclass
 class State:
-    """After `step` steps, the same in every process. `sums` (float64, on the device): the loss and the hits of the images that
-    all of them showed since the last row of training, and how many they were. `tested`: the step of the last test. Random
-    numbers are no state: a step draws its own from its number."""
+    """The state after `step` steps, the same in every process.
+
+    Random numbers are not part of it: each step draws its own from its number.
+
+    Attributes:
+        module: The network.
+        optimizer: Its optimizer.
+        guard: What was found of values that are not finite.
+        average: The moving average of the network, if the recipe has one.
+        sums: Loss, correct predictions, and number of the images shown since the last row of
+            training; float64, on the device.
+        step: The number of steps.
+        tested: The step of the last test.
+        plateau: What the learning rate depends on besides the step.
+        rows: The rows of the metrics.
+    """
 
     module: nn.Module
     optimizer: Optimizer
@@ -40,11 +52,11 @@ class State:
 
     @property
     def best(self) -> nn.Module:
-        """What is tested: the average, where there is one."""
+        """The module to test: the average, if there is one."""
         return self.average or self.module
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
-        """By name: those of the module under the names that the spec gives them."""
+        """Yield all tensors with names; those of the module are named as in the spec."""
         for name, tensor in self.module.state_dict().items():
             yield f"module/{name}", tensor
         for name, tensor in self.average.state_dict().items() if self.average else ():
@@ -57,52 +69,48 @@ class State:
         yield "sums", self.sums
 
     def files(self) -> Files:
+        """Return the files of a checkpoint."""
         facts = {
             "format": FORMAT,
             "step": self.step,
             "tested": self.tested,
             "plateau": asdict(self.plateau),
         }
+        tensors = {name: tensor.detach().contiguous() for name, tensor in self.tensors()}
         return {
-            "tensors.safetensors": save(
-                {name: tensor.detach().contiguous() for name, tensor in self.tensors()}
-            ),
+            "tensors.safetensors": save(tensors),
             "state.json": (json.dumps(facts) + "\n").encode(),
             "metrics.jsonl": lines(self.rows),
         }
 
     @torch.no_grad()
     def restore(self, files: Files) -> None:
-        """Become what `files` gave. Raises DamagedCheckpoint where that has another format."""
+        """Restore the state from the files of a checkpoint.
+
+        Raises DamagedCheckpoint for another format.
+        """
         facts = json.loads(files["state.json"])
         if facts.get("format") != FORMAT:
-            raise DamagedCheckpoint(
-                f"it has format {facts.get('format')}, and this version of resspec reads format {FORMAT}"
-            )
-        self.step, self.tested, self.plateau = (
-            facts["step"],
-            facts["tested"],
-            PlateauState(**facts["plateau"]),
-        )
+            has = f"it has format {facts.get('format')}"
+            raise DamagedCheckpoint(f"{has}, and this version of resspec reads format {FORMAT}")
+        self.step, self.tested = facts["step"], facts["tested"]
+        self.plateau = PlateauState(**facts["plateau"])
         self.rows = [json.loads(line) for line in files["metrics.jsonl"].splitlines()]
         saved = load(files["tensors.safetensors"])
         parameters = dict(self.module.named_parameters())
         for name in saved:
             kind, _, rest = name.partition("/")
-            if (
-                kind == "optimizer"
-            ):  # those that an optimizer makes with its first step are not there yet
+            if kind == "optimizer":  # some optimizers make these tensors only in their first step
                 word, _, owner = rest.partition("/")
                 parameter = parameters[owner]
                 like = parameter if saved[name].shape == parameter.shape else saved[name]
-                self.optimizer.state[parameter].setdefault(
-                    word, torch.empty_like(like, device=parameter.device)
-                )
+                empty = torch.empty_like(like, device=parameter.device)
+                self.optimizer.state[parameter].setdefault(word, empty)
         for name, tensor in self.tensors():
             tensor.copy_(saved.pop(name))
         assert not saved, sorted(saved)
 
 
 def lines(rows: list[Row]) -> bytes:
-    """JSON, a row a line."""
+    """Return rows as JSON lines."""
     return "".join(json.dumps(row) + "\n" for row in rows).encode()

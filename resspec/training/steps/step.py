@@ -1,9 +1,9 @@
-"""One step: a batch in, the state changed, and no wait for the device."""
+"""One training step: a batch changes the state, without a wait for the device."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from enum import Enum
 
 import torch
@@ -21,7 +21,7 @@ from resspec.training.steps.state import State
 
 
 class Phase(Enum):
-    """How far a step has come."""
+    """The progress of a step."""
 
     WHOLE = "nothing has changed since the last step"
     GRADIENTS = "nothing has changed but what batch norm counts and averages"
@@ -29,7 +29,7 @@ class Phase(Enum):
 
 
 class Learner:
-    """The state's module as it is run: in parts of the batch, compiled, with other processes."""
+    """The state's module as it is trained: in micro-batches, compiled, with other processes."""
 
     def __init__(self, plan: Plan, state: State) -> None:
         self.plan, self.state = plan, state
@@ -97,65 +97,62 @@ class Learner:
         return self.phase is Phase.WHOLE
 
     def culprit(self, batch: Batch) -> str | None:
-        """What is not finite first when the state's step is made with this batch."""
+        """Return the first source of values that are not finite in a step with this batch."""
         self.state.module.train()
         return guard.first_layer(
             self.state.module, lambda: (loss for loss, _, _ in self._losses(batch))
         )
 
     def _losses(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """Of each micro-batch: its part of the mean loss, scores, targets. Dropout is a function of seed and place."""
-        size, machine, processes = (
-            self.plan.machine.micro_batch_size,
-            self.plan.machine,
-            self.plan.processes,
-        )
+        """Yield the share of the mean loss, the scores and the targets of each micro-batch.
+
+        Dropout is a function of the seed and the position.
+        """
+        machine, processes = self.plan.machine, self.plan.processes
+        size = machine.micro_batch_size
         parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
         place = self.state.step * self.plan.recipe.batch_size + processes.rank * len(batch.images)
         for i, (images, targets) in enumerate(parts):
             seed(key(self.plan.job.seed, 2, place + i * size), processes.device)
             if machine.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
-            last = i == len(parts) - 1
-            with (
-                nullcontext()
-                if last or not isinstance(self.run, DistributedDataParallel)
-                else self.run.no_sync()
-            ):
+            sync: AbstractContextManager[None] = nullcontext()
+            if isinstance(self.run, DistributedDataParallel) and i < len(parts) - 1:
+                sync = self.run.no_sync()  # the gradients are averaged after the last micro-batch
+            with sync:
                 with compiled_by_torch(), machine.autocast(processes.device):
                     scores = self.run(images)
                 yield losses.loss(scores, targets, self.plan.recipe) / len(parts), scores, targets
 
     @torch.no_grad()
     def _agree(self, loss: Tensor, right: Tensor) -> None:
-        """What this process saw of the step becomes what all of them saw: the mean loss, all hits, and the mean of the running
-        statistics. As the gradients agree too, the state is the same in every process after every step, bit for bit, and so
-        is the average that follows it."""
+        """Average loss and running statistics over all processes, and add up correct predictions.
+
+        The gradients are averaged too, so the state is the same in every process after every step,
+        bit for bit, and so is its moving average.
+        """
         world = self.plan.processes.world
         if world == 1:
             return
         right *= world  # of which the mean is all of them
         values = [loss, right, *self.statistics]
-        seen = (
-            self.plan.processes.all_reduce_sum(
-                torch.cat([value.flatten().double() for value in values])
-            )
-            / world
-        )
-        parts = seen.split([value.numel() for value in values])
-        torch._foreach_copy_(
-            values, [part.view_as(value) for part, value in zip(parts, values, strict=True)]
-        )
+        own = torch.cat([value.flatten().double() for value in values])
+        means = self.plan.processes.all_reduce_sum(own) / world
+        for mean, value in zip(means.split([each.numel() for each in values]), values, strict=True):
+            value.copy_(mean.view_as(value))
 
     def _settle(self) -> None:
-        """DDP cuts gradients into buckets anew after its first step, and sums depend on that in their last bits: a first step
-        whose result is forgotten, so that a run that goes on sums as one that never stopped."""
+        """Make a first step and forget its result.
+
+        DDP cuts gradients into buckets anew after its first step, and the last bits of sums depend
+        on that; a resumed run must sum as one that never stopped.
+        """
         kept = {name: tensor.clone() for name, tensor in self.state.module.state_dict().items()}
         self.state.module.train()
         size = self.plan.recipe.bn_batch_size or 2
-        self.run(
-            torch.zeros(size, *self.plan.job.network.input.dims, device=self.plan.processes.device)
-        ).sum().backward()
+        dims = self.plan.job.network.input.dims
+        images = torch.zeros(size, *dims, device=self.plan.processes.device)
+        self.run(images).sum().backward()
         self.state.module.zero_grad()
         self.state.module.load_state_dict(kept)
 
