@@ -37,9 +37,8 @@ network many {
 PREACT = "use he2016\nnetwork small = cifar n=1, F=two_layers, option=A"
 
 
-@pytest.mark.parametrize("name", ["digits", "resnet20", "torchvision/resnet18"])
-def test_logits_are_those_of_the_module(name: str) -> None:
-    assert off(load(name)).error < 1e-5
+def test_logits_are_those_of_the_module() -> None:
+    assert off(load("torchvision/resnet18")).error < 1e-5
 
 
 @pytest.mark.parametrize("text", [MANY, PREACT], ids=["many", "preact"])
@@ -74,7 +73,7 @@ def test_pools_are_exact(size: tuple[int, int], tmp_path: Path) -> None:
     assert off(load(path)).error < 1e-5
 
 
-@pytest.mark.parametrize("seed", range(5))  # the campaign takes 600
+@pytest.mark.parametrize("seed", range(2))  # the campaign takes 600
 def test_random_pools_are_exact(seed: int, tmp_path: Path) -> None:
     assert_pool_is_exact(seed, tmp_path)
 

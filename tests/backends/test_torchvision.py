@@ -25,8 +25,12 @@ SPECS = {  # ConvNeXt has other names for its scales
 }
 SHIPPED = [spec for spec in SPECS if not spec.endswith(".res")]
 
-# The same blocks as their smaller siblings, and hundreds of megabytes: tests/campaign takes them.
-LARGE = [spec for spec in SPECS if re.search(r"vgg1[369]|resn\w+101|resnet152|wide", spec)]
+# The same blocks as their smaller siblings, or hundreds of megabytes: tests/campaign takes them.
+LARGE = [
+    spec
+    for spec in SPECS
+    if re.search(r"vgg1[369]|vgg11$|resnet34|resn\w+101|resnet152|wide", spec)
+]
 BATCH = 2
 
 

@@ -34,7 +34,6 @@ def test_random_specs(start: int, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "spec",
     [
-        "torchvision/resnet50",
         "torchvision/resnext50_32x4d",
         "regnet_y_400mf",
         str(GOLDEN / "convnext_tiny.res"),

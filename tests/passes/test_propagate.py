@@ -60,7 +60,7 @@ def agree(network: Network, input: Shape) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_networks_at_other_sizes(name: str) -> None:
     network = load(name)
-    for side in (1, 2, 3, 5, 8, 31, 32, 33, 63, 225):
+    for side in (1, 2, 5, 31, 33, 225):
         agree(network, Shape((network.input.channels, side, 224)))
 
 

@@ -292,7 +292,7 @@ DEFECTS = [
         WORKERS,
         "atexit.register(self.close)",
         "pass",
-        f"{T}test_workers.py::test_an_error_that_nobody_foresaw_ends_the_trainer",
+        f"{T}test_workers.py::test_an_unforeseen_error_ends_the_trainer_and_its_workers",
     ),
     Defect(
         "torchrun ends those that say who is gone",

@@ -153,6 +153,7 @@ def test_refusals(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("complete")
 def test_the_command(tmp_path: Path, spec: Path, capsys: pytest.CaptureFixture[str]) -> None:
     train(load("digits"), tmp_path / "run", "iterations=4")
     out = tmp_path / "out"

@@ -6,8 +6,6 @@ import csv
 import json
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from resspec.compiler import load
 from resspec.study import page, pictures
 from resspec.study.parts import StudyPart
 from resspec.study.results import StudyResult
+from tests.train.launch import Server, Trigger
 
 SPEC = """
 use he2015
@@ -55,30 +54,21 @@ def command(tmp_path: Path) -> list[str]:
     ]
 
 
-def ended(command: list[str], number: int, parts: int) -> int:
-    """The exit code of a real process that got a signal as soon as so many parts were done."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "resspec", *command], stderr=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stderr
-        for line in process.stderr:
-            parts -= "is done" in line
-            if parts == 0:
-                process.send_signal(number)
-                break
-        process.stderr.read()
-    return process.returncode
-
-
-def test_a_study_resumes_after_sigkill_and_sigterm(command: list[str], tmp_path: Path) -> None:
+def test_a_study_resumes_after_sigkill_and_sigterm(
+    command: list[str], server: Server, tmp_path: Path
+) -> None:
+    """Killed in its second run and stopped in its third, of six steps each."""
     out, whole = tmp_path / "out", tmp_path / "whole"
-    assert ended([*command, "--out", str(out)], signal.SIGKILL, 1) == -signal.SIGKILL
+    to_out = [*command, "--out", str(out)]
+    code, output = server.run(tmp_path, *to_out, triggers=[Trigger("step", 9)])
+    assert code == -signal.SIGKILL, output
     first = out / "runs" / "plain-8-seed-0" / "result.json"
     made = first.stat().st_mtime_ns
     assert not (out / "README.md").exists()
-    assert ended([*command, "--out", str(out)], signal.SIGTERM, 1) == 128 + signal.SIGTERM
+    code, output = server.run(tmp_path, *to_out, triggers=[Trigger("step", 9, signal.SIGTERM)])
+    assert code == 128 + signal.SIGTERM, output
     assert "still to be done" in (out / "README.md").read_text(encoding="utf-8")
-    assert cli.run([*command, "--out", str(out)]) == 0
+    assert cli.run(to_out) == 0
     assert cli.run([*command, "--out", str(whole)]) == 0
     assert first.stat().st_mtime_ns == made
     assert (out / "points.csv").read_bytes() == (whole / "points.csv").read_bytes()
@@ -219,6 +209,7 @@ def test_gaps_by_hand() -> None:
     ]
 
 
+@pytest.mark.usefixtures("complete")
 def test_published_figures_stand_in_table_and_picture(tmp_path: Path) -> None:
     from resspec.commands.study import _published
 

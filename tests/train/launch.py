@@ -424,3 +424,4 @@ if __name__ == "__main__":
     gc.freeze()  # else the garbage collector of each trainer has a copy of all modules made
     gc.enable()
     _serve()
+    os._exit(0)  # without the slow teardown of all modules
