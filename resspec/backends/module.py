@@ -183,7 +183,7 @@ class _Builder:
         return Flow(kind, children, steps)
 
     def _fill(self, children: dict[str, nn.Module], places: list[list[_Part]]) -> list[Steps]:
-        """Make the children of a scope that is entered at several places; return each one's steps."""
+        """Make the children of a scope that is entered at several places; return their steps."""
         visits = defaultdict[str, list[_Inner]](list)
         for parts in places:
             for inner in _inners(parts):

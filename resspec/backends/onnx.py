@@ -1,4 +1,4 @@
-"""The IR as an ONNX file: the export of the built module by torch.onnx, checked before it is used."""
+"""The IR as an ONNX file: torch.onnx exports the built module, and the file is checked."""
 
 from __future__ import annotations
 
