@@ -25,6 +25,12 @@ ACTIVATIONS = {
     "gelu": nn.GELU,
     "hardswish": nn.Hardswish,
     "sigmoid": nn.Sigmoid,
+    "mish": nn.Mish,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "prelu": nn.PReLU,
+    "tanh": nn.Tanh,
+    "softplus": nn.Softplus,
 }
 
 

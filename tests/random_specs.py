@@ -23,6 +23,16 @@ ACTIVATIONS = (
     "hardsigmoid",
     "relu inplace=false",
     "gelu tanh=true",
+    "mish",
+    "leaky_relu",
+    "leaky_relu 0.2, inplace=false",
+    "elu 0.5",
+    "prelu",
+    "prelu init=0.1",
+    "square",
+    "tanh",
+    "softplus beta=2",
+    "softmax",
 )
 NORMS = (
     "bn",
@@ -52,6 +62,10 @@ ARRANGING = (
     "layer_scale",
     "layer_scale 1e-4",
     "drop_path 1 / 3",
+    "scale 0.5",
+    "gain",
+    "gain 0.1",
+    "shift",
 )
 STEPS = (
     "layer",
@@ -215,8 +229,29 @@ class _Writer:
                         if x.channels > 4
                         else ("identity", x),
                         (f"pad_channels {x.channels + 3}", x.wide(x.channels + 3)),
+                        self.resized(x),
                     ]
                 )
+
+    def resized(self, x: Picture) -> tuple[str, Picture]:
+        """Only small pictures grow."""
+        bordered = Picture(x.channels, x.height + 1, x.width + 2)
+        mode = self.random.choice(["", ", mode=reflect", ", mode=replicate", ", mode=lowest"])
+        text = "pad 1, 1, 0, 1" + mode * (min(x.height, x.width) > 1 and mode != ", mode=lowest")
+        if mode == ", mode=lowest":
+            return f"{text}{mode} -> maxpool 3x3", bordered
+        if x.height * x.width > 300:
+            return text, bordered
+        doubled = Picture(x.channels, 2 * x.height, 2 * x.width)
+        choices = [
+            (text, bordered),
+            ("upsample 2", doubled),
+            ("upsample 2, mode=bilinear", doubled),
+            ("upsample size=5x7, mode=bilinear, align_corners=true", Picture(x.channels, 5, 7)),
+            (f"conv 1x1, {4 * x.channels} -> pixel_shuffle 2", doubled),
+            ("upsample 2 -> pixel_unshuffle 2", x.wide(4 * x.channels)),
+        ]
+        return self.random.choice(choices)
 
     def conv(self, x: Picture) -> tuple[str, Picture]:
         choose = self.random.choice

@@ -102,3 +102,46 @@ class ToFirst(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x.permute(0, 3, 1, 2)
+
+
+class Square(nn.Module):
+    """x * x."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.square(x)
+
+
+class Scale(nn.Module):
+    """A constant factor."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+    def extra_repr(self) -> str:
+        return f"{self.factor:g}"
+
+
+class Gain(nn.Module):
+    """A learnable factor for the whole tensor."""
+
+    def __init__(self, init_value: float = 1.0) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), init_value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * x
+
+
+class Shift(nn.Module):
+    """A learnable constant that is added to the whole tensor."""
+
+    def __init__(self, init_value: float = 0.0) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.full((1,), init_value))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias

@@ -109,11 +109,15 @@ def bind_layer(
     op = OPS[call.name.text]
     if not call.arguments and (bound := _known.get((op.kind,))):
         return bound
+    given, chosen = _take_words(op, given, report)
+    if chosen is None:
+        return None
     extra = ("scale",) if issubclass(op, Norm) else ()
     words = _words(op.kind)
     stated = _assign(call, given, op.positional, words, evaluate, report, extra)
     if stated is None:
         return None
+    stated |= chosen
     if given.stride is not None:
         if "stride" not in _field_types(op.kind):
             report(argument_errors.unused_stride(given.stride.span, op.kind))
@@ -128,6 +132,26 @@ def bind_layer(
     return bound
 
 
+def _take_words(
+    op: type[Layer], given: Given, report: Reporter
+) -> tuple[Given, dict[str, tuple[Any, Span]] | None]:
+    """Take the arguments that are one of a few words out of the others; None once one is wrong."""
+    if not op.choices or op.choices.keys().isdisjoint(given.keywords):
+        return given, {}
+    keywords, words = dict(given.keywords), {}
+    for name, choices in op.choices.items():
+        if name not in keywords:
+            continue
+        value = keywords.pop(name).value
+        text = value.text if isinstance(value, ast.Identifier) else ""
+        if text not in choices:
+            near = alike(text, choices)
+            report(argument_errors.bad_choice(value.span, f"`{name}`", choices, near))
+            return given, None
+        words[name] = (text, value.span)
+    return given._replace(keywords=keywords), words
+
+
 def _bound(
     call: ast.LayerCall, op: type[Layer], stated: dict[str, tuple[Value, Span]], report: Reporter
 ) -> Bound | None:
@@ -137,7 +161,9 @@ def _bound(
     types = _field_types(op.kind)
     scale = stated.pop("scale", (None, call.span))[0]
     values = {
-        name: convert(value, types[name], _phrase(op.kind, name), span, report)
+        name: value
+        if name in op.choices
+        else convert(value, types[name], _phrase(op.kind, name), span, report)
         for name, (value, span) in stated.items()
     }
     if any(value is UNKNOWN for value in values.values()) or scale is UNKNOWN:

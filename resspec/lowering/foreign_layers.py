@@ -23,6 +23,11 @@ _CALLED = {
     "silu": "swish",
     "hardswish": "hswish",
     "hardsigmoid": "hsigmoid",
+    "leaky_relu": "lrelu",
+    "upsample": "upsampling upsamplingnearest upsamplingbilinear interpolate resize",
+    "pixel_shuffle": "depthtospace",
+    "pixel_unshuffle": "spacetodepth",
+    "pad": "zeropad zeropadding constantpad reflectionpad replicationpad",
     "avgpool": "gap globalpool globalavgpool globalaveragepooling adaptiveavgpool averagepooling "
     "meanpool",
     "maxpool": "globalmaxpool globalmaxpooling adaptivemaxpool maxpooling",
@@ -35,15 +40,22 @@ _CALLED = {
 NAMES = {other: name for name, others in _CALLED.items() for other in others.split()}
 
 _ACTIVATIONS = (
-    "the activations are `relu`, `relu6`, `silu`, `gelu`, `sigmoid`, `hardswish` and `hardsigmoid`"
+    "the activations are `relu`, `relu6`, `leaky_relu`, `prelu`, `elu`, `silu`, `mish`, `gelu`, "
+    "`tanh`, `sigmoid`, `softplus`, `softmax`, `hardswish` and `hardsigmoid`"
 )
 _NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
 _POOLS = "the pools are `maxpool` and `avgpool`"
 _REGULARIZERS = "the layers that act only in training are `dropout` and `drop_path`"
-_LARGER = "`upconv 2x2, 64, /2` doubles height and width, with weights to learn"
-_PADDING = "give the next layer a `padding=`, which is the same on both sides"
+_LARGER = (
+    "`upsample 2` doubles height and width; `upconv 2x2, 64, /2` does so with weights to learn"
+)
+_PADDING = (
+    "a border holds zeros, or with `mode=` a reflection or the nearest pixel: "
+    "`pad 1, 1, 1, 1, mode=reflect`"
+)
 TWO_DIMENSIONS = "layers work on two dimensions, height and width, and their names do not say so"
 _SOFTMAX = "leave it out: the loss applies it"
+_SQUARED = "a squared ReLU is `relu -> square`"
 _DEPTHWISE = (
     "a depthwise conv is `conv 3x3, in, groups=in` in a block, `conv 3x3, 64, groups=64` outside"
 )
@@ -51,21 +63,20 @@ _POINTWISE = "a pointwise conv is `conv 1x1, 64`"
 _OTHER = "grammar/README.md lists all layers"
 
 _INSTEAD = {
-    _ACTIVATIONS: "tanh softmin leakyrelu lrelu prelu rrelu elu selu celu mish softplus softsign "
-    "glu hardtanh threshold tanhshrink hardshrink softshrink logsigmoid squaredrelu starrelu "
-    "acon exp square sqrt",
-    _SOFTMAX: "softmax logsoftmax crossentropy crossentropyloss",
+    _ACTIVATIONS: "softmin rrelu selu celu softsign glu hardtanh threshold tanhshrink hardshrink "
+    "softshrink logsigmoid acon exp sqrt",
+    _SQUARED: "squaredrelu sqrrelu relu2",
+    _SOFTMAX: "logsoftmax crossentropy crossentropyloss",
     _DEPTHWISE: "dwconv depthwise depthwiseconv separableconv sepconv dwsconv",
     _POINTWISE: "pointwise pointwiseconv pwconv",
     _NORMS: "lrn localresponsenorm crossmaplrn instancenorm syncbatchnorm syncbn rmsnorm grn frn "
     "evonorm weightnorm spectralnorm",
     _POOLS: "lppool fractionalmaxpool blurpool stochasticpool",
     _REGULARIZERS: "alphadropout featurealphadropout dropblock spatialdropout shakedrop",
-    _LARGER: "upsample upsampling upsamplingnearest upsamplingbilinear interpolate resize bilinear "
-    "nearest unpool maxunpool pixelshuffle pixelunshuffle depthtospace spacetodepth",
-    _PADDING: "pad zeropad zeropadding constantpad reflectionpad replicationpad circularpad",
+    _LARGER: "bilinear nearest unpool maxunpool",
+    _PADDING: "circularpad",
     _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold "
-    "unfold scale eca matmul einsum clamp",
+    "unfold eca matmul einsum clamp",
 }
 INSTEAD = {name: sentence for sentence, names in _INSTEAD.items() for name in names.split()}
 

@@ -93,13 +93,15 @@ class Decisions:
                 y = x
             case _:
                 y = min(x, PART)
+        decided = layer
         if isinstance(layer, Activation):
             by_default = layer.inplace_by_default
             decision = self._decision(layer.inplace, x, located.span, by_default=by_default)
-            op = Op(op.input, op.output, self._layer(layer, decision), op.init)
+            decided = self._layer(layer, decision)
+            op = Op(op.input, op.output, decided, op.init)
             located = self._rebuilt(located, op, [])
             y = x if decision else y
-        return located, NEEDED if layer.saves_output else y
+        return located, NEEDED if decided.saves_output else y
 
     def _layer(self, layer: Activation, decision: bool) -> Activation:
         key = (layer, decision)

@@ -18,9 +18,19 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
-from resspec.ir.ops.activation import Gelu, Relu, Relu6, Silu
+from resspec.ir.ops.activation import (
+    Elu,
+    Gelu,
+    LeakyRelu,
+    Relu,
+    Relu6,
+    Silu,
+    Softmax,
+)
 from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv
+from resspec.ir.ops.factors import Prelu, ShiftOp
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
+from resspec.ir.ops.resize import Upsample
 from resspec.ir.ops.window import AvgPool, Pool
 from resspec.ir.shape import Shape
 from resspec.ir.tools import TOOLS
@@ -85,7 +95,6 @@ def _pycls(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by the operators of a trace. Its pools are the adaptive means alone."""
-    del y
     match layer:
         case BatchNorm(track_running_stats=True):
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
@@ -93,6 +102,8 @@ def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements * _affine(layer, x, 5, 4)}
         case AvgPool(kernel_size=None):
             return {layer.kind: x.elements}
+        case Upsample():
+            return {layer.kind: y.elements * (4 if layer.mode == "bilinear" else 1)}
         case _:
             return {}
 
@@ -113,8 +124,10 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
                 "linear at one position": once - layer.macs(x, y),
                 "bias": layer.out_features if layer.bias else 0,
             }
-        case Norm():
+        case Norm() | Prelu():
             return {layer.kind: sum(map(prod, layer.parameters(x).values()))}
+        case ShiftOp():
+            return {layer.kind: 1}
         case _:
             return {}
 
@@ -128,10 +141,12 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {"bias": _bias(layer, x, y)}
         case BatchNorm() | GroupNorm():
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
-        case LayerNorm() | Relu6() | Silu():
+        case LayerNorm() | Relu6() | Silu() | LeakyRelu() | Softmax():
             return {layer.kind: x.elements}
-        case Relu() | Gelu() | Pool():
+        case Relu() | Gelu() | Elu() | Prelu() | Pool():
             return {layer.kind: 2 * x.elements}
+        case Upsample():
+            return {layer.kind: 2 * y.elements}
         case _:
             return {}
 
@@ -151,6 +166,12 @@ def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
             }  # rounded as thop's own float64 is
         case AvgPool():
             return {layer.kind: y.elements}
+        case Prelu():
+            return {layer.kind: x.elements}
+        case Upsample():
+            return {layer.kind: y.elements * (11 if layer.mode == "bilinear" else 1)}
+        case Softmax():
+            return {layer.kind: (3 * x.channels - 1) * (x.elements // x.channels)}
         case _:
             return {}
 
@@ -168,8 +189,14 @@ def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
         case Norm():
             return {layer.kind: x.elements * _affine(layer, x, 5, 4)}
-        case Relu() | Silu() | Gelu() | Pool():
+        case Relu() | Silu() | Gelu() | LeakyRelu() | Elu() | Prelu() | Pool():
             return {layer.kind: x.elements}
+        case Softmax():
+            return {layer.kind: x.elements}
+        case Upsample(size=None):
+            return {layer.kind: y.elements}
+        case Upsample():  # which it takes for a single pixel, without batch and channels
+            return {layer.kind: prod(y.spatial)}
         case _:
             return {}
 

@@ -86,7 +86,8 @@ def rows() -> Iterator[str]:
     for kind, op in OPS.items():
         words = {name: word for word, name in op.words.items()}
         by_field = {
-            field.name: argument(field, words.get(field.name, field.name)) for field in fields(op)
+            field.name: argument(op, field, words.get(field.name, field.name))
+            for field in fields(op)
         }
         bare = [text for name, text in by_field.items() if name in op.positional]
         named = [text for name, text in by_field.items() if name not in op.positional]
@@ -94,7 +95,10 @@ def rows() -> Iterator[str]:
         yield f"| `{kind}` | {', '.join(bare)} | {', '.join(named)} | {', '.join(modules(op))} |"
 
 
-def argument(field: Field[Any], word: str) -> str:
+def argument(op: type[Layer], field: Field[Any], word: str) -> str:
+    if field.name in op.choices:
+        first, *others = (f"`{choice}`" for choice in op.choices[field.name])
+        return f"`{word}` = {first}, or {', '.join(others)}"
     kind = str(field.type).split(" ", maxsplit=1)[0].lower()
     shown = f"`{'/' * (word == 'stride')}{word}` *{kind}*"
     match field.default:
@@ -111,7 +115,13 @@ def argument(field: Field[Any], word: str) -> str:
 
 def modules(op: type[Layer]) -> list[str]:
     """The classes that a layer can become: torch's, or our own."""
-    samples = {"Size": (2, 2), "Count": 2, "Index": 1, "Probability": Fraction(1, 2)}
+    samples = {
+        "Size": (2, 2),
+        "Count": 2,
+        "Index": 1,
+        "Real": Fraction(2),
+        "Probability": Fraction(1, 2),
+    }
     given = {
         field.name: samples[str(field.type)] for field in fields(op) if field.default is MISSING
     }

@@ -120,7 +120,7 @@ def _layer_schema(op: type[Layer]) -> dict[str, Any]:
     properties: dict[str, Any] = {"kind": {"const": op.kind}}
     for field in fields(op):
         kind, _, optional = str(field.type).partition(" | ")
-        known = _FIELD_KINDS[kind]
+        known = {"enum": list(op.choices[field.name])} if kind == "Word" else _FIELD_KINDS[kind]
         properties[field.name] = _or_null(known) if optional else known
     return {
         "type": "object",

@@ -221,6 +221,8 @@ def other(value: Any) -> Any:
     match value:
         case bool():
             return not value
+        case str():
+            return f"not {value}"
         case (int(first), int(second)) if not isinstance(value, Ramp):
             return (first + 1, second)
         case Ramp(start, step):

@@ -31,7 +31,9 @@ OF_TORCH = sorted(
     and each.__module__ == module.__name__
     and not name.startswith("_")
 )
-OF_OTHERS = "LeakyReLU Swish swish Mish tanh Softmax upsample Upsample Dense GlobalAveragePooling2D dwconv hswish".split()
+OF_OTHERS = (
+    "LeakyReLU Swish swish Mish Softmax Upsample Dense GlobalAveragePooling2D dwconv hswish".split()
+)
 
 
 def asked(name: str, tmp_path: Path) -> str:
@@ -82,12 +84,12 @@ def test_the_table_names_layers_and_takes_no_name_of_theirs() -> None:
 def test_a_declared_block_of_such_a_name_wins(tmp_path: Path) -> None:
     path = tmp_path / "own.res"
     path.write_text(
-        "block mish = silu\nnetwork own { input 3x8x8; stem mish; head avgpool -> fc 2 }",
+        "block celu = silu\nnetwork own { input 3x8x8; stem celu; head avgpool -> fc 2 }",
         encoding="utf-8",
     )
     assert check(path) == []
     path.write_text(
-        "block mishs = silu\nnetwork own { input 3x8x8; stem mish; head avgpool -> fc 2 }",
+        "block celus = silu\nnetwork own { input 3x8x8; stem celu; head avgpool -> fc 2 }",
         encoding="utf-8",
     )
-    assert [each.help for each in check(path)] == ["did you mean `mishs`?"]
+    assert [each.help for each in check(path)] == ["did you mean `celus`?"]

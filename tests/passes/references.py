@@ -124,6 +124,7 @@ def _storage(tensor: Tensor) -> int:
 
 
 ADD = (torch.ops.aten.add.Tensor, torch.ops.aten.add_.Tensor)
+PRODUCT = (torch.ops.aten.mm.default, torch.ops.aten.bmm.default)
 ARRANGE = (torch.ops.aten.clone.default, torch.ops.aten.as_strided_.default)
 
 
@@ -135,6 +136,7 @@ class Traffic(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.written = self.read = self.weights = 0
         self.owned: set[int] = set()
+        self.product = 0  # the storage of the last matrix product
 
     @classmethod
     def of(cls, module: nn.Module, x: Tensor) -> Traffic:
@@ -154,7 +156,10 @@ class Traffic(TorchDispatchMode):
         ]
         tensors = [value for value in given if isinstance(value, Tensor)]
         anew = func._schema.is_mutable or _storage(y) not in map(_storage, tensors)
-        if func in ADD and _storage(tensors[1]) in self.owned:
+        if func in PRODUCT:
+            self.product = _storage(y)
+        of_product = func in ADD and _storage(tensors[0]) == self.product
+        if of_product and _storage(tensors[1]) in self.owned:
             self.weights += tensors[1].numel()  # the bias of a linear layer that torch takes apart
         elif anew and func not in ARRANGE:
             self.written += y.numel()

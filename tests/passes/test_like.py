@@ -59,6 +59,9 @@ CORNERS = [
     "concat { identity | conv 3x3, 5 | avgpool 3x3 -> conv 1x1, 4 } -> add { identity | relu | conv 1x1, 13 } -> dropout 0.5",
     "mul { identity | avgpool -> conv 1x1, 4, bias=true -> sigmoid } -> layer_scale -> drop_path 0.5 -> shuffle 2",
     "3 x { 2 x { conv 3x3, 4 -> bn -> relu } -> bn }",
+    "leaky_relu 0.2 -> elu -> mish -> tanh -> softplus -> softmax -> scale 2 -> to_last -> softmax -> to_first",
+    "upsample 2 -> upsample size=5x7 -> upsample 2x3, mode=bilinear -> upsample size=5x7, mode=bilinear -> pad 1, 1, 1, 1",
+    "prelu -> conv 1x1, 6 -> prelu num_parameters=6 -> square -> gain -> shift",
 ]
 
 
@@ -83,6 +86,18 @@ def test_what_a_tool_cannot_count_is_said(tool: str, tmp_path: Path) -> None:
         "sigmoid",
         "hardswish",
         "hardsigmoid",
+        "mish",
+        "leaky_relu",
+        "elu",
+        "prelu",
+        "square",
+        "tanh",
+        "softplus",
+        "softmax",
+        "scale 2",
+        "gain",
+        "shift",
+        "upsample 2, mode=bilinear",
         "maxpool 2x2",
         "maxpool",
         "avgpool 2x2",

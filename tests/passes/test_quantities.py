@@ -97,6 +97,15 @@ CORNERS = [
     "upconv 3x3, 4, /2, groups=2 -> gn 1, affine=false -> sigmoid",
     "layer_scale -> gelu tanh=true -> hardsigmoid -> conv 1x1, 4 -> pad_channels 4 -> chunk 2, 1",
     "conv 1x1, 4 -> flatten -> bn -> relu",
+    "conv 1x1, 4 -> leaky_relu inplace=false -> leaky_relu -> conv 1x1, 4 -> elu inplace=false -> elu -> bn",
+    "conv 1x1, 4 -> mish -> mish inplace=true -> tanh -> softplus -> softmax -> to_last -> softmax -> linear 3",
+    "conv 1x1, 4 -> relu -> square -> prelu -> prelu num_parameters=4 -> scale 0.5 -> gain -> shift",
+    "shift -> relu -> square -> gain -> shift",
+    "prelu -> relu -> square -> gain 0.5",
+    "conv 1x1, 4 -> pad 1, 2, 0, 1 -> pad 1, 1, 1, 1, mode=reflect -> pad 2, 0, 0, 1, mode=replicate -> conv 3x3, 4",
+    "conv 1x1, 4 -> upsample 2 -> upsample size=9x7, mode=bilinear -> upsample 1x2, mode=bilinear, align_corners=true -> bn",
+    "conv 1x1, 4 -> pixel_shuffle 2 -> pixel_unshuffle 2 -> pixel_unshuffle 2 -> shuffle 4 -> relu -> pixel_shuffle 1",
+    "pixel_unshuffle 1 -> pad 0, 0, 0, 0 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, padding=0 -> upsample 1 -> gain",
 ]
 
 

@@ -3,7 +3,22 @@
 A class ends in `Op` where its torch module is ours, in `backends/layers.py`, and has the name.
 """
 
-from resspec.ir.ops.activation import Gelu, Hardsigmoid, Hardswish, Relu, Relu6, Sigmoid, Silu
+from resspec.ir.ops.activation import (
+    Elu,
+    Gelu,
+    Hardsigmoid,
+    Hardswish,
+    LeakyRelu,
+    Mish,
+    Relu,
+    Relu6,
+    Sigmoid,
+    Silu,
+    Softmax,
+    Softplus,
+    SquareOp,
+    Tanh,
+)
 from resspec.ir.ops.arrange import (
     Chunk,
     Flatten,
@@ -16,9 +31,11 @@ from resspec.ir.ops.arrange import (
     ToLastOp,
 )
 from resspec.ir.ops.conv import Conv, Fc, Linear, Upconv
+from resspec.ir.ops.factors import GainOp, Prelu, ScaleOp, ShiftOp
 from resspec.ir.ops.layer import Layer
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2dOp
 from resspec.ir.ops.regularize import Dropout, DropPathOp, LayerScaleOp
+from resspec.ir.ops.resize import Pad, PixelShuffle, PixelUnshuffle, Upsample
 from resspec.ir.ops.window import AvgPool, MaxPool
 
 OPS: dict[str, type[Layer]] = {
@@ -39,9 +56,21 @@ OPS: dict[str, type[Layer]] = {
         Sigmoid,
         Hardswish,
         Hardsigmoid,
+        Mish,
+        LeakyRelu,
+        Elu,
+        Prelu,
+        SquareOp,
+        Tanh,
+        Softplus,
+        Softmax,
         MaxPool,
         AvgPool,
         SubsampleOp,
+        Pad,
+        Upsample,
+        PixelShuffle,
+        PixelUnshuffle,
         PadChannelsOp,
         Shuffle,
         Chunk,
@@ -53,6 +82,9 @@ OPS: dict[str, type[Layer]] = {
         Dropout,
         DropPathOp,
         LayerScaleOp,
+        ScaleOp,
+        GainOp,
+        ShiftOp,
     )
 }
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Flag, Kept, Layer
+from resspec.ir.ops.layer import Call, Flag, Kept, Layer, Positive, Real
 from resspec.ir.shape import Shape
 
 
@@ -36,7 +37,8 @@ class Activation(Pointwise):
         return Kept(values=x.elements) if self.inplace and not self.saves_output else Kept()
 
     def call(self, x: Shape) -> Call:
-        return Call(self.module, (), (("inplace", True),) if self.inplace else ())
+        made = super().call(x)
+        return made._replace(kwargs=(*made.kwargs, ("inplace", True))) if self.inplace else made
 
 
 class Relu(Activation):
@@ -97,3 +99,89 @@ class Gelu(Pointwise):
 
     def call(self, x: Shape) -> Call:
         return Call("GELU", (), (("approximate", "tanh"),) if self.tanh else ())
+
+
+class Mish(Activation):
+    """x * tanh(softplus(x)). In place it would save a full copy, so it is not, unless asked."""
+
+    kind: ClassVar = "mish"
+    module: ClassVar = "Mish"
+    inplace_by_default: ClassVar = False
+
+
+class SquareOp(Pointwise):
+    """x * x."""
+
+    kind: ClassVar = "square"
+    module: ClassVar = "Square"
+
+
+class Tanh(Pointwise):
+    """tanh(x)."""
+
+    kind: ClassVar = "tanh"
+    module: ClassVar = "Tanh"
+    saves_output: ClassVar = True
+
+
+@dataclass(eq=False, repr=False)
+class Softplus(Pointwise):
+    """log(1 + exp(beta * x)) / beta, and x itself where beta * x is above `threshold`."""
+
+    kind: ClassVar = "softplus"
+    module: ClassVar = "Softplus"
+    torch_defaults: ClassVar = {"beta": 1.0, "threshold": 20.0}
+    beta: Positive = Fraction(1)
+    threshold: Real = Fraction(20)
+
+
+class Softmax(Pointwise):
+    """exp(x) over its sum along the channels."""
+
+    kind: ClassVar = "softmax"
+    layout: ClassVar = "contiguous"
+    saves_output: ClassVar = True
+
+    def call(self, x: Shape) -> Call:
+        return Call("Softmax", (), (("dim", -1 if x.last else 1),))
+
+
+# --- with a slope below zero; written over its input, the backward pass reads the output ---
+
+
+@dataclass(eq=False, repr=False)
+class Sloped(Activation):
+    """A pointwise function whose gradient follows from its output as well as from its input."""
+
+    def saves_input(self) -> bool:
+        return not self.inplace
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        return Kept()
+
+    @property
+    def saves_output(self) -> bool:  # type: ignore[override]
+        """Return whether the backward pass reads the output, which then is the input too."""
+        return bool(self.inplace)
+
+
+@dataclass(eq=False, repr=False)
+class LeakyRelu(Sloped):
+    """x, times `negative_slope` below zero (Maas et al. 2013)."""
+
+    kind: ClassVar = "leaky_relu"
+    module: ClassVar = "LeakyReLU"
+    torch_defaults: ClassVar = {"negative_slope": 0.01}
+    positional: ClassVar = ("negative_slope",)
+    negative_slope: Positive = Fraction(1, 100)
+
+
+@dataclass(eq=False, repr=False)
+class Elu(Sloped):
+    """x, and alpha * (exp(x) - 1) below zero (Clevert et al. 2015)."""
+
+    kind: ClassVar = "elu"
+    module: ClassVar = "ELU"
+    torch_defaults: ClassVar = {"alpha": 1.0}
+    positional: ClassVar = ("alpha",)
+    alpha: Positive = Fraction(1)

@@ -36,6 +36,9 @@ def layer_from_json(data: Any) -> Layer:
     given = {name: value for name, value in data.items() if name != "kind"}
     if unknown := given.keys() - known.keys():
         raise ValueError(f"`{op.kind}` has no {', '.join(sorted(unknown))}")
+    for name, words in op.choices.items():
+        if given.get(name, words[0]) not in words:
+            raise ValueError(f"{given[name]!r:.40} is not one of {', '.join(words)}")
     try:
         return op(**{name: _from_json(value, known[name]) for name, value in given.items()})
     except TypeError as error:
@@ -69,7 +72,7 @@ def _from_json(value: Any, annotation: str) -> Any:
             return (height, width)
         case "Count" | "Index", int() if _is_whole(value, kind == "Count"):
             return value
-        case "Flag", bool():
+        case ("Flag", bool()) | ("Word", str()):
             return value
         case _:
             raise ValueError(f"{value!r:.40} is not a {annotation}")

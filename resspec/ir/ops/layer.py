@@ -7,6 +7,7 @@ The annotations of a layer's fields are the types of its arguments in the langua
     Count   a whole number, 1 or more                       Index   a whole number, 0 or more
     Real    a number, exact in the IR                       Flag    true or false
     Positive, Probability   numbers above 0, from 0 to 1
+    Word    one of the class's `choices` for the field
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ Extent = tuple[int, int]
 Count = int
 Index = int
 Flag = bool
+Word = str
 
 
 class Ramp(NamedTuple):
@@ -106,6 +108,8 @@ class Layer(metaclass=Interned):
     positional: ClassVar[tuple[str, ...]] = ()
     # the language's word for a field, where it is not torch's own
     words: ClassVar[dict[str, str]] = {}
+    # the words that a field takes, its default first
+    choices: ClassVar[dict[str, tuple[str, ...]]] = {}
     # counts as a layer of the network, as in "ResNet-50"
     weighted: ClassVar[bool] = False
     # "new" memory, or what may be a "view" of the input, or the "same" tensor
