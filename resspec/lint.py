@@ -13,6 +13,7 @@ from resspec.diagnostics import Collected, Diagnostic
 from resspec.ir import walk
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import Located, Op, Parallel, Scope, Series
+from resspec.ir.ops.activation import Softmax
 from resspec.ir.ops.arrange import Flatten
 from resspec.ir.ops.conv import Linear
 from resspec.ir.ops.norm import BatchNorm
@@ -104,6 +105,16 @@ def unstrided_pool(span: Span, window: Span, became: str, help: str) -> Diagnost
     )
 
 
+def applied_twice(span: Span) -> Diagnostic:
+    """W0309: a softmax at the end of a network, which the loss applies again."""
+    return Diagnostic(
+        "W0309",
+        "the loss applies softmax again to the output of this one",
+        (Label(span),),
+        "leave it out: training and evaluation take logits",
+    )
+
+
 # --- networks ---
 
 
@@ -124,6 +135,9 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
             [(each.value, each.what) for each in contributors(facts, "params", most=3)],
         )
     ends = set(_before_fc(network))
+    for last in list(_row(walk.whole(network)))[-1:]:
+        if isinstance(last.node, Op) and isinstance(last.node.layer, Softmax):
+            yield applied_twice(_own_place(library, network.sections[-1], last))
     for section in network.sections:
         for located in walk.distinct(section.located):
             yield from _node(library, section, located)
@@ -151,14 +165,19 @@ def _node(library: Library, section: Section, located: Located) -> Iterator[Diag
     match located.node:
         case Op(layer=BatchNorm(), input=x) if x.elements == x.channels:
             norm = library.span(located.span)
-            is_own = norm.source is library.source
-            yield single_value(norm if is_own else library.span(section.span), norm, str(x))
+            yield single_value(_own_place(library, section, located), norm, str(x))
         case Parallel(residual=int() as f, paths=(_, _), input=x, output=y) if x == y:
             layer = _projection(located.parts[1 - f])
             if (
                 layer and (place := library.span(layer.span)).source is library.source
             ):  # a library's option says what it does
                 yield needless_projection(place, str(x))
+
+
+def _own_place(library: Library, section: Section, located: Located) -> Span:
+    """Return a layer's place, or for one of another file that of the section that calls it."""
+    place = library.span(located.span)
+    return place if place.source is library.source else library.span(section.span)
 
 
 def _before_fc(network: Network) -> Iterator[Located]:

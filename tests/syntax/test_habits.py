@@ -11,7 +11,7 @@ from tests.texts import written
 @pytest.mark.parametrize(
     ("stage", "marked", "help"),
     [
-        ("softmax", "softmax", "leave it out: the loss applies it"),
+        ("log_softmax", "log_softmax", "leave it out: the loss applies it"),
         ("nn.Softmax(dim=1)", "nn", "call a layer by its name alone: `conv 3x3, 64`"),
         ("residual { conv 3x3, 16 } -> relu", "residual", "write `add { identity | … } -> relu`"),
         ("skip { conv 3x3, 16 }", "skip", "write `add { identity | … } -> relu`"),
