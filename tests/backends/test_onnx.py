@@ -41,7 +41,20 @@ def test_logits_are_those_of_the_module() -> None:
     assert off(load("torchvision/resnet18")).error < 1e-5
 
 
-@pytest.mark.parametrize("text", [MANY, PREACT], ids=["many", "preact"])
+SIZES = """
+network sizes {
+    input 3x9x8
+    stem conv 3x3, 8 -> leaky_relu 0.2 -> elu -> pad 1, 2, 0, 1 -> conv 3x3, 8 -> mish -> prelu num_parameters=8
+    stage a: pad 1, 1, 2, 1, mode=reflect -> tanh -> upsample 2 -> softplus -> pad 0, 1, 0, 1, mode=replicate
+    stage b: upsample size=12x10, mode=bilinear -> relu -> square -> scale 0.5 -> gain 2 -> shift 0.1
+    stage c: pixel_unshuffle 2 -> softmax -> pixel_shuffle 2 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, /2, padding=0
+    stage d: upsample 2, mode=bilinear, align_corners=true
+    head avgpool -> fc 7
+}
+"""
+
+
+@pytest.mark.parametrize("text", [MANY, PREACT, SIZES], ids=["many", "preact", "sizes"])
 def test_other_layers(text: str, tmp_path: Path) -> None:
     spec = tmp_path / "net.res"
     spec.write_text(text, encoding="utf-8")
