@@ -183,4 +183,11 @@ DEFECTS = [
         "if False:",
         "tests/commands/test_fmt.py::test_what_is_no_file_is_not_waited_for",
     ),
+    Defect(
+        "merges are counted by every tool",
+        "resspec/passes/like.py",
+        "return _sum([*parts, _merge(node)])",
+        "return _sum(parts)",
+        "tests/passes/test_like.py::test_what_a_tool_cannot_count_is_said",
+    ),
 ]

@@ -17,7 +17,7 @@ DEFECTS = [
     Defect(
         "a checkpoint's files are not summed",
         CHECKPOINT,
-        "if sha256(content).hexdigest() != entries[name]:",
+        "if sha256(content).hexdigest() != digests[name]:",
         "if False:",
         f"{T}test_checkpoint.py",
     ),
@@ -31,14 +31,14 @@ DEFECTS = [
     Defect(
         "a checkpoint may be of another step or run",
         CHECKPOINT,
-        "if label != _label(path.name, job):",
+        "if saved_as != path.name or is_of_another:",
         "if False:",
         f"{T}test_checkpoint.py",
     ),
     Defect(
         "a checkpoint's missing file is no matter",
         CHECKPOINT,
-        "if missing := entries.keys() - names:",
+        "if missing := digests.keys() - names:",
         "if missing := set():",
         f"{T}test_checkpoint.py::test_files_that_are_not_those_that_were_saved",
     ),
