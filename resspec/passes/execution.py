@@ -137,10 +137,11 @@ class Execution(ABC, Generic[T]):
         del k
         return False
 
-    def hold(self, value: int) -> None:
-        """Give a value a name of its own, as another instance of the block needs it."""
-        self.readers[value].append(self.readers[value][-1])
-        self.roles[value] = "preact"
+    def name_activated(self, program: Schedule) -> None:
+        """Give what a body activates first a name, as another instance of its block needs it."""
+        if value := activated(program):
+            self.readers[value].append(self.readers[value][-1])
+            self.roles[value] = "preact"
 
     # --- statements ---
 

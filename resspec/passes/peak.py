@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op
 from resspec.ir.ops.layer import Strides, dense
-from resspec.passes.execution import Execution, activated, forks
+from resspec.passes.execution import Execution, forks
 from resspec.passes.inference import Peak, most, view
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -40,12 +41,12 @@ def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
     """
     body = walk.whole(network)
     frames = frames or Frames()
-    blocks = [part for part in walk.distinct(body) if part.block is not None]
+    blocks = [part for part in walk.distinct(body) if part.block]
     frames.forking = frozenset(part.block for part in blocks if forks(frames.schedule(part.body)))
     return frames.run(body, "", 0, dense(network.input.dims))[0]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class _Storage:
     elements: int
 
@@ -64,7 +65,7 @@ class Frames:
     """The known runs of modules: those with the same contents do the same with the same input."""
 
     def __init__(self) -> None:
-        self._schedules: dict[Located, Schedule] = {}
+        self.schedule = cache(schedule)
         self._runs: dict[Hashable, _Run] = {}
         self.forking: frozenset[str | None] = frozenset()
 
@@ -77,18 +78,12 @@ class Frames:
             frame = _Frame(self, {"": x.storage}, program, ("x", x))
             if is_row(program, numbered=block is not None):
                 frame.deepest = 0
-            if block in self.forking and (value := activated(program)):
-                frame.hold(value)
+            if block in self.forking:
+                frame.name_activated(program)
             y = frame.run()
             made = None if y.storage is x.storage else y.storage.elements
             known = self._runs[key] = most(Peak(entering), frame.peak), made, y.strides
         return known
-
-    def schedule(self, body: Located) -> Schedule:
-        """Return the statements of a body."""
-        if body not in self._schedules:
-            self._schedules[body] = schedule(body)
-        return self._schedules[body]
 
 
 class _Frame(Execution[_Value]):
@@ -119,9 +114,8 @@ class _Frame(Execution[_Value]):
         if isinstance(part.node, Op):
             return self._layer(part.node, x)
         peak, made, strides = self.frames.run(part.body, part.block, elements, x.strides)
-        beside = self._live(x) - elements
-        inner = Peak(beside + peak.elements, (*self.path, *peak.trail), peak.span)
-        self.peak = most(self.peak, inner)
+        held = self._live(x) - elements + peak.elements
+        self.peak = most(self.peak, Peak(held, (*self.path, *peak.trail), peak.span))
         return _Value(x.storage if made is None else _Storage(made), strides)
 
     def _layer(self, op: Op, x: _Value) -> _Value:
@@ -170,4 +164,4 @@ class _Frame(Execution[_Value]):
 
     def _live(self, *read: _Value) -> int:
         storages = {*self.held.values(), *[value.storage for value in read]}
-        return sum([storage.elements for storage in storages])
+        return sum(storage.elements for storage in storages)

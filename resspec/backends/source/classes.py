@@ -15,7 +15,7 @@ from itertools import groupby
 from typing import Literal
 
 from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
-from resspec.backends.source.terms import ModuleBody, Term, instances, knowns
+from resspec.backends.source.terms import ModuleBody, ModuleCall, Term, knowns, leaves
 from resspec.passes.alignment import Alignment, align
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -103,20 +103,22 @@ def classify(bodies: Iterable[ModuleBody]) -> list[EmittedClass]:
         known = found.setdefault((body.kind, body.is_row), [])
         if not any(_joins(cls, body) for cls in known):
             known.append(_alone(body))
-    placed: dict[int, EmittedClass] = {}
+    placed: list[EmittedClass] = []
     _place(_alone(root), placed, set())
-    return list(placed.values())
+    return placed
 
 
-def _place(cls: EmittedClass, placed: dict[int, EmittedClass], opened: set[int]) -> None:
-    opened.add(id(cls))
+def _place(cls: EmittedClass, placed: list[EmittedClass], opened: set[EmittedClass]) -> None:
+    opened.add(cls)
     for model in cls.models:
-        for instance in instances(model.program):
-            inner = instance.body.family
+        for leaf in leaves(model.program):
+            if not isinstance(leaf, ModuleCall):
+                continue
+            inner = leaf.body.family
             assert isinstance(inner, EmittedClass)
-            if id(inner) not in opened:
+            if inner not in opened:
                 _place(inner, placed, opened)
-    placed[id(cls)] = cls
+    placed.append(cls)
 
 
 def _alone(body: ModuleBody) -> EmittedClass:

@@ -228,7 +228,7 @@ class _Collector:
             items = tuple([_moved(item, first, depth) for item in items])
         body = self._function(items, parts[-1][1], inner)
         term = self._instance(body, splice.level.arguments, place.level, place, depth)
-        return RowModule(names, term, _output(items[-1]), is_spread=True)
+        return RowModule(names, term, items[-1].output, is_spread=True)
 
     def _function(self, items: tuple[RowItem, ...], part: Located, place: BodyPlace) -> ModuleBody:
         program = Schedule((ApplyStatement(part, (), SequentialRow(items), 0),), 1)
@@ -331,10 +331,6 @@ def _all_names(item: RowItem) -> Iterator[Name]:
         case RowRepeat(items=items):
             for inner in items:
                 yield from _all_names(inner)
-
-
-def _output(item: RowItem) -> Any:
-    return _output(item.items[-1]) if isinstance(item, RowRepeat) else item.output
 
 
 def _moved(item: RowItem, first: int, depth: int) -> RowItem:

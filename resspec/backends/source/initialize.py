@@ -15,12 +15,11 @@ from resspec.backends.source.torch_layers import start
 from resspec.backends.source.syntax import attribute, literal, quoted
 from resspec.ir.formulas import plain
 from resspec.backends.source.terms import (
-    RowItem,
     TorchLayer,
     RowRepeat,
-    RowModule,
     SequentialRow,
     Term,
+    leaves,
 )
 from resspec.ir import walk
 from resspec.ir.init import CONSTANTS, Init
@@ -59,14 +58,15 @@ def plan(classes: Iterable[EmittedClass], network: Network) -> InitPlan:
     found: dict[str, list[TorchLayer]] = {}
     reachable: set[int] = set()
     for cls in classes:
-        for leaf in (leaf for term in cls.terms() for leaf in _leaves(term)):
-            found.setdefault(leaf.module, []).append(leaf)
+        for leaf in (leaf for term in cls.terms() for leaf in leaves(term)):
+            if isinstance(leaf, TorchLayer):
+                found.setdefault(leaf.module, []).append(leaf)
         for slot in () if cls.is_row else cls.slots:
             if slot.term is not None and slot.optional is None:
                 reachable.update(id(leaf) for leaf, _ in _places(slot.term, "self"))
     result = InitPlan()
-    for module, leaves in found.items():
-        _plan_module(result, module, leaves, reachable, network, set(found))
+    for module, layers in found.items():
+        _plan_module(result, module, layers, reachable, network, set(found))
     return result
 
 
@@ -113,19 +113,6 @@ def _plan_module(
         result.branches.append((test, _start(init, "module", guarded=False) or ["pass"]))
     if body := _start(most, "module", guarded=False):
         result.branches.append((_test(module, used), body))
-
-
-def _leaves(term: Term | RowItem) -> Iterator[TorchLayer]:
-    match term:
-        case TorchLayer():
-            yield term
-        case RowModule(term=inner):
-            yield from _leaves(inner)
-        case SequentialRow(items=items) | RowRepeat(items=items):
-            for item in items:
-                yield from _leaves(item)
-        case _:
-            pass
 
 
 def _common(laws: list[tuple[Init, TorchLayer]]) -> Init | None:

@@ -127,11 +127,11 @@ class Constructors:
                 variable = self.loop(turns)
                 text = _generator(variable, len(same), _grown(item, same, variable, turns))
                 position += len(same)
-                yield text, _output(items[position - 1])
+                yield text, items[position - 1].output
                 continue
             match item:
                 case RowRepeat(count=count, items=inner):
-                    yield self._many(count, inner, turns), _output(item)
+                    yield self._many(count, inner, turns), item.output
                 case RowModule(term=term, is_spread=spread, output=output):
                     yield "*" * spread + self.expression(term, turns), output
             position += 1
@@ -257,7 +257,3 @@ def _changes(outputs: Sequence[Any], wanted: bool) -> list[str]:
         return [""] * len(outputs)
     pairs = zip([None, *outputs], outputs, strict=False)
     return [f"  # {y}" if y != x and y is not None else "" for x, y in pairs]
-
-
-def _output(item: RowItem) -> Any:
-    return _output(item.items[-1]) if isinstance(item, RowRepeat) else item.output

@@ -53,6 +53,11 @@ class RowRepeat:
     count: int
     items: tuple[RowItem, ...]
 
+    @property
+    def output(self) -> Shape:
+        """The shape after it."""
+        return self.items[-1].output
+
 
 RowItem = RowModule | RowRepeat
 
@@ -103,48 +108,29 @@ class ModuleBody:
     family: object = None  # the class or function, once it is known
 
 
-def knowns(what: Schedule | Term | RowItem) -> Iterator[FormulaValue]:
-    """Yield the numbers of a program or a term."""
+def leaves(what: Schedule | Term | RowItem) -> Iterator[TorchLayer | ModuleCall]:
+    """Yield the layers, the modules of classes and the rows of functions in it."""
     match what:
-        case Schedule(statements=statements):
-            for statement in statements:
-                match statement:
-                    case ApplyStatement(what=term):
-                        yield from knowns(term)
-                    case LoopStatement(body=body):
-                        yield from knowns(body)
-                    case _:
-                        pass
-        case TorchLayer(values=values):
-            yield from values
-        case SequentialRow(items=items) | RowRepeat(items=items):
-            for item in items:
-                yield from knowns(item)
-        case RowModule(term=term):
-            yield from knowns(term)
-        case ModuleCall(body=body, arguments=arguments):
-            for name in body.used:
-                yield arguments.get(name, UNKNOWN)
-
-
-def instances(what: Schedule | Term | RowItem) -> Iterator[ModuleCall]:
-    """Yield the modules of classes and the rows of functions."""
-    match what:
-        case Schedule(statements=statements):
-            for statement in statements:
-                match statement:
-                    case ApplyStatement(what=term):
-                        yield from instances(term)
-                    case LoopStatement(body=body):
-                        yield from instances(body)
-                    case _:
-                        pass
-        case SequentialRow(items=items) | RowRepeat(items=items):
-            for item in items:
-                yield from instances(item)
-        case RowModule(term=term):
-            yield from instances(term)
-        case ModuleCall():
+        case TorchLayer() | ModuleCall():
             yield what
-        case _:
-            pass
+        case RowModule(term=term):
+            yield from leaves(term)
+        case SequentialRow(items=items) | RowRepeat(items=items):
+            for item in items:
+                yield from leaves(item)
+        case Schedule(statements=statements):
+            for statement in statements:
+                match statement:
+                    case ApplyStatement(what=inner) | LoopStatement(body=inner):
+                        yield from leaves(inner)
+
+
+def knowns(what: Schedule | Term) -> Iterator[FormulaValue]:
+    """Yield the numbers of a program or a term."""
+    for leaf in leaves(what):
+        match leaf:
+            case TorchLayer(values=values):
+                yield from values
+            case ModuleCall(body=body, arguments=arguments):
+                for name in body.used:
+                    yield arguments.get(name, UNKNOWN)
