@@ -122,7 +122,9 @@ def _assert_equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> None:
 # --- twins ---
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize(
+    "name", [name for name in SHIPPED if name not in ("plain1202", "preact_resnet1001")]
+)
 def test_shipped_names_and_shapes(name: str) -> None:
     network = load(name)
     with torch.device("meta"):

@@ -306,14 +306,14 @@ DEFECTS = [
         "resspec/cli.py",
         "        heap.keep_freed_memory()",
         "        pass",
-        f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next",
+        f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next_and_counts_as_free",
     ),
     Defect(
         "what the heap holds counts as taken",
         "resspec/training/machine/__init__.py",
         "    heap.trim()\n",
         "",
-        f"{T}test_heap.py::test_what_is_kept_counts_as_free",
+        f"{T}test_heap.py::test_what_a_step_frees_is_kept_for_the_next_and_counts_as_free",
     ),
     Defect(
         "the environment has no say",
