@@ -11,32 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from resspec import opening
 from resspec.budgets import unmet
 from resspec.collector import paused
 from resspec.diagnostics import Collected, Diagnostic, InternalError, SpecError
 from resspec.ir.network import Network
 from resspec.lint import lint
+from resspec.lowering import network as lowering
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
 from resspec.lowering.memory import Memory
-from resspec.lowering.network import (
-    Lowered,
-    lower,
-    lower_template,
-    network_names,
-    template_parameters,
-)
+from resspec.lowering.network import Lowered, lower, network_names
 from resspec.lowering.scope import Library
 from resspec.lowering.shape_errors import unsafe_inplace
-from resspec.opening import (
-    Opened,
-    choose,
-    is_shipped,
-    locate,
-    open_named,
-    open_revised,
-    open_spec,
-)
+from resspec.opening import Opened, choose, locate, open_named, open_revised, open_spec
 from resspec.parameters import Parameter, constants, input_clause
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Span
@@ -62,8 +50,7 @@ def load(
 
     Args:
         spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
-        network: The name of a network in a file of several; by default the one with the name of
-            the file.
+        network: The name of a network in a file of several.
         input: The input in place of the network's own: `"3x288x288"` or `(3, 288, 288)`.
         **parameters: Values for the network's parameters.
 
@@ -145,8 +132,7 @@ def check(
         **parameters: Values for the network's parameters; then its own `expect`s are left out.
 
     Returns:
-        The mistakes, in the order of the text; none for a correct spec. Printed, each shows its
-        place.
+        The mistakes, in the order of the text. Printed, each shows its place.
 
     Raises:
         SpecError: A budget has mistakes.
@@ -188,9 +174,9 @@ def examine(
     found.add(*opened.diagnostics)
 
     for name in names:
-        is_template = template_parameters(library, name) and not values
+        is_template = lowering.template_parameters(library, name) and not values
         if is_template and not (opened.named and expected):
-            lowered = lower_template(library, name)
+            lowered = lowering.lower_template(library, name)
             found.add(*lowered.diagnostics)
         else:
             lowered = lower(library, name, values)
@@ -217,7 +203,7 @@ def _unmet(
 def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
     """Return the warnings about a network that was loaded from a spec, and about its file."""
     path, _ = locate(str(spec))
-    return [] if is_shipped(path) else lint(open_spec(path).library, [network])
+    return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network])
 
 
 # --- from a spec to what a backend makes of it ---
@@ -243,22 +229,12 @@ def compile_spec(spec: str | Path, **parameters: Parameter) -> Compiled:
     return Compiled(network, report(network), opened.library)
 
 
-def to_source(compiled: Compiled) -> str:
-    """Return a compiled network as Python source."""
-    from resspec.backends.source import emit
-
-    return emit(compiled.network, compiled.report.hash)
-
-
 def to_onnx(
     compiled: Compiled,
     start: Callable[[nn.Module], None] | None = None,
     metadata: Mapping[str, str] | None = None,
 ) -> OnnxExport:
-    """Return a compiled network as an ONNX file, as `backends.onnx` does.
-
-    Raises SpecError where a layer has no ONNX operator, UsageError.
-    """
+    """Return a compiled network as an ONNX file. Raises SpecError for a layer without operator."""
     from resspec.backends import onnx
     from resspec.backends.errors import no_operator
 

@@ -64,7 +64,8 @@ def arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     from resspec.backends.report.json import to_json
     from resspec.backends.report.table import to_table
-    from resspec.compiler import compile_spec, to_source
+    from resspec.backends.source import emit
+    from resspec.compiler import compile_spec
     from resspec.files import write
 
     if arguments.weights and arguments.target != "onnx":
@@ -81,7 +82,7 @@ def run(arguments: Namespace) -> int:
         compiled, suffix, content = _exported(arguments)
     else:
         compiled = compile_spec(arguments.spec, **dict(arguments.set))
-        suffix, content = ".py", to_source(compiled).encode()
+        suffix, content = ".py", emit(compiled.network, compiled.report.hash).encode()
     network, report, _ = compiled
     stem = file_stem(network.name)
     files = {stem + suffix: content, f"{stem}.report.json": to_json(report).encode()}
@@ -146,10 +147,15 @@ def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
         return None, tree(parse(open_named(arguments.spec).library.source))
     if arguments.emit in ("source", "report"):
         from resspec.backends.report.json import to_json as report_json
-        from resspec.compiler import compile_spec, to_source
+        from resspec.backends.source import emit
+        from resspec.compiler import compile_spec
 
         compiled = compile_spec(arguments.spec, **dict(arguments.set))
-        text = to_source(compiled) if arguments.emit == "source" else report_json(compiled.report)
+        text = (
+            emit(compiled.network, compiled.report.hash)
+            if arguments.emit == "source"
+            else report_json(compiled.report)
+        )
         return compiled.network, text
 
     network = given.load(arguments)
