@@ -16,7 +16,7 @@ from resspec.training.data import Dataset
 
 
 def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
-    """Where it does not end with one number for each class."""
+    """Yield a diagnostic if a network does not output one score for each class."""
     if network.output.dims != (len(data.classes),):
         yield wrong_classes(
             place(_last(walk.whole(network)).span),
@@ -27,7 +27,7 @@ def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
 
 
 def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "") -> Diagnostic:
-    """E0501: the network reads images of another size, or with other channels, than the recipe makes of the data's."""
+    """E0501: the recipe gives images another size or other channels than the network reads."""
     return Diagnostic(
         "E0501",
         f"the images of `{data}` are {shown}, the network reads {reads}",

@@ -1,7 +1,8 @@
 """Evaluation: loss and errors of a network on images, by the protocols of the papers.
 
-Every test of the trainer and of `resspec eval` goes through `evaluate_module`: the loss is always the plain cross-entropy
-of the predicted probabilities, whatever the network was trained with, and each image counts once.
+Every test of the trainer and of `resspec eval` goes through `evaluate_module`: the loss is always
+the plain cross-entropy of the predicted probabilities, whatever the network was trained with, and
+each image counts once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from typing import Protocol as Interface
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from resspec.ir.network import Network
 from resspec.training.data import Batch, IndexBatch, Split
 from resspec.training.data.crop import center_crop
+from resspec.training.distributed.processes import Processes
 from resspec.training.machine import autocast
 from resspec.training.recipe import TestTransform
 
@@ -24,7 +25,10 @@ Protocol = Literal["1-crop", "10-crop", "multi-scale"]
 PROTOCOLS: dict[Protocol, str] = {
     "1-crop": "each image once, as the recipe transforms test images",
     "10-crop": "four corners and the center, each with its mirror image; softmax averaged",
-    "multi-scale": "the whole image and its mirror image, the head made convolutional, at five sizes; softmax averaged",
+    "multi-scale": (
+        "the whole image and its mirror image, the head made convolutional, at five sizes; "
+        "softmax averaged"
+    ),
 }
 TEST_BATCH = 256  # images of a batch while a run is tested
 SCALES = (224, 256, 384, 480, 640)  # He et al. 2015, section 4.1, for an input of 224 pixels
@@ -68,30 +72,17 @@ class Evaluation:
         return 1 - self.top5_correct / self.total
 
 
-class Together(Interface):
-    """The processes that share the work."""
-
-    @property
-    def rank(self) -> int: ...
-    @property
-    def world(self) -> int: ...
-    @property
-    def device(self) -> torch.device: ...
-    def all_reduce_sum(self, values: Tensor) -> Tensor:
-        """Return the sum over all processes."""
-
-
 @dataclass(frozen=True, eq=False)
 class EvalConfig:
-    """What is evaluated, and how.
+    """The images and the protocol of an evaluation.
 
     Attributes:
         split: The images.
-        transform: How they are resized and cropped.
-        protocol: Which crops of an image are averaged.
+        transform: The resize and crop of the images.
+        protocol: The crops of an image that are averaged.
         batch_size: Images at a time.
         workers: DataLoader workers.
-        precision: What to compute in, `fp32`, `bf16` or `fp16`.
+        precision: `fp32`, `bf16` or `fp16`.
         indices: The images of the split to evaluate on; None: all.
     """
 
@@ -108,7 +99,7 @@ def evaluate(
     network: Network,
     weights: dict[str, Tensor],
     config: EvalConfig,
-    processes: Together,
+    processes: Processes,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:
     """Evaluate a network with these weights.
@@ -149,7 +140,7 @@ def evaluate_module(
     module: nn.Module,
     classes: int,
     config: EvalConfig,
-    processes: Together,
+    processes: Processes,
     transforms: Sequence[TestTransform] = (),
     *,
     crops: Crops = lambda images: (images,),
@@ -163,7 +154,7 @@ def evaluate_module(
         classes: Number of its classes.
         config: The images.
         processes: The processes, which share the images.
-        transforms: Several transforms whose predictions are averaged, in place of the one of `config`.
+        transforms: Transforms whose predictions are averaged, in place of that of `config`.
         crops: Returns the crops of a batch whose predictions are averaged.
         progress: Called with the number of images of each batch.
         interrupted: Called before each batch; once it returns true, the evaluation is given up.
@@ -214,13 +205,18 @@ def batches(
 
 
 def scales(network: Network) -> tuple[int, ...]:
-    """Return the shorter sides of the multi-scale protocol, in proportion to the network's input."""
+    """Return the shorter sides of the multi-scale protocol for the network's input."""
     own = min(network.input.spatial)
     return tuple(round(scale * own / SCALES[0]) for scale in SCALES)
 
 
 def ten_crops(images: Tensor, size: int) -> Iterator[Tensor]:
-    """Yield the ten crops of Krizhevsky et al. 2012 of BxCxHxW images: corners, center, and their mirror images."""
+    """Yield the ten crops of Krizhevsky et al. 2012: corners, center, and their mirror images.
+
+    Args:
+        images: BxCxHxW.
+        size: Height and width of the crops.
+    """
     for side in (images, images.flip(3)):
         yield side[:, :, :size, :size]
         yield side[:, :, :size, -size:]
@@ -246,7 +242,7 @@ class _Tally:
         loss = -right.clamp_min(SMALLEST_PROBABILITY).log().sum()
         self.sums += torch.stack([loss, (best == labels[:, None]).sum()])
 
-    def result(self, processes: Together, total: int) -> Evaluation:
+    def result(self, processes: Processes, total: int) -> Evaluation:
         loss, top5_correct = processes.all_reduce_sum(self.sums).tolist()
         confusion = processes.all_reduce_sum(self.confusion).cpu()
         assert int(confusion.sum()) == total, "an image was counted twice or not at all"

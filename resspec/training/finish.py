@@ -1,13 +1,13 @@
-"""What is done once the last step is over, in stages of which each can be repeated.
+"""The end of a run, after the last step, in stages that can be repeated.
 
     exact statistics of batch norm    a function of the last state
-    weights.safetensors               what was trained is safe from here on, whatever happens in the test
-    the test                          the one stage that reads test images
-    metrics, pictures                 a picture that cannot be drawn is told, and ends nothing
-    result.json                       it alone says that the run has ended
+    weights.safetensors               the trained weights are safe from here on
+    the test                          the only stage that reads test images
+    metrics, pictures                 a failure to draw a picture is only reported
+    result.json                       its existence means that the run has finished
 
-The last state is in a checkpoint by then. Where a stage fails, the same command begins again with the first one, and comes to
-the same end as if nothing had been in the way.
+The last state is in a checkpoint by then. If a stage fails, running the same command again repeats
+all of them, with the same result as if nothing had failed.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ Say = Callable[[str], None]
 def finish(
     plan: Plan, state: State, run: Path, watcher: loop.Watcher, stop: Stop, say: Say
 ) -> dict[str, Any]:
-    """Turn the state after the last step into what a run leaves, and return what `result.json` says.
+    """Write the results of a run after its last step, and return the content of `result.json`.
 
     Raises:
-        StopRequested: A signal ended the test; nothing is lost, and the run has not ended.
+        StopRequested: A signal ended the test; nothing is lost, and the run has not finished.
         UsageError: An image cannot be read, or there is no room.
     """
     task = watcher.task
@@ -63,7 +63,7 @@ def finish(
 
 
 def draw(plan: Plan, rows: list[Row], run: Path, say: Say) -> None:
-    """Draw the curves; tell what is in the way of it, which takes nothing from what was trained.
+    """Draw the curves, and report if that fails, which costs nothing else.
 
     Raises:
         UsageError: There is no room for them.
@@ -73,19 +73,19 @@ def draw(plan: Plan, rows: list[Row], run: Path, say: Say) -> None:
         curves.draw([Curve(title, rows)], run)
     except UsageError:
         raise
-    except Exception as error:  # noqa: BLE001 (matplotlib raises what it likes, and may be missing)
+    except Exception as error:  # noqa: BLE001 (matplotlib raises anything, or is missing)
         why = f"{type(error).__name__}: {error}"
-        told = f"the curves of {run} could not be drawn ({why}); everything else is saved"
-        say(f"{told}; run the same command again to draw them")
+        problem = f"the curves of {run} could not be drawn ({why}); everything else is saved"
+        say(f"{problem}; run the same command again to draw them")
 
 
 def is_drawn(run: Path) -> bool:
-    """Return whether the pictures of a run are there."""
+    """Return whether the pictures of a run exist."""
     return all((run / name).exists() for name in curves.PICTURES)
 
 
 def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None:
-    """Replace batch norm's statistics by exact ones over so many training images, where the recipe asks for it."""
+    """Replace the statistics of batch norm by exact ones, if the recipe has `precise_bn`."""
     recipe = plan.recipe
     if not recipe.precise_bn:
         return
@@ -100,19 +100,18 @@ def _measure_batch_norm(plan: Plan, state: State, watcher: loop.Watcher) -> None
 
 
 def _save_weights(plan: Plan, state: State, run: Path) -> str:
-    """Write the trained tensors, and what they say of themselves; return the digest of the file."""
+    """Write the trained tensors with their metadata; return the digest of the file."""
     digest = ""
     if plan.processes.is_main:
         tensors = {name: tensor.contiguous() for name, tensor in state.best.state_dict().items()}
-        told = metadata.of_job(plan.job, record.spec(run))
-        content = with_metadata(save(tensors), told)
+        content = with_metadata(save(tensors), metadata.of_job(plan.job, record.spec(run)))
         write(run / "weights.safetensors", content)
         digest = sha256(content).hexdigest()
     return plan.processes.broadcast(digest)
 
 
 def _test(plan: Plan, state: State, watcher: loop.Watcher, stop: Stop) -> dict[str, Any]:
-    """Test the final weights: the last row of the metrics, and the test images once. Raises StopRequested, UsageError."""
+    """Test the final weights for the last row of the metrics, and once on the test images."""
     data = plan.job.data
     held_out = len(plan.images[1]) > 0
     if not loop.test_between(plan, state, watcher, stop):

@@ -1,7 +1,8 @@
-"""What becomes of a run in which something fails: what is whole is saved, and there is one report.
+"""Save the state of a run after a failure if it is consistent, and report the failure once.
 
-Between two steps the state is whole, and saved as a checkpoint. Within a step it is whole up to the gradients, once batch
-norm's statistics are put back; while the weights change it is not, and the last checkpoint stands.
+Between two steps the state is consistent, and is saved as a checkpoint. Within a step it is so up
+to the gradients, once the statistics of batch norm are restored. While the weights change it is
+not, and the last checkpoint remains.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ UNREADABLE, NO_MEMORY, NO_WORKER = "E0514", "E0609", "E0612"
 
 
 class Crashed(ResspecError):
-    """An exception that no check foresaw ended the run; it is the cause of this one, and the message is its report."""
+    """An unforeseen exception, which is the cause of this one, ended the run; with its report."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, crash.CODE)
@@ -36,15 +37,15 @@ class Crashed(ResspecError):
 
 @dataclass
 class Task:
-    """What the trainer is doing, for whoever reads that it failed.
+    """The current task of the trainer, for reports of failures.
 
     Attributes:
-        doing: As in "while testing after step 12".
-        is_saving: Whether it is a checkpoint that is being saved.
+        doing: A phrase such as "while testing after step 12".
+        is_saving: Whether a checkpoint is being saved.
         saved: The step of the newest checkpoint, 0 where there is none.
-        stale: Whether the state has a row that the newest checkpoint lacks, which may be of the same step.
-        torn: Whether what follows a step, its row or its test, is only half in the state.
-        kept: After a failure, what is saved and how to resume.
+        stale: Whether the state has a row that the newest checkpoint lacks, even of the same step.
+        torn: Whether the row or the test of a step is only partly in the state.
+        kept: After a failure, a sentence on what is saved and how to resume.
     """
 
     doing: str = "while starting the run"
@@ -56,14 +57,14 @@ class Task:
 
     @contextmanager
     def changing(self) -> Iterator[None]:
-        """Around what must enter the state as a whole. After a failure it stays torn."""
+        """Mark a change of the state that must be complete; after a failure it stays torn."""
         self.torn = True
         yield
         self.torn = False
 
     @contextmanager
     def saving(self, step: int) -> Iterator[None]:
-        """Around the saving of a checkpoint."""
+        """Mark the saving of a checkpoint."""
         self.doing, self.is_saving = f"while saving the checkpoint of step {step:,}", True
         yield
         self.is_saving, self.saved, self.stale = False, step, False
@@ -71,7 +72,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Rescuer:
-    """What saves a state after a failure: as ever, or in a run folder that has another name by now."""
+    """The ways to save a state after a failure: as usual, or in a run folder that was moved."""
 
     lock: Lock
     save: Callable[[State], None]
@@ -85,11 +86,13 @@ def rescue(
     undo: Callable[[], bool],
     rescuer: Rescuer | None,
 ) -> None:
-    """Save the state if it is whole, and leave in `task.kept` what became of it.
+    """Save the state if it is consistent, and say so in `task.kept`.
 
     Args:
-        error: Why the run ends.
-        undo: Undoes a step that failed; returns whether the state is whole.
+        error: The reason for the end of the run.
+        task: The current task.
+        state: The state.
+        undo: Undoes a step that failed; returns whether the state is consistent.
         rescuer: Saves it; None in a process that does not write.
     """
     if crash.memory_needed(error):
@@ -133,7 +136,7 @@ def _save(task: Task, state: State, undo: Callable[[], bool], save: Callable[[St
 
 @contextmanager
 def _deaf_to_children() -> Iterator[None]:
-    """Hear no more of processes that read images and end: torch would raise that in the midst of a save."""
+    """Ignore the end of DataLoader workers, for which torch would raise during a save."""
     try:
         before = signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     except ValueError:  # not the main thread
@@ -147,10 +150,10 @@ def _deaf_to_children() -> Iterator[None]:
 
 @contextmanager
 def reported(task: Task, run: Path, processes: Processes) -> Iterator[None]:
-    """Turn whatever ends a run without being foreseen into one report; `run` is its folder.
+    """Turn any failure of the run in a folder into one report.
 
     Raises:
-        UsageError: What a person can mend, with how to resume.
+        UsageError: A failure that the user can fix, with how to resume.
         Stopped: An interrupt.
         Crashed: Anything else.
     """
@@ -183,7 +186,7 @@ def reported(task: Task, run: Path, processes: Processes) -> Iterator[None]:
 
 
 def _file(run: Path, processes: Processes) -> Path | None:
-    """Where the traceback of this process goes; None where there is no run yet, whose folder has to stay empty."""
+    """Return the file for the traceback; None before the run exists, whose folder stays empty."""
     with suppress(OSError):
         if (run / "run.json").is_file():
             return run / ("crash.txt" if processes.is_main else f"crash-{processes.rank}.txt")

@@ -1,6 +1,9 @@
-"""What asks a run for an end: signals, and a stream that breaks. The step is finished, a checkpoint is saved, and the exit code
-says so. All processes agree at a step's end. A signal after the first ends a lone process at once, which costs the steps since
-the last checkpoint."""
+"""Requests to stop a run: signals, and output that cannot be written.
+
+The step is finished, a checkpoint is saved, and the exit code says so. All processes agree at the
+end of a step. A second signal ends a single process at once, without the steps since the last
+checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -20,18 +23,18 @@ from resspec import streams
 from resspec.diagnostics import ResspecError
 from resspec.training.distributed.processes import Processes
 
-# Where there is no SIGHUP, as on Windows, there is no closing of a terminal to hear of either.
+# Windows has neither SIGHUP nor SIGXCPU.
 SIGNALS = tuple(
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGXCPU")
     if hasattr(signal, name)
 )
-BROKEN = 13  # SIGPIPE, by whose number a program tells that nobody reads what it prints
-SAME = 0.5  # seconds in which a signal that comes again is one that was passed on: by `timeout`, by a shell
+BROKEN = 13  # SIGPIPE, for output without a reader
+SAME = 0.5  # seconds within which the same signal is a copy, from `timeout` or a shell
 
 
 class Stopped(ResspecError):
-    """A run that was asked to end, and can go on from where it stands."""
+    """A run that was stopped on request, and can be resumed."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
@@ -39,7 +42,11 @@ class Stopped(ResspecError):
 
 
 class Stop:
-    """`asked`: the number of the first signal, 0 while there was none."""
+    """The request to stop.
+
+    Attributes:
+        asked: The number of the first signal, 0 while there was none.
+    """
 
     def __init__(self, processes: Processes) -> None:
         self.asked = 0
@@ -51,12 +58,14 @@ class Stop:
 
     @property
     def alone(self) -> bool:
-        """Whether no other process has to agree."""
+        """Whether there is no other process that has to agree."""
         return self._group is None
 
     def agreed(self) -> int:
-        """The signal that all processes know of, once at each step's end; with several a step after the signal, so that none
-        waits for the others."""
+        """Return the signal that all processes know of; call it once at the end of each step.
+
+        With several processes it comes a step later, so that none waits for the others.
+        """
         if self._group is None:
             return self.asked
         if self._answer is not None:
@@ -69,7 +78,7 @@ class Stop:
         return 0
 
     def settle(self) -> None:
-        """Before other exchanges end: waits for the last answer, which does not come where a process is gone."""
+        """Wait for the last answer, which fails if a process has ended."""
         if self._answer is not None:
             with suppress(RuntimeError):
                 self._answer.wait()
@@ -83,10 +92,10 @@ class Stop:
         self._last = monotonic()
 
     def _insists(self, number: int) -> bool:
-        """Return whether this is a second request, and not the first one once more.
+        """Return whether this is a second request, and not a copy of the first.
 
-        A closed terminal sends SIGHUP by the system and by the shell; `timeout` sends its signal to the process and then to
-        the process's group.
+        When a terminal is closed, both the system and the shell send SIGHUP; `timeout` sends its
+        signal to the process and then to its group.
         """
         if not self.asked or number == getattr(signal, "SIGHUP", None):
             return False
@@ -99,9 +108,10 @@ class Stop:
 
 @contextmanager
 def watched(processes: Processes) -> Iterator[Stop]:
-    """Yield a Stop that hears signals and of streams that break; afterwards they do again what they did before.
+    """Yield a Stop that handles signals and broken streams; restore their handlers afterwards.
 
-    A signal that is ignored, as SIGHUP is under nohup, stays ignored. Only the main thread can hear signals.
+    A signal that is ignored, as SIGHUP under nohup, stays ignored. Only the main thread can handle
+    signals.
     """
     stop = Stop(processes)
     if streams.a_reader_is_gone():  # before there was anything to end
@@ -116,16 +126,13 @@ def watched(processes: Processes) -> Iterator[Stop]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-            if isinstance(
-                outer := getattr(handler, "__self__", None), Stop
-            ):  # what came too late here is meant for it
+            outer = getattr(handler, "__self__", None)
+            if isinstance(outer, Stop):  # a request that came too late here is for it
                 outer.asked = outer.asked or stop.asked
 
 
 def reason(number: int) -> str:
-    """Return what asked for the end, for a sentence."""
-    return (
-        "because its output cannot be written"
-        if number == BROKEN
-        else f"by {signal.Signals(number).name}"
-    )
+    """Return the reason of a stop, for a sentence."""
+    if number == BROKEN:
+        return "because its output cannot be written"
+    return f"by {signal.Signals(number).name}"

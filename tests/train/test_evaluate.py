@@ -21,6 +21,7 @@ from resspec.compiler import load
 from resspec.ir.network import Network
 from resspec.training.data import load as load_data
 from resspec.training.data.memory import ImageArrays, in_memory
+from resspec.training.distributed.processes import Processes
 from resspec.training.evaluate import EvalConfig, Evaluation, Protocol, evaluate, scales
 from resspec.training.published import published
 from resspec.training.recipe import TestTransform
@@ -40,21 +41,14 @@ class Team:
 
     def run(self, work: Callable[[Member], Evaluation]) -> list[Evaluation]:
         with ThreadPoolExecutor(len(self.parts)) as pool:
-            return list(pool.map(work, [Member(self, rank) for rank in range(len(self.parts))]))
+            return list(pool.map(work, [member(self, rank) for rank in range(len(self.parts))]))
 
 
-@dataclass
-class Member:
+@dataclass(frozen=True)
+class Member(Processes):
+    """A thread in place of a process."""
+
     team: Team
-    rank: int
-
-    @property
-    def world(self) -> int:
-        return len(self.team.parts)
-
-    @property
-    def device(self) -> torch.device:
-        return torch.device("cpu")
 
     def all_reduce_sum(self, values: Tensor) -> Tensor:
         self.team.parts[self.rank] = values
@@ -62,6 +56,10 @@ class Member:
         total = torch.stack(self.team.parts).sum(0)
         self.team.barrier.wait()
         return total
+
+
+def member(team: Team, rank: int) -> Member:
+    return Member(rank, len(team.parts), torch.device("cpu"), team)
 
 
 @pytest.fixture
@@ -91,7 +89,7 @@ def measured(
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
     config = EvalConfig(data.test, view, protocol, batch)
-    return evaluate(network, module.state_dict(), config, Member(Team(1), 0)), module, stored
+    return evaluate(network, module.state_dict(), config, member(Team(1), 0)), module, stored
 
 
 def normalized(stored: ImageArrays, image: Tensor) -> Tensor:
@@ -166,7 +164,7 @@ def test_each_image_counts_once_however_many_processes_there_are(
     stored, module = noise(), trained(network)
     data = in_memory("noise", tuple("abcdefg"), stored, stored, "channel")
     config = EvalConfig(data.test, TestTransform(crop=16), batch_size=4)
-    alone = evaluate(network, module.state_dict(), config, Member(Team(1), 0))
+    alone = evaluate(network, module.state_dict(), config, member(Team(1), 0))
     assert alone.confusion.sum(1).tolist() == stored.labels.bincount().tolist()
     for found in Team(world).run(
         lambda member: evaluate(network, module.state_dict(), config, member)
@@ -185,7 +183,7 @@ def test_images_of_several_sizes_count_once_each(network: Network, tmp_path: Pat
                 )
     data = load_data(str(tmp_path))
     config = EvalConfig(data.test, TestTransform(resize=20, crop=16), "multi-scale", batch_size=4)
-    found = evaluate(network, trained(network).state_dict(), config, Member(Team(1), 0))
+    found = evaluate(network, trained(network).state_dict(), config, member(Team(1), 0))
     assert found.confusion.sum(1).tolist() == [3] * 7
 
 

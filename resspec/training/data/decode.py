@@ -163,7 +163,7 @@ def naming(path: Path) -> Iterator[None]:
         yield
     except UnreadableImage:
         raise
-    except Exception as error:  # noqa: BLE001 (a decoder raises anything: struct.error, IndexError …)
+    except Exception as error:  # noqa: BLE001 (a decoder raises anything)
         raise UnreadableImage(path, _why(error)) from None
 
 

@@ -203,7 +203,7 @@ class _Pool:
             raise
 
     def close(self) -> None:
-        """Kill the workers, since torch would wait for stuck ones, and hide their deaths from it."""
+        """Kill the workers unseen by torch, which would wait for stuck ones."""
         atexit.unregister(self.close)
         own_signals = bool(self._workers) and _handles_signals()
         handler = signal.signal(signal.SIGCHLD, signal.SIG_DFL) if own_signals else None
