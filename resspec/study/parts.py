@@ -16,7 +16,7 @@ from resspec.training import preflight, stop, trainer
 from resspec.training.data import Dataset
 from resspec.training.distributed.processes import Processes
 from resspec.training.plan import Job, Plan
-from resspec.training.recipe_file import Written
+from resspec.training.recipe_file import ParsedRecipe
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def parts(families: Sequence[tuple[str, Network]], seeds: int) -> list[StudyPart
 
 def planned(
     wanted: Sequence[StudyPart],
-    recipe: Written,
+    recipe: ParsedRecipe,
     data: Dataset,
     out: Path,
     processes: Processes,

@@ -1,7 +1,7 @@
-"""Chance as a function: numbers that look random and depend on nothing but what they are a function of.
+"""Counter-based random numbers: pure functions of their arguments.
 
-SplitMix64 (Steele et al. 2014), on integers of Python and on tensors, with equal results. Of a few numbers NumPy makes others
-several times as fast as torch does.
+SplitMix64 (Steele et al. 2014) on Python integers and on tensors, with equal results. For a few
+numbers NumPy is several times as fast as torch.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 
 
 def key(*parts: int) -> int:
-    """A signed number of 64 bits for a row of integers: of equal rows the same, of others an unrelated one."""
+    """Return a signed 64-bit number for a row of integers, unrelated to those of other rows."""
     state = 0
     for part in parts:
         state = _scrambled((state + part + _GOLDEN) & _WORD)
@@ -26,18 +26,18 @@ def key(*parts: int) -> int:
 
 
 def scramble(numbers: Tensor) -> Tensor:
-    """Each int64, on the CPU, to another, unrelated one: no two to the same."""
+    """Map each int64, on the CPU, to an unrelated one; different numbers stay different."""
     return torch.from_numpy(scrambled(words(numbers)).view(np.int64))
 
 
 def words(numbers: Tensor) -> Words:
-    """The bits of int64 on the CPU, in the same memory."""
+    """Return the bits of int64 numbers on the CPU, in the same memory."""
     bits: Words = numbers.numpy().view(np.uint64)
     return bits
 
 
 def scrambled(bits: Words) -> Words:
-    """As `scramble` does."""
+    """Do the same as `scramble` for NumPy arrays."""
     bits = (bits ^ bits >> np.uint64(30)) * np.uint64(_FIRST)
     bits = (bits ^ bits >> np.uint64(27)) * np.uint64(_SECOND)
     return bits ^ bits >> np.uint64(31)

@@ -1,4 +1,4 @@
-"""What a run is before its first step: everything that is asked for and decided, and nothing that changes."""
+"""The plan of a run: all that was given and decided before its first step."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from resspec.training.distributed.processes import Processes
 from resspec.training.distributed.share import share
 from resspec.training.machine import Machine
 from resspec.training.recipe import Recipe
-from resspec.training.recipe_file import Written
+from resspec.training.recipe_file import ParsedRecipe
 from resspec.training.steps.order import Order
 from resspec.training.weights import LoadedWeights
 
@@ -31,7 +31,7 @@ LOG_INTERVAL = 50  # iterations between rows of the metrics where the recipe doe
 
 @dataclass(frozen=True)
 class Job:
-    """What is asked for; `resspec/training/preflight` says whether it can be done.
+    """The task of a run; `resspec/training/preflight` checks whether it can be done.
 
     Attributes:
         weights: Where training starts, in place of random weights.
@@ -45,7 +45,7 @@ class Job:
     seed: int = 0
     weights: LoadedWeights | None = None
     workers: int = 0
-    written: Written | None = None
+    written: ParsedRecipe | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.seed < 1 << 63:
@@ -53,7 +53,7 @@ class Job:
 
     @cached_property
     def images(self) -> tuple[Tensor, Tensor]:
-        """Of the training part the indices that are trained on, and those kept apart."""
+        """Indices of the training images that are trained on, and of those held out."""
         return datasets.held_out(self.data.train.labels, self.recipe.holdout)
 
     @property
@@ -63,7 +63,7 @@ class Job:
 
     @property
     def state_bytes(self) -> int:
-        """Size of a checkpoint: the parameters, an average of them, and what the optimizer keeps of each."""
+        """Size of a checkpoint: parameters, their average, and the optimizer's moments."""
         moments = {"sgd": 1, "adamw": 2, "lamb": 2}[self.recipe.optimizer.name]
         return self.weight_bytes * (1 + moments + bool(self.recipe.ema))
 
@@ -75,7 +75,7 @@ class Job:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What makes it this job and no other, as JSON."""
+        """The job's identity, as JSON."""
         return {
             "network": self.network.name,
             "hash": fingerprint(self.network),
@@ -109,7 +109,7 @@ class Plan:
 
     @property
     def images(self) -> tuple[Tensor, Tensor]:
-        """As the job has them."""
+        """Indices of the training images that are trained on, and of those held out."""
         return self.job.images
 
     @cached_property
@@ -129,14 +129,14 @@ class Plan:
 
     @cached_property
     def log_interval(self) -> int:
-        """Iterations between two rows of the metrics; by default there is at least one in each epoch."""
+        """Iterations between rows of the metrics; by default at least one row an epoch."""
         return self.recipe.log or max(1, min(LOG_INTERVAL, int(self.order.epoch)))
 
     def facts(self, run: Path) -> dict[str, Any]:
         """Return the content of `run.json`: the job, where its data is, and what was decided.
 
-        The path of the data is relative to the run folder: runs of one command are equal wherever they
-        are, and both may be moved together.
+        The path of the data is relative to the run folder: runs of one command are equal wherever
+        they are, and both may be moved together.
         """
         job, data = self.job.facts, self.job.data_folder
         path = os.path.relpath(data, run.absolute()) if data else None

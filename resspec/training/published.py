@@ -1,4 +1,4 @@
-"""What others measured, by network, recipe and protocol, to stand beside what is measured here."""
+"""Published errors by network, recipe and protocol, to compare with measured ones."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Published(NamedTuple):
 def published(
     network: Network, protocol: Protocol, data: str, recipe: str | None = None
 ) -> list[Published]:
-    """Of the very same network, by its hash, on one data set; of one recipe, or of any."""
+    """Return the figures for the same network, by its hash, on one data set."""
     own = fingerprint(network)
     return [
         figure
@@ -83,7 +83,7 @@ TABLE: dict[str, tuple[Published, ...]] = {
 
 
 def _of_torchvision(name: str) -> list[tuple[str, tuple[Published, ...]]]:
-    """What torchvision says of its own weights for its network of this name."""
+    """Return the figures of torchvision's own weights for its network of a name."""
     from torchvision import models
 
     try:

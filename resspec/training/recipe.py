@@ -1,7 +1,8 @@
 """Recipes as data: how a network is trained, as a file of `specs/recipes/` says it.
 
-Learning rates and fractions are plain numbers, batch sizes are totals over all processes, and a length within a run is a
-number with its unit: `500 iterations`, `30 epochs`. The names of keys are PyTorch's, torchvision's or timm's.
+Learning rates and fractions are plain numbers, batch sizes are totals over all processes, and a
+length within a run is a number with its unit: `500 iterations`, `30 epochs`. The names of keys are
+those of PyTorch, torchvision or timm.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ from resspec.training.recipes.kinds import (
 )
 
 
-class Section(BaseModel):
+class RecipeSection(BaseModel):
     """A section of a recipe: it has no unknown keys, and is immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -44,7 +45,7 @@ class Section(BaseModel):
 # --- optimizers ---
 
 
-class SGDConfig(Section):
+class SGDConfig(RecipeSection):
     """SGD with momentum as in PyTorch: the learning rate is not part of the velocity."""
 
     name: Literal["sgd"] = "sgd"
@@ -62,7 +63,7 @@ class SGDConfig(Section):
         return self
 
 
-class AdamWConfig(Section):
+class AdamWConfig(RecipeSection):
     """AdamW (Loshchilov and Hutter 2019): weight decay is decoupled from the gradient."""
 
     name: Literal["adamw"]
@@ -72,8 +73,11 @@ class AdamWConfig(Section):
     weight_decay: NotNegative = 0.01
 
 
-class LambConfig(Section):
-    """LAMB (You et al. 2020): Adam's step for each tensor, scaled to the learning rate times the tensor's norm."""
+class LambConfig(RecipeSection):
+    """LAMB (You et al. 2020).
+
+    Adam's step for each tensor, scaled to the learning rate times the tensor's norm.
+    """
 
     name: Literal["lamb"]
     lr: Positive = 5e-3
@@ -88,13 +92,13 @@ OptimizerConfig = Annotated[SGDConfig | AdamWConfig | LambConfig, Field(discrimi
 # --- schedules ---
 
 
-class ConstantSchedule(Section):
+class ConstantSchedule(RecipeSection):
     """A constant learning rate."""
 
     name: Literal["constant"] = "constant"
 
 
-class StepSchedule(Section):
+class StepSchedule(RecipeSection):
     """Multiply the learning rate by `gamma` every `step_size`."""
 
     name: Literal["step"]
@@ -102,7 +106,7 @@ class StepSchedule(Section):
     gamma: Share = 0.1
 
 
-class MultiStepSchedule(Section):
+class MultiStepSchedule(RecipeSection):
     """Multiply the learning rate by `gamma` at each milestone."""
 
     name: Literal["multistep"]
@@ -132,22 +136,22 @@ def _listed(lengths: Sequence[Length]) -> str:
     return ", ".join(map(str, lengths))
 
 
-class CosineSchedule(Section):
+class CosineSchedule(RecipeSection):
     """Half a cosine from the learning rate down to `min_lr`."""
 
     name: Literal["cosine"]
     min_lr: NotNegative = 0.0
 
 
-class LinearSchedule(Section):
+class LinearSchedule(RecipeSection):
     """A line from the learning rate down to `min_lr`."""
 
     name: Literal["linear"]
     min_lr: NotNegative = 0.0
 
 
-class PlateauSchedule(Section):
-    """Multiply the learning rate by `factor` when the held-out loss has not improved for `patience` evaluations."""
+class PlateauSchedule(RecipeSection):
+    """Multiply the learning rate by `factor` after `patience` evaluations without improvement."""
 
     name: Literal["plateau"]
     factor: Share = 0.1
@@ -166,11 +170,11 @@ ScheduleConfig = Annotated[
 ]
 
 
-class Warmup(Section):
+class Warmup(RecipeSection):
     """The first part of a run, whose learning rate starts at `start_factor` times the full one.
 
-    `method: linear` raises it along a line, `constant` leaves it there. `until_error` ends the warm-up early, once the
-    error of recent training batches is below it.
+    `method: linear` raises it along a line, `constant` leaves it there. `until_error` ends the
+    warm-up early, once the error of recent training batches is below it.
     """
 
     length: Lasting
@@ -179,8 +183,8 @@ class Warmup(Section):
     until_error: Share | None = None
 
 
-class EMAConfig(Section):
-    """A moving average of weights and buffers, updated every `every` steps with `decay ** every`."""
+class EMAConfig(RecipeSection):
+    """A moving average of the network, updated every `every` steps with `decay ** every`."""
 
     decay: PartialShare = 0.9999
     every: Count = 1
@@ -189,8 +193,12 @@ class EMAConfig(Section):
 # --- images ---
 
 
-class TestTransform(Section):
-    """The transform of test images: the shorter side to `resize` pixels, then a center crop; null: as stored."""
+class TestTransform(RecipeSection):
+    """The transform of test images; null: as stored.
+
+    The shorter side is resized to `resize` pixels, then a square of `crop` pixels is cut from the
+    center.
+    """
 
     __test__: ClassVar[bool] = False  # not a test for pytest to collect
 
@@ -199,7 +207,7 @@ class TestTransform(Section):
     interpolation: Interpolation = "bilinear"
 
 
-class RandomResizedCropConfig(Section):
+class RandomResizedCropConfig(RecipeSection):
     """A rectangle of a random area and ratio, resized to `size` pixels (Szegedy et al. 2015)."""
 
     size: Pixels = 224
@@ -215,7 +223,7 @@ class RandomResizedCropConfig(Section):
     ] = (3 / 4, 4 / 3)
 
 
-class RandAugmentConfig(Section):
+class RandAugmentConfig(RecipeSection):
     """RandAugment (Cubuk et al. 2020) with timm's increasing severities, magnitudes 0 to 10."""
 
     num_ops: Annotated[int, Field(ge=1, le=100, description="a whole number from 1 to 100")] = 2
@@ -223,8 +231,8 @@ class RandAugmentConfig(Section):
     magnitude_std: Annotated[float, Field(ge=0, le=10, description="a number from 0 to 10")] = 0.5
 
 
-class DataConfig(Section):
-    """The transforms of training images, in the order in which they are applied, and that of test images."""
+class DataConfig(RecipeSection):
+    """The transforms of training images, in the order of application, and of test images."""
 
     resize: Resize | None = None  # the shorter side, or the range it is drawn from
     random_resized_crop: RandomResizedCropConfig | None = None
@@ -264,8 +272,9 @@ class DataConfig(Section):
         unused = ("resize", "padding") if self.random_resized_crop else ()
         for name in unused:
             if getattr(self, name):
-                message = f"`{name}` has no effect with `random_resized_crop`, which crops from the whole image"
-                yield Conflict((name, "random_resized_crop"), message, f"leave `{name}` out")
+                message = f"`{name}` has no effect with `random_resized_crop`"
+                why = ", which crops from the whole image"
+                yield Conflict((name, "random_resized_crop"), message + why, f"leave `{name}` out")
 
         if self.padding and self.shift:
             message = "`padding` and `shift` both add a border"
@@ -279,7 +288,8 @@ class DataConfig(Section):
             message = f"the range `resize: [{low}, {high}]` ends below its start"
             yield Conflict(("resize",), message, f"write `resize: [{high}, {low}]`")
         elif self.crop and self.crop > low:
-            message = f"`crop: {self.crop}` does not fit into images of {low} pixels, where `resize` starts"
+            fits = f"`crop: {self.crop}` does not fit into images of {low} pixels"
+            message = f"{fits}, where `resize` starts"
             help = f"write `crop: {low}`, or let `resize` start at {self.crop}"
             yield Conflict(("crop", "resize"), message, help)
 
@@ -287,7 +297,7 @@ class DataConfig(Section):
 # --- the whole ---
 
 
-class Recipe(Section):
+class Recipe(RecipeSection):
     """A whole recipe: how long, with which batches, optimizer, schedule and transforms."""
 
     source: str = ""
@@ -309,9 +319,8 @@ class Recipe(Section):
     data: DataConfig = DataConfig()
     holdout: PartialShare = 0.0  # share of the training images to evaluate on in place of the test
     evaluate: Lasting | None = Length(1, "epochs")  # how often; null: once, at the end
-    log: Count | None = (
-        None  # iterations between rows of the metrics; null: 50, or an epoch if less
-    )
+    # Iterations between rows of the metrics; null: 50, or an epoch if less.
+    log: Count | None = None
     checkpoint: Lasting = Length(1, "epochs")
     keep: Count = 2  # checkpoints to keep
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"  # auto: the fastest without loss
@@ -336,7 +345,8 @@ class Recipe(Section):
             message = "a recipe needs `epochs` or `iterations`"
             yield Conflict(("epochs", "iterations"), message, "add `epochs: 90`")
         if self.epochs is not None and self.iterations is not None:
-            message = f"`epochs: {self.epochs}` and `iterations: {self.iterations}` both say how long to train"
+            both = f"`epochs: {self.epochs}` and `iterations: {self.iterations}`"
+            message = f"{both} both say how long to train"
             yield Conflict(("iterations", "epochs"), message, "leave one of them out")
 
         if self.bce_threshold is not None and self.loss != "bce":

@@ -1,4 +1,4 @@
-"""Recipes as files: YAML in, a Recipe or diagnostics at their places out; values given beside the file go over it."""
+"""Recipes as files: from YAML and settings to a Recipe, or to located diagnostics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from resspec.training.recipes.text import RecipeText
 from resspec.training.recipes.tree import MAX_BYTES, Scalar, compose
 
 __all__ = [
-    "Written",
+    "ParsedRecipe",
     "dump",
     "is_foreign",
     "keys",
@@ -39,7 +39,7 @@ __all__ = [
 SUFFIXES = (".yaml", ".yml", ".json")  # JSON is YAML
 
 
-class Written(NamedTuple):
+class ParsedRecipe(NamedTuple):
     """A recipe with the text it was read from, for messages that point at its keys."""
 
     recipe: Recipe
@@ -52,8 +52,8 @@ class Written(NamedTuple):
             key: Its dotted path, such as `data.test.crop`.
 
         Returns:
-            The key with its value where it is written (from a setting, its value); else the key of the nearest section
-            that is written; else the start of the file.
+            The key with its value, or the value alone for a setting; if it is not written, the key
+            of the nearest section that is; else the start of the file.
         """
         return self.text.place(tuple(key.split(".")))
 
@@ -63,13 +63,13 @@ def load(given: str, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
     return read(given, settings).recipe
 
 
-def read(given: str, settings: Sequence[tuple[str, str]] = ()) -> Written:
+def read(given: str, settings: Sequence[tuple[str, str]] = ()) -> ParsedRecipe:
     """Read a recipe, and keep its text for messages.
 
     Args:
         given: The name of a recipe that comes with resspec, or a file that ends in `.yaml`.
-        settings: What replaces keys of it, such as `("optimizer.lr", "0.2")`, or `("lr", "0.2")` where only one key
-            ends so.
+        settings: Values that replace keys, such as `("optimizer.lr", "0.2")`, or `("lr", "0.2")` if
+            only one key ends so.
 
     Raises:
         SpecError: The recipe or a setting has mistakes.
@@ -83,7 +83,7 @@ def parse(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Recipe:
     return parsed(source, settings).recipe
 
 
-def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
+def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> ParsedRecipe:
     """Parse a recipe, and keep its text for messages. Raises SpecError, UsageError."""
     text = RecipeText(source)
     for path, given in _in_order(_named(settings, text)):
@@ -93,7 +93,7 @@ def parsed(source: Source, settings: Sequence[tuple[str, str]] = ()) -> Written:
             for unit in DURATION:
                 text.forget((unit,))
         text.put(path, given)
-    return Written(recipe_of(text), text)
+    return ParsedRecipe(recipe_of(text), text)
 
 
 def dump(recipe: Recipe) -> str:
@@ -109,7 +109,7 @@ def names() -> list[str]:
 
 
 def matching(name: str) -> list[Keys]:
-    """Return the one key that a name means, whole or the end of it; none where there is no such key.
+    """Return the one key that a name means, in full or by its end; empty if there is none.
 
     Raises:
         UsageError: There are several.
@@ -119,9 +119,8 @@ def matching(name: str) -> list[Keys]:
     if parts in found:
         return [parts]
     if len(found) > 1:
-        raise UsageError(
-            f"`{name}` may be {any_of(['.'.join(path) for path in found])}: write one of these in full"
-        )
+        candidates = any_of([".".join(path) for path in found])
+        raise UsageError(f"`{name}` may be {candidates}: write one of these in full")
     return found
 
 
@@ -163,10 +162,8 @@ def _check_once(named: _Settings) -> None:
         key = path if word is None or value.startswith("{") else (*path, word)
         if seen.setdefault(key, value) != value:
             shown = ".".join(path)
-            raise UsageError(
-                f"`{shown}` is set twice, to `{seen[key][:40]}` and to `{value[:40]}`: keep one of them",
-                "E0542",
-            )
+            twice = f"`{shown}` is set twice, to `{seen[key][:40]}` and to `{value[:40]}`"
+            raise UsageError(f"{twice}: keep one of them", "E0542")
 
 
 def _unknown(unknown: Sequence[tuple[str, str]], text: RecipeText) -> UsageError:
@@ -211,7 +208,8 @@ def _read(given: str) -> Source:
         return _source(path)
     if given in names():
         return _source(shipped.path("specs", "recipes", f"{given}.yaml"))
-    if path.suffix or len(path.parts) > 1 or os.path.exists(given):  # noqa: PTH110 - also of a name that is too long
+    exists = os.path.exists(given)  # noqa: PTH110 - false for a name that is too long
+    if path.suffix or len(path.parts) > 1 or exists:
         told = f"`{given}` is not a recipe: give a file whose name ends in {any_of(SUFFIXES)}"
         raise UsageError(f"{told}, or one of {listed(names())}", "E0509")
     near = nearest(given, names())
@@ -248,5 +246,5 @@ def _decoded(path: Path, data: bytes) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        told = f"it is not UTF-8 text (byte 0x{data[error.start]:02X} in line {line}); save it as UTF-8"
-        raise UsageError(f"cannot read {path}: {told}", "E0510") from None
+        told = f"it is not UTF-8 text (byte 0x{data[error.start]:02X} in line {line})"
+        raise UsageError(f"cannot read {path}: {told}; save it as UTF-8", "E0510") from None

@@ -1,4 +1,4 @@
-"""From a job to a trained network: its run folder, where it goes on from, the loop, and what is measured in the end."""
+"""From a job to a trained network: run folder, resume, training loop, final evaluation."""
 
 from __future__ import annotations
 
@@ -37,7 +37,13 @@ from resspec.training.weights.preprocessing import preprocessing
 
 @dataclass(frozen=True)
 class Result:
-    """What a run ended with: loss, top-1 and top-5 of the test images; its folder; whether it had ended before."""
+    """The end of a run.
+
+    Attributes:
+        run: The folder of the run.
+        facts: Loss, top-1 and top-5 of the test images, and more.
+        again: Whether the run was already finished.
+    """
 
     run: Path
     facts: dict[str, Any]
@@ -79,13 +85,13 @@ def planned(
 
 
 def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
-    """Return what the run in this folder was decided to be, or is decided to be now.
+    """Return the plan of the run in a folder: as it was decided, or decided now.
 
     Args:
-        job: What is asked for, which has been checked.
+        job: The task, which has been checked.
         run: The folder of the run.
         processes: The processes that train together.
-        least: Images that a process must show at a time, at least.
+        least: The least number of images of a micro-batch.
 
     Raises:
         UsageError: The folder holds another job, something else, or a damaged run.
@@ -111,13 +117,15 @@ def decided(job: Job, run: Path, processes: Processes, least: int) -> Plan:
 def train(
     plan: Plan, run: Path, *, show: Show, say: Callable[[str], None] = lambda _: None
 ) -> Result:
-    """Train from where the run in this folder stands.
+    """Train, from the newest checkpoint in the run folder if there is one.
+
+    If an error ends the run, the state is saved first where it is whole.
 
     Raises:
-        UsageError: The folder is in use, there is no room, an image cannot be read: what a person can mend.
-        Stopped: A signal asked for an end.
+        UsageError: The folder is in use, there is no room, or an image cannot be read.
+        Stopped: A signal asked for a stop.
         NotFinite: A step was not finite.
-        Crashed: Anything else. Whatever ends it, the state is saved first if it is whole.
+        Crashed: Any other failure.
     """
     first, task = plan.processes.is_main, Task()
     with (
@@ -159,17 +167,16 @@ def train(
 
 
 def _stopped(plan: Plan, state: State, number: int) -> str:
-    """Return what is said of a run that was asked to end."""
+    """Return the message for a run that a signal stopped."""
+    stopped = f"stopped {stop.reason(number)}"
     if state.step == 0:
-        return f"stopped {stop.reason(number)} before the first step; run the same command again to start"
-    return (
-        f"stopped {stop.reason(number)} after step {state.step:,} of {plan.steps:,}, checkpoint saved; "
-        "run the same command again to resume"
-    )
+        return f"{stopped} before the first step; run the same command again to start"
+    saved = f"after step {state.step:,} of {plan.steps:,}, checkpoint saved"
+    return f"{stopped} {saved}; run the same command again to resume"
 
 
 def begun(plan: Plan) -> State:
-    """The state before the first step."""
+    """Return the state before the first step."""
     device, recipe = plan.processes.device, plan.recipe
     seed(plan.job.seed, torch.device("cpu"))
     module = build(plan.job.network)
@@ -187,7 +194,7 @@ def begun(plan: Plan) -> State:
 
 @contextmanager
 def settled(plan: Plan) -> Iterator[None]:
-    """As the machine was decided: threads, and sums that come out the same every time; afterwards as it was before."""
+    """Set threads and deterministic algorithms as decided, and restore the settings afterwards."""
     threads = torch.get_num_threads()
     cudnn = torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark
     with torch.random.fork_rng(
@@ -203,8 +210,11 @@ def settled(plan: Plan) -> Iterator[None]:
 
 
 def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
-    """Begin a run, or return what `run.json` says of the one that is there. Raises UsageError where another run has begun here
-    since the plan was made."""
+    """Begin a run, or return the content of the `run.json` that is there.
+
+    Raises:
+        UsageError: Another run has begun here since the plan was made.
+    """
     found = record.read(run)
     if found is None:
         facts = {**plan.facts(run), "preprocessing": preprocessing(plan.job)}
@@ -220,7 +230,7 @@ def _begin(plan: Plan, run: Path) -> dict[str, Any] | None:
 def _record_changes(
     plan: Plan, run: Path, found: dict[str, Any] | None, step: int, say: Callable[[str], None]
 ) -> None:
-    """Write down, and say, what may change in a run and has changed since it was last seen."""
+    """Record and report changes, among those allowed, since the run was last trained."""
     entries = changes(found, plan.job) if found else []
     if not found or not entries:
         return
@@ -228,13 +238,16 @@ def _record_changes(
     what = ", ".join(f"`{entry['what']}`" for entry in entries)
     if isinstance(plan.job.data.train, RepairedSplit):
         what += f" ({repaired.in_words(plan.job.data.train.differing)})"
-    say(
-        f"{what} changed since the run was last trained; {run / 'run.json'} records it from step {step} on"
-    )
+    recorded = f"{run / 'run.json'} records it from step {step} on"
+    say(f"{what} changed since the run was last trained; {recorded}")
 
 
 def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> None:
-    """Restore the newest good checkpoint. Raises UsageError where there are some and none is good."""
+    """Restore the newest good checkpoint.
+
+    Raises:
+        UsageError: There are checkpoints, and none is good.
+    """
     folder = run / "checkpoints"
     damaged: list[str] = []
     for step, found in checkpoint.newest(folder, identity(plan.job)):
@@ -260,7 +273,10 @@ def _resume(plan: Plan, state: State, run: Path, say: Callable[[str], None]) -> 
 
 
 def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
-    """Draw the curves of a run that has ended without them. Raises UsageError where there is no room."""
+    """Draw the curves of a finished run without them.
+
+    Raises UsageError without room on the disk.
+    """
     if is_drawn(run):
         return
     rows, damage = measurements.metrics(run)
@@ -271,7 +287,7 @@ def _draw_missing(plan: Plan, run: Path, say: Callable[[str], None]) -> None:
 
 
 def _watcher(plan: Plan, run: Path, show: Show, task: Task, lock: Lock | None) -> loop.Watcher:
-    """`lock`: of the run folder, in the process that writes."""
+    """Return the callbacks of the loop; `lock` is that of the run folder, in the main process."""
     start = perf_counter()
 
     def check() -> None:

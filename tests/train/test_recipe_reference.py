@@ -10,18 +10,18 @@ import pytest
 import yaml
 
 from resspec.training import recipe
-from resspec.training.recipe import Section
+from resspec.training.recipe import RecipeSection
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
-PARTS: dict[str, type[Section]] = {
+PARTS: dict[str, type[RecipeSection]] = {
     "warmup": recipe.Warmup,
     "ema": recipe.EMAConfig,
     "random_resized_crop": recipe.RandomResizedCropConfig,
     "randaugment": recipe.RandAugmentConfig,
     "test": recipe.TestTransform,
 }
-OPTIMIZERS: list[type[Section]] = [recipe.SGDConfig, recipe.AdamWConfig, recipe.LambConfig]
-SCHEDULES: list[type[Section]] = [
+OPTIMIZERS: list[type[RecipeSection]] = [recipe.SGDConfig, recipe.AdamWConfig, recipe.LambConfig]
+SCHEDULES: list[type[RecipeSection]] = [
     recipe.ConstantSchedule,
     recipe.StepSchedule,
     recipe.MultiStepSchedule,
@@ -36,7 +36,7 @@ def rows(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
 
 
-def defaults(part: type[Section]) -> dict[str, object]:
+def defaults(part: type[RecipeSection]) -> dict[str, object]:
     return {
         name: field.get_default() for name, field in part.model_fields.items() if name != "name"
     }
@@ -45,7 +45,7 @@ def defaults(part: type[Section]) -> dict[str, object]:
 @pytest.mark.parametrize(
     "part, heading", [(recipe.Recipe, "key | default"), (recipe.DataConfig, "key of `data`")]
 )
-def test_all_keys_with_their_defaults(part: type[Section], heading: str) -> None:
+def test_all_keys_with_their_defaults(part: type[RecipeSection], heading: str) -> None:
     found = {
         name: value
         for keys, values, _ in rows(heading)
@@ -83,7 +83,7 @@ def test_parts_in_braces(name: str) -> None:
 
 
 @pytest.mark.parametrize("part", [*OPTIMIZERS, *SCHEDULES])
-def test_optimizers_and_schedules(part: type[Section]) -> None:
+def test_optimizers_and_schedules(part: type[RecipeSection]) -> None:
     heading = "`optimizer.name`" if part in OPTIMIZERS else "`schedule.name`"
     (name,) = get_args(part.model_fields["name"].annotation)
     (keys,) = (keys for names, keys in rows(heading) if f"`{name}`" in names)

@@ -1,4 +1,4 @@
-"""The machine that a run is on: what was chosen for it, and what it has room for."""
+"""The machine of a run: what was chosen for it, and its free memory."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Machine:
         return autocast(self.precision, device)
 
     def placed(self, module: nn.Module, device: torch.device) -> nn.Module:
-        """On the device, in the memory format that was chosen."""
+        """Return the module on the device, in the memory format that was chosen."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         return module.to(device).to(memory_format=layout)
 
@@ -51,7 +51,7 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[Non
 
 @contextmanager
 def compiled_by_torch() -> Iterator[None]:
-    """Around what may be compiled as it is first run. Raises UsageError where torch.compile does not work."""
+    """Raise UsageError if the code inside is compiled by torch.compile and that fails."""
     try:
         yield
     except torch._dynamo.exc.TorchDynamoException as error:
@@ -61,8 +61,11 @@ def compiled_by_torch() -> Iterator[None]:
 
 
 def half(device: torch.device) -> str | None:
-    """The half precision that trains fast there; None for a CPU on which oneDNN does not convolve in bfloat16: torch's own
-    convolutions took ten times as long as those in float32 (torch 2.14, AVX2)."""
+    """Return the half precision that trains fast on a device, if there is one.
+
+    There is none on a CPU whose oneDNN has no bfloat16 convolutions: torch's own took ten times as
+    long as those in float32 (torch 2.14, AVX2).
+    """
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
     return (
@@ -73,7 +76,7 @@ def half(device: torch.device) -> str | None:
 
 
 def memory(device: torch.device) -> int | None:
-    """Return how many bytes are free, or None where the system does not say: only Linux has MEMINFO."""
+    """Return the number of free bytes; None if the system does not say (only Linux does)."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     heap.trim()
@@ -86,7 +89,7 @@ def memory(device: torch.device) -> int | None:
 
 
 def bound(network: Network, recipe: Recipe, batch: int, dtype: str = "fp32") -> int:
-    """Bytes that a step with so many images at a time takes at least: the report's training bound."""
+    """Return the least bytes of a step with a micro-batch: the report's training bound."""
     optimizer = (
         recipe.optimizer.name
         if recipe.optimizer.name != "sgd"

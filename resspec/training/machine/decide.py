@@ -1,5 +1,8 @@
-"""What this machine decides about a run, once, before its first step; recorded, since a run that goes on must not decide
-otherwise: the precision and the micro-batch change the numbers, if not the method."""
+"""Decisions about a run on this machine, made once before its first step.
+
+They are recorded, since a resumed run must decide the same: precision and micro-batch change the
+numbers, if not the method.
+"""
 
 from __future__ import annotations
 
@@ -17,8 +20,10 @@ from resspec.training.machine.speed import race
 from resspec.training.recipe import Recipe
 from resspec.units import size_of
 
-SMALL = 200_000_000  # multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost
-GAIN = 1.15  # what bf16 must be faster by on a CPU to be chosen: a rerun should not choose otherwise by chance
+# Multiply-accumulates of a step below which a second thread, bf16 and channels_last only cost.
+SMALL = 200_000_000
+# How much faster bf16 must be on a CPU, so that a rerun does not choose otherwise by chance.
+GAIN = 1.15
 UNKNOWN = (
     1 << 62
 )  # bytes, in place of free memory that the system does not tell: then it limits nothing
@@ -26,8 +31,18 @@ CALIBRATED = 16  # images of a step by which it is told
 
 
 def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> Machine:
-    """Decide how a network is trained, `least` images at a time at least. Raises UsageError where the batch cannot be cut
-    over the processes, or not even its smallest part fits into memory."""
+    """Decide how a network is trained.
+
+    Args:
+        network: The network.
+        recipe: The recipe.
+        processes: The processes that train together.
+        least: The least number of images of a micro-batch.
+
+    Raises:
+        UsageError: The batch does not divide over the processes, or not even its smallest part fits
+            into memory.
+    """
     own = share(recipe, processes.world)
     facts = Facts(network)
     small = processes.device.type == "cpu" and own * facts.total("macs") < SMALL
@@ -51,8 +66,9 @@ def decide(network: Network, recipe: Recipe, processes: Processes, least: int = 
 def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, least: int = 1) -> int:
     """Return the largest part of a process's share of the batch that fits into memory.
 
-    It divides the share, is a multiple of what batch norm sees, and holds at least `least` images. It is the same for all
-    processes: that of the one with the least room. Where the system does not say how much memory is free, it is the share.
+    It divides the share, is a multiple of `bn_batch_size`, and has at least `least` images. All
+    processes use that of the one with the least memory. If the system does not report free memory,
+    it is the share.
 
     Raises:
         UsageError: No such part fits.
@@ -81,14 +97,17 @@ def micro_batch_size(network: Network, recipe: Recipe, processes: Processes, lea
 
 
 def _needed(network: Network, recipe: Recipe, images: int, device: torch.device) -> int:
-    """Bytes for a step: the report's bound, with room for what it does not count. That is scratch memory and, on a CPU, holes
-    in a heap that is held: at most 1.8 times the bound in all was seen (DenseNet-121)."""
+    """Return the bytes of a step: the report's bound, with room for what it does not count.
+
+    That is scratch memory and, on a CPU, holes in the heap: at most 1.8 times the bound in all was
+    measured (DenseNet-121).
+    """
     least = bound(network, recipe, images)
     return least * 2 if device.type == "cpu" else least * 4 // 3
 
 
 def _faster(network: Network, machine: Machine, processes: Processes) -> str:
-    """fp32 or bf16, whichever trains faster on this CPU now."""
+    """Return the precision that trains faster on this CPU now."""
     if not half(processes.device):
         return "fp32"
     ways = [replace(machine, precision=name, compile=False) for name in ("fp32", "bf16")]

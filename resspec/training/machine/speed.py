@@ -1,5 +1,7 @@
-"""How fast a network runs here: forward alone, and a training step in its three parts. Several ways of running it take turns,
-so that what else the machine does falls on all of them."""
+"""The speed of a network: the forward pass alone, and a training step in its three parts.
+
+Several ways of running it take turns, so that other load on the machine affects all of them.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,12 @@ PARTS = ("forward", "backward", "optimizer")  # of a training step
 
 
 class Speed(NamedTuple):
-    """Medians for one batch, in seconds: `forward` of the network in evaluation, `parts` of a step, in the order of PARTS."""
+    """Median seconds for one batch.
+
+    Attributes:
+        forward: The forward pass in evaluation mode.
+        parts: The parts of a training step, in the order of PARTS.
+    """
 
     forward: float
     parts: tuple[float, float, float]
@@ -35,7 +42,7 @@ class Speed(NamedTuple):
 
 
 def ways(device: torch.device, batch: int, *, compiled: bool) -> list[Machine]:
-    """All that are of use; first float32 as torch has it by itself, to which the others are compared."""
+    """Return all useful ways of running; the first is float32 with torch's defaults."""
     names = ("fp32", *filter(None, [half(device)]))
     kinds = [(name, last, False) for name in names for last in (False, True)]
     kinds += [("fp16", True, False)] if device.type == "cuda" and "bf16" in names else []
@@ -55,8 +62,13 @@ def race(
     rounds: int,
     seconds: float = 0,
 ) -> list[Speed]:
-    """One for each way, on random images, with SGD with momentum: so many rounds at least, and more until so many seconds are
-    over. Raises UsageError where torch.compile does not work."""
+    """Return the speed of each way, on random images and with momentum SGD.
+
+    At least `rounds` rounds are measured, and more until `seconds` are over.
+
+    Raises:
+        UsageError: torch.compile does not work.
+    """
     runners = [_Runner(network, way, batch, device) for way in ways]
     taken: list[list[tuple[float, ...]]] = [[] for _ in ways]
     start = perf_counter()
@@ -82,9 +94,9 @@ class _Runner:
         )
         self.images = images.to(device).contiguous(memory_format=layout)
         self.optimizer = optimizer(self.module, SGDConfig(lr=1e-6), norm_weight_decay=None)
-        self.run: nn.Module = (
-            torch.compile(self.module, dynamic=False) if way.compile else self.module  # type: ignore[assignment]
-        )
+        self.run: nn.Module = self.module
+        if way.compile:
+            self.run = torch.compile(self.module, dynamic=False)  # type: ignore[assignment]
 
     def forward(self) -> float:
         self.module.eval()

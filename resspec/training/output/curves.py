@@ -1,4 +1,4 @@
-"""Pictures of runs: how loss and error fell, and which classes are taken for which; PNG and SVG, drawn without a screen."""
+"""Pictures of runs as PNG and SVG: loss and error by epoch, and the confusion matrix."""
 
 from __future__ import annotations
 
@@ -50,15 +50,20 @@ SHAPES = {"train": "train", "held-out": "held out", "test": "test"}
 
 
 class Curve(NamedTuple):
-    """What a run measured, under the name it has in the picture."""
+    """The metrics of a run, under its name in the picture."""
 
     name: str
     rows: Rows
 
 
 def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Path]:
-    """NAME.png and NAME.svg in a folder: loss and error by epoch; of each run one colour, thin while it trained, strong where
-    it was tested. Raises UsageError where nothing was measured yet."""
+    """Draw loss and error by epoch as NAME.png and NAME.svg.
+
+    Each run has one color, thin for training and strong for tests.
+
+    Raises:
+        UsageError: Nothing was measured yet.
+    """
     from matplotlib.ticker import MaxNLocator
 
     curves = [curve for curve in curves if curve.rows]
@@ -90,7 +95,7 @@ def draw(curves: Sequence[Curve], folder: Path, name: str = "curves") -> list[Pa
 
 
 def draw_confusion(counts: Tensor, classes: Sequence[str], folder: Path) -> list[Path]:
-    """confusion.csv, .png and .svg: rows are the true classes, columns what they were taken for."""
+    """Write confusion.csv, .png and .svg: rows are the true classes, columns the predicted ones."""
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerows(
@@ -121,7 +126,7 @@ class _End(NamedTuple):
 
 
 def _curve(axes: Axes, curve: Curve, value: str, factor: float, colour: str) -> _End | None:
-    """The last point, tested if anything was."""
+    """Draw the curves of a run; return the last point, of a test if there was one."""
     end = None
     for part in SHAPES:
         points = [
@@ -153,7 +158,7 @@ def _point(measured: float, value: str) -> float:
 
 
 def _labels(axes: Axes, ends: Sequence[_End]) -> None:
-    """Names at the ends of their curves, moved apart where they would touch."""
+    """Write names at the ends of their curves, moved apart where they would touch."""
     if not ends:
         return
     gap = axes.get_ylim()[1] * 0.055
@@ -173,7 +178,10 @@ def _labels(axes: Axes, ends: Sequence[_End]) -> None:
 
 
 def apart(heights: list[float], gap: float) -> list[float]:
-    """Rising heights, moved as little as it takes to stand `gap` apart: those that would touch are spread around their mean."""
+    """Return increasing heights at least `gap` apart, moved as little as possible.
+
+    Those that would touch are spread around their mean.
+    """
     groups: list[list[float]] = []  # each of [sum of heights, how many]
     for height in heights:
         groups.append([height, 1])
@@ -203,7 +211,7 @@ def _key(axes: Axes, parts: Iterable[str], *, alone: bool) -> None:
 
 
 def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
-    """Shares of each row; the numbers stand in it where there is room."""
+    """Draw the share of each row, with numbers if there is room."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
@@ -243,14 +251,14 @@ def _matrix(counts: Tensor, classes: Sequence[str]) -> Figure:
 
 
 def as_drawn(name: str) -> str:
-    """Return a name of the user's as matplotlib is to be given it: not as a formula, on one line, and not too long."""
+    """Return a user's name for matplotlib: in one line, not too long, and without formulas."""
     shown = visible(name)
     short = shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"
     return short.replace("$", r"\$")
 
 
 def saved(figure: Figure, folder: Path, name: str) -> list[Path]:
-    """NAME.png and NAME.svg in a folder."""
+    """Save a figure as NAME.png and NAME.svg in a folder."""
     import matplotlib as mpl
 
     paths = []

@@ -1,4 +1,4 @@
-"""What a person is told before a run, and after it."""
+"""The plan of a run, and its result, as text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from resspec.units import size_of
 
 
 def text(plan: Plan, run: Path) -> str:
-    """A line for each question."""
+    """Return the plan as a table of names and values."""
     return "".join(f"{name:<12} {words}\n" for name, words in _lines(plan, run))
 
 
@@ -39,13 +39,12 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
     memory = machine.memory(plan.processes.device)
     of_free = "; the free memory is unknown" if memory is None else f" of {size_of(memory)} free"
     room = next(path for path in (run, *run.absolute().parents) if path.exists())
-    apart = f", {len(plan.images[1]):,} held out" if len(plan.images[1]) else ""
+    trained_on, held_out = map(len, plan.images)
+    images = f"{trained_on:,} images" + (f", {held_out:,} held out" if held_out else "")
+    layout = ", channels last" * chosen.channels_last + ", compiled" * chosen.compile
     return [
         ("network", f"{job.network.name}, {measure(job.network).params:,} parameters"),
-        (
-            "data",
-            f"{job.data.name}, {len(plan.images[0]):,} images{apart}, {len(job.data.test):,} for testing",
-        ),
+        ("data", f"{job.data.name}, {images}, {len(job.data.test):,} for testing"),
         (
             "steps",
             f"{plan.steps:,} ({_epochs(plan):.4g} epochs of {float(plan.order.epoch):,.6g} steps)",
@@ -59,10 +58,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
             ),
         ),
         ("schedule", schedule(recipe) + _cold(plan)),
-        (
-            "precision",
-            f"{chosen.precision}{', channels last' * chosen.channels_last}{', compiled' * chosen.compile}",
-        ),
+        ("precision", f"{chosen.precision}{layout}"),
         (
             "device",
             f"{plan.processes.device.type}, {chosen.threads} thread{'s' * (chosen.threads > 1)}",
@@ -78,7 +74,7 @@ def _lines(plan: Plan, run: Path) -> list[tuple[str, str]]:
 
 
 def _epochs(plan: Plan) -> float:
-    """Return how many epochs are trained: as many as the recipe says, though the last step may end a bit later."""
+    """Return the number of epochs, as the recipe says; the last step may end a bit later."""
     return float(plan.recipe.epochs or plan.steps / plan.order.epoch)
 
 
@@ -102,7 +98,7 @@ def schedule(recipe: Recipe) -> str:
 
 
 def _cold(plan: Plan) -> str:
-    """Return that the schedule, and the full learning rate, are never reached."""
+    """Return a warning if the warm-up is not over when the run ends, else nothing."""
     warmup = plan.recipe.warmup
     if warmup is None or warmup.until_error or warmup.length.steps(plan.order.epoch) < plan.steps:
         return ""
@@ -110,10 +106,12 @@ def _cold(plan: Plan) -> str:
 
 
 def summary(result: Result) -> str:
-    """The end of a run in a line."""
+    """Return the result of a run in a line."""
     facts = result.facts
     again = "this run was already finished: " if result.again else ""
+    top1 = facts["top1"]
+    correct = f"{facts['correct']} of {facts['total']} images correct"
     return (
-        f"{again}test accuracy {facts['top1']:.2%} (top-1 error {1 - facts['top1']:.2%}; {facts['correct']} of "
-        f"{facts['total']} images correct), loss {facts['loss']:.4f}, recorded in {result.run}"
+        f"{again}test accuracy {top1:.2%} (top-1 error {1 - top1:.2%}; {correct}), "
+        f"loss {facts['loss']:.4f}, recorded in {result.run}"
     )

@@ -1,4 +1,4 @@
-"""What is shown on stderr while a network trains: a bar on a terminal, elsewhere a line for each tenth of the way."""
+"""Progress of a training on stderr: a bar on a terminal, else a line for each tenth of the run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Show:
-    """Nothing at all; but it knows how fast it goes."""
+    """Progress that shows nothing, but measures the speed."""
 
     def start(self, plan: Plan, state: State) -> None:
         self.steps, self.batch = plan.steps, plan.recipe.batch_size
@@ -30,7 +30,7 @@ class Show:
         )
 
     def stepped(self, step: int, waited: float) -> None:
-        """Before each step, counted from 0: how long it was waited for data."""
+        """Note a step, counted from 0, and the seconds of waiting for its data."""
         self.step, self.waited = step, self.waited + waited
 
     def measured(self, row: Row) -> None:
@@ -42,7 +42,7 @@ class Show:
         pass
 
     def speed(self) -> dict[str, float]:
-        """Images per second, of all processes, and the share of the time that was spent waiting for data."""
+        """Return images per second, of all processes, and the share of time waiting for data."""
         gone = max(perf_counter() - self.clock, 1e-9)
         return {
             "images_per_second": round((self.step - self.begun) * self.batch / gone, 1),
@@ -51,7 +51,7 @@ class Show:
 
     @property
     def left(self) -> float:
-        """Seconds, as fast as until now."""
+        """Estimated seconds to the end."""
         done = self.step - self.begun
         return (
             (perf_counter() - self.clock) * (self.steps - self.step) / done
@@ -60,14 +60,14 @@ class Show:
         )
 
     def words(self) -> str:
-        row, speed = (
-            self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "lr": 0.0},
-            self.speed(),
-        )
+        row = self.row or {"epoch": 0.0, "loss": float("nan"), "top1": 0.0, "lr": 0.0}
+        speed = self.speed()
         epochs = f"{self.epochs:.2f}".removesuffix(".00")
+        epoch = min(row["epoch"], self.epochs)
         return (
-            f"epoch {min(row['epoch'], self.epochs):6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
-            f"lr {row['lr']:.2g}  {speed['images_per_second']:,.0f} img/s  {speed['waiting']:.0%} waiting for data"
+            f"epoch {epoch:6.2f}/{epochs}  loss {row['loss']:.4f}  accuracy {row['top1']:7.2%}  "
+            f"lr {row['lr']:.2g}  {speed['images_per_second']:,.0f} img/s  "
+            f"{speed['waiting']:.0%} waiting for data"
         )
 
 
@@ -165,6 +165,6 @@ class Bar(Show):
 
 
 def shown(*, visible: bool) -> Show:
-    """What fits stderr."""
+    """Return the progress for stderr."""
     kind: Callable[[], Any] = Show if not visible else Bar if sys.stderr.isatty() else Lines
     return kind()  # type: ignore[no-any-return]

@@ -1,4 +1,4 @@
-"""The rows of a run's metrics as TensorBoard reads them, beside what a person is shown."""
+"""The metrics of a run as TensorBoard events."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ VALUES = ("loss", "top1", "top5", "lr")  # of a row, each a chart in which every
 
 
 class Board(Show):
-    """Events in a folder of their own. They are written anew from the rows whenever a run goes on, so that no step stands
-    there twice; all else is left to `show`."""
+    """TensorBoard events in a folder, beside other progress.
+
+    They are written again from the rows when a run resumes, so that each step appears once.
+    """
 
     def __init__(self, show: Show, folder: Path) -> None:
         self.show, self.folder = show, folder

@@ -18,7 +18,7 @@ from resspec.training.distributed.processes import Processes
 from resspec.training.evaluate import TEST_BATCH, Protocol
 from resspec.training.plan import Job
 from resspec.training.recipe import Recipe
-from resspec.training.recipe_file import Written
+from resspec.training.recipe_file import ParsedRecipe
 from resspec.training.weights import LoadedWeights
 
 
@@ -56,7 +56,7 @@ class Request:
     learns: bool = False
     data: Dataset | None = None
     recipe: Recipe | None = None
-    written: Written | None = None
+    written: ParsedRecipe | None = None
     trains: bool = False
     tests: Protocol | None = None
     batch: int = TEST_BATCH
@@ -97,7 +97,8 @@ def of_job(
     only_plans: bool = False,
 ) -> Request:
     """Return the request of a training run in a folder."""
-    has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113 (a name may be too long, which is reported later)
+    # Not Path.is_file: a name may be too long, which is reported later.
+    has_ended = os.path.isfile(folder / "result.json")  # noqa: PTH113
     tensors = job.state_bytes
     whole = tensors * (job.recipe.keep + 1) + job.weight_bytes
     return Request(

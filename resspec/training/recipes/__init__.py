@@ -1,16 +1,18 @@
-"""From the text of a recipe to a `Recipe`, or to all that is wrong with it at once. `recipe_file.py` is the door.
+"""From the text of a recipe to a `Recipe`, or to all of its mistakes at once.
 
-tree           YAML with the places of everything, and nothing of YAML that a recipe has no use for
-syntax         what is said of a text that is not YAML
-scalars        what a single value is, and the values on which readers of YAML do not agree
+`recipe_file.py` is the entry.
+
+tree           YAML with the places of everything, without the features that recipes do not need
+syntax         the diagnostics of a text that is not YAML
+scalars        the values of scalars, and those on which YAML parsers disagree
 text           the tree with settings from beside the file over it
-fields, kinds  what the classes of `recipe.py` say of their keys and values
-mistakes       all that is wrong, and the Recipe if nothing is
-messages       what is said of a mistake
-repairs        what a value that a key cannot have was meant to be
-foreign_keys   the keys and names of other trainers, as tables
-foreign        which of them an unknown key is
-carry          how its value is carried over to ours
+fields, kinds  the keys of the classes of `recipe.py`, and the kinds of their values
+mistakes       all mistakes of a text, or its Recipe
+messages       the diagnostics of mistakes
+repairs        what a wrong value was meant to be
+foreign        the keys and names of other trainers, from the table `foreign_keys.yaml`
+conversions    how their values become ours
+replacements   what to write instead of one foreign key
+advice         what to write instead of all of them together
 sketch         a part of a recipe, as YAML in one line
-advice         what to write in place of all foreign keys together
 """

@@ -88,7 +88,7 @@ class Advice:
         return shown(path, part)
 
     def kind(self, path: Keys, needed: Iterable[Keys] = ()) -> str:
-        """Return the kind of a section: the first that has all wanted keys, or else the needed ones.
+        """Return the kind of a section: the first with all wanted keys, or else the needed ones.
 
         The kind that is written comes first; the optimizer that is written stays.
         """

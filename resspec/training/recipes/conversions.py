@@ -54,7 +54,7 @@ class Converter:
         return like(ours) or ours
 
     def settings(self, path: Keys, key: Keys, conversion: str = "same") -> Settings:
-        """Return what to write instead of an unknown key; empty if its value cannot be converted."""
+        """Return what to write instead of an unknown key; empty if its value does not convert."""
         value = self.plain(path).strip("'")
         found = self._converted(value, key, conversion)
         return found if all(_fits(each, value) for each, value in found.items()) else {}

@@ -126,7 +126,7 @@ class Key(NamedTuple):
 
 
 def models(path: Keys, kind: str = "") -> list[type[BaseModel]]:
-    """Return the classes of a section: one, or one for each kind; of these, the one named `kind`."""
+    """Return the classes of a section: one, or its kinds; only that named `kind` if any."""
     found: list[type[BaseModel]] = [Recipe]
     for word in path:
         fields = [model.model_fields[word] for model in found if word in model.model_fields]

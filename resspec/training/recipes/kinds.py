@@ -1,4 +1,4 @@
-"""The kinds of values that a recipe holds, and how values that do not go together are refused."""
+"""The kinds of values in a recipe, and conflicts between values."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ Betas = Annotated[
 Resize = Annotated[
     Pixels | tuple[Pixels, Pixels],
     Field(
-        description="a whole number of pixels from 1 to 16,384, or a list of two of them, such as `[256, 480]`"
+        description="a whole number of pixels from 1 to 16,384, or a list of two of them, "
+        "such as `[256, 480]`"
     ),
 ]
 Interpolation = Literal["nearest", "bilinear", "bicubic"]
@@ -54,11 +55,11 @@ class Length(NamedTuple):
     unit: Literal["iterations", "epochs"]
 
     def steps(self, epoch: Fraction) -> int:
-        """Iterations until it is over, where an epoch has `epoch` of them, which is rarely a whole number."""
+        """Return the iterations until it is over; an epoch rarely has a whole number of them."""
         return ceil(self._exact(epoch))
 
     def ends_at(self, step: int, epoch: Fraction) -> bool:
-        """Whether, of lengths like this one after another, one is over after so many steps, and was not one step before."""
+        """Return whether one of a row of such lengths ends with this step."""
         length = self._exact(epoch)
         return step > 0 and step // length > (step - 1) // length
 
@@ -93,10 +94,11 @@ Lasting = Annotated[
 
 
 class Conflict(NamedTuple):
-    """Values that are right by themselves and do not go together.
+    """Values that are valid by themselves and do not go together.
 
     Attributes:
-        keys: The keys that have them, by their paths from the part that finds it; the first one is marked.
+        keys: The keys that have them, by their paths from the section that finds it; the first one
+            is marked.
         message: What is wrong.
         help: What to write instead.
     """

@@ -88,7 +88,7 @@ class _Reader:
         self._give((unit,), _example(unit))
 
     def diagnostics(self) -> Iterator[Diagnostic]:
-        """Yield what was found; advice for unknown and missing keys takes account of all of them."""
+        """Yield all mistakes; those of unknown and missing keys take account of each other."""
         advice = Advice(self.text, self.unknown.items())
         yield from self.found.values()
         for keys, mistake in self.missing.items():

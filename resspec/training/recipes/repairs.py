@@ -1,4 +1,4 @@
-"""What someone meant who wrote a value that a key cannot have; it is proposed where the key can have it."""
+"""Values that were likely meant by a wrong one, proposed where the key can have them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _OFF = {"none", "no", "off", "false", "nil", "nan", "never", "disabled", "0", "0
 
 
 def repaired(scalar: Scalar, key: Key, path: str = "") -> tuple[str, ...]:
-    """Return what may have been meant by a scalar, of what a key may be, the likeliest first, as YAML."""
+    """Return values that a scalar may mean and its key can have, likeliest first, as YAML."""
     found = []
     for text in (kind_of(path, scalar.text), *_candidates(scalar, key)):
         value = _value(text)
@@ -81,7 +81,7 @@ def _candidates(scalar: Scalar, key: Key) -> Iterator[str]:
 
 
 def _ascii(text: str) -> str:
-    """Return a text with the digits of all scripts as 0 to 9, and the signs that look like a minus as one."""
+    """Return a text with the digits of all scripts as 0 to 9, and look-alikes of minus as minus."""
     digits = (str(unicodedata.decimal(char, char)) for char in text)
     return "".join(digits).replace("−", "-").replace("–", "-")
 

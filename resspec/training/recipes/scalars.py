@@ -1,8 +1,9 @@
-"""What a scalar of a recipe is: a number, a truth value, nothing, or text.
+"""The values of scalars: numbers, truth values, null, or text.
 
-Versions of YAML disagree on many plain scalars: `010` is 8 in YAML 1.1 and 10 in 1.2, `yes` is true or text, `1:10` is 70 or
-text. Recipes have what all agree on, and one thing more: a number with an exponent and no point, such as `1e-3`, is a number.
-Everything else is a `Trap`, and never read silently.
+Versions of YAML disagree on many plain scalars: `010` is 8 in YAML 1.1 and 10 in 1.2, `yes` is true
+or text, `1:10` is 70 or text. Recipes have what all agree on, and one thing more: a number with an
+exponent and no point, such as `1e-3`, is a number. Everything else is a `Trap`, and never read
+silently.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ Plain = str | int | float | bool | None
 
 
 class Trap(NamedTuple):
-    """A scalar that readers of YAML take for different things.
+    """A scalar that YAML parsers read as different values.
 
     Attributes:
-        why: What they take it for, as a sentence about it.
-        instead: What may have been meant, written so that nobody can mistake it, the likeliest first.
-        ambiguous: Whether they disagree; else no recipe needs such a value.
+        why: The readings, as a sentence.
+        instead: What may have been meant, written unambiguously, likeliest first.
+        ambiguous: Whether parsers disagree; else no recipe needs such a value.
     """
 
     why: str
@@ -104,7 +105,7 @@ def quoted(text: str) -> str:
 
 
 def _paired(text: str) -> str | Trap:
-    """Return text with the halves of characters, as JSON escapes them, put together; a half alone is a trap."""
+    """Return text with JSON's surrogate escapes paired; half of a pair is a trap."""
     try:
         return text.encode("utf-16", "surrogatepass").decode("utf-16")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""What is wrong with a text that is not YAML, in the words of someone who wanted to write a recipe."""
+"""The diagnostics of a text that is not YAML."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def not_yaml(source: Source, error: yaml.MarkedYAMLError | yaml.reader.ReaderErr
 
 
 def other_language(source: Source, *lines: int) -> Diagnostic | None:
-    """Return what is wrong where one of these lines, or the first line, is TOML, INI or a program; else None."""
+    """Return the mistake of a line, or the first line, of TOML, INI or a program; else None."""
     for number in (*lines, _first_line(source)):
         line = source.line(number).rstrip()
         words = line.lstrip()
@@ -125,7 +125,7 @@ def other_language(source: Source, *lines: int) -> Diagnostic | None:
 
 
 def _without_colon(source: Source, at: int) -> Span | None:
-    """Return the line above a place if it is of the same section and has a key without a colon: `batch 256`."""
+    """Return the line above a place, of the same section, if it lacks a colon: `batch 256`."""
     number, _ = source.place(at)
     if number == 1:
         return None

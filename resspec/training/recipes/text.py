@@ -80,7 +80,7 @@ class RecipeText:
         return node.key or node.span
 
     def place(self, path: Path) -> Span:
-        """Return the key and value of a path, the key of the nearest section, or the text's start."""
+        """Return the key and value of a path; else the key of the nearest section, or the start."""
         node = self.nearest(path)
         if node is self.root or node.key is None:
             return Span(self.source, 0, 0)

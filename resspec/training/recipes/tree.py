@@ -143,7 +143,7 @@ class _Composer:
             self.mistakes.append(errors.key_twice(name.span, first.key or name.span, word))
 
     def _check(self, event: Any, depth: int) -> None:
-        """Note what recipes may not hold of YAML. Raises SpecError where it is nested too deeply."""
+        """Note features of YAML that recipes may not have. Raises SpecError for deep nesting."""
         start, end = event.start_mark.index, event.end_mark.index
         span = Span(self.source, start, max(start + 1, end))
         if isinstance(event, yaml.AliasEvent):
