@@ -63,21 +63,21 @@ DEFECTS = [
         DEPTH,
         'if mode.startswith("I;16"):',
         "if False:",
-        f"{T}test_decode.py::test_deep_pixels_are_scaled_and_not_cut_off",
+        f"{T}test_pixel_depth.py::test_deep_pixels_are_scaled_and_not_cut_off",
     ),
     Defect(
         "12 bits are taken for 16",
         DEPTH,
         "return bits if 8 <= bits <= 16 else 16",
         "return 16",
-        f"{T}test_decode.py::test_twelve_bits_of_a_tiff",
+        f"{T}test_pixel_depth.py::test_twelve_bits_of_a_tiff",
     ),
     Defect(
         "white is never zero",
         DEPTH,
         "if _tag(image, PHOTOMETRIC, 1) == WHITE_IS_ZERO:",
         "if False:",
-        f"{T}test_decode.py::test_gray_tiffs_of_every_kind",
+        f"{T}test_pixel_depth.py::test_gray_tiffs_of_every_kind",
     ),
     Defect(
         "formats are registered when they are needed",
@@ -182,7 +182,7 @@ DEFECTS = [
         CLASSES,
         "for name, images in train.images.items() if not images)",
         "for name, images in () if not images)",
-        f"{T}test_tree.py::test_an_empty_class_is_refused",
+        f"{T}test_class_folders.py::test_an_empty_class_is_refused",
     ),
     Defect(
         "a path makes fashion",
