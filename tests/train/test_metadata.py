@@ -80,34 +80,52 @@ def test_a_file_of_weights_predicts_alone(kind: str, trained: Path, tmp_path: Pa
     assert torch.allclose(torch.tensor(found["scores"]), scores, atol=1e-4)
 
 
-@pytest.mark.parametrize("kind", ["photographs", "digits, which are not resized"])
-def test_the_snippet_of_the_guide_predicts(kind: str, trained: Path, tmp_path: Path) -> None:
-    if kind == "photographs":
-        run, classes = trained / "r", NAMES
-        photograph = next((trained / "d" / "val").rglob("0.jpg"))
-        (tmp_path / "cat.jpg").write_bytes(photograph.read_bytes())
-    else:
-        run = train_digits(tiny(tmp_path), tmp_path / "r", "iterations=2").run
-        classes = [str(digit) for digit in range(10)]
-        Image.new("RGB", (8, 8), "gray").save(tmp_path / "cat.jpg")
+PREDICT = """
+import os, runpy, sys
+for folder in sys.argv[1:]:
+    os.chdir(folder)
+    sys.path[0] = folder
+    sys.modules.pop("tiny", None)
+    try:
+        runpy.run_path("predict.py")
+    except (Exception, SystemExit) as error:
+        print(error)
+    print(end="\\0")
+"""
 
+
+def lay_out_snippet(folder: Path, run: Path, picture: Path) -> None:
+    """Write what the guide's snippet reads, and the snippet as `predict.py`."""
+    folder.mkdir()
+    (folder / "cat.jpg").write_bytes(picture.read_bytes())
     guide = Path(__file__).parents[2] / "docs" / "training.md"
     (snippet,) = re.findall(r"```python\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
     snippet = snippet.replace("runs/a/weights.safetensors", str(run / "weights.safetensors"))
-    (tmp_path / "predict.py").write_text(snippet.replace("resnet50", "tiny"), encoding="utf-8")
-    assert cli(["compile", str(run / "spec.res"), "--out", str(tmp_path)]) == 0
+    (folder / "predict.py").write_text(snippet.replace("resnet50", "tiny"), encoding="utf-8")
+    assert cli(["compile", str(run / "spec.res"), "--out", str(folder)]) == 0
 
-    command = [sys.executable, "predict.py"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.removesuffix("\n") in classes
 
-    emitted = tmp_path / "tiny.py"
-    written = emitted.read_text(encoding="utf-8")
-    other = re.sub(r'HASH = "\w+"', 'HASH = "of another spec"', written)
-    emitted.write_text(other, encoding="utf-8")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "these are weights of another network" in done.stderr
+def test_the_snippet_of_the_guide_predicts_and_refuses_weights_of_another_network(
+    trained: Path, tmp_path: Path
+) -> None:
+    """Of photographs, of digits, which are not resized, and of another network, in one process."""
+    photograph, gray = next((trained / "d" / "val").rglob("0.jpg")), tmp_path / "gray.jpg"
+    Image.new("RGB", (8, 8), "gray").save(gray)
+    of_digits = train_digits(tiny(tmp_path), tmp_path / "r", "iterations=2").run
+    photographs, digits, another = (tmp_path / name for name in ("photographs", "digits", "other"))
+    lay_out_snippet(photographs, trained / "r", photograph)
+    lay_out_snippet(digits, of_digits, gray)
+    lay_out_snippet(another, of_digits, gray)
+    emitted = another / "tiny.py"
+    text = emitted.read_text(encoding="utf-8")
+    emitted.write_text(re.sub(r'HASH = "\w+"', 'HASH = "of another spec"', text), encoding="utf-8")
+
+    command = [sys.executable, "-c", PREDICT, str(photographs), str(digits), str(another)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    of_photograph, of_digit, of_another, _ = done.stdout.split("\n\0")
+    assert of_photograph in NAMES
+    assert of_digit in "0123456789"
+    assert "these are weights of another network" in of_another
 
 
 def test_an_onnx_file_without_weights_says_what_it_is(trained: Path, tmp_path: Path) -> None:
