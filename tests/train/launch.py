@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -27,6 +26,7 @@ from time import sleep
 from typing import Any
 
 from tests.train import shortcuts
+from tests.train.broken import break_stream, leave
 from tests.train.faults import Fault, Lines
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,6 @@ IMPORTED = (
 )
 PIPE = 1 << 16
 PORTS = range(20_000, 32_000)  # below those that Linux hands out
-BROKEN = ("a full disk", "a pipe without a reader", "a closed terminal")
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
@@ -253,7 +252,7 @@ def _become(
     if triggers:
         _Watch([Trigger(**trigger) for trigger in triggers]).install()
     sys.argv = ["resspec", *argv]
-    _leave(main())
+    leave(main())
 
 
 def _prepare(  # noqa: PLR0913
@@ -285,7 +284,7 @@ def _prepare(  # noqa: PLR0913
         shortcuts.take()
     os.environ.update(environment or {})
     for descriptor, how in (streams or {}).items():
-        _break(int(descriptor), how)
+        break_stream(int(descriptor), how)
     heed_signals()
     for number in ignored:
         signal.signal(number, signal.SIG_IGN)
@@ -301,34 +300,6 @@ def _prepare(  # noqa: PLR0913
         counted = Lines(Path(lines))
         atexit.register(counted.save)
         counted.install()
-
-
-def _break(descriptor: int, how: str) -> None:
-    """Make writes to a descriptor fail."""
-    match how:
-        case "closed":
-            vars(sys)[("stdin", "stdout", "stderr")[descriptor]] = None  # as Python begins then
-            os.close(descriptor)
-            return
-        case "a full disk":
-            broken = os.open("/dev/full", os.O_WRONLY)
-        case "a pipe without a reader":
-            reader, broken = os.pipe()
-            os.close(reader)
-        case _:
-            leader, broken = os.openpty()
-            os.close(leader)
-    os.dup2(broken, descriptor)
-    os.close(broken)
-
-
-def _leave(code: int) -> None:
-    """Exit as the interpreter does, without its slow teardown of all modules."""
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
-    os._exit(code)
 
 
 def _refuse(event: str) -> None:
@@ -409,7 +380,7 @@ class _Watch:
         if self.count == self.triggers[0].number:
             self.count, trigger = 0, self.triggers.pop(0)
             if trigger.breaks:
-                _break(2, trigger.breaks)
+                break_stream(2, trigger.breaks)
                 return
             os.kill(os.getpid(), trigger.signal)
 

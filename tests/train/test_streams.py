@@ -8,8 +8,9 @@ from threading import Thread
 import pytest
 
 from resspec import streams
+from tests.train.broken import BROKEN
 from tests.train.crash import Scenario, assert_same_files, assert_same_result, read_files
-from tests.train.launch import BROKEN, Server, Trigger
+from tests.train.launch import Server, Trigger
 
 READER = "a pipe without a reader"
 
