@@ -24,6 +24,12 @@ TORCH: dict[str, tuple[str, ...]] = {
     "AvgPool2d": ("kernel_size",),
     "AdaptiveMaxPool2d": ("output_size",),
     "AdaptiveAvgPool2d": ("output_size",),
+    "ZeroPad2d": ("padding",),
+    "ReflectionPad2d": ("padding",),
+    "ReplicationPad2d": ("padding",),
+    "ConstantPad2d": ("padding", "value"),
+    "PixelShuffle": ("upscale_factor",),
+    "PixelUnshuffle": ("downscale_factor",),
     "ChannelShuffle": ("groups",),
     "Dropout": ("p",),
 }

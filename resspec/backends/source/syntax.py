@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import chain, count
-from math import lcm
+from math import isinf, lcm
 from typing import Any
 
 from resspec.ir.formulas import Binary, Variable
@@ -41,6 +41,8 @@ def literal(value: Any) -> str:
             return quoted(value)
         case tuple():
             return f"({', '.join(map(literal, value))})"
+        case float() if isinf(value):
+            return f'float("{value}")'
         case _:
             assert value is None or type(value) in (int, float, bool), value
             return repr(value)
