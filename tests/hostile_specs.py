@@ -16,15 +16,16 @@ from random import Random
 import torch
 from torch import nn
 
+from resspec.ir.ops import OPS
+
 _OWN = (
     "self x y z nn torch F Tensor module modules row rows name named numbered super i j k Net out_channels hidden_channels "
     "DropPath"
 )
 _LANGUAGE = {
     *"use let block shortcut network input stem stage head init replace expect preact residual after x in out stride".split(),
-    *"index count true false identity none conv upconv fc linear bn gn ln ln2d relu relu6 silu gelu sigmoid hardswish".split(),
-    *"hardsigmoid add mul concat maxpool avgpool subsample pad_channels shuffle chunk slice flatten to_last".split(),
-    *"to_first dropout drop_path layer_scale".split(),
+    *"index count true false none add mul concat".split(),
+    *OPS,
 }
 _WORDS = sorted(
     {

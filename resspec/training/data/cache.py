@@ -7,6 +7,7 @@ inspected again.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from hashlib import sha256
@@ -60,7 +61,7 @@ class ImageCache:
         except UsageError:
             return {}
         with suppress(OSError):
-            os.utime(self._path)  # it is used; see `_make_room`
+            _mark_used(self._path)
         records = content[DIGEST:]
         if content[:DIGEST] != sha256(records).digest():
             return {}
@@ -74,6 +75,7 @@ class ImageCache:
         records = b"".join(_RECORD.pack(key, *size) for key, size in self.known.items())
         try:
             files.write(self._path, sha256(records).digest() + records)
+            _mark_used(self._path)
             _make_room(self._path.parent)
         except (UsageError, OSError):
             self._path = None
@@ -83,6 +85,12 @@ def file_key(name: str, status: os.stat_result) -> int:
     """Return a key for a file, from its path below the root, its size and modification time."""
     text = os.fsencode(name) + b"\0%d %d" % (status.st_size, status.st_mtime_ns)
     return int.from_bytes(sha256(text).digest()[:8], "big", signed=True)
+
+
+def _mark_used(path: Path) -> None:
+    """Set the time by which `_make_room` decides: the kernel's own advances every few ms only."""
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
 
 
 def _make_room(folder: Path) -> None:
