@@ -46,7 +46,7 @@ def test_a_library_has_no_diagnostic(path: Path) -> None:
 
 
 OF_OTHER_NETWORKS = set(
-    "flatten mish leaky_relu elu prelu square tanh softplus softmax pad upsample pixel_shuffle "
+    "mish leaky_relu elu prelu square tanh softplus softmax pad upsample pixel_shuffle "
     "pixel_unshuffle scale gain shift".split()
 )
 
