@@ -114,12 +114,15 @@ def _nodes(node: Any, role: str = "E0202") -> Iterator[tuple[Any, str]]:
         case ast.LayerCall(name=name, arguments=arguments):
             yield name, "E0201"
             yield node, "call"
-            for (
-                each
-            ) in arguments:  # the parameters of a block are known where the block has no mistake
-                yield from _nodes(
-                    each.value if isinstance(each, ast.Keyword) and name.text not in OPS else each
-                )
+            choices = OPS[name.text].choices if name.text in OPS else {}
+            for each in arguments:
+                if not isinstance(each, ast.Keyword):
+                    yield from _nodes(each)
+                    continue
+                # the parameters of a block are known where the block has no mistake
+                if name.text in OPS:
+                    yield each.name, "E0203"
+                yield from _nodes(each.value, "E0229" if each.name.text in choices else "E0202")
         case ast.MergeCall(name=name, paths=paths):
             yield name, "E0238"
             yield from (found for each in paths for found in _nodes(each))
@@ -275,4 +278,6 @@ def _opening(place: Place, known: set[str], random: Random) -> Iterator[Edit]:
     found = re.match(r"[a-z]+\b", place.span.text)
     if found and found[0] in RESERVED:
         word = Span(place.span.source, place.span.start, place.span.start + found.end())
-        yield from _typed("word", ("E0115",), word, known, random)
+        for edit in _typed("word", ("E0115",), word, known, random):
+            if edit.new != "set":  # a word of other languages, whose help is `let`
+                yield edit

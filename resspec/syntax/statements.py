@@ -1,8 +1,8 @@
 """The statements of a text that need not parse, and its brackets that do not match.
 
-Statements are recognized by the words that open them: a declaration is in no brace, and a clause in one,
-that of its declaration. Where the words `stage`, `block` and so on are deeper or less deep, the
-statement before has a brace too few or too many.
+Statements are recognized by the words that open them: a declaration is in no brace, and a clause in
+one, that of its declaration. Where the words `stage`, `block` and so on are deeper or less deep,
+the statement before has a brace too few or too many.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Stop:
 
     @property
     def alone(self) -> bool:
-        """Whether there is no other process that has to agree."""
+        """Return whether no other process has to agree."""
         return self._group is None
 
     def agreed(self) -> int:

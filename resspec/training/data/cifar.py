@@ -155,7 +155,8 @@ class _Array(np.ndarray[Any, Any]):
         if not isinstance(content, bytes | str):
             raise pickle.UnpicklingError("it contains an array of objects, not of bytes")
         as_bytes = content.encode("latin1") if isinstance(content, str) else content
-        super().__setstate__((1, shape, np.dtype("u1"), bool(is_fortran), as_bytes))  # type: ignore[arg-type]
+        state = (1, shape, np.dtype("u1"), bool(is_fortran), as_bytes)
+        super().__setstate__(state)
 
 
 class _Byte:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 
 class ResizedAxis(NamedTuple):
-    """Where the pixels of a result lie along one axis of each image (B).
+    """The places of the pixels of a result along one axis of each image (B).
 
     A part of the image is resized to `total` pixels, and the result begins at pixel `first` of
     them; pixels before 0 and from `total` on are border. Pixel i of the result has its center at

@@ -44,7 +44,7 @@ class Processes:
 
     @property
     def is_main(self) -> bool:
-        """Whether this is the process that writes and prints."""
+        """Return whether this is the process that writes and prints."""
         return self.rank == 0
 
     def all_reduce_sum(self, values: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""How a batch is cut over processes: evenly, and never through images that belong together."""
+"""Shares of a batch over processes: even, and never cut through images that belong together."""
 
 from __future__ import annotations
 

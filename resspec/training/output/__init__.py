@@ -1,1 +1,1 @@
-"""What people see of a run: progress, plans and curves."""
+"""The visible output of a run: progress, plans and curves."""

@@ -1,4 +1,4 @@
-"""What to write in place of foreign keys, all of them together: three keys may make one section."""
+"""Advice in place of foreign keys, all of them together: three keys may make one section."""
 
 from __future__ import annotations
 

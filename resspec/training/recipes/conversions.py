@@ -1,4 +1,4 @@
-"""How the value of a foreign key becomes one of ours."""
+"""Conversions of the values of foreign keys to ours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which keys a recipe has and what each may be, read off the classes of `recipe.py`."""
+"""The keys of a recipe and the values of each, read off the classes of `recipe.py`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an unknown key of a recipe is: one of another trainer, or one of ours in another section."""
+"""The meaning of unknown recipe keys: of another trainer, or ours in another section."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _WHY = {
 
 
 class Replacement(NamedTuple):
-    """What to write instead of a key that a recipe does not have.
+    """The replacement of a key that a recipe does not have.
 
     Attributes:
         why: What the key is here, as the end of a sentence.

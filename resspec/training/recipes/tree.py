@@ -47,7 +47,7 @@ class RecipeNode:
 
     @property
     def is_setting(self) -> bool:
-        """Whether it has no key of its own, as the value of a setting."""
+        """Return whether it has no key of its own, as the value of a setting."""
         return self.key is self.span
 
 

@@ -41,7 +41,7 @@ class Lock:
 
     @property
     def is_removed(self) -> bool:
-        """Whether the folder was removed, or cannot be found."""
+        """Return whether the folder was removed, or cannot be found."""
         if self.place == self.folder:
             return True
         name = str(self.place.readlink())
