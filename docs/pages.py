@@ -1,6 +1,7 @@
 """Pages of the documentation site that are made from what the repository holds elsewhere.
 
-MkDocs loads this file as a hook: `on_files` adds the pages, `on_page_markdown` adapts links and code blocks.
+MkDocs loads this file as a hook: `on_files` adds the pages, `on_page_markdown` adapts links and
+code blocks.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Return a page's text with links into the repository adapted, and code blocks named by their language alone."""
+    """Return a page's text with links into the repository adapted, and code blocks named by their
+    language alone.
+    """
     del config, files
     here = page.file.src_uri
     text = markdown if page.file.generated_by else _relinked(markdown, f"docs/{here}", here)
@@ -73,7 +76,9 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def _relinked(text: str, source: str, page: str) -> str:
-    """Return a document's text with links that work from its page; a link to a file that has no page becomes its text."""
+    """Return a document's text with links that work from its page; a link to a file that has no
+    page becomes its text.
+    """
 
     def link(found: re.Match[str]) -> str:
         target = _page_of(found[2], source, page)
@@ -86,7 +91,7 @@ def _relinked(text: str, source: str, page: str) -> str:
 
 
 def _page_of(link: str, source: str, page: str) -> str | None:
-    """Return where a link of a repository file leads on the site; None where it leads to no page."""
+    """Return where a link of a repository file leads on the site; None if to no page."""
     if link.startswith(("#", "https:", "http:", "mailto:")):
         return link
     path, mark, anchor = link.partition("#")
@@ -128,7 +133,7 @@ def _networks() -> str:
     lines = [
         "# Networks",
         "",
-        "These come with resspec and can be used by name, as in `resspec report torchvision/resnet50`.",
+        "These come with resspec. Use them by name, as in `resspec report torchvision/resnet50`.",
         "",
         "| name | input | params | macs | layers |",
         "|---|---|---:|---:|---:|",

@@ -1,4 +1,6 @@
-"""Describe a network with a block of its own, hold it to a budget, draw it, and write its PyTorch file."""
+"""Describe a network with a block of its own, hold it to a budget, draw it, and write its PyTorch
+file.
+"""
 
 from pathlib import Path
 

@@ -196,7 +196,8 @@ def browser(program: str) -> Iterator[Browser]:
         shutil.rmtree(profile, ignore_errors=True)
 
 
-# The texts of a page that do not stand out from their ground: a contrast of less than 4.5, as WCAG 2 counts it.
+# The texts of a page that do not stand out from their ground: a contrast of less than 4.5, as WCAG
+# 2 counts it.
 POOR = """(() => {
     const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
     const over = (colour) => { canvas.fillStyle = colour; canvas.fillRect(0, 0, 1, 1); };

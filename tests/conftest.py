@@ -12,7 +12,8 @@ from tests import system
 
 GOLDEN = Path(__file__).parent / "golden"
 
-# Several workers share the cores: one thread each is faster for all of them. Set before torch is first imported.
+# Several workers share the cores: one thread each is faster for all of them. Set before torch is
+# first imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 

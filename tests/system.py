@@ -1,6 +1,7 @@
 """What the tests need of the machine beyond Python: a Chromium that opens pages, and a font.
 
-As a program it installs what is missing, by apt where it may; elsewhere it says in one sentence what to install.
+As a program it installs what is missing, by apt where it may; elsewhere it says in one sentence
+what to install.
 """
 
 from __future__ import annotations

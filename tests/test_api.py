@@ -1,4 +1,6 @@
-"""The public face of `import resspec`: its names, its docstrings with their examples, and how its values print."""
+"""The public face of `import resspec`: its names, its docstrings with their examples, and how its
+values print.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The documentation: the tutorial's commands print what it shows, and the site builds without another host."""
+"""The documentation: the tutorial's commands print what it shows, and the site builds without
+another host.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def terminal(command: str, folder: Path) -> str:
 
 
 def replayed(text: str, folder: Path) -> str:
-    """Return a page with the output of its commands as it is now; its specs are written to a folder."""
+    """Return a page with the output of its commands as it is now; its specs are written to a
+    folder.
+    """
 
     def again(found: re.Match[str]) -> str:
         language, title, body = found.groups()

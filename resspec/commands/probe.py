@@ -74,8 +74,8 @@ def run(arguments: Namespace) -> int:
         ]
         setting = (
             f"{arguments.batch_size} images, seed {arguments.seed}; specs at initialization on "
-            "noise of standard deviation 1, runs with their weights on their test images; batch norm "
-            "with the statistics of the batch."
+            "noise of standard deviation 1, runs with their weights on their test images; batch "
+            "norm with the statistics of the batch."
         )
         written = page.leave(probed, setting, out)
         rows = page.cells(probed)

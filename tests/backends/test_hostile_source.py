@@ -1,4 +1,6 @@
-"""Whatever a spec calls things, the emitted file is plain code of a known kind that runs and computes what the module does."""
+"""Whatever a spec calls things, the emitted file is plain code of a known kind that runs and
+computes what the module does.
+"""
 
 from __future__ import annotations
 

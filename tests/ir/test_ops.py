@@ -36,7 +36,8 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
     "Probability": lambda rng: Fraction(rng.randint(0, 10), 10),
 }
 
-# Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both a window and a target
+# Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both
+# a window and a target
 # (E0305), or that only widens or cuts evenly.
 OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {
     (code, kind) for code in ("E0302", "E0305") for kind in OPS
@@ -118,7 +119,9 @@ def sizes(tensors: dict[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
 
 @pytest.mark.parametrize("kind", OPS)
 def test_agrees_with_torch_on_meta(kind: str) -> None:
-    """Output shape, state, multiply-accumulates; at least an eighth of the draws must be possible at all."""
+    """Output shape, state, multiply-accumulates; at least an eighth of the draws must be possible
+    at all.
+    """
     found = accepted(kind)
     assert len(found) >= DRAWS // 8
     for draw in found:
@@ -135,7 +138,9 @@ def test_agrees_with_torch_on_meta(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", OPS)
 def test_torch_refuses_what_is_refused(kind: str) -> None:
-    """On the CPU, since on meta torch lets some of them pass; what leaves nothing counts as refused."""
+    """On the CPU, since on meta torch lets some of them pass; what leaves nothing counts as
+    refused.
+    """
     for draw in draws(kind):
         error = refused(draw)
         if error is not None and (error.code, kind) not in OWN_RULES:
@@ -185,8 +190,9 @@ def storage(tensor: Tensor) -> int:
 
 @pytest.mark.parametrize("kind", OPS)
 def test_memory_is_as_stated(kind: str) -> None:
-    """Whether the output may lie in the input's memory, in training or in evaluation, and whether the backward pass reads
-    it: what decides which steps may write over their input."""
+    """Whether the output may lie in the input's memory, in training or in evaluation, and whether
+    the backward pass reads it: what decides which steps may write over their input.
+    """
     shares, saves = set(), set()
     for draw in accepted(kind):
         for training in (True, False):

@@ -1,4 +1,6 @@
-"""Specs that only look as if they would explode, and are read at once; `tests/attacks` has those that would."""
+"""Specs that only look as if they would explode, and are read at once; `tests/attacks` has those
+that would.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""A spec cannot expand without bound: what is too large is refused by arithmetic, before it is made."""
+"""A spec cannot expand without bound: what is too large is refused by arithmetic, before it is
+made.
+"""
 
 from __future__ import annotations
 

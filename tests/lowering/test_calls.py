@@ -1,4 +1,6 @@
-"""Calls: how arguments are bound, what a stride means, what `in` and `stride` are, where names are looked up."""
+"""Calls: how arguments are bound, what a stride means, what `in` and `stride` are, where names are
+looked up.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Layers that people know from elsewhere: each is answered by what there is here, never by "declare it"."""
+"""Layers that people know from elsewhere: each is answered by what there is here, never by "declare
+it".
+"""
 
 from __future__ import annotations
 

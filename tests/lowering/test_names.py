@@ -36,7 +36,8 @@ CASES = {
     # rule 2: an abbreviation's steps are named as if written at the call
     "stem short 4; head short 4": ["conv1", "bn1", "conv2", "bn2"],
     "stage s: short 4 -> relu": ["s.0", "s.1", "s.2"],
-    # rule 2: merges, paths, repeats and bare braces open none; a path that is only identity has no step
+    # rule 2: merges, paths, repeats and bare braces open none; a path that is only identity has no
+    # step
     "head add { conv 3x3, 4 | bn -> conv 3x3, 4 } -> bn": ["conv1", "bn1", "conv2", "bn2"],
     "stage s: concat { identity | conv 3x3, 4 } -> bn": ["s.0", "s.1"],
     "stage s: concat { identity -> relu | conv 3x3, 4 } -> bn": ["s.0", "s.1", "s.2", "s.3"],

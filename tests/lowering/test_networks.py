@@ -1,4 +1,6 @@
-"""Networks: templates and what is derived from them, clauses in any order, laws, replacements, expectations."""
+"""Networks: templates and what is derived from them, clauses in any order, laws, replacements,
+expectations.
+"""
 
 from __future__ import annotations
 
@@ -218,7 +220,9 @@ def test_mistakes_of_laws(tmp_path: Path, clause: str, code: str) -> None:
 
 
 def test_replace_swaps_a_kind_everywhere(tmp_path: Path) -> None:
-    """Also inside of libraries; the call as written replaces the whole call, and laws go by the new kind."""
+    """Also inside of libraries; the call as written replaces the whole call, and laws go by the new
+    kind.
+    """
     clauses = "input 3x8x8; shortcut B; replace bn: gn groups=2; replace relu: silu; init gn: zeros; head basic 4, /2"
     text = f"use he2015\nnetwork n {{ {clauses} }}"
     found = {op.kind: str(op.init) for _, op in operations(load_text(tmp_path, text))}

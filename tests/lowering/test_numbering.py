@@ -103,7 +103,9 @@ def test_inside_of_a_residual_block_there_is_a_number(tmp_path: Path, block: str
 
 
 def test_a_layer_that_only_fits_the_right_count(tmp_path: Path) -> None:
-    """Before the blocks are counted, the first one does not fit; the turns after it count nevertheless."""
+    """Before the blocks are counted, the first one does not fit; the turns after it count
+    nevertheless.
+    """
     block = "block outer { residual conv 1x1, 8 + (count - 6) -> drop_path count / 6; shortcut identity }"
     assert probabilities(tmp_path, block, "stage s: 2 x { 3 x outer }") == [Fraction(1)] * 6
 

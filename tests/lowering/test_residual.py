@@ -1,4 +1,6 @@
-"""Residual blocks: which arm of the shortcut, what each path reads, in which order, and what init and drop_path mean."""
+"""Residual blocks: which arm of the shortcut, what each path reads, in which order, and what init
+and drop_path mean.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ OPTION = "shortcut O { same: identity; widen: gelu -> conv 1x1, out; change: sub
 
 
 def sketch(located: Located) -> str:
-    """The structure: kinds in a row, merges in braces with the residual marked, scopes of shortcuts in brackets."""
+    """The structure: kinds in a row, merges in braces with the residual marked, scopes of shortcuts
+    in brackets.
+    """
     inside = [sketch(part) for part in located.parts]
     match located.node:
         case Op(layer=layer):
@@ -59,7 +63,9 @@ def test_arm(tmp_path: Path, steps: str, expected: str) -> None:
 
 
 def test_the_arm_does_not_depend_on_the_picture(tmp_path: Path) -> None:
-    """At 1x1 a stride changes no size, and yet the arm is `change`: the parameters are those of any other picture."""
+    """At 1x1 a stride changes no size, and yet the arm is `change`: the parameters are those of any
+    other picture.
+    """
     clauses = "residual conv 3x3, width, /stride -> bn; shortcut"
     assert block(tmp_path, clauses, "b 8, /2", size="8x1x1") == block(
         tmp_path, clauses, "b 8, /2", size="8x64x64"
@@ -292,7 +298,9 @@ def test_a_blocks_own_name_stands_in_its_mistakes(tmp_path: Path) -> None:
 
 
 def test_shipped_options_of_the_paper() -> None:
-    """Table 3: A has no parameters beyond the plain network's, B projects where the shape changes, C everywhere."""
+    """Table 3: A has no parameters beyond the plain network's, B projects where the shape changes,
+    C everywhere.
+    """
     arms = {}
     for option in "abc":
         network = load(f"resnet34:resnet34_{option}")

@@ -68,7 +68,9 @@ def counted(tool: str, module: nn.Module, size: tuple[int, ...]) -> int:
 
 
 def disagreements(network: Network, module: nn.Module) -> list[str]:
-    """Where our total of a network differs from what a tool says of a module; empty where none does."""
+    """Where our total of a network differs from what a tool says of a module; empty where none
+    does.
+    """
     rows = [
         (tool, like(network, tool).total, counted(tool, module, network.input.dims))
         for tool in COUNTERS

@@ -71,8 +71,9 @@ def flops(module: nn.Module, x: Tensor) -> dict[str, int]:
 def training_flops(module: nn.Module, x: Tensor, as_torch_counts: bool = False) -> int:
     """FlopCounterMode's total of a forward and a backward pass.
 
-    Torch 2.13 to 2.15 multiply the weight gradient of a grouped convolution by its groups once more, or not at all, so the
-    formula for it is our own: each gradient costs what the forward pass does, which is what torch has without groups.
+    Torch 2.13 to 2.15 multiply the weight gradient of a grouped convolution by its groups once
+    more, or not at all, so the formula for it is our own: each gradient costs what the forward pass
+    does, which is what torch has without groups.
     """
     mapping = (
         {} if as_torch_counts else {torch.ops.aten.convolution_backward: _convolution_backward}
@@ -129,8 +130,9 @@ ARRANGE = (torch.ops.aten.clone.default, torch.ops.aten.as_strided_.default)
 
 
 class Traffic(TorchDispatchMode):
-    """Elements that operations write, and that they read: of their inputs with a batch, and of parameters and buffers.
-    Copies that torch makes to have a tensor contiguous are left out."""
+    """Elements that operations write, and that they read: of their inputs with a batch, and of
+    parameters and buffers. Copies that torch makes to have a tensor contiguous are left out.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -172,8 +174,9 @@ class Traffic(TorchDispatchMode):
 
 
 def acts(module: nn.Module, x: Tensor) -> dict[str, int]:
-    """Elements that convolutions and linear layers leave, by their paths: fvcore's activation count, which itself takes a
-    second for each network and none on `meta`; a test holds this to it."""
+    """Elements that convolutions and linear layers leave, by their paths: fvcore's activation
+    count, which itself takes a second for each network and none on `meta`; a test holds this to it.
+    """
     counts: dict[str, int] = {}
 
     def count(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
@@ -190,10 +193,12 @@ def acts(module: nn.Module, x: Tensor) -> dict[str, int]:
 
 
 class Lifetimes(TorchDispatchMode):
-    """The most bytes of values at once: `held`, in storages that Python keeps alive after each operation, and `needed`, if
-    each were freed after the last operation that reads it. Of an operation's results the first alone, since the others,
-    such as a maximum's positions, never leave it; neither parameters nor the network's input. `held_at` and `needed_at`: the
-    module that first comes to it."""
+    """The most bytes of values at once: `held`, in storages that Python keeps alive after each
+    operation, and `needed`, if each were freed after the last operation that reads it. Of an
+    operation's results the first alone, since the others, such as a maximum's positions, never
+    leave it; neither parameters nor the network's input. `held_at` and `needed_at`: the module that
+    first comes to it.
+    """
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

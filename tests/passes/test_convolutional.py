@@ -1,4 +1,6 @@
-"""Heads made convolutional: the same network at its own size, and on larger pictures every crop at once."""
+"""Heads made convolutional: the same network at its own size, and on larger pictures every crop at
+once.
+"""
 
 from pathlib import Path
 
@@ -57,7 +59,9 @@ def test_at_its_own_size_it_is_the_same_network(spec: str) -> None:
     ],
 )
 def test_on_a_larger_picture_it_leaves_the_scores_of_every_crop(head: str, tmp_path: Path) -> None:
-    """Exactly, where no layer pads: the stem steps by 2, so neighbouring places are crops 2 pixels apart."""
+    """Exactly, where no layer pads: the stem steps by 2, so neighbouring places are crops 2 pixels
+    apart.
+    """
     network = written(
         f"""network net {{
         input 3x13x11

@@ -1,4 +1,6 @@
-"""What the pass decides, and that no decision changes a result: random networks against themselves without it."""
+"""What the pass decides, and that no decision changes a result: random networks against themselves
+without it.
+"""
 
 from __future__ import annotations
 
@@ -143,7 +145,9 @@ def test_tells_of_all_that_is_unsafe(tmp_path: Path) -> None:
 
 
 def test_keeps_what_is_shared(tmp_path: Path) -> None:
-    """Ten levels of blocks of two blocks each: a thousand layers, of which a few nodes are distinct."""
+    """Ten levels of blocks of two blocks each: a thousand layers, of which a few nodes are
+    distinct.
+    """
     blocks = "\n".join(f"block b{i + 1} {{ b{i} -> b{i} }}" for i in range(10))
     network = undecided(
         tmp_path,

@@ -41,7 +41,9 @@ def test_random_specs(start: int, tmp_path: Path) -> None:
     ],
 )
 def test_torchvisions_own_networks(spec: str) -> None:
-    """At their own size. The rest of torchvision's, which hold the same layers, in `tests/campaign`."""
+    """At their own size. The rest of torchvision's, which hold the same layers, in
+    `tests/campaign`.
+    """
     assert not disagreements(load(spec), torchvisions_own(spec))
 
 

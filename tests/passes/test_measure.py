@@ -1,4 +1,6 @@
-"""The totals against figures that others published or that follow from the definitions, and against torch itself."""
+"""The totals against figures that others published or that follow from the definitions, and against
+torch itself.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The inference peak against the storages that are alive while the emitted code runs, and against its lower bound."""
+"""The inference peak against the storages that are alive while the emitted code runs, and against
+its lower bound.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def test_code_never_needs_less_than_the_bound(tmp_path: Path) -> None:
 
 
 def test_by_hand(tmp_path: Path) -> None:
-    """A row frees what has been read; a residual block holds its input, its branch and what the branch is made from."""
+    """A row frees what has been read; a residual block holds its input, its branch and what the
+    branch is made from.
+    """
     image = 4 * 6 * 6
     path = tmp_path / "n.res"
     block = "block b { residual conv 3x3, 4 -> bn -> relu -> conv 3x3, 4 -> bn; shortcut B; after relu }"

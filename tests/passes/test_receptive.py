@@ -1,4 +1,6 @@
-"""Receptive fields against figures that others published, and against the window of an input's gradient."""
+"""Receptive fields against figures that others published, and against the window of an input's
+gradient.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from resspec.passes.receptive import Field, fields
     "name, size", [("vgg16", 212), ("resnet50", 483), ("resnet101", 1027), ("resnet152", 1507)]
 )
 def test_published(name: str, size: int) -> None:
-    """Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks (Distill 2019)."""
+    """Araujo, Norris, Sim: Computing Receptive Fields of Convolutional Neural Networks (Distill
+    2019).
+    """
     *_, last, _head = fields(load(name))
     assert last == Field((size, size), (Fraction(32), Fraction(32)))
 
@@ -73,7 +77,9 @@ def written(tmp_path: Path, chain: str, size: int) -> Network:
 
 
 def window(network: Network) -> tuple[int, int]:
-    """Height and width of where an output in the middle has a gradient; weights are positive, so that nothing cancels."""
+    """Height and width of where an output in the middle has a gradient; weights are positive, so
+    that nothing cancels.
+    """
     module = build(network).eval().double()
     for parameter in module.parameters():
         nn.init.constant_(parameter, 0.1)

@@ -1,5 +1,7 @@
-"""Predicts from a file of weights alone, as somebody would who has no resspec: `alone.py FILE.onnx IMAGE …`, or
-`alone.py FILE.safetensors MODULE.py FUNCTION IMAGE …`, where MODULE.py is what `resspec compile` writes."""
+"""Predicts from a file of weights alone, as somebody would who has no resspec: `alone.py FILE.onnx
+IMAGE …`, or `alone.py FILE.safetensors MODULE.py FUNCTION IMAGE …`, where MODULE.py is what
+`resspec compile` writes.
+"""
 
 import json
 import sys

@@ -133,7 +133,9 @@ UNHARMED = (
 
 
 def check(command: str, name: str, kind: str) -> int:
-    """The exit code of a command, after a file of the run `a` was damaged: it names that file where it fails."""
+    """The exit code of a command, after a file of the run `a` was damaged: it names that file where
+    it fails.
+    """
     err = io.StringIO()
     with redirect_stdout(io.StringIO()), redirect_stderr(err):
         code = cli.run(COMMANDS[command])

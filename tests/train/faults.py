@@ -36,12 +36,10 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
 class Fault:
     """What goes wrong, and where.
 
-    Attributes:
-        error: One of ERRORS.
-        place: `FILE:LINE` of the package, from where training begins; or `module:Class.function`; or `files`: where a file of
-            the run is opened to be written, made, renamed, removed, or brought to the disk.
-        number: At which time it is reached.
-        lasts: Whether it stays so from then on, as a disk stays full.
+    Attributes: error: One of ERRORS. place: `FILE:LINE` of the package, from where training begins;
+    or `module:Class.function`; or `files`: where a file of the run is opened to be written, made,
+    renamed, removed, or brought to the disk. number: At which time it is reached. lasts: Whether it
+    stays so from then on, as a disk stays full.
     """
 
     error: str

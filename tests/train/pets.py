@@ -1,4 +1,6 @@
-"""A folder of photographs as people have them, small: dark cats and light dogs, which a few steps tell apart."""
+"""A folder of photographs as people have them, small: dark cats and light dogs, which a few steps
+tell apart.
+"""
 
 from __future__ import annotations
 

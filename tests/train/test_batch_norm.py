@@ -1,4 +1,6 @@
-"""Batch norm in parts against machines of their own, exact statistics against one pass in double precision."""
+"""Batch norm in parts against machines of their own, exact statistics against one pass in double
+precision.
+"""
 
 from copy import deepcopy
 

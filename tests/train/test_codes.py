@@ -1,4 +1,6 @@
-"""What goes wrong with recipes, data, runs and checkpoints where no text is to blame: each has a code, and each code a page."""
+"""What goes wrong with recipes, data, runs and checkpoints where no text is to blame: each has a
+code, and each code a page.
+"""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ ODD = (
 
 
 def test_names_of_every_kind_are_drawn_as_they_are(tmp_path: Path) -> None:
-    """No formula, no second line, no character that a terminal would obey; warnings are errors here."""
+    """No formula, no second line, no character that a terminal would obey; warnings are errors
+    here.
+    """
     _, _, svg = draw_confusion(torch.eye(len(ODD), dtype=torch.int64), ODD, tmp_path)
     wanted = {
         "$x^2_$ {%}",

@@ -1,4 +1,6 @@
-"""The whole trainer, on real images: what it reaches, that it repeats itself exactly, and what it leaves behind."""
+"""The whole trainer, on real images: what it reaches, that it repeats itself exactly, and what it
+leaves behind.
+"""
 
 import csv
 import json

@@ -1,4 +1,6 @@
-"""The end of a run: what was trained is saved before it is tested, and whatever fails then can be made up for."""
+"""The end of a run: what was trained is saved before it is tested, and whatever fails then can be
+made up for.
+"""
 
 import json
 import re

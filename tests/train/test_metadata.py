@@ -1,4 +1,6 @@
-"""What is trained says what it is: it predicts from the file alone, and is not measured on other classes."""
+"""What is trained says what it is: it predicts from the file alone, and is not measured on other
+classes.
+"""
 
 import json
 import os
@@ -38,7 +40,9 @@ def predicted(*arguments: str | Path, folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a run `r` of photographs, of which some lie on their side, in classes with odd names."""
+    """A folder with a run `r` of photographs, of which some lie on their side, in classes with odd
+    names.
+    """
     folder = lay_out(tmp_path_factory.mktemp("trained"))
     for part in ("train", "val"):
         for old, new in zip(("cat", "dog"), ODD, strict=True):

@@ -1,4 +1,6 @@
-"""Several real processes: the same order of images and the same counts as one, and what is said when one of them is gone."""
+"""Several real processes: the same order of images and the same counts as one, and what is said
+when one of them is gone.
+"""
 
 import json
 import os
@@ -147,7 +149,9 @@ def test_the_process_with_the_least_room_decides_for_all(server: Server, folder:
 
 @pytest.mark.parametrize("victim", [0, 1])
 def test_one_of_two_that_fails_costs_no_step(victim: int, server: Server, folder: Path) -> None:
-    """Its report is the one with a traceback; the first of them saves, be it the other one that failed."""
+    """Its report is the one with a traceback; the first of them saves, be it the other one that
+    failed.
+    """
     assert [trainer.wait()[0] for trainer in server.together(2, folder, *TRAIN, "reference")] == [
         0,
         0,

@@ -83,8 +83,9 @@ def test_on_a_terminal_it_is_a_bar(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 @contextmanager
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[BytesIO]:
-    """Make stderr a terminal, and gather what is written to it: the slower the run, the more often the bar is drawn, and a
-    terminal that nobody reads holds a few kilobytes."""
+    """Make stderr a terminal, and gather what is written to it: the slower the run, the more often
+    the bar is drawn, and a terminal that nobody reads holds a few kilobytes.
+    """
     gathered = BytesIO()
     reader, writer = pty.openpty()
     reading = Thread(target=_gather, args=[reader, gathered])

@@ -1,4 +1,6 @@
-"""Values that are right by themselves and do not go together; and recipes that are legitimate however odd they look."""
+"""Values that are right by themselves and do not go together; and recipes that are legitimate
+however odd they look.
+"""
 
 from __future__ import annotations
 

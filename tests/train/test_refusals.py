@@ -1,4 +1,6 @@
-"""What the trainer refuses: networks that do not fit the data, folders in use, another job in a run's folder."""
+"""What the trainer refuses: networks that do not fit the data, folders in use, another job in a
+run's folder.
+"""
 
 import json
 from itertools import permutations

@@ -1,4 +1,6 @@
-"""A training image that cannot be decoded stops a run, which resumes once it is mended or removed: exactly, and recorded."""
+"""A training image that cannot be decoded stops a run, which resumes once it is mended or removed:
+exactly, and recorded.
+"""
 
 import json
 from pathlib import Path

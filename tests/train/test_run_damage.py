@@ -1,4 +1,6 @@
-"""Damaged files of a run: each is named in a sentence, and nothing waits, overflows or ends in a traceback."""
+"""Damaged files of a run: each is named in a sentence, and nothing waits, overflows or ends in a
+traceback.
+"""
 
 import json
 import re

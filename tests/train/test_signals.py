@@ -1,4 +1,6 @@
-"""SIGTERM and SIGINT at any moment, once and twice: the run can go on, to the very end it would have had."""
+"""SIGTERM and SIGINT at any moment, once and twice: the run can go on, to the very end it would
+have had.
+"""
 
 import json
 import os

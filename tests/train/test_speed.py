@@ -1,4 +1,6 @@
-"""How fast a network runs here: each way as it says, what a run makes of it, and what `resspec bench` tells of it."""
+"""How fast a network runs here: each way as it says, what a run makes of it, and what `resspec
+bench` tells of it.
+"""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,6 @@
-"""A step against the same written down naively: losses, accumulation, clipping, fp16's scale, and the micro-batch."""
+"""A step against the same written down naively: losses, accumulation, clipping, fp16's scale, and
+the micro-batch.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +59,9 @@ def stepped(spec: Path, *settings: str) -> tuple[nn.Module, Batch]:
 def naive(
     spec: Path, batch: Batch, parts: int, rate: float, decay: float, clip: float | None
 ) -> nn.Module:
-    """The same step of the paper's: gradients of each part added up, then plain SGD's first step with Nesterov's momentum."""
+    """The same step of the paper's: gradients of each part added up, then plain SGD's first step
+    with Nesterov's momentum.
+    """
     torch.manual_seed(0)
     module = build(load(spec)).train()
     for images, targets in zip(batch.images.chunk(parts), batch.targets.chunk(parts), strict=True):

@@ -1,4 +1,6 @@
-"""Weights to start from: what fits is taken, what does not is told as the diff tells it, and a last layer may be new."""
+"""Weights to start from: what fits is taken, what does not is told as the diff tells it, and a last
+layer may be new.
+"""
 
 import re
 from pathlib import Path

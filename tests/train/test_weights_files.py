@@ -1,4 +1,6 @@
-"""Files that are given as weights and are something else: one sentence each, which names the file and what is in it."""
+"""Files that are given as weights and are something else: one sentence each, which names the file
+and what is in it.
+"""
 
 import argparse
 import io

@@ -26,7 +26,9 @@ from tests.train.launch import ROOT, Server, Trigger, state
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_a_worker_that_is_killed(seen: bool, server: Server, tmp_path: Path) -> None:
-    """Dead before its trainer goes on, in the midst of a step; or perhaps while that takes a batch from it."""
+    """Dead before its trainer goes on, in the midst of a step; or perhaps while that takes a batch
+    from it.
+    """
     scenario = Scenario(server, tmp_path, "pictures", 2)
     trainer = server.start(
         tmp_path, *scenario.command("run"), triggers=[Trigger("step", 8, SIGSTOP)]
@@ -100,7 +102,9 @@ train.run(parser().parse_args(sys.argv[1:]))
 def test_an_unforeseen_error_ends_the_trainer_and_its_workers(
     server: Server, tmp_path: Path
 ) -> None:
-    """Its traceback holds the loader of images, whose workers hear no request to end, where Python shows it last of all."""
+    """Its traceback holds the loader of images, whose workers hear no request to end, where Python
+    shows it last of all.
+    """
     command = [
         sys.executable,
         "-c",
