@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import MISSING, fields
 from fractions import Fraction
+from inspect import signature
 from math import ceil, floor
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.backends import layers
+from resspec.backends.source.copied import positions
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import ShapeError
@@ -111,6 +113,15 @@ def module(draw: Draw) -> nn.Module:
         *call.args, **dict(call.kwargs)
     )
     return made
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_emitted_source_knows_the_names_of_positional_arguments(kind: str) -> None:
+    for draw in accepted(kind):
+        call = draw.layer.call(draw.x)
+        own = getattr(nn if hasattr(nn, call.module) else layers, call.module)
+        taken = [*signature(own).parameters][: len(call.args)]
+        assert [*positions(call.module)][: len(call.args)] == taken, draw
 
 
 def sizes(tensors: dict[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
