@@ -1,6 +1,4 @@
-"""The arguments of a call: to a layer's typed fields, to a block's parameters, to an
-initialisation.
-"""
+"""The arguments of a call: to a layer's typed fields, and to a block's parameters."""
 
 from __future__ import annotations
 
@@ -12,7 +10,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic, Reporter
-from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.norm import Norm
 from resspec.lowering import argument_errors, foreign_layers, name_errors
@@ -143,13 +140,20 @@ def _take_words(
         if name not in keywords:
             continue
         value = keywords.pop(name).value
-        text = value.text if isinstance(value, ast.Identifier) else ""
-        if text not in choices:
-            near = alike(text, choices)
-            report(argument_errors.bad_choice(value.span, f"`{name}`", choices, near))
+        chosen = choose(value, choices, f"`{name}`", report)
+        if chosen is None:
             return given, None
-        words[name] = (text, value.span)
+        words[name] = (chosen, value.span)
     return given._replace(keywords=keywords), words
+
+
+def choose(value: ast.Value, choices: Sequence[str], phrase: str, report: Reporter) -> str | None:
+    """Return the word of a few that is given, None once another one was reported."""
+    text = value.text if isinstance(value, ast.Identifier) else ""
+    if text in choices:
+        return text
+    report(argument_errors.bad_choice(value.span, phrase, choices, alike(text, choices)))
+    return None
 
 
 def _bound(
@@ -283,61 +287,6 @@ def bind_block(
             )
             return None
     return {name: value for name, (value, _) in stated.items()}
-
-
-def bind_init(
-    law: ast.Identifier, arguments: list[ast.Argument], evaluate: Evaluate, report: Reporter
-) -> Init | None:
-    """An initialisation with every argument of its law."""
-    if law.text not in LAWS:
-        report(name_errors.unknown_law(law.span, alike(law.text, LAWS), law.text in OPS))
-        return None
-    known = LAWS[law.text]
-    values: dict[str, Any] = {**known, "bias": None if law.text == "default" else Fraction(0)}
-    given = sort(arguments, report)
-    for node in [*given.bare, *([given.stride] if given.stride else [])]:
-        report(argument_errors.too_many_arguments(node.span, law.text, 0, None))
-        return None
-    for word, keyword in given.keywords.items():
-        if word not in values:
-            report(
-                argument_errors.unknown_argument(keyword.name.span, law.text, alike(word, values))
-            )
-            return None
-        if word in CHOICES:
-            text = keyword.value.text if isinstance(keyword.value, ast.Identifier) else ""
-            if text not in CHOICES[word]:
-                report(
-                    argument_errors.bad_choice(
-                        keyword.value.span, f"`{word}`", CHOICES[word], alike(text, CHOICES[word])
-                    )
-                )
-                return None
-            values[word] = text
-        elif (
-            word == "bias"
-            and isinstance(keyword.value, ast.Identifier)
-            and keyword.value.text == "default"
-        ):
-            values[word] = None
-        else:
-            kind = "Positive" if word in ("gain", "std") else "Real"
-            values[word] = convert(
-                evaluate(keyword.value), kind, f"`{word}`", keyword.value.span, report
-            )
-            if values[word] is UNKNOWN:
-                return None
-    if law.text == "uniform" and values["a"] > values["b"]:
-        report(
-            argument_errors.out_of_range(
-                law.span, "`b` of `uniform`", f"its `a`, {values['a']}, or more", str(values["b"])
-            )
-        )
-        return None
-    bias = values.pop("bias")
-    if law.text in CONSTANTS:
-        return Init("constant", (("value", CONSTANTS[law.text]),), bias)
-    return Init(law.text, tuple(values.items()), bias)
 
 
 def convert(value: Value, annotation: str, phrase: str, span: Span, report: Reporter) -> Any:

@@ -23,6 +23,7 @@ from resspec.lowering.chain import Lowerer
 from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
+from resspec.lowering.laws import bind_init
 from resspec.lowering.names import Namer
 from resspec.lowering.parts import Draft, row
 from resspec.lowering.tensors import fits
@@ -203,7 +204,7 @@ class Clauses:
         )
 
     def _init(self, clause: ast.InitClause) -> None:
-        law = arguments.bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
+        law = bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
         kind = clause.kind.text if clause.kind else ""
         self._only_once(f"init {kind}:" if kind else "init", clause.span)
         if clause.kind and kind not in OPS and kind != "residual":
