@@ -8,8 +8,6 @@ where they give the tree's values; where the steps do not match, the tree's own 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.formulas import (
@@ -41,51 +39,16 @@ from resspec.passes.call_levels import (
     network_scope,
     whole,
 )
+from resspec.passes.declared import (
+    AbbreviationSpan,
+    DeclaredBody,
+    DeclaredLayer,
+    DeclaredModule,
+)
 from resspec.passes.tree_rows import TreeRow, items
 from resspec.syntax import ast
 
 MAX_STEPS = 200_000
-
-
-class DeclaredLayer(NamedTuple):
-    """A call's fields of a layer: its fields, and the channels that enter, in the variables of its
-    level.
-    """
-
-    level: CallLevel
-    fields: Mapping[str, FormulaValue]
-    entering: FormulaValue
-
-
-class DeclaredModule(NamedTuple):
-    """A call of a block with a module of its own."""
-
-    level: CallLevel
-    template: DeclaredBody
-    arguments: Mapping[str, FormulaValue]
-
-
-class AbbreviationSpan(NamedTuple):
-    """The layers from `first` up to `last` are those of an abbreviation."""
-
-    first: int
-    last: int
-    level: CallLevel
-
-
-@dataclass(eq=False)
-class DeclaredBody:
-    """The calls that a declaration makes in a scope's body. Layers and modules are numbered in
-    order, those in repeats once.
-    """
-
-    level: CallLevel
-    leaving: FormulaValue = UNKNOWN
-    calls: dict[int, DeclaredLayer | DeclaredModule] = field(default_factory=dict)
-    splices: list[AbbreviationSpan] = field(default_factory=list)
-    optional: set[int] = field(
-        default_factory=set
-    )  # what stands there in some arms of the shortcut option alone
 
 
 def read(network: Network, declared: Declared) -> DeclaredBody | None:

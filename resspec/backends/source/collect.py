@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from resspec.passes.declarations import (
+from resspec.passes.declared import (
     DeclaredModule,
     AbbreviationSpan,
     DeclaredBody,

@@ -14,7 +14,7 @@ from resspec.ir.ops.layer import Ramp
 from resspec.ir.nodes import Op
 from resspec.ir.ops.norm import Norm
 from resspec.passes.call_levels import UNKNOWN, CallLevel
-from resspec.passes.declarations import DeclaredBody, DeclaredLayer, DeclaredModule
+from resspec.passes.declared import DeclaredBody, DeclaredLayer, DeclaredModule
 
 # What torch's constructors call the channels that enter.
 _ENTERING = "in_channels in_features num_features num_channels normalized_shape channels".split()
