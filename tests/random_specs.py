@@ -1,7 +1,7 @@
 """Random specs that are valid by construction, of every construct of the language.
 
 `random_spec(seed)` is a text with one network `n`; with `plainly=True` the same network without
-repeats, abbreviations and constants; `relaid(text, seed)` is the same text in another layout.
+repeats, abbreviations and constants.
 """
 
 from __future__ import annotations
@@ -104,22 +104,6 @@ class Picture(NamedTuple):
 
 def random_spec(seed: int, *, plainly: bool = False) -> str:
     return _Writer(Random(seed), plainly).spec()
-
-
-def relaid(text: str, seed: int) -> str:
-    """The same spec with other line ends, blanks and comments; `;` for line ends and back."""
-    random = Random(seed)
-
-    def gap(found: re.Match[str]) -> str:
-        word = found[0].strip()
-        return random.choice(
-            [f" {word} ", f" {word}\n\n   ", f' {word}  # -> {{ " |\n\t', f" {word} "]
-        )
-
-    text = re.sub(r" *(->|\||,(?! /)) *", gap, text)
-    text = re.sub(r"; *", lambda _: random.choice(["; ", "\n", " ;; # ; }\n ; "]), text)
-    text = re.sub(r"\n(?=\w)", lambda _: random.choice(["\n", "\n# another\n\n", " # {\n"]), text)
-    return ("# a comment\n\n" + text).replace("\n", random.choice(["\n", "\r\n"]))
 
 
 class _Writer:
@@ -236,21 +220,20 @@ class _Writer:
     def resized(self, x: Picture) -> tuple[str, Picture]:
         """Only small pictures grow."""
         bordered = Picture(x.channels, x.height + 1, x.width + 2)
-        mode = self.random.choice(["", ", mode=reflect", ", mode=replicate", ", mode=lowest"])
-        text = "pad 1, 1, 0, 1" + mode * (min(x.height, x.width) > 1 and mode != ", mode=lowest")
-        if mode == ", mode=lowest":
-            return f"{text}{mode} -> maxpool 3x3", bordered
-        if x.height * x.width > 300:
-            return text, bordered
         doubled = Picture(x.channels, 2 * x.height, 2 * x.width)
         choices = [
-            (text, bordered),
-            ("upsample 2", doubled),
-            ("upsample 2, mode=bilinear", doubled),
+            ("pad 1, 1, 0, 1", bordered),
+            ("pad 1, 1, 0, 1, mode=replicate", bordered),
+            ("pad 1, 1, 0, 1, mode=lowest -> maxpool 3x3", bordered),
             ("upsample size=5x7, mode=bilinear, align_corners=true", Picture(x.channels, 5, 7)),
-            (f"conv 1x1, {4 * x.channels} -> pixel_shuffle 2", doubled),
-            ("upsample 2 -> pixel_unshuffle 2", x.wide(4 * x.channels)),
         ]
+        if min(x.height, x.width) > 1:
+            choices.append(("pad 1, 1, 0, 1, mode=reflect", bordered))
+        if x.height * x.width <= 300:
+            choices.append(("upsample 2", doubled))
+            choices.append(("upsample 2, mode=bilinear", doubled))
+            choices.append((f"conv 1x1, {4 * x.channels} -> pixel_shuffle 2", doubled))
+            choices.append(("upsample 2 -> pixel_unshuffle 2", x.wide(4 * x.channels)))
         return self.random.choice(choices)
 
     def conv(self, x: Picture) -> tuple[str, Picture]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SUMMARY = "evaluate a network on test images, next to published results"
 EXAMPLES = """\
-  resspec eval runs/digits             a finished run
+  resspec eval runs/digits             a run, finished or not
   resspec eval torchvision/resnet50 --weights resnet50.pth --data imagenet
   resspec eval resnet50 --weights he.pth --data /data/imagenet
       --recipe imagenet-he2015 --protocol 10-crop --workers 4

@@ -209,7 +209,7 @@ class Step(NamedTuple):
 
     @property
     def layer(self) -> Layer:
-        """Of a layer, with the numbers that it has at this turn."""
+        """The layer, with the numbers that it has at this turn."""
         assert isinstance(self.node, Op)
         return self.node.layer if self.turn is None else self.node.layer.at(self.turn)
 

@@ -49,6 +49,10 @@ _EXAMPLES = {
     "gn": "`gn groups=32`",
     "dropout": "`dropout 0.5`",
     "subsample": "`subsample /2`",
+    "pad": "`pad 1, 1, 1, 1` is left, right, top, bottom",
+    "scale": "`scale 0.5`",
+    "pixel_shuffle": "`pixel_shuffle 2`",
+    "pixel_unshuffle": "`pixel_unshuffle 2`",
 }
 
 
@@ -185,7 +189,7 @@ def _bound(
 
 
 def _turned(op: type[Layer], stated: dict[str, tuple[Value, Span]]) -> Diagnostic | None:
-    """Of a convolution: the channels where the kernel stands, and the reverse."""
+    """Return the error of a convolution whose channels and kernel are swapped."""
     if (
         op.positional != ("kernel_size", "out_channels")
         or len(stated.keys() & {*op.positional}) < 2

@@ -99,7 +99,7 @@ def _meant(word: str) -> tuple[str, ...]:
 
 
 def _conditions(metric: ast.LayerCall, frame: Frame) -> Conditions | None:
-    """Of a quantity's arguments."""
+    """Return the conditions that a quantity's arguments give."""
     name = metric.name.text
     takes = QUANTITIES[name].takes
     given = arguments.sort(metric.arguments, frame.report)

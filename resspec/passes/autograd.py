@@ -19,7 +19,7 @@ from resspec.ir.shape import Shape
 
 
 class Backward(NamedTuple):
-    """Of a backward pass over a part: `macs` of one sample, and what is kept until it comes."""
+    """The cost of a backward pass over a part: `macs` of one sample, and what is kept for it."""
 
     macs: int = 0
     kept: Kept = Kept()

@@ -34,13 +34,16 @@ class Entry(NamedTuple):
 
     @property
     def totals(self) -> Totals:
-        """Of all its runs; a layer counts among `layers` wherever it stands."""
+        """The totals of all its runs; a layer counts among `layers` wherever it is."""
         return own_totals(self.node).times(self.times)
 
 
 def ledger(network: Network, cost: Cost) -> list[Entry]:
-    """In the order of the network. `cost`: that of its backward pass (`autograd.backward`), a part
-    for each section.
+    """Return the entries in the order of the network.
+
+    Args:
+        network: The network.
+        cost: Of its backward pass (`autograd.backward`), a part for each section.
     """
     return [
         Entry(section.label, trail, times, backward)
@@ -50,8 +53,8 @@ def ledger(network: Network, cost: Cost) -> list[Entry]:
 
 
 def path(trail: Trail) -> str:
-    """Of its module: `layer3.1..35.conv2` is the `conv2` of 35 blocks. Of a merge, that of the
-    module it stands in.
+    """Return the path of a module: `layer3.1..35.conv2` is the `conv2` of 35 blocks. A merge has
+    that of the module around it.
     """
     words: list[str] = []
     counts: list[int] = []  # of the repeats around, in the scope of the name
@@ -68,7 +71,7 @@ _Found = tuple[Trail, int, Backward]
 
 
 def _entries(cost: Cost, around: Trail, times: int) -> Iterator[_Found]:
-    """Of a repeat whose first turns differ, one for each of these."""
+    """Yield the entries of a part; a repeat whose first turns differ has one for each of them."""
     if not cost.parts:
         if cost.node is not None and isinstance(cost.node.node, Op | Parallel):
             macs, kept = cost.total

@@ -183,7 +183,7 @@ def figures(totals: Totals, cost: Backward, at: Conditions, frozen: bool) -> Fig
 
 
 def add(parts: Iterable[Figures]) -> Figures:
-    """Of parts in a row."""
+    """Return the figures of parts in a row."""
     total: Figures = {}
     for part in parts:
         for name, value in part.items():

@@ -21,7 +21,8 @@ from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, 
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 from resspec.opening import shipped_names
-from tests.random_specs import random_spec, relaid
+from tests.random_specs import random_spec
+from tests.relaid import relaid
 from tests.texts import load_text
 
 NETWORK = "network n {{ input 3x8x8; {} }}"

@@ -11,7 +11,8 @@ from resspec.source import Source
 from resspec.syntax import ast
 from resspec.syntax.parse import parse, read
 from resspec.syntax.text import to_text
-from tests.random_specs import random_spec, relaid
+from tests.random_specs import random_spec
+from tests.relaid import relaid
 
 
 def tree(text: str) -> str:

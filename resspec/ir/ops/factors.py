@@ -10,8 +10,15 @@ from resspec.ir.ops.layer import Count, Layer, Real, ShapeError, Tensors, need_i
 from resspec.ir.shape import Shape
 
 
+class Factor(Layer):
+    """An operation on each element with a number beside it."""
+
+    def elementwise(self, x: Shape, y: Shape) -> int:
+        return y.elements
+
+
 @dataclass(eq=False, repr=False)
-class ScaleOp(Layer):
+class ScaleOp(Factor):
     """x times a constant."""
 
     kind: ClassVar = "scale"
@@ -19,15 +26,12 @@ class ScaleOp(Layer):
     positional: ClassVar = ("factor",)
     factor: Real
 
-    def elementwise(self, x: Shape, y: Shape) -> int:
-        return y.elements
-
     def torch_args(self, x: Shape) -> tuple[Any, ...]:
         return (plain(self.factor),)
 
 
 @dataclass(eq=False, repr=False)
-class GainOp(Layer):
+class GainOp(Factor):
     """x times one learned number."""
 
     kind: ClassVar = "gain"
@@ -39,9 +43,6 @@ class GainOp(Layer):
     def parameters(self, x: Shape) -> Tensors:
         return {"scale": (1,)}
 
-    def elementwise(self, x: Shape, y: Shape) -> int:
-        return y.elements
-
     def saves_input(self) -> bool:
         return True
 
@@ -50,7 +51,7 @@ class GainOp(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class ShiftOp(Layer):
+class ShiftOp(Factor):
     """x plus one learned number."""
 
     kind: ClassVar = "shift"
@@ -62,12 +63,9 @@ class ShiftOp(Layer):
     def parameters(self, x: Shape) -> Tensors:
         return {"bias": (1,)}
 
-    def elementwise(self, x: Shape, y: Shape) -> int:
-        return y.elements
-
 
 @dataclass(eq=False, repr=False)
-class Prelu(Layer):
+class Prelu(Factor):
     """x, times a learned slope below zero: one for all channels, or one for each (He et al.
     2015).
     """
@@ -92,9 +90,6 @@ class Prelu(Layer):
 
     def parameters(self, x: Shape) -> Tensors:
         return {"weight": (self.num_parameters,)}
-
-    def elementwise(self, x: Shape, y: Shape) -> int:
-        return y.elements
 
     def saves_input(self) -> bool:
         return True

@@ -116,7 +116,7 @@ class Upsample(Layer):
         return tuple(n * factor for n, factor in zip(x.spatial, self.scale_factor, strict=True))
 
     def elementwise(self, x: Shape, y: Shape) -> int:
-        """Of a bilinear one the four values that it reads for each output."""
+        """Return the values that it reads: four for each output of a bilinear one."""
         return 4 * y.elements if self.mode == "bilinear" else 0
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:

@@ -151,7 +151,7 @@ class Pool(Layer):
         return True
 
     def reach(self, x: Shape) -> tuple[Size, Steps]:
-        """Of a pool that adapts, the largest window and the mean distance."""
+        """Return the largest window and the mean distance, where the pool adapts."""
         if self.target is None:
             assert self.kernel_size is not None
             return window_reach(self.kernel_size, self.stride, self._dilation())

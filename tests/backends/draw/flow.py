@@ -105,7 +105,7 @@ def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> F
 
 
 def _passes(wire: Wire, point: Point) -> bool:
-    """Whether a line comes from above to a point: it ends there, or goes on straight through it."""
+    """Return whether a line comes from above to a point: it ends there, or goes on straight through it."""
     if wire.points[-1] == point:
         return True
     (x, top), (x2, bottom) = wire.points[:2]

@@ -1,4 +1,4 @@
-"""What a drawn difference marks."""
+"""The marks of a drawn difference."""
 
 from __future__ import annotations
 
