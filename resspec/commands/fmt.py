@@ -40,7 +40,7 @@ def run(arguments: Namespace) -> int:
     from resspec.files import read
     from resspec.syntax.parse import ENOUGH
 
-    files = [Path(name) for each in arguments.files for name in given.specs(each)]
+    files = [Path(name) for each in arguments.files for name in given.files(each)]
     code, changed = 0, 0
     for path in files:
         try:

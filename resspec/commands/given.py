@@ -27,7 +27,7 @@ def takes_spec(command: ArgumentParser) -> None:
 def takes_values(command: ArgumentParser) -> None:
     command.add_argument(
         "--set",
-        type=_setting,
+        type=setting,
         action=AppendOnce,
         default=[],
         metavar="NAME=VALUE",
@@ -91,12 +91,19 @@ def warn(loaded: Iterable[tuple[str, Network]]) -> None:
     show(found)
 
 
-def specs(given: str) -> Iterator[str]:
-    """Yield a spec itself, or all in a folder. Raises UsageError where a folder has none."""
+def specs(given: str) -> list[str]:
+    """Return a spec itself, or all of a folder, which may be one that comes with resspec.
+
+    Raises UsageError where a folder has none.
+    """
+    return _shipped_in(given) or files(given)
+
+
+def files(given: str) -> list[str]:
+    """Return a file itself, or the specs in a folder. Raises UsageError where it has none."""
     folder = Path(given)
     if not given or not folder.is_dir():
-        yield given
-        return
+        return [given]
     found = [
         path
         for path in sorted(folder.rglob("*.res"))
@@ -104,7 +111,22 @@ def specs(given: str) -> Iterator[str]:
     ]
     if not found:
         raise UsageError(f"there is no .res file in {folder}")
-    yield from map(str, found)
+    return [str(path) for path in found]
+
+
+def is_folder(given: str) -> bool:
+    """Return whether `specs` takes this for a folder."""
+    return bool(given) and (Path(given).is_dir() or bool(_shipped_in(given)))
+
+
+def _shipped_in(given: str) -> list[str]:
+    """Return the specs of a folder that comes with resspec, unless there is one here."""
+    from resspec.opening import shipped_names
+
+    folder = Path(given)
+    if folder == Path() or folder.exists():
+        return []
+    return [name for name in shipped_names() if name.startswith(f"{folder.as_posix()}/")]
 
 
 def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
@@ -118,7 +140,7 @@ def difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
         yield "\t".join(map(visible, line.split("\t"))) + "\n"
 
 
-def _setting(text: str) -> tuple[str, str]:
+def setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     words = name.replace("-", "_").split(".")  # the recipe answers `weight-decay` with its name
     if not (equals and all(map(str.isidentifier, words)) and value.strip()):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from pathlib import Path
+from itertools import product
 from typing import TYPE_CHECKING
 
 from resspec.commands import given, numbers, remedies
+from resspec.commands.subjects import complete, subjects
+from resspec.commands.sweep import Settings, combinations, takes_sweep
 from resspec.commands.terminal import color, complain, show, width
-from resspec.diagnostics import SpecError, UsageError
+from resspec.diagnostics import Collected, SpecError, UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS
 
@@ -30,6 +32,8 @@ EXAMPLES = """\
   resspec report resnet50 --freeze stem --freeze layer1
   resspec report resnet18 resnet34 resnet50   a column each
   resspec report specs/ --format csv          a folder, a line each
+  resspec report torchvision/                 a folder that comes with resspec
+  resspec report lib/he2015:cifar --sweep n=3,5,7 --sweep width=16,32
   resspec report resnet50 --format html > resnet50.html
 """
 
@@ -39,6 +43,7 @@ def arguments(parser: ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs"
     )
     given.takes_values(parser)
+    takes_sweep(parser)
     parser.add_argument(
         "--format",
         choices=("table", "json", "markdown", "csv", "html"),
@@ -90,8 +95,10 @@ def arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    specs = [spec for each in arguments.specs for spec in _named(each, arguments)]
-    if len(specs) == 1 and not Path(arguments.specs[0]).is_dir():
+    has_values = bool(arguments.set or arguments.sweep)
+    specs = [spec for each in arguments.specs for spec in subjects(each, has_values)]
+    is_one = len(specs) == 1 and not given.is_folder(arguments.specs[0])
+    if is_one and not arguments.sweep:
         _print_one(specs[0], arguments)
         return 0
     return _print_several(specs, arguments)
@@ -116,26 +123,30 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
         raise UsageError(f"a page shows one network{_name_one(specs)}; {other}")
     if arguments.by != "stage":
         raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
-    folders = [each for each in arguments.specs if each and Path(each).is_dir()]
-    found = {path for folder in folders for path in given.specs(folder)}
+    sweep = combinations(arguments.sweep, dict(arguments.set))
+    in_folders = _in_folders(arguments)
     loaded: list[tuple[str, Network]] = []
     reports: list[Report] = []
+    swept: list[Settings] = []
+    wrong = Collected()
     code = 0
-    for spec in _followed(specs):
+    for spec, settings in _followed(list(product(specs, sweep))):
         try:
-            for each in _networks(spec) if spec in found and not arguments.set else [spec]:
-                network, made = _report(each, arguments)
+            for each in complete(spec) if spec in in_folders else [spec]:
+                network, made = _report(each, arguments, settings)
                 loaded.append((each, network))
                 reports.append(made)
+                swept.append(settings)
         except SpecError as error:
-            show(remedies.of_diagnostics(error.diagnostics, arguments))
+            wrong.add(*error.diagnostics)
             code = max(code, 1)
         except UsageError as error:
             complain(str(error), error.code)
             code = 2
+    show(remedies.of_diagnostics(list(wrong), arguments))
     if reports:
         titles = [spec for spec, _ in loaded]
-        print(_several(reports, titles, arguments.format), end="")
+        print(_several(reports, titles, swept if arguments.sweep else [], arguments.format), end="")
         given.warn(loaded)
     elif not code:
         places = ", ".join(arguments.specs)
@@ -143,24 +154,15 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
     return code
 
 
-def _named(spec: str, arguments: Namespace) -> list[str]:
-    """Return the files of a folder, the networks of a file of several, or else the spec.
+def _in_folders(arguments: Namespace) -> set[str]:
+    """Return the specs in folders, each of which stands for all its networks.
 
-    A file of several networks, one of which is called like it, means that one.
+    Values of parameters are for one network of each.
     """
-    found = list(given.specs(spec))
-    if found != [spec] or arguments.set:
-        return found
-    from resspec.opening import locate, networks
-
-    try:
-        path, named = locate(spec)
-        names = {} if named else networks(path)
-    except (SpecError, UsageError):  # which loading the network reports
-        return [spec]
-    if len(names) < 2 or path.stem in names:
-        return [spec]
-    return _networks(str(path)) or [spec]
+    if arguments.set or arguments.sweep:
+        return set()
+    folders = filter(given.is_folder, arguments.specs)
+    return {spec for folder in folders for spec in given.specs(folder)}
 
 
 def _name_one(specs: list[str]) -> str:
@@ -168,26 +170,13 @@ def _name_one(specs: list[str]) -> str:
     return f": name one, such as {specs[0]}" if ":" in specs[0] else ""
 
 
-def _networks(path: str) -> list[str]:
-    """Return the networks of a file in a folder, without templates.
-
-    The file itself is returned where it has one network, or is wrong.
-    """
-    from resspec.opening import networks
-
-    try:
-        found = networks(Path(path))
-    except SpecError:
-        return [path]
-    ready = [name for name, missing in found.items() if not missing]
-    return [path] if len(found) == len(ready) == 1 else [f"{path}:{name}" for name in ready]
-
-
-def _report(spec: str, arguments: Namespace) -> tuple[Network, Report]:
+def _report(
+    spec: str, arguments: Namespace, swept: Settings | None = None
+) -> tuple[Network, Report]:
     from resspec.backends.report import report
     from resspec.compiler import load
 
-    network = load(spec, input=arguments.input, **dict(arguments.set))
+    network = load(spec, input=arguments.input, **dict(arguments.set), **(swept or {}))
     made = report(
         network,
         at=_conditions(arguments),
@@ -239,28 +228,28 @@ def _one(report: Report, form: str) -> str:
             return to_table(report, width=width(), color=color(sys.stdout))
 
 
-def _several(reports: list[Report], titles: list[str], form: str) -> str:
+def _several(reports: list[Report], titles: list[str], swept: list[Settings], form: str) -> str:
     from resspec.backends.report import several
 
     match form:
         case "json":
-            return several.to_json(reports, titles)
+            return several.to_json(reports, titles, swept)
         case "markdown":
-            return several.to_markdown(reports, titles)
+            return several.to_markdown(reports, titles, swept)
         case "csv":
             from resspec.backends.report.sheet import totals_to_csv
 
-            return totals_to_csv(reports, titles)
+            return totals_to_csv(reports, titles, swept)
         case _:
-            return several.to_table(reports, titles, width=width(), color=color(sys.stdout))
+            return several.to_table(reports, titles, swept, width=width(), color=color(sys.stdout))
 
 
-def _followed(specs: list[str]) -> Iterator[str]:
-    """Yield the specs, with a progress bar where a person looks."""
-    if not color(sys.stderr) or len(specs) < 8:
-        yield from specs
+def _followed(rows: list[tuple[str, Settings]]) -> Iterator[tuple[str, Settings]]:
+    """Yield the specs and their settings, with a progress bar where a person looks."""
+    if not color(sys.stderr) or len(rows) < 8:
+        yield from rows
         return
     from rich.console import Console
     from rich.progress import track
 
-    yield from track(specs, description="reporting", console=Console(stderr=True), transient=True)
+    yield from track(rows, description="reporting", console=Console(stderr=True), transient=True)

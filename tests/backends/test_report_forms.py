@@ -222,11 +222,13 @@ def test_a_frozen_section_must_be_there() -> None:
         report(load("resnet18"), at=Conditions(frozen=frozenset(["layr1"])))
 
 
-def test_csv_has_a_row_for_each_layer() -> None:
+def test_csv_has_a_row_for_each_layer_and_one_for_all() -> None:
     found = report(load("resnet18"), by="op")
-    rows = list(csv.DictReader(to_csv(found).splitlines()))
+    *rows, total = csv.DictReader(to_csv(found).splitlines())
     assert [row["label"] for row in rows] == [row.label for row in found.rows]
-    assert sum(int(row["params"]) for row in rows) == found.totals["params"]
+    assert total["label"] == "total"
+    for name in ("params", "macs", "saved_bytes"):
+        assert sum(int(row[name]) for row in rows) == int(total[name]) == found.totals[name]
 
 
 def test_markdown_has_a_table_and_the_totals() -> None:

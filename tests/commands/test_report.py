@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 
 import pytest
 
+from resspec.commands.sweep import combinations
+from resspec.opening import shipped_names
 from tests.commands.typed import Captured, ran, spec
 
 pytestmark = pytest.mark.usefixtures("here")
@@ -73,3 +76,92 @@ def test_an_unknown_spec_names_the_file_or_spec_that_was_meant(
     spec("nets/other.res", NETWORK.format(name="other", classes=2))
     said = f"error: there is no spec {typed!r}; did you mean {meant!r}?\n"
     assert ran(f"report {typed}", capsys, 2)[1] == said
+
+
+# --- folders that come with resspec ---
+
+
+def test_a_folder_that_comes_with_resspec_is_a_table_of_its_specs(capsys: Captured) -> None:
+    there = [name for name in shipped_names() if name.startswith("torchvision/vgg")]
+    assert len(there) == 8
+    found = names("report torchvision/", capsys)
+    assert set(there) < set(found)
+    assert all(name.startswith("torchvision/") for name in found)
+    assert names("report torchvision", capsys) == found
+
+
+def test_a_folder_here_comes_first(capsys: Captured) -> None:
+    spec("torchvision/mine.res", NETWORK.format(name="mine", classes=2))
+    assert names("report torchvision/", capsys) == ["torchvision/mine.res"]
+
+
+def test_no_shipped_file_is_formatted(capsys: Captured) -> None:
+    assert "torchvision" in ran("fmt torchvision", capsys, 2)[1]
+
+
+# --- sweeps ---
+
+WIDE = """
+network wide(width, depth=1) {
+    input 3x8x8
+    stem depth x conv 3x3, width
+    head avgpool -> fc 2
+}
+"""
+
+
+def rows(command: str, capsys: Captured) -> list[dict[str, str]]:
+    return list(csv.DictReader(ran(f"{command} --format csv", capsys)[0].splitlines()))
+
+
+def test_a_sweep_has_a_row_for_each_combination(capsys: Captured) -> None:
+    spec("wide.res", WIDE)
+    found = rows("report wide.res --sweep width=4,8 --sweep depth=1,2,3", capsys)
+    settings = [(int(row["set_width"]), int(row["set_depth"])) for row in found]
+    assert settings == [(4, 1), (4, 2), (4, 3), (8, 1), (8, 2), (8, 3)]
+    for (width, depth), row in zip(settings, found, strict=True):
+        stem = (3 * 9 + 1) * width + (depth - 1) * (width * 9 + 1) * width
+        head = 2 * width + 2
+        alone = rows(f"report wide.res --sweep width={width} --set depth={depth}", capsys)[0]
+        assert int(row["params"]) == stem - depth * width + head == int(alone["params"])
+
+
+def test_every_form_of_a_sweep_has_its_values(capsys: Captured) -> None:
+    spec("wide.res", WIDE)
+    command = "report wide.res --sweep width=4,8 --memory 1GB"
+    table = [line.split() for line in ran(command, capsys)[0].splitlines()]
+    assert table[0] == "spec width input params macs acts saved layers max batch".split()
+    assert [line[:3] for line in table[2:4]] == [
+        ["wide.res", "4", "3x8x8"],
+        ["wide.res", "8", "3x8x8"],
+    ]
+    page = ran(f"{command} --format markdown", capsys)[0]
+    assert page.splitlines()[0].startswith("| spec | width | input | params |")
+    document = json.loads(ran(f"{command} --format json", capsys)[0])
+    assert [each["set"] for each in document["reports"]] == [{"width": "4"}, {"width": "8"}]
+
+
+def test_a_parameter_is_swept_or_set(capsys: Captured) -> None:
+    spec("wide.res", WIDE)
+    err = ran("report wide.res --sweep width=4,8 --set width=4", capsys, 2)[1]
+    assert "`width` has the value 4" in err
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("width=4,8 --sweep width=2", "`width` is given twice"),
+        ("width=4,,8", "has an empty value"),
+        ("width=4,8,4", "has the value 4 twice"),
+        ("width", "is not NAME=VALUE"),
+    ],
+)
+def test_a_sweep_that_is_ambiguous_is_a_mistake(typed: str, said: str, capsys: Captured) -> None:
+    with pytest.raises(SystemExit):
+        ran(f"report wide.res --sweep {typed}", capsys, 2)
+    assert said in capsys.readouterr().err
+
+
+def test_commas_in_brackets_belong_to_a_value() -> None:
+    found = combinations([("n", "[1,2],[3,4]")], {})
+    assert found == [{"n": "[1,2]"}, {"n": "[3,4]"}]

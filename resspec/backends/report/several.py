@@ -1,15 +1,19 @@
-"""Several reports side by side: a column for each where they fit, else a row for each."""
+"""Several reports side by side: a column for each where they fit, else a row for each.
+
+Reports of a sweep have a row each, which begins with the values of its parameters.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from resspec.backends import markdown
 from resspec.backends.report import Report
 from resspec.backends.report.json import to_document
 from resspec.backends.report.table import FIGURES, figure, memory_lines
+from resspec.backends.report.values import MaxBatch
 from resspec.backends.table import GAP, NARROWEST, columns, filled, shown, taken, text
 from resspec.ir.quantities import QUANTITIES
 from resspec.render import visible_json
@@ -18,10 +22,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SCHEMA = "resspec.reports/1"
+Swept = Sequence[Mapping[str, str]]  # the values of each report's parameters, if it is a sweep
 
 
 def to_table(
-    reports: Sequence[Report], titles: Sequence[str], *, width: int = NARROWEST, color: bool = False
+    reports: Sequence[Report],
+    titles: Sequence[str],
+    swept: Swept = (),
+    *,
+    width: int = NARROWEST,
+    color: bool = False,
 ) -> str:
     """Return a table of reports, at least one, all under the same conditions.
 
@@ -30,25 +40,31 @@ def to_table(
     width = max(width, NARROWEST)
     heading, *rows = _side_by_side(reports, titles)
     made = columns(heading, rows, figures=len(reports))
-    if taken(made) - GAP <= width:
+    if taken(made) - GAP <= width and not swept:
         parts = filled(made, rows)
     else:
-        parts = _rows(reports, titles, width)
+        parts = _rows_within(width, reports, titles, swept)
     return shown([parts, text(_conditions(reports), "dim")], width, color)
 
 
-def to_markdown(reports: Sequence[Report], titles: Sequence[str]) -> str:
-    """Return reports in GitHub's Markdown, a column for each."""
-    heading, *rows = [tuple(map(markdown.escaped, row)) for row in _side_by_side(reports, titles)]
+def to_markdown(reports: Sequence[Report], titles: Sequence[str], swept: Swept = ()) -> str:
+    """Return reports in GitHub's Markdown, a column for each, or a row for each of a sweep."""
+    cells = _row_for_each(reports, titles, swept) if swept else _side_by_side(reports, titles)
+    heading, *rows = [tuple(map(markdown.escaped, row)) for row in cells]
+    figures = len(heading) - _names(swept) if swept else len(reports)
     conditions = markdown.escaped(f"F{_conditions(reports)[1:]}.")
-    lines = [*markdown.table(heading, rows, figures=len(reports)), "", conditions]
+    lines = [*markdown.table(heading, rows, figures=figures), "", conditions]
     return "\n".join(lines) + "\n"
 
 
-def to_json(reports: Sequence[Report], titles: Sequence[str]) -> str:
+def to_json(reports: Sequence[Report], titles: Sequence[str], swept: Swept = ()) -> str:
     """Return reports as JSON, as `schemas/reports.schema.json` describes them."""
-    pairs = zip(titles, reports, strict=True)
-    documents = [{"spec": title, "report": to_document(report)} for title, report in pairs]
+    documents = [
+        {"spec": title, "report": to_document(report)}
+        for title, report in zip(titles, reports, strict=True)
+    ]
+    for entry, values in zip(documents, swept, strict=False):
+        entry["set"] = dict(values)
     document = {"schema": SCHEMA, "reports": documents}
     return visible_json(json.dumps(document, indent=2, ensure_ascii=False)) + "\n"
 
@@ -59,8 +75,7 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[tupl
     rows += ((name, *(f"{each.totals[name]:,}" for each in reports)) for name in QUANTITIES)
     fits = [report.max_batch for report in reports if report.max_batch]
     if fits:
-        batches = ("any" if each.batch is None else f"{each.batch:,}" for each in fits)
-        rows.append(("max batch", *batches))
+        rows.append(("max batch", *map(_batch, fits)))
     likes = [report.like for report in reports if report.like]
     if likes:
         rows.append((f"like {likes[0].tool}", *(f"{like.total:,}" for like in likes)))
@@ -72,12 +87,38 @@ def _conditions(reports: Sequence[Report]) -> str:
     return memory_lines(reports[0])[0].partition(";")[0]
 
 
-def _rows(reports: Sequence[Report], titles: Sequence[str], width: int) -> Table:
+def _row_for_each(
+    reports: Sequence[Report], titles: Sequence[str], swept: Swept
+) -> Iterator[tuple[str, ...]]:
+    """Yield the headings, then a row of cells for each report."""
+    settings = swept or [{}] * len(reports)
+    first = reports[0]
+    fits = ["max batch"] if first.max_batch else []
+    like = [f"like {first.like.tool}"] if first.like else []
+    yield "spec", *settings[0], "input", *FIGURES.values(), *fits, *like
+
+    for title, values, report in zip(titles, settings, reports, strict=True):
+        cells = [title, *values.values(), report.input]
+        cells += [figure(name, report.totals[name]) for name in FIGURES]
+        cells += [_batch(report.max_batch)] if report.max_batch else []
+        cells += [f"{report.like.total:,}"] if report.like else []
+        yield tuple(cells)
+
+
+def _batch(fits: MaxBatch) -> str:
+    return "any" if fits.batch is None else f"{fits.batch:,}"
+
+
+def _rows_within(
+    width: int, reports: Sequence[Report], titles: Sequence[str], swept: Swept
+) -> Table:
     """Return a table with a row for each report."""
-    rows = [
-        (title, report.input, *(figure(name, report.totals[name]) for name in FIGURES))
-        for title, report in zip(titles, reports, strict=True)
-    ]
-    spec, *others = columns(("spec", "input", *FIGURES.values()), rows, figures=len(FIGURES))
+    heading, *rows = _row_for_each(reports, titles, swept)
+    spec, *others = columns(heading, rows, figures=len(heading) - _names(swept))
     room = width - taken(others)
     return filled([spec._replace(width=min(spec.width, room)), *others], rows)
+
+
+def _names(swept: Swept) -> int:
+    """Return the number of columns before the figures: spec, parameters, input."""
+    return 2 + (len(swept[0]) if swept else 0)
