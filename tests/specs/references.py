@@ -28,12 +28,38 @@ TORCHVISION = {
     },
     str(GOLDEN / "shufflenet_v2.res"): "shufflenet_v2_x1_0",
 }
+# One small network of each template: the suite takes these, tests/campaign all others.
+SMALL = [
+    "torchvision/alexnet",
+    "torchvision/googlenet",
+    "torchvision/inception_v3",
+    "torchvision/resnet18",
+    "torchvision/resnet50",
+    "torchvision/resnext50_32x4d",
+    "torchvision/shufflenet_v2_x0_5",
+    "torchvision/squeezenet1_1",
+    "torchvision/vgg11_bn",
+    "densenet121",
+    "mobilenet_v2",
+    "regnet_y_400mf",
+    *(spec for spec in TORCHVISION if spec.endswith(".res")),
+]
+OTHERS = [spec for spec in TORCHVISION if spec not in SMALL]
 TIMM = {
     "se_resnet50": "seresnet50",
     "resnet50d": "resnet50d",
     str(GOLDEN / "resnet50_gn.res"): "resnet50_gn",
     str(GOLDEN / "fasternet_t0.res"): "fasternet_t0",
 }
+
+
+def torchvisions(spec: str) -> nn.Module:
+    """Return torchvision's module of a spec, without auxiliary classifiers."""
+    name = TORCHVISION[spec]
+    has_auxiliary = name in ("googlenet", "inception_v3")
+    settings = {"aux_logits": False, "init_weights": True} if has_auxiliary else {}
+    module: nn.Module = torchvision.models.get_model(name, **settings)
+    return module
 
 
 @cache
@@ -43,15 +69,15 @@ def reference(spec: str) -> nn.Module:
         with torch.device("meta"):
             module: nn.Module = timm.create_model(TIMM[spec])
     elif "regnet" in spec:  # works out its widths with torch, which meta tensors cannot do
-        module = torchvision.models.get_model(TORCHVISION[spec]).to("meta")
+        module = torchvisions(spec).to("meta")
     else:
         with torch.device("meta"):
-            module = torchvision.models.get_model(TORCHVISION[spec])
+            module = torchvisions(spec)
     return module.eval()
 
 
-def macs(module: nn.Module) -> int:
-    """What torch itself counts for one picture of ImageNet's size."""
+def macs(module: nn.Module, side: int) -> int:
+    """Return what torch itself counts for one picture of this side."""
     with FlopCounterMode(display=False) as counter:
-        module(torch.empty(1, 3, 224, 224, device="meta"))
+        module(torch.empty(1, 3, side, side, device="meta"))
     return int(counter.get_total_flops()) // 2
