@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import product
 
 from resspec.backends.source.classes import Arms, EmittedClass, EmittedStatement, runs
+from resspec.backends.source.layout import Code, Statement, block
 from resspec.backends.source.modules import Constructors, Turns
 from resspec.backends.source.syntax import attribute, attributes, label, quoted, register
 from resspec.backends.source.terms import TorchLayer, Term
@@ -24,7 +25,7 @@ class ClassAttributes:
         self.cls = cls
         self.constructors = constructors
         self.shapes = shapes
-        self.body: list[str] = []
+        self.body: list[Statement] = []
         self.flags: dict[Arms, str] = {}  # by the arms that have the statements
         self._of: dict[EmittedStatement, str] = {}
         self._spaces: set[tuple[Name, ...]] = set()
@@ -36,17 +37,19 @@ class ClassAttributes:
         """Return the module that a statement runs."""
         return self._of[slot]
 
-    def _construct(self, slots: Iterable[EmittedStatement], turns: Turns, body: list[str]) -> None:
+    def _construct(
+        self, slots: Iterable[EmittedStatement], turns: Turns, body: list[Statement]
+    ) -> None:
         for run in runs(slots):
             if run[0].optional == "flag" and run[0].present not in self.flags:
                 self._flag(run[0])
-            inside: list[str] = []
+            inside: list[Statement] = []
             for slot in run:
                 match slot.statement:
                     case ApplyStatement(path=path):
                         self._module(slot, path, turns, inside)
                     case LoopStatement(count=count):
-                        variable, made = self.constructors.loop(turns), list[str]()
+                        variable, made = self.constructors.loop(turns), list[Statement]()
                         self._construct(slot.inner, (*turns, variable), made)
                         inside += block(f"for {variable} in range({count}):", made)
                     case _:
@@ -60,13 +63,13 @@ class ClassAttributes:
         is_gate = isinstance(statement, MergeStatement) and statement.kind == "mul"
         flag = f"self.{self._names.new('scale' if is_gate else 'residual')}"
         self.flags[slot.present] = flag
-        self.body.append(f"{flag} = {self._test(slot.present, self.cls.arms)}")
+        self.body.append(Code(f"{flag} = {self._test(slot.present, self.cls.arms)}"))
 
     def _test(self, arms: Arms, among: Arms) -> str:
         return self.constructors.signature.test(arms, among)
 
     def _module(
-        self, slot: EmittedStatement, path: tuple[Name, ...], turns: Turns, body: list[str]
+        self, slot: EmittedStatement, path: tuple[Name, ...], turns: Turns, body: list[Statement]
     ) -> None:
         if _is_free(slot):
             self._of[slot] = self._free(slot, path[-1].prefix, turns)
@@ -76,7 +79,7 @@ class ClassAttributes:
             name = label(part)
             if path[: i + 1] not in self._spaces:
                 self._spaces.add(path[: i + 1])
-                self.body.append(register(owner, name, "nn.Module()"))
+                self.body.append(register(owner, name, Code("nn.Module()")))
             owner = attribute(owner, name)
         name = label(path[-1], turns)
         self._of[slot] = attribute(owner, name)
@@ -84,7 +87,7 @@ class ClassAttributes:
 
     def _free(self, slot: EmittedStatement, wanted: str, turns: Turns) -> str:
         """Return the attribute of a module without state, which equal ones share."""
-        key = self._value(slot.options[0][1], turns)
+        key = self._value(slot.options[0][1], turns).text
         is_shared = len(slot.options) == 1 and slot.optional in (None, "flag")
         if not is_shared or key not in self._shared:
             name = self._names.new(wanted)
@@ -94,30 +97,27 @@ class ClassAttributes:
             self._shared[key] = f"self.{name}"
         return self._shared[key]
 
-    def _value(self, term: Term, turns: Turns) -> str:
+    def _value(self, term: Term, turns: Turns) -> Code:
         return self.constructors.expression(term, turns, shapes=self.shapes)
 
-    def _made(self, slot: EmittedStatement, owner: str, name: str, turns: Turns) -> list[str]:
+    def _made(self, slot: EmittedStatement, owner: str, name: str, turns: Turns) -> list[Statement]:
         """Return the statements that register a module: one, or one for each arm of the shortcut
         option that has another.
         """
         options = sorted(slot.options, key=lambda option: min(map(ARMS.index, option[0])))
-        made = [register(owner, name, self._value(term, turns)) for _, term in options]
+        made: list[Statement] = [
+            register(owner, name, self._value(term, turns)) for _, term in options
+        ]
         without = {"identity": "nn.Identity()", "none": "None"}.get(slot.optional or "")
         if without is None and len(options) == 1:
             return made
-        lines = [] if without is None else [register(owner, name, without)]
+        lines: list[Statement] = [register(owner, name, Code(without))] if without else []
         among, word = self.cls.arms, "if"
         for (arms, _), line in zip(options, made, strict=True):
             is_last = without is None and among == arms
             lines += block("else:" if is_last else f"{word} {self._test(arms, among)}:", [line])
             among, word = among - arms, "elif"
         return lines
-
-
-def block(head: str, body: list[str]) -> list[str]:
-    """Return statements under a head; nothing where there are none."""
-    return [head, *(f"    {line}" for line in body)] if body else []
 
 
 def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:

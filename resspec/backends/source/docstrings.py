@@ -4,7 +4,6 @@ without odd characters.
 
 from __future__ import annotations
 
-import ast
 import re
 
 from resspec.backends.source.classes import EmittedClass
@@ -15,7 +14,7 @@ from resspec.passes.measure import measure
 from resspec.passes.schedule import MergeStatement
 
 _MOST = 40  # sections, more of which are no overview
-FUNCTION = "The network, untrained."
+FUNCTION = '"""The network, untrained."""'
 
 
 def of_file(network: Network, function: str, fingerprint: str | None) -> str:
@@ -57,6 +56,5 @@ def of_class(cls: EmittedClass, signature: Signature) -> str:
             what = "A concatenation of paths"
     if all(each.channels[0].value == each.channels[1].value for each in cls.bodies):
         return f"{what} that keeps its channels."
-    texts = [formula_text(signature.formula(known)) for known in cls.template.channels]
-    x, y = (ast.unparse(ast.parse(text)) for text in texts)
+    x, y = map(formula_text, signature.channels)
     return f"{what} from {x} to {y}{'' if y.endswith('channels') else ' channels'}."

@@ -5,9 +5,11 @@ what a value is.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from resspec.backends.source.attributes import ClassAttributes, block
+from resspec.backends.source.attributes import ClassAttributes
 from resspec.backends.source.classes import EmittedStatement, runs
+from resspec.backends.source.layout import Code, Statement, block, call
 from resspec.backends.source.modules import Turns
 from resspec.backends.source.terms import TorchLayer
 from resspec.ir.ops import Layer
@@ -15,7 +17,7 @@ from resspec.passes.execution import Execution, layer_of
 from resspec.passes.schedule import FlattenStatement, LoopStatement, MergeStatement, Schedule
 
 
-class Forward(Execution[str]):
+class Forward(Execution[Code]):
     """The statements of one `forward`, or of the body of a loop in it."""
 
     def __init__(
@@ -33,16 +35,16 @@ class Forward(Execution[str]):
         program = Schedule(tuple([slot.statement for slot in slots]), result)
         fallbacks = [slot.fallback if slot.optional in ("none", "flag") else None for slot in slots]
         layers = list(map(_layer, slots))
-        super().__init__(program, (entering, entering), main, layers, fallbacks, avoid)
+        super().__init__(program, (entering, Code(entering)), main, layers, fallbacks, avoid)
         self.slots, self.attributes, self.turns, self.shapes = slots, attributes, turns, shapes
-        self.body: list[str] = []
+        self.body: list[Statement] = []
 
-    def lines(self) -> list[str]:
+    def returned(self) -> list[Statement]:
         """Return all of it, with a `return`."""
-        result = self.run()
-        return [*self.body, f"return {result}{self._shape(self.result)}"]
+        result = self.run().after("return ")
+        return [*self.body, replace(result, comment=self._shape(self.result))]
 
-    def run(self) -> str:
+    def run(self) -> Code:
         k = 0
         for run in runs(self.slots):
             if run[0].optional == "flag":
@@ -55,31 +57,35 @@ class Forward(Execution[str]):
     def is_tested(self, k: int) -> bool:
         return self.slots[k].optional == "none"
 
-    def apply(self, x: str) -> str:
+    def apply(self, x: Code) -> Code:
         slot = self.slots[self.k]
         if isinstance(slot.statement, FlattenStatement):
-            return f"torch.flatten({x}, 1)"
+            return call("torch.flatten", [x, Code("1")])
         module = self.attributes[slot]
+        made = call(module, [x])
         if not self.is_tested(self.k):
-            return f"{module}({x})"
+            return made
         assert slot.fallback is not None
-        return f"({self.names[slot.fallback]} if {module} is None else {module}({x}))"
+        test = Code(f"if {module} is None")
+        return _grouped(Code(self.names[slot.fallback]), test, made.after("else "))
 
-    def merge(self, merge: MergeStatement, values: list[str]) -> str:
+    def merge(self, merge: MergeStatement, values: list[Code]) -> Code:
         if merge.kind == "concat":
-            return f"torch.cat(({', '.join(values)},), {merge.dim})"
-        operator = " + " if merge.kind == "add" else " * "
-        return f"({operator.join(values)})"
+            joined = Code("(", tuple(values), ")", rows="each")
+            return call("torch.cat", [joined, Code(str(merge.dim))])
+        operator = "+ " if merge.kind == "add" else "* "
+        first, *others = [replace(value, optional=False) for value in values]
+        return _grouped(first, *(other.after(operator) for other in others))
 
-    def add(self, x: str, other: str) -> None:
-        self.body.append(f"{x} += {other}")
+    def add(self, x: Code, other: Code) -> None:
+        self.body.append(other.after(f"{x.text} += "))
 
-    def assign(self, name: str, x: str, value: int | None = None) -> str:
-        if x != name:
-            self.body.append(f"{name} = {x}{self._shape(value)}")
-        return name
+    def assign(self, name: str, x: Code, value: int | None = None) -> Code:
+        if x.text != name:
+            self.body.append(replace(x.after(f"{name} = "), comment=self._shape(value)))
+        return Code(name)
 
-    def loop(self, loop: LoopStatement, name: str, avoid: frozenset[str]) -> str:
+    def loop(self, loop: LoopStatement, name: str, avoid: frozenset[str]) -> Code:
         variable = self.attributes.constructors.loop(self.turns)
         inner = Forward(
             self.slots[self.k].inner,
@@ -92,7 +98,7 @@ class Forward(Execution[str]):
         )
         inner.turn()
         self.body += block(f"for {variable} in range({loop.count}):", inner.body)
-        return name
+        return Code(name)
 
     def _optional(self, run: list[EmittedStatement], k: int) -> None:
         """Write statements under a flag: what they make is first the value that is taken where
@@ -105,17 +111,23 @@ class Forward(Execution[str]):
         target = self.names[fallback]
         if target in self.occupied(last):
             target = self.free(self.roles[last], last)
-            self.assign(target, self.names[fallback])
+            self.assign(target, self.known[fallback])
         outer, self.body = self.body, []
         for i in range(len(run)):
             self.step(k + i)
-        self.names[last] = self.known[last] = self.assign(target, self.operand(last))
+        self.names[last] = target
+        self.known[last] = self.assign(target, self.operand(last))
         self.body = [*outer, *block(f"if {self.attributes.flags[run[-1].present]}:", self.body)]
 
     def _shape(self, value: int | None) -> str:
         if not self.shapes or not value:
             return ""
         return f"  # {self.statements[value - 1].output}"
+
+
+def _grouped(*parts: Code) -> Code:
+    """Return an operation, in brackets where it is an operand itself."""
+    return Code("(", parts, ")", separator=" ", optional=True)
 
 
 def _layer(slot: EmittedStatement) -> Layer | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby, islice, pairwise
 from typing import Any, NamedTuple
 
 from resspec.backends.source import copied
 from resspec.backends.source.classes import EmittedClass
-from resspec.passes.call_levels import UNKNOWN
+from resspec.backends.source.layout import Code, call
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import (
     LOOPS,
     Turn,
-    affine,
     formula_text,
+    grown,
     is_attribute,
     label,
     quoted,
@@ -28,10 +29,12 @@ from resspec.backends.source.terms import (
     RowModule,
     SequentialRow,
     Term,
+    knowns,
 )
-from resspec.diagnostics import InternalError
-from resspec.ir.formulas import ENTERING, plain
-from resspec.ir.shape import Name
+from resspec.ir.formulas import ENTERING, Variable, plain
+from resspec.ir.ops.layer import Ramp
+from resspec.ir.shape import Name, Shape
+from resspec.passes.call_levels import UNKNOWN
 
 Turns = tuple[Turn, ...]
 
@@ -41,6 +44,20 @@ class CallArgument(NamedTuple):
 
     name: str | None
     formula: Any
+
+
+class ConstructorCall(NamedTuple):
+    """A call that makes a module."""
+
+    function: str
+    arguments: list[CallArgument]
+
+    def code(self, turns: Turns) -> Code:
+        given = []
+        for name, formula in self.arguments:
+            text = formula_text(formula, turns)
+            given.append(Code(text if name is None else f"{name}={text}"))
+        return call(self.function, given)
 
 
 class Constructors:
@@ -56,25 +73,27 @@ class Constructors:
         """Return the variable of a loop inside others."""
         return [text for text in LOOPS if text not in self.signature.names.taken][len(turns)]
 
-    def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> str:
+    def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> Code:
         """Return what makes a module; `shapes`: with comments, in a row that goes through many."""
         match term:
-            case TorchLayer(module=module):
-                function = module if copied.is_copied(module) else f"nn.{module}"
-                return _call(function, self._leaf(term), turns)
+            case TorchLayer():
+                return self._layer(term).code(turns)
             case ModuleCall():
-                return _call(*self._instance(term), turns)
+                return self._instance(term).code(turns)
             case SequentialRow(items=items):
                 return self._row(items, turns, shapes)
 
-    def _leaf(self, term: TorchLayer) -> Iterator[CallArgument]:
+    def _layer(self, term: TorchLayer) -> ConstructorCall:
         positional = copied.positions(term.module)
+        arguments = []
         for name, known in zip(term.names, term.values, strict=True):
             formula = self.signature.formula(known)
             if name not in term.left_out or not isinstance(formula, int | tuple):
-                yield CallArgument(None if name in positional else name, formula)
+                arguments.append(CallArgument(None if name in positional else name, formula))
+        function = term.module if copied.is_copied(term.module) else f"nn.{term.module}"
+        return ConstructorCall(function, arguments)
 
-    def _instance(self, term: ModuleCall) -> tuple[str, list[CallArgument]]:
+    def _instance(self, term: ModuleCall) -> ConstructorCall:
         """Return a call with its arguments as the spec gives them: by position or by name, without
         what is as by default.
         """
@@ -90,132 +109,126 @@ class Constructors:
             by_position = bare and parameter.default is None and all(a.name is None for a in found)
             name = None if by_position else parameter.name
             found.append(CallArgument(name, self.signature.formula(known)))
-        return cls.name, found
+        return ConstructorCall(cls.name, found)
 
     # --- rows ---
 
-    def _row(self, items: Sequence[RowItem], turns: Turns, shapes: bool) -> str:
-        """nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
-        first, prefix = _numbering(items)
-        modules = list(self._modules(items, turns)) if prefix is not None else []
-        repeats = any(text.startswith("*") for text, _ in modules)
-        if prefix is None or (prefix and is_attribute(f"{prefix}0") and not repeats):
+    def _row(self, items: Sequence[RowItem], turns: Turns, shapes: bool) -> Code:
+        """Return an nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
+        names = [Name.parse(text) for text in row_names(items)]
+        first = names[0] if names else Name("", 0)
+        counts_up = first.number is not None and all(
+            name == Name(first.prefix, first.number + i) for i, name in enumerate(names)
+        )
+        modules = list(self._modules(items, turns)) if counts_up else []
+        repeats = any(code.start.startswith("*") for code, _ in modules)
+        prefix: list[Code] = []
+        start: list[Code] = []
+        if not counts_up or (is_attribute(f"{first.prefix}0") and not repeats):
             function, modules = "named", list(self._named(items, turns))
-        elif prefix or first:
-            function = "numbered"
-            start = [(f"start={first}", None)] if first else []
-            modules = [(quoted(prefix), None), *modules, *start]
+        elif first.prefix or first.number:
+            function, prefix = "numbered", [Code(quoted(first.prefix))]
+            start = [Code(f"start={first.number}")] if first.number else []
         else:
             function = "nn.Sequential"
-        comments = _changes([shape for _, shape in modules], shapes)
-        texts = [text for text, _ in modules]
-        size = sum(shape is not None for _, shape in modules)
-        if size <= 2 - repeats and not any(comments):
-            return f"{function}({', '.join(texts)})"
-        lines = [f"{text},{comment}" for text, comment in zip(texts, comments, strict=True)]
-        return "\n".join([f"{function}(", *lines, ")"])
+        commented = _commented(modules) if shapes else [code for code, _ in modules]
+        is_long = len(modules) > 2 - repeats or any(code.comment for code in commented)
+        made = call(function, [*prefix, *commented, *start])
+        return replace(made, rows="always") if is_long else made
 
-    def _modules(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[str, Any]]:
+    def _modules(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[Code, Shape]]:
         """Yield a row's modules with the shapes after them, repeats as generators: `*(Block(32) for
         _ in range(3))`.
         """
         position = 0
         while position < len(items):
             item = items[position]
-            same = self._rolled(items[position:])
-            if len(same) > 2:
-                variable = self.loop(turns)
-                text = _generator(variable, len(same), _grown(item, same, variable, turns))
-                position += len(same)
-                yield text, items[position - 1].output
-                continue
             match item:
                 case RowRepeat(count=count, items=inner):
-                    yield self._many(count, inner, turns), item.output
-                case RowModule(term=term, is_spread=spread, output=output):
-                    yield "*" * spread + self.expression(term, turns), output
+                    code = self._repeat(count, inner, turns)
+                case RowModule(term=ModuleCall() as term, is_spread=False):
+                    count, growth = self._growing(islice(items, position, None))
+                    if count > 2:
+                        position += count - 1
+                        code = self._generator(
+                            count, turns, self._grown(term, growth, turns), any(growth)
+                        )
+                    else:
+                        code = self.expression(term, turns)
+                case RowModule(term=term, is_spread=spread):
+                    code = self.expression(term, turns).after("*" * spread)
+            yield code, items[position].output
             position += 1
 
-    def _many(self, count: int, items: Sequence[RowItem], turns: Turns) -> str:
-        variable = self.loop(turns)
-        texts = [text for text, _ in self._modules(items, (*turns, variable))]
-        if len(texts) > 1:
-            row = f"({', '.join(texts)})"
-        elif not texts[0].startswith("*"):
-            return _generator(variable, count, texts[0])
+    def _repeat(self, count: int, items: Sequence[RowItem], turns: Turns) -> Code:
+        terms = [item.term for item in items if isinstance(item, RowModule)]
+        grows = any(isinstance(known.formula, Ramp) for term in terms for known in knowns(term))
+        modules = [code for code, _ in self._modules(items, (*turns, self.loop(turns)))]
+        if len(modules) > 1:
+            row = Code("(", tuple(modules), ")", rows="each")
+        elif modules[0].start.startswith("*"):
+            row = replace(modules[0], start=modules[0].start[1:])
         else:
-            row = texts[0][1:]
-        used = variable if _uses(row, variable) else "_"
-        return f"*(module for {used} in range({count}) for module in {row})"
+            return self._generator(count, turns, modules[0], grows)
+        return self._generator(count, turns, Code("module"), grows, row.after("for module in "))
 
-    def _rolled(self, items: Sequence[RowItem]) -> list[list[CallArgument]]:
-        """Return the arguments of the calls at the start of a row that grow evenly from one to the
-        next.
+    def _generator(self, count: int, turns: Turns, body: Code, grows: bool, *loops: Code) -> Code:
+        """Return `*(… for i in range(3))`, or `for _ in …` where nothing grows."""
+        head = Code(f"for {self.loop(turns) if grows else '_'} in range({count})")
+        return Code("*(", (body, head, *loops), ")", separator=" ")
+
+    def _growing(self, items: Iterable[RowItem]) -> tuple[int, tuple[int, ...]]:
+        """Return how many calls at the start of a row grow evenly from one to the next, and by how
+        much each argument does.
         """
-        found: list[list[CallArgument]] = []
-        first = ""
-        growth: tuple[int, ...] | None = None
-        for item in items:
-            match item:
-                case RowModule(term=ModuleCall() as term, is_spread=False):
-                    name, arguments = self._instance(term)
-                case _:
-                    break
-            if found:
-                steps = _steps(found[-1], arguments)
-                if name != first or steps is None or growth not in (None, steps):
-                    break
-                growth = steps
-            first = name
-            found.append(arguments)
-        return found
+        growth = groupby(self._growths(items))
+        steps, pairs = next(growth, (None, ()))
+        return (1, ()) if steps is None else (1 + sum(1 for _ in pairs), steps)
 
-    def _named(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[str, Any]]:
-        """`conv0=…`, or `**{"1-a": …}`; repeats are written out."""
+    def _growths(self, items: Iterable[RowItem]) -> Iterator[tuple[int, ...] | None]:
+        for item, other in pairwise(items):
+            match item, other:
+                case (
+                    RowModule(term=ModuleCall() as a, is_spread=False),
+                    RowModule(term=ModuleCall() as b, is_spread=False),
+                ):
+                    yield _growth(self._instance(a), self._instance(b))
+                case _:
+                    yield None
+
+    def _grown(self, term: ModuleCall, growth: Sequence[int], turns: Turns) -> Code:
+        """Return a call whose arguments grow with the variable of a loop."""
+        made = self._instance(term)
+        variable = Variable(self.loop(turns))
+        arguments = [
+            CallArgument(name, grown(formula, step, variable) if step else formula)
+            for (name, formula), step in zip(made.arguments, growth, strict=True)
+        ]
+        return ConstructorCall(made.function, arguments).code(turns)
+
+    def _named(self, items: Sequence[RowItem], turns: Turns) -> Iterator[tuple[Code, Shape]]:
+        """Yield `conv0=…`, or `**{"1-a": …}`; repeats are written out."""
         for item in items:
             match item:
-                case RowModule(names=[name], term=term, output=output):
-                    text, value = label(name, turns), self.expression(term, turns)
-                    plain_name = text[1:-1]
-                    is_word = text[0] == '"' and is_attribute(plain_name)
-                    yield (f"{plain_name}={value}" if is_word else f"**{{{text}: {value}}}"), output
+                case RowModule(names=names, term=term, output=output):
+                    text, value = label(names[0], turns), self.expression(term, turns)
+                    word = text.strip('"')
+                    if is_attribute(word):
+                        yield value.after(f"{word}="), output
+                    else:
+                        entry = value.after(f"{text}: ")
+                        yield Code("**{", (entry,), "}", rows="each"), output
                 case RowRepeat(count=count, items=inner):
                     for turn in range(count):
                         yield from self._named(inner, (*turns, turn))
-                case _:
-                    raise InternalError(f"{item} has no single name")
 
 
-def _call(function: str, arguments: Iterable[CallArgument], turns: Turns) -> str:
-    texts = [
-        formula_text(formula, turns) if name is None else f"{name}={formula_text(formula, turns)}"
-        for name, formula in arguments
-    ]
-    return f"{function}({', '.join(texts)})"
-
-
-def _grown(
-    item: RowItem, same: Sequence[Sequence[CallArgument]], variable: str, turns: Turns
-) -> str:
-    """Return a call whose arguments grow with the variable."""
-    assert isinstance(item, RowModule) and isinstance(item.term, ModuleCall)
-    steps = _steps(same[0], same[1])
-    assert steps is not None
-    cls = item.term.body.family
-    assert isinstance(cls, EmittedClass)
-    texts = []
-    for (name, formula), step in zip(same[0], steps, strict=True):
-        text = affine(formula, step, variable) if step else formula_text(formula, turns)
-        texts.append(text if name is None else f"{name}={text}")
-    return f"{cls.name}({', '.join(texts)})"
-
-
-def _steps(a: Sequence[CallArgument], b: Sequence[CallArgument]) -> tuple[int, ...] | None:
+def _growth(a: ConstructorCall, b: ConstructorCall) -> tuple[int, ...] | None:
     """Return by how much arguments grow between two calls, None where they differ otherwise."""
-    if [x.name for x in a] != [y.name for y in b]:
+    if a.function != b.function or [x.name for x in a.arguments] != [y.name for y in b.arguments]:
         return None
     steps = []
-    for x, y in zip(a, b, strict=True):
+    for x, y in zip(a.arguments, b.arguments, strict=True):
         if type(x.formula) is type(y.formula) is int:
             steps.append(y.formula - x.formula)
         elif x == y:
@@ -225,35 +238,15 @@ def _steps(a: Sequence[CallArgument], b: Sequence[CallArgument]) -> tuple[int, .
     return tuple(steps)
 
 
-def _generator(variable: str, count: int, body: str) -> str:
-    """`*(… for i in range(3))`, or `for _ in …` where the body does not use it."""
-    used = variable if _uses(body, variable) else "_"
-    return f"*({body} for {used} in range({count}))"
-
-
-def _uses(text: str, variable: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == variable
-        for node in ast.walk(ast.parse(text.lstrip("*")))
-    )
-
-
-def _numbering(items: Sequence[RowItem]) -> tuple[int, str | None]:
-    """Return the first number and the prefix of names that count up by one, or no prefix."""
-    names = [Name.parse(text) for text in row_names(items)]
-    first = names[0] if names else Name("", 0)
-    if first.number is None or any(
-        n.prefix != first.prefix or n.number != first.number + i for i, n in enumerate(names)
-    ):
-        return 0, None
-    return first.number, first.prefix
-
-
-def _changes(outputs: Sequence[Any], wanted: bool) -> list[str]:
-    """Comments with the shape after each item where it is another than before, in a row that goes
+def _commented(modules: Sequence[tuple[Code, Shape]]) -> list[Code]:
+    """Return modules with the shape after each where it is another than before, in a row that goes
     through several.
     """
-    if not wanted or len(set(outputs)) < 3:
-        return [""] * len(outputs)
-    pairs = zip([None, *outputs], outputs, strict=False)
-    return [f"  # {y}" if y != x and y is not None else "" for x, y in pairs]
+    if len({shape for _, shape in modules}) < 3:
+        return [code for code, _ in modules]
+    commented = []
+    before = None
+    for code, shape in modules:
+        commented.append(replace(code, comment=f"  # {shape}") if shape != before else code)
+        before = shape
+    return commented

@@ -4,19 +4,21 @@ names of Python.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from resspec.backends.source.classes import Arms, EmittedClass
+from resspec.backends.source.layout import Code
+from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, formula_text, literal
+from resspec.backends.source.terms import knowns
 from resspec.ir.formulas import (
     ENTERING, STRIDE, Binary, FormulaValue, Variable, plain, substitute, variables,
 )  # fmt: skip
-from resspec.backends.source.syntax import FORMULAS, LOCALS, Names, formula_text
-from resspec.backends.source.terms import knowns
 from resspec.ir.ops.layer import Ramp
 
-_OFTEN = 3  # times that a formula is written before it gets a name
+_OFTEN = 3  # times that a formula is needed before it gets a name
 
 
 @dataclass(frozen=True)
@@ -31,12 +33,14 @@ class ConstructorParameter:
     values: tuple[Any, ...]
 
     @property
-    def annotation(self) -> str:
+    def code(self) -> Code:
+        """Its declaration, `stride: int = 1`."""
         kinds = {
             "float" if isinstance(value, Ramp) else type(value).__name__ for value in self.values
         }
         words = [word if word != "tuple" else "tuple[int, int]" for word in sorted(kinds)]
-        return " | ".join(words)
+        default = "" if self.default is None else f" = {literal(self.default)}"
+        return Code(f"{self.name}: {' | '.join(words)}{default}")
 
 
 class Signature:
@@ -46,26 +50,33 @@ class Signature:
         self.cls, self.is_root = cls, is_root
         self.level = cls.template.level
         self.names = Names({*LOCALS, *taken})
-        self.locals: list[str] = []
+        self.locals: list[Code] = []  # their assignments
         self._meaning: dict[str, Any] = {}
+        self._often: dict[Any, Variable] = {}
         self.parameters = sorted(self._parameters(), key=lambda p: p.default is not None)
+        self.channels = list(map(self.formula, cls.template.channels))  # without local names
+        if not is_root:
+            self._name_formulas()
 
     def formula(self, known: FormulaValue) -> Any:
         """Return a constant, or a formula of parameters and local names."""
-        return substitute(plain(known.formula), self._mean)
+        return self._shortened(substitute(plain(known.formula), self._mean))
+
+    def text(self, known: FormulaValue) -> str:
+        return formula_text(self.formula(known))
 
     def test(self, arms: Arms, among: Arms) -> str:
         """Return a condition that holds in these arms of the shortcut option, among those that are
         left.
         """
-        stride = self.formula(FormulaValue(1, Variable(STRIDE)))
-        entering, leaving = FormulaValue(1, Variable(ENTERING)), self.level.leaving
-        never = isinstance(stride, int) or (self.level.widens and "change" not in among)
+        stride = self.text(FormulaValue(1, Variable(STRIDE)))
+        sides = self.text(FormulaValue(1, Variable(ENTERING))), self.text(self.level.leaving)
+        never = stride.isdigit() or (self.level.widens and "change" not in among)
         match sorted(arms):
             case ["change"] if self.level.widens and not never:
-                return f"{formula_text(stride)} != 1"
+                return f"{stride} != 1"
             case ["same", "widen"]:
-                return f"{formula_text(stride)} == 1"
+                return f"{stride} == 1"
             case ["same"]:
                 strides, join, changes = "==", "and", "=="
             case ["widen"]:
@@ -74,23 +85,8 @@ class Signature:
                 strides, join, changes = "!=", "or", "=="
             case _:
                 strides, join, changes = "!=", "or", "!="
-        sides = [formula_text(self.formula(known)) for known in (entering, leaving)]
         changing = f" {changes} ".join(sides)
-        return changing if never else f"{formula_text(stride)} {strides} 1 {join} {changing}"
-
-    def with_locals(self, body: list[str]) -> list[str]:
-        """Return statements with the local names before them, also for a formula that they write
-        often.
-        """
-        text, assigned = "\n".join(body), list(self.locals)
-        leaving = formula_text(self.formula(self.cls.template.channels[1]))
-        formulas = {part for known in self._knowns() for part in _parts(self.formula(known))}
-        for formula in sorted([each for each in formulas if each in text], key=text.index):
-            if text.count(formula) >= _OFTEN and not self.is_root:
-                local = self.names.new(FORMULAS[formula != leaving])
-                assigned.append(f"{local} = {formula}")
-                text = text.replace(formula, local)
-        return [*assigned, *text.split("\n")]
+        return changing if never else f"{stride} {strides} 1 {join} {changing}"
 
     def _parameters(self) -> Iterator[ConstructorParameter]:
         bodies, level = self.cls.bodies, self.level
@@ -131,21 +127,44 @@ class Signature:
                 self.level.leaving,
             )
 
+    # --- local names ---
+
     def _mean(self, variable: str) -> Any:
         """Return what stands for a variable: a parameter, a constant, or a local name."""
         if variable not in self._meaning and variable in self.level.lets:
             formula = substitute(self.level.lets[variable].formula, self._mean)
             if isinstance(formula, Binary):
-                local = self.names.new(variable)
-                self.locals.append(f"{local} = {formula_text(formula)}")
-                formula = Variable(local)
+                formula = self._local(variable, formula)
             self._meaning[variable] = formula
         return self._meaning.get(variable)
 
+    def _name_formulas(self) -> None:
+        """Give local names to formulas that are needed often."""
+        counts = Counter(part for known in self._knowns() for part in _parts(self.formula(known)))
+        for formula, times in counts.items():
+            if times >= _OFTEN:
+                name = FORMULAS[formula != self.channels[1]]
+                self._often[formula] = self._local(name, formula)
 
-def _parts(formula: Any) -> Iterator[str]:
-    """Yield the texts of a formula and of those in it."""
+    def _local(self, name: str, formula: Binary) -> Variable:
+        local = self.names.new(name)
+        self.locals.append(Code(f"{local} = {formula_text(formula)}"))
+        return Variable(local)
+
+    def _shortened(self, formula: Any) -> Any:
+        """Return a formula with local names for what it consists of."""
+        match formula:
+            case Binary() if formula in self._often:
+                return self._often[formula]
+            case Binary(operator, left, right):
+                return Binary(operator, self._shortened(left), self._shortened(right))
+            case _:
+                return formula
+
+
+def _parts(formula: Any) -> Iterator[Binary]:
+    """Yield a formula and those in it."""
     if isinstance(formula, Binary):
-        yield formula_text(formula)
+        yield formula
         yield from _parts(formula.left)
         yield from _parts(formula.right)

@@ -13,7 +13,8 @@ from itertools import chain, count
 from math import isinf, lcm
 from typing import Any
 
-from resspec.ir.formulas import Binary, Variable
+from resspec.backends.source.layout import Code, call
+from resspec.ir.formulas import Binary, Formula, Variable, binary
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
@@ -25,6 +26,8 @@ GLOBALS = frozenset([*_PYTHON.split(), "F", "HASH", "Tensor", "named", "nn", "nu
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
 FORMULAS = ("out_channels", "hidden_channels")
+
+_RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2}
 
 Turn = str | int  # of a loop: its variable, or which turn it is
 
@@ -48,46 +51,55 @@ def literal(value: Any) -> str:
             return repr(value)
 
 
-def formula_text(formula: Any, turns: Sequence[Turn] = ()) -> str:
+def formula_text(formula: Any, turns: Sequence[Turn] = (), around: int = 0) -> str:
     """Return a formula of parameters, or a constant; a number that grows, in the variable of the
     nearest loop.
+
+    Args:
+        formula: The formula or constant.
+        turns: Those of the loops around, outermost first.
+        around: The rank of the operation whose operand it is.
     """
     match formula:
         case Variable(name):
             return name
         case Binary(operator, left, right):
-            return f"({formula_text(left)} {operator} {formula_text(right)})"
-        case Ramp() if not turns or isinstance(turns[-1], int):
+            rank = _RANKS[operator]
+            first, second = formula_text(left, turns, rank), formula_text(right, turns, rank + 1)
+            text = f"{first} {operator} {second}"
+            return f"({text})" if rank < around else text
+        case Ramp(start, step) if turns and isinstance(turns[-1], str):
+            return formula_text(_ramp(start, step, Variable(turns[-1])))
+        case Ramp():
             return literal(float(formula.at(int(turns[-1]) if turns else 0)))
-        case Ramp(start, step):
-            return _ramp(start, step, str(turns[-1]))
         case _:
             return literal(formula)
 
 
-def _ramp(start: Fraction, step: Fraction, variable: str) -> str:
+def _ramp(start: Fraction, step: Fraction, variable: Variable) -> Formula:
     """`2 * (i + 3) / 7`: a division of whole numbers rounds as the exact fraction does."""
     divisor = lcm(start.denominator, step.denominator)
     first, further = int(start * divisor), int(step * divisor)
     if further > 1 and first and first % further == 0:
-        return f"{further} * ({affine(first // further, 1, variable)}) / {divisor}"
-    return f"({affine(first, further, variable)}) / {divisor}"
+        return Binary("/", Binary("*", further, grown(first // further, 1, variable)), divisor)
+    return Binary("/", grown(first, further, variable), divisor)
 
 
-def affine(start: int, step: int, variable: str) -> str:
+def grown(start: int, step: int, variable: Variable) -> Formula:
     """Return `start + step * variable`, as one writes it."""
-    growing = variable if step == 1 else f"{step} * {variable}"
-    if step == 0 or start == 0:
-        return growing if step else str(start)
-    if step == 1:
-        return f"{growing} {'+' if start > 0 else '-'} {abs(start)}"
-    return f"{start} + {growing}"
+    if step != 1:
+        return binary("+", start, binary("*", step, variable))
+    return Binary("-", variable, -start) if start < 0 else binary("+", variable, start)
 
 
 def label(name: Name, turns: Sequence[Turn] = ()) -> str:
     """Return a module's name as a string, which may grow: `f"conv{3 * i + 1}"`."""
     pairs = list(zip(name.steps, turns, strict=False))
-    growing = [affine(0, step, turn) for step, turn in pairs if step and isinstance(turn, str)]
+    growing = [
+        formula_text(grown(0, step, Variable(turn)))
+        for step, turn in pairs
+        if step and isinstance(turn, str)
+    ]
     if name.number is None or not growing:
         return quoted(name.at(*[turn for turn in turns if isinstance(turn, int)]))
     first = name.number + sum(step * turn for step, turn in pairs if isinstance(turn, int))
@@ -105,12 +117,12 @@ def attribute(owner: str, name: str) -> str:
     return f"{owner}.{text}" if is_attribute(text) else f"getattr({owner}, {name})"
 
 
-def register(owner: str, name: str, value: str) -> str:
+def register(owner: str, name: str, value: Code) -> Code:
     """Return `owner.name = value`, or what does that for names that are no identifiers."""
     target = attribute(owner, name)
     if target.startswith("getattr"):
-        return f"{owner}.add_module({name}, {value})"
-    return f"{target} = {value}"
+        return call(f"{owner}.add_module", [Code(name), value])
+    return value.after(f"{target} = ")
 
 
 # --- names ---

@@ -26,7 +26,7 @@ class TorchLayer:
 
     module: str
     names: tuple[str, ...]
-    init: Init | None
+    init: Init
     bias: bool
     free: bool
     values: tuple[FormulaValue, ...] = field(compare=False)

@@ -9,7 +9,7 @@ from typing import Any
 from resspec.backends.source.copied import positions
 from resspec.backends.source.terms import TorchLayer
 from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate, plain
-from resspec.ir.init import STARTS_AS_ONE, Init
+from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.nodes import Op
 from resspec.ir.ops.norm import Norm
@@ -96,7 +96,7 @@ def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
     return TorchLayer(
         module,
         names,
-        start(op),
+        initial(op),
         "bias" in tensors,
         free,
         tuple(values),
@@ -147,16 +147,16 @@ def _said(op: Op, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]]:
         yield "stop", FormulaValue(None, binary("*", binary("+", part, 1), width))
 
 
-def start(op: Op) -> Init | None:
-    """Return how a layer's tensors start, None where that is as torch's constructor makes them."""
+def initial(op: Op) -> Init:
+    """Return how a layer's tensors start, as far as torch's constructor makes them otherwise."""
     if op.init is None:
-        return None
+        return AS_TORCH
     tensors = op.layer.parameters(op.input)
-    law, arguments, bias = op.init if "weight" in tensors else Init("default", (), op.init.bias)
-    bias = bias if "bias" in tensors else None
+    law, arguments, bias = op.init if "weight" in tensors else AS_TORCH._replace(bias=op.init.bias)
+    if "bias" not in tensors:
+        bias = None
     if isinstance(op.layer, Norm):
-        law, arguments = (
-            ("default", ()) if (law, arguments) == STARTS_AS_ONE[:2] else (law, arguments)
-        )
         bias = bias or None
-    return None if (law, bias) == ("default", None) else Init(law, arguments, bias)
+        if (law, arguments) == STARTS_AS_ONE[:2]:
+            law, arguments, _ = AS_TORCH
+    return Init(law, arguments, bias)

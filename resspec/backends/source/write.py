@@ -5,15 +5,16 @@ network.
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from resspec.backends.source import copied, docstrings
-from resspec.backends.source.attributes import ClassAttributes, block
+from resspec.backends.source.attributes import ClassAttributes
 from resspec.backends.source.classes import EmittedClass, classify
 from resspec.backends.source.collect import collect
 from resspec.passes.declarations import read
 from resspec.backends.source.forward import Forward
-from resspec.backends.source.initialize import own_statements, plan
-from resspec.backends.source.layout import lay_out
+from resspec.backends.source.initialize import Initialization
+from resspec.backends.source.layout import BLANK, Block, Code, Statement, call, lay_out
 from resspec.backends.source.modules import Constructors
 from resspec.backends.source.signature import Signature
 from resspec.backends.source.syntax import (
@@ -24,8 +25,6 @@ from resspec.backends.source.syntax import (
     Names,
     class_name,
     identifier,
-    literal,
-    quoted,
 )
 from resspec.ir.network import Network
 from resspec.lowering.network import Declared
@@ -71,14 +70,13 @@ class _File:
         _name(classes, {self.function, *taken})
         own = {self.function, *taken, *(cls.name for cls in classes)}
         self.signatures = {cls: Signature(cls, own, is_root=cls is self.root) for cls in classes}
-        self.begin = plan(classes, network)
+        self.initialization = Initialization(classes, network)
 
     def text(self, fingerprint: str | None) -> str:
         """Return the text of the file."""
-        written = [self._definition(cls) for cls in self.classes]
-        written.append(self._constructor())
-        laid_out = [lay_out("\n".join(lines)) for lines in written]
-        used = _names("\n".join(laid_out))
+        written = [lay_out([self._definition(cls)]) for cls in self.classes]
+        written.append(lay_out([self._function()]))
+        used = _names("\n".join(written))
         definitions = copied.definitions(used)
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
@@ -88,53 +86,51 @@ class _File:
             public.append(f'HASH = "{fingerprint}"  # of the spec')
         words = docstrings.of_file(self.network, self.function, fingerprint)
         head = [words, "", *_imports(used), "", *public]
-        return "\n".join([*head, "\n", "\n\n\n".join([*definitions, *laid_out]), ""])
+        return "\n".join([*head, "\n", "\n\n\n".join([*definitions, *written]), ""])
 
-    def _definition(self, cls: EmittedClass) -> list[str]:
+    def _definition(self, cls: EmittedClass) -> Block:
+        """Return a class, or a function that returns modules in a row."""
         signature = self.signatures[cls]
         constructors = Constructors(signature, self.signatures)
+        parameters = [parameter.code for parameter in signature.parameters]
         if cls.is_row:
-            return _row(cls, signature, constructors)
+            (row,) = cls.terms()
+            made = constructors.expression(row).after("return ")
+            return _def(cls.name, parameters, "nn.Sequential", [*signature.locals, made])
         is_root = cls is self.root
         attributes = ClassAttributes(cls, constructors, shapes=is_root)
-        body = [*attributes.body, *own_statements(cls, attributes, self.begin)]
-        loop = self.begin.loop() if is_root else []
-        start = ["super().__init__()", *signature.with_locals(body), *loop]
+        start = [
+            Code("super().__init__()"),
+            *signature.locals,
+            *attributes.body,
+            *self.initialization.own_statements(cls, attributes),
+            *(self.initialization.loop() if is_root else []),
+        ]
         result = cls.template.program.result
         main = "x" if is_root else "out"
-        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).lines()
-        network = docstrings.of_network(self.network)
-        words = network if is_root else docstrings.of_class(cls, signature)
-        parameters = ", ".join(["self", *_parameters(signature)])
-        methods = [
-            quoted(words),
-            *block(f"def __init__({parameters}) -> None:", start),
-            *block("def forward(self, x: Tensor) -> Tensor:", forward),
+        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).returned()
+        words = (
+            docstrings.of_network(self.network) if is_root else docstrings.of_class(cls, signature)
+        )
+        methods: list[Statement] = [
+            Code(f'"""{words}"""'),
+            BLANK,
+            _def("__init__", [Code("self"), *parameters], "None", start),
+            BLANK,
+            _def("forward", [Code("self"), Code("x: Tensor")], "Tensor", forward),
         ]
-        return block(f"class {cls.name}(nn.Module):", methods)
+        return Block(Code(f"class {cls.name}(nn.Module):"), methods)
 
-    def _constructor(self) -> list[str]:
+    def _function(self) -> Block:
         """Return the function that makes the network, with the parameters of its declaration."""
-        signature, result = self.signatures[self.root], self.root.name
-        given = ", ".join([parameter.name for parameter in signature.parameters])
-        body = [quoted(docstrings.FUNCTION), f"return {result}({given})"]
-        return block(f"def {self.function}({', '.join(_parameters(signature))}) -> {result}:", body)
+        parameters, result = self.signatures[self.root].parameters, self.root.name
+        made = call(result, [Code(parameter.name) for parameter in parameters])
+        body = [Code(docstrings.FUNCTION), made.after("return ")]
+        return _def(self.function, [parameter.code for parameter in parameters], result, body)
 
 
-def _row(cls: EmittedClass, signature: Signature, constructors: Constructors) -> list[str]:
-    """Return a function that returns modules in a row."""
-    row = cls.slots[0].term
-    assert row is not None
-    body = signature.with_locals([f"return {constructors.expression(row)}"])
-    return block(f"def {cls.name}({', '.join(_parameters(signature))}) -> nn.Sequential:", body)
-
-
-def _parameters(signature: Signature) -> list[str]:
-    texts = []
-    for parameter in signature.parameters:
-        default = "" if parameter.default is None else f" = {literal(parameter.default)}"
-        texts.append(f"{parameter.name}: {parameter.annotation}{default}")
-    return texts
+def _def(name: str, parameters: list[Code], result: str, body: Sequence[Statement]) -> Block:
+    return Block(call(f"def {name}", parameters).before(f" -> {result}:"), body)
 
 
 def _name(classes: list[EmittedClass], taken: set[str]) -> None:
