@@ -25,11 +25,12 @@ COMMANDS = (
     "bench",
     "study",
     "probe",
+    "list",
     "help",
     "completion",
 )
 _OF_ALL = ("help", "completion")  # commands that are about the others
-_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help")
+_WITHOUT_SPEC = ("compare", "completion", "explain", "fmt", "help", "list")
 
 _ABOUT = """\
 Compile specs of convolutional networks: check them, count what they cost, and

@@ -18,6 +18,7 @@ _COMMANDS = {
     "bench": "benchmark speed time",
     "explain": "error code",
     "expand": "resolve",
+    "list": "ls models networks layers zoo available list_models list-models",
 }
 _CALLED = {other: name for name, others in _COMMANDS.items() for other in others.split()}
 
