@@ -25,7 +25,7 @@ from resspec.lowering.network import Lowered, lower, network_names
 from resspec.lowering.scope import Library
 from resspec.lowering.shape_errors import unsafe_inplace
 from resspec.opening import Opened, choose, locate, open_named, open_revised, open_spec
-from resspec.parameters import Parameter, constants, input_clause
+from resspec.parameters import Input, Parameter, constants, input_clause
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Span
 
@@ -43,7 +43,7 @@ def load(
     spec: str | Path,
     *,
     network: str | None = None,
-    input: str | tuple[int, ...] | None = None,
+    input: Input = None,
     **parameters: Parameter,
 ) -> Network:
     """Return the network of a spec.
@@ -51,7 +51,8 @@ def load(
     Args:
         spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
         network: The name of a network in a file of several.
-        input: The input in place of the network's own: `"3x288x288"` or `(3, 288, 288)`.
+        input: The input in place of the network's own: `288` or `(160, 192)`, which keep its
+            channels, or `(3, 288, 288)`; or one of these as text, `"160x192"`.
         **parameters: Values for the network's parameters.
 
     Returns:
@@ -65,6 +66,8 @@ def load(
         >>> network = resspec.load("lib/he2015:cifar", n=3, option="A")
         >>> network.name, str(network.input), str(network.output)
         ('cifar', '3x32x32', '10')
+        >>> resspec.load("torchvision/resnet50", classes=37, channels=1).output
+        Shape(dims=(37,))
     """
     opened = open_named(str(spec))
     name = choose(opened, network)
@@ -87,14 +90,17 @@ class Loaded(NamedTuple):
     place: Callable[[str], str]
 
 
-def load_revised(spec: str, shared: Shared | None = None) -> Loaded:
+def load_revised(
+    spec: str, shared: Shared | None = None, *, input: Input = None, **parameters: Parameter
+) -> Loaded:
     """Return a network of a spec, or of `REV:PATH` or `REV:PATH:NAME` in a git revision.
 
     It shares the blocks of networks that were loaded before. Raises SpecError, UsageError.
     """
     shared = shared or Shared()
     opened = open_revised(spec)
-    lowered = lower(opened.library, choose(opened), memory=shared.memory)
+    values, given = constants(parameters), input_clause(input)
+    lowered = lower(opened.library, choose(opened), values, given, shared.memory)
     place = shared.memory.moved(opened.library)
     return Loaded(_finish(opened, lowered, shared.decisions, place), place)
 
@@ -122,14 +128,20 @@ def _finish(
 
 
 def check(
-    spec: str | Path, *, budget: str | Iterable[str] = (), **parameters: Parameter
+    spec: str | Path,
+    *,
+    budget: str | Iterable[str] = (),
+    input: Input = None,
+    **parameters: Parameter,
 ) -> list[Diagnostic]:
     """Return every mistake in a spec, unmet `expect`s included.
 
     Args:
         spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
         budget: Conditions that every network must meet, each as it would stand after `expect`.
-        **parameters: Values for the network's parameters; then its own `expect`s are left out.
+        input: The input in place of the network's own, as for `load`.
+        **parameters: Values for the network's parameters; then only those of its `expect`s are
+            verified that hold for all values, or that mention a parameter.
 
     Returns:
         The mistakes, in the order of the text. Printed, each shows its place.
@@ -145,7 +157,7 @@ def check(
         ['E0311']
     """
     expected = budgets([budget] if isinstance(budget, str) else budget)
-    return examine(spec, expected, **parameters).diagnostics
+    return examine(spec, expected, input=input, **parameters).diagnostics
 
 
 class Examined(NamedTuple):
@@ -161,14 +173,18 @@ class Examined(NamedTuple):
 
 
 def examine(
-    spec: str | Path, expected: Sequence[Expectation] = (), **parameters: Parameter
+    spec: str | Path,
+    expected: Sequence[Expectation] = (),
+    *,
+    input: Input = None,
+    **parameters: Parameter,
 ) -> Examined:
     """Return what `check` finds, with the networks. Raises UsageError."""
     try:
         opened = open_named(str(spec))
     except SpecError as error:
         return Examined(list(error.diagnostics), [], None)
-    library, values = opened.library, constants(parameters)
+    library, values, size = opened.library, constants(parameters), input_clause(input)
     names = [choose(opened)] if opened.named or values else network_names(library)
     found, sound, reached = Collected(), list[Network](), set[Span]()
     found.add(*opened.diagnostics)
@@ -179,7 +195,7 @@ def examine(
             lowered = lowering.lower_template(library, name)
             found.add(*lowered.diagnostics)
         else:
-            lowered = lower(library, name, values)
+            lowered = lower(library, name, values, size)
             try:
                 sound.append(_finish(opened, lowered))
                 found.add(*_unmet(lowered, sound[-1], expected))
@@ -194,10 +210,9 @@ def examine(
 def _unmet(
     lowered: Lowered, network: Network, budget: Sequence[Expectation] = ()
 ) -> Iterable[Diagnostic]:
-    """Return the unmet conditions of a budget and, if no value was given, of the spec itself."""
-    library, name, values = lowered.declared
-    own = () if values else lowered.expectations
-    return unmet(network, [*budget, *own], library.own[name])
+    """Return the unmet conditions of a budget, and of the spec itself."""
+    library, name, _ = lowered.declared
+    return unmet(network, [*budget, *lowered.expectations], library.own[name])
 
 
 def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
@@ -217,12 +232,12 @@ class Compiled(NamedTuple):
     library: Library
 
 
-def compile_spec(spec: str | Path, **parameters: Parameter) -> Compiled:
+def compile_spec(spec: str | Path, *, input: Input = None, **parameters: Parameter) -> Compiled:
     """Return a network that meets its `expect`s, with its report. Raises SpecError, UsageError."""
     from resspec.backends.report import report
 
     opened = open_named(str(spec))
-    lowered = lower(opened.library, choose(opened), constants(parameters))
+    lowered = lower(opened.library, choose(opened), constants(parameters), input_clause(input))
     network = _finish(opened, lowered)
     if found := list(_unmet(lowered, network)):
         raise SpecError(found)

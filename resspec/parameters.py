@@ -13,6 +13,7 @@ from resspec.syntax import ast
 from resspec.syntax.parse import parse
 
 Parameter = int | float | bool | str | tuple[int, ...] | list[int]
+Input = str | int | tuple[int, ...] | None
 
 
 def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
@@ -28,15 +29,15 @@ def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
     return found
 
 
-def input_clause(given: str | tuple[int, ...] | None) -> ast.Input | None:
+def input_clause(given: Input) -> ast.Input | None:
     """Return the input that replaces a network's own, if one is given. Raises UsageError."""
     if not given:
         return None
     size = _constant("input", given)
     if size is None:
-        what = "write channels, height and width, such as 3x224x224"
+        what = "write a size such as 224, 160x192 or, with channels, 3x224x224"
         raise UsageError(f"{_written(given)!r} is not an input: {what}")
-    return ast.Input(size.value, size.span)
+    return ast.Input(size.value, None, size.span)
 
 
 def _constant(name: str, value: Parameter) -> ast.Let | None:

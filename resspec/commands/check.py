@@ -6,7 +6,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resspec.commands import given, remedies
 from resspec.commands.fixing import fix
@@ -65,7 +65,7 @@ def run(arguments: Namespace) -> int:
     if arguments.fix or arguments.diff:
         fix(specs, write=not arguments.diff)
 
-    found = _check(specs, expected, dict(arguments.set))
+    found = _check(specs, expected, given.values(arguments))
     diagnostics = [*found.errors, *found.warnings]
     if arguments.format == "text":
         show(remedies.of_diagnostics(diagnostics, arguments))
@@ -102,7 +102,7 @@ class _Found:
     networks: int = 0
 
 
-def _check(specs: list[str], expected: Sequence[Expectation], values: dict[str, str]) -> _Found:
+def _check(specs: list[str], expected: Sequence[Expectation], values: dict[str, Any]) -> _Found:
     from resspec.compiler import examine
 
     found = _Found()

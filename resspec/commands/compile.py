@@ -81,7 +81,7 @@ def run(arguments: Namespace) -> int:
     if arguments.target == "onnx":
         compiled, suffix, content = _exported(arguments)
     else:
-        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        compiled = compile_spec(arguments.spec, **given.values(arguments))
         suffix, content = ".py", emit(compiled.network, compiled.report.hash).encode()
     network, report, _ = compiled
     stem = file_stem(network.name)
@@ -115,7 +115,7 @@ def _exported(arguments: Namespace) -> tuple[Compiled, str, bytes]:
         from resspec.training.weights import metadata
 
         read = weights.read(arguments.weights) if arguments.weights else None
-        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        compiled = compile_spec(arguments.spec, **given.values(arguments))
         start = read.into if read else None
         described = metadata.exported(compiled.network, read.metadata if read else {})
         made = to_onnx(compiled, start, described)
@@ -150,7 +150,7 @@ def _emitted(arguments: Namespace) -> tuple[Network | None, str]:
         from resspec.backends.source import emit
         from resspec.compiler import compile_spec
 
-        compiled = compile_spec(arguments.spec, **dict(arguments.set))
+        compiled = compile_spec(arguments.spec, **given.values(arguments))
         text = (
             emit(compiled.network, compiled.report.hash)
             if arguments.emit == "source"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from resspec.commands import given, remedies
 from resspec.commands.terminal import color, note, show, width
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 
@@ -26,6 +27,7 @@ EXAMPLES = """\
                                        git has them; the path is from its top
   resspec diff build/old.report.json specs/new.res  a report: figures only
   resspec diff resnet50 mine.json      an IR that compile --emit ir-json printed
+  resspec diff resnet50 torchvision/resnet50 --set classes=10  of both networks
   resspec diff resnet18 resnet34 --format markdown  for a pull request
   resspec diff resnet18 resnet34 --format html > diff.html
   resspec diff --since main            every network that changed since a branch
@@ -56,6 +58,7 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 for different networks too"
     )
+    given.takes_values(parser)
 
 
 def run(arguments: Namespace) -> int:
@@ -63,6 +66,8 @@ def run(arguments: Namespace) -> int:
         if arguments.sides or arguments.format in ("json", "html"):
             help = "leave out A, B and other formats"
             raise UsageError(f"--since compares all specs, as a table or markdown: {help}")
+        if arguments.set or arguments.input:
+            raise UsageError("--since compares specs as they are: leave out --set and --input")
         return _since(arguments)
     if len(arguments.sides) != 2:
         raise UsageError(
@@ -70,9 +75,9 @@ def run(arguments: Namespace) -> int:
         )
     a, b = arguments.sides
     try:
-        found, text = _made(a, b, arguments.format)
+        found, text = _made(a, b, arguments.format, given.values(arguments))
     except SpecError as error:
-        show(error.diagnostics)
+        show(remedies.of_diagnostics(error.diagnostics, arguments))
         return 2
     print(text, end="")
     return 0 if found.same or arguments.exit_zero else 1
@@ -144,23 +149,24 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
             yield spec, _Broken(error, now)
 
 
-def _compared(a: str, b: str) -> Diff:
+def _compared(a: str, b: str, values: Mapping[str, Any]) -> Diff:
     from resspec.backends.diff import diff
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
 
     known, shared = Known(), Shared()
-    return diff(_side(a, known, shared), _side(b, known, shared), known.digests)
+    x, y = (_side(each, known, shared, values) for each in (a, b))
+    return diff(x, y, known.digests)
 
 
-def _made(a: str, b: str, form: str) -> tuple[Diff, str]:
+def _made(a: str, b: str, form: str, values: Mapping[str, Any]) -> tuple[Diff, str]:
     if form == "html":
-        return _page(a, b)
-    found = _compared(a, b)
+        return _page(a, b, values)
+    found = _compared(a, b, values)
     return found, _text(found, form)
 
 
-def _page(a: str, b: str) -> tuple[Diff, str]:
+def _page(a: str, b: str, values: Mapping[str, Any]) -> tuple[Diff, str]:
     from resspec.backends.diff import diff
     from resspec.backends.html.diff import Drawn, to_html
     from resspec.compiler import Shared
@@ -168,7 +174,7 @@ def _page(a: str, b: str) -> tuple[Diff, str]:
 
     known = Known()
     # each with the places of its own text
-    x, y = _side(a, known, Shared()), _side(b, known, Shared())
+    x, y = (_side(each, known, Shared(), values) for each in (a, b))
     found = diff(x, y, known.digests)
     names = found.a.network, found.b.network
     titles = names if names[0] != names[1] else (a, b)
@@ -202,7 +208,9 @@ def _text(found: Diff, form: str) -> str:
             return to_table(found, width=width(), color=color(sys.stdout))
 
 
-def _side(given: str, known: Known, shared: Shared) -> DiffSide:
+def _side(
+    given: str, known: Known, shared: Shared, values: Mapping[str, Any] | None = None
+) -> DiffSide:
     """Return a side of a diff: a saved report or IR, or a spec."""
     from resspec.backends.diff import DiffSide
 
@@ -210,8 +218,11 @@ def _side(given: str, known: Known, shared: Shared) -> DiffSide:
         from resspec.backends.report import report
         from resspec.compiler import load_revised
 
-        network, place = load_revised(given, shared)
+        network, place = load_revised(given, shared, **(values or {}))
         return DiffSide(report(network, known=known), network, place)
+    if any((values or {}).values()):
+        raise UsageError(f"values are for specs, and {given} has all of its own")
+
     from resspec import files
     from resspec.backends.diff.saved import from_json
     from resspec.backends.errors import damaged_document

@@ -60,9 +60,6 @@ def arguments(parser: ArgumentParser) -> None:
         help="color layers by macs, params, acts or saved instead of by output size "
         "(for saved with norms and activations)",
     )
-    parser.add_argument(
-        "--input", metavar="CxHxW", help="an input size instead of the networks' own"
-    )
 
 
 def run(arguments: Namespace) -> int:
@@ -123,13 +120,11 @@ def _networks(arguments: Namespace) -> list[Network]:
     from resspec.compiler import load, load_revised
 
     if not arguments.diff:
-        return [
-            load(spec, input=arguments.input, **dict(arguments.set)) for spec in arguments.specs
-        ]
-    if len(arguments.specs) != 2 or arguments.input or arguments.set:
-        usage = "resspec draw --diff A B, without --input and --set"
-        raise UsageError(f"--diff draws two networks as they are: {usage}")
-    return [load_revised(spec).network for spec in arguments.specs]
+        return [load(spec, **given.values(arguments)) for spec in arguments.specs]
+    if len(arguments.specs) != 2:
+        raise UsageError("--diff draws two networks: resspec draw --diff A B")
+    values = given.values(arguments)
+    return [load_revised(spec, **values).network for spec in arguments.specs]
 
 
 def _signs(a: Network, b: Network) -> Sequence[Mapping[str, str] | None]:

@@ -246,10 +246,9 @@ def _from_run(arguments: Namespace) -> EvalTarget:
     from resspec.training.run import ended
 
     folder = Path(arguments.spec)
-    if arguments.set:
-        raise UsageError(
-            f"--set is for specs; the parameters of the network in {folder} already have values"
-        )
+    if arguments.set or arguments.input:
+        flag = "--set" if arguments.set else "--input"
+        raise UsageError(f"{flag} is for specs; the network in {folder} has all its values")
     run = ended.load(folder, arguments.weights, unfinished=True)
     facts = run.facts
     data = arguments.data or ended.data_of(folder, facts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resspec.commands import numbers
 from resspec.commands.parsing import AppendOnce
@@ -32,6 +32,11 @@ def takes_values(command: ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="give a parameter of the network a value; may be given several times",
+    )
+    command.add_argument(
+        "--input",
+        metavar="SIZE",
+        help="an input size in place of the network's own: 192, 160x192 or 3x224x224",
     )
 
 
@@ -78,7 +83,12 @@ def load(arguments: Namespace) -> Network:
     """Return the network of `spec` with the values of `--set`. Raises SpecError, UsageError."""
     from resspec import compiler
 
-    return compiler.load(arguments.spec, **dict(arguments.set))
+    return compiler.load(arguments.spec, **values(arguments))
+
+
+def values(arguments: Namespace) -> dict[str, Any]:
+    """Return the values of `--set` and `--input` as the compiler's functions take them."""
+    return {"input": arguments.input, **dict(arguments.set)}
 
 
 def warn(loaded: Iterable[tuple[str, Network]]) -> None:

@@ -64,7 +64,7 @@ def run(arguments: Namespace) -> int:
         chosen = [
             subject
             for spec in arguments.specs
-            for subject in subjects.subjects_of(spec, dict(arguments.set), arguments.data)
+            for subject in subjects.subjects_of(spec, given.values(arguments), arguments.data)
         ]
         requests = [subjects.request(subject, arguments.batch_size, out) for subject in chosen]
         preflight.require(requests, tell=note, bar=counting)

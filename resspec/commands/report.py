@@ -54,9 +54,6 @@ def arguments(parser: ArgumentParser) -> None:
         "--by", choices=("stage", "block", "op"), default="stage", help="what each row is (stage)"
     )
     parser.add_argument(
-        "--input", metavar="CxHxW", help="an input size instead of the network's own"
-    )
-    parser.add_argument(
         "--batch-size",
         type=numbers.batch,
         default=1,
@@ -176,7 +173,11 @@ def _report(
     from resspec.backends.report import report
     from resspec.compiler import load
 
+<<<<<<< HEAD
     network = load(spec, input=arguments.input, **dict(arguments.set), **(swept or {}))
+=======
+    network = load(spec, **given.values(arguments))
+>>>>>>> fcad9aa (Give every shipped network the parameters classes and channels, and every command of specs --set and --input)
     made = report(
         network,
         at=_conditions(arguments),
@@ -197,7 +198,7 @@ def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
     if arguments.by != "stage" or arguments.like:
         raise UsageError("a page shows stages, blocks and layers: leave out --by and --like")
     at = _conditions(arguments)
-    network = load(spec, input=arguments.input, **dict(arguments.set))
+    network = load(spec, **given.values(arguments))
     made = report(network, at=at, memory=arguments.memory)
     return network, to_html(made, Facts(network, at), sources(spec))
 

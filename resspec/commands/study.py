@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 diagnostics, 2 error, 3 a value that is not finite,
 """
 TEMPLATE, SMALL = (
     "lib/he2015:cifar",
-    {"images": "1x14x14", "width": 8},
+    {"channels": 1, "size": 14, "width": 8},
 )  # what Fashion-MNIST at 14 pixels wants
 
 
@@ -185,11 +185,13 @@ def _families(arguments: Namespace) -> tuple[list[tuple[str, Network]], list[tup
             for n in (3, 5, 7, 9)
             for family, option in (("plain", "none"), ("residual", "A"))
         ]
-    return _loaded(wanted, arguments.set)
+    return _loaded(wanted, arguments.set, arguments.input)
 
 
 def _loaded(
-    wanted: Sequence[tuple[str, str, dict[str, object]]], settings: list[tuple[str, str]]
+    wanted: Sequence[tuple[str, str, dict[str, object]]],
+    settings: list[tuple[str, str]],
+    size: str | None,
 ) -> tuple[list[tuple[str, Network]], list[tuple[str, str]]]:
     from resspec import compiler, opening
     from resspec.commands.train import split
@@ -197,7 +199,7 @@ def _loaded(
     found, of_recipe = [], list[tuple[str, str]]()
     for family, spec, fixed in wanted:
         of_network, of_recipe = split(settings, opening.parameters(spec))
-        values = {**fixed, **dict(of_network)}
+        values = {"input": size, **fixed, **dict(of_network)}
         network = compiler.load(spec, **values)  # type: ignore[arg-type]
         found.append(
             (family, replace(network, name=f"{family}{network.name}") if fixed else network)

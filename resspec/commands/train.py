@@ -170,7 +170,7 @@ def job_of(arguments: Namespace) -> Job:
     recipe = written.recipe
     shown = recipe.data
     return Job(
-        compiler.load(arguments.spec, **dict(of_network)),
+        compiler.load(arguments.spec, input=arguments.input, **dict(of_network)),
         recipe,
         data.load(dataset, normalize=shown.normalize, exif=shown.exif, download=arguments.download),
         arguments.seed,

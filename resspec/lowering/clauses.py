@@ -11,23 +11,16 @@ from resspec.ir.network import Network, Section, SectionKind
 from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
-from resspec.lowering import (
-    argument_errors,
-    arguments,
-    clause_errors,
-    foreign_layers,
-    name_errors,
-)
+from resspec.lowering import clause_errors, foreign_layers, name_errors
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.expectations import Expectation, expectation
 from resspec.lowering.frame import Frame
+from resspec.lowering.inputs import input_shape
 from resspec.lowering.laws import bind_init
 from resspec.lowering.names import Namer
 from resspec.lowering.parts import Draft, row
-from resspec.lowering.tensors import fits
-from resspec.lowering.values import UNKNOWN, Unknown
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -37,8 +30,14 @@ from resspec.syntax.errors import NETWORK_CLAUSES
 class Clauses:
     """The clauses of the template itself, those that others depend on first."""
 
-    def __init__(self, lowerer: Lowerer, declared: ast.NetworkDecl, frame: Frame) -> None:
-        self.lowerer, self.declared, self.frame = lowerer, declared, frame
+    def __init__(
+        self,
+        lowerer: Lowerer,
+        declared: ast.NetworkDecl,
+        frame: Frame,
+        given: ast.Input | None = None,
+    ) -> None:
+        self.lowerer, self.declared, self.frame, self.given = lowerer, declared, frame, given
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
         self.sections: list[
@@ -105,7 +104,7 @@ class Clauses:
                 self._break(word, clause.span)
             case ast.Input():
                 self._only_once("input", clause.span)
-                self.input = self._shape(clause)
+                self.input = input_shape(clause, self.given, self.frame)
             case ast.ChainClause(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
                 self.sections.append(
@@ -177,32 +176,6 @@ class Clauses:
             self.frame.report(clause_errors.clause_twice(span, word, self.once[word]))
         self.once.setdefault(word, span)
 
-    def _shape(self, clause: ast.Input) -> Shape | None:
-        value = self.frame.value(clause.value)
-        dims = value if isinstance(value, tuple) else (value,)
-        if any(isinstance(dim, Unknown) for dim in dims):
-            return None
-        if len(dims) not in (1, 3):
-            span = clause.value.span
-            whole = "3x224x224"
-            if len(dims) == 2:
-                whole = _completed(*dims)
-            needs = f"channels, height and width: `{whole}`"
-            self.frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
-            return None
-        sides = [
-            arguments.convert(
-                dim, "Count", "a side of the input", clause.value.span, self.frame.report
-            )
-            for dim in dims
-        ]
-        shape = None if UNKNOWN in sides else Shape(tuple(sides))
-        return (
-            shape
-            if shape and fits("the input", shape.elements, clause.value.span, self.frame.report)
-            else None
-        )
-
     def _init(self, clause: ast.InitClause) -> None:
         law = bind_init(clause.law, clause.arguments, self.frame.value, self.frame.report)
         kind = clause.kind.text if clause.kind else ""
@@ -233,13 +206,6 @@ class Clauses:
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
             self.frame.report(_unknown_kind(name, OPS))
-
-
-def _completed(a: object, b: object) -> str:
-    """Return what is likely meant by an input of two sides, one of which may be channels."""
-    if a in (1, 3, 4):
-        return f"{a}x{b}x{b}"
-    return f"{b}x{a}x{a}" if b in (1, 3, 4) else f"3x{a}x{b}"
 
 
 def _unknown_kind(name: ast.Identifier, known: Collection[str]) -> Diagnostic:

@@ -12,6 +12,7 @@ from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.lowering import argument_errors, arguments, name_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
+from resspec.lowering.lint import used_names
 from resspec.lowering.scope import Library
 from resspec.lowering.values import UNKNOWN, Unknown, describe
 from resspec.source import Source, Span
@@ -67,6 +68,35 @@ def expectation(clause: ast.Expect, frame: Frame) -> Expectation | None:
         frame.report(argument_errors.empty_range(span, clause.low.span, clause.high.span))
         return None
     return Expectation(name.text, conditions, clause.comparison, low, high, clause.span)
+
+
+def verified(
+    clauses: Iterable[ast.Clause],
+    parameters: Iterable[ast.ParameterDecl],
+    are_set: bool,
+) -> set[Span]:
+    """Return which expectations of a network hold for the values that its parameters have.
+
+    Those of a template hold for all its instances. Those of a network that has all its values hold
+    for these; where one is set from outside, only those that mention a parameter do.
+
+    Args:
+        clauses: The clauses of the network.
+        parameters: Its parameters.
+        are_set: Whether a derived network, or somebody outside, sets parameters.
+    """
+    expects = [clause for clause in clauses if isinstance(clause, ast.Expect)]
+    if not are_set or any(parameter.default is None for parameter in parameters):
+        return {clause.span for clause in expects}
+    names = {parameter.name.text for parameter in parameters}
+    constants = [clause for clause in clauses if isinstance(clause, ast.Let)]
+    for _ in constants:  # each may mention the next
+        names |= {let.name.text for let in constants if not names.isdisjoint(used_names(let))}
+    return {clause.span for clause in expects if not names.isdisjoint(_mentioned(clause))}
+
+
+def _mentioned(clause: ast.Expect) -> set[str]:
+    return {*used_names([*clause.metric.arguments, clause.low, clause.high])}
 
 
 def budgets(texts: Iterable[str]) -> list[Expectation]:

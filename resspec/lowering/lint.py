@@ -25,7 +25,7 @@ def text_warnings(file: ast.SpecFile) -> Iterator[Diagnostic]:
     is_library = not any(
         map(_is_network, file.declarations)
     )  # whose constants and blocks are for others
-    read = set(_used(file.declarations))
+    read = set(used_names(file.declarations))
     for declaration in file.declarations:
         yield from _declaration(declaration, None if is_library else read)
 
@@ -129,7 +129,7 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
 def _body(
     owner: str, parameters: list[ast.ParameterDecl], clauses: list[ast.Clause]
 ) -> Iterator[Diagnostic]:
-    read = {*_used(clauses), *_used([parameter.default for parameter in parameters])}
+    read = {*used_names(clauses), *used_names([parameter.default for parameter in parameters])}
     yield from (
         unused_parameter(each.name.span, owner) for each in parameters if each.name.text not in read
     )
@@ -141,7 +141,7 @@ def _body(
     yield from _biases(clauses)
 
 
-def _used(node: Any) -> Iterator[str]:
+def used_names(node: Any) -> Iterator[str]:
     """Every name in a part of the AST, but for those that it declares and those of labels and
     arguments.
     """
@@ -149,14 +149,14 @@ def _used(node: Any) -> Iterator[str]:
         case ast.Identifier(text=text):
             yield text
         case ast.Keyword(value=value) | ast.Let(value=value):
-            yield from _used(value)
+            yield from used_names(value)
         case (
             ast.Block(parameters=parameters, clauses=clauses)
             | ast.NetworkDecl(parameters=parameters, clauses=clauses)
         ):
-            yield from _used([*clauses, *(parameter.default for parameter in parameters)])
+            yield from used_names([*clauses, *(parameter.default for parameter in parameters)])
         case ast.Option(arms=arms):
-            yield from _used([arm.chain for arm in arms])
+            yield from used_names([arm.chain for arm in arms])
         case Span() | Source() | str():
             pass
         case tuple() if hasattr(node, "_fields"):
@@ -164,10 +164,10 @@ def _used(node: Any) -> Iterator[str]:
                 name
                 for field in node._fields
                 if field not in _NAMING
-                for name in _used(getattr(node, field))
+                for name in used_names(getattr(node, field))
             )
         case list():
-            yield from (name for each in node for name in _used(each))
+            yield from (name for each in node for name in used_names(each))
 
 
 # --- layers ---

@@ -13,7 +13,7 @@ from resspec.lowering import argument_errors, arguments, clause_errors, name_err
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.clauses import Clauses
 from resspec.lowering.context import Exhausted
-from resspec.lowering.expectations import Expectation, expectation
+from resspec.lowering.expectations import Expectation, expectation, verified
 from resspec.lowering.frame import Frame
 from resspec.lowering.memory import Memory
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
@@ -135,7 +135,7 @@ class Attempt:
         self.lowered = Lowered(
             Declared(library, name, overrides),
             network if sound else None,
-            tuple(self.expectations),
+            () if given else tuple(self.expectations),
             tuple(diagnostics),
             reached,
         )
@@ -148,6 +148,7 @@ class Attempt:
         values: dict[str, Value] = {}
         seen: list[ast.Derived] = []
         home, place = library, declared.name.span
+        are_set = bool(overrides)
         while isinstance(declared, ast.Derived):
             if declared in seen:
                 self.lowerer.report(
@@ -158,7 +159,8 @@ class Attempt:
                 return None
             seen.append(declared)
             frame = self.lowerer.frame(home, {})
-            self._derived_clauses(declared, frame)
+            self._derived_clauses(declared, frame, are_set)
+            are_set = are_set or bool(declared.arguments)
             found = find_one(home, declared.base, frame.report, ast.NetworkDecl, ast.Derived)
             if found is None:
                 near = suggestion(home, declared.base.text, set(), ast.NetworkDecl, ast.Derived)
@@ -175,7 +177,7 @@ class Attempt:
         assert isinstance(declared, ast.NetworkDecl)
         outer = self.lowerer.frame(library, {})
         values.update({let.name.text: outer.value(let.value) for let in overrides})
-        return self._build(declared, home, values, name, place, seen, overrides)
+        return self._build(declared, home, values, name, place, seen, overrides, are_set)
 
     def _arguments(
         self, derived: ast.Derived, parameters: list[str], frame: Frame
@@ -192,11 +194,11 @@ class Attempt:
             word: frame.value(keyword.value) for word, keyword in given.keywords.items()
         }
 
-    def _derived_clauses(self, derived: ast.Derived, frame: Frame) -> None:
+    def _derived_clauses(self, derived: ast.Derived, frame: Frame, are_set: bool) -> None:
         for clause in derived.clauses:
             if isinstance(clause, ast.Expect):
                 expected = expectation(clause, frame)
-                self.expectations += [expected] if expected else []
+                self.expectations += [expected] if expected and not are_set else []
             elif not isinstance(clause, ast.Broken):
                 word = clause.span.text.split()[0]
                 help = "it may only contain `expect`s"
@@ -211,6 +213,7 @@ class Attempt:
         place: Span,
         derivations: list[ast.Derived],
         overrides: Sequence[ast.Let],
+        are_set: bool,
     ) -> Network | None:
         """Parameters first, then clauses."""
         trail = tuple(
@@ -247,28 +250,9 @@ class Attempt:
                 frame.names[word] = given
             elif parameter.default is not None:
                 frame.names[word] = frame.value(parameter.default)
-        if self.given:
-            own = next(
-                (clause.value for clause in declared.clauses if isinstance(clause, ast.Input)), None
-            )
-            if (
-                isinstance(self.given.value, ast.Number)
-                and isinstance(own, ast.Size)
-                and len(own.dims) == 3
-            ):
-                side = self.given.value.span
-                needs = f"channels, height and width: `{own.dims[0]}x{side.text}x{side.text}`"
-                frame.report(
-                    argument_errors.wrong_kind(side, "the input of this network", needs, side.text)
-                )
-                return None
-            replaced = [
-                self.given if isinstance(clause, ast.Input) else clause
-                for clause in declared.clauses
-            ]
-            declared = declared._replace(clauses=replaced)
-        clauses = Clauses(self.lowerer, declared, frame)
-        self.expectations += clauses.expectations
+        clauses = Clauses(self.lowerer, declared, frame, self.given)
+        kept = verified(declared.clauses, declared.parameters, are_set)
+        self.expectations += [each for each in clauses.expectations if each.span in kept]
         return clauses.network(name, place)
 
 

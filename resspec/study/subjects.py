@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,14 +46,14 @@ class Trained:
 
 
 def subjects_of(
-    spec: str, values: Mapping[str, str], images: str | None = None
+    spec: str, values: Mapping[str, Any], images: str | None = None
 ) -> Iterator[Subject]:
     """Yield the networks that are meant.
 
     Args:
         spec: A spec, a file with networks, or the folder of a run. Of a file, every network that
             needs no values is meant.
-        values: Values for the network's parameters.
+        values: Values for the network's parameters, and for `input`.
         images: The data set whose test images a trained network gets; by default the one that it
             was trained on.
 
@@ -119,11 +120,11 @@ def _fit_to_probe(subject: Subject) -> Subject:
     return subject
 
 
-def _networks(spec: str, values: Mapping[str, str]) -> list[Network]:
+def _networks(spec: str, values: Mapping[str, Any]) -> list[Network]:
     try:
         return [compiler.load(spec, **values)]
     except UsageError:
-        if values or not Path(spec).is_file():
+        if any(values.values()) or not Path(spec).is_file():
             raise
         return list(compiler.examine(spec).networks)
 

@@ -138,7 +138,10 @@ class Shortcut(NamedTuple):
 
 
 class Input(NamedTuple):
+    """`input 3x224x224`, or `input 3, 224x224`: the channels, then the size."""
+
     value: Value
+    size: Value | None
     span: Span
 
 

@@ -109,7 +109,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
 
     stage = _node(ast.Stage, 1, 2)
     shortcut = _node(ast.Shortcut, 1, 2)
-    input = _node(ast.Input, 1)
+    input = _node(ast.Input, 1, 3)
     init = _node(ast.InitClause, 1, 2, 3)
     replace = _node(ast.Replace, 1, 2)
 

@@ -26,8 +26,8 @@ _HYPHENED, _PART = (
 )
 _USED = re.compile(r"^[ \t]*use[ \t]+(\w+)\Z")
 _INPUT, _SIDES = (
-    re.compile(r"\binput[ \t]+([0-9]+)[ \t]*\Z"),
-    re.compile(r",[ \t]*([0-9]+)(?:[ \t]*,[ \t]*([0-9]+))?"),
+    re.compile(r"\binput[ \t]+([0-9]+)[ \t]*,[ \t]*([0-9]+)[ \t]*\Z"),
+    re.compile(r",[ \t]*([0-9]+)"),
 )
 _ARROW = re.compile(r"=?>>?")
 _OPENS = re.compile(
@@ -155,7 +155,7 @@ class _Around:
                 if self.line[first.start()] == "(":
                     where = self._since(first, last.end())
                 return errors.no_size(
-                    where, "x".join(side for side in (first[1], *last.groups()) if side)
+                    where, "x".join(side for side in (*first.groups(), *last.groups()) if side)
                 )
         return None
 

@@ -1,0 +1,42 @@
+"""Every shipped network takes `classes` and `channels`; other networks then have these weights."""
+
+from __future__ import annotations
+
+import pytest
+import timm
+import torch
+import torchvision
+from torch import nn
+
+from resspec.compiler import check, load
+from resspec.opening import shipped_names
+from tests.specs.references import TIMM, TORCHVISION
+from tests.specs.tensors import Tensor, tensors
+
+
+@pytest.mark.parametrize("spec", shipped_names())
+def test_a_shipped_network_takes_classes_and_channels(spec: str) -> None:
+    network = load(spec, classes=7, channels=2)
+    assert network.input.dims == (2, *load(spec).input.spatial)
+    assert network.output.dims == (7,)
+    assert check(spec, classes=7, channels=2) == []
+
+
+@pytest.mark.parametrize("spec", [spec for spec in TORCHVISION if not spec.endswith(".res")])
+def test_torchvision_has_the_same_weights_for_other_classes(spec: str) -> None:
+    name = TORCHVISION[spec]
+    device = "cpu" if "regnet" in spec else "meta"  # works out its widths with torch
+    with torch.device(device):
+        module = torchvision.models.get_model(name, num_classes=13)
+    assert tensors(load(spec, classes=13)) == state(module)
+
+
+@pytest.mark.parametrize("spec", [spec for spec in TIMM if not spec.endswith(".res")])
+def test_timm_has_the_same_weights_for_other_classes_and_channels(spec: str) -> None:
+    with torch.device("meta"):
+        module = timm.create_model(TIMM[spec], num_classes=13, in_chans=1)
+    assert tensors(load(spec, classes=13, channels=1)) == state(module)
+
+
+def state(module: nn.Module) -> list[Tensor]:
+    return [(name, tuple(tensor.shape)) for name, tensor in module.state_dict().items()]
