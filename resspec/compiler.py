@@ -67,7 +67,7 @@ def load(
         >>> network.name, str(network.input), str(network.output)
         ('cifar', '3x32x32', '10')
         >>> resspec.load("torchvision/resnet50", classes=37, channels=1).output
-        Shape(dims=(37,))
+        Shape(dims=(37,), last=False)
     """
     opened = open_named(str(spec))
     name = choose(opened, network)

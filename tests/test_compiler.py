@@ -184,12 +184,26 @@ def test_load_raises_every_mistake(tmp_path: Path) -> None:
     assert str(error.value) == "\n\n".join(map(str, error.value.diagnostics))
 
 
-@pytest.mark.parametrize(("input", "meant"), [("224", "3x224x224"), ("64x32", "3x64x32")])
-def test_an_input_for_pictures_needs_its_channels(input: str, meant: str) -> None:
-    with pytest.raises(SpecError) as caught:
-        load("resnet50", input=input)
-    found = [(each.code, each.help) for each in caught.value.diagnostics]
-    assert found == [("E0207", f"channels, height and width: `{meant}`")]
+@pytest.mark.parametrize(
+    ("input", "dims"),
+    [
+        ("64", (3, 64, 64)),
+        (64, (3, 64, 64)),
+        ("64x32", (3, 64, 32)),
+        ((64, 32), (3, 64, 32)),
+        ("1x64x32", (1, 64, 32)),
+        ("2 * 32", (3, 64, 64)),
+    ],
+)
+def test_a_size_from_outside_keeps_the_channels(
+    input: str | int | tuple[int, ...], dims: tuple[int, ...]
+) -> None:
+    assert load("resnet50", input=input).input.dims == dims
+
+
+def test_an_input_of_features_is_a_number(tmp_path: Path) -> None:
+    path = written(tmp_path, "network n { input 7; head fc 2 }")
+    assert load(path, input="9").input.dims == (9,)
 
 
 # --- called from Python ---

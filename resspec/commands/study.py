@@ -45,7 +45,7 @@ Exit codes: 0 done, 1 diagnostics, 2 error, 3 a value that is not finite,
 """
 TEMPLATE, SMALL = (
     "lib/he2015:cifar",
-    {"channels": 1, "size": 14, "width": 8},
+    {"channels": 1, "image_size": 14, "width": 8},
 )  # what Fashion-MNIST at 14 pixels wants
 
 

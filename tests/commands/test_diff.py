@@ -30,15 +30,15 @@ def test_diff_exit_codes(capsys: Captured) -> None:
 
 
 def test_diff_of_a_template_tells_what_works(capsys: Captured) -> None:
-    """`diff` has no `--set`."""
     spec("t.res", "network t(n) { input 3x8x8; head fc n }\n")
     err = ran("diff t.res resnet18", capsys, 2)[1]
-    assert (
-        "help: derive a network with values: `network my_t = t n=…`" in err and "--set" not in err
-    )
+    assert "help: derive a network with values: `network my_t = t n=…`" in err
+    assert "`--set n=…` gives a value here" in err
     assert "`--set n=…` gives a value here" in ran("report t.res", capsys, 1)[1]
     spec("mine.res", "use t\nnetwork my_t = t n=3\n")
     ran("diff mine.res mine.res", capsys)
+    ran("diff mine.res t.res --set n=3", capsys)
+    ran("diff mine.res t.res --set n=2 --input 9", capsys, 0)
 
 
 def test_diff_of_saved_reports(capsys: Captured) -> None:

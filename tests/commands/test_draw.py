@@ -69,7 +69,7 @@ def test_two_of_one_name_are_called_as_they_were_given(capsys: Captured) -> None
         (["resnet18", "-o", "net.pdf"], "error: net.pdf is not an .svg or .png file\n"),
         (
             ["--diff", "resnet18"],
-            "error: --diff draws two networks as they are: resspec draw --diff A B, without --input and --set\n",
+            "error: --diff draws two networks: resspec draw --diff A B\n",
         ),
         (
             ["resnet18", "resnte34"],

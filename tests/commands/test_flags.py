@@ -190,8 +190,8 @@ def test_a_budget_that_is_given_twice_is_told_once(capsys: Captured) -> None:
     ("command", "says"),
     [
         (
-            "compile a --input 3x8x8",
-            "no option --input here; `resspec report` and `resspec draw` have it\nhelp: resspec compile --help",
+            "compile a --by op",
+            "no option --by here; `resspec report` has it\nhelp: resspec compile --help",
         ),
         ("compile a --ouut x", "did you mean --out?\nhelp: resspec compile --help"),
         ("fmt a --quiet", "no option --quiet here\nhelp: resspec fmt --help"),

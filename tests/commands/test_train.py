@@ -31,7 +31,7 @@ def test_train(capsys: Captured) -> None:
 
 def test_train_plan(capsys: Captured) -> None:
     out, err = ran(
-        "train lib/he2015:cifar --set n=1 --set channels=1 --set size=8 --set lr=0.2 --set batch_size=32 --plan",
+        "train lib/he2015:cifar --set n=1 --set channels=1 --set image_size=8 --set lr=0.2 --set batch_size=32 --plan",
         capsys,
     )
     assert err == ""

@@ -20,10 +20,10 @@ from tests.train.launch import Server, Trigger
 
 SPEC = """
 use he2015
-network plain8 = cifar n=1, option=none, channels=1, size=8, width=4
-network plain14 = cifar n=2, option=none, channels=1, size=8, width=4
-network residual8 = cifar n=1, channels=1, size=8, width=4
-network residual14 = cifar n=2, channels=1, size=8, width=4
+network plain8 = cifar n=1, option=none, channels=1, image_size=8, width=4
+network plain14 = cifar n=2, option=none, channels=1, image_size=8, width=4
+network residual8 = cifar n=1, channels=1, image_size=8, width=4
+network residual14 = cifar n=2, channels=1, image_size=8, width=4
 """
 SETTINGS = [
     "--data",
@@ -102,7 +102,7 @@ def test_the_study_of_shortcuts_trains_every_option(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    small = ["--set", "n=1", "--set", "channels=1", "--set", "size=8", "--set", "width=4"]
+    small = ["--set", "n=1", "--set", "channels=1", "--set", "image_size=8", "--set", "width=4"]
     assert (
         cli.run(
             [
