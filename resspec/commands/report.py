@@ -173,11 +173,7 @@ def _report(
     from resspec.backends.report import report
     from resspec.compiler import load
 
-<<<<<<< HEAD
-    network = load(spec, input=arguments.input, **dict(arguments.set), **(swept or {}))
-=======
-    network = load(spec, **given.values(arguments))
->>>>>>> fcad9aa (Give every shipped network the parameters classes and channels, and every command of specs --set and --input)
+    network = load(spec, **given.values(arguments), **(swept or {}))
     made = report(
         network,
         at=_conditions(arguments),

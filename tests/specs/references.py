@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -53,12 +54,12 @@ TIMM = {
 }
 
 
-def torchvisions(spec: str) -> nn.Module:
-    """Return torchvision's module of a spec, without auxiliary classifiers."""
+def torchvisions(spec: str, **other: Any) -> nn.Module:
+    """Return torchvision's module of a spec with these settings, without auxiliary classifiers."""
     name = TORCHVISION[spec]
     has_auxiliary = name in ("googlenet", "inception_v3")
     settings = {"aux_logits": False, "init_weights": True} if has_auxiliary else {}
-    module: nn.Module = torchvision.models.get_model(name, **settings)
+    module: nn.Module = torchvision.models.get_model(name, **settings, **other)
     return module
 
 

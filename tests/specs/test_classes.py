@@ -5,12 +5,11 @@ from __future__ import annotations
 import pytest
 import timm
 import torch
-import torchvision
 from torch import nn
 
 from resspec.compiler import check, load
 from resspec.opening import shipped_names
-from tests.specs.references import TIMM, TORCHVISION
+from tests.specs.references import SMALL, TIMM, torchvisions
 from tests.specs.tensors import Tensor, tensors
 
 
@@ -22,12 +21,11 @@ def test_a_shipped_network_takes_classes_and_channels(spec: str) -> None:
     assert check(spec, classes=7, channels=2) == []
 
 
-@pytest.mark.parametrize("spec", [spec for spec in TORCHVISION if not spec.endswith(".res")])
+@pytest.mark.parametrize("spec", [spec for spec in SMALL if not spec.endswith(".res")])
 def test_torchvision_has_the_same_weights_for_other_classes(spec: str) -> None:
-    name = TORCHVISION[spec]
     device = "cpu" if "regnet" in spec else "meta"  # works out its widths with torch
     with torch.device(device):
-        module = torchvision.models.get_model(name, num_classes=13)
+        module = torchvisions(spec, num_classes=13)
     assert tensors(load(spec, classes=13)) == state(module)
 
 
