@@ -15,7 +15,14 @@ from resspec.passes.contributors import Contributor, contributors
 from resspec.passes.quantities import Facts
 from resspec.source import Span
 
-_WORDS = {"==": "", "<=": "at most ", ">=": "at least ", "<": "less than ", ">": "more than "}
+_WORDS = {
+    "==": "",
+    "!=": "other than ",
+    "<=": "at most ",
+    ">=": "at least ",
+    "<": "less than ",
+    ">": "more than ",
+}
 
 
 def unmet(

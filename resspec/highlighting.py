@@ -36,12 +36,13 @@ class ResLexer(RegexLexer):
             (words(_DECLARATIONS, suffix=r"\b"), Keyword.Declaration),
             (words(_CLAUSES, suffix=r"\b"), Keyword),
             (r"(true|false)\b", Keyword.Constant),
+            (r"(if|else)\b", Keyword),
             (r"(in|out|stride|index|count)\b", Name.Variable.Magic),
             (r"x(?=\s)", Operator.Word),
             (r"[0-9]+(x[0-9]+)+", Number),
             (r"[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?([KMGT]i?B?)?", Number),
             (r"[A-Za-z_]\w*", Name),
-            (r"->|==|<=|>=|\.\.|//|[-+*/<>=|]", Operator),
+            (r"->|==|!=|<=|>=|\.\.|//|[-+*/<>=|]", Operator),
             (r"[{}(),;]", Punctuation),
         ]
     }

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import isfinite
 
 from resspec.diagnostics import SpecError, UsageError
-from resspec.lowering.values import MAX_NUMBER
+from resspec.lowering.evaluation import MAX_NUMBER
 from resspec.source import Source, Span
 from resspec.syntax import ast
 from resspec.syntax.parse import parse

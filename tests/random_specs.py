@@ -244,7 +244,8 @@ class _Writer:
             choose([1, 1, 1, 2]),
         )
         groups = choose([1, 1, gcd(width, x.channels)])
-        shown = choose([str(width), f"({width - 1} + 1)", *["narrow"] * (width == 8)])
+        chosen = [f"max({width}, 3)", f"{width} if half < 1 else 3"]
+        shown = choose([str(width), f"({width - 1} + 1)", *chosen, *["narrow"] * (width == 8)])
         extras = [f"/{stride}"] * (stride > 1 or self.random.random() < 0.1)
         extras += [f"groups={groups}"] * (groups > 1) + choose(
             [[], ["dilation=2"], ["bias=true"], ["bias=false"]]
@@ -321,14 +322,17 @@ class _Writer:
         del depth
         name, norm = self.declared("unit"), self.random.choice(["bn", "gn 1", "identity"])
         self.declarations.append(
-            f"block {name}(width, act=relu, size=3x3) = conv size, width, /stride -> {norm} -> act"
+            f"block {name}(width, act=relu, size=3x3)"
+            " = conv size, width if act == relu else max(width, 2), /stride"
+            f" -> (size != 1) x {norm} -> act"
         )
         width, stride = self.random.choice([4, 8]), self.random.choice([1, 2])
         calls = [("", "relu", "3x3"), (", act=silu", "silu", "3x3"), (", gelu, 1x1", "gelu", "1x1")]
         given, act, size = self.random.choice(calls)
         strided, y = f", /{stride}" * (stride > 1), x.wide(width).strided(stride)
         if self.plainly:
-            return f"{{ conv {size}, {width}{strided} -> {norm} -> {act} }}", y
+            norm = "" if size == "1x1" else f"-> {norm} "
+            return f"{{ conv {size}, {width}{strided} {norm}-> {act} }}", y
         return f"{name} {width}{given}{strided}", y
 
     def _gate(self, x: Picture, depth: int) -> tuple[str, Picture]:
@@ -372,6 +376,7 @@ class _Writer:
                 "conv 3x3, width, /stride -> bn -> relu -> conv 3x3, width -> bn",
                 "f: { conv 1x1, 2 * in -> bn -> relu -> 9: conv 3x3, width, /stride, groups=1 -> bn }",
                 "conv 3x3, in, /stride, groups=in -> 2 x { bn -> relu } -> conv 1x1, width",
+                "(stride > 1) x { bn -> relu } -> conv 3x3, max(in, width), /stride -> conv 1x1, width",
             ]
         )
         clauses = [

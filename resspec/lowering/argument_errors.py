@@ -127,12 +127,11 @@ def not_here(span: Span, why: str, help: str) -> Diagnostic:
 
 def no_arithmetic(span: Span, got: str) -> Diagnostic:
     """E0221: arithmetic is for numbers."""
-    return at(
-        "E0221",
-        f"this is {got}, not a number",
-        span,
-        "write a number: there is no arithmetic with sizes",
-    )
+    before = span.source.text[max(0, span.start - 40) : span.start].rstrip(" \t")
+    help = "write a number: other values can only be compared, with `==` and `!=`"
+    if before.endswith(">") and got.startswith(("the layer", "the block")):
+        help = "between layers is an arrow, `->`"
+    return at("E0221", f"this is {got}, not a number", span, help)
 
 
 def division_by_zero(span: Span) -> Diagnostic:

@@ -17,6 +17,7 @@ from resspec.lowering.parts import Draft, fork, repeat, row
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES
 from resspec.lowering.tensors import fits
+from resspec.lowering.values import Value
 from resspec.suggest import alike
 from resspec.syntax import ast
 
@@ -125,7 +126,7 @@ class Lowerer(Context):
         out.
         """
         count = convert(
-            frame.count(times.turns),
+            _turns(frame.count(times.turns)),
             "Index",
             "the count of a repeat",
             times.turns.span,
@@ -188,6 +189,11 @@ class Lowerer(Context):
         else:
             return False
         return True
+
+
+def _turns(count: Value) -> Value:
+    """Return the count of a repeat: a condition leaves out what it repeats, or has it once."""
+    return int(count) if isinstance(count, bool) else count
 
 
 def _levels(step: ast.ChainStep) -> int:

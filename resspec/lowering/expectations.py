@@ -43,6 +43,8 @@ class Expectation(NamedTuple):
                 return found <= self.low
             case ">=":
                 return found >= self.low
+            case "!=":
+                return found != self.low
             case "<":
                 return found < self.low
             case ">":
@@ -173,7 +175,7 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
                 argument_errors.misplaced_bytes(amount.span, f"`{name}` counts {unit}, not bytes")
             )
         return None
-    match frame.value(_without_units(node)):
+    match frame.value(node, in_bytes=True):
         case int() | Fraction() as number if not isinstance(number, bool):
             return number
         case Unknown():
@@ -186,24 +188,7 @@ def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:
 
 
 def _units(node: ast.Value) -> Iterator[ast.Bytes]:
-    match node:
-        case ast.Bytes():
-            yield node
-        case ast.Negate(operand=operand):
-            yield from _units(operand)
-        case ast.BinaryExpr(left=left, right=right):
-            yield from _units(left)
-            yield from _units(right)
-
-
-def _without_units(node: ast.Value) -> ast.Value:
-    """In bytes, each number of the expression."""
-    match node:
-        case ast.Bytes(value=value, span=span):
-            return ast.Number(value, span)
-        case ast.Negate(operand=operand):
-            return node._replace(operand=_without_units(operand))
-        case ast.BinaryExpr(left=left, right=right):
-            return node._replace(left=_without_units(left), right=_without_units(right))
-        case _:
-            return node
+    if isinstance(node, ast.Bytes):
+        yield node
+    for operand in ast.operands(node):
+        yield from _units(operand)

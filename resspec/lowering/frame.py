@@ -11,8 +11,10 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, name_errors, shape_errors
+from resspec.lowering.evaluation import evaluate
+from resspec.lowering.functions import FUNCTIONS
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
-from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value, evaluate
+from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value
 from resspec.source import Span
 from resspec.syntax import ast
 from resspec.syntax.build import MAX_DEPTH
@@ -73,8 +75,8 @@ class Frame:
         for let in self.lets.values():
             self._named(let.name)
 
-    def value(self, node: ast.Value) -> Value:
-        return evaluate(node, self.lookup, self.report)
+    def value(self, node: ast.Value, *, in_bytes: bool = False) -> Value:
+        return evaluate(node, self.lookup, self.report, in_bytes=in_bytes)
 
     def count(self, node: ast.Value) -> Value:
         """As `value`, where only a number can stand: no layer is suggested for a name that is
@@ -156,7 +158,10 @@ class Frame:
         else:
             legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
             near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
-        report_unknown(self.library, name_errors.unknown_name(name.span, near), self.report)
+        function = FUNCTIONS.get(name.text)
+        instead = function and f"a function takes its numbers in parentheses: {function.example}"
+        unknown = name_errors.unknown_name(name.span, near, instead)
+        report_unknown(self.library, unknown, self.report)
         return UNKNOWN
 
     def _words(self) -> set[str]:

@@ -54,9 +54,15 @@ def unknown_layer(
     )
 
 
-def unknown_name(span: Span, near: Sequence[str]) -> Diagnostic:
+def unknown_function(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
+    """Return an E0201 about a function."""
+    message, functions = f"no function is called `{span.text}`", f"there are {listed(known)}"
+    return at("E0201", message, span, meant(near) or functions, instead=only(near))
+
+
+def unknown_name(span: Span, near: Sequence[str], instead: str | None = None) -> Diagnostic:
     """E0202: a name in a value that is not known at this place."""
-    instead = _instead_of_value(span)
+    instead = instead or _instead_of_value(span)
     near = () if instead else near
     help = instead or meant(near) or f"declare it, `let {span.text} = …`, or write its value"
     return at("E0202", f"nothing is called `{span.text}` here", span, help, instead=only(near))
@@ -103,7 +109,7 @@ def reserved(span: Span) -> Diagnostic:
 
 
 def redefines_layer(span: Span) -> Diagnostic:
-    """E0214: a layer cannot be redefined."""
+    """E0214: a layer or function cannot be redefined."""
     help = f"choose another name, such as `my_{span.text}`"
     return at("E0214", f"`{span.text}` is built in and cannot be redefined", span, help)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from resspec.diagnostics import Diagnostic, Reporter, SpecError
 from resspec.ir.ops import OPS
 from resspec.lowering import name_errors, shape_errors
+from resspec.lowering.functions import FUNCTIONS
 from resspec.source import Source, Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -15,11 +16,11 @@ from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage head init replace expect preact residual "
-    "after x in out stride index count true false".split()
+    "after x in out stride index count true false if else".split()
 )
 MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for
-BUILT_IN = frozenset({*OPS, *MERGES, "none"})
+BUILT_IN = frozenset({*OPS, *MERGES, *FUNCTIONS, "none"})
 MAX_USES = 64  # files of which each uses the next
 MAX_SUGGESTIONS = 25
 

@@ -1,16 +1,13 @@
-"""Values, and the evaluation of expressions. Arithmetic is exact."""
+"""Values: numbers, sizes, booleans, and the declarations that are handed over."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
+from typing import TypeGuard
 
-from resspec.diagnostics import Reporter
-from resspec.lowering import argument_errors
+from resspec.lowering.functions import Number
 from resspec.lowering.scope import Library
 from resspec.syntax import ast
-
-MAX_NUMBER = 10**ast.MAX_DIGITS
 
 
 class _Reference:
@@ -54,7 +51,6 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
-Number = int | Fraction
 Value = Number | bool | tuple[int, ...] | BlockRef | OptionRef | Unknown
 
 
@@ -73,56 +69,6 @@ def describe(value: Value) -> str:
             return f"{value}"
 
 
-def evaluate(node: ast.Value, lookup: Callable[[ast.Identifier], Value], report: Reporter) -> Value:
-    """The value of an expression; UNKNOWN once something in it was reported."""
-    match node:
-        case ast.Number(value=value):
-            return value
-        case ast.Bytes():
-            message = "an amount of bytes is only allowed where `expect` compares bytes"
-            report(argument_errors.misplaced_bytes(node.span, message))
-            return UNKNOWN
-        case ast.Size(dims=dims):
-            return dims
-        case ast.Identifier():
-            return lookup(node)
-        case ast.Negate(operand=operand):
-            number = _number(evaluate(operand, lookup, report), operand, report)
-            return UNKNOWN if number is None else -number
-        case ast.BinaryExpr():
-            left = _number(evaluate(node.left, lookup, report), node.left, report)
-            right = _number(evaluate(node.right, lookup, report), node.right, report)
-            return (
-                UNKNOWN if left is None or right is None else _arithmetic(node, left, right, report)
-            )
-
-
-def _number(value: Value, node: ast.Value, report: Reporter) -> Number | None:
-    """The value where it is a number; None once it was reported."""
-    if isinstance(value, int | Fraction) and not isinstance(value, bool):
-        return value
-    if not isinstance(value, Unknown):
-        report(argument_errors.no_arithmetic(node.span, describe(value)))
-    return None
-
-
-def _arithmetic(node: ast.BinaryExpr, left: Number, right: Number, report: Reporter) -> Value:
-    if node.operator in ("/", "//") and right == 0:
-        report(argument_errors.division_by_zero(node.right.span))
-        return UNKNOWN
-    result: Number
-    match node.operator:
-        case "+":
-            result = left + right
-        case "-":
-            result = left - right
-        case "*":
-            result = left * right
-        case "/":
-            result = Fraction(left) / right
-        case _:
-            result = left // right
-    if abs(result) >= MAX_NUMBER or result.denominator >= MAX_NUMBER:
-        report(argument_errors.number_too_large(node.span, MAX_NUMBER))
-        return UNKNOWN
-    return int(result) if result == int(result) else result
+def is_number(value: object) -> TypeGuard[Number]:
+    """Return whether a value is a number; booleans are none."""
+    return isinstance(value, int | Fraction) and not isinstance(value, bool)

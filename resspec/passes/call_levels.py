@@ -21,6 +21,7 @@ from resspec.ir.formulas import (
 )
 from resspec.ir.ops import OPS
 from resspec.lowering.arguments import sort
+from resspec.lowering.evaluation import evaluate, names_in
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library, find_one
 from resspec.lowering.values import BlockRef, OptionRef
@@ -131,10 +132,24 @@ class NamesInScope:
                 return self._lookup(node.text, node)
             case ast.Negate(operand=operand):
                 return _arithmetic("-", constant(0), self.known(operand))
-            case ast.BinaryExpr(operator=operator):
+            case ast.BinaryExpr(operator="+" | "-" | "*" | "/" | "//" as operator):
                 return _arithmetic(operator, self.known(node.left), self.known(node.right))
+            case ast.BinaryExpr() | ast.Choice() | ast.Applied():
+                return self._decided(node)
             case _:
                 raise DeclarationMismatch
+
+    def _decided(self, node: ast.Value) -> FormulaValue:
+        """Return the value of a comparison, choice or function, which has no formula.
+
+        It is another value for other variables, so that these are fixed.
+        """
+        names = [self._lookup(name.text, name) for name in names_in(node)]
+        if any(known.value is None for known in names):
+            return UNKNOWN
+        for known in names:
+            self.level.fix(known.formula)
+        return constant(evaluate(node, lambda name: self._lookup(name.text, name).value, ignore))
 
     def _lookup(self, word: str, node: ast.Identifier) -> FormulaValue:
         if word in self.names:
@@ -284,9 +299,9 @@ def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.
 
 def whole(count: FormulaValue) -> int:
     """Return how often a repeat runs."""
-    if type(count.value) is not int:
+    if not isinstance(count.value, int):
         raise DeclarationMismatch
-    return count.value
+    return int(count.value)
 
 
 def checked(known: FormulaValue, value: int) -> FormulaValue:

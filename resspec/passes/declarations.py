@@ -190,7 +190,7 @@ class _Reader:
             if (
                 item
                 and isinstance(repeat := item.part.node, Repeat)
-                and repeat.count <= count.value - turn
+                and repeat.count <= whole(count) - turn
             ):
                 inside = TreeRow(item.rows[0], item.first)
                 try:

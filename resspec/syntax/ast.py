@@ -37,7 +37,7 @@ class Identifier(NamedTuple):
 
 
 class BinaryExpr(NamedTuple):
-    operator: str  # + - * / //
+    operator: str  # + - * / // or a comparison
     left: Value
     right: Value
     span: Span
@@ -50,7 +50,26 @@ class Negate(NamedTuple):
     depth: int
 
 
-Value = Number | Bytes | Size | Identifier | BinaryExpr | Negate
+class Choice(NamedTuple):
+    """`value if condition else other`."""
+
+    value: Value
+    condition: Value
+    other: Value
+    span: Span
+    depth: int
+
+
+class Applied(NamedTuple):
+    """`name(arguments)`, a function of numbers."""
+
+    name: Identifier
+    arguments: list[Argument]
+    span: Span
+    depth: int
+
+
+Value = Number | Bytes | Size | Identifier | BinaryExpr | Negate | Choice | Applied
 
 # --- chains ---
 
@@ -69,6 +88,26 @@ class Keyword(NamedTuple):
 
 
 Argument = Value | Stride | Keyword
+
+
+def value_of(argument: Argument) -> Value:
+    """Return the value of an argument, however it is given."""
+    return argument.value if isinstance(argument, Stride | Keyword) else argument
+
+
+def operands(value: Value) -> list[Value]:
+    """Return the values that a value is computed from."""
+    match value:
+        case Negate(operand=operand):
+            return [operand]
+        case BinaryExpr(left=left, right=right):
+            return [left, right]
+        case Choice(value=chosen, condition=condition, other=other):
+            return [chosen, condition, other]
+        case Applied(arguments=arguments):
+            return [value_of(argument) for argument in arguments]
+        case _:
+            return []
 
 
 class LayerCall(NamedTuple):

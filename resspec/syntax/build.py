@@ -202,16 +202,22 @@ class Builder(Transformer[Token, ast.SpecFile]):
 
     def binary(self, children: Children) -> ast.BinaryExpr:
         left, operator, right = children
-        depth = 1 + max(getattr(left, "depth", 0), getattr(right, "depth", 0))
-        span = self._over(children)
-        self._check_depth(depth, span)
+        depth, span = self._nested([left, right], children)
         return ast.BinaryExpr(str(operator), left, right, span, depth)
+
+    def choice(self, children: Children) -> ast.Choice:
+        value, _, condition, _, other = children
+        depth, span = self._nested([value, condition, other], children)
+        return ast.Choice(value, condition, other, span, depth)
+
+    def applied(self, children: Children) -> ast.Applied:
+        name, _, arguments, _ = children
+        depth, span = self._nested([ast.value_of(each) for each in arguments], children)
+        return ast.Applied(name, arguments, span, depth)
 
     def negate(self, children: Children) -> ast.Negate:
         _, operand = children
-        depth = 1 + getattr(operand, "depth", 0)
-        span = self._over(children)
-        self._check_depth(depth, span)
+        depth, span = self._nested([operand], children)
         return ast.Negate(operand, span, depth)
 
     def parenthesised(self, children: Children) -> ast.Value:
@@ -220,6 +226,13 @@ class Builder(Transformer[Token, ast.SpecFile]):
         return made
 
     # --- places ---
+
+    def _nested(self, operands: list[ast.Value], children: Children) -> tuple[int, Span]:
+        """Return the depth of a value that is made of others, and its place."""
+        depth = 1 + max([getattr(operand, "depth", 0) for operand in operands], default=0)
+        span = self._over(children)
+        self._check_depth(depth, span)
+        return depth, span
 
     def _check_depth(self, depth: int, span: Span) -> None:
         if depth == MAX_DEPTH + 1:

@@ -23,14 +23,20 @@ _LOOPS = Construct(
     "loops", "repeat a layer or a group: `3 x conv 3x3, 64`, `3 x { conv 3x3, 64 -> relu }`"
 )
 _CONDITIONS = Construct(
-    "conditions", "write a block for each case, and pass the block, layer or number as a parameter"
+    "conditions around layers",
+    "choose a value, `64 if width > 32 else 16`, or leave layers out by their count, "
+    "`(width > 32) x conv 1x1, 64`",
+)
+_LOGIC = Construct(
+    "`and`, `or` and `not`",
+    "choose twice, `a if first else b if second else c`; count twice, `(first) x (second) x …`",
 )
 _COMPARISONS = Construct(
-    "comparisons in a value", "write the number, or pass it as a parameter; only `expect` compares"
+    "comparisons of three values", "compare two: `(stride > 1) x …`, `64 if width > 32 else 16`"
 )
 _FUNCTIONS = Construct(
-    "functions",
-    "write the number, or compute it with `+`, `-`, `*`, `/` and `//`, which rounds down",
+    "such functions",
+    "the functions are `min`, `max`, `ceil`, `floor`, `round` and `divisible`; `//` rounds down",
 )
 _TYPES = Construct("types", "leave it out: a parameter takes a number, a size, a block or a layer")
 _CONSTANTS = Construct("variables", "declare a constant: `let width = 64`")
@@ -49,13 +55,13 @@ _ATTRIBUTES = Construct("attributes or packages", "call a layer by its name alon
 _OF_WORDS = {
     "for foreach while until loop repeat times break continue": _LOOPS,
     "if else elif elseif then switch case match when": _CONDITIONS,
-    "and or not xor is": _COMPARISONS,
+    "and or not xor is": _LOGIC,
     "def function func fn fun lambda": _BLOCKS,
     "class struct module object": _CLASSES,
     "import from include require using": _IMPORTS,
     "var const val set": _CONSTANTS,
     "int float bool str string double": _TYPES,
-    "min max round ceil floor abs len sum sqrt range": _FUNCTIONS,
+    "abs len sum sqrt range": _FUNCTIONS,
     "return yield": Construct("`return`", "leave it out: the last layer gives the result"),
     "pass": Construct("`pass`", "`identity` is the layer that does nothing"),
     "assert": Construct("`assert`", "`expect params <= 25M`, in a network"),
@@ -68,8 +74,8 @@ _SIGNS = {
     "%": Construct("`%`", "the remainder of `a / b` is `a - a // b * b`"),
     "^": Construct("powers", "write `2 * 2 * 2`"),
     "?": _CONDITIONS,
-    "!": _COMPARISONS,
-    "&": _COMPARISONS,
+    "!": _LOGIC,
+    "&": _LOGIC,
     "<": _COMPARISONS,
     ">": _COMPARISONS,
     "[": _LISTS,
@@ -165,7 +171,8 @@ def _by_sign(source: Source, start: int, span: Span, allowed: dict[str, str]) ->
     if sign == "*" and _NUMBER.match(before) and (layer := _WORD.match(after[1:].lstrip(" \t"))):
         return errors.construct(span, "`*` for repeats", f"write `{before.strip()} x {layer[0]}`")
     known = _SIGNS.get(sign)
-    return errors.construct(span, *known) if known and "COMPARISON" not in allowed else None
+    compares = sign in ("<", ">") and "COMPARISON" in allowed
+    return errors.construct(span, *known) if known and not compares else None
 
 
 def _called(source: Source, start: int, name: Span) -> Diagnostic:

@@ -186,10 +186,13 @@ def _allowed(error: UnexpectedInput, parser: Lark) -> dict[str, str]:
 
 
 def _listed(allowed: dict[str, str]) -> str:
-    words = [shown for name, shown in _TERMINALS.items() if name in allowed]
+    shown_terminals = {name: shown for name, shown in _TERMINALS.items() if name in allowed}
+    if "PLUS" in allowed:  # after a value, where operators are not listed either
+        shown_terminals.pop("COMPARISON", None)
+    words = [*shown_terminals.values()]
     words += [f"`{sign}`" for sign in _SIGNS if sign in allowed.values()]
     if not words:
-        words = [f"`{text}`" for text in allowed.values() if text.isalpha()]
+        words = [f"`{text}`" for text in allowed.values() if text.isalpha() and text != "if"]
     if "_NL" in allowed:
         words.append("the end of the line")
     return joined(words, "or") if words else ""

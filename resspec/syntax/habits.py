@@ -35,7 +35,13 @@ _OPENS = re.compile(
     r"[ \t]+\Z"
 )
 
-_OPERATOR = re.compile(r"//|[+\-*/]")
+_OPERATOR = re.compile(r"//|[=!<>]=|[+\-*/<>]")
+_FUNCTION_AS_COUNT = re.compile(
+    r"(?:^|->|[|{:;]|\b(?:stem|head|residual|after|preact)\b)[ \t]*"
+    r"([A-Za-z_]\w*\([^{}|\n]*\))[ \t]+x[ \t]"
+)
+_ENDS_VALUE = ("", "->", ",", ")", "|", "}", ";")
+_STRIDE_BEFORE = re.compile(r"/(\w+)[ \t]*\Z")
 _OPERAND_BEFORE = re.compile(
     r"(?:[A-Za-z0-9_.]+|\([^(){}\n]*(?:\([^(){}\n]*\)[^(){}\n]*)*\))[ \t]*\Z"
 )
@@ -65,6 +71,7 @@ def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | N
     around = _Around(source, span, allowed)
     return (
         around.count()
+        or around.choice()
         or around.comment()
         or around.call()
         or around.size()
@@ -112,6 +119,10 @@ class _Around:
 
     def count(self) -> Diagnostic | None:
         """`2 * n x relu`: what is computed needs parentheses as the count of a repeat."""
+        end_of_line = self.after.partition("\n")[0]
+        for found in _FUNCTION_AS_COUNT.finditer(self.line + end_of_line):
+            if found.start(1) < len(self.line) <= found.end():
+                return errors.bare_count(self._since(found, found.end(1) - len(self.line), 1))
         operator = _OPERATOR.match(self.after)
         if operator is None or not {"x", "->"} & set(self.allowed.values()):
             return None
@@ -120,6 +131,14 @@ class _Around:
         if first is None or rest is None:
             return None
         return errors.bare_count(self._since(first, rest.end()))
+
+    def choice(self) -> Diagnostic | None:
+        """Return the error of a choice without its `else`, or as a stride without parentheses."""
+        if "ELSE" in self.allowed and self.span.text.strip() in _ENDS_VALUE:
+            return self._instead("a choice has two values: `64 if width > 32 else 16`")
+        if self.span.text == "if" and (stride := _STRIDE_BEFORE.search(self.line)):
+            return self._instead(f"write a choice in parentheses: `/({stride[1]} if … else …)`")
+        return None
 
     def comment(self) -> Diagnostic | None:
         """Return the error of a comment that begins with `//`, `/*` or `--`."""
@@ -161,7 +180,8 @@ class _Around:
 
     def sign(self) -> Diagnostic | None:
         """Return a comparison, an arrow, or a sign between a word and what it takes."""
-        if self.span.text == "=" and "COMPARISON" in self.allowed:
+        is_arrow = self.after.startswith("=>") and "->" in self.allowed.values()
+        if self.span.text == "=" and "COMPARISON" in self.allowed and not is_arrow:
             meant = {"=>": ">=", "=<": "<="}.get(self.after[:2], "==")
             wrong = self._from(0, 2 if meant != "==" else 1)
             return self._instead(f"did you mean `{meant}`?", wrong)

@@ -10,7 +10,7 @@ each step with arguments. The steps of all rows begin at one column.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from resspec.syntax.outline import BodyRange, BraceRange, ChainRange, StatementRange, StepRange
@@ -194,7 +194,7 @@ class Layout:
 
     def _fill(self, start: int, end: int, column: int, later: int) -> None:
         """Break after commas, each line as long as it may be, and at comments."""
-        commas = [i for i in range(start, end) if self.words[i].text == ","]
+        commas = list(self._outer_commas(start, end))
         at = column
         if commas:
             at += self._length(start, commas[0] + 1)
@@ -208,6 +208,16 @@ class Layout:
         for i in range(start + 1, end):
             if self.words[i].comments:
                 self.column.setdefault(i, later)
+
+    def _outer_commas(self, start: int, end: int) -> Iterator[int]:
+        """Yield the commas that the fewest parentheses are around."""
+        depth, depths = 0, dict[int, int]()
+        for i in range(start, end):
+            depth += {"(": 1, ")": -1}.get(self.words[i].text, 0)
+            if self.words[i].text == ",":
+                depths[i] = depth
+        least = min(depths.values(), default=0)
+        yield from (i for i, depth in depths.items() if depth == least)
 
     # --- the columns of a table ---
 

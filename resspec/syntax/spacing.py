@@ -31,6 +31,7 @@ def gaps(words: Sequence[Word], declarations: Sequence[StatementRange]) -> list[
             or i in touching
             or word.text in (",", ")")
             or before.text == "("
+            or (word.text == "(" and before.kind == "NAME" and i - 1 not in callees)
             or pair == ("{", "}")
         ):
             found.append("")

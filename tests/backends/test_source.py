@@ -182,6 +182,32 @@ def test_stochastic_depth_to_the_bit(formula: str, tmp_path: Path) -> None:
         assert probabilities(execute(emit(each))()) == built
 
 
+CHOOSING = """
+block unit(width, act=relu) {
+    residual (stride > 1) x avgpool 2x2, /stride
+          -> conv 3x3, width if width != in else divisible(1.1 * width, 8), groups=max(1, width // 16)
+          -> act
+    shortcut S
+}
+shortcut S { same: identity; widen: conv 1x1, out; change: avgpool 2x2, /2 -> conv 1x1, out }
+network n(deep=true, width=64) {
+    input 3x16x16
+    stem conv 3x3, 16 if width < 32 else 32 -> deep x conv 3x3, 32 -> (width == 3) x { bn -> relu }
+    stage layer1: (3 if deep else 2) x unit 16 -> unit 32, /2, act=silu if deep else gelu
+    head avgpool -> fc round(width / 4 + 0.5)
+}
+"""
+
+
+@pytest.mark.parametrize("parameters", [{}, {"deep": False}, {"width": 3}])
+def test_choices_and_functions(parameters: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "n.res"
+    path.write_text(CHOOSING, encoding="utf-8")
+    network = load(path, **parameters)
+    assert_twins(network)
+    assert "def __init__(self)" in emit(network)  # since other values make other networks
+
+
 @pytest.mark.parametrize("seed", [17, 31, 33, 44, 88, 185, 486])
 def test_random_specs(seed: int, tmp_path: Path) -> None:
     assert_twins(load(_random_spec(tmp_path, seed)))

@@ -5,12 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+from timm.layers.helpers import make_divisible
+from torchvision.models._utils import _make_divisible
 
 from resspec.diagnostics import Diagnostic
-from resspec.lowering.values import Unknown, Value, evaluate
+from resspec.lowering.evaluation import evaluate
+from resspec.lowering.values import Unknown, Value
 from resspec.source import Source
 from resspec.syntax import ast
 from resspec.syntax.parse import parse
+
+NAMES = {"true": True, "false": False, "n": 7}
 
 
 def value(text: str) -> Value | str:
@@ -18,7 +23,7 @@ def value(text: str) -> Value | str:
     found: list[Diagnostic] = []
     (declared,) = parse(Source("v", f"let v = {text}")).declarations
     assert isinstance(declared, ast.Let)
-    result = evaluate(declared.value, lambda name: {"true": True, "n": 7}[name.text], found.append)
+    result = evaluate(declared.value, lambda name: NAMES[name.text], found.append)
     assert isinstance(result, Unknown) == bool(found)
     return found[0].code if found else result
 
@@ -59,6 +64,24 @@ def value(text: str) -> Value | str:
         ("1__0", 10),
         ("2.0", 2),
         ("999_999_999_999_999_999", 10**18 - 1),
+        ("min(3, n, 5)", 3),
+        ("max(1 / 2, 1 / 3)", Fraction(1, 2)),
+        ("ceil(7 / 2)", 4),
+        ("floor(-7 / 2)", -4),
+        ("ceil(2 * n)", 14),
+        ("1 + 2 < 4", True),
+        ("n == 7", True),
+        ("n != 7", False),
+        ("7 / 2 >= 3.5", True),
+        ("3x3 == 3", True),
+        ("3x1 != 1x3", True),
+        ("true == false", False),
+        ("(n > 3) == true", True),
+        ("1 if n > 3 else 2", 1),
+        ("1 if n > 8 else 2 if n > 6 else 3", 2),
+        ("(1 if n > 8 else 2) + 1", 3),
+        ("1 if n > 8 else 2 + 1", 3),
+        ("3x3 if true else n / 0", (3, 3)),
     ],
 )
 def test_value(text: str, expected: Value) -> None:
@@ -77,10 +100,43 @@ def test_value(text: str, expected: Value) -> None:
         ("1T * 1T", "E0223"),
         ("1 / 1T / 1T", "E0223"),
         ("-1T * 1T", "E0223"),
+        ("max(1T, 2) * 1T", "E0223"),
+        ("3x3 < 4", "E0221"),
+        ("max(3x3, 4)", "E0221"),
+        ("true > false", "E0221"),
+        ("1 if n else 2", "E0207"),
+        ("1 == true", "E0207"),
+        ("max(1)", "E0206"),
+        ("ceil(1, 2)", "E0205"),
+        ("ceil(a=1)", "E0203"),
+        ("ceil(/1)", "E0211"),
+        ("divisible(8, 0)", "E0209"),
+        ("rond(8)", "E0201"),
+        ("1 / 0 if true else 2", "E0222"),
     ],
 )
 def test_no_value(text: str, code: str) -> None:
     assert value(text) == code
+
+
+@pytest.mark.parametrize("divisor", [4, 8, 10, 16])
+def test_divisible_is_that_of_torchvision_and_timm(divisor: int) -> None:
+    for number in range(1, 400):
+        found = value(f"divisible({number} / 3, {divisor})")
+        assert found == _make_divisible(number / 3, divisor)
+        assert found == make_divisible(number / 3, divisor)  # type: ignore[no-untyped-call]
+    assert value("divisible(37)") == _make_divisible(37, 8)
+
+
+@pytest.mark.parametrize("number", [Fraction(number, 4) for number in range(-9, 10)])
+def test_round_is_that_of_python(number: Fraction) -> None:
+    assert value(f"round({number.numerator} / {number.denominator})") == round(float(number))
+
+
+def test_names_of_both_choices_are_known() -> None:
+    """Also where the other is chosen."""
+    with pytest.raises(KeyError):
+        value("1 if true else unknown")
 
 
 def test_three_terms_are_exact() -> None:

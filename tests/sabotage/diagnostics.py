@@ -21,7 +21,7 @@ DEFECTS = [
     ),
     Defect(
         "a value that failed is told again",
-        "resspec/lowering/values.py",
+        "resspec/lowering/evaluation.py",
         "if not isinstance(value, Unknown):",
         "if True:",
         f"{FIXTURES}::test_text[many-in-a-library]",

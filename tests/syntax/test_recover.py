@@ -121,7 +121,7 @@ NET = "network n {{ input 8x8x8; shortcut S; {} head fc 2 }}\nshortcut S {{ same
             + NET.replace("out, /", "out /").format("stem r /2; stage a: cnov;"),
             ["E0107", "E0201"],
         ),
-        (NET.replace("8x8x8", "8 8").format("stem chunk 16, 0 -> cnov;"), ["E0108", "E0201"]),
+        (NET.replace("8x8x8", "8 8").format("stem chunk 16, 0 -> cnov;"), ["E0107", "E0201"]),
         (
             NET.replace("shortcut S;", "shortcut S S;").format("stem r;")
             + "\nblock r { residual cnov 1x1, 4 }",

@@ -1,0 +1,174 @@
+"""The evaluation of expressions. Arithmetic is exact."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from resspec.diagnostics import Reporter
+from resspec.lowering import argument_errors, functions
+from resspec.lowering.functions import COMPARISONS, FUNCTIONS, Number
+from resspec.lowering.values import (
+    UNKNOWN,
+    BlockRef,
+    OptionRef,
+    Unknown,
+    Value,
+    describe,
+    is_number,
+)
+from resspec.syntax import ast
+
+MAX_NUMBER = 10**ast.MAX_DIGITS
+
+
+def evaluate(
+    node: ast.Value,
+    lookup: Callable[[ast.Identifier], Value],
+    report: Reporter,
+    *,
+    in_bytes: bool = False,
+) -> Value:
+    """Return the value of an expression; UNKNOWN once something in it was reported.
+
+    Args:
+        node: The expression.
+        lookup: The value of a name.
+        report: Where a mistake goes.
+        in_bytes: Whether the expression may have amounts of bytes.
+    """
+    return _Evaluation(lookup, report, in_bytes).value(node)
+
+
+class _Evaluation(NamedTuple):
+    lookup: Callable[[ast.Identifier], Value]
+    report: Reporter
+    in_bytes: bool
+
+    def value(self, node: ast.Value) -> Value:
+        match node:
+            case ast.Number(value=value):
+                return value
+            case ast.Bytes(value=value):
+                return value if self.in_bytes else self._misplaced(node)
+            case ast.Size(dims=dims):
+                return dims
+            case ast.Identifier():
+                return self.lookup(node)
+            case ast.Negate(operand=operand):
+                number = self._number(operand)
+                return UNKNOWN if number is None else -number
+            case ast.BinaryExpr(operator="==" | "!="):
+                return self._equality(node)
+            case ast.BinaryExpr():
+                left, right = self._number(node.left), self._number(node.right)
+                return UNKNOWN if left is None or right is None else self._binary(node, left, right)
+            case ast.Choice():
+                return self._choice(node)
+            case ast.Applied():
+                return self._applied(node)
+
+    def _number(self, node: ast.Value) -> Number | None:
+        """Return the value of an operand; None once it was reported that it is no number."""
+        value = self.value(node)
+        if is_number(value):
+            return value
+        if not isinstance(value, Unknown):
+            self.report(argument_errors.no_arithmetic(node.span, describe(value)))
+        return None
+
+    def _misplaced(self, node: ast.Bytes) -> Unknown:
+        message = "an amount of bytes is only allowed where `expect` compares bytes"
+        self.report(argument_errors.misplaced_bytes(node.span, message))
+        return UNKNOWN
+
+    # --- arithmetic and comparisons ---
+
+    def _binary(self, node: ast.BinaryExpr, left: Number, right: Number) -> Value:
+        if node.operator in COMPARISONS:
+            return COMPARISONS[node.operator](left, right)
+        if node.operator in ("/", "//") and right == 0:
+            self.report(argument_errors.division_by_zero(node.right.span))
+            return UNKNOWN
+        result: Number
+        match node.operator:
+            case "+":
+                result = left + right
+            case "-":
+                result = left - right
+            case "*":
+                result = left * right
+            case "/":
+                result = Fraction(left) / right
+            case _:
+                result = left // right
+        return self._bounded(result, node)
+
+    def _bounded(self, result: Number, node: ast.Value) -> Value:
+        if abs(result) >= MAX_NUMBER or result.denominator >= MAX_NUMBER:
+            self.report(argument_errors.number_too_large(node.span, MAX_NUMBER))
+            return UNKNOWN
+        return int(result) if result == int(result) else result
+
+    def _equality(self, node: ast.BinaryExpr) -> Value:
+        left, right = self.value(node.left), self.value(node.right)
+        if isinstance(left, Unknown) or isinstance(right, Unknown):
+            return UNKNOWN
+        if isinstance(left, bool) != isinstance(right, bool) and not (
+            isinstance(left, BlockRef | OptionRef) or isinstance(right, BlockRef | OptionRef)
+        ):
+            what, got = f"`{node.left.span.text}`", f"compared with {describe(right)}"
+            needs = "compare two numbers, two sizes, two booleans or two names"
+            self.report(argument_errors.wrong_kind(node.right.span, what, needs, got))
+            return UNKNOWN
+        is_equal = _as_size(left) == _as_size(right)
+        return is_equal if node.operator == "==" else not is_equal
+
+    # --- choices and functions ---
+
+    def _choice(self, node: ast.Choice) -> Value:
+        """Return one of the two values; in the other one only the names are looked up."""
+        condition = self.value(node.condition)
+        if isinstance(condition, bool):
+            chosen, other = node.value, node.other
+            if not condition:
+                chosen, other = other, chosen
+            for name in names_in(other):
+                self.lookup(name)
+            return self.value(chosen)
+        self.value(node.value)
+        self.value(node.other)
+        if not isinstance(condition, Unknown):
+            place, got = node.condition.span, describe(condition)
+            needs = "a comparison, such as `stride > 1`, or `true` or `false`"
+            self.report(argument_errors.wrong_kind(place, "a condition", needs, got))
+        return UNKNOWN
+
+    def _applied(self, node: ast.Applied) -> Value:
+        numbers = [self._number(ast.value_of(each)) for each in node.arguments]
+        known = [number for number in numbers if number is not None]
+        if mistake := functions.mistake(node):
+            self.report(mistake)
+            return UNKNOWN
+        if len(known) < len(numbers):
+            return UNKNOWN
+        if node.name.text == "divisible" and known[1:] and known[1] <= 0:
+            place, got = ast.value_of(node.arguments[1]).span, str(known[1])
+            limits = "a number above 0"
+            self.report(argument_errors.out_of_range(place, "the divisor", limits, got))
+            return UNKNOWN
+        return self._bounded(FUNCTIONS[node.name.text].compute(*known), node)
+
+
+def names_in(node: ast.Value) -> Iterator[ast.Identifier]:
+    """Yield the names in an expression, but for those of functions."""
+    if isinstance(node, ast.Identifier):
+        yield node
+    for operand in ast.operands(node):
+        yield from names_in(operand)
+
+
+def _as_size(value: Value) -> Value:
+    """Return a whole number as the square that it stands for."""
+    return (value, value) if isinstance(value, int) and not isinstance(value, bool) else value
