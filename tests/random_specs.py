@@ -64,8 +64,9 @@ ARRANGING = (
     "drop_path 1 / 3",
     "scale 0.5",
     "gain",
-    "gain 0.1",
-    "shift",
+    "gain 0.1, shape=C",
+    "gain 2, shape=Cx1x1",
+    "shift shape=scalar",
 )
 STEPS = (
     "layer",

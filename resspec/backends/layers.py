@@ -123,25 +123,3 @@ class Scale(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.factor:g}"
-
-
-class Gain(nn.Module):
-    """A learnable factor for the whole tensor."""
-
-    def __init__(self, init_value: float = 1.0) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.full((1,), init_value))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.scale * x
-
-
-class Shift(nn.Module):
-    """A learnable constant that is added to the whole tensor."""
-
-    def __init__(self, init_value: float = 0.0) -> None:
-        super().__init__()
-        self.bias = nn.Parameter(torch.full((1,), init_value))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.bias

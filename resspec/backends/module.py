@@ -17,9 +17,13 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel
 from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
+from resspec.ir.ops.factors import LearnedOperand
+from resspec.ir.ops.layer import plain
+from resspec.ir.shape import Shape
 
 Step = str | None | tuple[str, Any, tuple[Any, ...]]
 Steps = tuple[Step, ...]
+Children = dict[str, nn.Module | nn.Parameter]
 
 
 def build(network: Network) -> nn.Module:
@@ -48,22 +52,30 @@ class Flow(nn.Module):
     """A module that runs its children as plain data says.
 
     A step is the name of a child; None, which flattens; `("within", child, steps)`, which runs
-    steps of a child; or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)`
-    or `("concat", axis, paths)`.
+    steps of a child; `("*" | "+", parameter, dims)`, a parameter of its own seen with these axes;
+    or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)` or
+    `("concat", axis, paths)`.
     """
 
-    def __init__(self, kind: str, children: dict[str, nn.Module], steps: Steps) -> None:
+    def __init__(self, kind: str, children: Children, steps: Steps) -> None:
         super().__init__()
         self.__kind__ = kind  # such names no child has: the language leaves them to Python
         self.__steps__ = steps
-        for name, child in children.items():
-            self.add_module(name, child)
+        _register(self, children)
 
     def forward(self, x: Tensor) -> Tensor:
         return run_steps(self, self.__steps__, x)
 
     def _get_name(self) -> str:
         return self.__kind__
+
+
+def _register(module: nn.Module, children: Children) -> None:
+    for name, child in children.items():
+        if isinstance(child, nn.Parameter):
+            module.register_parameter(name, child)
+        else:
+            module.add_module(name, child)
 
 
 def run_steps(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
@@ -75,6 +87,10 @@ def run_steps(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
             x = torch.flatten(x, 1)
         elif step[0] == "within":
             x = run_steps(getattr(module, step[1]), step[2], x)
+        elif step[0] in ("*", "+"):
+            tensor = getattr(module, step[1])
+            operand = tensor.view(step[2]) if step[2] else tensor
+            x = x * operand if step[0] == "*" else x + operand
         else:
             x = _merged(step[0], step[1], [run_steps(module, path, x) for path in step[2]])
     return x
@@ -176,13 +192,13 @@ class _Builder:
         self.inits: dict[nn.Module, Init] = {}
 
     def scope(self, kind: str, rows: list[_Row]) -> nn.Module:
-        children: dict[str, nn.Module] = {}
+        children: Children = {}
         (steps,) = self._fill(children, [_contents(rows)])
         if steps == tuple(children):
-            return nn.Sequential(OrderedDict(children))
+            return nn.Sequential(OrderedDict(children))  # type: ignore[arg-type]
         return Flow(kind, children, steps)
 
-    def _fill(self, children: dict[str, nn.Module], places: list[list[_Part]]) -> list[Steps]:
+    def _fill(self, children: Children, places: list[list[_Part]]) -> list[Steps]:
         """Make the children of a scope that is entered at several places; return their steps."""
         visits = defaultdict[str, list[_Inner]](list)
         for parts in places:
@@ -198,6 +214,10 @@ class _Builder:
                     case _Leaf(name=None):
                         assert isinstance(part.layer, Flatten), part.op
                         yield None
+                    case _Leaf(name=str(name), layer=LearnedOperand() as layer):
+                        x = part.op.input
+                        children[name] = _parameter(layer, x)
+                        yield layer.operator, name, (-1, 1, 1) if layer.is_viewed(x) else ()
                     case _Leaf(name=str(name)):
                         children[name] = self._layer(part)
                         yield name
@@ -215,18 +235,15 @@ class _Builder:
 
         return [tuple(steps(parts)) for parts in places]
 
-    def _shared(
-        self, children: dict[str, nn.Module], name: str, visits: list[_Inner]
-    ) -> Iterator[Steps]:
+    def _shared(self, children: Children, name: str, visits: list[_Inner]) -> Iterator[Steps]:
         """Make a scope that runs at several places; yield the steps of each place.
 
         The module only holds its children.
         """
-        inside: dict[str, nn.Module] = {}
+        inside: Children = {}
         steps = self._fill(inside, [_contents(visit.rows) for visit in visits])
         container = children[name] = nn.Module()
-        for word, child in inside.items():
-            container.add_module(word, child)
+        _register(container, inside)
         return iter(steps)
 
     def _layer(self, leaf: _Leaf) -> nn.Module:
@@ -236,3 +253,7 @@ class _Builder:
         if leaf.op.init is not None:
             self.inits[module] = leaf.op.init
         return module
+
+
+def _parameter(layer: LearnedOperand, x: Shape) -> nn.Parameter:
+    return nn.Parameter(torch.full(layer.dims(x), plain(layer.init_value)))

@@ -264,7 +264,9 @@ def layer_fields(
     given = sort(call.arguments, ignore)
     fields = {name: env.known(node) for name, node in zip(op.positional, given.bare, strict=False)}
     for word, keyword in given.keywords.items():
-        fields[op.words.get(word, word)] = env.known(keyword.value)
+        name = op.words.get(word, word)
+        if name not in op.choices:  # whose words are no names in scope
+            fields[name] = env.known(keyword.value)
     if given.stride is not None and strided:
         fields["stride"] = env.known(given.stride.value)
     kernel, dilation = fields.get("kernel_size"), fields.get("dilation", constant(1))

@@ -28,7 +28,7 @@ from resspec.ir.ops.activation import (
     Softmax,
 )
 from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv
-from resspec.ir.ops.factors import Prelu, ShiftOp
+from resspec.ir.ops.factors import Prelu
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from resspec.ir.ops.resize import Upsample
 from resspec.ir.ops.window import AvgPool, Pool
@@ -126,8 +126,6 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
             }
         case Norm() | Prelu():
             return {layer.kind: sum(map(prod, layer.parameters(x).values()))}
-        case ShiftOp():
-            return {layer.kind: 1}
         case _:
             return {}
 

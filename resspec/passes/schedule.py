@@ -212,6 +212,8 @@ def is_row(program: Schedule, *, numbered: bool) -> bool:
                     return False
             case MergeStatement():
                 return False
+            case ApplyStatement(part=Located(node=Op(layer=layer))) if layer.is_parameter:
+                return False
             case _ if name is None or (numbered and name.prefix):
                 return False
     return not program.entered

@@ -219,6 +219,7 @@ class _Random(Random):
                 "dropout",
                 "drop_path",
                 "layer_scale",
+                "gain",
                 "identity",
                 "slice",
                 "shuffle",
@@ -247,6 +248,11 @@ class _Random(Random):
                     "p": Ramp(p, Fraction(1, 35))
                     if ramp and kind == "drop_path" and self.random() < 0.7
                     else p
+                }
+            case "gain":
+                given = {
+                    "init_value": Fraction(self.randint(1, 3), 2),
+                    "shape": self.choice(["one", "scalar", "C", "Cx1x1"]),
                 }
             case "slice":
                 given = {"start": 0, "stop": x.channels}

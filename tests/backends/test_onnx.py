@@ -46,7 +46,7 @@ network sizes {
     input 3x9x8
     stem conv 3x3, 8 -> leaky_relu 0.2 -> elu -> pad 1, 2, 0, 1 -> conv 3x3, 8 -> mish -> prelu num_parameters=8
     stage a: pad 1, 1, 2, 1, mode=reflect -> tanh -> upsample 2 -> softplus -> pad 0, 1, 0, 1, mode=replicate
-    stage b: upsample size=12x10, mode=bilinear -> relu -> square -> scale 0.5 -> gain 2 -> shift 0.1
+    stage b: upsample size=12x10, mode=bilinear -> relu -> square -> scale 0.5 -> gain 2, shape=C -> own.bias: shift 0.1
     stage c: pixel_unshuffle 2 -> softmax -> pixel_shuffle 2 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, /2, padding=0
     stage d: upsample 2, mode=bilinear, align_corners=true
     head avgpool -> fc 7

@@ -18,7 +18,6 @@ from resspec.backends.module import build
 from resspec.compiler import load
 from tests.specs.references import SMALL, torchvisions
 
-SPECS = [spec for spec in SMALL if "convnext" not in spec]  # which has other names for its scales
 BATCH = 2
 
 # The last convolution of torchvision's SqueezeNets has an initializer of its own
@@ -77,7 +76,7 @@ def gradients(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", SMALL)
 def test_module_equals_torchvisions(spec: str) -> None:
     assert_equals_torchvision(spec)
 

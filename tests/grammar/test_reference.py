@@ -132,6 +132,8 @@ def modules(op: type[Layer]) -> list[str]:
     found = dict.fromkeys(
         op(**given, **window).call(x).module for window in windows for x in shapes
     )
+    if op.is_parameter:
+        return ["`nn.Parameter`"]
     return [f"`{name}` of resspec" if hasattr(layers, name) else f"`nn.{name}`" for name in found]
 
 

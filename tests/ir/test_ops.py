@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields
 from fractions import Fraction
 from inspect import signature
@@ -20,6 +20,7 @@ from resspec.backends import layers
 from resspec.backends.source.copied import positions
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.activation import Activation
+from resspec.ir.ops.factors import LearnedOperand
 from resspec.ir.ops.layer import ShapeError
 from resspec.ir.ops.window import adaptive_reads
 from resspec.ir.shape import Shape
@@ -108,6 +109,8 @@ def refused(draw: Draw) -> ShapeError | None:
 
 
 def module(draw: Draw) -> nn.Module:
+    if isinstance(draw.layer, LearnedOperand):
+        return Operand(draw.layer, draw.x)
     call = draw.layer.call(draw.x)
     made: nn.Module = getattr(nn if hasattr(nn, call.module) else layers, call.module)(
         *call.args, **dict(call.kwargs)
@@ -115,7 +118,22 @@ def module(draw: Draw) -> nn.Module:
     return made
 
 
-@pytest.mark.parametrize("kind", OPS)
+class Operand(nn.Module):
+    """A layer that is only a parameter, as a module of its own."""
+
+    def __init__(self, layer: LearnedOperand, x: Shape) -> None:
+        super().__init__()
+        dims = {"one": (1,), "scalar": (), "C": (x.channels,), "Cx1x1": (x.channels, 1, 1)}
+        self.operand = nn.Parameter(torch.full(dims[layer.shape], float(layer.init_value)))  # type: ignore[arg-type]
+        self.axes = (1, -1, 1, 1) if layer.shape == "C" and x.is_image else ()
+        self.is_factor = layer.kind == "gain"
+
+    def forward(self, x: Tensor) -> Tensor:
+        operand = self.operand.reshape(self.axes) if self.axes else self.operand
+        return x * operand if self.is_factor else x + operand
+
+
+@pytest.mark.parametrize("kind", [kind for kind, op in OPS.items() if not op.is_parameter])
 def test_emitted_source_knows_the_names_of_positional_arguments(kind: str) -> None:
     for draw in accepted(kind):
         call = draw.layer.call(draw.x)
@@ -124,7 +142,7 @@ def test_emitted_source_knows_the_names_of_positional_arguments(kind: str) -> No
         assert [*positions(call.module)][: len(call.args)] == taken, draw
 
 
-def sizes(tensors: dict[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
+def sizes(tensors: Mapping[str, Tensor]) -> list[tuple[str, tuple[int, ...]]]:
     return [(name, tuple(tensor.shape)) for name, tensor in tensors.items()]
 
 
@@ -142,7 +160,8 @@ def test_agrees_with_torch_on_meta(kind: str) -> None:
             made = module(draw)
             output = made(torch.empty(BATCH, *x.dims))
         assert tuple(output.shape) == (BATCH, *y.dims), draw
-        assert sizes(dict(made.named_parameters())) == list(layer.parameters(x).items()), draw
+        parameters = {name.removeprefix("operand"): t for name, t in made.named_parameters()}
+        assert sizes(parameters) == list(layer.parameters(x).items()), draw
         assert sizes(dict(made.named_buffers())) == list(layer.buffers(x).items()), draw
         assert counter.get_total_flops() == 2 * BATCH * layer.macs(x, y), draw
 

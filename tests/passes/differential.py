@@ -60,14 +60,14 @@ def compared(network: Network, at: Conditions) -> Iterator[tuple[str, int, int]]
 def _layers(
     network: Network, module: torch.nn.Module, x: torch.Tensor
 ) -> Iterator[tuple[str, int, int]]:
-    modules = dict(module.named_modules())
     flops, acts = references.flops(module, x), references.acts(module, x)
     for path, op in references.layers(network):
-        cost, own = measure(op), modules[path]
+        cost = measure(op)
+        params, buffers = references.sizes(references.own(module, path))
         yield f"{path} flops", BATCH * cost.flops, flops.get(path, 0)
         yield f"{path} acts", BATCH * cost.acts, acts.get(path, 0)
-        yield f"{path} params", cost.params, sum(tensor.numel() for tensor in own.parameters())
-        yield f"{path} buffers", cost.buffers, sum(tensor.numel() for tensor in own.buffers())
+        yield f"{path} params", cost.params, params
+        yield f"{path} buffers", cost.buffers, buffers
     total = measure(network)
     yield "flops", BATCH * total.flops, flops.get("", 0)
     yield "params", total.params, sum(tensor.numel() for tensor in module.parameters())

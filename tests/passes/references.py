@@ -52,10 +52,26 @@ def _layers(located: Located, prefix: str, turns: tuple[int, ...]) -> Iterator[t
 
 def freeze(module: nn.Module, network: Network, sections: Container[str]) -> None:
     """The parameters of the sections with these labels learn nothing."""
-    modules = dict(module.named_modules())
     for section in network.sections:
         for path, _ in layers(section) if section.label in sections else ():
-            modules[path].requires_grad_(False)
+            own(module, path).requires_grad_(False)
+
+
+def own(module: nn.Module, path: str) -> nn.Module | nn.Parameter:
+    """Return the module of a layer, or the parameter that it only is."""
+    around, _, name = path.rpartition(".")
+    found: nn.Module | nn.Parameter = getattr(module.get_submodule(around), name)
+    return found
+
+
+def sizes(of: nn.Module | nn.Parameter) -> tuple[int, int]:
+    """Return how many parameters and elements of buffers a layer has."""
+    if isinstance(of, nn.Parameter):
+        return of.numel(), 0
+    params, buffers = (
+        sum(t.numel() for t in tensors) for tensors in (of.parameters(), of.buffers())
+    )
+    return params, buffers
 
 
 def flops(module: nn.Module, x: Tensor) -> dict[str, int]:
@@ -164,6 +180,7 @@ class Traffic(TorchDispatchMode):
         if of_product and _storage(tensors[1]) in self.owned:
             self.weights += tensors[1].numel()  # the bias of a linear layer that torch takes apart
         elif anew and func not in ARRANGE:
+            self.product = 0 if func not in PRODUCT else self.product  # a storage may come again
             self.written += y.numel()
             for tensor in tensors:
                 if _storage(tensor) in self.owned:

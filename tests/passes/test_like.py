@@ -64,6 +64,7 @@ CORNERS = [
     "leaky_relu 0.2 -> elu -> mish -> tanh -> softplus -> softmax -> scale 2 -> to_last -> softmax -> to_first",
     "upsample 2 -> upsample size=5x7 -> upsample 2x3, mode=bilinear -> upsample size=5x7, mode=bilinear -> pad 1, 1, 1, 1",
     "prelu -> conv 1x1, 6 -> prelu num_parameters=6 -> square -> gain -> shift",
+    "conv 1x1, 4 -> act.scale: gain shape=C -> act.shift: shift shape=Cx1x1 -> bias: shift -> relu",
 ]
 
 

@@ -101,6 +101,8 @@ CORNERS = [
     "conv 1x1, 4 -> mish -> mish inplace=true -> tanh -> softplus -> softmax -> to_last -> softmax -> linear 3",
     "conv 1x1, 4 -> relu -> square -> prelu -> prelu num_parameters=4 -> scale 0.5 -> gain -> shift",
     "shift -> relu -> square -> gain -> shift",
+    "conv 1x1, 4 -> gain shape=C -> shift shape=scalar -> relu -> gain 2, shape=Cx1x1 -> to_last -> gain shape=C",
+    "to_last -> linear 4 -> gain 0.1, shape=scalar -> shift shape=C -> own.scale: gain -> own.bias: shift",
     "prelu -> relu -> square -> gain 0.5",
     "conv 1x1, 4 -> pad 1, 2, 0, 1 -> pad 1, 1, 1, 1, mode=reflect -> pad 2, 0, 0, 1, mode=replicate -> conv 3x3, 4",
     "conv 1x1, 4 -> upsample 2 -> upsample size=9x7, mode=bilinear -> upsample 1x2, mode=bilinear, align_corners=true -> bn",

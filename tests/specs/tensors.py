@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Repeat, Scope
+from resspec.ir.ops.layer import tensor_name
 
 Tensor = tuple[str, tuple[int, ...]]
 
@@ -14,7 +15,7 @@ Tensor = tuple[str, tuple[int, ...]]
 def tensors(network: Network) -> list[Tensor]:
     """Parameters and buffers in the order of `state_dict`, repeats written out."""
     return [
-        (f"{name}.{tensor}", shape)
+        (tensor_name(name, tensor), shape)
         for name, op in operations(network)
         for tensor, shape in (op.layer.parameters(op.input) | op.layer.buffers(op.input)).items()
     ]

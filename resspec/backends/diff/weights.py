@@ -14,6 +14,7 @@ from resspec.ir import walk
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
 from resspec.ir.nodes import Node, Op, Parallel, Repeat
+from resspec.ir.ops.layer import tensor_name
 
 Loads = Literal["strictly", "in part", "not as it is"]
 
@@ -144,7 +145,7 @@ def _tensors(row: Iterable[DiffStep]) -> Iterator[tuple[str, tuple[tuple[int, ..
         node = step.node
         if isinstance(node, Op):
             for name, shape in node.layer.parameters(node.input).items():
-                yield f"{step.full_name}.{name}", (shape, prod(shape))
+                yield tensor_name(step.full_name, name), (shape, prod(shape))
             for name, shape in node.layer.buffers(node.input).items():
                 yield f"{step.full_name}.{name}", (shape, 0)
         else:

@@ -105,9 +105,7 @@ class ClassAttributes:
         option that has another.
         """
         options = sorted(slot.options, key=lambda option: min(map(ARMS.index, option[0])))
-        made: list[Statement] = [
-            register(owner, name, self._value(term, turns)) for _, term in options
-        ]
+        made: list[Statement] = [self._registered(owner, name, term, turns) for _, term in options]
         without = {"identity": "nn.Identity()", "none": "None"}.get(slot.optional or "")
         if without is None and len(options) == 1:
             return made
@@ -118,6 +116,11 @@ class ClassAttributes:
             lines += block("else:" if is_last else f"{word} {self._test(arms, among)}:", [line])
             among, word = among - arms, "elif"
         return lines
+
+    def _registered(self, owner: str, name: str, term: Term, turns: Turns) -> Code:
+        is_parameter = isinstance(term, TorchLayer) and term.operand is not None
+        method = "register_parameter" if is_parameter else "add_module"
+        return register(owner, name, self._value(term, turns), method)
 
 
 def _as_registered(cls: EmittedClass) -> list[EmittedStatement]:

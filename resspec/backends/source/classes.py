@@ -15,7 +15,15 @@ from itertools import groupby
 from typing import Literal
 
 from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
-from resspec.backends.source.terms import ModuleBody, ModuleCall, Term, knowns, leaves
+from resspec.backends.source.terms import (
+    ModuleBody,
+    ModuleCall,
+    ParameterOperand,
+    Term,
+    TorchLayer,
+    knowns,
+    leaves,
+)
 from resspec.passes.alignment import Alignment, align
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -48,6 +56,11 @@ class EmittedStatement:
     def term(self) -> Term | None:
         """The module that it runs in every arm."""
         return self.options[0][1] if len(self.options) == 1 else None
+
+
+def operand_of(slot: EmittedStatement) -> ParameterOperand | None:
+    """Return how a statement applies a parameter of the module, None where it runs a module."""
+    return slot.term.operand if isinstance(slot.term, TorchLayer) else None
 
 
 def runs(slots: Iterable[EmittedStatement]) -> Iterator[list[EmittedStatement]]:
@@ -241,7 +254,13 @@ def _slots(models: list[ModuleBody]) -> tuple[EmittedStatement, ...] | None:
             if slot.fallback is not None and slot.fallback != fallback:
                 return None
             slot.fallback = fallback
+    if any(len(slot.options) > 1 and any(map(_is_parameter, slot.options)) for slot in slots):
+        return None
     return tuple(slots) if _set_optional(slots, len(models)) else None
+
+
+def _is_parameter(option: tuple[Arms, Term]) -> bool:
+    return isinstance(option[1], TorchLayer) and option[1].operand is not None
 
 
 def _add_option(slot: EmittedStatement, arm: str, term: Term) -> None:
@@ -282,7 +301,7 @@ def _set_optional(slots: list[EmittedStatement], count: int) -> bool:
         *others, last = run
         if last.fallback is None or any(slot.fallback is not None for slot in others):
             return False
-        if isinstance(last.statement, ApplyStatement) and not others:
+        if isinstance(last.statement, ApplyStatement) and not others and not operand_of(last):
             last.optional = "identity" if last.fallback == last.statement.source else "none"
         else:
             for slot in run:

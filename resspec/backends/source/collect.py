@@ -190,7 +190,7 @@ class _Collector:
                 position = stop
                 continue
             match part.node:
-                case Op() as op if part.name is not None:
+                case Op() as op if part.name is not None and not op.layer.is_parameter:
                     term: Term = torch_layer(op, index, place, depth)
                     items.append(RowModule((part.name,), term, op.output))
                 case Scope(output=output):

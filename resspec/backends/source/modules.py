@@ -23,6 +23,7 @@ from resspec.backends.source.syntax import (
 from resspec.backends.source.collect import row_names
 from resspec.backends.source.terms import (
     ModuleCall,
+    ParameterOperand,
     RowItem,
     TorchLayer,
     RowRepeat,
@@ -76,6 +77,8 @@ class Constructors:
     def expression(self, term: Term, turns: Turns = (), *, shapes: bool = False) -> Code:
         """Return what makes a module; `shapes`: with comments, in a row that goes through many."""
         match term:
+            case TorchLayer(operand=ParameterOperand(shape=shape)):
+                return self._parameter(term, shape, turns)
             case TorchLayer():
                 return self._layer(term).code(turns)
             case ModuleCall():
@@ -92,6 +95,15 @@ class Constructors:
                 arguments.append(CallArgument(None if name in positional else name, formula))
         function = term.module if copied.is_copied(term.module) else f"nn.{term.module}"
         return ConstructorCall(function, arguments)
+
+    def _parameter(self, term: TorchLayer, shape: str, turns: Turns) -> Code:
+        """Return what makes a parameter: `nn.Parameter(torch.full((channels, 1, 1), 1e-06))`."""
+        given = {argument.name: argument.formula for argument in self._layer(term).arguments}
+        value = formula_text(given["init_value"], turns)
+        channels = formula_text(given["channels"], turns) if "channels" in given else ""
+        dims = {"one": "1,", "scalar": "", "C": f"{channels},", "Cx1x1": f"{channels}, 1, 1"}
+        full = call("torch.full", [Code(f"({dims[shape]})"), Code(value)])
+        return call("nn.Parameter", [full])
 
     def _instance(self, term: ModuleCall) -> ConstructorCall:
         """Return a call with its arguments as the spec gives them: by position or by name, without

@@ -117,11 +117,13 @@ def attribute(owner: str, name: str) -> str:
     return f"{owner}.{text}" if is_attribute(text) else f"getattr({owner}, {name})"
 
 
-def register(owner: str, name: str, value: Code) -> Code:
-    """Return `owner.name = value`, or what does that for names that are no identifiers."""
+def register(owner: str, name: str, value: Code, method: str = "add_module") -> Code:
+    """Return `owner.name = value`, or a call of the method that does that for names that are no
+    identifiers.
+    """
     target = attribute(owner, name)
     if target.startswith("getattr"):
-        return call(f"{owner}.add_module", [Code(name), value])
+        return call(f"{owner}.{method}", [Code(name), value])
     return value.after(f"{target} = ")
 
 

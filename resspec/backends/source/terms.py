@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from resspec.ir.formulas import FormulaValue
 from resspec.passes.call_levels import UNKNOWN, CallLevel
@@ -21,7 +22,7 @@ from resspec.passes.schedule import ApplyStatement, LoopStatement, Path, Schedul
 class TorchLayer:
     """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name.
     `init`: how it starts, where that is not torch's default. `free`: it leaves no trace in a state
-    dict, so that it may be called anything.
+    dict, so that it may be called anything. `operand`: what a layer does that is only a parameter.
     """
 
     module: str
@@ -34,6 +35,17 @@ class TorchLayer:
         compare=False
     )  # arguments that are not written where they are constants
     layer: Layer = field(compare=False)
+    operand: ParameterOperand | None = None
+
+
+class ParameterOperand(NamedTuple):
+    """A parameter of the module itself: how it is applied, the field `shape`, and whether it is
+    seen with two more axes.
+    """
+
+    operator: str
+    shape: str
+    is_viewed: bool
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from resspec.backends.source.copied import positions
-from resspec.backends.source.terms import TorchLayer
+from resspec.backends.source.terms import ParameterOperand, TorchLayer
 from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate, plain
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.nodes import Op
+from resspec.ir.ops.factors import LearnedOperand
 from resspec.ir.ops.norm import Norm
 from resspec.passes.call_levels import UNKNOWN, CallLevel
 from resspec.passes.declared import DeclaredBody, DeclaredLayer, DeclaredModule
@@ -102,7 +103,14 @@ def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
         tuple(values),
         frozenset(left_out),
         op.layer,
+        _operand(op),
     )
+
+
+def _operand(op: Op) -> ParameterOperand | None:
+    if not isinstance(op.layer, LearnedOperand):
+        return None
+    return ParameterOperand(op.layer.operator, op.layer.shape, op.layer.is_viewed(op.input))
 
 
 def _given(op: Op) -> dict[str, Any]:

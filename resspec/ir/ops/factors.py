@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from resspec.ir.ops.layer import Count, Layer, Real, ShapeError, Tensors, need_image, plain
+from resspec.ir.ops.layer import (
+    Call,
+    Count,
+    Layer,
+    Real,
+    ShapeError,
+    Tensors,
+    Word,
+    need_image,
+    plain,
+)
 from resspec.ir.shape import Shape
 
 
@@ -30,18 +40,53 @@ class ScaleOp(Factor):
         return (plain(self.factor),)
 
 
-@dataclass(eq=False, repr=False)
-class GainOp(Factor):
-    """x times one learned number."""
+class LearnedOperand(Factor):
+    """A learned tensor beside x, a parameter of the module around it. The label names the tensor.
 
-    kind: ClassVar = "gain"
-    module: ClassVar = "Gain"
-    torch_defaults: ClassVar = {"init_value": 1.0}
+    `shape=one` has one axis of one number, `scalar` no axis; `C` and `Cx1x1` have a number for each
+    channel.
+    """
+
+    operator: ClassVar[str]
+    is_parameter: ClassVar = True
+    module: ClassVar = "Parameter"
     positional: ClassVar = ("init_value",)
-    init_value: Real = Fraction(1)
+    choices: ClassVar = {"shape": ("one", "scalar", "C", "Cx1x1")}
+    init_value: Real
+    shape: Word
+
+    def infer(self, x: Shape) -> Shape:
+        if self.shape == "Cx1x1":
+            need_image(x, f"{self.kind} shape=Cx1x1")
+        return x
+
+    def dims(self, x: Shape) -> tuple[int, ...]:
+        """Return the sizes of the tensor."""
+        return {"one": (1,), "scalar": (), "C": (x.channels,), "Cx1x1": (x.channels, 1, 1)}[
+            self.shape
+        ]
+
+    def is_viewed(self, x: Shape) -> bool:
+        """Return whether the tensor needs two more axes, those of the pixels."""
+        return self.shape == "C" and x.is_image
 
     def parameters(self, x: Shape) -> Tensors:
-        return {"scale": (1,)}
+        return {"": self.dims(x)}
+
+    def call(self, x: Shape) -> Call:
+        """Return the constructor of its parameter."""
+        channels = (("channels", x.channels),) if "C" in self.shape else ()
+        return Call("Parameter", (), (("init_value", plain(self.init_value)), *channels))
+
+
+@dataclass(eq=False, repr=False)
+class GainOp(LearnedOperand):
+    """x times a learned tensor, a parameter of the module around it."""
+
+    kind: ClassVar = "gain"
+    operator: ClassVar = "*"
+    init_value: Real = Fraction(1)
+    shape: Word = "one"
 
     def saves_input(self) -> bool:
         return True
@@ -51,17 +96,13 @@ class GainOp(Factor):
 
 
 @dataclass(eq=False, repr=False)
-class ShiftOp(Factor):
-    """x plus one learned number."""
+class ShiftOp(LearnedOperand):
+    """x plus a learned tensor, a parameter of the module around it."""
 
     kind: ClassVar = "shift"
-    module: ClassVar = "Shift"
-    torch_defaults: ClassVar = {"init_value": 0.0}
-    positional: ClassVar = ("init_value",)
+    operator: ClassVar = "+"
     init_value: Real = Fraction(0)
-
-    def parameters(self, x: Shape) -> Tensors:
-        return {"bias": (1,)}
+    shape: Word = "one"
 
 
 @dataclass(eq=False, repr=False)

@@ -118,6 +118,8 @@ class Layer(metaclass=Interned):
     layout: ClassVar[str] = "input"
     # its backward reads its output, which nobody may then overwrite
     saves_output: ClassVar[bool] = False
+    # it is no module: its only tensor belongs to the module around it, under the layer's own name
+    is_parameter: ClassVar[bool] = False
 
     @property
     def varies(self) -> bool:
@@ -138,7 +140,9 @@ class Layer(metaclass=Interned):
         return x
 
     def parameters(self, x: Shape) -> Tensors:
-        """Return the learnable tensors by torch's names, in torch's order of registration."""
+        """Return the learnable tensors by torch's names, in torch's order of registration; the name
+        is empty where the layer is only a parameter.
+        """
         return {}
 
     def buffers(self, x: Shape) -> Tensors:
@@ -223,6 +227,11 @@ class Layer(metaclass=Interned):
         return type(self)(
             **{name: v.at(turn) if isinstance(v, Ramp) else v for name, v in vars(self).items()}
         )
+
+
+def tensor_name(layer: str, tensor: str) -> str:
+    """Return the full name of a tensor of a layer with this full name."""
+    return f"{layer}.{tensor}" if tensor else layer
 
 
 def need_image(x: Shape, kind: str) -> None:
