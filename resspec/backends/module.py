@@ -249,7 +249,7 @@ class _Builder:
     def _layer(self, leaf: _Leaf) -> nn.Module:
         call = leaf.layer.call(leaf.op.input)
         owner = layers if hasattr(layers, call.module) else nn
-        module: nn.Module = getattr(owner, call.module)(*call.args, **dict(call.kwargs))
+        module: nn.Module = getattr(owner, call.module)(*call.args.values(), **call.kwargs)
         if leaf.op.init is not None:
             self.inits[module] = leaf.op.init
         return module

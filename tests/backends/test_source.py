@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +15,6 @@ from torch import Tensor, nn
 
 from resspec.backends.module import build
 from resspec.backends.source import emit
-from resspec.backends.source.copied import TORCH
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
@@ -326,10 +324,3 @@ def test_texts_stay_texts(text: str) -> None:
     assert "boom" not in called
     assert emitted.isascii()
     assert_twins(network)
-
-
-def test_positions_are_those_of_torch() -> None:
-    for module, names in TORCH.items():
-        assert tuple(inspect.signature(getattr(nn, module)).parameters)[: len(names)] == names, (
-            module
-        )

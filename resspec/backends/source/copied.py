@@ -11,42 +11,6 @@ from pathlib import Path
 
 _LAYERS = Path(__file__).parent.parent / "layers.py"
 
-# The names of what torch's constructors take by position.
-TORCH: dict[str, tuple[str, ...]] = {
-    "Conv2d": ("in_channels", "out_channels", "kernel_size"),
-    "ConvTranspose2d": ("in_channels", "out_channels", "kernel_size"),
-    "Linear": ("in_features", "out_features"),
-    "BatchNorm1d": ("num_features",),
-    "BatchNorm2d": ("num_features",),
-    "GroupNorm": ("num_groups", "num_channels"),
-    "LayerNorm": ("normalized_shape",),
-    "MaxPool2d": ("kernel_size",),
-    "AvgPool2d": ("kernel_size",),
-    "AdaptiveMaxPool2d": ("output_size",),
-    "AdaptiveAvgPool2d": ("output_size",),
-    "ZeroPad2d": ("padding",),
-    "ReflectionPad2d": ("padding",),
-    "ReplicationPad2d": ("padding",),
-    "ConstantPad2d": ("padding", "value"),
-    "PixelShuffle": ("upscale_factor",),
-    "PixelUnshuffle": ("downscale_factor",),
-    "ChannelShuffle": ("groups",),
-    "Dropout": ("p",),
-}
-
-
-def positions(module: str) -> tuple[str, ...]:
-    """Return the names of the arguments that a layer's constructor takes by position."""
-    if module in TORCH:
-        return TORCH[module]
-    if module not in _definitions():
-        return ()
-    methods = (
-        node for node in ast.walk(_definitions()[module]) if isinstance(node, ast.FunctionDef)
-    )
-    constructor = next((method for method in methods if method.name == "__init__"), None)
-    return tuple(argument.arg for argument in constructor.args.args[1:]) if constructor else ()
-
 
 def is_copied(module: str) -> bool:
     """Return whether a layer is one of ours."""

@@ -32,7 +32,7 @@ from resspec.backends.source.terms import (
     Term,
     knowns,
 )
-from resspec.ir.formulas import ENTERING, Variable, plain
+from resspec.ir.formulas import ENTERING, Binary, Variable, plain
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
 from resspec.passes.call_levels import UNKNOWN
@@ -87,12 +87,12 @@ class Constructors:
                 return self._row(items, turns, shapes)
 
     def _layer(self, term: TorchLayer) -> ConstructorCall:
-        positional = copied.positions(term.module)
         arguments = []
-        for name, known in zip(term.names, term.values, strict=True):
-            formula = self.signature.formula(known)
-            if name not in term.left_out or not isinstance(formula, int | tuple):
-                arguments.append(CallArgument(None if name in positional else name, formula))
+        for argument in term.arguments:
+            formula = self.signature.formula(argument.known)
+            if not argument.is_default or isinstance(formula, Variable | Binary):
+                name = None if argument.by_position else argument.name
+                arguments.append(CallArgument(name, formula))
         function = term.module if copied.is_copied(term.module) else f"nn.{term.module}"
         return ConstructorCall(function, arguments)
 

@@ -19,21 +19,29 @@ from resspec.passes.schedule import ApplyStatement, LoopStatement, Path, Schedul
 
 
 @dataclass(frozen=True)
+class LayerArgument:
+    """An argument of torch's constructor. Where it `is_default` and a constant, it is not
+    written.
+    """
+
+    name: str
+    by_position: bool
+    is_default: bool = field(compare=False)
+    known: FormulaValue = field(compare=False)
+
+
+@dataclass(frozen=True)
 class TorchLayer:
-    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments by name.
+    """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments.
     `init`: how it starts, where that is not torch's default. `free`: it leaves no trace in a state
     dict, so that it may be called anything. `operand`: what a layer does that is only a parameter.
     """
 
     module: str
-    names: tuple[str, ...]
+    arguments: tuple[LayerArgument, ...]
     init: Init
     bias: bool
     free: bool
-    values: tuple[FormulaValue, ...] = field(compare=False)
-    left_out: frozenset[str] = field(
-        compare=False
-    )  # arguments that are not written where they are constants
     layer: Layer = field(compare=False)
     operand: ParameterOperand | None = None
 
@@ -141,8 +149,8 @@ def knowns(what: Schedule | Term) -> Iterator[FormulaValue]:
     """Yield the numbers of a program or a term."""
     for leaf in leaves(what):
         match leaf:
-            case TorchLayer(values=values):
-                yield from values
+            case TorchLayer(arguments=given):
+                yield from (argument.known for argument in given)
             case ModuleCall(body=body, arguments=arguments):
                 for name in body.used:
                     yield arguments.get(name, UNKNOWN)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
-from resspec.backends.source.copied import positions
-from resspec.backends.source.terms import ParameterOperand, TorchLayer
+from resspec.backends.source.terms import LayerArgument, ParameterOperand, TorchLayer
 from resspec.ir.formulas import FormulaValue, Variable, binary, constant, evaluate, plain
 from resspec.ir.init import AS_TORCH, STARTS_AS_ONE, Init
 from resspec.ir.ops.layer import Ramp
@@ -19,12 +17,6 @@ from resspec.passes.declared import DeclaredBody, DeclaredLayer, DeclaredModule
 
 # What torch's constructors call the channels that enter.
 _ENTERING = "in_channels in_features num_features num_channels normalized_shape channels".split()
-# Fields that a call leaves out where they are torch's default.
-_OPTIONAL = (
-    "stride padding output_padding dilation groups bias inplace eps momentum affine "
-    "elementwise_affine ceil_mode "
-    "count_include_pad track_running_stats"
-).split()
 
 
 @dataclass(eq=False)
@@ -69,40 +61,37 @@ class BodyPlace:
 
 
 def torch_layer(op: Op, index: int, place: BodyPlace, depth: int) -> TorchLayer:
-    """Return the torch call of a layer, its arguments by name; numbers that grow over a repeat stay
-    ramps.
+    """Return the torch call of a layer with the formulas of its arguments; numbers that grow over a
+    repeat stay ramps.
     """
-    call = place.call(index)
-    said = dict(_said(op, call)) if isinstance(call, DeclaredLayer) else {}
-    given, left_out = _given(op), set[str]()
-    for name in _OPTIONAL:
-        if name in said and name not in given and isinstance(call, DeclaredLayer):
-            value = plain(getattr(op.layer, name))
-            if not place.known(value, said[name], call.level).is_constant:
-                given[name] = value
-                left_out.add(name)
-    values = []
-    names = _ordered(given, op)
-    for name in names:
-        value, known = given[name], constant(given[name])
-        if name in said and isinstance(call, DeclaredLayer):
-            known = place.known(value, said[name], call.level)
-        depends = said.get(name) == UNKNOWN or isinstance(value, Ramp)
-        if known.is_constant and depends and place.is_varying(depth):
+    layer, declared = op.layer, place.call(index)
+    made = layer.at(0).call(op.input)
+    given = made.args | made.kwargs
+    formulas = _formulas(op, declared) if isinstance(declared, DeclaredLayer) else {}
+    arguments: list[LayerArgument] = []
+    for name in dict.fromkeys([*made.args, *layer.torch_defaults, *made.kwargs]):
+        field = getattr(layer, name, None)
+        is_ramp = isinstance(field, Ramp)
+        is_default = name not in given and not is_ramp
+        value = field if is_ramp else given.get(name, plain(field))
+        known, formula = constant(value), formulas.get(name)
+        if formula is not None and isinstance(declared, DeclaredLayer):
+            known = place.known(value, formula, declared.level)
+        if is_default and known.is_constant:
+            continue
+        depends = formula == UNKNOWN or is_ramp
+        if depends and known.is_constant and place.is_varying(depth):
             known = place.varying(value, op.kind if name == "p" else name)
-        values.append(known)
-    tensors = op.layer.parameters(op.input)
-    free = not tensors and not op.layer.buffers(op.input)
-    module = op.layer.at(0).call(op.input).module
+        arguments.append(LayerArgument(name, name in made.args, is_default, known))
+    tensors = layer.parameters(op.input)
+    is_free = not tensors and not layer.buffers(op.input)
     return TorchLayer(
-        module,
-        names,
+        made.module,
+        tuple(arguments),
         initial(op),
         "bias" in tensors,
-        free,
-        tuple(values),
-        frozenset(left_out),
-        op.layer,
+        is_free,
+        layer,
         _operand(op),
     )
 
@@ -113,46 +102,19 @@ def _operand(op: Op) -> ParameterOperand | None:
     return ParameterOperand(op.layer.operator, op.layer.shape, op.layer.is_viewed(op.input))
 
 
-def _given(op: Op) -> dict[str, Any]:
-    """Return the arguments of a layer's call by name."""
-    layer, x = op.layer, op.input
-    calls = [layer.at(turn).call(x) for turn in (0, 1)]
-    names = positions(calls[0].module)
-    ramps = [value for value in vars(layer).values() if isinstance(value, Ramp)]
-    given: dict[str, Any] = {}
-    for i, value in enumerate(calls[0].args):
-        grows = calls[1].args[i] != value
-        given[names[i]] = next(r for r in ramps if float(r.start) == value) if grows else value
-    for keyword, value in (*calls[0].kwargs, *calls[1].kwargs):
-        field = getattr(layer, keyword, None)
-        given[keyword] = field if isinstance(field, Ramp) else value
-    return given
-
-
-def _ordered(given: Iterable[str], op: Op) -> tuple[str, ...]:
-    """Arguments in the order in which they are written: by position, then as the fields of the
-    layer stand.
-    """
-    positional = positions(op.layer.at(0).call(op.input).module)
-    order = [*positional, *(field.name for field in fields(op.layer))]
-    return tuple(
-        sorted(given, key=lambda name: (order.index(name) if name in order else len(order), name))
-    )
-
-
-def _said(op: Op, call: DeclaredLayer) -> Iterator[tuple[str, FormulaValue]]:
-    """Yield what a call says of the arguments of torch's constructor."""
-    yield from call.fields.items()
-    for name in _ENTERING:
-        yield name, call.entering
+def _formulas(op: Op, declared: DeclaredLayer) -> dict[str, FormulaValue]:
+    """Return what a declaration says of the arguments of torch's constructor."""
+    fields, entering = declared.fields, declared.entering
+    found = dict.fromkeys(_ENTERING, entering) | dict(fields)
     if op.kind == "pad_channels":
-        formula = binary("-", call.fields["out_channels"].formula, call.entering.formula)
-        yield "amount", FormulaValue(None, formula)
+        amount = binary("-", fields["out_channels"].formula, entering.formula)
+        found["amount"] = FormulaValue(None, amount)
     if op.kind == "chunk":
-        width = binary("//", call.entering.formula, call.fields["chunks"].formula)
-        part = call.fields["part"].formula
-        yield "start", FormulaValue(None, binary("*", part, width))
-        yield "stop", FormulaValue(None, binary("*", binary("+", part, 1), width))
+        width = binary("//", entering.formula, fields["chunks"].formula)
+        part = fields["part"].formula
+        found["start"] = FormulaValue(None, binary("*", part, width))
+        found["stop"] = FormulaValue(None, binary("*", binary("+", part, 1), width))
+    return found
 
 
 def initial(op: Op) -> Init:

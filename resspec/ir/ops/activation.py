@@ -38,7 +38,9 @@ class Activation(Pointwise):
 
     def call(self, x: Shape) -> Call:
         made = super().call(x)
-        return made._replace(kwargs=(*made.kwargs, ("inplace", True))) if self.inplace else made
+        if self.inplace:
+            made.kwargs["inplace"] = True
+        return made
 
 
 class Relu(Activation):
@@ -98,7 +100,7 @@ class Gelu(Pointwise):
     tanh: Flag = False
 
     def call(self, x: Shape) -> Call:
-        return Call("GELU", (), (("approximate", "tanh"),) if self.tanh else ())
+        return Call("GELU", {}, {"approximate": "tanh"} if self.tanh else {})
 
 
 class Mish(Activation):
@@ -143,7 +145,7 @@ class Softmax(Pointwise):
     saves_output: ClassVar = True
 
     def call(self, x: Shape) -> Call:
-        return Call("Softmax", (), (("dim", -1 if x.last else 1),))
+        return Call("Softmax", {}, {"dim": -1 if x.last else 1})
 
 
 # --- with a slope below zero; written over its input, the backward pass reads the output ---

@@ -110,8 +110,8 @@ class SubsampleOp(Layer):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return ONE, self.stride
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (short(self.stride),)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"stride": short(self.stride)}
 
 
 @dataclass(eq=False, repr=False)
@@ -136,8 +136,8 @@ class PadChannelsOp(Layer):
             )
         return x.with_channels(self.out_channels)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (self.out_channels - x.channels,)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"amount": self.out_channels - x.channels}
 
 
 @dataclass(eq=False, repr=False)
@@ -159,8 +159,8 @@ class Shuffle(Layer):
     def view(self, x: Shape, strides: Strides) -> Strides | None:
         return strides if self.groups in (1, x.channels) else None
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (self.groups,)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"groups": self.groups}
 
 
 @dataclass(eq=False, repr=False)
@@ -189,7 +189,7 @@ class SliceOp(Layer):
         return strides
 
     def call(self, x: Shape) -> Call:
-        return Call("Slice", (self.start, self.stop), (("dim", -1),) if x.last else ())
+        return _slice(self.start, self.stop, x)
 
 
 @dataclass(eq=False, repr=False)
@@ -221,6 +221,8 @@ class Chunk(Layer):
 
     def call(self, x: Shape) -> Call:
         width = x.channels // self.chunks
-        return Call(
-            "Slice", (self.part * width, (self.part + 1) * width), (("dim", -1),) if x.last else ()
-        )
+        return _slice(self.part * width, (self.part + 1) * width, x)
+
+
+def _slice(start: int, stop: int, x: Shape) -> Call:
+    return Call("Slice", {"start": start, "stop": stop}, {"dim": -1} if x.last else {})

@@ -85,8 +85,12 @@ class Conv(Contraction):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return window_reach(self.kernel_size, self.stride, self.dilation)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return x.channels, self.out_channels, short(self.kernel_size)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {
+            "in_channels": x.channels,
+            "out_channels": self.out_channels,
+            "kernel_size": short(self.kernel_size),
+        }
 
 
 @dataclass(eq=False, repr=False)
@@ -164,8 +168,12 @@ class Upconv(Contraction):
         height, width = (-(-(d * (k - 1) + 1) // s) for k, s, d in sizes)
         return (height, width), (Fraction(1, self.stride[0]), Fraction(1, self.stride[1]))
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return x.channels, self.out_channels, short(self.kernel_size)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {
+            "in_channels": x.channels,
+            "out_channels": self.out_channels,
+            "kernel_size": short(self.kernel_size),
+        }
 
 
 @dataclass(eq=False, repr=False)
@@ -207,8 +215,8 @@ class Linear(Contraction):
             and merged_stride((storage, *x.dims)[:-1], (storage, *strides)[:-1]) is None
         )
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return x.channels, self.out_features
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"in_features": x.channels, "out_features": self.out_features}
 
 
 class Fc(Linear):

@@ -36,8 +36,8 @@ class ScaleOp(Factor):
     positional: ClassVar = ("factor",)
     factor: Real
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (plain(self.factor),)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"factor": plain(self.factor)}
 
 
 class LearnedOperand(Factor):
@@ -75,8 +75,8 @@ class LearnedOperand(Factor):
 
     def call(self, x: Shape) -> Call:
         """Return the constructor of its parameter."""
-        channels = (("channels", x.channels),) if "C" in self.shape else ()
-        return Call("Parameter", (), (("init_value", plain(self.init_value)), *channels))
+        channels = {"channels": x.channels} if "C" in self.shape else {}
+        return Call("Parameter", {}, {"init_value": plain(self.init_value)} | channels)
 
 
 @dataclass(eq=False, repr=False)

@@ -69,13 +69,17 @@ class Kept(NamedTuple):
 
 
 class Call(NamedTuple):
-    """The torch module of a layer as data: a class of `torch.nn`, or of
-    `resspec.backends.layers`.
+    """The torch module of a layer as data.
+
+    Attributes:
+        module: A class of `torch.nn`, or of `resspec.backends.layers`.
+        args: The arguments that are given by position, under the names of its parameters.
+        kwargs: Those that are given by name.
     """
 
     module: str
-    args: tuple[Any, ...] = ()
-    kwargs: tuple[tuple[str, Any], ...] = ()
+    args: dict[str, Any]
+    kwargs: dict[str, Any]
 
 
 class ShapeError(Exception):
@@ -208,13 +212,15 @@ class Layer(metaclass=Interned):
 
     def call(self, x: Shape) -> Call:
         """Return the module that computes it."""
-        given = [(name, plain(getattr(self, name))) for name in self.torch_defaults]
-        others = [(name, value) for name, value in given if value != self.torch_defaults[name]]
-        return Call(self.module, self.torch_args(x), tuple(others))
+        given = {name: plain(getattr(self, name)) for name in self.torch_defaults}
+        others = {
+            name: value for name, value in given.items() if value != self.torch_defaults[name]
+        }
+        return Call(self.module, self.torch_args(x), others)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        """Return the positional arguments of its module."""
-        return ()
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        """Return the positional arguments of its module, under torch's names."""
+        return {}
 
     @classmethod
     def complete(cls, given: dict[str, Any]) -> None:

@@ -27,6 +27,8 @@ from resspec.ir.shape import Shape
 class Norm(Layer):
     """A norm with a learnable weight and bias per channel, unless `affine=false`."""
 
+    channels_word: ClassVar = "num_features"  # torch's name for the number of channels
+
     @property
     def is_affine(self) -> bool:
         """Return whether it has parameters."""
@@ -35,8 +37,8 @@ class Norm(Layer):
     def parameters(self, x: Shape) -> Tensors:
         return {"weight": (x.channels,), "bias": (x.channels,)} if self.is_affine else {}
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (x.channels,)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {self.channels_word: x.channels}
 
     def elementwise(self, x: Shape, y: Shape) -> int:
         return 2 * y.elements
@@ -107,8 +109,8 @@ class GroupNorm(Norm):
     def keeps(self, x: Shape, y: Shape) -> Kept:
         return Kept(values=2 * self.num_groups)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return self.num_groups, x.channels
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"num_groups": self.num_groups, "num_channels": x.channels}
 
 
 @dataclass(eq=False, repr=False)
@@ -120,6 +122,7 @@ class LayerNorm(Norm):
     torch_defaults: ClassVar = {"eps": 1e-5, "elementwise_affine": True}
     layout: ClassVar = "contiguous"
     words: ClassVar = {"affine": "elementwise_affine"}
+    channels_word: ClassVar = "normalized_shape"
     eps: Positive = Fraction(1, 10**5)
     elementwise_affine: Flag = True
 
@@ -144,6 +147,7 @@ class LayerNorm2dOp(Norm):
     kind: ClassVar = "ln2d"
     module: ClassVar = "LayerNorm2d"
     torch_defaults: ClassVar = {"eps": 1e-6}
+    channels_word: ClassVar = "channels"
     layout: ClassVar = "channels_last"
     eps: Positive = Fraction(1, 10**6)
 

@@ -27,8 +27,8 @@ class Dropout(Layer):
         """A mask of the input's type; torch multiplies by a single zero where p is 1."""
         return Kept(fixed_values=1) if self.p == 1 else Kept(values=x.elements)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (plain(self.p),)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"p": plain(self.p)}
 
 
 @dataclass(eq=False, repr=False)
@@ -49,8 +49,8 @@ class DropPathOp(Layer):
     def keeps(self, x: Shape, y: Shape) -> Kept:
         return Kept(values=1)
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (plain(self.p),)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"p": plain(self.p)}
 
 
 @dataclass(eq=False, repr=False)
@@ -76,6 +76,6 @@ class LayerScaleOp(Layer):
     def call(self, x: Shape) -> Call:
         return Call(
             "LayerScale",
-            (x.channels, plain(self.init_value)),
-            (("spatial", 2),) if x.is_image else (),
+            {"channels": x.channels, "init_value": plain(self.init_value)},
+            {"spatial": 2} if x.is_image else {},
         )

@@ -65,16 +65,16 @@ class Pad(Layer):
 
     def call(self, x: Shape) -> Call:
         sides = (self.left, self.right, self.top, self.bottom)
-        border = sides[0] if len(set(sides)) == 1 else sides
+        border = {"padding": sides[0] if len(set(sides)) == 1 else sides}
         match self.mode:
             case "reflect":
-                return Call("ReflectionPad2d", (border,))
+                return Call("ReflectionPad2d", border, {})
             case "replicate":
-                return Call("ReplicationPad2d", (border,))
+                return Call("ReplicationPad2d", border, {})
             case "lowest":
-                return Call("ConstantPad2d", (border, float("-inf")))
+                return Call("ConstantPad2d", border | {"value": float("-inf")}, {})
             case _:
-                return Call("ZeroPad2d", (border,))
+                return Call("ZeroPad2d", border, {})
 
 
 @dataclass(eq=False, repr=False)
@@ -126,11 +126,9 @@ class Upsample(Layer):
 
     def call(self, x: Shape) -> Call:
         made = super().call(x)
-        return (
-            made._replace(kwargs=(*made.kwargs, ("align_corners", True)))
-            if self.align_corners
-            else made
-        )
+        if self.align_corners:
+            made.kwargs["align_corners"] = True
+        return made
 
 
 @dataclass(eq=False, repr=False)
@@ -159,8 +157,8 @@ class PixelShuffle(Layer):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return ONE, (Fraction(1, self.upscale_factor),) * 2
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (self.upscale_factor,)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"upscale_factor": self.upscale_factor}
 
 
 @dataclass(eq=False, repr=False)
@@ -190,5 +188,5 @@ class PixelUnshuffle(Layer):
     def reach(self, x: Shape) -> tuple[Size, Steps]:
         return (self.downscale_factor,) * 2, (self.downscale_factor,) * 2
 
-    def torch_args(self, x: Shape) -> tuple[Any, ...]:
-        return (self.downscale_factor,)
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"downscale_factor": self.downscale_factor}

@@ -165,11 +165,12 @@ class Pool(Layer):
 
     def call(self, x: Shape) -> Call:
         if self.target is not None:
-            return Call(f"Adaptive{self.module}", (short(self.target),))
+            return Call(f"Adaptive{self.module}", {"output_size": short(self.target)}, {})
         assert self.kernel_size is not None
-        stride = () if self.stride == self.kernel_size else (("stride", short(self.stride)),)
-        others = super().call(x).kwargs
-        return Call(self.module, (short(self.kernel_size),), (*stride, *others))
+        made = super().call(x)
+        if self.stride == self.kernel_size:
+            del made.kwargs["stride"]
+        return made._replace(args={"kernel_size": short(self.kernel_size)})
 
 
 def adaptive_reads(size: int, target: int) -> int:
@@ -186,7 +187,7 @@ class MaxPool(Pool):
 
     kind: ClassVar = "maxpool"
     module: ClassVar = "MaxPool2d"
-    torch_defaults: ClassVar = {"padding": 0, "dilation": 1, "ceil_mode": False}
+    torch_defaults: ClassVar = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
     dilation: Size = ONE
 
     def _dilation(self) -> Size:
@@ -202,7 +203,12 @@ class AvgPool(Pool):
 
     kind: ClassVar = "avgpool"
     module: ClassVar = "AvgPool2d"
-    torch_defaults: ClassVar = {"padding": 0, "ceil_mode": False, "count_include_pad": True}
+    torch_defaults: ClassVar = {
+        "stride": None,
+        "padding": 0,
+        "ceil_mode": False,
+        "count_include_pad": True,
+    }
     words: ClassVar = {"ceil": "ceil_mode", "count_padding": "count_include_pad"}
     count_include_pad: Flag = True
 

@@ -220,12 +220,12 @@ class Last(nn.Module):
     def __init__(self, in_channels: int) -> None:
         super().__init__()
         self.to_last = ToLast()
-        self.slice = Slice(0, 4, -1)
+        self.slice = Slice(0, 4, dim=-1)
         self.linear1 = nn.Linear(in_channels, 4)
         self.ln1 = nn.LayerNorm(8)
         self.linear2 = nn.Linear(8, 8)
         self.to_first = ToFirst()
-        self.layer_scale1 = LayerScale(8, 0.5, 2)
+        self.layer_scale1 = LayerScale(8, 0.5, spatial=2)
 
     def forward(self, x: Tensor) -> Tensor:
         skip = self.to_last(x)
