@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -105,26 +105,45 @@ def binary(operator: str, left: Formula, right: Formula) -> Formula:
             return calculate(operator, left, right)
         case "*", 0, _:
             return 0
-        case ("*", 1, formula) | ("*" | "//", formula, 1) | ("+", 0, formula):
+        case ("*", 1, formula) | ("*" | "//", formula, 1):
             return formula
-        case "+" | "-", formula, 0:
-            return formula
+        case "+" | "-", _, _:
+            return _sum([*_terms(left, 1), *_terms(right, 1 if operator == "+" else -1)])
         case "//", Binary("*", int(factor), inner), int() if right and factor % right == 0:
             return binary("*", factor // right, inner)
         case "*", int(), Binary("*", int(factor), inner):
             return binary("*", left * factor, inner)
-        case "+", _, _ if (a := _factor(left))[1] == (b := _factor(right))[1]:
-            return binary("*", a[0] + b[0], a[1])
         case _:
             return Binary(operator, left, right)
 
 
-def _factor(formula: Formula) -> tuple[int, Formula]:
+def _terms(formula: Formula, sign: int) -> Iterator[tuple[int, Formula]]:
+    """Yield what a formula adds up, as whole multiples."""
     match formula:
+        case int():
+            yield sign * formula, 1
+        case Binary("+" | "-" as operator, left, right):
+            yield from _terms(left, sign)
+            yield from _terms(right, sign if operator == "+" else -sign)
         case Binary("*", int(factor), inner):
-            return factor, inner
+            yield sign * factor, inner
         case _:
-            return 1, formula
+            yield sign, formula
+
+
+def _sum(terms: Iterable[tuple[int, Formula]]) -> Formula:
+    """Return the sum of multiples, each term once: `a + 2 * b` for `a + b + b`."""
+    factors: dict[Formula, int] = {}
+    for factor, term in terms:
+        factors[term] = factors.get(term, 0) + factor
+    added = [binary("*", factor, term) for term, factor in factors.items() if factor > 0]
+    taken = [binary("*", -factor, term) for term, factor in factors.items() if factor < 0]
+    first, *others = added or [0]
+    for part in others:
+        first = Binary("+", first, part)
+    for part in taken:
+        first = Binary("-", first, part)
+    return first
 
 
 def substitute(formula: Any, meaning: Callable[[str], Any]) -> Any:

@@ -236,6 +236,8 @@ def test_golden_odd(odd: Network, golden: Golden) -> None:
         ("mobilenet_v2", "Inverted(16, 24, t=6, stride=2),  # 24x56x56"),
         ("mobilenet_v2", "cbr(3, 3, 32, stride=2),  # 32x112x112"),
         ("densenet121", "def __init__(self, in_channels: int, growth: int) -> None:"),
+        ("torchvision/densenet121", "channels2 = (channels + 12 * growth) // 2"),
+        ("torchvision/densenet121", "transition2=transition(channels + 12 * growth),  # 256x14x14"),
         ("torchvision/resnext50_32x4d", "inner = groups * group_width * width // 64"),
     ],
 )

@@ -32,12 +32,13 @@ from resspec.backends.source.terms import (
     Term,
     knowns,
 )
-from resspec.ir.formulas import ENTERING, Binary, Variable, plain
+from resspec.ir.formulas import ENTERING, Binary, Formula, Variable, binary, plain
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name, Shape
 from resspec.passes.call_levels import UNKNOWN
 
 Turns = tuple[Turn, ...]
+Growth = tuple[Formula, ...]  # of each argument of a call, from one turn to the next
 
 
 class CallArgument(NamedTuple):
@@ -189,7 +190,7 @@ class Constructors:
         head = Code(f"for {self.loop(turns) if grows else '_'} in range({count})")
         return Code("*(", (body, head, *loops), ")", separator=" ")
 
-    def _growing(self, items: Iterable[RowItem]) -> tuple[int, tuple[int, ...]]:
+    def _growing(self, items: Iterable[RowItem]) -> tuple[int, Growth]:
         """Return how many calls at the start of a row grow evenly from one to the next, and by how
         much each argument does.
         """
@@ -197,7 +198,7 @@ class Constructors:
         steps, pairs = next(growth, (None, ()))
         return (1, ()) if steps is None else (1 + sum(1 for _ in pairs), steps)
 
-    def _growths(self, items: Iterable[RowItem]) -> Iterator[tuple[int, ...] | None]:
+    def _growths(self, items: Iterable[RowItem]) -> Iterator[Growth | None]:
         for item, other in pairwise(items):
             match item, other:
                 case (
@@ -208,7 +209,7 @@ class Constructors:
                 case _:
                     yield None
 
-    def _grown(self, term: ModuleCall, growth: Sequence[int], turns: Turns) -> Code:
+    def _grown(self, term: ModuleCall, growth: Growth, turns: Turns) -> Code:
         """Return a call whose arguments grow with the variable of a loop."""
         made = self._instance(term)
         variable = Variable(self.loop(turns))
@@ -235,19 +236,23 @@ class Constructors:
                         yield from self._named(inner, (*turns, turn))
 
 
-def _growth(a: ConstructorCall, b: ConstructorCall) -> tuple[int, ...] | None:
+def _growth(a: ConstructorCall, b: ConstructorCall) -> Growth | None:
     """Return by how much arguments grow between two calls, None where they differ otherwise."""
     if a.function != b.function or [x.name for x in a.arguments] != [y.name for y in b.arguments]:
         return None
-    steps = []
+    steps: list[Formula] = []
     for x, y in zip(a.arguments, b.arguments, strict=True):
-        if type(x.formula) is type(y.formula) is int:
-            steps.append(y.formula - x.formula)
-        elif x == y:
+        if x == y:
             steps.append(0)
+        elif _is_whole(x.formula) and _is_whole(y.formula):
+            steps.append(binary("-", y.formula, x.formula))
         else:
             return None
     return tuple(steps)
+
+
+def _is_whole(formula: Any) -> bool:
+    return type(formula) is int or isinstance(formula, Variable | Binary)
 
 
 def _commented(modules: Sequence[tuple[Code, Shape]]) -> list[Code]:

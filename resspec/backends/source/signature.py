@@ -55,8 +55,7 @@ class Signature:
         self._often: dict[Any, Variable] = {}
         self.parameters = sorted(self._parameters(), key=lambda p: p.default is not None)
         self.channels = list(map(self.formula, cls.template.channels))  # without local names
-        if not is_root:
-            self._name_formulas()
+        self._name_formulas()
 
     def formula(self, known: FormulaValue) -> Any:
         """Return a constant, or a formula of parameters and local names."""
@@ -139,12 +138,16 @@ class Signature:
         return self._meaning.get(variable)
 
     def _name_formulas(self) -> None:
-        """Give local names to formulas that are needed often."""
+        """Give local names to formulas that are needed often; in a network's constructor, which
+        computes less, only to divisions.
+        """
         counts = Counter(part for known in self._knowns() for part in _parts(self.formula(known)))
         for formula, times in counts.items():
-            if times >= _OFTEN:
-                name = FORMULAS[formula != self.channels[1]]
-                self._often[formula] = self._local(name, formula)
+            if times < _OFTEN or (self.is_root and formula.operator != "//"):
+                continue
+            is_leaving = formula == self.channels[1]
+            name = "channels" if self.is_root else FORMULAS[not is_leaving]
+            self._often[formula] = self._local(name, self._shortened(formula))
 
     def _local(self, name: str, formula: Binary) -> Variable:
         local = self.names.new(name)

@@ -25,7 +25,7 @@ _PYTHON = "bool enumerate float getattr int isinstance list range str super tupl
 GLOBALS = frozenset([*_PYTHON.split(), "F", "HASH", "Tensor", "named", "nn", "numbered", "torch"])
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
-FORMULAS = ("out_channels", "hidden_channels")
+FORMULAS = ("out_channels", "hidden_channels", "channels")
 
 _RANKS = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2}
 
@@ -85,11 +85,11 @@ def _ramp(start: Fraction, step: Fraction, variable: Variable) -> Formula:
     return Binary("/", grown(first, further, variable), divisor)
 
 
-def grown(start: int, step: int, variable: Variable) -> Formula:
+def grown(start: Formula, step: Formula, variable: Variable) -> Formula:
     """Return `start + step * variable`, as one writes it."""
-    if step != 1:
-        return binary("+", start, binary("*", step, variable))
-    return Binary("-", variable, -start) if start < 0 else binary("+", variable, start)
+    if step == 1:
+        return binary("+", variable, start)
+    return binary("+", start, binary("*", step, variable))
 
 
 def label(name: Name, turns: Sequence[Turn] = ()) -> str:

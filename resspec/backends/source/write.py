@@ -25,6 +25,7 @@ from resspec.backends.source.syntax import (
     Names,
     class_name,
     identifier,
+    quoted,
 )
 from resspec.ir.network import Network
 from resspec.lowering.network import Declared
@@ -81,7 +82,8 @@ class _File:
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
         used |= _names("\n".join(definitions))
-        public = [f'__all__ = ["{self.root.name}", "{self.function}"]']
+        names = [Code(quoted(name)) for name in (self.root.name, self.function)]
+        public = Code("__all__ = [", tuple(names), "]", rows="each").lines()
         if fingerprint is not None:
             public.append(f'HASH = "{fingerprint}"  # of the spec')
         words = docstrings.of_file(self.network, self.function, fingerprint)

@@ -68,7 +68,7 @@ def transition(in_channels: int) -> nn.Sequential:
 class DenseNet121(nn.Module):
     """121 layers with weights; 2,834,161,664 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.features = named(
             conv0=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),  # 64x112x112
@@ -94,7 +94,7 @@ class DenseNet121(nn.Module):
         )
         self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(1024, 1000)
+        self.classifier = nn.Linear(1024, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -110,6 +110,6 @@ class DenseNet121(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def densenet121() -> DenseNet121:
+def densenet121(classes: int = 1000) -> DenseNet121:
     """The network, untrained."""
-    return DenseNet121()
+    return DenseNet121(classes)

@@ -74,7 +74,7 @@ class Inverted(nn.Module):
 class MobileNetV2(nn.Module):
     """53 layers with weights; 300,774,272 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
             cbr(3, 3, 32, stride=2),  # 32x112x112
@@ -93,7 +93,7 @@ class MobileNetV2(nn.Module):
             cbr(320, 1, 1280),  # 1280x7x7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, 1000))
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(1280, classes))
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -109,6 +109,6 @@ class MobileNetV2(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def mobilenet_v2() -> MobileNetV2:
+def mobilenet_v2(classes: int = 1000) -> MobileNetV2:
     """The network, untrained."""
-    return MobileNetV2()
+    return MobileNetV2(classes)

@@ -75,7 +75,7 @@ class Unit(nn.Module):
 class PreactResNet50(nn.Module):
     """50 layers with weights; 3,857,973,248 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -99,7 +99,7 @@ class PreactResNet50(nn.Module):
         )
         self.bn2 = nn.BatchNorm2d(2048)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -120,6 +120,6 @@ class PreactResNet50(nn.Module):
         return self.fc(x)  # 1000
 
 
-def preact_resnet50() -> PreactResNet50:
+def preact_resnet50(classes: int = 1000) -> PreactResNet50:
     """The network, untrained."""
-    return PreactResNet50()
+    return PreactResNet50(classes)

@@ -89,7 +89,7 @@ class Y(nn.Module):
 class RegNetY400MF(nn.Module):
     """50 layers with weights; 401,842,848 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.stem = cbr(3, 3, 32, stride=2)
         self.trunk_output = named(
@@ -111,7 +111,7 @@ class RegNetY400MF(nn.Module):
             ),  # 440x7x7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(440, 1000)
+        self.fc = nn.Linear(440, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -128,6 +128,6 @@ class RegNetY400MF(nn.Module):
         return self.fc(x)  # 1000
 
 
-def regnet_y_400mf() -> RegNetY400MF:
+def regnet_y_400mf(classes: int = 1000) -> RegNetY400MF:
     """The network, untrained."""
-    return RegNetY400MF()
+    return RegNetY400MF(classes)

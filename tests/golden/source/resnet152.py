@@ -53,7 +53,7 @@ class Bottleneck(nn.Module):
 class ResNet152(nn.Module):
     """152 layers with weights; 11,282,415,616 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -76,7 +76,7 @@ class ResNet152(nn.Module):
             *(Bottleneck(2048, 512) for _ in range(2)),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -97,6 +97,6 @@ class ResNet152(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnet152() -> ResNet152:
+def resnet152(classes: int = 1000) -> ResNet152:
     """The network, untrained."""
-    return ResNet152()
+    return ResNet152(classes)

@@ -74,7 +74,7 @@ class Basic(nn.Module):
 class ResNet20(nn.Module):
     """20 layers with weights; 40,551,040 multiply-adds for one input."""
 
-    def __init__(self, width: int = 16) -> None:
+    def __init__(self, width: int = 16, classes: int = 10) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, width, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
@@ -89,7 +89,7 @@ class ResNet20(nn.Module):
             *(Basic(4 * width, 4 * width) for _ in range(2)),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(4 * width, 10)
+        self.fc = nn.Linear(4 * width, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -108,6 +108,6 @@ class ResNet20(nn.Module):
         return self.fc(x)  # 10
 
 
-def resnet20(width: int = 16) -> ResNet20:
+def resnet20(width: int = 16, classes: int = 10) -> ResNet20:
     """The network, untrained."""
-    return ResNet20(width)
+    return ResNet20(width, classes)

@@ -61,7 +61,7 @@ class Bottleneck(nn.Module):
 class ResNet50d(nn.Module):
     """52 layers with weights; 4,328,824,832 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Sequential(
             nn.Conv2d(3, 32, 3, stride=2, padding=1, bias=False),
@@ -92,7 +92,7 @@ class ResNet50d(nn.Module):
             *(Bottleneck(2048, 512) for _ in range(2)),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -111,6 +111,6 @@ class ResNet50d(nn.Module):
         return self.fc(x)  # 1000
 
 
-def resnet50d() -> ResNet50d:
+def resnet50d(classes: int = 1000) -> ResNet50d:
     """The network, untrained."""
-    return ResNet50d()
+    return ResNet50d(classes)

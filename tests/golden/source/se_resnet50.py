@@ -73,7 +73,7 @@ class SeBottleneck(nn.Module):
 class SeResNet50(nn.Module):
     """50 layers with weights; 4,091,699,200 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
@@ -96,7 +96,7 @@ class SeResNet50(nn.Module):
             *(SeBottleneck(2048, 512) for _ in range(2)),
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(2048, 1000)
+        self.fc = nn.Linear(2048, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -116,6 +116,6 @@ class SeResNet50(nn.Module):
         return self.fc(x)  # 1000
 
 
-def se_resnet50() -> SeResNet50:
+def se_resnet50(classes: int = 1000) -> SeResNet50:
     """The network, untrained."""
-    return SeResNet50()
+    return SeResNet50(classes)

@@ -33,7 +33,7 @@ def conv_bn(in_channels: int, width: int) -> nn.Sequential:
 class VGG16BN(nn.Module):
     """16 layers with weights; 15,470,264,320 multiply-adds for one input."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int = 1000) -> None:
         super().__init__()
         self.features = nn.Sequential(
             *conv_bn(3, 64),  # 64x224x224
@@ -63,7 +63,7 @@ class VGG16BN(nn.Module):
             nn.Linear(4096, 4096),
             nn.ReLU(inplace=True),
             nn.Dropout(0.5),
-            nn.Linear(4096, 1000),
+            nn.Linear(4096, classes),
         )
 
         for module in self.modules():
@@ -81,6 +81,6 @@ class VGG16BN(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def vgg16_bn() -> VGG16BN:
+def vgg16_bn(classes: int = 1000) -> VGG16BN:
     """The network, untrained."""
-    return VGG16BN()
+    return VGG16BN(classes)
