@@ -17,6 +17,7 @@ _CLAUSES = (
     "preact",
     "residual",
     "after",
+    "sequential",
 )
 
 

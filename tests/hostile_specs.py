@@ -24,7 +24,7 @@ _OWN = (
 )
 _LANGUAGE = {
     *"use let block shortcut network input stem stage head init replace expect preact residual after x in out stride".split(),
-    *"index count true false none add mul concat".split(),
+    *"index count true false sequential none add mul concat".split(),
     *OPS,
 }
 _WORDS = sorted(

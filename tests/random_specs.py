@@ -274,7 +274,8 @@ class _Writer:
 
     def _group(self, x: Picture, depth: int) -> tuple[str, Picture]:
         text, y = self.chain(x, depth - 1, labels=False)
-        return f"{{ {text} }}", y
+        word = self.random.choice(["", "sequential "])
+        return f"{word}{{ {text} }}", y
 
     def _repeat(self, x: Picture, depth: int) -> tuple[str, Picture]:
         count = self.random.choice([1, 2, 3, 5])
@@ -294,7 +295,12 @@ class _Writer:
     def _same(self, x: Picture, depth: int) -> tuple[str, Picture]:
         del depth
         return self.random.choice(
-            [f"{{ conv 3x3, {x.channels} -> relu }}", "relu", f"2 x conv 1x1, {x.channels}"]
+            [
+                f"{{ conv 3x3, {x.channels} -> relu }}",
+                "sequential { bn }",
+                "relu",
+                f"2 x conv 1x1, {x.channels}",
+            ]
         ), x
 
     def _merge(self, x: Picture, depth: int) -> tuple[str, Picture]:

@@ -75,6 +75,12 @@ class _Blocks:
         taken = {self.network, *self._names.values()}
         return next(name for i in count(1) if (name := f"{base}_{i}") not in taken)
 
+    def call(self, called: Located, turn: int | None = None) -> str:
+        """Return the call of a layer, or of the block that stands for a module."""
+        if isinstance(called.node, Op):
+            return self._call(called.node, turn)
+        return self.name(called, turn)
+
     def all_steps(self, body: Located, turn: int | None) -> list[str]:
         """Return the steps of a whole scope, each with its label."""
         return list(self.steps(body, _shared([body]), (), turn))
@@ -111,11 +117,7 @@ class _Blocks:
             case Repeat(count=n) if not turns and self._counts_up(located.body):
                 body = located.body
                 assert body.name is not None
-                if isinstance(body.node, Op):
-                    item = self._call(body.node, turn)
-                else:
-                    item = self.name(body, turn)
-                yield f"{path}{body.name.at(0)}..: {n} x {item}"
+                yield f"{path}{body.name.at(0)}..: {n} x {self.call(body, turn)}"
             case Repeat(count=n):
                 for i in range(n):
                     yield from self.steps(located.body, shared, (*turns, i), i, path)
@@ -191,19 +193,22 @@ def _section(section: Section, blocks: _Blocks, shared: set[str]) -> str:
     numbers = section.label.endswith("..")
     path = section.label.removesuffix("..").split(".")
     for name in path[:-1] if numbers else path:
-        body = _inside(body, name)
+        body = _labeled(body, name)
+        if isinstance(body.node, Op) or body.block is not None:
+            return f"stage {section.label}: {blocks.call(body)}"
+        body = body.body
         shared = {
             other.removeprefix(f"{name}.") for other in shared if other.startswith(f"{name}.")
         }
     return f"stage {section.label}: {_chain(list(blocks.steps(body, shared, (), None)))}"
 
 
-def _inside(located: Located, name: str) -> Located:
-    """Return the body of the scope of this name, past an implied flattening."""
+def _labeled(located: Located, name: str) -> Located:
+    """Return the layer or scope of this name, past an implied flattening."""
     if isinstance(located.node, Series):
-        located = next(part for part in located.parts if isinstance(part.node, Scope))
+        located = next(part for part in located.parts if part.name is not None)
     assert located.name is not None and located.name.at() == name, (located, name)
-    return located.body
+    return located
 
 
 # --- parts of texts ---

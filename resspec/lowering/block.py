@@ -272,7 +272,7 @@ def _projection(
     h = context.chain(shortcut.arm, residual.node.input, inner)
     frame.stride_read |= inner.stride_read
     context.depth -= 3
-    return h and context.numbered(shortcut.label, h, frame)
+    return h and context.labeled(shortcut.label, h, frame)
 
 
 def _added(

@@ -19,7 +19,7 @@ from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
-from resspec.lowering.parts import Draft, Made, OpenBlock, draft, row
+from resspec.lowering.parts import Draft, Made, OpenBlock, draft, flattened
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
@@ -36,11 +36,8 @@ def call(
     x: Shape | None,
     frame: Frame,
     strided: bool,
-    label: ast.Identifier | None,
-) -> tuple[Draft | None, bool]:
-    """Return what is called, and whether it bears the label itself: layers and modules do,
-    abbreviations do not.
-    """
+) -> Draft | None:
+    """Return what is called."""
     given = arguments.sort(call.arguments, frame.report)
     if given.stride is not None and not strided:
         given = given._replace(stride=None)
@@ -53,18 +50,18 @@ def call(
             *(keyword.value for keyword in given.keywords.values()),
         ):
             frame.value(value)
-        return None, True
+        return None
     if callee.block is None:
         named = (
             call
             if callee.name == call.name.text
             else call._replace(name=ast.Identifier(callee.name, call.name.span))
         )
-        return _layer(context, named, given, x, frame, label), True
+        return _layer(context, named, given, x, frame)
     part = _block(context, call, callee, given, x, frame)
     if part and callee.block.is_module:
-        return replace(part, span=str(call.span), place=call.span, label=label), True
-    return part, False
+        return replace(part, span=str(call.span), place=call.span)
+    return part
 
 
 def _callee(call: ast.LayerCall, frame: Frame) -> BlockRef | None:
@@ -118,7 +115,6 @@ def _layer(
     given: Given,
     x: Shape | None,
     frame: Frame,
-    label: ast.Identifier | None,
 ) -> Draft | None:
     key = call.name.text
     bound = arguments.bind_layer(call, given, frame.value, frame.report)
@@ -154,8 +150,8 @@ def _layer(
         return None
     init = _init(context, layer, x, bound.scale, written, frame)
     op = Op(x, output, layer, init)
-    part = Draft(op, str(call.span), (), None, None, call.span, key, label)
-    return row([flatten, part], entered, call.span) if flatten else part
+    part = Draft(op, str(call.span), key=key, place=call.span, is_call=True)
+    return flattened(flatten, part, call.span) if flatten else part
 
 
 @lru_cache(1 << 12)

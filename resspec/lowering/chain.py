@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import cast
 
 from resspec.ir.nodes import Merge
@@ -13,7 +12,7 @@ from resspec.lowering.block import is_only
 from resspec.lowering.context import MAX_LAYERS, Context, Exhausted
 from resspec.lowering.frame import Frame
 from resspec.lowering.merges import merged_shape
-from resspec.lowering.parts import Draft, fork, repeat, row
+from resspec.lowering.parts import Draft, as_several, fork, repeat, row
 from resspec.lowering.ramps import fold_ramps
 from resspec.lowering.scope import MERGES
 from resspec.lowering.tensors import fits
@@ -68,33 +67,28 @@ class Lowerer(Context):
         not apply.
         """
         label = step.label
-        if label is None and isinstance(step.item, ast.LayerCall):
-            rows = len(self.rows)
-            part, _ = calls.call(self, step.item, x, frame, strided, None)
-            del self.rows[rows:]
-            return part
-        numbers = label is not None and label.text.endswith("..")
         levels, rows = _levels(step), len(self.rows)
         self.depth += levels
-        # whether the label is on the part already: layers and modules bear theirs, abbreviations do
-        # not
-        named = False
         match step.item:
             case ast.LayerCall() as call:
-                part, named = calls.call(self, call, x, frame, strided, None if numbers else label)
+                part = calls.call(self, call, x, frame, strided)
             case ast.Group(chain=chain):
-                part = self.chain(chain, x, frame)
+                part = as_several(self.chain(chain, x, frame))
+            case ast.Sequential() as written:
+                part = self._sequential(written, x, frame)
             case ast.MergeCall() as merge:
                 part = self._merge(merge, x, frame)
             case ast.RepeatedStep() as times:
-                part = self._repeat(times, x, frame, strided)
+                part = as_several(self._repeat(times, x, frame, strided))
         self.depth -= levels
         del self.rows[rows:]
-        if part is None or label is None or (named and not numbers):
+        if part is None or label is None:
             return part
-        if not numbers:
-            return self.numbered(label, part, frame)
-        return replace(part, runs=(label, *part.runs))
+        return self.labeled(label, part, frame)
+
+    def _sequential(self, written: ast.Sequential, x: Shape | None, frame: Frame) -> Draft | None:
+        inside = self.chain(written.chain, x, frame)
+        return inside and self.sequential(inside, written.span, frame)
 
     def _merge(self, merge: ast.MergeCall, x: Shape | None, frame: Frame) -> Draft | None:
         paths = [
@@ -104,7 +98,8 @@ class Lowerer(Context):
         if merge.name.text not in MERGES:
             from resspec.syntax.constructs import of_word
 
-            near = alike(merge.name.text, MERGES) or foreign_layers.merges(merge.name.text)
+            words = (*MERGES, "sequential") if len(merge.paths) == 1 else MERGES
+            near = alike(merge.name.text, words) or foreign_layers.merges(merge.name.text)
             unknown = name_errors.no_merge(merge.name.span, near, len(merge.paths))
             frame.report((None if near else of_word(merge.name.span)) or unknown)
             return None
@@ -206,6 +201,8 @@ def _levels(step: ast.ChainStep) -> int:
             return dots
         case ast.Group():
             return dots + (step.label is not None)
+        case ast.Sequential():
+            return dots + 1
         case ast.MergeCall():
             return dots + (step.label is not None) + 2
         case ast.RepeatedStep():

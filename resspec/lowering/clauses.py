@@ -87,13 +87,15 @@ class Clauses:
     def _section(
         self, chain: ast.Chain | None, label: ast.Identifier | None, x: Shape | None
     ) -> Draft | None:
-        """A stage is a numbered scope of its own, or a run of numbers in another."""
+        """Return the steps of a section, those of a stage under its label."""
         if chain is None:
             return None
         if label is None:
             return self.lowerer.chain(chain, x, self.frame)
-        group = ast.Group(chain, chain.span)
-        return self.lowerer.step(ast.ChainStep(label, group, chain.span), x, self.frame)
+        item: ast.Item = ast.Group(chain, chain.span)
+        if len(chain.steps) == 1 and chain.steps[0].label is None:
+            item = chain.steps[0].item
+        return self.lowerer.step(ast.ChainStep(label, item, chain.span), x, self.frame)
 
     def _set(self, clause: ast.Clause) -> None:
         frame, lowerer = self.frame, self.lowerer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from resspec.diagnostics import Collected, Diagnostic
 from resspec.ir.init import Init
@@ -13,7 +13,7 @@ from resspec.ir.shape import Shape
 from resspec.lowering import names, shape_errors
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.memory import Memory
-from resspec.lowering.parts import Draft, Made, OpenBlock, factors, size, steps
+from resspec.lowering.parts import Draft, Made, OpenBlock, factors, labeled, size, steps
 from resspec.lowering.parts import names as count_names
 from resspec.lowering.scope import Library
 from resspec.lowering.values import OptionRef, Value
@@ -178,10 +178,21 @@ class Context(ABC):
             self._too_large(part, found, frame)
         return part
 
-    def numbered(self, label: ast.Identifier, part: Draft, frame: Frame) -> Draft:
-        """Return the part in a numbered scope."""
+    def labeled(self, label: ast.Identifier, part: Draft, frame: Frame) -> Draft:
+        """Return the part under a label: a layer or module of this name, a run, or a numbered
+        scope.
+        """
+        if label.text.endswith(".."):
+            return replace(part, runs=(label, *part.runs))
+        if named := labeled(label, part):
+            return named
         self._spend_names(part, frame)
-        return names.numbered(label, part, frame.report)
+        return names.numbered(part, part.place, frame.report, label)
+
+    def sequential(self, part: Draft, place: Span, frame: Frame) -> Draft:
+        """Return the part in a numbered scope of its own."""
+        self._spend_names(part, frame)
+        return names.numbered(part, place, frame.report)
 
     def module(self, part: Draft, call: ast.LayerCall, block: ast.Block, frame: Frame) -> Draft:
         """Return the part in the scope of a called block."""

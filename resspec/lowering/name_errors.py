@@ -247,7 +247,10 @@ def no_merge(span: Span, near: Sequence[str], paths: int) -> Diagnostic:
     if span.text in _RESIDUALS:
         help = "write `add { identity | … } -> relu`, or a block with a `residual`"
     elif paths == 1 and not near:
-        help = f"leave it out: braces alone group layers; {help} merge several paths"
+        help = (
+            "leave it out: braces alone group layers, `sequential` makes a module of them, "
+            f"and {help} merge several paths"
+        )
     return at("E0238", f"`{span.text}` does not merge paths", span, help, instead=only(near))
 
 

@@ -17,7 +17,7 @@ from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
 from resspec.ir.shape import Name
 from resspec.lowering import clause_errors
 from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
-from resspec.lowering.parts import Draft, drafts, row
+from resspec.lowering.parts import Draft, drafts, flattened, row
 from resspec.source import Span
 from resspec.syntax import ast
 
@@ -183,14 +183,16 @@ class _Run(Namer):
         return _step(part, name)
 
 
-def numbered(label: ast.Identifier, body: Draft, report: Reporter) -> Draft:
-    """Return what a label on several steps means, a numbered scope. An implied flattening at its
-    start stays before it.
+def numbered(
+    body: Draft, place: Span, report: Reporter, label: ast.Identifier | None = None
+) -> Draft:
+    """Return a numbered scope: what a label on several steps means, or `sequential`. An implied
+    flattening at its start stays before it.
     """
     first, rest = _split_implied(body)
     (inside,) = Namer(by_position=True, report=report).close(rest)
-    scope = _scope(inside, body.place, rest, label=label)
-    return row([first, scope], body.node.input, body.place) if first else scope
+    scope = _scope(inside, place, rest, label=label)
+    return flattened(first, scope, place) if first else scope
 
 
 def module(body: Draft, block: str, place: Span, report: Reporter) -> Draft:
@@ -209,7 +211,16 @@ def _scope(
     body = inside.node
     node = Scope(body.input, body.output, body)
     return Draft(
-        node, str(place), (inside,), None, block, place, block or "", label, unnamed=unnamed
+        node,
+        str(place),
+        (inside,),
+        None,
+        block,
+        place,
+        block or "sequential",
+        label,
+        unnamed=unnamed,
+        is_call=True,
     )
 
 

@@ -5,7 +5,7 @@ finished.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from resspec.ir import walk
@@ -27,6 +27,7 @@ class Draft(Located):
         runs: The labels such as `conv0..:`, outermost first, from which the steps in a node count.
         implied: Whether the language implies the step, which then has no name.
         unnamed: The contents of a scope as they were written.
+        is_call: Whether it is one call, of which a label names the layer or module.
     """
 
     place: Span = None  # type: ignore[assignment]  # always given; the fields before have defaults
@@ -35,6 +36,7 @@ class Draft(Located):
     runs: tuple[ast.Identifier, ...] = ()
     implied: bool = False
     unnamed: Draft | None = None
+    is_call: bool = False
 
 
 class OpenBlock(NamedTuple):
@@ -81,6 +83,11 @@ def row(steps: list[Draft], x: Shape, place: Span) -> Draft:
     return draft(Series(x, output, walk.nodes_of(parts)), place, tuple(parts))
 
 
+def flattened(flatten: Draft, step: Draft, place: Span) -> Draft:
+    """Return one call after the flattening that the language implies before it."""
+    return replace(row([flatten, step], flatten.node.input, place), is_call=True)
+
+
 def fork(
     merge: Merge,
     paths: list[Draft],
@@ -99,6 +106,23 @@ def repeat(count: int, body: Draft, place: Span) -> Draft:
     """Return a body so many times in a row."""
     node = Repeat(body.node.input, body.node.output, count, body.node)
     return draft(node, place, (body,))
+
+
+def as_several(part: Draft | None) -> Draft | None:
+    """Return a part that a label opens a scope for, though it may be one call."""
+    return replace(part, is_call=False) if part and part.is_call else part
+
+
+def labeled(label: ast.Identifier, part: Draft) -> Draft | None:
+    """Return one call under its label; None of anything else, and of what has a label already. A
+    flattening that the language implies has none.
+    """
+    if not part.is_call or part.runs:
+        return None
+    if isinstance(part.node, Series):
+        *implied, last = drafts(part)
+        return None if last.label else replace(part, parts=(*implied, replace(last, label=label)))
+    return None if part.label else replace(part, label=label)
 
 
 def factors(part: Draft) -> Iterator[tuple[int, Span]]:

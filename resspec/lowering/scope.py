@@ -16,7 +16,7 @@ from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage head init replace expect preact residual "
-    "after x in out stride index count true false if else".split()
+    "after x in out stride index count true false if else sequential".split()
 )
 MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for

@@ -128,7 +128,7 @@ class _Reader:
 
     def _step(
         self,
-        step: ast.LayerCall | ast.MergeCall | ast.Group | ast.RepeatedStep,
+        step: ast.Item,
         env: NamesInScope,
         x: FormulaValue,
         row: TreeRow,
@@ -140,7 +140,7 @@ class _Reader:
         match step:
             case ast.LayerCall():
                 return self._call(step, env, x, row, strided)
-            case ast.Group(chain=chain):
+            case ast.Group(chain=chain) | ast.Sequential(chain=chain):
                 return self._chain(chain, env, x, row)
             case ast.MergeCall():
                 return self._merge(step, env, x, row)

@@ -131,6 +131,13 @@ class Group(NamedTuple):
     span: Span
 
 
+class Sequential(NamedTuple):
+    """`sequential { chain }`, a module whose steps are numbered."""
+
+    chain: Chain
+    span: Span
+
+
 class RepeatedStep(NamedTuple):
     """`turns x step`."""
 
@@ -142,8 +149,11 @@ class RepeatedStep(NamedTuple):
 
 class ChainStep(NamedTuple):
     label: Identifier | None
-    item: LayerCall | MergeCall | Group | RepeatedStep
+    item: Item
     span: Span
+
+
+Item = LayerCall | MergeCall | Group | Sequential | RepeatedStep
 
 
 class Chain(NamedTuple):

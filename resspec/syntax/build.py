@@ -139,6 +139,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
         return ast.MergeCall(name, rest[::2], self._over(children))
 
     group = _node(ast.Group, 1)
+    sequential = _node(ast.Sequential, 2)
 
     def repeat(self, children: Children) -> ast.RepeatedStep:
         count, _, step = children

@@ -30,7 +30,7 @@ BLOCKS = """
 block unit(w) { conv 3x3, w, /stride -> bn }
 block short(w, act=relu) = conv 3x3, w, /stride -> act
 block res(w) { residual conv 3x3, w, /stride -> bn; shortcut B; after relu }
-block sum(w, s=1) { add { conv 3x3, w -> bn scale=s | downsample: { conv 1x1, w } } -> relu }
+block sum(w, s=1) { add { conv 3x3, w -> bn scale=s | downsample: conv 1x1, w } -> relu }
 shortcut B { same: identity; change: conv 1x1, out, /stride }
 let eight = 8
 """
@@ -58,7 +58,9 @@ EQUAL = [
     ("head 1 x unit 3 -> 0 x relu", "head unit 3"),
     # the division into sections, and labels that only repeat what is there
     ("stem conv 3x3, 4 -> bn; head conv 3x3, 4", "head conv 3x3, 4 -> bn -> conv 3x3, 4"),
-    ("stage s: unit 4", "head s: { unit 4 }"),
+    ("stage s: unit 4", "head s: unit 4"),
+    ("stage s: 1 x unit 4", "head s: { unit 4 }"),
+    ("stage s: short 4", "head s: sequential { conv 3x3, 4 -> relu }"),
     ("stage s.1..: 2 x unit 3", "stem s.1: unit 3; head s.2: unit 3"),
     ("stage s: a: { bn } -> b: { bn }", "stem s.a: { bn }; head s.b.0: bn"),
     # names of what has no parameters

@@ -13,9 +13,18 @@ from resspec.lowering.names import MAX_PARTS
 from tests.texts import chain, check_text, codes, layers, load_text
 
 CONV_BN = "block unit(width) { conv 3x3, width, /stride -> bn }\nblock short(width) = conv 3x3, width, /stride -> bn\n"
+ONES = """
+block one(width) = conv 3x3, width, /stride
+block one_of_one(width) = one width, /stride
+block turns(n) = n x bn
+block braced(width) = { conv 3x3, width, /stride }
+block with_label(width) = conv: conv 3x3, width, /stride
+block classes(n) = fc n
+block many(width) = sequential { short width, /stride }
+"""
 
 
-def named(folder: Path, clauses: str, before: str = CONV_BN) -> list[str]:
+def named(folder: Path, clauses: str, before: str = CONV_BN + ONES) -> list[str]:
     return layers(load_text(folder, f"{before}\nnetwork n {{ input 3x8x8; {clauses} }}"))
 
 
@@ -32,7 +41,7 @@ CASES = {
     "stage s: conv 3x3, 4 -> identity -> bn": ["s.0", "s.1", "s.2"],
     "stage s: conv 3x3, 4 -> own: bn -> relu": ["s.0", "s.own", "s.2"],
     "stage s: unit 4 -> relu": ["s.0.conv1", "s.0.bn1", "s.1"],
-    "stage s: fc 4": ["s.0"],
+    "stage s: 1 x fc 4": ["s.0"],
     # rule 2: an abbreviation's steps are named as if written at the call
     "stem short 4; head short 4": ["conv1", "bn1", "conv2", "bn2"],
     "stage s: short 4 -> relu": ["s.0", "s.1", "s.2"],
@@ -55,6 +64,31 @@ CASES = {
     "head own: { unit 4 -> relu }": ["own.0.conv1", "own.0.bn1", "own.1"],
     "head own: add { bn | relu -> bn }": ["own.0", "own.1", "own.2"],
     "head own: 2 x bn": ["own.0", "own.1"],
+    "head own: { bn }": ["own.0"],
+    "head own: 1 x bn": ["own.0"],
+    # an abbreviation of one call stands for it; a label that it has itself stays
+    "head own: one 4 -> one 4": ["own", "conv1"],
+    "head own: one_of_one 4": ["own"],
+    "head own: turns 1": ["own.0"],
+    "head own: braced 4": ["own.0"],
+    "head own: with_label 4": ["own.conv"],
+    "head own: classes 4": ["own"],
+    "head own: many 4 -> many 4": ["own.0", "own.1", "sequential1.0", "sequential1.1"],
+    # a stage's label is as any
+    "stage s: conv 3x3, 4": ["s"],
+    "stage a.s: unit 4": ["a.s.conv1", "a.s.bn1"],
+    "stage s: own: unit 4": ["s.own.conv1", "s.own.bn1"],
+    "stage s: 1 x unit 4": ["s.0.conv1", "s.0.bn1"],
+    "stage s: fc 4": ["s"],
+    "stage s: many 4": ["s.0", "s.1"],
+    "stage s: many 4 -> relu": ["s.0.0", "s.0.1", "s.1"],
+    "stage s7..: many 4": ["s7.0", "s7.1"],
+    # `sequential` is one step, numbered within
+    "head sequential { bn } -> sequential { unit 4 -> relu }": [
+        "sequential1.0", "sequential2.0.conv1", "sequential2.0.bn1", "sequential2.1"],
+    "stage s: 2 x sequential { bn -> relu }": ["s.0.0", "s.0.1", "s.1.0", "s.1.1"],
+    "stage s: x7..: sequential { bn } -> own: sequential { bn }": ["s.x7.0", "s.own.0"],
+    "head top: sequential { fc 4 -> last: relu }": ["top.0", "top.last"],
     "head outer: { inner: { bn } -> bn }": ["outer.inner.0", "outer.1"],
     # rule 1: a dot opens nested scopes, shared by all who name them
     "stem body.a: bn -> body.b.c: bn; head body.d: bn": ["body.a", "body.b.c", "body.d"],
@@ -97,7 +131,7 @@ def test_the_shortcut_before_the_residual_is_named_first(tmp_path: Path) -> None
     option = "shortcut C { same: conv 1x1, out; change: conv 1x1, out }\n"
     block = option + "block unit(width) { shortcut C; residual bn -> conv 3x3, width }"
     assert named(tmp_path, "head unit 3", block) == [
-        "unit1.downsample.0",
+        "unit1.downsample",
         "unit1.bn1",
         "unit1.conv1",
     ]

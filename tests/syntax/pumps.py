@@ -81,6 +81,7 @@ PUMPS = {
     ),
     "chain": Pump(_NETWORK, "relu -> ", "bn }"),
     "step": Pump(_NETWORK, "a@: relu -> ", "bn }"),
+    "sequential": Pump(f"{_NETWORK}", "sequential { relu } -> ", "relu }"),
     "merge": Pump(_NETWORK + "add { ", "relu | ", "identity } }"),
     "group": Pump(_NETWORK, "{ relu } -> ", "bn }"),
     "repeat": Pump(_NETWORK, "2 x relu -> ", "bn }"),

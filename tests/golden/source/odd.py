@@ -275,7 +275,7 @@ class Class(nn.Module):
         self.add_module("two-4", NN(16))
         self.add_module("two-5", Branches(16))
         self.three = nn.Module()
-        self.three.a = nn.Sequential(nn.ConvTranspose2d(16, 8, 2, stride=2, bias=False))
+        self.three.a = nn.ConvTranspose2d(16, 8, 2, stride=2, bias=False)
         self.three.b = nn.Sequential(
             nn.Conv2d(8, 8, 3, padding=1, bias=False),
             nn.Hardswish(),

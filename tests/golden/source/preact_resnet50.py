@@ -9,7 +9,7 @@
     head          1000   2,053,096
     total               25,549,352
 
-Written by resspec from the spec with hash 22637474e6398dca. To use it:
+Written by resspec from the spec with hash a7b5d52a60737070. To use it:
 
     from preact_resnet50 import preact_resnet50
     net = preact_resnet50()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["PreactResNet50", "preact_resnet50"]
-HASH = "22637474e6398dcab848c1f4596007d02c5e509c756a053b0d174a8ca5604d75"  # of the spec
+HASH = "a7b5d52a607370700199f8919c8d2c5e74143525539bdad0af606fb41c0d93d5"  # of the spec
 
 
 class First(nn.Module):
@@ -33,7 +33,7 @@ class First(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, 4 * width, 1, bias=False)
-        self.downsample = nn.Sequential(nn.Conv2d(in_channels, 4 * width, 1, bias=False))
+        self.downsample = nn.Conv2d(in_channels, 4 * width, 1, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.relu(self.bn1(self.conv1(x)))
@@ -58,9 +58,7 @@ class Unit(nn.Module):
         self.conv3 = nn.Conv2d(width, out_channels, 1, bias=False)
         self.downsample = None
         if stride != 1 or in_channels != out_channels:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
-            )
+            self.downsample = nn.Conv2d(in_channels, out_channels, 1, stride=stride, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         preact = self.relu(self.bn1(x))
