@@ -20,7 +20,7 @@ from resspec.backends import layers
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.factors import LearnedOperand
-from resspec.ir.ops.layer import ShapeError
+from resspec.ir.ops.layer import ShapeError, plain
 from resspec.ir.ops.window import adaptive_reads
 from resspec.ir.shape import Shape
 
@@ -237,3 +237,20 @@ def test_memory_is_as_stated(kind: str) -> None:
             saves.add(storage(y) in saved.storages and (over or storage(x) != storage(y)))
     assert not any(shares) or OPS[kind].output != "new"
     assert any(saves) == any(draw.layer.saves_output for draw in accepted(kind))
+
+
+@pytest.mark.parametrize("kind", OPS)
+def test_fields_reach_torch(kind: str) -> None:
+    """A field that torch's module has as an attribute has its drawn value there."""
+    for draw in accepted(kind):
+        made = vars(module(draw))
+        for name, drawn in vars(draw.layer).items():
+            if name in made:
+                assert as_pair(made[name]) == as_pair(plain(drawn)), (name, draw)
+
+
+def as_pair(value: Any) -> Any:
+    """Torch keeps a square size as one number or as two, and an `inplace` of its own as False."""
+    if isinstance(value, bool) or value is None:
+        return bool(value)
+    return (value, value) if isinstance(value, int | float) else value

@@ -51,6 +51,13 @@ DEFECTS = [
         SHAPES,
     ),
     Defect(
+        "a layer's field does not reach torch",
+        "resspec/ir/ops/activation.py",
+        'torch_defaults: ClassVar = {"alpha": 1.0}',
+        "torch_defaults: ClassVar = {}",
+        "tests/ir/test_ops.py::test_fields_reach_torch",
+    ),
+    Defect(
         "`index` has a value in every block",
         "resspec/lowering/frame.py",
         "if not (self.residual or (self.inside and numbering.inside)):",
