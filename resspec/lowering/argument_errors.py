@@ -162,21 +162,14 @@ def bad_choice(
     )
 
 
-def needs_values(span: Span, name: str, parameters: Sequence[str], derived: bool) -> Diagnostic:
+def needs_values(span: Span, name: str, parameters: Sequence[str]) -> Diagnostic:
     """E0237: a template without a value for a parameter is not a network yet."""
-    names = ", ".join(f"`{p}`" for p in parameters)
-    call = f"{name} {', '.join(f'{p}=…' for p in parameters)}"
-    help = (
-        f"write `{call}`"
-        if derived
-        else f"derive a network with values: `network my_{name} = {call}`"
-    )
-    message = (
-        f"`{name}` is a template: {names} {'has' if len(parameters) == 1 else 'have'} no value"
-    )
-    return Diagnostic(
-        "E0237", message, (Label(span),), help, needs=() if derived else tuple(parameters)
-    )
+    names = ", ".join(f"`{each}`" for each in parameters)
+    values = ", ".join(f"{each}=…" for each in parameters)
+    help = f"derive a network with values: `network my_{name} = {name} {values}`"
+    has = "has" if len(parameters) == 1 else "have"
+    message = f"`{name}` is a template: {names} {has} no value"
+    return Diagnostic("E0237", message, (Label(span),), help, needs=tuple(parameters))
 
 
 def by_name_only(span: Span, template: str, parameter: str | None) -> Diagnostic:

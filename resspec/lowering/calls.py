@@ -68,9 +68,8 @@ def _callee(call: ast.LayerCall, frame: Frame) -> BlockRef | None:
     name = call.name
     if name.text in _LAYERS and name.text not in frame.names:
         return _LAYERS[name.text]
-    if name.text in frame.names or find_one(
-        frame.library, name, frame.report, ast.Block, ast.Let, ast.Option
-    ):
+    is_own = name.text in frame.names or name.text in frame.inherited
+    if is_own or find_one(frame.library, name, frame.report, ast.Block, ast.Let, ast.Option):
         value = frame.lookup(name)
         if not isinstance(value, BlockRef | Unknown):
             frame.report(name_errors.no_layer(name.span, describe(value)))

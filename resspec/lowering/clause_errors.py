@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from resspec.diagnostics import Diagnostic, at
 from resspec.source import Label, Span
+from resspec.suggest import listed, meant, only
 
 
 def misplaced(span: Span, clause: str, owner: str, help: str | None = None) -> Diagnostic:
@@ -17,6 +20,16 @@ def clause_twice(span: Span, clause: str, first: Span) -> Diagnostic:
     return Diagnostic(
         "E0231", f"there are two `{clause}` clauses", labels, "keep one of the two clauses"
     )
+
+
+def unknown_stage(
+    span: Span, template: str, near: Sequence[str], stages: Sequence[str]
+) -> Diagnostic:
+    """E0250: a derived network replaces a stage that its base does not have."""
+    has = f"the stages of `{template}` are {listed(stages)}" if stages else None
+    help = meant(near) or has or f"`{template}` has no stages: replace its `stem` or `head`"
+    message = f"`{template}` has no stage `{span.text}` to replace"
+    return at("E0250", message, span, help, instead=only(near))
 
 
 def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:

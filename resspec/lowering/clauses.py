@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import cast
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple, cast
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.init import LAWS, STARTS_AS_ONE, Init
@@ -12,6 +12,7 @@ from resspec.ir.ops import OPS
 from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import clause_errors, foreign_layers, name_errors
+from resspec.lowering.binding import BoundLevel
 from resspec.lowering.block import misspelt_clause, resolve_option
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.context import MAX_LAYERS
@@ -27,27 +28,48 @@ from resspec.syntax import ast
 from resspec.syntax.errors import NETWORK_CLAUSES
 
 
+class _Section(NamedTuple):
+    kind: SectionKind
+    name: str
+    chain: ast.Chain | None  # None where it could not be read
+    label: ast.Identifier | None
+    span: Span
+    frame: Frame
+
+
 class Clauses:
-    """The clauses of the template itself, those that others depend on first."""
+    """The clauses of a template, then those of the networks derived from it, which replace some."""
 
     def __init__(
         self,
         lowerer: Lowerer,
-        declared: ast.NetworkDecl,
-        frame: Frame,
+        levels: Sequence[BoundLevel],
         given: ast.Input | None = None,
     ) -> None:
-        self.lowerer, self.declared, self.frame, self.given = lowerer, declared, frame, given
+        self.lowerer, self.given = lowerer, given
+        self.owner = levels[0].level.declared.name
+        self.frame = levels[0].frame
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
-        self.sections: list[
-            tuple[SectionKind, str, ast.Chain | None, ast.Identifier | None, Span]
-        ] = []
+        self.sections: list[_Section] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
-        frame.define(declared.clauses)
-        for clause in declared.clauses:
-            self._set(clause)
+        self.is_derived = False
+        for i, each in enumerate(levels):
+            replaced = _keys(levels[i + 1 :])
+            self._level(each, replaced)
+        self.frame = levels[0].frame
+
+    def _level(self, bound: BoundLevel, replaced: Collection[str]) -> None:
+        """Set the clauses of a network, but for those that one derived from it replaces."""
+        before, self.once, self.frame = self.once, {}, bound.frame
+        self.is_derived = isinstance(bound.level.declared, ast.Derived)
+        clauses = bound.level.declared.clauses
+        self.frame.define(clauses)
+        for clause in clauses:
+            if _key(clause) not in replaced:
+                self._set(clause)
+        self.once = before | self.once
 
     def network(self, name: str, place: Span) -> Network | None:
         report = self.frame.report
@@ -58,17 +80,17 @@ class Clauses:
                 and not (clause == "head" and self.sections)
                 and not self.has_misspelt
             ):
-                owner = self.declared.name
+                owner = self.owner
                 help = f"add one, such as `{example}`"
                 what = f"network `{owner.text}`"
                 report(clause_errors.missing_clause(owner.span, what, f"`{clause}`", help))
         order = {"stem": 0, "stage": 1, "head": 2}
-        self.sections.sort(key=lambda section: order[section[0]])
+        self.sections.sort(key=lambda section: order[section.kind])
         self.lowerer.recall()
         x, parts, size = self.input, list[Draft](), 0
         self.lowerer.rows.append(parts)
-        for _, _, chain, label, _ in self.sections:
-            part = self._section(chain, label, x)
+        for section in self.sections:
+            part = self._section(section, x)
             x = part.node.output if part else None
             if part and self.input:
                 parts.append(part)
@@ -79,23 +101,45 @@ class Clauses:
             return None
         bodies = Namer(by_position=False, report=report).close(*parts)
         sections = tuple(
-            Section(kind, label, body, str(span))
-            for (kind, label, _, _, span), body in zip(self.sections, bodies, strict=True)
+            Section(each.kind, each.name, body, str(each.span))
+            for each, body in zip(self.sections, bodies, strict=True)
         )
         return Network(name, self.input, parts[-1].node.output, sections, str(place))
 
-    def _section(
-        self, chain: ast.Chain | None, label: ast.Identifier | None, x: Shape | None
-    ) -> Draft | None:
+    def _section(self, section: _Section, x: Shape | None) -> Draft | None:
         """Return the steps of a section, those of a stage under its label."""
+        chain, label = section.chain, section.label
         if chain is None:
             return None
         if label is None:
-            return self.lowerer.chain(chain, x, self.frame)
+            return self.lowerer.chain(chain, x, section.frame)
         item: ast.Item = ast.Group(chain, chain.span)
         if len(chain.steps) == 1 and chain.steps[0].label is None:
             item = chain.steps[0].item
-        return self.lowerer.step(ast.ChainStep(label, item, chain.span), x, self.frame)
+        return self.lowerer.step(ast.ChainStep(label, item, chain.span), x, section.frame)
+
+    def _add(
+        self,
+        kind: SectionKind,
+        span: Span,
+        chain: ast.Chain | None,
+        label: ast.Identifier | None = None,
+    ) -> None:
+        """Add a section; a stage of a derived network takes the place of the one of its name."""
+        name = label.text if label else kind
+        section = _Section(kind, name, chain, label, span, self.frame)
+        if label is None or not self.is_derived:
+            self.sections.append(section)
+            return
+        stages = [each for each in self.sections if each.kind == "stage"]
+        same = [each for each in stages if each.name == name]
+        if len(same) == 1:
+            self._only_once(f"stage {name}:", span)
+            self.sections[self.sections.index(same[0])] = section
+        elif not self.has_misspelt:
+            names = [each.name for each in stages]
+            near = alike(name, names)
+            self.frame.report(clause_errors.unknown_stage(label.span, self.owner.text, near, names))
 
     def _set(self, clause: ast.Clause) -> None:
         frame, lowerer = self.frame, self.lowerer
@@ -109,11 +153,9 @@ class Clauses:
                 self.input = input_shape(clause, self.given, self.frame)
             case ast.ChainClause(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
-                self.sections.append(
-                    (cast(SectionKind, kind), kind, clause.chain, None, clause.span)
-                )
+                self._add(cast(SectionKind, kind), clause.span, clause.chain)
             case ast.Stage(label=label):
-                self.sections.append(("stage", label.text, clause.chain, label, clause.span))
+                self._add("stage", clause.span, clause.chain, label)
             case ast.Shortcut(option=ast.Identifier() as option):
                 self._only_once("shortcut", clause.span)
                 if clause.label:
@@ -144,9 +186,8 @@ class Clauses:
                 self._loose(chain, clause.span)
             case _:
                 word = clause.span.text.split()[0]
-                frame.report(
-                    clause_errors.misplaced(clause.span, word, "a network", "it belongs to a block")
-                )
+                help = "it belongs to a block"
+                frame.report(clause_errors.misplaced(clause.span, word, "a network", help))
 
     def _loose(self, chain: ast.Chain, span: Span) -> None:
         """Report layers in no clause: where its first word is misspelt, has a colon, or is of
@@ -170,7 +211,8 @@ class Clauses:
         """A clause that cannot be read: nothing is said of what it may have set."""
         self.has_misspelt = True
         if word in ("stem", "stage", "head"):
-            self.sections.append((cast(SectionKind, word), word, None, None, span))
+            section = _Section(cast(SectionKind, word), word, None, None, span, self.frame)
+            self.sections.append(section)
         self.lowerer.settings.chooses_option |= word == "shortcut"
 
     def _only_once(self, word: str, span: Span) -> None:
@@ -208,6 +250,29 @@ class Clauses:
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
             self.frame.report(_unknown_kind(name, OPS))
+
+
+def _keys(levels: Iterable[BoundLevel]) -> set[str]:
+    """Return which clauses some networks replace."""
+    clauses = (clause for level in levels for clause in level.level.declared.clauses)
+    return {key for key in map(_key, clauses) if key}
+
+
+def _key(clause: ast.Clause) -> str:
+    """Return which clause of the base this one of a derived network replaces; stages are apart."""
+    match clause:
+        case ast.Input():
+            return "input"
+        case ast.ChainClause(kind="stem" | "head" as kind):
+            return kind
+        case ast.Shortcut():
+            return "shortcut"
+        case ast.InitClause(kind=kind):
+            return f"init {kind.text}" if kind else "init"
+        case ast.Replace(kind=kind):
+            return f"replace {kind.text}"
+        case _:
+            return ""
 
 
 def _unknown_kind(name: ast.Identifier, known: Collection[str]) -> Diagnostic:

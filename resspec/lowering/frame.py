@@ -59,19 +59,25 @@ class Frame:
     constants: dict[Span, Value] = field(default_factory=dict)  # of files, each evaluated once
     defining: tuple[Span, ...] = ()  # the constants that are being evaluated
     lets: dict[str, ast.Let] = field(default_factory=dict)  # constants of this body
+    # parameters of the networks that this one is derived from
+    inherited: dict[str, Value] = field(default_factory=dict)
     residual: bool = False  # the body is a residual block's
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.collect(diagnostic, self.trail)
 
-    def define(self, clauses: Iterable[ast.Clause]) -> None:
-        """The constants of a body, which may stand in any order."""
+    def announce(self, clauses: Iterable[ast.Clause]) -> None:
+        """Note the constants of a body, which may stand in any order."""
         self.lets = {clause.name.text: clause for clause in clauses if isinstance(clause, ast.Let)}
         self.names |= {
             clause.name.text: UNKNOWN
             for clause in clauses
             if isinstance(clause, ast.Broken) and clause.word == "let"
         }
+
+    def define(self, clauses: Iterable[ast.Clause]) -> None:
+        """Note the constants of a body, and evaluate each."""
+        self.announce(clauses)
         for let in self.lets.values():
             self._named(let.name)
 
@@ -144,6 +150,8 @@ class Frame:
                 return OptionRef(name.text, option, library)
             case (ast.Broken(), _):
                 return UNKNOWN
+        if name.text in self.inherited:
+            return self.inherited[name.text]
         if name.text == "none":
             return OptionRef("none", None, None)
         if name.text in OPS:
@@ -154,9 +162,11 @@ class Frame:
                 for known, value in self.names.items()
                 if not isinstance(value, BlockRef | OptionRef)
             }
-            near = suggestion(self.library, name.text, {*own, *self.lets, *self._words()}, ast.Let)
+            known = {*own, *self.lets, *self.inherited, *self._words()}
+            near = suggestion(self.library, name.text, known, ast.Let)
         else:
-            legal = {*self.names, *self.lets, *OPS, *self._words(), "none"}
+            own = {*self.names, *self.lets, *self.inherited}
+            legal = {*own, *OPS, *self._words(), "none"}
             near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
         function = FUNCTIONS.get(name.text)
         instead = function and f"a function takes its numbers in parentheses: {function.example}"

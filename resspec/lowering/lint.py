@@ -6,7 +6,7 @@ A comment `# allow W0301` on its line silences a warning.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -122,14 +122,22 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
             yield from _body(name.text, parameters, clauses)
             yield from _stem(clauses)
             yield from _inputs(clauses)
+        case ast.Derived(name=name, parameters=parameters, clauses=clauses):
+            yield from _body(name.text, parameters, clauses, declared.arguments)
+            yield from _stem(clauses)
+            yield from _inputs(clauses)
         case ast.Option(arms=arms):
             yield from (each for arm in arms for each in _biases(arm.chain))
 
 
 def _body(
-    owner: str, parameters: list[ast.ParameterDecl], clauses: list[ast.Clause]
+    owner: str,
+    parameters: list[ast.ParameterDecl],
+    clauses: list[ast.Clause],
+    arguments: Sequence[ast.Argument] = (),
 ) -> Iterator[Diagnostic]:
-    read = {*used_names(clauses), *used_names([parameter.default for parameter in parameters])}
+    defaults = [parameter.default for parameter in parameters]
+    read = {*used_names([*clauses, *arguments, *defaults])}
     yield from (
         unused_parameter(each.name.span, owner) for each in parameters if each.name.text not in read
     )
@@ -155,6 +163,9 @@ def used_names(node: Any) -> Iterator[str]:
             | ast.NetworkDecl(parameters=parameters, clauses=clauses)
         ):
             yield from used_names([*clauses, *(parameter.default for parameter in parameters)])
+        case ast.Derived(parameters=parameters, base=base):
+            defaults = [parameter.default for parameter in parameters]
+            yield from used_names([base, *node.arguments, *node.clauses, *defaults])
         case ast.Option(arms=arms):
             yield from used_names([arm.chain for arm in arms])
         case Span() | Source() | str():

@@ -9,17 +9,16 @@ from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.network import Network
-from resspec.lowering import argument_errors, arguments, clause_errors, name_errors
+from resspec.lowering import argument_errors, name_errors
+from resspec.lowering.binding import bind, kept
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.clauses import Clauses
 from resspec.lowering.context import Exhausted
-from resspec.lowering.expectations import Expectation, expectation, verified
-from resspec.lowering.frame import Frame
+from resspec.lowering.derivation import Level, levels, missing, parameters
+from resspec.lowering.expectations import Expectation
 from resspec.lowering.memory import Memory
-from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
-from resspec.lowering.values import UNKNOWN, Value
+from resspec.lowering.scope import Library
 from resspec.source import Span
-from resspec.suggest import alike
 from resspec.syntax import ast
 
 
@@ -81,28 +80,16 @@ def network_names(library: Library) -> list[str]:
 
 def template_parameters(library: Library, name: str) -> list[str]:
     """The parameters of a network that have no value yet."""
-    declared = library.own[name]
-    if not isinstance(declared, ast.NetworkDecl):
-        return []
-    return [each.name.text for each in declared.parameters if each.default is None]
+    return missing(_silent_levels(library, name))
 
 
 def network_parameters(library: Library, name: str) -> list[str]:
-    """The parameters of a network, or of the template that it is derived from."""
-    declared, home, seen = library.own[name], library, set[Span]()
-    while isinstance(declared, ast.Derived) and declared.name.span not in seen:
-        seen.add(declared.name.span)
-        found = find_one(home, declared.base, lambda _: None, ast.NetworkDecl, ast.Derived)
-        if found is None:
-            return []
-        declared, home = found
-    return _parameter_names(declared)
+    """The parameters of a network, its own and those of the networks that it is derived from."""
+    return parameters(_silent_levels(library, name))
 
 
-def _parameter_names(declared: object) -> list[str]:
-    if isinstance(declared, ast.NetworkDecl):
-        return [parameter.name.text for parameter in declared.parameters]
-    return []
+def _silent_levels(library: Library, name: str) -> list[Level]:
+    return levels(library, name, lambda _: None)
 
 
 class Attempt:
@@ -141,126 +128,20 @@ class Attempt:
         )
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
-        """The template at the end of the derivations, with all arguments on the way."""
-        declared = library.own[name]
-        assert isinstance(declared, ast.NetworkDecl | ast.Derived)
-        self.lowerer.settings.place = declared.name.span
-        values: dict[str, Value] = {}
-        seen: list[ast.Derived] = []
-        home, place = library, declared.name.span
-        are_set = bool(overrides)
-        while isinstance(declared, ast.Derived):
-            if declared in seen:
-                self.lowerer.report(
-                    name_errors.circular(
-                        seen[-1].base.span, declared.name.text, [d.name.span for d in seen]
-                    )
-                )
-                return None
-            seen.append(declared)
-            frame = self.lowerer.frame(home, {})
-            self._derived_clauses(declared, frame, are_set)
-            are_set = are_set or bool(declared.arguments)
-            found = find_one(home, declared.base, frame.report, ast.NetworkDecl, ast.Derived)
-            if found is None:
-                near = suggestion(home, declared.base.text, set(), ast.NetworkDecl, ast.Derived)
-                unknown = name_errors.unknown_network(
-                    declared.base.span, near, home.elsewhere(declared.base.text)
-                )
-                report_unknown(home, unknown, frame.report)
-                return None
-            parameters = _parameter_names(found[0])
-            values = {**self._arguments(declared, parameters, frame), **values}
-            declared, home = found
-            if isinstance(declared, ast.Broken):
-                return None
-        assert isinstance(declared, ast.NetworkDecl)
-        outer = self.lowerer.frame(library, {})
-        values.update({let.name.text: outer.value(let.value) for let in overrides})
-        return self._build(declared, home, values, name, place, seen, overrides, are_set)
-
-    def _arguments(
-        self, derived: ast.Derived, parameters: list[str], frame: Frame
-    ) -> dict[str, Value]:
-        given = arguments.sort(derived.arguments, frame.report)
-        values: dict[str, Value] = {}
-        for i, node in enumerate(given.bare):
-            parameter = parameters[i] if i < len(parameters) else None
-            frame.report(argument_errors.by_name_only(node.span, derived.base.text, parameter))
-            values |= {parameter: frame.value(node)} if parameter else {}
-        if given.stride is not None:
-            frame.report(argument_errors.unused_stride(given.stride.span, derived.base.text))
-        return values | {
-            word: frame.value(keyword.value) for word, keyword in given.keywords.items()
-        }
-
-    def _derived_clauses(self, derived: ast.Derived, frame: Frame, are_set: bool) -> None:
-        for clause in derived.clauses:
-            if isinstance(clause, ast.Expect):
-                expected = expectation(clause, frame)
-                self.expectations += [expected] if expected and not are_set else []
-            elif not isinstance(clause, ast.Broken):
-                word = clause.span.text.split()[0]
-                help = "it may only contain `expect`s"
-                frame.report(clause_errors.misplaced(clause.span, word, "a derived network", help))
-
-    def _build(
-        self,
-        declared: ast.NetworkDecl,
-        home: Library,
-        values: dict[str, Value],
-        name: str,
-        place: Span,
-        derivations: list[ast.Derived],
-        overrides: Sequence[ast.Let],
-        are_set: bool,
-    ) -> Network | None:
-        """Parameters first, then clauses."""
-        trail = tuple(
-            (each.base.span.to((each.arguments or [each.base])[-1].span).text, each.base.span, None)
-            for each in derivations
-        )
-        frame = self.lowerer.frame(home, {}, trail)
-        parameters = {p.name.text: p for p in declared.parameters}
-        for word in values:
-            if word not in parameters:
-                span = _argument_span(word, derivations, overrides)
-                near = alike(word, parameters)
-                self.lowerer.report(
-                    argument_errors.unknown_argument(
-                        span, declared.name.text, near, list(parameters)
-                    )
-                )
-        missing = [
-            word for word, p in parameters.items() if word not in values and p.default is None
-        ]
-        if self.is_template:
-            frame.names.update(dict.fromkeys(missing, UNKNOWN))
-        elif missing:
-            where = derivations[-1].base.span if derivations else place
-            self.lowerer.report(
-                argument_errors.needs_values(
-                    where, declared.name.text, missing, derived=bool(derivations)
-                )
-            )
+        """Parameters first, from the derived network to its template, then clauses."""
+        place = library.own[name].name.span
+        self.lowerer.settings.place = place
+        found = levels(library, name, self.lowerer.report)
+        if not found:
             return None
-        for word, parameter in parameters.items():
-            given = values.get(word)
-            if given is not None:
-                frame.names[word] = given
-            elif parameter.default is not None:
-                frame.names[word] = frame.value(parameter.default)
-        clauses = Clauses(self.lowerer, declared, frame, self.given)
-        kept = verified(declared.clauses, declared.parameters, are_set)
-        self.expectations += [each for each in clauses.expectations if each.span in kept]
+        lacks = missing(found, {let.name.text for let in overrides})
+        if lacks and not self.is_template:
+            self.lowerer.report(argument_errors.needs_values(place, name, lacks))
+            return None
+        bound = bind(self.lowerer, found, overrides)
+        clauses = Clauses(self.lowerer, bound, self.given)
+        self.expectations += kept(bound, clauses.expectations)
         return clauses.network(name, place)
-
-
-def _argument_span(word: str, derivations: list[ast.Derived], overrides: Sequence[ast.Let]) -> Span:
-    keywords = [a.name for d in derivations for a in d.arguments if isinstance(a, ast.Keyword)]
-    return next(
-        name.span for name in (*(let.name for let in overrides), *keywords) if name.text == word
-    )
 
 
 def _position(diagnostic: Diagnostic) -> tuple[str, int, str]:

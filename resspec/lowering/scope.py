@@ -203,7 +203,7 @@ class Loader:
 
 def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
     """Return what a declaration declares for itself: its parameters and constants."""
-    if not isinstance(declaration, ast.Block | ast.NetworkDecl):
+    if not isinstance(declaration, ast.Block | ast.NetworkDecl | ast.Derived):
         return []
     constants = [clause.name for clause in declaration.clauses if isinstance(clause, ast.Let)]
     return [*(parameter.name for parameter in declaration.parameters), *constants]

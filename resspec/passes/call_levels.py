@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from resspec.diagnostics import Diagnostic
 from resspec.ir.formulas import (
@@ -22,6 +22,7 @@ from resspec.ir.formulas import (
 from resspec.ir.ops import OPS
 from resspec.lowering.arguments import sort
 from resspec.lowering.evaluation import evaluate, names_in
+from resspec.lowering.derivation import levels
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library, find_one
 from resspec.lowering.values import BlockRef, OptionRef
@@ -116,6 +117,8 @@ class NamesInScope:
     x: FormulaValue = UNKNOWN
     stride: FormulaValue = UNKNOWN
     out: FormulaValue = UNKNOWN
+    # parameters of the networks that this one is derived from
+    inherited: dict[str, FormulaValue] = field(default_factory=dict)
 
     def define(self, clauses: Iterable[ast.Clause]) -> None:
         """Note the constants of a body."""
@@ -176,6 +179,8 @@ class NamesInScope:
                 return constant(BlockRef(word, block, library))
             case (ast.Option() as option, library):
                 return constant(OptionRef(word, option, library))
+        if word in self.inherited:
+            return self.inherited[word]
         if word == "none":
             return constant(OptionRef("none", None, None))
         if word in OPS:
@@ -225,35 +230,54 @@ def block_scope(level: CallLevel, block: ast.Block, library: Library) -> NamesIn
     return env
 
 
-def network_scope(declared: Declared) -> tuple[NamesInScope, list[ast.Clause]]:
-    """Return the names in a network's clauses, at the end of all derivations, and the clauses."""
-    library, values = declared.library, dict[str, FormulaValue]()
-    network = library.own[declared.name]
-    outer = NamesInScope(CallLevel(), library)
-    while isinstance(network, ast.Derived):
-        env = NamesInScope(CallLevel(), library)
-        given = sort(network.arguments, ignore)
-        values = {
-            word: env.known(keyword.value) for word, keyword in given.keywords.items()
-        } | values
-        found = find_one(library, network.base, ignore, ast.NetworkDecl, ast.Derived)
-        if found is None:
-            raise DeclarationMismatch
-        network, library = found
-    if not isinstance(network, ast.NetworkDecl):
-        raise DeclarationMismatch
-    values |= {let.name.text: outer.known(let.value) for let in declared.overrides}
-    names = tuple([parameter.name.text for parameter in network.parameters])
-    level = CallLevel(declared.name, arguments=values, names=names)
-    env = NamesInScope(level, library)
-    for parameter in network.parameters:
-        name = parameter.name.text
-        if name not in values and parameter.default is not None:
-            values[name] = env.known(parameter.default)
+class ScopedClauses(NamedTuple):
+    """The clauses of a network, with the names that they may use."""
+
+    env: NamesInScope
+    clauses: list[ast.Clause]
+
+
+def network_scopes(declared: Declared) -> list[ScopedClauses]:
+    """Return the clauses of a network's template, then those of the networks derived from it.
+
+    The template's parameters are variables, those of the others are constants.
+    """
+    *derived, template = levels(declared.library, declared.name, ignore)
+    outer = NamesInScope(CallLevel(), declared.library)
+    given = {let.name.text: outer.known(let.value) for let in declared.overrides}
+    level = CallLevel(declared.name, names=tuple(template.parameters))
+    scopes = list[ScopedClauses]()
+    for each in derived:
+        env = NamesInScope(level, each.library)
+        for name, parameter in each.parameters.items():
+            env.names[name] = constant(_argument(given.pop(name, None), parameter, env).value)
+        env.define(each.declared.clauses)
+        own = {word: env.known(keyword.value) for word, keyword in each.arguments.items()}
+        given = own | given
+        scopes.append(ScopedClauses(env, each.declared.clauses))
+
+    level.arguments = given
+    env = NamesInScope(level, template.library)
+    for name, parameter in template.parameters.items():
+        given[name] = _argument(given.get(name), parameter, env)
         env.names[name] = level.variable(name)
-        level.defaults[name] = constant(values[name].value)
-    env.define(network.clauses)
-    return env, network.clauses
+        level.defaults[name] = constant(given[name].value)
+    inherited = dict(env.names)
+    for scope in reversed(scopes):
+        scope.env.inherited = dict(inherited)
+        inherited |= scope.env.names
+    env.define(template.declared.clauses)
+    return [ScopedClauses(env, template.declared.clauses), *scopes[::-1]]
+
+
+def _argument(
+    given: FormulaValue | None, parameter: ast.ParameterDecl, env: NamesInScope
+) -> FormulaValue:
+    if given is not None:
+        return given
+    if parameter.default is None:
+        raise DeclarationMismatch
+    return env.known(parameter.default)
 
 
 def layer_fields(

@@ -8,6 +8,7 @@ where they give the tree's values; where the steps do not match, the tree's own 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from typing import NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.formulas import (
@@ -36,7 +37,7 @@ from resspec.passes.call_levels import (
     choose_arm,
     ignore,
     layer_fields,
-    network_scope,
+    network_scopes,
     whole,
 )
 from resspec.passes.declared import (
@@ -49,6 +50,7 @@ from resspec.passes.tree_rows import TreeRow, items
 from resspec.syntax import ast
 
 MAX_STEPS = 200_000
+_ORDER = ("stem", "stage", "head")
 
 
 def read(network: Network, declared: Declared) -> DeclaredBody | None:
@@ -68,25 +70,27 @@ class _Reader:
         self.steps = 0
 
     def network(self, network: Network, declared: Declared) -> DeclaredBody:
-        env, clauses = network_scope(declared)
-        self.template = DeclaredBody(env.level)
-        chains = []
-        for clause in clauses:
-            match clause:
-                case ast.Shortcut(option=ast.Identifier() as name):
-                    self.option = env.known(name)
-                case ast.Replace(kind=kind, call=call):
-                    self.replaced[kind.text] = (call, env)
-                case ast.ChainClause(kind=kind, chain=chain):
-                    chains.append(("stem stage head".split().index(kind), chain))
-                case ast.Stage(chain=chain):
-                    chains.append((1, chain))
-                case _:
-                    pass
+        scopes = network_scopes(declared)
+        self.template = DeclaredBody(scopes[0].env.level)
+        sections = list[_DeclaredSection]()
+        for env, clauses in scopes:
+            for clause in clauses:
+                match clause:
+                    case ast.Shortcut(option=ast.Identifier() as name):
+                        self.option = env.known(name)
+                    case ast.Replace(kind=kind, call=call):
+                        self.replaced[kind.text] = (call, env)
+                    case ast.ChainClause(kind=kind, chain=chain):
+                        _set(sections, _DeclaredSection(kind, "", chain, env), scopes[0].env)
+                    case ast.Stage(label=label, chain=chain):
+                        section = _DeclaredSection("stage", label.text, chain, env)
+                        _set(sections, section, scopes[0].env)
+                    case _:
+                        pass
         row = TreeRow(items(walk.whole(network)), 0)
         x = constant(network.input.channels)
-        for _, chain in sorted(chains, key=lambda pair: pair[0]):
-            x = self._chain(chain, env, x, row)
+        for each in sorted(sections, key=lambda each: _ORDER.index(each.kind)):
+            x = self._chain(each.chain, each.env, x, row)
         if row.next:
             raise DeclarationMismatch
         return self.template
@@ -389,6 +393,24 @@ class _Reader:
     ) -> None:
         inner = NamesInScope(env.level, option.value.library, x=x, stride=env.stride, out=y)
         self._path(arm, inner, x, row)
+
+
+class _DeclaredSection(NamedTuple):
+    kind: str
+    label: str
+    chain: ast.Chain
+    env: NamesInScope
+
+
+def _set(sections: list[_DeclaredSection], new: _DeclaredSection, template: NamesInScope) -> None:
+    """Add a section; one of a derived network takes the place of the template's."""
+    places = [i for i, each in enumerate(sections) if each[:2] == new[:2]]
+    if new.env is template or (new.kind != "stage" and not places):
+        sections.append(new)
+    elif len(places) == 1:
+        sections[places[0]] = new
+    else:
+        raise DeclarationMismatch
 
 
 def _is_sum(row: TreeRow) -> bool:

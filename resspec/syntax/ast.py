@@ -286,9 +286,10 @@ class NetworkDecl(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """A network made from another by its parameters."""
+    """A network made from another, by values for its parameters and by other clauses."""
 
     name: Identifier
+    parameters: list[ParameterDecl]
     base: Identifier
     arguments: list[Argument]
     clauses: list[Clause]

@@ -84,8 +84,9 @@ class Builder(Transformer[Token, ast.SpecFile]):
     network = _node(ast.NetworkDecl, 1, 2, 4)
 
     def derived(self, children: Children) -> ast.Derived:
-        _, name, _, base, arguments, _, clauses, _ = children
-        return ast.Derived(name, base, arguments, clauses or [], self._over(children))
+        _, name, parameters, _, base, arguments, _, clauses, _ = children
+        span = self._over(children)
+        return ast.Derived(name, parameters, base, arguments, clauses or [], span)
 
     def arm(self, children: Children) -> ast.Arm:
         return ast.Arm(*children)

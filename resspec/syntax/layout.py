@@ -88,7 +88,7 @@ class Layout:
 
     def _declaration(self, statement: StatementRange, body: BodyRange, column: int) -> None:
         start, end = statement.start, statement.end
-        is_table = self._kind(statement) == "NETWORK" and self.words[start + 2].text != "="
+        is_table = self._kind(statement) == "NETWORK" and not statement.equals
         if not body.statements and not self._has_comment(body.start, body.end):
             return
         if not is_table and self._fits(start, end, column):

@@ -58,6 +58,7 @@ class StatementRange(NamedTuple):
     end: int
     chain: ChainRange | None = None
     body: BodyRange | None = None
+    equals: int | None = None  # the sign before what a network is derived from
 
 
 class BodyRange(NamedTuple):
@@ -104,13 +105,14 @@ class _Outline:
             sign = self.closing[sign] + 1
         if kind == "BLOCK" and self.texts[sign] == "=":
             return StatementRange(start, end, self._chain(sign + 1, end))
+        equals = sign if self.texts[sign] == "=" else None
         try:
             opening = self.texts.index("{", sign, end)
         except ValueError:
-            return StatementRange(start, end)
+            return StatementRange(start, end, equals=equals)
         read = self._arm if kind == "SHORTCUT" else self._clause
         statements = self._statements(opening + 1, end - 1, read)
-        return StatementRange(start, end, body=BodyRange(opening, end, statements))
+        return StatementRange(start, end, None, BodyRange(opening, end, statements), equals)
 
     def _clause(self, start: int, end: int) -> StatementRange:
         kind = self.words[start].kind

@@ -51,8 +51,8 @@ def _spaced_equals(words: Sequence[Word], statements: Sequence[StatementRange]) 
                 yield each.start + 2
             case "BLOCK" if each.chain:
                 yield each.chain.start - 1
-            case "NETWORK" if words[each.start + 2].text == "=":
-                yield each.start + 2
+            case "NETWORK" if each.equals:
+                yield each.equals
 
 
 def _parameter_lists(words: Sequence[Word], statements: Sequence[StatementRange]) -> Iterator[int]:
@@ -69,8 +69,8 @@ def _callees(words: Sequence[Word], statements: Sequence[StatementRange]) -> Ite
         match words[each.start].kind:
             case "INIT":
                 yield each.start + (2 if words[each.start + 1].kind == "LABEL" else 1)
-            case "NETWORK" if words[each.start + 2].text == "=":
-                yield each.start + 3
+            case "NETWORK" if each.equals:
+                yield each.equals + 1
         if each.chain:
             yield from _called(each.chain)
 
