@@ -13,10 +13,11 @@ from resspec import files
 from resspec.diagnostics import UsageError
 from resspec.revision import Revision
 from resspec.syntax.parse import ENOUGH
-from resspec.uses import candidates
+from resspec.uses import base_candidates, candidates
 
 # It may find too much: to look at a file too many costs a moment, at one too few a difference.
 _USE = re.compile(rb'\buse\b(?:\s|#[^\n]*+)*+(?:(\w+)|"([^"\n]*)")')
+_BASE = re.compile(rb"=(?:\s|#[^\n]*+)*+([A-Za-z_]\w*(?:/\w+)*)")  # also other values
 
 
 def changed(revision: Revision) -> Iterator[Path]:
@@ -58,6 +59,8 @@ def changed(revision: Revision) -> Iterator[Path]:
 def _used(text: bytes, beside: Path) -> Iterator[Path]:
     for name, file in _USE.findall(text):
         yield from candidates(os.fsdecode(name or file), beside, is_file=not name)
+    for name in set(_BASE.findall(text)):
+        yield from base_candidates(os.fsdecode(name), beside)
 
 
 def _hash(text: bytes, length: int) -> str:

@@ -17,7 +17,7 @@ from resspec.source import Source
 from resspec.suggest import nearest
 from resspec.syntax import ast
 from resspec.syntax.parse import ENOUGH, read
-from resspec.uses import declaring, find_used, is_file, is_within, project_root, shown
+from resspec.uses import declaring, find_base, find_used, is_file, is_within, project_root, shown
 
 
 class Opened(NamedTuple):
@@ -81,7 +81,11 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
     def read_used(use: ast.UseDecl, user: Source) -> Source:
         return source(find_used(use, folders[user], root, revision))
 
-    loader = Loader(read_used, diagnostics.append, declaring)
+    def read_base(name: ast.Identifier, user: Source) -> Source | None:
+        found = find_base(name, folders[user], root, revision)
+        return source(found) if found else None
+
+    loader = Loader(read_used, read_base, diagnostics.append, declaring)
     return Opened(path, loader.load(source(path)), diagnostics)
 
 

@@ -52,6 +52,32 @@ def find_used(
     )
 
 
+def find_base(
+    name: ast.Identifier, beside: Path, root: Callable[[], str], revision: Revision | None
+) -> Path | None:
+    """Return the spec that a network is derived from: beside its user, else shipped.
+
+    None where a name that is no path leads nowhere; a path is reported then.
+    """
+    folder = shipped.path("specs")
+    places = base_candidates(name.text, beside)
+    for path in places:
+        if _is_there(path, revision):
+            if not is_within(path, _real_path(folder)) and not is_within(path, root()):
+                raise SpecError([name_errors.outside_root(name.span, root())])
+            return path
+    if "/" not in name.text:
+        return None
+    known = {path.relative_to(folder).with_suffix("").as_posix() for path in folder.rglob("*.res")}
+    looked = [shown(path) for path in places]
+    raise SpecError([name_errors.no_spec(name.span, looked, alike(name.text, known))])
+
+
+def base_candidates(name: str, beside: Path) -> list[Path]:
+    """Return where the spec of a base is looked for, in this order."""
+    return [beside / f"{name}.res", shipped.path("specs", f"{name}.res")]
+
+
 def declaring(name: str) -> list[str]:
     """Return the shipped libraries that declare a name."""
     return [library for library, names in _shipped_libraries().items() if name in names]

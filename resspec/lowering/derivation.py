@@ -62,16 +62,21 @@ def levels(library: Library, name: str, report: Reporter) -> list[Level]:
 
 def find_base(library: Library, name: ast.Identifier, report: Reporter) -> Level | None:
     """Return the network that a name in a file means; None once it was reported, or is broken."""
-    found = find_one(library, name, report, ast.NetworkDecl, ast.Derived)
-    match found:
-        case (ast.NetworkDecl() | ast.Derived() as declared, home):
-            return Level(declared, home)
-        case None:
+    if name.text in library.bases:
+        base = library.bases[name.text]
+        found = (base.library.own[base.name], base.library) if base else None
+    else:
+        found = find_one(library, name, report, ast.NetworkDecl, ast.Derived)
+        if found is None:
             near = suggestion(library, name.text, set(), ast.NetworkDecl, ast.Derived)
             elsewhere = library.elsewhere(name.text)
             unknown = name_errors.unknown_network(name.span, near, elsewhere)
             report_unknown(library, unknown, report)
-    return None
+    match found:
+        case (ast.NetworkDecl() | ast.Derived() as declared, home):
+            return Level(declared, home)
+        case _:
+            return None
 
 
 def parameters(levels: list[Level]) -> list[str]:

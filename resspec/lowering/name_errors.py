@@ -202,6 +202,22 @@ def unknown_network(span: Span, near: Sequence[str], elsewhere: Sequence[str]) -
     )
 
 
+def no_spec(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnostic:
+    """E0251: a network is derived from a spec that does not exist."""
+    message, where = f"there is no spec `{span.text}`", f"looked for {', '.join(looked)}"
+    return at("E0251", message, span, meant(near), where, instead=only(near))
+
+
+def unnamed_base(span: Span, file: str, names: Sequence[str]) -> Diagnostic:
+    """E0252: a network is derived from a spec of several networks, none of which has its name."""
+    message = f"{file} has no network that is called like it"
+    if names:
+        help = f'`use "{file}"`, and derive the network from one of {listed(names)}'
+    else:
+        help = "a path leads to a file that declares a network"
+    return at("E0252", message, span, help)
+
+
 def unknown_arm(span: Span, near: Sequence[str]) -> Diagnostic:
     """E0226: a shortcut option has the arms `same`, `widen` and `change`."""
     return at(

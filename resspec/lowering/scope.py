@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from resspec.diagnostics import Diagnostic, Reporter, SpecError
 from resspec.ir.ops import OPS
@@ -29,7 +30,15 @@ _Sound = ast.Let | ast.Block | ast.Option | ast.NetworkDecl | ast.Derived
 Reader = Callable[
     [ast.UseDecl, Source], Source
 ]  # one source for each file; raises SpecError where there is none
+BaseReader = Callable[[ast.Identifier, Source], Source | None]  # None: no spec has a plain name
 Elsewhere = Callable[[str], Sequence[str]]  # the libraries that could be used, and declare a name
+
+
+class Base(NamedTuple):
+    """A network of another spec, which a network of this one is derived from."""
+
+    library: Library
+    name: str
 
 
 @dataclass(eq=False, repr=False)
@@ -42,6 +51,7 @@ class Library:
     file: ast.SpecFile | None = None
     own: dict[str, Named] = field(default_factory=dict)
     used: list[Library] = field(default_factory=list)
+    bases: dict[str, Base | None] = field(default_factory=dict)  # of other specs, by their paths
     partial: bool = False
     elsewhere: Elsewhere = lambda _: ()
     suggestions: int = 0  # that were asked for
@@ -61,6 +71,15 @@ class Library:
         return found
 
     def all(self) -> list[Library]:
+        """This library and, each once, all that it uses or derives networks from."""
+        reached = [self]
+        for library in reached:
+            bases = [base.library for base in library.bases.values() if base]
+            others = dict.fromkeys([*library.used, *bases])
+            reached += [other for other in others if other not in reached]
+        return reached
+
+    def all_used(self) -> list[Library]:
         """This library and, each once, all that it uses, directly or through others."""
         reached = [self]
         for library in reached:
@@ -85,7 +104,7 @@ class Library:
         kinds = (*kinds, ast.Broken)
         return {
             name
-            for library in self.all()
+            for library in self.all_used()
             for name, declared in library.own.items()
             if isinstance(declared, kinds)
         }
@@ -94,8 +113,11 @@ class Library:
 class Loader:
     """Reads a file and, each once, all that it uses."""
 
-    def __init__(self, read: Reader, report: Reporter, elsewhere: Elsewhere) -> None:
+    def __init__(
+        self, read: Reader, read_base: BaseReader, report: Reporter, elsewhere: Elsewhere
+    ) -> None:
         self._read = read
+        self._read_base = read_base
         self._elsewhere = elsewhere
         self._report = report
         self._loaded: dict[Source, Library] = {}
@@ -117,6 +139,9 @@ class Loader:
                     self._declare_broken(library, word, name, declaration)
                 case _:
                     self._declare(library, declaration)
+        for declaration in file.declarations:
+            if isinstance(declaration, ast.Derived):
+                self._derive(library, declaration.base)
         return library
 
     def _source(self, use: ast.UseDecl, user: Source) -> Source:
@@ -142,31 +167,69 @@ class Loader:
             library.own.setdefault(name.text, declaration)
 
     def _use(self, library: Library, use: ast.UseDecl) -> None:
-        if len(self._open) >= MAX_USES:
-            self._report(shape_errors.too_deep(use.span, "files use files", MAX_USES))
+        used = self._opened(library, use.span, lambda: self._source(use, library.source))
+        if used is None:
             library.partial = True
+        else:
+            library.used.append(used)
+            library.partial |= used.partial
+
+    def _derive(self, library: Library, base: ast.Identifier) -> None:
+        """Read the spec that a network is derived from, unless its base is declared here."""
+        is_path = "/" in base.text
+        if base.text in library.bases:
+            return
+        if not is_path and (
+            library.partial or library.find(base.text, ast.NetworkDecl, ast.Derived)
+        ):
             return
         try:
-            source = self._source(use, library.source)
+            source = self._read_base(base, library.source)
+        except SpecError as error:
+            library.bases[base.text] = None
+            self._report(error.diagnostics[0])
+            return
+        if source is None:
+            return
+        library.bases[base.text] = None
+        if other := self._opened(library, base.span, lambda: source):
+            library.bases[base.text] = self._network(other, base)
+
+    def _network(self, other: Library, base: ast.Identifier) -> Base | None:
+        """Return the network of a spec that is called like it, or that is the only one."""
+        declared = other.own.items()
+        names = [name for name, each in declared if isinstance(each, ast.NetworkDecl | ast.Derived)]
+        stem = base.text.rpartition("/")[2]
+        if stem in names:
+            return Base(other, stem)
+        if len(names) == 1:
+            return Base(other, names[0])
+        if not any(isinstance(each, ast.Broken) for _, each in declared):
+            self._report(name_errors.unnamed_base(base.span, other.source.name, names))
+        return None
+
+    def _opened(self, library: Library, span: Span, read: Callable[[], Source]) -> Library | None:
+        """Return another file, loaded; None once something was reported."""
+        if len(self._open) >= MAX_USES:
+            self._report(shape_errors.too_deep(span, "files use files", MAX_USES))
+            return None
+        try:
+            source = read()
             if source is library.source or any(source is opened for opened, _ in self._open):
-                self._report(
-                    name_errors.use_cycle(use.span, source.name, [span for _, span in self._open])
-                )
-                library.partial = True
-                return
+                places = [span for _, span in self._open]
+                self._report(name_errors.use_cycle(span, source.name, places))
+                return None
             if source not in self._loaded:
-                self._open.append((library.source, use.span))
+                self._open.append((library.source, span))
                 try:
                     self.load(source)
                 finally:
                     self._open.pop()
-            used = self._loaded[source]
-            library.used.append(used)
-            library.partial |= used.partial
         except SpecError as error:
-            library.partial = True
             for diagnostic in error.diagnostics:
                 self._report(diagnostic)
+            return None
+        return self._loaded[source]
 
     def _declare(self, library: Library, declaration: _Sound) -> None:
         first = library.own.get(declaration.name.text)

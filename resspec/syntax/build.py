@@ -55,6 +55,8 @@ class Builder(Transformer[Token, ast.SpecFile]):
     def NAME(self, token: Token) -> ast.Identifier:  # noqa: N802, as the grammar calls it
         return ast.Identifier(str(token), self._span(token))
 
+    PATH = NAME
+
     def LABEL(self, token: Token) -> ast.Identifier:  # noqa: N802
         span = self._span(token)
         return ast.Identifier(token[:-1], span._replace(end=span.end - 1))

@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from resspec.compiler import check, load
+from resspec.compiler import load
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.init import Init
-from resspec.lowering.network import network_parameters, template_parameters
-from resspec.opening import open_spec
 from tests.specs.tensors import operations
 from tests.texts import chain, check_text, codes, load_text
 from tests.texts import written as written_to
@@ -110,81 +108,6 @@ def test_a_parameter_from_outside_is_one_value(tmp_path: Path, value: object) ->
 )
 def test_mistakes_of_derivations(tmp_path: Path, network: str, expected: list[str]) -> None:
     assert sorted(codes(tmp_path, TEMPLATE + network)) == expected
-
-
-@pytest.mark.parametrize(
-    ("derived", "written"),
-    [
-        ("t n=2 { input 2x6x6 }", "t n=2, size=2x6x6"),
-        ("t n=2 { shortcut none }", "t n=2, option=none"),
-        ("t n=2 { stage s: 3 x unit 8 }", "t n=3, w=8 { head avgpool -> fc 4 }"),
-        ("t n=3 { head avgpool -> fc n }", "t n=3 { head avgpool -> fc 3 }"),
-        ("t n=3 { let c = n + 1; head avgpool -> fc c }", "t n=3 { head avgpool -> fc 4 }"),
-        ("t n=3 { stage s: n x unit w }", "t n=3"),
-        ("t n=3, w=8 { stage s: identity -> 2 x unit w / 2 }", None),
-    ],
-)
-def test_a_clause_of_a_derived_network_replaces_that_of_its_base(
-    tmp_path: Path, derived: str, written: str | None
-) -> None:
-    text = f"{TEMPLATE}network d = {derived}\nnetwork e = {written or derived}\n"
-    path = written_to(tmp_path, text)
-    assert fingerprint(load(path, network="d")) == fingerprint(load(path, network="e"))
-
-
-def test_parameters_of_derived_networks(tmp_path: Path) -> None:
-    text = f"""{TEMPLATE}
-network d(m, w=4) = t n=m + 1, w=2 * w
-network e(width=1) = d w=width {{ head fc m * width }}
-"""
-    path = written_to(tmp_path, text)
-    assert template_parameters(open_spec(path).library, "e") == ["m"]
-    assert network_parameters(open_spec(path).library, "e")[:3] == ["width", "m", "w"]
-    for given in ({"m": 2}, {"m": 2, "w": 4}):  # what is given can be given again
-        template = load(path, network="t", n=3, w=8)
-        assert fingerprint(load(path, network="d", **given)) == fingerprint(template)
-    network = load(path, network="e", m=2, width=5, size=(1, 4, 4))
-    assert (network.input.dims, network.output.dims) == ((1, 4, 4), (10,))
-    with pytest.raises(SpecError, match="E0237"):
-        load(path, network="e")
-    with pytest.raises(SpecError, match="E0203"):
-        load(path, network="e", m=2, k=3)
-
-
-def test_laws_of_derived_networks(tmp_path: Path) -> None:
-    text = "network b { input 3x8x8; init conv: normal; init fc: kaiming_normal; stem conv 3x3, 4; head fc 2 }"
-    derived = "network d = b { init conv: xavier_normal; init uniform }"
-    found = operations(load(written_to(tmp_path, f"{text}\n{derived}"), network="d"))
-    laws = {op.kind: op.init.law for _, op in found if op.init}
-    assert laws == {"conv": "xavier_normal", "fc": "kaiming_normal"}
-
-
-@pytest.mark.parametrize(
-    ("networks", "codes"),
-    [
-        ("network a(w=4) { BODY; expect params == 0 }\nnetwork b = a w=5", ["E0311"]),
-        ("network a(w) { BODY; expect params == 0 }\nnetwork b = a w=5", ["E0311"]),
-        ("network a(w=4) { BODY; expect layers == w }\nnetwork b = a w=5", ["E0311", "E0311"]),
-        ("network a(w=4) { BODY; expect layers == 2 }\nnetwork b = a w=5 { head relu }", []),
-        ("network a(w) { BODY; expect layers == 9 }\nnetwork b = a w=5 { head relu }", []),
-        ("network a(w) { BODY; expect layers == 9 }\nnetwork b = a w=5 { let c = 1 }", ["E0311"]),
-        ("network a(w) { BODY }\nnetwork b = a w=5 { head relu; expect layers == 2 }", ["E0311"]),
-        ("network a(w) { BODY; expect layers == n; let n = w }\nnetwork b = a w=5", ["E0311"]),
-    ],
-)
-def test_expectations_of_bases(tmp_path: Path, networks: str, codes: list[str]) -> None:
-    body = "input 3x8x8; stem conv 3x3, w; head fc 2"
-    path = written_to(tmp_path, networks.replace("BODY", body))
-    assert [each.code for each in check(path)] == codes
-
-
-def test_expectations_for_values_from_outside(tmp_path: Path) -> None:
-    clauses = "input 3x8x8; stem conv 3x3, w; head fc 2; expect layers == w; expect params == 0"
-    path = written_to(tmp_path, f"network a(w=2) {{ {clauses} }}")
-    assert [each.code for each in check(path)] == ["E0311"]
-    assert [each.code for each in check(path, w=2)] == []
-    assert [each.code for each in check(path, w=3)] == ["E0311"]
-    assert [each.code for each in check(path, w=3, input=9)] == []
 
 
 def test_clauses_stand_in_any_order(tmp_path: Path) -> None:
