@@ -21,8 +21,8 @@ from resspec.ir.formulas import (
 )
 from resspec.ir.ops import OPS
 from resspec.lowering.arguments import sort
-from resspec.lowering.evaluation import evaluate, names_in
 from resspec.lowering.derivation import levels
+from resspec.lowering.evaluation import evaluate, names_in
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library, find_one
 from resspec.lowering.values import BlockRef, OptionRef
