@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
+from resspec.backends.module import build
+from resspec.backends.source import emit
 from resspec.compiler import check, load
 from resspec.diagnostics import SpecError
 from resspec.ir.fingerprint import fingerprint
@@ -156,3 +161,36 @@ def test_a_base_outside_of_the_project(tmp_path: Path) -> None:
     written_to(tmp_path, SMALL, "b.res")
     (project / "b.res").symlink_to(tmp_path / "b.res")
     assert codes(project, "network mine = b") == ["E0218"]
+
+
+# --- emitted source ---
+
+
+def test_the_source_of_a_derived_network_is_its_module(tmp_path: Path) -> None:
+    text = """
+    use torchvision
+    network a(classes=3, width=8) = resnet unit=basic, n1=1, n2=2, n3=1, n4=1, classes=classes {
+        input channels, 16x16
+        stem conv 3x3, width -> bn -> relu
+        stage layer4: 2 x basic 2 * width
+        head avgpool -> fc classes
+        replace bn: gn groups=4
+    }
+    network b = a width=4, channels=1 { stage layer2: basic 2 * width, /2; init conv: normal }
+    """
+    path = written_to(tmp_path, text)
+    for name, most in (("a", 80), ("b", 80)):
+        network = load(path, network=name)
+        source = emit(network)
+        assert len(source.splitlines()) < most  # a class for each block, not for each call
+        names: dict[str, Any] = {}
+        exec(source, names)
+        modules = []
+        for make in (partial(build, network), names[name]):
+            torch.manual_seed(0)
+            modules.append(make().eval())
+        state, other = (module.state_dict() for module in modules)
+        assert list(state) == list(other)
+        assert all(torch.equal(state[key], other[key]) for key in state)
+        x = torch.randn(2, *network.input.dims)
+        assert torch.equal(modules[0](x), modules[1](x))
