@@ -36,7 +36,8 @@ def report(
             batch of 1 in float32, trained with momentum.
         by: What a row is: a `stage`, a `block` or an `op`.
         memory: A number of bytes; the largest batch whose training fits in it is found.
-        like: A tool, such as `fvcore`, whose own total is explained.
+        like: A tool whose own total is explained, such as `fvcore`; or several, as `fvcore,thop`
+            or `all`.
 
     Returns:
         The report, with `totals` and `rows`. Printed, it is a table.

@@ -24,7 +24,8 @@ ROWS = [
     if line.startswith("|")
 ]
 TOTALS = ROWS[2 : 2 + len(TOOLS)]
-HEADING, _, *LAYERS = ROWS[2 + len(TOOLS) :]
+HEADING, _, *LAYERS = ROWS[2 + len(TOOLS) : -7]
+_, _, *FIELDS = ROWS[-7:]
 
 
 def test_resnet50() -> None:
@@ -76,7 +77,22 @@ def test_what_the_command_refuses(capsys: pytest.CaptureFixture[str]) -> None:
         assert f"cannot show {option}" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         run(["report", "resnet18", "--like", "fvcor"])
-    assert "'fvcore'" in capsys.readouterr().err
+    assert "did you mean fvcore?" in capsys.readouterr().err
+
+
+def test_receptive_fields() -> None:
+    rows = report(load("torchvision/resnet50")).rows
+    fields = [(row.label, row.field) for row in rows if row.field]
+    shown = [[label, str(seen.size[0]), str(seen.stride[0])] for label, seen in fields[:5]]
+    assert shown == FIELDS
+
+
+def test_figures_of_parameters() -> None:
+    network = load("torchvision/resnet50")
+    headless = measure(network).params - 1000 * 2049
+    with_biases = like(network, "keras").total + 26_560
+    for figure in (headless, with_biases):
+        assert f"{figure:,}" in PAGE
 
 
 def test_figures_in_the_text() -> None:

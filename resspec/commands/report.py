@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING
@@ -14,7 +14,8 @@ from resspec.commands.sweep import Settings, combinations, takes_sweep
 from resspec.commands.terminal import color, complain, show, width
 from resspec.diagnostics import Collected, SpecError, UsageError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
-from resspec.ir.tools import TOOLS
+from resspec.ir.tools import ALL, TOOLS, tools_of
+from resspec.suggest import did_you_mean
 
 if TYPE_CHECKING:
     from resspec.backends.report import Report
@@ -29,6 +30,7 @@ EXAMPLES = """\
   resspec report resnet50 --batch-size 256 --dtype bfloat16 --optimizer adamw
   resspec report resnet50 --memory 24GB   the largest batch for training in it
   resspec report resnet50 --like fvcore       and why its total differs
+  resspec report resnet50 --like all          the totals of all tools
   resspec report resnet50 --freeze stem --freeze layer1
   resspec report resnet18 resnet34 resnet50   a column each
   resspec report specs/ --format csv          a folder, a line each
@@ -79,9 +81,10 @@ def arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--like",
-        choices=TOOLS,
+        type=_tools,
         metavar="TOOL",
-        help=f"give the total for one sample as another tool counts it: {', '.join(TOOLS)}",
+        help=f"give the total for one sample as another tool counts it, or several: a,b or all of "
+        f"{', '.join(TOOLS)}",
     )
     parser.add_argument(
         "--memory",
@@ -89,6 +92,17 @@ def arguments(parser: ArgumentParser) -> None:
         metavar="SIZE",
         help="find the largest batch that fits, as in 24GB or 80GiB",
     )
+
+
+def _tools(names: str) -> str:
+    """Return names of tools, for argparse. Raises ArgumentTypeError where there is no such tool."""
+    try:
+        tools_of(names)
+    except KeyError as error:
+        (name,) = error.args
+        near = did_you_mean(name, (*TOOLS, ALL)) or f"; there are {', '.join(TOOLS)} and {ALL}"
+        raise ArgumentTypeError(f"no tool is called {name!r}{near}") from None
+    return names
 
 
 def run(arguments: Namespace) -> int:

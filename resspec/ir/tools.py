@@ -18,7 +18,12 @@ class Tool(NamedTuple):
 
 TOOLS = {
     "paper": Tool("He et al. 2015", "macs"),
-    "torchvision": Tool("0.29.1", "macs, as `_ops` in billions"),
+    "torchvision": Tool("0.29.1", "macs, as `_ops` in billions, which its tables call GFLOPS"),
+    "timm": Tool(
+        "1.0.31",
+        "as fvcore counts its networks, without pools, in billions as `infer_gmacs` of its results",
+    ),
+    "torch": Tool("2.14.1", "2 macs, as `FlopCounterMode`"),
     "pycls": Tool("0.1.1", "macs; biases"),
     "fvcore": Tool(
         "0.1.5.post20221221",
@@ -36,9 +41,31 @@ TOOLS = {
         "macs; 4 for each element of a batch norm; for each output of an average pool 1 "
         "and its window",
     ),
+    "ultralytics": Tool(
+        "8.4.190",
+        "2 macs; 2 for what its thop adds: 4 for each element of a norm, an average pool's inputs "
+        "and outputs",
+    ),
     "deepspeed": Tool(
         "0.19.8",
         "2 macs; biases of convolutions; 2 for each element of a batch norm, 5 of another norm; "
         "inputs of relu, silu, gelu, pools",
     ),
+    "keras": Tool("3.15.1", "parameters, and running means and variances, as `count_params`"),
 }
+
+ALL = "all"
+
+
+def tools_of(names: str) -> tuple[str, ...]:
+    """Return the tools in a text such as `torch`, `fvcore,thop` or `all`, each once.
+
+    Raises KeyError with the name that no tool has.
+    """
+    if names == ALL:
+        return tuple(TOOLS)
+    found = dict.fromkeys(name.strip() for name in names.split(","))
+    for name in found:
+        if name not in TOOLS:
+            raise KeyError(name)
+    return tuple(found)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.ir.network import Network
 from resspec.passes.like import like
@@ -51,7 +52,14 @@ def _deepspeed(module: nn.Module, x: Tensor) -> int:
     return int(flops)
 
 
+def _torch(module: nn.Module, x: Tensor) -> int:
+    with FlopCounterMode(display=False) as counter:
+        module(x)
+    return int(counter.get_total_flops())
+
+
 COUNTERS: dict[str, Callable[[nn.Module, Tensor], int]] = {
+    "torch": _torch,
     "fvcore": _fvcore,
     "torchinfo": _torchinfo,
     "ptflops": _ptflops,

@@ -12,7 +12,7 @@ from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
-from resspec.ir.tools import TOOLS
+from resspec.ir.tools import TOOLS, tools_of
 from resspec.passes.like import like as like_tool
 from resspec.passes.quantities import Facts, Known
 from resspec.suggest import nearest
@@ -49,7 +49,7 @@ def report(
         at: The conditions of training and memory: `Conditions(batch=256, dtype="bfloat16")`.
         by: The kind of a row: a `stage`, a `block` or an `op`.
         memory: In bytes; the largest batch that trains in it is found.
-        like: A tool of TOOLS, whose total for one sample is given too.
+        like: Tools whose totals for one sample are given too: `fvcore`, `fvcore,thop` or `all`.
         known: Quantities of other networks that share nodes with this one.
 
     Raises:
@@ -58,8 +58,7 @@ def report(
     _check_kinds(network, at, by, memory)
     at = at._replace(frozen=frozenset(at.frozen))
     _check(network, at)
-    if like is not None and like not in TOOLS:
-        raise UsageError(f"no tool is called {like!r}; {_meant(like, TOOLS)}")
+    tools = () if like is None else _tools(like)
     facts = Facts(network, at, known)
     totals = facts.totals
     counters = facts.counters
@@ -79,8 +78,16 @@ def report(
         totals,
         tensors,
         fits,
-        None if like is None else like_tool(network, like),
+        tuple(like_tool(network, tool) for tool in tools),
     )
+
+
+def _tools(like: str) -> tuple[str, ...]:
+    try:
+        return tools_of(like)
+    except KeyError as error:
+        (name,) = error.args
+        raise UsageError(f"no tool is called {name!r}; {_meant(name, TOOLS)}") from None
 
 
 def _check_kinds(network: object, at: object, by: object, memory: object) -> None:

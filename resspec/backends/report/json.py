@@ -66,7 +66,7 @@ def from_json(text: str) -> Report:
     """Return a report that was saved. Raises DocumentError for a text that is none."""
     document = JsonValue(SCHEMA, parse(text, SCHEMA), ())
     document["schema"].one_of((SCHEMA,))
-    fits, like = document["max_batch"], document["like"]
+    fits = document["max_batch"]
     return Report(
         network=document["network"].text(),
         hash=document["hash"].text(),
@@ -77,7 +77,7 @@ def from_json(text: str) -> Report:
         totals=_figures(document["totals"], tuple(QUANTITIES)),
         tensors=Tensors(*(_counts(document["tensors"][name]) for name in Tensors._fields)),
         max_batch=None if fits.value is None else _max_batch(fits),
-        like=None if like.value is None else _like(like),
+        like=tuple(map(_like, document["like"].items())),
     )
 
 

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from resspec.backends.markdown import escaped, folded, table
 from resspec.backends.report import Report
-from resspec.backends.report.table import FIGURES, figure, like_lines, memory_lines, times
+from resspec.backends.report.table import (
+    FIGURES,
+    LIKE_HEADINGS,
+    figure,
+    like_lines,
+    like_rows,
+    memory_lines,
+    times,
+)
 from resspec.passes.like import Like
 
 
@@ -37,16 +45,19 @@ def _lines(report: Report) -> Iterator[str]:
     yield from map(_sentence, memory_lines(report))
     if report.like:
         yield ""
-        yield from table(
-            (f"like {report.like.tool}", f"{report.like.total:,}"), _bridge(report.like), figures=1
-        )
-        yield ""
-        yield from map(_sentence, like_lines(report.like))
+        yield from _like(report.like)
 
 
-def _bridge(like: Like) -> Iterator[tuple[str, ...]]:
-    for item in like.bridge:
-        yield escaped(item.label), f"{item.value:,}"
+def _like(likes: Sequence[Like]) -> Iterator[str]:
+    if len(likes) > 1:
+        rows = (map(escaped, row) for row in like_rows(likes))
+        yield from table(LIKE_HEADINGS, map(tuple, rows), figures=0)
+    else:
+        (like,) = likes
+        items = ((escaped(item.label), f"{item.value:,}") for item in like.bridge)
+        yield from table((f"like {like.tool}", f"{like.total:,}"), items, figures=1)
+    yield ""
+    yield from map(_sentence, like_lines(likes))
 
 
 def _sentence(line: str) -> str:

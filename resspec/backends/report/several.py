@@ -76,8 +76,7 @@ def _side_by_side(reports: Sequence[Report], titles: Sequence[str]) -> list[tupl
     fits = [report.max_batch for report in reports if report.max_batch]
     if fits:
         rows.append(("max batch", *map(_batch, fits)))
-    likes = [report.like for report in reports if report.like]
-    if likes:
+    for likes in zip(*(report.like for report in reports), strict=True):
         rows.append((f"like {likes[0].tool}", *(f"{like.total:,}" for like in likes)))
     return rows
 
@@ -94,14 +93,14 @@ def _row_for_each(
     settings = swept or [{}] * len(reports)
     first = reports[0]
     fits = ["max batch"] if first.max_batch else []
-    like = [f"like {first.like.tool}"] if first.like else []
+    like = [f"like {each.tool}" for each in first.like]
     yield "spec", *settings[0], "input", *FIGURES.values(), *fits, *like
 
     for title, values, report in zip(titles, settings, reports, strict=True):
         cells = [title, *values.values(), report.input]
         cells += [figure(name, report.totals[name]) for name in FIGURES]
         cells += [_batch(report.max_batch)] if report.max_batch else []
-        cells += [f"{report.like.total:,}"] if report.like else []
+        cells += [f"{each.total:,}" for each in report.like]
         yield tuple(cells)
 
 

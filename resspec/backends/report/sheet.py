@@ -23,7 +23,7 @@ def totals_to_csv(
 ) -> str:
     """Return a line for each of several reports, at least one, with its totals.
 
-    All have the same tool and memory, or none. `max_batch` is empty where any fits; `frozen` has
+    All have the same tools and memory, or none. `max_batch` is empty where any fits; `frozen` has
     the labels of sections with blanks between. A parameter of a sweep has a column `set_NAME`.
     """
     first, lines = reports[0], []
@@ -34,10 +34,10 @@ def totals_to_csv(
         named = *spec, report.network, report.hash, report.input
         conditions = batch, dtype, optimizer, " ".join(sorted(frozen))
         fits = [report.max_batch.batch] if report.max_batch else []
-        like = [report.like.total] if report.like else []
+        like = [each.total for each in report.like]
         lines.append((*named, *conditions, *report.totals.values(), *fits, *like))
     headings = ["spec", *(f"set_{name}" for name in settings[0])]
     headings += "network hash input batch dtype optimizer frozen".split() + list(first.totals)
     headings += ["max_batch"] if first.max_batch else []
-    headings += [f"like_{first.like.tool}"] if first.like else []
+    headings += [f"like_{each.tool}" for each in first.like]
     return to_sheet(headings, lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -52,15 +53,33 @@ def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = Fals
     parts.append(_exact(report, width, of_bytes=True))
     parts += (text(line, "dim") for line in memory_lines(report))
     if report.like:
-        parts += ["", _bridge(report.like)]
+        parts += ["", _bridges(report.like)]
         parts += (text(line, "dim") for line in like_lines(report.like))
     return shown(parts, width, color)
 
 
-def like_lines(like: Like) -> list[str]:
-    """Return what the total of a tool adds up, and what it leaves out."""
-    lines = [f"{like.tool} ({like.version}) counts, for one sample: {like.counts}"]
-    return [*lines, f"it adds nothing for {', '.join(like.uncounted)}"] if like.uncounted else lines
+LIKE_HEADINGS = ("like", "total", "starts from", "and adds")
+
+
+def like_rows(likes: Sequence[Like]) -> Iterator[tuple[str, ...]]:
+    """Yield a row of cells for each tool, under LIKE_HEADINGS."""
+    for like in likes:
+        start, *added = like.bridge
+        terms = ", ".join(f"{item.label} {item.value:,}" for item in added)
+        yield like.tool, f"{like.total:,}", start.label, terms or "nothing"
+
+
+def like_lines(likes: Sequence[Like]) -> list[str]:
+    """Return what the total of a tool adds up, and what each leaves out."""
+    left_out = [
+        f"{like.tool if len(likes) > 1 else 'it'} adds nothing for {', '.join(like.uncounted)}"
+        for like in likes
+        if like.uncounted
+    ]
+    if len(likes) > 1:
+        return left_out
+    (like,) = likes
+    return [f"{like.tool} ({like.version}) counts, for one sample: {like.counts}", *left_out]
 
 
 def memory_lines(report: ReportValues) -> list[str]:
@@ -179,10 +198,22 @@ def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
     return made
 
 
-def _bridge(like: Like) -> Table:
-    """Return a tool's total as a sum, a line for each term."""
+def _bridges(likes: Sequence[Like]) -> Table:
+    """Return a tool's total as a sum, a line for each term, or several tools in a line each."""
     from rich.table import Table
 
+    if len(likes) > 1:
+        made = Table.grid(padding=(0, GAP, 0, 0))
+        for heading in LIKE_HEADINGS:
+            is_total = heading == "total"
+            made.add_column(
+                no_wrap=heading != LIKE_HEADINGS[-1], justify="right" if is_total else "left"
+            )
+        for row in (LIKE_HEADINGS, *like_rows(likes)):
+            made.add_row(*map(text, row), style="bold" if row is LIKE_HEADINGS else None)
+        return made
+
+    (like,) = likes
     made = Table.grid(padding=(0, GAP, 0, 0))
     made.add_column(no_wrap=True)
     made.add_column(justify="right", no_wrap=True)

@@ -38,7 +38,7 @@ class ReportValues(NamedTuple):
             for the batch of the conditions, all others for one sample.
         tensors: The elements of parameters and buffers by type.
         max_batch: The largest batch that fits the given memory.
-        like: The total as another tool counts it.
+        like: The totals as other tools count them.
     """
 
     network: str
@@ -50,4 +50,4 @@ class ReportValues(NamedTuple):
     totals: Figures
     tensors: Tensors
     max_batch: MaxBatch | None = None
-    like: Like | None = None
+    like: tuple[Like, ...] = ()
