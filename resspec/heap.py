@@ -5,7 +5,6 @@ Another libc is left alone.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from typing import Any
@@ -33,4 +32,8 @@ def trim() -> None:
 
 
 def _function(name: str) -> Any:
-    return getattr(ctypes.CDLL(None), name, None) if sys.platform == "linux" else None
+    if sys.platform != "linux":
+        return None
+    import ctypes
+
+    return getattr(ctypes.CDLL(None), name, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from resspec.passes.schedule import (
     ApplyStatement,
@@ -12,6 +12,7 @@ from resspec.passes.schedule import (
     MergeStatement,
     Schedule,
     Statement,
+    contents,
     sources,
 )
 
@@ -92,10 +93,10 @@ def _is_alike(a: Statement, b: Statement) -> bool:
         case FlattenStatement(), FlattenStatement():
             return True
         case MergeStatement(), MergeStatement():
-            return replace(a, sources=()) == replace(b, sources=()) and len(a.sources) == len(
-                b.sources
-            )
+            is_one_kind = (a.kind, a.residual, a.inplace) == (b.kind, b.residual, b.inplace)
+            return is_one_kind and a.dim == b.dim and len(a.sources) == len(b.sources)
         case LoopStatement(), LoopStatement():
-            return a == b
+            is_one_loop = (a.path, a.count, a.source) == (b.path, b.count, b.source)
+            return is_one_loop and contents(a.body) == contents(b.body)
         case _:
             return False

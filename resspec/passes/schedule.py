@@ -8,15 +8,15 @@ repeats once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 from resspec.ir import walk
 from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten, Identity
-from resspec.ir.shape import Name, Shape
+from resspec.ir.shape import Name
 
 Path = tuple[Name, ...]
 Step = tuple[int, Located]
@@ -28,18 +28,7 @@ PROGRAM: Limits = (1, 12)
 ROW: Limits = (2, 24)
 
 
-@dataclass(frozen=True)
-class _Statement:
-    part: Located = field(compare=False)
-
-    @property
-    def output(self) -> Shape:
-        """The shape of the value that it makes."""
-        return self.part.node.output
-
-
-@dataclass(frozen=True)
-class ApplyStatement(_Statement):
+class ApplyStatement(NamedTuple):
     """Run a layer or a module.
 
     Attributes:
@@ -47,23 +36,24 @@ class ApplyStatement(_Statement):
         what: What `make` returned for it.
     """
 
+    part: Located
     path: Path
     what: Any
     source: int
-    index: int = field(compare=False, default=0)
+    index: int = 0
 
 
-@dataclass(frozen=True)
-class FlattenStatement(_Statement):
+class FlattenStatement(NamedTuple):
     """Flatten all but the batch."""
 
+    part: Located
     source: int
 
 
-@dataclass(frozen=True)
-class MergeStatement(_Statement):
+class MergeStatement(NamedTuple):
     """Several values to one, as `Parallel` in the IR does it."""
 
+    part: Located
     kind: Merge
     sources: tuple[int, ...]
     residual: int | None
@@ -71,14 +61,14 @@ class MergeStatement(_Statement):
     dim: int
 
 
-@dataclass(frozen=True)
-class LoopStatement(_Statement):
+class LoopStatement(NamedTuple):
     """A program several times, each time on what it left before.
 
     Attributes:
         path: That of the scope that its modules share.
     """
 
+    part: Located
     path: Path
     count: int
     body: Schedule
@@ -88,8 +78,7 @@ class LoopStatement(_Statement):
 Statement = ApplyStatement | FlattenStatement | MergeStatement | LoopStatement
 
 
-@dataclass(frozen=True)
-class Schedule:
+class Schedule(NamedTuple):
     """Statements in order. Value 0 enters, and statement k makes value k + 1.
 
     Attributes:
@@ -111,6 +100,12 @@ def sources(statement: Statement) -> tuple[int, ...]:
     return statement.sources if isinstance(statement, MergeStatement) else (statement.source,)
 
 
+def contents(program: Schedule) -> Hashable:
+    """Return what a program does, to compare it with others: without the places of its parts."""
+    statements = tuple(map(_content, program.statements))
+    return statements, program.result, program.entered
+
+
 def by_name(part: Located, index: int, depth: int) -> tuple[Path, None] | None:
     """Return the name of a layer or a module, and nothing else that stands in its statement."""
     del index, depth
@@ -128,6 +123,18 @@ def schedule(body: Located, make: Make = by_name, first: int = 0) -> Schedule:
         first: The number of the first layer.
     """
     return _Flow(make, shared_scopes(body)).program(body, (), 0, first)
+
+
+def _content(statement: Statement) -> Hashable:
+    match statement:
+        case ApplyStatement(path=path, what=what, source=source):
+            return ApplyStatement, path, what, source
+        case FlattenStatement(source=source):
+            return FlattenStatement, source
+        case MergeStatement():
+            return MergeStatement, statement[1:]
+        case LoopStatement(path=path, count=count, body=body, source=source):
+            return LoopStatement, path, count, contents(body), source
 
 
 class _Flow:

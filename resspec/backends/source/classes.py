@@ -31,6 +31,7 @@ from resspec.passes.schedule import (
     MergeStatement,
     Schedule,
     Statement,
+    contents,
 )
 
 Arms = frozenset[str]  # of a shortcut option: same, widen, change
@@ -145,9 +146,10 @@ def _joins(cls: EmittedClass, body: ModuleBody) -> bool:
     """Make the body one of the class, if it fits."""
     model = next((model for model in cls.models if model.level.arm == body.level.arm), None)
     if model is not None:
-        if not _gives(model, model.program, body.program, body) or not (
-            len(cls.models) == 1 or _is_in_arm(cls.template, body)
-        ):
+        is_same = contents(model.program) == contents(body.program)
+        if not is_same or not _gives(model, model.program, body.program, body):
+            return False
+        if len(cls.models) > 1 and not _is_in_arm(cls.template, body):
             return False
         if cls.template is not model and not _holds(cls.template, body):
             return False
@@ -169,9 +171,7 @@ def _joins(cls: EmittedClass, body: ModuleBody) -> bool:
 def _gives(
     model: ModuleBody, formulas: Schedule | Term, numbers: Schedule | Term, body: ModuleBody
 ) -> bool:
-    """Return whether the formulas of a model give the body's numbers."""
-    if formulas != numbers:
-        return False
+    """Return whether the formulas of a model give the body's numbers; all else is the same."""
     pairs = zip(knowns(formulas), knowns(numbers), strict=True)
     values, level = body.level.values, model.level
     return all(
@@ -207,7 +207,8 @@ def _holds(template: ModuleBody, body: ModuleBody) -> bool:
     for statement, other in zip(template.program.statements, alignment.statements, strict=True):
         match statement, other:
             case ApplyStatement(what=a), ApplyStatement(what=b):
-                if not _is_optional(statement, template) and not _gives(template, a, b, body):
+                is_same = a == b and _gives(template, a, b, body)
+                if not is_same and not _is_optional(statement, template):
                     return False
             case LoopStatement(body=a), LoopStatement(body=b):
                 if not _gives(template, a, b, body):

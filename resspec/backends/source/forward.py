@@ -125,7 +125,7 @@ class Forward(Execution[Code]):
     def _shape(self, value: int | None) -> str:
         if not self.shapes or not value:
             return ""
-        return f"  # {self.statements[value - 1].output}"
+        return f"  # {self.statements[value - 1].part.node.output}"
 
 
 def _grouped(*parts: Code) -> Code:

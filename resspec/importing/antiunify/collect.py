@@ -21,7 +21,7 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Repeat, Scope
 from resspec.ir.shape import Name
-from resspec.passes.schedule import ROW, schedule, shared_scopes, steps
+from resspec.passes.schedule import ROW, contents, schedule, shared_scopes, steps
 
 
 def collect(network: Network) -> BlockBody:
@@ -41,8 +41,9 @@ class _Collector:
 
     def body(self, kind: str, body: Located) -> BlockBody:
         channels = (body.node.input.channels, body.node.output.channels)
-        key = (kind, schedule(body, self._make), channels)
-        return self._bodies.setdefault(key, BlockBody(*key))
+        program = schedule(body, self._make)
+        key = (kind, contents(program), channels)
+        return self._bodies.setdefault(key, BlockBody(kind, program, channels))
 
     def _make(self, part: Located, index: int, depth: int) -> tuple[Path, Term] | None:
         del index, depth
