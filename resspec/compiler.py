@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from resspec import opening
-from resspec.budgets import unmet
 from resspec.collector import paused
 from resspec.diagnostics import Collected, Diagnostic, InternalError, SpecError
 from resspec.ir.network import Network
-from resspec.lint import lint
 from resspec.lowering import network as lowering
 from resspec.lowering.alone import lower_alone
 from resspec.lowering.expectations import Expectation, budgets
@@ -169,6 +167,8 @@ class Examined(NamedTuple):
 
     def warnings(self) -> list[Diagnostic]:
         """Return the warnings about a file without mistakes."""
+        from resspec.lint import lint
+
         return lint(self.library, self.networks) if self.library and not self.diagnostics else []
 
 
@@ -211,12 +211,16 @@ def _unmet(
     lowered: Lowered, network: Network, budget: Sequence[Expectation] = ()
 ) -> Iterable[Diagnostic]:
     """Return the unmet conditions of a budget, and of the spec itself."""
+    from resspec.budgets import unmet
+
     library, name, _ = lowered.declared
     return unmet(network, [*budget, *lowered.expectations], library.own[name])
 
 
 def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
     """Return the warnings about a network that was loaded from a spec, and about its file."""
+    from resspec.lint import lint
+
     path, _ = locate(str(spec))
     return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network])
 

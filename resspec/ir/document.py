@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from json.encoder import encode_basestring as encode_string
 from typing import Any, NamedTuple, TypeVar
 
 from resspec.diagnostics import UsageError
@@ -102,24 +101,6 @@ def _depth(document: Any) -> int:
         parts = [list(each.values()) if isinstance(each, dict) else each for each in level]
         level = [value for part in parts for value in part if isinstance(value, dict | list)]
     return depth
-
-
-def written(value: Any, indent: int, margin: str = "\n") -> str:
-    """Return a value as `json.dumps` writes it, in a fraction of the time that its indentation
-    takes.
-    """
-    inner = margin + " " * indent
-    match value:
-        case dict() if value:
-            pairs = [f"{encode_string(k)}: {written(v, indent, inner)}" for k, v in value.items()]
-            return f"{{{inner}{f',{inner}'.join(pairs)}{margin}}}"
-        case list() | tuple() if value:
-            items = [written(each, indent, inner) for each in value]
-            return f"[{inner}{f',{inner}'.join(items)}{margin}]"
-        case str():
-            return encode_string(value)
-        case _:
-            return repr(value) if type(value) is int else json.dumps(value)
 
 
 # --- values ---

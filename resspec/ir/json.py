@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from resspec.ir import walk
-from resspec.ir.document import DocumentError, JsonValue, parse, written
+from resspec.ir.document import DocumentError, JsonValue, parse
 from resspec.ir.init import Init
+from resspec.ir.json_text import written
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import NODES, SCHEMA, Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer

@@ -96,7 +96,7 @@ def _is_alike(a: Statement, b: Statement) -> bool:
             is_one_kind = (a.kind, a.residual, a.inplace) == (b.kind, b.residual, b.inplace)
             return is_one_kind and a.dim == b.dim and len(a.sources) == len(b.sources)
         case LoopStatement(), LoopStatement():
-            is_one_loop = (a.path, a.count, a.source) == (b.path, b.count, b.source)
+            is_one_loop = (a.path, a.turns, a.source) == (b.path, b.turns, b.source)
             return is_one_loop and contents(a.body) == contents(b.body)
         case _:
             return False

@@ -147,7 +147,7 @@ class _Frame(Execution[_Value]):
 
     def loop(self, loop: LoopStatement, name: str, avoid: frozenset[str]) -> _Value:
         x = self.known[self.k + 1]
-        for turn in range(min(loop.count, 3)):  # the same from then on
+        for turn in range(min(loop.turns, 3)):  # the same from then on
             inner = _Frame(self.frames, self.held, loop.body, (name, x), name, avoid)
             x = inner.turn()
             self.peak = most(self.peak, inner.peak.at(turn))

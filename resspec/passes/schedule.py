@@ -40,7 +40,7 @@ class ApplyStatement(NamedTuple):
     path: Path
     what: Any
     source: int
-    index: int = 0
+    number: int = 0
 
 
 class FlattenStatement(NamedTuple):
@@ -70,7 +70,7 @@ class LoopStatement(NamedTuple):
 
     part: Located
     path: Path
-    count: int
+    turns: int
     body: Schedule
     source: int
 
@@ -133,8 +133,8 @@ def _content(statement: Statement) -> Hashable:
             return FlattenStatement, source
         case MergeStatement():
             return MergeStatement, statement[1:]
-        case LoopStatement(path=path, count=count, body=body, source=source):
-            return LoopStatement, path, count, contents(body), source
+        case LoopStatement(path=path, turns=turns, body=body, source=source):
+            return LoopStatement, path, turns, contents(body), source
 
 
 class _Flow:

@@ -17,8 +17,6 @@ from resspec.source import Source, Span
 from resspec.syntax import ast, errors, tables
 from resspec.syntax.binary import recognize
 from resspec.syntax.build import MAX_DEPTH, Builder
-from resspec.syntax.recover import Hole, blank, with_holes, without
-from resspec.syntax.statements import Statement, outline
 
 ENOUGH = errors.MAX_BYTES + 1  # bytes of a file: with so many it is known to be too large
 MAX_MISTAKES = 100  # of one text
@@ -104,6 +102,9 @@ def _rest(source: Source, first: list[Diagnostic]) -> tuple[ast.SpecFile | None,
 
     A long text has few tries.
     """
+    from resspec.syntax.recover import Hole, blank, with_holes, without
+    from resspec.syntax.statements import Statement, outline
+
     if first[0].code in errors.OF_THE_WHOLE:
         return None, first[:1]
     found, text, holes = list[Diagnostic](), source.text, list[Hole]()

@@ -63,6 +63,8 @@ def _tables() -> dict[str, Any]:
 
 def _with_numbers(table: dict[str, Any]) -> dict[Any, Any]:
     """Return whole numbers as keys, which JSON does not have, and lark's tables have no others."""
+    if "@" in table:  # most are references
+        return table
     return {int(key) if key.isdecimal() else key: value for key, value in table.items()}
 
 

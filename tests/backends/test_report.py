@@ -17,8 +17,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.backends.report import Report, report, several
-from resspec.backends.report.json import from_json, to_json
+from resspec.backends.report.json import to_json
 from resspec.backends.report.markdown import to_markdown
+from resspec.backends.report.saved import from_json
 from resspec.backends.report.sheet import totals_to_csv
 from resspec.backends.report.table import to_table
 from resspec.backends.report.views import VIEWS

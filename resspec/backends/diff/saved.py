@@ -5,7 +5,7 @@ from __future__ import annotations
 from resspec.backends.diff import DiffSide
 from resspec.backends.report import report
 from resspec.backends.report.json import SCHEMA as REPORT
-from resspec.backends.report.json import from_json as report_from_json
+from resspec.backends.report.saved import from_json as report_from_json
 from resspec.ir.document import parse
 from resspec.ir.json import from_json as ir_from_json
 from resspec.ir.nodes import SCHEMA as IR

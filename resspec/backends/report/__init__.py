@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from resspec.backends.report.values import MaxBatch, ReportValues, Tensors
 from resspec.backends.report.views import VIEWS, View, rows
@@ -13,9 +13,11 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.ir.network import Network
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, Conditions
 from resspec.ir.tools import TOOLS, tools_of
-from resspec.passes.like import like as like_tool
 from resspec.passes.quantities import Facts, Known
 from resspec.suggest import nearest
+
+if TYPE_CHECKING:
+    from resspec.passes.like import Like
 
 DEFAULT = Conditions()
 
@@ -78,8 +80,16 @@ def report(
         totals,
         tensors,
         fits,
-        tuple(like_tool(network, tool) for tool in tools),
+        _like(network, tools),
     )
+
+
+def _like(network: Network, tools: tuple[str, ...]) -> tuple[Like, ...]:
+    if not tools:
+        return ()
+    from resspec.passes.like import like
+
+    return tuple(like(network, tool) for tool in tools)
 
 
 def _tools(like: str) -> tuple[str, ...]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from resspec.backends.report.views import ReportRow, View
 from resspec.ir.quantities import Conditions
-from resspec.passes.like import Like
 from resspec.passes.quantities import Figures
+
+if TYPE_CHECKING:
+    from resspec.passes.like import Like
 
 
 class MaxBatch(NamedTuple):

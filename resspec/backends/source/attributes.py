@@ -48,7 +48,7 @@ class ClassAttributes:
                 match slot.statement:
                     case ApplyStatement(path=path):
                         self._module(slot, path, turns, inside)
-                    case LoopStatement(count=count):
+                    case LoopStatement(turns=count):
                         variable, made = self.constructors.loop(turns), list[Statement]()
                         self._construct(slot.inner, (*turns, variable), made)
                         inside += block(f"for {variable} in range({count}):", made)
@@ -152,7 +152,7 @@ def _fixed(slots: Iterable[EmittedStatement], counts: tuple[int, ...] = ()) -> I
             case ApplyStatement(path=(name, *_)) if not _is_free(slot):
                 turns = product(*map(range, counts)) if any(name.steps) else [()]
                 yield from (name.at(*each) for each in turns)
-            case LoopStatement(count=count):
+            case LoopStatement(turns=count):
                 yield from _fixed(slot.inner, (*counts, count))
             case _:
                 pass

@@ -227,8 +227,8 @@ def _is_optional(statement: Statement, body: ModuleBody) -> bool:
     path that drops.
     """
     match statement:
-        case ApplyStatement(index=index):
-            return index in body.optional
+        case ApplyStatement(number=number):
+            return number in body.optional
         case MergeStatement(residual=residual):
             return residual is not None
         case _:

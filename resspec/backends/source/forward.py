@@ -100,7 +100,7 @@ class Forward(Execution[Code]):
             turns=(*self.turns, variable),
         )
         inner.turn()
-        self.body += block(f"for {variable} in range({loop.count}):", inner.body)
+        self.body += block(f"for {variable} in range({loop.turns}):", inner.body)
         return Code(name)
 
     def _optional(self, run: list[EmittedStatement], k: int) -> None:
