@@ -8,7 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
+from itertools import count
 from typing import Generic, TypeVar
 
 from resspec.ir.nodes import Op
@@ -21,6 +21,7 @@ from resspec.passes.value_names import readers_of, roles_of
 T = TypeVar("T")
 
 DEEPEST = 3  # calls in calls
+_AROUND = (Activation, Gelu, Sigmoid, Norm)
 
 
 def is_around(layer: Layer | None) -> bool:
@@ -29,7 +30,7 @@ def is_around(layer: Layer | None) -> bool:
     Args:
         layer: The layer, or None of what is not one.
     """
-    return isinstance(layer, Activation | Gelu | Sigmoid | Norm)
+    return isinstance(layer, _AROUND)
 
 
 def layer_of(statement: Statement) -> Layer | None:
@@ -54,7 +55,7 @@ def forks(program: Schedule) -> bool:
     return value > 0 and len(readers_of(program.statements, program.result)[value]) > 1
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Pending(Generic[T]):
     """A value that is not assigned yet, since its reader may take the expression itself.
 
@@ -102,13 +103,11 @@ class Execution(ABC, Generic[T]):
         self.statements, self.result = program.statements, program.result
         self.layers = layers or list(map(layer_of, program.statements))
         self.main, self.avoid = main, avoid
-        self.names = {0: entering[0]}  # of values that are still read
-        self.known = {0: entering[1]}  # what these names mean
-        self.pending: Pending[T] | None = None
-        self.k = 0  # the number of the present statement
         self.readers = readers_of(self.statements, self.result, fallbacks)
-        around = [False, *map(is_around, self.layers)]
-        self.roles = roles_of(self.statements, self.result, main, self.readers, around)
+        self.last_read = {value: readers[-1] for value, readers in self.readers.items()}
+        self.is_around = [False, *map(is_around, self.layers)]  # of the layers that make values
+        self.roles = roles_of(self.statements, self.result, main, self.readers, self.is_around)
+        self.enter(*entering)
 
     @abstractmethod
     def apply(self, x: T) -> T:
@@ -144,6 +143,13 @@ class Execution(ABC, Generic[T]):
             self.roles[value] = "preact"
 
     # --- statements ---
+
+    def enter(self, name: str, x: T) -> None:
+        """Begin with value 0 under a name."""
+        self.names = {0: name}  # of values that are still read
+        self.known = {0: x}  # what these names mean
+        self.pending: Pending[T] | None = None
+        self.k = 0  # the number of the present statement
 
     def run(self) -> T:
         """Run all statements, and return the result."""
@@ -183,7 +189,7 @@ class Execution(ABC, Generic[T]):
             case statement:
                 is_read = statement.source == pending.value and not self.is_tested(k)
                 fits = pending.wraps and pending.depth < self.deepest
-                return is_read and fits and is_around(self.layers[k])
+                return is_read and fits and self.is_around[k + 1]
 
     def _apply(self, source: int, k: int) -> None:
         before = self.pending
@@ -229,27 +235,32 @@ class Execution(ABC, Generic[T]):
         """Assign what is pending, before statement k."""
         assert self.pending is not None
         value, base = self.pending.value, self.pending.base
-        kept = self.names[base] not in self.occupied(k) and self.roles[value] == self.roles[base]
-        name = self.names[base] if kept else self.free(self.roles[value], k)
-        self.names = {v: text for v, text in self.names.items() if self._is_read(v, k)}
+        name, role = self.names[base], self.roles[value]
+        read = {v: text for v, text in self.names.items() if self.last_read.get(v, -1) >= k}
+        occupied = {*read.values(), *self.avoid}
+        if name in occupied or role != self.roles[base]:
+            name = _free(role, occupied)
+        self.names = read
         self.names[value] = name
         self.known[value] = self.assign(name, self.pending.expression, value)
         self.pending = None
 
     def occupied(self, k: int) -> set[str]:
         """Return the names of values that statement k or one after it reads."""
-        return {text for value, text in self.names.items() if self._is_read(value, k)} | self.avoid
+        last = self.last_read
+        return {text for v, text in self.names.items() if last.get(v, -1) >= k} | self.avoid
 
     def free(self, wanted: str, k: int) -> str:
         """Return a name that no value has which statement k or one after it reads."""
-        occupied = self.occupied(k)
-        numbered = chain([wanted], (f"{wanted}{i}" for i in count(2)))
-        return next(text for text in numbered if text not in occupied)
+        return _free(wanted, self.occupied(k))
 
     def _pend(self, pending: Pending[T]) -> None:
         self.pending = pending
         if len(self.readers.get(pending.value, [])) > 1:
             self.flush(pending.value)
 
-    def _is_read(self, value: int, k: int) -> bool:
-        return value in self.readers and self.readers[value][-1] >= k
+
+def _free(wanted: str, occupied: set[str]) -> str:
+    if wanted not in occupied:
+        return wanted
+    return next(text for i in count(2) if (text := f"{wanted}{i}") not in occupied)

@@ -8,7 +8,6 @@ them; other modules hold what their statements assign, each until its name is as
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
 
@@ -46,9 +45,9 @@ def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
     return frames.run(body, "", 0, dense(network.input.dims))[0]
 
 
-@dataclass(eq=False)
 class _Storage:
-    elements: int
+    def __init__(self, elements: int) -> None:
+        self.elements = elements
 
 
 class _Value(NamedTuple):
@@ -115,7 +114,8 @@ class _Frame(Execution[_Value]):
             return self._layer(part.node, x)
         peak, made, strides = self.frames.run(part.body, part.block, elements, x.strides)
         held = self._live(x) - elements + peak.elements
-        self.peak = most(self.peak, Peak(held, (*self.path, *peak.trail), peak.span))
+        if held > self.peak.elements:
+            self.peak = Peak(held, (*self.path, *peak.trail), peak.span)
         return _Value(x.storage if made is None else _Storage(made), strides)
 
     def _layer(self, op: Op, x: _Value) -> _Value:
@@ -147,10 +147,11 @@ class _Frame(Execution[_Value]):
 
     def loop(self, loop: LoopStatement, name: str, avoid: frozenset[str]) -> _Value:
         x = self.known[self.k + 1]
+        inner = _Frame(self.frames, self.held, loop.body, (name, x), name, avoid)
         for turn in range(min(loop.turns, 3)):  # the same from then on
-            inner = _Frame(self.frames, self.held, loop.body, (name, x), name, avoid)
             x = inner.turn()
             self.peak = most(self.peak, inner.peak.at(turn))
+            inner.enter(name, x)
         return x
 
     def _new(self, node: Node, like: Strides, *read: _Value) -> _Value:
@@ -159,9 +160,10 @@ class _Frame(Execution[_Value]):
         return y
 
     def _note(self, *read: _Value, copied: int = 0) -> None:
-        span = self.statements[self.k].part.span
-        self.peak = most(self.peak, Peak(self._live(*read) + copied, self.path, span))
+        elements = self._live(*read) + copied
+        if elements > self.peak.elements:
+            self.peak = Peak(elements, self.path, self.statements[self.k].part.span)
 
     def _live(self, *read: _Value) -> int:
         storages = {*self.held.values(), *[value.storage for value in read]}
-        return sum(storage.elements for storage in storages)
+        return sum([storage.elements for storage in storages])

@@ -194,7 +194,9 @@ def steps(start: Step, depth: int, limits: Limits) -> list[Step]:
     """Return the steps of a part that stands `depth` repeats deep in its scope; neighbors that
     share a scope's name are one.
     """
-    return walk.joined(_flat(*start, depth, limits), _scope_name, _together)
+    row = list[Step]()
+    _flatten(*start, depth, limits, row)
+    return walk.joined(row, _scope_name, _together)
 
 
 def shared_scopes(body: Located) -> set[Path]:
@@ -248,24 +250,26 @@ def _numbered(parts: Iterable[Located], index: int) -> Iterator[Step]:
         index += leaves(part)
 
 
-def _flat(index: int, part: Located, depth: int, limits: Limits) -> Iterator[Step]:
+def _flatten(index: int, part: Located, depth: int, limits: Limits, row: list[Step]) -> None:
+    """Add the steps of a part to a row."""
     match part.node:
         case Series():
             for step in _numbered(part.parts, index):
-                yield from _flat(*step, depth, limits)
+                _flatten(*step, depth, limits, row)
         case Repeat(count=count) if count == 1 or _is_short(part.body, count, depth + 1, limits):
             for turn in range(count):
-                yield from _flat(index, at_turn(part.body, turn, depth), depth, limits)
+                _flatten(index, at_turn(part.body, turn, depth), depth, limits, row)
         case _:
-            yield index, part
+            row.append((index, part))
 
 
 def _is_short(body: Located, count: int, depth: int, limits: Limits) -> bool:
     least, most = limits
     if count > most:
         return False
-    size = sum(1 for _ in _flat(0, body, depth, limits))
-    return least <= size and size * count <= most
+    steps = list[Step]()
+    _flatten(0, body, depth, limits, steps)
+    return least <= len(steps) and len(steps) * count <= most
 
 
 def at_turn(part: Located, turn: int, depth: int | None, *, nearest: bool = True) -> Located:
