@@ -32,8 +32,10 @@ TORCHVISION = {
 # One small network of each template: the suite takes these, tests/campaign all others.
 SMALL = [
     "torchvision/alexnet",
+    "torchvision/convnext_tiny",
     "torchvision/googlenet",
     "torchvision/inception_v3",
+    "torchvision/mnasnet0_5",
     "torchvision/resnet18",
     "torchvision/resnet50",
     "torchvision/resnext50_32x4d",
