@@ -86,11 +86,9 @@ def assert_equals_torchvision(spec: str) -> None:
     x, (ours, theirs) = picture(spec), pair(spec)
     if not spec.endswith(".res"):  # shipped: the same laws, in the same order
         assert differing(ours.state_dict(), theirs.state_dict()) == STARTS_OTHERWISE.get(spec, [])
-    state = ours.state_dict()
-    state._metadata = (
-        theirs.state_dict()._metadata
-    )  # MNASNet reads another stem without its version
-    theirs.load_state_dict(state, strict=True)
+    versioned = theirs.state_dict()  # without its version, MNASNet reads another stem
+    versioned.update(ours.state_dict())
+    theirs.load_state_dict(versioned, strict=True)
     ours.load_state_dict(theirs.state_dict(), strict=True)
 
     ran, expected = training_step(ours, x), training_step(theirs, x)
