@@ -10,7 +10,12 @@ from typing import NamedTuple
 
 from resspec import files, shipped
 from resspec.diagnostics import Diagnostic, SpecError, UsageError
-from resspec.lowering.network import network_names, network_parameters, template_parameters
+from resspec.lowering.network import (
+    network_names,
+    network_parameters,
+    template_parameters,
+    undecided_parameters,
+)
 from resspec.lowering.scope import Library, Loader
 from resspec.revision import Revision
 from resspec.source import Source
@@ -222,6 +227,15 @@ def parameters(spec: str | Path) -> list[str]:
     """Return the names of a network's parameters. Raises SpecError, UsageError."""
     opened = open_named(str(spec))
     return network_parameters(opened.library, choose(opened))
+
+
+def undecided(spec: str | Path) -> list[str]:
+    """Return the parameters that a network leaves at their defaults. Raises SpecError, UsageError.
+
+    One that a derived network gives a value is decided.
+    """
+    opened = open_named(str(spec))
+    return undecided_parameters(opened.library, choose(opened))
 
 
 def sources(spec: str) -> dict[str, str]:

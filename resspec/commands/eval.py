@@ -116,7 +116,11 @@ def _evaluate(arguments: Namespace, together: Processes) -> None:
         note(target.unfinished)
     images = target.recipe.data
     found = data.load(
-        target.data, normalize=images.normalize, exif=images.exif, download=arguments.download
+        target.data,
+        normalize=images.normalize,
+        exif=images.exif,
+        channels=target.network.input.channels,
+        download=arguments.download,
     )
     if target.classes is not None:
         classes.check_same(

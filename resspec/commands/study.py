@@ -135,6 +135,7 @@ def run(arguments: Namespace) -> int:
                 arguments.data,
                 normalize=shown.normalize,
                 exif=shown.exif,
+                channels=families[0][1].input.channels,
                 download=arguments.download,
             )
             out = arguments.out or Path("studies", arguments.kind)

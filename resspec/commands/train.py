@@ -6,10 +6,10 @@ import gc
 import signal
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from resspec.commands import given, numbers
 from resspec.commands.installed import torch_installed
@@ -18,6 +18,7 @@ from resspec.diagnostics import UsageError
 from resspec.training.names import DATA, DIGITS
 
 if TYPE_CHECKING:
+    from resspec.ir.network import Network
     from resspec.training.plan import Job
 
 SUMMARY = "train a network by a recipe, or resume its training"
@@ -95,7 +96,7 @@ def run(arguments: Namespace) -> int:
                 from resspec.training.output.tensorboard import Board
 
         with processes.joined(arguments.device) as together:
-            job = job_of(arguments)
+            job = job_of(arguments, note if together.is_main else _silent)
             folder, taken = (arguments.run, "") if arguments.run else free_folder(Path("runs"), job)
             first = together.is_main
             if first:
@@ -151,10 +152,20 @@ def _interrupted_at_once() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def job_of(arguments: Namespace) -> Job:
-    """Return the job that the arguments describe. Raises SpecError, UsageError."""
+def _silent(sentence: str) -> None:
+    """Say nothing."""
+
+
+def job_of(arguments: Namespace, tell: Callable[[str], None] = _silent) -> Job:
+    """Return the job that the arguments describe. Raises SpecError, UsageError.
+
+    Args:
+        arguments: The arguments of the command.
+        tell: Takes a sentence about values that the data decides.
+    """
     from resspec import compiler, opening
     from resspec.training import data, recipe_file, weights
+    from resspec.training.fitted import fitted
     from resspec.training.plan import Job
 
     if arguments.new_head and not arguments.weights:
@@ -169,10 +180,27 @@ def job_of(arguments: Namespace) -> Job:
     )
     recipe = written.recipe
     shown = recipe.data
+    values: dict[str, Any] = {"input": arguments.input, **dict(of_network)}
+    network = compiler.load(arguments.spec, **values)
+    images = data.load(
+        dataset,
+        normalize=shown.normalize,
+        exif=shown.exif,
+        channels=network.input.channels,
+        download=arguments.download,
+    )
+    undecided = [name for name in opening.undecided(arguments.spec) if name not in values]
+
+    def make(others: dict[str, Any]) -> Network:
+        return compiler.load(arguments.spec, **values, **others)
+
+    network, what = fitted(network, make, undecided, images)
+    if what:
+        tell(what)
     return Job(
-        compiler.load(arguments.spec, input=arguments.input, **dict(of_network)),
+        network,
         recipe,
-        data.load(dataset, normalize=shown.normalize, exif=shown.exif, download=arguments.download),
+        images,
         arguments.seed,
         weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None,
         arguments.workers,

@@ -97,3 +97,14 @@ def missing(levels: list[Level], outside: Collection[str] = ()) -> list[str]:
         found += [name for name, each in own.items() if each.default is None and name not in given]
         given = (given - own.keys()) | level.arguments.keys()
     return found
+
+
+def undecided(levels: list[Level]) -> list[str]:
+    """Return the parameters that can be set from outside, and that no derived network gives."""
+    found, given, hidden = list[str](), set[str](), set[str]()
+    for level in levels:
+        own = level.parameters
+        found += [name for name in own if name not in given | hidden]
+        hidden |= own.keys()
+        given = (given - own.keys()) | level.arguments.keys()
+    return found

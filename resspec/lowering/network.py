@@ -14,7 +14,7 @@ from resspec.lowering.binding import bind, kept
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.clauses import Clauses
 from resspec.lowering.context import Exhausted
-from resspec.lowering.derivation import Level, levels, missing, parameters
+from resspec.lowering.derivation import Level, levels, missing, parameters, undecided
 from resspec.lowering.expectations import Expectation
 from resspec.lowering.memory import Memory
 from resspec.lowering.scope import Library
@@ -86,6 +86,11 @@ def template_parameters(library: Library, name: str) -> list[str]:
 def network_parameters(library: Library, name: str) -> list[str]:
     """The parameters of a network, its own and those of the networks that it is derived from."""
     return parameters(_silent_levels(library, name))
+
+
+def undecided_parameters(library: Library, name: str) -> list[str]:
+    """The parameters of a network that have their defaults, or no value yet."""
+    return undecided(_silent_levels(library, name))
 
 
 def _silent_levels(library: Library, name: str) -> list[Level]:

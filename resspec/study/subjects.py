@@ -107,7 +107,12 @@ def _of_run(folder: Path, images: str | None) -> Subject:
             f"the run in {folder} read its images from a folder named `{name}`",
             remedy="data folder",
         )
-    found = data.load(images or name, normalize=recipe.data.normalize, exif=recipe.data.exif)
+    found = data.load(
+        images or name,
+        normalize=recipe.data.normalize,
+        exif=recipe.data.exif,
+        channels=run.network.input.channels,
+    )
     classes.check_same(trained_on["classes"], found.classes, whose=str(folder), data=found.name)
     found = normalized_as(run.facts["preprocessing"], found)
     return _fit_to_probe(Subject(folder.name, run.network, Trained(run.weights, found, recipe)))

@@ -30,7 +30,11 @@ def job_of(
     written = recipe_file.read(recipe, [(key, str(value)) for key, value in settings.items()])
     transforms = written.recipe.data
     images = data.load(
-        dataset, normalize=transforms.normalize, exif=transforms.exif, download=download
+        dataset,
+        normalize=transforms.normalize,
+        exif=transforms.exif,
+        channels=network.input.channels,
+        download=download,
     )
     return Job(network, written.recipe, images, seed, workers=workers, written=written)
 
@@ -55,7 +59,12 @@ def evaluate_run(
     finished = ended.load(run)
     name = dataset or ended.data_of(run, finished.facts)
     transforms = finished.tested.recipe.data
-    images = data.load(name, normalize=transforms.normalize, exif=transforms.exif)
+    images = data.load(
+        name,
+        normalize=transforms.normalize,
+        exif=transforms.exif,
+        channels=finished.network.input.channels,
+    )
     classes.check_same(finished.facts["data"]["classes"], images.classes, whose=str(run), data=name)
     images = normalized_as(finished.facts["preprocessing"], images)
     module = ended.module_of(run)

@@ -30,7 +30,12 @@ __all__ = [
 
 
 def load(
-    name: str, *, normalize: str = "channel", exif: str = "upright", download: bool = False
+    name: str,
+    *,
+    normalize: str = "channel",
+    exif: str = "upright",
+    channels: int = 3,
+    download: bool = False,
 ) -> Dataset:
     """Return a data set.
 
@@ -38,12 +43,14 @@ def load(
         name: Its name, or the path of its folder.
         normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
+        channels: The channels of the network: images in files are read as gray for 1, else as RGB.
         download: Download it if it is not on this machine.
 
     Raises:
         UsageError: It is not found, with the places that were searched; or it is damaged.
     """
-    options = LoadOptions(normalize, exif, name if name in DATA else None)
+    read_as = 1 if channels == 1 else 3
+    options = LoadOptions(normalize, exif, name if name in DATA else None, read_as)
     if name == DIGITS:
         return digits.load(options)
     known, path = find(name, download=download)

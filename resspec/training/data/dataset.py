@@ -25,12 +25,14 @@ class LoadOptions(NamedTuple):
     Attributes:
         normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
+        channels: Of images in files: 1 for gray, 3 for RGB.
         name: The name of the data set, where it was not given by its folder.
     """
 
     normalize: str = "channel"
     exif: str = UPRIGHT
     name: str | None = None
+    channels: int = 3
 
 
 class Split(Protocol):

@@ -31,7 +31,7 @@ from resspec.training.data.inspection import (
     Size,
     inspect_files,
 )
-from resspec.training.data.pixel_stats import IMAGENET, PixelStats
+from resspec.training.data.pixel_stats import IMAGENET, IMAGENET_GRAY, PixelStats
 from resspec.training.data.read_image import resized_test_size
 from resspec.training.data.scan import SplitFolder, scan
 from resspec.training.data.wording import as_text, dataset_name
@@ -65,18 +65,20 @@ def load(folder: Path, options: LoadOptions) -> Dataset:
         if not any(part.images.values()):
             raise UsageError(f"there is no image in {part.root}", "E0513")
     check_classes(train)
-    stats = replace(IMAGENET, normalize=options.normalize)
+    usual = IMAGENET_GRAY if options.channels == 1 else IMAGENET
+    stats = replace(usual, normalize=options.normalize)
 
     def split(part: SplitFolder, by_class: list[list[str]]) -> InFolders:
         files = tuple(file for files in by_class for file in files)
         labels = torch.tensor([label for label, files in enumerate(by_class) for _ in files])
-        return InFolders(part.root, files, labels, stats, len(classes), options.exif)
+        exif, channels = options.exif, options.channels
+        return InFolders(part.root, files, labels, stats, len(classes), exif, channels)
 
     is_imagenet = len(classes) == 1000 and all(map(_SYNSET.fullmatch, classes))
     return Dataset(
         name=IMAGENET_NAME if is_imagenet else dataset_name(folder),
         classes=tuple(map(as_text, classes)),
-        shape=(3, 0, 0),
+        shape=(options.channels, 0, 0),
         train=split(train, [train.images[name] for name in classes]),
         test=split(test, tested),
         stats=stats,
@@ -100,6 +102,7 @@ class InFolders:
     stats: PixelStats
     classes: int
     exif: str = UPRIGHT
+    channels: int = 3
     _sizes: dict[int, Size] = field(default_factory=dict)  # of the images that were inspected
 
     def __len__(self) -> int:
@@ -119,7 +122,7 @@ class InFolders:
             UsageError: A file cannot be read, or a worker died or is stuck.
         """
         hflip = transform.hflip if isinstance(transform, DataConfig) else 0
-        files = ImageFiles(self.root, self.files, self.exif, transform)
+        files = ImageFiles(self.root, self.files, self.exif, transform, self.channels)
         pinned = device.type == "cuda"
         decoded = read_batches(files, sampler, workers, pinned=pinned)
         with closing(decoded):

@@ -86,3 +86,17 @@ IMAGENET = PixelStats(
     mean_image=_MEAN.view(3, 1, 1),
     axes=_EIGENVECTORS * torch.tensor([0.2175, 0.0188, 0.0045]) * 255,
 )
+
+
+def _gray(stats: PixelStats) -> PixelStats:
+    """Return the statistics of the same images in gray, as Pillow and ITU-R 601 weight colors.
+
+    The deviation is that of channels that rise and fall together.
+    """
+    weights = torch.tensor([0.299, 0.587, 0.114])
+    mean, std = weights @ stats.mean, weights @ stats.std
+    spread = (stats.axes.mT @ weights).norm()
+    return PixelStats(mean.view(1), std.view(1), mean.view(1, 1, 1), spread.view(1, 1))
+
+
+IMAGENET_GRAY = _gray(IMAGENET)

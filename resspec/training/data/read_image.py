@@ -31,7 +31,9 @@ Box = tuple[int, int, int, int]  # left, top, right, bottom
 Size = tuple[int, int]  # width, height, as in Pillow
 
 
-def read_image(path: Path, key: Tensor, transform: Transform, exif: str = UPRIGHT) -> Tensor:
+def read_image(
+    path: Path, key: Tensor, transform: Transform, exif: str = UPRIGHT, channels: int = 3
+) -> Tensor:
     """Return a transformed image.
 
     Args:
@@ -39,9 +41,10 @@ def read_image(path: Path, key: Tensor, transform: Transform, exif: str = UPRIGH
         key: The key of the image (int64, 1); random choices depend on nothing else.
         transform: The transforms of training or of test images.
         exif: `upright` or `ignore`.
+        channels: 3 for RGB, 1 for its gray.
 
     Returns:
-        uint8, 3xHxW.
+        uint8, CxHxW.
 
     Raises:
         UnreadableImage: The file cannot be read, or the image becomes too large.
@@ -58,6 +61,8 @@ def read_image(path: Path, key: Tensor, transform: Transform, exif: str = UPRIGH
         else:
             image = opened.rgb()
     with naming(path):
+        if channels == 1:
+            image = image.convert("L")
         if box != (0, 0, *image.size):
             image = image.crop(box)
         if size != image.size:

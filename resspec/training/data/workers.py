@@ -47,6 +47,7 @@ class ImageFiles(NamedTuple):
     names: tuple[str, ...]
     exif: str
     transform: Transform
+    channels: int = 3
 
 
 class WorkerFailure(NamedTuple):
@@ -134,13 +135,13 @@ class _ImageBatches(MapDataset[Result]):
 
     def __getitem__(self, arrays: list[Any]) -> Result:
         batch = IndexBatch(*map(torch.from_numpy, arrays))
-        root, names, exif, transform = self._files
+        root, names, exif, transform, channels = self._files
         images: list[Tensor] = []
         path = root
         try:
             for index, key in zip(batch.indices.tolist(), batch.keys.split(1), strict=True):
                 path = root / names[index]
-                images.append(read_image(path, key, transform, exif))
+                images.append(read_image(path, key, transform, exif, channels))
                 if images[-1].shape != images[0].shape:
                     raise UnreadableImage(path, _other_size(images[-1], images[0]))
             return torch.stack(images), batch
