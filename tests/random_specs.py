@@ -252,6 +252,8 @@ class _Writer:
             [[], ["dilation=2"], ["bias=true"], ["bias=false"]]
         )
         self.random.shuffle(extras)
+        if stride == 2 and self.random.random() < 0.3:
+            extras.append("padding=same")
         if self.random.random() < 0.1 and min(x.height, x.width) > 2:
             return f"upconv 2x2, {shown}, /2", Picture(width, 2 * x.height, 2 * x.width).strided(1)
         return ", ".join([f"conv {size}", shown, *extras]), x.wide(width).strided(stride)
@@ -263,6 +265,9 @@ class _Writer:
         size, stride, padding = self.random.choice(
             [(2, 2, 0), (3, 2, 1), (3, 2, 0), (3, 3, 1), (5, 2, 2), (3, 1, 1)]
         )
+        if self.random.random() < 0.2:
+            text = f"{kind} {size}x{size}, /{stride}, padding=same"
+            return text, x.strided(stride)
         window = ((size, size), (stride, stride), (padding, padding), (1, 1))
         out = window_output((x.height, x.width), *window, ceil=ceil)
         extras = [f"padding={padding}"] * (padding != size // 2 * (size % 2)) + ["ceil=true"] * ceil

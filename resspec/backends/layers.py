@@ -123,3 +123,43 @@ class Scale(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.factor:g}"
+
+
+class Conv2dSame(nn.Conv2d):
+    """A convolution that pads as TensorFlow does: by the size of its input."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation)
+        return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class MaxPool2dSame(nn.MaxPool2d):
+    """A max pool that pads as TensorFlow does, with minus infinity."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = pad_same(x, self.kernel_size, self.stride, self.dilation, float("-inf"))
+        result: Tensor = super().forward(x)
+        return result
+
+
+class AvgPool2dSame(nn.AvgPool2d):
+    """A mean that pads as TensorFlow does, but counts the zeros."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(pad_same(x, self.kernel_size, self.stride))
+
+
+Sides = int | tuple[int, ...]
+
+
+def pad_same(
+    x: Tensor, kernel: Sides, stride: Sides, dilation: Sides = 1, value: float = 0
+) -> Tensor:
+    """Pad height and width so that every `stride`-th pixel has a window."""
+    border: list[int] = []
+    for axis in (1, 0):
+        k, s, d = (n if isinstance(n, int) else n[axis] for n in (kernel, stride, dilation))
+        size = x.shape[2 + axis]
+        amount = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
+        border += [amount // 2, amount - amount // 2]
+    return F.pad(x, border, value=value)

@@ -39,6 +39,7 @@ _KINDS = {
     "Flag": "`true` or `false`",
     "Size": "a size such as `3x3`",
     "Extent": "a number or a size",
+    "Padding": "a number, a size, or `same`",
     **dict.fromkeys(("Real", "Positive", "Probability"), "a number"),
 }
 _EXAMPLES = {
@@ -137,9 +138,14 @@ def _take_words(
     op: type[Layer], given: Given, report: Reporter
 ) -> tuple[Given, dict[str, tuple[Any, Span]] | None]:
     """Take the arguments that are one of a few words out of the others; None once one is wrong."""
-    if not op.choices or op.choices.keys().isdisjoint(given.keywords):
+    if given.keywords.keys().isdisjoint({*op.choices, *op.alternatives}):
         return given, {}
-    keywords, words = dict(given.keywords), {}
+    keywords, words = dict(given.keywords), dict[str, tuple[Any, Span]]()
+    for name, alternatives in op.alternatives.items():
+        value = keywords[name].value if name in keywords else None
+        if isinstance(value, ast.Identifier) and value.text in alternatives:
+            del keywords[name]
+            words[name] = (value.text, value.span)
     for name, choices in op.choices.items():
         if name not in keywords:
             continue
@@ -170,7 +176,7 @@ def _bound(
     scale = stated.pop("scale", (None, call.span))[0]
     values = {
         name: value
-        if name in op.choices
+        if isinstance(value, str)
         else convert(value, types[name], _phrase(op.kind, name), span, report)
         for name, (value, span) in stated.items()
     }
@@ -310,10 +316,10 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
         case "Count" | "Index", Fraction():
             report(argument_errors.not_whole(span, phrase, value))
             return UNKNOWN
-        case "Size" | "Extent", Fraction():
+        case "Size" | "Extent" | "Padding", Fraction():
             report(argument_errors.not_whole(span, phrase, value))
             return UNKNOWN
-        case "Size" | "Extent", int() | (int(), int()) if not isinstance(value, bool):
+        case "Size" | "Extent" | "Padding", int() | (int(), int()) if not isinstance(value, bool):
             if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
                 return value
             sides = value if isinstance(value, tuple) else (value, value)

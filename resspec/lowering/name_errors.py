@@ -84,7 +84,7 @@ def instead_of_padding(argument: str) -> str | None:
     name, _, value = argument.replace(" ", "").partition("=")
     if name not in ("padding", "pad", "pads", "padding_mode"):
         return None
-    same = "leave it out: same padding is the default, since an odd kernel keeps the size"
+    same = "`padding=same`; without it, an odd kernel keeps the size, too"
     return {"same": same, "valid": "`padding=0`"}.get(value.lower())
 
 

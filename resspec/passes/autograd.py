@@ -192,7 +192,9 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
     own = layer.keeps(entering, leaving)
     values, kept = own.values, x.kept
     if _saves_input(layer, learns, within):
-        if layer.copies(entering, x.strides, x.storage):
+        if between := layer.intermediate(entering):
+            values += between
+        elif layer.copies(entering, x.strides, x.storage):
             values += entering.elements
         elif not kept:
             values, kept = values + x.storage, True

@@ -19,7 +19,7 @@ from resspec.ir.formulas import (
     substitute,
     variables,
 )
-from resspec.ir.ops import OPS
+from resspec.ir.ops import OPS, Layer
 from resspec.lowering.arguments import sort
 from resspec.lowering.derivation import levels
 from resspec.lowering.evaluation import evaluate, names_in
@@ -289,7 +289,7 @@ def layer_fields(
     fields = {name: env.known(node) for name, node in zip(op.positional, given.bare, strict=False)}
     for word, keyword in given.keywords.items():
         name = op.words.get(word, word)
-        if name not in op.choices:  # whose words are no names in scope
+        if not _is_word(op, name, keyword.value):
             fields[name] = env.known(keyword.value)
     if given.stride is not None and strided:
         fields["stride"] = env.known(given.stride.value)
@@ -298,6 +298,12 @@ def layer_fields(
         half = binary("//", plain(kernel.formula), 2)
         fields["padding"] = FormulaValue(None, binary("*", plain(dilation.formula), half))
     return fields
+
+
+def _is_word(op: type[Layer], field: str, value: ast.Value) -> bool:
+    """Return whether a value is a word that a field takes, and no name in scope."""
+    text = value.text if isinstance(value, ast.Identifier) else ""
+    return text in (*op.choices.get(field, ()), *op.alternatives.get(field, ()))
 
 
 def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.Chain | None:

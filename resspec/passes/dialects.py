@@ -27,6 +27,8 @@ from resspec.ir.ops.resize import Upsample
 from resspec.ir.ops.window import AvgPool, Pool
 from resspec.ir.shape import Shape
 
+SAME_CONV = "conv with padding=same"  # which is a class of ours
+
 Extra = dict[str, int]
 Rule = Callable[[Layer, Shape, Shape], Extra]
 
@@ -87,10 +89,14 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 
 def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """Count by modules, and by functions of `torch.nn.functional`: what is both, and no
-    convolution or norm, counts twice.
+    """Count by modules of torch's own classes, and by functions of `torch.nn.functional`: what is
+    both, and no convolution or norm, counts twice.
     """
     match layer:
+        case Conv(padding="same"):
+            return {SAME_CONV: -layer.macs(x, y)}
+        case Pool(padding="same"):
+            return {layer.kind: layer.intermediate(x)}
         case Contraction():
             return {"bias": _bias(layer, x, y)}
         case BatchNorm() | GroupNorm():
@@ -108,6 +114,10 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by modules of torch's own classes."""
     match layer:
+        case Conv(padding="same"):
+            return {SAME_CONV: -layer.macs(x, y)}
+        case Pool(padding="same"):
+            return {}
         case Upconv():
             at_outputs = y.elements * (x.channels // layer.groups) * prod(layer.kernel_size)
             return {"upconv at outputs": at_outputs - layer.macs(x, y)}
@@ -143,6 +153,8 @@ def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
         case Norm():
             return {layer.kind: x.elements * _affine(layer, x, 5, 4)}
+        case Pool(padding="same"):
+            return {layer.kind: layer.intermediate(x)}
         case Relu() | Silu() | Gelu() | LeakyRelu() | Elu() | Prelu() | Pool():
             return {layer.kind: x.elements}
         case Softmax():
@@ -187,6 +199,8 @@ def _its_thop(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _window_pixels(pool: AvgPool, x: Shape, y: Shape) -> int:
     """Return the pixels in all windows of a pool together; padding counts where the pool has it."""
     assert pool.kernel_size is not None
+    if isinstance(pool.padding, str):
+        return prod(y.spatial) * prod(pool.kernel_size)
     axes = zip(x.spatial, y.spatial, pool.kernel_size, pool.stride, pool.padding, strict=True)
     return prod(
         _pixels_on_axis(size, outputs, kernel, stride, padding, pool.count_include_pad)

@@ -182,6 +182,8 @@ def _op(located: Located, op: Op, x: _Value, kept: bool) -> _Step:
 
 def _while_it_runs(op: Op, x: _Value, y: _Value, kept: bool) -> int:
     layer = op.layer
+    if between := layer.intermediate(op.input):
+        return max(x.storage + between, (x.storage if kept else 0) + between + y.storage)
     if layer.copies(
         op.input, x.strides, x.storage
     ):  # torch adds a bias to the product of the copy, and frees that first

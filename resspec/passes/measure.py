@@ -111,6 +111,7 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     held = _elements(buffers)
     if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
         return Totals(params, held, counters, macs, acts, layers)
+    between = layer.intermediate(x)
     weights = params + (
         held - counters if isinstance(layer, BatchNorm) else 0
     )  # not how many batches there were
@@ -122,8 +123,8 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
         acts,
         layers,
         layer.elementwise(x, y),
-        y.elements,
-        x.elements,
+        between + y.elements,
+        x.elements + between,
         weights,
     )
 

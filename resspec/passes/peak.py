@@ -124,6 +124,8 @@ class _Frame(Execution[_Value]):
         if strides is not None:
             return _Value(x.storage, strides)
         y = self._new(op, layer.order(x.strides), x)
+        if between := layer.intermediate(op.input):
+            self._note(x, y, copied=between)
         if layer.copies(op.input, x.strides, x.storage.elements):
             sums = op.output.elements if "bias" in layer.parameters(op.input) else 0
             self._note(x, y, copied=max(op.input.elements, sums))

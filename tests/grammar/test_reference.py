@@ -100,7 +100,9 @@ def argument(op: type[Layer], field: Field[Any], word: str) -> str:
         first, *others = (f"`{choice}`" for choice in op.choices[field.name])
         return f"`{word}` = {first}, or {', '.join(others)}"
     kind = str(field.type).split(" ", maxsplit=1)[0].lower()
-    shown = f"`{'/' * (word == 'stride')}{word}` *{kind}*"
+    kind = kind.replace("padding", "extent")
+    also = "".join(f" or `{text}`" for text in op.alternatives.get(field.name, ()))
+    shown = f"`{'/' * (word == 'stride')}{word}` *{kind}*{also}"
     match field.default:
         case bool() as value:
             return f"{shown} = {str(value).lower()}"

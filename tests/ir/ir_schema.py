@@ -40,6 +40,17 @@ _FIELD_KINDS: dict[str, dict[str, Any]] = {
         "minItems": 2,
         "maxItems": 2,
     },
+    "Padding": {
+        "anyOf": [
+            {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "minItems": 2,
+                "maxItems": 2,
+            },
+            {"const": "same"},
+        ]
+    },
     "Real": _REAL,
     "Positive": _REAL,
     "Probability": _REAL,

@@ -33,6 +33,7 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
     "Flag": lambda rng: rng.random() < 0.5,
     "Size": lambda rng: (rng.randint(1, 4), rng.randint(1, 4)),
     "Extent": lambda rng: (rng.randint(0, 2), rng.randint(0, 2)),
+    "Padding": lambda rng: rng.choice(["same", (rng.randint(0, 2), rng.randint(0, 2))]),
     "Real": lambda rng: Fraction(rng.randint(1, 10), 10),
     "Positive": lambda rng: Fraction(rng.randint(1, 10), 10),
     "Probability": lambda rng: Fraction(rng.randint(0, 10), 10),

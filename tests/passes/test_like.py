@@ -57,6 +57,7 @@ CORNERS = [
     "relu -> relu6 -> silu -> gelu -> gelu tanh=true -> sigmoid -> hardswish -> hardsigmoid",
     "avgpool to=3x6 -> avgpool to=5x4",  # where the windows of thop are no exact fractions
     "maxpool 3x3, /2 -> maxpool to=3x2 -> maxpool",
+    "conv 3x3, 4, /2, padding=same -> maxpool 3x3, /2, padding=same -> avgpool 3x3, /2, padding=same -> conv 2x2, 3, padding=same, bias=true",
     "avgpool 3x3, /2 -> avgpool 2x2, ceil=true -> avgpool to=7x3 -> avgpool to=2x2 -> avgpool",
     "concat { identity | conv 3x3, 5 | avgpool 3x3 -> conv 1x1, 4 } -> add { identity | relu | conv 1x1, 13 } -> dropout 0.5",
     "mul { identity | avgpool -> conv 1x1, 4, bias=true -> sigmoid } -> layer_scale -> drop_path 0.5 -> shuffle 2",

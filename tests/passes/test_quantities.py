@@ -107,6 +107,9 @@ CORNERS = [
     "conv 1x1, 4 -> pad 1, 2, 0, 1 -> pad 1, 1, 1, 1, mode=reflect -> pad 2, 0, 0, 1, mode=replicate -> conv 3x3, 4",
     "conv 1x1, 4 -> upsample 2 -> upsample size=9x7, mode=bilinear -> upsample 1x2, mode=bilinear, align_corners=true -> bn",
     "conv 1x1, 4 -> pixel_shuffle 2 -> pixel_unshuffle 2 -> pixel_unshuffle 2 -> shuffle 4 -> relu -> pixel_shuffle 1",
+    "conv 3x3, 4, /2, padding=same -> bn -> maxpool 2x2, /1, padding=same -> avgpool 3x3, /2, padding=same -> conv 1x1, 4, /2, padding=same",
+    "maxpool 3x3, /2, padding=same -> conv 2x4, 6, padding=same, bias=true -> conv 3x3, 6, /2, padding=same, groups=6, dilation=2",
+    "conv 1x1, 4 -> to_last -> ln -> to_first -> maxpool 3x3, /2, padding=same -> to_last -> ln -> to_first -> avgpool 3x3, /2, padding=same -> to_last -> linear 3",
     "pixel_unshuffle 1 -> pad 0, 0, 0, 0 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, padding=0 -> upsample 1 -> gain",
 ]
 

@@ -15,6 +15,7 @@ from resspec.ir.ops.layer import (
     Extent,
     Flag,
     Layer,
+    Padding,
     ShapeError,
     Size,
     Steps,
@@ -25,7 +26,7 @@ from resspec.ir.ops.layer import (
     need_image,
     short,
 )
-from resspec.ir.ops.window import complete_padding, window_output, window_reach
+from resspec.ir.ops.window import Windowed, complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
 
 
@@ -47,7 +48,7 @@ class Contraction(Layer):
 
 
 @dataclass(eq=False, repr=False)
-class Conv(Contraction):
+class Conv(Windowed, Contraction):
     """Convolution. No bias unless given; pads `dilation * (k // 2)` where k is odd, nothing where
     it is even.
     """
@@ -60,14 +61,13 @@ class Conv(Contraction):
     kernel_size: Size
     out_channels: Count
     stride: Size = ONE
-    padding: Extent = (0, 0)
+    padding: Padding = (0, 0)
     dilation: Size = ONE
     groups: Count = 1
     bias: Flag = False
 
-    @classmethod
-    def complete(cls, given: dict[str, Any]) -> None:
-        complete_padding(given)
+    def window_dilation(self) -> Size:
+        return self.dilation
 
     def infer(self, x: Shape) -> Shape:
         need_image(x, self.kind)

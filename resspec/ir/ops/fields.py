@@ -70,6 +70,10 @@ def _from_json(value: Any, annotation: str) -> Any:
             width, kind == "Size"
         ):
             return (height, width)
+        case "Padding", str() if value == "same":
+            return value
+        case "Padding", [height, width] if _is_whole(height, False) and _is_whole(width, False):
+            return (height, width)
         case "Count" | "Index", int() if _is_whole(value, kind == "Count"):
             return value
         case ("Flag", bool()) | ("Word", str()):

@@ -4,6 +4,7 @@ torch call.
 The annotations of a layer's fields are the types of its arguments in the language:
 
     Size    (height, width), written `3x3` or `3`          Extent  the same, 0 allowed
+    Padding an extent, or `same`
     Count   a whole number, 1 or more                       Index   a whole number, 0 or more
     Real    a number, exact in the IR                       Flag    true or false
     Positive, Probability   numbers above 0, from 0 to 1
@@ -18,13 +19,14 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 from math import gcd, isqrt
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from resspec.ir.interning import Interned
 from resspec.ir.shape import Shape
 
 Size = tuple[int, int]
 Extent = tuple[int, int]
+Padding = tuple[int, int] | Literal["same"]
 Count = int
 Index = int
 Flag = bool
@@ -114,6 +116,8 @@ class Layer(metaclass=Interned):
     words: ClassVar[dict[str, str]] = {}
     # the words that a field takes, its default first
     choices: ClassVar[dict[str, tuple[str, ...]]] = {}
+    # the words that a field takes beside other values
+    alternatives: ClassVar[dict[str, tuple[str, ...]]] = {}
     # counts as a layer of the network, as in "ResNet-50"
     weighted: ClassVar[bool] = False
     # "new" memory, or what may be a "view" of the input, or the "same" tensor
@@ -198,6 +202,12 @@ class Layer(metaclass=Interned):
             case _:
                 return ()
 
+    def intermediate(self, x: Shape) -> int:
+        """Return the elements of what it makes of its input first, and reads in its place: of a
+        padded input.
+        """
+        return 0
+
     def copies(self, x: Shape, strides: Strides, storage: int) -> bool:
         """Return whether torch makes a contiguous copy of an input with these strides in a storage
         of so many elements for each sample. (Of a batch of one, it copies less.)
@@ -212,11 +222,15 @@ class Layer(metaclass=Interned):
 
     def call(self, x: Shape) -> Call:
         """Return the module that computes it."""
-        given = {name: plain(getattr(self, name)) for name in self.torch_defaults}
+        given = {name: plain(self.torch_value(name)) for name in self.torch_defaults}
         others = {
             name: value for name, value in given.items() if value != self.torch_defaults[name]
         }
         return Call(self.module, self.torch_args(x), others)
+
+    def torch_value(self, field: str) -> Any:
+        """Return the value of a field as its module takes it."""
+        return getattr(self, field)
 
     def torch_args(self, x: Shape) -> dict[str, Any]:
         """Return the positional arguments of its module, under torch's names."""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd, prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from resspec.ir.ops.layer import (
     ONE,
     Call,
-    Extent,
     Flag,
     Kept,
     Layer,
+    Padding,
     ShapeError,
     Size,
     Steps,
@@ -22,24 +22,45 @@ from resspec.ir.ops.layer import (
 )
 from resspec.ir.shape import Shape
 
+SAME: Final = "same"
+
 
 def complete_padding(given: dict[str, Any]) -> None:
     """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for
-    an even one.
+    an even one. `same` is a number where it does not depend on the size.
     """
-    if "padding" not in given and "kernel_size" in given:
-        dilation = given.get("dilation", ONE)
-        given["padding"] = tuple(
-            d * (k // 2) if k % 2 else 0
-            for k, d in zip(given["kernel_size"], dilation, strict=True)
-        )
+    if "kernel_size" not in given:
+        return
+    sides = list(zip(given["kernel_size"], given.get("dilation", ONE), strict=True))
+    if "padding" not in given:
+        given["padding"] = tuple(d * (k // 2) if k % 2 else 0 for k, d in sides)
+    around = [d * (k - 1) for k, d in sides]
+    if (
+        given["padding"] == SAME
+        and given.get("stride", ONE) == ONE
+        and not any(n % 2 for n in around)
+    ):
+        given["padding"] = (around[0] // 2, around[1] // 2)
+
+
+def padded_as_same(
+    size: tuple[int, ...], kernel: Size, stride: Size, dilation: Size
+) -> tuple[int, int]:
+    """Return height and width with the border of `padding=same`: every `stride`-th pixel, from the
+    first, has a window. The border at the end has the odd pixel.
+    """
+    height, width = (
+        max((-(-n // s) - 1) * s + d * (k - 1) + 1, n)
+        for n, k, s, d in zip(size, kernel, stride, dilation, strict=True)
+    )
+    return height, width
 
 
 def window_output(
     size: tuple[int, ...],
     kernel: Size,
     stride: Size,
-    padding: Extent,
+    padding: Padding,
     dilation: Size,
     *,
     ceil: bool = False,
@@ -47,6 +68,8 @@ def window_output(
     """Output positions of a sliding window, as torch counts them. Raises ShapeError where none
     fits.
     """
+    if padding == SAME:
+        size, padding = padded_as_same(size, kernel, stride, dilation), (0, 0)
     result = []
     for n, k, s, p, d in zip(size, kernel, stride, padding, dilation, strict=True):
         span = d * (k - 1) + 1
@@ -72,8 +95,39 @@ def window_reach(kernel: Size, stride: Size, dilation: Size) -> tuple[Size, Step
     return (height, width), stride
 
 
+class Windowed(Layer):
+    """A layer with a window that slides. With `padding=same`, its module pads the input first."""
+
+    alternatives: ClassVar = {"padding": (SAME,)}
+    kernel_size: Size | None
+    stride: Size
+    padding: Padding
+
+    @classmethod
+    def complete(cls, given: dict[str, Any]) -> None:
+        complete_padding(given)
+
+    def window_dilation(self) -> Size:
+        return ONE
+
+    def intermediate(self, x: Shape) -> int:
+        if self.padding != SAME:
+            return 0
+        assert self.kernel_size is not None
+        size = padded_as_same(x.spatial, self.kernel_size, self.stride, self.window_dilation())
+        return x.channels * prod(size)
+
+    def torch_value(self, field: str) -> Any:
+        value = super().torch_value(field)
+        return (0, 0) if field == "padding" and value == SAME else value
+
+    def call(self, x: Shape) -> Call:
+        made = super().call(x)
+        return made._replace(module=f"{made.module}Same") if self.padding == SAME else made
+
+
 @dataclass(eq=False, repr=False)
-class Pool(Layer):
+class Pool(Windowed):
     """The pools: a window, or a target size `to`, or neither, which is global."""
 
     positional: ClassVar = ("kernel_size",)
@@ -81,13 +135,9 @@ class Pool(Layer):
 
     kernel_size: Size | None = None
     stride: Size = ONE
-    padding: Extent = (0, 0)
+    padding: Padding = (0, 0)
     ceil_mode: Flag = False
     to: Size | None = None
-
-    @classmethod
-    def complete(cls, given: dict[str, Any]) -> None:
-        complete_padding(given)
 
     @property
     def target(self) -> Size | None:
@@ -100,7 +150,9 @@ class Pool(Layer):
             self._refuse_window()
             return Shape((x.channels, *self.target))
         assert self.kernel_size is not None
-        if any(2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)):
+        if self.padding != SAME and any(
+            2 * p > k for p, k in zip(self.padding, self.kernel_size, strict=True)
+        ):
             most = "x".join(str(k // 2) for k in self.kernel_size)
             raise ShapeError(
                 "E0303",
@@ -113,7 +165,7 @@ class Pool(Layer):
             self.kernel_size,
             self.stride,
             self.padding,
-            self._dilation(),
+            self.window_dilation(),
             ceil=self.ceil_mode,
         )
         return Shape((x.channels, *size))
@@ -154,14 +206,11 @@ class Pool(Layer):
         """Return the largest window and the mean distance, where the pool adapts."""
         if self.target is None:
             assert self.kernel_size is not None
-            return window_reach(self.kernel_size, self.stride, self._dilation())
+            return window_reach(self.kernel_size, self.stride, self.window_dilation())
         sizes = tuple(zip(x.spatial, self.target, strict=True))
         height, width = (-(-adaptive_reads(n, m) // m) for n, m in sizes)
         (h, rows), (w, columns) = sizes
         return (height, width), (Fraction(h, rows), Fraction(w, columns))
-
-    def _dilation(self) -> Size:
-        return ONE
 
     def call(self, x: Shape) -> Call:
         if self.target is not None:
@@ -190,7 +239,7 @@ class MaxPool(Pool):
     torch_defaults: ClassVar = {"stride": None, "padding": 0, "dilation": 1, "ceil_mode": False}
     dilation: Size = ONE
 
-    def _dilation(self) -> Size:
+    def window_dilation(self) -> Size:
         return self.dilation
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
@@ -211,6 +260,16 @@ class AvgPool(Pool):
     }
     words: ClassVar = {"ceil": "ceil_mode", "count_padding": "count_include_pad"}
     count_include_pad: Flag = True
+
+    def infer(self, x: Shape) -> Shape:
+        if self.padding == SAME and not self.count_include_pad:
+            raise ShapeError(
+                "E0305",
+                "`avgpool` with `padding=same` counts what it pads",
+                "leave out `count_padding`, or give the padding as a number",
+                "count_include_pad",
+            )
+        return super().infer(x)
 
     def saves_input(self) -> bool:
         """A mean of everything needs to remember nothing."""
