@@ -3,6 +3,7 @@ run's folder.
 """
 
 import json
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
@@ -12,9 +13,14 @@ from resspec import cli
 from resspec.compiler import load
 from resspec.diagnostics import ResspecError, SpecError, UsageError
 from resspec.files import write
-from resspec.training import data, recipe_file
+from resspec.training import data, recipe_file, trainer
 from resspec.training.distributed.processes import joined
 from resspec.training.output import plan_text
+from resspec.training.output.progress import shown
+from resspec.training.plan import Job, Plan
+from resspec.training.recipe import Recipe
+from resspec.training.steps.state import FORMAT
+from resspec.training.trainer import Result
 from tests.train.small import ALONE, SPEC, begun, job, plan, tiny, train
 
 OTHER = """
@@ -121,12 +127,12 @@ def test_a_spec_that_is_only_written_otherwise_goes_on(tmp_path: Path) -> None:
     [
         (
             {"schema": "resspec.run/1"},
-            "has format 1, which an older version of resspec wrote, but this one reads format 5",
+            f"has format 1, which an older version of resspec wrote, but this one reads format {FORMAT}",
         ),
         ({"schema": "resspec.run/3", "sha256": "0"}, "has format 3, which an older"),
         (
-            {"format": 6, "more": None},
-            "has format 6, which a newer version of resspec wrote, but this one reads format 5",
+            {"format": FORMAT + 1, "more": None},
+            f"has format {FORMAT + 1}, which a newer version of resspec wrote, but this one reads",
         ),
     ],
 )
@@ -138,16 +144,44 @@ def test_a_run_of_another_format(facts: dict[str, object], said: str, tmp_path: 
     assert str(caught.value).count("\n") == 0
 
 
+class LaterRecipe(Recipe):
+    """The recipe of a later version, which has a key more."""
+
+    grad_noise: float = 0.0
+
+
+def later(wanted: Job, **more: float) -> Job:
+    recipe = LaterRecipe.model_validate({**wanted.recipe.model_dump(), **more})
+    return replace(wanted, recipe=recipe)
+
+
+def resumed(wanted: Job, run: Path) -> tuple[Result, list[str]]:
+    said = list[str]()
+    decided = trainer.planned(wanted, run, ALONE)
+    return trainer.train(decided, run, show=shown(visible=False), say=said.append), said
+
+
+def test_a_run_resumes_in_a_version_with_another_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, wanted = tmp_path / "run", job(tiny(tmp_path), "iterations=3", "ema.decay=0.9")
+    ended, _ = resumed(wanted, run)
+    (run / "result.json").unlink()
+    monkeypatch.setattr("resspec.training.recipe.Recipe", LaterRecipe)
+
+    with pytest.raises(UsageError, match=r"grad_noise: 0\.0 there, 0\.5 now"):
+        resumed(later(wanted, grad_noise=0.5), run)
+    again, said = resumed(later(wanted), run)
+    assert any("from step 3" in line for line in said)
+    assert again.facts["weights"] == ended.facts["weights"]
+
+
 def test_a_negative_seed(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="seed"):
         job(tiny(tmp_path), seed=-1)
 
 
 def test_a_batch_that_cannot_be_cut(tmp_path: Path) -> None:
-    from dataclasses import replace
-
-    from resspec.training.plan import Plan
-
     decided = plan(job(tiny(tmp_path), "bn_batch_size=32"), tmp_path / "run")
     with pytest.raises(
         UsageError,

@@ -104,7 +104,17 @@ def read(folder: Path) -> dict[str, Any] | None:
         return None
     except DamagedFile as damage:
         raise _damaged(path, f"{damage}; {RESTORE}, or train in another folder") from None
-    return found
+    return {**found, "recipe": _completed(found["recipe"])}
+
+
+def _completed(recipe: dict[str, Any]) -> dict[str, Any]:
+    """Return a recipe with the defaults of keys that came after the version that recorded it."""
+    from resspec.training.recipe import Recipe
+
+    try:
+        return Recipe.model_validate(recipe).model_dump(mode="json")
+    except ValueError:
+        return recipe  # `tested` reports it
 
 
 def existing(folder: Path) -> dict[str, Any]:

@@ -29,8 +29,13 @@ MAX_NAMED = 6  # elements of a long list
 
 
 def identity(job: Job) -> str:
-    """Return a digest that identifies a training; each of its checkpoints carries it."""
-    return sha256(json.dumps(_training(job.facts), sort_keys=True).encode()).hexdigest()
+    """Return a digest that identifies a training; each of its checkpoints carries it.
+
+    Of the recipe it covers what is not a default, so that another key does not change it.
+    """
+    recipe = job.recipe.model_dump(mode="json", exclude_defaults=True)
+    training = _training({**job.facts, "recipe": recipe})
+    return sha256(json.dumps(training, sort_keys=True).encode()).hexdigest()
 
 
 class Seen(NamedTuple):
@@ -156,7 +161,7 @@ def _training(facts: Facts) -> Facts:
     """Drop where the data and the recipe are from, and what only a test reads."""
     data = _without(facts["data"], "path", "test")
     recipe = facts["recipe"]
-    transforms = _without(recipe["data"], "test")
+    transforms = _without(recipe.get("data", {}), "test")
     return {**facts, "data": data, "recipe": {**recipe, "source": "", "data": transforms}}
 
 
