@@ -55,8 +55,8 @@ class CallLevel:
     defaults: dict[str, FormulaValue] = field(default_factory=dict)
     bare: frozenset[str] = frozenset()  # arguments that are given by position
     fixed: set[str] = field(default_factory=set)  # variables that decide about more than numbers
-    arm: str = ""  # of the shortcut option: same, widen or change
-    widens: bool = False  # whether the option has an arm for `widen`
+    arms: frozenset[str] = frozenset()  # those that the shortcut option has
+    arm: str = ""  # the one that is taken: same, widen or change
     leaving: FormulaValue = UNKNOWN  # the channels of the residual, which the option looks at
     varying: dict[str, Any] = field(
         default_factory=dict
@@ -315,18 +315,19 @@ def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.
         raise DeclarationMismatch
     if chosen.option is None:
         return None
-    arms = {arm.case.text: arm.chain for arm in chosen.option.arms}
+    chains = {arm.case.text: arm.chain for arm in chosen.option.arms}
     level = env.level
-    level.leaving, level.widens = y, "widen" in arms
-    case = (
-        "change"
-        if env.stride.value not in (1, (1, 1))
-        else "widen"
-        if y.value != level.values[ENTERING]
-        else "same"
-    )
-    level.arm = case if case in arms else "change"
-    return arms.get(level.arm)
+    level.leaving, level.arms = y, frozenset(chains)
+    level.arm = arm_of(level.arms, plain(env.stride.value), level.values[ENTERING], y.value)
+    return chains.get(level.arm)
+
+
+def arm_of(arms: frozenset[str], stride: Any, entering: int, leaving: Any) -> str:
+    """Return the arm of a shortcut option that a block with this stride and these channels takes."""
+    if stride != 1:
+        return "change"
+    arm = "same" if leaving == entering else "widen"
+    return arm if arm in arms else "change"
 
 
 def whole(count: FormulaValue) -> int:

@@ -39,8 +39,8 @@ DEFECTS = [
     Defect(
         "classes may be called as what torch is imported under",
         "resspec/backends/source/write.py",
-        "taken = GLOBALS | copied.names()",
-        "taken = copied.names()",
+        "taken = GLOBALS | copied.definitions().keys()",
+        "taken = set(copied.definitions())",
         SOURCE,
     ),
     Defect(

@@ -9,12 +9,11 @@ option does.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Literal
 
-from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
 from resspec.backends.source.terms import (
     ModuleBody,
     ModuleCall,
@@ -24,7 +23,9 @@ from resspec.backends.source.terms import (
     knowns,
     leaves,
 )
+from resspec.ir.formulas import ENTERING, STRIDE, evaluate, plain
 from resspec.passes.alignment import Alignment, align
+from resspec.passes.call_levels import arm_of
 from resspec.passes.schedule import (
     ApplyStatement,
     LoopStatement,
@@ -39,9 +40,15 @@ Arms = frozenset[str]  # of a shortcut option: same, widen, change
 
 @dataclass(eq=False)
 class EmittedStatement:
-    """A statement of a class. `options`: what it runs, and in which arms of the shortcut option.
-    Where some arms do not have it, the value `fallback` is taken for what it makes, where anybody
-    reads that.
+    """A statement of a class.
+
+    Attributes:
+        statement: It, as the class's longest body has it.
+        options: What it runs, and in which arms of the shortcut option.
+        inner: The statements of a loop.
+        present: The arms that have it.
+        fallback: The value that is taken for what it makes in the others, where anybody reads that.
+        optional: What is in its place in the others: an identity, nothing, or a flag that says so.
     """
 
     statement: Statement
@@ -49,26 +56,26 @@ class EmittedStatement:
     inner: tuple[EmittedStatement, ...] = ()
     present: Arms = frozenset()
     fallback: int | None = None
-    optional: Literal["identity", "none", "flag"] | None = (
-        None  # what stands in the place of what is not there
-    )
+    optional: Literal["identity", "none", "flag"] | None = None
 
     @property
     def term(self) -> Term | None:
         """The module that it runs in every arm."""
         return self.options[0][1] if len(self.options) == 1 else None
 
-
-def operand_of(slot: EmittedStatement) -> ParameterOperand | None:
-    """Return how a statement applies a parameter of the module, None where it runs a module."""
-    return slot.term.operand if isinstance(slot.term, TorchLayer) else None
+    @property
+    def operand(self) -> ParameterOperand | None:
+        """The parameter of the module that it applies, where it runs no module."""
+        return self.term.operand if isinstance(self.term, TorchLayer) else None
 
 
 def runs(slots: Iterable[EmittedStatement]) -> Iterator[list[EmittedStatement]]:
     """Yield slots one by one, but those under one flag together."""
-    for _, run in groupby(
-        slots, lambda slot: slot.present if slot.optional == "flag" else id(slot)
-    ):
+
+    def flag(slot: EmittedStatement) -> Arms | EmittedStatement:
+        return slot.present if slot.optional == "flag" else slot
+
+    for _, run in groupby(slots, flag):
         yield list(run)
 
 
@@ -144,34 +151,36 @@ def _alone(body: ModuleBody) -> EmittedClass:
 
 def _joins(cls: EmittedClass, body: ModuleBody) -> bool:
     """Make the body one of the class, if it fits."""
-    model = next((model for model in cls.models if model.level.arm == body.level.arm), None)
-    if model is not None:
-        is_same = contents(model.program) == contents(body.program)
-        if not is_same or not _gives(model, model.program, body.program, body):
+    models, slots, unchecked = cls.models, cls.slots, [body]
+    if body.level.arm not in cls.arms:
+        models = sorted([*models, body], key=lambda model: -len(model.program.statements))
+        found = _slots(models)
+        if found is None:
             return False
-        if len(cls.models) > 1 and not _is_in_arm(cls.template, body):
-            return False
-        if cls.template is not model and not _holds(cls.template, body):
-            return False
-    else:
-        models = sorted([*cls.models, body], key=lambda model: -len(model.program.statements))
-        slots = _slots(models)
-        if slots is None:
-            return False
-        if not all(
-            _is_in_arm(models[0], each) and _holds(models[0], each) for each in (*cls.bodies, body)
-        ):
-            return False
-        cls.models, cls.slots = models, slots
+        slots, unchecked = found, [*cls.bodies, body]
+    if not all(_fits(models, each) for each in unchecked):
+        return False
+    cls.models, cls.slots = models, slots
     cls.bodies.append(body)
     body.family = cls
     return True
 
 
-def _gives(
-    model: ModuleBody, formulas: Schedule | Term, numbers: Schedule | Term, body: ModuleBody
-) -> bool:
-    """Return whether the formulas of a model give the body's numbers; all else is the same."""
+def _fits(models: list[ModuleBody], body: ModuleBody) -> bool:
+    """Return whether the model of the body's arm gives the body, and whether the first model's
+    tests and formulas lead to it.
+    """
+    template = models[0]
+    model = next(model for model in models if model.level.arm == body.level.arm)
+    if not _gives(model, model.program, body.program, body):
+        return False
+    return len(models) == 1 or (_is_in_arm(template, body) and _holds(template, body))
+
+
+def _gives(model: ModuleBody, formulas: Content, numbers: Content, body: ModuleBody) -> bool:
+    """Return whether the formulas of a model give the body's numbers."""
+    if _comparable(formulas) != _comparable(numbers):
+        return False
     pairs = zip(knowns(formulas), knowns(numbers), strict=True)
     values, level = body.level.values, model.level
     return all(
@@ -185,18 +194,11 @@ def _gives(
 def _is_in_arm(template: ModuleBody, body: ModuleBody) -> bool:
     """Return whether the template's tests lead to the arm that the body has."""
     level, values = template.level, body.level.values
-    if values.get(STRIDE) is None or values.get(ENTERING) is None:
-        return False
+    stride, entering = values.get(STRIDE), values.get(ENTERING)
     leaving = evaluate(level.expanded(level.leaving.formula), values)
-    widens = leaving != values[ENTERING]
-    arm = (
-        "change"
-        if values[STRIDE] != 1
-        else ("widen" if level.widens else "change")
-        if widens
-        else "same"
-    )
-    return body.level.arm == arm and leaving == body.level.leaving.value
+    if stride is None or entering is None or leaving != body.level.leaving.value:
+        return False
+    return body.level.arm == arm_of(level.arms, stride, entering, leaving)
 
 
 def _holds(template: ModuleBody, body: ModuleBody) -> bool:
@@ -204,18 +206,26 @@ def _holds(template: ModuleBody, body: ModuleBody) -> bool:
     alignment = _aligned(template, body)
     if alignment is None:
         return False
-    for statement, other in zip(template.program.statements, alignment.statements, strict=True):
-        match statement, other:
-            case ApplyStatement(what=a), ApplyStatement(what=b):
-                is_same = a == b and _gives(template, a, b, body)
-                if not is_same and not _is_optional(statement, template):
-                    return False
-            case LoopStatement(body=a), LoopStatement(body=b):
-                if not _gives(template, a, b, body):
-                    return False
-            case _:
-                pass
-    return True
+    pairs = zip(template.program.statements, alignment.statements, strict=True)
+    return all(
+        _is_optional(a, template) or _gives(template, _content(a), _content(b), body)
+        for a, b in pairs
+    )
+
+
+Content = Schedule | Term | None
+
+
+def _content(statement: Statement | None) -> Content:
+    match statement:
+        case ApplyStatement(what=content) | LoopStatement(body=content):
+            return content
+        case _:
+            return None
+
+
+def _comparable(content: Content) -> Hashable:
+    return contents(content) if isinstance(content, Schedule) else content
 
 
 def _aligned(template: ModuleBody, body: ModuleBody) -> Alignment | None:
@@ -244,49 +254,37 @@ def _slots(models: list[ModuleBody]) -> tuple[EmittedStatement, ...] | None:
         if alignment is None:
             return None
         for i, (slot, other) in enumerate(zip(slots, alignment.statements, strict=True)):
-            if other is not None:
-                slot.present |= {model.level.arm}
-                if isinstance(other, ApplyStatement) and (
-                    _is_optional(other, model) or model is template
-                ):
-                    _add_option(slot, model.level.arm, other.what)
+            if other is None:
+                fallback = alignment.fallbacks.get(i)
+                if slot.fallback not in (None, fallback):
+                    return None
+                slot.fallback = fallback
                 continue
-            fallback = alignment.fallbacks.get(i)
-            if slot.fallback is not None and slot.fallback != fallback:
-                return None
-            slot.fallback = fallback
-    if any(len(slot.options) > 1 and any(map(_is_parameter, slot.options)) for slot in slots):
-        return None
-    return tuple(slots) if _set_optional(slots, len(models)) else None
+            slot.present |= {model.level.arm}
+            is_option = _is_optional(other, model) or model is template
+            if isinstance(other, ApplyStatement) and is_option:
+                _add_option(slot, model.level.arm, other.what)
+    parameters = (_is_parameter(slot) for slot in slots if slot.term is None)
+    return tuple(slots) if not any(parameters) and _set_optional(slots, len(models)) else None
 
 
-def _is_parameter(option: tuple[Arms, Term]) -> bool:
-    return isinstance(option[1], TorchLayer) and option[1].operand is not None
+def _is_parameter(slot: EmittedStatement) -> bool:
+    return any(isinstance(term, TorchLayer) and term.operand for _, term in slot.options)
 
 
 def _add_option(slot: EmittedStatement, arm: str, term: Term) -> None:
+    formulas = [known.formula for known in knowns(term)]
     for i, (arms, other) in enumerate(slot.options):
-        if other == term and [a.formula for a in knowns(other)] == [
-            b.formula for b in knowns(term)
-        ]:
+        if other == term and [known.formula for known in knowns(other)] == formulas:
             slot.options[i] = (arms | {arm}, other)
             return
     slot.options.append((frozenset([arm]), term))
 
 
-def _slot(statement: Statement) -> EmittedStatement:
-    match statement:
-        case LoopStatement(body=body):
-            return EmittedStatement(
-                statement, inner=tuple([_in_loop(each) for each in body.statements])
-            )
-        case _:
-            return EmittedStatement(statement)
-
-
-def _in_loop(statement: Statement) -> EmittedStatement:
-    slot = _slot(statement)
-    if isinstance(statement, ApplyStatement):
+def _slot(statement: Statement, *, in_loop: bool = False) -> EmittedStatement:
+    inner = statement.body.statements if isinstance(statement, LoopStatement) else ()
+    slot = EmittedStatement(statement, inner=tuple([_slot(each, in_loop=True) for each in inner]))
+    if in_loop and isinstance(statement, ApplyStatement):
         slot.options.append((frozenset([""]), statement.what))
     return slot
 
@@ -296,15 +294,14 @@ def _set_optional(slots: list[EmittedStatement], count: int) -> bool:
     taken from elsewhere.
     """
     for present, group in groupby(slots, lambda slot: slot.present):
-        run = list(group)
+        *others, last = group
         if len(present) == count:
             continue
-        *others, last = run
         if last.fallback is None or any(slot.fallback is not None for slot in others):
             return False
-        if isinstance(last.statement, ApplyStatement) and not others and not operand_of(last):
+        if isinstance(last.statement, ApplyStatement) and not others and not last.operand:
             last.optional = "identity" if last.fallback == last.statement.source else "none"
         else:
-            for slot in run:
+            for slot in (*others, last):
                 slot.optional = "flag"
     return True

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from resspec.backends.source.attributes import ClassAttributes
-from resspec.backends.source.classes import EmittedStatement, operand_of, runs
+from resspec.backends.source.classes import EmittedStatement, runs
 from resspec.backends.source.layout import Code, Statement, block, call
 from resspec.backends.source.modules import Turns
 from resspec.backends.source.terms import TorchLayer
@@ -62,7 +62,7 @@ class Forward(Execution[Code]):
         if isinstance(slot.statement, FlattenStatement):
             return call("torch.flatten", [x, Code("1")])
         module = self.attributes[slot]
-        if operand := operand_of(slot):
+        if operand := slot.operand:
             view = ".view(-1, 1, 1)" if operand.is_viewed else ""
             return _grouped(x, Code(f"{operand.operator} {module}{view}"))
         made = call(module, [x])

@@ -95,8 +95,8 @@ class Initialization:
         self._add(_start(most, "module", guarded=False), self._test(module))
 
     def _test(self, module: str) -> Code:
-        cls = module if copied.is_copied(module) else f"nn.{module}"
-        if any(other != module and copied.base(other) == module for other in self._modules):
+        cls = copied.qualified(module)
+        if any(copied.base(other) == cls for other in self._modules):
             return Code(f"type(module) is {cls}")
         return Code(f"isinstance(module, {cls})")
 

@@ -94,8 +94,7 @@ class Constructors:
             if not argument.is_default or isinstance(formula, Variable | Binary):
                 name = None if argument.by_position else argument.name
                 arguments.append(CallArgument(name, formula))
-        function = term.module if copied.is_copied(term.module) else f"nn.{term.module}"
-        return ConstructorCall(function, arguments)
+        return ConstructorCall(copied.qualified(term.module), arguments)
 
     def _parameter(self, term: TorchLayer, shape: str, turns: Turns) -> Code:
         """Return what makes a parameter: `nn.Parameter(torch.full((channels, 1, 1), 1e-06))`."""

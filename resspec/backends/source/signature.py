@@ -49,6 +49,7 @@ class Signature:
     def __init__(self, cls: EmittedClass, taken: Iterable[str], *, is_root: bool) -> None:
         self.cls, self.is_root = cls, is_root
         self.level = cls.template.level
+        self._widens = "widen" in self.level.arms
         self.names = Names({*LOCALS, *taken})
         self.locals: list[Code] = []  # their assignments
         self._meaning: dict[str, Any] = {}
@@ -70,9 +71,9 @@ class Signature:
         """
         stride = self.text(FormulaValue(1, Variable(STRIDE)))
         sides = self.text(FormulaValue(1, Variable(ENTERING))), self.text(self.level.leaving)
-        never = stride.isdigit() or (self.level.widens and "change" not in among)
+        never = stride.isdigit() or (self._widens and "change" not in among)
         match sorted(arms):
-            case ["change"] if self.level.widens and not never:
+            case ["change"] if self._widens and not never:
                 return f"{stride} != 1"
             case ["same", "widen"]:
                 return f"{stride} == 1"
@@ -80,7 +81,7 @@ class Signature:
                 strides, join, changes = "==", "and", "=="
             case ["widen"]:
                 strides, join, changes = "==", "and", "!="
-            case ["change", "same"] if self.level.widens:
+            case ["change", "same"] if self._widens:
                 strides, join, changes = "!=", "or", "=="
             case _:
                 strides, join, changes = "!=", "or", "!="

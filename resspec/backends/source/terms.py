@@ -128,7 +128,7 @@ class ModuleBody:
     family: object = None  # the class or function, once it is known
 
 
-def leaves(what: Schedule | Term | RowItem) -> Iterator[TorchLayer | ModuleCall]:
+def leaves(what: Schedule | Term | RowItem | None) -> Iterator[TorchLayer | ModuleCall]:
     """Yield the layers, the modules of classes and the rows of functions in it."""
     match what:
         case TorchLayer() | ModuleCall():
@@ -145,7 +145,7 @@ def leaves(what: Schedule | Term | RowItem) -> Iterator[TorchLayer | ModuleCall]
                         yield from leaves(inner)
 
 
-def knowns(what: Schedule | Term) -> Iterator[FormulaValue]:
+def knowns(what: Schedule | Term | None) -> Iterator[FormulaValue]:
     """Yield the numbers of a program or a term."""
     for leaf in leaves(what):
         match leaf:

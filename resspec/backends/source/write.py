@@ -66,7 +66,7 @@ def emit(network: Network, fingerprint: str | None = None) -> str:
 class _File:
     def __init__(self, network: Network, classes: list[EmittedClass]) -> None:
         self.network, self.classes, self.root = network, classes, classes[-1]
-        taken = GLOBALS | copied.names()
+        taken = GLOBALS | copied.definitions().keys()
         self.function = Names(taken).new(network.name)
         _name(classes, {self.function, *taken})
         own = {self.function, *taken, *(cls.name for cls in classes)}
@@ -78,7 +78,7 @@ class _File:
         written = [lay_out([self._definition(cls)]) for cls in self.classes]
         written.append(lay_out([self._function()]))
         used = _names("\n".join(written))
-        definitions = copied.definitions(used)
+        definitions = [text for name, text in copied.definitions().items() if name in used]
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
         used |= _names("\n".join(definitions))
