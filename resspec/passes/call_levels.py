@@ -323,7 +323,7 @@ def choose_arm(option: FormulaValue, env: NamesInScope, y: FormulaValue) -> ast.
 
 
 def arm_of(arms: frozenset[str], stride: Any, entering: int, leaving: Any) -> str:
-    """Return the arm of a shortcut option that a block with this stride and these channels takes."""
+    """Return the arm of a shortcut option for a block with this stride and these channels."""
     if stride != 1:
         return "change"
     arm = "same" if leaving == entering else "widen"

@@ -13,8 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from resspec.backends import layers
 from resspec.backends.module import build
 from resspec.backends.source import emit
+from resspec.backends.source.syntax import GLOBALS
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.json import from_json, to_json
@@ -302,6 +304,14 @@ def test_imports_torch_alone(odd: Network) -> None:
                 assert [alias.name.split(".")[0] for alias in node.names] == ["torch"]
             elif isinstance(node, ast.ImportFrom):
                 assert node.module == "torch"
+
+
+def test_names_that_copied_layers_use_are_kept_free() -> None:
+    tree = ast.parse(Path(layers.__file__).read_text(encoding="utf-8"))
+    names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    assert {node.id for node in names} - own <= GLOBALS
 
 
 def test_emitting_imports_no_torch() -> None:

@@ -4,16 +4,11 @@ number its formula.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from resspec.passes.declared import (
-    DeclaredModule,
-    AbbreviationSpan,
-    DeclaredBody,
-)
+from resspec.passes.declared import AbbreviationSpan, DeclaredBody, DeclaredModule
 from resspec.ir.formulas import (
     ENTERING,
     STRIDE,
@@ -36,10 +31,9 @@ from resspec.backends.source.terms import (
     Term,
     knowns,
 )
-from resspec.diagnostics import InternalError
 from resspec.ir import walk
 from resspec.ir.network import Network
-from resspec.ir.nodes import Located, Op, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Op, Repeat, Scope
 from resspec.ir.shape import Name
 from resspec.passes.schedule import (
     ROW,
@@ -103,24 +97,23 @@ class _Collector:
 
     def _term(self, scope: Located, index: int, place: BodyPlace, depth: int) -> Term:
         """Return what the module of a scope is; shared subtrees are looked at once."""
+        assert scope.name is not None
         call = place.call(index) if scope.block is not None else None
         if isinstance(call, DeclaredModule):
             level = call.template.level
             inner = BodyPlace(call.template, level, level.copy())
-            key = (call.template, scope.body)
-            body = self._once(key, lambda: self._block(scope, inner))
-            assert isinstance(body, ModuleBody)
-            return self._instance(body, call.arguments, call.level, place, depth)
-        looped = not place.is_varying(depth)
-        where = (place.level, index) if place.template else ()
-        kind = (scope.body, scope.block, _name(scope).prefix, looped)
-        found = self._once((*kind, *where), lambda: self._group(scope, index, place, looped))
+            key: Hashable = (call.template, scope.body)
+            found = self._once(key, lambda: self._block(scope, inner))
+            level, arguments = call.level, call.arguments
+        else:
+            is_fixed = not place.is_varying(depth)
+            where = (place.level, index) if place.template else ()
+            key = (scope.body, scope.block, scope.name.prefix, is_fixed, *where)
+            found = self._once(key, lambda: self._group(scope, index, place, is_fixed))
+            level, own = place.level, place.own.values.items()
+            arguments = {name: FormulaValue(value, Variable(name)) for name, value in own}
         if isinstance(found, ModuleBody):
-            given = {
-                name: FormulaValue(value, Variable(name))
-                for name, value in place.own.values.items()
-            }
-            return self._instance(found, given, place.level, place, depth)
+            return self._instance(found, arguments, level, place, depth)
         return found
 
     def _once(self, key: Hashable, make: Callable[[], ModuleBody | Term]) -> ModuleBody | Term:
@@ -129,29 +122,39 @@ class _Collector:
         return self._made[key]
 
     def _block(self, scope: Located, place: BodyPlace) -> ModuleBody:
-        items = None if shared_scopes(scope.body) else self._items(scope.body, 0, place)
-        if items is not None and _is_numbered(items):
+        """Return the module of a block: a row of numbered modules, or more."""
+        items = self._items(scope.body, 0, place)
+        if items is not None and _is_plain(items):
             return self._function(items, scope, place)
         assert scope.block is not None
         return self.body(scope.block, scope.body, 0, place)
 
     def _group(
-        self, scope: Located, index: int, place: BodyPlace, looped: bool
+        self, scope: Located, index: int, place: BodyPlace, is_fixed: bool
     ) -> ModuleBody | Term:
         """Return the module that no block is called for, or a block of which no declaration is
         known: all of its own place.
         """
         template = place.template if scope.block is None else None
-        inside = BodyPlace(template, place.level, place.own, is_fixed=looped)
-        items = None if shared_scopes(scope.body) else self._items(scope.body, index, inside)
-        if items is not None and (scope.block is None or _is_numbered(items)):
-            return _row(items)
+        inside = BodyPlace(template, place.level, place.own, is_fixed=is_fixed)
+        items = self._items(scope.body, index, inside)
+        match items:
+            case [RowModule(term=ModuleCall() as term, is_spread=True)] if _has_own_names(items):
+                return term
+            case tuple() if scope.block is None or _is_plain(items):
+                return SequentialRow(items)
         own = replace(place.own.copy(), arm="", defaults={}) if template else CallLevel()
-        kind = scope.block or _name(scope).prefix
+        assert scope.name is not None
+        kind = scope.block or scope.name.prefix
         return self.body(kind, scope.body, index, BodyPlace(template, place.level, own))
 
     def _instance(
-        self, body: ModuleBody, arguments: Any, level: CallLevel, place: BodyPlace, depth: int
+        self,
+        body: ModuleBody,
+        arguments: Mapping[str, FormulaValue],
+        level: CallLevel,
+        place: BodyPlace,
+        depth: int,
     ) -> ModuleCall:
         """Return a module of a class, its arguments in the variables of this place."""
         given = {
@@ -165,13 +168,12 @@ class _Collector:
     # --- rows ---
 
     def _items(self, body: Located, first: int, place: BodyPlace) -> tuple[RowItem, ...] | None:
-        """Return the node as modules in a row, or None where it is more than that."""
-        parts = steps((first, body), 0, ROW)
-        numbered = all(_has_numbers(part) for _, part in parts)
-        items = self._in_row(parts, place, 0, numbered)
-        if numbered and items and not _counts_up(items):
-            return self._in_row(parts, place, 0, numbered=False)
-        return items
+        """Return a body as modules in a row, or None where it is more than that."""
+        if shared_scopes(body):
+            return None
+        name = numbering(step.name or "" for step in walk.unrolled(body))
+        numbered = name is not None and not name.prefix
+        return self._in_row(steps((first, body), 0, ROW), place, 0, numbered)
 
     def _in_row(
         self, parts: list[Step], place: BodyPlace, depth: int, numbered: bool
@@ -191,11 +193,11 @@ class _Collector:
                 continue
             match part.node:
                 case Op() as op if part.name is not None and not op.layer.is_parameter:
-                    term: Term = torch_layer(op, index, place, depth)
-                    items.append(RowModule((part.name,), term, op.output))
-                case Scope(output=output):
+                    layer = torch_layer(op, index, place, depth)
+                    items.append(RowModule((part.name,), layer, op.output))
+                case Scope(output=output) if part.name is not None:
                     term = self._term(part, index, place, depth)
-                    items.append(RowModule((_name(part),), term, output))
+                    items.append(RowModule((part.name,), term, output))
                 case Repeat(count=count):
                     turn = steps((index, part.body), depth + 1, ROW)
                     inner = self._in_row(turn, place, depth + 1, numbered)
@@ -205,7 +207,7 @@ class _Collector:
                 case _:
                     return None
             position += 1
-        return tuple(items)
+        return tuple(items if numbered or depth else _renamed(items))
 
     def _call(
         self,
@@ -220,36 +222,31 @@ class _Collector:
         items = self._in_row(parts, inner, depth, numbered)
         if items is None:
             return None
-        if not numbered:
-            items = _renamed(items)
-        names = tuple(name for item in items for name in _all_names(item))
+        names = tuple(_names(items))
         if numbered:
-            first = names[0].number or 0
-            items = tuple([_moved(item, first, depth) for item in items])
+            items = _moved(items, names[0].number or 0, depth)
         body = self._function(items, parts[-1][1], inner)
         term = self._instance(body, splice.level.arguments, place.level, place, depth)
         return RowModule(names, term, items[-1].output, is_spread=True)
 
     def _function(self, items: tuple[RowItem, ...], part: Located, place: BodyPlace) -> ModuleBody:
         program = Schedule((ApplyStatement(part, (), SequentialRow(items), 0),), 1)
+        channels = (UNKNOWN, UNKNOWN)
         return self._added(
-            ModuleBody(place.level.name, program, place.own, (UNKNOWN, UNKNOWN), {}, is_row=True)
+            ModuleBody(place.level.name, program, place.own, channels, {}, is_row=True)
         )
 
     # --- layers ---
 
     def _op(
         self, part: Located, op: Op, index: int, place: BodyPlace, depth: int
-    ) -> tuple[Path, Any]:
+    ) -> tuple[Path, TorchLayer]:
         term = torch_layer(op, index, place, depth)
         if depth and op.layer.varies:  # a loop makes one for each turn
             term = replace(term, free=part.name is None)
         if term.free:
             return (Name(part.name.prefix if part.name and part.name.prefix else op.kind),), term
-        if part.name is None:
-            raise InternalError(
-                f"{part.span}: {op.kind} has weights, and no name to keep them under"
-            )
+        assert part.name is not None, part.span
         return (part.name,), term
 
 
@@ -269,48 +266,19 @@ def _spliced(
     return None, start + 1
 
 
-def _has_numbers(part: Located) -> bool:
-    """Return whether the modules of a step in a row have numbers, but no names."""
-    if isinstance(part.node, Series | Repeat):
-        return all(map(_has_numbers, part.parts))
-    return part.name is not None and not part.name.prefix and part.name.number is not None
-
-
-def _name(scope: Located) -> Name:
-    assert scope.name is not None
-    return scope.name
-
-
-def _row(items: tuple[RowItem, ...]) -> Term:
-    """Return a row of modules; that of a function alone is what the function returns."""
-    match items:
-        case [RowModule(names=names, term=ModuleCall() as term, is_spread=True)] if _is_plain(
-            term, names
-        ):
-            return term
-        case _:
-            return SequentialRow(_renamed(items))
-
-
-def _is_plain(term: ModuleCall, names: Path) -> bool:
-    """Return whether modules have the names under which a function returns them."""
-    row = term.body.program.statements[0]
-    assert isinstance(row, ApplyStatement)
-    return names == tuple(name for item in row.what.items for name in _all_names(item))
-
-
 # --- names in rows ---
 
 
-def _is_numbered(items: Iterable[RowItem]) -> bool:
-    """Return whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
-    return all(name == str(i) for i, name in enumerate(row_names(items)))
-
-
-def _counts_up(items: Sequence[RowItem]) -> bool:
-    """Return whether the names are numbers that follow each other."""
-    names = list(row_names(items))
-    return names == [str(i) for i in range(int(names[0]), int(names[0]) + len(names))]
+def numbering(names: Iterable[str]) -> Name | None:
+    """Return the first of names whose numbers follow each other, as `conv3` and `conv4`, or None
+    where they do not.
+    """
+    parsed = [Name.parse(name) for name in names]
+    first = parsed[0] if parsed else Name("", 0)
+    if first.number is None:
+        return None
+    counted = [Name(first.prefix, first.number + i) for i in range(len(parsed))]
+    return first if parsed == counted else None
 
 
 def row_names(items: Iterable[RowItem], turns: tuple[int, ...] = ()) -> Iterator[str]:
@@ -324,39 +292,51 @@ def row_names(items: Iterable[RowItem], turns: tuple[int, ...] = ()) -> Iterator
                     yield from row_names(inner, (*turns, turn))
 
 
-def _all_names(item: RowItem) -> Iterator[Name]:
-    match item:
-        case RowModule(names=names):
-            yield from names
-        case RowRepeat(items=items):
-            for inner in items:
-                yield from _all_names(inner)
+def _is_plain(items: Iterable[RowItem]) -> bool:
+    """Return whether the names are 0, 1, 2, …: those that nn.Sequential gives by itself."""
+    return numbering(row_names(items)) == Name("", 0)
 
 
-def _moved(item: RowItem, first: int, depth: int) -> RowItem:
-    """Return the item with names that count from 0, without the repeats around it."""
-    match item:
-        case RowModule(names=names):
-            moved = [Name("", (name.number or 0) - first, name.steps[depth:]) for name in names]
-            return replace(item, names=tuple(moved))
-        case RowRepeat(items=items):
-            return replace(item, items=tuple([_moved(inner, first, depth) for inner in items]))
+def _has_own_names(items: tuple[RowItem, ...]) -> bool:
+    """Return whether the modules of a function's row have the names under which it returns them."""
+    first = numbering(row_names(items))
+    return first is None or bool(first.prefix) or first.number == 0
 
 
-def _renamed(items: tuple[RowItem, ...]) -> tuple[RowItem, ...]:
-    """Return it with names for layers that leave no trace in a state dict and only have a number,
-    as far as nothing else has them.
+def _names(items: Iterable[RowItem]) -> Iterator[Name]:
+    for item in items:
+        match item:
+            case RowModule(names=names):
+                yield from names
+            case RowRepeat(items=inner):
+                yield from _names(inner)
+
+
+def _moved(items: Iterable[RowItem], first: int, depth: int) -> tuple[RowItem, ...]:
+    """Return items with names that count from 0, without the repeats around them."""
+    found: list[RowItem] = []
+    for item in items:
+        match item:
+            case RowModule(names=names):
+                moved = [Name("", (name.number or 0) - first, name.steps[depth:]) for name in names]
+                found.append(replace(item, names=tuple(moved)))
+            case RowRepeat(items=inner):
+                found.append(replace(item, items=_moved(inner, first, depth)))
+    return tuple(found)
+
+
+def _renamed(items: list[RowItem]) -> list[RowItem]:
+    """Return items with names for layers that leave no trace in a state dict and only have a
+    number, as far as nothing else has them.
     """
-    if _is_numbered(items):
-        return items
-    taken = Counter(name for item in items if isinstance(item, RowModule) for name in item.names)
+    taken = {name for item in items if isinstance(item, RowModule) for name in item.names}
     found: list[RowItem] = []
     for item in items:
         match item:
             case RowModule(names=[Name(prefix="")], term=TorchLayer(free=True, layer=layer)):
-                kind = Name(layer.kind)
-                taken[kind] += 1
-                found.append(replace(item, names=(kind,)) if taken[kind] == 1 else item)
+                name = Name(layer.kind)
+                found.append(item if name in taken else replace(item, names=(name,)))
+                taken.add(name)
             case _:
                 found.append(item)
-    return tuple(found)
+    return found

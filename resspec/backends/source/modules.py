@@ -20,7 +20,7 @@ from resspec.backends.source.syntax import (
     label,
     quoted,
 )
-from resspec.backends.source.collect import row_names
+from resspec.backends.source.collect import numbering, row_names
 from resspec.backends.source.terms import (
     ModuleCall,
     ParameterOperand,
@@ -34,7 +34,7 @@ from resspec.backends.source.terms import (
 )
 from resspec.ir.formulas import ENTERING, Binary, Formula, Variable, binary, plain
 from resspec.ir.ops.layer import Ramp
-from resspec.ir.shape import Name, Shape
+from resspec.ir.shape import Shape
 from resspec.passes.call_levels import UNKNOWN
 
 Turns = tuple[Turn, ...]
@@ -127,16 +127,12 @@ class Constructors:
 
     def _row(self, items: Sequence[RowItem], turns: Turns, shapes: bool) -> Code:
         """Return an nn.Sequential, or what gives its modules other names than 0, 1, 2, …"""
-        names = [Name.parse(text) for text in row_names(items)]
-        first = names[0] if names else Name("", 0)
-        counts_up = first.number is not None and all(
-            name == Name(first.prefix, first.number + i) for i, name in enumerate(names)
-        )
-        modules = list(self._modules(items, turns)) if counts_up else []
+        first = numbering(row_names(items))
+        modules = list(self._modules(items, turns)) if first else []
         repeats = any(code.start.startswith("*") for code, _ in modules)
         prefix: list[Code] = []
         start: list[Code] = []
-        if not counts_up or (is_attribute(f"{first.prefix}0") and not repeats):
+        if first is None or (is_attribute(f"{first.prefix}0") and not repeats):
             function, modules = "named", list(self._named(items, turns))
         elif first.prefix or first.number:
             function, prefix = "numbered", [Code(quoted(first.prefix))]
