@@ -11,6 +11,8 @@ from tests.commands.typed import GOOD, WRONG, Captured, ran, spec
 
 pytestmark = pytest.mark.usefixtures("here")
 
+OLDER = Path(__file__).parent / "saved" / "older.report.json"
+
 
 def test_diff_exit_codes(capsys: Captured) -> None:
     spec("good.res", GOOD)
@@ -51,3 +53,24 @@ def test_diff_of_saved_reports(capsys: Captured) -> None:
     assert of_specs["totals"]["macs"]["delta"] == 4_089_184_256 - 3_857_973_248
     Path("broken.json").write_text("{", encoding="utf-8")
     assert "this is not a resspec.report/1" in ran("diff broken.json resnet50", capsys, 2)[1]
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "html", "json"])
+def test_a_report_of_an_older_version_is_compared_in_what_it_has(
+    form: str, capsys: Captured
+) -> None:
+    """It has only the quantities that no report lacks."""
+    for sides in (f"{OLDER} resnet20", f"resnet20 {OLDER}"):
+        assert ran(f"diff {sides} --format {form}", capsys, 1)[0]
+
+
+def test_what_an_older_report_lacks_is_no_difference(capsys: Captured) -> None:
+    written = json.loads(OLDER.read_text(encoding="utf-8"))
+    now = json.loads(ran("report digits --format json", capsys)[0])
+    found = json.loads(ran(f"diff {OLDER} digits --format json", capsys)[0])
+    assert found["same"]
+    assert found["totals"].keys() == written["totals"].keys() < now["totals"].keys()
+    assert {row["delta"][name] for row in found["rows"] for name in row["delta"]} == {0}
+
+    named = json.loads(ran(f"diff resnet20 {OLDER} --format json", capsys, 1)[0])
+    assert named["totals"].keys() == written["totals"].keys()

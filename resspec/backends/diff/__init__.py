@@ -13,6 +13,7 @@ from resspec.backends.report import Report
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
+from resspec.passes.quantities import SUMS, Figures
 
 
 class DiffSide(NamedTuple):
@@ -50,21 +51,22 @@ def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
         UsageError: The reports cannot be compared.
     """
     _comparable(a.report, b.report)
-    rows = a.report.rows, b.report.rows
+    ours, theirs = _in_common(a.report, b.report)
+    rows = ours.rows, theirs.rows
     labels = [[row.label for row in side] for side in rows]
     by_labels = tuple(Pair(*pair) for pair in paired(*rows, contiguous(*labels)))
     if a.network is None or b.network is None:
-        return Diff(a.report, b.report, by_labels, None, None)
+        return Diff(ours, theirs, by_labels, None, None)
     digests = digests or Digests()
     held = weights(a.network, b.network, digests)
     if a.report.hash == b.report.hash:
-        return Diff(a.report, b.report, by_labels, Structure(), held)
+        return Diff(ours, theirs, by_labels, Structure(), held)
     found = placed(structure(a.network, b.network, digests), b.place)
     pairs = tuple(
         Pair(None if i is None else rows[0][i], None if j is None else rows[1][j])
         for i, j in found.sections
     )
-    return Diff(a.report, b.report, pairs, found, held)
+    return Diff(ours, theirs, pairs, found, held)
 
 
 def _comparable(a: Report, b: Report) -> None:
@@ -76,6 +78,29 @@ def _comparable(a: Report, b: Report) -> None:
         counted = f"{a.network} was counted with {_conditions(a)}"
         other = f"{b.network} with {_conditions(b)}"
         raise UsageError(f"{counted}, {other}: report both under the same conditions")
+
+
+def _in_common(a: Report, b: Report) -> tuple[Report, Report]:
+    """Return both reports with the quantities that both have, of all that are saved."""
+    names = _quantities(a) & _quantities(b)
+    return _restricted(a, names), _restricted(b, names)
+
+
+def _quantities(report: Report) -> set[str]:
+    """Return the quantities that a report has in full: in each row, where rows have them."""
+    in_rows = set(SUMS).intersection(*(row.figures for row in report.rows))
+    return {name for name in report.totals if name in in_rows or name not in SUMS}
+
+
+def _restricted(report: Report, names: set[str]) -> Report:
+    if names == report.totals.keys():
+        return report
+    rows = [row._replace(figures=_chosen(row.figures, names)) for row in report.rows]
+    return report._replace(rows=tuple(rows), totals=_chosen(report.totals, names))
+
+
+def _chosen(figures: Figures, names: set[str]) -> Figures:
+    return {name: value for name, value in figures.items() if name in names}
 
 
 def _conditions(report: Report) -> str:

@@ -11,7 +11,6 @@ from resspec.backends.diff.values import Pair
 from resspec.backends.diff.weights import Weights
 from resspec.backends.report.json import plain, row_to_json
 from resspec.backends.report.values import ReportValues
-from resspec.passes.quantities import SUMS
 from resspec.render import visible_json
 
 SCHEMA = "resspec.diff/1"
@@ -46,7 +45,7 @@ def _row(pair: Pair) -> dict[str, Any]:
         "label": pair.label,
         "a": pair.a and row_to_json(pair.a),
         "b": pair.b and row_to_json(pair.b),
-        "delta": {name: b[name] - a[name] for name in SUMS},
+        "delta": {name: b[name] - a[name] for name in a},
     }
 
 

@@ -8,7 +8,7 @@ from resspec.backends.diff.structure import Structure
 from resspec.backends.diff.weights import Weights
 from resspec.backends.report.values import ReportValues
 from resspec.backends.report.views import ReportRow
-from resspec.passes.quantities import SUMS, Figures
+from resspec.passes.quantities import Figures
 
 
 class Pair(NamedTuple):
@@ -27,7 +27,9 @@ class Pair(NamedTuple):
     @property
     def figures(self) -> tuple[Figures, Figures]:
         """The figures of both sides, all 0 of one that has none."""
-        zero = dict.fromkeys(SUMS, 0)
+        row = self.b or self.a
+        assert row is not None
+        zero = dict.fromkeys(row.figures, 0)
         return self.a.figures if self.a else zero, self.b.figures if self.b else zero
 
     @property

@@ -13,9 +13,26 @@ from resspec.passes.like import Item, Like
 from resspec.passes.quantities import SUMS, Figures
 from resspec.passes.receptive import Field
 
+# The quantities that a difference shows. Others may have come after the version that wrote a
+# report, which then lacks them.
+ALWAYS = (
+    "params",
+    "macs",
+    "flops",
+    "acts",
+    "layers",
+    "moved_bytes",
+    "saved_bytes",
+    "training_bound_bytes",
+)
+
 
 def from_json(text: str) -> Report:
-    """Return a report that was saved. Raises DocumentError for a text that is none."""
+    """Return a report that was saved, with the quantities that its version of resspec had.
+
+    Raises:
+        DocumentError: The text is no report.
+    """
     document = JsonValue(SCHEMA, parse(text, SCHEMA), ())
     document["schema"].one_of((SCHEMA,))
     fits = document["max_batch"]
@@ -68,7 +85,8 @@ def _field(part: JsonValue) -> Field:
 
 
 def _figures(part: JsonValue, names: tuple[str, ...]) -> Figures:
-    return {name: part[name].whole() for name in names}
+    given = part.values()
+    return {name: part[name].whole() for name in names if name in ALWAYS or name in given}
 
 
 def _counts(part: JsonValue) -> dict[str, int]:
