@@ -25,14 +25,14 @@ from resspec.backends.report.table import to_table
 from resspec.backends.report.views import VIEWS
 from resspec.compiler import load
 from resspec.diagnostics import UsageError
-from resspec.ir.quantities import QUANTITIES, Conditions
+from resspec.ir.quantities import Conditions
 from resspec.ir.tools import TOOLS
 from resspec.opening import shipped_names
 from resspec.passes.like import Like
 from resspec.passes.quantities import SUMS, add
+from tests.backends.quantity_schemas import path_of, published, with_quantities
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
-SCHEMA = json.loads((SCHEMAS / "report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = published("report")
 
 
 @pytest.fixture(scope="module")
@@ -85,18 +85,12 @@ def test_json_obeys_the_schema_is_read_back_and_adds_up(name: str) -> None:
         }
 
 
-def test_the_schema_has_every_quantity() -> None:
-    quantities = {
-        name: {"description": quantity.says, "$ref": "#/$defs/quantity"}
-        for name, quantity in QUANTITIES.items()
-    }
-    assert SCHEMA["$defs"]["totals"]["properties"] == quantities
-    assert SCHEMA["$defs"]["totals"]["required"] == list(QUANTITIES)
-    row = SCHEMA["$defs"]["row"]
-    assert {name: row["properties"][name] for name in SUMS} == {
-        name: quantities[name] for name in SUMS
-    }
-    assert row["required"] == list(row["properties"])
+@pytest.mark.parametrize("name", ["report", "diff"])
+def test_the_schemas_have_every_quantity(name: str, request: pytest.FixtureRequest) -> None:
+    text = json.dumps(with_quantities(name), indent=2, ensure_ascii=False) + "\n"
+    if request.config.getoption("--update"):
+        path_of(name).write_text(text, encoding="utf-8")
+    assert text == path_of(name).read_text(encoding="utf-8")
 
 
 def test_the_schema_has_every_tool() -> None:
@@ -268,9 +262,8 @@ def test_what_is_no_object_is_told_in_words_of_json(text: str) -> None:
 def test_several_as_json() -> None:
     names = ["resnet18", "digits"]
     document = json.loads(several.to_json([report(load(name)) for name in names], names))
-    published = json.loads((SCHEMAS / "reports.schema.json").read_text(encoding="utf-8"))
     registry: Registry[Any] = Registry().with_resource(
         "report.schema.json", Resource.from_contents(SCHEMA)
     )
-    jsonschema.Draft202012Validator(published, registry=registry).validate(document)
+    jsonschema.Draft202012Validator(published("reports"), registry=registry).validate(document)
     assert [entry["spec"] for entry in document["reports"]] == names
