@@ -10,16 +10,21 @@ import torch
 from resspec.backends.module import build
 from resspec.compiler import load
 from resspec.ir.network import Network
-from resspec.ir.quantities import Conditions
+from resspec.ir.quantities import QUANTITIES, Conditions
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts
 from resspec.passes.training import TrainingBound
 from tests.passes import references
-from tests.passes.differential import compared, disagreements
+from tests.passes.differential import ELSEWHERE, compared, differing, disagreements
 from tests.random_specs import random_spec
 
 SPECS = 20  # the campaign takes 20,000
 SLICES = 2
+
+
+def test_every_quantity_has_a_reference() -> None:
+    referenced = {row.quantity for row in compared(load("digits"), Conditions(2))}
+    assert referenced | ELSEWHERE.keys() == QUANTITIES.keys()
 
 
 @pytest.mark.parametrize("start", range(0, SPECS, SPECS // SLICES))
@@ -66,11 +71,7 @@ def test_shipped(name: str) -> None:
 
 
 def assert_quantities_of(name: str) -> None:
-    assert [
-        (what, ours, torchs)
-        for what, ours, torchs in compared(load(name), Conditions(2))
-        if ours != torchs
-    ] == []
+    assert differing(load(name), Conditions(2)) == []
 
 
 CORNERS = [
@@ -116,19 +117,14 @@ CORNERS = [
 
 @pytest.mark.parametrize("chain", CORNERS)
 def test_corners(chain: str, tmp_path: Path) -> None:
-    assert [
-        row
-        for row in compared(written(tmp_path, chain), Conditions(2, "bfloat16"))
-        if row[1] != row[2]
-    ] == []
+    assert differing(written(tmp_path, chain), Conditions(2, "bfloat16")) == []
 
 
 @pytest.mark.parametrize("chain", CORNERS)
 def test_frozen_corners(chain: str, tmp_path: Path) -> None:
     """Gradients flow through what does not learn."""
     network = written(tmp_path, f"conv 1x1, 4; stage frozen: {chain}; head flatten -> fc 2")
-    rows = compared(network, Conditions(2, frozen=frozenset(["frozen"])))
-    assert [row for row in rows if row[1] != row[2]] == []
+    assert differing(network, Conditions(2, frozen=frozenset(["frozen"]))) == []
 
 
 def test_figures_of_resnet50() -> None:
