@@ -52,8 +52,12 @@ def _block(lowerer: Lowerer, block: ast.Block, library: Library) -> None:
 
 
 def _option(lowerer: Lowerer, option: ast.Option, library: Library) -> None:
-    frame = lowerer.frame(library, {}, stride=UNKNOWN, inside=True)
+    names: dict[str, Value] = {parameter.name.text: UNKNOWN for parameter in option.parameters}
+    frame = lowerer.frame(library, names, stride=UNKNOWN, inside=True)
     frame.out = UNKNOWN
+    for parameter in option.parameters:
+        if parameter.default is not None:
+            frame.value(parameter.default)
     for arm in option.arms:
         if not is_only(arm.chain, "none"):
             lowerer.chain(arm.chain, None, frame)

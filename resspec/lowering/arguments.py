@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import MISSING, fields
-from fractions import Fraction
 from functools import cache
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -13,14 +12,14 @@ from resspec.diagnostics import Diagnostic, Reporter
 from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.norm import Norm
 from resspec.lowering import argument_errors, foreign_layers, name_errors
-from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
+from resspec.lowering.conversion import convert
+from resspec.lowering.values import NO_PRESETS, UNKNOWN, Presets, Value, describe
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
 
 Evaluate = Callable[[ast.Value], Value]
 
-MAX_COUNT = 1 << 24
 MAX_KNOWN = 1 << 14  # layers that are remembered
 _NEEDS = {
     "kernel_size": "window size",
@@ -34,13 +33,6 @@ _NEEDS = {
     "stop": "last channel",
     "chunks": "number of parts",
     "part": "part, counted from 0",
-}
-_KINDS = {
-    "Flag": "`true` or `false`",
-    "Size": "a size such as `3x3`",
-    "Extent": "a number or a size",
-    "Padding": "a number, a size, or `same`",
-    **dict.fromkeys(("Real", "Positive", "Probability"), "a number"),
 }
 _EXAMPLES = {
     "conv": "`conv 3x3, 64`",
@@ -63,6 +55,20 @@ class Given(NamedTuple):
     bare: Sequence[ast.Value] = ()
     stride: ast.Stride | None = None
     keywords: Mapping[str, ast.Keyword] = MappingProxyType({})
+
+
+class Signature(NamedTuple):
+    """The arguments that a layer, block or option takes.
+
+    Attributes:
+        positional: The names of those that may be given without a name, in their order.
+        words: The names of all, by the words that a call has for them.
+        extra: Other words.
+    """
+
+    positional: tuple[str, ...]
+    words: Mapping[str, str]
+    extra: tuple[str, ...] = ()
 
 
 _NOTHING = Given()
@@ -105,26 +111,19 @@ _known: dict[tuple[object, ...], Bound] = {}
 
 
 def bind_layer(
-    call: ast.LayerCall, given: Given, evaluate: Evaluate, report: Reporter
+    call: ast.LayerCall,
+    given: Given,
+    evaluate: Evaluate,
+    report: Reporter,
+    presets: Presets = NO_PRESETS,
 ) -> Bound | None:
     """The layer of a call, one object for equal arguments, or None once something was reported."""
     op = OPS[call.name.text]
-    if not call.arguments and (bound := _known.get((op.kind,))):
+    if not call.arguments and not presets and (bound := _known.get((op.kind,))):
         return bound
-    given, chosen = _take_words(op, given, report)
-    if chosen is None:
-        return None
-    extra = ("scale",) if issubclass(op, Norm) else ()
-    words = _words(op.kind)
-    stated = _assign(call, given, op.positional, words, evaluate, report, extra)
+    stated = _stated(call, op, given, evaluate, report, presets)
     if stated is None:
         return None
-    stated |= chosen
-    if given.stride is not None:
-        if "stride" not in _field_types(op.kind):
-            report(argument_errors.unused_stride(given.stride.span, op.kind))
-            return None
-        stated["stride"] = (evaluate(given.stride.value), given.stride.span)
     key = (op.kind, *[(name, type(value), value) for name, (value, _) in stated.items()])
     bound = _known.get(key)
     if bound is None and (bound := _bound(call, op, stated, report)):
@@ -132,6 +131,72 @@ def bind_layer(
             _known.clear()
         _known[key] = bound
     return bound
+
+
+def layer_presets(
+    call: ast.LayerCall, evaluate: Evaluate, report: Reporter, presets: Presets
+) -> Presets | None:
+    """Return the arguments of a layer that is handed over, with those given before; None once
+    something was reported.
+    """
+    return _stated(
+        call, OPS[call.name.text], sort(call.arguments, report), evaluate, report, presets
+    )
+
+
+def presets_of(
+    call: ast.LayerCall,
+    parameters: Sequence[ast.ParameterDecl],
+    evaluate: Evaluate,
+    report: Reporter,
+    presets: Presets,
+) -> Presets | None:
+    """Do what `layer_presets` does for a block or option with these parameters."""
+    given = sort(call.arguments, report)
+    names = {parameter.name.text: parameter.name.text for parameter in parameters}
+    takes = Signature(tuple(names), names)
+    stated = _assign(call, given, takes, evaluate, report, presets, is_step=False)
+    if stated is None or given.stride is None:
+        return stated
+    return _with_stride(stated, given.stride, evaluate, report)
+
+
+def _stated(
+    call: ast.LayerCall,
+    op: type[Layer],
+    given: Given,
+    evaluate: Evaluate,
+    report: Reporter,
+    presets: Presets,
+) -> dict[str, tuple[Any, Span]] | None:
+    """Return the fields of a layer that are given, each with its place."""
+    given, chosen = _take_words(op, given, report)
+    if chosen is None:
+        return None
+    extra = ("scale",) if issubclass(op, Norm) else ()
+    takes = Signature(op.positional, _words(op.kind), extra)
+    stated = _assign(call, given, takes, evaluate, report, presets)
+    if stated is None:
+        return None
+    if twice := next((name for name in chosen if name in stated), None):
+        report(argument_errors.given_twice(chosen[twice][1], twice))
+        return None
+    stated |= chosen
+    if given.stride is None:
+        return stated
+    if "stride" not in _field_types(op.kind):
+        report(argument_errors.unused_stride(given.stride.span, op.kind))
+        return None
+    return _with_stride(stated, given.stride, evaluate, report)
+
+
+def _with_stride(
+    stated: dict[str, tuple[Any, Span]], stride: ast.Stride, evaluate: Evaluate, report: Reporter
+) -> dict[str, tuple[Any, Span]] | None:
+    if "stride" in stated:
+        report(argument_errors.given_twice(stride.span, "/"))
+        return None
+    return {**stated, "stride": (evaluate(stride.value), stride.span)}
 
 
 def _take_words(
@@ -213,21 +278,24 @@ def _turned(op: type[Layer], stated: dict[str, tuple[Value, Span]]) -> Diagnosti
 def _assign(
     call: ast.LayerCall,
     given: Given,
-    positional: tuple[str, ...],
-    words: dict[str, str],
+    takes: Signature,
     evaluate: Evaluate,
     report: Reporter,
-    extra: tuple[str, ...] = (),
-) -> dict[str, tuple[Value, Span]] | None:
+    presets: Presets,
+    *,
+    is_step: bool = True,
+) -> dict[str, tuple[Any, Span]] | None:
     """Field to value and place. None where an argument belongs nowhere."""
-    stated: dict[str, tuple[Value, Span]] = {}
+    stated = dict(presets)
     callee, sound = call.name.text, True
+    words, extra = takes.words, takes.extra
+    positional = [name for name in takes.positional if name not in presets]
     for name, node in zip(positional, given.bare, strict=False):
         stated[name] = (evaluate(node), node.span)
     if len(given.bare) > len(positional):
         node = given.bare[len(positional)]
         layer = isinstance(node, ast.Identifier) and node.text in OPS
-        chained = f"{callee} -> {node.span.text}" if layer else None
+        chained = f"{callee} -> {node.span.text}" if layer and is_step else None
         named = [name for name in _named(words, extra) if words.get(name) not in positional]
         strides = ("stride" in words or callee not in OPS) and isinstance(node, ast.Number)
         report(
@@ -260,14 +328,17 @@ def _assign(
     return stated if sound else None
 
 
-def _named(words: dict[str, str], extra: tuple[str, ...]) -> list[str]:
+def _named(words: Mapping[str, str], extra: tuple[str, ...]) -> list[str]:
     """The arguments that can be given by name, each by its shortest."""
     return [*{field: word for word, field in words.items() if field != "stride"}.values(), *extra]
 
 
-def place(call: ast.LayerCall, given: Given, field: str) -> Span:
+def place(field: str, call: ast.LayerCall, given: Given, presets: Presets) -> Span:
     """Return where a field of a layer is given; the whole call where it is not."""
-    positional, words = OPS[call.name.text].positional, _words(call.name.text)
+    if field in presets:
+        return call.span
+    positional = [name for name in OPS[call.name.text].positional if name not in presets]
+    words = _words(call.name.text)
     if field in positional and positional.index(field) < len(given.bare):
         return given.bare[positional.index(field)].span
     for word, keyword in given.keywords.items():
@@ -277,14 +348,22 @@ def place(call: ast.LayerCall, given: Given, field: str) -> Span:
 
 
 def bind_block(
-    call: ast.LayerCall, block: ast.Block, given: Given, evaluate: Evaluate, report: Reporter
+    call: ast.LayerCall,
+    parameters: Sequence[ast.ParameterDecl],
+    given: Given,
+    evaluate: Evaluate,
+    report: Reporter,
+    presets: Presets = NO_PRESETS,
 ) -> dict[str, Value] | None:
-    """Parameter to value, without the defaults. None once something was reported."""
-    names = [parameter.name.text for parameter in block.parameters]
-    stated = _assign(call, given, tuple(names), {name: name for name in names}, evaluate, report)
+    """Return the values of a block's or option's parameters, without the defaults; None once
+    something was reported.
+    """
+    names = [parameter.name.text for parameter in parameters]
+    own = {name: name for name in names}
+    stated = _assign(call, given, Signature(tuple(names), own), evaluate, report, presets)
     if stated is None:
         return None
-    for parameter in block.parameters:
+    for parameter in parameters:
         if parameter.name.text not in stated and parameter.default is None:
             signature = ", ".join(names)
             report(
@@ -296,62 +375,7 @@ def bind_block(
                 )
             )
             return None
-    return {name: value for name, (value, _) in stated.items()}
-
-
-def convert(value: Value, annotation: str, phrase: str, span: Span, report: Reporter) -> Any:
-    """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was
-    reported.
-    """
-    if isinstance(value, Unknown):
-        return UNKNOWN
-    kind = annotation.partition(" ")[0]
-    match kind, value:
-        case "Count" | "Index", int() if type(value) is int:
-            return _ranged(value, 1 if kind == "Count" else 0, phrase, span, report)
-        case "Flag", bool():
-            return value
-        case "Real" | "Positive" | "Probability", int() | Fraction() if not isinstance(value, bool):
-            return _bounded(Fraction(value), kind, phrase, span, report)
-        case "Count" | "Index", Fraction():
-            report(argument_errors.not_whole(span, phrase, value))
-            return UNKNOWN
-        case "Size" | "Extent" | "Padding", Fraction():
-            report(argument_errors.not_whole(span, phrase, value))
-            return UNKNOWN
-        case "Size" | "Extent" | "Padding", int() | (int(), int()) if not isinstance(value, bool):
-            if isinstance(value, tuple) and 1 <= min(value) <= max(value) <= MAX_COUNT:
-                return value
-            sides = value if isinstance(value, tuple) else (value, value)
-            checked = tuple(
-                _ranged(side, 1 if kind == "Size" else 0, phrase, span, report)
-                for side in dict.fromkeys(sides)
-            )
-            return UNKNOWN if UNKNOWN in checked else (sides[0], sides[1])
-    report(
-        argument_errors.wrong_kind(
-            span, phrase, _KINDS.get(kind, "a whole number"), describe(value)
-        )
-    )
-    return UNKNOWN
-
-
-def _bounded(
-    value: Fraction, kind: str, phrase: str, span: Span, report: Reporter
-) -> Fraction | Unknown:
-    if kind == "Real" or (value > 0 if kind == "Positive" else 0 <= value <= 1):
-        return value
-    limits = "a number above 0" if kind == "Positive" else "a number from 0 to 1"
-    report(argument_errors.out_of_range(span, phrase, limits, str(value)))
-    return UNKNOWN
-
-
-def _ranged(value: int, least: int, phrase: str, span: Span, report: Reporter) -> int | Unknown:
-    if least <= value <= MAX_COUNT:
-        return value
-    limits = f"{least} or more" if value < least else f"{MAX_COUNT:,} at most"
-    report(argument_errors.out_of_range(span, phrase, limits, f"{value:,}"))
-    return UNKNOWN
+    return {name: value for name, (value, _) in stated.items() if name != "stride"}
 
 
 @cache

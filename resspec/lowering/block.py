@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
-from resspec.lowering import clause_errors, name_errors, shape_errors
+from resspec.lowering import clause_errors, shape_errors
 from resspec.lowering.context import Context
 from resspec.lowering.frame import Frame
+from resspec.lowering.options import bind_option, resolve_option
 from resspec.lowering.parts import Draft, fork, row
 from resspec.lowering.residual import with_last_norm, without_drop_path
-from resspec.lowering.scope import CASES, MERGES, find_one, report_unknown, suggestion
+from resspec.lowering.scope import CASES, MERGES
 from resspec.lowering.shrinking import shrinking
-from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, describe
+from resspec.lowering.values import UNKNOWN, OptionRef
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -32,8 +33,9 @@ def lower_body(context: Context, block: ast.Block, frame: Frame) -> Draft | None
     if not sound:
         for part in parts.values():
             context.chain(part.chain, None, frame)
-        for named in (each.option for each in shortcuts if each.option):
-            resolve_option(named, frame)
+        for each in shortcuts:
+            if each.option:
+                resolve_option(each.option, frame)
         # what has clauses is a residual block
         context.numbering.index += context.numbering.inside == 0
         return None
@@ -198,33 +200,6 @@ def _option(
     return context.settings.option
 
 
-def resolve_option(name: ast.Identifier, frame: Frame) -> OptionRef | None:
-    """A shortcut option by name, or through a parameter or constant."""
-    known = name.text in frame.names or name.text in ("identity", "none")
-    if not known and not find_one(
-        frame.library, name, frame.report, ast.Option, ast.Let, ast.Block
-    ):
-        own = {
-            name for name, value in frame.names.items() if isinstance(value, OptionRef | Unknown)
-        }
-        near = suggestion(frame.library, name.text, {*own, "identity", "none"}, ast.Option)
-        unknown = name_errors.unknown_option(
-            name.span, near, _options(frame), frame.library.elsewhere(name.text)
-        )
-        report_unknown(frame.library, unknown, frame.report)
-        return None
-    value = frame.lookup(name)
-    if isinstance(value, BlockRef) and value.name == "identity":
-        return OptionRef("identity", None, None)
-    if not isinstance(value, OptionRef | Unknown):
-        frame.report(name_errors.no_option(name.span, describe(value), _options(frame)))
-    return value if isinstance(value, OptionRef) else None
-
-
-def _options(frame: Frame) -> list[str]:
-    return sorted({*frame.library.names(ast.Option), "identity", "none"})
-
-
 def _sum(
     context: Context,
     before: Draft | None,
@@ -268,6 +243,7 @@ def _projection(
     trail = (*frame.trail, (f"shortcut {shortcut.option.name}", shortcut.span, frame.x))
     inner = context.frame(shortcut.option.library, {}, trail, frame.x, frame.stride, inside=True)
     inner.out = residual.node.output.channels
+    bind_option(shortcut.option, inner)
     context.depth += 3
     h = context.chain(shortcut.arm, residual.node.input, inner)
     frame.stride_read |= inner.stride_read

@@ -18,12 +18,13 @@ from resspec.lowering import argument_errors, arguments, foreign_layers, name_er
 from resspec.lowering.arguments import Given
 from resspec.lowering.block import is_residual, lower_body
 from resspec.lowering.context import Context
+from resspec.lowering.conversion import convert
 from resspec.lowering.frame import Frame
 from resspec.lowering.parts import Draft, Made, OpenBlock, draft, flattened
 from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
-from resspec.lowering.values import UNKNOWN, BlockRef, Unknown, Value, describe
+from resspec.lowering.values import NO_PRESETS, UNKNOWN, BlockRef, Presets, Unknown, Value, describe
 from resspec.source import Span
 from resspec.syntax import ast
 
@@ -57,7 +58,7 @@ def call(
             if callee.name == call.name.text
             else call._replace(name=ast.Identifier(callee.name, call.name.span))
         )
-        return _layer(context, named, given, x, frame)
+        return _layer(context, named, given, callee.presets, x, frame)
     part = _block(context, call, callee, given, x, frame)
     if part and callee.block.is_module:
         return replace(part, span=str(call.span), place=call.span)
@@ -112,17 +113,18 @@ def _layer(
     context: Context,
     call: ast.LayerCall,
     given: Given,
+    presets: Presets,
     x: Shape | None,
     frame: Frame,
 ) -> Draft | None:
     key = call.name.text
-    bound = arguments.bind_layer(call, given, frame.value, frame.report)
-    written = call, given
+    bound = arguments.bind_layer(call, given, frame.value, frame.report, presets)
+    written = call, given, presets
     if bound and key in context.settings.replaced:
         swap, home = context.settings.replaced[key]
         scale = bound.scale
         swapped = arguments.sort(swap.arguments, home.report)
-        written = swap, swapped
+        written = swap, swapped, NO_PRESETS
         bound = arguments.bind_layer(swap, swapped, home.value, home.report)
         bound = bound and bound._replace(scale=scale if bound.scale is None else bound.scale)
     if bound is None or x is None:
@@ -138,7 +140,7 @@ def _layer(
         notes: tuple[str, ...] = ()
         if error.code == "E0303":
             notes = shrinking(part for steps in context.rows for part in steps)
-        where = arguments.place(*written, error.field) if error.field else call.span
+        where = arguments.place(error.field, *written) if error.field else call.span
         replaced = call.span if written[0] is not call and where != call.span else None
         mistake = shape_errors.shape(
             where, error.code, error.message, error.help, _said(x), replaced
@@ -164,11 +166,11 @@ def _init(
     layer: Layer,
     x: Shape,
     scale: Value | None,
-    written: tuple[ast.LayerCall, Given],
+    written: tuple[ast.LayerCall, Given, Presets],
     frame: Frame,
 ) -> Init | None:
     if scale is not None and isinstance(layer, Norm):
-        return _scaled(layer, x, scale, arguments.place(*written, "scale"), frame)
+        return _scaled(layer, x, scale, arguments.place("scale", *written), frame)
     law = context.settings.inits.get(layer.kind) or (
         context.settings.inits.get("") if layer.weighted else None
     )
@@ -182,7 +184,7 @@ def _scaled(layer: Norm, x: Shape, scale: Value, place: Span, frame: Frame) -> I
         message = "`scale` needs a weight, but with `affine=false` there is none"
         frame.report(shape_errors.shape(place, "E0305", message, "leave out one of them", _said(x)))
         return None
-    value = arguments.convert(scale, "Real", "`scale`", place, frame.report)
+    value = convert(scale, "Real", "`scale`", place, frame.report)
     return None if value is UNKNOWN or value == 1 else Init("constant", (("value", value),))
 
 
@@ -203,8 +205,10 @@ def _block(
 ) -> Draft | None:
     block, library = callee.block, callee.library
     assert block is not None and library is not None
-    values = arguments.bind_block(call, block, given, frame.value, frame.report)
-    stride = _stride(given, callee, frame)
+    values = arguments.bind_block(
+        call, block.parameters, given, frame.value, frame.report, callee.presets
+    )
+    stride, stride_place = _stride(given, callee, frame)
     if values is None or isinstance(stride, Unknown):
         return None
     numbering = context.numbering
@@ -231,8 +235,8 @@ def _block(
             context.made[key] = made
         else:
             context.numbered_made[(key, before)] = made
-    if given.stride is not None and made.part is not None and not made.stride_read:
-        frame.report(argument_errors.unused_stride(given.stride.span, callee.name, is_block=True))
+    if stride_place is not None and made.part is not None and not made.stride_read:
+        frame.report(argument_errors.unused_stride(stride_place, callee.name, is_block=True))
     return made.part
 
 
@@ -286,14 +290,16 @@ def _make(
     return Made(part, inner.stride_read, context.numbering.index - before)
 
 
-def _stride(given: Given, callee: BlockRef, frame: Frame) -> Value:
-    if given.stride is None:
-        return 1
-    value = frame.value(given.stride.value)
-    if isinstance(value, Unknown):
-        return value
-    kind = "Size" if isinstance(value, tuple) else "Count"
-    checked = arguments.convert(
-        value, kind, f"the stride of `{callee.name}`", given.stride.span, frame.report
-    )
-    return value if checked is not UNKNOWN else UNKNOWN
+def _stride(given: Given, callee: BlockRef, frame: Frame) -> tuple[Value, Span | None]:
+    """Return the stride that a block is called with, and where it is written."""
+    value, place = callee.presets.get("stride", (1, None))
+    if given.stride is not None:
+        if place is not None:
+            frame.report(argument_errors.given_twice(given.stride.span, "/"))
+            return UNKNOWN, None
+        value, place = frame.value(given.stride.value), given.stride.span
+    if place is None or isinstance(value, Unknown):
+        return value, place
+    kind, phrase = "Size" if isinstance(value, tuple) else "Count", f"the stride of `{callee.name}`"
+    checked = convert(value, kind, phrase, place, frame.report)
+    return value if checked is not UNKNOWN else UNKNOWN, place

@@ -7,9 +7,9 @@ from typing import cast
 from resspec.ir.nodes import Merge
 from resspec.ir.shape import Shape
 from resspec.lowering import calls, foreign_layers, name_errors, shape_errors
-from resspec.lowering.arguments import convert
 from resspec.lowering.block import is_only
 from resspec.lowering.context import MAX_LAYERS, Context, Exhausted
+from resspec.lowering.conversion import convert
 from resspec.lowering.frame import Frame
 from resspec.lowering.merges import merged_shape
 from resspec.lowering.parts import Draft, as_several, fork, repeat, row

@@ -13,7 +13,7 @@ from resspec.ir.ops.norm import Norm
 from resspec.ir.shape import Shape
 from resspec.lowering import clause_errors, foreign_layers, name_errors
 from resspec.lowering.binding import BoundLevel
-from resspec.lowering.block import misspelt_clause, resolve_option
+from resspec.lowering.block import misspelt_clause
 from resspec.lowering.chain import Lowerer
 from resspec.lowering.context import MAX_LAYERS
 from resspec.lowering.expectations import Expectation, expectation
@@ -21,6 +21,7 @@ from resspec.lowering.frame import Frame
 from resspec.lowering.inputs import input_shape
 from resspec.lowering.laws import bind_init
 from resspec.lowering.names import Namer
+from resspec.lowering.options import resolve_option
 from resspec.lowering.parts import Draft, row
 from resspec.source import Span
 from resspec.suggest import alike
@@ -156,7 +157,7 @@ class Clauses:
                 self._add(cast(SectionKind, kind), clause.span, clause.chain)
             case ast.Stage(label=label):
                 self._add("stage", clause.span, clause.chain, label)
-            case ast.Shortcut(option=ast.Identifier() as option):
+            case ast.Shortcut(option=ast.LayerCall() as option):
                 self._only_once("shortcut", clause.span)
                 if clause.label:
                     owner, help = (

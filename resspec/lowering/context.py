@@ -93,6 +93,7 @@ class Context(ABC):
             option = settings.option and (
                 settings.option.name,
                 settings.option.library and self.memory.content(settings.option.library),
+                settings.option.arguments,
             )
             starts = tuple(sorted(settings.inits.items()))
             residual = settings.residual_init and settings.residual_init[0]

@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from resspec.diagnostics import Reporter
-from resspec.lowering import argument_errors, functions
+from resspec.lowering import argument_errors, functions, name_errors
+from resspec.lowering.arguments import layer_presets, presets_of
 from resspec.lowering.functions import COMPARISONS, FUNCTIONS, Number
 from resspec.lowering.values import (
     UNKNOWN,
@@ -146,6 +147,17 @@ class _Evaluation(NamedTuple):
         return UNKNOWN
 
     def _applied(self, node: ast.Applied) -> Value:
+        """Return the result of a function, or a block, layer or option with arguments given."""
+        if node.name.text in FUNCTIONS:
+            return self._function(node)
+        callee = self.lookup(node.name)
+        if isinstance(callee, BlockRef | OptionRef):
+            return with_arguments(callee, node, self.value, self.report)
+        if not isinstance(callee, Unknown):
+            self.report(name_errors.no_layer(node.name.span, describe(callee)))
+        return UNKNOWN
+
+    def _function(self, node: ast.Applied) -> Value:
         numbers = [self._number(ast.value_of(each)) for each in node.arguments]
         known = [number for number in numbers if number is not None]
         if mistake := functions.mistake(node):
@@ -159,6 +171,36 @@ class _Evaluation(NamedTuple):
             self.report(argument_errors.out_of_range(place, "the divisor", limits, got))
             return UNKNOWN
         return self._bounded(FUNCTIONS[node.name.text].compute(*known), node)
+
+
+def with_arguments(
+    callee: BlockRef | OptionRef,
+    node: ast.Applied | ast.LayerCall,
+    evaluate: Callable[[ast.Value], Value],
+    report: Reporter,
+) -> BlockRef | OptionRef | Unknown:
+    """Return a block, layer or option with more arguments given; UNKNOWN once something was
+    reported.
+    """
+    name = ast.Identifier(callee.name, node.name.span)
+    call = ast.LayerCall(name, node.arguments, node.span)
+    given = callee.presets
+    if isinstance(callee, OptionRef):
+        parameters = callee.option.parameters if callee.option else []
+        presets = presets_of(call, parameters, evaluate, report, given)
+        if presets is None:
+            return UNKNOWN
+        if "stride" in presets:
+            report(argument_errors.unused_stride(presets["stride"][1], callee.name))
+            return UNKNOWN
+        return OptionRef(callee.name, callee.option, callee.library, presets)
+    if callee.block is None:
+        presets = layer_presets(call, evaluate, report, given)
+    else:
+        presets = presets_of(call, callee.block.parameters, evaluate, report, given)
+    if presets is None:
+        return UNKNOWN
+    return BlockRef(callee.name, callee.block, callee.library, presets)
 
 
 def names_in(node: ast.Value) -> Iterator[ast.Identifier]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from resspec.diagnostics import Diagnostic, SpecError
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.lowering import argument_errors, arguments, name_errors
+from resspec.lowering.conversion import convert
 from resspec.lowering.frame import Frame, Numbering, Trail
 from resspec.lowering.lint import used_names
 from resspec.lowering.scope import Library
@@ -164,7 +165,7 @@ def _condition(word: str, node: ast.Value, frame: Frame) -> Any:
             argument_errors.bad_choice(node.span, f"`{word}`", choices, alike(text, choices))
         )
         return UNKNOWN
-    return arguments.convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
+    return convert(frame.value(node), "Count", f"`{word}`", node.span, frame.report)
 
 
 def _bound(node: ast.Value, name: str, frame: Frame) -> int | Fraction | None:

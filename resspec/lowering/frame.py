@@ -12,7 +12,7 @@ from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, name_errors, shape_errors
 from resspec.lowering.evaluation import evaluate
-from resspec.lowering.functions import FUNCTIONS
+from resspec.lowering.functions import FUNCTIONS, unknown
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value
 from resspec.source import Span
@@ -168,10 +168,13 @@ class Frame:
             own = {*self.names, *self.lets, *self.inherited}
             legal = {*own, *OPS, *self._words(), "none"}
             near = suggestion(self.library, name.text, legal, ast.Let, ast.Block, ast.Option)
+        if name.span.source.text.startswith("(", name.span.end):
+            report_unknown(self.library, unknown(name, near), self.report)
+            return UNKNOWN
         function = FUNCTIONS.get(name.text)
         instead = function and f"a function takes its numbers in parentheses: {function.example}"
-        unknown = name_errors.unknown_name(name.span, near, instead)
-        report_unknown(self.library, unknown, self.report)
+        mistake = name_errors.unknown_name(name.span, near, instead)
+        report_unknown(self.library, mistake, self.report)
         return UNKNOWN
 
     def _words(self) -> set[str]:

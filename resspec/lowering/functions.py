@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
@@ -51,11 +51,9 @@ COMPARISONS: dict[str, Callable[[Number, Number], bool]] = {
 
 
 def mistake(node: ast.Applied) -> Diagnostic | None:
-    """Return what is wrong with the arguments of a function, or with its name."""
+    """Return what is wrong with the arguments of a function."""
     name, given = node.name, node.arguments
-    function = FUNCTIONS.get(name.text)
-    if function is None:
-        return _unknown(name)
+    function = FUNCTIONS[name.text]
     for each in given:
         match each:
             case ast.Keyword(name=word):
@@ -71,9 +69,10 @@ def mistake(node: ast.Applied) -> Diagnostic | None:
     return None
 
 
-def _unknown(name: ast.Identifier) -> Diagnostic:
+def unknown(name: ast.Identifier, near: Sequence[str]) -> Diagnostic:
+    """Return the error of a name before arguments in parentheses that nothing has."""
     from resspec.syntax.constructs import of_word
 
-    near = alike(name.text, FUNCTIONS)
-    unknown = name_errors.unknown_function(name.span, near, list(FUNCTIONS))
-    return (None if near else of_word(name.span)) or unknown
+    near = alike(name.text, FUNCTIONS) or near
+    mistake = name_errors.unknown_function(name.span, near, list(FUNCTIONS))
+    return (None if near else of_word(name.span)) or mistake

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from resspec.ir.shape import Shape
-from resspec.lowering import argument_errors, arguments
+from resspec.lowering import argument_errors
+from resspec.lowering.conversion import convert
 from resspec.lowering.frame import Frame
 from resspec.lowering.tensors import fits
 from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
@@ -35,9 +36,7 @@ def _shape(clause: ast.Input, channels: int | None, frame: Frame) -> Shape | Non
         needs = f"channels, height and width: `{_completed(*dims)}`"
         frame.report(argument_errors.wrong_kind(span, "an input", needs, span.text))
         return None
-    sides = [
-        arguments.convert(dim, "Count", "a side of the input", span, frame.report) for dim in dims
-    ]
+    sides = [convert(dim, "Count", "a side of the input", span, frame.report) for dim in dims]
     if UNKNOWN in sides:
         return None
     shape = Shape(tuple(sides))

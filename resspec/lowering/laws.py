@@ -10,7 +10,8 @@ from resspec.diagnostics import Reporter
 from resspec.ir.init import CHOICES, CONSTANTS, LAWS, Init
 from resspec.ir.ops import OPS
 from resspec.lowering import argument_errors, name_errors
-from resspec.lowering.arguments import Evaluate, choose, convert, sort
+from resspec.lowering.arguments import Evaluate, choose, sort
+from resspec.lowering.conversion import convert
 from resspec.lowering.values import UNKNOWN
 from resspec.suggest import alike
 from resspec.syntax import ast

@@ -47,7 +47,7 @@ def unused_constant(span: Span) -> Diagnostic:
 
 
 def unused_parameter(span: Span, owner: str) -> Diagnostic:
-    """W0202: a parameter that its block or network never uses."""
+    """W0202: a parameter that its block, option or network never uses."""
     return Diagnostic(
         "W0202",
         f"`{owner}` never uses its parameter `{span.text}`",
@@ -126,7 +126,11 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
             yield from _body(name.text, parameters, clauses, declared.arguments)
             yield from _stem(clauses)
             yield from _inputs(clauses)
-        case ast.Option(arms=arms):
+        case ast.Option(name=name, parameters=parameters, arms=arms):
+            named = set(used_names(declared))
+            for parameter in parameters:
+                if parameter.name.text not in named:
+                    yield unused_parameter(parameter.name.span, name.text)
             yield from (each for arm in arms for each in _biases(arm.chain))
 
 
@@ -166,8 +170,9 @@ def used_names(node: Any) -> Iterator[str]:
         case ast.Derived(parameters=parameters, base=base):
             defaults = [parameter.default for parameter in parameters]
             yield from used_names([base, *node.arguments, *node.clauses, *defaults])
-        case ast.Option(arms=arms):
-            yield from used_names([arm.chain for arm in arms])
+        case ast.Option(parameters=parameters, arms=arms):
+            defaults = [parameter.default for parameter in parameters]
+            yield from used_names([*defaults, *(arm.chain for arm in arms)])
         case Span() | Source() | str():
             pass
         case tuple() if hasattr(node, "_fields"):

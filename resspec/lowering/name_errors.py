@@ -55,9 +55,10 @@ def unknown_layer(
 
 
 def unknown_function(span: Span, near: Sequence[str], known: Sequence[str]) -> Diagnostic:
-    """Return an E0201 about a function."""
-    message, functions = f"no function is called `{span.text}`", f"there are {listed(known)}"
-    return at("E0201", message, span, meant(near) or functions, instead=only(near))
+    """Return an E0201 about a name before arguments in parentheses."""
+    message = f"no function or block is called `{span.text}`"
+    help = meant(near) or f"the functions are {listed(known)}"
+    return at("E0201", message, span, help, instead=only(near))
 
 
 def unknown_name(span: Span, near: Sequence[str], instead: str | None = None) -> Diagnostic:

@@ -266,6 +266,8 @@ class Loader:
 
 def _names_inside(declaration: _Sound) -> list[ast.Identifier]:
     """Return what a declaration declares for itself: its parameters and constants."""
+    if isinstance(declaration, ast.Option):
+        return [parameter.name for parameter in declaration.parameters]
     if not isinstance(declaration, ast.Block | ast.NetworkDecl | ast.Derived):
         return []
     constants = [clause.name for clause in declaration.clauses if isinstance(clause, ast.Let)]

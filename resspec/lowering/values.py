@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
-from typing import TypeGuard
+from types import MappingProxyType
+from typing import Any, TypeGuard
 
 from resspec.lowering.functions import Number
 from resspec.lowering.scope import Library
+from resspec.source import Span
 from resspec.syntax import ast
+
+Presets = Mapping[str, tuple[Any, Span]]  # a value, or a word that a layer takes, and its place
+NO_PRESETS: Presets = MappingProxyType({})
 
 
 class _Reference:
-    """A declaration handed over as a value: equal where it is the same declaration."""
+    """A declaration handed over as a value: equal where it is the same declaration, with the same
+    arguments given.
+
+    Attributes:
+        presets: The arguments that are given already, each with its place.
+    """
 
     def __init__(
-        self, name: str, library: Library | None, declaration: ast.Block | ast.Option | None
+        self,
+        name: str,
+        library: Library | None,
+        declaration: ast.Block | ast.Option | None,
+        presets: Presets,
     ) -> None:
         self.name = name
         self.library = library
-        self._key = (name, declaration and declaration.name.span)
+        self.presets = presets
+        self.arguments = tuple([(word, type(it), it) for word, (it, _) in presets.items()])
+        self._key = (name, declaration and declaration.name.span, self.arguments)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Reference) and self._key == other._key
@@ -30,16 +47,28 @@ class _Reference:
 class BlockRef(_Reference):
     """A block, or a layer kind where `block` is None."""
 
-    def __init__(self, name: str, block: ast.Block | None, library: Library | None) -> None:
-        super().__init__(name, library, block)
+    def __init__(
+        self,
+        name: str,
+        block: ast.Block | None,
+        library: Library | None,
+        presets: Presets = NO_PRESETS,
+    ) -> None:
+        super().__init__(name, library, block, presets)
         self.block = block
 
 
 class OptionRef(_Reference):
     """A shortcut option; `option` None is the built-in `identity` or `none`."""
 
-    def __init__(self, name: str, option: ast.Option | None, library: Library | None) -> None:
-        super().__init__(name, library, option)
+    def __init__(
+        self,
+        name: str,
+        option: ast.Option | None,
+        library: Library | None,
+        presets: Presets = NO_PRESETS,
+    ) -> None:
+        super().__init__(name, library, option, presets)
         self.option = option
 
 

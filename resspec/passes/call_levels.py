@@ -22,7 +22,8 @@ from resspec.ir.formulas import (
 from resspec.ir.ops import OPS, Layer
 from resspec.lowering.arguments import sort
 from resspec.lowering.derivation import levels
-from resspec.lowering.evaluation import evaluate, names_in
+from resspec.lowering.evaluation import evaluate, names_in, with_arguments
+from resspec.lowering.functions import FUNCTIONS
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library, find_one
 from resspec.lowering.values import BlockRef, OptionRef
@@ -137,10 +138,25 @@ class NamesInScope:
                 return _arithmetic("-", constant(0), self.known(operand))
             case ast.BinaryExpr(operator="+" | "-" | "*" | "/" | "//" as operator):
                 return _arithmetic(operator, self.known(node.left), self.known(node.right))
+            case ast.Applied(name=name) if name.text not in FUNCTIONS:
+                return self.given(node)
             case ast.BinaryExpr() | ast.Choice() | ast.Applied():
                 return self._decided(node)
             case _:
                 raise DeclarationMismatch
+
+    def given(self, call: ast.Applied | ast.LayerCall) -> FormulaValue:
+        """Return a block, layer or option with some arguments given, which have no formulas."""
+        callee = self.known(call.name).value
+        if not isinstance(callee, BlockRef | OptionRef):
+            raise DeclarationMismatch
+        return constant(with_arguments(callee, call, self._fixed, ignore))
+
+    def _fixed(self, node: ast.Value) -> Any:
+        """Return the value of an argument; for other variables it would be another one."""
+        known = self.known(node)
+        self.level.fix(known.formula)
+        return known.value
 
     def _decided(self, node: ast.Value) -> FormulaValue:
         """Return the value of a comparison, choice or function, which has no formula.
@@ -281,12 +297,15 @@ def _argument(
 
 
 def layer_fields(
-    kind: str, call: ast.LayerCall, env: NamesInScope, strided: bool
+    callee: BlockRef, call: ast.LayerCall, env: NamesInScope, strided: bool
 ) -> dict[str, FormulaValue]:
     """Return the fields of a layer that a call gives."""
-    op = OPS[kind]
+    op = OPS[callee.name]
     given = sort(call.arguments, ignore)
-    fields = {name: env.known(node) for name, node in zip(op.positional, given.bare, strict=False)}
+    presets = {name: value for name, (value, _) in callee.presets.items()}
+    fields = {name: constant(it) for name, it in presets.items() if not isinstance(it, str)}
+    positional = [name for name in op.positional if name not in presets]
+    fields |= {name: env.known(node) for name, node in zip(positional, given.bare, strict=False)}
     for word, keyword in given.keywords.items():
         name = op.words.get(word, word)
         if not _is_word(op, name, keyword.value):

@@ -76,8 +76,8 @@ class _Reader:
         for env, clauses in scopes:
             for clause in clauses:
                 match clause:
-                    case ast.Shortcut(option=ast.Identifier() as name):
-                        self.option = env.known(name)
+                    case ast.Shortcut(option=ast.LayerCall() as call):
+                        self.option = env.given(call)
                     case ast.Replace(kind=kind, call=call):
                         self.replaced[kind.text] = (call, env)
                     case ast.ChainClause(kind=kind, chain=chain):
@@ -229,15 +229,17 @@ class _Reader:
         if not isinstance(callee, BlockRef):
             raise DeclarationMismatch
         if callee.block is None:
-            return self._layer(callee.name, call, env, x, row, strided)
+            return self._layer(callee, call, env, x, row, strided)
         assert callee.library is not None
         given = sort(call.arguments, ignore)
         arguments = {
             ENTERING: x,
             STRIDE: env.known(given.stride.value) if given.stride and strided else constant(1),
         }
+        arguments |= {name: constant(value) for name, (value, _) in callee.presets.items()}
         names = [parameter.name.text for parameter in callee.block.parameters]
-        bare = dict(zip(names, given.bare, strict=False))
+        left = [name for name in names if name not in callee.presets]
+        bare = dict(zip(left, given.bare, strict=False))
         stated = bare | {name: keyword.value for name, keyword in given.keywords.items()}
         arguments |= {name: env.known(stated[name]) for name in names if name in stated}
         if callee.block.is_module:
@@ -277,14 +279,14 @@ class _Reader:
 
     def _layer(
         self,
-        kind: str,
+        callee: BlockRef,
         call: ast.LayerCall,
         env: NamesInScope,
         x: FormulaValue,
         row: TreeRow,
         strided: bool,
     ) -> FormulaValue:
-        item = row.next
+        item, kind = row.next, callee.name
         if item is None or not isinstance(op := item.part.node, Op):
             if kind in ("identity", "none"):
                 return x
@@ -292,16 +294,17 @@ class _Reader:
         home = env
         if kind in self.replaced:
             call, home = self.replaced[kind]
-            kind = call.name.text
+            kind, callee = call.name.text, BlockRef(call.name.text, None, None)
         if op.kind != kind:
             if kind == "drop_path" and isinstance(op.layer, Identity):
                 kind, call = "identity", call._replace(arguments=[])
+                callee = BlockRef("identity", None, None)
             else:
                 raise DeclarationMismatch
         row.position += 1
         fields = {
             name: known if home is env else constant(known.value)
-            for name, known in layer_fields(kind, call, home, strided).items()
+            for name, known in layer_fields(callee, call, home, strided).items()
         }
         entering, wide = checked(x, op.input.channels), op.input.channels
         if wide != x.value and x.value and wide % x.value == 0 and wide == op.input.elements:
@@ -340,7 +343,7 @@ class _Reader:
         named = next(
             (clause.option for clause in block.clauses if isinstance(clause, ast.Shortcut)), None
         )
-        option = self.option if named is None else env.known(named)
+        option = self.option if named is None else env.given(named)
         y = self._residual(parts, option, env, x, row)
         return self._chain(parts["after"], env, y, row) if "after" in parts else y
 
@@ -392,6 +395,10 @@ class _Reader:
         row: TreeRow,
     ) -> None:
         inner = NamesInScope(env.level, option.value.library, x=x, stride=env.stride, out=y)
+        inner.names |= {name: constant(value) for name, (value, _) in option.value.presets.items()}
+        for parameter in option.value.option.parameters:
+            if parameter.default is not None and parameter.name.text not in inner.names:
+                inner.names[parameter.name.text] = inner.known(parameter.default)
         self._path(arm, inner, x, row)
 
 

@@ -61,7 +61,7 @@ class Choice(NamedTuple):
 
 
 class Applied(NamedTuple):
-    """`name(arguments)`, a function of numbers."""
+    """`name(arguments)`: a function, or a block, layer or option with some arguments given."""
 
     name: Identifier
     arguments: list[Argument]
@@ -182,7 +182,7 @@ class Shortcut(NamedTuple):
     """`shortcut [label:] [option]`, of a block or a network."""
 
     label: Identifier | None
-    option: Identifier | None
+    option: LayerCall | None
     span: Span
 
 
@@ -273,6 +273,7 @@ class Option(NamedTuple):
     """A shortcut option."""
 
     name: Identifier
+    parameters: list[ParameterDecl]
     arms: list[Arm]
     span: Span
     is_broken: bool = False  # some of its arms could not be read

@@ -81,7 +81,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
 
     def option(self, children: Children) -> ast.Option:
         arms = [each for each in children if isinstance(each, ast.Arm)]
-        return ast.Option(children[1], arms, self._over(children))
+        return ast.Option(children[1], children[2], arms, self._over(children))
 
     network = _node(ast.NetworkDecl, 1, 2, 4)
 

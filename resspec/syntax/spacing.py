@@ -58,7 +58,8 @@ def _spaced_equals(words: Sequence[Word], statements: Sequence[StatementRange]) 
 def _parameter_lists(words: Sequence[Word], statements: Sequence[StatementRange]) -> Iterator[int]:
     """Yield the parentheses that touch the name before them."""
     for each in statements:
-        has_list = words[each.start].kind in ("BLOCK", "NETWORK", "EXPECT")
+        kind = words[each.start].kind
+        has_list = kind in ("BLOCK", "NETWORK", "EXPECT") or (kind == "SHORTCUT" and each.body)
         if has_list and words[each.start + 2].text == "(":
             yield each.start + 2
 
@@ -68,6 +69,8 @@ def _callees(words: Sequence[Word], statements: Sequence[StatementRange]) -> Ite
     for each in statements:
         match words[each.start].kind:
             case "INIT":
+                yield each.start + (2 if words[each.start + 1].kind == "LABEL" else 1)
+            case "SHORTCUT" if not each.body:
                 yield each.start + (2 if words[each.start + 1].kind == "LABEL" else 1)
             case "NETWORK" if each.equals:
                 yield each.equals + 1

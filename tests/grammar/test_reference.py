@@ -20,9 +20,9 @@ from resspec.ir.ops import OPS, Layer
 from resspec.ir.ops.norm import Norm
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.shape import Shape
-from resspec.lowering.arguments import MAX_COUNT
 from resspec.lowering.chain import MAX_NESTING
 from resspec.lowering.context import MAX_LAYERS
+from resspec.lowering.conversion import MAX_COUNT
 from resspec.lowering.names import MAX_PARTS
 from resspec.lowering.scope import RESERVED
 from resspec.syntax.ast import MAX_DIGITS

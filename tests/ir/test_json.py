@@ -20,9 +20,9 @@ from resspec.ir.json import from_json, to_json
 from resspec.ir.network import Network
 from resspec.ir.nodes import SCHEMA
 from resspec.ir.ops import fields
-from resspec.lowering.arguments import MAX_COUNT
 from resspec.lowering.chain import MAX_NESTING
 from resspec.lowering.context import MAX_LAYERS
+from resspec.lowering.conversion import MAX_COUNT
 from resspec.lowering.tensors import MAX_BYTES
 from resspec.opening import shipped_names
 from tests.ir.ir_schema import schema

@@ -111,7 +111,7 @@ def test_value(text: str, expected: Value) -> None:
         ("ceil(a=1)", "E0203"),
         ("ceil(/1)", "E0211"),
         ("divisible(8, 0)", "E0209"),
-        ("rond(8)", "E0201"),
+        ("n(8)", "E0240"),
         ("1 / 0 if true else 2", "E0222"),
     ],
 )

@@ -91,7 +91,7 @@ DEFECTS = [
     ),
     Defect(
         "names stand in the order of a set",
-        "resspec/lowering/block.py",
+        "resspec/lowering/options.py",
         'return sorted({*frame.library.names(ast.Option), "identity", "none"})',
         'return list({*frame.library.names(ast.Option), "identity", "none"})',
         "tests/commands/test_same_bytes.py::test_the_same_under_any_hash_seed_locale_and_width",

@@ -244,7 +244,8 @@ SpecFile
                   value: true
     clauses: Shortcut
       label: s
-      option: B
+      option: LayerCall
+        name: B
     is_module: True
 """
     )

@@ -125,7 +125,7 @@ NET = "network n {{ input 8x8x8; shortcut S; {} head fc 2 }}\nshortcut S {{ same
         (
             NET.replace("shortcut S;", "shortcut S S;").format("stem r;")
             + "\nblock r { residual cnov 1x1, 4 }",
-            ["E0108", "E0201"],
+            ["E0201", "E0205"],
         ),
         (NET.format("stem { conv 3x3, 16; stage a: chunk 16, 0 -> cnov;"), ["E0104", "E0201"]),
         (NET.format("stem conv 3x3, 16 }; stage a: cnov;"), ["E0105", "E0201"]),
