@@ -96,6 +96,13 @@ def test_the_targets_of_make_are_those_of_the_makefile() -> None:
     assert said <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
 
 
+def test_contributing_names_files_that_are_there() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    words = re.findall(r"\b(?:resspec|tests|grammar|docs|specs)/[\w/.-]*\w", text)
+    assert len(words) > 20
+    assert [word for word in words if not (ROOT / word).exists()] == []
+
+
 @pytest.mark.parametrize("text", CONSOLE, ids=lambda text: text.split("\n")[0])
 def test_commands_print_what_is_shown(
     text: str, tmp_path: Path, request: pytest.FixtureRequest
