@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from resspec.backends import layers
 from resspec.backends.module import build
-from resspec.backends.source import emit
+from resspec.backends.source import copied, emit
 from resspec.backends.source.syntax import GLOBALS
 from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
@@ -311,7 +311,7 @@ def test_names_that_copied_layers_use_are_kept_free() -> None:
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     own = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     own |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    assert {node.id for node in names} - own <= GLOBALS
+    assert {node.id for node in names} - own <= GLOBALS | copied.definitions().keys()
 
 
 def test_emitting_imports_no_torch() -> None:

@@ -8,9 +8,10 @@ from itertools import product
 from resspec.backends.source.classes import Arms, EmittedClass, EmittedStatement, runs
 from resspec.backends.source.layout import Code, Statement, block
 from resspec.backends.source.modules import Constructors, Turns
-from resspec.backends.source.syntax import attribute, attributes, label, quoted, register
+from resspec.backends.source.syntax import Names, attribute, label, quoted, register
 from resspec.backends.source.terms import TorchLayer, Term
 from resspec.ir.shape import Name
+from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
 from resspec.passes.schedule import ApplyStatement, LoopStatement, MergeStatement
 
 ARMS = ("change", "widen", "same", "")  # in the order in which they are tested
@@ -30,7 +31,7 @@ class ClassAttributes:
         self._of: dict[EmittedStatement, str] = {}
         self._spaces: set[tuple[Name, ...]] = set()
         self._shared: dict[str, str] = {}
-        self._names = attributes(_fixed(cls.slots))
+        self._names = Names({*_fixed(cls.slots), *MODULE_ATTRIBUTES})
         self._construct(_as_registered(cls), (), self.body)
 
     def __getitem__(self, slot: EmittedStatement) -> str:

@@ -4,7 +4,9 @@ imported, since it needs torch.
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Container
 from functools import cache
 from pathlib import Path
 
@@ -13,9 +15,23 @@ _LAYERS = Path(__file__).parent.parent / "layers.py"
 
 @cache
 def definitions() -> dict[str, str]:
-    """Return the text of each class by its name."""
-    classes = _LAYERS.read_text(encoding="utf-8").rstrip().split("\n\n\n")[1:]
-    return {text[len("class ") : text.index("(")]: text for text in classes}
+    """Return the text of each class, function and constant by its name."""
+    source = _LAYERS.read_text(encoding="utf-8")
+    found: dict[str, str] = {}
+    for statement in ast.parse(source).body:
+        match statement:
+            case (
+                ast.ClassDef(name=name)
+                | ast.FunctionDef(name=name)
+                | ast.Assign(targets=[ast.Name(id=name)])
+            ):
+                found[name] = ast.get_source_segment(source, statement) or ""
+    return found
+
+
+def needed(names: Container[str]) -> list[str]:
+    """Return the texts of these, in the order of the file."""
+    return [text for name, text in definitions().items() if name in names]
 
 
 def qualified(module: str) -> str:

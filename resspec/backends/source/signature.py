@@ -19,6 +19,16 @@ from resspec.ir.formulas import (
 from resspec.ir.ops.layer import Ramp
 
 _OFTEN = 3  # times that a formula is needed before it gets a name
+# The comparison of the stride with 1 that holds in these arms of a shortcut option, and that of the
+# channels.
+_TESTS = {
+    frozenset({"change"}): ("!=", "", ""),
+    frozenset({"same", "widen"}): ("==", "", ""),
+    frozenset({"same"}): ("==", "and", "=="),
+    frozenset({"widen"}): ("==", "and", "!="),
+    frozenset({"change", "same"}): ("!=", "or", "=="),
+    frozenset({"change", "widen"}): ("!=", "or", "!="),
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,6 @@ class Signature:
     def __init__(self, cls: EmittedClass, taken: Iterable[str], *, is_root: bool) -> None:
         self.cls, self.is_root = cls, is_root
         self.level = cls.template.level
-        self._widens = "widen" in self.level.arms
         self.names = Names({*LOCALS, *taken})
         self.locals: list[Code] = []  # their assignments
         self._meaning: dict[str, Any] = {}
@@ -69,37 +78,26 @@ class Signature:
         """Return a condition that holds in these arms of the shortcut option, among those that are
         left.
         """
-        stride = self.text(FormulaValue(1, Variable(STRIDE)))
-        sides = self.text(FormulaValue(1, Variable(ENTERING))), self.text(self.level.leaving)
-        never = stride.isdigit() or (self._widens and "change" not in among)
-        match sorted(arms):
-            case ["change"] if self._widens and not never:
-                return f"{stride} != 1"
-            case ["same", "widen"]:
-                return f"{stride} == 1"
-            case ["same"]:
-                strides, join, changes = "==", "and", "=="
-            case ["widen"]:
-                strides, join, changes = "==", "and", "!="
-            case ["change", "same"] if self._widens:
-                strides, join, changes = "!=", "or", "=="
-            case _:
-                strides, join, changes = "!=", "or", "!="
-        changing = f" {changes} ".join(sides)
-        return changing if never else f"{stride} {strides} 1 {join} {changing}"
+        stride, entering, leaving = map(self.text, self._tested())
+        widens = "widen" in self.level.arms
+        both = arms if widens or "change" not in arms else arms | {"widen"}
+        strides, join, changes = _TESTS[both]
+        of_stride = f"{stride} {strides} 1"
+        of_channels = f"{entering} {changes} {leaving}"
+        is_one = stride == "1" or (widens and "change" not in among)
+        if not join:
+            return of_stride
+        return of_channels if is_one else f"{of_stride} {join} {of_channels}"
 
     def _parameters(self) -> Iterator[ConstructorParameter]:
         bodies, level = self.cls.bodies, self.level
-        used = {
-            variable
-            for known in self._knowns()
-            for variable in variables(level.expanded(known.formula))
-        }
-        fixed = {variable for body in bodies for variable in body.level.fixed}
-        order = sorted(
-            dict.fromkeys([ENTERING, *level.names, *level.values]), key=lambda name: name == STRIDE
-        )
-        for variable in order:
+        used = set[str]()
+        for known in self._knowns():
+            used.update(variables(level.expanded(known.formula)))
+        fixed = set[str]().union(*(body.level.fixed for body in bodies))
+        order = dict.fromkeys([ENTERING, *level.names, *level.values])
+        order.pop(STRIDE, None)
+        for variable in (*order, STRIDE):
             if variable not in used:
                 continue
             values = tuple([body.level.values.get(variable, 0.0) for body in bodies])
@@ -121,11 +119,12 @@ class Signature:
         for term in self.cls.terms():
             yield from knowns(term)
         if len(self.cls.models) > 1:
-            yield from (
-                FormulaValue(None, Variable(ENTERING)),
-                FormulaValue(None, Variable(STRIDE)),
-                self.level.leaving,
-            )
+            yield from self._tested()
+
+    def _tested(self) -> tuple[FormulaValue, FormulaValue, FormulaValue]:
+        """Return what the shortcut option looks at: the stride, and the channels on both sides."""
+        entering, stride = Variable(ENTERING), Variable(STRIDE)
+        return FormulaValue(None, stride), FormulaValue(None, entering), self.level.leaving
 
     # --- local names ---
 

@@ -18,10 +18,8 @@ from resspec.ir.formulas import Binary, Formula, Variable, binary
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
-from resspec.lowering.module_attributes import MODULE_ATTRIBUTES
-
 # What emitted code means by these names: in the whole file, and inside its functions.
-_PYTHON = "bool enumerate float getattr int isinstance list range str super tuple type"
+_PYTHON = "bool enumerate float getattr int isinstance list max range str super tuple type"
 GLOBALS = frozenset([*_PYTHON.split(), "F", "HASH", "Tensor", "named", "nn", "numbered", "torch"])
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
@@ -130,15 +128,12 @@ def register(owner: str, name: str, value: Code, method: str = "add_module") -> 
 # --- names ---
 
 
-def is_identifier(text: str) -> bool:
-    return text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
-
-
 def is_attribute(text: str) -> bool:
     """Return whether `self.text` means that name: with two underscores in front it means another
     one inside a class.
     """
-    return is_identifier(text) and not text.startswith("__")
+    is_word = text.isidentifier() and text.isascii() and not keyword.iskeyword(text)
+    return is_word and not text.startswith("__")
 
 
 def identifier(text: str) -> str:
@@ -170,19 +165,11 @@ class Names:
     def __init__(self, taken: Iterable[str]) -> None:
         self.taken = set(taken)
 
-    def new(self, *wanted: str) -> str:
-        """Return the first of these that is free, or the last with a number."""
-        names = [identifier(text) for text in wanted]
-        stem = f"{names[-1]}_" if names[-1][-1].isdigit() else names[-1]
-        free = next(
-            text
-            for text in chain(names, (f"{stem}{i}" for i in count(2)))
-            if text not in self.taken
-        )
+    def new(self, wanted: str) -> str:
+        """Return this name, or one with a number where it is taken."""
+        name = identifier(wanted)
+        stem = f"{name}_" if name[-1].isdigit() else name
+        names = chain([name], (f"{stem}{i}" for i in count(2)))
+        free = next(text for text in names if text not in self.taken)
         self.taken.add(free)
         return free
-
-
-def attributes(taken: Iterable[str]) -> Names:
-    """Return names for attributes of a module, none of which every torch module has."""
-    return Names({*taken, *MODULE_ATTRIBUTES, "training"})

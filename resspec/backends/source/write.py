@@ -78,7 +78,10 @@ class _File:
         written = [lay_out([self._definition(cls)]) for cls in self.classes]
         written.append(lay_out([self._function()]))
         used = _names("\n".join(written))
-        definitions = [text for name, text in copied.definitions().items() if name in used]
+        definitions: list[str] = []
+        while (needed := copied.needed(used)) != definitions:
+            definitions = needed
+            used |= _names("\n".join(definitions))
         if used & {"named", "numbered"}:
             definitions = [_NAMED, *([_NUMBERED] if "numbered" in used else []), *definitions]
         used |= _names("\n".join(definitions))
