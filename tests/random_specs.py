@@ -256,7 +256,8 @@ class _Writer:
             extras.append("padding=same")
         if self.random.random() < 0.1 and min(x.height, x.width) > 2:
             return f"upconv 2x2, {shown}, /2", Picture(width, 2 * x.height, 2 * x.width).strided(1)
-        return ", ".join([f"conv {size}", shown, *extras]), x.wide(width).strided(stride)
+        kind = choose([*["conv"] * 6, "std_conv", "scaled_std_conv"])
+        return ", ".join([f"{kind} {size}", shown, *extras]), x.wide(width).strided(stride)
 
     def pool(self, x: Picture) -> tuple[str, Picture]:
         kind, ceil = self.random.choice(["maxpool", "avgpool"]), self.random.random() < 0.5

@@ -125,12 +125,86 @@ class Scale(nn.Module):
         return f"{self.factor:g}"
 
 
+Sides = int | tuple[int, int]
+
+
 class Conv2dSame(nn.Conv2d):
     """A convolution that pads as TensorFlow does: by the size of its input."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = pad_same(x, self.kernel_size, self.stride, self.dilation)
         return F.conv2d(x, self.weight, self.bias, self.stride, 0, self.dilation, self.groups)
+
+
+class StdConv2d(nn.Conv2d):
+    """A convolution with a standardized weight: mean 0 and variance 1 for each output channel.
+    `same`: it pads as TensorFlow does.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sides,
+        stride: Sides = 1,
+        padding: Sides = 0,
+        dilation: Sides = 1,
+        groups: int = 1,
+        bias: bool = True,
+        eps: float = 1e-6,
+        same: bool = False,
+    ) -> None:
+        window = kernel_size, stride, padding, dilation
+        super().__init__(in_channels, out_channels, *window, groups, bias)
+        self.eps = eps
+        self.same = same
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.same:
+            x = pad_same(x, self.kernel_size, self.stride, self.dilation)
+        weight = standardized(self.weight, None, self.eps)
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+class ScaledStdConv2d(nn.Conv2d):
+    """A convolution with a standardized weight, scaled for each output channel by a learned gain
+    and by `gamma / sqrt(fan_in)`. `same`: it pads as TensorFlow does.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Sides,
+        stride: Sides = 1,
+        padding: Sides = 0,
+        dilation: Sides = 1,
+        groups: int = 1,
+        bias: bool = True,
+        gamma: float = 1.0,
+        eps: float = 1e-6,
+        gain_init: float = 1.0,
+        same: bool = False,
+    ) -> None:
+        window = kernel_size, stride, padding, dilation
+        super().__init__(in_channels, out_channels, *window, groups, bias)
+        self.scale = gamma * self.weight[0].numel() ** -0.5
+        self.eps = eps
+        self.same = same
+        self.gain = nn.Parameter(torch.full((out_channels, 1, 1, 1), gain_init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.same:
+            x = pad_same(x, self.kernel_size, self.stride, self.dilation)
+        weight = standardized(self.weight, (self.gain * self.scale).view(-1), self.eps)
+        return F.conv2d(x, weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+
+def standardized(weight: Tensor, scales: Tensor | None, eps: float) -> Tensor:
+    """Return a weight with mean 0, and variance 1 or these scales, for each output channel."""
+    rows = weight.reshape(1, len(weight), -1)
+    rows = F.batch_norm(rows, None, None, scales, training=True, momentum=0.0, eps=eps)
+    return rows.reshape_as(weight)
 
 
 class MaxPool2dSame(nn.MaxPool2d):
@@ -149,11 +223,12 @@ class AvgPool2dSame(nn.AvgPool2d):
         return super().forward(pad_same(x, self.kernel_size, self.stride))
 
 
-Sides = int | tuple[int, ...]
-
-
 def pad_same(
-    x: Tensor, kernel: Sides, stride: Sides, dilation: Sides = 1, value: float = 0
+    x: Tensor,
+    kernel: int | tuple[int, ...],
+    stride: int | tuple[int, ...],
+    dilation: int | tuple[int, ...] = 1,
+    value: float = 0,
 ) -> Tensor:
     """Pad height and width so that every `stride`-th pixel has a window."""
     border: list[int] = []

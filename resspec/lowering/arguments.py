@@ -36,6 +36,8 @@ _NEEDS = {
 }
 _EXAMPLES = {
     "conv": "`conv 3x3, 64`",
+    "std_conv": "`std_conv 3x3, 64`",
+    "scaled_std_conv": "`scaled_std_conv 3x3, 64`",
     "upconv": "`upconv 2x2, 64, /2`",
     "fc": "`fc 1000`",
     "linear": "`linear 64`",

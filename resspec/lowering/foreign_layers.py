@@ -14,6 +14,8 @@ from resspec.ir.ops import OPS
 
 _CALLED = {
     "conv": "convolution",
+    "std_conv": "stdconv weightstandardizedconv wsconv",
+    "scaled_std_conv": "scaledstdconv",
     "upconv": "convtranspose transposedconv deconv deconvolution convtransposed",
     "fc": "dense fullyconnected classifier",
     "linear": "innerproduct lazylinear",

@@ -189,7 +189,7 @@ def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bo
     if not needs:
         return _FREE, y, within, x.kept
     macs = layer.macs(entering, leaving) * (learns + x.needs_gradient)
-    own = layer.keeps(entering, leaving)
+    own = (layer.keeps if learns else layer.keeps_frozen)(entering, leaving)
     values, kept = own.values, x.kept
     if _saves_input(layer, learns, within):
         if between := layer.intermediate(entering):

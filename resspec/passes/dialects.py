@@ -20,14 +20,15 @@ from resspec.ir.ops.activation import (
     Silu,
     Softmax,
 )
-from resspec.ir.ops.conv import Contraction, Conv, Linear, Upconv
+from resspec.ir.ops.conv import Contraction, Conv, Linear, ScaledStdConv, StdConv, Upconv
 from resspec.ir.ops.factors import Prelu
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from resspec.ir.ops.resize import Upsample
 from resspec.ir.ops.window import AvgPool, Pool
 from resspec.ir.shape import Shape
 
-SAME_CONV = "conv with padding=same"  # which is a class of ours
+OWN_CLASS = "conv of no torch class"  # padded as TensorFlow does, or with standardized weights
+STANDARDIZED = "norm of weights"
 
 Extra = dict[str, int]
 Rule = Callable[[Layer, Shape, Shape], Extra]
@@ -49,6 +50,8 @@ def _pycls(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _fvcore(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by the operators of a trace. Its pools are the adaptive means alone."""
     match layer:
+        case StdConv():
+            return {STANDARDIZED: _standardization(layer, x)}
         case BatchNorm(track_running_stats=True):
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
         case Norm():
@@ -93,8 +96,8 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
     both, and no convolution or norm, counts twice.
     """
     match layer:
-        case Conv(padding="same"):
-            return {SAME_CONV: -layer.macs(x, y)}
+        case StdConv() | Conv(padding="same"):
+            return {OWN_CLASS: -layer.macs(x, y)}
         case Pool(padding="same"):
             return {layer.kind: layer.intermediate(x)}
         case Contraction():
@@ -114,8 +117,8 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by modules of torch's own classes."""
     match layer:
-        case Conv(padding="same"):
-            return {SAME_CONV: -layer.macs(x, y)}
+        case StdConv() | Conv(padding="same"):
+            return {OWN_CLASS: -layer.macs(x, y)}
         case Pool(padding="same"):
             return {}
         case Upconv():
@@ -147,6 +150,12 @@ def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
     match layer:
         case Linear():
             return {"additions": layer.macs(x, y)}
+        case StdConv():
+            return {
+                "additions": layer.macs(x, y),
+                "bias": _bias(layer, x, y),
+                STANDARDIZED: _standardization(layer, x),
+            }
         case Contraction():
             return {"additions": layer.macs(x, y), "bias": _bias(layer, x, y)}
         case BatchNorm(track_running_stats=True):
@@ -225,6 +234,11 @@ def _keras(layer: Layer, x: Shape, y: Shape) -> Extra:
 
 def _affine(layer: Layer, x: Shape, affine: int, plain: int) -> int:
     return affine if layer.parameters(x) else plain
+
+
+def _standardization(conv: StdConv, x: Shape) -> int:
+    """Return what a norm of the weight counts, once whatever the batch."""
+    return _weights(conv, x) * (5 if isinstance(conv, ScaledStdConv) else 4)
 
 
 def _weights(layer: Layer, x: Shape) -> int:

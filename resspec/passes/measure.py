@@ -112,8 +112,8 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
         return Totals(params, held, counters, macs, acts, layers)
     between = layer.intermediate(x)
-    weights = params + (
-        held - counters if isinstance(layer, BatchNorm) else 0
+    weights = (
+        params + 2 * layer.derived(x) + (held - counters if isinstance(layer, BatchNorm) else 0)
     )  # not how many batches there were
     return Totals(
         params,

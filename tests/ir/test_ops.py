@@ -246,7 +246,7 @@ def test_fields_reach_torch(kind: str) -> None:
     for draw in accepted(kind):
         made = vars(module(draw))
         for name, drawn in vars(draw.layer).items():
-            if name in made:
+            if name in made and drawn != "same":  # which a class of its own does
                 assert as_pair(made[name]) == as_pair(plain(drawn)), (name, draw)
 
 

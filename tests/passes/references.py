@@ -154,6 +154,7 @@ class Traffic(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self.written = self.read = self.weights = 0
         self.owned: set[int] = set()
+        self.derived: list[Tensor] = []  # from what is owned alone, kept so that no other is there
         self.product = 0  # the storage of the last matrix product
 
     @classmethod
@@ -179,6 +180,10 @@ class Traffic(TorchDispatchMode):
         of_product = func in ADD and _storage(tensors[0]) == self.product
         if of_product and _storage(tensors[1]) in self.owned:
             self.weights += tensors[1].numel()  # the bias of a linear layer that torch takes apart
+        elif anew and tensors and {_storage(tensor) for tensor in tensors} <= self.owned:
+            self.weights += y.numel() + sum(tensor.numel() for tensor in tensors)
+            self.owned.add(_storage(y))  # a standardized weight
+            self.derived.append(y)
         elif anew and func not in ARRANGE:
             self.product = 0 if func not in PRODUCT else self.product  # a storage may come again
             self.written += y.numel()
@@ -223,6 +228,8 @@ class Lifetimes(TorchDispatchMode):
         self.running: list[str] = []  # modules, the outermost first
         self.places: list[str] = []  # of each operation
         self.left_out: set[int] = set()
+        self.derived: list[Tensor] = []  # from parameters alone, kept so that no other is there
+        self.inputs: set[int] = set()
         self.alive: dict[int, tuple[StorageWeakRef, int]] = {}  # with the number of the storage
         self.sizes: list[int] = []
         self.uses: list[set[int]] = []
@@ -236,6 +243,7 @@ class Lifetimes(TorchDispatchMode):
         lifetimes.left_out = {
             _storage(tensor) for tensor in (x, *module.parameters(), *module.buffers())
         }
+        lifetimes.inputs = {_storage(x)}
         with torch.no_grad(), lifetimes:
             y = module.eval()(x)
         lifetimes.uses.append(lifetimes._numbers([y]))
@@ -270,6 +278,10 @@ class Lifetimes(TorchDispatchMode):
             for entry in (value if isinstance(value, list | tuple) else [value])
         ]
         y = result[0] if isinstance(result, tuple | list) else result
+        tensors = {_storage(value) for value in given if isinstance(value, Tensor)}
+        if tensors and tensors <= self.left_out - self.inputs:
+            self.left_out.add(_storage(y))
+            self.derived.append(y)
         self.alive = {key: entry for key, entry in self.alive.items() if not entry[0].expired()}
         self.uses.append(
             self._numbers([value for value in (*given, y) if isinstance(value, Tensor)])

@@ -111,6 +111,8 @@ CORNERS = [
     "conv 3x3, 4, /2, padding=same -> bn -> maxpool 2x2, /1, padding=same -> avgpool 3x3, /2, padding=same -> conv 1x1, 4, /2, padding=same",
     "maxpool 3x3, /2, padding=same -> conv 2x4, 6, padding=same, bias=true -> conv 3x3, 6, /2, padding=same, groups=6, dilation=2",
     "conv 1x1, 4 -> to_last -> ln -> to_first -> maxpool 3x3, /2, padding=same -> to_last -> ln -> to_first -> avgpool 3x3, /2, padding=same -> to_last -> linear 3",
+    "conv 1x1, 4 -> std_conv 3x3, 6, /2 -> relu -> std_conv 3x3, 6, /2, padding=same, bias=true, groups=3 -> bn",
+    "std_conv 1x1, 4 -> scaled_std_conv 3x3, 6 -> silu -> scaled_std_conv 3x3, 8, /2, padding=same, bias=false, gamma=1.7 -> relu",
     "pixel_unshuffle 1 -> pad 0, 0, 0, 0 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, padding=0 -> upsample 1 -> gain",
 ]
 

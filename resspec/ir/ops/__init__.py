@@ -30,7 +30,7 @@ from resspec.ir.ops.arrange import (
     ToFirstOp,
     ToLastOp,
 )
-from resspec.ir.ops.conv import Conv, Fc, Linear, Upconv
+from resspec.ir.ops.conv import Conv, Fc, Linear, ScaledStdConv, StdConv, Upconv
 from resspec.ir.ops.factors import GainOp, Prelu, ScaleOp, ShiftOp
 from resspec.ir.ops.layer import Layer
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2dOp
@@ -42,6 +42,8 @@ OPS: dict[str, type[Layer]] = {
     op.kind: op
     for op in (
         Conv,
+        StdConv,
+        ScaledStdConv,
         Upconv,
         Fc,
         Linear,

@@ -11,11 +11,15 @@ from typing import Any, ClassVar
 
 from resspec.ir.ops.layer import (
     ONE,
+    Call,
     Count,
     Extent,
     Flag,
+    Kept,
     Layer,
     Padding,
+    Positive,
+    Real,
     ShapeError,
     Size,
     Steps,
@@ -26,7 +30,7 @@ from resspec.ir.ops.layer import (
     need_image,
     short,
 )
-from resspec.ir.ops.window import Windowed, complete_padding, window_output, window_reach
+from resspec.ir.ops.window import SAME, Windowed, complete_padding, window_output, window_reach
 from resspec.ir.shape import Shape
 
 
@@ -91,6 +95,55 @@ class Conv(Windowed, Contraction):
             "out_channels": self.out_channels,
             "kernel_size": short(self.kernel_size),
         }
+
+
+@dataclass(eq=False, repr=False)
+class StdConv(Conv):
+    """A convolution whose weight is standardized for each output channel, before it is applied
+    (Qiao et al. 2019); BiT's.
+    """
+
+    kind: ClassVar = "std_conv"
+    module: ClassVar = "StdConv2d"
+    torch_defaults: ClassVar = Conv.torch_defaults | {"eps": 1e-6}
+    eps: Positive = Fraction(1, 10**6)
+
+    def call(self, x: Shape) -> Call:
+        made = super().call(x)
+        if self.padding != SAME:
+            return made
+        return Call(self.module, made.args, made.kwargs | {"same": True})
+
+    def derived(self, x: Shape) -> int:
+        return prod(self.parameters(x)["weight"])
+
+    def keeps(self, x: Shape, y: Shape) -> Kept:
+        """The mean and the deviation of each channel's weight, and what the convolution takes."""
+        return Kept(fixed_statistics=2 * self.out_channels, fixed_values=self.derived(x))
+
+    def keeps_frozen(self, x: Shape, y: Shape) -> Kept:
+        return Kept(fixed_values=prod(self.parameters(x)["weight"]))
+
+
+@dataclass(eq=False, repr=False)
+class ScaledStdConv(StdConv):
+    """The same with a learned gain for each output channel, scaled by gamma over the root of the
+    fan-in (Brock et al. 2021); NFNet's.
+    """
+
+    kind: ClassVar = "scaled_std_conv"
+    module: ClassVar = "ScaledStdConv2d"
+    torch_defaults: ClassVar = StdConv.torch_defaults | {"gamma": 1.0, "gain_init": 1.0}
+    bias: Flag = True
+    gamma: Real = Fraction(1)
+    gain_init: Real = Fraction(1)
+
+    def parameters(self, x: Shape) -> Tensors:
+        return super().parameters(x) | {"gain": (self.out_channels, 1, 1, 1)}
+
+    def derived(self, x: Shape) -> int:
+        """Return those of the weight, and of the scaled gains."""
+        return super().derived(x) + self.out_channels
 
 
 @dataclass(eq=False, repr=False)

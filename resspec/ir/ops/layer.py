@@ -202,6 +202,18 @@ class Layer(metaclass=Interned):
             case _:
                 return ()
 
+    def derived(self, x: Shape) -> int:
+        """Return the elements of what it computes of its parameters alone, whatever the batch:
+        standardized weights.
+        """
+        return 0
+
+    def keeps_frozen(self, x: Shape, y: Shape) -> Kept:
+        """Return what the backward pass reads besides input and output where its own parameters
+        need no gradient.
+        """
+        return self.keeps(x, y)
+
     def intermediate(self, x: Shape) -> int:
         """Return the elements of what it makes of its input first, and reads in its place: of a
         padded input.
