@@ -5,17 +5,17 @@ finished.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series, read_only
 from resspec.ir.shape import Shape
 from resspec.source import Span
 from resspec.syntax import ast
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@read_only
 class Draft(Located):
     """A node in a scope that is not finished. Its parts are drafts, too; what is in a scope of its
     own has its names already.
