@@ -15,6 +15,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from resspec.ir import walk
+from resspec.ir.init import Init
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
@@ -156,16 +157,22 @@ class Digests:
 
 
 def _digest(op: Op, turn: int | None) -> str:
-    layer, init = op.layer if turn is None else op.layer.at(turn), op.init
-    if init is not None and "bias" not in layer.parameters(op.input):
-        init = init._replace(bias=Fraction(0))
-    return f"{_layer(layer)} init={init}"
+    layer = op.layer if turn is None else op.layer.at(turn)
+    has_bias = op.init is not None and "bias" in layer.parameters(op.input)
+    return f"{_layer(layer)} init={_init(op.init, has_bias=has_bias)}"
 
 
 @lru_cache(1 << 12)
 def _layer(layer: Layer) -> str:
     fields = [f"{name}={value}" for name, value in vars(layer).items() if name != "inplace"]
     return f"{layer.kind} {' '.join(fields)}"
+
+
+@lru_cache(1 << 12)
+def _init(init: Init | None, *, has_bias: bool) -> str:
+    if init is not None and not has_bias:
+        init = init._replace(bias=Fraction(0))
+    return str(init)
 
 
 def _tensors(node: Node, parts: list[bool]) -> bool:

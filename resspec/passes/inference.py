@@ -107,9 +107,9 @@ class Lifetimes:
         peak, y, within = Peak(x.storage), x, True
         for node, turn in nodes:
             reached, y, inside = self.node(node, y, kept and within)
-            if kept and not within:
-                reached = reached.beside(x.storage)
-            peak = most(peak, reached if turn is None else reached.at(turn))
+            beside = x.storage if kept and not within else 0
+            if reached.elements + beside > peak.elements:
+                peak = (reached if turn is None else reached.at(turn)).beside(beside)
             within = within and inside
         return peak, y, within
 

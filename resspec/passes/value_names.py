@@ -61,6 +61,8 @@ def roles_of(
 
 
 def _is_forked(value: int, statements: Sequence[Statement], readers: Readers) -> bool:
+    if len(readers[value]) == 1:
+        return False
     last = len(statements)
     return len({k for k in readers[value] if k == last or value in sources(statements[k])}) > 1
 
