@@ -9,6 +9,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+import resspec
+
 PROGRAM = """
 import json, sys
 from resspec.cli import run
@@ -55,3 +57,15 @@ def test_no_file_imports_another_in_a_circle() -> None:
     graph = grimp.build_graph("resspec", cache_dir=None)
     imports = {file: graph.find_modules_directly_imported_by(file) for file in graph.modules}
     TopologicalSorter(imports).prepare()
+
+
+LONG = {"passes/declarations.py"}  # to be split
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    package = Path(resspec.__file__).parent
+    lengths = {
+        path.relative_to(package).as_posix(): path.read_text(encoding="utf-8").count("\n")
+        for path in package.rglob("*.py")
+    }
+    assert {name for name, length in lengths.items() if length > 400} == LONG

@@ -19,7 +19,7 @@ from resspec.training.data import Batch, IndexBatch, Split
 from resspec.training.data.crop import center_crop
 from resspec.training.distributed.processes import Processes
 from resspec.training.machine import autocast
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 
 Protocol = Literal["1-crop", "10-crop", "multi-scale"]
 PROTOCOLS: dict[Protocol, str] = {

@@ -11,7 +11,7 @@ from torchvision import transforms
 
 from resspec.training.data import IndexBatch
 from resspec.training.data.memory import ImageArrays, in_memory
-from resspec.training.recipe import DataConfig
+from resspec.training.recipes.images import DataConfig
 
 BATCH, BATCHES = 128, 40
 

@@ -12,7 +12,7 @@ import torch
 from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import DamagedImage, inspect_files
 from resspec.training.data.read_image import read_image
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.campaign.progress import count_outcomes
 from tests.train.data.pictures import damaged, good_files, written
 

@@ -336,7 +336,7 @@ class _Watch:
         from resspec.training.data import Batch
         from resspec.training.data.folder import InFolders
         from resspec.training.data.memory import InMemory
-        from resspec.training.recipe import TestTransform
+        from resspec.training.recipes.images import TestTransform
         from resspec.training.steps.step import Learner
 
         happens, learn, sync = self.happens, Learner.learn, os.fsync

@@ -36,7 +36,7 @@ from resspec.training.distributed.processes import joined
 from resspec.training.machine import decide
 from resspec.training.output.progress import Show
 from resspec.training.plan import Plan
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from resspec.training.run import checkpoint, compare, record
 from tests.texts import written
 from tests.train.crash import ExitOnUnpickle

@@ -13,7 +13,7 @@ from resspec.compiler import load
 from resspec.ir.fingerprint import fingerprint
 from resspec.training import data
 from resspec.training.data import IndexBatch
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from resspec.training.run import ended
 from resspec.training.trainer import Result
 from tests.train.small import train

@@ -24,7 +24,7 @@ from resspec.training.data.memory import ImageArrays, in_memory
 from resspec.training.distributed.processes import Processes
 from resspec.training.evaluate import EvalConfig, Evaluation, Protocol, evaluate, scales
 from resspec.training.published import published
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 
 SPEC = """network small {
     input 3x16x16

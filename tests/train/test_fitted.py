@@ -15,7 +15,7 @@ from resspec.training import data
 from resspec.training.data.pixel_stats import IMAGENET, IMAGENET_GRAY
 from resspec.training.data.read_image import read_image
 from resspec.training.names import DIGITS
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from tests.train.pets import RECIPE, draw_pets
 
 SPEC = """

@@ -10,15 +10,16 @@ import pytest
 import yaml
 
 from resspec.training import recipe
-from resspec.training.recipe import RecipeSection
+from resspec.training.recipes import images
+from resspec.training.recipes.kinds import RecipeSection
 
 TEXT = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 PARTS: dict[str, type[RecipeSection]] = {
     "warmup": recipe.Warmup,
     "ema": recipe.EMAConfig,
-    "random_resized_crop": recipe.RandomResizedCropConfig,
-    "randaugment": recipe.RandAugmentConfig,
-    "test": recipe.TestTransform,
+    "random_resized_crop": images.RandomResizedCropConfig,
+    "randaugment": images.RandAugmentConfig,
+    "test": images.TestTransform,
 }
 OPTIMIZERS: list[type[RecipeSection]] = [recipe.SGDConfig, recipe.AdamWConfig, recipe.LambConfig]
 SCHEDULES: list[type[RecipeSection]] = [
@@ -43,7 +44,7 @@ def defaults(part: type[RecipeSection]) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    "part, heading", [(recipe.Recipe, "key | default"), (recipe.DataConfig, "key of `data`")]
+    "part, heading", [(recipe.Recipe, "key | default"), (images.DataConfig, "key of `data`")]
 )
 def test_all_keys_with_their_defaults(part: type[RecipeSection], heading: str) -> None:
     found = {

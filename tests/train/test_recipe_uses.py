@@ -11,13 +11,14 @@ import pytest
 
 import resspec
 from resspec.training import recipe
-from resspec.training.recipe import RecipeSection
+from resspec.training.recipes import images
+from resspec.training.recipes.kinds import RecipeSection
 
 ROOT = Path(resspec.__file__).parent
 DEFINITIONS = {ROOT / "training" / "recipe.py", ROOT / "training" / "recipes"}
 SECTIONS = [
     value
-    for value in vars(recipe).values()
+    for value in (vars(recipe) | vars(images)).values()
     if isinstance(value, type) and issubclass(value, RecipeSection) and value.model_fields
 ]
 

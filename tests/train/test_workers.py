@@ -18,7 +18,7 @@ import torch
 
 from resspec.diagnostics import UsageError
 from resspec.training.data import IndexBatch, load, workers
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from tests.limits import HANGS
 from tests.train.crash import Scenario, assert_same_files, draw_pictures, read_files
 from tests.train.launch import ROOT, Server, Trigger, state

@@ -9,7 +9,7 @@ from resspec.training.data.batch import Batch
 from resspec.training.data.color import color_jitter, lighting
 from resspec.training.data.mix import mix, random_erase
 from resspec.training.data.pixel_stats import PixelStats
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 
 
 def augment(

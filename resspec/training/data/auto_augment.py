@@ -12,7 +12,7 @@ from torchvision.transforms.v2.functional import equalize
 
 from resspec.training.data import affine, color
 from resspec.training.data.chance import choice, happens, normal
-from resspec.training.recipe import RandAugmentConfig
+from resspec.training.recipes.images import RandAugmentConfig
 
 Strength = Callable[[Tensor], Tensor]
 

@@ -12,7 +12,7 @@ from resspec.diagnostics import UsageError
 from resspec.training.data.chance import choice, happens, uniform
 from resspec.training.data.per_image import per_image
 from resspec.training.data.resample import ResizedAxis, resample
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig, TestTransform
 
 TRIES = 10  # random boxes, of which the first that fits is taken
 

@@ -14,7 +14,7 @@ from resspec.training.data.batch import Batch, IndexBatch
 from resspec.training.data.decode import UPRIGHT
 from resspec.training.data.inspection import Inspection, Progress
 from resspec.training.data.pixel_stats import PixelStats
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 
 Transform = DataConfig | TestTransform  # of training images, or of test images
 

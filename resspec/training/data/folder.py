@@ -37,7 +37,7 @@ from resspec.training.data.scan import SplitFolder, scan
 from resspec.training.data.wording import as_text, dataset_name
 from resspec.training.data.workers import ImageFiles, read_batches
 from resspec.training.names import IMAGENET as IMAGENET_NAME
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 
 TRAIN = "train"
 TEST = ("val", "test")

@@ -21,7 +21,7 @@ from resspec.training.data.inspection import Inspection, Progress
 from resspec.training.data.labels import without_images
 from resspec.training.data.pixel_stats import PixelStats, measure
 from resspec.training.data.wording import counted, listed
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 
 AHEAD = 8  # batches that are cropped at once, where that cannot change a bit of them
 

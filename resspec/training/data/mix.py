@@ -9,7 +9,7 @@ from torch.nn.functional import one_hot
 from resspec.training.data.chance import beta, choice, happens
 from resspec.training.data.crop import first_fitting, random_sides
 from resspec.training.data.per_image import per_image
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig
 
 ERASED = RandomResizedCropConfig(scale=(0.02, 0.33), ratio=(0.3, 3.3))  # Zhong et al. 2017
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from resspec.training.data.dataset import Transform
-from resspec.training.recipe import DataConfig
+from resspec.training.recipes.images import DataConfig
 
 Size = tuple[int, int]  # height and width
 

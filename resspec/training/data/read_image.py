@@ -19,7 +19,7 @@ from resspec.training.data.crop import (
 from resspec.training.data.dataset import Transform
 from resspec.training.data.decode import UPRIGHT, UnreadableImage, naming, open_image, quiet
 from resspec.training.data.output_sizes import MAX_PIXELS
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 
 FILTERS = {
     "nearest": Image.Resampling.NEAREST,

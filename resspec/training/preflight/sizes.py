@@ -18,7 +18,7 @@ from resspec.training.evaluate import scales
 from resspec.training.preflight.errors import mixed_sizes, unreadable_size, unsuitable_size
 from resspec.training.preflight.images import Inspections, Part
 from resspec.training.preflight.request import Note, Request
-from resspec.training.recipe import DataConfig
+from resspec.training.recipes.images import DataConfig
 
 MAX_EXAMPLES = 3  # sizes that are named
 

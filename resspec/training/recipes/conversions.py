@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 
-from resspec.training.recipe import RandAugmentConfig
 from resspec.training.recipes import fields
 from resspec.training.recipes.fields import Keys
 from resspec.training.recipes.foreign import foreign_keys, kind_of, like, squashed
+from resspec.training.recipes.images import RandAugmentConfig
 from resspec.training.recipes.kinds import Length
 from resspec.training.recipes.scalars import parsed
 from resspec.training.recipes.sketch import sketch

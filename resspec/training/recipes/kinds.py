@@ -9,8 +9,22 @@ from fractions import Fraction
 from math import ceil
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+)
 from pydantic_core import PydanticCustomError
+
+
+class RecipeSection(BaseModel):
+    """A section of a recipe: it has no unknown keys, and is immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
 
 # The description of a kind of value ends the sentence "`label_smoothing` must be …".
 Share = Annotated[float, Field(ge=0, le=1, description="a number from 0 to 1")]

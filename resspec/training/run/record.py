@@ -257,7 +257,8 @@ def tested(folder: Path, found: Facts, finished: Facts | None) -> Tested:
     Raises:
         UsageError: They do not contain a valid recipe.
     """
-    from resspec.training.recipe import Recipe, TestTransform
+    from resspec.training.recipe import Recipe
+    from resspec.training.recipes.images import TestTransform
 
     if finished:
         transform, images = finished["test"]["transform"], finished["test"]["images"]

@@ -26,7 +26,8 @@ from resspec.training.data import Dataset, PixelStats, Split
 from resspec.training.data.folder import InFolders
 from resspec.training.data.memory import InMemory
 from resspec.training.plan import Job
-from resspec.training.recipe import DataConfig, Recipe, TestTransform
+from resspec.training.recipe import Recipe
+from resspec.training.recipes.images import DataConfig, TestTransform
 from resspec.training.run.sealed import DamagedFile
 
 WHITE = 255

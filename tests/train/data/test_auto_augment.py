@@ -12,7 +12,7 @@ from torchvision.transforms import functional as torchvision
 from torchvision.transforms.v2.functional import pil_to_tensor
 
 from resspec.training.data import affine, auto_augment, color
-from resspec.training.recipe import RandAugmentConfig
+from resspec.training.recipes.images import RandAugmentConfig
 
 BLACK = torch.zeros(1)
 

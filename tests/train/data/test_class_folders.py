@@ -12,7 +12,7 @@ import torch
 from resspec.diagnostics import UsageError
 from resspec.training import data
 from resspec.training.data import IndexBatch, load
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from tests.train.data.test_tree import FEW, JPEG, fill, refused, train
 
 

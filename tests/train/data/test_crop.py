@@ -16,7 +16,7 @@ from resspec.training.data import crop
 from resspec.training.data.chance import choice, happens
 from resspec.training.data.read_image import read_image
 from resspec.training.data.resample import ResizedAxis, resample
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig, TestTransform
 from resspec.training.recipes.kinds import Interpolation
 
 

@@ -20,7 +20,7 @@ from resspec.training.data import decode
 from resspec.training.data.decode import UnreadableImage
 from resspec.training.data.inspection import inspect_files
 from resspec.training.data.read_image import read_image
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.data.pictures import HEIGHT, WIDTH, chunk, good_files, png, smooth, written
 
 ORIENTATION = 0x0112

@@ -18,7 +18,7 @@ from torchvision.transforms import v2
 from resspec.diagnostics import UsageError
 from resspec.training.data import Dataset, IndexBatch, load, read_image
 from resspec.training.data.crop import crop_boxes
-from resspec.training.recipe import DataConfig, RandomResizedCropConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, RandomResizedCropConfig, TestTransform
 from tests.train.crash import ExitOnUnpickle
 
 CPU = torch.device("cpu")

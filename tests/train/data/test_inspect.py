@@ -18,7 +18,7 @@ from resspec.diagnostics import UsageError
 from resspec.training.data import IndexBatch, load
 from resspec.training.data.folder import InFolders
 from resspec.training.data.inspection import DamagedImage, inspect_files
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from tests.train.data.pictures import HEIGHT, WIDTH, encoded, good_files, smooth, written
 
 GOOD = good_files()

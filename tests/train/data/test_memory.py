@@ -12,7 +12,7 @@ from resspec.training.data import IndexBatch, held_out, load
 from resspec.training.data.chance import choice
 from resspec.training.data.memory import ImageArrays, InMemory, in_memory
 from resspec.training.data.pixel_stats import measure
-from resspec.training.recipe import (
+from resspec.training.recipes.images import (
     DataConfig,
     RandAugmentConfig,
     RandomResizedCropConfig,

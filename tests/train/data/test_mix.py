@@ -9,7 +9,7 @@ from resspec.training.data import mix
 from resspec.training.data.chance import beta
 from resspec.training.data.color import color_jitter, lighting
 from resspec.training.distributed.share import share
-from resspec.training.recipe import DataConfig
+from resspec.training.recipes.images import DataConfig
 
 KEYS = torch.arange(4000) * 31 + 5
 

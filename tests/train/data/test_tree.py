@@ -14,7 +14,7 @@ from torchvision.datasets import ImageFolder
 from resspec.diagnostics import UsageError
 from resspec.training.data import Dataset, IndexBatch, load
 from resspec.training.data.folder import InFolders
-from resspec.training.recipe import TestTransform
+from resspec.training.recipes.images import TestTransform
 from tests.train.data.pictures import good_files
 
 JPEG = good_files()["plain.jpg"]

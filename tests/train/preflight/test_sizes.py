@@ -17,7 +17,7 @@ from resspec.training.data.memory import InMemory
 from resspec.training.data.output_sizes import Size, UnsuitableSize, output_sizes
 from resspec.training.data.pixel_stats import measure
 from resspec.training.data.read_image import read_image
-from resspec.training.recipe import DataConfig, TestTransform
+from resspec.training.recipes.images import DataConfig, TestTransform
 from tests.train.preflight.folders import image
 
 KEYS = torch.arange(60)
