@@ -95,7 +95,11 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
 
 
 def locate(spec: str) -> tuple[Path, str | None]:
-    """Return the file and the network's name of `FILE`, `FILE:NAME` or a shipped `FOLDER/NAME`."""
+    """Return the file and the network's name of `FILE`, `FILE:NAME` or the name of a shipped spec.
+
+    A shipped spec is called by its path, `torchvision/alexnet`, or by its last part alone where no
+    other has it.
+    """
     for text, name in _readings(spec):
         path = Path(text)
         if is_file(path):
@@ -110,6 +114,12 @@ def locate(spec: str) -> tuple[Path, str | None]:
             return shipped_path, name
     if _is_special(Path(spec)):
         raise files.no_file(Path(spec))
+    for text, name in _readings(spec):
+        called_so = [each for each in shipped_names() if each.endswith(f"/{text}")]
+        if len(called_so) == 1:
+            return shipped.path("specs", f"{called_so[0]}.res"), name
+        if called_so:
+            raise UsageError(f"{text!r} may be {' or '.join(called_so)}: write one of them")
     near = _beside(spec) or nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
 

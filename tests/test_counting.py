@@ -15,7 +15,6 @@ from resspec.compiler import load
 from resspec.ir.tools import TOOLS
 from resspec.passes.like import like
 from resspec.passes.measure import measure
-from tests.specs.references import GOLDEN
 
 PAGE = (Path(__file__).parents[1] / "docs" / "counting.md").read_text(encoding="utf-8")
 ROWS = [
@@ -96,7 +95,7 @@ def test_figures_of_parameters() -> None:
 
 
 def test_figures_in_the_text() -> None:
-    convnext = load(GOLDEN / "convnext_tiny.res")
+    convnext = load("torchvision/convnext_tiny")
     paper = load("resnet50")
     figures = {measure(convnext).macs, like(convnext, "torchinfo").total, measure(paper).macs}
     stated = set(re.findall(r"\d[\d,]{9,}", PAGE)) - {row[2] for row in TOTALS}

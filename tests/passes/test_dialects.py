@@ -18,7 +18,6 @@ from resspec.passes.like import like
 from resspec.passes.measure import measure
 from tests.passes.counters import counted
 from tests.passes.test_measure import lowered
-from tests.specs.references import GOLDEN
 
 # infer_gmacs and infer_macts at 224 pixels, in timm's results of torch 2.4 on an RTX 4090
 PUBLISHED_BY_TIMM = {
@@ -33,7 +32,7 @@ PUBLISHED_BY_TIMM = {
     "densenet121": (2.87, 6.9),
     "mobilenet_v2": (0.31, 6.68),
     "regnet_y_400mf": (0.41, 3.89),
-    str(GOLDEN / "convnext_tiny.res"): (4.47, 13.44),
+    "torchvision/convnext_tiny": (4.47, 13.44),
 }
 
 

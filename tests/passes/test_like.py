@@ -18,7 +18,7 @@ from resspec.passes.measure import measure
 from tests.passes.counters import COUNTERS, counted, disagreements, torchvisions_own
 from tests.passes.test_measure import ROWS, lowered, spec_of
 from tests.random_specs import random_spec
-from tests.specs.references import GOLDEN, TORCHVISION
+from tests.specs.references import TORCHVISION
 
 SPECS = 20
 SLICES = 2
@@ -35,9 +35,9 @@ def test_random_specs(start: int, tmp_path: Path) -> None:
     "spec",
     [
         "torchvision/resnext50_32x4d",
-        "regnet_y_400mf",
-        str(GOLDEN / "convnext_tiny.res"),
-        str(GOLDEN / "mobilenet_v3_small.res"),
+        "torchvision/regnet_y_400mf",
+        "torchvision/convnext_tiny",
+        "torchvision/mobilenet_v3_small",
     ],
 )
 def test_torchvisions_own_networks(spec: str) -> None:
@@ -142,7 +142,7 @@ def test_no_tool_of_modules_sees_what_is_no_module() -> None:
             - counted(tool, torchvisions_own(spec), (3, 224, 224))
             for tool in COUNTERS
         }
-        for spec in ("densenet121", "mobilenet_v2")
+        for spec in ("torchvision/densenet121", "torchvision/mobilenet_v2")
     )
     pictures = 1024 * 7 * 7, 1280 * 7 * 7
     assert {tool: missed for tool, missed in densenet.items() if missed} == {

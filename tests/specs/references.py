@@ -17,35 +17,33 @@ from resspec.opening import shipped_names
 GOLDEN = Path(__file__).parents[1] / "golden" / "specs"
 
 TORCHVISION = {
-    **{
-        name: name.removeprefix("torchvision/")
-        for name in shipped_names()
-        if name.startswith("torchvision/")
-    },
-    **{name: name for name in ("densenet121", "mobilenet_v2", "regnet_y_400mf")},
-    **{
-        str(GOLDEN / f"{name}.res"): name
-        for name in ("convnext_tiny", "efficientnet_b0", "mobilenet_v3_small")
-    },
-    str(GOLDEN / "shufflenet_v2.res"): "shufflenet_v2_x1_0",
+    name: name.removeprefix("torchvision/")
+    for name in shipped_names()
+    if name.startswith("torchvision/")
 }
 # One small network of each template: the suite takes these, tests/campaign all others.
 SMALL = [
-    "torchvision/alexnet",
-    "torchvision/convnext_tiny",
-    "torchvision/googlenet",
-    "torchvision/inception_v3",
-    "torchvision/mnasnet0_5",
-    "torchvision/resnet18",
-    "torchvision/resnet50",
-    "torchvision/resnext50_32x4d",
-    "torchvision/shufflenet_v2_x0_5",
-    "torchvision/squeezenet1_1",
-    "torchvision/vgg11_bn",
-    "densenet121",
-    "mobilenet_v2",
-    "regnet_y_400mf",
-    *(spec for spec in TORCHVISION if spec.endswith(".res")),
+    f"torchvision/{name}"
+    for name in (
+        "alexnet",
+        "convnext_tiny",
+        "densenet121",
+        "efficientnet_b0",
+        "efficientnet_v2_s",
+        "googlenet",
+        "inception_v3",
+        "mnasnet0_5",
+        "mobilenet_v2",
+        "mobilenet_v3_small",
+        "regnet_x_400mf",
+        "regnet_y_400mf",
+        "resnet18",
+        "resnet50",
+        "resnext50_32x4d",
+        "shufflenet_v2_x0_5",
+        "squeezenet1_1",
+        "vgg11_bn",
+    )
 ]
 OTHERS = [spec for spec in TORCHVISION if spec not in SMALL]
 TIMM = {

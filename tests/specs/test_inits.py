@@ -18,9 +18,9 @@ SPECS = [
     "torchvision/resnet18",
     "torchvision/resnext50_32x4d",
     "torchvision/vgg11_bn",
-    "densenet121",
-    "mobilenet_v2",
-    "regnet_y_400mf",
+    "torchvision/densenet121",
+    "torchvision/mobilenet_v2",
+    "torchvision/regnet_y_400mf",
 ]
 
 

@@ -51,7 +51,7 @@ def test_preactivation_of_imagenet_has_the_weights_of_resnetv2(
 @pytest.mark.parametrize("spec", ["efficientnet_b0", "convnext_tiny"])
 def test_stochastic_depth_is_torchvisions(spec: str) -> None:
     """Every block counts for `index`; one without a shortcut drops nothing."""
-    path = str(GOLDEN / f"{spec}.res")
+    path = f"torchvision/{spec}"
     ours = {
         n: plain(op.layer.p) for n, op in operations(load(path)) if isinstance(op.layer, DropPathOp)
     }

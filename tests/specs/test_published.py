@@ -141,7 +141,7 @@ PYCLS = {
     r"(.*)/R-(50|101|152)-1x64d_\w+": "torchvision/resnet{2}",
     r".*/X-50-32x4d_\w+": "torchvision/resnext50_32x4d",
     r".*/RegNetY-400MF_\w+": "regnet_y_400mf",
-    r".*/EN-B0_\w+": f"{GOLD.parent}/golden/specs/efficientnet_b0.res",
+    r".*/EN-B0_\w+": "torchvision/efficientnet_b0",
 }
 BY_PYCLS = [
     (row, spec.format("", *found.groups()))
