@@ -23,7 +23,7 @@ def test_the_published_schema_has_every_node_and_layer(request: pytest.FixtureRe
 
 NAMES = (
     "resnet34",
-    "densenet121",
+    "torchvision/densenet121",
     "torchvision/vgg16_bn",
     "se_resnet50",
     "plain1202",

@@ -68,33 +68,36 @@ def transition(in_channels: int) -> nn.Sequential:
 class DenseNet121(nn.Module):
     """121 layers with weights; 2,834,161,664 multiply-adds for one input."""
 
-    def __init__(self, classes: int = 1000) -> None:
+    def __init__(self, growth: int = 32, width: int = 64, classes: int = 1000) -> None:
         super().__init__()
+        channels = (width + 6 * growth) // 2
+        channels2 = (channels + 12 * growth) // 2
+        channels3 = (channels2 + 24 * growth) // 2
         self.features = named(
-            conv0=nn.Conv2d(3, 64, 7, stride=2, padding=3, bias=False),  # 64x112x112
-            norm0=nn.BatchNorm2d(64),
+            conv0=nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False),  # 64x112x112
+            norm0=nn.BatchNorm2d(width),
             relu0=nn.ReLU(inplace=True),
             pool0=nn.MaxPool2d(3, stride=2, padding=1),  # 64x56x56
             denseblock1=numbered(
-                "denselayer", *(Dense(64 + 32 * i, 32) for i in range(6)), start=1
+                "denselayer", *(Dense(width + growth * i, growth) for i in range(6)), start=1
             ),  # 256x56x56
-            transition1=transition(256),  # 128x28x28
+            transition1=transition(width + 6 * growth),  # 128x28x28
             denseblock2=numbered(
-                "denselayer", *(Dense(128 + 32 * i, 32) for i in range(12)), start=1
+                "denselayer", *(Dense(channels + growth * i, growth) for i in range(12)), start=1
             ),  # 512x28x28
-            transition2=transition(512),  # 256x14x14
+            transition2=transition(channels + 12 * growth),  # 256x14x14
             denseblock3=numbered(
-                "denselayer", *(Dense(256 + 32 * i, 32) for i in range(24)), start=1
+                "denselayer", *(Dense(channels2 + growth * i, growth) for i in range(24)), start=1
             ),  # 1024x14x14
-            transition3=transition(1024),  # 512x7x7
+            transition3=transition(channels2 + 24 * growth),  # 512x7x7
             denseblock4=numbered(
-                "denselayer", *(Dense(512 + 32 * i, 32) for i in range(16)), start=1
+                "denselayer", *(Dense(channels3 + growth * i, growth) for i in range(16)), start=1
             ),  # 1024x7x7
-            norm5=nn.BatchNorm2d(1024),
+            norm5=nn.BatchNorm2d(channels3 + 16 * growth),
         )
         self.relu = nn.ReLU(inplace=True)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(1024, classes)
+        self.classifier = nn.Linear(channels3 + 16 * growth, classes)
 
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -110,6 +113,6 @@ class DenseNet121(nn.Module):
         return self.classifier(x)  # 1000
 
 
-def densenet121(classes: int = 1000) -> DenseNet121:
+def densenet121(growth: int = 32, width: int = 64, classes: int = 1000) -> DenseNet121:
     """The network, untrained."""
-    return DenseNet121(classes)
+    return DenseNet121(growth, width, classes)

@@ -63,7 +63,7 @@ class Squeeze(nn.Module):
         return x * scale
 
 
-class Y(nn.Module):
+class Unit(nn.Module):
     """A residual block from in_channels to width channels."""
 
     def __init__(self, in_channels: int, width: int, stride: int = 1) -> None:
@@ -93,21 +93,21 @@ class RegNetY400MF(nn.Module):
         super().__init__()
         self.stem = cbr(3, 3, 32, stride=2)
         self.trunk_output = named(
-            block1=numbered("block1-", Y(32, 48, stride=2)),  # 48x56x56
+            block1=numbered("block1-", Unit(32, 48, stride=2)),  # 48x56x56
             block2=numbered(
                 "block2-",
-                Y(48, 104, stride=2),
-                *(Y(104, 104) for _ in range(2)),
+                Unit(48, 104, stride=2),
+                *(Unit(104, 104) for _ in range(2)),
             ),  # 104x28x28
             block3=numbered(
                 "block3-",
-                Y(104, 208, stride=2),
-                *(Y(208, 208) for _ in range(5)),
+                Unit(104, 208, stride=2),
+                *(Unit(208, 208) for _ in range(5)),
             ),  # 208x14x14
             block4=numbered(
                 "block4-",
-                Y(208, 440, stride=2),
-                *(Y(440, 440) for _ in range(5)),
+                Unit(208, 440, stride=2),
+                *(Unit(440, 440) for _ in range(5)),
             ),  # 440x7x7
         )
         self.avgpool = nn.AdaptiveAvgPool2d(1)
