@@ -21,6 +21,7 @@ COMMANDS = (
     "draw",
     "train",
     "eval",
+    "carry",
     "compare",
     "bench",
     "study",

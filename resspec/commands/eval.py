@@ -308,5 +308,6 @@ def _fitting(weights: LoadedWeights, network: Network) -> dict[str, Tensor]:
     from resspec.backends.module import build
 
     module = build(network)
-    weights.into(module, may_be_new=False)
+    for sentence in weights.into(module):
+        note(sentence)
     return module.state_dict()

@@ -13,7 +13,6 @@ _OTHER_FOLDER = {
 }
 _DOWNLOAD = "--download fetches the data set"
 _BY_NAME = {
-    "new head": {"train": "--new-head initializes the last layer at random where it does not fit"},
     "download": {"train": _DOWNLOAD, "eval": _DOWNLOAD, "study": _DOWNLOAD},
     "weights": {
         "eval": "`resspec eval RUN` evaluates a run, `resspec eval SPEC --weights FILE` a file",

@@ -61,12 +61,10 @@ def arguments(parser: ArgumentParser) -> None:
         "-r", "--run", type=Path, metavar="DIR", help="the folder of the run (runs/NAME)"
     )
     parser.add_argument(
-        "--weights", type=Path, metavar="FILE", help="start from these (.safetensors, or .pth)"
-    )
-    parser.add_argument(
-        "--new-head",
-        action="store_true",
-        help="leave the last layer of --weights out where it does not fit",
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="start from these (.safetensors, or .pth), adapted to the channels and classes",
     )
     given.takes_workers(parser)
     given.takes_download(parser)
@@ -168,8 +166,6 @@ def job_of(arguments: Namespace, tell: Callable[[str], None] = _silent) -> Job:
     from resspec.training.fitted import fitted
     from resspec.training.plan import Job
 
-    if arguments.new_head and not arguments.weights:
-        raise UsageError("--new-head needs --weights FILE")
     dataset = arguments.data or DIGITS
     of_network, of_recipe = split(arguments.set, opening.parameters(arguments.spec))
     if arguments.epochs is not None:
@@ -202,7 +198,7 @@ def job_of(arguments: Namespace, tell: Callable[[str], None] = _silent) -> Job:
         recipe,
         images,
         arguments.seed,
-        weights.read(arguments.weights, new_head=arguments.new_head) if arguments.weights else None,
+        weights.read(arguments.weights) if arguments.weights else None,
         arguments.workers,
         written,
     )

@@ -90,7 +90,7 @@ def probed(subject: Subject, batch: int, seed: int) -> Probed:
     torch.manual_seed(seed)
     module = build(subject.network)
     if subject.run:
-        subject.run.weights.into(module, may_be_new=False)
+        subject.run.weights.into(module)
         images, labels = _test_images(subject.run, batch)
     else:
         images = torch.randn(batch, *subject.network.input.dims)

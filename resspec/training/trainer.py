@@ -181,7 +181,7 @@ def begun(plan: Plan) -> State:
     seed(plan.job.seed, torch.device("cpu"))
     module = build(plan.job.network)
     if plan.job.weights:
-        plan.job.weights.into(module)
+        plan.job.weights.into(module, new_head=True)
     module = plan.machine.placed(module, device)
     return State(
         module,

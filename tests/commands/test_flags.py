@@ -126,6 +126,7 @@ POSITIONAL = {
     "draw": "a",
     "train": "a",
     "eval": "a",
+    "carry": "a --from a --to a -o a",
     "compare": "a",
     "bench": "a",
     "probe": "a",
@@ -146,6 +147,8 @@ def test_another_value_is_a_mistake(
 ) -> None:
     command = prog.split()[1:]
     given = [*command, *POSITIONAL.get(command[0], "").split()]
+    for name in set(given) & {*action.option_strings}:  # a required one
+        del given[given.index(name) : given.index(name) + 2]
     first, second = (value_of(action, number) for number in range(2))
     with pytest.raises(SystemExit) as stopped:
         cli.run([*given, option, first, option, second])

@@ -103,6 +103,7 @@ PUMPS = {
     "SIZE": Pump("let c = 1", "x1"),
     "NUMBER": Pump("let c = 1", "_"),
     "NAME": Pump("block ", "a", " = relu"),
+    "PATH": Pump("network n = a", "/a", "\n"),
     "STRING": Pump('use "', "a", '.res"'),
     "_NL": Pump("let c = 1", " ;#\n", "let d = 1"),
     "BLANK": Pump("let ", "\t ", " c = 1"),

@@ -23,6 +23,7 @@ import torch
 from PIL import Image
 
 from resspec import cli
+from resspec.backends.module import build
 from resspec.commands import eval as eval_
 from resspec.commands import parser
 from resspec.compiler import load
@@ -38,6 +39,7 @@ from resspec.training.output.progress import Show
 from resspec.training.plan import Plan
 from resspec.training.recipes.images import TestTransform
 from resspec.training.run import checkpoint, compare, record
+from resspec.training.weights.carry import carried
 from tests.texts import written
 from tests.train.crash import ExitOnUnpickle
 from tests.train.data.pictures import written_idx
@@ -245,11 +247,19 @@ CASES: dict[str, Callable[[Path], object]] = {
         ["cat", "dog"], ["dog", "kitty"], whose="runs/a", data="pets"
     ),
     "E0621": other_test_images,
+    "E0622": lambda folder: carried(
+        weights.read(of_digits(folder)), load("digits"), load("resnet20")
+    ),
 }
 
 
 def saved(folder: Path) -> Path:
     torch.save(torch.nn.Linear(2, 2).state_dict(), folder / "weights.pth")
+    return folder / "weights.pth"
+
+
+def of_digits(folder: Path) -> Path:
+    torch.save(build(load("digits")).state_dict(), folder / "weights.pth")
     return folder / "weights.pth"
 
 

@@ -87,7 +87,7 @@ def test_many_and_long_differences_are_cut() -> None:
 
 def test_networks_data_and_machines_are_told_by_name() -> None:
     other = {**facts(), "network": "m", "hash": "3" * 64, "machine": {"device": "cuda"}}
-    other["weights"] = {"sha256": "4" * 64, "new_head": True}
+    other["weights"] = {"sha256": "4" * 64}
     other["data"] = {**other["data"], "classes": ["cat", "dog"], "test": "5" * 64}
     lines = differing.to_table(["a", "b"], [facts(), other], 80, color=False).splitlines()
     assert [cells(line) for line in lines[2:]] == [
@@ -95,6 +95,6 @@ def test_networks_data_and_machines_are_told_by_name() -> None:
         ["network hash", "22222222", "33333333"],
         ["classes", "cat", "cat, dog"],
         ["test images", "11111111", "55555555"],
-        ["starts from", "random weights", "weights 44444444, new head"],
+        ["starts from", "random weights", "weights 44444444"],
         ["machine.device", "cpu", "cuda"],
     ]

@@ -309,7 +309,6 @@ def test_devices_that_are_not_there(device: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["train", "digits", "--new-head"], "--new-head needs --weights"),
         (["bench", "digits", "--device", "foo"], "no device is called `foo`"),
     ],
 )

@@ -26,15 +26,17 @@ def classes(request: Request, _: Inspections) -> Iterator[Diagnostic]:
         yield from errors.other_classes(request.network, request.data)
 
 
-def weights(request: Request, _: Inspections) -> Iterator[Diagnostic]:
+def weights(request: Request, _: Inspections) -> Iterator[Diagnostic | Note]:
     """Compare the tensors of a file of weights with those of the network."""
     if not request.weights:
         return
     try:
         with torch.random.fork_rng(devices=[]):
-            request.weights.fitting(build(request.network))
+            sentences = request.weights.fitting(build(request.network), new_head=True)[1]
     except UsageError as error:
         yield _located(error, Span.of_file(request.weights.path))
+    else:
+        yield from map(Note, sentences)
 
 
 def held_out(request: Request, _: Inspections) -> Iterator[Diagnostic]:

@@ -73,8 +73,7 @@ def _settings(facts: Facts) -> Iterator[tuple[str, str]]:
 def _start(weights: Any) -> str:
     if not isinstance(weights, dict):
         return "random weights"
-    head = ", new head" if weights.get("new_head") else ""
-    return f"weights {str(weights.get('sha256'))[:_DIGEST]}{head}"
+    return f"weights {str(weights.get('sha256'))[:_DIGEST]}"
 
 
 def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:

@@ -131,5 +131,5 @@ def module_of(run: Path) -> nn.Module:
     """Return the trained network of a finished run; raise a UsageError as `load`."""
     ended = load(run)
     module = build(ended.network)
-    ended.weights.into(module, may_be_new=False)
+    ended.weights.into(module)
     return module.eval()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -16,6 +16,7 @@ from resspec.backends.diff.weights import Tensors, compared
 from resspec.diagnostics import UsageError
 from resspec.training.steps.guard import first_non_finite
 from resspec.training.weights import file
+from resspec.training.weights.adapt import adapted
 
 MAX_NAMED = 20  # tensors of each kind
 
@@ -28,61 +29,67 @@ class LoadedWeights:
         path: The file.
         tensors: The tensors by their names in a module.
         digest: SHA-256 of the file.
-        new_head: Whether the last layer may have another size, and is then initialized at random.
         metadata: The metadata of the file; see metadata.py.
     """
 
     path: Path
     tensors: dict[str, Tensor]
     digest: str
-    new_head: bool = False
     metadata: dict[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> dict[str, Any]:
         """The weights as `run.json` records them."""
-        return {"sha256": self.digest, "new_head": self.new_head}
+        return {"sha256": self.digest}
 
-    def into(self, module: nn.Module, *, may_be_new: bool = True) -> None:
-        """Load the weights into a module.
+    def into(self, module: nn.Module, *, new_head: bool = False) -> tuple[str, ...]:
+        """Load the weights into a module, and return sentences about what was adapted.
 
         Args:
             module: The module.
-            may_be_new: Whether the user may choose a new head, which an error then suggests.
+            new_head: Whether the last layer may have other outputs, and keeps its initial values.
 
         Raises:
             UsageError: They do not fit; the message lists the tensors.
         """
-        module.load_state_dict(self.fitting(module, may_be_new=may_be_new), strict=False)
+        fitting, sentences = self.fitting(module, new_head=new_head)
+        module.load_state_dict(fitting, strict=False)
+        return sentences
 
-    def fitting(self, module: nn.Module, *, may_be_new: bool = True) -> dict[str, Tensor]:
-        """Return the tensors that a module takes, in its types; raise as `into` does."""
+    def fitting(
+        self, module: nn.Module, *, new_head: bool = False
+    ) -> tuple[dict[str, Tensor], tuple[str, ...]]:
+        """Return the tensors that a module takes, in its types, and what was adapted.
+
+        Raises UsageError as `into` does.
+        """
         wanted = module.state_dict()
-        self._check_shapes(module, may_be_new)
+        found = adapted(self.tensors, module, new_head=new_head)
+        tensors = {**self.tensors, **found.tensors}
+        self._check_shapes(tensors, found.fresh, module)
         fitting: dict[str, Tensor] = {}
         for name, own in wanted.items():
-            tensor = self.tensors.get(name)
-            if tensor is not None and tensor.shape == own.shape:
+            tensor = tensors.get(name)
+            if tensor is not None and name not in found.fresh:
                 fitting[name] = self._as(name, tensor, own.dtype)
         if bad := first_non_finite(fitting.items()):
             why = f"`{bad}` has values that are not finite"
             raise UsageError(f"the weights of {self.path} are not usable: {why}", "E0610")
-        return fitting
+        return fitting, found.sentences
 
-    def _check_shapes(self, module: nn.Module, may_be_new: bool) -> None:
-        wanted, head = module.state_dict(), _head(module)
-        names = [name for name in wanted if name in self.tensors]
-        names += sorted(self.tensors.keys() - wanted.keys())
-        own = {name: self.tensors[name] for name in names}
+    def _check_shapes(
+        self, tensors: dict[str, Tensor], fresh: Collection[str], module: nn.Module
+    ) -> None:
+        wanted = module.state_dict()
+        names = [name for name in wanted if name in tensors]
+        names += sorted(tensors.keys() - wanted.keys())
+        own = {name: tensors[name] for name in names}
         found = compared(_tensors(own, module), _tensors(wanted, module))
-        free = head if self.new_head else ()
-        wrong = [each for each in found.others if each.name not in free or each.b is None]
-        if not wrong:
+        if all(each.name in fresh and each.b is not None for each in found.others):
             return
         lines = weights_sentences(found, "the file", "the network", MAX_NAMED)
-        only_head = may_be_new and {each.name for each in wrong} <= head
         message = "\n".join([f"the weights of {self.path} do not fit this network", *lines])
-        raise UsageError(message, "E0610", "new head" if only_head else None)
+        raise UsageError(message, "E0610")
 
     def _as(self, name: str, tensor: Tensor, wanted: torch.dtype) -> Tensor:
         """Return a tensor in another type; raise a UsageError where that is not possible."""
@@ -97,23 +104,14 @@ class LoadedWeights:
             raise UsageError(f"{problem}, {why}", "E0610") from None
 
 
-def read(path: Path, *, new_head: bool = False) -> LoadedWeights:
+def read(path: Path) -> LoadedWeights:
     """Return the weights in a file; raise a UsageError if it has none."""
     found = file.read(path)
-    return LoadedWeights(
-        path, found.tensors, sha256(found.content).hexdigest(), new_head, found.metadata
-    )
+    return LoadedWeights(path, found.tensors, sha256(found.content).hexdigest(), found.metadata)
 
 
 def _type(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _head(module: nn.Module) -> set[str]:
-    """Return the names of the tensors of the last layer that has any."""
-    names = list(module.state_dict())
-    last = names[-1].rpartition(".")[0]
-    return {name for name in names if name.rpartition(".")[0] == last}
 
 
 def _tensors(tensors: Mapping[str, Tensor], module: nn.Module) -> Tensors:

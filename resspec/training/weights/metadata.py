@@ -61,6 +61,19 @@ def exported(network: Network, weights: Mapping[str, str]) -> Metadata:
     }
 
 
+def carried(weights: LoadedWeights, a: Network, b: Network) -> Metadata:
+    """Return the metadata of weights of `a` that were carried to `b`, without what has changed."""
+    holds = {"preprocessing": a.input == b.input, "classes": a.output == b.output}
+    return {
+        **of_network(b),
+        **{
+            name: weights.metadata[name]
+            for name in holds
+            if name in weights.metadata and holds[name]
+        },
+    }
+
+
 def classes(weights: LoadedWeights) -> list[str] | None:
     """Return the names of the classes, if the file has them; raise a UsageError for damage."""
     found = _parsed(weights, "classes")
