@@ -15,8 +15,6 @@ from resspec.commands.terminal import color, note, width, wrote
 from resspec.diagnostics import UsageError
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from resspec.backends.onnx import Off
     from resspec.compiler import Compiled
     from resspec.ir.network import Network
@@ -118,12 +116,7 @@ def _exported(arguments: Namespace) -> tuple[Compiled, str, bytes]:
 
         read = weights.read(arguments.weights) if arguments.weights else None
         compiled = compile_spec(arguments.spec, **given.values(arguments))
-
-        def loaded(module: nn.Module) -> None:
-            for sentence in read.into(module) if read else ():
-                note(sentence)
-
-        start = loaded if read else None
+        start = read.telling(note) if read else None
         described = metadata.exported(compiled.network, read.metadata if read else {})
         made = to_onnx(compiled, start, described)
     print(_agreement(made.off), file=sys.stderr)

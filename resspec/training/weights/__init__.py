@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -55,6 +55,15 @@ class LoadedWeights:
         fitting, sentences = self.fitting(module, new_head=new_head)
         module.load_state_dict(fitting, strict=False)
         return sentences
+
+    def telling(self, tell: Callable[[str], None]) -> Callable[[nn.Module], None]:
+        """Return a function that loads the weights into a module, and tells what was adapted."""
+
+        def load(module: nn.Module) -> None:
+            for sentence in self.into(module):
+                tell(sentence)
+
+        return load
 
     def fitting(
         self, module: nn.Module, *, new_head: bool = False
