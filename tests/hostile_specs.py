@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from resspec.ir.ops import OPS
+from resspec.lowering.scope import RESERVED
 
 _OWN = (
     "self x y z nn torch F Tensor module modules row rows name named numbered super i j k Net out_channels hidden_channels "
@@ -25,6 +26,7 @@ _OWN = (
 _LANGUAGE = {
     *"use let block shortcut network input stem stage head init replace expect preact residual after x in out stride".split(),
     *"index count true false sequential none add mul concat".split(),
+    *RESERVED,
     *OPS,
 }
 _WORDS = sorted(

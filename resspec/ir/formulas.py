@@ -24,7 +24,7 @@ class Variable:
 class Binary:
     """Arithmetic on whole numbers, as Python does it, or a condition."""
 
-    operator: str  # + - * // == != and or
+    operator: str  # + - * // == != and or, and `each //` for both numbers of a size
     left: Formula
     right: Formula
 
@@ -67,6 +67,9 @@ def evaluate(formula: Any, values: Mapping[str, Any]) -> Any:
     match formula:
         case Variable(name):
             return values.get(name)
+        case Binary("each //", left, int(divisor)):
+            sizes = evaluate(left, values)
+            return tuple([size // divisor for size in sizes]) if isinstance(sizes, tuple) else None
         case Binary(operator, left, right):
             a, b = evaluate(left, values), evaluate(right, values)
             if operator in _CONDITIONS:

@@ -314,7 +314,8 @@ def layer_fields(
         fields["stride"] = env.known(given.stride.value)
     kernel, dilation = fields.get("kernel_size"), fields.get("dilation", constant(1))
     if kernel is not None and "padding" not in fields:
-        half = binary("//", plain(kernel.formula), 2)
+        operator = "each //" if isinstance(plain(kernel.value), tuple) else "//"
+        half = binary(operator, plain(kernel.formula), 2)
         fields["padding"] = FormulaValue(None, binary("*", plain(dilation.formula), half))
     return fields
 

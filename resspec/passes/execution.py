@@ -180,7 +180,8 @@ class Execution(ABC, Generic[T]):
         match self.statements[k]:
             case MergeStatement(kind=kind, sources=values, inplace=inplace):
                 # of three, two would be merged before the last is made
-                in_order = kind == "concat" or len(values) == 2
+                is_branch = self.roles[pending.value].startswith("branch")
+                in_order = not is_branch if kind == "concat" else len(values) == 2
                 is_target = inplace and pending.value == values[0]
                 is_read = pending.value in values and pending.depth == 1
                 return is_read and in_order and not is_target

@@ -72,7 +72,8 @@ def _roles_of_paths(merge: MergeStatement, role: str, forked: Sequence[int]) -> 
     values = merge.sources
     if merge.kind == "concat":
         alone = len(values) - len(forked) == 1
-        plain = [role if alone or v in forked else f"branch{i + 1}" for i, v in enumerate(values)]
+        stem = f"{role}_" if role.startswith("branch") else "branch"
+        plain = [role if alone or v in forked else f"{stem}{i + 1}" for i, v in enumerate(values)]
         return dict(zip(values, plain, strict=True))
     main = merge.residual or 0
     if merge.kind == "mul" and forked and values[0] not in forked:

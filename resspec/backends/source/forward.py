@@ -33,7 +33,10 @@ class Forward(Execution[Code]):
         shapes: bool = False,
     ) -> None:
         program = Schedule(tuple([slot.statement for slot in slots]), result)
-        fallbacks = [slot.fallback if slot.optional in ("none", "flag") else None for slot in slots]
+        fallbacks: list[int | None] = []  # a group under a flag reads it before the first of them
+        for run in runs(slots):
+            read = run[-1].fallback if run[-1].optional in ("none", "flag") else None
+            fallbacks += [read, *[None] * (len(run) - 1)]
         layers = list(map(_layer, slots))
         super().__init__(program, (entering, Code(entering)), main, layers, fallbacks, avoid)
         self.slots, self.attributes, self.turns, self.shapes = slots, attributes, turns, shapes

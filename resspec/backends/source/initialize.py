@@ -5,6 +5,7 @@ what differs from that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 
 from resspec.backends.source import copied
@@ -22,9 +23,37 @@ from resspec.backends.source.terms import (
 from resspec.backends.source.torch_layers import initial
 from resspec.ir import walk
 from resspec.ir.formulas import plain
-from resspec.ir.init import AS_TORCH, CONSTANTS, Init
+from resspec.ir.init import AS_TORCH, CONSTANTS, LAWS, Init
 from resspec.ir.network import Network
 from resspec.ir.nodes import Op
+
+
+@dataclass
+class InitBranch:
+    """A branch of the loop over all modules.
+
+    Attributes:
+        classes: Those whose modules it starts.
+        body: The statements that do.
+        names: Which of them it starts, if not all.
+        is_exact: Whether a class derives from theirs that starts otherwise.
+    """
+
+    classes: list[str]
+    body: list[Statement]
+    names: Code | None
+    is_exact: bool
+
+    @property
+    def is_whole(self) -> bool:
+        return self.names is None and not self.is_exact
+
+    def test(self) -> Code:
+        classes = ", ".join(self.classes)
+        if len(self.classes) > 1:
+            classes = f"({classes})"
+        test = f"type(module) is {classes}" if self.is_exact else f"isinstance(module, {classes})"
+        return self.names.after(f"{test} and ") if self.names else Code(test)
 
 
 class Initialization:
@@ -38,7 +67,7 @@ class Initialization:
         for it, by name in the loop.
         """
         self._network = network
-        self._branches: list[tuple[Code, list[Statement]]] = []
+        self._branches: list[InitBranch] = []
         self._over = "for module in self.modules():"
         self._own: set[int] = set()  # layers by `id`
         found: dict[str, list[TorchLayer]] = {}
@@ -54,7 +83,8 @@ class Initialization:
             law = _common(layers)
             if law is not None:
                 guarded = not all(layer.bias for layer in layers)
-                self._add(_start(law, "module", guarded=guarded), self._test(module))
+                body = _start(law, "module", guarded=guarded)
+                self._add_whole(self._branch(module, body))
             elif all(id(layer) in reachable and layer.init.law in _FIXED for layer in started):
                 self._own.update(map(id, started))
             else:
@@ -63,9 +93,9 @@ class Initialization:
     def loop(self) -> list[Statement]:
         """Return the loop over all modules."""
         lines: list[Statement] = []
-        for test, body in self._branches:
+        for branch in self._branches:
             word = "elif" if lines else "if"
-            lines += block(test.after(f"{word} ").before(":"), body)
+            lines += block(branch.test().after(f"{word} ").before(":"), branch.body)
         over = block(self._over, lines)
         return [BLANK, *over] if over else []
 
@@ -76,9 +106,22 @@ class Initialization:
                 if id(leaf) in self._own:
                     yield from _start(leaf.init, node, guarded=False)
 
-    def _add(self, body: list[Statement], test: Code) -> None:
-        if body:
-            self._branches.append((test, body))
+    def _add(self, branch: InitBranch) -> None:
+        if branch.body:
+            self._branches.append(branch)
+
+    def _branch(self, module: str, body: list[Statement], names: Code | None = None) -> InitBranch:
+        cls = copied.qualified(module)
+        is_base = any(copied.base(other) == cls for other in self._modules)
+        return InitBranch([cls], body, names, is_exact=is_base)
+
+    def _add_whole(self, new: InitBranch) -> None:
+        """Add a branch for all modules of a class, or the class to one with the same body."""
+        for branch in self._branches:
+            if new.is_whole and branch.is_whole and branch.body == new.body:
+                branch.classes += new.classes
+                return
+        self._add(new)
 
     def _add_by_name(self, module: str) -> None:
         self._over = "for name, module in self.named_modules():"
@@ -90,15 +133,9 @@ class Initialization:
         *rarer, most = sorted(groups, key=lambda init: len(groups[init]))
         for init in rarer:
             others = [path for other, paths in groups.items() if other != init for path in paths]
-            test = _named(groups[init], others).after(f"{self._test(module).text} and ")
-            self._add(_start(init, "module", guarded=False) or [Code("pass")], test)
-        self._add(_start(most, "module", guarded=False), self._test(module))
-
-    def _test(self, module: str) -> Code:
-        cls = copied.qualified(module)
-        if any(copied.base(other) == cls for other in self._modules):
-            return Code(f"type(module) is {cls}")
-        return Code(f"isinstance(module, {cls})")
+            body = _start(init, "module", guarded=False) or [Code("pass")]
+            self._add(self._branch(module, body, _named(groups[init], others)))
+        self._add(self._branch(module, _start(most, "module", guarded=False)))
 
 
 _FIXED = ("constant", "default")  # laws that draw no random numbers
@@ -127,12 +164,15 @@ def _start(init: Init, module: str, *, guarded: bool) -> list[Statement]:
 
 
 def _fill(law: str, arguments: dict[str, str | Fraction], tensor: str) -> Code:
-    values = {word: literal(plain(value)) for word, value in arguments.items()}
-    given = [f"{word}={value}" for word, value in values.items()]
+    given = [
+        f"{word}={literal(plain(value))}"
+        for word, value in arguments.items()
+        if isinstance(value, str) or value != LAWS[law][word]  # else it is torch's default
+    ]
     if law == "constant":
         value = arguments["value"]
         law = next((word for word, known in CONSTANTS.items() if known == value), law)
-        given = [] if law in CONSTANTS else [values["value"]]
+        given = [] if law in CONSTANTS else [literal(plain(value))]
     return call(f"nn.init.{law}_", map(Code, [tensor, *given]))
 
 

@@ -32,7 +32,7 @@ from resspec.backends.source.terms import (
     Term,
     knowns,
 )
-from resspec.ir.formulas import ENTERING, Binary, Formula, Variable, binary, plain
+from resspec.ir.formulas import ENTERING, Binary, Formula, Variable, binary
 from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Shape
 from resspec.passes.call_levels import UNKNOWN
@@ -114,13 +114,13 @@ class Constructors:
         found: list[CallArgument] = []
         for parameter in self.signatures[cls].parameters:
             known = term.arguments.get(parameter.variable, UNKNOWN)
-            is_default = parameter.default is not None and plain(known.formula) == parameter.default
-            if known == UNKNOWN or is_default:
+            formula = self.signature.formula(known)
+            if known == UNKNOWN or (parameter.default is not None and formula == parameter.default):
                 continue
             bare = parameter.variable == ENTERING or parameter.variable in term.bare
             by_position = bare and parameter.default is None and all(a.name is None for a in found)
             name = None if by_position else parameter.name
-            found.append(CallArgument(name, self.signature.formula(known)))
+            found.append(CallArgument(name, formula))
         return ConstructorCall(cls.name, found)
 
     # --- rows ---

@@ -61,6 +61,8 @@ def formula_text(formula: Any, turns: Sequence[Turn] = (), around: int = 0) -> s
     match formula:
         case Variable(name):
             return name
+        case Binary("each //", left, divisor):
+            return f"tuple(n // {divisor} for n in {formula_text(left)})"
         case Binary(operator, left, right):
             rank = _RANKS[operator]
             first, second = formula_text(left, turns, rank), formula_text(right, turns, rank + 1)

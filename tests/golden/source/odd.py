@@ -230,7 +230,8 @@ class Last(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         skip = self.to_last(x)
         branch1 = self.slice(skip)
-        skip = torch.cat((branch1, self.linear1(skip)), -1)
+        branch2 = self.linear1(skip)
+        skip = torch.cat((branch1, branch2), -1)
         shortcut = self.ln1(skip)
         shortcut2 = self.linear2(skip)
         out = skip + shortcut + shortcut2
@@ -293,10 +294,10 @@ class Class(nn.Module):
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear) and name.endswith((".linear1", ".linear2")):
-                nn.init.xavier_uniform_(module.weight, gain=1.0)
+                nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
             elif isinstance(module, nn.Linear):
-                nn.init.normal_(module.weight, mean=0.0, std=0.01)
+                nn.init.normal_(module.weight, std=0.01)
                 nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
