@@ -10,6 +10,7 @@ _CLAUSES = (
     "input",
     "stem",
     "stage",
+    "stages",
     "head",
     "init",
     "replace",
@@ -44,6 +45,6 @@ class ResLexer(RegexLexer):
             (r"[0-9][0-9_]*(\.[0-9]+)?(e-?[0-9]+)?([KMGT]i?B?)?", Number),
             (r"[A-Za-z_]\w*", Name),
             (r"->|==|!=|<=|>=|\.\.|//|[-+*/<>=|]", Operator),
-            (r"[{}(),;]", Punctuation),
+            (r"[{}()\[\],;]", Punctuation),
         ]
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 from math import isfinite
+from typing import Any
 
 from resspec.diagnostics import SpecError, UsageError
 from resspec.lowering.evaluation import MAX_NUMBER
@@ -12,7 +13,8 @@ from resspec.source import Source, Span
 from resspec.syntax import ast
 from resspec.syntax.parse import parse
 
-Parameter = int | float | bool | str | tuple[int, ...] | list[int]
+Scalar = int | float | bool | str | tuple[int, ...]
+Parameter = Scalar | list[Any]
 Input = str | int | tuple[int, ...] | None
 
 
@@ -22,7 +24,9 @@ def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
     for name, value in parameters.items():
         constant = _constant(name, value)
         if constant is None:
-            what = "write a number, a size such as 3x3, true, false or a name"
+            what = (
+                "write a number, a size such as 3x3, true, false, a name, or a list such as 3,4,6,3"
+            )
             text = _written(value)
             raise UsageError(f"`{name}={text}`: {text!r} is not a value: {what}")
         found.append(constant)
@@ -45,7 +49,7 @@ def _constant(name: str, value: Parameter) -> ast.Let | None:
     shown = _written(value)
     source = Source(f"value of {name}", f"let {name} = {shown}")
     if isinstance(value, str):
-        return _parsed(source)
+        return _parsed(source) or _parsed(Source(source.name, f"let {name} = [{shown}]"))
     whole = Span(source, 0, len(source.text))
     constant = _value(value, whole._replace(start=len(source.text) - len(shown)))
     if constant is None:
@@ -70,9 +74,17 @@ def _value(value: object, span: Span) -> ast.Value | None:
     match value:
         case bool():
             return ast.Identifier(str(value).lower(), span)
-        case [one]:
+        case str():
+            found = _parsed(Source(span.source.name, f"let value = {value}"))
+            return found.value if found else None
+        case list():
+            entries = [_value(entry, span) for entry in value]
+            known = [entry for entry in entries if entry is not None]
+            is_sound = bool(known) and len(known) == len(entries)
+            return ast.ListExpr(known, span, 1) if is_sound else None
+        case (one,):
             return _value(one, span)
-        case [_, *_]:
+        case (_, *_):
             sides = [side for side in value if type(side) is int and 0 <= side < MAX_NUMBER]
             return ast.Size(tuple(sides), span) if len(sides) == len(value) else None
         case int() if abs(value) < MAX_NUMBER:
@@ -84,4 +96,10 @@ def _value(value: object, span: Span) -> ast.Value | None:
 
 
 def _written(value: Parameter) -> str:
-    return "x".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+    match value:
+        case list():
+            return f"[{', '.join(map(_written, value))}]"
+        case tuple():
+            return "x".join(map(str, value))
+        case _:
+            return str(value)

@@ -127,11 +127,40 @@ def not_here(span: Span, why: str, help: str) -> Diagnostic:
 
 def no_arithmetic(span: Span, got: str) -> Diagnostic:
     """E0221: arithmetic is for numbers."""
+    if got == "a list":
+        return misplaced_list(span)
     before = span.source.text[max(0, span.start - 40) : span.start].rstrip(" \t")
     help = "write a number: other values can only be compared, with `==` and `!=`"
     if before.endswith(">") and got.startswith(("the layer", "the block")):
         help = "between layers is an arrow, `->`"
     return at("E0221", f"this is {got}, not a number", span, help)
+
+
+_SIDES = re.compile(r"\[ *(\d+) *, *(\d+)(?: *, *(\d+))? *\]")
+
+
+def misplaced_list(span: Span) -> Diagnostic:
+    """E0255: a list where one value is needed: only `stages` takes an entry for each stage."""
+    sides = _SIDES.fullmatch(span.text)
+    help = "write one value; only the stages of `stages layer1..: …` take an entry each"
+    if sides:
+        size = "x".join(side for side in sides.groups() if side)
+        help = f"a size is written `{size}`"
+    return at("E0255", "this is a list", span, help)
+
+
+def unequal_lists(span: Span, length: int, first: Span, expected: int) -> Diagnostic:
+    """E0256: the lists of a value or of `stages` have different lengths."""
+    return Diagnostic(
+        "E0256",
+        f"this list has {_entries(length)}, another has {_entries(expected)}",
+        (Label(span), Label(first, _entries(expected))),
+        "give each list one entry for each stage",
+    )
+
+
+def _entries(count: int) -> str:
+    return "one entry" if count == 1 else f"{count} entries"
 
 
 def division_by_zero(span: Span) -> Diagnostic:

@@ -21,7 +21,7 @@ from resspec.lowering.context import Context
 from resspec.lowering.conversion import convert
 from resspec.lowering.frame import Frame
 from resspec.lowering.parts import Draft, Made, OpenBlock, draft, flattened
-from resspec.lowering.scope import RESERVED, find_one, report_unknown, suggestion
+from resspec.lowering.scope import MERGES, RESERVED, find_one, report_unknown, suggestion
 from resspec.lowering.shrinking import shrinking
 from resspec.lowering.tensors import layer_fits
 from resspec.lowering.values import NO_PRESETS, UNKNOWN, BlockRef, Presets, Unknown, Value, describe
@@ -79,6 +79,8 @@ def _callee(call: ast.LayerCall, frame: Frame) -> BlockRef | None:
     near = suggestion(frame.library, name.text, legal, ast.Block)
     elsewhere = frame.library.elsewhere(name.text)
     instead = None if elsewhere else foreign_layers.instead(name.text)
+    if name.text in MERGES:
+        instead = f"write its paths in braces: `{name.text} {{ identity | relu }}`"
     if instead:
         near = tuple(each for each in near if each not in OPS)
     others = foreign_layers.names(name.text)

@@ -47,6 +47,18 @@ def mixed_body(span: Span, other: Span) -> Diagnostic:
     )
 
 
+def stages_without_number(span: Span) -> Diagnostic:
+    """Return an E0234 about the label of `stages`."""
+    message = f"the label `{span.text}` names one stage, but `stages` makes several"
+    return at("E0234", message, span, f"write `stages {span.text}1..:`")
+
+
+def no_list(label: Span) -> Diagnostic:
+    """E0257: `stages` without a list, so that nobody knows how many there are."""
+    help = "give a list, one entry for each stage, such as `[64, 128, 256]`; or write `stage`"
+    return at("E0257", "these stages have no list", label, help)
+
+
 def bad_label(span: Span, why: str) -> Diagnostic:
     """E0234: a label that cannot name a module."""
     return at("E0234", "this label cannot name a module", span, "use a label such as `conv1`", why)

@@ -23,6 +23,7 @@ from resspec.lowering.laws import bind_init
 from resspec.lowering.names import Namer
 from resspec.lowering.options import resolve_option
 from resspec.lowering.parts import Draft, row
+from resspec.lowering.stages import each_stage
 from resspec.source import Span
 from resspec.suggest import alike
 from resspec.syntax import ast
@@ -100,9 +101,10 @@ class Clauses:
                     self.lowerer.bounded(row(parts, self.input, place), self.frame)
         if self.input is None or len(parts) < len(self.sections) or not parts:
             return None
-        bodies = Namer(by_position=False, report=report).close(*parts)
+        namer = Namer(by_position=False, report=report)
+        bodies = namer.close(*parts)
         sections = tuple(
-            Section(each.kind, each.name, body, str(each.span))
+            Section(each.kind, _numbered(each, namer), body, str(each.span))
             for each, body in zip(self.sections, bodies, strict=True)
         )
         return Network(name, self.input, parts[-1].node.output, sections, str(place))
@@ -126,9 +128,12 @@ class Clauses:
         chain: ast.Chain | None,
         label: ast.Identifier | None = None,
     ) -> None:
-        """Add a section; a stage of a derived network takes the place of the one of its name."""
         name = label.text if label else kind
-        section = _Section(kind, name, chain, label, span, self.frame)
+        self._add_section(_Section(kind, name, chain, label, span, self.frame))
+
+    def _add_section(self, section: _Section) -> None:
+        """Add a section; a stage of a derived network takes the place of the one of its name."""
+        label, name, span = section.label, section.name, section.span
         if label is None or not self.is_derived:
             self.sections.append(section)
             return
@@ -157,6 +162,10 @@ class Clauses:
                 self._add(cast(SectionKind, kind), clause.span, clause.chain)
             case ast.Stage(label=label):
                 self._add("stage", clause.span, clause.chain, label)
+            case ast.Stages():
+                for stage, inner in each_stage(clause, frame):
+                    section = _Section("stage", stage.text, clause.chain, stage, clause.span, inner)
+                    self._add_section(section)
             case ast.Shortcut(option=ast.LayerCall() as option):
                 self._only_once("shortcut", clause.span)
                 if clause.label:
@@ -251,6 +260,12 @@ class Clauses:
             self.frame.report(name_errors.bad_replacement(name.span))
         else:
             self.frame.report(_unknown_kind(name, OPS))
+
+
+def _numbered(section: _Section, namer: Namer) -> str:
+    """Return a section's name, with the number from which a run counts on."""
+    starts = namer.starts.get(section.label, []) if section.label else []
+    return f"{section.name.removesuffix('..')}.{starts.pop(0)}.." if starts else section.name
 
 
 def _keys(levels: Iterable[BoundLevel]) -> set[str]:

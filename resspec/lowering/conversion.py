@@ -7,7 +7,7 @@ from typing import Any
 
 from resspec.diagnostics import Reporter
 from resspec.lowering import argument_errors
-from resspec.lowering.values import UNKNOWN, Unknown, Value, describe
+from resspec.lowering.values import UNKNOWN, Entries, Unknown, Value, describe
 from resspec.source import Span
 
 MAX_COUNT = 1 << 24
@@ -25,6 +25,9 @@ def convert(value: Value, annotation: str, phrase: str, span: Span, report: Repo
     reported.
     """
     if isinstance(value, Unknown):
+        return UNKNOWN
+    if isinstance(value, Entries):
+        report(argument_errors.misplaced_list(span))
         return UNKNOWN
     kind = annotation.partition(" ")[0]
     match kind, value:

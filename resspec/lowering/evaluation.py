@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import NamedTuple
 
-from resspec.diagnostics import Reporter
+from resspec.diagnostics import Diagnostic, Reporter
 from resspec.lowering import argument_errors, functions, name_errors
 from resspec.lowering.arguments import layer_presets, presets_of
 from resspec.lowering.functions import COMPARISONS, FUNCTIONS, Number
 from resspec.lowering.values import (
     UNKNOWN,
     BlockRef,
+    Entries,
     OptionRef,
     Unknown,
     Value,
     describe,
     is_number,
 )
+from resspec.source import Span
 from resspec.syntax import ast
 
 MAX_NUMBER = 10**ast.MAX_DIGITS
@@ -30,6 +33,7 @@ def evaluate(
     report: Reporter,
     *,
     in_bytes: bool = False,
+    stage: int | None = None,
 ) -> Value:
     """Return the value of an expression; UNKNOWN once something in it was reported.
 
@@ -38,14 +42,19 @@ def evaluate(
         lookup: The value of a name.
         report: Where a mistake goes.
         in_bytes: Whether the expression may have amounts of bytes.
+        stage: The stage whose entries of lists are taken; None outside of `stages`.
     """
-    return _Evaluation(lookup, report, in_bytes).value(node)
+    return _Evaluation(lookup, report, in_bytes, stage).value(node)
+
+
+_Operand = tuple[Value, ast.Value]
 
 
 class _Evaluation(NamedTuple):
     lookup: Callable[[ast.Identifier], Value]
     report: Reporter
     in_bytes: bool
+    stage: int | None
 
     def value(self, node: ast.Value) -> Value:
         match node:
@@ -57,22 +66,52 @@ class _Evaluation(NamedTuple):
                 return dims
             case ast.Identifier():
                 return self.lookup(node)
-            case ast.Negate(operand=operand):
-                number = self._number(operand)
-                return UNKNOWN if number is None else -number
+            case ast.Negate():
+                return self._each(node, self._negated)
             case ast.BinaryExpr(operator="==" | "!="):
-                return self._equality(node)
+                return self._each(node, partial(self._equality, node))
             case ast.BinaryExpr():
-                left, right = self._number(node.left), self._number(node.right)
-                return UNKNOWN if left is None or right is None else self._binary(node, left, right)
+                return self._each(node, partial(self._binary, node))
+            case ast.ListExpr(entries=entries):
+                return self._list(entries)
             case ast.Choice():
                 return self._choice(node)
             case ast.Applied():
                 return self._applied(node)
 
-    def _number(self, node: ast.Value) -> Number | None:
-        """Return the value of an operand; None once it was reported that it is no number."""
-        value = self.value(node)
+    def _list(self, entries: list[ast.Value]) -> Value:
+        """Return a list, or the entry of the stage."""
+        if self.stage is None:
+            return Entries(tuple([self.value(entry) for entry in entries]))
+        return self.value(entries[self.stage]) if self.stage < len(entries) else UNKNOWN
+
+    def _each(self, node: ast.Value, compute: Callable[[list[_Operand]], Value]) -> Value:
+        """Compute a value from its operands, or a list for each entry of those that are lists."""
+        nodes = ast.operands(node)
+        values = [self.value(operand) for operand in nodes]
+        lists = [
+            (len(value.values), operand.span)
+            for value, operand in zip(values, nodes, strict=True)
+            if isinstance(value, Entries)
+        ]
+        if not lists:
+            return compute([*zip(values, nodes, strict=True)])
+        if mistake := unequal(lists):
+            self.report(mistake)
+            return UNKNOWN
+        computed = list[Value]()
+        for i in range(lists[0][0]):
+            entries = [entry_of(value, i) for value in values]
+            computed.append(compute([*zip(entries, nodes, strict=True)]))
+        return Entries(tuple(computed))
+
+    def _numbers(self, operands: Sequence[_Operand]) -> list[Number] | None:
+        """Return the operands as numbers; None once it was reported that one is none."""
+        numbers = [self._number(value, node) for value, node in operands]
+        known = [number for number in numbers if number is not None]
+        return known if len(known) == len(numbers) else None
+
+    def _number(self, value: Value, node: ast.Value) -> Number | None:
         if is_number(value):
             return value
         if not isinstance(value, Unknown):
@@ -86,7 +125,15 @@ class _Evaluation(NamedTuple):
 
     # --- arithmetic and comparisons ---
 
-    def _binary(self, node: ast.BinaryExpr, left: Number, right: Number) -> Value:
+    def _negated(self, operands: list[_Operand]) -> Value:
+        numbers = self._numbers(operands)
+        return UNKNOWN if numbers is None else -numbers[0]
+
+    def _binary(self, node: ast.BinaryExpr, operands: list[_Operand]) -> Value:
+        numbers = self._numbers(operands)
+        if numbers is None:
+            return UNKNOWN
+        left, right = numbers
         if node.operator in COMPARISONS:
             return COMPARISONS[node.operator](left, right)
         if node.operator in ("/", "//") and right == 0:
@@ -112,8 +159,8 @@ class _Evaluation(NamedTuple):
             return UNKNOWN
         return int(result) if result == int(result) else result
 
-    def _equality(self, node: ast.BinaryExpr) -> Value:
-        left, right = self.value(node.left), self.value(node.right)
+    def _equality(self, node: ast.BinaryExpr, operands: list[_Operand]) -> Value:
+        (left, _), (right, _) = operands
         if isinstance(left, Unknown) or isinstance(right, Unknown):
             return UNKNOWN
         if isinstance(left, bool) != isinstance(right, bool) and not (
@@ -149,7 +196,7 @@ class _Evaluation(NamedTuple):
     def _applied(self, node: ast.Applied) -> Value:
         """Return the result of a function, or a block, layer or option with arguments given."""
         if node.name.text in FUNCTIONS:
-            return self._function(node)
+            return self._each(node, partial(self._function, node))
         callee = self.lookup(node.name)
         if isinstance(callee, BlockRef | OptionRef):
             return with_arguments(callee, node, self.value, self.report)
@@ -157,13 +204,12 @@ class _Evaluation(NamedTuple):
             self.report(name_errors.no_layer(node.name.span, describe(callee)))
         return UNKNOWN
 
-    def _function(self, node: ast.Applied) -> Value:
-        numbers = [self._number(ast.value_of(each)) for each in node.arguments]
-        known = [number for number in numbers if number is not None]
+    def _function(self, node: ast.Applied, operands: list[_Operand]) -> Value:
+        known = self._numbers(operands)
         if mistake := functions.mistake(node):
             self.report(mistake)
             return UNKNOWN
-        if len(known) < len(numbers):
+        if known is None:
             return UNKNOWN
         if node.name.text == "divisible" and known[1:] and known[1] <= 0:
             place, got = ast.value_of(node.arguments[1]).span, str(known[1])
@@ -201,6 +247,22 @@ def with_arguments(
     if presets is None:
         return UNKNOWN
     return BlockRef(callee.name, callee.block, callee.library, presets)
+
+
+def entry_of(value: Value, stage: int | None) -> Value:
+    """Return the entry of a list for a stage; another value is that of all stages."""
+    if stage is None or not isinstance(value, Entries):
+        return value
+    return value.values[stage] if stage < len(value.values) else UNKNOWN
+
+
+def unequal(lists: Sequence[tuple[int, Span]]) -> Diagnostic | None:
+    """Return the error of lists of different lengths, each given with its length and place."""
+    first, place = lists[0]
+    for length, other in lists[1:]:
+        if length != first:
+            return argument_errors.unequal_lists(other, length, place, first)
+    return None
 
 
 def names_in(node: ast.Value) -> Iterator[ast.Identifier]:

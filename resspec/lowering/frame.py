@@ -11,7 +11,7 @@ from resspec.diagnostics import Diagnostic
 from resspec.ir.ops import OPS
 from resspec.ir.shape import Shape
 from resspec.lowering import argument_errors, name_errors, shape_errors
-from resspec.lowering.evaluation import evaluate
+from resspec.lowering.evaluation import entry_of, evaluate
 from resspec.lowering.functions import FUNCTIONS, unknown
 from resspec.lowering.scope import Library, find_one, report_unknown, suggestion
 from resspec.lowering.values import UNKNOWN, BlockRef, OptionRef, Unknown, Value
@@ -62,6 +62,7 @@ class Frame:
     # parameters of the networks that this one is derived from
     inherited: dict[str, Value] = field(default_factory=dict)
     residual: bool = False  # the body is a residual block's
+    stage: int | None = None  # of `stages`, whose entries of lists are taken
 
     def report(self, diagnostic: Diagnostic) -> None:
         self.collect(diagnostic, self.trail)
@@ -82,16 +83,23 @@ class Frame:
             self._named(let.name)
 
     def value(self, node: ast.Value, *, in_bytes: bool = False) -> Value:
-        return evaluate(node, self.lookup, self.report, in_bytes=in_bytes)
+        return evaluate(node, self.lookup, self.report, in_bytes=in_bytes, stage=self.stage)
 
     def count(self, node: ast.Value) -> Value:
         """As `value`, where only a number can stand: no layer is suggested for a name that is
         unknown.
         """
-        return evaluate(node, lambda name: self.lookup(name, is_count=True), self.report)
+
+        def lookup(name: ast.Identifier) -> Value:
+            return self.lookup(name, is_count=True)
+
+        return evaluate(node, lookup, self.report, stage=self.stage)
 
     def lookup(self, name: ast.Identifier, *, is_count: bool = False) -> Value:
-        """The value of a name; UNKNOWN once it was reported."""
+        """Return the value of a name, of a list the stage's entry; UNKNOWN once it was reported."""
+        return entry_of(self._meaning(name, is_count=is_count), self.stage)
+
+    def _meaning(self, name: ast.Identifier, *, is_count: bool) -> Value:
         if (own := self.names.get(name.text)) is not None:
             return own
         match name.text:

@@ -46,6 +46,10 @@ class Namer:
         self.taken: dict[str, Span] = {}
         self.shared: dict[str, Span] = {}  # scopes that dotted labels opened
         self.contents: tuple[Draft, ...] = ()
+        self.ends: defaultdict[tuple[str, ...], int] = defaultdict(int)  # of runs in each scope
+        self.starts: defaultdict[ast.Identifier, list[int]] = defaultdict(
+            list
+        )  # of runs that go on
 
     def close(self, *contents: Draft) -> list[Located]:
         """Return all that is directly in this scope, named and in the normal form."""
@@ -118,12 +122,13 @@ class Namer:
         label, *inner = part.runs
         *path, last = label.text.removesuffix("..").split(".")
         first = Name.parse(last)
+        if first.number is None:  # `features..:` counts on from the last run in that scope
+            path, first = [*path, last], Name("", self.ends[*path, last, ""])
+            self.starts[label].append(first.number or 0)
         run = _Run(first, report=self.report)
         (located,) = run.close(replace(part, runs=tuple(inner)))
-        if first.number is None:
-            missing = "the number to count from is missing: `name0..:`"
-            self.report(clause_errors.bad_label(label.span, missing))
-        elif problem := _problem(path, first):
+        self.ends[*path, first.prefix] = (first.number or 0) + run.next[POSITION]
+        if problem := _problem(path, first):
             self.report(clause_errors.bad_label(label.span, problem))
         elif run.taken:
             self._note(path, [*run.taken.items()] * prod(loop.turns for loop in loops))

@@ -16,8 +16,8 @@ from resspec.syntax import ast
 from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
-    "use let block shortcut network input stem stage head init replace expect preact residual "
-    "after x in out stride index count true false if else sequential".split()
+    "use let block shortcut network input stem stage stages head init replace expect preact "
+    "residual after x in out stride index count true false if else sequential".split()
 )
 MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 from typing import Any, TypeGuard
@@ -72,6 +73,13 @@ class OptionRef(_Reference):
         self.option = option
 
 
+@dataclass(frozen=True)
+class Entries:
+    """A list, an entry for each of several stages."""
+
+    values: tuple[Value, ...]
+
+
 class Unknown:
     """The value of what was wrong already: it silences what follows from it."""
 
@@ -80,7 +88,7 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
-Value = Number | bool | tuple[int, ...] | BlockRef | OptionRef | Unknown
+Value = Number | bool | tuple[int, ...] | BlockRef | OptionRef | Entries | Unknown
 
 
 def describe(value: Value) -> str:
@@ -90,6 +98,8 @@ def describe(value: Value) -> str:
             return "true" if value else "false"
         case tuple():
             return f"the size {'x'.join(map(str, value))}"
+        case Entries():
+            return "a list"
         case BlockRef(name=name):
             return f"the block `{name}`" if value.block else f"the layer `{name}`"
         case OptionRef(name=name):

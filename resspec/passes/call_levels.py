@@ -26,7 +26,7 @@ from resspec.lowering.evaluation import evaluate, names_in, with_arguments
 from resspec.lowering.functions import FUNCTIONS
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library, find_one
-from resspec.lowering.values import BlockRef, OptionRef
+from resspec.lowering.values import BlockRef, Entries, OptionRef
 from resspec.syntax import ast
 
 UNKNOWN = FormulaValue(None, None)  # what depends on `index` or `count`
@@ -82,7 +82,7 @@ class CallLevel:
     def variable(self, name: str) -> FormulaValue:
         """Return an argument as the block's own body knows it."""
         value = self.arguments[name].value
-        if value is None or isinstance(value, BlockRef | OptionRef):
+        if value is None or isinstance(value, BlockRef | OptionRef | Entries):
             return self.arguments[name]
         self.values[name] = plain(value)
         return FormulaValue(value, Variable(name))
@@ -118,6 +118,7 @@ class NamesInScope:
     x: FormulaValue = UNKNOWN
     stride: FormulaValue = UNKNOWN
     out: FormulaValue = UNKNOWN
+    stage: int | None = None  # of `stages`, whose entries of lists are taken
     # parameters of the networks that this one is derived from
     inherited: dict[str, FormulaValue] = field(default_factory=dict)
 
@@ -135,9 +136,18 @@ class NamesInScope:
             case ast.Identifier():
                 return self._lookup(node.text, node)
             case ast.Negate(operand=operand):
-                return _arithmetic("-", constant(0), self.known(operand))
+                known = self.known(operand)
+                is_list = isinstance(known.value, Entries)
+                return self._decided(node) if is_list else _arithmetic("-", constant(0), known)
             case ast.BinaryExpr(operator="+" | "-" | "*" | "/" | "//" as operator):
-                return _arithmetic(operator, self.known(node.left), self.known(node.right))
+                left, right = self.known(node.left), self.known(node.right)
+                if isinstance(left.value, Entries) or isinstance(right.value, Entries):
+                    return self._decided(node)
+                return _arithmetic(operator, left, right)
+            case ast.ListExpr(entries=entries):
+                if self.stage is not None:
+                    return self.known(entries[self.stage])
+                return constant(Entries(tuple([self._fixed(entry) for entry in entries])))
             case ast.Applied(name=name) if name.text not in FUNCTIONS:
                 return self.given(node)
             case ast.BinaryExpr() | ast.Choice() | ast.Applied():
@@ -168,9 +178,24 @@ class NamesInScope:
             return UNKNOWN
         for known in names:
             self.level.fix(known.formula)
-        return constant(evaluate(node, lambda name: self._lookup(name.text, name).value, ignore))
+
+        def lookup(name: ast.Identifier) -> Any:
+            return self._lookup(name.text, name).value
+
+        return constant(evaluate(node, lookup, ignore, stage=self.stage))
+
+    def is_constant(self, name: str) -> bool:
+        """Return whether a name is that of a parameter or constant."""
+        is_own = name in {*self.names, *self.lets, *self.inherited}
+        return is_own or bool(self.library and self.library.find(name, ast.Let))
 
     def _lookup(self, word: str, node: ast.Identifier) -> FormulaValue:
+        known = self._meaning(word, node)
+        if self.stage is None or not isinstance(known.value, Entries):
+            return known
+        return constant(known.value.values[self.stage])
+
+    def _meaning(self, word: str, node: ast.Identifier) -> FormulaValue:
         if word in self.names:
             return self.names[word]
         match word:

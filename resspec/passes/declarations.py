@@ -7,7 +7,8 @@ where they give the tree's values; where the steps do not match, the tree's own 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from resspec.ir import walk
@@ -26,6 +27,7 @@ from resspec.lowering.arguments import sort
 from resspec.lowering.block import is_only
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library
+from resspec.lowering.stages import lists_in, stage_label
 from resspec.lowering.values import BlockRef
 from resspec.passes.call_levels import (
     UNKNOWN,
@@ -81,10 +83,14 @@ class _Reader:
                     case ast.Replace(kind=kind, call=call):
                         self.replaced[kind.text] = (call, env)
                     case ast.ChainClause(kind=kind, chain=chain):
-                        _set(sections, _DeclaredSection(kind, "", chain, env), scopes[0].env)
+                        section = _DeclaredSection(kind, "", chain, env)
+                        _set(sections, section, is_derived=env is not scopes[0].env)
                     case ast.Stage(label=label, chain=chain):
                         section = _DeclaredSection("stage", label.text, chain, env)
-                        _set(sections, section, scopes[0].env)
+                        _set(sections, section, is_derived=env is not scopes[0].env)
+                    case ast.Stages():
+                        for section in _each_stage(clause, env):
+                            _set(sections, section, is_derived=env is not scopes[0].env)
                     case _:
                         pass
         row = TreeRow(items(walk.whole(network)), 0)
@@ -409,10 +415,20 @@ class _DeclaredSection(NamedTuple):
     env: NamesInScope
 
 
-def _set(sections: list[_DeclaredSection], new: _DeclaredSection, template: NamesInScope) -> None:
+def _each_stage(stages: ast.Stages, env: NamesInScope) -> Iterator[_DeclaredSection]:
+    lists = lists_in(
+        stages.chain, lambda name: env.known(name).value if env.is_constant(name.text) else None
+    )
+    length, _ = next(lists)
+    for stage in range(length):
+        label = stage_label(stages.label, stage).text
+        yield _DeclaredSection("stage", label, stages.chain, replace(env, stage=stage))
+
+
+def _set(sections: list[_DeclaredSection], new: _DeclaredSection, *, is_derived: bool) -> None:
     """Add a section; one of a derived network takes the place of the template's."""
     places = [i for i, each in enumerate(sections) if each[:2] == new[:2]]
-    if new.env is template or (new.kind != "stage" and not places):
+    if not is_derived or (new.kind != "stage" and not places):
         sections.append(new)
     elif len(places) == 1:
         sections[places[0]] = new

@@ -69,7 +69,15 @@ class Applied(NamedTuple):
     depth: int
 
 
-Value = Number | Bytes | Size | Identifier | BinaryExpr | Negate | Choice | Applied
+class ListExpr(NamedTuple):
+    """`[value, value]`, an entry for each of several stages."""
+
+    entries: list[Value]
+    span: Span
+    depth: int
+
+
+Value = Number | Bytes | Size | Identifier | BinaryExpr | Negate | Choice | Applied | ListExpr
 
 # --- chains ---
 
@@ -106,6 +114,8 @@ def operands(value: Value) -> list[Value]:
             return [chosen, condition, other]
         case Applied(arguments=arguments):
             return [value_of(argument) for argument in arguments]
+        case ListExpr(entries=entries):
+            return entries
         case _:
             return []
 
@@ -178,6 +188,14 @@ class Stage(NamedTuple):
     span: Span
 
 
+class Stages(NamedTuple):
+    """`stages label1..: chain`, a stage for each entry of the lists in the chain."""
+
+    label: Identifier
+    chain: Chain
+    span: Span
+
+
 class Shortcut(NamedTuple):
     """`shortcut [label:] [option]`, of a block or a network."""
 
@@ -236,7 +254,9 @@ class Broken(NamedTuple):
     span: Span
 
 
-Clause = ChainClause | Stage | Shortcut | Input | InitClause | Replace | Expect | Let | Broken
+Clause = (
+    ChainClause | Stage | Stages | Shortcut | Input | InitClause | Replace | Expect | Let | Broken
+)
 
 # --- declarations ---
 

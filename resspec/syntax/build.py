@@ -111,6 +111,7 @@ class Builder(Transformer[Token, ast.SpecFile]):
     preact = residual = after = stem = head = part
 
     stage = _node(ast.Stage, 1, 2)
+    stages = _node(ast.Stages, 1, 2)
     shortcut = _node(ast.Shortcut, 1, 2)
     input = _node(ast.Input, 1, 3)
     init = _node(ast.InitClause, 1, 2, 3)
@@ -203,6 +204,11 @@ class Builder(Transformer[Token, ast.SpecFile]):
     def name(self, children: Children) -> ast.Identifier:
         name: ast.Identifier = children[0]
         return name
+
+    def entries(self, children: Children) -> ast.ListExpr:
+        values = children[1:-1:2]
+        depth, span = self._nested(values, children)
+        return ast.ListExpr(values, span, depth)
 
     def binary(self, children: Children) -> ast.BinaryExpr:
         left, operator, right = children

@@ -36,7 +36,9 @@ _LOOK_ALIKES = (
 for _letters, _ascii in _LOOK_ALIKES:
     _ASCII |= dict(zip(_letters, _ascii, strict=True))
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
-NETWORK_CLAUSES = ("input", "stem", "stage", "head", "shortcut", "init", "replace", "expect", "let")
+NETWORK_CLAUSES = (
+    "input", "stem", "stage", "stages", "head", "shortcut", "init", "replace", "expect", "let",
+)  # fmt: skip
 BLOCK_CLAUSES = ("preact", "residual", "shortcut", "after", "let")
 OPENINGS = (*DECLARATIONS, *NETWORK_CLAUSES, *BLOCK_CLAUSES)
 

@@ -39,7 +39,7 @@ _TERMINALS = {
     "STRING": "a string",
     "COMPARISON": "`==`, `<=` or `>=`",
 }
-_SIGNS = ("=", "{", "}", ")", ",", "->", "|", "x")
+_SIGNS = ("=", "{", "}", ")", "]", ",", "->", "|", "x")
 
 
 def explain(

@@ -31,7 +31,7 @@ _INPUT, _SIDES = (
 )
 _ARROW = re.compile(r"=?>>?")
 _OPENS = re.compile(
-    r",[ \t]*\n\s*(?:stem|stage|head|residual|after|init|expect|shortcut|preact|replace|let)"
+    r",[ \t]*\n\s*(?:stem|stages?|head|residual|after|init|expect|shortcut|preact|replace|let)"
     r"[ \t]+\Z"
 )
 

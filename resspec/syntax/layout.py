@@ -20,7 +20,7 @@ WIDTH = 100
 INDENT = 4
 ARROW = len("-> ")
 _FAR = 32  # columns from a line's beginning to its chain, beyond which rows are indented instead
-_SECTIONS = ("STEM", "STAGE", "HEAD")
+_SECTIONS = ("STEM", "STAGE", "STAGES", "HEAD")
 
 Rows = list[Sequence[StepRange]]
 
@@ -210,10 +210,10 @@ class Layout:
                 self.column.setdefault(i, later)
 
     def _outer_commas(self, start: int, end: int) -> Iterator[int]:
-        """Yield the commas that the fewest parentheses are around."""
+        """Yield the commas that the fewest brackets are around."""
         depth, depths = 0, dict[int, int]()
         for i in range(start, end):
-            depth += {"(": 1, ")": -1}.get(self.words[i].text, 0)
+            depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(self.words[i].text, 0)
             if self.words[i].text == ",":
                 depths[i] = depth
         least = min(depths.values(), default=0)

@@ -11,7 +11,7 @@ from resspec.syntax.words import Word
 _HAS_BODY = ("BLOCK", "SHORTCUT", "NETWORK")
 _HAS_NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "INIT", "EXPECT")
 _HAS_WORD = ("PREACT", "RESIDUAL", "AFTER", "STEM", "HEAD")  # one before its chain
-_HAS_WORD_AND_LABEL = ("STAGE", "REPLACE")
+_HAS_WORD_AND_LABEL = ("STAGE", "STAGES", "REPLACE")
 
 
 class StepRange(NamedTuple):
@@ -78,12 +78,12 @@ class _Outline:
     def __init__(self, words: Sequence[Word]) -> None:
         self.words = words
         self.texts = [word.text for word in words]
-        self.closing: dict[int, int] = {}  # of each brace and parenthesis
+        self.closing: dict[int, int] = {}  # of each bracket
         opened: list[int] = []
         for i, text in enumerate(self.texts):
-            if text in ("{", "("):
+            if text in ("{", "(", "["):
                 opened.append(i)
-            elif text in ("}", ")"):
+            elif text in ("}", ")", "]"):
                 self.closing[opened.pop()] = i
 
     def declarations(self) -> list[StatementRange]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from resspec.syntax.outline import ChainRange, StatementRange
 from resspec.syntax.words import Word
 
-_OPERANDS = ("NAME", "NUMBER", "BYTES", "SIZE", "RPAR")  # after which a minus subtracts
+_OPERANDS = ("NAME", "NUMBER", "BYTES", "SIZE", "RPAR", "RSQB")  # after which a minus subtracts
 
 
 def gaps(words: Sequence[Word], declarations: Sequence[StatementRange]) -> list[str]:
@@ -29,8 +29,8 @@ def gaps(words: Sequence[Word], declarations: Sequence[StatementRange]) -> list[
         elif (
             is_sign
             or i in touching
-            or word.text in (",", ")")
-            or before.text == "("
+            or word.text in (",", ")", "]")
+            or before.text in ("(", "[")
             or (word.text == "(" and before.kind == "NAME" and i - 1 not in callees)
             or pair == ("{", "}")
         ):

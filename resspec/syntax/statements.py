@@ -21,7 +21,7 @@ MAX_UNCLEAR = 100  # mistakes of braces after which nobody reads on
 _DECLARES = ("use", "block", "network")
 _EITHER = ("let", "shortcut")
 _CLAUSES = {*errors.NETWORK_CLAUSES, *errors.BLOCK_CLAUSES}.difference(_EITHER)
-_CONTINUES = (",", "(", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
+_CONTINUES = (",", "(", "[", "->", "|", "=", "+", "-", "*", "/")  # a line that ends with one
 _JOINS = ("->", "|", "}", ")", "=", "{", "(")  # a line that begins with one continues another
 _HAS_BODY = re.compile(r"shortcut\s+[A-Za-z0-9_]+\s*(?:\([^{}\n]*\)\s*)?\{")
 

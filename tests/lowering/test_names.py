@@ -186,10 +186,6 @@ def test_labels_that_cannot_name_a_module(tmp_path: Path, label: str) -> None:
     assert (found.code, found.labels[0].span.text) == ("E0234", label)
 
 
-def test_a_run_needs_a_number_to_start_from(tmp_path: Path) -> None:
-    assert codes(tmp_path, chain("own..: 2 x bn")) == ["E0234"]
-
-
 def test_dots_are_limited(tmp_path: Path) -> None:
     assert codes(tmp_path, chain(".".join("a" * MAX_PARTS) + ": bn")) == []
     assert codes(tmp_path, chain(".".join("a" * (MAX_PARTS + 1)) + ": bn")) == ["E0234"]

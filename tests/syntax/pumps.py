@@ -89,6 +89,8 @@ PUMPS = {
     "arguments": Pump("block b = a ", "@, ", "1"),
     "stride": Pump(_NETWORK, "maxpool 1x1, /1 -> ", "bn }"),
     "keyword": Pump("block b = a ", "k@=1, ", "last=1"),
+    "stages": Pump("network n { input 3x8x8; ", "stages s@..: relu; ", "head relu }"),
+    "entries": Pump("let c = [", "[@], ", "1]"),
     "choice": Pump(_SUM, "1 if true else ", "1"),
     "applied": Pump("block b = conv max(", "max(@, 1), ", "1)"),
     "binary": Pump(_SUM, "1 + 2 * ", "1"),
