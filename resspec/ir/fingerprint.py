@@ -1,10 +1,10 @@
 """The hash of what a network means: its parameters, their names and initial values, its outputs and
 gradients.
 
-Layout, comments, templates, abbreviations, the division into stages, names of what has no
-parameters, and where a repeat is written out do not count. On the way the tree is normalized
-further than the normal form: scopes that hold no tensors are opened, neighbors whose names count up
-are counted, a repeat and its written-out turns are the same.
+Layout, comments, templates, abbreviations, the division into stages, names and scopes of what has
+no parameters, and where a repeat is written out do not count. Nor does the order of the two
+operands of a sum or product where it changes no bit. The tree that is hashed is that of
+`resspec.ir.hoisted`; here neighbors whose names count up are counted, and such operands sorted.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from resspec.ir import walk
+from resspec.ir.hoisted import Hoisting
 from resspec.ir.init import Init
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
+from resspec.ir.ops.regularize import Dropout, DropPathOp
 from resspec.ir.shape import Name
 
-VERSION = "resspec.hash/1"
+VERSION = "resspec.hash/2"
 
 
 def fingerprint(network: Network, digests: Digests | None = None) -> str:
@@ -31,8 +33,9 @@ def fingerprint(network: Network, digests: Digests | None = None) -> str:
         network: The network.
         digests: Those of other networks; they are filled, and serve for more than one.
     """
-    sections = tuple([section.located for section in network.sections])
-    digest = (digests or Digests()).row(sections, ())
+    digests = digests or Digests()
+    sections = [section.located for section in network.sections]
+    digest = digests.row((digests.hoisting.whole(sections, network.input),), ())
     return sha256("\n".join([VERSION, str(network.input), digest]).encode()).hexdigest()
 
 
@@ -45,6 +48,7 @@ class _Entry(NamedTuple):
         times: How many they are.
         holds: The digest of a layer or merge, or the bodies of a scope that are still to be joined.
         turn: Of the nearest repeat.
+        at_fork: Whether another path reads its input, too.
     """
 
     prefix: str | None
@@ -52,15 +56,21 @@ class _Entry(NamedTuple):
     times: int
     holds: str | tuple[Located, ...]
     turn: int | None
+    at_fork: bool = False
 
 
 class Digests:
-    """The digests of parts of networks, each computed once."""
+    """The digests of parts of networks, each computed once.
 
-    def __init__(self) -> None:
+    Attributes:
+        in_any_order: Whether the order of operands never counts, even where it changes bits.
+    """
+
+    def __init__(self, hoisting: Hoisting | None = None, *, in_any_order: bool = False) -> None:
+        self.hoisting = hoisting or Hoisting()
+        self.in_any_order = in_any_order
         self._rows: dict[tuple[object, ...], str] = {}
-        self._tensors: dict[Node, bool] = {}
-        self._varies: dict[Node, bool] = {}
+        self._draws: dict[Node, bool] = {}
         self._ops: dict[tuple[Op, int | None], str] = {}
 
     def op(self, op: Op, turn: int | None) -> str:
@@ -73,7 +83,12 @@ class Digests:
         return known
 
     def row(
-        self, parts: tuple[Located, ...], turns: tuple[int, ...], turn: int | None = None
+        self,
+        parts: tuple[Located, ...],
+        turns: tuple[int, ...],
+        turn: int | None = None,
+        *,
+        at_fork: bool = False,
     ) -> str:
         """Return the digest of what runs in one scope.
 
@@ -81,41 +96,55 @@ class Digests:
             parts: The steps.
             turns: Of the scope's repeats, outermost first.
             turn: Of the nearest repeat at all.
+            at_fork: Whether another path reads the input, too.
         """
         relevant = turn if turn is not None and any(map(self._has_ramps, parts)) else None
-        key = (relevant, turns, parts)
+        key = (relevant, turns, at_fork, parts)
         if (known := self._rows.get(key)) is None:
             entries: list[_Entry] = []
             for part in parts:
-                self._collect(part, turns, relevant, entries)
+                self._collect(part, turns, relevant, entries, at_fork=at_fork)
             text = "\n".join(_lines(self._with_digests(entries)))
             known = self._rows[key] = sha256(text.encode()).hexdigest()
         return known
 
     def _collect(
-        self, part: Located, turns: tuple[int, ...], turn: int | None, entries: list[_Entry]
+        self,
+        part: Located,
+        turns: tuple[int, ...],
+        turn: int | None,
+        entries: list[_Entry],
+        *,
+        at_fork: bool = False,
     ) -> None:
         """Add the entries of a part to those of what runs before it."""
         node = part.node
+        at_fork = at_fork and not entries
         match node:
             case Op():
                 if node.kind != "identity":
                     prefix, number = (
-                        _place(part, turns) if self._has_tensors(node) else (None, None)
+                        _place(part, turns) if self.hoisting.has_tensors(node) else (None, None)
                     )
                     digest = self.op(node, turn if turn is not None and node.layer.varies else None)
                     entries.append(_Entry(prefix, number, 1, digest, None))
             case Series() | Parallel(paths=(_,)):
                 for inner in part.parts:
-                    self._collect(inner, turns, turn, entries)
+                    self._collect(inner, turns, turn, entries, at_fork=at_fork)
             case Scope():
-                if self._has_tensors(node):
-                    entries.append(_Entry(*_place(part, turns), 1, (part.body,), turn))
+                if self.hoisting.has_tensors(node):
+                    place = _place(part, turns)
+                    entries.append(_Entry(*place, 1, (part.body,), turn, at_fork))
                 else:
-                    self._collect(part.body, turns, turn, entries)
+                    self._collect(part.body, turns, turn, entries, at_fork=at_fork)
             case Parallel(merge=merge):
-                rows = [self.row((path,), turns, turn) for path in part.parts]
+                rows = [self.row((path,), turns, turn, at_fork=True) for path in part.parts]
+                if self._may_swap(node, at_fork=at_fork):
+                    rows.sort()
                 entries.append(_Entry(None, None, 1, f"{merge} {' '.join(rows)}", None))
+            case Repeat(count=count) if at_fork and _begins_with_merge(node):
+                for i in range(count):
+                    self._collect(part.body, (*turns, i), i, entries, at_fork=True)
             case Repeat(count=count):
                 self._repeat(part.body, count, turns, turn, entries)
 
@@ -135,6 +164,21 @@ class Digests:
         for i in range(count):
             self._collect(body, (*turns, i), i, entries)
 
+    def _may_swap(self, merge: Parallel, *, at_fork: bool) -> bool:
+        """Return whether the order of a merge's operands changes no bit of outputs and gradients.
+
+        It could where three or more read one value, whose gradients are added up in order.
+        """
+        if merge.merge == "concat":
+            return False
+        if self.in_any_order:
+            return True
+        if at_fork or len(merge.paths) > 2 or any(map(_begins_with_merge, merge.paths)):
+            return False
+        with_tensors = sum(map(self.hoisting.has_tensors, merge.paths))
+        with_draws = sum(walk.fold(path, _draws, self._draws) for path in merge.paths)
+        return with_tensors < 2 and with_draws < 2
+
     def _with_digests(self, entries: list[_Entry]) -> list[_Entry]:
         """Join neighbors of one scope, and give each scope its digest."""
         return [
@@ -143,17 +187,12 @@ class Digests:
         ]
 
     def _with_digest(self, scope: _Entry, bodies: tuple[Located, ...]) -> _Entry:
-        digest = self.row(bodies, (), scope.turn)
+        digest = self.row(bodies, (), scope.turn, at_fork=scope.at_fork)
         return _Entry(scope.prefix, scope.number, scope.times, digest, None)
-
-    def _has_tensors(self, node: Node) -> bool:
-        """Return whether anything in it has parameters or buffers."""
-        found = self._tensors.get(node)
-        return walk.fold(node, _tensors, self._tensors) if found is None else found
 
     def _has_ramps(self, part: Located) -> bool:
         """Return whether anything in it varies from turn to turn."""
-        return walk.varies(part.node, self._varies, inside_repeats=True)
+        return self.hoisting.has_ramps(part.node)
 
 
 def _digest(op: Op, turn: int | None) -> str:
@@ -175,11 +214,16 @@ def _init(init: Init | None, *, has_bias: bool) -> str:
     return str(init)
 
 
-def _tensors(node: Node, parts: list[bool]) -> bool:
-    if isinstance(node, Op):
-        layer, x = node.layer, node.input
-        return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))
-    return any(parts)
+def _draws(node: Node, parts: list[bool]) -> bool:
+    return (isinstance(node, Op) and isinstance(node.layer, Dropout | DropPathOp)) or any(parts)
+
+
+def _begins_with_merge(node: Node) -> bool:
+    match node:
+        case Series(children=(first, *_)) | Scope(body=first) | Repeat(body=first):
+            return _begins_with_merge(first)
+        case _:
+            return isinstance(node, Parallel)
 
 
 def _scope(entry: _Entry) -> tuple[str | None, int | None] | None:

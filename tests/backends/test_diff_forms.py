@@ -137,7 +137,12 @@ def test_json_of_reports_has_figures_alone() -> None:
 
 def test_json_of_the_same_network() -> None:
     document = valid(full("resnet18", "resnet18"))
-    assert document["structure"] == {"blocks": [], "changes": [], "sections": []}
+    assert document["structure"] == {
+        "blocks": [],
+        "changes": [],
+        "sections": [],
+        "only_order": False,
+    }
     assert document["weights"]["loads"] == "strictly"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from resspec.backends.diff import DiffSide, diff
 from resspec.backends.diff.align import aligned
+from resspec.backends.diff.sentences import verdict
 from resspec.backends.diff.structure import Structure, StructureChange, structure
 from resspec.backends.diff.words import lines
 from resspec.backends.expand import expand
@@ -366,3 +367,30 @@ def test_a_path_that_moved_and_one_that_changed_are_two_changes(tmp_path: Path) 
         "~ concat in stem: the order of the paths 1 2 3 → 3 2 1",
         "~ conv1 of concat in stem: out_channels 8 → 9",
     ]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        (
+            "a: conv 3x3, 8 | identity",
+            "identity | a: conv 3x3, 8",
+            "the same network: equal hashes",
+        ),
+        ("a: conv 3x3, 8 | b: bn", "b: bn | a: conv 3x3, 8", "the same network up to the order"),
+        ("dropout 0.5 | dropout 0.2", "dropout 0.2 | dropout 0.5", "the same network up to the"),
+        ("conv 3x3, 8 | conv 1x1, 8", "conv 1x1, 8 | conv 3x3, 8", "different networks"),
+        ("a: conv 3x3, 8 | b: bn", "b: bn | a: conv 5x5, 8", "different networks"),
+    ],
+)
+def test_the_order_of_operands_is_told_apart(
+    tmp_path: Path, one: str, other: str, says: str
+) -> None:
+    """It changes random initial values, or numbers, where both draw some."""
+    a, b = (
+        network(tmp_path, name, f"stem conv 1x1, 8 -> add {{ {paths} }}", HEAD)
+        for name, paths in (("a", one), ("b", other))
+    )
+    difference = diff(DiffSide(report(a), a), DiffSide(report(b), b))
+    assert verdict(difference).startswith(says)
+    assert difference.same == ("equal" in says)

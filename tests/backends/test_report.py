@@ -158,6 +158,13 @@ def test_like_several_tools() -> None:
     assert [first[f"like_{tool}"] for tool in ("torch", "keras")] == ["8178368512", "25610152"]
 
 
+def test_reports_that_older_versions_saved_have_one_tool_or_none() -> None:
+    found = report(load("resnet18"), like="thop")
+    document = json.loads(to_json(found))
+    assert from_json(json.dumps({**document, "like": document["like"][0]})) == found
+    assert from_json(json.dumps({**document, "like": None})).like == ()
+
+
 def test_a_term_may_be_less_than_nothing(tmp_path: Path) -> None:
     path = tmp_path / "n.res"
     path.write_text(

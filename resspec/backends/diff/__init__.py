@@ -11,7 +11,7 @@ from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.weights import weights
 from resspec.backends.report import Report
 from resspec.diagnostics import UsageError
-from resspec.ir.fingerprint import Digests
+from resspec.ir.fingerprint import Digests, fingerprint
 from resspec.ir.network import Network
 from resspec.passes.quantities import SUMS, Figures
 
@@ -62,6 +62,9 @@ def diff(a: DiffSide, b: DiffSide, digests: Digests | None = None) -> Diff:
     if a.report.hash == b.report.hash:
         return Diff(ours, theirs, by_labels, Structure(), held)
     found = placed(structure(a.network, b.network, digests), b.place)
+    unordered = Digests(digests.hoisting, in_any_order=True)
+    sides = (fingerprint(side, unordered) for side in (a.network, b.network))
+    found = found._replace(only_order=len(set(sides)) == 1)
     pairs = tuple(
         Pair(None if i is None else rows[0][i], None if j is None else rows[1][j])
         for i, j in found.sections

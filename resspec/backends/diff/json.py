@@ -54,6 +54,7 @@ def _structure(structure: Structure) -> dict[str, Any]:
         "blocks": plain(structure.blocks),
         "changes": plain(structure.changes),
         "sections": structure.sections,
+        "only_order": structure.only_order,
     }
 
 

@@ -12,6 +12,8 @@ def verdict(diff: DiffValues) -> str:
     """Return whether two networks are the same."""
     if diff.same:
         return "the same network: equal hashes"
+    if diff.structure and diff.structure.only_order:
+        return "the same network up to the order of operands"
     if diff.a.totals == diff.b.totals and all(pair.same for pair in diff.pairs):
         return "different networks with equal figures"
     return "different networks"

@@ -66,12 +66,14 @@ class Structure(NamedTuple):
     Attributes:
         sections: Pairs of the numbers of both sides' sections.
         marks: The layers that differ, for a drawing.
+        only_order: Whether only the order of operands of sums and products differs.
     """
 
     changes: tuple[StructureChange, ...] = ()
     blocks: tuple[Blocks, ...] = ()
     sections: tuple[tuple[int | None, int | None], ...] = ()
     marks: Marks = Marks({}, {})
+    only_order: bool = False
 
 
 def structure(a: Network, b: Network, digests: Digests) -> Structure:

@@ -46,7 +46,7 @@ def from_json(text: str) -> Report:
         totals=_figures(document["totals"], tuple(QUANTITIES)),
         tensors=Tensors(*(_counts(document["tensors"][name]) for name in Tensors._fields)),
         max_batch=None if fits.value is None else _max_batch(fits),
-        like=tuple(map(_like, document["like"].items())),
+        like=_likes(document["like"]),
     )
 
 
@@ -59,6 +59,17 @@ def _conditions(part: JsonValue) -> Conditions:
 def _max_batch(part: JsonValue) -> MaxBatch:
     batch = part["batch"]
     return MaxBatch(part["memory"].whole(), None if batch.value is None else batch.whole())
+
+
+def _likes(part: JsonValue) -> tuple[Like, ...]:
+    """Return the totals of tools; older versions wrote that of one, or null."""
+    match part.value:
+        case None:
+            return ()
+        case dict():
+            return (_like(part),)
+        case _:
+            return tuple(map(_like, part.items()))
 
 
 def _like(part: JsonValue) -> Like:

@@ -12,7 +12,7 @@
     head                                    1000   1,027,048
     total                                          7,978,856
 
-Written by resspec from the spec with hash dee2c90c572602e4. To use it:
+Written by resspec from the spec with hash 22202c389cc1787c. To use it:
 
     from densenet121 import densenet121
     net = densenet121()
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["DenseNet121", "densenet121"]
-HASH = "dee2c90c572602e4088ed367639185ad776fc0132053105de1133ccd89ec7899"  # of the spec
+HASH = "22202c389cc1787c247598ad991dfb277fb9c080fbc0ab522b5b49547462f3a5"  # of the spec
 
 
 def named(**modules: nn.Module) -> nn.Sequential:

@@ -12,7 +12,7 @@
     head               1000   1,693,160
     total                     3,504,872
 
-Written by resspec from the spec with hash bd1c4c9e257c6a9d. To use it:
+Written by resspec from the spec with hash 75b0b276e3febd36. To use it:
 
     from mobilenet_v2 import mobilenet_v2
     net = mobilenet_v2()
@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["MobileNetV2", "mobilenet_v2"]
-HASH = "bd1c4c9e257c6a9de891e9a0496d097e2617182e2ae995c9eef2ac50199cd5d3"  # of the spec
+HASH = "75b0b276e3febd36681a06f5478e5aff757f3ea15e833beee0d534c56c37b318"  # of the spec
 
 
 def cbr(in_channels: int, size: int, width: int, groups: int = 1, stride: int = 1) -> nn.Sequential:

@@ -9,7 +9,7 @@
     head          1000   2,053,096
     total               25,549,352
 
-Written by resspec from the spec with hash a7b5d52a60737070. To use it:
+Written by resspec from the spec with hash 2b2f395e6feb1cdd. To use it:
 
     from preact_resnet50 import preact_resnet50
     net = preact_resnet50()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["PreactResNet50", "preact_resnet50"]
-HASH = "a7b5d52a607370700199f8919c8d2c5e74143525539bdad0af606fb41c0d93d5"  # of the spec
+HASH = "2b2f395e6feb1cdd1cd3c8607cc4849b5718448a87b88f02a353aca74614fe09"  # of the spec
 
 
 class First(nn.Module):

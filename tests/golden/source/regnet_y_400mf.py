@@ -9,7 +9,7 @@
     head                                1000     441,000
     total                                      4,344,144
 
-Written by resspec from the spec with hash af406683503e359b. To use it:
+Written by resspec from the spec with hash ca58be932e5fa609. To use it:
 
     from regnet_y_400mf import regnet_y_400mf
     net = regnet_y_400mf()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["RegNetY400MF", "regnet_y_400mf"]
-HASH = "af406683503e359be0ff904061e5d37d9af02783d3609f32c1e38676859886ec"  # of the spec
+HASH = "ca58be932e5fa609ec2cf17814eb009325614dcd1030ef573bbc738f71a93d59"  # of the spec
 
 
 def named(**modules: nn.Module) -> nn.Sequential:

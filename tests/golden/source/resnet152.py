@@ -9,7 +9,7 @@
     head          1000   2,049,000
     total               60,192,808
 
-Written by resspec from the spec with hash af71ee1c31e818f2. To use it:
+Written by resspec from the spec with hash 32e671f5ac48e495. To use it:
 
     from resnet152 import resnet152
     net = resnet152()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["ResNet152", "resnet152"]
-HASH = "af71ee1c31e818f223076379a94924e0ec9a73aa37de972d0657d07beac82475"  # of the spec
+HASH = "32e671f5ac48e495ed5f2b4d5ca1ceb050dc878a91d71346411601697e7842fa"  # of the spec
 
 
 class Bottleneck(nn.Module):

@@ -9,7 +9,7 @@
     head          1000   2,049,000
     total               25,576,264
 
-Written by resspec from the spec with hash acf183c1ef4cae7f. To use it:
+Written by resspec from the spec with hash d6db23023689d114. To use it:
 
     from resnet50d import resnet50d
     net = resnet50d()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["ResNet50d", "resnet50d"]
-HASH = "acf183c1ef4cae7ff0d22fc6b50446403068f0fdf4da6703cfb5bf3e1947d61a"  # of the spec
+HASH = "d6db23023689d1140230da448b60232d9d5db9acb35f40e8bcb60c835f7083e3"  # of the spec
 
 
 class Bottleneck(nn.Module):

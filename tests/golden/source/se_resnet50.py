@@ -9,7 +9,7 @@
     head          1000   2,049,000
     total               28,088,024
 
-Written by resspec from the spec with hash e60b2a0085759f0e. To use it:
+Written by resspec from the spec with hash dc0dd528bcb8c752. To use it:
 
     from se_resnet50 import se_resnet50
     net = se_resnet50()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["SeResNet50", "se_resnet50"]
-HASH = "e60b2a0085759f0e38e6b4f0e5eab45129400a49657da6a76ccb851a5c28eb4e"  # of the spec
+HASH = "dc0dd528bcb8c752a433e79b324ec7d6a45e4dd30f895e835dee8a86db083c4a"  # of the spec
 
 
 class Squeeze(nn.Module):

@@ -9,7 +9,7 @@
     head               1000  123,642,856
     total                    138,365,992
 
-Written by resspec from the spec with hash 0363d074f92dbf3d. To use it:
+Written by resspec from the spec with hash 171fa5891a8c7fbb. To use it:
 
     from vgg16_bn import vgg16_bn
     net = vgg16_bn()
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 __all__ = ["VGG16BN", "vgg16_bn"]
-HASH = "0363d074f92dbf3dcf4a36f6613bb42f1f9c0f54c6ae6d68bdf794cf4f3735f9"  # of the spec
+HASH = "171fa5891a8c7fbbc501e9e8776c53e1ebd4e641b2e88cb1353703d1810871af"  # of the spec
 
 
 def conv_bn(in_channels: int, width: int) -> nn.Sequential:
