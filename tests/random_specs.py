@@ -319,6 +319,7 @@ class _Writer:
             [
                 f"add {{ conv 3x3, {width} -> bn | conv 1x1, {width} }}",
                 f"mul {{ conv 1x1, {width} | avgpool -> conv 1x1, {width} -> sigmoid }}",
+                f"conv 1x1, {width} -> mul {{ identity | avgpool -> channel_conv 3 -> softmax parts=2 }}",
                 f"add {{ identity | relu | {{ bn -> relu }} -> conv 3x3, {x.channels} }}",
                 f"add {{ conv 3x3, {width} }}",
             ]

@@ -238,3 +238,30 @@ def pad_same(
         amount = max((-(-size // s) - 1) * s + d * (k - 1) + 1 - size, 0)
         border += [amount // 2, amount - amount // 2]
     return F.pad(x, border, value=value)
+
+
+class ChannelConv(nn.Conv1d):
+    """A convolution along the channels of NxCx1x1."""
+
+    def __init__(self, kernel_size: int, bias: bool = False) -> None:
+        super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels = x.shape[1]
+        y = super().forward(x.reshape(-1, 1, channels))
+        return y.reshape(-1, channels, 1, 1)
+
+
+class PartSoftmax(nn.Module):
+    """A softmax over the channels that have the same place in each of so many parts."""
+
+    def __init__(self, parts: int) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = x.unflatten(1, (self.parts, -1))
+        return torch.softmax(parts, 1).flatten(1, 2)
+
+    def extra_repr(self) -> str:
+        return f"{self.parts}"

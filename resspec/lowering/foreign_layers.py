@@ -48,6 +48,7 @@ _ACTIVATIONS = (
 _NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
 _POOLS = "the pools are `maxpool` and `avgpool`"
 _REGULARIZERS = "the layers that act only in training are `dropout` and `drop_path`"
+_ECA = "ECA is `mul { identity | avgpool -> channel_conv 3 -> sigmoid }`"
 _LARGER = (
     "`upsample 2` doubles height and width; `upconv 2x2, 64, /2` does so with weights to learn"
 )
@@ -68,6 +69,7 @@ _INSTEAD = {
     _ACTIVATIONS: "softmin rrelu selu celu softsign glu hardtanh threshold tanhshrink hardshrink "
     "softshrink logsigmoid acon exp sqrt",
     _SQUARED: "squaredrelu sqrrelu relu2",
+    _ECA: "eca ecamodule efficientchannelattention",
     _SOFTMAX: "logsoftmax crossentropy crossentropyloss",
     _DEPTHWISE: "dwconv depthwise depthwiseconv separableconv sepconv dwsconv",
     _POINTWISE: "pointwise pointwiseconv pwconv",
@@ -78,7 +80,7 @@ _INSTEAD = {
     _LARGER: "bilinear nearest unpool maxunpool",
     _PADDING: "circularpad",
     _OTHER: "lstm gru rnn attention multiheadattention selfattention transformer embedding fold "
-    "unfold eca matmul einsum clamp",
+    "unfold matmul einsum clamp",
 }
 INSTEAD = {name: sentence for sentence, names in _INSTEAD.items() for name in names.split()}
 

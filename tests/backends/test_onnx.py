@@ -47,7 +47,7 @@ network sizes {
     stem conv 3x3, 8 -> leaky_relu 0.2 -> elu -> pad 1, 2, 0, 1 -> conv 3x3, 8 -> mish -> prelu num_parameters=8
     stage a: pad 1, 1, 2, 1, mode=reflect -> tanh -> upsample 2 -> softplus -> pad 0, 1, 0, 1, mode=replicate
     stage b: upsample size=12x10, mode=bilinear -> relu -> square -> scale 0.5 -> gain 2, shape=C -> own.bias: shift 0.1
-    stage c: pixel_unshuffle 2 -> softmax -> pixel_shuffle 2 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, /2, padding=0
+    stage c: pixel_unshuffle 2 -> softmax parts=4 -> mul { identity | avgpool -> channel_conv 3 -> sigmoid } -> pixel_shuffle 2 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, /2, padding=0
     stage c1: std_conv 3x3, 8 -> scaled_std_conv 3x3, 8, padding=same
     stage c2: conv 3x3, 8, /2, padding=same -> maxpool 2x2, padding=same -> avgpool 3x3, /2, padding=same
     stage d: upsample 2, mode=bilinear, align_corners=true

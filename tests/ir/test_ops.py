@@ -42,7 +42,7 @@ DRAWN: dict[str, Callable[[random.Random], Any]] = {
 # Refusals of the language alone: torch cannot see layouts (E0302), and has no layer that takes both
 # a window and a target
 # (E0305), or that only widens or cuts evenly.
-OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels")} | {
+OWN_RULES = {("E0304", "chunk"), ("E0306", "pad_channels"), ("E0303", "channel_conv")} | {
     (code, kind) for code in ("E0302", "E0305") for kind in OPS
 }
 
@@ -64,7 +64,10 @@ class Draw(NamedTuple):
 def draws(kind: str) -> Iterator[Draw]:
     rng = random.Random(kind)
     for _ in range(DRAWS):
-        yield Draw(draw_layer(OPS[kind], rng), draw_shape(rng))
+        x = draw_shape(rng)
+        if kind == "channel_conv" and rng.random() < 0.7:
+            x = Shape((x.channels, 1, 1))
+        yield Draw(draw_layer(OPS[kind], rng), x)
 
 
 def draw_layer(op: type[Layer], rng: random.Random) -> Layer:
@@ -254,4 +257,6 @@ def as_pair(value: Any) -> Any:
     """Torch keeps a square size as one number or as two, and an `inplace` of its own as False."""
     if isinstance(value, bool) or value is None:
         return bool(value)
+    if value and isinstance(value, tuple) and len(value) == 1:  # of a convolution along one axis
+        return (*value, *value)
     return (value, value) if isinstance(value, int | float) else value

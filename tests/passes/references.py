@@ -204,7 +204,7 @@ def acts(module: nn.Module, x: Tensor) -> dict[str, int]:
     def count(path: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
         return lambda _module, _given, y: counts.update({path: y.numel()})
 
-    weighted = (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
+    weighted = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
     modules = [(path, each) for path, each in module.named_modules() if isinstance(each, weighted)]
     hooks = [each.register_forward_hook(count(path)) for path, each in modules]
     with torch.no_grad():

@@ -57,6 +57,7 @@ CORNERS = [
     "relu -> relu6 -> silu -> gelu -> gelu tanh=true -> sigmoid -> hardswish -> hardsigmoid",
     "avgpool to=3x6 -> avgpool to=5x4",  # where the windows of thop are no exact fractions
     "maxpool 3x3, /2 -> maxpool to=3x2 -> maxpool",
+    "conv 1x1, 4 -> softmax parts=2 -> mul { identity | avgpool -> channel_conv 3, bias=true -> sigmoid } -> avgpool -> channel_conv 5",
     "std_conv 3x3, 4, /2 -> scaled_std_conv 3x3, 6, /2, padding=same -> std_conv 1x1, 3, bias=true",
     "conv 3x3, 4, /2, padding=same -> maxpool 3x3, /2, padding=same -> avgpool 3x3, /2, padding=same -> conv 2x2, 3, padding=same, bias=true",
     "avgpool 3x3, /2 -> avgpool 2x2, ceil=true -> avgpool to=7x3 -> avgpool to=2x2 -> avgpool",

@@ -113,6 +113,8 @@ CORNERS = [
     "conv 1x1, 4 -> to_last -> ln -> to_first -> maxpool 3x3, /2, padding=same -> to_last -> ln -> to_first -> avgpool 3x3, /2, padding=same -> to_last -> linear 3",
     "conv 1x1, 4 -> std_conv 3x3, 6, /2 -> relu -> std_conv 3x3, 6, /2, padding=same, bias=true, groups=3 -> bn",
     "std_conv 1x1, 4 -> scaled_std_conv 3x3, 6 -> silu -> scaled_std_conv 3x3, 8, /2, padding=same, bias=false, gamma=1.7 -> relu",
+    "conv 1x1, 8 -> mul { identity | avgpool -> channel_conv 3 -> sigmoid } -> softmax parts=2 -> mul { identity | avgpool -> channel_conv 5, bias=true -> softmax parts=4 }",
+    "avgpool -> softmax parts=2 -> channel_conv 3 -> add { chunk 2, 0 | chunk 2, 1 } -> softmax parts=2",
     "pixel_unshuffle 1 -> pad 0, 0, 0, 0 -> pad 0, 1, 0, 1, mode=lowest -> maxpool 3x3, padding=0 -> upsample 1 -> gain",
 ]
 

@@ -30,7 +30,7 @@ from resspec.ir.ops.arrange import (
     ToFirstOp,
     ToLastOp,
 )
-from resspec.ir.ops.conv import Conv, Fc, Linear, ScaledStdConv, StdConv, Upconv
+from resspec.ir.ops.conv import ChannelConvOp, Conv, Fc, Linear, ScaledStdConv, StdConv, Upconv
 from resspec.ir.ops.factors import GainOp, Prelu, ScaleOp, ShiftOp
 from resspec.ir.ops.layer import Layer
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, LayerNorm2dOp
@@ -45,6 +45,7 @@ OPS: dict[str, type[Layer]] = {
         StdConv,
         ScaledStdConv,
         Upconv,
+        ChannelConvOp,
         Fc,
         Linear,
         BatchNorm,

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar
 
-from resspec.ir.ops.layer import Call, Flag, Kept, Layer, Positive, Real
+from resspec.ir.ops.layer import (
+    Call,
+    Count,
+    Flag,
+    Kept,
+    Layer,
+    Positive,
+    Real,
+    need_equal_groups,
+    need_image,
+)
 from resspec.ir.shape import Shape
 
 
@@ -137,14 +147,26 @@ class Softplus(Pointwise):
     threshold: Real = Fraction(20)
 
 
+@dataclass(eq=False, repr=False)
 class Softmax(Pointwise):
-    """exp(x) over its sum along the channels."""
+    """exp(x) over its sum along the channels; with `parts`, over that of the channels in the same
+    place of each part.
+    """
 
     kind: ClassVar = "softmax"
     layout: ClassVar = "contiguous"
     saves_output: ClassVar = True
+    parts: Count = 1
+
+    def infer(self, x: Shape) -> Shape:
+        if self.parts > 1 and x.last:
+            need_image(x, f"{self.kind} parts=")
+        need_equal_groups(x.channels, self.parts, "parts")
+        return x
 
     def call(self, x: Shape) -> Call:
+        if self.parts > 1:
+            return Call("PartSoftmax", {"parts": self.parts}, {})
         return Call("Softmax", {}, {"dim": -1 if x.last else 1})
 
 

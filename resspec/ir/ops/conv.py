@@ -230,6 +230,47 @@ class Upconv(Contraction):
 
 
 @dataclass(eq=False, repr=False)
+class ChannelConvOp(Contraction):
+    """A convolution along the pooled channels, Cx1x1, each a step from the next (ECA, Wang et al.
+    2020).
+    """
+
+    kind: ClassVar = "channel_conv"
+    module: ClassVar = "ChannelConv"
+    torch_defaults: ClassVar = {"bias": False}
+    positional: ClassVar = ("kernel_size",)
+
+    kernel_size: Count
+    bias: Flag = False
+
+    def infer(self, x: Shape) -> Shape:
+        need_image(x, self.kind)
+        if x.spatial != ONE:
+            raise ShapeError(
+                "E0302",
+                f"`channel_conv` reads one number for each channel, Cx1x1, but its input is {x}",
+                "put `avgpool` before it",
+            )
+        if self.kernel_size % 2 == 0:
+            raise ShapeError(
+                "E0303",
+                f"a kernel of {self.kernel_size} has no middle channel",
+                f"use `channel_conv {self.kernel_size + 1}`",
+                "kernel_size",
+            )
+        return x
+
+    def parameters(self, x: Shape) -> Tensors:
+        return self._tensors((1, 1, self.kernel_size), 1)
+
+    def macs(self, x: Shape, y: Shape) -> int:
+        return y.elements * self.kernel_size
+
+    def torch_args(self, x: Shape) -> dict[str, Any]:
+        return {"kernel_size": self.kernel_size}
+
+
+@dataclass(eq=False, repr=False)
 class Linear(Contraction):
     """A linear layer over the last axis."""
 
