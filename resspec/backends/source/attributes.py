@@ -25,6 +25,7 @@ class ClassAttributes:
     def __init__(self, cls: EmittedClass, constructors: Constructors, *, shapes: bool) -> None:
         self.cls = cls
         self.constructors = constructors
+        self._test = constructors.signature.test
         self.shapes = shapes
         self.body: list[Statement] = []
         self.flags: dict[Arms, str] = {}  # by the arms that have the statements
@@ -65,9 +66,6 @@ class ClassAttributes:
         flag = f"self.{self._names.new('scale' if is_gate else 'residual')}"
         self.flags[slot.present] = flag
         self.body.append(Code(f"{flag} = {self._test(slot.present, self.cls.arms)}"))
-
-    def _test(self, arms: Arms, among: Arms) -> str:
-        return self.constructors.signature.test(arms, among)
 
     def _module(
         self, slot: EmittedStatement, path: tuple[Name, ...], turns: Turns, body: list[Statement]

@@ -155,6 +155,5 @@ def _names(text: str) -> set[str]:
 
 
 def _imports(used: set[str]) -> list[str]:
-    names = ", ".join(word for word in ("Tensor", "nn") if word in used)
     lines = [line for word, line in _IMPORTS.items() if word in used]
-    return [*lines, f"from torch import {names}"]
+    return [*lines, "from torch import Tensor, nn"]
