@@ -19,7 +19,7 @@ from resspec.ir.ops.layer import Ramp
 from resspec.ir.shape import Name
 
 # What emitted code means by these names: in the whole file, and inside its functions.
-_PYTHON = "bool enumerate float getattr int isinstance list max range str super tuple type"
+_PYTHON = "bool enumerate float getattr int isinstance len list max range str super tuple type"
 GLOBALS = frozenset([*_PYTHON.split(), "F", "HASH", "Tensor", "named", "nn", "numbered", "torch"])
 LOOPS = tuple("ijkmnpqrstuv")  # variables of loops, from outside
 LOCALS = frozenset({"module", "name", "row", "self", "x"})
