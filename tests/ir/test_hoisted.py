@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 from random import Random
@@ -110,20 +109,17 @@ def test_networks_of_one_hash_have_the_same_steps_and_names(seed: int, tmp_path:
         assert (fingerprint(network) == fingerprint(other)) == is_same, kinds
 
 
-def test_rewritings_of_every_kind_are_the_same_and_are_not(tmp_path: Path) -> None:
-    counted: Counter[tuple[str, bool]] = Counter()
-    for seed in SEEDS:
-        for network, other, kinds in pairs(seed, tmp_path):
-            if len(kinds) == 1:
-                counted[kinds[0], fingerprint(network) == fingerprint(other)] += 1
-    assert {kind for kind, is_same in counted if is_same} >= {
-        "swap",
-        "out at the end",
-        "out at the start",
-        "written out",
-        "wrapped",
-    }
-    assert ("swap", False) in counted
+def test_rewritings_of_every_kind_keep_the_hash_somewhere(tmp_path: Path) -> None:
+    same, changed = set[str](), set[str]()
+    kinds = {"swap", "out at the end", "out at the start", "written out", "wrapped"}
+    for seed in range(1, 200, 2):  # of nested scopes
+        for network, other, tried in pairs(seed, tmp_path):
+            if len(tried) == 1:
+                is_same = fingerprint(network) == fingerprint(other)
+                (same if is_same else changed).update(tried)
+        if same >= kinds and "swap" in changed:
+            return
+    pytest.fail(f"the same: {same}; another: {changed}")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
