@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torchvision
 
 from resspec import shipped
 from resspec.compiler import check, load
@@ -56,6 +57,14 @@ def test_every_layer_is_used() -> None:
     used = {op.kind for spec in [*FILES, *timm] for _, op in operations(load(spec))}
     assert not used & OF_OTHER_NETWORKS
     assert used | OF_OTHER_NETWORKS == set(OPS)
+
+
+def test_all_convolutional_classifiers_of_torchvision_come_along() -> None:
+    """All that torchvision lists, but for its vision transformers."""
+    listed = torchvision.models.list_models(torchvision.models)
+    convolutional = {name for name in listed if not name.startswith(("vit", "swin", "maxvit"))}
+    assert {f"torchvision/{name}" for name in convolutional} <= set(shipped_names())
+    assert len(convolutional) == 68  # as README.md says
 
 
 def test_the_same_network_has_the_same_hash() -> None:
