@@ -17,7 +17,11 @@ from resspec.ir.fingerprint import fingerprint
 from resspec.lowering.network import network_parameters, template_parameters
 from resspec.opening import open_spec, sources
 from resspec.passes.measure import measure
+from resspec.source import Source
+from resspec.syntax import ast
+from resspec.syntax.parse import parse
 from tests.lowering.test_networks import TEMPLATE
+from tests.random_specs import random_spec
 from tests.specs.tensors import operations
 from tests.texts import codes
 from tests.texts import written as written_to
@@ -96,6 +100,20 @@ def test_expectations_for_values_from_outside(tmp_path: Path) -> None:
     assert [each.code for each in check(path, w=2)] == []
     assert [each.code for each in check(path, w=3)] == ["E0311"]
     assert [each.code for each in check(path, w=3, input=9)] == []
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_network_that_replaces_clauses_by_the_same_is_the_same(tmp_path: Path, seed: int) -> None:
+    text = random_spec(seed)
+    (declared,) = [
+        each
+        for each in parse(Source("spec", text)).declarations
+        if isinstance(each, ast.NetworkDecl)
+    ]
+    clauses = [each for each in declared.clauses if not isinstance(each, ast.Expect)]
+    body = "; ".join(each.span.text for each in clauses)
+    path = written_to(tmp_path, f"{text}\nnetwork d = n {{ {body} }}")
+    assert fingerprint(load(path, network="d")) == fingerprint(load(path, network="n"))
 
 
 # --- bases by path ---

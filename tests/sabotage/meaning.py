@@ -7,7 +7,37 @@ RECIPES = "tests/train/test_recipe_texts.py"
 
 SOURCE = "tests/backends/test_hostile_source.py"
 
+DERIVED = "tests/lowering/test_derived.py"
+
 DEFECTS = [
+    Defect(
+        "what a derived network gives wins over what is given from outside",
+        "resspec/lowering/binding.py",
+        "given = own | given",
+        "given = given | own",
+        DERIVED,
+    ),
+    Defect(
+        "expectations of a base hold where its clauses are replaced",
+        "resspec/lowering/binding.py",
+        "is_replaced = is_replaced or level.replaces",
+        "is_replaced = False",
+        DERIVED,
+    ),
+    Defect(
+        "the channels of a first convolution are repeated and not scaled",
+        "resspec/training/weights/adapt.py",
+        "(repeated * (have / float(channels)))",
+        "repeated",
+        "tests/train/test_carry.py",
+    ),
+    Defect(
+        "layers are renamed without a look at them",
+        "resspec/training/weights/carry.py",
+        "is_same = old.op.layer == other.op.layer",
+        "is_same = True",
+        "tests/train/test_carry.py",
+    ),
     Defect(
         "a layout is written unchecked",
         "resspec/syntax/format.py",
