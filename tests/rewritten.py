@@ -120,6 +120,6 @@ def _step(random: Random, depth: int) -> str:
             other = "" if word == "concat" else f" | {_chain(random, depth - 1)}"
             return f"{word} {{ {inside}{other} }}"
         case "repeat":
-            return f"{label}: {random.randint(1, 3)} x {{ {inside} }}"
+            return f"{random.randint(1, 3)} x {{ {inside} }}"
         case _:
             return f"{label}..: {random.randint(1, 3)} x {{ {inside} }}"
