@@ -12,62 +12,8 @@ from random import Random
 from typing import NamedTuple
 
 from resspec.ir.ops.window import window_output
+from tests.random_layers import ACTIVATIONS, ARRANGING, LAWS, NORMS
 
-ACTIVATIONS = (
-    "relu",
-    "relu6",
-    "silu",
-    "gelu",
-    "sigmoid",
-    "hardswish",
-    "hardsigmoid",
-    "relu inplace=false",
-    "gelu tanh=true",
-    "mish",
-    "leaky_relu",
-    "leaky_relu 0.2, inplace=false",
-    "elu 0.5",
-    "prelu",
-    "prelu init=0.1",
-    "square",
-    "tanh",
-    "softplus beta=2",
-    "softmax",
-)
-NORMS = (
-    "bn",
-    "bn eps=1e-3, momentum=0.01",
-    "bn affine=false",
-    "gn 1",
-    "gn groups=2",
-    "ln2d",
-    "bn scale=0",
-    "bn scale=0.5",
-)
-LAWS = (
-    "kaiming_normal",
-    "kaiming_uniform mode=fan_out",
-    "xavier_normal gain=2",
-    "normal std=0.01, bias=0.1",
-    "trunc_normal std=1 / 50",
-    "default bias=0",
-    "default",
-    "zeros",
-    "uniform a=-1, b=1, bias=default",
-)
-ARRANGING = (
-    "identity",
-    "dropout 0.25",
-    "dropout half",
-    "layer_scale",
-    "layer_scale 1e-4",
-    "drop_path 1 / 3",
-    "scale 0.5",
-    "gain",
-    "gain 0.1, shape=C",
-    "gain 2, shape=Cx1x1",
-    "shift shape=scalar",
-)
 STEPS = (
     "layer",
     "layer",

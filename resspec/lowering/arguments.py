@@ -36,9 +36,6 @@ _NEEDS = {
 }
 _EXAMPLES = {
     "conv": "`conv 3x3, 64`",
-    "std_conv": "`std_conv 3x3, 64`",
-    "scaled_std_conv": "`scaled_std_conv 3x3, 64`",
-    "channel_conv": "`channel_conv 3`",
     "upconv": "`upconv 2x2, 64, /2`",
     "fc": "`fc 1000`",
     "linear": "`linear 64`",
