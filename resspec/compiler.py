@@ -23,7 +23,7 @@ from resspec.lowering.network import Lowered, lower, network_names
 from resspec.lowering.scope import Library
 from resspec.lowering.shape_errors import unsafe_inplace
 from resspec.opening import Opened, choose, locate, open_named, open_revised, open_spec
-from resspec.parameters import Input, Parameter, constants, input_clause
+from resspec.parameters import Input, Outputs, Parameter, constants, given
 from resspec.passes.inplace import Decisions, UnsafeInplace, inplace
 from resspec.source import Span
 
@@ -42,6 +42,7 @@ def load(
     *,
     network: str | None = None,
     input: Input = None,
+    output: Outputs = None,
     **parameters: Parameter,
 ) -> Network:
     """Return the network of a spec.
@@ -51,6 +52,8 @@ def load(
         network: The name of a network in a file of several.
         input: The input in place of the network's own: `288` or `(160, 192)`, which keep its
             channels, or `(3, 288, 288)`; or one of these as text, `"160x192"`.
+        output: Names of stages, layers or modules, in place of the network's own outputs:
+            `["layer2", "layer4"]` or `"layer2,layer4"`. Its module returns a dict of their values.
         **parameters: Values for the network's parameters.
 
     Returns:
@@ -69,7 +72,7 @@ def load(
     """
     opened = open_named(str(spec))
     name = choose(opened, network)
-    lowered = lower(opened.library, name, constants(parameters), input_clause(input))
+    lowered = lower(opened.library, name, constants(parameters), given(input, output))
     return _finish(opened, lowered)
 
 
@@ -89,7 +92,12 @@ class Loaded(NamedTuple):
 
 
 def load_revised(
-    spec: str, shared: Shared | None = None, *, input: Input = None, **parameters: Parameter
+    spec: str,
+    shared: Shared | None = None,
+    *,
+    input: Input = None,
+    output: Outputs = None,
+    **parameters: Parameter,
 ) -> Loaded:
     """Return a network of a spec, or of `REV:PATH` or `REV:PATH:NAME` in a git revision.
 
@@ -97,8 +105,8 @@ def load_revised(
     """
     shared = shared or Shared()
     opened = open_revised(spec)
-    values, given = constants(parameters), input_clause(input)
-    lowered = lower(opened.library, choose(opened), values, given, shared.memory)
+    values, clauses = constants(parameters), given(input, output)
+    lowered = lower(opened.library, choose(opened), values, clauses, shared.memory)
     place = shared.memory.moved(opened.library)
     return Loaded(_finish(opened, lowered, shared.decisions, place), place)
 
@@ -130,6 +138,7 @@ def check(
     *,
     budget: str | Iterable[str] = (),
     input: Input = None,
+    output: Outputs = None,
     **parameters: Parameter,
 ) -> list[Diagnostic]:
     """Return every mistake in a spec, unmet `expect`s included.
@@ -138,6 +147,7 @@ def check(
         spec: A file, `FILE:NAME`, or the name of a spec that comes with resspec.
         budget: Conditions that every network must meet, each as it would stand after `expect`.
         input: The input in place of the network's own, as for `load`.
+        output: The outputs in place of the network's own, as for `load`.
         **parameters: Values for the network's parameters; then only those of its `expect`s are
             verified that hold for all values, or that mention a parameter.
 
@@ -155,7 +165,7 @@ def check(
         ['E0311']
     """
     expected = budgets([budget] if isinstance(budget, str) else budget)
-    return examine(spec, expected, input=input, **parameters).diagnostics
+    return examine(spec, expected, input=input, output=output, **parameters).diagnostics
 
 
 class Examined(NamedTuple):
@@ -177,6 +187,7 @@ def examine(
     expected: Sequence[Expectation] = (),
     *,
     input: Input = None,
+    output: Outputs = None,
     **parameters: Parameter,
 ) -> Examined:
     """Return what `check` finds, with the networks. Raises UsageError."""
@@ -184,7 +195,8 @@ def examine(
         opened = open_named(str(spec))
     except SpecError as error:
         return Examined(list(error.diagnostics), [], None)
-    library, values, size = opened.library, constants(parameters), input_clause(input)
+    library, values = opened.library, constants(parameters)
+    clauses = given(input, output)
     names = [choose(opened)] if opened.named or values else network_names(library)
     found, sound, reached = Collected(), list[Network](), set[Span]()
     found.add(*opened.diagnostics)
@@ -195,7 +207,7 @@ def examine(
             lowered = lowering.lower_template(library, name)
             found.add(*lowered.diagnostics)
         else:
-            lowered = lower(library, name, values, size)
+            lowered = lower(library, name, values, clauses)
             try:
                 sound.append(_finish(opened, lowered))
                 found.add(*_unmet(lowered, sound[-1], expected))
@@ -236,12 +248,14 @@ class Compiled(NamedTuple):
     library: Library
 
 
-def compile_spec(spec: str | Path, *, input: Input = None, **parameters: Parameter) -> Compiled:
+def compile_spec(
+    spec: str | Path, *, input: Input = None, output: Outputs = None, **parameters: Parameter
+) -> Compiled:
     """Return a network that meets its `expect`s, with its report. Raises SpecError, UsageError."""
     from resspec.backends.report import report
 
     opened = open_named(str(spec))
-    lowered = lower(opened.library, choose(opened), constants(parameters), input_clause(input))
+    lowered = lower(opened.library, choose(opened), constants(parameters), given(input, output))
     network = _finish(opened, lowered)
     if found := list(_unmet(lowered, network)):
         raise SpecError(found)

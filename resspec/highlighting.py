@@ -12,6 +12,7 @@ _CLAUSES = (
     "stage",
     "stages",
     "head",
+    "output",
     "init",
     "replace",
     "expect",

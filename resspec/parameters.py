@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import isfinite
 from typing import Any
 
 from resspec.diagnostics import SpecError, UsageError
 from resspec.lowering.evaluation import MAX_NUMBER
+from resspec.lowering.outputs import Given
 from resspec.source import Source, Span
 from resspec.syntax import ast
 from resspec.syntax.parse import parse
@@ -16,6 +18,9 @@ from resspec.syntax.parse import parse
 Scalar = int | float | bool | str | tuple[int, ...]
 Parameter = Scalar | list[Any]
 Input = str | int | tuple[int, ...] | None
+Outputs = str | Sequence[str] | None
+
+_POINT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", re.ASCII)
 
 
 def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
@@ -33,8 +38,29 @@ def constants(parameters: Mapping[str, Parameter]) -> list[ast.Let]:
     return found
 
 
-def input_clause(given: Input) -> ast.Input | None:
-    """Return the input that replaces a network's own, if one is given. Raises UsageError."""
+def given(input: Input, output: Outputs) -> Given | None:
+    """Return the clauses that replace a network's own, if any are given. Raises UsageError."""
+    clauses = Given(_input_clause(input), _output_clause(output))
+    return clauses if any(clauses) else None
+
+
+def _output_clause(given: Outputs) -> ast.OutputClause | None:
+    if not given:
+        return None
+    names = re.split(r"[,\s]+", given.strip()) if isinstance(given, str) else list(given)
+    source = Source("value of output", f"output {' '.join(map(str, names))}")
+    found, start = list[ast.Identifier](), len("output ")
+    for name in names:
+        if not isinstance(name, str) or not _POINT.fullmatch(name):
+            what = "write the names of stages, layers or modules: `layer2,layer4`"
+            raise UsageError(f"{name!r} is not the name of an output: {what}")
+        span = Span(source, start, start + len(name))
+        found.append(ast.Identifier(name, span))
+        start = span.end + 1
+    return ast.OutputClause(found, Span(source, 0, len(source.text)))
+
+
+def _input_clause(given: Input) -> ast.Input | None:
     if not given:
         return None
     size = _constant("input", given)

@@ -13,7 +13,7 @@ from tests.specs.tensors import operations
 
 def load_text(folder: Path, text: str, **parameters: Parameter) -> Network:
     """The network of a spec, which stands in a file of this folder."""
-    return load(written(folder, text), network=None, input=None, **parameters)
+    return load(written(folder, text), network=None, input=None, output=None, **parameters)
 
 
 def check_text(folder: Path, text: str) -> list[Diagnostic]:

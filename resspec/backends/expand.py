@@ -38,7 +38,9 @@ def expand(network: Network) -> str:
     sections = [_section(section, blocks, shared) for section in network.sections]
     inits = [f"init {kind}: {law}" for kind, law in sorted(laws.items())]
     head = f"# resolved by `resspec expand`, hash {fingerprint(network)[:16]}"
-    body = [f"network {network.name} {{", f"input {network.input}", *inits, *sections, "}"]
+    outputs = [f"output {' '.join(network.outputs)}"] if network.outputs else []
+    start = [f"network {network.name} {{", f"input {network.input}", *inits]
+    body = [*start, *sections, *outputs, "}"]
     return lay_out(Source(network.name, "\n".join([head, *blocks.declarations, *body])))
 
 

@@ -19,7 +19,9 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.factors import LearnedOperand
 from resspec.ir.ops.layer import plain
+from resspec.ir.outputs import Output, has_output, whole
 from resspec.ir.shape import Shape
+from resspec.passes.receptive import feature_info
 
 Step = str | None | tuple[str, Any, tuple[Any, ...]]
 Steps = tuple[Step, ...]
@@ -41,7 +43,10 @@ def build(network: Network) -> nn.Module:
             f"not from {network!r:.80}"
         )
     builder = _Builder()
-    module = builder.scope(network.name, [(walk.whole(network), None)])
+    if network.outputs:
+        module: nn.Module = builder.outputs(network)
+    else:
+        module = builder.scope(network.name, [(walk.whole(network), None)])
     for child in module.modules():
         if child in builder.inits:
             _initialize(child, builder.inits[child])
@@ -53,8 +58,8 @@ class Flow(nn.Module):
 
     A step is the name of a child; None, which flattens; `("within", child, steps)`, which runs
     steps of a child; `("*" | "+", parameter, dims)`, a parameter of its own seen with these axes;
-    or a merge of paths, themselves steps: `("add" | "add_" | "mul", None, paths)` or
-    `("concat", axis, paths)`.
+    `("output", name, ())`, which keeps the value under a name; or a merge of paths, themselves
+    steps: `("add" | "add_" | "mul", None, paths)` or `("concat", axis, paths)`.
     """
 
     def __init__(self, kind: str, children: Children, steps: Steps) -> None:
@@ -78,15 +83,45 @@ def _register(module: nn.Module, children: Children) -> None:
             module.add_module(name, child)
 
 
-def run_steps(module: nn.Module, steps: Steps, x: Tensor) -> Tensor:
-    """Return the result of steps of a Flow: all of them, or those of one of its paths."""
+class Backbone(Flow):
+    """A module that returns a dict of the values of its outputs, in the order in which they run.
+
+    Attributes:
+        feature_info: For each output its channels, its reduction and its name, as timm has them.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        children: Children,
+        steps: Steps,
+        feature_info: list[dict[str, Any]],
+    ) -> None:
+        super().__init__(kind, children, steps)
+        self.feature_info = feature_info
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:  # type: ignore[override]
+        found: dict[str, Tensor] = {}
+        run_steps(self, self.__steps__, x, found)
+        return found
+
+
+def run_steps(
+    module: nn.Module, steps: Steps, x: Tensor, outputs: dict[str, Tensor] | None = None
+) -> Tensor:
+    """Return the result of steps of a Flow: all of them, or those of one of its paths. Outputs are
+    added to `outputs`.
+    """
     for step in steps:
         if isinstance(step, str):
             x = getattr(module, step)(x)
         elif step is None:
             x = torch.flatten(x, 1)
         elif step[0] == "within":
-            x = run_steps(getattr(module, step[1]), step[2], x)
+            x = run_steps(getattr(module, step[1]), step[2], x, outputs)
+        elif step[0] == "output":
+            assert outputs is not None
+            outputs[step[1]] = x
         elif step[0] in ("*", "+"):
             tensor = getattr(module, step[1])
             operand = tensor.view(step[2]) if step[2] else tensor
@@ -175,6 +210,11 @@ def _together(first: _Part, second: _Part) -> _Part:
     return first._replace(rows=first.rows + second.rows)
 
 
+def _leads(inner: _Inner) -> bool:
+    """Return whether there is an output in a scope, which is then run step by step."""
+    return any(has_output(body) for body, _ in inner.rows)
+
+
 def _inners(parts: Iterable[_Part]) -> Iterator[_Inner]:
     for part in parts:
         if isinstance(part, _Inner):
@@ -198,6 +238,12 @@ class _Builder:
             return nn.Sequential(OrderedDict(children))  # type: ignore[arg-type]
         return Flow(kind, children, steps)
 
+    def outputs(self, network: Network) -> Backbone:
+        """Return the module of a network with outputs."""
+        children: Children = {}
+        (steps,) = self._fill(children, [_contents([(whole(network), None)])])
+        return Backbone(network.name, children, steps, feature_info(network))
+
     def _fill(self, children: Children, places: list[list[_Part]]) -> list[Steps]:
         """Make the children of a scope that is entered at several places; return their steps."""
         visits = defaultdict[str, list[_Inner]](list)
@@ -211,6 +257,8 @@ class _Builder:
                 match part:
                     case _Leaf(name=None, layer=Identity()):
                         pass
+                    case _Leaf(layer=Output(name=name)):
+                        yield "output", name, ()
                     case _Leaf(name=None):
                         assert isinstance(part.layer, Flatten), part.op
                         yield None
@@ -221,7 +269,7 @@ class _Builder:
                     case _Leaf(name=str(name)):
                         children[name] = self._layer(part)
                         yield name
-                    case _Inner(name, kind, rows) if len(visits[name]) == 1:
+                    case _Inner(name, kind, rows) if len(visits[name]) == 1 and not _leads(part):
                         children[name] = self.scope(kind, rows)
                         yield name
                     case _Inner(name):

@@ -51,6 +51,7 @@ def arguments(parser: ArgumentParser) -> None:
         help="a condition as after `expect`, for every network; may be given several times",
     )
     given.takes_values(parser)
+    given.takes_output(parser)
 
 
 def run(arguments: Namespace) -> int:

@@ -37,6 +37,7 @@ STAGES = ("ast", "ir", "ir-json", "source", "report")
 
 def arguments(parser: ArgumentParser) -> None:
     given.takes_spec(parser)
+    given.takes_output(parser)
     parser.add_argument(
         "--out",
         type=Path,

@@ -59,6 +59,7 @@ def arguments(parser: ArgumentParser) -> None:
         "--exit-zero", action="store_true", help="exit with 0 for different networks too"
     )
     given.takes_values(parser)
+    given.takes_output(parser)
 
 
 def run(arguments: Namespace) -> int:

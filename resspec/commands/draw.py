@@ -36,6 +36,7 @@ def arguments(parser: ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="one or several, drawn side by side"
     )
     given.takes_values(parser)
+    given.takes_output(parser)
     parser.add_argument(
         "-o",
         "--out",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 
 from resspec.commands import given
 
@@ -13,7 +13,10 @@ EXAMPLES = """\
   resspec expand resnet18 > mine.res   it is a spec itself, of the same network
 """
 
-arguments = given.takes_spec
+
+def arguments(parser: ArgumentParser) -> None:
+    given.takes_spec(parser)
+    given.takes_output(parser)
 
 
 def run(arguments: Namespace) -> int:

@@ -40,6 +40,14 @@ def takes_values(command: ArgumentParser) -> None:
     )
 
 
+def takes_output(command: ArgumentParser) -> None:
+    command.add_argument(
+        "--output",
+        metavar="NAMES",
+        help="stages, layers or modules whose values are the outputs: layer2,layer4",
+    )
+
+
 def takes_data(command: ArgumentParser, default: str | None, otherwise: str) -> None:
     """`otherwise`: what `--help` says is read without it."""
     names = ", ".join(DATA)
@@ -87,8 +95,12 @@ def load(arguments: Namespace) -> Network:
 
 
 def values(arguments: Namespace) -> dict[str, Any]:
-    """Return the values of `--set` and `--input` as the compiler's functions take them."""
-    return {"input": arguments.input, **dict(arguments.set)}
+    """Return the values of `--set`, `--input` and `--output` as the compiler takes them."""
+    return {
+        "input": arguments.input,
+        "output": getattr(arguments, "output", None),
+        **dict(arguments.set),
+    }
 
 
 def warn(loaded: Iterable[tuple[str, Network]]) -> None:

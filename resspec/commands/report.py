@@ -45,6 +45,7 @@ def arguments(parser: ArgumentParser) -> None:
         "specs", nargs="+", metavar="SPEC", help="one or several, or a folder of specs"
     )
     given.takes_values(parser)
+    given.takes_output(parser)
     takes_sweep(parser)
     parser.add_argument(
         "--format",

@@ -21,6 +21,7 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.regularize import Dropout, DropPathOp
+from resspec.ir.outputs import marked
 from resspec.ir.shape import Name
 
 VERSION = "resspec.hash/2"
@@ -34,7 +35,7 @@ def fingerprint(network: Network, digests: Digests | None = None) -> str:
         digests: Those of other networks; they are filled, and serve for more than one.
     """
     digests = digests or Digests()
-    sections = [section.located for section in network.sections]
+    sections = [section.located for section in marked(network).sections]
     digest = digests.row((digests.hoisting.whole(sections, network.input),), ())
     return sha256("\n".join([VERSION, str(network.input), digest]).encode()).hexdigest()
 

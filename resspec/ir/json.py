@@ -13,6 +13,7 @@ from resspec.ir.network import Network, Section
 from resspec.ir.nodes import NODES, SCHEMA, Located, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops import Layer
 from resspec.ir.ops.fields import layer_from_json, layer_to_json
+from resspec.ir.outputs import points, select
 from resspec.ir.shape import Name, Shape
 from resspec.ir.verify import Unfit, verify
 
@@ -29,6 +30,7 @@ def to_json(network: Network) -> str:
         "output": str(network.output),
         "sections": [_section_to_json(section) for section in network.sections],
         "span": network.span,
+        "outputs": list(network.outputs),
     }
     return written(document, indent=1)
 
@@ -47,7 +49,7 @@ def from_json(text: str | bytes) -> Network:
         raise DocumentError(SCHEMA, error.what, error.path) from None
     except RecursionError:
         raise DocumentError(SCHEMA, "it nests too deeply") from None
-    return walk.normal(network)
+    return _with_outputs(walk.normal(network), document)
 
 
 # --- writing ---
@@ -102,7 +104,7 @@ def _text(value: Name | Init | None) -> str | None:
 
 
 def _network(entry: JsonValue) -> Network:
-    entry.has("schema", "name", "input", "output", "sections", "span")
+    entry.has("schema", "name", "input", "output", "sections", "span", optional=("outputs",))
     entry["schema"].one_of((SCHEMA,))
     return Network(
         entry["name"].text(),
@@ -111,6 +113,26 @@ def _network(entry: JsonValue) -> Network:
         tuple(_section(section) for section in entry["sections"].items()),
         entry["span"].text(),
     )
+
+
+def _with_outputs(network: Network, document: JsonValue) -> Network:
+    """Return the network with the outputs that a document names. Raises DocumentError."""
+    entry = document.optional("outputs", lambda names: names)
+    if entry is None:
+        return network
+    entries = entry.items()
+    names, known = [each.text() for each in entries], points(network)
+    for name, each in zip(names, entries, strict=True):
+        if name not in known:
+            raise each.wrong(f"no stage, layer or module is called {name!r:.40}")
+    if not names:
+        return network
+    found = select(network, names)
+    if found.outputs != tuple(names) or found.output != network.output:
+        raise entry.wrong(
+            "outputs are in the order in which they run, and the last ends the network"
+        )
+    return found
 
 
 def _section(entry: JsonValue) -> Section:

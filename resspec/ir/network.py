@@ -59,6 +59,8 @@ class Network:
         output: The shape that leaves it for one sample.
         sections: Its stem, stages and head, in the order in which they run.
         span: The place of its declaration: `file:line:column-line:column`.
+        outputs: The names of the steps whose values it returns, in the order in which they run;
+            none where it returns what leaves it.
         declared: The declaration that it was lowered from, if any. Neither JSON nor `==` sees it.
     """
 
@@ -67,6 +69,7 @@ class Network:
     output: Shape
     sections: tuple[Section, ...]
     span: str
+    outputs: tuple[str, ...] = ()
     declared: object = field(default=None, compare=False, repr=False)
 
     def __str__(self) -> str:
@@ -79,3 +82,5 @@ class Network:
         for section in self.sections:
             yield f"  {section.kind} {section.label}"
             yield from (f"    {line}" for line in node_lines(section.located))
+        if self.outputs:
+            yield f"  output {' '.join(self.outputs)}"

@@ -32,6 +32,28 @@ def unknown_stage(
     return at("E0250", message, span, help, instead=only(near))
 
 
+def unknown_output(
+    span: Span, near: Sequence[str], stages: Sequence[str], module: str | None
+) -> Diagnostic:
+    """E0253: an output is a stage of the network, or a layer or module outside of others."""
+    help = meant(near) or (f"choose from {listed(stages)}" if stages else "name a layer or module")
+    if module and not near:
+        help = f"`{module}` is one module; write `{module}`, or name a step outside of modules"
+    return at(
+        "E0253",
+        f"no stage, layer or module of this network is called `{span.text}`",
+        span,
+        help,
+        instead=only(near),
+    )
+
+
+def output_twice(span: Span, first: Span) -> Diagnostic:
+    """E0254: an output that is named twice."""
+    labels = (Label(span, "again"), Label(first, "first here"))
+    return Diagnostic("E0254", f"`{span.text}` is named twice", labels, "keep one of the two")
+
+
 def missing_clause(span: Span, owner: str, clause: str, help: str) -> Diagnostic:
     """E0232: a declaration without a clause that it needs."""
     return at("E0232", f"{owner} has no {clause}", span, help)

@@ -22,6 +22,7 @@ from resspec.lowering.inputs import input_shape
 from resspec.lowering.laws import bind_init
 from resspec.lowering.names import Namer
 from resspec.lowering.options import resolve_option
+from resspec.lowering.outputs import Given, with_outputs
 from resspec.lowering.parts import Draft, row
 from resspec.lowering.stages import each_stage
 from resspec.source import Span
@@ -46,13 +47,15 @@ class Clauses:
         self,
         lowerer: Lowerer,
         levels: Sequence[BoundLevel],
-        given: ast.Input | None = None,
+        given: Given | None = None,
     ) -> None:
-        self.lowerer, self.given = lowerer, given
+        self.lowerer, self.given = lowerer, given or Given()
         self.owner = levels[0].level.declared.name
         self.frame = levels[0].frame
         self.expectations: list[Expectation] = []
         self.input: Shape | None = None
+        self.output = self.given.output
+        self.output_frame = levels[-1].frame
         self.sections: list[_Section] = []
         self.once: dict[str, Span] = {}
         self.has_misspelt = False  # a clause that may be the one that is missing
@@ -107,7 +110,10 @@ class Clauses:
             Section(each.kind, _numbered(each, namer), body, str(each.span))
             for each, body in zip(self.sections, bodies, strict=True)
         )
-        return Network(name, self.input, parts[-1].node.output, sections, str(place))
+        network = Network(name, self.input, parts[-1].node.output, sections, str(place))
+        if self.output is None:
+            return network
+        return with_outputs(network, self.output, self.output_frame.report)
 
     def _section(self, section: _Section, x: Shape | None) -> Draft | None:
         """Return the steps of a section, those of a stage under its label."""
@@ -156,7 +162,11 @@ class Clauses:
                 self._break(word, clause.span)
             case ast.Input():
                 self._only_once("input", clause.span)
-                self.input = input_shape(clause, self.given, self.frame)
+                self.input = input_shape(clause, self.given.input, self.frame)
+            case ast.OutputClause():
+                self._only_once("output", clause.span)
+                if self.given.output is None:
+                    self.output, self.output_frame = clause, self.frame
             case ast.ChainClause(kind="stem" | "head" as kind):
                 self._only_once(kind, clause.span)
                 self._add(cast(SectionKind, kind), clause.span, clause.chain)
@@ -279,6 +289,8 @@ def _key(clause: ast.Clause) -> str:
     match clause:
         case ast.Input():
             return "input"
+        case ast.OutputClause():
+            return "output"
         case ast.ChainClause(kind="stem" | "head" as kind):
             return kind
         case ast.Shortcut():

@@ -17,6 +17,7 @@ from resspec.lowering.context import Exhausted
 from resspec.lowering.derivation import Level, levels, missing, parameters, undecided
 from resspec.lowering.expectations import Expectation
 from resspec.lowering.memory import Memory
+from resspec.lowering.outputs import Given
 from resspec.lowering.scope import Library
 from resspec.source import Span
 from resspec.syntax import ast
@@ -46,11 +47,11 @@ def lower(
     library: Library,
     name: str,
     overrides: Sequence[ast.Let] = (),
-    given: ast.Input | None = None,
+    given: Given | None = None,
     memory: Memory | None = None,
 ) -> Lowered:
-    """The network of this name in a file, with these values for its parameters; `given`: in place
-    of its own input; `memory`: of networks without mistakes.
+    """The network of this name in a file, with these values for its parameters; `given`: clauses
+    in place of its own; `memory`: of networks without mistakes.
     """
     count, place = None, None
     for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
@@ -107,7 +108,7 @@ class Attempt:
         overrides: Sequence[ast.Let],
         count: int | None,
         is_template: bool = False,
-        given: ast.Input | None = None,
+        given: Given | None = None,
         memory: Memory | None = None,
     ) -> None:
         self.is_template = is_template

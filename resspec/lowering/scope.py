@@ -17,7 +17,7 @@ from resspec.syntax.parse import parse_library, parse_partly
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage stages head init replace expect preact "
-    "residual after x in out stride index count true false if else sequential".split()
+    "residual after x in out stride index count true false if else sequential output".split()
 )
 MERGES = ("add", "concat", "mul")
 CASES = ("same", "widen", "change")  # what a shortcut option has arms for

@@ -14,6 +14,7 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Kept, Layer, Strides, dense
+from resspec.ir.outputs import Output, marked
 from resspec.ir.quantities import DTYPES
 from resspec.ir.shape import Shape
 
@@ -59,7 +60,7 @@ def backward(network: Network, frozen: Container[str] = (), traces: Traces | Non
     """
     x = _Value(False, False, network.input.elements, dense(network.input.dims))
     traces, costs = traces or Traces(), []
-    for section in network.sections:
+    for section in marked(network).sections:
         trace = traces.frozen if section.label in frozen else traces.learning
         cost, x, _, _ = trace.node(section.located, x, None)
         costs.append(cost)
@@ -175,6 +176,9 @@ class _Trace:
 
 
 def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bool) -> _Effect:
+    if isinstance(layer, Output):  # which the caller keeps
+        held = _FREE if x.kept else Backward(0, Kept(x.storage))
+        return held, x.keeping(True), True, True
     if layer.hands_on():
         return _FREE, x, True, x.kept
     if (strides := layer.view(entering, x.strides)) is not None:

@@ -11,7 +11,6 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from resspec.ir import walk
 from resspec.ir.formulas import (
     ENTERING,
     STRIDE,
@@ -23,6 +22,7 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 from resspec.ir.ops import OPS
 from resspec.ir.ops.arrange import Identity
+from resspec.ir.outputs import whole as whole_tree
 from resspec.lowering.arguments import sort
 from resspec.lowering.block import is_only
 from resspec.lowering.network import Declared
@@ -93,10 +93,15 @@ class _Reader:
                             _set(sections, section, is_derived=env is not scopes[0].env)
                     case _:
                         pass
-        row = TreeRow(items(walk.whole(network)), 0)
+        row = TreeRow(items(whole_tree(network)), 0)
         x = constant(network.input.channels)
         for each in sorted(sections, key=lambda each: _ORDER.index(each.kind)):
-            x = self._chain(each.chain, each.env, x, row)
+            try:
+                x = self._chain(each.chain, each.env, x, row)
+            except DeclarationMismatch:
+                if row.next or not network.outputs:  # behind the last of which there is nothing
+                    raise
+                break
         if row.next:
             raise DeclarationMismatch
         return self.template

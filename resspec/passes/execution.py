@@ -16,7 +16,7 @@ from resspec.ir.ops import Layer
 from resspec.ir.ops.activation import Activation, Gelu, Sigmoid
 from resspec.ir.ops.norm import Norm
 from resspec.passes.schedule import LoopStatement, MergeStatement, Schedule, Statement, sources
-from resspec.passes.value_names import readers_of, roles_of
+from resspec.passes.value_names import readers_of, roles_of, variable
 
 T = TypeVar("T")
 
@@ -101,12 +101,15 @@ class Execution(ABC, Generic[T]):
             avoid: Names that are used around the loop.
         """
         self.statements, self.result = program.statements, program.result
+        self.outputs = program.outputs
         self.layers = layers or list(map(layer_of, program.statements))
         self.main, self.avoid = main, avoid
-        self.readers = readers_of(self.statements, self.result, fallbacks)
+        returned = [value for _, value in self.outputs]
+        self.readers = readers_of(self.statements, self.result, fallbacks, returned)
         self.last_read = {value: readers[-1] for value, readers in self.readers.items()}
         self.is_around = [False, *map(is_around, self.layers)]  # of the layers that make values
         self.roles = roles_of(self.statements, self.result, main, self.readers, self.is_around)
+        self.roles |= {value: variable(name) for name, value in self.outputs}
         self.enter(*entering)
 
     @abstractmethod

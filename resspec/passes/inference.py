@@ -12,6 +12,7 @@ from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Series
 from resspec.ir.ops.activation import Activation
 from resspec.ir.ops.layer import Strides, dense
+from resspec.ir.outputs import segments
 from resspec.ir.shape import Name
 
 
@@ -47,12 +48,21 @@ class Peak(NamedTuple):
 
 
 def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) -> Peak:
-    """Return the most that is needed at once, where each value is freed after its last reader.
-    Neither parameters nor the network's input, which is its caller's, nor what an operation needs
-    while it runs.
+    """Return the most that is needed at once, where each value is freed after its last reader, and
+    outputs never. Neither parameters nor the network's input, which is its caller's, nor what an
+    operation needs while it runs.
     """
     x = _Value(0, dense(network.input.dims))
-    return (lifetimes or Lifetimes()).row([section.located for section in network.sections], x)[0]
+    lifetimes = lifetimes or Lifetimes()
+    if not network.outputs:
+        return lifetimes.row([section.located for section in network.sections], x)[0]
+    peak, held = Peak(0), 0
+    for steps in segments(network):
+        reached, y, within = lifetimes.row(steps, x)
+        peak = most(peak, reached.beside(held))
+        held += 0 if within else x.storage
+        x = y
+    return peak
 
 
 def most(first: Peak, second: Peak) -> Peak:

@@ -10,6 +10,7 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat
 from resspec.ir.ops.activation import Activation
+from resspec.ir.outputs import marked, unmarked
 
 # What is known of the memory of a value that flows into a node.
 NEEDED = 0  # by others that read it, or by the backward pass of what made it
@@ -31,13 +32,14 @@ def inplace(network: Network, decisions: Decisions | None = None) -> Network:
     """Return the network with every `inplace` decided, in time linear in the distinct nodes.
     `decisions`: those of networks that share nodes with it. Raises UnsafeInplace.
     """
+    network = marked(network)
     decisions, memory, sections = decisions or Decisions(), NEEDED, []
     for section in network.sections:
         located, memory = decisions.node(section.located, memory)
         sections.append(replace(section, located=located))
     if decisions.unsafe:
         raise UnsafeInplace(tuple(decisions.unsafe))
-    return replace(network, sections=tuple(sections))
+    return unmarked(replace(network, sections=tuple(sections)))
 
 
 class Decisions:

@@ -15,6 +15,7 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Node, Op
 from resspec.ir.ops.layer import Strides, dense
+from resspec.ir.outputs import whole
 from resspec.passes.execution import Execution, forks
 from resspec.passes.inference import Peak, most, view
 from resspec.passes.schedule import (
@@ -38,7 +39,7 @@ def inference_peak(network: Network, frames: Frames | None = None) -> Peak:
         network: The network.
         frames: What is known of networks that share parts with it.
     """
-    body = walk.whole(network)
+    body = whole(network)
     frames = frames or Frames()
     blocks = [part for part in walk.distinct(body) if part.block]
     frames.forking = frozenset(part.block for part in blocks if forks(frames.schedule(part.body)))

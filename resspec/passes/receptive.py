@@ -7,12 +7,14 @@ from __future__ import annotations
 from fractions import Fraction
 from functools import reduce
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.layer import Layer, Ratio
+from resspec.ir.outputs import segments
+from resspec.ir.shape import Shape
 
 
 class Field(NamedTuple):
@@ -37,11 +39,48 @@ def fields(network: Network, known: Reached | None = None) -> list[Field]:
     done, found = _NOTHING, []
     for section in network.sections:
         done = _then(done, walk.fold(section.body, _reach, known))
-        (height, rows), (width, columns) = done
-        found.append(
-            Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns)))
-        )
+        found.append(_field(done))
     return found
+
+
+def _field(axes: _Axes) -> Field:
+    (height, rows), (width, columns) = axes
+    return Field((1 + ceil(height), 1 + ceil(width)), (Fraction(rows), Fraction(columns)))
+
+
+def output_fields(network: Network, known: Reached | None = None) -> list[Field]:
+    """Return the receptive field of each output, in the network's input."""
+    known = {} if known is None else known
+    done, found = _NOTHING, []
+    for steps in segments(network):
+        for step in steps:
+            done = _then(done, walk.fold(step.node, _reach, known))
+        found.append(_field(done))
+    return found
+
+
+def output_shapes(network: Network) -> list[Shape]:
+    """Return the shape of each output; two of one value are the same."""
+    shapes, x = [], network.input
+    for steps in segments(network):
+        x = steps[-1].node.output if steps else x
+        shapes.append(x)
+    return shapes
+
+
+def feature_info(network: Network) -> list[dict[str, Any]]:
+    """Return what timm's models say of each output: its channels, its reduction, its module."""
+    ends, seen = output_shapes(network), output_fields(network)
+    return [
+        {"num_chs": shape.channels, "reduction": _plain(field.stride), "module": name}
+        for name, shape, field in zip(network.outputs, ends, seen, strict=True)
+    ]
+
+
+def _plain(stride: tuple[Fraction, Fraction]) -> float:
+    """Return a stride as one number, whole where it is."""
+    larger = max(stride)
+    return int(larger) if larger.denominator == 1 else float(larger)
 
 
 _Axis = tuple[Ratio, Ratio]  # how far beyond one position it reads, and the stride

@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
-from weakref import WeakKeyDictionary
 
 from resspec.ir import walk
-from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Repeat, Scope, Series
+from resspec.ir.nodes import Located, Merge, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten, Identity
+from resspec.ir.outputs import Output, has_output
 from resspec.ir.shape import Name
+from resspec.ir.turns import at_turn
 
 Path = tuple[Name, ...]
 Step = tuple[int, Located]
@@ -84,14 +85,15 @@ class Schedule(NamedTuple):
     Attributes:
         entered: Scopes that stand in several places, each with the statement before which it is
             first entered.
+        outputs: The values that it returns by name, where it does.
     """
 
     statements: tuple[Statement, ...]
     result: int
     entered: tuple[tuple[Path, int], ...] = ()
+    outputs: tuple[tuple[str, int], ...] = ()
 
 
-_VARYING: WeakKeyDictionary[Node, bool] = WeakKeyDictionary()
 Make = Callable[[Located, int, int], tuple[Path, Any] | None]
 
 
@@ -142,18 +144,23 @@ class _Flow:
         self.make = make
         self.shared = shared
         self.entered: dict[Path, int] = {}
+        self.outputs: dict[str, int] = {}
 
     def program(self, body: Located, path: Path, depth: int, first: int) -> Schedule:
         made: list[Statement] = []
         result = self._flow((first, body), 0, path, depth, made)
         entered = tuple(self.entered.items()) if depth == 0 else ()
-        return Schedule(tuple(made), result, entered)
+        outputs = tuple(self.outputs.items()) if depth == 0 else ()
+        return Schedule(tuple(made), result, entered, outputs)
 
     def _flow(self, start: Step, x: int, path: Path, depth: int, made: list[Statement]) -> int:
         """Return the value that a step makes of value x. `path`: the shared scopes around it."""
         for index, part in steps(start, depth, PROGRAM):
             match part.node:
                 case Op(layer=Identity()):
+                    continue
+                case Op(layer=Output(name=name)):
+                    self.outputs[name] = x
                     continue
                 case Op(layer=Flatten()):
                     made.append(FlattenStatement(part, x))
@@ -200,8 +207,8 @@ def steps(start: Step, depth: int, limits: Limits) -> list[Step]:
 
 
 def shared_scopes(body: Located) -> set[Path]:
-    """Return the scopes that stand in several places of a scope's body, not just side by side:
-    their paths from there.
+    """Return the scopes that stand in several places of a scope's body, not just side by side, or
+    that hold an output: their paths from there.
     """
     return set(_shared([body], ()))
 
@@ -225,7 +232,7 @@ def is_row(program: Schedule, *, numbered: bool) -> bool:
                 return False
             case _ if name is None or (numbered and name.prefix):
                 return False
-    return not program.entered
+    return not (program.entered or program.outputs)
 
 
 def leaves(part: Located) -> int:
@@ -272,36 +279,6 @@ def _is_short(body: Located, count: int, depth: int, limits: Limits) -> bool:
     return least <= len(steps) and len(steps) * count <= most
 
 
-def at_turn(part: Located, turn: int, depth: int | None, *, nearest: bool = True) -> Located:
-    """Return a repeat's body at one of its turns.
-
-    Args:
-        part: The body, or a part of it.
-        turn: Which turn.
-        depth: Which of a name's steps the repeat takes, None in scopes that open inside.
-        nearest: Whether no other repeat is nearer, so that ramps mean this one.
-    """
-    match part.node:
-        case Op(layer=layer) as op:
-            if nearest and layer.varies:
-                part = replace(part, node=replace(op, layer=layer.at(turn)))
-        case Scope():
-            if nearest and walk.varies(part.body.node, _VARYING):
-                part = walk.with_parts(part, (at_turn(part.body, turn, None),))
-        case node:
-            nearest = nearest and not isinstance(node, Repeat)
-            inner = [at_turn(each, turn, depth, nearest=nearest) for each in part.parts]
-            part = walk.with_parts(part, tuple(inner))
-    return replace(part, name=part.name and _moved(part.name, turn, depth))
-
-
-def _moved(name: Name, turn: int, depth: int | None) -> Name:
-    if name.number is None or depth is None or len(name.steps) <= depth:
-        return name
-    number = name.number + name.steps[depth] * turn
-    return Name(name.prefix, number, (*name.steps[:depth], *name.steps[depth + 1 :]))
-
-
 def _shared(parts: Iterable[Located], path: Path) -> Iterator[Path]:
     found: dict[Path, list[Located]] = {}
     for part in parts:
@@ -309,7 +286,7 @@ def _shared(parts: Iterable[Located], path: Path) -> Iterator[Path]:
             if scope.name is not None:
                 found.setdefault((*path, scope.name), []).append(scope.body)
     for inner, bodies in found.items():
-        if len(bodies) > 1:
+        if len(bodies) > 1 or has_output(bodies[0]):
             yield inner
             yield from _shared(bodies, inner)
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from resspec.ir.nodes import Located, Node, Op, Parallel, Repeat, Scope, Series
 from resspec.ir.ops.arrange import Flatten
+from resspec.ir.outputs import Output
 from resspec.passes.call_levels import DeclarationMismatch
 from resspec.passes.schedule import leaves
 
@@ -27,7 +28,7 @@ def items(part: Located, first: int = 0) -> list[TreeStep]:
     last = first + leaves(part)
     match part.node:
         case Op(layer=layer):
-            implied = part.name is None and isinstance(layer, Flatten)
+            implied = part.name is None and isinstance(layer, Flatten | Output)
             return [] if implied else [TreeStep(first, last, part, [])]
         case Scope() if part.block is not None:
             return [TreeStep(first, last, part, [])]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
 from resspec.passes.schedule import MergeStatement, Statement, sources
 
@@ -10,7 +11,10 @@ Readers = Mapping[int, list[int]]
 
 
 def readers_of(
-    statements: Sequence[Statement], result: int, fallbacks: Sequence[int | None] = ()
+    statements: Sequence[Statement],
+    result: int,
+    fallbacks: Sequence[int | None] = (),
+    outputs: Iterable[int] = (),
 ) -> dict[int, list[int]]:
     """Return which statements read each value; the result is read after the last.
 
@@ -18,6 +22,7 @@ def readers_of(
         statements: The statements of a schedule.
         result: The value that it returns.
         fallbacks: For each statement the value that is taken where it does not run.
+        outputs: Values that are returned beside the result.
     """
     found: dict[int, list[int]] = {}
     for k, statement in enumerate(statements):
@@ -25,8 +30,15 @@ def readers_of(
             found.setdefault(source, []).append(k)
         if fallbacks and (fallback := fallbacks[k]) is not None:
             found.setdefault(fallback, []).append(k)
-    found.setdefault(result, []).append(len(statements))
+    for value in dict.fromkeys([*outputs, result]):
+        found.setdefault(value, []).append(len(statements))
     return found
+
+
+def variable(output: str) -> str:
+    """Return what to call the value of an output: `features.4` is features_4."""
+    name = re.sub(r"\W", "_", output)
+    return f"out_{name}" if name[0].isdigit() else name
 
 
 def roles_of(

@@ -212,6 +212,13 @@ class Input(NamedTuple):
     span: Span
 
 
+class OutputClause(NamedTuple):
+    """The names of the steps whose values a network returns."""
+
+    names: list[Identifier]
+    span: Span
+
+
 class InitClause(NamedTuple):
     kind: Identifier | None
     law: Identifier
@@ -255,7 +262,17 @@ class Broken(NamedTuple):
 
 
 Clause = (
-    ChainClause | Stage | Stages | Shortcut | Input | InitClause | Replace | Expect | Let | Broken
+    ChainClause
+    | Stage
+    | Stages
+    | Shortcut
+    | Input
+    | OutputClause
+    | InitClause
+    | Replace
+    | Expect
+    | Let
+    | Broken
 )
 
 # --- declarations ---

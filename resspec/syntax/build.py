@@ -57,6 +57,9 @@ class Builder(Transformer[Token, ast.SpecFile]):
 
     PATH = NAME
 
+    def POINT(self, token: Token) -> ast.Identifier:  # noqa: N802
+        return ast.Identifier(str(token), self._span(token))
+
     def LABEL(self, token: Token) -> ast.Identifier:  # noqa: N802
         span = self._span(token)
         return ast.Identifier(token[:-1], span._replace(end=span.end - 1))
@@ -109,6 +112,9 @@ class Builder(Transformer[Token, ast.SpecFile]):
         return ast.ChainClause(str(word), chain, self._over(children))
 
     preact = residual = after = stem = head = part
+
+    def output(self, children: Children) -> ast.OutputClause:
+        return ast.OutputClause(children[1:], self._over(children))
 
     stage = _node(ast.Stage, 1, 2)
     stages = _node(ast.Stages, 1, 2)

@@ -66,7 +66,6 @@ _OF_WORDS = {
     "pass": Construct("`pass`", "`identity` is the layer that does nothing"),
     "assert": Construct("`assert`", "`expect params <= 25M`, in a network"),
     "print": Construct("`print`", "leave it out; `resspec report` shows what a network costs"),
-    "output": Construct("`output`", "the last layer of `head` gives the output"),
     "self nn": _ATTRIBUTES,
 }
 _WORDS = {word: found for words, found in _OF_WORDS.items() for word in words.split()}

@@ -37,7 +37,8 @@ for _letters, _ascii in _LOOK_ALIKES:
     _ASCII |= dict(zip(_letters, _ascii, strict=True))
 DECLARATIONS = ("use", "let", "block", "shortcut", "network")
 NETWORK_CLAUSES = (
-    "input", "stem", "stage", "stages", "head", "shortcut", "init", "replace", "expect", "let",
+    "input", "stem", "stage", "stages", "head", "output", "shortcut", "init", "replace", "expect",
+    "let",
 )  # fmt: skip
 BLOCK_CLAUSES = ("preact", "residual", "shortcut", "after", "let")
 OPENINGS = (*DECLARATIONS, *NETWORK_CLAUSES, *BLOCK_CLAUSES)

@@ -34,6 +34,7 @@ _NETWORK = re.compile(r"^[ \t]*(?:network|block|shortcut)[ \t]+\w.*[{=]", re.MUL
 _TERMINALS = {
     "NAME": "a name",
     "LABEL": "a label such as `name:`",
+    "POINT": "a name such as `layer1`",
     "NUMBER": "a number",
     "SIZE": "a size such as `3x3`",
     "STRING": "a string",

@@ -56,6 +56,7 @@ _CLAUSE_COLON = re.compile(r"(?:^|[;{])[ \t]*(input|init|expect|let|use|replace)
 _NAMED = re.compile(
     r"(?:^|->|[|;{])[ \t]*(?:(?:stem|head|residual|after|preact)[ \t]+)?([A-Za-z_]\w*)[ \t]*\Z"
 )
+_OUTPUT = re.compile(r"(?:^|[;{])[ \t]*output\b[^;{}]*\Z")
 _NETWORK = re.compile(r"(?:model|net|arch|architecture|nn)\b(?=[ \t]+\w+[ \t]*[({=])")
 _CONSTANT = re.compile(r"([A-Za-z_]\w*)[ \t]*[=:][ \t]*(?=[0-9(\-])")
 
@@ -77,6 +78,7 @@ def habit(source: Source, span: Span, allowed: dict[str, str]) -> Diagnostic | N
         or around.size()
         or around.sign()
         or around.name()
+        or around.output()
         or around.comma()
     )
 
@@ -226,6 +228,16 @@ class _Around:
             if value.isdigit() or value in ("(", "-"):
                 return self._instead(f"declare a constant, `let {name[1]} = …`")
             return self._instead(f"a layer is named by a label: `{name[1]}: …`")
+        return None
+
+    def output(self) -> Diagnostic | None:
+        """Return the error of outputs with commas between them, or of layers instead of names."""
+        if not _OUTPUT.search(self.line):
+            return None
+        if self.span.text == "->":
+            return self._instead("`output` takes names of stages; the last layers are `head …`")
+        if self.span.text == ",":
+            return self._instead("write the names without commas: `output layer1 layer2`")
         return None
 
     def comma(self) -> Diagnostic | None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from resspec.syntax.words import Word
 
 _HAS_BODY = ("BLOCK", "SHORTCUT", "NETWORK")
-_HAS_NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "INIT", "EXPECT")
+_HAS_NO_CHAIN = ("USE", "LET", "SHORTCUT", "INPUT", "OUTPUT", "INIT", "EXPECT")
 _HAS_WORD = ("PREACT", "RESIDUAL", "AFTER", "STEM", "HEAD")  # one before its chain
 _HAS_WORD_AND_LABEL = ("STAGE", "STAGES", "REPLACE")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from resspec import shipped
@@ -12,18 +12,31 @@ from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Scope, Series
 from resspec.source import Label, Source, Span
+from resspec.suggest import listed
 from resspec.training.data import Dataset
 
 
 def other_classes(network: Network, data: Dataset) -> Iterator[Diagnostic]:
     """Yield a diagnostic if a network does not output one score for each class."""
-    if network.output.dims != (len(data.classes),):
+    if network.outputs:
+        yield several_outputs(place(network.span), network.name, network.outputs)
+    elif network.output.dims != (len(data.classes),):
         yield wrong_classes(
             place(_last(walk.whole(network)).span),
             str(network.output),
             data.name,
             len(data.classes),
         )
+
+
+def several_outputs(span: Span, network: str, outputs: Sequence[str]) -> Diagnostic:
+    """Return an E0502 about a network that returns a dict of outputs."""
+    return Diagnostic(
+        "E0502",
+        f"`{network}` returns the outputs {listed(outputs)}, but training needs class scores alone",
+        (Label(span, "has an `output` clause"),),
+        "leave out `output`",
+    )
 
 
 def wrong_images(span: Span, reads: str, data: str, shown: str, instead: str = "") -> Diagnostic:

@@ -83,6 +83,7 @@ def schema() -> dict[str, Any]:
             "output": _TEXT,
             "sections": _list({"$ref": "#/$defs/Section"}),
             "span": _TEXT,
+            "outputs": _list(_TEXT),
         },
     )
     definitions = {

@@ -121,7 +121,9 @@ def _convolution_backward(
 
 
 def saved_bytes(module: nn.Module, x: Tensor) -> int:
-    """Bytes of the distinct storages that autograd keeps, parameters and buffers left out."""
+    """Bytes of the distinct storages that autograd keeps, and those of named outputs, parameters
+    and buffers left out.
+    """
     kept: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
@@ -131,6 +133,8 @@ def saved_bytes(module: nn.Module, x: Tensor) -> int:
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
         y = module(x)
     assert y is not None
+    for output in y.values() if isinstance(y, dict) else ():
+        keep(output)
     for tensor in (*module.parameters(), *module.buffers()):
         kept.pop(_storage(tensor), None)
     return sum(int(tensor.untyped_storage().nbytes()) for tensor in kept.values())

@@ -100,6 +100,8 @@ PUMPS = {
     "name": Pump("let c = 3\n" + _NETWORK, "conv c, c -> ", "bn }"),
     "negate": Pump(_NETWORK, "slice -1, 3 -> ", "bn }"),
     "parenthesised": Pump(_NETWORK, "conv (1), (3) -> ", "bn }"),
+    "output": Pump("network n { input 3x8x8; ", "output relu1; ", "head relu }"),
+    "POINT": Pump("network n { input 3x8x8; head a: relu; output ", "a", " }"),
     "LABEL": Pump(_NETWORK, "a-", "a: relu }"),
     "BYTES": Pump("let c = 1", "0", "KiB"),
     "SIZE": Pump("let c = 1", "x1"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from resspec.backends.report.values import MaxBatch, ReportValues, Tensors
-from resspec.backends.report.views import VIEWS, View, rows
+from resspec.backends.report.views import VIEWS, View, outputs, rows
 from resspec.collector import paused
 from resspec.diagnostics import UsageError
 from resspec.ir.fingerprint import fingerprint
@@ -81,6 +81,7 @@ def report(
         tensors,
         fits,
         _like(network, tools),
+        tuple(outputs(facts)),
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from resspec.backends.report import Report
-from resspec.backends.report.views import ReportRow
+from resspec.backends.report.views import OutputRow, ReportRow
 from resspec.ir.json_text import written
+from resspec.passes.receptive import Field
 
 SCHEMA = "resspec.report/1"
 
@@ -30,6 +31,7 @@ def to_document(report: Report) -> dict[str, Any]:
         "tensors": plain(report.tensors),
         "max_batch": plain(report.max_batch),
         "like": plain(report.like),
+        "outputs": [_output_to_json(output) for output in report.outputs],
     }
 
 
@@ -42,10 +44,18 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _output_to_json(output: OutputRow) -> dict[str, Any]:
+    named = {"name": output.name, "shape": output.shape, "channels": output.channels}
+    return {**named, "receptive_field": _field_to_json(output.field)}
+
+
+def _field_to_json(field: Field) -> dict[str, Any]:
+    return {"size": field.size, "stride": [str(step) for step in field.stride]}
+
+
 def row_to_json(row: ReportRow) -> dict[str, Any]:
     """Return a row as values of JSON, its figures among them."""
-    stride = [str(step) for step in row.field.stride] if row.field else []
-    field = row.field and {"size": row.field.size, "stride": stride}
+    field = row.field and _field_to_json(row.field)
     return {
         "label": row.label,
         "holds": row.holds,

@@ -9,10 +9,12 @@ from resspec.backends.report import Report
 from resspec.backends.report.table import (
     FIGURES,
     LIKE_HEADINGS,
+    OUTPUT_HEADINGS,
     figure,
     like_lines,
     like_rows,
     memory_lines,
+    output_rows,
     times,
 )
 from resspec.passes.like import Like
@@ -31,6 +33,9 @@ def _lines(report: Report) -> Iterator[str]:
         _rows(report),
         figures=len(FIGURES) + 1,
     )
+    if report.outputs:
+        lines = (tuple(map(escaped, line)) for line in output_rows(report))
+        yield from table(OUTPUT_HEADINGS, lines, figures=3)
     yield from folded(
         "Totals to the unit",
         list(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from resspec.backends.report import Report
 from resspec.backends.report.json import SCHEMA
 from resspec.backends.report.values import MaxBatch, Tensors
-from resspec.backends.report.views import VIEWS, ReportRow
+from resspec.backends.report.views import VIEWS, OutputRow, ReportRow
 from resspec.ir.document import JsonValue, parse
 from resspec.ir.quantities import DTYPES, OPTIMIZERS, QUANTITIES, Conditions
 from resspec.ir.tools import TOOLS
@@ -47,6 +47,7 @@ def from_json(text: str) -> Report:
         tensors=Tensors(*(_counts(document["tensors"][name]) for name in Tensors._fields)),
         max_batch=None if fits.value is None else _max_batch(fits),
         like=_likes(document["like"]),
+        outputs=document.optional("outputs", _outputs) or (),
     )
 
 
@@ -88,6 +89,18 @@ def _row(part: JsonValue) -> ReportRow:
     seen = part["receptive_field"]
     field = None if seen.value is None else _field(seen)
     return ReportRow(label, holds, output, part["repeats"].whole(), _figures(part, SUMS), field)
+
+
+def _outputs(part: JsonValue) -> tuple[OutputRow, ...]:
+    return tuple(
+        OutputRow(
+            each["name"].text(),
+            each["shape"].text(),
+            each["channels"].whole(),
+            _field(each["receptive_field"]),
+        )
+        for each in part.items()
+    )
 
 
 def _field(part: JsonValue) -> Field:

@@ -23,6 +23,7 @@ from resspec.backends.table import (
 )
 from resspec.ir.quantities import QUANTITIES
 from resspec.passes.like import Like
+from resspec.passes.receptive import Field
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -49,6 +50,8 @@ def to_table(report: ReportValues, *, width: int = NARROWEST, color: bool = Fals
     title = f"{report.network}   input {report.input}   hash {report.hash[:16]}"
     note = "for one sample; flops = 2 macs, of convolutions and linear layers; bars: macs"
     parts: list[RenderableType] = [text(title, "bold"), "", _parts(report, width), ""]
+    if report.outputs:
+        parts += [_outputs(report), ""]
     parts += [_exact(report, width, of_bytes=False), text(note, "dim"), ""]
     parts.append(_exact(report, width, of_bytes=True))
     parts += (text(line, "dim") for line in memory_lines(report))
@@ -149,6 +152,25 @@ def _parts(report: ReportValues, width: int) -> Table:
     return made
 
 
+OUTPUT_HEADINGS = ("output", "shape", "channels", "stride", "sees")
+
+
+def output_rows(report: ReportValues) -> list[tuple[str, ...]]:
+    """Return a line for each output: its name and shape, its stride, and how much it sees."""
+    return [
+        (each.name, each.shape, str(each.channels), _stride(each.field), _seen(each.field))
+        for each in report.outputs
+    ]
+
+
+def _outputs(report: ReportValues) -> Table:
+    lines = output_rows(report)
+    made = table(columns(OUTPUT_HEADINGS, lines, figures=3))
+    for line in lines:
+        made.add_row(*map(text, line))
+    return made
+
+
 def _figures(report: ReportValues) -> list[Column]:
     sides = [report.totals, *(row.figures for row in report.rows)]
     cells = [[figure(name, side[name]) for name in FIGURES] for side in sides]
@@ -172,10 +194,18 @@ def _field(row: ReportRow) -> str:
     """Return how much of the input an output sees, and the stride: `483, /32`."""
     if row.field is None:
         return ""
-    (height, width), (down, right) = row.field
-    size = f"{height}" if height == width else f"{height}x{width}"
-    stride = f"{down}" if down == right else f"{down}x{right}"
+    size, stride = _seen(row.field), _stride(row.field)
     return size if stride == "1" else f"{size}, /{stride}"
+
+
+def _seen(field: Field) -> str:
+    height, width = field.size
+    return f"{height}" if height == width else f"{height}x{width}"
+
+
+def _stride(field: Field) -> str:
+    down, right = field.stride
+    return f"{down}" if down == right else f"{down}x{right}"
 
 
 def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from resspec.backends.report.views import ReportRow, View
+from resspec.backends.report.views import OutputRow, ReportRow, View
 from resspec.ir.quantities import Conditions
 from resspec.passes.quantities import Figures
 
@@ -41,6 +41,7 @@ class ReportValues(NamedTuple):
         tensors: The elements of parameters and buffers by type.
         max_batch: The largest batch that fits the given memory.
         like: The totals as other tools count them.
+        outputs: The outputs, where the network names them.
     """
 
     network: str
@@ -53,3 +54,4 @@ class ReportValues(NamedTuple):
     tensors: Tensors
     max_batch: MaxBatch | None = None
     like: tuple[Like, ...] = ()
+    outputs: tuple[OutputRow, ...] = ()

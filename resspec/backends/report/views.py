@@ -12,7 +12,7 @@ from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
 from resspec.passes.ledger import Trail, path
 from resspec.passes.measure import measure
 from resspec.passes.quantities import Facts, Figures, add
-from resspec.passes.receptive import Field, fields
+from resspec.passes.receptive import Field, fields, output_fields, output_shapes
 
 View = Literal["stage", "block", "op"]
 VIEWS: tuple[View, ...] = ("stage", "block", "op")
@@ -33,6 +33,30 @@ class ReportRow(NamedTuple):
     repeats: int
     figures: Figures
     field: Field | None
+
+
+class OutputRow(NamedTuple):
+    """An output of a network.
+
+    Attributes:
+        name: The stage, layer or module that it leaves.
+        shape: Its shape, without the batch axis.
+        channels: Its channels.
+        field: How much of the input it sees, and how far its neighbor is from it.
+    """
+
+    name: str
+    shape: str
+    channels: int
+    field: Field
+
+
+def outputs(facts: Facts) -> Iterator[OutputRow]:
+    """Yield the outputs that a network names, in the order in which they run."""
+    network = facts.network
+    seen = output_fields(network, facts.known.reached)
+    for name, shape, field in zip(network.outputs, output_shapes(network), seen, strict=False):
+        yield OutputRow(name, str(shape), shape.channels, field)
 
 
 def rows(facts: Facts, by: View) -> Iterator[ReportRow]:

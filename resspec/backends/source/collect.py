@@ -34,6 +34,7 @@ from resspec.backends.source.terms import (
 from resspec.ir import walk
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Repeat, Scope
+from resspec.ir.outputs import whole
 from resspec.ir.shape import Name
 from resspec.passes.schedule import (
     ROW,
@@ -55,7 +56,7 @@ def collect(network: Network, template: DeclaredBody | None) -> list[ModuleBody]
     collector = _Collector()
     level = template.level if template else CallLevel(network.name)
     place = BodyPlace(template, level, level, is_fixed=True)
-    collector.body(network.name, walk.whole(network), 0, place)
+    collector.body(network.name, whole(network), 0, place)
     return collector.bodies
 
 

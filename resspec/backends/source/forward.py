@@ -11,6 +11,7 @@ from resspec.backends.source.attributes import ClassAttributes
 from resspec.backends.source.classes import EmittedStatement, runs
 from resspec.backends.source.layout import Code, Statement, block, call
 from resspec.backends.source.modules import Turns
+from resspec.backends.source.syntax import quoted
 from resspec.backends.source.terms import TorchLayer
 from resspec.ir.ops import Layer
 from resspec.passes.execution import Execution, layer_of
@@ -23,7 +24,7 @@ class Forward(Execution[Code]):
     def __init__(
         self,
         slots: Sequence[EmittedStatement],
-        result: int,
+        program: Schedule,
         attributes: ClassAttributes,
         *,
         main: str = "out",
@@ -32,7 +33,8 @@ class Forward(Execution[Code]):
         turns: Turns = (),
         shapes: bool = False,
     ) -> None:
-        program = Schedule(tuple([slot.statement for slot in slots]), result)
+        statements = tuple([slot.statement for slot in slots])
+        program = Schedule(statements, program.result, outputs=program.outputs)
         fallbacks: list[int | None] = []  # a group under a flag reads it before the first of them
         for run in runs(slots):
             read = run[-1].fallback if run[-1].optional in ("none", "flag") else None
@@ -44,8 +46,13 @@ class Forward(Execution[Code]):
 
     def returned(self) -> list[Statement]:
         """Return all of it, with a `return`."""
-        result = self.run().after("return ")
-        return [*self.body, replace(result, comment=self._shape(self.result))]
+        result = self.run()
+        if not self.outputs:
+            returned = replace(result.after("return "), comment=self._shape(self.result))
+            return [*self.body, returned]
+        values = {**self.known, self.result: result}
+        items = [values[value].after(f"{quoted(name)}: ") for name, value in self.outputs]
+        return [*self.body, Code("return {", tuple(items), "}", rows="each")]
 
     def run(self) -> Code:
         k = 0
@@ -95,7 +102,7 @@ class Forward(Execution[Code]):
         variable = self.attributes.constructors.loop(self.turns)
         inner = Forward(
             self.slots[self.k].inner,
-            loop.body.result,
+            loop.body,
             self.attributes,
             main=name,
             entering=name,

@@ -29,6 +29,7 @@ from resspec.backends.source.syntax import (
 )
 from resspec.ir.network import Network
 from resspec.lowering.network import Declared
+from resspec.passes.receptive import feature_info
 
 _IMPORTS = {"torch": "import torch", "F": "import torch.nn.functional as F"}
 _NAMED = '''\
@@ -110,10 +111,12 @@ class _File:
             *attributes.body,
             *self.initialization.own_statements(cls, attributes),
             *(self.initialization.loop() if is_root else []),
+            *(self._feature_info() if is_root else []),
         ]
-        result = cls.template.program.result
+        program = cls.template.program
         main = "x" if is_root else "out"
-        forward = Forward(cls.slots, result, attributes, main=main, shapes=is_root).returned()
+        forward = Forward(cls.slots, program, attributes, main=main, shapes=is_root)
+        returns = "dict[str, Tensor]" if program.outputs else "Tensor"
         words = (
             docstrings.of_network(self.network) if is_root else docstrings.of_class(cls, signature)
         )
@@ -122,9 +125,20 @@ class _File:
             BLANK,
             _def("__init__", [Code("self"), *parameters], "None", start),
             BLANK,
-            _def("forward", [Code("self"), Code("x: Tensor")], "Tensor", forward),
+            _def("forward", [Code("self"), Code("x: Tensor")], returns, forward.returned()),
         ]
         return Block(Code(f"class {cls.name}(nn.Module):"), methods)
+
+    def _feature_info(self) -> list[Statement]:
+        """Return what timm's models say of their outputs."""
+        items = []
+        for each in feature_info(self.network):
+            entry = [
+                Code(f'"num_chs": {each["num_chs"]}'),
+                Code(f'"reduction": {each["reduction"]}'),
+            ]
+            items.append(Code("{", (*entry, Code(f'"module": {quoted(each["module"])}')), "}"))
+        return [Code("self.feature_info = [", tuple(items), "]", rows="each")] if items else []
 
     def _function(self) -> Block:
         """Return the function that makes the network, with the parameters of its declaration."""
