@@ -49,8 +49,8 @@ DEFECTS = [
     Defect(
         "how a test shows images makes a training another one",
         RESUME,
-        '_without(recipe["data"], "test")',
-        'recipe["data"]',
+        '_without(recipe.get("data", {}), "test")',
+        'recipe.get("data", {})',
         f"{T}test_finish.py::test_the_test_of_a_training_that_is_done_may_be_another_one",
     ),
     Defect(
