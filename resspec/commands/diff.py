@@ -56,6 +56,9 @@ def arguments(parser: ArgumentParser) -> None:
         help="markdown is for a pull request, json has everything, html draws both networks",
     )
     parser.add_argument(
+        "--ignore", choices=("init",), help="compare networks without their initial values"
+    )
+    parser.add_argument(
         "--exit-zero", action="store_true", help="exit with 0 for different networks too"
     )
     given.takes_values(parser)
@@ -67,8 +70,9 @@ def run(arguments: Namespace) -> int:
         if arguments.sides or arguments.format in ("json", "html"):
             help = "leave out A, B and other formats"
             raise UsageError(f"--since compares all specs, as a table or markdown: {help}")
-        if arguments.set or arguments.input:
-            raise UsageError("--since compares specs as they are: leave out --set and --input")
+        if arguments.set or arguments.input or arguments.ignore:
+            help = "leave out --set, --input and --ignore"
+            raise UsageError(f"--since compares specs as they are: {help}")
         return _since(arguments)
     if len(arguments.sides) != 2:
         raise UsageError(
@@ -76,7 +80,7 @@ def run(arguments: Namespace) -> int:
         )
     a, b = arguments.sides
     try:
-        found, text = _made(a, b, arguments.format, given.values(arguments))
+        found, text = _made(a, b, arguments)
     except SpecError as error:
         show(remedies.of_diagnostics(error.diagnostics, arguments))
         return 2
@@ -150,24 +154,24 @@ def _found(path: Path, revision: Revision) -> Iterator[tuple[str, Diff | _Broken
             yield spec, _Broken(error, now)
 
 
-def _compared(a: str, b: str, values: Mapping[str, Any]) -> Diff:
+def _compared(a: str, b: str, arguments: Namespace) -> Diff:
     from resspec.backends.diff import diff
     from resspec.compiler import Shared
     from resspec.passes.quantities import Known
 
     known, shared = Known(), Shared()
-    x, y = (_side(each, known, shared, values) for each in (a, b))
+    x, y = (_given_side(each, known, shared, arguments) for each in (a, b))
     return diff(x, y, known.digests)
 
 
-def _made(a: str, b: str, form: str, values: Mapping[str, Any]) -> tuple[Diff, str]:
-    if form == "html":
-        return _page(a, b, values)
-    found = _compared(a, b, values)
-    return found, _text(found, form)
+def _made(a: str, b: str, arguments: Namespace) -> tuple[Diff, str]:
+    if arguments.format == "html":
+        return _page(a, b, arguments)
+    found = _compared(a, b, arguments)
+    return found, _text(found, arguments.format)
 
 
-def _page(a: str, b: str, values: Mapping[str, Any]) -> tuple[Diff, str]:
+def _page(a: str, b: str, arguments: Namespace) -> tuple[Diff, str]:
     from resspec.backends.diff import diff
     from resspec.backends.html.diff import Drawn, to_html
     from resspec.compiler import Shared
@@ -175,7 +179,7 @@ def _page(a: str, b: str, values: Mapping[str, Any]) -> tuple[Diff, str]:
 
     known = Known()
     # each with the places of its own text
-    x, y = (_side(each, known, Shared(), values) for each in (a, b))
+    x, y = (_given_side(each, known, Shared(), arguments) for each in (a, b))
     found = diff(x, y, known.digests)
     names = found.a.network, found.b.network
     titles = names if names[0] != names[1] else (a, b)
@@ -207,6 +211,20 @@ def _text(found: Diff, form: str) -> str:
             from resspec.backends.diff.table import to_table
 
             return to_table(found, width=width(), color=color(sys.stdout))
+
+
+def _given_side(spec: str, known: Known, shared: Shared, arguments: Namespace) -> DiffSide:
+    """Return a side of a diff with values from the command line, without what it ignores."""
+    side = _side(spec, known, shared, given.values(arguments))
+    if not arguments.ignore:
+        return side
+    if side.network is None:
+        raise UsageError(f"--ignore is for networks, and {spec} is a report")
+    from resspec.backends.report import report
+    from resspec.ir.uninitialized import without_init
+
+    network = without_init(side.network)
+    return side._replace(report=report(network, known=known), network=network)
 
 
 def _side(

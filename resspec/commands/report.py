@@ -88,6 +88,11 @@ def arguments(parser: ArgumentParser) -> None:
         f"{', '.join(TOOLS)}",
     )
     parser.add_argument(
+        "--hash-without",
+        choices=("init",),
+        help="print a hash that initial values do not change",
+    )
+    parser.add_argument(
         "--memory",
         type=numbers.size,
         metavar="SIZE",
@@ -196,6 +201,11 @@ def _report(
         memory=arguments.memory,
         like=arguments.like,
     )
+    if arguments.hash_without:
+        from resspec.ir.fingerprint import fingerprint
+        from resspec.ir.uninitialized import without_init
+
+        made = made._replace(hash=fingerprint(without_init(network)))
     return network, made
 
 
@@ -206,8 +216,9 @@ def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
     from resspec.opening import sources
     from resspec.passes.quantities import Facts
 
-    if arguments.by != "stage" or arguments.like:
-        raise UsageError("a page shows stages, blocks and layers: leave out --by and --like")
+    if arguments.by != "stage" or arguments.like or arguments.hash_without:
+        given_up = "leave out --by, --like and --hash-without"
+        raise UsageError(f"a page shows stages, blocks and layers: {given_up}")
     at = _conditions(arguments)
     network = load(spec, **given.values(arguments))
     made = report(network, at=at, memory=arguments.memory)

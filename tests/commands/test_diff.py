@@ -74,3 +74,20 @@ def test_what_an_older_report_lacks_is_no_difference(capsys: Captured) -> None:
 
     named = json.loads(ran(f"diff resnet20 {OLDER} --format json", capsys, 1)[0])
     assert named["totals"].keys() == written["totals"].keys()
+
+
+def test_initial_values_can_be_ignored(capsys: Captured) -> None:
+    net = "network n { input 3x8x8; stem conv 3x3, 4 -> bn -> prelu INIT; init conv: LAW }\n"
+    spec("a.res", net.replace("INIT", "init=0.1").replace("LAW", "zeros"))
+    spec("b.res", net.replace("INIT", "").replace("LAW", "kaiming_normal"))
+    spec("c.res", net.replace("INIT", "").replace("LAW", "zeros").replace("3x3, 4", "3x3, 5"))
+    ran("diff a.res b.res", capsys, 1)
+    ran("diff a.res c.res --ignore init", capsys, 1)
+    assert "equal hashes" in ran("diff a.res b.res --ignore init", capsys)[0]
+    hashes = [
+        json.loads(ran(f"report {name}.res --hash-without init --format json", capsys)[0])["hash"]
+        for name in "abc"
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+    plain = json.loads(ran("report a.res --format json", capsys)[0])["hash"]
+    assert plain not in hashes
