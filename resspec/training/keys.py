@@ -6,6 +6,8 @@ numbers NumPy is several times as fast as torch.
 
 from __future__ import annotations
 
+from enum import IntEnum, unique
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -15,6 +17,23 @@ Words = NDArray[np.uint64]
 
 _WORD = (1 << 64) - 1
 _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+@unique
+class Stream(IntEnum):
+    """The streams of random numbers that a run draws from its seed, each of a number of its own.
+
+    A new one takes the next number: the others must stay as they are.
+    """
+
+    ORDER = 0  # of the images in an epoch
+    AUGMENTATION = 1  # of each image that is shown
+    DROPOUT = 2  # and all else that layers draw, of each micro-batch
+
+
+def stream_key(seed: int, stream: Stream, *parts: int) -> int:
+    """Return the key of a part of a stream, unrelated to those of other streams."""
+    return key(seed, stream, *parts)
 
 
 def key(*parts: int) -> int:

@@ -1,7 +1,11 @@
+import re
+from pathlib import Path
+
 import pytest
 import torch
 
-from resspec.training.keys import key, scramble
+from resspec.training import keys
+from resspec.training.keys import Stream, key, scramble, stream_key
 from resspec.training.steps.order import Order
 
 IMAGES = torch.arange(100, 140)  # 40 of a larger split
@@ -65,6 +69,23 @@ def test_repeats_stand_in_a_row_with_keys_of_their_own_and_an_epoch_keeps_its_le
 
 def test_keys_of_images_differ_from_epoch_to_epoch() -> None:
     assert len({key for _, key in shown(Order(IMAGES, 8, seed=1), 0, 50)}) == 400
+
+
+def test_streams_do_not_meet() -> None:
+    """At no epoch and no position, of any of these seeds."""
+    found = [stream_key(seed, each, n) for seed in range(4) for each in Stream for n in range(999)]
+    assert len(set(found)) == len(found)
+
+
+def test_a_run_draws_from_streams_alone() -> None:
+    """`key` itself knows no streams: only the numbers of one image are drawn by it."""
+    folder = Path(keys.__file__).parent
+    users = {
+        path.name
+        for path in folder.rglob("*.py")
+        if re.search(r"keys import .*\bkey\b", path.read_text(encoding="utf-8"))
+    }
+    assert users == {"chance.py"}
 
 
 def test_scrambled_numbers_are_those_of_splitmix64() -> None:

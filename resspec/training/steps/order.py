@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from resspec.training.data.batch import IndexBatch
-from resspec.training.keys import key, scramble
+from resspec.training.keys import Stream, scramble, stream_key
 
 AHEAD = 16  # steps that are drawn at once
 
@@ -77,11 +77,12 @@ class Order:
         which, repeat = places // self.repeats, places % self.repeats
         indices = self.images[permutation(self.seed, epoch, len(self.images))[which]]
         return indices, scramble(
-            key(self.seed, epoch, 1) ^ scramble(indices * self.repeats + repeat)
+            stream_key(self.seed, Stream.AUGMENTATION, epoch)
+            ^ scramble(indices * self.repeats + repeat)
         )
 
 
 @lru_cache(2)
 def permutation(seed: int, epoch: int, count: int) -> Tensor:
     """Return a permutation of 0 to count - 1: the order of scrambled numbers, all different."""
-    return scramble(torch.arange(count) + key(seed, epoch, 0)).argsort()
+    return scramble(torch.arange(count) + stream_key(seed, Stream.ORDER, epoch)).argsort()

@@ -16,9 +16,10 @@ from resspec.training.run.checkpoint import DamagedCheckpoint, Files
 from resspec.training.steps.guard import Guard
 from resspec.training.steps.schedules import PlateauState
 
-# Of run.json, result.json and a checkpoint's state.json; raised with every change of their content,
-# other than a new key of the recipe whose default changes nothing.
-FORMAT = 6
+# Of run.json, result.json and a checkpoint's state.json; raised with every change of their content
+# and of what a run draws from its seed. A new key of the recipe whose default changes nothing is
+# no such change.
+FORMAT = 7
 Row = dict[str, Any]  # of the metrics, as measurements.COLUMNS; None where one does not apply
 
 

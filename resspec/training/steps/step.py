@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from resspec.training.data import Batch
-from resspec.training.keys import key
+from resspec.training.keys import Stream, stream_key
 from resspec.training.machine import compiled_by_torch
 from resspec.training.plan import Plan
 from resspec.training.steps import batch_norm, guard, losses
@@ -113,7 +113,8 @@ class Learner:
         parts = list(zip(batch.images.split(size), batch.targets.split(size), strict=True))
         place = self.state.step * self.plan.recipe.batch_size + processes.rank * len(batch.images)
         for i, (images, targets) in enumerate(parts):
-            seed(key(self.plan.job.seed, 2, place + i * size), processes.device)
+            drawn = stream_key(self.plan.job.seed, Stream.DROPOUT, place + i * size)
+            seed(drawn, processes.device)
             if machine.channels_last:
                 images = images.contiguous(memory_format=torch.channels_last)  # noqa: PLW2901
             sync: AbstractContextManager[None] = nullcontext()
