@@ -28,6 +28,7 @@ ACTIVATIONS = {
     "mish": nn.Mish,
     "leaky_relu": nn.LeakyReLU,
     "elu": nn.ELU,
+    "celu": nn.CELU,
     "prelu": nn.PReLU,
     "tanh": nn.Tanh,
     "softplus": nn.Softplus,

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection
 
 from resspec.ir.ops import OPS
+from resspec.ir.ops.activation import Pointwise, SquareOp
+from resspec.ir.ops.factors import Prelu
 
 _CALLED = {
     "conv": "convolution",
@@ -41,10 +43,12 @@ _CALLED = {
 }
 NAMES = {other: name for name, others in _CALLED.items() for other in others.split()}
 
-_ACTIVATIONS = (
-    "the activations are `relu`, `relu6`, `leaky_relu`, `prelu`, `elu`, `silu`, `mish`, `gelu`, "
-    "`tanh`, `sigmoid`, `softplus`, `softmax`, `hardswish` and `hardsigmoid`"
-)
+_POINTWISE_KINDS = [
+    f"`{kind}`"
+    for kind, op in OPS.items()
+    if issubclass(op, Pointwise | Prelu) and op is not SquareOp
+]
+_ACTIVATIONS = f"the activations are {', '.join(_POINTWISE_KINDS[:-1])} and {_POINTWISE_KINDS[-1]}"
 _NORMS = "the norms are `bn`, `gn`, `ln` and `ln2d`"
 _POOLS = "the pools are `maxpool` and `avgpool`"
 _REGULARIZERS = "the layers that act only in training are `dropout` and `drop_path`"
@@ -66,7 +70,7 @@ _POINTWISE = "a pointwise conv is `conv 1x1, 64`"
 _OTHER = "grammar/README.md lists all layers"
 
 _INSTEAD = {
-    _ACTIVATIONS: "softmin rrelu selu celu softsign glu hardtanh threshold tanhshrink hardshrink "
+    _ACTIVATIONS: "softmin rrelu selu softsign glu hardtanh threshold tanhshrink hardshrink "
     "softshrink logsigmoid acon exp sqrt",
     _SQUARED: "squaredrelu sqrrelu relu2",
     _ECA: "eca ecamodule efficientchannelattention",

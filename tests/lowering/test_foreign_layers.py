@@ -84,14 +84,15 @@ def test_the_table_names_layers_and_takes_no_name_of_theirs() -> None:
 
 
 def test_a_declared_block_of_such_a_name_wins(tmp_path: Path) -> None:
+    """`lstm` is no layer of a convolutional network, and never will be."""
     path = tmp_path / "own.res"
     path.write_text(
-        "block celu = silu\nnetwork own { input 3x8x8; stem celu; head avgpool -> fc 2 }",
+        "block lstm = silu\nnetwork own { input 3x8x8; stem lstm; head avgpool -> fc 2 }",
         encoding="utf-8",
     )
     assert check(path) == []
     path.write_text(
-        "block celus = silu\nnetwork own { input 3x8x8; stem celu; head avgpool -> fc 2 }",
+        "block lstms = silu\nnetwork own { input 3x8x8; stem lstm; head avgpool -> fc 2 }",
         encoding="utf-8",
     )
-    assert [each.help for each in check(path)] == ["did you mean `celus`?"]
+    assert [each.help for each in check(path)] == ["did you mean `lstms`?"]

@@ -98,7 +98,7 @@ CORNERS = [
     "upconv 3x3, 4, /2, groups=2 -> gn 1, affine=false -> sigmoid",
     "layer_scale -> gelu tanh=true -> hardsigmoid -> conv 1x1, 4 -> pad_channels 4 -> chunk 2, 1",
     "conv 1x1, 4 -> flatten -> bn -> relu",
-    "conv 1x1, 4 -> leaky_relu inplace=false -> leaky_relu -> conv 1x1, 4 -> elu inplace=false -> elu -> bn",
+    "conv 1x1, 4 -> leaky_relu inplace=false -> leaky_relu -> conv 1x1, 4 -> elu inplace=false -> elu -> celu inplace=false -> celu -> bn",
     "conv 1x1, 4 -> mish -> mish inplace=true -> tanh -> softplus -> softmax -> to_last -> softmax -> linear 3",
     "conv 1x1, 4 -> relu -> square -> prelu -> prelu num_parameters=4 -> scale 0.5 -> gain -> shift",
     "shift -> relu -> square -> gain -> shift",

@@ -4,6 +4,7 @@ A class ends in `Op` where its torch module is ours, in `backends/layers.py`, an
 """
 
 from resspec.ir.ops.activation import (
+    Celu,
     Elu,
     Gelu,
     Hardsigmoid,
@@ -62,6 +63,7 @@ OPS: dict[str, type[Layer]] = {
         Mish,
         LeakyRelu,
         Elu,
+        Celu,
         Prelu,
         SquareOp,
         Tanh,

@@ -209,3 +209,14 @@ class Elu(Sloped):
     torch_defaults: ClassVar = {"alpha": 1.0}
     positional: ClassVar = ("alpha",)
     alpha: Positive = Fraction(1)
+
+
+@dataclass(eq=False, repr=False)
+class Celu(Sloped):
+    """x, and alpha * (exp(x / alpha) - 1) below zero (Barron 2017)."""
+
+    kind: ClassVar = "celu"
+    module: ClassVar = "CELU"
+    torch_defaults: ClassVar = {"alpha": 1.0}
+    positional: ClassVar = ("alpha",)
+    alpha: Positive = Fraction(1)
