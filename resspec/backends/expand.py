@@ -225,13 +225,17 @@ def _chain(steps: list[str]) -> str:
 
 
 def _arguments(layer: Layer) -> Iterator[str]:
-    """Every field, defaults too; of a pool that adapts to its input only the target."""
+    """Yield every field, defaults too, those given by position first; of a pool that adapts to its
+    input only the target.
+    """
     if isinstance(layer, Pool) and layer.target is not None:
         if layer.to is not None:
             yield f"to={_value(layer.to)}"
         return
     words = {name: word for word, name in layer.words.items()}
-    for field in fields(layer):
+    by_position = [field for field in fields(layer) if field.name in layer.positional]
+    by_name = [field for field in fields(layer) if field.name not in layer.positional]
+    for field in (*by_position, *by_name):
         value = getattr(layer, field.name)
         if value is None:
             continue

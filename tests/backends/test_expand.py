@@ -54,6 +54,14 @@ def test_the_expanded_text_is_exact(name: str, golden: Callable[[str, str], None
     golden(f"expand/{name}.res", expand(load(name)))
 
 
+def test_arguments_by_position_come_before_those_by_name(tmp_path: Path) -> None:
+    layers = "conv 1x1, 4 -> elu inplace=true, 0.5 -> leaky_relu inplace=false, 0.2"
+    network = load_text(tmp_path, f"network n {{ input 3x8x8; head {layers} }}")
+    text = expand(network)
+    assert "elu 0.5, inplace=true" in text
+    assert "leaky_relu 0.2, inplace=false" in text
+
+
 def test_it_stands_alone() -> None:
     """No library, no template, no option, no default that is not shown."""
     text = expand(load("torchvision/resnet50"))
