@@ -19,25 +19,18 @@ from resspec.ir.shape import Shape
 
 
 class Totals(NamedTuple):
-    """In elements, of one sample. params and buffers, `counters` the buffers among them that are
-    whole numbers; macs of contractions; acts, what convolutions and linear layers leave (fvcore's
-    activation count); layers, the weighted ones on the longest path. In evaluation: elementwise, a
-    bias, an activation, a sum 1 for each element that leaves it, a norm 2, a pool 1 for each value
-    that its windows read; outputs, what all steps write, where views and what hands on its input
-    write nothing; read, what they read of their inputs; weights, what they read of parameters and
-    buffers, whatever the batch.
-    """
+    """The cost of a part of a network, in elements of one sample."""
 
-    params: int = 0
-    buffers: int = 0
-    counters: int = 0
-    macs: int = 0
-    acts: int = 0
-    layers: int = 0
-    elementwise: int = 0
-    outputs: int = 0
-    read: int = 0
-    weights: int = 0
+    params: int = 0  # of learnable tensors
+    buffers: int = 0  # of all other tensors that are stored
+    counters: int = 0  # of buffers that are whole numbers
+    macs: int = 0  # multiply-accumulates of contractions
+    acts: int = 0  # outputs of convolutions and linear layers: fvcore's activation count
+    layers: int = 0  # weighted layers on the longest path
+    elementwise: int = 0  # operations on single elements in evaluation, as `Layer.elementwise`
+    outputs: int = 0  # what all steps write in evaluation; a view writes nothing
+    read: int = 0  # what all steps read of their inputs in evaluation
+    weights: int = 0  # what all steps read of parameters and buffers, whatever the batch
 
     @property
     def flops(self) -> int:
@@ -109,23 +102,18 @@ def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     layers, acts = (1, y.elements) if layer.weighted else (0, 0)
     counters = sum([not dims for dims in buffers.values()]) if buffers else 0
     held = _elements(buffers)
+    always = Totals(
+        params=params, buffers=held, counters=counters, macs=macs, acts=acts, layers=layers
+    )
     if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
-        return Totals(params, held, counters, macs, acts, layers)
+        return always
     between = layer.intermediate(x)
-    weights = (
-        params + 2 * layer.derived(x) + (held - counters if isinstance(layer, BatchNorm) else 0)
-    )  # not how many batches there were
-    return Totals(
-        params,
-        held,
-        counters,
-        macs,
-        acts,
-        layers,
-        layer.elementwise(x, y),
-        between + y.elements,
-        x.elements + between,
-        weights,
+    statistics = held - counters if isinstance(layer, BatchNorm) else 0
+    return always._replace(
+        elementwise=layer.elementwise(x, y),
+        outputs=between + y.elements,
+        read=x.elements + between,
+        weights=params + 2 * layer.derived(x) + statistics,
     )
 
 
