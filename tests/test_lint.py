@@ -50,6 +50,7 @@ def test_what_is_shipped_has_none(path: Path) -> None:
         "network n { input 3x8x8; stem maxpool 2x2, /1 -> avgpool 1x1; head avgpool 3x3, /1 -> fc 2 }",
         "network n { input 3x8x8; stem maxpool to=4x4; head avgpool 4x4, /2 -> fc 2 }",
         "network n { input 3x8x8; head avgpool 3x3 -> conv 1x1, 2 -> fc 2 }",
+        "network n(p=0) { input 3x8x8; head avgpool -> dropout p -> fc 2 }",  # a switch
     ],
 )
 def test_good_style_has_no_warning(text: str, tmp_path: Path) -> None:

@@ -76,6 +76,16 @@ def bias_before_norm(span: Span, norm: Span) -> Diagnostic:
     )
 
 
+def idle_dropout(span: Span) -> Diagnostic:
+    """W0310: a dropout of probability 0."""
+    return Diagnostic(
+        "W0310",
+        "this dropout does nothing",
+        (Label(span),),
+        "leave it out, or give it a probability, as in `dropout 0.5`",
+    )
+
+
 def large_stem(span: Span, input: Span) -> Diagnostic:
     """W0302: a stem for images of 224 pixels, on small ones."""
     return Diagnostic(
@@ -131,7 +141,7 @@ def _declaration(declared: ast.Declaration, read: set[str] | None) -> Iterator[D
             for parameter in parameters:
                 if parameter.name.text not in named:
                     yield unused_parameter(parameter.name.span, name.text)
-            yield from (each for arm in arms for each in _biases(arm.chain))
+            yield from _layers(arms)
 
 
 def _body(
@@ -150,7 +160,7 @@ def _body(
         for each in clauses
         if isinstance(each, ast.Let) and each.name.text not in read
     )
-    yield from _biases(clauses)
+    yield from _layers(clauses)
 
 
 def used_names(node: Any) -> Iterator[str]:
@@ -189,26 +199,45 @@ def used_names(node: Any) -> Iterator[str]:
 # --- layers ---
 
 
-def _biases(node: Any) -> Iterator[Diagnostic]:
-    """In each chain, a `bias=true` right before a batch norm; other norms take means over channels,
-    which biases change.
-    """
+def _layers(node: Any) -> Iterator[Diagnostic]:
+    """Yield the warnings about layers in all chains of a part of the AST."""
+    for chain in _chains(node):
+        yield from _biases(chain)
+        yield from _dropouts(chain)
+
+
+def _chains(node: Any) -> Iterator[ast.Chain]:
     if isinstance(node, ast.Chain):
-        for step, following in pairwise(step.item for step in node.steps):
-            if (
-                isinstance(step, ast.LayerCall)
-                and isinstance(following, ast.LayerCall)
-                and following.name.text == "bn"
-            ):
-                yield from (
-                    bias_before_norm(each.span, following.span)
-                    for each in step.arguments
-                    if _is_bias(each)
-                )
-    if isinstance(node, list) or (
-        hasattr(node, "_fields") and not isinstance(node, Span | ast.LayerCall)
-    ):
-        yield from (found for each in node for found in _biases(each))
+        yield node
+    has_parts = hasattr(node, "_fields") and not isinstance(node, Span | ast.LayerCall)
+    if isinstance(node, list) or has_parts:
+        for each in node:
+            yield from _chains(each)
+
+
+def _biases(chain: ast.Chain) -> Iterator[Diagnostic]:
+    """Yield each `bias=true` right before a batch norm; other norms take means over channels, which
+    biases change.
+    """
+    for step, following in pairwise(step.item for step in chain.steps):
+        match step, following:
+            case ast.LayerCall(), ast.LayerCall(name=ast.Identifier(text="bn")):
+                for argument in filter(_is_bias, step.arguments):
+                    yield bias_before_norm(argument.span, following.span)
+
+
+def _dropouts(chain: ast.Chain) -> Iterator[Diagnostic]:
+    """Yield those whose 0 is written there; one that comes from a parameter is a switch."""
+    for step in chain.steps:
+        match step.item:
+            case ast.LayerCall(name=ast.Identifier(text="dropout"), arguments=[argument]) as call:
+                if _is_zero(argument):
+                    yield idle_dropout(call.span)
+
+
+def _is_zero(argument: ast.Argument) -> bool:
+    value = argument.value if isinstance(argument, ast.Keyword) else argument
+    return isinstance(value, ast.Number) and value.value == 0
 
 
 def _is_bias(argument: ast.Argument) -> bool:
