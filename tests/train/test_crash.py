@@ -55,6 +55,15 @@ def killed_at(scenario: Scenario, step: int) -> list[int]:
         return [int(row["step"]) for row in csv.DictReader(file) if row["part"] == "train"]
 
 
+@pytest.mark.parametrize("recipe", ["epochs", "shares"])
+def test_resume_with_other_recipes_is_bitwise_equal(
+    recipe: str, server: Server, tmp_path: Path
+) -> None:
+    """Plateau, clipping and exact batch norm; LAMB, mixed labels and micro-batches."""
+    triggers = [Trigger("step", 5), Trigger("file", 23, path=SAVE), Trigger("test", 2)]
+    assert kill_and_resume(Scenario(server, tmp_path, recipe), "killed", triggers) == 3
+
+
 @pytest.mark.parametrize("workers", [0, 2])  # the campaign takes 4, too
 def test_resume_with_workers_is_bitwise_equal(workers: int, server: Server, tmp_path: Path) -> None:
     scenario = Scenario(server, tmp_path, "pictures", workers)
