@@ -70,6 +70,8 @@ def output_shapes(network: Network) -> list[Shape]:
 
 def feature_info(network: Network) -> list[dict[str, Any]]:
     """Return what timm's models say of each output: its channels, its reduction, its module."""
+    if not network.outputs:
+        return []
     ends, seen = output_shapes(network), output_fields(network)
     return [
         {"num_chs": shape.channels, "reduction": _plain(field.stride), "module": name}

@@ -66,7 +66,7 @@ def parameters(name: str, kind: str) -> list[list[str]]:
         ("resnet152", "bottleneck", ["width", "stride"]),
         ("resnet20", "basic", ["width", "stride"]),
         ("mobilenet_v2", "inverted", ["stride", "width"]),
-        ("densenet121", "dense", []),
+        ("densenet121", "dense_layer", []),
     ],
 )
 def test_a_block_has_the_parameters_that_an_author_would_give_it(
