@@ -38,7 +38,7 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
     return named(**{f"{prefix}{i}": module for i, module in enumerate(modules, start)})
 
 
-class Dense(nn.Module):
+class DenseLayer(nn.Module):
     """A concatenation of paths from in_channels to in_channels + growth channels."""
 
     def __init__(self, in_channels: int, growth: int) -> None:
@@ -79,19 +79,25 @@ class DenseNet121(nn.Module):
             relu0=nn.ReLU(inplace=True),
             pool0=nn.MaxPool2d(3, stride=2, padding=1),  # 64x56x56
             denseblock1=numbered(
-                "denselayer", *(Dense(width + growth * i, growth) for i in range(6)), start=1
+                "denselayer", *(DenseLayer(width + growth * i, growth) for i in range(6)), start=1
             ),  # 256x56x56
             transition1=transition(width + 6 * growth),  # 128x28x28
             denseblock2=numbered(
-                "denselayer", *(Dense(channels + growth * i, growth) for i in range(12)), start=1
+                "denselayer",
+                *(DenseLayer(channels + growth * i, growth) for i in range(12)),
+                start=1,
             ),  # 512x28x28
             transition2=transition(channels + 12 * growth),  # 256x14x14
             denseblock3=numbered(
-                "denselayer", *(Dense(channels2 + growth * i, growth) for i in range(24)), start=1
+                "denselayer",
+                *(DenseLayer(channels2 + growth * i, growth) for i in range(24)),
+                start=1,
             ),  # 1024x14x14
             transition3=transition(channels2 + 24 * growth),  # 512x7x7
             denseblock4=numbered(
-                "denselayer", *(Dense(channels3 + growth * i, growth) for i in range(16)), start=1
+                "denselayer",
+                *(DenseLayer(channels3 + growth * i, growth) for i in range(16)),
+                start=1,
             ),  # 1024x7x7
             norm5=nn.BatchNorm2d(channels3 + 16 * growth),
         )
