@@ -210,7 +210,8 @@ class NamesInScope:
             case "index" | "count":
                 return UNKNOWN
         if word in self.lets:
-            known = self.names[word] = self._own_constant(word, self.known(self.lets[word].value))
+            value = replace(self, stage=None).known(self.lets[word].value)
+            known = self.names[word] = self._own_constant(word, value)
             return known
         assert self.library is not None
         match find_one(self.library, node, ignore, ast.Let, ast.Block, ast.Option):

@@ -189,7 +189,7 @@ def test_a_base_outside_of_the_project(tmp_path: Path) -> None:
 def test_the_source_of_a_derived_network_is_its_module(tmp_path: Path) -> None:
     text = """
     use torchvision
-    network a(classes=3, width=8) = resnet unit=basic, n1=1, n2=2, n3=1, n4=1, classes=classes {
+    network a(classes=3, width=8) = resnet unit=basic, n=[1, 2, 1, 1], classes=classes {
         input channels, 16x16
         stem conv 3x3, width -> bn -> relu
         stage layer4: 2 x basic 2 * width

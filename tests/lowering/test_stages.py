@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from resspec.backends.module import build
+from resspec.backends.source import emit
 from resspec.compiler import check, load
 from resspec.diagnostics import SpecError, UsageError
 from resspec.ir.fingerprint import fingerprint
@@ -73,6 +74,11 @@ def test_stages_are_those_written_out(short: str, long: str, tmp_path: Path) -> 
     assert fingerprint(network) == fingerprint(expected)
     assert [each.label for each in network.sections] == [each.label for each in expected.sections]
     assert_twins(network)
+
+
+def test_emitted_source_has_one_class_for_a_block_whose_strides_are_a_list(tmp_path: Path) -> None:
+    clauses = "let strides = [1, 2]; stages layer1..: 2 x unit [8, 16], /strides"
+    assert emit(made(tmp_path, of_stages(clauses))).count("class Unit") == 1
 
 
 @pytest.mark.parametrize("n", ["1,2", "[1, 2]", "1, 2", [1, 2]])
