@@ -83,8 +83,8 @@ DEFECTS = [
     Defect(
         "a layer's field does not reach torch",
         "resspec/ir/ops/activation.py",
-        'torch_defaults: ClassVar = {"alpha": 1.0}',
-        "torch_defaults: ClassVar = {}",
+        'module: ClassVar = "ELU"\n    torch_defaults: ClassVar = {"alpha": 1.0}',
+        'module: ClassVar = "ELU"',
         "tests/ir/test_ops.py::test_fields_reach_torch",
     ),
     Defect(
