@@ -7,9 +7,7 @@ where they give the tree's values; where the steps do not match, the tree's own 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import replace
-from typing import NamedTuple
+from collections.abc import Hashable, Mapping
 
 from resspec.ir.formulas import (
     ENTERING,
@@ -27,7 +25,6 @@ from resspec.lowering.arguments import sort
 from resspec.lowering.block import is_only
 from resspec.lowering.network import Declared
 from resspec.lowering.scope import Library
-from resspec.lowering.stages import lists_in, stage_label
 from resspec.lowering.values import BlockRef
 from resspec.passes.call_levels import (
     UNKNOWN,
@@ -48,11 +45,11 @@ from resspec.passes.declared import (
     DeclaredLayer,
     DeclaredModule,
 )
+from resspec.passes.declared_sections import clauses_of
 from resspec.passes.tree_rows import TreeRow, items
 from resspec.syntax import ast
 
 MAX_STEPS = 200_000
-_ORDER = ("stem", "stage", "head")
 
 
 def read(network: Network, declared: Declared) -> DeclaredBody | None:
@@ -72,30 +69,12 @@ class _Reader:
         self.steps = 0
 
     def network(self, network: Network, declared: Declared) -> DeclaredBody:
-        scopes = network_scopes(declared)
-        self.template = DeclaredBody(scopes[0].env.level)
-        sections = list[_DeclaredSection]()
-        for env, clauses in scopes:
-            for clause in clauses:
-                match clause:
-                    case ast.Shortcut(option=ast.LayerCall() as call):
-                        self.option = env.given(call)
-                    case ast.Replace(kind=kind, call=call):
-                        self.replaced[kind.text] = (call, env)
-                    case ast.ChainClause(kind=kind, chain=chain):
-                        section = _DeclaredSection(kind, "", chain, env)
-                        _set(sections, section, is_derived=env is not scopes[0].env)
-                    case ast.Stage(label=label, chain=chain):
-                        section = _DeclaredSection("stage", label.text, chain, env)
-                        _set(sections, section, is_derived=env is not scopes[0].env)
-                    case ast.Stages():
-                        for section in _each_stage(clause, env):
-                            _set(sections, section, is_derived=env is not scopes[0].env)
-                    case _:
-                        pass
+        clauses = clauses_of(network_scopes(declared))
+        self.option, self.replaced = clauses.option, clauses.replaced
+        self.template = DeclaredBody(clauses.level)
         row = TreeRow(items(whole_tree(network)), 0)
         x = constant(network.input.channels)
-        for each in sorted(sections, key=lambda each: _ORDER.index(each.kind)):
+        for each in clauses.sections:
             try:
                 x = self._chain(each.chain, each.env, x, row)
             except DeclarationMismatch:
@@ -411,34 +390,6 @@ class _Reader:
             if parameter.default is not None and parameter.name.text not in inner.names:
                 inner.names[parameter.name.text] = inner.known(parameter.default)
         self._path(arm, inner, x, row)
-
-
-class _DeclaredSection(NamedTuple):
-    kind: str
-    label: str
-    chain: ast.Chain
-    env: NamesInScope
-
-
-def _each_stage(stages: ast.Stages, env: NamesInScope) -> Iterator[_DeclaredSection]:
-    lists = lists_in(
-        stages.chain, lambda name: env.known(name).value if env.is_constant(name.text) else None
-    )
-    length, _ = next(lists)
-    for stage in range(length):
-        label = stage_label(stages.label, stage).text
-        yield _DeclaredSection("stage", label, stages.chain, replace(env, stage=stage))
-
-
-def _set(sections: list[_DeclaredSection], new: _DeclaredSection, *, is_derived: bool) -> None:
-    """Add a section; one of a derived network takes the place of the template's."""
-    places = [i for i, each in enumerate(sections) if each[:2] == new[:2]]
-    if not is_derived or (new.kind != "stage" and not places):
-        sections.append(new)
-    elif len(places) == 1:
-        sections[places[0]] = new
-    else:
-        raise DeclarationMismatch
 
 
 def _is_sum(row: TreeRow) -> bool:
