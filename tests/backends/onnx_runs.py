@@ -27,7 +27,7 @@ class Off(NamedTuple):
 def off(network: Network, batches: tuple[int, ...] = (1, 3), wanted: float = 1e-4) -> Off:
     """After batch norms have seen data; the worst of some batches."""
     module = settled(network)
-    content = to_onnx(network, lambda started: _copy(module, started)).content
+    content = to_onnx(network, lambda started: copy(module, started)).content
     onnx.checker.check_model(content, full_check=True)
     session = InferenceSession(content, providers=["CPUExecutionProvider"])
     assert [value.name for value in session.get_inputs()] == ["images"]
@@ -56,5 +56,5 @@ def settled(network: Network) -> nn.Module:
     return module.eval()
 
 
-def _copy(trained: nn.Module, started: nn.Module) -> None:
+def copy(trained: nn.Module, started: nn.Module) -> None:
     started.load_state_dict(trained.state_dict(), strict=True)

@@ -14,11 +14,13 @@ from safetensors.torch import save_file
 
 from resspec import cli
 from resspec.backends.onnx import pieces_off
+from resspec.backends.onnx import to_onnx as exported
 from resspec.compiler import check, compile_spec, load, to_onnx
 from resspec.diagnostics import SpecError
 from resspec.render import render
-from tests.backends.onnx_runs import off, settled
+from tests.backends.onnx_runs import copy, off, settled
 from tests.backends.onnx_windows import random_pool, spec
+from tests.texts import written
 
 MANY = """
 block mixed(width) {
@@ -61,6 +63,20 @@ def test_other_layers(text: str, tmp_path: Path) -> None:
     spec = tmp_path / "net.res"
     spec.write_text(text, encoding="utf-8")
     assert off(load(spec)).error < 1e-5
+
+
+def test_outputs_have_their_names(tmp_path: Path) -> None:
+    network = load(written(tmp_path, MANY), output="a b")
+    module = settled(network)
+    content = exported(network, lambda started: copy(module, started)).content
+    session = InferenceSession(content)
+    assert [each.name for each in session.get_outputs()] == ["a", "b"]
+    images = torch.randn(3, *network.input.dims)
+    with torch.no_grad():
+        wanted = module(images)
+    values = session.run(["b", "a"], {"images": images.numpy()})
+    for name, value in zip("ba", values, strict=True):
+        assert torch.allclose(torch.from_numpy(value), wanted[name], atol=1e-5)
 
 
 POOLS = {  # by the size of the image: one export is slow, so that they stand side by side in one
