@@ -151,10 +151,7 @@ def _cut(text: bytes, random: Random) -> bytes:
 
 @cache
 def _specs() -> _Texts:
-    paths = [
-        *(_ROOT / "specs").rglob("*.res"),
-        *(_ROOT / "tests" / "golden" / "specs").glob("*.res"),
-    ]
+    paths = (_ROOT / "specs").rglob("*.res")
     return _texts(paths, lambda text: _spans(parse(Source("", text)).declarations))
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import timm
@@ -13,8 +12,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from resspec.opening import shipped_names
-
-GOLDEN = Path(__file__).parents[1] / "golden" / "specs"
+from tests.specs.tensors import Tensor
 
 TORCHVISION = {
     name: name.removeprefix("torchvision/")
@@ -49,8 +47,8 @@ OTHERS = [spec for spec in TORCHVISION if spec not in SMALL]
 TIMM = {
     "se_resnet50": "seresnet50",
     "resnet50d": "resnet50d",
-    str(GOLDEN / "resnet50_gn.res"): "resnet50_gn",
-    str(GOLDEN / "fasternet_t0.res"): "fasternet_t0",
+    "timm/resnet50_gn": "resnet50_gn",
+    "timm/fasternet_t0": "fasternet_t0",
 }
 
 
@@ -75,6 +73,13 @@ def reference(spec: str) -> nn.Module:
         with torch.device("meta"):
             module = torchvisions(spec)
     return module.eval()
+
+
+def same(spec: str, ours: list[Tensor], theirs: list[Tensor]) -> bool:
+    """Return whether two states have the same tensors, in order if theirs is that of the layers."""
+    if "convnext" in spec or "fasternet" in spec:  # whose constructors have an order of their own
+        return sorted(ours) == sorted(theirs)
+    return ours == theirs
 
 
 def macs(module: nn.Module, side: int) -> int:

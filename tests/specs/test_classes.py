@@ -9,7 +9,7 @@ from torch import nn
 
 from resspec.compiler import check, load
 from resspec.opening import shipped_names
-from tests.specs.references import SMALL, TIMM, torchvisions
+from tests.specs.references import SMALL, TIMM, same, torchvisions
 from tests.specs.tensors import Tensor, tensors
 
 
@@ -21,22 +21,19 @@ def test_a_shipped_network_takes_classes_and_channels(spec: str) -> None:
     assert check(spec, classes=7, channels=2) == []
 
 
-@pytest.mark.parametrize("spec", [spec for spec in SMALL if not spec.endswith(".res")])
+@pytest.mark.parametrize("spec", SMALL)
 def test_torchvision_has_the_same_weights_for_other_classes(spec: str) -> None:
     device = "cpu" if "regnet" in spec else "meta"  # works out its widths with torch
     with torch.device(device):
         module = torchvisions(spec, num_classes=13)
-    ours, theirs = tensors(load(spec, classes=13)), state(module)
-    if "convnext" in spec:  # makes the parameters of a block before its layers
-        ours, theirs = sorted(ours), sorted(theirs)
-    assert ours == theirs
+    assert same(spec, tensors(load(spec, classes=13)), state(module))
 
 
-@pytest.mark.parametrize("spec", [spec for spec in TIMM if not spec.endswith(".res")])
+@pytest.mark.parametrize("spec", TIMM)
 def test_timm_has_the_same_weights_for_other_classes_and_channels(spec: str) -> None:
     with torch.device("meta"):
         module = timm.create_model(TIMM[spec], num_classes=13, in_chans=1)
-    assert tensors(load(spec, classes=13, channels=1)) == state(module)
+    assert same(spec, tensors(load(spec, classes=13, channels=1)), state(module))
 
 
 def state(module: nn.Module) -> list[Tensor]:

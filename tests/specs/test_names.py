@@ -10,21 +10,15 @@ from resspec.compiler import load
 from resspec.ir.ops.layer import plain
 from resspec.ir.ops.regularize import DropPathOp
 from resspec.passes.measure import measure
-from tests.specs.references import GOLDEN, SMALL, TIMM, macs, reference
+from tests.specs.references import SMALL, TIMM, macs, reference, same
 from tests.specs.tensors import operations, tensors
-
-FASTERNET = str(GOLDEN / "fasternet_t0.res")
 
 
 @pytest.mark.parametrize("spec", [*SMALL, *TIMM])
 def test_the_state_dict_has_the_names_and_shapes_of_the_reference(spec: str) -> None:
     ours = tensors(load(spec))
     theirs = [(name, tuple(tensor.shape)) for name, tensor in reference(spec).state_dict().items()]
-    if (
-        "convnext" in spec or spec == FASTERNET
-    ):  # constructors in another order than that of the layers
-        ours, theirs = sorted(ours), sorted(theirs)
-    assert ours == theirs
+    assert same(spec, ours, theirs)
 
 
 @pytest.mark.parametrize("spec", [*SMALL, *TIMM])
