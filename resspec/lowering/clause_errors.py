@@ -35,7 +35,7 @@ def unknown_stage(
 def unknown_output(
     span: Span, near: Sequence[str], stages: Sequence[str], module: str | None
 ) -> Diagnostic:
-    """E0253: an output is a stage of the network, or a layer or module outside of others."""
+    """E0253: an output that is no stage, layer or module of the network, or is inside a module."""
     help = meant(near) or (f"choose from {listed(stages)}" if stages else "name a layer or module")
     if module and not near:
         help = f"`{module}` is one module; write `{module}`, or name a step outside of modules"
@@ -76,7 +76,7 @@ def stages_without_number(span: Span) -> Diagnostic:
 
 
 def no_list(label: Span) -> Diagnostic:
-    """E0257: `stages` without a list, so that nobody knows how many there are."""
+    """E0257: `stages` without a list, which leaves their number unknown."""
     help = "give a list, one entry for each stage, such as `[64, 128, 256]`; or write `stage`"
     return at("E0257", "these stages have no list", label, help)
 

@@ -210,7 +210,7 @@ def no_spec(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnosti
 
 
 def unnamed_base(span: Span, file: str, names: Sequence[str]) -> Diagnostic:
-    """E0252: a network is derived from a spec of several networks, none of which has its name."""
+    """E0252: a network is derived from a file with networks of which none has its name."""
     message = f"{file} has no network that is called like it"
     if names:
         help = f'`use "{file}"`, and derive the network from one of {listed(names)}'
