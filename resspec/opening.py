@@ -97,7 +97,7 @@ def open_spec(path: Path, revision: Revision | None = None) -> Opened:
 def locate(spec: str) -> tuple[Path, str | None]:
     """Return the file and the network's name of `FILE`, `FILE:NAME` or the name of a shipped spec.
 
-    A shipped spec is called by its path, `torchvision/alexnet`, or by its last part alone where no
+    A shipped spec is named by its path, `torchvision/alexnet`, or by the last part alone where no
     other has it.
     """
     for text, name in _readings(spec):
@@ -242,7 +242,7 @@ def parameters(spec: str | Path) -> list[str]:
 def undecided(spec: str | Path) -> list[str]:
     """Return the parameters that a network leaves at their defaults. Raises SpecError, UsageError.
 
-    One that a derived network gives a value is decided.
+    A parameter that gets its value from a derived network is not among them.
     """
     opened = open_named(str(spec))
     return undecided_parameters(opened.library, choose(opened))

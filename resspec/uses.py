@@ -57,7 +57,7 @@ def find_base(
 ) -> Path | None:
     """Return the spec that a network is derived from: beside its user, else shipped.
 
-    None where a name that is no path leads nowhere; a path is reported then.
+    None if a plain name leads nowhere; a path that leads nowhere is an error.
     """
     folder = shipped.path("specs")
     places = base_candidates(name.text, beside)

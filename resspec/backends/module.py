@@ -57,7 +57,7 @@ class Flow(nn.Module):
     """A module that runs its children as plain data says.
 
     A step is the name of a child; None, which flattens; `("within", child, steps)`, which runs
-    steps of a child; `("*" | "+", parameter, dims)`, a parameter of its own seen with these axes;
+    steps of a child; `("*" | "+", parameter, dims)`, a parameter of its own viewed with these axes;
     `("output", name, ())`, which keeps the value under a name; or a merge of paths, themselves
     steps: `("add" | "add_" | "mul", None, paths)` or `("concat", axis, paths)`.
     """
@@ -87,7 +87,7 @@ class Backbone(Flow):
     """A module that returns a dict of the values of its outputs, in the order in which they run.
 
     Attributes:
-        feature_info: For each output its channels, its reduction and its name, as timm has them.
+        feature_info: For each output its channels, its reduction and its name, as in timm.
     """
 
     def __init__(

@@ -107,7 +107,7 @@ KINDS = {
 
 
 def all_of(kinds: Iterable[str]) -> dict[str, list[Entry]]:
-    """Return what there is of some kinds, by kind."""
+    """Return all entries of some kinds, by kind."""
     return {kind: KINDS[kind]() for kind in kinds}
 
 

@@ -9,7 +9,7 @@ from resspec.diagnostics import SpecError, UsageError
 def subjects(spec: str, has_values: bool) -> list[str]:
     """Return the files of a folder, the networks of a file of several, or else the spec.
 
-    A file of several networks, one of which is called like it, means that one.
+    A file of several networks, one of which has the file's name, means that one.
 
     Args:
         spec: A spec or a folder as it was given.

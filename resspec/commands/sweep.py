@@ -25,7 +25,7 @@ def takes_sweep(command: ArgumentParser) -> None:
 
 
 def combinations(sweeps: Sequence[tuple[str, str]], fixed: Settings) -> list[Settings]:
-    """Return the values of every row, the last parameter changing first: one row without a sweep.
+    """Return the values of every row, the last parameter varying fastest; one row without a sweep.
 
     Args:
         sweeps: The names of parameters, each with its values as one text.

@@ -159,7 +159,7 @@ def job_of(arguments: Namespace, tell: Callable[[str], None] = _silent) -> Job:
 
     Args:
         arguments: The arguments of the command.
-        tell: Takes a sentence about values that the data decides.
+        tell: Receives a sentence about the values that are set from the data.
     """
     from resspec import compiler, opening
     from resspec.training import data, recipe_file, weights

@@ -2,7 +2,7 @@
 gradients.
 
 Layout, comments, templates, abbreviations, the division into stages, names and scopes of what has
-no parameters, and where a repeat is written out do not count. Nor does the order of the two
+no parameters, and whether a repeat is written out do not count. Nor does the order of the two
 operands of a sum or product where it changes no bit. The tree that is hashed is that of
 `resspec.ir.hoisted`; here neighbors whose names count up are counted, and such operands sorted.
 """
@@ -49,7 +49,7 @@ class _Entry(NamedTuple):
         times: How many they are.
         holds: The digest of a layer or merge, or the bodies of a scope that are still to be joined.
         turn: Of the nearest repeat.
-        at_fork: Whether another path reads its input, too.
+        at_fork: Whether another path also reads its input.
     """
 
     prefix: str | None
@@ -97,7 +97,7 @@ class Digests:
             parts: The steps.
             turns: Of the scope's repeats, outermost first.
             turn: Of the nearest repeat at all.
-            at_fork: Whether another path reads the input, too.
+            at_fork: Whether another path also reads the input.
         """
         relevant = turn if turn is not None and any(map(self._has_ramps, parts)) else None
         key = (relevant, turns, at_fork, parts)

@@ -121,7 +121,7 @@ def binary(operator: str, left: Formula, right: Formula) -> Formula:
 
 
 def _terms(formula: Formula, sign: int) -> Iterator[tuple[int, Formula]]:
-    """Yield what a formula adds up, as whole multiples."""
+    """Yield the terms that a formula adds up, each with an integer coefficient."""
     match formula:
         case int():
             yield sign * formula, 1

@@ -8,9 +8,7 @@ from typing import Any
 
 
 def written(value: Any, indent: int, margin: str = "\n") -> str:
-    """Return a value as `json.dumps` writes it, in a fraction of the time that its indentation
-    takes.
-    """
+    """Return a value as `json.dumps` writes it with `indent`, in a fraction of the time."""
     inner = margin + " " * indent
     match value:
         case dict() if value:

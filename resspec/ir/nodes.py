@@ -120,7 +120,7 @@ T = TypeVar("T")
 def read_only(cls: type[T]) -> type[T]:
     """Return a dataclass whose fields are set once.
 
-    The type checker sees to it: a check for each field would take a tenth of the lowering.
+    The type checker enforces it: a check at runtime would take a tenth of the lowering.
     """
     return dataclass(slots=True, eq=False)(cls)
 

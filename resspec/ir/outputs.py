@@ -1,7 +1,7 @@
-"""The outputs of a network: points of its main chain, by the names of the steps before them.
+"""The outputs of a network: points of its main chain, named after the steps before them.
 
-`Network.outputs` holds the names. What runs a network in order reads it with `marked`, which puts
-an `Output` at each of these points; nobody else sees them.
+`Network.outputs` holds the names. Code that runs a network in order reads it through `marked`,
+which puts an `Output` at each of these points; no other code sees them.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def points(network: Network) -> list[str]:
 
 
 def select(network: Network, names: Collection[str]) -> Network:
-    """Return the network with these outputs, all of them points, without what lies behind the last
-    of them.
+    """Return the network with these outputs, all of which are points, without what comes after the
+    last.
     """
     sections = [
         replace(section, located=_row(_split(section.located, "", names), section.located))
@@ -50,14 +50,14 @@ def select(network: Network, names: Collection[str]) -> Network:
 
 
 def marked(network: Network) -> Network:
-    """Return the network with an Output at each point that is one."""
+    """Return the network with an Output at each point that is an output."""
     if not network.outputs:
         return network
     return replace(network, sections=tuple(_marked_sections(network)))
 
 
 def unmarked(network: Network) -> Network:
-    """Return the network without them."""
+    """Return the network without its Outputs."""
     if not network.outputs:
         return network
     sections = tuple(
@@ -67,7 +67,7 @@ def unmarked(network: Network) -> Network:
 
 
 def whole(network: Network) -> Located:
-    """Return all sections in a row, with an Output at each point that is one."""
+    """Return all sections in a row, with an Output at each point that is an output."""
     return walk.whole(marked(network))
 
 
@@ -81,8 +81,8 @@ def output_of(located: Located) -> str | None:
 
 
 def segments(network: Network) -> list[list[Located]]:
-    """Return the steps that lead to each output, from the one before; to what leaves the network
-    where it has none.
+    """Return the steps that lead to each output from the one before; if there are none, to the
+    result of the network.
     """
     *found, rest = _segments(whole(network))
     return [*found, rest] if rest else found
@@ -214,7 +214,7 @@ def _mark(part: Located, path: str, visits: dict[str, int]) -> Iterator[Located]
 
 
 def _until_last(sections: Iterable[Section]) -> list[Section]:
-    """Return the sections without what lies behind the last mark."""
+    """Return the sections without what comes after the last mark."""
     kept = list(sections)
     while not has_output(kept[-1].located):
         kept.pop()

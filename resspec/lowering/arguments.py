@@ -136,7 +136,7 @@ def bind_layer(
 def layer_presets(
     call: ast.LayerCall, evaluate: Evaluate, report: Reporter, presets: Presets
 ) -> Presets | None:
-    """Return the arguments of a layer that is handed over, with those given before; None once
+    """Return the arguments of a layer that is passed as a value, with those given before; None once
     something was reported.
     """
     return _stated(

@@ -21,8 +21,8 @@ _KINDS = {
 
 
 def convert(value: Value, annotation: str, phrase: str, span: Span, report: Reporter) -> Any:
-    """A value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once it was
-    reported.
+    """Return a value as a field of this annotation (see ir/ops/layer.py), or UNKNOWN once a mistake
+    was reported.
     """
     if isinstance(value, Unknown):
         return UNKNOWN

@@ -1,4 +1,4 @@
-"""From a network to the template that it is derived from, and the parameters on the way."""
+"""The networks from a derived one to its template, and their parameters."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Level(NamedTuple):
 
     @property
     def arguments(self) -> dict[str, ast.Keyword]:
-        """What it gives to the network that it is derived from."""
+        """The arguments that it gives to the network that it is derived from."""
         if isinstance(self.declared, ast.NetworkDecl):
             return {}
         given = self.declared.arguments
@@ -41,7 +41,7 @@ class Level(NamedTuple):
 def levels(library: Library, name: str, report: Reporter) -> list[Level]:
     """Return a network and those that it is derived from, the template last.
 
-    Empty where that cannot be said: a base is unknown, or derived from itself.
+    Empty if a base is unknown, or derived from itself.
     """
     declared, found = library.own[name], list[Level]()
     while isinstance(declared, ast.Derived):

@@ -106,7 +106,7 @@ class _Evaluation(NamedTuple):
         return Entries(tuple(computed))
 
     def _numbers(self, operands: Sequence[_Operand]) -> list[Number] | None:
-        """Return the operands as numbers; None once it was reported that one is none."""
+        """Return the operands as numbers; None once it was reported that one is not a number."""
         numbers = [self._number(value, node) for value, node in operands]
         known = [number for number in numbers if number is not None]
         return known if len(known) == len(numbers) else None
@@ -250,7 +250,7 @@ def with_arguments(
 
 
 def entry_of(value: Value, stage: int | None) -> Value:
-    """Return the entry of a list for a stage; another value is that of all stages."""
+    """Return the entry of a list for a stage; any other value is the same for all stages."""
     if stage is None or not isinstance(value, Entries):
         return value
     return value.values[stage] if stage < len(value.values) else UNKNOWN

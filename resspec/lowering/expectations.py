@@ -86,7 +86,7 @@ def verified(
     Args:
         clauses: The clauses of the network.
         parameters: Its parameters.
-        are_set: Whether a derived network, or somebody outside, sets parameters.
+        are_set: Whether parameters are set by a derived network or from outside.
     """
     expects = [clause for clause in clauses if isinstance(clause, ast.Expect)]
     if not are_set or any(parameter.default is None for parameter in parameters):

@@ -96,7 +96,7 @@ class Frame:
         return evaluate(node, lookup, self.report, stage=self.stage)
 
     def lookup(self, name: ast.Identifier, *, is_count: bool = False) -> Value:
-        """Return the value of a name, of a list the stage's entry; UNKNOWN once it was reported."""
+        """Return the value of a name, or a list's entry for the stage; UNKNOWN once reported."""
         return entry_of(self._meaning(name, is_count=is_count), self.stage)
 
     def _meaning(self, name: ast.Identifier, *, is_count: bool) -> Value:

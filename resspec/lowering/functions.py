@@ -70,7 +70,7 @@ def mistake(node: ast.Applied) -> Diagnostic | None:
 
 
 def unknown(name: ast.Identifier, near: Sequence[str]) -> Diagnostic:
-    """Return the error of a name before arguments in parentheses that nothing has."""
+    """Return the error of an unknown name before arguments in parentheses."""
     from resspec.syntax.constructs import of_word
 
     near = alike(name.text, FUNCTIONS) or near

@@ -50,8 +50,8 @@ def lower(
     given: Given | None = None,
     memory: Memory | None = None,
 ) -> Lowered:
-    """The network of this name in a file, with these values for its parameters; `given`: clauses
-    in place of its own; `memory`: of networks without mistakes.
+    """Return the network of this name in a file, with these values for its parameters; `given`:
+    clauses in place of its own; `memory`: of networks without mistakes.
     """
     count, place = None, None
     for _ in range(4):  # one pass counts; but a wrong `count` may stop it before the last block
@@ -85,12 +85,12 @@ def template_parameters(library: Library, name: str) -> list[str]:
 
 
 def network_parameters(library: Library, name: str) -> list[str]:
-    """The parameters of a network, its own and those of the networks that it is derived from."""
+    """Return the parameters of a network, its own and those of the networks it is derived from."""
     return parameters(_silent_levels(library, name))
 
 
 def undecided_parameters(library: Library, name: str) -> list[str]:
-    """The parameters of a network that have their defaults, or no value yet."""
+    """Return the parameters of a network that have their defaults, or no value yet."""
     return undecided(_silent_levels(library, name))
 
 
@@ -134,7 +134,7 @@ class Attempt:
         )
 
     def _resolve(self, library: Library, name: str, overrides: Sequence[ast.Let]) -> Network | None:
-        """Parameters first, from the derived network to its template, then clauses."""
+        """Resolve the parameters, from the derived network to its template, then the clauses."""
         place = library.own[name].name.span
         self.lowerer.settings.place = place
         found = levels(library, name, self.lowerer.report)

@@ -22,7 +22,7 @@ class Given(NamedTuple):
 
 
 def with_outputs(network: Network, clause: ast.OutputClause, report: Reporter) -> Network | None:
-    """Return the network with the outputs of a clause, and nothing behind the last of them. None
+    """Return the network with the outputs of a clause, and nothing after the last of them. None
     where something was reported.
     """
     known = points(network)

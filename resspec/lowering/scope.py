@@ -196,7 +196,7 @@ class Loader:
             library.bases[base.text] = self._network(other, base)
 
     def _network(self, other: Library, base: ast.Identifier) -> Base | None:
-        """Return the network of a spec that is called like it, or that is the only one."""
+        """Return the network of a spec that has the file's name, or that is the only one."""
         declared = other.own.items()
         names = [name for name, each in declared if isinstance(each, ast.NetworkDecl | ast.Derived)]
         stem = base.text.rpartition("/")[2]

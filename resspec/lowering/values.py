@@ -1,4 +1,4 @@
-"""Values: numbers, sizes, booleans, and the declarations that are handed over."""
+"""Values: numbers, sizes, booleans, and the declarations that are passed as values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NO_PRESETS: Presets = MappingProxyType({})
 
 
 class _Reference:
-    """A declaration handed over as a value: equal where it is the same declaration, with the same
+    """A declaration passed as a value. Two are equal if they are the same declaration with the same
     arguments given.
 
     Attributes:

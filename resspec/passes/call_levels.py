@@ -163,7 +163,7 @@ class NamesInScope:
         return constant(with_arguments(callee, call, self._fixed, ignore))
 
     def _fixed(self, node: ast.Value) -> Any:
-        """Return the value of an argument; for other variables it would be another one."""
+        """Return the value of an argument, and fix the variables on which it depends."""
         known = self.known(node)
         self.level.fix(known.formula)
         return known.value
@@ -171,7 +171,7 @@ class NamesInScope:
     def _decided(self, node: ast.Value) -> FormulaValue:
         """Return the value of a comparison, choice or function, which has no formula.
 
-        It is another value for other variables, so that these are fixed.
+        The variables on which it depends are fixed.
         """
         names = [self._lookup(name.text, name) for name in names_in(node)]
         if any(known.value is None for known in names):

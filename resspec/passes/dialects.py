@@ -1,7 +1,7 @@
 """The rules by which other tools count: what each adds for a layer of one sample in evaluation, to
 its multiply-accumulates, or to its parameters.
 
-A rule gives what it adds a name: the layer's word in the language, or what else it is.
+A rule names what it adds: by the layer's word in the language, or by what else it is.
 """
 
 from __future__ import annotations
@@ -226,7 +226,7 @@ def _pixels_on_axis(
 
 
 def _keras(layer: Layer, x: Shape, y: Shape) -> Extra:
-    """Count parameters: the statistics of a norm are among them, as parameters not trained."""
+    """Count parameters, among them the running statistics of a norm, as non-trainable ones."""
     del y
     statistics = sum(prod(shape) for shape in layer.buffers(x).values() if shape)
     return {f"statistics of {layer.kind}": statistics}
@@ -237,7 +237,7 @@ def _affine(layer: Layer, x: Shape, affine: int, plain: int) -> int:
 
 
 def _standardization(conv: StdConv, x: Shape) -> int:
-    """Return what a norm of the weight counts, once whatever the batch."""
+    """Return what a norm of the weight adds, once whatever the batch."""
     return _weights(conv, x) * (5 if isinstance(conv, ScaledStdConv) else 4)
 
 

@@ -48,9 +48,9 @@ class Peak(NamedTuple):
 
 
 def inference_lower_bound(network: Network, lifetimes: Lifetimes | None = None) -> Peak:
-    """Return the most that is needed at once, where each value is freed after its last reader, and
-    outputs never. Neither parameters nor the network's input, which is its caller's, nor what an
-    operation needs while it runs.
+    """Return the most that is needed at once, if each value is freed after its last reader, and
+    outputs are never freed. It counts neither parameters, nor the network's input, which is its
+    caller's, nor what an operation needs while it runs.
     """
     x = _Value(0, dense(network.input.dims))
     lifetimes = lifetimes or Lifetimes()

@@ -28,8 +28,8 @@ class Item(NamedTuple):
 
 class Like(NamedTuple):
     """The total of one sample that `tool` in `version` gives, which `bridge` adds up to, macs or
-    params first, then the largest. `uncounted`: what of this network calculates and adds nothing to
-    it, as words of the language, and `bias of conv`.
+    params first, then the largest. `uncounted`: what computes something in this network and adds
+    nothing to it, as words of the language, and `bias of conv`.
     """
 
     tool: str

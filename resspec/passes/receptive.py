@@ -1,4 +1,4 @@
-"""Receptive fields: how much of the picture an output sees, and how far its neighbour is from
+"""Receptive fields: how much of the picture an output sees, and how far its neighbor is from
 it.
 """
 

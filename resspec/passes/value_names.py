@@ -36,7 +36,7 @@ def readers_of(
 
 
 def variable(output: str) -> str:
-    """Return what to call the value of an output: `features.4` is features_4."""
+    """Return a variable name for the value of an output: features_4 for `features.4`."""
     name = re.sub(r"\W", "_", output)
     return f"out_{name}" if name[0].isdigit() else name
 

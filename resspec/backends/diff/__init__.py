@@ -84,7 +84,7 @@ def _comparable(a: Report, b: Report) -> None:
 
 
 def _in_common(a: Report, b: Report) -> tuple[Report, Report]:
-    """Return both reports with the quantities that both have, of all that are saved."""
+    """Return both reports, reduced to the saved quantities that both have."""
     names = _quantities(a) & _quantities(b)
     return _restricted(a, names), _restricted(b, names)
 

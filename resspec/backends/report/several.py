@@ -1,6 +1,6 @@
 """Several reports side by side: a column for each where they fit, else a row for each.
 
-Reports of a sweep have a row each, which begins with the values of its parameters.
+Each report of a sweep has a row, which begins with the values of its parameters.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from resspec.render import visible
 
 
 def to_csv(report: Report) -> str:
-    """Return a line for each row of the report, and at last one labeled `total`."""
+    """Return a line for each row of the report, and a last one labeled `total`."""
     name = report.network
     rows = [(name, *row[:4], *row.figures.values()) for row in report.rows]
     total = (name, "total", "", "", 1, *(report.totals[each] for each in SUMS))
@@ -24,7 +24,7 @@ def totals_to_csv(
     """Return a line for each of several reports, at least one, with its totals.
 
     All have the same tools and memory, or none. `max_batch` is empty where any fits; `frozen` has
-    the labels of sections with blanks between. A parameter of a sweep has a column `set_NAME`.
+    the labels of sections, separated by spaces. Each swept parameter has a column `set_NAME`.
     """
     first, lines = reports[0], []
     settings = swept or [{}] * len(reports)

@@ -73,7 +73,7 @@ def like_rows(likes: Sequence[Like]) -> Iterator[tuple[str, ...]]:
 
 
 def like_lines(likes: Sequence[Like]) -> list[str]:
-    """Return what the total of a tool adds up, and what each leaves out."""
+    """Return what the total of a single tool counts, and what each tool leaves out."""
     left_out = [
         f"{like.tool if len(likes) > 1 else 'it'} adds nothing for {', '.join(like.uncounted)}"
         for like in likes
@@ -229,7 +229,7 @@ def _exact(report: ReportValues, width: int, of_bytes: bool) -> Table:
 
 
 def _bridges(likes: Sequence[Like]) -> Table:
-    """Return a tool's total as a sum, a line for each term, or several tools in a line each."""
+    """Return a tool's total as a sum, a line for each term; or a line for each of several tools."""
     from rich.table import Table
 
     if len(likes) > 1:

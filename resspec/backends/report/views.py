@@ -42,7 +42,7 @@ class OutputRow(NamedTuple):
         name: The stage, layer or module that it leaves.
         shape: Its shape, without the batch axis.
         channels: Its channels.
-        field: How much of the input it sees, and how far its neighbor is from it.
+        field: Its receptive field, and the distance to that of its neighbor.
     """
 
     name: str

@@ -43,12 +43,12 @@ class EmittedStatement:
     """A statement of a class.
 
     Attributes:
-        statement: It, as the class's longest body has it.
+        statement: The statement, as in the class's longest body.
         options: What it runs, and in which arms of the shortcut option.
         inner: The statements of a loop.
         present: The arms that have it.
-        fallback: The value that is taken for what it makes in the others, where anybody reads that.
-        optional: What is in its place in the others: an identity, nothing, or a flag that says so.
+        fallback: The value used in place of its result in the other arms, if anything reads it.
+        optional: What takes its place in the other arms: an identity, nothing, or a flag.
     """
 
     statement: Statement

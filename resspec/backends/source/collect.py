@@ -328,7 +328,7 @@ def _moved(items: Iterable[RowItem], first: int, depth: int) -> tuple[RowItem, .
 
 def _renamed(items: list[RowItem]) -> list[RowItem]:
     """Return items with names for layers that leave no trace in a state dict and only have a
-    number, as far as nothing else has them.
+    number, unless another item has the name.
     """
     taken = {name for item in items if isinstance(item, RowModule) for name in item.names}
     found: list[RowItem] = []

@@ -40,6 +40,6 @@ def qualified(module: str) -> str:
 
 
 def base(module: str) -> str:
-    """Return the class from which a layer of ours derives; another has none."""
+    """Return the base class of one of resspec's layers; empty for any other class."""
     found = re.match(r"class \w+\((.*)\)", definitions().get(module, ""))
     return found[1] if found else ""

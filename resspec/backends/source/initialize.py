@@ -33,10 +33,10 @@ class InitBranch:
     """A branch of the loop over all modules.
 
     Attributes:
-        classes: Those whose modules it starts.
-        body: The statements that do.
-        names: Which of them it starts, if not all.
-        is_exact: Whether a class derives from theirs that starts otherwise.
+        classes: The classes whose modules it initializes.
+        body: The statements that initialize a module.
+        names: The names of those that it initializes, if not all.
+        is_exact: Whether a subclass of one of them is initialized differently.
     """
 
     classes: list[str]
@@ -57,8 +57,8 @@ class InitBranch:
 
 
 class Initialization:
-    """The loop over all modules in the network's constructor, and the layers that their classes
-    start by themselves.
+    """The loop over all modules in the network's constructor, and the layers that their own classes
+    initialize.
     """
 
     def __init__(self, classes: Iterable[EmittedClass], network: Network) -> None:

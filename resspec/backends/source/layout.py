@@ -46,11 +46,11 @@ class Code:
         return self.rows == "always" or any(item.is_broken for item in self.items)
 
     def after(self, text: str) -> Code:
-        """Return it with a text before it."""
+        """Return the code with a text before it."""
         return replace(self, start=text + self.start)
 
     def before(self, text: str) -> Code:
-        """Return it with a text after it."""
+        """Return the code with a text after it."""
         return replace(self, end=self.end + text)
 
     def lines(self, indent: str = "") -> list[str]:
@@ -90,7 +90,7 @@ def call(function: str, items: Iterable[Code]) -> Code:
 
 
 def block(head: Code | str, body: Sequence[Statement]) -> list[Statement]:
-    """Return statements under a head; nothing where there are none."""
+    """Return statements under a head; empty if there are no statements."""
     head = Code(head) if isinstance(head, str) else head
     return [Block(head, body)] if body else []
 

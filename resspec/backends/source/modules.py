@@ -251,8 +251,8 @@ def _is_whole(formula: Any) -> bool:
 
 
 def _commented(modules: Sequence[tuple[Code, Shape]]) -> list[Code]:
-    """Return modules with the shape after each where it is another than before, in a row that goes
-    through several.
+    """Return modules, each with a comment on its shape if that has changed, in a row with several
+    shapes.
     """
     if len({shape for _, shape in modules}) < 3:
         return [code for code, _ in modules]

@@ -155,7 +155,7 @@ class Signature:
         return Variable(local)
 
     def _shortened(self, formula: Any) -> Any:
-        """Return a formula with local names for what it consists of."""
+        """Return a formula with local names in place of its parts."""
         match formula:
             case Binary() if formula in self._often:
                 return self._often[formula]
@@ -166,7 +166,7 @@ class Signature:
 
 
 def _parts(formula: Any) -> Iterator[Binary]:
-    """Yield a formula and those in it."""
+    """Yield a formula and all formulas in it."""
     if isinstance(formula, Binary):
         yield formula
         yield from _parts(formula.left)

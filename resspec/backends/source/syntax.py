@@ -55,8 +55,8 @@ def formula_text(formula: Any, turns: Sequence[Turn] = (), around: int = 0) -> s
 
     Args:
         formula: The formula or constant.
-        turns: Those of the loops around, outermost first.
-        around: The rank of the operation whose operand it is.
+        turns: Those of the enclosing loops, outermost first.
+        around: The precedence of the operation whose operand it is.
     """
     match formula:
         case Variable(name):

@@ -33,8 +33,9 @@ class LayerArgument:
 @dataclass(frozen=True)
 class TorchLayer:
     """A layer: a class of torch.nn or of resspec/backends/layers.py, and its arguments.
-    `init`: how it starts, where that is not torch's default. `free`: it leaves no trace in a state
-    dict, so that it may be called anything. `operand`: what a layer does that is only a parameter.
+    `init`: its initialization, where that is not torch's default. `free`: it leaves no trace in a
+    state dict, so that it may have any name. `operand`: how the parameter is applied, for a layer
+    that is only a parameter.
     """
 
     module: str
@@ -48,7 +49,7 @@ class TorchLayer:
 
 class ParameterOperand(NamedTuple):
     """A parameter of the module itself: how it is applied, the field `shape`, and whether it is
-    seen with two more axes.
+    viewed with two more axes.
     """
 
     operator: str

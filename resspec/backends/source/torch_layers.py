@@ -118,7 +118,7 @@ def _formulas(op: Op, declared: DeclaredLayer) -> dict[str, FormulaValue]:
 
 
 def initial(op: Op) -> Init:
-    """Return how a layer's tensors start, as far as torch's constructor makes them otherwise."""
+    """Return the initialization of a layer's tensors, where torch's constructor does otherwise."""
     if op.init is None:
         return AS_TORCH
     tensors = op.layer.parameters(op.input)

@@ -130,7 +130,7 @@ class _File:
         return Block(Code(f"class {cls.name}(nn.Module):"), methods)
 
     def _feature_info(self) -> list[Statement]:
-        """Return what timm's models say of their outputs."""
+        """Return the assignment of `feature_info`, as in timm's models."""
         items = []
         for each in feature_info(self.network):
             entry = [

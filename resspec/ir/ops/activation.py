@@ -149,8 +149,8 @@ class Softplus(Pointwise):
 
 @dataclass(eq=False, repr=False)
 class Softmax(Pointwise):
-    """exp(x) over its sum along the channels; with `parts`, over that of the channels in the same
-    place of each part.
+    """exp(x) over its sum along the channels; with `parts`, over the sum of the channels at the
+    same position in each part.
     """
 
     kind: ClassVar = "softmax"

@@ -100,7 +100,7 @@ class Conv(Windowed, Contraction):
 @dataclass(eq=False, repr=False)
 class StdConv(Conv):
     """A convolution whose weight is standardized for each output channel, before it is applied
-    (Qiao et al. 2019); BiT's.
+    (Qiao et al. 2019), as in BiT.
     """
 
     kind: ClassVar = "std_conv"
@@ -118,7 +118,7 @@ class StdConv(Conv):
         return prod(self.parameters(x)["weight"])
 
     def keeps(self, x: Shape, y: Shape) -> Kept:
-        """The mean and the deviation of each channel's weight, and what the convolution takes."""
+        """Return the mean and deviation of each channel's weight, and what a convolution keeps."""
         return Kept(fixed_statistics=2 * self.out_channels, fixed_values=self.derived(x))
 
     def keeps_frozen(self, x: Shape, y: Shape) -> Kept:
@@ -127,8 +127,8 @@ class StdConv(Conv):
 
 @dataclass(eq=False, repr=False)
 class ScaledStdConv(StdConv):
-    """The same with a learned gain for each output channel, scaled by gamma over the root of the
-    fan-in (Brock et al. 2021); NFNet's.
+    """A standardized convolution with a learned gain for each output channel, scaled by gamma over
+    the root of the fan-in (Brock et al. 2021), as in NFNet.
     """
 
     kind: ClassVar = "scaled_std_conv"
@@ -142,7 +142,7 @@ class ScaledStdConv(StdConv):
         return super().parameters(x) | {"gain": (self.out_channels, 1, 1, 1)}
 
     def derived(self, x: Shape) -> int:
-        """Return those of the weight, and of the scaled gains."""
+        """Return the elements of the standardized weight, and of the scaled gains."""
         return super().derived(x) + self.out_channels
 
 
@@ -231,8 +231,8 @@ class Upconv(Contraction):
 
 @dataclass(eq=False, repr=False)
 class ChannelConvOp(Contraction):
-    """A convolution along the pooled channels, Cx1x1, each a step from the next (ECA, Wang et al.
-    2020).
+    """A 1D convolution across the pooled channels, Cx1x1, as if they were positions (ECA, Wang et
+    al. 2020).
     """
 
     kind: ClassVar = "channel_conv"

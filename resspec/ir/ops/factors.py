@@ -41,7 +41,7 @@ class ScaleOp(Factor):
 
 
 class LearnedOperand(Factor):
-    """A learned tensor beside x, a parameter of the module around it. The label names the tensor.
+    """A learned operand of x, a parameter of the module around it. The label names the tensor.
 
     `shape=one` has one axis of one number, `scalar` no axis; `C` and `Cx1x1` have a number for each
     channel.

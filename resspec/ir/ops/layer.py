@@ -203,8 +203,8 @@ class Layer(metaclass=Interned):
                 return ()
 
     def derived(self, x: Shape) -> int:
-        """Return the elements of what it computes of its parameters alone, whatever the batch:
-        standardized weights.
+        """Return the number of elements that it computes from its parameters alone, whatever the
+        batch: standardized weights.
         """
         return 0
 
@@ -215,8 +215,8 @@ class Layer(metaclass=Interned):
         return self.keeps(x, y)
 
     def intermediate(self, x: Shape) -> int:
-        """Return the elements of what it makes of its input first, and reads in its place: of a
-        padded input.
+        """Return the number of elements of what it first makes from its input and reads in its
+        place: a padded input.
         """
         return 0
 

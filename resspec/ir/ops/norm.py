@@ -1,5 +1,5 @@
-"""Normalisation. `scale=` at a layer is its weight's initial value and stands in the IR as an
-initialisation.
+"""Normalization. `scale=` at a layer is its weight's initial value and stands in the IR as an
+initialization.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Norm(Layer):
 
 @dataclass(eq=False, repr=False)
 class BatchNorm(Norm):
-    """Batch normalisation of a picture, or of a flat vector."""
+    """Batch normalization of a picture, or of a flat vector."""
 
     kind: ClassVar = "bn"
     module: ClassVar = "BatchNorm2d"
@@ -88,7 +88,7 @@ class BatchNorm(Norm):
 
 @dataclass(eq=False, repr=False)
 class GroupNorm(Norm):
-    """Group normalisation."""
+    """Group normalization."""
 
     kind: ClassVar = "gn"
     module: ClassVar = "GroupNorm"
@@ -115,7 +115,7 @@ class GroupNorm(Norm):
 
 @dataclass(eq=False, repr=False)
 class LayerNorm(Norm):
-    """Layer normalisation over the last axis."""
+    """Layer normalization over the last axis."""
 
     kind: ClassVar = "ln"
     module: ClassVar = "LayerNorm"
@@ -142,7 +142,7 @@ class LayerNorm(Norm):
 
 @dataclass(eq=False, repr=False)
 class LayerNorm2dOp(Norm):
-    """Layer normalisation over the channels of each pixel of CxHxW (ConvNeXt)."""
+    """Layer normalization over the channels of each pixel of CxHxW (ConvNeXt)."""
 
     kind: ClassVar = "ln2d"
     module: ClassVar = "LayerNorm2d"

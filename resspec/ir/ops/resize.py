@@ -27,7 +27,7 @@ from resspec.ir.shape import Shape
 
 @dataclass(eq=False, repr=False)
 class Pad(Layer):
-    """A border of so many columns and rows; `mode=lowest` is minus infinity, for a `maxpool`."""
+    """A border of so many columns and rows; `mode=lowest` is negative infinity, for a `maxpool`."""
 
     kind: ClassVar = "pad"
     positional: ClassVar = ("left", "right", "top", "bottom")

@@ -26,8 +26,8 @@ SAME: Final = "same"
 
 
 def complete_padding(given: dict[str, Any]) -> None:
-    """The language's default: `dilation * (k // 2)` for an odd k, which keeps the size; nothing for
-    an even one. `same` is a number where it does not depend on the size.
+    """Fill in the language's default padding: `dilation * (k // 2)` for an odd k, which keeps the
+    size; nothing for an even one. `same` becomes a number where it does not depend on the size.
     """
     if "kernel_size" not in given:
         return
@@ -47,7 +47,7 @@ def padded_as_same(
     size: tuple[int, ...], kernel: Size, stride: Size, dilation: Size
 ) -> tuple[int, int]:
     """Return height and width with the border of `padding=same`: every `stride`-th pixel, from the
-    first, has a window. The border at the end has the odd pixel.
+    first, has a window. If the padding is odd, the extra pixel is at the end.
     """
     height, width = (
         max((-(-n // s) - 1) * s + d * (k - 1) + 1, n)

@@ -43,7 +43,8 @@ def load(
         name: Its name, or the path of its folder.
         normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
-        channels: The channels of the network: images in files are read as gray for 1, else as RGB.
+        channels: The channels of the network: images in files are read as grayscale for 1, else as
+            RGB.
         download: Download it if it is not on this machine.
 
     Raises:

@@ -25,7 +25,7 @@ class LoadOptions(NamedTuple):
     Attributes:
         normalize: As a recipe's `data.normalize`.
         exif: As a recipe's `data.exif`.
-        channels: Of images in files: 1 for gray, 3 for RGB.
+        channels: The channels of images in files: 1 for grayscale, 3 for RGB.
         name: The name of the data set, where it was not given by its folder.
     """
 

@@ -89,9 +89,9 @@ IMAGENET = PixelStats(
 
 
 def _gray(stats: PixelStats) -> PixelStats:
-    """Return the statistics of the same images in gray, as Pillow and ITU-R 601 weight colors.
+    """Return the statistics of the same images in grayscale, with Pillow's weights (ITU-R 601).
 
-    The deviation is that of channels that rise and fall together.
+    The standard deviation is that of perfectly correlated channels.
     """
     weights = torch.tensor([0.299, 0.587, 0.114])
     mean, std = weights @ stats.mean, weights @ stats.std

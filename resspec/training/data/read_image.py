@@ -41,7 +41,7 @@ def read_image(
         key: The key of the image (int64, 1); random choices depend on nothing else.
         transform: The transforms of training or of test images.
         exif: `upright` or `ignore`.
-        channels: 3 for RGB, 1 for its gray.
+        channels: 3 for RGB, 1 for grayscale.
 
     Returns:
         uint8, CxHxW.

@@ -47,7 +47,8 @@ class LoadedWeights:
 
         Args:
             module: The module.
-            new_head: Whether the last layer may have other outputs, and keeps its initial values.
+            new_head: Whether the last layer may have a different number of outputs, and then keeps
+                its initial values.
 
         Raises:
             UsageError: They do not fit; the message lists the tensors.
@@ -57,7 +58,7 @@ class LoadedWeights:
         return sentences
 
     def telling(self, tell: Callable[[str], None]) -> Callable[[nn.Module], None]:
-        """Return a function that loads the weights into a module, and tells what was adapted."""
+        """Return a function that loads the weights into a module, and reports what was adapted."""
 
         def load(module: nn.Module) -> None:
             for sentence in self.into(module):

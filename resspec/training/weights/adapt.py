@@ -1,4 +1,4 @@
-"""Weights for another number of channels or classes, as timm adapts them."""
+"""Weights adapted to a different number of channels or classes, as in timm."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 
 class Adapted(NamedTuple):
-    """The tensors of a file that were changed for a network, or that it keeps of its own.
+    """The tensors that were changed to fit a network, and those that keep their initial values.
 
     Attributes:
-        tensors: The changed ones by name.
+        tensors: The changed tensors by name.
         fresh: The names of those that keep their initial values.
         sentences: What was done, for the user.
     """
@@ -23,12 +23,13 @@ class Adapted(NamedTuple):
 
 
 def adapted(tensors: dict[str, Tensor], module: nn.Module, *, new_head: bool) -> Adapted:
-    """Return what a network of other channels or classes makes of weights.
+    """Return weights adapted to a network with a different number of channels or classes.
 
     Args:
         tensors: The weights by name.
         module: The network.
-        new_head: Whether the last layer may have other outputs, and keeps its initial values.
+        new_head: Whether the last layer may have a different number of outputs, and then keeps its
+            initial values.
     """
     changed, sentences = dict[str, Tensor](), list[str]()
     wanted = module.state_dict()
@@ -53,14 +54,14 @@ def adapted(tensors: dict[str, Tensor], module: nn.Module, *, new_head: bool) ->
 
 
 def with_channels(weight: Tensor, channels: int) -> Tensor:
-    """Return the weight of a convolution for other input channels.
+    """Return the weight of a convolution for a different number of input channels.
 
-    For one channel they are summed: a gray image gives what its RGB image gave. For others they are
-    repeated, and scaled so that the outputs keep their size.
+    For one channel, its channels are summed: a grayscale image gives the same output as its RGB
+    version. For several, they are repeated, and scaled so that outputs keep their magnitude.
 
     Args:
         weight: OxIxHxW.
-        channels: The new I.
+        channels: The new number of input channels.
     """
     have = weight.shape[1]
     exact = weight.float()
@@ -80,7 +81,7 @@ def first_conv(module: nn.Module) -> str:
 
 
 def head_of(module: nn.Module) -> set[str]:
-    """Return the names of the tensors of the last layer that has any."""
+    """Return the names of the tensors of the last layer that has tensors."""
     names = list(module.state_dict())
     last = names[-1].rpartition(".")[0]
     return {name for name in names if name.rpartition(".")[0] == last}

@@ -46,18 +46,18 @@ class _Layer(NamedTuple):
 def carried(weights: LoadedWeights, a: Network, b: Network, *, seed: int = 0) -> Carried:
     """Return the weights of one network for another.
 
-    Layers of the same name keep their tensors. Where all others are the same one by one, in order,
-    they are renamed. Layers that the other network lacks are left out. The channels of the first
+    Layers of the same name keep their tensors. If all others match one to one, in order, they are
+    renamed. Layers that the other network lacks are left out. The channels of the first
     convolution, and the outputs of the last layer, are adapted as by `LoadedWeights.into`.
 
     Args:
         weights: The weights of `a`.
-        a: The network that they are of.
-        b: The other one.
-        seed: Of the initial values of a new last layer.
+        a: The network that the weights are of.
+        b: The other network.
+        seed: The seed of the initial values of a new last layer.
 
     Raises:
-        UsageError: The weights are not of `a`; or they cannot be carried without a guess.
+        UsageError: The weights are not of `a`; or they cannot be carried without guessing.
     """
     before, after = list(_layers(a)), list(_layers(b))
     _check(weights, before, a)
@@ -140,7 +140,7 @@ def _check_renamed(
     weights: LoadedWeights,
     network: Network,
 ) -> None:
-    """Check that layers of other names are the same one by one; the head may have other outputs."""
+    """Check that layers with different names match one to one; the head may differ in outputs."""
     problem = f"the weights of {weights.path} cannot be carried to {network.name} without a guess"
     if not gone:
         names = ", ".join(layer.name for layer in new[:MOST_NAMED])
