@@ -46,9 +46,10 @@ class _Layer(NamedTuple):
 def carried(weights: LoadedWeights, a: Network, b: Network, *, seed: int = 0) -> Carried:
     """Return the weights of one network for another.
 
-    Layers of the same name keep their tensors. If all others match one to one, in order, they are
-    renamed. Layers that the other network lacks are left out. The channels of the first
-    convolution, and the outputs of the last layer, are adapted as by `LoadedWeights.into`.
+    Layers with the same name keep their tensors. If `b` has layers with new names, the remaining
+    layers of `a` must match them one to one, in order, and are renamed; if not, layers that `b`
+    lacks are left out. The channels of the first convolution, and the outputs of the last layer,
+    are adapted as by `LoadedWeights.into`.
 
     Args:
         weights: The weights of `a`.
