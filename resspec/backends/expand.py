@@ -225,8 +225,8 @@ def _chain(steps: list[str]) -> str:
 
 
 def _arguments(layer: Layer) -> Iterator[str]:
-    """Yield every field, defaults too, those given by position first; of a pool that adapts to its
-    input only the target.
+    """Yield every field, defaults included, positional ones first; of an adaptive pool, only the
+    target size.
     """
     if isinstance(layer, Pool) and layer.target is not None:
         if layer.to is not None:

@@ -214,7 +214,7 @@ def _text(found: Diff, form: str) -> str:
 
 
 def _given_side(spec: str, known: Known, shared: Shared, arguments: Namespace) -> DiffSide:
-    """Return a side of a diff with values from the command line, without what it ignores."""
+    """Return a side of a diff with values from the command line, without what `--ignore` names."""
     side = _side(spec, known, shared, given.values(arguments))
     if not arguments.ignore:
         return side

@@ -46,12 +46,12 @@ class Hoisting:
         return self._body(self._joined((step for p in parts for step in self._of(p, 0)), 0), x)
 
     def has_tensors(self, node: Node) -> bool:
-        """Return whether anything in it has parameters or buffers."""
+        """Return whether anything in a node has parameters or buffers."""
         found = self._tensors.get(node)
         return walk.fold(node, _tensors, self._tensors) if found is None else found
 
     def has_ramps(self, node: Node) -> bool:
-        """Return whether anything in it varies from turn to turn."""
+        """Return whether anything in a node varies from turn to turn."""
         return walk.varies(node, self._varies, inside_repeats=True)
 
     def _of(self, part: Located, depth: int) -> Steps:

@@ -184,8 +184,8 @@ def _marked_sections(network: Network) -> Iterator[Section]:
 
 
 def _visits(network: Network) -> dict[str, int]:
-    """Return how often each output's name ends: a scope may be entered in several places, and what
-    leaves the last of them is the output.
+    """Return how often each output's name ends: a scope may be entered in several places, and the
+    result of the last is the output.
     """
     visits = dict.fromkeys(network.outputs, 0)
     for section in network.sections:

@@ -14,7 +14,7 @@ _FIELDS = ("init", "init_value")  # of layers, for the tensor that they have
 
 
 def without_init(network: Network) -> Network:
-    """Return a network that differs in nothing from one with other initial values."""
+    """Return the network with all initial values removed, to compare it with others."""
     known: dict[Located, Located] = {}
     sections = tuple(
         replace(section, located=_without(section.located, known)) for section in network.sections

@@ -227,7 +227,7 @@ def _biases(chain: ast.Chain) -> Iterator[Diagnostic]:
 
 
 def _dropouts(chain: ast.Chain) -> Iterator[Diagnostic]:
-    """Yield those whose 0 is written there; one that comes from a parameter is a switch."""
+    """Yield each dropout with a literal 0; a probability from a parameter is a switch."""
     for step in chain.steps:
         match step.item:
             case ast.LayerCall(name=ast.Identifier(text="dropout"), arguments=[argument]) as call:

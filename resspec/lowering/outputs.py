@@ -11,7 +11,7 @@ from resspec.lowering import clause_errors
 from resspec.suggest import alike
 from resspec.syntax import ast
 
-MOST = 1000  # names that are compared with one that is unknown
+MOST = 1000  # names that are compared with an unknown one
 
 
 class Given(NamedTuple):

@@ -15,7 +15,7 @@ from resspec.lowering.values import Entries, Unknown, Value
 from resspec.source import Span
 from resspec.syntax import ast
 
-NO_STAGE = sys.maxsize  # one that no list has an entry for
+NO_STAGE = sys.maxsize  # a stage for which no list has an entry
 ListPlace = tuple[int, Span]  # how many entries a list has, and where it is
 
 

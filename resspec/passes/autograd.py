@@ -176,7 +176,7 @@ class _Trace:
 
 
 def _effect(layer: Layer, entering: Shape, leaving: Shape, x: _Value, frozen: bool) -> _Effect:
-    if isinstance(layer, Output):  # which the caller keeps
+    if isinstance(layer, Output):  # the caller keeps it
         held = _FREE if x.kept else Backward(0, Kept(x.storage))
         return held, x.keeping(True), True, True
     if layer.hands_on():

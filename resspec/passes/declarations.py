@@ -78,7 +78,7 @@ class _Reader:
             try:
                 x = self._chain(each.chain, each.env, x, row)
             except DeclarationMismatch:
-                if row.next or not network.outputs:  # behind the last of which there is nothing
+                if row.next or not network.outputs:  # after the last of which there is nothing
                     raise
                 break
         if row.next:

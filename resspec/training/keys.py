@@ -21,9 +21,9 @@ _GOLDEN, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133
 
 @unique
 class Stream(IntEnum):
-    """The streams of random numbers that a run draws from its seed, each of a number of its own.
+    """The streams of random numbers that a run draws from its seed, each with its own number.
 
-    A new one takes the next number: the others must stay as they are.
+    A new stream takes the next number: the others must stay as they are.
     """
 
     ORDER = 0  # of the images in an epoch

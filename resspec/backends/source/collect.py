@@ -271,8 +271,8 @@ def _spliced(
 
 
 def numbering(names: Iterable[str]) -> Name | None:
-    """Return the first of names whose numbers follow each other, as `conv3` and `conv4`, or None
-    where they do not.
+    """Return the first of names with consecutive numbers, such as `conv3` and `conv4`, or None if
+    they are not consecutive.
     """
     parsed = [Name.parse(name) for name in names]
     first = parsed[0] if parsed else Name("", 0)
