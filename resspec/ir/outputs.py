@@ -50,8 +50,11 @@ def select(network: Network, names: Collection[str]) -> Network:
 
 
 def marked(network: Network) -> Network:
-    """Return the network with an Output at each point that is an output."""
-    if not network.outputs:
+    """Return the network with an Output at each point that is an output; as it is where it has
+    them.
+    """
+    has_marks = any(has_output(section.located) for section in network.sections)
+    if has_marks or not network.outputs:
         return network
     return replace(network, sections=tuple(_marked_sections(network)))
 

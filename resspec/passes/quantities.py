@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from resspec.ir.fingerprint import Digests
 from resspec.ir.network import Network
+from resspec.ir.outputs import marked
 from resspec.ir.quantities import DTYPES, QUANTITIES, Conditions
 from resspec.passes.autograd import Backward, Cost, Traces, backward
 from resspec.passes.inference import Lifetimes, Peak, inference_lower_bound
@@ -131,6 +132,11 @@ class Facts:
             for entry in ledger(self.network, self.backward)
         ]
 
+    @cached_property
+    def marked(self) -> Network:
+        """The network with a mark at each of its outputs, whose nodes the entries have."""
+        return marked(self.network)
+
     @property
     def counters(self) -> int:
         """Elements of buffers that are whole numbers, in int64 whatever the type of all else."""
@@ -138,7 +144,7 @@ class Facts:
 
     @cached_property
     def backward(self) -> Cost:
-        return backward(self.network, self.at.frozen, self.known.traces)
+        return backward(self.marked, self.at.frozen, self.known.traces)
 
     @cached_property
     def training_bound(self) -> TrainingBound:

@@ -6,10 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isqrt
 from typing import NamedTuple
 
-from resspec.backends.draw.columns import MARGIN, SMALL, DrawnColumn, columns
-from resspec.backends.draw.elements import Box
+from resspec.backends.draw.columns import MARGIN, DrawnColumn, columns
+from resspec.backends.draw.elements import Box, boxes
+from resspec.backends.draw.layout import SMALL
 from resspec.backends.draw.measure import width
-from resspec.backends.draw.shapes import ColorScale, Drawing, Join, Part, PlacedBox, Sample, Wire
+from resspec.backends.draw.shapes import (
+    ColorScale,
+    Drawing,
+    Join,
+    Part,
+    PlacedBox,
+    PlacedOutput,
+    Sample,
+    Wire,
+)
 from resspec.backends.draw.view import View, elements
 from resspec.backends.report.table import figure
 from resspec.backends.summary import summary
@@ -23,6 +33,7 @@ LEGEND = {
     "add": "adds",
     "mul": "multiplies",
     "concat": "concatenates",
+    "output": "an output of the network",
     **SIGNS,
 }
 _LEGEND, _RAMP = 34.0, 52.0  # their heights
@@ -79,8 +90,8 @@ def _column(one: Pictured, view: View) -> DrawnColumn:
     """Return a column; norms and activations are drawn where it would be empty without them."""
     facts = one.facts
     places = {entry.trail: i for i, (entry, _) in enumerate(facts.entries)}
-    sections = tuple(elements(section, view, places) for section in facts.network.sections)
-    if not view.layers and not any(row.children for row in sections):
+    sections = tuple(elements(section, view, places) for section in facts.marked.sections)
+    if not view.layers and not any(any(boxes(row)) for row in sections):
         return _column(one, view._replace(layers=True))
     figures = (f"{figure(name, facts.total(name))} {name}" for name in ("layers", "params", "macs"))
     return DrawnColumn(facts.network, sections, one.title, " · ".join(figures))
@@ -143,10 +154,12 @@ def _legend(parts: Sequence[Part], y: float) -> Iterator[Sample]:
                 found |= {branch.merge, branch.sign}
             case Wire(dashed=True):
                 found.add("dashed")
+            case PlacedOutput():
+                found.add("output")
     x = MARGIN
     for kind, words in LEGEND.items():
         if kind in found:
-            x += 32 if kind == "dashed" else 18
+            x += 32 if kind in ("dashed", "output") else 18
             yield Sample(kind, words, x, y)
             x += width(words, SMALL) + 16
 
@@ -158,4 +171,5 @@ def _in_words(one: Pictured) -> str:
         f"{section.label}: {summary(section.located)}, to {section.body.output}"
         for section in network.sections
     )
-    return f"{one.title}, from {network.input}: {'; '.join(parts)}"
+    outputs = f"; outputs: {', '.join(network.outputs)}" if network.outputs else ""
+    return f"{one.title}, from {network.input}: {'; '.join(parts)}{outputs}"

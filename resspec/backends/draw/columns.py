@@ -8,7 +8,7 @@ from itertools import accumulate, groupby, pairwise
 from typing import NamedTuple
 
 from resspec.backends.draw.elements import Box, BoxRow, Element, boxes
-from resspec.backends.draw.layout import BOX, Sketch, gap, sketch
+from resspec.backends.draw.layout import BOX, SMALL, Sketch, gap, sketch
 from resspec.backends.draw.levels import Level, common, heights
 from resspec.backends.draw.measure import shortened, width
 from resspec.backends.draw.shapes import Part, PlacedBox, Rule, SectionPanel, Words
@@ -21,7 +21,7 @@ HEAD = 62.0  # above the input
 _LONGEST = 150.0  # of a section's name
 _TINTS = 7
 _TINTED = ("conv", "upconv", "linear")
-LABEL, TITLE, SMALL = 11.0, 14.0, 10.0
+LABEL, TITLE = 11.0, 14.0
 
 
 class DrawnColumn(NamedTuple):

@@ -1,6 +1,7 @@
 """The elements of a picture: boxes for layers, in rows, with branches and repeats.
 
-Box(layer)   Row(children)   Branch(merge, main, sides)   Times(turns, body)
+Box(layer)   BoxRow(children)   Branch(merge, main, sides)   Repeated(turns, body)
+OutputMark(name)
 """
 
 from __future__ import annotations
@@ -71,7 +72,14 @@ class Repeated(NamedTuple):
     output: Shape
 
 
-Element = Box | BoxRow | Branch | Repeated
+class OutputMark(NamedTuple):
+    """A point whose value the network returns by this name."""
+
+    name: str
+    output: Shape
+
+
+Element = Box | BoxRow | Branch | Repeated | OutputMark
 
 
 def boxes(element: Element) -> Iterator[Box]:
@@ -79,6 +87,8 @@ def boxes(element: Element) -> Iterator[Box]:
     match element:
         case Box():
             yield element
+            return
+        case OutputMark():
             return
         case BoxRow(children=children):
             parts = children

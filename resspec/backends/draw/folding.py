@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
-from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated
+from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, OutputMark, Repeated
 
 E = TypeVar("E", bound=NamedTuple)
 
@@ -42,7 +42,7 @@ def _run(element: Element) -> _Run:
         looks = tuple(map(look, element.body.children))
         return _Run(looks, element.turns, True, [element.body])
     body = BoxRow((element,), element.output)
-    return _Run((look(element),), 1, not isinstance(element, Box), [body])
+    return _Run((look(element),), 1, not isinstance(element, Box | OutputMark), [body])
 
 
 def _one_turn(runs: Sequence[_Run]) -> _Run | None:
@@ -58,6 +58,8 @@ def look(element: Element) -> object:
     match element:
         case Box():
             return element.label, element.output.spatial, element.quiet, element.sign
+        case OutputMark():
+            return element
         case BoxRow(children=children):
             return tuple(map(look, children))
         case Repeated(turns=turns, body=body):

@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated, SidePath
+from resspec.backends.draw.elements import (
+    Box,
+    BoxRow,
+    Branch,
+    Element,
+    OutputMark,
+    Repeated,
+    SidePath,
+)
 from resspec.backends.draw.measure import width
-from resspec.backends.draw.shapes import Bracket, Join, PlacedBox, Shape, Wire
+from resspec.backends.draw.shapes import Bracket, Join, PlacedBox, PlacedOutput, Shape, Wire
 
 BOX, SLIM = 24.0, 16.0  # heights of a layer, and of a norm or an activation
 GAP, CLOSE = 13.0, 4.0  # between layers; before a norm or an activation
@@ -15,6 +23,9 @@ FORK, LAND = 11.0, 9.0  # from where paths part to the first layer; from the las
 RADIUS = 6.5  # of the circle
 LANE = 20.0  # between a path and the one at its side
 BRACKET = 9.0
+MARK = 6.0  # from the top of an output's mark to its arrow
+REACH = 22.0  # from the middle line to an output's name
+SMALL = 10.0  # the size of its letters, and of remarks
 
 
 class Sketch(NamedTuple):
@@ -60,6 +71,11 @@ def sketch(element: Element, half: float, column: int) -> Sketch:
             return inside._replace(left=left, shapes=(*inside.shapes, bracket))
         case Branch():
             return _branch(element, half, column)
+        case OutputMark(name=name):
+            line = Wire(((0.0, 0.0), (0.0, MARK)))
+            leaves = Wire(((0.0, MARK), (REACH - 4, MARK)), arrow=True)
+            shapes = line, leaves, PlacedOutput(name, column, REACH, MARK)
+            return Sketch(MARK, 0.0, REACH + width(name, SMALL), shapes)
 
 
 def gap(before: Element, after: Element) -> float:

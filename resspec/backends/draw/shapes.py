@@ -73,7 +73,19 @@ class Bracket(NamedTuple):
         return Bracket(self.turns, self.x + x, self.top + y, self.bottom + y)
 
 
-Shape = PlacedBox | Wire | Join | Bracket
+class PlacedOutput(NamedTuple):
+    """The name of an output, behind the arrow that leads to it."""
+
+    name: str
+    column: int
+    x: float
+    y: float
+
+    def moved(self, x: float, y: float) -> PlacedOutput:
+        return self._replace(x=self.x + x, y=self.y + y)
+
+
+Shape = PlacedBox | Wire | Join | Bracket | PlacedOutput
 
 
 class SectionPanel(NamedTuple):
@@ -106,7 +118,7 @@ class Words(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """A line of the legend: `kind` is `dashed`, a merge, or a sign of a diff."""
+    """A line of the legend: `kind` is `dashed`, `output`, a merge, or a sign of a diff."""
 
     kind: str
     text: str

@@ -13,6 +13,7 @@ from resspec.backends.draw.shapes import (
     Drawing,
     Join,
     PlacedBox,
+    PlacedOutput,
     Point,
     Rule,
     Sample,
@@ -63,6 +64,7 @@ def _lines(drawing: Drawing, alone: bool) -> Iterator[str]:
     yield from map(_bracket, drawing.of(Bracket))
     yield from (_box(box, not alone) for box in drawing.of(PlacedBox))
     yield from (_join(join, not alone) for join in drawing.of(Join))
+    yield from map(_output, drawing.of(PlacedOutput))
     yield from map(_words, drawing.of(Words))
     yield from map(_sample, drawing.of(Sample))
     for scale in drawing.of(ColorScale):
@@ -168,6 +170,10 @@ def _join(join: Join, rows: bool) -> str:
     )
 
 
+def _output(output: PlacedOutput) -> str:
+    return _label("leaves", output.name, output.x, output.y + 3.5)
+
+
 def _rows(column: int, entries: tuple[int, ...]) -> str | None:
     """Return the rows of a page's table that an element belongs to."""
     return " ".join(f"{column}.{entry}" for entry in entries) or None
@@ -187,6 +193,9 @@ def _sample_mark(sample: Sample) -> str:
     match sample.kind:
         case "dashed":
             return _path("wire dashed", f"M{_at((x - 32, y - 3.5))}H{_number(x - 7)}")
+        case "output":
+            line = f"M{_at((x - 32, y - 3.5))}H{_number(x - 7)}"
+            return _path("wire", line, marker_end="url(#net-arrow)")
         case "add" | "mul" | "concat" as merge:
             circle = _element("circle", class_="join", r=6.5)
             place = f"translate({_at((x - 12, y - 3.5))})"

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from resspec.backends.draw.elements import Box, BoxRow, Branch, Element, Repeated, SidePath, boxes
+from resspec.backends.draw.elements import (
+    Box,
+    BoxRow,
+    Branch,
+    Element,
+    OutputMark,
+    Repeated,
+    SidePath,
+    boxes,
+)
 from resspec.backends.draw.folding import folded
 from resspec.backends.draw.labels import ARRANGING, is_quiet, label
 from resspec.backends.summary import summary
 from resspec.ir.network import Section
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
+from resspec.ir.outputs import Output
 from resspec.passes.ledger import Trail, path
 
 Places = Mapping[Trail, int]  # of the layers and merges of a network, by their trails
@@ -70,6 +80,8 @@ class _Drawn:
     def node(self, located: Located, at: _Where) -> list[Element]:
         """Return what a part shows."""
         match located.node:
+            case Op(layer=Output(name=name), output=output):
+                return [OutputMark(name, output)]
             case Op():
                 return self._op(located, at.inside(located))
             case Parallel(paths=(_, _, *_)):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable
 
-from resspec.backends.draw.shapes import Drawing, Join, PlacedBox, Point, Wire
+from resspec.backends.draw.shapes import Drawing, Join, PlacedBox, PlacedOutput, Point, Wire
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel, Repeat, Scope
+from resspec.ir.outputs import Output, marked
 
 Flow = Counter[tuple[str, tuple[int, ...]]]  # of steps, with the numbers of what they read
 
@@ -29,11 +30,11 @@ class Steps:
 
 
 def of_network(network: Network, numbers: dict[Hashable, int]) -> Flow:
-    """Every layer but identities, by its full name, and every merge."""
+    """Every layer but identities, by its full name, every merge and every output."""
     steps = Steps()
     steps.numbers = numbers
     x = steps.add("input", ())
-    for section in network.sections:
+    for section in marked(network).sections:
         x = _through(section.located, x, steps, "", ())
     return steps.flow
 
@@ -41,6 +42,9 @@ def of_network(network: Network, numbers: dict[Hashable, int]) -> Flow:
 def _through(located: Located, x: int, steps: Steps, scope: str, turns: tuple[int, ...]) -> int:
     name = located.name
     match located.node:
+        case Op(layer=Output(name=output)):
+            steps.add(f"output {output}", (x,))
+            return x
         case Op(layer=layer):
             if layer.kind == "identity":
                 return x
@@ -100,6 +104,10 @@ def of_drawing(drawing: Drawing, column: int, numbers: dict[Hashable, int]) -> F
 
     for node in sorted(nodes, key=lambda node: _exit(node)[1]):
         step(node)
+    for output in drawing.of(PlacedOutput):
+        if output.column == column:
+            (leads,) = into[output.x - 4, output.y]
+            steps.add(f"output {output.name}", (source(leads),))
     assert used == set(wires), "a line that leads nowhere"
     return steps.flow
 

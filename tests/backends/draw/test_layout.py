@@ -6,14 +6,24 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations, pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from resspec.backends.draw import Pictured, draw
 from resspec.backends.draw.elements import Box
-from resspec.backends.draw.shapes import Bracket, Drawing, Join, PlacedBox, SectionPanel, Wire
+from resspec.backends.draw.shapes import (
+    Bracket,
+    Drawing,
+    Join,
+    PlacedBox,
+    PlacedOutput,
+    SectionPanel,
+    Wire,
+)
 from resspec.compiler import load
 from resspec.ir.network import Network
+from resspec.ir.outputs import points
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts
 from tests.backends.draw.flow import of_drawing, of_network
@@ -51,6 +61,20 @@ def test_every_layer_once_and_fed_by_what_feeds_it(seed: int, tmp_path: Path) ->
     assert of_drawing(drawn(network, unfold=True, layers=True), 0, numbers) == of_network(
         network, numbers
     )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_outputs_leave_where_they_are(seed: int, tmp_path: Path) -> None:
+    known = points(load_text(tmp_path, random_spec(seed)))
+    names = Random(seed).sample(known, min(3, len(known)))
+    network = load(tmp_path / "spec.res", output=names)
+    numbers: dict[object, int] = {}
+    drawing = drawn(network, unfold=True, layers=True)
+    assert of_drawing(drawing, 0, numbers) == of_network(network, numbers)
+    folded = drawn(network)
+    _clear(folded)
+    downwards = sorted(folded.of(PlacedOutput), key=lambda output: output.y)
+    assert [output.name for output in downwards] == list(network.outputs)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +166,7 @@ def _clear(drawing: Drawing) -> None:
     solid += [
         (x - 6.5, y - 6.5, x + 6.5, y + 6.5) for x, y in (join.center for join in drawing.of(Join))
     ]
-    assert not any(map(_overlap, *zip(*_neighbours(solid), strict=True)))
+    assert not any(_overlap(a, b) for a, b in _neighbours(solid))
     grounds = [
         (one.x, one.y, one.x + one.width, one.y + one.height) for one in drawing.of(SectionPanel)
     ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from resspec.backends.draw import COLOR_BY, Pictured, draw, png
-from resspec.backends.draw.columns import SMALL
+from resspec.backends.draw.layout import SMALL
 from resspec.backends.draw.measure import width
 from resspec.backends.draw.png import to_png
 from resspec.backends.draw.shapes import Bracket, ColorScale, Drawing, Join, PlacedBox, Wire, Words
