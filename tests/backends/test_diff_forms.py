@@ -130,6 +130,22 @@ def test_json_of_the_structure_and_the_weights() -> None:
     }
 
 
+def test_json_has_the_outputs_of_both_sides() -> None:
+    x, y = load("resnet18", output="layer1 layer2"), load("resnet18", output="layer2")
+    found = valid(diff_of(DiffSide(report(x), x), DiffSide(report(y), y)))
+    assert [found[side]["outputs"] for side in "ab"] == [["layer1", "layer2"], ["layer2"]]
+    (change,) = found["structure"]["changes"]
+    (detail,) = change["details"]
+    assert (detail["what"], detail["a"], detail["b"]) == ("outputs", "layer1, layer2", "layer2")
+
+
+def test_reports_with_other_outputs() -> None:
+    x, y = (report(load("resnet18", output=names)) for names in ("layer1 layer2", "layer2"))
+    found = diff(x, y)
+    assert "outputs layer1, layer2 → layer2" in str(found).splitlines()
+    assert "outputs layer1, layer2 → layer2" in to_markdown(found).splitlines()
+
+
 def test_json_of_reports_has_figures_alone() -> None:
     document = valid(diff(made(("a", 5)), made(("b", 7), digest="1" * 64)))
     assert document["structure"] is None and document["weights"] is None

@@ -132,6 +132,16 @@ def said(changes: Structure) -> list[str]:
             ["input 3x64x64", STEM, "shortcut B", STAGE, HEAD],
             ["~ b: input 3x32x32 → 3x64x64"],
         ),
+        (
+            [STEM, "shortcut B", STAGE, HEAD, "output layer1.2 fc"],
+            [STEM, "shortcut B", STAGE, HEAD, "output layer1 fc"],
+            ["~ b: outputs layer1.2, fc → layer1, fc"],
+        ),
+        (
+            [STEM, "shortcut B", STAGE, HEAD],
+            [STEM, "shortcut B", STAGE, HEAD, "output layer1 fc"],
+            ["~ b: outputs + layer1, fc"],
+        ),
     ],
 )
 def test_each_change_is_one_line(

@@ -36,7 +36,9 @@ def to_json(diff: Diff) -> str:
 
 
 def _side(report: ReportValues) -> dict[str, Any]:
-    return {"network": report.network, "hash": report.hash, "input": report.input}
+    outputs = [output.name for output in report.outputs]
+    named = {"network": report.network, "hash": report.hash, "input": report.input}
+    return {**named, "outputs": outputs}
 
 
 def _row(pair: Pair) -> dict[str, Any]:

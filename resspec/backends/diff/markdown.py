@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from resspec.backends.diff import Diff
-from resspec.backends.diff.sentences import change, verdict, weights_sentences
+from resspec.backends.diff.sentences import change, outputs_change, verdict, weights_sentences
 from resspec.backends.diff.words import ChangeLine, lines
 from resspec.backends.markdown import code, escaped, folded, table
 from resspec.passes.quantities import Figures
@@ -28,6 +28,9 @@ def _parts(diff: Diff) -> Iterator[str]:
     yield f"**{escaped(a.network)} → {escaped(b.network)}**: {verdict(diff)}"
     if diff.same:
         return
+    if outputs := outputs_change(diff):
+        yield ""
+        yield escaped(outputs)
     totals = list(_changes(a.totals, b.totals))
     if totals:
         yield ""

@@ -19,6 +19,12 @@ def verdict(diff: DiffValues) -> str:
     return "different networks"
 
 
+def outputs_change(diff: DiffValues) -> str:
+    """Return both lists of outputs where two saved reports have different ones, or nothing."""
+    a, b = (", ".join(output.name for output in side.outputs) for side in (diff.a, diff.b))
+    return f"outputs {a or 'none'} → {b or 'none'}" if diff.structure is None and a != b else ""
+
+
 def change(a: int, b: int) -> tuple[str, str, str, str]:
     """Return both exact values, b - a, and the same in percent of a."""
     return f"{a:,}", f"{b:,}", f"{b - a:+,}", f"{(b - a) / a:+.2%}" if a else ""

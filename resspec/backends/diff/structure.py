@@ -116,7 +116,7 @@ class _Structure:
 
     def networks(self, a: Network, b: Network) -> Structure:
         rows = list(aligned(_rows(a), _rows(b), self._label, _label, self._content, _kind))
-        changes = [*_input(a, b), *self._sections(rows)]
+        changes = [*_input(a, b), *_outputs(a, b), *self._sections(rows)]
         if not changes:
             changes = [_of_network(a, b, "names or initial values")]
         sections = tuple((x and x.number, y and y.number) for x, y in rows)
@@ -208,6 +208,11 @@ def _sides(pair: StepPair) -> tuple[bool, bool]:
 def _input(a: Network, b: Network) -> Iterator[StructureChange]:
     if a.input != b.input:
         yield _of_network(a, b, "input", str(a.input), str(b.input))
+
+
+def _outputs(a: Network, b: Network) -> Iterator[StructureChange]:
+    if a.outputs != b.outputs:
+        yield _of_network(a, b, "outputs", ", ".join(a.outputs), ", ".join(b.outputs))
 
 
 def _of_network(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from resspec.backends.diff.sentences import change, verdict, weights_sentences
+from resspec.backends.diff.sentences import change, outputs_change, verdict, weights_sentences
 from resspec.backends.diff.values import DiffValues, Pair
 from resspec.backends.diff.words import ChangeLine, lines
 from resspec.backends.report.table import FIGURES, figure
@@ -50,6 +50,9 @@ def _parts(diff: DiffValues, width: int) -> Iterator[RenderableType]:
     yield ""
     if diff.structure and diff.structure.changes:
         yield _changes(lines(diff.structure), width)
+        yield ""
+    if outputs := outputs_change(diff):
+        yield text(outputs, _STYLES["~"])
         yield ""
     if any(not pair.same for pair in diff.pairs):
         yield _sections(diff, width)

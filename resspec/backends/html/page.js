@@ -225,6 +225,13 @@ document.querySelector("#parts tfoot").append(made("tr", {}, made("th", { scope:
 document.getElementById("bars").append(...data.bars.map(bar));
 document.querySelector("#exact tbody").append(...data.exact.map(([name, ...values]) =>
   made("tr", {}, made("th", { scope: "row" }, name), ...values.map((text) => made("td", {}, text)))));
+if (data.outputs.length) {
+  const [headings, ...outputs] = data.outputs;
+  const row = ([name, ...values]) => made("tr", {}, made("th", { scope: "row" }, name), ...values.map((text) => made("td", {}, text)));
+  document.querySelector("#outputs thead tr").append(...headings.map((words) => made("th", { scope: "col" }, words)));
+  document.querySelector("#outputs tbody").append(...outputs.map(row));
+  document.getElementById("outputs").hidden = false;
+}
 document.querySelector("#spec .pane").append(...data.sources.flatMap(source));
 arrange();
 reveal();

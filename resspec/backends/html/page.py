@@ -74,6 +74,7 @@ class PageData(NamedTuple):
         totals: In large type: name, value, remark.
         total: The foot of the table.
         exact: Names with their values.
+        outputs: The outputs that a network names, below their headings.
         sources: Texts by name.
     """
 
@@ -84,6 +85,7 @@ class PageData(NamedTuple):
     bars: Sequence[PageBar]
     exact: Sequence[Sequence[str]]
     sources: Mapping[str, str]
+    outputs: Sequence[Sequence[str]] = ()
 
 
 class Headings(NamedTuple):
@@ -131,6 +133,7 @@ def _document(data: PageData) -> dict[str, Any]:
         "total": data.total,
         "bars": [bar._asdict() for bar in data.bars],
         "exact": data.exact,
+        "outputs": data.outputs,
         "sources": [
             {"name": name, "text": [visible(line.expandtabs(4)) for line in text.splitlines()]}
             for name, text in data.sources.items()

@@ -19,7 +19,7 @@ from resspec.backends.html.page import (
 from resspec.backends.html.parts import PagePart, held, parts
 from resspec.backends.html.places import own_lines, texts_of
 from resspec.backends.report import Report
-from resspec.backends.report.table import figure, memory_lines
+from resspec.backends.report.table import OUTPUT_HEADINGS, figure, memory_lines, output_rows
 from resspec.backends.summary import summary
 from resspec.passes.quantities import Facts, Figures
 
@@ -59,6 +59,7 @@ def to_html(report: Report, facts: Facts, sources: Mapping[str, str]) -> str:
         ],
         exact=[(name, f"{value:,}") for name, value in totals.items()],
         sources=texts_of(lines(rows), sources),
+        outputs=[OUTPUT_HEADINGS, *output_rows(report)] if report.outputs else (),
     )
     note = "; ".join(["macs, acts and outputs are for one sample", *memory_lines(report)])
     sections = f"{len(facts.network.sections)} sections"

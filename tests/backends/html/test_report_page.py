@@ -99,6 +99,22 @@ def test_it_shows_the_report(name: str, pages: dict[str, Path], chromium: Browse
     assert exact == [f"{quantity}{value:,}" for quantity, value in totals.items()]
 
 
+def test_it_shows_the_outputs(tmp_path: Path, pages: dict[str, Path], chromium: Browser) -> None:
+    network = load("resnet18", output="layer1.0 layer3")
+    page = tmp_path / "page.html"
+    page.write_text(to_html(report(network), Facts(network), {}), encoding="utf-8")
+    table = """[...document.querySelectorAll("#outputs tr")]
+        .filter(row => row.checkVisibility()).map(row => [...row.cells].map(cell => cell.textContent))"""
+    chromium.open(page)
+    assert chromium.evaluate(table) == [
+        ["output", "shape", "channels", "stride", "sees"],
+        ["layer1.0", "64x56x56", "64", "4", "27"],
+        ["layer3", "256x14x14", "256", "16", "211"],
+    ]
+    chromium.open(pages["resnet18"])
+    assert chromium.evaluate(table) == []
+
+
 def test_sorting_with_keys(pages: dict[str, Path], chromium: Browser) -> None:
     chromium.open(pages["resnet152"])
     in_order = ["stem", "layer1", "layer2", "layer3", "layer4", "head"]
