@@ -15,6 +15,9 @@ SPECS = [name.removeprefix("timm/") for name in shipped_names() if name.startswi
 BATCH = 2
 SIDE = 64
 
+# These have too many windows without a border for 64 pixels.
+SIDES = {"inception_v4": 96}
+
 # Gradients that differ in their last bits: the spec says in several steps what timm has in one.
 NEARLY: dict[str, float] = {}
 
@@ -26,7 +29,8 @@ def test_module_equals_timms(name: str) -> None:
     ours.load_state_dict(theirs.state_dict(), strict=True)
     theirs.load_state_dict(ours.state_dict(), strict=True)
 
-    x = torch.randn(BATCH, 3, SIDE, SIDE)
+    side = SIDES.get(name, SIDE)
+    x = torch.randn(BATCH, 3, side, side)
     with torch.no_grad():
         logits = ours.eval()(x)
         assert bool(logits.isfinite().all()) and bool(logits.std() > 0)
