@@ -10,6 +10,7 @@ from typing import NamedTuple
 from resspec.ir.network import Network
 from resspec.ir.nodes import Located, Op, Parallel, Repeat
 from resspec.ir.ops.layer import Kept
+from resspec.ir.outputs import output_of
 from resspec.ir.shape import Name
 from resspec.passes.autograd import Backward, Cost
 from resspec.passes.measure import Totals, own_totals
@@ -39,7 +40,8 @@ class Entry(NamedTuple):
 
 
 def ledger(network: Network, cost: Cost) -> list[Entry]:
-    """Return the entries in the order of the network.
+    """Return the entries in the order of the network. A value that is kept since it is an output
+    counts for the layer or merge that it leaves.
 
     Args:
         network: The network.
@@ -48,7 +50,7 @@ def ledger(network: Network, cost: Cost) -> list[Entry]:
     return [
         Entry(section.label, trail, times, backward)
         for section, part in zip(network.sections, cost.parts, strict=True)
-        for trail, times, backward in _merged(_entries(part, (), 1))
+        for trail, times, backward in _without_marks(_merged(_entries(part, (), 1)))
     ]
 
 
@@ -91,15 +93,28 @@ def _merged(found: Iterator[_Found]) -> Iterator[_Found]:
     places: dict[Trail, _Found] = {}
     for trail, times, backward in found:
         if before := places.get(trail):
-            _, more, (macs, kept) = before
-            total = Backward(
-                macs + backward.macs,
-                Kept(*(a + b for a, b in zip(kept, backward.kept, strict=True))),
-            )
-            places[trail] = trail, times + more, total
+            _, more, others = before
+            places[trail] = trail, times + more, _sum(others, backward)
         else:
             places[trail] = trail, times, backward
     return iter(places.values())
+
+
+def _without_marks(found: Iterator[_Found]) -> list[_Found]:
+    """Add what an output keeps to the entry before it."""
+    entries: list[_Found] = []
+    for trail, times, backward in found:
+        if entries and output_of(trail[-1]) is not None:
+            place, runs, others = entries[-1]
+            entries[-1] = place, runs, _sum(others, backward)
+        else:
+            entries.append((trail, times, backward))
+    return entries
+
+
+def _sum(a: Backward, b: Backward) -> Backward:
+    kept = Kept(*(one + other for one, other in zip(a.kept, b.kept, strict=True)))
+    return Backward(a.macs + b.macs, kept)
 
 
 def _numbered(name: Name, counts: list[int]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from resspec.compiler import load
+from resspec.ir.outputs import output_of, points
 from resspec.ir.quantities import QUANTITIES, Conditions
 from resspec.opening import shipped_names
 from resspec.passes.quantities import Facts, add
@@ -50,6 +52,23 @@ def test_layers_and_sections_add_up_in_random_networks(seed: int, tmp_path: Path
     path.write_text(random_spec(seed), encoding="utf-8")
     network = load(path)
     adds_up(Facts(network, Conditions(2, frozen=frozenset([network.sections[seed % 2].label]))))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_outputs_add_up(seed: int, tmp_path: Path) -> None:
+    known = points(load_text(tmp_path, random_spec(seed)))
+    names = Random(seed).sample(known, min(3, len(known)))
+    facts = Facts(load(tmp_path / "spec.res", output=names), Conditions(2))
+    adds_up(facts)
+    assert all(output_of(entry.trail[-1]) is None for entry, _ in facts.entries)
+
+
+def test_what_an_output_keeps_counts_for_the_layer_that_it_leaves(tmp_path: Path) -> None:
+    text = "network n { input 3x8x8; head conv 3x3, 4 -> bn -> relu -> fc 2; output bn1 fc }"
+    facts = Facts(load_text(tmp_path, text))
+    saved = {part.path: part.value for part in facts.largest("saved_bytes")}
+    a_map = 4 * 4 * 64
+    assert saved == {"conv1": 4 * 3 * 64, "bn1": a_map + 4 * 8 + a_map, "relu1": a_map, "fc": 4 * 2}
 
 
 def adds_up(facts: Facts) -> None:
