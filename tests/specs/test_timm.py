@@ -52,6 +52,7 @@ def drawn(module: nn.Module) -> None:
 
 
 def gradients(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
+    torch.manual_seed(0)  # for dropout
     module.train()(x).square().mean().backward()
     return {name: each.grad for name, each in module.named_parameters() if each.grad is not None}
 
