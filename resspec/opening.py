@@ -119,7 +119,7 @@ def locate(spec: str) -> tuple[Path, str | None]:
         if len(called_so) == 1:
             return shipped.path("specs", f"{called_so[0]}.res"), name
         if called_so:
-            raise UsageError(f"{text!r} may be {' or '.join(called_so)}: write one of them")
+            raise UsageError(f"{text!r} is ambiguous: write {' or '.join(called_so)}")
     near = _beside(spec) or nearest(spec, shipped_names())
     raise UsageError(f"there is no spec {spec!r}" + (f"; did you mean {near!r}?" if near else ""))
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class LayerNorm2d(nn.LayerNorm):
-    """Layer normalisation over the channels of each pixel of NCHW."""
+    """Layer normalization over the channels of each pixel of NCHW."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__(channels, eps)
@@ -208,7 +208,7 @@ def standardized(weight: Tensor, scales: Tensor | None, eps: float) -> Tensor:
 
 
 class MaxPool2dSame(nn.MaxPool2d):
-    """A max pool that pads as TensorFlow does, with minus infinity."""
+    """A max pool that pads as TensorFlow does, with negative infinity."""
 
     def forward(self, x: Tensor) -> Tensor:
         x = pad_same(x, self.kernel_size, self.stride, self.dilation, float("-inf"))
@@ -217,7 +217,7 @@ class MaxPool2dSame(nn.MaxPool2d):
 
 
 class AvgPool2dSame(nn.AvgPool2d):
-    """A mean that pads as TensorFlow does, but counts the zeros."""
+    """An average pool that pads as TensorFlow does, but counts the padding."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(pad_same(x, self.kernel_size, self.stride))
@@ -241,7 +241,7 @@ def pad_same(
 
 
 class ChannelConv(nn.Conv1d):
-    """A convolution along the channels of NxCx1x1."""
+    """A 1D convolution across the channels of an NxCx1x1 tensor."""
 
     def __init__(self, kernel_size: int, bias: bool = False) -> None:
         super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=bias)
@@ -253,7 +253,7 @@ class ChannelConv(nn.Conv1d):
 
 
 class PartSoftmax(nn.Module):
-    """A softmax over the channels that have the same place in each of so many parts."""
+    """A softmax over the channels at the same position in each of several equal parts."""
 
     def __init__(self, parts: int) -> None:
         super().__init__()

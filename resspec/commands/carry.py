@@ -10,7 +10,7 @@ from resspec.commands.installed import torch_installed
 from resspec.commands.terminal import say, wrote
 from resspec.diagnostics import UsageError
 
-SUMMARY = "carry weights to a network of other classes, channels or names"
+SUMMARY = "adapt weights to a network with different classes, channels or layer names"
 EXAMPLES = """\
   resspec carry resnet50.pth --from torchvision/resnet50 \\
       --to torchvision/resnet50 --set classes=10 -o mine.safetensors
@@ -18,31 +18,31 @@ EXAMPLES = """\
       -o mine.safetensors
 
 The weights of the first convolution are summed for one channel, or repeated
-for several, and the last layer is new where its outputs differ, as by timm.
-Layers of other names are renamed where they are the same one by one, and
-layers that the other network lacks are left out. What would be a guess is
-refused; `resspec diff A B` shows how two networks differ.
+for several, and a last layer with different outputs is initialized anew, as
+in timm. If the other network has new layer names, the remaining layers must
+match one to one and are renamed; if not, layers that it lacks are left out.
+It refuses to guess; `resspec diff A B` shows how two networks differ.
 """
 
 
 def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("weights", type=Path, metavar="WEIGHTS", help="a .safetensors or .pth file")
     parser.add_argument(
-        "--from", dest="source", required=True, metavar="SPEC", help="the network that they are of"
+        "--from", dest="source", required=True, metavar="SPEC", help="the network of the weights"
     )
     parser.add_argument(
         "--to",
         dest="spec",
         required=True,
         metavar="SPEC",
-        help="the network that they are for, which --set and --input are about",
+        help="the network to adapt them to; --set and --input apply to it",
     )
     given.takes_values(parser)
     parser.add_argument(
         "-o", "--out", type=Path, required=True, metavar="FILE", help="the .safetensors to write"
     )
     parser.add_argument(
-        "--seed", type=numbers.seed, default=0, metavar="N", help="of a new last layer (0)"
+        "--seed", type=numbers.seed, default=0, metavar="N", help="seed for a new last layer (0)"
     )
 
 

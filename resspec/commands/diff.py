@@ -219,7 +219,7 @@ def _given_side(spec: str, known: Known, shared: Shared, arguments: Namespace) -
     if not arguments.ignore:
         return side
     if side.network is None:
-        raise UsageError(f"--ignore is for networks, and {spec} is a report")
+        raise UsageError(f"--ignore compares networks, but {spec} is a report")
     from resspec.backends.report import report
     from resspec.ir.uninitialized import without_init
 
@@ -240,7 +240,7 @@ def _side(
         network, place = load_revised(given, shared, **(values or {}))
         return DiffSide(report(network, known=known), network, place)
     if any((values or {}).values()):
-        raise UsageError(f"values are for specs, and {given} has all of its own")
+        raise UsageError(f"--set and --input apply to specs; the network in {given} is fixed")
 
     from resspec import files
     from resspec.backends.diff.saved import from_json

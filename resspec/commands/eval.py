@@ -252,7 +252,7 @@ def _from_run(arguments: Namespace) -> EvalTarget:
     folder = Path(arguments.spec)
     if arguments.set or arguments.input:
         flag = "--set" if arguments.set else "--input"
-        raise UsageError(f"{flag} is for specs; the network in {folder} has all its values")
+        raise UsageError(f"{flag} applies to specs; the network in {folder} is fixed")
     run = ended.load(folder, arguments.weights, unfinished=True)
     facts = run.facts
     data = arguments.data or ended.data_of(folder, facts)

@@ -44,7 +44,7 @@ def takes_output(command: ArgumentParser) -> None:
     command.add_argument(
         "--output",
         metavar="NAMES",
-        help="stages, layers or modules whose values are the outputs: layer2,layer4",
+        help="stages, layers or modules whose outputs are returned: layer2,layer4",
     )
 
 

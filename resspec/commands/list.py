@@ -51,7 +51,7 @@ def _kind(word: str) -> str:
 
     if word not in KINDS:
         near = did_you_mean(word, KINDS) or f"; there are {', '.join(KINDS)}"
-        raise UsageError(f"{word!r} is not a kind of things to list{near}")
+        raise UsageError(f"{word!r} cannot be listed{near}")
     return word
 
 

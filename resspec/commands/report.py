@@ -32,8 +32,8 @@ EXAMPLES = """\
   resspec report resnet50 --like fvcore       and why its total differs
   resspec report resnet50 --like all          the totals of all tools
   resspec report resnet50 --freeze stem --freeze layer1
-  resspec report resnet18 resnet34 resnet50   a column each
-  resspec report specs/ --format csv          a folder, a line each
+  resspec report resnet18 resnet34 resnet50   one column per network
+  resspec report specs/ --format csv          a folder, one line per network
   resspec report torchvision/                 a folder that comes with resspec
   resspec report lib/he2015:cifar --sweep n=3,5,7 --sweep width=16,32
   resspec report resnet50 --format html > resnet50.html
@@ -84,13 +84,13 @@ def arguments(parser: ArgumentParser) -> None:
         "--like",
         type=_tools,
         metavar="TOOL",
-        help=f"give the total for one sample as another tool counts it, or several: a,b or all of "
+        help=f"the total for one sample as other tools count it, separated by commas, or all: "
         f"{', '.join(TOOLS)}",
     )
     parser.add_argument(
         "--hash-without",
         choices=("init",),
-        help="print a hash that initial values do not change",
+        help="print a hash that does not depend on initial values",
     )
     parser.add_argument(
         "--memory",

@@ -20,7 +20,7 @@ def takes_sweep(command: ArgumentParser) -> None:
         action=AppendOnce,
         default=[],
         metavar="NAME=A,B,…",
-        help="a row for each of these values of a parameter; several make every combination",
+        help="one row per value of a parameter; several sweeps give every combination",
     )
 
 
@@ -36,7 +36,9 @@ def combinations(sweeps: Sequence[tuple[str, str]], fixed: Settings) -> list[Set
     """
     for name, values in sweeps:
         if name in fixed:
-            raise UsageError(f"`{name}` has the value {fixed[name]}, so it cannot sweep {values}")
+            raise UsageError(
+                f"`{name}` is already set to {fixed[name]}, so it cannot be swept over {values}"
+            )
     names = [name for name, _ in sweeps]
     columns = (_split(values) for _, values in sweeps)
     return [dict(zip(names, row, strict=True)) for row in product(*columns)]

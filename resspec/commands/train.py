@@ -64,7 +64,8 @@ def arguments(parser: ArgumentParser) -> None:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="start from these (.safetensors, or .pth), adapted to the channels and classes",
+        help="initial weights (.safetensors or .pth), adapted to the network's channels and "
+        "classes",
     )
     given.takes_workers(parser)
     given.takes_download(parser)

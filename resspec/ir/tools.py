@@ -18,12 +18,13 @@ class Tool(NamedTuple):
 
 TOOLS = {
     "paper": Tool("He et al. 2015", "macs"),
-    "torchvision": Tool("0.29.1", "macs, as `_ops` in billions, which its tables call GFLOPS"),
+    "torchvision": Tool("0.29.1", "macs; `_ops` is this in billions, which its tables call GFLOPS"),
     "timm": Tool(
         "1.0.31",
-        "as fvcore counts its networks, without pools, in billions as `infer_gmacs` of its results",
+        "what fvcore counts on timm's networks, which has no pools; `infer_gmacs` is this in "
+        "billions",
     ),
-    "torch": Tool("2.14.1", "2 macs, as `FlopCounterMode`"),
+    "torch": Tool("2.14.1", "2 for each mac, as `FlopCounterMode` counts"),
     "pycls": Tool("0.1.1", "macs; biases"),
     "fvcore": Tool(
         "0.1.5.post20221221",
@@ -43,15 +44,17 @@ TOOLS = {
     ),
     "ultralytics": Tool(
         "8.4.190",
-        "2 macs; 2 for what its thop adds: 4 for each element of a norm, an average pool's inputs "
-        "and outputs",
+        "2 for each mac; 2 for what its thop adds: 4 for each element of a norm, an average pool's "
+        "inputs and outputs",
     ),
     "deepspeed": Tool(
         "0.19.8",
-        "2 macs; biases of convolutions; 2 for each element of a batch norm, 5 of another norm; "
-        "inputs of relu, silu, gelu, pools",
+        "2 for each mac; biases of convolutions; 2 for each element of a batch norm, 5 of another "
+        "norm; inputs of relu, silu, gelu, pools",
     ),
-    "keras": Tool("3.15.1", "parameters, and running means and variances, as `count_params`"),
+    "keras": Tool(
+        "3.15.1", "parameters, and running means and variances, as `count_params` counts them"
+    ),
 }
 
 ALL = "all"

@@ -132,7 +132,7 @@ def no_arithmetic(span: Span, got: str) -> Diagnostic:
     before = span.source.text[max(0, span.start - 40) : span.start].rstrip(" \t")
     help = "write a number: other values can only be compared, with `==` and `!=`"
     if before.endswith(">") and got.startswith(("the layer", "the block")):
-        help = "between layers is an arrow, `->`"
+        help = "connect layers with `->`"
     return at("E0221", f"this is {got}, not a number", span, help)
 
 
@@ -142,7 +142,7 @@ _SIDES = re.compile(r"\[ *(\d+) *, *(\d+)(?: *, *(\d+))? *\]")
 def misplaced_list(span: Span) -> Diagnostic:
     """E0255: a list where one value is needed: only `stages` takes an entry for each stage."""
     sides = _SIDES.fullmatch(span.text)
-    help = "write one value; only the stages of `stages layer1..: …` take an entry each"
+    help = "write one value; only `stages layer1..: …` takes one entry per stage"
     if sides:
         size = "x".join(side for side in sides.groups() if side)
         help = f"a size is written `{size}`"

@@ -36,12 +36,14 @@ def unknown_output(
     span: Span, near: Sequence[str], stages: Sequence[str], module: str | None
 ) -> Diagnostic:
     """E0253: an output that is no stage, layer or module of the network, or is inside a module."""
-    help = meant(near) or (f"choose from {listed(stages)}" if stages else "name a layer or module")
+    help = meant(near) or (
+        f"the stages are {listed(stages)}" if stages else "name a layer or module"
+    )
     if module and not near:
-        help = f"`{module}` is one module; write `{module}`, or name a step outside of modules"
+        help = f"`{module}` is a module: only its own output can be returned, as `{module}`"
     return at(
         "E0253",
-        f"no stage, layer or module of this network is called `{span.text}`",
+        f"no stage, layer or module of this network is named `{span.text}`",
         span,
         help,
         instead=only(near),
@@ -77,7 +79,10 @@ def stages_without_number(span: Span) -> Diagnostic:
 
 def no_list(label: Span) -> Diagnostic:
     """E0257: `stages` without a list, which leaves their number unknown."""
-    help = "give a list, one entry for each stage, such as `[64, 128, 256]`; or write `stage`"
+    help = (
+        "give a list, one entry for each stage, such as `[64, 128, 256]`; for a single stage, "
+        "write `stage`"
+    )
     return at("E0257", "these stages have no list", label, help)
 
 

@@ -189,7 +189,7 @@ class _Evaluation(NamedTuple):
         self.value(node.other)
         if not isinstance(condition, Unknown):
             place, got = node.condition.span, describe(condition)
-            needs = "a comparison, such as `stride > 1`, or `true` or `false`"
+            needs = "write a comparison, such as `stride > 1`, `true` or `false`"
             self.report(argument_errors.wrong_kind(place, "a condition", needs, got))
         return UNKNOWN
 

@@ -211,11 +211,11 @@ def no_spec(span: Span, looked: Sequence[str], near: Sequence[str]) -> Diagnosti
 
 def unnamed_base(span: Span, file: str, names: Sequence[str]) -> Diagnostic:
     """E0252: a network is derived from a file with networks of which none has its name."""
-    message = f"{file} has no network that is called like it"
+    message = f"{file} has no network with the name of the file"
     if names:
         help = f'`use "{file}"`, and derive the network from one of {listed(names)}'
     else:
-        help = "a path leads to a file that declares a network"
+        help = "write the path of a file that declares a network"
     return at("E0252", message, span, help)
 
 

@@ -29,13 +29,13 @@ _CONDITIONS = Construct(
 )
 _LOGIC = Construct(
     "`and`, `or` and `not`",
-    "choose twice, `a if first else b if second else c`; count twice, `(first) x (second) x …`",
+    "nest choices, `a if first else b if second else c`, or counts, `(first) x (second) x …`",
 )
 _COMPARISONS = Construct(
-    "comparisons of three values", "compare two: `(stride > 1) x …`, `64 if width > 32 else 16`"
+    "chained comparisons", "compare two: `(stride > 1) x …`, `64 if width > 32 else 16`"
 )
 _FUNCTIONS = Construct(
-    "such functions",
+    "other functions",
     "the functions are `min`, `max`, `ceil`, `floor`, `round` and `divisible`; `//` rounds down",
 )
 _TYPES = Construct("types", "leave it out: a parameter takes a number, a size, a block or a layer")

@@ -137,9 +137,9 @@ class _Around:
     def choice(self) -> Diagnostic | None:
         """Return the error of a choice without its `else`, or as a stride without parentheses."""
         if "ELSE" in self.allowed and self.span.text.strip() in _ENDS_VALUE:
-            return self._instead("a choice has two values: `64 if width > 32 else 16`")
+            return self._instead("a choice needs an `else`: `64 if width > 32 else 16`")
         if self.span.text == "if" and (stride := _STRIDE_BEFORE.search(self.line)):
-            return self._instead(f"write a choice in parentheses: `/({stride[1]} if … else …)`")
+            return self._instead(f"put the choice in parentheses: `/({stride[1]} if … else …)`")
         return None
 
     def comment(self) -> Diagnostic | None:

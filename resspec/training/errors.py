@@ -33,7 +33,7 @@ def several_outputs(span: Span, network: str, outputs: Sequence[str]) -> Diagnos
     """Return an E0502 about a network that returns a dict of outputs."""
     return Diagnostic(
         "E0502",
-        f"`{network}` returns the outputs {listed(outputs)}, but training needs class scores alone",
+        f"`{network}` returns the outputs {listed(outputs)}, but training needs only class scores",
         (Label(span, "has an `output` clause"),),
         "leave out `output`",
     )

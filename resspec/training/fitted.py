@@ -41,4 +41,4 @@ def fitted(
     if any(is_set[name] != value for name, value in values.items()):
         return network, ""
     settings = " and ".join(f"{name}={value}" for name, value in values.items())
-    return other, f"{network.name} is trained with {settings}, as {data.name} has"
+    return other, f"{network.name} is trained with {settings} to match {data.name}"

@@ -144,7 +144,7 @@ def test_every_form_of_a_sweep_has_its_values(capsys: Captured) -> None:
 def test_a_parameter_is_swept_or_set(capsys: Captured) -> None:
     spec("wide.res", WIDE)
     err = ran("report wide.res --sweep width=4,8 --set width=4", capsys, 2)[1]
-    assert "`width` has the value 4" in err
+    assert "`width` is already set to 4" in err
 
 
 @pytest.mark.parametrize(

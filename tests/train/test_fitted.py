@@ -44,7 +44,7 @@ def train(*more: str, spec: str = "tiny.res", data: str = "d") -> int:
 
 def test_the_classes_are_those_of_the_folder(capsys: pytest.CaptureFixture[str]) -> None:
     assert train("--run", "r") == 0
-    said = "tiny is trained with classes=3, as d has\n"
+    said = "tiny is trained with classes=3 to match d\n"
     assert capsys.readouterr().err.count(said) == 1
     assert "fc: fc 3" in Path("r/spec.res").read_text()
     assert cli.run(["eval", "r"]) == 0
@@ -57,7 +57,7 @@ def test_nothing_is_said_of_values_that_are_given(
     more: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert train("--plan", *more) == 0
-    assert "as d has" not in capsys.readouterr().err
+    assert "to match d" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_what_is_decided_stays(
 ) -> None:
     assert train("--plan", *more, spec=spec) == 1
     err = capsys.readouterr().err
-    assert "E0502" in err and "as d has" not in err
+    assert "E0502" in err and "to match d" not in err
 
 
 def test_a_network_of_one_channel_reads_gray(capsys: pytest.CaptureFixture[str]) -> None:
@@ -89,7 +89,7 @@ def test_a_network_takes_the_channels_of_the_digits(capsys: pytest.CaptureFixtur
     spec = SPEC.replace("32x32", "8x8").replace(", /2", "")
     Path("tiny.res").write_text(spec, encoding="utf-8")
     assert cli.run(["train", "tiny.res", "--data", DIGITS, "--plan"]) == 0
-    said = "tiny is trained with classes=10 and channels=1, as digits has\n"
+    said = "tiny is trained with classes=10 and channels=1 to match digits\n"
     assert said in capsys.readouterr().err
 
 

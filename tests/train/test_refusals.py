@@ -324,7 +324,7 @@ def test_a_run_is_measured_with_its_own_parameters(
 ) -> None:
     begun(tmp_path)
     assert cli.run(["eval", str(tmp_path), "--set", "n=3"]) == 2
-    assert "--set is for specs" in capsys.readouterr().err
+    assert "--set applies to specs" in capsys.readouterr().err
 
 
 def test_what_holds_no_run_is_named_and_the_others_are_compared(

@@ -142,17 +142,23 @@ def _check_renamed(
     network: Network,
 ) -> None:
     """Check that layers with different names match one to one; the head may differ in outputs."""
-    problem = f"the weights of {weights.path} cannot be carried to {network.name} without a guess"
+    problem = f"the weights of {weights.path} cannot be carried to {network.name} without guessing"
     if not gone:
         names = ", ".join(layer.name for layer in new[:MOST_NAMED])
-        raise UsageError(f"{problem}: nothing becomes {names}, which is new", "E0622")
+        are = "is" if len(new) == 1 else "are"
+        pronoun = "it" if len(new) == 1 else "them"
+        why = f"{names} {are} new, and no layer of the other network can become {pronoun}"
+        raise UsageError(f"{problem}: {why}", "E0622")
     if len(gone) != len(new):
-        why = f"{len(gone):,} layers have other names than {len(new):,}"
-        raise UsageError(f"{problem}: {why}; their numbers must be equal", "E0622")
+        layers = "1 layer" if len(gone) == 1 else f"{len(gone):,} layers"
+        why = f"{layers} would have to be renamed to {len(new):,}; the numbers must be equal"
+        raise UsageError(f"{problem}: {why}", "E0622")
     for old, other in zip(gone, new, strict=True):
         is_same = old.op.layer == other.op.layer
         if not is_same and not (other is head and old.op.kind == other.op.kind):
-            raise UsageError(f"{problem}: {_described(old)} is not {_described(other)}", "E0622")
+            raise UsageError(
+                f"{problem}: {_described(old)} does not match {_described(other)}", "E0622"
+            )
 
 
 def _renamed(

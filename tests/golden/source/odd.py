@@ -38,7 +38,7 @@ def numbered(prefix: str, *modules: nn.Module, start: int = 0) -> nn.Sequential:
 
 
 class LayerNorm2d(nn.LayerNorm):
-    """Layer normalisation over the channels of each pixel of NCHW."""
+    """Layer normalization over the channels of each pixel of NCHW."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__(channels, eps)
