@@ -42,13 +42,16 @@ def test_module_equals_timms(name: str) -> None:
 
 
 def drawn(module: nn.Module) -> None:
-    """Draw what would hide a mistake: tensors that start with one value, such as a factor of 0."""
+    """Draw what would hide a mistake: tensors that start with one value, such as a factor of 0.
+
+    A running mean is drawn around 0: around 1, most units of a ReLU would be dead.
+    """
     torch.manual_seed(0)
     with torch.no_grad():
         for name, tensor in module.state_dict().items():
             if tensor.is_floating_point() and (tensor == tensor.flatten()[0]).all():
                 spread = 0.5 if "var" in name else 0.1
-                tensor.uniform_(-spread, spread).add_(1 if "bias" not in name else 0)
+                tensor.uniform_(-spread, spread).add_(0 if "bias" in name or "mean" in name else 1)
 
 
 def gradients(module: nn.Module, x: Tensor) -> dict[str, Tensor]:
