@@ -71,7 +71,8 @@ def test_where_the_stride_stands(tmp_path: Path, chromium: Browser) -> None:
     )
     assert [text for text in lit if "stage" in text] == [
         "    stage layer2: 4 x bottleneck 128, /2    # conv3_x",
-        "    stage layer2: n2 x unit 128, /2",
+        "    stages layer1..: first [64, 128, 256, 512], /strides"
+        " -> (n - 1) x later [64, 128, 256, 512]",
     ]
     bars = chromium.evaluate(
         "[...document.querySelectorAll('.bar')].map(e => [...e.children].map(c => c.textContent))"
