@@ -69,7 +69,7 @@ class Solver:
     def _find(self, hole: Hole) -> Any:
         values = hole.values
         defined = {value for value in values if value is not None}
-        if len(defined) <= 1 and None not in values:
+        if all(value == values[0] for value in values):
             return values[0]
         found = self._known(values) if hole.role == CHANNELS else self._equal(hole)
         if found is not None:

@@ -71,8 +71,9 @@ def test_where_the_stride_stands(tmp_path: Path, chromium: Browser) -> None:
     )
     assert [text for text in lit if "stage" in text] == [
         "    stage layer2: 4 x bottleneck 128, /2    # conv3_x",
-        "    stages layer1..: first [64, 128, 256, 512], /strides"
-        " -> (n - 1) x later [64, 128, 256, 512]",
+        "    stages layer1..: first WIDTHS, /strides -> (n - 1) x later WIDTHS".replace(
+            "WIDTHS", "[64, 128, 256, 512]"
+        ),
     ]
     bars = chromium.evaluate(
         "[...document.querySelectorAll('.bar')].map(e => [...e.children].map(c => c.textContent))"
