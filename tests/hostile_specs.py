@@ -16,18 +16,15 @@ from random import Random
 import torch
 from torch import nn
 
-from resspec.ir.ops import OPS
-from resspec.lowering.scope import RESERVED
+from resspec.lowering.scope import BUILT_IN, RESERVED
 
 _OWN = (
     "self x y z nn torch F Tensor module modules row rows name named numbered super i j k Net out_channels hidden_channels "
     "DropPath"
 )
 _LANGUAGE = {
-    *"use let block shortcut network input stem stage head init replace expect preact residual after x in out stride".split(),
-    *"index count true false sequential none add mul concat".split(),
     *RESERVED,
-    *OPS,
+    *BUILT_IN,
 }
 _WORDS = sorted(
     {

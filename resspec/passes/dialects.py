@@ -20,7 +20,15 @@ from resspec.ir.ops.activation import (
     Silu,
     Softmax,
 )
-from resspec.ir.ops.conv import Contraction, Conv, Linear, ScaledStdConv, StdConv, Upconv
+from resspec.ir.ops.conv import (
+    ChannelConvOp,
+    Contraction,
+    Conv,
+    Linear,
+    ScaledStdConv,
+    StdConv,
+    Upconv,
+)
 from resspec.ir.ops.factors import Prelu
 from resspec.ir.ops.norm import BatchNorm, GroupNorm, LayerNorm, Norm
 from resspec.ir.ops.resize import Upsample
@@ -79,6 +87,12 @@ def _torchinfo(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {"upconv at outputs": at_outputs - layer.macs(x, y), "bias": _bias(layer, x, y)}
         case Conv():
             return {"bias": _bias(layer, x, y)}
+        case ChannelConvOp():
+            once = _weights(layer, x)
+            return {
+                "channel_conv at one position": once - layer.macs(x, y),
+                "bias": int(layer.bias),
+            }
         case Linear():
             once = _weights(layer, x)
             return {
@@ -96,7 +110,7 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
     both, and no convolution or norm, counts twice.
     """
     match layer:
-        case StdConv() | Conv(padding="same"):
+        case StdConv() | Conv(padding="same") | ChannelConvOp():
             return {OWN_CLASS: -layer.macs(x, y)}
         case Pool(padding="same"):
             return {layer.kind: layer.intermediate(x)}
@@ -104,7 +118,7 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {"bias": _bias(layer, x, y)}
         case BatchNorm() | GroupNorm():
             return {layer.kind: x.elements * _affine(layer, x, 2, 1)}
-        case LayerNorm() | Relu6() | Silu() | LeakyRelu() | Softmax():
+        case LayerNorm() | Relu6() | Silu() | LeakyRelu() | Softmax(parts=1):
             return {layer.kind: x.elements}
         case Relu() | Gelu() | Elu() | Prelu() | Pool():
             return {layer.kind: 2 * x.elements}
@@ -117,7 +131,7 @@ def _ptflops(layer: Layer, x: Shape, y: Shape) -> Extra:
 def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
     """Count by modules of torch's own classes."""
     match layer:
-        case StdConv() | Conv(padding="same"):
+        case StdConv() | Conv(padding="same") | ChannelConvOp():
             return {OWN_CLASS: -layer.macs(x, y)}
         case Pool(padding="same"):
             return {}
@@ -137,7 +151,7 @@ def _thop(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements}
         case Upsample():
             return {layer.kind: y.elements * (11 if layer.mode == "bilinear" else 1)}
-        case Softmax():
+        case Softmax(parts=1):
             return {layer.kind: (3 * x.channels - 1) * (x.elements // x.channels)}
         case _:
             return {}
@@ -166,7 +180,7 @@ def _deepspeed(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: layer.intermediate(x)}
         case Relu() | Silu() | Gelu() | LeakyRelu() | Elu() | Prelu() | Pool():
             return {layer.kind: x.elements}
-        case Softmax():
+        case Softmax(parts=1):
             return {layer.kind: x.elements}
         case Upsample(size=None):
             return {layer.kind: y.elements}
@@ -199,7 +213,7 @@ def _its_thop(layer: Layer, x: Shape, y: Shape) -> Extra:
             return {layer.kind: x.elements}
         case Upsample(mode="bilinear"):
             return {layer.kind: 11 * y.elements}
-        case Softmax():
+        case Softmax(parts=1):
             return {layer.kind: (3 * x.channels - 1) * (x.elements // x.channels)}
         case _:
             return {}

@@ -163,7 +163,7 @@ def test_torchvisions_published_operations(spec: str) -> None:
     published = {
         entry.meta["_ops"] for entry in torchvision.models.get_model_weights(TORCHVISION[spec])
     }
-    assert {round(like(load(spec), "torchvision").total / 1e9, 3)} == published
+    assert round(like(load(spec), "torchvision").total / 1e9, 3) in published
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["model"])

@@ -108,6 +108,17 @@ class StdConv(Conv):
     torch_defaults: ClassVar = Conv.torch_defaults | {"eps": 1e-6}
     eps: Positive = Fraction(1, 10**6)
 
+    def infer(self, x: Shape) -> Shape:
+        y = super().infer(x)
+        _, *of_a_channel = self.parameters(x)["weight"]
+        if prod(of_a_channel) == 1:
+            raise ShapeError(
+                "E0303",
+                f"`{self.kind}` standardizes the weights of each output channel, which has only one",
+                "use `conv`, or a larger kernel",
+            )
+        return y
+
     def call(self, x: Shape) -> Call:
         made = super().call(x)
         if self.padding != SAME:
