@@ -114,7 +114,7 @@ class StdConv(Conv):
         if prod(of_a_channel) == 1:
             raise ShapeError(
                 "E0303",
-                f"`{self.kind}` standardizes the weights of each output channel, which has only one",
+                f"`{self.kind}` standardizes each output channel's weights, but it has only one",
                 "use `conv`, or a larger kernel",
             )
         return y
