@@ -65,6 +65,12 @@ def test_all_convolutional_classifiers_of_torchvision_come_along() -> None:
     assert len(convolutional) == 68  # as README.md says
 
 
+def test_the_readme_counts_the_networks_of_timm() -> None:
+    count = sum(name.startswith("timm/") for name in shipped_names())
+    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"has {count} networks of timm" in text
+
+
 def test_the_same_network_has_the_same_hash() -> None:
     same = load("resnet34"), load("resnet34:resnet34_a"), load("resnet34:resnet34_b", option="A")
     assert len({fingerprint(network) for network in same}) == 1
