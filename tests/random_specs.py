@@ -270,7 +270,7 @@ class _Writer:
                 f"add {{ conv 3x3, {width} }}",
             ]
         )
-        if "identity" not in merge:
+        if "identity" not in merge or merge.startswith("conv"):
             return merge, x.wide(width)
         if self.random.random() < 0.5:
             return merge, x
