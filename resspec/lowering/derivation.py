@@ -33,7 +33,7 @@ class Level(NamedTuple):
 
     @property
     def replaces(self) -> bool:
-        """Whether it replaces clauses of the network that it is derived from."""
+        """True if it replaces clauses of the network that it is derived from."""
         is_derived = isinstance(self.declared, ast.Derived)
         return is_derived and any(not isinstance(each, MEANING) for each in self.declared.clauses)
 

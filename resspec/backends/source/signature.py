@@ -142,9 +142,13 @@ class Signature:
         computes less, only to divisions.
         """
         counts = Counter(part for known in self._knowns() for part in _parts(self.formula(known)))
-        for formula, times in counts.items():
+        for formula in list(counts):
+            times = counts[formula]
             if times < _OFTEN or (self.is_root and formula.operator != "//"):
                 continue
+            _, *inside = _parts(formula)
+            for part in inside:  # which the new name computes once
+                counts[part] -= times - 1
             is_leaving = formula == self.channels[1]
             name = "channels" if self.is_root else FORMULAS[not is_leaving]
             self._often[formula] = self._local(name, self._shortened(formula))
