@@ -1,0 +1,63 @@
+"""A network that was read from elsewhere, as data: layers in the order in which they run, and the
+modules that hold them. Every front makes one; nothing behind it knows where the network came from.
+
+    module ──record──▶ calls ──lift──▶ Graph ──decompose, nest──▶ Network ──fold──▶ .res text
+                 .onnx, .pt2 ──lift──▶
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from resspec.ir.nodes import Merge
+from resspec.ir.ops import Layer
+from resspec.ir.shape import Shape
+
+INPUT = -1  # stands for the network's input among the inputs of a step
+
+ModulePath = tuple[str, ...]  # the names from the root, as in `layer1.0.conv1`; the root is empty
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A layer, or a merge of several values.
+
+    Attributes:
+        does: The layer, or the word of a merge.
+        inputs: The steps whose values it reads, by their index; `INPUT` for the network's input.
+            A layer reads one.
+        output: The shape of its value, without the batch axis.
+        path: The module that holds it; where the layer is itself a module or a parameter, its own
+            name is the last part.
+        is_named: Whether the last part of `path` is its own name: False for merges, and for layers
+            that the network computes by a function.
+        place: The source line that called it, `net.py:90`, where it is known.
+    """
+
+    does: Layer | Merge
+    inputs: tuple[int, ...]
+    output: Shape
+    path: ModulePath
+    is_named: bool
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A network as a graph of steps.
+
+    Attributes:
+        name: The network's name in the language.
+        input: The shape of one sample.
+        steps: In an order in which each stands behind what it reads.
+        outputs: The steps whose values it returns, by the name of each; one without name where it
+            returns a single value.
+        classes: The name of each module's class, `Bottleneck`, by its path.
+    """
+
+    name: str
+    input: Shape
+    steps: tuple[Step, ...]
+    outputs: tuple[tuple[str, int], ...]
+    classes: Mapping[ModulePath, str] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Runs a module once, on the meta device, and notes every call as data."""

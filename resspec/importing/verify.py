@@ -1,0 +1,1 @@
+"""Proves that an imported network computes what the module that it came from computes."""
