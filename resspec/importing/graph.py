@@ -61,3 +61,18 @@ class Graph:
     steps: tuple[Step, ...]
     outputs: tuple[tuple[str, int], ...]
     classes: Mapping[ModulePath, str] = field(default_factory=dict)
+
+
+def entering(graph: Graph, step: int) -> Shape:
+    """Return the shape of what a step reads first."""
+    (first, *_) = graph.steps[step].inputs
+    return graph.input if first == INPUT else graph.steps[first].output
+
+
+def has_tensors(graph: Graph, step: int) -> bool:
+    """Return whether a step has parameters or buffers."""
+    layer = graph.steps[step].does
+    if isinstance(layer, str):
+        return False
+    x = entering(graph, step)
+    return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))

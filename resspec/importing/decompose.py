@@ -1,0 +1,191 @@
+"""From a graph to a series-parallel tree.
+
+The ways into a merge part at its nearest dominator. Inputs that share the first part of their way
+are a merge of their own, behind that part. A step that would stand in the tree twice is where two
+ways cross: there, the graph is not series-parallel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+
+from resspec.importing.dominators import Dominators
+from resspec.importing.graph import INPUT, Graph, has_tensors
+from resspec.importing.reads import Inputs, reads
+from resspec.ir.ops import Layer
+from resspec.ir.ops.regularize import Dropout, DropPathOp
+
+MAX_FORKS = 80  # inside each other; the IR has two levels for each
+MAX_AGAIN = 1000  # steps that are computed twice
+
+
+@dataclass(slots=True)
+class Fork:
+    """Paths from one value to a merge.
+
+    Attributes:
+        step: The merge. Operands that share a part of the way have a fork of their own, of the same
+            step.
+        paths: Its paths, in the order of its operands.
+        is_shortened: Whether its first operand stands for several.
+    """
+
+    step: int
+    paths: list[Pieces]
+    is_shortened: bool = False
+
+
+Pieces = list[int | Fork]  # in a row; a layer is the number of its step
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """A value on two ways that no merge ends together.
+
+    Attributes:
+        step: The step whose value it is.
+        readers: The steps behind it on the two ways.
+        merges: The merges in which the ways end.
+    """
+
+    step: int
+    readers: tuple[int, int]
+    merges: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Decomposed:
+    """A graph as a tree.
+
+    Attributes:
+        pieces: The steps from the input to the last output.
+        crossings: Where the graph is not series-parallel.
+        too_deep: A merge around which there are too many others, if there is one.
+        again: The steps that are computed twice.
+    """
+
+    pieces: Pieces
+    crossings: list[Crossing]
+    too_deep: int | None
+    again: list[int]
+
+
+def decompose(graph: Graph, *, twice: bool = False) -> Decomposed:
+    """Return the tree of a graph's steps.
+
+    Args:
+        graph: The graph.
+        twice: Whether steps without parameters may be computed twice where ways cross.
+    """
+    decomposition = _Decomposition(graph, twice=twice)
+    last = max(decomposition.value(i) for _, i in graph.outputs)
+    pieces = decomposition.row(INPUT, last, last)
+    found = decomposition
+    return Decomposed(pieces, found.crossings, found.too_deep, found.again)
+
+
+class _Decomposition:
+    def __init__(self, graph: Graph, *, twice: bool) -> None:
+        self.graph = graph
+        self.steps = graph.steps
+        self.twice = twice
+        self.reads = reads(graph)
+        self.dominators = Dominators(self.reads.inputs)
+        self.ways: dict[int, tuple[int, int]] = {}  # of steps in the tree: the reader and the merge
+        self.crossings: list[Crossing] = []
+        self.again: list[int] = []
+        self.depth = 0
+        self.too_deep: int | None = None
+
+    def value(self, step: int) -> int:
+        """Return the step that computes the value of a step."""
+        return step if step == INPUT else self.reads.stands_for[step]
+
+    def row(self, start: int, end: int, merge: int) -> Pieces:
+        """Return the steps behind one value and up to another, on the way to a merge."""
+        found: Pieces = []
+        step, reader = end, merge
+        while step != start and self._take(step, reader, merge):
+            parent = self.dominators.parents[step]
+            if isinstance(self.steps[step].does, Layer):
+                found.append(step)
+            else:
+                found.append(self._fork(step, parent, self.reads.inputs[step]))
+            step, reader = parent, step
+        found.reverse()
+        return found
+
+    def _take(self, step: int, reader: int, merge: int) -> bool:
+        """Note a step of the tree; return False, and note that two ways cross, where it is in the
+        tree already and cannot be computed twice.
+        """
+        way = reader, merge
+        other = self.ways.setdefault(step, way)
+        if other is way:
+            return True
+        if self.twice and self._may_repeat(step) and len(self.again) < MAX_AGAIN:
+            self.again.append(step)
+            return True
+        self.crossings.append(Crossing(step, (other[0], reader), (other[1], merge)))
+        return False
+
+    def _may_repeat(self, step: int) -> bool:
+        """Return whether a step has the same result when it is computed again."""
+        draws = isinstance(self.steps[step].does, Dropout | DropPathOp)
+        return not draws and not has_tensors(self.graph, step)
+
+    def _fork(self, step: int, start: int, inputs: Inputs) -> Fork:
+        """Return the paths from a value to these inputs of a merge."""
+        if self.depth >= MAX_FORKS:
+            self.too_deep = step
+            return Fork(step, [])
+        self.depth += 1
+        kind = self.steps[step].does
+        groups = list(self._groups(start, inputs, is_concat=kind == "concat"))
+        paths = [self._path(step, start, group) for group in groups]
+        self.depth -= 1
+        if kind != "concat":
+            paths = self._opened(paths, kind)
+            if len(paths) == 2:
+                paths = _as_run(paths)
+        return Fork(step, paths, step in self.reads.shortened and len(inputs) > 1)
+
+    def _groups(self, start: int, inputs: Inputs, *, is_concat: bool) -> Iterator[Inputs]:
+        """Yield the operands of each path: neighbors that share the first step of their way. Of a
+        sum or product only the first ones can, since it is computed from left to right.
+        """
+        runs = groupby(inputs, lambda step: self.dominators.child(start, step))
+        for number, (child, run) in enumerate(runs):
+            together = child is not None and (is_concat or number == 0)
+            operands = tuple(run)
+            yield from [operands] if together else [(each,) for each in operands]
+
+    def _path(self, step: int, start: int, operands: Inputs) -> Pieces:
+        """Return the way from a value to one operand of a merge, or to several."""
+        end = self.dominators.common(operands)
+        pieces = self.row(start, end, step)
+        if len(operands) > 1:
+            pieces.append(self._fork(step, end, operands))
+        return pieces
+
+    def _opened(self, paths: list[Pieces], kind: object) -> list[Pieces]:
+        """Return `(a + b) + c` as one sum of three."""
+        match paths:
+            case [[Fork(step=step, paths=inner)], *rest] if self.steps[step].does == kind:
+                return [*inner, *rest]
+            case _:
+                return paths
+
+
+def _as_run(paths: list[Pieces]) -> list[Pieces]:
+    """Return two operands whose order changes no result in the order in which they are computed."""
+    first, second = paths
+    if first and second and _number(first[-1]) > _number(second[-1]):
+        return [second, first]
+    return paths
+
+
+def _number(piece: int | Fork) -> int:
+    return piece.step if isinstance(piece, Fork) else piece
