@@ -1,0 +1,121 @@
+"""How far an imported network agrees with the module that it came from, as data and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from resspec.ir.shape import Shape
+from resspec.suggest import joined
+from resspec.units import size_of
+
+CLOSE = 1e-4  # of the largest value: what another order of the same sums may change
+
+
+class Agreement(NamedTuple):
+    """The largest difference of two computations, as a part of the largest value; 0 is bitwise."""
+
+    off: float
+
+    @property
+    def is_close(self) -> bool:
+        return self.off <= CLOSE  # never of nan
+
+
+class Proof(NamedTuple):
+    """How far an imported network agrees with its module.
+
+    Attributes:
+        tensors: The number of parameters and buffers that a state dict of the module has.
+        loaded: Those that the network has too, with the same name and shape.
+        unused: Tensors of the module that take no part in what it computes in eval mode.
+        missing: Tensors of the network that the module lacks.
+        reshaped: Tensors that have another shape in the network.
+        outputs: The agreement of outputs in eval mode; None if they were not compared.
+        gradients: The agreement of gradients of a training step; None if they were not compared.
+        input: The shape at which these were compared.
+        first: The module where the outputs differ first.
+        failure: The error of the module that kept something from being compared.
+        too_large: The bytes that a training step of both takes, where these are too many.
+        without_dropout: Whether dropout was turned off for the gradients.
+    """
+
+    tensors: int
+    loaded: int
+    unused: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    reshaped: tuple[str, ...] = ()
+    outputs: Agreement | None = None
+    gradients: Agreement | None = None
+    input: Shape | None = None
+    first: str = ""
+    failure: str = ""
+    too_large: int = 0
+    without_dropout: bool = False
+
+    @property
+    def has_same_names(self) -> bool:
+        """Whether every tensor of the network is one of the module."""
+        return not self.missing and not self.reshaped
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing speaks against the network, compared or not."""
+        compared = [each for each in (self.outputs, self.gradients) if each]
+        return self.has_same_names and all(each.is_close for each in compared)
+
+    @property
+    def is_bitwise(self) -> bool:
+        """Whether outputs and gradients were compared, and are the same to the bit."""
+        return self.has_same_names and self.outputs == self.gradients == Agreement(0)
+
+    def __str__(self) -> str:
+        return "; ".join(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
+        yield f"{self.loaded} of {self.tensors} tensors load strictly"
+        if self.unused:
+            yield f"the module does not use {_some(self.unused)} in eval mode"
+        if self.missing:
+            yield f"the module lacks {_some(self.missing)}"
+        if self.reshaped:
+            yield f"{_some(self.reshaped)} {_has(self.reshaped)} another shape"
+        yield from self._agreements()
+        if self.first:
+            yield f"the first difference is in {self.first}"
+        if self.failure:
+            yield self.failure
+        if self.too_large:
+            yield f"a training step of both takes {size_of(self.too_large)}"
+        if self.without_dropout and self.gradients:
+            yield "dropout was turned off for the gradients"
+
+    def _agreements(self) -> Iterator[str]:
+        match self.outputs, self.gradients:
+            case None, None:
+                yield "outputs and gradients were not compared"
+            case Agreement(0), Agreement(0):
+                yield "outputs and gradients bitwise equal"
+            case outputs, gradients:
+                yield _said("outputs", outputs)
+                yield _said("gradients", gradients)
+
+
+def _said(what: str, found: Agreement | None) -> str:
+    match found:
+        case None:
+            return f"{what} were not compared"
+        case Agreement(0):
+            return f"{what} bitwise equal"
+        case Agreement(off):
+            return f"{what} differ by {off:.0e} of the largest"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    shown = [f"`{name}`" for name in names[:3]]
+    others = len(names) - len(shown)
+    return joined([*shown, f"{others} more"] if others else shown)
+
+
+def _has(names: tuple[str, ...]) -> str:
+    return "has" if len(names) == 1 else "have"
