@@ -24,6 +24,7 @@ GROUPS = {
     "E04": "Other formats",
     "E05": "Recipes and data",
     "E06": "Runs",
+    "E07": "Imported networks",
     "W02": "Warnings: unused names",
     "W03": "Warnings: valid, but rarely meant",
 }

@@ -61,12 +61,16 @@ class Decomposed:
 
     Attributes:
         pieces: The steps from the input to the last output.
+        outputs: The steps that compute the outputs, in the order in which they run.
+        needed: The steps that an output depends on.
         crossings: Where the graph is not series-parallel.
         too_deep: A merge around which there are too many others, if there is one.
         again: The steps that are computed twice.
     """
 
     pieces: Pieces
+    outputs: list[int]
+    needed: list[int]
     crossings: list[Crossing]
     too_deep: int | None
     again: list[int]
@@ -80,10 +84,12 @@ def decompose(graph: Graph, *, twice: bool = False) -> Decomposed:
         twice: Whether steps without parameters may be computed twice where ways cross.
     """
     decomposition = _Decomposition(graph, twice=twice)
-    last = max(decomposition.value(i) for _, i in graph.outputs)
+    outputs = sorted({decomposition.value(i) for _, i in graph.outputs})
+    last = outputs[-1]
     pieces = decomposition.row(INPUT, last, last)
+    needed = [i for i, read in enumerate(decomposition.reads.inputs) if read]
     found = decomposition
-    return Decomposed(pieces, found.crossings, found.too_deep, found.again)
+    return Decomposed(pieces, outputs, needed, found.crossings, found.too_deep, found.again)
 
 
 class _Decomposition:

@@ -76,3 +76,11 @@ def has_tensors(graph: Graph, step: int) -> bool:
         return False
     x = entering(graph, step)
     return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))
+
+
+def around(graph: Graph, step: int) -> ModulePath:
+    """Return the module that a step stands in."""
+    if step == INPUT:
+        return ()
+    found = graph.steps[step]
+    return found.path[:-1] if found.is_named else found.path

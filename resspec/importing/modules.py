@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from resspec.importing.decompose import Fork, Pieces
-from resspec.importing.graph import Graph, ModulePath
+from resspec.importing.graph import Graph, ModulePath, around
 
 
 @dataclass(slots=True)
@@ -63,7 +63,7 @@ class Modules:
     def _home(self, piece: int | Fork) -> ModulePath:
         """Return the module that a piece stands in."""
         if isinstance(piece, int):
-            return self._around(piece)
+            return around(self.graph, piece)
         if (known := self._homes.get(id(piece))) is None:
             known = self._homes[id(piece)] = self._home_of_fork(piece)
         return known
@@ -73,17 +73,13 @@ class Modules:
 
         A layer of a DenseNet merges what the layers before it made.
         """
-        own = self._around(fork.step)
+        own = around(self.graph, fork.step)
         inside = common([self._home(piece) for path in fork.paths for piece in path])
         if inside is None:
             return own
         if inside[: len(own)] == own and not fork.is_shortened:
             return own
         return inside
-
-    def _around(self, step: int) -> ModulePath:
-        found = self.graph.steps[step]
-        return found.path[:-1] if found.is_named else found.path
 
 
 def common(paths: Iterable[ModulePath]) -> ModulePath | None:
@@ -96,3 +92,14 @@ def common(paths: Iterable[ModulePath]) -> ModulePath | None:
     while same < min(len(first), len(last)) and first[same] == last[same]:
         same += 1
     return first[:same]
+
+
+def last(item: int | Joined | Module) -> int:
+    """Return the step whose value leaves a part."""
+    match item:
+        case Module(row=row):
+            return last(row[-1])
+        case Joined(step=step):
+            return step
+        case step:
+            return step

@@ -38,15 +38,16 @@ class Names:
         if own.isdigit() and own not in taken:
             taken.add(own)
             return Name.parse(own)
-        return Name.parse(self._next(found.does.kind, path))
+        return self.next(found.does.kind, path)
 
-    def _next(self, kind: str, path: ModulePath) -> str:
+    def next(self, kind: str, path: ModulePath) -> Name:
+        """Return the next name in a module for a layer of a kind."""
         counts, taken = self._counts[path], self._taken[path]
         while True:
             counts[kind] += 1
             name = f"{kind}{counts[kind]}"
             if name not in taken:
-                return name
+                return Name.parse(name)
 
 
 def block(name: str | None) -> str | None:

@@ -2,63 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from resspec.importing import names
 from resspec.importing.decompose import decompose
+from resspec.importing.errors import Unimportable
 from resspec.importing.graph import Graph, ModulePath, entering
-from resspec.importing.modules import Joined, Module, Modules, Row
+from resspec.importing.modules import Joined, Module, Modules, Row, last
 from resspec.importing.names import Names
+from resspec.importing.obstacles import found_in
 from resspec.ir import walk
 from resspec.ir.network import Network, Section
 from resspec.ir.nodes import Located, Merge, Node, Op, Parallel, Scope
 from resspec.ir.ops import Layer
-from resspec.ir.ops.arrange import Flatten
+from resspec.ir.ops.arrange import Flatten, Identity
 from resspec.ir.ops.conv import Fc
 from resspec.ir.shape import Name, Shape
+from resspec.passes.inplace import inplace
 
 
-def network(graph: Graph, *, twice: bool = False) -> Network:
+def network(graph: Graph, *, again: list[int] | None = None) -> Network:
     """Return the network of a graph.
 
     Args:
         graph: The graph.
-        twice: Whether steps without parameters may be computed twice where that makes a network
-            that the language can say.
+        again: A list if steps without parameters may be computed twice where ways cross: it gets
+            the numbers of those that are.
 
     Returns:
         The network, repeats written out, without initial values.
+
+    Raises:
+        Unimportable: No network computes what the graph does.
     """
-    decomposed = decompose(graph, twice=twice)
+    decomposed = decompose(graph, twice=again is not None)
+    if obstacles := list(found_in(graph, decomposed)):
+        raise Unimportable(graph.name, obstacles)
+    if again is not None:
+        again += decomposed.again
     modules = Modules(graph)
     row = modules.row(decomposed.pieces)
-    located = _Nesting(graph, modules).row(row, (), graph.input)
+    outputs = decomposed.outputs if len(decomposed.outputs) > 1 else []
+    nesting = _Nesting(graph, modules, outputs)
+    located = nesting.row(row, (), graph.input, on_main_chain=True)
     section = Section("head", "head", located, "")
-    return Network(graph.name, graph.input, located.node.output, (section,), "")
+    output, points = located.node.output, tuple(nesting.points)
+    return inplace(Network(graph.name, graph.input, output, (section,), "", points))
 
 
 class _Nesting:
-    def __init__(self, graph: Graph, modules: Modules) -> None:
+    """The rows of modules as rows of nodes.
+
+    Attributes:
+        points: The names of the outputs, in the order in which they run.
+    """
+
+    def __init__(self, graph: Graph, modules: Modules, outputs: Iterable[int]) -> None:
         self.graph = graph
         self.visits = modules.visits
         self.names = Names(graph)
+        self.outputs = set(outputs)
+        self.points: list[str] = []
         self._layers: dict[Node, int] = {}
 
-    def row(self, row: Row, path: ModulePath, x: Shape) -> Located:
+    def row(self, row: Row, path: ModulePath, x: Shape, *, on_main_chain: bool = False) -> Located:
         """Return the steps of a row in a module, and the shape that enters them."""
         parts: list[Located] = []
         entered = x
         for i, item in enumerate(row):
+            is_point = on_main_chain and self._is_point(item)
             match item:
                 case Module():
-                    part = self._module(item, entered)
+                    part = self._module(item, entered, on_main_chain=on_main_chain)
                 case Joined():
                     part = self._merge(item, path, entered)
                 case step:
                     part = self._layer(step, path, row[i + 1 :][:1])
             parts.append(part)
+            if is_point:
+                parts += self._point(part, path)
             entered = part.node.output
         return walk.series(parts, x, parts[0].span if parts else "")
+
+    # --- outputs ---
+
+    def _is_point(self, item: int | Joined | Module) -> bool:
+        """Return whether an output that has no name yet is the value of this step."""
+        if isinstance(item, Module) and self.visits[item.path] > 1:
+            return False
+        step = last(item)
+        if step not in self.outputs:
+            return False
+        self.outputs.remove(step)
+        return True
+
+    def _point(self, part: Located, path: ModulePath) -> list[Located]:
+        """Note the name of an output; what has no name gets an identity behind it."""
+        behind = []
+        if part.name is None:
+            y = part.node.output
+            name = self.names.next("identity", path)
+            part = Located(Op(y, y, Identity()), part.span, (), name)
+            behind.append(part)
+        assert part.name is not None
+        self.points.append(".".join([*path, part.name.at()]))
+        return behind
+
+    # --- nodes ---
 
     def _layer(self, step: int, path: ModulePath, behind: Row) -> Located:
         found = self.graph.steps[step]
@@ -78,9 +128,10 @@ class _Nesting:
             case _:
                 return False
 
-    def _module(self, module: Module, x: Shape) -> Located:
-        body = self.row(module.row, module.path, x)
-        is_block = self.visits[module.path] == 1
+    def _module(self, module: Module, x: Shape, *, on_main_chain: bool) -> Located:
+        outputs = len(self.points)
+        body = self.row(module.row, module.path, x, on_main_chain=on_main_chain)
+        is_block = self.visits[module.path] == 1 and len(self.points) == outputs
         block = names.block(self.graph.classes.get(module.path)) if is_block else None
         node = Scope(body.node.input, body.node.output, body.node)
         return Located(node, body.span, (body,), Name.parse(module.path[-1]), block)

@@ -73,7 +73,8 @@ def test_every_diagnostic_has_a_code_of_its_own_with_a_page() -> None:
 
 
 def test_codes_pages_and_fixtures_are_the_same() -> None:
-    """All codes: of specs, recipes (recipes/), ONNX (onnx/), and those without a place (runs/)."""
+    """All codes: of specs, recipes (recipes/), ONNX (onnx/), networks from elsewhere (imports/),
+    and those without a place (runs/)."""
     files = Path(warnings.__file__).parent.rglob("*.py")
     codes = {
         code

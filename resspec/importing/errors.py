@@ -1,0 +1,188 @@
+"""E07: what of a network no spec says. Each function's docstring is the title of its page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from resspec.diagnostics import UsageError
+from resspec.importing.graph import INPUT, Graph, ModulePath
+from resspec.suggest import joined
+
+MOST_PATHS = 6  # of modules with the same obstacle that are listed
+VALUES = {"add": "sum", "mul": "product", "concat": "concatenation"}  # of merges
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """Something in a network that no spec says.
+
+    Attributes:
+        code: The code of its page.
+        path: The module that has it.
+        module: The name of that module's class.
+        place: The line of source, where it is known.
+        message: The obstacle in a sentence without its end, the same for all of one kind.
+        detail: More about this one.
+        help: One change that works.
+    """
+
+    code: str
+    path: ModulePath
+    module: str
+    place: str
+    message: str
+    detail: str = ""
+    help: str = ""
+
+
+class Unimportable(UsageError):
+    """A network that no spec describes.
+
+    Attributes:
+        obstacles: All that were found.
+    """
+
+    def __init__(self, name: str, obstacles: Sequence[Obstacle]) -> None:
+        super().__init__("\n".join(_lines(name, obstacles)), obstacles[0].code)
+        self.name = name
+        self.obstacles = tuple(obstacles)
+
+
+def _lines(name: str, obstacles: Sequence[Obstacle]) -> Iterator[str]:
+    places = "1 place" if len(obstacles) == 1 else f"{len(obstacles)} places"
+    yield f"cannot import {name}: {places} in it cannot be written as a spec"
+    groups: dict[tuple[str, ...], list[Obstacle]] = {}
+    for each in obstacles:
+        groups.setdefault((each.code, each.module, each.message, each.help), []).append(each)
+    for group in groups.values():
+        yield from _group(group)
+
+
+def _group(group: Sequence[Obstacle]) -> Iterator[str]:
+    first = group[0]
+    place = f" at {first.place}" if first.place else ""
+    yield f"  {dotted(first.path)} ({first.module}){place}: {first.message} [{first.code}]"
+    if first.detail:
+        yield f"    {first.detail}"
+    others = list(dict.fromkeys(dotted(each.path) for each in group[1:]))
+    if others:
+        more = [f"{len(others) - MOST_PATHS} more"] if len(others) > MOST_PATHS else []
+        yield f"    the same in {joined([*others[:MOST_PATHS], *more])}"
+    if first.help:
+        yield f"    help: {first.help}"
+
+
+def crossing(
+    graph: Graph, path: ModulePath, step: int, readers: Sequence[int], ends: Sequence[int]
+) -> Obstacle:
+    """E0702: two ways from a value cross."""
+    ways = " and ".join(
+        described(graph, reader)
+        + (f", which leads to {described(graph, end)}," if reader != end else "")
+        for reader, end in zip(readers, ends, strict=True)
+    ).removesuffix(",")
+    return _obstacle(
+        graph,
+        path,
+        ends[-1],
+        "E0702",
+        "ways through the network cross, and no merge ends them together",
+        f"the value of {described(graph, step)} is read by {ways}",
+        "write the block by hand with `concat` and `slice`, or import a part without it",
+    )
+
+
+def off_the_chain(graph: Graph, path: ModulePath, output: int) -> Obstacle:
+    """E0703: an output is not on the main chain."""
+    return _obstacle(
+        graph,
+        path,
+        output,
+        "E0703",
+        "an output is not on the way to the last output",
+        f"{described(graph, output)} is returned, but what comes after does not depend on it alone",
+        "import the part before it, or a module that returns one of the outputs",
+    )
+
+
+def shared(graph: Graph, path: ModulePath, step: int) -> Obstacle:
+    """E0704: parameters are used twice."""
+    return _obstacle(
+        graph,
+        path,
+        step,
+        "E0704",
+        "its parameters are used more than once",
+        f"{described(graph, step)} is called again",
+        "in a spec, each layer has parameters of its own",
+    )
+
+
+def unsayable_name(graph: Graph, path: ModulePath, step: int, part: str) -> Obstacle:
+    """E0705: a name that no layer of a spec can have."""
+    return _obstacle(
+        graph,
+        path,
+        step,
+        "E0705",
+        f"`{part}` cannot be the name of a layer or module",
+        help="rename it in the module",
+    )
+
+
+def too_deep(graph: Graph, path: ModulePath, step: int, most: int) -> Obstacle:
+    """E0706: merges are nested too deeply."""
+    return _obstacle(
+        graph,
+        path,
+        step,
+        "E0706",
+        f"more than {most} merges are nested in each other",
+        help="import a part of the network",
+    )
+
+
+def no_part(graph: Graph, path: ModulePath, near: str) -> UsageError:
+    """E0707: a part that the network does not have."""
+    return UsageError(f"{graph.name} has no module `{dotted(path)}` that runs{near}", "E0707")
+
+
+def several_inputs(graph: Graph, path: ModulePath, inputs: Sequence[int]) -> UsageError:
+    """E0708: a part that reads several values."""
+    values = joined([described(graph, each) for each in inputs[:MOST_PATHS]])
+    return UsageError(
+        f"`{dotted(path)}` of {graph.name} reads {len(inputs)} values, {values}; "
+        "a part has one input: choose a module around it or in it",
+        "E0708",
+    )
+
+
+def dotted(path: ModulePath) -> str:
+    return ".".join(path) or "the network"
+
+
+def described(graph: Graph, step: int) -> str:
+    """Return the words for a step, or for the input: `layer1.0.conv1`, the sum in layer1.0."""
+    if step == INPUT:
+        return "the input"
+    found = graph.steps[step]
+    if found.is_named:
+        return f"`{'.'.join(found.path)}`"
+    does = found.does
+    what = f"the {VALUES[does]}" if isinstance(does, str) else f"the `{does.kind}`"
+    return f"{what} in `{'.'.join(found.path)}`" if found.path else what
+
+
+def _obstacle(
+    graph: Graph,
+    path: ModulePath,
+    step: int,
+    code: str,
+    message: str,
+    detail: str = "",
+    help: str = "",
+) -> Obstacle:
+    module = graph.classes.get(path, "")
+    place = "" if step == INPUT else graph.steps[step].place
+    return Obstacle(code, path, module, place, message, detail, help)
