@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from resspec.ir.nodes import Merge
 from resspec.ir.ops import Layer
@@ -71,10 +72,12 @@ def entering(graph: Graph, step: int) -> Shape:
 
 def has_tensors(graph: Graph, step: int) -> bool:
     """Return whether a step has parameters or buffers."""
-    layer = graph.steps[step].does
-    if isinstance(layer, str):
-        return False
-    x = entering(graph, step)
+    does = graph.steps[step].does
+    return isinstance(does, Layer) and _holds(does, entering(graph, step))
+
+
+@lru_cache(1 << 12)
+def _holds(layer: Layer, x: Shape) -> bool:
     return layer.weighted or bool(layer.parameters(x) or layer.buffers(x))
 
 

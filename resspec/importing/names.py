@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
+from functools import lru_cache
 
 from resspec.importing.graph import Graph, ModulePath, has_tensors
 from resspec.ir.shape import Name
@@ -50,6 +51,7 @@ class Names:
                 return Name.parse(name)
 
 
+@lru_cache(1 << 10)
 def block(name: str | None) -> str | None:
     """Return what the block of a class is called: `inverted_residual` of `InvertedResidual`; None
     of a class that says nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from resspec.collector import paused
 from resspec.importing import names
 from resspec.importing.decompose import decompose
 from resspec.importing.errors import Unimportable
@@ -21,6 +22,7 @@ from resspec.ir.shape import Name, Shape
 from resspec.passes.inplace import inplace
 
 
+@paused()
 def network(graph: Graph, *, again: list[int] | None = None) -> Network:
     """Return the network of a graph.
 
@@ -77,7 +79,7 @@ class _Nesting:
                 case Joined():
                     part = self._merge(item, path, entered)
                 case step:
-                    part = self._layer(step, path, row[i + 1 :][:1])
+                    part = self._layer(step, path, row[i + 1 : i + 2])
             parts.append(part)
             if is_point:
                 parts += self._point(part, path)

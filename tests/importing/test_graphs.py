@@ -14,7 +14,7 @@ from resspec.importing.part import part
 from resspec.ir.fingerprint import fingerprint
 from resspec.ir.outputs import points
 from resspec.ir.uninitialized import without_init
-from tests.importing.graphs import graph
+from tests.importing.sketched import graph
 from tests.texts import load_text
 
 TEXTS = Path(__file__).parents[1] / "diagnostics" / "imports"  # the text of each, as `CODE.txt`
