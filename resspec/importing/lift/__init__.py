@@ -1,0 +1,1 @@
+"""From recorded calls to a graph of layers, without torch."""

@@ -1,0 +1,187 @@
+"""From the calls of a run to a graph of layers and merges."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from resspec.importing.graph import INPUT, Graph, ModulePath, Step
+from resspec.importing.lift.arithmetic import ARITHMETIC
+from resspec.importing.lift.arranged import Arranged, plain
+from resspec.importing.lift.arranging import ARRANGING
+from resspec.importing.lift.contractions import CONTRACTIONS
+from resspec.importing.lift.lifter import Handler, Lifter
+from resspec.importing.lift.norms import NORMS
+from resspec.importing.lift.pointwise import POINTWISE
+from resspec.importing.lift.pools import POOLS
+from resspec.importing.lift.problems import Obstacle, Problem, Unliftable
+from resspec.importing.trace import Called, Trace, Value, Weight
+from resspec.ir.shape import Shape
+
+TABLE: dict[str, Handler] = {
+    **ARITHMETIC,
+    **ARRANGING,
+    **CONTRACTIONS,
+    **NORMS,
+    **POINTWISE,
+    **POOLS,
+}
+
+
+class Unknown:
+    """The value of a call that could not be lifted."""
+
+
+def lift(trace: Trace, name: str) -> Graph:
+    """Return the graph of a recorded run.
+
+    Args:
+        trace: The run.
+        name: The network's name in the language.
+
+    Raises:
+        Unliftable: Calls that are no layer of the language, all of them.
+    """
+    shape = Shape(trace.input.dims[1:])
+    lifter = Lifter(shape, trace.classes)
+    values: dict[int, Any] = {trace.input.index: plain(INPUT, shape)}
+    obstacles = []
+    for call in trace.calls:
+        try:
+            result = _lifted(lifter, call, values)
+        except Problem as problem:
+            obstacles.append(_obstacle(call, problem, trace.classes))
+            result = Unknown()
+        _assign(values, call.result, result)
+    if obstacles:
+        raise Unliftable(obstacles)
+    try:
+        outputs = _outputs(lifter, _read(trace.output, values))
+    except Problem as problem:
+        raise Unliftable([_obstacle(trace.calls[-1], problem, trace.classes)]) from None
+    return _graph(name, lifter, outputs, trace.classes)
+
+
+def _lifted(lifter: Lifter, call: Called, values: Mapping[int, Any]) -> Any:
+    lifter.call = call
+    args = _read(call.args, values)
+    kwargs = _read(call.kwargs, values)
+    if _has_unknown(args) or _has_unknown(kwargs):
+        return Unknown()
+    word = call.name.strip("_")
+    if word not in TABLE:
+        return _constant(call, args)
+    try:
+        return TABLE[word](lifter, *args, **kwargs)
+    except TypeError as error:
+        raise Problem(f"its arguments are other ones than expected: {error}") from error
+
+
+def _constant(call: Called, args: Any) -> Any:
+    """Return an unknown function's value where it does not depend on the network's input."""
+    if _depends(args) or _depends(call.kwargs):
+        raise Problem(f"no layer computes `{call.name}`")
+    return None
+
+
+def _depends(given: Any) -> bool:
+    match given:
+        case Arranged() | Weight():
+            return True
+        case list() | tuple():
+            return any(map(_depends, given))
+        case dict():
+            return any(map(_depends, given.values()))
+        case _:
+            return False
+
+
+def _read(given: Any, values: Mapping[int, Any]) -> Any:
+    """Return arguments with what each value was lifted to."""
+    match given:
+        case Value():
+            return values.get(given.index)
+        case tuple():
+            return tuple(_read(each, values) for each in given)
+        case list():
+            return [_read(each, values) for each in given]
+        case dict():
+            return {key: _read(each, values) for key, each in given.items()}
+        case _:
+            return given
+
+
+def _has_unknown(given: Any) -> bool:
+    match given:
+        case Unknown():
+            return True
+        case list() | tuple():
+            return any(map(_has_unknown, given))
+        case dict():
+            return any(map(_has_unknown, given.values()))
+        case _:
+            return False
+
+
+def _assign(values: dict[int, Any], result: Any, lifted: Any) -> None:
+    if isinstance(result, Value):
+        values[result.index] = lifted
+    elif isinstance(result, list):
+        parts = lifted if isinstance(lifted, list) else [lifted] * len(result)
+        for each, part in zip(result, parts, strict=True):
+            _assign(values, each, part)
+
+
+def _obstacle(call: Called, problem: Problem, classes: Mapping[ModulePath, str]) -> Obstacle:
+    module = classes.get(call.path, "")
+    return Obstacle(call.path, module, call.name, call.place, problem.message, problem.help)
+
+
+# --- the graph ---
+
+
+def _outputs(lifter: Lifter, output: Any) -> list[tuple[str, int]]:
+    match output:
+        case dict():
+            return [(name, lifter.settled(each).step) for name, each in output.items()]
+        case list() | tuple() if len(output) > 1:
+            return [(f"out{i}", lifter.settled(each).step) for i, each in enumerate(output)]
+        case [only]:
+            return [("", lifter.settled(only).step)]
+        case _:
+            return [("", lifter.settled(output).step)]
+
+
+def _graph(
+    name: str, lifter: Lifter, outputs: list[tuple[str, int]], classes: Mapping[ModulePath, str]
+) -> Graph:
+    """Return the graph of those steps that the outputs depend on."""
+    needed = {index for _, index in outputs}
+    for index in range(len(lifter.steps) - 1, -1, -1):
+        if index in needed:
+            needed.update(lifter.steps[index].inputs)
+    kept = sorted(needed - {INPUT})
+    new = {INPUT: INPUT} | {old: index for index, old in enumerate(kept)}
+    steps = [
+        replace(lifter.steps[old], inputs=tuple(new[each] for each in lifter.steps[old].inputs))
+        for old in kept
+    ]
+    named = _named(steps, [lifter.visits[old] for old in kept], classes)
+    ends = tuple((word, new[index]) for word, index in outputs)
+    return Graph(name, lifter.input, named, ends, classes)
+
+
+def _named(
+    steps: list[Step], visits: list[int], classes: Mapping[ModulePath, str]
+) -> tuple[Step, ...]:
+    """Return the steps, those named as their modules that are all of what these compute."""
+    parents = {path[:end] for path in classes for end in range(len(path))}
+    counts = Counter(visits)
+    return tuple(
+        replace(step, is_named=True)
+        if not isinstance(step.does, str) and counts[visit] == 1 and step.path not in parents
+        else step
+        for step, visit in zip(steps, visits, strict=True)
+    )

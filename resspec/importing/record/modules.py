@@ -1,0 +1,215 @@
+"""Python networks by their source: `torchvision:resnet50`, `timm:convnext_tiny`,
+`py:package.module:callable`, `net.py:Net`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from resspec.diagnostics import UsageError
+from resspec.ir.shape import Shape
+from resspec.suggest import did_you_mean
+
+# What makes the tensors of parameters and buffers; others have values that constructors read
+_FACTORIES = frozenset({"empty", "zeros", "ones", "full", "rand", "randn"})
+_SIDE = 224
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A module, made from its source.
+
+    Attributes:
+        module: The module.
+        name: The network's name, `resnet50` or `Net`.
+        shape: The shape of a sample that it is made for.
+    """
+
+    module: nn.Module
+    name: str
+    shape: Shape
+
+
+def is_module_source(source: str) -> bool:
+    """Return whether a source is a Python network, whose code runs when it is opened."""
+    kind, _, _ = source.partition(":")
+    return kind in ("torchvision", "timm", "py") or _file_and_name(source) is not None
+
+
+def module_of(source: str, arguments: Mapping[str, Any], *, on_meta: bool = True) -> Loaded:
+    """Return a Python network. This runs its code.
+
+    Args:
+        source: Where it is: `torchvision:NAME`, `timm:NAME`, `py:package.module:callable`, or
+            `path/net.py:Net`.
+        arguments: The arguments of its constructor, by name.
+        on_meta: Whether its tensors have sizes only, which takes less time and no memory.
+
+    Raises:
+        UsageError: There is no such network, or its constructor fails.
+    """
+    kind, _, rest = source.partition(":")
+    match kind:
+        case "torchvision":
+            make: Callable[..., Any] = _torchvision(rest)
+        case "timm":
+            make = _timm(rest)
+        case "py":
+            make = _importable(source, rest)
+        case _:
+            make = _in_file(source)
+    module = _made(source, make, arguments, on_meta)
+    name = source.rpartition(":")[2]
+    return Loaded(module, name, _shape(kind, name, module))
+
+
+def _made(
+    source: str, make: Callable[..., Any], arguments: Mapping[str, Any], on_meta: bool
+) -> nn.Module:
+    try:
+        with _OnMeta() if on_meta else nullcontext():
+            module = make(**arguments)
+    except Exception as error:
+        if on_meta:
+            return _made(source, make, arguments, on_meta=False)  # it computes with its tensors
+        raise UsageError(f"`{source}` cannot be made: {type(error).__name__}: {error}") from error
+    if not isinstance(module, nn.Module):
+        raise UsageError(f"`{source}` makes a {type(module).__name__}, which is no torch module")
+    return module
+
+
+class _OnMeta(TorchFunctionMode):
+    """Makes parameters and buffers on the meta device, where no device is given."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        given = dict(kwargs or {})
+        if func.__name__ in _FACTORIES and given.get("device") is None:
+            given["device"] = "meta"
+        return func(*args, **given)
+
+
+# --- where they are ---
+
+
+def _torchvision(name: str) -> Callable[..., nn.Module]:
+    models = _package("torchvision").models
+    names = models.list_models()
+    if name not in names:
+        raise UsageError(f"torchvision has no model `{name}`{did_you_mean(name, names)}")
+    builder = models.get_model_builder(name)
+    without_weights = {
+        word: None
+        for word in ("weights", "weights_backbone")
+        if word in inspect.signature(builder).parameters
+    }
+    return lambda **arguments: builder(**without_weights | arguments)
+
+
+def _timm(name: str) -> Callable[..., nn.Module]:
+    timm = _package("timm")
+    if not timm.is_model(name):
+        raise UsageError(f"timm has no model `{name}`{did_you_mean(name, timm.list_models())}")
+    return lambda **arguments: timm.create_model(name, **{"pretrained": False} | arguments)
+
+
+def _package(name: str) -> Any:
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise UsageError(f"{name} is not installed: `pip install {name}`") from error
+
+
+def _importable(source: str, rest: str) -> Callable[..., Any]:
+    package, _, name = rest.partition(":")
+    if not package or not name:
+        raise UsageError(f"`{source}` names no callable: write `py:package.module:Net`")
+    with _found_in(Path.cwd()):
+        try:
+            module = importlib.import_module(package)
+        except Exception as error:
+            raise UsageError(f"`{package}` cannot be imported: {error}") from error
+    return _callable(module, source, name)
+
+
+def _file_and_name(source: str) -> tuple[str, str] | None:
+    path, _, name = source.rpartition(":")
+    return (path, name) if path.endswith(".py") and name.isidentifier() else None
+
+
+def _in_file(source: str) -> Callable[..., Any]:
+    found = _file_and_name(source)
+    if found is None:
+        raise UsageError(f"`{source}` names no network: write `net.py:Net`")
+    path, name = found
+    if not Path(path).is_file():
+        raise UsageError(f"there is no file `{path}`")
+    word = Path(path).stem
+    spec = importlib.util.spec_from_file_location(word, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[word] = module  # dataclasses look there for annotations
+    with _found_in(Path(path).resolve().parent):
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            raise UsageError(f"`{path}` cannot be imported: {error}") from error
+    return _callable(module, source, name)
+
+
+@contextmanager
+def _found_in(folder: Path) -> Iterator[None]:
+    """Let imports find the modules of a folder."""
+    sys.path.insert(0, str(folder))
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+
+
+def _callable(module: ModuleType, source: str, name: str) -> Callable[..., Any]:
+    made = getattr(module, name, None)
+    if isinstance(made, nn.Module):
+        return lambda: made
+    if not callable(made):
+        raise UsageError(f"`{source}` names no callable{did_you_mean(name, vars(module))}")
+    return made  # type: ignore[no-any-return]
+
+
+# --- the input that they are made for ---
+
+
+def _shape(kind: str, name: str, module: nn.Module) -> Shape:
+    config = getattr(module, "pretrained_cfg", None) or {}
+    size = config.get("input_size") if isinstance(config, Mapping) else None
+    channels = next(
+        (each.in_channels for each in module.modules() if isinstance(each, nn.Conv2d)), 3
+    )
+    if size:
+        return Shape((channels, *size[1:]))
+    side = _torchvision_side(name) if kind == "torchvision" else _SIDE
+    return Shape((channels, side, side))
+
+
+def _torchvision_side(name: str) -> int:
+    weights = _package("torchvision").models.get_model_weights(name)
+    transforms = next(iter(weights)).transforms
+    side = getattr(transforms, "keywords", {}).get("crop_size", _SIDE)
+    return int(side)

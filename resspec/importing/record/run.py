@@ -1,0 +1,218 @@
+"""One run of a module on the meta device, where tensors have sizes but no numbers."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from resspec.importing.graph import ModulePath
+from resspec.importing.record.refusal import Unrecordable
+from resspec.importing.trace import BATCH, Called, Trace, Value, Weight
+from resspec.ir.shape import Shape
+
+# Modules that are recorded as a whole, since in evaluation they call nothing
+LEAVES = frozenset({"DropPath", "StochasticDepth"})
+
+_TORCH = f"{Path(torch.__file__).parent}{os.sep}"
+_OURS = f"{Path(__file__).parent}{os.sep}"
+_PLAIN = (bool, int, float, str, type(None))
+
+
+def record(module: nn.Module, shape: Shape) -> Trace:
+    """Return every call of a module's forward pass in evaluation.
+
+    Args:
+        module: The module. It comes back in evaluation mode and on the meta device.
+        shape: The shape of one sample.
+
+    Raises:
+        Unrecordable: The module cannot be run on the meta device: its control flow depends on the
+            values of tensors, or it fails for this input.
+    """
+    module = module.eval().to("meta")
+    recorder = _Recorder(module)
+    x = torch.empty((BATCH, *shape.dims), device="meta")
+    entered = recorder.new_value(x)
+    with torch.no_grad(), _patched(recorder), recorder:
+        try:
+            result = module(x)
+        except Exception as error:
+            raise recorder.refusal(error) from error
+    return Trace(
+        entered,
+        tuple(recorder.calls),
+        recorder.data(result),
+        recorder.weights,
+        recorder.classes,
+    )
+
+
+@contextmanager
+def _patched(recorder: _Recorder) -> Iterator[None]:
+    """Let the recorder make every call of a module."""
+    original = nn.Module.__call__
+
+    def call(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return recorder.run(module, original, args, kwargs)
+
+    nn.Module.__call__ = call  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        nn.Module.__call__ = original  # type: ignore[method-assign]
+
+
+class _Recorder(TorchFunctionMode):
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.calls: list[Called] = []
+        self.paths = {id(child): _path(name) for name, child in module.named_modules()}
+        self.classes = {_path(name): type(child).__name__ for name, child in module.named_modules()}
+        self.weights: dict[ModulePath, Weight] = {}
+        self._known: dict[int, Value | Weight] = {}
+        self._alive: list[Tensor] = []  # a number is taken again once its object is gone
+        self._values = 0
+        self._visits = 0
+        self._stack: list[tuple[ModulePath, int]] = [((), 0)]
+        self._place = ""
+        self._add_weights(module)
+
+    def _add_weights(self, module: nn.Module) -> None:
+        for name, tensor in module.named_parameters():
+            self._add_weight(name, tensor, is_parameter=True)
+        for name, buffer in module.named_buffers():
+            self._add_weight(name, buffer, is_parameter=False)
+
+    def _add_weight(self, name: str, tensor: Tensor, *, is_parameter: bool) -> None:
+        weight = Weight(_path(name), tuple(tensor.shape), is_parameter)
+        self.weights[weight.path] = weight
+        self._known[id(tensor)] = weight
+        self._alive.append(tensor)
+
+    # --- modules ---
+
+    def run(
+        self,
+        module: nn.Module,
+        original: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Return the result of a module, with its calls recorded under its path."""
+        self._visits += 1
+        path = self.paths.get(id(module), self._stack[-1][0])
+        self._stack.append((path, self._visits))
+        if type(module).__name__ in LEAVES:
+            place, given = _place(sys._getframe(2)), self.data(args)
+            result = original(module, *args, **kwargs)
+            self._note(type(module).__name__, given, self._attributes(module), result, place)
+        else:
+            result = original(module, *args, **kwargs)
+        self._stack.pop()  # stays where the module fails, for the message
+        return result
+
+    def _attributes(self, module: nn.Module) -> dict[str, Any]:
+        """Return the plain attributes of a module."""
+        return {
+            name: value
+            for name, value in vars(module).items()
+            if isinstance(value, _PLAIN) and not name.startswith("_")
+        }
+
+    # --- functions ---
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name == "__get__":
+            result = func(*args, **kwargs)
+            if isinstance(result, Tensor):
+                self._note(func.__self__.__name__, self.data(args), {}, result, "")  # type: ignore[attr-defined]
+            return result
+        self._place = place = _place(sys._getframe(1))
+        given, named = self.data(args), self.data(kwargs)
+        result = func(*args, **kwargs)
+        if name == "__setitem__":
+            self._note(name, given, named, args[0], place)
+        elif _has_tensor(result):
+            self._note(name, given, named, result, place)
+        return result
+
+    def _note(self, name: str, args: Any, kwargs: Any, result: Any, place: str) -> None:
+        path, visit = self._stack[-1]
+        values = self._new(result)
+        self.calls.append(Called(name, args, kwargs, values, path, visit, place))
+
+    def _new(self, result: Any) -> Any:
+        if isinstance(result, Tensor):
+            return self.new_value(result)
+        if isinstance(result, list | tuple):
+            return [self._new(each) for each in result]
+        return self.data(result)
+
+    def new_value(self, tensor: Tensor) -> Value:
+        """Return a new value for what a tensor now is."""
+        value = Value(self._values, tuple(tensor.shape))
+        self._values += 1
+        self._known[id(tensor)] = value
+        self._alive.append(tensor)
+        return value
+
+    # --- data ---
+
+    def data(self, given: Any) -> Any:
+        """Return arguments or results with the data of each tensor in its place."""
+        match given:
+            case Tensor():
+                known = self._known.get(id(given))
+                return known if known is not None else self.new_value(given)
+            case tuple():
+                return tuple(map(self.data, given))
+            case list():
+                return [self.data(each) for each in given]
+            case Mapping():
+                return {str(key): self.data(each) for key, each in given.items()}
+            case slice() | bool() | int() | float() | str() | None:
+                return given
+            case _:
+                return given if given is Ellipsis else repr(given)
+
+    def refusal(self, error: Exception) -> Unrecordable:
+        """Return what a module's own mistake says, with the place in the module tree."""
+        path, _ = self._stack[-1]
+        return Unrecordable(path, self.classes.get(path, ""), self._place, error)
+
+
+def _path(name: str) -> ModulePath:
+    return tuple(name.split(".")) if name else ()
+
+
+def _has_tensor(result: Any) -> bool:
+    if isinstance(result, list | tuple):
+        return any(map(_has_tensor, result))
+    return isinstance(result, Tensor)
+
+
+def _place(frame: FrameType | None) -> str:
+    """Return the line of the nearest caller that is not torch's own: `net.py:90`."""
+    while frame is not None and frame.f_code.co_filename.startswith((_TORCH, _OURS)):
+        frame = frame.f_back
+    if frame is None:
+        return ""
+    file = frame.f_code.co_filename.rpartition(os.sep)[2]
+    return f"{file}:{frame.f_lineno}"
