@@ -158,7 +158,7 @@ class _Blocks:
         layer = op.layer if turn is None else op.layer.at(turn)
         arguments = list(_arguments(layer))
         if _has_scale(op):
-            arguments.append(f"scale={_number(_scale(op.init))}")
+            arguments.append(f"scale={number_text(_scale(op.init))}")
         elif (
             op.init is None
             and layer.kind in self.laws
@@ -230,7 +230,7 @@ def _arguments(layer: Layer) -> Iterator[str]:
     """
     if isinstance(layer, Pool) and layer.target is not None:
         if layer.to is not None:
-            yield f"to={_value(layer.to)}"
+            yield f"to={value_text(layer.to)}"
         return
     words = {name: word for word, name in layer.words.items()}
     by_position = [field for field in fields(layer) if field.name in layer.positional]
@@ -240,29 +240,32 @@ def _arguments(layer: Layer) -> Iterator[str]:
         if value is None:
             continue
         if field.name in layer.positional:
-            yield _value(value)
+            yield value_text(value)
         elif field.name == "stride":
             if value != field.default:
-                yield f"/{_value(short(value))}"
+                yield f"/{value_text(short(value))}"
         else:
             plain = short(value) if isinstance(value, tuple) else value
-            yield f"{words.get(field.name, field.name)}={_value(plain)}"
+            yield f"{words.get(field.name, field.name)}={value_text(plain)}"
 
 
-def _value(value: Any) -> str:
+def value_text(value: Any) -> str:
+    """Return a field of a layer as it is written."""
     match value:
         case bool():
             return "true" if value else "false"
         case (int(height), int(width)):
             return f"{height}x{width}"
         case Fraction():
-            return _number(value)
+            return number_text(value)
         case _:
             return str(value)
 
 
-def _number(value: Fraction) -> str:
-    """Exactly: as a decimal where a number of the language can be one, else as a fraction."""
+def number_text(value: Fraction) -> str:
+    """Return a number exactly: as a decimal where a number of the language can be one, else as a
+    fraction.
+    """
     digits = next((d for d in range(MAX_DIGITS) if (value * 10**d).denominator == 1), MAX_DIGITS)
     text = str(abs(value.numerator) * 10**digits // value.denominator).rjust(digits + 1, "0")
     if len(text) <= MAX_DIGITS:
@@ -302,8 +305,8 @@ def _laws_of(node: Node, parts: list[dict[str, str]]) -> dict[str, str]:
     init = node.init
     if init is None or _has_scale(node):
         return {}
-    arguments = [f"{n}={v if isinstance(v, str) else _number(v)}" for n, v in init.arguments]
+    arguments = [f"{n}={v if isinstance(v, str) else number_text(v)}" for n, v in init.arguments]
     if init.bias is not None or init.law != "default":
-        arguments.append(f"bias={'default' if init.bias is None else _number(init.bias)}")
+        arguments.append(f"bias={'default' if init.bias is None else number_text(init.bias)}")
     law = ", ".join([f"{init.law} {arguments[0]}", *arguments[1:]]) if arguments else init.law
     return {node.kind: law}

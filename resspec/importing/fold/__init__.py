@@ -1,0 +1,79 @@
+"""From a network to the text that a person would have written.
+
+collect.py    the IR as rows of steps, with repeats written out
+repeats.py    equal neighbors as repeats again
+slots.py      several rows as one, with slots that some leave out
+solver.py     columns of numbers as constants, parameters and formulas
+fill.py       what is written for each number of a slot
+labels.py     which names must be written
+residual.py, options.py    residual blocks and their shortcuts
+family.py, blocks.py       the declarations
+sections.py   stem, stages and head
+write.py      slots as text
+check.py      whether a text means the network
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from resspec.backends.expand import expand
+from resspec.collector import paused
+from resspec.importing.fold.blocks import Blocks
+from resspec.importing.fold.check import Check
+from resspec.importing.fold.collect import collect
+from resspec.importing.fold.sections import sections
+from resspec.importing.fold.slots import UnlikeError
+from resspec.ir import walk
+from resspec.ir.network import Network
+from resspec.ir.uninitialized import without_init
+from resspec.source import Source
+from resspec.syntax.format import lay_out
+
+
+@paused()
+def text(network: Network) -> str:
+    """Return the text of a network, as a person would have written it.
+
+    Args:
+        network: The network. The blocks of its modules are named after their classes.
+
+    Returns:
+        A `.res` text that stands alone and lowers to the same network, but for initial values. A
+        class that cannot be one block with parameters is a block for each of its bodies; a network
+        that cannot be written so at all is as `resspec expand` prints it.
+    """
+    check = Check(network)
+    for apart in _attempts(network):
+        try:
+            found = _text(network, apart)
+        except UnlikeError:
+            continue
+        if check.holds(found):
+            return found
+    return expand(without_init(network))
+
+
+def _attempts(network: Network) -> Iterator[Collection[str]]:
+    """Yield the classes whose bodies are blocks of their own: as few as possible first."""
+    yield ()
+    blocks = {part.block for part in walk.distinct(walk.whole(network)) if part.block}
+    classes = sorted(blocks)
+    yield from ([each] for each in classes)
+    if len(classes) > 1:
+        yield classes
+
+
+def _text(network: Network, apart: Collection[str]) -> str:
+    """Return a text that may not mean the network. Raises UnlikeError."""
+    root = collect(network)
+    blocks = Blocks(root, network.name, apart)
+    clauses = list(sections(blocks, root))
+    default = blocks.default_option()
+    declared = [each.declaration(default) for each in blocks.families]
+    options = {o.declared.name: o.declared.text() for o in blocks.options if o.declared}
+    shortcut = [f"shortcut {default.declared.name}"] if default and default.declared else []
+    outputs = [f"output {' '.join(network.outputs)}"] if network.outputs else []
+    body = [f"input {network.input}", *shortcut, *clauses, *outputs]
+    whole = [*declared, *options.values(), f"network {network.name} {{", *body, "}"]
+    return lay_out(Source(network.name, "\n".join(whole)))

@@ -1,0 +1,107 @@
+"""Rows as residual blocks: what is before, the residual F, the shortcut h, and what is after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from resspec.importing.fold.terms import Call, Inline, Merge, Row, Step
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A row of the form `after(F(before(x)) + h(x))`.
+
+    Attributes:
+        before: What comes before both.
+        f: The residual.
+        h: The shortcut, empty for the identity, None where there is none.
+        after: What comes after the sum.
+        h_first: Whether the shortcut is the sum's first operand.
+    """
+
+    before: Row
+    f: Row
+    h: Row | None
+    after: Row
+    h_first: bool = False
+
+
+def residuals(rows: Sequence[Row]) -> list[Residual] | None:
+    """Return the rows of the bodies of one class as residual blocks, None where they are none."""
+    found = [_residual(row) for row in rows]
+    sums = [each for each in found if each is not None]
+    if not sums or len({each.h_first for each in sums}) > 1:
+        return None
+    befores = {each.before for each in sums if each.before}
+    after = min((each.after for each in sums), key=len)
+    made = []
+    for row, each in zip(rows, found, strict=True):
+        if each is None:
+            made.append(_without_shortcut(row, after, h_first=sums[0].h_first))
+        elif each.h == () and not each.before:
+            made.append(_with_before(each, befores))
+        else:
+            made.append(each)
+    return made
+
+
+def _residual(row: Row) -> Residual | None:
+    merges = [i for i, step in enumerate(row) if isinstance(step, Merge) and step.kind == "add"]
+    if len(merges) != 1:
+        return None
+    (at,) = merges
+    merge = row[at]
+    assert isinstance(merge, Merge)
+    if len(merge.paths) != 2:
+        return None
+    a, b = merge.paths
+    before, after = row[:at], row[at + 1 :]
+    if _is_shortcut(b) and not (_is_shortcut(a) and len(a) < len(b)):
+        return Residual(before, a, b, after)
+    if _is_shortcut(a):
+        return Residual(before, b, a, after, h_first=True)
+    return None
+
+
+def _is_shortcut(path: Row) -> bool:
+    """Return whether a path can be an arm: nothing, one module, or steps without parameters."""
+    if len(path) == 1 and isinstance(path[0], Call | Inline):
+        return path[0].name is None or "." not in path[0].name
+    return all(isinstance(step, Call) and step.name is None for step in path)
+
+
+def _without_shortcut(row: Row, after: Row, *, h_first: bool) -> Residual:
+    if after and row[-len(after) :] == after:
+        return Residual((), row[: -len(after)], None, after, h_first)
+    return Residual((), row, None, (), h_first)
+
+
+def _with_before(residual: Residual, befores: set[Row]) -> Residual:
+    """Return an identity block with that part of F before it which other blocks have there."""
+    for before in befores:
+        n = len(before)
+        same = zip(residual.f, before, strict=False)
+        if len(residual.f) > n and all(_alike(x, y) for x, y in same):
+            return replace(residual, before=residual.f[:n], f=residual.f[n:])
+    return residual
+
+
+def _alike(a: Step, b: Step) -> bool:
+    return isinstance(a, Call) and isinstance(b, Call) and (a.kind, a.name) == (b.kind, b.name)
+
+
+def label_of(h: Row) -> str | None:
+    """Return the name of a shortcut's module."""
+    step = h[0] if len(h) == 1 else None
+    return step.name if isinstance(step, Call | Inline) else None
+
+
+def arm_of(h: Row) -> Row:
+    """Return what is written in an arm, whose label opens a numbered scope."""
+    step = h[0] if len(h) == 1 else None
+    if isinstance(step, Inline):
+        return step.row
+    if isinstance(step, Call) and step.name is not None:
+        return (replace(step, name=None),)
+    return h
