@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from resspec.backends.onnx import OnnxExport
     from resspec.backends.report import Report
+    from resspec.passes.quantities import Known
 
 # --- from a spec to a network ---
 
@@ -229,12 +230,12 @@ def _unmet(
     return unmet(network, [*budget, *lowered.expectations], library.own[name])
 
 
-def warnings(spec: str | Path, network: Network) -> list[Diagnostic]:
+def warnings(spec: str | Path, network: Network, known: Known | None = None) -> list[Diagnostic]:
     """Return the warnings about a network that was loaded from a spec, and about its file."""
     from resspec.lint import lint
 
     path, _ = locate(str(spec))
-    return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network])
+    return [] if opening.is_shipped(path) else lint(open_spec(path).library, [network], known)
 
 
 # --- from a spec to what a backend makes of it ---

@@ -22,8 +22,7 @@ from resspec.ir.ops.window import Pool
 from resspec.lowering.lint import allowed, text_warnings
 from resspec.lowering.scope import Library
 from resspec.passes.contributors import contributors
-from resspec.passes.measure import measure
-from resspec.passes.quantities import Facts
+from resspec.passes.quantities import Facts, Known
 from resspec.source import Label, Span
 from resspec.syntax import ast
 
@@ -31,12 +30,20 @@ MOST_PARAMS = 10**11
 LEAST_DEPTH = 10  # a smaller number in a name is a version, or counts something else
 
 
-def lint(library: Library, networks: Iterable[Network]) -> list[Diagnostic]:
-    """Return the warnings about a file, in order, without those that a comment allows."""
+def lint(
+    library: Library, networks: Iterable[Network], known: Known | None = None
+) -> list[Diagnostic]:
+    """Return the warnings about a file, in order, without those that a comment allows.
+
+    Args:
+        library: The file.
+        networks: Those of the file that were compiled.
+        known: What was counted of these networks before.
+    """
     assert library.file is not None
     found = [
         *text_warnings(library.file),
-        *(each for network in networks for each in _network(library, network)),
+        *(each for network in networks for each in _network(library, Facts(network, known=known))),
     ]
     collected = Collected()
     collected.add(*found)
@@ -118,16 +125,16 @@ def applied_twice(span: Span) -> Diagnostic:
 # --- networks ---
 
 
-def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
+def _network(library: Library, facts: Facts) -> Iterator[Diagnostic]:
+    network = facts.network
     place = library.span(network.span)
     says = re.search(r"[0-9]+\Z", network.name)
     if (
         says
-        and (layers := _miscounted(network, int(says[0])))
+        and (layers := _miscounted(facts, int(says[0])))
         and not _counts(library.own[network.name])
     ):
         yield misnamed(place, int(says[0]), layers)
-    facts = Facts(network)
     if (params := facts.total("params")) > MOST_PARAMS:
         yield gigantic(
             place,
@@ -145,11 +152,12 @@ def _network(library: Library, network: Network) -> Iterator[Diagnostic]:
                 yield from _pool(library, section, located, is_end=located in ends)
 
 
-def _miscounted(network: Network, says: int) -> int | None:
+def _miscounted(facts: Facts, says: int) -> int | None:
     """Return the number of layers where a number in the name nearly says it, and nothing else."""
+    network = facts.network
     if says < LEAST_DEPTH or says in (*network.input.dims, *network.output.dims):
         return None
-    layers = measure(network).layers
+    layers = facts.total("layers")
     return layers if 0 < abs(layers - says) <= says // 5 else None
 
 

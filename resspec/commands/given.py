@@ -15,6 +15,7 @@ from resspec.training.names import DATA
 
 if TYPE_CHECKING:
     from resspec.ir.network import Network
+    from resspec.passes.quantities import Known
 
 
 def takes_spec(command: ArgumentParser) -> None:
@@ -103,13 +104,13 @@ def values(arguments: Namespace) -> dict[str, Any]:
     }
 
 
-def warn(loaded: Iterable[tuple[str, Network]]) -> None:
+def warn(loaded: Iterable[tuple[str, Network]], known: Known | None = None) -> None:
     """Print the warnings about specs and the networks loaded from them, each once."""
     from resspec import compiler
 
     found = Collected()
     for spec, network in loaded:
-        found.add(*compiler.warnings(spec, network))
+        found.add(*compiler.warnings(spec, network, known))
     show(found)
 
 

@@ -20,6 +20,7 @@ from resspec.suggest import did_you_mean
 if TYPE_CHECKING:
     from resspec.backends.report import Report
     from resspec.ir.network import Network
+    from resspec.passes.quantities import Known
 
 SUMMARY = "print what a network and each part of it cost"
 EXAMPLES = """\
@@ -125,16 +126,21 @@ def _print_one(spec: str, arguments: Namespace) -> None:
     if arguments.format == "csv" and (arguments.like or arguments.memory is not None):
         option = "--like" if arguments.like else "--memory"
         raise UsageError(f"CSV output of one network cannot show {option}; use another format")
+    from resspec.passes.quantities import Known
+
+    known = Known()
     if arguments.format == "html":
-        network, text = _page(spec, arguments)
+        network, text = _page(spec, arguments, known)
     else:
-        network, made = _report(spec, arguments)
+        network, made = _report(spec, arguments, known)
         text = _one(made, arguments.format)
     print(text, end="")
-    given.warn([(spec, network)])
+    given.warn([(spec, network)], known)
 
 
 def _print_several(specs: list[str], arguments: Namespace) -> int:
+    from resspec.passes.quantities import Known
+
     if arguments.format == "html":
         other = "`resspec draw` shows several, and `resspec diff --format html` two"
         raise UsageError(f"a page shows one network{_name_one(specs)}; {other}")
@@ -142,6 +148,7 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
         raise UsageError(f"--by is for the report of one network{_name_one(specs)}")
     sweep = combinations(arguments.sweep, dict(arguments.set))
     in_folders = _in_folders(arguments)
+    known = Known()
     loaded: list[tuple[str, Network]] = []
     reports: list[Report] = []
     swept: list[Settings] = []
@@ -150,7 +157,7 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
     for spec, settings in _followed(list(product(specs, sweep))):
         try:
             for each in complete(spec) if spec in in_folders else [spec]:
-                network, made = _report(each, arguments, settings)
+                network, made = _report(each, arguments, known, settings)
                 loaded.append((each, network))
                 reports.append(made)
                 swept.append(settings)
@@ -164,7 +171,7 @@ def _print_several(specs: list[str], arguments: Namespace) -> int:
     if reports:
         titles = [spec for spec, _ in loaded]
         print(_several(reports, titles, swept if arguments.sweep else [], arguments.format), end="")
-        given.warn(loaded)
+        given.warn(loaded, known)
     elif not code:
         places = ", ".join(arguments.specs)
         raise UsageError(f"no file in {places} has a network; --set gives a template its values")
@@ -188,7 +195,7 @@ def _name_one(specs: list[str]) -> str:
 
 
 def _report(
-    spec: str, arguments: Namespace, swept: Settings | None = None
+    spec: str, arguments: Namespace, known: Known, swept: Settings | None = None
 ) -> tuple[Network, Report]:
     from resspec.backends.report import report
     from resspec.compiler import load
@@ -200,6 +207,7 @@ def _report(
         by=arguments.by,
         memory=arguments.memory,
         like=arguments.like,
+        known=known,
     )
     if arguments.hash_without:
         from resspec.ir.fingerprint import fingerprint
@@ -209,7 +217,7 @@ def _report(
     return network, made
 
 
-def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
+def _page(spec: str, arguments: Namespace, known: Known) -> tuple[Network, str]:
     from resspec.backends.html.report import to_html
     from resspec.backends.report import report
     from resspec.compiler import load
@@ -221,8 +229,8 @@ def _page(spec: str, arguments: Namespace) -> tuple[Network, str]:
         raise UsageError(f"a page shows stages, blocks and layers: {given_up}")
     at = _conditions(arguments)
     network = load(spec, **given.values(arguments))
-    made = report(network, at=at, memory=arguments.memory)
-    return network, to_html(made, Facts(network, at), sources(spec))
+    made = report(network, at=at, memory=arguments.memory, known=known)
+    return network, to_html(made, Facts(network, at, known), sources(spec))
 
 
 def _conditions(arguments: Namespace) -> Conditions:

@@ -13,7 +13,7 @@ from resspec.lowering.functions import FUNCTIONS
 from resspec.source import Source, Span
 from resspec.suggest import alike
 from resspec.syntax import ast
-from resspec.syntax.parse import parse_library, parse_partly
+from resspec.syntax.parse import parse_partly
 
 RESERVED = frozenset(
     "use let block shortcut network input stem stage stages head init replace expect preact "
@@ -125,7 +125,7 @@ class Loader:
 
     def load(self, source: Source) -> Library:
         library = self._loaded[source] = Library(source, partial=True, elsewhere=self._elsewhere)
-        file, mistakes = parse_library(source) if self._open else parse_partly(source)
+        file, mistakes = parse_partly(source)
         if file is None:
             raise SpecError(mistakes)
         for mistake in mistakes:

@@ -98,23 +98,34 @@ def _totals(node: Node, parts: list[Totals]) -> Totals:
 def _of_layer(layer: Layer, x: Shape, y: Shape) -> Totals:
     parameters, buffers = layer.parameters(x), layer.buffers(x)
     params = _elements(parameters)
-    macs = layer.macs(x, y)
-    layers, acts = (1, y.elements) if layer.weighted else (0, 0)
-    counters = sum([not dims for dims in buffers.values()]) if buffers else 0
     held = _elements(buffers)
-    always = Totals(
-        params=params, buffers=held, counters=counters, macs=macs, acts=acts, layers=layers
+    counters = sum([not dims for dims in buffers.values()]) if buffers else 0
+    layers, acts = (1, y.elements) if layer.weighted else (0, 0)
+    elementwise = written = read = weights = 0
+    if layer.output == "new" or (layer.output == "view" and not _is_view(layer, x)):
+        between = layer.intermediate(x)
+        statistics = held - counters if isinstance(layer, BatchNorm) else 0
+        elementwise = layer.elementwise(x, y)
+        written = between + y.elements
+        read = x.elements + between
+        weights = params + 2 * layer.derived(x) + statistics
+    macs = layer.macs(x, y)
+    return Totals(
+        params=params,
+        buffers=held,
+        counters=counters,
+        macs=macs,
+        acts=acts,
+        layers=layers,
+        elementwise=elementwise,
+        outputs=written,
+        read=read,
+        weights=weights,
     )
-    if layer.output == "same" or layer.view(x, dense(x.dims)) is not None:
-        return always
-    between = layer.intermediate(x)
-    statistics = held - counters if isinstance(layer, BatchNorm) else 0
-    return always._replace(
-        elementwise=layer.elementwise(x, y),
-        outputs=between + y.elements,
-        read=x.elements + between,
-        weights=params + 2 * layer.derived(x) + statistics,
-    )
+
+
+def _is_view(layer: Layer, x: Shape) -> bool:
+    return layer.view(x, dense(x.dims)) is not None
 
 
 def _of_merge(node: Parallel) -> Totals:

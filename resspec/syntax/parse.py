@@ -74,8 +74,13 @@ class Parsed(NamedTuple):
     mistakes: list[Diagnostic]
 
 
+@lru_cache(16)
 def parse_partly(source: Source) -> Parsed:
-    """Return the syntax errors, one for each clause that has some, and all other clauses."""
+    """Return the syntax errors, one for each clause that has some, and all other clauses.
+
+    The last sources are remembered: a command opens its spec several times, and specs share
+    libraries.
+    """
     unseen = list(_unseen(source))
     try:
         file = _parse_file(source)
@@ -198,12 +203,6 @@ def tokens(source: Source) -> list[Token]:
             return found
     parse(source)
     raise InternalError(f"{source.name} can be read as a whole, but not token by token")
-
-
-@lru_cache(16)
-def parse_library(source: Source) -> Parsed:
-    """Do what `parse_partly` does, once for each source that others use."""
-    return parse_partly(source)
 
 
 @cache
